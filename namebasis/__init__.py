@@ -1,0 +1,63 @@
+"""namebasis: what CLIP-like models believe about names.
+
+The public surface is reachable from here and loaded on first use, so that
+`import namebasis` costs no torch, no faiss and no lance.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING
+
+# Two OpenMP runtimes (torch's and faiss's) that spin while they wait cost 2 to 5 times on few
+# cores; both read this when they load. What libraries send home is switched off likewise.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "read_names": "namebasis.namespace.sources",
+    "load_encoder": "namebasis.encoders.registry",
+    "build_space": "namebasis.namespace.build",
+    "add_names": "namebasis.namespace.build",
+    "open_space": "namebasis.namespace.space",
+    "Names": "namebasis.namespace.names",
+    "Space": "namebasis.namespace.space",
+    "export": "namebasis.namespace.export",
+}
+_ROOMS = ("analysis", "encoders", "index", "namespace", "report", "studies")
+
+__all__ = [
+    "Names",
+    "Space",
+    "__version__",
+    "add_names",
+    "build_space",
+    "export",
+    "load_encoder",
+    "open_space",
+    "read_names",
+]
+
+if TYPE_CHECKING:
+    from namebasis.encoders.registry import load_encoder
+    from namebasis.namespace.build import add_names, build_space
+    from namebasis.namespace.export import export
+    from namebasis.namespace.names import Names
+    from namebasis.namespace.sources import read_names
+    from namebasis.namespace.space import Space, open_space
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"namebasis.{name}")
+    raise AttributeError(f"module 'namebasis' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_ROOMS])

@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: never a path, a store or an encoder."""

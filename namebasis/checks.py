@@ -1,0 +1,90 @@
+"""Argument checks shared by every floor: say what, expected, got and remedy."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int64]
+
+
+def as_embeddings(
+    values: object, what: str = "embeddings", n_features: int | None = None, min_rows: int = 1
+) -> FloatArray:
+    """Return `values` as a finite, C-contiguous float32 matrix.
+
+    Parameters
+    ----------
+    values : array_like of shape (n, n_features)
+        Any real dtype; copied only where needed.
+    what : str
+        The parameter's name, for the messages.
+    n_features : int, optional
+        The width that is required.
+    min_rows : int
+        The fewest rows allowed.
+
+    Returns
+    -------
+    ndarray of shape (n, n_features), float32
+
+    Raises
+    ------
+    ValueError
+        If the shape, the width, the dtype or a value does not fit.
+    """
+    try:
+        matrix = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{what} must be a rectangular array: {error}") from error
+    if matrix.dtype.kind not in "fiub":
+        raise ValueError(f"{what} must hold real numbers; got dtype {matrix.dtype}.")
+    if matrix.ndim != 2:
+        hint = f" Use {what}[None, :] for one row." if matrix.ndim == 1 else ""
+        raise ValueError(f"{what} must be 2-D (n, n_features); got shape {matrix.shape}.{hint}")
+    if matrix.shape[0] < min_rows or matrix.shape[1] == 0:
+        raise ValueError(f"{what} needs at least {min_rows} row(s); got shape {matrix.shape}.")
+    if n_features is not None and matrix.shape[1] != n_features:
+        raise ValueError(f"{what} must have {n_features} columns; got {matrix.shape[1]}.")
+    matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+    finite = np.isfinite(matrix).all(axis=1)
+    if not finite.all():
+        n_bad, first = int((~finite).sum()), int(np.argmin(finite))
+        raise ValueError(
+            f"{what} must be finite; {n_bad} row(s) are not, the first is row {first}."
+        )
+    return matrix
+
+
+def unit_rows(values: object, what: str = "embeddings") -> FloatArray:
+    """Return `values` with every row scaled to length 1.
+
+    Raises
+    ------
+    ValueError
+        If a row is zero (it has no direction), or `as_embeddings` refuses it.
+    """
+    matrix = as_embeddings(values, what)
+    norms = np.linalg.norm(matrix.astype(np.float64), axis=1)
+    if not norms.all():
+        n_bad, first = int((norms == 0).sum()), int(np.argmin(norms))
+        raise ValueError(
+            f"{what} has {n_bad} zero row(s) without a direction, the first is {first}."
+        )
+    return np.asarray(matrix / norms[:, None], dtype=np.float32)
+
+
+def check_count(value: object, what: str, low: int = 1, high: int | None = None) -> int:
+    """Return `value` as an int in [low, high].
+
+    Raises
+    ------
+    ValueError
+        If it is not an integer or lies outside the range.
+    """
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
+    if not is_integer or int(value) < low or (high is not None and int(value) > high):  # type: ignore[call-overload]
+        limit = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise ValueError(f"{what} must be an integer, {limit}; got {value!r}.")
+    return int(value)  # type: ignore[call-overload, no-any-return]

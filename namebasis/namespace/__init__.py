@@ -1,0 +1,1 @@
+"""Names and the data set that holds them."""
