@@ -1,0 +1,209 @@
+"""The exact graph of nearest neighbours, the ground of everything said about arrangement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from namebasis.checks import FloatArray, IntArray, check_count, unit_rows
+
+# Candidates beyond k + 1 that are scored again exactly, so that rounding inside the search
+# cannot push a true neighbour over the edge.
+_MARGIN = 8
+_CHUNK = 4096
+_BLOCK = 64  # rows whose candidates are gathered at a time: they stay in the cache
+
+
+@dataclass(frozen=True)
+class KnnGraph:
+    """The k nearest neighbours of every row, the row itself left out.
+
+    Attributes
+    ----------
+    indices : ndarray of shape (n, k), int64
+        Row numbers, nearest first; equal similarities in the order of row numbers. (Where more
+        than eight different vectors tie for the last place, the search decides which enter.)
+    similarities : ndarray of shape (n, k), float32
+        Cosines, descending along each row; ``similarity(i, j) == similarity(j, i)`` bit for bit.
+    """
+
+    indices: IntArray
+    similarities: FloatArray
+
+    def __post_init__(self) -> None:
+        if self.indices.ndim != 2 or self.indices.shape != self.similarities.shape:
+            raise ValueError(
+                "a graph needs indices and similarities of one shape (n, k); got "
+                f"{self.indices.shape} and {self.similarities.shape}."
+            )
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the graph covers."""
+        return int(self.indices.shape[0])
+
+    @property
+    def k(self) -> int:
+        """How many neighbours each row has."""
+        return int(self.indices.shape[1])
+
+    def truncate(self, k: int) -> KnnGraph:
+        """Return the graph of the first `k` neighbours, ``1 <= k <= self.k``."""
+        k = check_count(k, "k", 1, self.k)
+        return KnnGraph(self.indices[:, :k], self.similarities[:, :k])
+
+
+@dataclass(frozen=True)
+class DuplicateGroups:
+    """Rows that are equal bit for bit, as groups numbered by their first row.
+
+    Attributes
+    ----------
+    first : ndarray of shape (n_groups,), int64
+        The lowest row number of each group, ascending.
+    group : ndarray of shape (n,), int64
+        The group of every row.
+    sizes : ndarray of shape (n_groups,), int64
+        How many rows each group has.
+    """
+
+    first: IntArray
+    group: IntArray
+    sizes: IntArray
+
+
+def duplicate_groups(embeddings: FloatArray) -> DuplicateGroups:
+    """Group the rows of `embeddings` (n, n_features) that are bit-equal (-0 counts as 0)."""
+    rows = np.ascontiguousarray(embeddings + np.float32(0.0))  # -0 + 0 is +0
+    keys = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
+    _, first, inverse, sizes = np.unique(
+        keys, return_index=True, return_inverse=True, return_counts=True
+    )
+    order = np.argsort(first)  # number groups by first appearance, not by byte order
+    rank = np.empty_like(order)
+    rank[order] = np.arange(order.size)
+    return DuplicateGroups(
+        first[order].astype(np.int64),
+        rank[inverse].astype(np.int64),
+        sizes[order].astype(np.int64),
+    )
+
+
+def knn_graph(
+    embeddings: object, k: int = 15, *, progress: Callable[[float], None] | None = None
+) -> KnnGraph:
+    """Exact cosine neighbours of every row among all others.
+
+    Equal rows are searched once and spread out again, so a group of duplicates larger than `k`
+    costs nothing extra and never hides a row from itself: the row is left out by its number, not
+    by its place in the answer. Candidates are scored again in float64, which makes similarities
+    symmetric and ties real ties.
+
+    Parameters
+    ----------
+    embeddings : array_like of shape (n, n_features)
+        Rows are scaled to length 1 here.
+    k : int
+        Neighbours per row, 1 to n - 1.
+    progress : callable, optional
+        Called with the share done, in (0, 1].
+
+    Returns
+    -------
+    KnnGraph
+
+    Raises
+    ------
+    ValueError
+        If a row is not finite or zero, or `k` is not in 1 to n - 1.
+    """
+    rows = unit_rows(embeddings)
+    n = rows.shape[0]
+    if n < 2:
+        raise ValueError(f"a graph of neighbours needs at least 2 rows; got {n}.")
+    k = check_count(k, f"k (neighbours among {n} rows)", 1, n - 1)
+    groups = duplicate_groups(rows)
+    indices, similarities = _search(rows[groups.first], k + 1 + _MARGIN, progress)
+    if groups.first.size == n:  # no duplicates: groups are rows
+        return _leave_out_self(indices, similarities, np.arange(n), k)
+    return _spread(indices, similarities, groups, k)
+
+
+def _search(
+    rows: FloatArray, width: int, progress: Callable[[float], None] | None
+) -> tuple[IntArray, FloatArray]:
+    """Find the `width` nearest of `rows` to each of them, itself included, scored in float64."""
+    import faiss
+
+    m = rows.shape[0]
+    width = min(width, m)
+    index = faiss.IndexFlatIP(rows.shape[1])
+    index.add(rows)
+    indices = np.empty((m, width), np.int64)
+    similarities = np.empty((m, width), np.float32)
+    for start in range(0, m, _CHUNK):
+        part = slice(start, min(start + _CHUNK, m))
+        _, found = index.search(rows[part], width)
+        scores = _cosines(rows, part, found)
+        order = np.lexsort((found, -scores), axis=1)
+        indices[part] = np.take_along_axis(found, order, axis=1)
+        similarities[part] = np.take_along_axis(scores, order, axis=1)
+        if progress is not None:
+            progress(part.stop / m)
+    return indices, similarities
+
+
+def _cosines(rows: FloatArray, part: slice, found: IntArray) -> FloatArray:
+    """Dot products of rows[part] with the rows found for each, in float64, rounded once."""
+    out = np.empty(found.shape, np.float32)
+    for offset in range(0, found.shape[0], _BLOCK):
+        left = rows[part.start + offset : min(part.start + offset + _BLOCK, part.stop)]
+        right = rows[found[offset : offset + _BLOCK]]  # (block, width, n_features)
+        out[offset : offset + _BLOCK] = np.einsum(
+            "bf,bwf->bw", left.astype(np.float64), right.astype(np.float64)
+        )
+    return out
+
+
+def _leave_out_self(
+    candidates: IntArray, similarities: FloatArray, own: IntArray, k: int
+) -> KnnGraph:
+    """Sort candidates by (similarity, row number), drop `own` (n,) and cut to `k`."""
+    is_self = candidates == own[:, None]
+    scores = np.where(is_self, -np.inf, similarities)
+    order = np.lexsort((candidates, -scores), axis=1)[:, :k]
+    return KnnGraph(
+        np.take_along_axis(candidates, order, axis=1),
+        np.take_along_axis(similarities, order, axis=1),
+    )
+
+
+def _spread(
+    indices: IntArray, similarities: FloatArray, groups: DuplicateGroups, k: int
+) -> KnnGraph:
+    """Turn neighbours among groups into neighbours among rows."""
+    members = np.argsort(groups.group, kind="stable")  # rows, group after group
+    starts = np.cumsum(groups.sizes) - groups.sizes
+    n = groups.group.size
+    out_indices = np.empty((n, k), np.int64)
+    out_similarities = np.empty((n, k), np.float32)
+    n_slots = k + 1 + _MARGIN
+    for start in range(0, n, _CHUNK):
+        own = np.arange(start, min(start + _CHUNK, n))
+        near, near_similarities = indices[groups.group[own]], similarities[groups.group[own]]
+        counts = np.minimum(groups.sizes[near], k + 1)  # more of one group are never needed
+        ends = np.cumsum(counts, axis=1)
+        slots = np.broadcast_to(np.arange(n_slots), (own.size, n_slots))
+        column = (slots[:, :, None] >= ends[:, None, :]).sum(axis=2)  # whose slot this is
+        filled = column < near.shape[1]
+        column = np.where(filled, column, 0)
+        chosen = np.take_along_axis(near, column, axis=1)
+        offset = slots - np.take_along_axis(ends - counts, column, axis=1)
+        rows = members[np.where(filled, starts[chosen] + offset, 0)]
+        scores = np.take_along_axis(near_similarities, column, axis=1)
+        scores = np.where(filled, scores, np.float32(-np.inf))
+        part = _leave_out_self(rows, scores, own, k)
+        out_indices[own], out_similarities[own] = part.indices, part.similarities
+    return KnnGraph(out_indices, out_similarities)
