@@ -1,0 +1,55 @@
+# Two commands: `make demo` shows the tool at work, `make test` checks it. Both set up .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+SPACE ?= demo/faker.space
+
+export OMP_WAIT_POLICY ?= PASSIVE
+export HF_HUB_DISABLE_TELEMETRY = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench clean
+
+help:
+	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
+	@echo "make test     set up .venv with the test tools; lint, type check, whole suite"
+	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
+	@echo "make bench    the tables of docs/benchmarks.md"
+	@echo "make clean    remove .venv, caches and the demo's files"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("namebasis needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing namebasis into $(VENV) (the first time downloads torch; some minutes) ..."
+	$(PIP) install --progress-bar off -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing namebasis and its test tools into $(VENV) (the first time downloads torch) ..."
+	$(PIP) install --progress-bar off -q -c constraints.txt -e '.[test]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo
+	@$(BIN)/namebasis demo --space $(SPACE)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

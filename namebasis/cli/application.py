@@ -1,0 +1,52 @@
+"""The application: its commands, each from the module that holds it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from namebasis import __version__
+from namebasis.cli import ask, corpus, demo
+
+app = typer.Typer(
+    name="namebasis",
+    help="What CLIP-like models believe about names.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"namebasis {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What CLIP-like models believe about names."""
+
+
+app.command("demo", epilog="Example: namebasis demo --space demo.space --limit 300")(demo.demo)
+app.command("build", epilog="Example: namebasis build my.space names.txt --templates person")(
+    corpus.build
+)
+app.command("add", epilog="Example: namebasis add my.space more.txt")(corpus.add)
+app.command("info", epilog="Example: namebasis info my.space")(corpus.info)
+app.command("nearest", epilog="Example: namebasis nearest my.space Vicki -k 5")(ask.nearest)
+app.command("basis", epilog="Example: namebasis basis my.space 'a senior lady' -n 3")(ask.basis)
+app.command("topology", epilog="Example: namebasis topology my.space --html topology.html")(
+    ask.topology
+)
+app.command("export", epilog="Example: namebasis export my.space short.csv --where 'n_tokens = 1'")(
+    corpus.export
+)
+app.command("doctor", epilog="Example: namebasis doctor")(demo.doctor)

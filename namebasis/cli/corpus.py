@@ -1,0 +1,145 @@
+"""Commands about the corpus: build, add, info, export."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from namebasis.cli import options
+from namebasis.cli.output import note, print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from namebasis.namespace.names import Names
+
+
+def read_corpus(sources: list[str], part: str | None, limit: int | None, seed: int) -> Names:
+    """Read and merge several sources, saying on stderr what was left out."""
+    from namebasis.namespace.names import merge_names
+    from namebasis.namespace.sources import read_names
+
+    corpora = [read_names(source, part=part, seed=seed) for source in sources]
+    names = corpora[0] if len(corpora) == 1 else merge_names(*corpora)
+    for dropped in names.dropped:
+        examples = ", ".join(repr(example) for example in dropped.examples)
+        note(f"left out {dropped.count:,}: {dropped.reason} (such as {examples})")
+    return names.select(limit=limit, seed=seed) if limit is not None else names
+
+
+def build(
+    space: options.NewSpacePath,
+    names: options.Sources,
+    encoder: Annotated[
+        str,
+        typer.Option(
+            "--encoder",
+            help="minilm, open_clip:MODEL/TAG, hf:REPO-or-folder, diffusers:REPO-or-folder.",
+        ),
+    ] = "minilm",
+    templates: Annotated[
+        str,
+        typer.Option(
+            "--templates",
+            help="A set (portrait, person, plain …), a string with {}, or a TOML file.",
+        ),
+    ] = "portrait",
+    part: options.Part = None,
+    limit: options.Limit = None,
+    seed: options.Seed = 0,
+    device: options.Device = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a finished space once the new one is done.")
+    ] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Put names into an encoder's space. A stopped build goes on where it stood."""
+    from namebasis.encoders.registry import load_encoder
+    from namebasis.namespace.build import build_space
+
+    corpus = read_corpus(names, part, limit, seed)
+    note(f"{len(corpus):,} names; loading {encoder}")
+    model = load_encoder(encoder, device=device)
+    with nullcontext() if quiet else progress_bar("encoding") as progress:
+        built = build_space(
+            corpus,
+            space,
+            encoder=model,
+            templates=templates,
+            seed=seed,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    note(f"{space}: {len(built):,} names, views {', '.join(built.views)}")
+
+
+def add(
+    space: options.SpacePath,
+    names: options.Sources,
+    part: options.Part = None,
+    limit: options.Limit = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Add names to a space; they are found at once. Names it holds already are skipped."""
+    from namebasis.namespace.build import add_names
+    from namebasis.namespace.space import open_space
+
+    opened = open_space(space)
+    before = len(opened)
+    corpus = read_corpus(names, part, limit, seed)
+    with nullcontext() if quiet else progress_bar("encoding") as progress:
+        grown = add_names(opened, corpus, progress=progress)
+    added = len(grown) - before
+    note(f"{space}: {added:,} added, {len(corpus) - added:,} were there already")
+
+
+def info(space: options.SpacePath, as_json: options.Json = False) -> None:
+    """Say what a space holds and where it came from."""
+    from namebasis.namespace.space import open_space
+
+    facts = open_space(space).info()
+    if as_json:
+        print_json(facts)
+    else:
+        print_table("", ("what", "value"), ((key, value) for key, value in facts.items()))
+
+
+def export(
+    space: options.SpacePath,
+    path: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - for stdout.")],
+    where: options.Where = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Columns to write, separated by commas.")
+    ] = None,
+    order_by: Annotated[
+        str | None, typer.Option("--order-by", help='A column, or "column desc".')
+    ] = None,
+    limit: options.Limit = None,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="By the file's suffix, or: txt, csv, tsv, json, jsonl, "
+            "parquet, datasets, a1111, dynamicprompts, impact.",
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Write a subset of the names to a file."""
+    from namebasis.namespace.export import export as write
+    from namebasis.namespace.space import open_space
+
+    wanted = [column.strip() for column in columns.split(",")] if columns else None
+    done = write(
+        open_space(space),
+        path,
+        columns=wanted,
+        where=where,
+        order_by=order_by,
+        limit=limit,
+        format=file_format,
+        overwrite=overwrite,
+    )
+    note(f"{done.n_rows:,} names to {Path(path) if path != '-' else 'stdout'}")

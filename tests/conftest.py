@@ -1,0 +1,8 @@
+"""Shared fixtures: one small space of real names, encoded once with the packaged encoder."""
+
+from __future__ import annotations
+
+import os
+
+# Before torch or faiss load: spinning threads cost more than the tests themselves.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

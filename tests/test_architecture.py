@@ -1,0 +1,96 @@
+"""The floors of docs/architecture.md, held by reading imports with `ast`."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "namebasis"
+ALLOWED = {
+    "checks": {"errors"},
+    "errors": set(),
+    "report": {"checks", "errors"},
+    "encoders": {"checks", "errors"},
+    "analysis": {"checks", "errors"},
+    "index": {"checks", "errors"},
+    "namespace": {"encoders", "analysis", "index", "checks", "errors"},
+    "studies": {"namespace", "encoders", "analysis", "index", "report", "checks", "errors"},
+    "cli": {
+        "studies", "namespace", "encoders", "analysis", "index", "report", "checks", "errors",
+    },
+}  # fmt: skip
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+            if node.module == "namebasis":
+                yield from (f"namebasis.{alias.name}" for alias in node.names)
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_imports_only_from_floors_below(path: Path) -> None:
+    own = room(path)
+    if own == "__init__":
+        return
+    for module in imported(path):
+        parts = module.split(".")
+        if parts[0] != "namebasis" or len(parts) == 1 or parts[1] in {own, "__version__"}:
+            continue
+        assert parts[1] in ALLOWED[own], f"{own} must not import {module}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_only_the_command_line_prints(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert room(path) == "cli" or "print" not in calls
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_library_code_holds_no_assert(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, namebasis, namebasis.cli;"
+        "print([m for m in ('torch','faiss','lance','pyarrow','transformers','sklearn','numpy')"
+        " if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_waiting_threads_sleep_and_telemetry_is_off() -> None:
+    code = (
+        "import os, namebasis;"
+        "print(os.environ['OMP_WAIT_POLICY'], os.environ['HF_HUB_DISABLE_TELEMETRY'])"
+    )
+    clean = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=clean
+    )
+    assert done.stdout.split() == ["PASSIVE", "1"]

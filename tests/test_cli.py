@@ -1,0 +1,123 @@
+"""The command line as its user meets it: examples, exit codes, one-line errors."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NAMES = """Vicki Winona Roger Sigríður Guðrún Björk Aaliyah Keisha Priya Anaïs José Giulia
+Hiroshi Yuki Chen Mei Olga Ivan Fatima Mohammed Ingrid Lars Siobhán Patrick Mildred Ethel
+Kayla Madison Brandon Walter Gertrude Bertha Harold Dorothy Tiffany Ashley Jessica Jennifer
+Linda Susan Barbara Nancy Karen Betty Helen Sandra Donna Carol Ruth Sharon Michelle Laura
+Sarah Kimberly Deborah Emily Amy Anna""".split()
+
+
+def run(*words: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from namebasis.cli import main; main()", *words],
+        capture_output=True, text=True, cwd=cwd, input=stdin, check=False, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the examples in the help assume it: names.txt, more.txt, my.space."""
+    where = tmp_path_factory.mktemp("user")
+    (where / "names.txt").write_text("\n".join(NAMES), encoding="utf-8")
+    (where / "more.txt").write_text("Zbigniew\nKonstancja\nVicki\n", encoding="utf-8")
+    done = run("build", "my.space", "names.txt", "--templates", "person", cwd=where)
+    assert done.returncode == 0, done.stderr
+    return where
+
+
+@pytest.fixture
+def place(folder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(folder, tmp_path / "user"))
+
+
+def commands() -> list[str]:
+    from namebasis.cli import app
+
+    return [str(command.name) for command in app.registered_commands]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_help_ends_with_an_example_that_runs(command: str, place: Path) -> None:
+    helped = run(command, "--help", cwd=place)
+    assert helped.returncode == 0
+    example = re.search(r"Example: namebasis (.+)\Z", helped.stdout.strip(), re.DOTALL)
+    assert example, helped.stdout
+    if command == "build":
+        shutil.rmtree(place / "my.space")
+    words = shlex.split(" ".join(example[1].split()))
+    done = run(*words, cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_stored_name_is_answered_in_json_without_itself(place: Path) -> None:
+    done = run("nearest", "my.space", "Vicki", "-k", "3", "--json", cwd=place)
+    assert done.returncode == 0, done.stderr
+    (rows,) = json.loads(done.stdout)
+    assert len(rows) == 3
+    assert "Vicki" not in {row["name"] for row in rows}
+    similarities = [row["similarity"] for row in rows]
+    assert similarities == sorted(similarities, reverse=True)
+
+
+def test_stdin_gives_one_answer_a_line(place: Path) -> None:
+    done = run("nearest", "my.space", "-", "-k", "1", "--json", cwd=place, stdin="Vicki\nLars\n")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)) == 2
+
+
+def test_added_names_are_found_at_once_and_doubles_are_counted(place: Path) -> None:
+    done = run("add", "my.space", "more.txt", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert "2 added, 1 were there already" in done.stderr
+    done = run("nearest", "my.space", "Zbigniew", "-k", "1", "--json", cwd=place)
+    assert json.loads(done.stdout)[0][0]["name"] == "Konstancja"
+
+
+REFUSED = {
+    "no space": (["nearest", "not-there.space", "x"], "not-there.space"),
+    "unknown column": (["nearest", "my.space", "Vicki", "--where", "colour = 1"], "gender"),
+    "two statements": (["nearest", "my.space", "Vicki", "--where", "true; drop"], ";"),
+    "not boolean": (["export", "my.space", "-", "--where", "n_tokens"], "boolean"),
+    "empty corpus": (["build", "new.space", "empty.txt"], "empty.txt"),
+    "wrong encoding": (["build", "new.space", "latin.txt"], "UTF-8"),
+    "unknown encoder": (["build", "new.space", "names.txt", "--encoder", "nope"], "minilm"),
+    "vector width": (["nearest", "my.space", "--vector", "short.json"], "384"),
+    "no target": (["nearest", "my.space"], "no target"),
+    "zero k": (["nearest", "my.space", "Vicki", "-k", "0"], "k must be"),
+    "too many atoms": (["basis", "my.space", "Vicki", "-n", "999"], "999"),
+    "already there": (["build", "my.space", "more.txt"], "overwrite"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=str)
+def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None:
+    words, expected = REFUSED[case]
+    (place / "empty.txt").write_text("\n \n")
+    (place / "latin.txt").write_bytes("José\n".encode("latin-1"))
+    (place / "short.json").write_text("[1, 2, 3]")
+    before = {p: p.read_bytes() for p in (place / "my.space").rglob("*") if p.is_file()}
+    done = run(*words, cwd=place)
+    assert done.returncode == 1, done.stderr
+    assert expected in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error")]
+    assert len(lines) == 1
+    assert "Traceback" not in done.stderr
+    assert {p: p.read_bytes() for p in before} == before
+
+
+def test_wrong_usage_exits_with_2(place: Path) -> None:
+    assert run("nearest", "my.space", "Vicki", "--no-such-option", cwd=place).returncode == 2
+    assert run("no-such-command", cwd=place).returncode == 2
