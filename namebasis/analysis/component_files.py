@@ -1,0 +1,88 @@
+"""Bases on disk: safetensors with a JSON header, never a pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from namebasis.analysis.components import Components
+from namebasis.errors import NamebasisError
+
+_FORMAT = "namebasis.components/1"
+_ARRAYS = ("mean", "directions", "standard_deviations")
+
+
+def save_components(components: Sequence[Components], path: str | Path) -> None:
+    """Write bases to one safetensors file; an existing file is replaced whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        If there is none to write.
+    """
+    from safetensors.numpy import save
+
+    if not components:
+        raise ValueError("no components to save.")
+    tensors, heads = {}, []
+    for i, basis in enumerate(components):
+        heads.append(
+            {
+                "label": basis.label,
+                "total_variance": basis.total_variance,
+                "n_rows": basis.n_rows,
+                "n_distinct": basis.n_distinct,
+                "metadata": dict(basis.metadata),
+            }
+        )
+        for key in _ARRAYS:
+            tensors[f"{i}.{key}"] = np.ascontiguousarray(getattr(basis, key))
+    data = save(tensors, metadata={"format": _FORMAT, "bases": json.dumps(heads)})
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_components(path: str | Path, n_bases: int | None = None) -> tuple[Components, ...]:
+    """Read the bases that `save_components` wrote.
+
+    Raises
+    ------
+    NamebasisError
+        If the file is missing, no safetensors file, not written by `save_components`, or
+        `n_bases` is given and it holds another number of bases.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            head = file.metadata() or {}
+            if head.get("format") != _FORMAT:
+                raise NamebasisError(
+                    f"{path}: no components of this version (format {head.get('format')!r}, "
+                    f"expected {_FORMAT!r}); save them again."
+                )
+            entries = json.loads(head["bases"])
+            found = tuple(
+                Components(**entry, **{key: file.get_tensor(f"{i}.{key}") for key in _ARRAYS})
+                for i, entry in enumerate(entries)
+            )
+    except FileNotFoundError:
+        raise NamebasisError(f"{path}: no such file.") from None
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise NamebasisError(f"{path}: damaged components file ({error}).") from None
+    if n_bases is not None and len(found) != n_bases:
+        labels = ", ".join(basis.label for basis in found)
+        raise NamebasisError(
+            f"{path}: holds {len(found)} bases ({labels}), expected {n_bases}; "
+            "read it with load_components."
+        )
+    return found
