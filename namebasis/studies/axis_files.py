@@ -1,0 +1,110 @@
+"""Axis files: one attribute each, as prompts in words; see data/axes/SOURCE.md for the schema."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from namebasis.errors import NamebasisError
+
+KINDS = ("ordinal", "nominal")
+_KEYS = {"name", "kind", "templates", "values"}
+
+
+@dataclass(frozen=True)
+class AxisValue:
+    """One value of an axis and the phrases that say it."""
+
+    label: str
+    phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One attribute; the values of an ordinal axis are in their order."""
+
+    name: str
+    kind: str
+    templates: tuple[str, ...]
+    values: tuple[AxisValue, ...]
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """All phrases, value after value."""
+        return tuple(phrase for value in self.values for phrase in value.phrases)
+
+
+def axis_names() -> tuple[str, ...]:
+    """The packaged axes, sorted."""
+    folder = files("namebasis") / "data" / "axes"
+    found = (entry.name for entry in folder.iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml")))
+
+
+def load_axis(source: str | Path) -> Axis:
+    """Read a packaged axis by its name, or any axis file by its path.
+
+    Raises
+    ------
+    NamebasisError
+        If there is no such axis, or the file does not keep the schema: the message says which
+        key breaks it.
+    """
+    text = str(source)
+    if text in axis_names():
+        data = (files("namebasis") / "data" / "axes" / f"{text}.toml").read_text(encoding="utf-8")
+    elif text.endswith(".toml"):
+        try:
+            data = Path(text).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise NamebasisError(f"{text}: cannot be read as an axis file ({error}).") from None
+    else:
+        raise NamebasisError(
+            f"no axis {text!r}; there are {', '.join(axis_names())}, or give a .toml file."
+        )
+    try:
+        return _parse(tomllib.loads(data))
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise NamebasisError(f"axis {text}: {error}") from None
+
+
+def _parse(data: dict[str, Any]) -> Axis:
+    if set(data) != _KEYS:
+        unknown, missing = sorted(set(data) - _KEYS), sorted(_KEYS - set(data))
+        raise ValueError(f"unknown keys {unknown}, missing keys {missing}; see data/axes/SOURCE.md")
+    if not isinstance(data["name"], str) or not data["name"].isidentifier():
+        raise ValueError(f"name must be one word, as a slot is called; got {data['name']!r}")
+    if data["kind"] not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}; got {data['kind']!r}")
+    templates = _strings(data["templates"], "templates")
+    for template in templates:
+        if template.count("{}") != 1 or template.count("{") + template.count("}") != 2:
+            raise ValueError(f"a template needs one {{}} and no other brace; got {template!r}")
+    if not isinstance(data["values"], list) or len(data["values"]) < 2:
+        raise ValueError("values must be two or more [[values]] tables")
+    values = tuple(_value(entry) for entry in data["values"])
+    labels = [value.label for value in values]
+    repeated = sorted({label for label in labels if labels.count(label) > 1})
+    if repeated:
+        raise ValueError(f"labels must be distinct; {', '.join(repeated)} come(s) twice")
+    return Axis(data["name"], data["kind"], templates, values)
+
+
+def _value(entry: object) -> AxisValue:
+    if not isinstance(entry, dict) or set(entry) != {"label", "phrases"}:
+        raise ValueError(f"each of values needs label and phrases alone; got {entry!r}")
+    (label,) = _strings([entry["label"]], "label")
+    return AxisValue(label, _strings(entry["phrases"], f"phrases of {label!r}"))
+
+
+def _strings(values: object, what: str) -> tuple[str, ...]:
+    if (
+        not isinstance(values, list)
+        or not values
+        or not all(isinstance(value, str) and value.strip() for value in values)
+    ):
+        raise ValueError(f"{what} must be a list of non-empty strings; got {values!r}")
+    return tuple(values)
