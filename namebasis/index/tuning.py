@@ -1,0 +1,123 @@
+"""Which index for how many rows, and how many lists a search probes for a recall."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from namebasis.checks import FloatArray, IntArray
+from namebasis.index.files import faiss_module
+from namebasis.index.rows import Rows
+
+TARGET_RECALL = 0.95
+N_SAMPLE = 200
+TRAIN_ROWS_PER_LIST = 48
+
+
+def choose_factory(n_rows: int, flat_rows: int) -> str:
+    """Give the FAISS factory string for so many rows.
+
+    Flat is exact and, up to `flat_rows`, quick. Above, inverted lists: measured on 2 cores, HNSW
+    takes many times longer to build and keeps its graph in memory, IVF lists are mapped.
+    """
+    if n_rows <= flat_rows:
+        return "Flat"
+    n_lists = 2 ** int(np.clip(np.round(np.log2(np.sqrt(n_rows))), 8, 14))
+    return f"IVF{n_lists},Flat"
+
+
+def build_ivf(
+    rows: Rows, factory: str, *, seed: int, path: str | Path | None = None
+) -> tuple[Any, dict[str, Any]]:
+    """Train centroids on a sample of the rows and fill the inverted lists.
+
+    Raises
+    ------
+    ValueError
+        If the factory string is not `IVF<n>,Flat` with n up to the number of rows.
+    """
+    faiss = faiss_module()
+
+    head, _, tail = factory.partition(",")
+    if not head.startswith("IVF") or not head[3:].isdigit() or tail != "Flat":
+        raise ValueError(f"factory must be 'auto', 'Flat' or 'IVF<n>,Flat'; got {factory!r}.")
+    n_lists = int(head[3:])
+    if not 1 <= n_lists <= rows.n_rows:
+        raise ValueError(f"factory {factory!r} needs 1 to {rows.n_rows} lists.")
+    index = faiss.index_factory(rows.dim, factory, faiss.METRIC_INNER_PRODUCT)
+    index.cp.seed, index.cp.min_points_per_centroid, index.cp.spherical = seed + 1, 1, True
+    n_train = min(rows.n_rows, n_lists * TRAIN_ROWS_PER_LIST)
+    index.train(sample_rows(rows, n_train, seed)[1])
+    for block in rows.blocks():
+        index.add(block)
+    return index, {"nlist": n_lists, "train_rows": n_train, "seed": seed}
+
+
+def sample_rows(rows: Rows, n_sample: int, seed: int) -> tuple[IntArray, FloatArray]:
+    """Draw rows without replacement in one walk; gives their numbers, ascending, and the rows."""
+    rng = np.random.default_rng(seed)
+    ids = np.sort(rng.choice(rows.n_rows, min(n_sample, rows.n_rows), replace=False))
+    sample = np.empty((len(ids), rows.dim), dtype=np.float32)
+    start = 0
+    for block in rows.blocks():
+        low, high = np.searchsorted(ids, [start, start + len(block)])
+        sample[low:high] = block[ids[low:high] - start]
+        start += len(block)
+    return ids.astype(np.int64), sample
+
+
+def exact_search(queries: FloatArray, rows: Rows, k: int) -> IntArray:
+    """Row numbers of the k largest inner products by brute force, one walk over the rows."""
+    faiss = faiss_module()
+
+    best = faiss.ResultHeap(len(queries), k, keep_max=True)
+    start = 0
+    for block in rows.blocks():
+        similarities, ids = faiss.knn(
+            queries, block, min(k, len(block)), metric=faiss.METRIC_INNER_PRODUCT
+        )
+        best.add_result(similarities, ids + start)
+        start += len(block)
+    best.finalize()
+    return np.asarray(best.I, dtype=np.int64)
+
+
+def tune_nprobe(
+    index: Any, rows: Rows, *, k: int = 10, target: float = TARGET_RECALL, seed: int = 0
+) -> tuple[int, float]:
+    """Find the fewest probed lists that reach a recall@k on a sample of the rows.
+
+    Returns
+    -------
+    nprobe : int
+        A power of two, or all lists.
+    recall : float
+        Share of the exact k nearest rows (the row itself among them) that were found, in [0, 1].
+    """
+    faiss = faiss_module()
+
+    _, queries = sample_rows(rows, N_SAMPLE, seed + 1)
+    k = min(k, rows.n_rows)
+    truth = exact_search(queries, rows, k)
+    nprobe = 1
+    while True:
+        parameters = faiss.SearchParametersIVF(nprobe=nprobe)
+        _, found = index.search(queries, k, params=parameters)
+        recall = measure_recall(found, truth)
+        if recall >= target or nprobe == index.nlist:
+            return nprobe, recall
+        nprobe = min(2 * nprobe, index.nlist)
+
+
+def measure_recall(found: IntArray, truth: IntArray) -> float:
+    """Share of the true ids that were found, in [0, 1].
+
+    Parameters
+    ----------
+    found, truth : ndarray of shape (n_queries, k)
+        Row numbers; their order within a row does not matter.
+    """
+    hits = sum(len(np.intersect1d(a, b)) for a, b in zip(found, truth, strict=True))
+    return hits / truth.size

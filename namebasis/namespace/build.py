@@ -1,0 +1,306 @@
+"""Build a name space chunk by chunk: killed at any moment, it goes on where it stood."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+import namebasis
+from namebasis.errors import CorpusError, EncoderError, SpaceError
+from namebasis.namespace import caches, swap
+from namebasis.namespace.encode import encode_rows, space_schema
+from namebasis.namespace.provenance import (
+    KEY,
+    MEANS_KEY,
+    SCHEMA_VERSION,
+    Provenance,
+    ViewSum,
+    sums_to_json,
+)
+from namebasis.namespace.space import Space, open_space
+from namebasis.namespace.store import NAMES, Store, holds_versions, locked
+from namebasis.namespace.templates import Templates, load_templates
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.namespace.names import Names
+
+log = logging.getLogger(__name__)
+
+CHUNK = 4096
+"""Names per commit: what a killed build loses at most."""
+
+Progress = Callable[[int, int], None]
+
+
+def build_space(
+    names: Names,
+    path: str | Path,
+    *,
+    encoder: Encoder,
+    templates: str | Path | Sequence[str] | Templates = "portrait",
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Space:
+    """Put names into an encoder's space and store them.
+
+    Rows are committed some thousand at a time. Run again with the same names, encoder, templates
+    and seed, a build that was stopped goes on where it stood, and one that was finished is opened
+    as it is.
+
+    Parameters
+    ----------
+    names : Names
+        From `read_names`.
+    path : str or Path
+        A new folder, or one in which the same build was begun.
+    encoder : Encoder
+        From `load_encoder`; it must read text.
+    templates : str, Path, or list of str
+        A packaged set, a string with {}, a list of those, or a TOML file.
+    seed : int
+        Chooses the index's training rows.
+    overwrite : bool
+        Replace the space at `path`. It stays untouched until the new one is finished.
+    progress : callable, optional
+        Called with names done and names in all.
+
+    Raises
+    ------
+    CorpusError
+        If there is no name.
+    EncoderError
+        If the encoder does not read text, or its vectors cannot be stored.
+    SpaceError
+        If something else is at `path`, or another process writes there.
+    ValueError
+        If the templates are refused.
+    """
+    path = Path(path)
+    if len(names) == 0:
+        raise CorpusError("the corpus holds no name; there is nothing to build.")
+    if not encoder.has_text:
+        raise EncoderError(f"{encoder.spec} does not read text, so it cannot place names.")
+    job = _describe_job(names, encoder, load_templates(templates), seed)
+    swap.finish_swap(path)
+    place = _choose_place(path, job, overwrite)
+    with ExitStack() as locks:
+        for folder in {path, place}:
+            locks.enter_context(locked(folder))
+        store = _begin(place, job, names.table.schema, encoder)
+        current = Provenance.from_metadata(store.metadata, str(place))
+        if current.state != "done":
+            done = store.n_rows
+            if done:
+                log.info("%s: goes on after %d of %d names", place, done, len(names))
+            _append(store, names.table.slice(done), encoder, job.templates, progress, done)
+            _finish(store, current)
+        if place != path:
+            swap.swap(path)
+    return open_space(path, encoder=encoder)
+
+
+def add_names(
+    space: Space,
+    names: Names,
+    *,
+    encoder: Encoder | None = None,
+    progress: Progress | None = None,
+) -> Space:
+    """Append names to a space; they are found at once.
+
+    Parameters
+    ----------
+    space : Space
+    names : Names
+        Those whose name and part the space holds already are skipped, and counted in the log.
+    encoder : Encoder, optional
+        The one that built the space; loaded by its spec where not given.
+    progress : callable, optional
+        Called with names done and names in all.
+
+    Returns
+    -------
+    Space
+        Opened anew. `len` of it minus `len` of the old one is the number added.
+
+    Raises
+    ------
+    EncoderError
+        If the encoder's weights are not those that built the space.
+    SpaceError
+        If another process writes to the space.
+    """
+    encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
+    with locked(space.path):
+        store = Store(space.path)
+        fresh = _not_yet_stored(names.table, store)
+        skipped = len(names) - len(fresh)
+        if skipped:
+            log.info("%d of %d names are in the space already", skipped, len(names))
+        if len(fresh):
+            _append(store, fresh, encoder, space.provenance.templates, progress)
+            store.dataset.update_schema_metadata({MEANS_KEY: sums_to_json(_sums(store))})
+            store.refresh()
+            _renew_indices(store, space.provenance)
+    return open_space(space.path, encoder=encoder)
+
+
+def _describe_job(names: Names, encoder: Encoder, templates: Templates, seed: int) -> Provenance:
+    return Provenance(
+        schema_version=SCHEMA_VERSION,
+        encoder=encoder.spec,
+        revision=encoder.revision,
+        fingerprint=encoder.fingerprint,
+        dim=encoder.dim,
+        token_dim=encoder.token_dim,
+        template_set=templates.name,
+        templates=templates.templates,
+        seed=seed,
+        package_version=namebasis.__version__,
+        state="building",
+        corpus=corpus_digest(names.table),
+        n_names=len(names),
+        build_id=uuid.uuid4().hex,
+    )
+
+
+def corpus_digest(table: pa.Table) -> str:
+    """SHA-256 over the rows of a corpus, the same however the table is cut into chunks."""
+    digest = hashlib.sha256(str(table.schema.remove_metadata()).encode())
+    for start in range(0, len(table), CHUNK):
+        rows = table.slice(start, CHUNK).combine_chunks().replace_schema_metadata(None)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, rows.schema) as writer:
+            writer.write_table(rows, max_chunksize=CHUNK)
+        digest.update(sink.getvalue())
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _choose_place(path: Path, job: Provenance, overwrite: bool) -> Path:
+    """Where to build: at `path` itself, or beside it where a space there is to be replaced."""
+    if not path.exists():
+        return path
+    if not path.is_dir():
+        raise SpaceError(f"{path}: there is a file in the way.")
+    if not holds_versions(path):
+        foreign = {entry.name for entry in path.iterdir()} - {NAMES, ".lock"}
+        if foreign:
+            raise SpaceError(
+                f"{path}: not a name space; it holds {sorted(foreign)[0]!r}. Choose another path."
+            )
+        return path
+    if overwrite:
+        try:
+            there = Provenance.from_metadata(Store(path).metadata, str(path))
+        except SpaceError:
+            # Damaged or newer: the user asked to replace it, and it stays until that is done.
+            return swap.new_path(path)
+        same = not there.differences(job) and there.state == "building"
+        return path if same else swap.new_path(path)
+    there = Provenance.from_metadata(Store(path).metadata, str(path))
+    differs = ", ".join(there.differences(job))
+    if not differs:
+        return path
+    begun = "was begun" if there.state == "building" else "is"
+    raise SpaceError(
+        f"{path}: another space {begun} there (it differs in {differs}). "
+        "Choose another path, or overwrite it."
+    )
+
+
+def _begin(place: Path, job: Provenance, corpus: pa.Schema, encoder: Encoder) -> Store:
+    """Open the data set begun at `place`, or begin one with the job written in its metadata."""
+    if holds_versions(place):
+        store = Store(place)
+        if not Provenance.from_metadata(store.metadata, str(place)).differences(job):
+            return store
+    import lance
+
+    # What lies here was never finished: a space's first commit, or another replacement.
+    for leftover in (place / NAMES, place / "indices"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    schema = space_schema(corpus.remove_metadata(), encoder, {KEY: job.to_json()})
+    dataset = lance.write_dataset(schema.empty_table(), str(place / NAMES), schema=schema)
+    return Store(place, dataset)
+
+
+def _append(
+    store: Store,
+    names: pa.Table,
+    encoder: Encoder,
+    templates: tuple[str, ...],
+    progress: Progress | None,
+    done: int = 0,
+) -> None:
+    """Encode and commit names chunk by chunk; each chunk is one atomic append.
+
+    `done` names of the same job were committed before; they count in the progress.
+    """
+    import lance
+
+    for start in range(0, len(names), CHUNK):
+
+        def report(encoded: float, start: int = start) -> None:
+            if progress is not None:
+                progress(int(done + start + encoded), done + len(names))
+
+        chunk = names.slice(start, CHUNK)
+        rows = encode_rows(chunk, store.n_rows + start, encoder, templates, store.schema, report)
+        lance.write_dataset(rows, store.dataset, mode="append")
+    store.refresh()
+
+
+def _finish(store: Store, job: Provenance) -> None:
+    """Index the rows, then say in one commit that the space is done and what its sums are."""
+    _clean(store)
+    for view in store.views:
+        caches.build_index(store, view, job.build_id, job.seed)
+    done = {KEY: replace(job, state="done").to_json(), MEANS_KEY: sums_to_json(_sums(store))}
+    store.dataset.update_schema_metadata(done)
+    store.refresh()
+
+
+def _sums(store: Store) -> dict[str, ViewSum]:
+    sums = {}
+    for view in store.views:
+        total = np.zeros(store.dim(view))
+        for block in store.blocks(view):
+            total += block.sum(axis=0, dtype=np.float64)
+        sums[view] = ViewSum(store.n_rows, total)
+    return sums
+
+
+def _clean(store: Store) -> None:
+    """Drop the versions of single chunks and what killed writers left; rows stay as they are."""
+    store.dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+
+
+def _not_yet_stored(names: pa.Table, store: Store) -> pa.Table:
+    key = ["name", "part"]
+    there = (
+        store.scan(["id", *key]).select(key).append_column("old", pa.array([True] * store.n_rows))
+    )
+    fresh = names.append_column("row", pa.array(np.arange(len(names)))).select([*key, "row"])
+    joined = fresh.join(there, key, join_type="left anti")
+    return names.take(pa.array(np.sort(joined["row"].to_numpy())))
+
+
+def _renew_indices(store: Store, provenance: Provenance) -> None:
+    """Build an index anew once the rows newer than it would slow its searches down."""
+    for view in store.views:
+        newer = store.n_rows - caches.covered_rows(store, view)
+        if newer > max(CHUNK, store.n_rows // 10):
+            caches.build_index(store, view, provenance.build_id, provenance.seed)

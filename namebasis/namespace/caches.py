@@ -1,0 +1,103 @@
+"""Indices and graphs beside the rows: made on demand, rebuilt where stale or damaged."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namebasis.errors import NamebasisWarning
+from namebasis.index.rows import Rows
+from namebasis.index.vector_index import DamagedIndexError, VectorIndex
+from namebasis.namespace.store import INDICES, Store
+
+if TYPE_CHECKING:
+    from namebasis.analysis.neighbours import KnnGraph
+
+log = logging.getLogger(__name__)
+
+
+def index_path(folder: Path, view: str) -> Path:
+    """Where the index of a view lies."""
+    return folder / INDICES / f"{view}.faiss"
+
+
+def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex:
+    """Map the index of a view; build it anew where it is missing, damaged or another's.
+
+    Warns
+    -----
+    NamebasisWarning
+        If an index had to be rebuilt.
+    """
+    path = index_path(store.folder, view)
+    try:
+        index = VectorIndex.load(path)
+        if index.extra.get("build_id") != build_id or index.dim != store.dim(view):
+            raise DamagedIndexError(f"{path}: made for other vectors.")
+        if index.n_rows > store.n_rows:
+            raise DamagedIndexError(f"{path}: covers more rows than there are.")
+    except DamagedIndexError as error:
+        message = f"{error} The index is rebuilt from the stored vectors."
+        warnings.warn(message, NamebasisWarning, stacklevel=4)
+        return build_index(store, view, build_id, seed)
+    return index
+
+
+def build_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex:
+    """Index all rows of a view from the store, block by block, and save the index."""
+    path = index_path(store.folder, view)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = Rows(store.n_rows, store.dim(view), lambda: store.blocks(view))
+    index = VectorIndex.build(rows, seed=seed, path=path)
+    index.save(path, {"build_id": build_id, "view": view, "dataset_version": store.version})
+    log.info("indexed %d rows of view %s as %s", index.n_rows, view, index.factory)
+    return VectorIndex.load(path)
+
+
+def covered_rows(store: Store, view: str) -> int:
+    """Rows that the saved index covers; 0 where there is none."""
+    try:
+        return int(VectorIndex.read_facts(index_path(store.folder, view))["rows"])
+    except DamagedIndexError:
+        return 0
+
+
+def load_graph(store: Store, view: str, build_id: str, k: int) -> KnnGraph:
+    """Give the graph of the k nearest of every row, from the cache where it fits.
+
+    Warns
+    -----
+    NamebasisWarning
+        If a cached graph was damaged and is made anew.
+    """
+    from namebasis.analysis.neighbours import KnnGraph, knn_graph
+
+    path = store.folder / INDICES / f"{view}.k{k}.graph.npz"
+    key = f"{build_id} {store.n_rows} {view} {k}"
+    if path.exists():
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                if str(saved["key"]) == key:
+                    indices = saved["indices"].astype(np.int64)
+                    return KnnGraph(indices=indices, similarities=saved["similarities"])
+        except Exception as error:
+            # A cut or overwritten zip raises many kinds: zlib, zipfile, struct, KeyError, EOF.
+            message = f"{path}: damaged ({error}). The graph is made anew."
+            warnings.warn(message, NamebasisWarning, stacklevel=3)
+    graph = knn_graph(store.vectors(view), k)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        np.savez(
+            file,
+            key=np.array(key),
+            indices=graph.indices.astype(np.int32),
+            similarities=graph.similarities,
+        )
+    os.replace(partial, path)
+    return graph

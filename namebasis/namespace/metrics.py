@@ -1,0 +1,134 @@
+"""Scalar columns that studies write, and what a space says about itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from namebasis.namespace.caches import index_path
+from namebasis.namespace.provenance import Provenance
+from namebasis.namespace.store import HIDDEN, VIEWS, Store, locked
+
+STUDY, PARAMETERS = "namebasis.study", "namebasis.parameters"
+OWN = "build"
+"""The study named for the metrics that a build itself writes."""
+
+
+def field_metadata(study: str, parameters: Mapping[str, object]) -> dict[str, str]:
+    """What a metric column records of its making.
+
+    Raises
+    ------
+    ValueError
+        If the parameters cannot be written as JSON.
+    """
+    try:
+        text = json.dumps(dict(parameters), ensure_ascii=False, sort_keys=True)
+    except TypeError as error:
+        raise ValueError(f"parameters must be JSON values: {error}.") from None
+    return {STUDY: study, PARAMETERS: text}
+
+
+def metric_columns(schema: pa.Schema) -> dict[str, dict[str, Any]]:
+    """Metric columns with the study and parameters that wrote each."""
+    found = {}
+    for field in schema:
+        metadata = field.metadata or {}
+        if STUDY.encode() in metadata and not field.name.startswith(HIDDEN):
+            found[field.name] = {
+                "study": metadata[STUDY.encode()].decode(),
+                "parameters": json.loads(metadata.get(PARAMETERS.encode(), b"{}")),
+            }
+    return found
+
+
+def write(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]) -> None:
+    """Add or replace metric columns; see `Space.add_metrics`."""
+    with locked(store.folder):
+        store.refresh()
+        table = _aligned(store, columns, field_metadata(study, parameters))
+        dataset = store.dataset
+        leftover = [name for name in store.schema.names if name.startswith(HIDDEN)]
+        if leftover:
+            dataset.drop_columns(leftover)
+        old = [name for name in table.column_names if name in store.schema.names]
+        staged = [f"{HIDDEN}new_{name}" if name in old else name for name in table.column_names]
+        dataset.add_columns(table.rename_columns(staged).to_reader())
+        if old:
+            # Both renames are one commit: a reader sees the old column or the new one.
+            dataset.alter_columns(
+                *({"path": name, "name": f"{HIDDEN}old_{name}"} for name in old),
+                *({"path": f"{HIDDEN}new_{name}", "name": name} for name in old),
+            )
+            dataset.drop_columns([f"{HIDDEN}old_{name}" for name in old])
+
+
+def _aligned(store: Store, columns: pa.Table, metadata: dict[str, str]) -> pa.Table:
+    """The columns with one row per row of the space, null where none was given."""
+    names = [name for name in columns.column_names if name != "id"]
+    if "id" not in columns.column_names or not names:
+        raise ValueError(
+            "columns must hold 'id' and at least one metric; "
+            f"got {', '.join(columns.column_names) or 'none'}."
+        )
+    metrics = metric_columns(store.schema)
+    for name in names:
+        _check_column(name, columns.schema.field(name).type, store.schema.names, metrics)
+    ids = np.asarray(columns["id"].to_numpy(zero_copy_only=False))
+    if ids.dtype.kind not in "iu" or len(np.unique(ids)) != len(ids):
+        raise ValueError("columns must hold each id once, as integers without null.")
+    if len(ids) and (ids.min() < 0 or ids.max() >= store.n_rows):
+        raise ValueError(
+            f"ids must lie between 0 and {store.n_rows - 1}; got {ids.min()} to {ids.max()}."
+        )
+    rank = np.full(store.n_rows, -1, dtype=np.int64)
+    rank[ids] = np.arange(len(ids))
+    rows = columns.select(names).take(pa.array(rank, mask=rank < 0))
+    fields = [rows.schema.field(name).with_metadata(metadata).with_nullable(True) for name in names]
+    return pa.table(rows.columns, schema=pa.schema(fields))
+
+
+def _check_column(
+    name: str, kind: pa.DataType, present: list[str], metrics: Mapping[str, object]
+) -> None:
+    if name in VIEWS or name.startswith((HIDDEN, "_")) or not name.isidentifier():
+        raise ValueError(f"a metric must be a plain word and no view; got {name!r}.")
+    if name in present and name not in metrics:
+        raise ValueError(f"column {name!r} is no metric of a study; choose another name.")
+    scalar = kind.value_type if pa.types.is_list(kind) else kind
+    if pa.types.is_nested(scalar) or pa.types.is_null(scalar):
+        raise ValueError(f"metric {name!r} must hold scalars, text or lists of them; got {kind}.")
+
+
+def describe(store: Store, provenance: Provenance) -> dict[str, Any]:
+    """Facts about a space in plain values, for printing."""
+    from namebasis.index.vector_index import DamagedIndexError, VectorIndex
+
+    indices: dict[str, Any] = {}
+    for view in store.views:
+        try:
+            facts = VectorIndex.read_facts(index_path(store.folder, view))
+        except DamagedIndexError:
+            indices[view] = "none; it is built at the first query"
+            continue
+        indices[view] = {
+            key: facts[key] for key in ("rows", "factory", "parameters", "recall_at_10")
+        }
+    return {
+        "path": str(store.folder),
+        "names": store.n_rows,
+        "encoder": provenance.encoder,
+        "revision": provenance.revision,
+        "fingerprint": provenance.fingerprint,
+        "templates": list(provenance.templates),
+        "seed": provenance.seed,
+        "package_version": provenance.package_version,
+        "views": {view: store.dim(view) for view in store.views},
+        "columns": list(store.columns),
+        "metrics": metric_columns(store.schema),
+        "indices": indices,
+    }

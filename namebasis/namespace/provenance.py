@@ -1,0 +1,133 @@
+"""Where a name space comes from: kept in the data set's own metadata, committed with its rows."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.errors import SpaceError
+
+SCHEMA_VERSION = 1
+KEY = "namebasis"
+MEANS_KEY = "namebasis.means"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a space was built from, and how far the build came.
+
+    Attributes
+    ----------
+    schema_version : int
+        Of the store's layout; a newer one than this package knows is refused.
+    encoder, revision, fingerprint : str
+        Spec, revision (or None) and weight digest of the encoder.
+    dim, token_dim : int
+        Width of the `text` and `token` views.
+    template_set, templates : str, tuple of str
+        Name of the set and its sentences.
+    seed : int
+        Of the build.
+    package_version : str
+        That wrote the space.
+    state : str
+        `building` or `done`.
+    corpus : str
+        Digest of the names the build was given.
+    n_names : int
+        How many those are; names added later are not counted here.
+    build_id : str
+        Random; an index cache of another build is not taken for this one's.
+    """
+
+    schema_version: int
+    encoder: str
+    revision: str | None
+    fingerprint: str
+    dim: int
+    token_dim: int
+    template_set: str
+    templates: tuple[str, ...]
+    seed: int
+    package_version: str
+    state: str
+    corpus: str
+    n_names: int
+    build_id: str
+
+    def to_json(self) -> str:
+        """One JSON object with every field."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    def differences(self, other: Provenance) -> list[str]:
+        """Fields in which two builds would give other rows; none for the same job."""
+        free = {"state", "build_id", "package_version", "template_set"}
+        return [
+            field.name
+            for field in fields(self)
+            if field.name not in free and getattr(self, field.name) != getattr(other, field.name)
+        ]
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[bytes, bytes] | None, where: str) -> Provenance:
+        """Read provenance from a data set's schema metadata.
+
+        Raises
+        ------
+        SpaceError
+            If there is none, it is damaged, or a newer package wrote it.
+        """
+        raw = (metadata or {}).get(KEY.encode())
+        if raw is None:
+            raise SpaceError(f"{where}: a Lance data set, but not one of namebasis.")
+        try:
+            values: dict[str, Any] = json.loads(raw)
+            version = int(values["schema_version"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise SpaceError(f"{where}: its provenance is damaged ({error!r}).") from None
+        if version > SCHEMA_VERSION:
+            raise SpaceError(
+                f"{where}: written by namebasis {values.get('package_version', '?')} with schema "
+                f"{version}; this one reads up to {SCHEMA_VERSION}. Upgrade namebasis."
+            )
+        known = {field.name for field in fields(cls)}
+        try:
+            kept = {name: value for name, value in values.items() if name in known}
+            return cls(**kept | {"templates": tuple(values["templates"])})
+        except (KeyError, TypeError) as error:
+            raise SpaceError(f"{where}: its provenance is damaged ({error!r}).") from None
+
+
+@dataclass(frozen=True)
+class ViewSum:
+    """Sum of the first `n_rows` vectors of a view, in float64, from which its mean follows."""
+
+    n_rows: int
+    total: npt.NDArray[np.float64]
+
+
+def sums_to_json(sums: Mapping[str, ViewSum]) -> str:
+    """Write sums for the data set's metadata."""
+    return json.dumps(
+        {
+            view: {"rows": s.n_rows, "sum": base64.b64encode(s.total.tobytes()).decode()}
+            for view, s in sums.items()
+        }
+    )
+
+
+def sums_from_metadata(metadata: Mapping[bytes, bytes] | None) -> dict[str, ViewSum]:
+    """Read the sums; empty where none were written yet."""
+    raw = (metadata or {}).get(MEANS_KEY.encode())
+    if raw is None:
+        return {}
+    return {
+        view: ViewSum(entry["rows"], np.frombuffer(base64.b64decode(entry["sum"]), np.float64))
+        for view, entry in json.loads(raw).items()
+    }

@@ -1,0 +1,119 @@
+"""Searches over the indexed rows and the rows newer than the index, merged without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
+from namebasis.index.vector_index import VectorIndex, merge_hits
+from namebasis.namespace import caches
+from namebasis.namespace.provenance import Provenance
+from namebasis.namespace.store import Store
+from namebasis.namespace.targets import Target
+
+Hits = tuple[FloatArray, IntArray]
+
+
+class Searcher:
+    """Nearest and farthest rows of one version of a space.
+
+    Parameters
+    ----------
+    store : Store
+    provenance : Provenance
+        Its build id tells whether an index belongs to these vectors.
+    """
+
+    def __init__(self, store: Store, provenance: Provenance) -> None:
+        self._store = store
+        self._provenance = provenance
+        self._indices: dict[str, VectorIndex] = {}
+        self._tails: dict[str, VectorIndex | None] = {}
+
+    def index(self, view: str) -> VectorIndex:
+        """The index of a view, mapped on first use; rebuilt with a warning where damaged."""
+        if view not in self._indices:
+            dim = self._store.dim(view)
+            source = self._provenance
+            index = caches.load_index(self._store, view, source.build_id, source.seed)
+            newer = self._store.vectors(view, start=index.n_rows).reshape(-1, dim)
+            self._tails[view] = VectorIndex.build(newer, factory="Flat") if len(newer) else None
+            self._indices[view] = index
+        return self._indices[view]
+
+    def search(
+        self,
+        queries: FloatArray,
+        k: int,
+        *,
+        allowed: IntArray | None,
+        view: str,
+        exclude: Collection[int] = (),
+        farthest: bool = False,
+    ) -> Hits:
+        """Find the k best allowed rows that are not excluded, for every query.
+
+        Returns
+        -------
+        similarities, ids : ndarrays of shape (n_queries, min(k, rows left))
+            Largest similarity first; smallest first, and exact, where `farthest`.
+        """
+        queries = as_embeddings(queries, "queries", self._store.dim(view), min_rows=0)
+        check_count(k, "k")
+        left_out = np.unique(np.fromiter(exclude, dtype=np.int64))
+        wanted = k + len(left_out)
+        sign = np.float32(-1 if farthest else 1)
+        hits = self._both(queries * sign, wanted, allowed, view, farthest)
+        if len(left_out):
+            total = self._store.n_rows if allowed is None else len(allowed)
+            hidden = left_out if allowed is None else np.intersect1d(left_out, allowed)
+            hits = _drop(hits, left_out, min(k, total - len(hidden)))
+        return sign * hits[0], hits[1]
+
+    def search_targets(
+        self,
+        targets: Sequence[Target],
+        k: int,
+        *,
+        allowed: IntArray | None,
+        view: str,
+        farthest: bool,
+        include_self: bool,
+    ) -> list[Hits]:
+        """Search for several targets at once, each leaving out its own stored names."""
+        if not targets:
+            return []
+        own = [() if include_self else target.members for target in targets]
+        queries = np.stack([target.vector for target in targets])
+        wanted = k + max(len(rows) for rows in own)
+        similarities, ids = self.search(
+            queries, wanted, allowed=allowed, view=view, farthest=farthest
+        )
+        hits = []
+        for row, mine in enumerate(own):
+            keep = np.flatnonzero(~np.isin(ids[row], mine))[:k]
+            hits.append((similarities[row, keep], ids[row, keep]))
+        return hits
+
+    def _both(
+        self, queries: FloatArray, k: int, allowed: IntArray | None, view: str, exact: bool
+    ) -> Hits:
+        index, newer = self.index(view), self._tails[view]
+        if newer is None:
+            return index.search(queries, k, allowed=allowed, exact=exact)
+        border = index.n_rows
+        old_rows = None if allowed is None else allowed[allowed < border]
+        new_rows = None if allowed is None else allowed[allowed >= border] - border
+        old = index.search(queries, k, allowed=old_rows, exact=exact)
+        similarities, ids = newer.search(queries, k, allowed=new_rows)
+        return merge_hits(old, (similarities, ids + border), k)
+
+
+def _drop(hits: Hits, left_out: IntArray, k: int) -> Hits:
+    """Leave rows out of every query's hits and keep k of the others, in order."""
+    similarities, ids = hits
+    # A stable sort of "is left out" moves those to the end and keeps the rest in order.
+    order = np.argsort(np.isin(ids, left_out), axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(similarities, order, 1), np.take_along_axis(ids, order, 1)

@@ -1,0 +1,242 @@
+"""The Lance data set of a space: opened with clear refusals, read in order, written atomically."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from namebasis.checks import FloatArray, IntArray
+from namebasis.errors import SpaceError
+from namebasis.namespace.filters import check_where, explain
+
+NAMES = "names.lance"
+INDICES = "indices"
+VIEWS = ("text", "token", "image")
+HIDDEN = "__"
+"""Columns whose name begins so are half-done replacements; nobody sees them."""
+
+BLOCK_ROWS = 16_384
+
+
+class Store:
+    """Rows of one space at one version of its data set.
+
+    Parameters
+    ----------
+    folder : Path
+        The space's folder, which holds `names.lance`.
+
+    Raises
+    ------
+    SpaceError
+        If there is no readable data set of names in it.
+    """
+
+    def __init__(self, folder: Path, dataset: Any = None) -> None:
+        self.folder = folder
+        self.uri = folder / NAMES
+        self.dataset: Any = open_dataset(self.uri) if dataset is None else dataset
+        self.schema: pa.Schema = self.dataset.schema
+        self.n_rows: int = self.dataset.count_rows()
+        self.version: int = self.dataset.version
+
+    @property
+    def metadata(self) -> Mapping[bytes, bytes]:
+        """The schema's metadata."""
+        return self.schema.metadata or {}
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The vector columns."""
+        return tuple(view for view in VIEWS if view in self.schema.names)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are no vectors."""
+        return tuple(
+            name for name in self.schema.names if name not in VIEWS and not name.startswith(HIDDEN)
+        )
+
+    def dim(self, view: str) -> int:
+        """Width of a view.
+
+        Raises
+        ------
+        ValueError
+            If the space has no such view.
+        """
+        if view not in self.views:
+            raise ValueError(f"view must be one of {', '.join(self.views)}; got {view!r}.")
+        return int(self.schema.field(view).type.list_size)
+
+    def scan(self, columns: Sequence[str], where: str | None = None) -> pa.Table:
+        """Rows that `where` accepts, in their order.
+
+        Raises
+        ------
+        FilterError
+            If `where` is not one boolean expression over the columns.
+        SpaceError
+            If the data set cannot be read.
+        """
+        filters = {} if where is None else {"filter": check_where(where, self.columns)}
+        try:
+            scanner = self.dataset.scanner(columns=list(columns), scan_in_order=True, **filters)
+            return scanner.to_table()
+        except ValueError as error:
+            if where is None:
+                raise self.damaged(error) from None
+            raise explain(where, error, self.columns) from None
+        except (OSError, RuntimeError, pa.ArrowException) as error:
+            raise self.damaged(error) from None
+
+    def take(self, ids: IntArray, columns: Sequence[str]) -> pa.Table:
+        """Rows by number, in the order asked for, repeated where asked twice."""
+        unique, inverse = np.unique(ids, return_inverse=True)
+        try:
+            rows = self.dataset.take(pa.array(unique), columns=list(columns))
+        except (ValueError, OSError, RuntimeError) as error:
+            raise self.damaged(error) from None
+        return rows.take(pa.array(inverse.reshape(-1)))
+
+    def vectors(self, view: str, ids: IntArray | None = None, start: int = 0) -> FloatArray:
+        """Vectors of a view: of `ids` in their order, or of all rows from `start` on.
+
+        Returns
+        -------
+        ndarray of shape (n, dim), float32
+        """
+        dim = self.dim(view)
+        if ids is not None and len(ids) < self.n_rows // 2:
+            return as_matrix(self.take(ids, [view])[view], dim)
+        out = np.empty((self.n_rows - start, dim), dtype=np.float32)
+        done = 0
+        for block in self.blocks(view, start):
+            out[done : done + len(block)] = block
+            done += len(block)
+        return out if ids is None else out[ids]
+
+    def blocks(self, view: str, start: int = 0) -> Iterator[FloatArray]:
+        """Walk the vectors of a view from row `start` on, some thousand rows at a time."""
+        dim = self.dim(view)
+        if start >= self.n_rows:
+            return
+        try:
+            scanner = self.dataset.scanner(
+                columns=[view],
+                offset=start,
+                batch_size=BLOCK_ROWS,
+                batch_readahead=2,
+                scan_in_order=True,
+            )
+            for batch in scanner.to_batches():
+                yield as_matrix(batch.column(0), dim)
+        except (ValueError, OSError, RuntimeError, pa.ArrowException) as error:
+            raise self.damaged(error) from None
+
+    def damaged(self, error: Exception) -> SpaceError:
+        """The error for a data set that cannot be read."""
+        return SpaceError(f"{self.uri}: the data set is damaged ({one_line(error)}).")
+
+    def refresh(self) -> None:
+        """Move to the newest version."""
+        self.__init__(self.folder)  # type: ignore[misc]
+
+
+def one_line(error: Exception) -> str:
+    """An engine's message without its source position and line breaks."""
+    text = str(error).partition(", /home/")[0].partition(", /root/")[0]
+    return " ".join(text.split())
+
+
+def as_matrix(column: pa.ChunkedArray | pa.Array, dim: int) -> FloatArray:
+    """Fixed-size lists as a matrix."""
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    parts = [np.asarray(chunk.flatten(), dtype=np.float32).reshape(-1, dim) for chunk in chunks]
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.empty((0, dim), dtype=np.float32)
+
+
+def as_column(matrix: npt.NDArray[Any]) -> pa.FixedSizeListArray:
+    """A matrix as fixed-size lists."""
+    values = pa.array(np.ascontiguousarray(matrix, dtype=np.float32).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(values, matrix.shape[1])
+
+
+def holds_versions(folder: Path) -> bool:
+    """Whether a first commit of the data set was made in `folder`."""
+    versions = folder / NAMES / "_versions"
+    return versions.is_dir() and any(versions.glob("*.manifest"))
+
+
+def open_dataset(uri: Path) -> Any:
+    """Open a data set and look that its files are there with the sizes written down.
+
+    Raises
+    ------
+    SpaceError
+        Naming the file that is missing, cut short or damaged.
+    """
+    if not uri.parent.exists():
+        raise SpaceError(f"{uri.parent}: there is no name space. Make one with `namebasis build`.")
+    if not holds_versions(uri.parent):
+        raise SpaceError(
+            f"{uri.parent}: not a name space, it holds no {NAMES}. Make one with `namebasis build`."
+        )
+    import lance
+
+    try:
+        dataset = lance.dataset(str(uri))
+        for fragment in dataset.get_fragments():
+            for file in fragment.data_files():
+                _check_file(uri / "data" / file.path, file.file_size_bytes)
+    except SpaceError:
+        raise
+    except Exception as error:
+        # The engine raises ValueError, OSError, RuntimeError, and panics for some broken files.
+        raise SpaceError(f"{uri}: the data set is damaged ({one_line(error)}).") from None
+    return dataset
+
+
+def _check_file(path: Path, expected: int | None) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError:
+        raise SpaceError(f"{path}: missing; the data set is damaged.") from None
+    if expected and size != expected:
+        raise SpaceError(f"{path}: holds {size:,} bytes, not {expected:,}; it is damaged.")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other writers out of a space; the lock ends with the process that holds it.
+
+    Raises
+    ------
+    SpaceError
+        If another process writes to the space.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        # Windows: two writers at once are then the user's to avoid.
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SpaceError(f"{folder}: another process is writing to it; wait for it.") from None
+        yield
+    finally:
+        os.close(descriptor)
