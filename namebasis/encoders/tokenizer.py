@@ -274,7 +274,6 @@ class _OpenClipRules:
             self._known.issuperset(text)
             and unicodedata.is_normalized("NFC", text)
             and not self._is_bad(f"a {text} a")
-            and not self._is_bad(f"{text} ")
         )
 
 

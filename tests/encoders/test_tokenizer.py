@@ -70,7 +70,7 @@ TEMPLATES = (
 )  # fmt: skip
 FRAGMENTS = (
     "&amp;", "&#233;", "&eacute", "&amp;amp;lt;", "&", "<b>", "<", ">", "\x1b[31m", "\x00", "\x85",
-    "â€œ", "Ã", "Ã ", "Â", "ï¿½", "œ", "Œ", "é", "É", "É€", "ß", "İ", "Σ", "ς", "ΑΣ", "'s", "'ſ",
+    "â€œ", "Ã", "Ã ", "Â", "Ãš", "ÃŸ", "éÉ", "ГўВЂВ", "ï¿½", "œ", "Œ", "é", "É", "É€", "ß", "İ", "Σ", "ς", "ΑΣ", "'s", "'ſ",
     "’", "“", "'", " ", "\u3000", "\xa0", "\u200d", "\u2028", "\t", "\n", "ﬁ", "ĳ", "Ａ", "ｶﾞ",
     "😀", "👩‍👩‍👧", "🇮🇸", "e\u0301", "\u0301", "한", "ᄒ", "李", "ЖЁ", "ГўВЂВ", "à²", "٣", "½", "²",
     "12", "a", "Zoë", "<start_of_text>", "<END_OF_TEXT>", "<|endoftext|>", "{", "}", "\ufeff", "-",
@@ -120,6 +120,9 @@ def test_any_text(texts: list[str]) -> None:
 @settings(max_examples=600, deadline=None)
 @given(template=st.sampled_from(TEMPLATES), names=st.lists(TEXTS, min_size=1, max_size=5))
 @example(template="a photo of {}", names=["", "Σ", "many words " * 80])
+@example(template="a photo of {} in the rain", names=["Ã", "Ãš", "xÃŸ", "Ã la"])
+@example(template="{} smiling", names=["Ã", "Ãš", "Ã la"])
+@example(template="{}.com", names=["ΑΣ"])
 @example(template="this is {}.", names=["ΑΣ", "a.", "5", "İ"])
 def test_any_prompt(template: str, names: list[str]) -> None:
     prompts = [template.format(name) for name in names]
