@@ -1,0 +1,101 @@
+"""Bytes of a file or of stdin, bounded, and as text: what every reader of names starts with."""
+
+from __future__ import annotations
+
+import codecs
+import sys
+from pathlib import Path
+
+from namebasis.errors import CorpusError
+
+# Two orders of magnitude above the largest list of names that we know of.
+MAX_BYTES = 2**30
+_BOMS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+
+
+def check_file(path: Path) -> Path:
+    """Return `path`.
+
+    Raises
+    ------
+    CorpusError
+        If it is missing, no regular file, or holds more than `MAX_BYTES`.
+    """
+    try:
+        size = path.stat().st_size
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CorpusError(f"{path} cannot be read: {reason}. Check the path.") from error
+    if not path.is_file():
+        raise CorpusError(f"{path} is not a file. Name one file of names.")
+    if size > MAX_BYTES:
+        raise CorpusError(
+            f"{path} holds {size:,} bytes; at most {MAX_BYTES:,} are read. Split it up."
+        )
+    return path
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a UTF-8 file, without its byte order mark.
+
+    Raises
+    ------
+    CorpusError
+        If it cannot be read, is too large, not UTF-8, or holds NUL bytes.
+    """
+    try:
+        data = check_file(path).read_bytes()
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}. Check its rights.") from error
+    return decode(data, str(path))
+
+
+def read_stdin() -> str:
+    """Return what stands on stdin, as `read_text` does for a file."""
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise CorpusError(f"stdin gives more than {MAX_BYTES:,} bytes. Split it up.")
+    return decode(data, "stdin")
+
+
+def decode(data: bytes, where: str) -> str:
+    """Return UTF-8 bytes as text, without a byte order mark.
+
+    Raises
+    ------
+    CorpusError
+        If the bytes are not UTF-8 (with the offset and the likely encoding) or hold a NUL.
+    """
+    marked = next((name for mark, name in _BOMS.items() if data.startswith(mark)), None)
+    nul = data.find(b"\0")
+    if nul >= 0 and marked is None:
+        raise CorpusError(
+            f"{where} holds a NUL byte at offset {nul}: it is binary, damaged or UTF-16. "
+            "Give a UTF-8 text."
+        )
+    try:
+        if marked:
+            raise UnicodeDecodeError("utf-8", data, 0, 1, "byte order mark")
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # utf-8-sig counts from behind its mark.
+        shift = 3 if data.startswith(codecs.BOM_UTF8) else 0
+        offset = error.start + shift
+        guess = marked or _guess(data)
+        raise CorpusError(
+            f"{where} is not UTF-8: byte 0x{data[offset]:02x} at offset {offset}; it may be "
+            f"{guess}. Convert it: iconv -f {guess} -t UTF-8"
+        ) from error
+
+
+def _guess(data: bytes) -> str:
+    try:
+        data.decode("cp1252")
+    except UnicodeDecodeError:
+        return "ISO-8859-1"
+    return "WINDOWS-1252"

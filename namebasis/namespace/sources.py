@@ -1,0 +1,168 @@
+"""Where names come from: one word for each source, one corpus whatever it is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import cast
+
+from namebasis.checks import check_count
+from namebasis.errors import CorpusError
+from namebasis.namespace.files import names_from_lines, read_file
+from namebasis.namespace.names import Names, check_part, names_from_records
+from namebasis.namespace.raw import read_stdin
+
+logger = logging.getLogger(__name__)
+
+MAX_MADE = 10_000_000
+GRAMMAR = (
+    "faker, faker:LOCALE or given or family, ssa:ZIP, census:CSV, pseudo:N, pseudo:N:SOURCE, "
+    "full:N, full:N:SOURCE, a .txt, .csv, .tsv, .json, .jsonl or .parquet file, - for stdin"
+)
+
+
+def read_names(
+    source: str | Path | Iterable[str],
+    *,
+    part: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+) -> Names:
+    """Read a corpus of names.
+
+    Parameters
+    ----------
+    source : str, Path or iterable of str
+        ``faker`` (all person providers of the Faker library), ``faker:is_IS,da_DK``,
+        ``faker:given`` · ``ssa:ZIP`` (the US Social Security names archive) · ``census:CSV`` (a
+        US Census surname table) · ``pseudo:N`` or ``pseudo:N:SOURCE`` (N made-up names, modelled
+        on SOURCE, by default faker) · ``full:N`` or ``full:N:SOURCE`` (N given × family pairs) ·
+        a .txt, .csv, .tsv, .json, .jsonl or .parquet file (see `files.read_file`) · ``-`` for
+        stdin, a name a line · or names themselves, as strings or records.
+    part : {"given", "family", "full", "pseudo"}, optional
+        What names without a part of their own are (by default full with inner white space,
+        otherwise given); of names that have one, only those of this part are kept.
+    limit : int, optional
+        Keep a random sample of so many, in the source's order.
+    seed : int
+        Of the sample, and of made-up and paired names.
+
+    Returns
+    -------
+    Names
+        At least one name; `dropped` counts what was left out and why.
+
+    Raises
+    ------
+    CorpusError
+        If the source is unknown, cannot be read, or holds no name.
+    ValueError
+        If `part`, `limit` or `seed` is out of its range.
+    """
+    check_count(seed, "seed", low=0)
+    if part is not None:
+        check_part(part)
+    if limit is not None:
+        check_count(limit, "limit")
+    names, label = _read(source, part, seed)
+    if not len(names):
+        reasons = "; ".join(f"{d.count:,} left out: {d.reason}" for d in names.dropped)
+        raise CorpusError(f"{label} holds no name ({reasons or 'it is empty'}).")
+    chosen = names.select(part, limit, seed)
+    if not len(chosen):
+        held = ", ".join(sorted(set(names.table["part"].to_pylist())))
+        raise CorpusError(f"{label} holds no {part} name, only {held}. Ask for another part.")
+    for dropped in names.dropped:
+        logger.info("%s: left out %d: %s", label, dropped.count, dropped.reason)
+    return chosen
+
+
+def _read(source: str | Path | Iterable[str], part: str | None, seed: int) -> tuple[Names, str]:
+    """Return a corpus and how messages should name it."""
+    if isinstance(source, Path):
+        return read_file(source, part), str(source)
+    if isinstance(source, str):
+        return _read_spec(source, part, seed), "stdin" if source == "-" else source
+    if isinstance(source, (bytes, bytearray, Mapping)) or not isinstance(source, Iterable):
+        raise ValueError(
+            f"source must be a string, a path or an iterable of strings; "
+            f"got {type(source).__name__}."
+        )
+    items = cast("Iterable[object]", source)
+    records = [item if isinstance(item, Mapping) else {"name": item} for item in items]
+    return names_from_records(records, where="the list", source="list", part=part), "the list"
+
+
+def _read_spec(spec: str, part: str | None, seed: int) -> Names:
+    if spec == "-":
+        return names_from_lines(read_stdin(), where="stdin", source="stdin", part=part)
+    kind, _, argument = spec.partition(":")
+    readers: dict[str, Callable[[str, int], Names]] = {
+        "faker": _faker,
+        "ssa": _ssa,
+        "census": _census,
+        "pseudo": _pseudo,
+        "full": _full,
+    }
+    if kind in readers:
+        return readers[kind](argument, seed)
+    path = Path(spec)
+    if path.suffix or _is_there(path):
+        return read_file(path, part)
+    raise CorpusError(f"unknown source of names {spec[:200]!r}. There are: {GRAMMAR}.")
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _faker(argument: str, seed: int) -> Names:
+    from namebasis.namespace.faker_source import read_faker
+
+    return read_faker(argument)
+
+
+def _ssa(argument: str, seed: int) -> Names:
+    from namebasis.namespace.records import read_ssa
+
+    return read_ssa(_path(argument, "ssa:names.zip"))
+
+
+def _census(argument: str, seed: int) -> Names:
+    from namebasis.namespace.records import read_census
+
+    return read_census(_path(argument, "census:surnames.csv"))
+
+
+def _path(argument: str, example: str) -> Path:
+    if not argument:
+        raise CorpusError(f"{example.partition(':')[0]}: needs a file, such as {example}.")
+    return Path(argument)
+
+
+def _pseudo(argument: str, seed: int) -> Names:
+    from namebasis.namespace.pseudo import pseudo_names
+
+    n, base = _count_and_base(argument, "pseudo", seed)
+    return pseudo_names(n, corpus=base, seed=seed)
+
+
+def _full(argument: str, seed: int) -> Names:
+    from namebasis.namespace.pairs import full_names
+
+    n, base = _count_and_base(argument, "full", seed)
+    return full_names(n, corpus=base, seed=seed)
+
+
+def _count_and_base(argument: str, kind: str, seed: int) -> tuple[int, Names | None]:
+    number, _, base = argument.partition(":")
+    if not number.isdecimal() or len(number) > 8 or not 0 < int(number) <= MAX_MADE:
+        raise CorpusError(
+            f"{kind}: needs how many names, from 1 to {MAX_MADE:,}, such as {kind}:1000; "
+            f"got {number[:40]!r}."
+        )
+    return int(number), read_names(base, seed=seed) if base else None
