@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,12 @@ def write_text(path: Path, text: str) -> None:
     os.replace(partial, path)
 
 
-def is_same_file(one: object, other: Path) -> bool:
-    """Whether `one` is a path to the file `other`."""
-    return isinstance(one, str) and other.exists() and os.path.samefile(one, other)
+def copy_file(source: Path, path: Path) -> None:
+    """Copy a file so that `path` is never half written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    shutil.copyfile(source, partial)
+    os.replace(partial, path)
 
 
 def stamp(path: Path) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
 from namebasis.errors import SpaceError
 from namebasis.index import files, tuning
 from namebasis.index.files import faiss_module
+from namebasis.index.inverted_lists import assign_lists, write_lists
 from namebasis.index.rows import Rows, as_rows
 
 FLAT_ROWS = 200_000
@@ -50,8 +52,10 @@ class VectorIndex:
         parameters: Mapping[str, object] | None = None,
         recall: float | None = None,
         extra: Mapping[str, object] | None = None,
+        mapped: Path | None = None,
     ) -> None:
         self._index = index
+        self._mapped = None if mapped is None else mapped.absolute()
         self.factory = factory
         self.parameters: dict[str, Any] = dict(parameters or {})
         self.recall = recall
@@ -105,9 +109,17 @@ class VectorIndex:
         chosen = tuning.choose_factory(rows.n_rows, FLAT_ROWS) if factory == "auto" else factory
         if chosen == "Flat":
             return cls(_flat(rows), chosen)
-        index, parameters = tuning.build_ivf(rows, chosen, seed=seed, path=path)
-        nprobe, recall = tuning.tune_nprobe(index, rows, seed=seed)
-        parameters |= {"nprobe": nprobe, "recall_at": 10}
+        trained, parameters = tuning.train_ivf(rows, chosen, seed=seed)
+        lists = assign_lists(trained, rows)
+        nprobe, recall = tuning.tune_nprobe(trained, rows, lists, seed=seed)
+        parameters |= {"nprobe": nprobe}
+        if path is not None:
+            write_lists(trained, rows, lists, Path(path))
+            mapped = files.read_index(Path(path), False)
+            return cls(mapped, chosen, parameters, recall, mapped=Path(path))
+        with tempfile.TemporaryDirectory() as folder:
+            write_lists(trained, rows, lists, Path(folder) / "index")
+            index = faiss_module().read_index(str(Path(folder) / "index"))
         return cls(index, chosen, parameters, recall)
 
     def search(
@@ -198,9 +210,10 @@ class VectorIndex:
         """
         path = Path(path)
         self.extra = dict(self.extra if extra is None else extra)
-        if not files.is_same_file(self.parameters.get("lists"), path):
+        if self._mapped is None:
             files.write_index(self._index, path)
-        self.parameters.pop("lists", None)
+        elif self._mapped != path.absolute():
+            files.copy_file(self._mapped, path)
         facts = {
             "rows": self.n_rows,
             "dim": self.dim,
@@ -235,9 +248,8 @@ class VectorIndex:
             raise DamagedIndexError(f"{path}: not a readable index ({error}).") from None
         if (index.ntotal, index.d) != (facts["rows"], facts["dim"]):
             raise DamagedIndexError(f"{path}: holds {index.ntotal} x {index.d}, not what it says.")
-        return cls(
-            index, facts["factory"], facts["parameters"], facts["recall_at_10"], facts["extra"]
-        )
+        values = (facts[key] for key in ("factory", "parameters", "recall_at_10", "extra"))
+        return cls(index, *values, mapped=path)
 
     @staticmethod
     def read_facts(path: str | Path) -> dict[str, Any]:
