@@ -44,7 +44,7 @@ def write_lists(index: Any, rows: Rows, lists: IntArray, path: Path) -> None:
     path : Path
         Replaced in one step when all is written.
     """
-    sizes = np.bincount(lists, minlength=index.nlist).astype(np.uint64)
+    sizes = np.bincount(lists, minlength=index.nlist).astype(np.int64)
     code_size = 4 * rows.dim
     head = _head(index, rows.n_rows) + b"ilar" + struct.pack("<QQ", index.nlist, code_size)
     head += b"full" + struct.pack("<Q", index.nlist) + sizes.tobytes()

@@ -248,8 +248,14 @@ class VectorIndex:
             raise DamagedIndexError(f"{path}: not a readable index ({error}).") from None
         if (index.ntotal, index.d) != (facts["rows"], facts["dim"]):
             raise DamagedIndexError(f"{path}: holds {index.ntotal} x {index.d}, not what it says.")
-        values = (facts[key] for key in ("factory", "parameters", "recall_at_10", "extra"))
-        return cls(index, *values, mapped=path)
+        return cls(
+            index,
+            facts["factory"],
+            facts["parameters"],
+            facts["recall_at_10"],
+            facts["extra"],
+            path,
+        )
 
     @staticmethod
     def read_facts(path: str | Path) -> dict[str, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -16,14 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-import namebasis
 from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace import caches, swap
 from namebasis.namespace.encode import encode_rows, space_schema
+from namebasis.namespace.job import describe_job
 from namebasis.namespace.provenance import (
     KEY,
     MEANS_KEY,
-    SCHEMA_VERSION,
     Provenance,
     ViewSum,
     sums_to_json,
@@ -93,12 +90,13 @@ def build_space(
         raise CorpusError("the corpus holds no name; there is nothing to build.")
     if not encoder.has_text:
         raise EncoderError(f"{encoder.spec} does not read text, so it cannot place names.")
-    job = _describe_job(names, encoder, load_templates(templates), seed)
+    job = describe_job(names, encoder, load_templates(templates), seed)
     swap.finish_swap(path)
     place = _choose_place(path, job, overwrite)
     with ExitStack() as locks:
         for folder in {path, place}:
             locks.enter_context(locked(folder))
+        swap.clear(path)
         store = _begin(place, job, names.table.schema, encoder)
         current = Provenance.from_metadata(store.metadata, str(place))
         if current.state != "done":
@@ -155,38 +153,8 @@ def add_names(
             store.dataset.update_schema_metadata({MEANS_KEY: sums_to_json(_sums(store))})
             store.refresh()
             _renew_indices(store, space.provenance)
+            store.tidy()
     return open_space(space.path, encoder=encoder)
-
-
-def _describe_job(names: Names, encoder: Encoder, templates: Templates, seed: int) -> Provenance:
-    return Provenance(
-        schema_version=SCHEMA_VERSION,
-        encoder=encoder.spec,
-        revision=encoder.revision,
-        fingerprint=encoder.fingerprint,
-        dim=encoder.dim,
-        token_dim=encoder.token_dim,
-        template_set=templates.name,
-        templates=templates.templates,
-        seed=seed,
-        package_version=namebasis.__version__,
-        state="building",
-        corpus=corpus_digest(names.table),
-        n_names=len(names),
-        build_id=uuid.uuid4().hex,
-    )
-
-
-def corpus_digest(table: pa.Table) -> str:
-    """SHA-256 over the rows of a corpus, the same however the table is cut into chunks."""
-    digest = hashlib.sha256(str(table.schema.remove_metadata()).encode())
-    for start in range(0, len(table), CHUNK):
-        rows = table.slice(start, CHUNK).combine_chunks().replace_schema_metadata(None)
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, rows.schema) as writer:
-            writer.write_table(rows, max_chunksize=CHUNK)
-        digest.update(sink.getvalue())
-    return f"sha256:{digest.hexdigest()}"
 
 
 def _choose_place(path: Path, job: Provenance, overwrite: bool) -> Path:
@@ -265,7 +233,8 @@ def _append(
 
 def _finish(store: Store, job: Provenance) -> None:
     """Index the rows, then say in one commit that the space is done and what its sums are."""
-    _clean(store)
+    # The versions of single chunks go, and what killed writers left.
+    store.tidy(timedelta(0), delete_unverified=True)
     for view in store.views:
         caches.build_index(store, view, job.build_id, job.seed)
     done = {KEY: replace(job, state="done").to_json(), MEANS_KEY: sums_to_json(_sums(store))}
@@ -281,11 +250,6 @@ def _sums(store: Store) -> dict[str, ViewSum]:
             total += block.sum(axis=0, dtype=np.float64)
         sums[view] = ViewSum(store.n_rows, total)
     return sums
-
-
-def _clean(store: Store) -> None:
-    """Drop the versions of single chunks and what killed writers left; rows stay as they are."""
-    store.dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
 
 
 def _not_yet_stored(names: pa.Table, store: Store) -> pa.Table:

@@ -65,6 +65,7 @@ def write(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, 
                 *({"path": f"{HIDDEN}new_{name}", "name": name} for name in old),
             )
             dataset.drop_columns([f"{HIDDEN}old_{name}" for name in old])
+        store.tidy()
 
 
 def _aligned(store: Store, columns: pa.Table, metadata: dict[str, str]) -> pa.Table:

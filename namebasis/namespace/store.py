@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,22 @@ class Store:
     def damaged(self, error: Exception) -> SpaceError:
         """The error for a data set that cannot be read."""
         return SpaceError(f"{self.uri}: the data set is damaged ({one_line(error)}).")
+
+    def tidy(
+        self, older_than: timedelta = timedelta(hours=1), *, delete_unverified: bool = False
+    ) -> None:
+        """Drop versions that nobody reads any more; the newest stays as it is.
+
+        Parameters
+        ----------
+        older_than : timedelta
+            Younger versions stay, for readers that opened the space before the last write.
+        delete_unverified : bool
+            Delete files of no version too; only while the space is locked.
+        """
+        self.dataset.cleanup_old_versions(
+            older_than=older_than, delete_unverified=delete_unverified
+        )
 
     def refresh(self) -> None:
         """Move to the newest version."""

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
+
+from namebasis.errors import SpaceError
+from namebasis.namespace.store import locked
+
+PATIENCE = 2.0
+"""Seconds to wait for another process that is between its two renames."""
 
 
 def new_path(path: Path) -> Path:
@@ -18,23 +25,33 @@ def old_path(path: Path) -> Path:
 
 
 def swap(path: Path) -> None:
-    """Replace `path` by the finished space beside it and delete what it replaces."""
-    finish_swap(path)
-    if path.exists():
-        os.rename(path, old_path(path))
+    """Replace `path` by the finished space beside it and delete what it replaces.
+
+    The caller holds the lock of `path`, which moves along with the folder.
+    """
+    shutil.rmtree(old_path(path), ignore_errors=True)
+    os.rename(path, old_path(path))
     os.rename(new_path(path), path)
     shutil.rmtree(old_path(path), ignore_errors=True)
 
 
-def finish_swap(path: Path) -> None:
-    """Clear up after a `swap` that was killed: the old space comes back or is deleted.
+def clear(path: Path) -> None:
+    """Delete the replaced space that a killed `swap` left beside the new one."""
+    shutil.rmtree(old_path(path), ignore_errors=True)
 
-    Killed between its two renames, a swap leaves nothing at `path`; the old space then returns
-    there, and the finished new one waits beside it for the same build to be run again.
+
+def finish_swap(path: Path) -> None:
+    """Bring the old space back where a killed `swap` left nothing at `path`.
+
+    The finished new one waits beside it for the same build to be run again.
     """
-    if not old_path(path).exists():
-        return
-    if path.exists():
-        shutil.rmtree(old_path(path), ignore_errors=True)
-    else:
-        os.rename(old_path(path), path)
+    old, deadline = old_path(path), time.monotonic() + PATIENCE
+    while not path.exists() and old.exists():
+        try:
+            with locked(old):
+                os.rename(old, path)
+        except SpaceError:
+            # The process that swaps is alive and about to put the new space here.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)

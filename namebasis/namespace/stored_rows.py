@@ -1,0 +1,155 @@
+"""The reading half of a space: columns, rows and vectors as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.namespace.filters import quote
+from namebasis.namespace.provenance import sums_from_metadata
+from namebasis.namespace.store import Store
+from namebasis.namespace.targets import fold
+
+PART_ORDER = ("given", "family", "full", "pseudo")
+
+
+class StoredRows:
+    """Names, columns and vectors of one version of a space."""
+
+    _store: Store
+
+    def __len__(self) -> int:
+        return self._store.n_rows
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The vector columns."""
+        return self._store.views
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are no vectors."""
+        return self._store.columns
+
+    def table(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        where: str | None = None,
+        ids: IntArray | Sequence[int] | None = None,
+        order_by: str | None = None,
+        limit: int | None = None,
+    ) -> pa.Table:
+        """Read columns of the rows that a filter accepts, or of given rows.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            All but the vectors by default; a view may be named too.
+        where : str, optional
+            One boolean SQL expression over the columns.
+        ids : sequence of int, optional
+            Row numbers, kept in their order; not together with `where`.
+        order_by : str, optional
+            A column, or `"column desc"`; nulls come last, ties stay in row order.
+        limit : int, optional
+            The first so many after ordering.
+
+        Raises
+        ------
+        FilterError
+            If `where` is not one boolean expression, or names a column that is not there.
+        ValueError
+            If a column, `ids`, `order_by` or `limit` does not fit.
+        """
+        wanted = list(self.columns if columns is None else columns)
+        key, _, direction = (order_by or "").strip().partition(" ")
+        self._check_columns([*wanted, *([key] if order_by is not None else [])])
+        if direction.strip().lower() not in {"", "asc", "desc"}:
+            raise ValueError(f"order_by must be 'column' or 'column desc'; got {order_by!r}.")
+        if limit is not None:
+            check_count(limit, "limit", low=0)
+        read = list(dict.fromkeys([*wanted, *([key] if key else [])]))
+        rows = self._read(read, where, ids)
+        if key:
+            rank = rows.append_column("__row", pa.array(np.arange(len(rows))))
+            order = "descending" if direction.strip().lower() == "desc" else "ascending"
+            keys = [(key, order), ("__row", "ascending")]
+            rows = rows.take(pc.sort_indices(rank, sort_keys=keys))
+        rows = rows if limit is None else rows.slice(0, limit)
+        return rows.select(wanted).replace_schema_metadata(None)
+
+    def _read(
+        self, columns: list[str], where: str | None, ids: IntArray | Sequence[int] | None
+    ) -> pa.Table:
+        if ids is None:
+            return self._store.scan(columns or ["id"], where)
+        if where is not None:
+            raise ValueError("table takes where or ids, not both.")
+        return self._store.take(self._check_ids(ids), columns or ["id"])
+
+    def _check_columns(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in (*self.columns, *self.views):
+                there = ", ".join((*self.columns, *self.views))
+                raise ValueError(f"there is no column {name!r}; there are {there}.")
+
+    def _check_ids(self, ids: IntArray | Sequence[int]) -> IntArray:
+        rows = np.asarray(ids)
+        if rows.size == 0:
+            return np.empty(0, dtype=np.int64)
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise ValueError(f"ids must be a list of integers; got {rows.dtype} {rows.shape}.")
+        if rows.min() < 0 or rows.max() >= len(self):
+            raise ValueError(
+                f"ids must lie between 0 and {len(self) - 1}; got {rows.min()} to {rows.max()}."
+            )
+        return rows.astype(np.int64)
+
+    def ids(self, where: str | None = None) -> IntArray:
+        """Numbers of the rows that a filter accepts, ascending; of all without one."""
+        if where is None:
+            return np.arange(len(self), dtype=np.int64)
+        return np.asarray(self._store.scan(["id"], where)["id"].to_numpy(), dtype=np.int64)
+
+    def find(self, name: str, part: str | None = None) -> int | None:
+        """Row of a stored name: as written, else forgiving case and accents.
+
+        Where several parts hold it, given comes before family, full and pseudo.
+        """
+        limit = "" if part is None else f" AND part = {quote(part)}"
+        if "\0" in name:
+            return None
+        folded = fold(name)
+        rows = self._store.scan(
+            ["id", "name", "part"], f"name_folded = {quote(folded)}{limit}"
+        ).to_pylist()
+        if not rows:
+            return None
+        ranks = {part: rank for rank, part in enumerate(PART_ORDER)}
+        return int(
+            min(rows, key=lambda row: (row["name"] != name, ranks.get(row["part"], 9), row["id"]))[
+                "id"
+            ]
+        )
+
+    def vectors(
+        self, view: str = "text", *, ids: IntArray | Sequence[int] | None = None
+    ) -> FloatArray:
+        """Unit vectors of a view, of all rows or of `ids` in their order, (n, dim) float32."""
+        return self._store.vectors(view, None if ids is None else self._check_ids(ids))
+
+    def mean(self, view: str = "text") -> FloatArray:
+        """Mean vector of a view over all rows, of shape (dim,); not of length 1."""
+        total = np.zeros(self._store.dim(view))
+        known = sums_from_metadata(self._store.metadata).get(view)
+        start = 0
+        if known is not None:
+            total, start = total + known.total, known.n_rows
+        for block in self._store.blocks(view, start):
+            total += block.sum(axis=0, dtype=np.float64)
+        return np.asarray(total / len(self), dtype=np.float32)
