@@ -1,0 +1,135 @@
+"""What a prompt search gives back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Blend:
+    """One prompt of names.
+
+    Attributes
+    ----------
+    prompt : str
+    names : tuple of str
+        In the prompt's order.
+    ids : tuple of int
+        Their rows in the space.
+    phrases : dict of str to str
+        What the attribute slots hold.
+    n_tokens : int
+        Without special tokens.
+    similarity : float
+        Weighted mean cosine of the re-encoded prompt to the targets.
+    linear_similarity : float
+        What the mean of the names' stored vectors has instead: arithmetic without re-encoding.
+    n_encodes : int
+        Prompts encoded until this one was settled.
+    seconds : float
+        Until then.
+    """
+
+    prompt: str
+    names: tuple[str, ...]
+    ids: tuple[int, ...]
+    phrases: dict[str, str]
+    n_tokens: int
+    similarity: float
+    linear_similarity: float
+    n_encodes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """Whether a blend means one stored full name rather than a mix.
+
+    Attributes
+    ----------
+    name : str
+        The stored full name nearest to the blend, not itself part of it.
+    similarity : float
+        Its cosine to the blend, both without the space's mean and in the same template.
+    part, part_similarity : str, float
+        The blend's own name that is nearest to it, and the same cosine.
+    margin : float
+    is_collapse : bool
+        Whether ``similarity > part_similarity + margin``.
+    """
+
+    name: str
+    similarity: float
+    part: str
+    part_similarity: float
+    margin: float
+    is_collapse: bool
+
+
+@dataclass(frozen=True)
+class Painting:
+    """What `paint` found.
+
+    Attributes
+    ----------
+    label : str
+        Of the target or targets.
+    template : str
+    negative : bool
+        Whether the prompt was to be far from the target.
+    best : Blend
+        The best prompt within the budget; it may have fewer names than allowed.
+    curve : tuple of Blend
+        The best prompt of one name, of two, …
+    greedy : tuple of Blend
+        The same by the greedy chain over the same candidates; empty where it was not asked for.
+    target_similarities : tuple of (str, float)
+        Each target's label and its cosine to the best prompt.
+    collapse : Collapse or None
+        None where the space holds no full name beside the blend's own.
+    n_candidates : int
+        Names the search chose from.
+    """
+
+    label: str
+    template: str
+    negative: bool
+    best: Blend
+    curve: tuple[Blend, ...]
+    greedy: tuple[Blend, ...]
+    target_similarities: tuple[tuple[str, float], ...]
+    collapse: Collapse | None
+    n_candidates: int
+
+    @property
+    def prompt(self) -> str:
+        """The best prompt."""
+        return self.best.prompt
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its names."""
+        return self.best.names
+
+    @property
+    def similarity(self) -> float:
+        """Its re-encoded similarity."""
+        return self.best.similarity
+
+    def to_arrow(self) -> pa.Table:
+        """One row per prompt of `curve` and `greedy`, told apart by the column `search`."""
+        rows = [
+            {"search": search, "n_names": len(blend.names), **asdict(blend)}
+            for search, blends in (("beam", self.curve), ("greedy", self.greedy))
+            for blend in blends
+        ]
+        for row in rows:
+            row["phrases"] = [{"slot": s, "phrase": p} for s, p in row["phrases"].items()]
+        return pa.Table.from_pylist(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
