@@ -167,5 +167,5 @@ def neighbour_share(graph: KnnGraph, labels: IntArray) -> NeighbourShare | None:
         return None
     counts = np.bincount(labels[labels >= 0])
     n = int(counts.sum())
-    equal = np.count_nonzero(known & (theirs == labels[:, None]))
+    equal = int(np.count_nonzero(known & (theirs == labels[:, None])))
     return NeighbourShare(n_pairs, equal / n_pairs, _pairs(counts) / _pairs(np.array([n])))

@@ -1,0 +1,208 @@
+"""What a cluster of names has in common: exemplars, traits beyond chance, a label."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import hypergeom
+
+from namebasis.analysis.neighbours import duplicate_groups
+from namebasis.analysis.topology import central_rows
+from namebasis.checks import FloatArray, IntArray
+from namebasis.studies.languages import language
+
+N_EXEMPLARS = 8
+_ALPHA = 0.01
+_PARTS = {"given": "given names", "family": "family names", "full": "full names"}
+_GENDERS = {"F": "women's", "M": "men's"}
+
+
+@dataclass(frozen=True)
+class Trait:
+    """A metadata value that is more common in a cluster than among all names of the report.
+
+    Attributes
+    ----------
+    column, value : str
+        For instance `locales` and `is_IS`; `beginning` and `sig` for shared first letters.
+    count : int
+        Names of the cluster that have it.
+    share, base_share : float
+        Of the cluster, and of all names, in [0, 1]; names without any value count as lacking it.
+    lift : float
+        `share / base_share`.
+    """
+
+    column: str
+    value: str
+    count: int
+    share: float
+    base_share: float
+    lift: float
+
+
+@dataclass(frozen=True)
+class ClusterSummary:
+    """One cluster.
+
+    Attributes
+    ----------
+    cluster : int
+        Its number; 0 is the largest.
+    size : int
+        How many names.
+    label : str
+        Made of its traits, or of its most central name where it has none.
+    exemplars : tuple of str
+        Names nearest its mean direction; of names with equal vectors only one.
+    central : tuple of int
+        Their positions in the report.
+    traits : tuple of Trait
+        Values over-represented beyond chance (hypergeometric test, p < 0.01 after Bonferroni
+        over all clusters and values), the largest share first.
+    similarity : float
+        Mean cosine between two of its names.
+    """
+
+    cluster: int
+    size: int
+    label: str
+    exemplars: tuple[str, ...]
+    central: tuple[int, ...]
+    traits: tuple[Trait, ...]
+    similarity: float
+
+
+def summarise_clusters(
+    names: Sequence[str],
+    vectors: FloatArray,
+    labels: IntArray,
+    values: Mapping[str, Sequence[Sequence[str]]],
+) -> tuple[ClusterSummary, ...]:
+    """Describe every cluster, in the order of their numbers.
+
+    Parameters
+    ----------
+    names : sequence of str, length n
+    vectors : ndarray of shape (n, dim)
+        Unit rows.
+    labels : ndarray of shape (n,), int64
+        Clusters from 0; -1 for none.
+    values : mapping of str to n sequences of str
+        Per column, each name's values: none, one, or several.
+    """
+    n_clusters = int(labels.max(initial=-1)) + 1
+    central = [_distinct(rows, names) for rows in central_rows(vectors, labels, 4 * N_EXEMPLARS)]
+    traits = [
+        trait for column in values for trait in _traits(column, values[column], labels, n_clusters)
+    ]
+    of_cluster: list[list[Trait]] = [[] for _ in range(n_clusters)]
+    for cluster, trait in traits:
+        of_cluster[cluster].append(trait)
+    summaries = []
+    for cluster in range(n_clusters):
+        members = np.flatnonzero(labels == cluster)
+        exemplars = tuple(names[row] for row in central[cluster])
+        found = sorted(of_cluster[cluster], key=lambda trait: (-trait.share, -trait.lift))
+        summaries.append(
+            ClusterSummary(
+                cluster=cluster,
+                size=int(members.size),
+                label=make_label(found, exemplars, _copies(vectors[members])),
+                exemplars=exemplars,
+                central=tuple(central[cluster]),
+                traits=tuple(found),
+                similarity=_mean_similarity(vectors[members]),
+            )
+        )
+    return tuple(summaries)
+
+
+def _distinct(rows: IntArray, names: Sequence[str]) -> list[int]:
+    """The first rows that have different names: a name may be given and family name at once."""
+    first = {names[row]: row for row in reversed(rows.tolist())}
+    return sorted(first.values(), key=rows.tolist().index)[:N_EXEMPLARS]
+
+
+def _traits(
+    column: str, values: Sequence[Sequence[str]], labels: IntArray, n_clusters: int
+) -> list[tuple[int, Trait]]:
+    """Values of one column that a cluster has more often than chance explains."""
+    n = len(values)
+    everywhere = Counter(value for row in values for value in set(row))
+    inside = Counter(
+        (int(label), value)
+        for label, row in zip(labels.tolist(), values, strict=True)
+        if label >= 0
+        for value in set(row)
+    )
+    if not inside:
+        return []
+    sizes = np.bincount(labels[labels >= 0], minlength=n_clusters)
+    keys = sorted(inside)
+    count = np.array([inside[key] for key in keys])
+    base = np.array([everywhere[value] for _, value in keys])
+    size = sizes[[cluster for cluster, _ in keys]]
+    chance = hypergeom.sf(count - 1, n, base, size)
+    share, base_share = count / size, base / n
+    keep = np.flatnonzero((chance < _ALPHA / (n_clusters * len(everywhere))) & (share > base_share))
+    return [
+        (
+            keys[i][0],
+            Trait(
+                column=column,
+                value=keys[i][1],
+                count=int(count[i]),
+                share=float(share[i]),
+                base_share=float(base_share[i]),
+                lift=float(share[i] / base_share[i]),
+            ),
+        )
+        for i in keep.tolist()
+    ]
+
+
+def make_label(traits: Sequence[Trait], exemplars: Sequence[str], copies: float = 0.0) -> str:
+    """Name a cluster after what most of it shares: "Icelandic family names, Sig…".
+
+    `copies` is the share of its names whose vector another of them has already: where that is
+    most, the encoder hardly reads these names, and any other label would mislead.
+    """
+    if copies > 0.5:
+        return f"read alike: {', '.join(exemplars[:2])}"
+    best: dict[str, Trait] = {}
+    for trait in traits:
+        best.setdefault(trait.column, trait)
+    words = []
+    locales = [trait for trait in traits if trait.column == "locales"]
+    if locales and locales[0].share >= 0.4:
+        enough = 0.25 if locales[0].share < 0.75 else 1.0  # one language where it rules alone
+        shared = [locales[0], *(trait for trait in locales[1:] if trait.share >= enough)]
+        words.append("/".join(list(dict.fromkeys(language(t.value) for t in shared))[:2]))
+    if (gender := best.get("gender")) is not None and gender.share >= 0.7:
+        words.append(_GENDERS.get(gender.value, gender.value))
+    if (part := best.get("part")) is not None and part.share >= 0.8:
+        words.append(_PARTS.get(part.value, f"{part.value} names"))
+    elif words:
+        words.append("names")
+    label = " ".join(words)
+    beginnings = [t.value for t in traits if t.column == "beginning" and t.share >= 0.5]
+    if beginnings:
+        start = max(beginnings, key=len).capitalize() + "…"
+        return f"{label}, {start}" if label else start
+    return label or f"around {exemplars[0]}"
+
+
+def _copies(rows: FloatArray) -> float:
+    """Share of rows that repeat an earlier one."""
+    return 1.0 - float(duplicate_groups(rows).first.size / rows.shape[0])
+
+
+def _mean_similarity(rows: FloatArray) -> float:
+    """Mean cosine of two different rows, from the length of their sum."""
+    n = rows.shape[0]
+    total = rows.sum(axis=0, dtype=np.float64)
+    return float((total @ total - n) / (n * (n - 1))) if n > 1 else 1.0

@@ -1,0 +1,192 @@
+"""What a topology report holds, and the forms it is handed out in."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from namebasis.analysis.agreement import Agreement, NeighbourShare
+from namebasis.analysis.density_tree import Float64Array
+from namebasis.analysis.neighbours import KnnGraph
+from namebasis.checks import FloatArray, IntArray
+from namebasis.studies.cluster_summary import ClusterSummary
+
+SPELLING = ("first piece", "first letters")
+
+
+@dataclass(frozen=True)
+class LabelAgreement:
+    """How far one property of names goes with clusters and with neighbourhoods.
+
+    Attributes
+    ----------
+    label : str
+        Which property: `gender`, `locale`, `part`, `first letters`, `first piece`.
+    n_names, n_values : int
+        Names of the report that have exactly one known value, and how many values there are.
+    with_clusters : Agreement or None
+        Over names in a cluster; None where it is undefined (one cluster, or one value).
+    with_neighbours : NeighbourShare or None
+        Over pairs of neighbours, whether in a cluster or not.
+    """
+
+    label: str
+    n_names: int
+    n_values: int
+    with_clusters: Agreement | None
+    with_neighbours: NeighbourShare | None
+
+    @property
+    def beyond_chance(self) -> float | None:
+        """Mutual information above its null, as a share of what was left to gain; 1 at most."""
+        found = self.with_clusters
+        if found is None or found.null_mutual_information >= 1:
+            return None
+        null = found.null_mutual_information
+        return (found.mutual_information - null) / (1 - null)
+
+
+@dataclass(frozen=True)
+class TopologyReport:
+    """How the names of a space are arranged.
+
+    Attributes
+    ----------
+    ids, names, details : ndarray of shape (n,) int64; tuples of n str
+        Row number in the space, name, and a line of what is known of it.
+    places : ndarray of shape (n, 2), float32
+        The map. Only for the eye: nothing is measured on it.
+    labels, probabilities : ndarrays of shape (n,), int64 and float64
+        Cluster of each name (-1: none) and how firmly it belongs, in [0, 1].
+    graph : KnnGraph
+        Neighbours, by position in this report (not by id).
+    clusters : tuple of ClusterSummary
+        The largest first.
+    agreement : tuple of LabelAgreement
+        With gender, locale and part, and with spelling.
+    n_distinct : int
+        Different vectors among the n.
+    noise_share : float
+        Share of names in no cluster.
+    parameters, provenance : mapping
+        What was asked, and of which space.
+    notes : tuple of str
+        What a reader should know about this answer.
+    seconds : mapping of str to float
+        Time per step.
+    """
+
+    ids: IntArray
+    names: tuple[str, ...]
+    details: tuple[str, ...]
+    places: FloatArray
+    labels: IntArray
+    probabilities: Float64Array
+    graph: KnnGraph
+    clusters: tuple[ClusterSummary, ...]
+    agreement: tuple[LabelAgreement, ...]
+    n_distinct: int
+    noise_share: float
+    parameters: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    notes: tuple[str, ...]
+    seconds: Mapping[str, float]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters there are."""
+        return len(self.clusters)
+
+    def to_arrow(self) -> pa.Table:
+        """One row per name: id, name, x, y, cluster, cluster_probability."""
+        return pa.table(
+            {
+                "id": self.ids,
+                "name": pa.array(self.names, pa.string()),
+                "x": self.places[:, 0],
+                "y": self.places[:, 1],
+                "cluster": self.labels,
+                "cluster_probability": self.probabilities,
+            }
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the rows per name, as plain JSON values."""
+        return {
+            "n_names": len(self),
+            "n_distinct": self.n_distinct,
+            "n_clusters": self.n_clusters,
+            "noise_share": self.noise_share,
+            "clusters": [asdict(cluster) for cluster in self.clusters],
+            "agreement": [
+                asdict(row) | {"beyond_chance": row.beyond_chance} for row in self.agreement
+            ],
+            "notes": list(self.notes),
+            "parameters": dict(self.parameters),
+            "provenance": dict(self.provenance),
+            "seconds": dict(self.seconds),
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as one JSON document."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+
+    def headline(self) -> str:
+        """One sentence on what the clusters follow most."""
+        known = [row for row in self.agreement if row.beyond_chance is not None]
+        if not known:
+            return "Too few clusters or labels to say what the clusters follow."
+        ranked = sorted(known, key=lambda row: -(row.beyond_chance or 0))
+        sentence = (
+            f"Clusters follow the {ranked[0].label} of names most: mutual information beyond "
+            f"chance is {ranked[0].beyond_chance:.2f}, where 1 is full agreement"
+        )
+        others = [f"{row.beyond_chance:.2f} with {row.label}" for row in ranked[1:]]
+        sentence += f"; {', '.join(others)}." if others else "."
+        spelling = next((row for row in ranked if row.label in SPELLING), None)
+        if spelling is not None and spelling.with_neighbours is not None:
+            near = spelling.with_neighbours
+            sentence += (
+                f" {near.share:.0%} of near neighbours share their {spelling.label}, "
+                f"{near.by_chance:.1%} would by chance."
+            )
+        return sentence
+
+    def summary(self) -> str:
+        """A text of a screenful for the terminal."""
+        lines = [
+            f"{len(self):,} names ({self.n_distinct:,} different vectors): {self.n_clusters} "
+            f"clusters, {self.noise_share:.0%} of names in none.",
+            self.headline(),
+            "",
+        ]
+        shown = self.clusters[:12]
+        width = max((len(cluster.label) for cluster in shown), default=0)
+        for cluster in shown:
+            examples = ", ".join(cluster.exemplars[:5])
+            lines.append(f"{cluster.size:6,}  {cluster.label:<{width}}  {examples}")
+        if self.n_clusters > len(shown):
+            lines.append(f"        and {self.n_clusters - len(shown)} smaller clusters")
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def write_html(self, path: str | Path) -> None:
+        """Write the report as one self-contained page; replaces a file only when it is whole."""
+        from namebasis.report.topology_page import render
+        from namebasis.studies.topology_view import page_of
+
+        target = Path(path)
+        text = render(page_of(self))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(target.name + ".partial")
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, target)

@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from namebasis.errors import EncoderError, FilterError, SpaceError
+from namebasis.namespace.build import build_space
+from namebasis.namespace.names import make_names
+from namebasis.namespace.space import Space
+from namebasis.studies import topology
+from namebasis.studies.cluster_summary import Trait, make_label, summarise_clusters
+from namebasis.studies.languages import language
+from namebasis.studies.topology_report import TopologyReport
+
+LOCALES = ("el_GR", "is_IS", "ja_JP", "nl_NL")
+HOSTILE = "<script>alert(1)</script>"
+
+
+def letters(seed: int) -> str:
+    rng = np.random.default_rng(seed)
+    return "".join(rng.choice(list("abdegiklmnorstu"), 7)).capitalize()
+
+
+class LocaleEncoder:
+    """Names of one locale lie together, whatever their letters; "Same…" are all one vector."""
+
+    spec, fingerprint, revision = "locales", "sha256:0", None
+    has_text, has_images, dim, token_dim = True, False, 24, 3
+
+    def __init__(self, locale_of: dict[str, str]) -> None:
+        self.locale_of = locale_of
+
+    def encode_names(
+        self, names: Sequence[str], template: str, *, batch_size: int | None = None
+    ) -> np.ndarray:
+        rows = []
+        for name in names:
+            centre = np.random.default_rng(zlib.crc32(self.locale_of[name].encode()))
+            own = np.random.default_rng(zlib.crc32(name.encode()))
+            scatter = 0.0 if name.startswith("Same") else 0.35
+            rows.append(centre.standard_normal(self.dim) + scatter * own.standard_normal(self.dim))
+        out = np.array(rows, np.float32)
+        return out / np.linalg.norm(out, axis=1, keepdims=True)
+
+    def encode_text(self, texts: Sequence[str], *, batch_size: int | None = None) -> np.ndarray:
+        raise AssertionError("the report needs no text")
+
+    def tokenize(self, text: str) -> list[str]:
+        return [text[:3], text[3:]]
+
+    def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
+        return np.full(len(texts), 2, np.int64)
+
+    def token_embeddings(self, names: Sequence[str]) -> np.ndarray:
+        return np.ones((len(names), 3), np.float32)
+
+
+def make_space(path: Path, n: int = 400) -> Space:
+    records = []
+    for i in range(n):
+        gender = ("F", "M", None)[i % 3]
+        locales = [LOCALES[i % 4]]
+        records.append({"name": letters(i), "part": "given", "gender": gender, "locales": locales})
+    records += [{"name": f"Same{letters(i)}", "part": "family", "locales": ["so_SO"]}
+                for i in range(40)]  # fmt: skip
+    records.append({"name": HOSTILE, "part": "family", "locales": ["el_GR", "is_IS"]})
+    names = make_names(records)
+    table = names.table
+    locale_of = {
+        name: locales[0]
+        for name, locales in zip(
+            table["name"].to_pylist(), table["locales"].to_pylist(), strict=True
+        )
+    }
+    return build_space(names, path, encoder=LocaleEncoder(locale_of))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
+    return make_space(tmp_path_factory.mktemp("topology") / "locales.space")
+
+
+@pytest.fixture(scope="module")
+def result(space: Space) -> TopologyReport:
+    return topology.report(space, n_permutations=19)
+
+
+def row(result: TopologyReport, label: str) -> topology.LabelAgreement:
+    return next(row for row in result.agreement if row.label == label)
+
+
+def test_clusters_are_the_locales(space: Space, result: TopologyReport) -> None:
+    locales = [values[0] for values in space.table(["locales"])["locales"].to_pylist()]
+    assert result.n_clusters == 5
+    assert adjusted_rand_score(locales, result.labels) > 0.95
+    found = row(result, "locale")
+    assert found.with_clusters is not None
+    assert found.with_neighbours is not None
+    # The hostile name has two locales, so it counts for neither.
+    assert (found.n_names, found.n_values) == (len(space) - 1, 5)
+    assert found.with_clusters.adjusted_rand > 0.95
+    assert found.with_clusters.p_adjusted_rand == 1 / 20
+    assert found.with_neighbours.share > 0.9 > 0.3 > found.with_neighbours.by_chance
+    assert found.beyond_chance == pytest.approx(1, abs=0.05)
+
+
+def test_spelling_and_gender_explain_nothing_here(result: TopologyReport) -> None:
+    for label in ("gender", "first letters", "first piece"):
+        found = row(result, label)
+        assert found.with_clusters is not None
+        assert abs(found.with_clusters.adjusted_rand) < 0.1, label
+    gender = row(result, "gender").with_clusters
+    assert gender is not None
+    assert gender.p_adjusted_rand > 0.05
+    assert result.headline().startswith("Clusters follow the locale of names most")
+
+
+def test_traits_and_labels_name_what_is_shared(result: TopologyReport) -> None:
+    labels = {cluster.label for cluster in result.clusters}
+    assert {"Greek given names", "Icelandic given names", "Japanese given names",
+            "Dutch given names"} <= labels  # fmt: skip
+    greek = next(c for c in result.clusters if c.label.startswith("Greek"))
+    trait = next(t for t in greek.traits if t.column == "locales")
+    total = sum("el_GR" in detail for detail in result.details)
+    assert (trait.value, trait.share) == ("el_GR", trait.count / greek.size)
+    assert trait.base_share == total / len(result)
+    assert trait.lift == pytest.approx(trait.share / trait.base_share)
+
+
+def test_equal_vectors_are_one_cluster_and_said_to_be(result: TopologyReport) -> None:
+    same = [i for i, name in enumerate(result.names) if name.startswith("Same")]
+    assert len(set(result.labels[same])) == 1
+    cluster = result.clusters[result.labels[same[0]]]
+    assert cluster.label.startswith("read alike: Same")
+    assert len(cluster.exemplars) == 1  # one vector, one exemplar
+    assert cluster.similarity == pytest.approx(1, abs=1e-5)
+    assert result.n_distinct == len(result) - 39
+    assert any("39 names have the very vector of another" in note for note in result.notes)
+
+
+def test_exemplars_and_similarity_are_those_of_the_vectors(
+    space: Space, result: TopologyReport
+) -> None:
+    cluster = result.clusters[0]
+    vectors = space.vectors()[result.labels == 0].astype(np.float64)
+    cosines = vectors @ vectors.T
+    n = len(vectors)
+    assert cluster.similarity == pytest.approx((cosines.sum() - n) / (n * (n - 1)), abs=1e-5)
+    mean = vectors.mean(axis=0)
+    best = np.flatnonzero(result.labels == 0)[np.argsort(-(vectors @ mean))[:8]]
+    assert [result.names[i] for i in best] == list(cluster.exemplars)
+    assert cluster.central == tuple(best)
+
+
+def test_forms_agree(result: TopologyReport) -> None:
+    table = result.to_arrow()
+    assert table.column_names == ["id", "name", "x", "y", "cluster", "cluster_probability"]
+    assert table["cluster"].to_pylist() == result.labels.tolist()
+    plain = json.loads(result.to_json())
+    assert plain["n_clusters"] == len(plain["clusters"]) == 5
+    assert plain["parameters"]["min_cluster_size"] == 5
+    assert plain["provenance"]["encoder"] == "locales"
+    text = result.summary()
+    assert "441 names (402 different vectors): 5 clusters" in text
+    assert "Greek given names" in text
+
+
+def test_same_seed_same_report(space: Space, result: TopologyReport) -> None:
+    again = topology.report(space, n_permutations=19)
+    assert again.to_arrow() == result.to_arrow()
+    assert again.agreement == result.agreement
+    assert again.clusters == result.clusters
+
+
+def test_where_reports_only_what_it_keeps(space: Space) -> None:
+    part = topology.report(space, where="array_has(locales, 'is_IS')", pieces=False)
+    assert len(part) == 101
+    assert set(part.ids) == set(space.ids("array_has(locales, 'is_IS')"))
+    assert row(part, "locale").with_clusters is None  # one value: undefined, not zero
+    assert "first piece" not in {found.label for found in part.agreement}
+    assert part.graph.n_rows == 101
+
+
+def test_a_sample_is_said_to_be_one(space: Space) -> None:
+    part = topology.report(space, max_points=120, seed=3, pieces=False, n_permutations=3)
+    assert len(part) == 120
+    assert (np.diff(part.ids) > 0).all()
+    assert part.notes[0] == "A random sample of 120 of 441 names (seed 3)."
+
+
+def test_few_names_lower_k_with_a_note(space: Space) -> None:
+    few = topology.report(space, where="name like 'Same%'", pieces=False, n_permutations=3, k=50)
+    assert few.notes[0] == "k was lowered from 50 to 39, all the other names there are."
+    assert few.n_clusters == 1  # all equal: one cluster
+    assert few.headline().startswith("Too few clusters")
+
+
+def test_write_stores_metric_columns(tmp_path: Path) -> None:
+    space = make_space(tmp_path / "own.space", n=80)
+    steps: list[tuple[int, int]] = []
+    found = topology.report(
+        space, write=True, n_permutations=3, progress=lambda *step: steps.append(step)
+    )
+    stored = space.table(["cluster", "cluster_probability"])
+    assert stored["cluster"].to_pylist() == found.labels.tolist()
+    np.testing.assert_allclose(stored["cluster_probability"].to_numpy(), found.probabilities)
+    facts = space.info()["metrics"]["cluster"]
+    assert (facts["study"], facts["parameters"]["k"]) == ("topology", 15)
+    assert steps == [(i, 5) for i in range(6)]
+
+
+def test_without_its_encoder_pieces_are_left_out_and_said(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise EncoderError("no weights here")
+
+    monkeypatch.setattr(space, "encoder", refuse)
+    found = topology.report(space, n_permutations=3)
+    assert {r.label for r in found.agreement} == {"gender", "locale", "part", "first letters"}
+    assert any("first pieces: no weights here" in note for note in found.notes)
+
+
+def test_noise_only_is_a_note_not_a_crash(space: Space) -> None:
+    found = topology.report(
+        space, where="part = 'given'", min_cluster_size=300, pieces=False, n_permutations=3
+    )
+    assert (found.n_clusters, found.noise_share) == (0, 1.0)
+    assert any("no cluster among 400 rows" in note for note in found.notes)
+    assert found.headline().startswith("Too few clusters")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"k": 0}, ValueError, "k must be an integer, at least 1; got 0"),
+        ({"where": "name = 'nobody'"}, SpaceError, "at least 3 names; .* has 0 that fit"),
+        ({"where": "no_such = 1"}, FilterError, "no_such"),
+        ({"max_points": 2}, ValueError, "max_points must be an integer, at least 3; got 2"),
+        ({"view": "nose"}, ValueError, "nose"),
+        ({"min_cluster_size": 1}, ValueError, "min_cluster_size must be"),
+    ],
+)
+def test_bad_arguments_are_refused(
+    space: Space, arguments: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        topology.report(space, **arguments)  # type: ignore[arg-type]
+
+
+def trait(column: str, value: str, share: float) -> Trait:
+    return Trait(column, value, 10, share, 0.1, share / 0.1)
+
+
+@pytest.mark.parametrize(
+    ("traits", "copies", "label"),
+    [
+        ([trait("locales", "is_IS", 0.9), trait("part", "family", 0.9),
+          trait("beginning", "si", 0.7), trait("beginning", "sig", 0.6)], 0.0,
+         "Icelandic family names, Sig…"),
+        ([trait("locales", "bg_BG", 0.5), trait("locales", "ru_RU", 0.3)], 0.0,
+         "Bulgarian/Russian names"),
+        ([trait("locales", "en_US", 0.6), trait("locales", "en_GB", 0.5),
+          trait("gender", "F", 0.8)], 0.0, "English women's names"),
+        ([trait("beginning", "mu", 0.9)], 0.0, "Mu…"),
+        ([trait("locales", "is_IS", 0.3)], 0.0, "around Anna"),
+        ([trait("locales", "is_IS", 0.9)], 0.6, "read alike: Anna, Beth"),
+        ([trait("locales", "xx_YY", 0.9)], 0.0, "xx_YY names"),
+    ],
+)  # fmt: skip
+def test_labels(traits: list[Trait], copies: float, label: str) -> None:
+    assert make_label(traits, ["Anna", "Beth", "Cid"], copies) == label
+
+
+def test_traits_need_more_than_chance() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, -1], 100)
+    values = [[str(v)] for v in rng.integers(0, 4, 300)]
+    vectors = np.random.default_rng(1).standard_normal((300, 4)).astype(np.float32)
+    found = summarise_clusters([f"n{i}" for i in range(300)], vectors, labels, {"kind": values})
+    assert [cluster.traits for cluster in found] == [(), ()]
+    values[:60] = [["rare", "rare"]] * 60  # said twice, counted once
+    found = summarise_clusters([f"n{i}" for i in range(300)], vectors, labels, {"kind": values})
+    assert [(t.value, t.count, round(t.lift, 9)) for t in found[0].traits] == [("rare", 60, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("locale", "name"), [("is_IS", "Icelandic"), ("pt-BR", "Portuguese"), ("qq_QQ", "qq_QQ")]
+)
+def test_languages(locale: str, name: str) -> None:
+    assert language(locale) == name
+
+
+def test_html_is_written_whole_or_not_at_all(
+    result: TopologyReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "deep" / "report.html"
+    result.write_html(path)
+    page = path.read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "Greek given names" in page
+    assert HOSTILE not in page
+    monkeypatch.setattr("namebasis.report.topology_page.render", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        result.write_html(path)
+    assert path.read_text(encoding="utf-8") == page
+    assert isinstance(result.to_arrow(), pa.Table)
