@@ -41,7 +41,7 @@ def paint(
     baseline: bool = True,
     margin: float = 0.05,
     seed: int = 0,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Painting:
     """Search for the prompt of at most `n_names` names that comes nearest to a target.
 
@@ -86,7 +86,7 @@ def paint(
     seed : int
         Of the candidates that are drawn at random.
     progress : callable, optional
-        Called with the share done, in (0, 1].
+        Called with the number of names reached and `n_names`.
 
     Returns
     -------

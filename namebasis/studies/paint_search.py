@@ -26,7 +26,7 @@ def beam_search(
     n_names: int,
     beam: int,
     n_singles: int,
-    progress: Callable[[float], None] | None,
+    progress: Callable[[int, int], None] | None,
 ) -> list[Found]:
     """The best prompt found of one name, of two, …, up to `n_names` or the token budget.
 
@@ -56,7 +56,7 @@ def beam_search(
             break
         found.append(Found(states[0], scorer.n_encodes, perf_counter() - begun))
         if progress is not None:
-            progress(level / n_names)
+            progress(level, n_names)
     return found
 
 

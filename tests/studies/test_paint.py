@@ -16,7 +16,6 @@ from namebasis.namespace.names import make_names
 from namebasis.namespace.space import open_space
 from namebasis.studies.axis_files import load_axis
 from namebasis.studies.paint import paint
-from namebasis.studies.painting import Painting
 from tests.studies.toy import DIM, ToyEncoder, ToySpace, word_vector
 
 NAMES = "Ada Bo Cai Dee Eli Fay Gus Hal".split()
@@ -317,8 +316,13 @@ def test_without_full_names_nothing_is_said_about_collapse(space: Any) -> None:
 
 
 def test_results_as_table_and_json(space: Any) -> None:
-    found: Painting = paint(
-        space, TARGETS[:2], 2, template="{names}, {age}", progress=(shares := []).append
+    steps: list[tuple[int, int]] = []
+    found = paint(
+        space,
+        TARGETS[:2],
+        2,
+        template="{names}, {age}",
+        progress=lambda done, total: steps.append((done, total)),
     )
     table = found.to_arrow()
     assert table["search"].to_pylist() == ["beam", "beam", "greedy", "greedy"]
@@ -328,4 +332,4 @@ def test_results_as_table_and_json(space: Any) -> None:
     data = json.loads(json.dumps(found.to_dict()))
     assert data["best"]["prompt"] == found.prompt
     assert data["label"] == ", ".join(TARGETS[:2])
-    assert shares == [0.5, 1.0]
+    assert steps == [(1, 2), (2, 2)]
