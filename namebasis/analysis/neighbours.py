@@ -92,7 +92,7 @@ def duplicate_groups(embeddings: FloatArray) -> DuplicateGroups:
 
 
 def knn_graph(
-    embeddings: object, k: int = 15, *, progress: Callable[[float], None] | None = None
+    embeddings: object, k: int = 15, *, progress: Callable[[int, int], None] | None = None
 ) -> KnnGraph:
     """Exact cosine neighbours of every row among all others.
 
@@ -108,7 +108,7 @@ def knn_graph(
     k : int
         Neighbours per row, 1 to n - 1.
     progress : callable, optional
-        Called with the share done, in (0, 1].
+        Called with (rows done, rows in all); equal rows count once.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def knn_graph(
 
 
 def _search(
-    rows: FloatArray, width: int, progress: Callable[[float], None] | None
+    rows: FloatArray, width: int, progress: Callable[[int, int], None] | None
 ) -> tuple[IntArray, FloatArray]:
     """Find the `width` nearest of `rows` to each of them, itself included, scored in float64."""
     import faiss
@@ -151,7 +151,7 @@ def _search(
         indices[part] = np.take_along_axis(found, order, axis=1)
         similarities[part] = np.take_along_axis(scores, order, axis=1)
         if progress is not None:
-            progress(part.stop / m)
+            progress(part.stop, m)
     return indices, similarities
 
 

@@ -98,11 +98,11 @@ def test_duplicate_groups_are_numbered_by_first_row() -> None:
     np.testing.assert_array_equal(groups.sizes, [3, 2, 1])
 
 
-def test_progress_ends_at_one() -> None:
-    seen: list[float] = []
-    knn_graph(np.random.default_rng(0).standard_normal((5000, 3)), 2, progress=seen.append)
-    assert seen == sorted(seen)
-    assert seen[-1] == 1.0
+def test_progress_ends_with_all_rows() -> None:
+    seen: list[tuple[int, int]] = []
+    rows = np.random.default_rng(0).standard_normal((5000, 3))
+    knn_graph(rows, 2, progress=lambda *step: seen.append(step))
+    assert seen == [(4096, 5000), (5000, 5000)]
 
 
 @pytest.mark.parametrize(
