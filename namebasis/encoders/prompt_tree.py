@@ -19,6 +19,7 @@ from namebasis.encoders.ragged import Ragged, TokenArray
 
 Rows = npt.NDArray[np.int64]
 _PAD = -1
+_ONE_BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class PromptTree:
     Attributes
     ----------
     prefix : ndarray of shape (n_prefix,), int32
-        Tokens with which every prompt begins.
+        Tokens with which every prompt begins; empty for a handful of prompts.
     tokens, depth, end : ndarray of shape (n_blocks, block), int32
         A node's token, how many of its prompt's tokens lie between the prefix and it, and the
         first column behind its subtree. Unused nodes at a block's end have token 0 and depth 0;
@@ -57,7 +58,8 @@ def grow(prompts: Ragged) -> PromptTree:
         so that each prompt has a node of its own to end at.
     """
     table = prompts.padded(fill=_PAD)
-    n_prefix = _shared_columns(table, int(prompts.lengths.min()) - 1)
+    few = len(prompts.ids) <= _ONE_BLOCK  # reading the weights twice would cost more than it saves
+    n_prefix = 0 if few else _shared_columns(table, int(prompts.lengths.min()) - 1)
     own = table[:, n_prefix:]
     order = _sorting_order(own)
     own = own[order]
@@ -98,7 +100,7 @@ def _sorting_order(own: TokenArray) -> Rows:
 
 def _block_size(longest: int) -> int:
     """Small enough that attention stays cheap, large enough that few nodes are unused."""
-    return 64 if longest <= 32 else 128 * -(-longest // 96)
+    return _ONE_BLOCK if longest <= 32 else 128 * -(-longest // 96)
 
 
 def _block_starts(lengths: Rows, shared: Rows, block: int) -> Rows:

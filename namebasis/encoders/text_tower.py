@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -69,7 +70,8 @@ class TextTower:
     """
 
     def __init__(self, weights: TowerWeights, nodes: int | None = None) -> None:
-        self._weights = weights
+        # The layers live on in the blocks, in the form their products like best.
+        self._weights = replace(weights, layers=(), projection=None)
         self._device = weights.token_embedding.device
         self._nodes = nodes or _NODES.get(self._device.type, _NODES["cpu"])
         self.context_length, width = weights.position_embedding.shape

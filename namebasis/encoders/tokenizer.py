@@ -201,7 +201,12 @@ class ClipTokenizer:
 
     def pieces(self, text: str) -> list[str]:
         """The vocabulary's strings that a text is made of, without special tokens."""
-        return [self._piece(int(token)) for token in self._read([text])[0].ids]
+        return self.all_pieces([text])[0]
+
+    def all_pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """`pieces` of many texts."""
+        rows = self._read(texts)[0].rows()
+        return [[self._piece(token) for token in row.tolist()] for row in rows]
 
     def count(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Pieces per text, special tokens not counted, nothing cut."""

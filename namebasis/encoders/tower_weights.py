@@ -171,6 +171,7 @@ def _read_transformers(model: nn.Module) -> TowerWeights:
     tower = getattr(model, "text_model", model)
     config = tower.config
     # 2 is what configurations wrote before the real id was stored; such models pool the largest.
+    _require(isinstance(config.eos_token_id, int), "its configuration names no end token")
     end_token = None if config.eos_token_id == 2 else int(config.eos_token_id)
     dtype = tower.final_layer_norm.weight.dtype
     projection = getattr(model, "text_projection", None)
@@ -189,11 +190,10 @@ def _read_transformers(model: nn.Module) -> TowerWeights:
 def _transformers_block(layer: nn.Module) -> _Parts:
     attention = layer.self_attn
     linears = [attention.q_proj, attention.k_proj, attention.v_proj]
-    _require(all(type(part) is nn.Linear for part in linears), "its matrices are quantised")
     return _Parts(
         norm_1=layer.layer_norm1,
         qkv=(
-            torch.cat([part.weight for part in linears]),
+            torch.cat([_of(part)[0] for part in linears]),
             torch.cat([part.bias for part in linears]),
         ),
         out=attention.out_proj,
@@ -270,6 +270,7 @@ def _fold(part: _Parts, scale: float, factor: float, dtype: torch.dtype) -> Laye
 
 def _of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
     _require(isinstance(module, nn.Linear), f"a matrix is a {type(module).__name__}")
+    _require(module.weight.is_floating_point(), "its matrices are quantised")
     return module.weight, module.bias
 
 

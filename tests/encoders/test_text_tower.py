@@ -199,7 +199,7 @@ def small_clip(layers: int = 2, **extra: object) -> Any:
     return shaken(CLIP(24, vision, text, **extra))
 
 
-def hf_config(eos: int, act: str = "quick_gelu") -> Any:
+def hf_config(eos: int | None, act: str = "quick_gelu") -> Any:
     from transformers import CLIPTextConfig
 
     return CLIPTextConfig(
@@ -299,6 +299,22 @@ def test_rows_do_not_depend_on_their_company(rows: list[list[int]], nodes: int) 
 COMPANY_MODEL = small_clip()
 
 
+def test_matrices_of_another_kind_are_declined() -> None:
+    from transformers import CLIPTextModel
+
+    model = CLIPTextModel(hf_config(EOT))
+    model.encoder.layers[1].mlp.fc1 = torch.nn.Bilinear(2, 2, 2)
+    with pytest.raises(UnsupportedTowerError, match="a matrix is a Bilinear"):
+        read_tower(model)
+    model = CLIPTextModel(hf_config(EOT))
+    weight = torch.zeros(32, 32, dtype=torch.int8)
+    model.encoder.layers[1].self_attn.q_proj.weight = torch.nn.Parameter(weight, False)
+    with pytest.raises(UnsupportedTowerError, match="quantised"):
+        read_tower(model)
+    with pytest.raises(UnsupportedTowerError, match="names no end token"):
+        read_tower(CLIPTextModel(hf_config(None)))
+
+
 def test_a_single_layer_and_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("namebasis.encoders.text_tower._SLAB", 17)
     model = small_clip(layers=1)
@@ -366,6 +382,7 @@ def test_the_tree_holds_every_prompt_once(rows: list[list[int]]) -> None:
 def test_the_tree_shares_what_begins_alike() -> None:
     names = [[9, 8, 7, a, b, 1] for a in range(20, 23) for b in range(30, 40)]
     tree = grow(Ragged.from_rows(names))
+    assert grow(Ragged.from_rows(names[:10])).prefix.tolist() == []  # a handful goes in one pass
     assert tree.prefix.tolist() == [9, 8, 7]
     # 3 first pieces, 30 second ones and 30 ends fit one block.
     assert tree.tokens.shape == (1, 63)

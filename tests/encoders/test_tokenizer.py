@@ -172,6 +172,11 @@ def test_pieces() -> None:
     ]
     assert HF_OURS.pieces("Winona Vickismith") == HF_THEIRS.tokenize("Winona Vickismith")
     assert OURS.pieces("") == []
+    assert OURS.all_pieces(["vicki", "", "a&amp;b"]) == [
+        ["vicki</w>"],
+        [],
+        ["a</w>", "&</w>", "b</w>"],
+    ]
     assert OURS.encode_batch([]).lengths.tolist() == []
     assert OURS.encode_prompts("a {}", []).lengths.tolist() == []
 
