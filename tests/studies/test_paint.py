@@ -109,10 +109,10 @@ def test_equal_calls_give_equal_results(space: Any) -> None:
 
 
 def test_slots_and_names_are_searched_together(space: Any) -> None:
-    moods = ["glad", "sad", "stern", "shy"]
+    moods = ["sad", "stern", "shy", "glad"]
     found = paint(
         space,
-        TARGETS[0],
+        TARGETS[2],
         2,
         template="a {mood} photo of {names}, {hair_length}",
         slots={"mood": moods},
@@ -127,11 +127,11 @@ def test_slots_and_names_are_searched_together(space: Any) -> None:
         for names in permutations(NAMES, n)
     }
     rows = ToyEncoder().encode_text(list(values))
-    cosines = rows @ ToyEncoder().encode_text([TARGETS[0]])[0]
+    cosines = rows @ ToyEncoder().encode_text([TARGETS[2]])[0]
     best = list(values)[int(cosines.argmax())]
     assert found.prompt == best
+    assert found.best.phrases["mood"] != moods[0]  # neither is where the search starts
     assert set(found.best.phrases) == {"mood", "hair_length"}
-    assert found.best.phrases["mood"] in moods
 
 
 def test_braces_in_a_template_are_text(space: Any) -> None:
@@ -163,11 +163,11 @@ def test_broken_templates_are_refused(space: Any, template: str, slots: Any, mes
 
 
 def test_the_budget_of_tokens_holds(space: Any) -> None:
-    found = paint(space, TARGETS[0], 6, max_tokens=8)  # a photo of A , B , C
+    found = paint(space, TARGETS[0], 6, max_tokens=9)  # a photo of A , B , C and half a name
     assert max(blend.n_tokens for blend in found.curve) == 8
     assert [len(blend.names) for blend in found.curve] == [1, 2, 3]
     assert len(found.greedy) == 3
-    assert all(len(ToyEncoder().tokenize(text)) <= 8 for text in space.encoder().encoded[1:])
+    assert all(len(ToyEncoder().tokenize(text)) <= 9 for text in space.encoder().encoded[1:])
 
 
 def test_a_budget_that_the_template_fills_is_refused(space: Any) -> None:
