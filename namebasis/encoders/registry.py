@@ -1,0 +1,73 @@
+"""From a spec to an encoder."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING
+
+from namebasis.errors import EncoderError
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+
+DTYPES = ("float32", "float16", "bfloat16")
+_ADAPTERS = {
+    "minilm": "minilm",
+    "hf": "huggingface",
+    "open_clip": "open_clip",
+    "diffusers": "diffusers",
+}
+_FORMS = (
+    "minilm, hf:REPO-or-folder, open_clip:MODEL/TAG, open_clip:MODEL@checkpoint-file, "
+    "diffusers:REPO-or-folder"
+)
+
+
+def load_encoder(
+    spec: str,
+    *,
+    revision: str | None = None,
+    device: str | None = None,
+    dtype: str = "float32",
+) -> Encoder:
+    """Load an encoder.
+
+    Parameters
+    ----------
+    spec : str
+        ``minilm`` (packaged, text only), ``hf:openai/clip-vit-large-patch14`` or ``hf:folder``,
+        ``open_clip:ViT-L-14/openai``, ``open_clip:ViT-B-32@weights.safetensors``,
+        ``diffusers:folder`` (the text encoder of a pipeline; ``#text_encoder`` picks one).
+    revision : str, optional
+        Commit or tag of a hub's repository.
+    device : str, optional
+        ``cpu``, ``cuda``, ``cuda:1`` …; by default cuda where there is one.
+    dtype : str
+        float32, float16 or bfloat16, of the weights; rows are float32 always.
+
+    Returns
+    -------
+    Encoder
+
+    Raises
+    ------
+    EncoderError
+        If the spec is unknown, or the weights cannot be found, reached or read.
+    MissingExtraError
+        If the library that the spec needs is not installed.
+    ValueError
+        If `dtype` is unknown.
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}.")
+    if not isinstance(spec, str) or not spec.strip():
+        raise EncoderError(f"an encoder is named by a spec; there are: {_FORMS}.")
+    kind, colon, rest = spec.partition(":")
+    if kind not in _ADAPTERS or bool(colon) != (kind != "minilm") or (colon and not rest):
+        close = difflib.get_close_matches(kind, _ADAPTERS, n=1)
+        hint = f" Did you mean {close[0]}?" if close and close[0] != kind else ""
+        raise EncoderError(f"unknown encoder {spec!r}.{hint} There are: {_FORMS}.")
+    module = importlib.import_module(f"namebasis.encoders.{_ADAPTERS[kind]}")
+    encoder: Encoder = module.load(rest, revision=revision, device=device, dtype=dtype)
+    return encoder
