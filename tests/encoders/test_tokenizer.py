@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from namebasis.encoders.tokenizer import ClipTokenizer, known_characters
+from namebasis.encoders.clip_rules import known_characters
+from namebasis.encoders.tokenizer import ClipTokenizer
 
 open_clip = pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
 ftfy = pytest.importorskip("ftfy", reason="the extra open-clip is not installed")
