@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-
-from namebasis.checks import FloatArray
-from namebasis.report.palette import GREY
+from typing import Any
 
 _FONT = "Inter, 'Segoe UI', 'Helvetica Neue', 'Noto Sans', Arial, sans-serif"
 
-if TYPE_CHECKING:
-    from namebasis.report.topology_page import MapPoints
 
+def build_map(n_names: int) -> Any:
+    """Set up the map; the page's script finds models by their names and fills them.
 
-def build_map(points: MapPoints, places: FloatArray, colors: Sequence[str]) -> Any:
-    """Draw names as dots, coloured by cluster; the page's script finds models by their names."""
-    from bokeh.models import ColumnDataSource, HoverTool, Range1d
+    The page holds every name once, for search and map alike, so that it stays small.
+    """
+    from bokeh.models import HoverTool, Range1d
     from bokeh.plotting import figure
 
     plot = figure(
@@ -36,33 +30,17 @@ def build_map(points: MapPoints, places: FloatArray, colors: Sequence[str]) -> A
     )
     plot.axis.visible = False
     plot.grid.visible = False
-    size = dot_size(len(points.names))
-    inside = points.labels >= 0
-    tint = np.array([*colors, GREY])[points.labels]  # -1 takes the last, grey
-    drawn = []
-    for name, rows, alpha, scale in (
-        ("noise", ~inside, 0.55, 0.85),
-        ("clustered", inside, 0.85, 1.0),
-    ):
-        source = ColumnDataSource(
-            {
-                "x": places[rows, 0],
-                "y": places[rows, 1],
-                "color": tint[rows].tolist(),
-                "name": [points.names[i] for i in np.flatnonzero(rows).tolist()],
-                "detail": [points.details[i] for i in np.flatnonzero(rows).tolist()],
-            }
+    dots = [
+        plot.scatter(
+            "x", "y", size=dot_size(n_names), color="color", alpha=alpha, line_color=None,
+            source=_source(f"{name} data", "x", "y", "color", "name", "detail"), name=name,
         )
-        drawn.append(
-            plot.scatter(
-                "x", "y", size=size * scale, color="color", alpha=alpha, line_color=None,
-                source=source, name=name,
-            )
-        )  # fmt: skip
+        for name, alpha in (("noise", 0.55), ("clustered", 0.85))
+    ]  # fmt: skip
     _add_marks(plot)
     plot.add_tools(
         HoverTool(
-            renderers=drawn,
+            renderers=dots,
             tooltips='<div style="font:13px sans-serif"><b>@name</b><br>@detail</div>',
             point_policy="snap_to_data",
             limit=4,
@@ -76,13 +54,15 @@ def dot_size(n: int) -> float:
     return 4.5 if n < 5_000 else 3.2 if n < 40_000 else 2.6
 
 
-def _add_marks(plot: Any) -> None:
-    """Rings for what was searched, and the labels of clusters; the script fills them."""
-    from bokeh.core.properties import value
+def _source(name: str, *columns: str) -> Any:
     from bokeh.models import ColumnDataSource
 
-    def source(name: str) -> ColumnDataSource:
-        return ColumnDataSource({"x": [], "y": [], "text": [], "color": []}, name=name)
+    return ColumnDataSource({column: [] for column in columns}, name=name)
+
+
+def _add_marks(plot: Any) -> None:
+    """Labels of clusters and names, and rings for what was searched."""
+    from bokeh.core.properties import value
 
     shared = {
         "text_color": "color", "text_align": "center", "text_font": value(_FONT),
@@ -90,14 +70,14 @@ def _add_marks(plot: Any) -> None:
     }  # fmt: skip
     plot.text(
         "x", "y", "text", text_baseline="top", text_font_size="11px", y_offset=4,
-        background_fill_alpha=0.55, source=source("names"), **shared,
+        background_fill_alpha=0.55, source=_source("names", "x", "y", "text", "color"), **shared,
     )  # fmt: skip
     plot.text(
         "x", "y", "text", text_baseline="middle", text_font_size="12px", text_font_style="bold",
-        background_fill_alpha=0.78, source=source("labels"), **shared,
+        background_fill_alpha=0.78, source=_source("labels", "x", "y", "text", "color"), **shared,
     )  # fmt: skip
     for name, size, color, width in (("near", 9, "#1d2330", 1.2), ("found", 18, "#d9480f", 3)):
         plot.scatter(
             "x", "y", size=size, fill_alpha=0, line_color=color, line_width=width,
-            source=ColumnDataSource({"x": [], "y": []}, name=name),
+            source=_source(name, "x", "y"),
         )  # fmt: skip

@@ -78,7 +78,7 @@ def render(content: TopologyPage) -> str:
 
     colors = cluster_colors(len(content.clusters))
     places = spread_equal(content.points.places)
-    script, holder = components(build_map(content.points, places, colors))
+    script, holder = components(build_map(len(content.points.names)))
     library = Resources(mode="inline", components=["bokeh", "bokeh-gl"], log_level="warn")
     body = (
         f"<main><h1>{text(content.title)}</h1>"

@@ -180,6 +180,19 @@
     });
   }
 
+  function fill() {
+    const columns = () => ({ x: [], y: [], color: [], name: [], detail: [] });
+    const noise = columns(), clustered = columns();
+    data.names.forEach((name, i) => {
+      const c = data.cluster[i], into = c < 0 ? noise : clustered;
+      into.x.push(data.x[i]); into.y.push(data.y[i]);
+      into.color.push(c < 0 ? data.grey : data.clusters[c].color);
+      into.name.push(name); into.detail.push(data.details[i]);
+    });
+    model("noise data").data = noise;
+    model("clustered data").data = clustered;
+  }
+
   let waiting = 0;
   function relabel() {
     if (!waiting) waiting = requestAnimationFrame(() => { waiting = 0; label(); });
@@ -188,6 +201,7 @@
   function start() {
     const plot = figure();
     if (!plot || !plot.inner_width) return setTimeout(start, 30);
+    fill();
     for (const range of [plot.x_range, plot.y_range]) range.change.connect(relabel);
     plot.properties.inner_width.change.connect(relabel);
     reset();
