@@ -92,6 +92,7 @@ def prepare_atoms(
 def check_integers(
     values: npt.NDArray[np.generic], what: str, shape: tuple[int, ...], low: int, high: int | None
 ) -> None:
+    """Check an integer array's shape and range; `high` None for no upper end."""
     if values.dtype.kind not in "iu" or values.shape != shape:
         raise ValueError(
             f"{what} must be integers of shape {shape}; got {values.dtype} of shape {values.shape}."
