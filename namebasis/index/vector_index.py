@@ -147,7 +147,7 @@ class VectorIndex:
         Returns
         -------
         similarities : ndarray of shape (n_queries, min(k, n_allowed)), float32
-            Best first.
+            Best first; equal ones by row number.
         ids : ndarray of the same shape, int64
 
         Raises
@@ -196,7 +196,8 @@ class VectorIndex:
             nprobe = self._index.nlist if exact else int(self.parameters["nprobe"])
             parameters = faiss.SearchParametersIVF(sel=selector, nprobe=nprobe)
         similarities, ids = self._index.search(queries, k, params=parameters)
-        return similarities, ids
+        order = np.lexsort((ids, -similarities), axis=1)  # equal ones by row number
+        return np.take_along_axis(similarities, order, 1), np.take_along_axis(ids, order, 1)
 
     def save(self, path: str | Path, extra: Mapping[str, object] | None = None) -> None:
         """Write the index to `path` and its facts to the `.json` beside it, each in one step.

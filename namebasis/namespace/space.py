@@ -110,7 +110,7 @@ class Space(StoredRows):
 
         Parameters
         ----------
-        target : str, PIL image, array of shape (dim,), mapping, or Target
+        target : str, PIL image, Path of one, array of shape (dim,), mapping, or Target
         view : str
             In the `token` view a text is the mean of its token embeddings.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -89,10 +90,10 @@ class Resolver:
             return self._mix(target)
         if is_vector(target):
             return Target("vector", "a vector", self._unit(np.asarray(target)))
-        if hasattr(target, "convert") and hasattr(target, "size"):
+        if is_image(target):
             return self._image(target)
         raise TargetError(
-            "a target must be a stored name, a text, a PIL image, a vector of shape "
+            "a target must be a stored name, a text, an image, a vector of shape "
             f"({self.dim},) or a mapping of those to weights; got {type(target).__name__}."
         )
 
@@ -118,7 +119,8 @@ class Resolver:
         encoder = self.encoder()
         if not encoder.has_images:
             raise TargetError(f"{encoder.spec} does not read images; use an image-text encoder.")
-        label = str(getattr(image, "filename", "") or "an image")
+        path = image if isinstance(image, Path) else getattr(image, "filename", "")
+        label = str(path) or "an image"
         return Target("image", label, self._unit(encoder.encode_images([image])[0], label))
 
     def _mix(self, weights: Mapping[Any, float]) -> Target:
@@ -134,6 +136,8 @@ class Resolver:
         TargetError
             If a weight is not finite or the terms cancel out.
         """
+        if not np.isfinite([weight for _, weight in terms]).all():
+            raise TargetError("the weights of a mix must be finite.")
         if len(terms) == 1 and terms[0][1] > 0:
             return terms[0][0]
         label = " ".join(_signed(target.label, weight) for target, weight in terms)
@@ -141,8 +145,6 @@ class Resolver:
         total = np.zeros(self.dim)
         for target, weight in terms:
             total += weight * target.vector.astype(np.float64)
-        if not np.isfinite(total).all():
-            raise TargetError(f"the weights of {label} must be finite.")
         if np.linalg.norm(total) < 1e-6:
             raise TargetError(f"{label} cancels out: the sum has no direction.")
         members = tuple(dict.fromkeys(row for target, _ in terms for row in target.members))
@@ -173,10 +175,17 @@ def is_vector(target: object) -> bool:
     return False
 
 
+def is_image(target: object) -> bool:
+    """Whether a target is an image: a PIL image, a path, or a uint8 array with channels."""
+    if isinstance(target, np.ndarray):
+        return target.ndim == 3 and target.dtype == np.uint8
+    return isinstance(target, Path) or (hasattr(target, "convert") and hasattr(target, "size"))
+
+
 def is_batch(target: object) -> bool:
     """Whether a target is several: a list of targets, or a 2-D array of vectors."""
     if isinstance(target, np.ndarray):
-        return target.ndim != 1
+        return target.ndim != 1 and not is_image(target)
     return isinstance(target, (list, tuple)) and not is_vector(target)
 
 
