@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +28,7 @@ class _Entry:
     locales: set[str] = field(default_factory=set)
     weight: float | None = None
     gender: str | None = None
+    is_anyones: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ def faker_locales() -> tuple[str, ...]:
     return tuple(locale for locale in found if next(_lists(locale), None) is not None)
 
 
+# Studies ask for the same lists again and again, and a corpus is immutable.
+@functools.lru_cache(maxsize=8)
 def read_faker(argument: str = "") -> Names:
     """Read given and family names from Faker's person providers.
 
@@ -53,7 +57,8 @@ def read_faker(argument: str = "") -> Names:
     of the base class are left aside. Commas and semicolons that a list left at a name's end go.
 
     Gender is F or M where a name is in a list of that gender and U where it is in both, in one
-    locale or over all of them; null where the provider does not say. Weight is the name's share
+    locale or over all of them, also where one locale gives a family name to men or women only
+    and another to all; null where no provider says. Weight is the name's share
     of its list, the largest over lists and locales; null where the provider has none.
 
     Parameters
@@ -145,6 +150,10 @@ def _read_locale(
         gender = gender or next(iter(entry.genders), None)
         known = entries.setdefault(key, _Entry())
         known.gender = join_gender(known.gender, gender)
+        # Where family names do not go by gender, all bear them; elsewhere they may.
+        known.is_anyones |= key[0] == "family" and gender is None
+        if known.is_anyones and known.gender:
+            known.gender = "U"
         known.locales.add(locale)
         if entry.weight is not None:
             known.weight = max(known.weight or 0.0, entry.weight)

@@ -185,10 +185,11 @@ def _read_parquet(path: Path, part: str | None) -> Names:
         raise CorpusError(
             f"{path} is damaged, cut short or not Parquet ({first}). Fetch it again."
         ) from error
-    columns = {}
-    for title, column in titles.items():
-        array = table[title].combine_chunks()
-        columns[column] = array.to_pylist() if column == "name" else array
+    # An Arrow column is taken as it is; only births are too many to look at one by one.
+    columns = {
+        column: table[title].combine_chunks() if column == "births" else table[title].to_pylist()
+        for title, column in titles.items()
+    }
     return names_from_columns(columns, where=str(path), source=path.name, part=part)
 
 
@@ -197,9 +198,7 @@ def _parquet_columns(schema: pa.Schema, path: Path) -> dict[str, str]:
     titles = {title: CANONICAL[title.lower()] for title in schema.names
               if title.lower() in CANONICAL}  # fmt: skip
     if "name" not in titles.values():
-        texts = [
-            f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)
-        ]
+        texts = [column.name for column in schema if _is_text(column.type)]
         if not texts:
             raise CorpusError(f"{path} has no column of texts. Give it a column 'name'.")
         titles[texts[0]] = "name"
@@ -209,3 +208,9 @@ def _parquet_columns(schema: pa.Schema, path: Path) -> dict[str, str]:
         if column not in ours.values():
             ours[title] = column
     return ours
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

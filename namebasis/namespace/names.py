@@ -95,16 +95,16 @@ class Names:
         Raises
         ------
         ValueError
-            If the part is unknown or the limit is not a positive integer.
+            If the part is unknown, the limit not a positive integer or the seed negative.
         """
         table = self.table
+        rng = None if seed is None else np.random.default_rng(check_count(seed, "seed", low=0))
         if part is not None:
             table = table.filter(pc.equal(table["part"], check_part(part)))
         if limit is not None and check_count(limit, "limit") < table.num_rows:
-            if seed is None:
+            if rng is None:
                 table = table.slice(0, limit)
             else:
-                rng = np.random.default_rng(check_count(seed, "seed", low=0))
                 table = table.take(np.sort(rng.choice(table.num_rows, limit, replace=False)))
         return Names(table, self.dropped)
 
@@ -186,7 +186,8 @@ def names_from_columns(
     Parameters
     ----------
     columns : mapping of column name to values
-        ``name`` and any of `NAME_SCHEMA`; an Arrow array of the right type is taken as it is.
+        ``name`` and any of `NAME_SCHEMA`; an Arrow array of the right type is taken as it is,
+        unchecked.
     where : str
         The source, as messages should name it.
     source : str, optional

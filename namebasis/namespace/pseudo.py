@@ -72,10 +72,8 @@ def pseudo_names(
     check_count(seed, "seed", low=0)
     faker = read_faker()
     base = (faker if corpus is None else corpus).select(part)
-    real = _folded_words(
-        text for known in (base, corpus, faker, *avoid) if known is not None
-        for text in known.strings
-    )  # fmt: skip
+    known = (faker, *avoid) if corpus is None else (faker, corpus, *avoid)
+    real = _folded_words({text for names in known for text in names.strings})
     examples = _examples(base.strings)
     made = _make_up(n, examples, real, np.random.default_rng(seed))
     return names_from_columns(
@@ -142,40 +140,51 @@ def _is_plausible(word: str) -> bool:
 
 @dataclass(frozen=True)
 class _Chain:
-    """Transitions of all contexts, flat: those of context c lie in starts[c]:starts[c + 1].
+    """Transitions of all contexts, flat and sorted by context.
 
-    `cumulative` holds c + P(character or an earlier one | c), so that it rises over the whole
-    array and one binary search draws the next character of many names at once.
+    `cumulative` holds c + P(character or an earlier one | context c), so that it rises over the
+    whole array and one binary search draws the next character of many names at once.
     """
 
     cumulative: np.ndarray[tuple[int], np.dtype[np.float64]]
     characters: IntArray
     following: IntArray
 
+    start: int
+
     @classmethod
     def fit(cls, words: Sequence[str], order: int) -> _Chain:
-        contexts: dict[str, dict[str, int]] = {_START * order: {}}
-        for word in words:
-            context = _START * order
-            for character in word + _END:
-                counts = contexts.setdefault(context, {})
-                counts[character] = counts.get(character, 0) + 1
-                context = (context + character)[-order:]
-        numbers = {context: number for number, context in enumerate(contexts)}
-        cumulative: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
-        characters: list[int] = []
-        following: list[int] = []
-        for context, counts in contexts.items():
-            shares = np.cumsum(list(counts.values())) / sum(counts.values())
-            cumulative.append(numbers[context] + shares)
-            characters.extend(ord(character) for character in counts)
-            # A context after the end character is never left.
-            following.extend(numbers.get((context + c)[-order:], 0) for c in counts)
-        return cls(np.concatenate(cumulative), np.array(characters), np.array(following))
+        padded = "".join(_START * order + word + _END for word in words)
+        points, symbols = np.unique(
+            np.frombuffer(padded.encode("utf-32-le"), dtype=np.uint32), return_inverse=True
+        )
+        base = len(points)
+        # A context is a number of `order` digits, one per character before the next one.
+        at = np.flatnonzero(points[symbols] != ord(_START))
+        codes = np.zeros(len(at), dtype=np.int64)
+        for back in range(order, 0, -1):
+            codes = codes * base + symbols[at - back]
+        contexts, numbers = np.unique(codes, return_inverse=True)
+        steps, counts = np.unique(numbers * base + symbols[at], return_counts=True)
+        context, symbol = np.divmod(steps, base)
+        total = np.bincount(context, weights=counts)
+        so_far = np.cumsum(counts)
+        before = (so_far - counts)[np.searchsorted(context, np.arange(len(contexts)))]
+        shares = (so_far - before[context]) / total[context]
+        # What follows the end character is never asked for.
+        following = np.searchsorted(contexts, (contexts[context] * base + symbol) % base**order)
+        is_end = points[symbol] == ord(_END)
+        first = sum(int(symbols[0]) * base**place for place in range(order))
+        return cls(
+            context + shares,
+            points[symbol].astype(np.int64),
+            np.where(is_end, 0, following),
+            int(np.searchsorted(contexts, first)),
+        )
 
     def sample(self, n: int, longest: int, rng: np.random.Generator) -> list[str]:
         """Draw n words; one that is still going on after `longest` characters is left out."""
-        context = np.zeros(n, dtype=np.int64)
+        context = np.full(n, self.start)
         drawn = np.full((n, longest + 1), ord(_END), dtype=np.int64)
         going = np.arange(n)
         for step in range(longest + 1):

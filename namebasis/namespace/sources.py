@@ -108,7 +108,7 @@ def _read_spec(spec: str, part: str | None, seed: int) -> Names:
     if kind in readers:
         return readers[kind](argument, seed)
     path = Path(spec)
-    if path.suffix or _is_there(path):
+    if spec and (path.suffix or _is_there(path)):
         return read_file(path, part)
     raise CorpusError(f"unknown source of names {spec[:200]!r}. There are: {GRAMMAR}.")
 
