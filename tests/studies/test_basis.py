@@ -166,7 +166,7 @@ def test_results_leave_as_arrow_and_json(space: Space) -> None:
 
 
 def test_a_target_that_centring_leaves_empty_is_refused(space: Space) -> None:
-    with pytest.raises(TargetError, match="Givenb - Givenb .* centred, it has no direction"):
+    with pytest.raises(TargetError, match=r"Givenb - Givenb .* centred, it has no direction"):
         basis.fit(space, "Givenb", 2, minus=["Givenb"])
     with pytest.raises(TargetError, match="centred, it has no direction"):
         basis.fit(
