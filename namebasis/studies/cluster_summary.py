@@ -17,7 +17,7 @@ from namebasis.studies.languages import language
 N_EXEMPLARS = 8
 _ALPHA = 0.01
 _PARTS = {"given": "given names", "family": "family names", "full": "full names"}
-_GENDERS = {"F": "women's", "M": "men's"}
+_GENDERS = {"F": ["women's"], "M": ["men's"]}
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def make_label(traits: Sequence[Trait], exemplars: Sequence[str], copies: float 
         shared = [locales[0], *(trait for trait in locales[1:] if trait.share >= enough)]
         words.append("/".join(list(dict.fromkeys(language(t.value) for t in shared))[:2]))
     if (gender := best.get("gender")) is not None and gender.share >= 0.7:
-        words.append(_GENDERS.get(gender.value, gender.value))
+        words += _GENDERS.get(gender.value, [])  # names of both genders go without a word
     if (part := best.get("part")) is not None and part.share >= 0.8:
         words.append(_PARTS.get(part.value, f"{part.value} names"))
     elif words:

@@ -231,9 +231,9 @@ def _values(table: pa.Table) -> dict[str, list[list[str]]]:
 
 
 def _beginnings(name: str) -> list[str]:
-    """First two and three letters, for names long enough."""
+    """First two and three characters, where they are letters and the name goes on."""
     letters = fold(name)
-    return [letters[:n] for n in (2, 3) if len(letters) > n]
+    return [letters[:n] for n in (2, 3) if len(letters) > n and letters[:n].isalpha()]
 
 
 def _details(table: pa.Table) -> list[str]:

@@ -269,6 +269,7 @@ def trait(column: str, value: str, share: float) -> Trait:
          "Bulgarian/Russian names"),
         ([trait("locales", "en_US", 0.6), trait("locales", "en_GB", 0.5),
           trait("gender", "F", 0.8)], 0.0, "English women's names"),
+        ([trait("locales", "pl_PL", 0.9), trait("gender", "U", 0.9)], 0.0, "Polish names"),
         ([trait("beginning", "mu", 0.9)], 0.0, "Mu…"),
         ([trait("locales", "is_IS", 0.3)], 0.0, "around Anna"),
         ([trait("locales", "is_IS", 0.9)], 0.6, "read alike: Anna, Beth"),
@@ -277,6 +278,14 @@ def trait(column: str, value: str, share: float) -> Trait:
 )  # fmt: skip
 def test_labels(traits: list[Trait], copies: float, label: str) -> None:
     assert make_label(traits, ["Anna", "Beth", "Cid"], copies) == label
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("Sigríður", ["si", "sig"]), ("Ó Caoimh", []), ("Li", []), ("Ann", ["an"]), ("D'Arcy", [])],
+)
+def test_beginnings_are_letters_of_a_longer_name(name: str, found: list[str]) -> None:
+    assert topology._beginnings(name) == found
 
 
 def test_traits_need_more_than_chance() -> None:
