@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.errors import SpaceError
+from namebasis.errors import NamebasisError, SpaceError
 from namebasis.namespace.filters import check_where, explain
 
 NAMES = "names.lance"
@@ -24,6 +24,9 @@ HIDDEN = "__"
 """Columns whose name begins so are half-done replacements; nobody sees them."""
 
 BLOCK_ROWS = 16_384
+
+MANIFEST_TAIL = 16
+"""Bytes of a manifest's footer: position, two version numbers, and the letters LANC."""
 
 
 class Store:
@@ -88,23 +91,20 @@ class Store:
             If the data set cannot be read.
         """
         filters = {} if where is None else {"filter": check_where(where, self.columns)}
-        try:
-            scanner = self.dataset.scanner(columns=list(columns), scan_in_order=True, **filters)
-            return scanner.to_table()
-        except ValueError as error:
-            if where is None:
-                raise self.damaged(error) from None
-            raise explain(where, error, self.columns) from None
-        except (OSError, RuntimeError, pa.ArrowException) as error:
-            raise self.damaged(error) from None
+        with reading(self.uri):
+            try:
+                scanner = self.dataset.scanner(columns=list(columns), scan_in_order=True, **filters)
+                return scanner.to_table()
+            except ValueError as error:
+                if where is None:
+                    raise
+                raise explain(where, error, self.columns) from None
 
     def take(self, ids: IntArray, columns: Sequence[str]) -> pa.Table:
         """Rows by number, in the order asked for, repeated where asked twice."""
         unique, inverse = np.unique(ids, return_inverse=True)
-        try:
+        with reading(self.uri):
             rows = self.dataset.take(pa.array(unique), columns=list(columns))
-        except (ValueError, OSError, RuntimeError) as error:
-            raise self.damaged(error) from None
         return rows.take(pa.array(inverse.reshape(-1)))
 
     def vectors(self, view: str, ids: IntArray | None = None, start: int = 0) -> FloatArray:
@@ -129,7 +129,7 @@ class Store:
         dim = self.dim(view)
         if start >= self.n_rows:
             return
-        try:
+        with reading(self.uri):
             scanner = self.dataset.scanner(
                 columns=[view],
                 offset=start,
@@ -139,12 +139,6 @@ class Store:
             )
             for batch in scanner.to_batches():
                 yield as_matrix(batch.column(0), dim)
-        except (ValueError, OSError, RuntimeError, pa.ArrowException) as error:
-            raise self.damaged(error) from None
-
-    def damaged(self, error: Exception) -> SpaceError:
-        """The error for a data set that cannot be read."""
-        return SpaceError(f"{self.uri}: the data set is damaged ({one_line(error)}).")
 
     def tidy(
         self, older_than: timedelta = timedelta(hours=1), *, delete_unverified: bool = False
@@ -167,7 +161,7 @@ class Store:
         self.__init__(self.folder)  # type: ignore[misc]
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """An engine's message without its source position and line breaks."""
     text = str(error).partition(", /home/")[0].partition(", /root/")[0]
     return " ".join(text.split())
@@ -210,17 +204,40 @@ def open_dataset(uri: Path) -> Any:
         )
     import lance
 
-    try:
+    _check_manifest(min((uri / "_versions").glob("*.manifest")))
+    with reading(uri):
         dataset = lance.dataset(str(uri))
         for fragment in dataset.get_fragments():
             for file in fragment.data_files():
                 _check_file(uri / "data" / file.path, file.file_size_bytes)
-    except SpaceError:
-        raise
-    except Exception as error:
-        # The engine raises ValueError, OSError, RuntimeError, and panics for some broken files.
-        raise SpaceError(f"{uri}: the data set is damaged ({one_line(error)}).") from None
     return dataset
+
+
+@contextmanager
+def reading(uri: Path) -> Iterator[None]:
+    """Turn what the engine raises over a damaged data set into one line.
+
+    Raises
+    ------
+    SpaceError
+        For its errors and its panics, which are no `Exception`.
+    """
+    try:
+        yield
+    except NamebasisError:
+        raise
+    except BaseException as error:
+        known = isinstance(error, (ValueError, OSError, RuntimeError, pa.ArrowException))
+        if not known and type(error).__name__ != "PanicException":
+            raise
+        raise SpaceError(f"{uri}: the data set is damaged ({one_line(error)}).") from None
+
+
+def _check_manifest(path: Path) -> None:
+    """Look at a manifest's last bytes, over which the engine would panic."""
+    content = path.read_bytes()
+    if len(content) < MANIFEST_TAIL or not content.endswith(b"LANC"):
+        raise SpaceError(f"{path}: cut short or overwritten; the data set is damaged.")
 
 
 def _check_file(path: Path, expected: int | None) -> None:
