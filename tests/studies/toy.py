@@ -107,4 +107,5 @@ class ToySpace:
 
     def resolve(self, target: object, *, view: str = "text") -> Target:
         row = self._vectors.__getitem__
-        return Resolver(view, DIM, self.find, row, self.encoder).resolve(target)  # type: ignore[arg-type]
+        width = self._vectors.shape[1]
+        return Resolver(view, width, self.find, row, self.encoder).resolve(target)  # type: ignore[arg-type]
