@@ -122,7 +122,7 @@ def export(
         typer.Option(
             "--format",
             help="By the file's suffix, or: txt, csv, tsv, json, jsonl, "
-            "parquet, datasets, a1111, dynamicprompts, impact.",
+            "parquet.",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,

@@ -210,7 +210,7 @@ def mean_token_embeddings(
     out = np.zeros((len(ids), table.shape[1]), dtype=np.float32)
     filled = np.flatnonzero(lengths)
     if len(filled):
-        flat = np.concatenate([np.asarray(ids[row], dtype=np.int64) for row in filled])
+        flat = np.concatenate([np.asarray(ids[row], dtype=np.int64) for row in filled.tolist()])
         starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
         sums = np.add.reduceat(table[flat], starts, axis=0)
         out[filled] = sums / lengths[filled][:, None]
