@@ -41,6 +41,11 @@ class NameAtoms:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def is_family(self) -> npt.NDArray[np.bool_]:
+        """Which atoms are family names."""
+        return np.array([part == "family" for part in self.parts])
+
     def named(self, names: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Say which atoms bear one of `names`, forgiving case and accents."""
         folded = {fold(name) for name in names}
