@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from namebasis.cli import main
 
 NAMES = """Vicki Winona Roger Sigríður Guðrún Björk Aaliyah Keisha Priya Anaïs José Giulia
 Hiroshi Yuki Chen Mei Olga Ivan Fatima Mohammed Ingrid Lars Siobhán Patrick Mildred Ethel
@@ -19,11 +24,32 @@ Linda Susan Barbara Nancy Karen Betty Helen Sandra Donna Carol Ruth Sharon Miche
 Sarah Kimberly Deborah Emily Amy Anna""".split()
 
 
-def run(*words: str, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from namebasis.cli import main; main()", *words],
-        capture_output=True, text=True, cwd=cwd, input=stdin, check=False, timeout=300,
-    )  # fmt: skip
+@dataclass
+class Done:
+    """What a command left: its exit code and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*words: str, cwd: Path, stdin: str | None = None) -> Done:
+    """Run a command in this process, where torch is loaded already."""
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["namebasis", *words])
+        patch.setattr(sys, "stdin", io.StringIO(stdin or ""))
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out.flush()
+        err.flush()
+    return Done(code, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +108,9 @@ def test_added_names_are_found_at_once_and_doubles_are_counted(place: Path) -> N
     done = run("add", "my.space", "more.txt", cwd=place)
     assert done.returncode == 0, done.stderr
     assert "2 added, 1 were there already" in done.stderr
-    done = run("nearest", "my.space", "Zbigniew", "-k", "1", "--json", cwd=place)
-    assert json.loads(done.stdout)[0][0]["name"] == "Konstancja"
+    new = "name IN ('Konstancja', 'Vicki')"
+    done = run("nearest", "my.space", "Zbigniew", "--where", new, "--json", cwd=place)
+    assert {row["name"] for row in json.loads(done.stdout)[0]} == {"Konstancja", "Vicki"}
 
 
 REFUSED = {
@@ -116,6 +143,14 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
     assert len(lines) == 1
     assert "Traceback" not in done.stderr
     assert {p: p.read_bytes() for p in before} == before
+
+
+def test_a_refusal_is_exit_code_1_of_the_real_process_too(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "from namebasis.cli import main; main()", "info", "no.space"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: no.space: there is no name space.")
+    assert done.stdout == ""
 
 
 def test_wrong_usage_exits_with_2(place: Path) -> None:

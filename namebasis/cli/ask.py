@@ -1,4 +1,4 @@
-"""Commands that ask a space: nearest, basis, topology."""
+"""Commands that ask a space: nearest, card, basis, topology."""
 
 from __future__ import annotations
 
@@ -187,3 +187,25 @@ def topology(
         print(report.summary())
     if html:
         note(f"report written to {html}")
+
+
+def card(
+    space: options.SpacePath,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A stored name.")],
+    k: Annotated[int, typer.Option("-k", help="How many nearest names.")] = 8,
+    view: options.View = "text",
+    as_json: options.Json = False,
+) -> None:
+    """Show everything the space holds about one name."""
+    from namebasis.namespace.space import open_space
+    from namebasis.studies.card import card as study
+
+    shown = study(open_space(space), name, k=k, view=view)
+    if as_json:
+        print_json(shown.to_dict())
+        return
+    facts = {**shown.record, **shown.tokens, **shown.metrics}
+    if shown.written_alike:
+        facts["written alike"] = list(shown.written_alike)
+    print_table(shown.name, ("what", "value"), facts.items())
+    print_table("nearest", ("name", "similarity"), shown.nearest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-_STUDIES = ("basis", "topology")
+_STUDIES = ("basis", "card", "topology")
 __all__ = list(_STUDIES)
 
 
