@@ -44,7 +44,7 @@ def follow_lasso(codes: Codes, matcher: DenseMatcher, rows: IntArray, penalty: f
                 vectors @ vectors.T, vectors @ codes.targets[row], n_slots, penalty
             )
             _store(codes, int(row), pools[row], weights)
-        atom, match = matcher.best(codes.residuals[todo], rows[todo], codes.support[todo], 0)
+        atom, match = matcher.best(codes.residuals[todo], rows[todo], codes.support[todo])
         broken = match > penalties * (1 + _SLACK) + GRADIENT_TOLERANCE
         # The path may have stopped short of an atom it knows; that one is no news.
         known = np.array([atom[i] in pools[row] for i, row in enumerate(todo)], dtype=bool)

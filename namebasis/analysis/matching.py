@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -16,14 +16,13 @@ Searcher = Callable[[FloatArray, int], IntArray]
 
 # A pool takes the best atom of each run of so many neighbours, then the best of those.
 _RUN = 32
-_GATHER = 64  # targets whose candidates are copied at a time: the copies stay in the cache
 
 
 class Matcher(Protocol):
-    """Finds the best atom for residuals; over the whole dictionary, a pool or a searcher."""
+    """Finds the best atom for residuals; over the whole dictionary or through a searcher."""
 
     def best(
-        self, residuals: FloatArray, rows: IntArray, support: IntArray, step: int
+        self, residuals: FloatArray, rows: IntArray, support: IntArray
     ) -> tuple[IntArray, FloatArray]:
         """Return the best atom and its match for each residual.
 
@@ -34,8 +33,6 @@ class Matcher(Protocol):
             Which targets these are.
         support : ndarray of shape (n, k)
             The atoms each has already, -1 in free slots; they are not proposed again.
-        step : int
-            How many atoms were matched before.
 
         Returns
         -------
@@ -55,7 +52,7 @@ class DenseMatcher:
     atom_chunk: int
 
     def best(
-        self, residuals: FloatArray, rows: IntArray, support: IntArray, step: int
+        self, residuals: FloatArray, rows: IntArray, support: IntArray
     ) -> tuple[IntArray, FloatArray]:
         n = len(residuals)
         blocked = np.concatenate([support, self.atoms.exclude[rows]], axis=1)
@@ -73,7 +70,7 @@ class DenseMatcher:
         """Return about the `size` best atoms of each residual, (n, size), best first, -1 for none.
 
         The very best is always among them; of others that stand within a few places of a better
-        one in the dictionary, some are missed. Shuffle a dictionary whose neighbours are alike.
+        one in the dictionary, some are missed.
         """
         blocked = np.concatenate([support, self.atoms.exclude[rows]], axis=1)
         full = self.atoms.full_groups(support)
@@ -121,38 +118,6 @@ def _best_of_runs(scores: FloatArray, run: int) -> tuple[IntArray, FloatArray]:
     return ids, np.take_along_axis(scores, ids, axis=1)
 
 
-@dataclass
-class PoolMatcher:
-    """Matches the whole dictionary at a few steps and between them only the best of the last time.
-
-    The full steps are 0, 1, 3, 7, …: what the first atoms leave over changes most. Approximate:
-    an atom outside the pool that has become the best is missed until the next full step.
-    """
-
-    dense: DenseMatcher
-    size: int
-    _pools: IntArray = field(default_factory=lambda: np.empty((0, 0), dtype=np.int64))
-
-    def best(
-        self, residuals: FloatArray, rows: IntArray, support: IntArray, step: int
-    ) -> tuple[IntArray, FloatArray]:
-        if step & (step + 1) == 0:
-            if step == 0:
-                self._pools = np.full((int(rows[-1]) + 1, self.size), -1, dtype=np.int64)
-            pools = self.dense.pool(residuals, rows, support, self.size)
-            self._pools[rows, : pools.shape[1]] = pools
-            self._pools[rows, pools.shape[1] :] = -1
-        atom = np.empty(len(rows), dtype=np.int64)
-        match = np.empty(len(rows), dtype=np.float32)
-        for start in range(0, len(rows), _GATHER):
-            part = slice(start, start + _GATHER)
-            atom[part], match[part] = best_of(
-                self.dense.atoms, self.dense.signed, self._pools[rows[part]],
-                residuals[part], rows[part], support[part],
-            )  # fmt: skip
-        return atom, match
-
-
 @dataclass(frozen=True)
 class SearchMatcher:
     """Asks a searcher for candidates and scores those exactly."""
@@ -163,7 +128,7 @@ class SearchMatcher:
     n_candidates: int
 
     def best(
-        self, residuals: FloatArray, rows: IntArray, support: IntArray, step: int
+        self, residuals: FloatArray, rows: IntArray, support: IntArray
     ) -> tuple[IntArray, FloatArray]:
         candidates = self._ask(residuals)
         if self.signed:

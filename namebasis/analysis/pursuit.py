@@ -132,11 +132,8 @@ def pursue(codes: Codes, matcher: Matcher, rows: IntArray, *, nonnegative: bool)
     every step.
     """
     active = np.arange(len(codes.targets))
-    step = 0
     while active.size:
-        atom, match = matcher.best(
-            codes.residuals[active], rows[active], codes.support[active], step
-        )
+        atom, match = matcher.best(codes.residuals[active], rows[active], codes.support[active])
         improves = match > GRADIENT_TOLERANCE
         active, atom = active[improves], atom[improves]
         slots = codes.put(active, atom)
@@ -145,7 +142,6 @@ def pursue(codes: Codes, matcher: Matcher, rows: IntArray, *, nonnegative: bool)
         taken = codes.support[active, slots] == atom
         unfinished = (codes.support[active] < 0).any(axis=1)
         active = active[taken & unfinished]
-        step += 1
 
 
 def exchange(

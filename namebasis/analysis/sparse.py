@@ -12,7 +12,6 @@ from namebasis.analysis.lasso import follow_lasso
 from namebasis.analysis.matching import (
     DenseMatcher,
     Matcher,
-    PoolMatcher,
     Searcher,
     SearchMatcher,
 )
@@ -59,7 +58,6 @@ def sparse_code(
     method: str = "omp",
     penalty: float = 0.0,
     n_sweeps: int = 0,
-    pool_size: int | None = None,
     candidates: Searcher | None = None,
     n_candidates: int = 64,
     exclude: npt.ArrayLike | None = None,
@@ -97,10 +95,6 @@ def sparse_code(
     n_sweeps : int
         After the pursuit, how often to try for every atom whether another in its place fits
         better. Costs up to `n_nonzero` matching steps a sweep.
-    pool_size : int, optional
-        Match the whole dictionary only at steps 0, 1, 3, 7, … and between them the best
-        `pool_size` atoms of the last time. Approximate, for very many targets; shuffle a
-        dictionary whose neighbours are alike.
     candidates : callable, optional
         For a dictionary too large to multiply: ``candidates(residuals, m)`` returns atoms of shape
         (n, m), -1 for none, among which the best is sought. The result is as good as the searcher.
@@ -144,8 +138,6 @@ def sparse_code(
     check_count(target_chunk, "target_chunk")
     dense = DenseMatcher(atoms, not nonnegative, atom_chunk)
     matcher: Matcher = dense
-    if pool_size is not None:
-        matcher = PoolMatcher(dense, check_count(pool_size, "pool_size"))
     if candidates is not None:
         asked = check_count(n_candidates, "n_candidates")
         matcher = SearchMatcher(atoms, not nonnegative, candidates, asked)
@@ -243,7 +235,7 @@ def _is_lasso(
             raise ValueError("method 'lasso' is nonnegative; use method='omp' for signed weights.")
         if groups is not None or n_sweeps or not isinstance(matcher, DenseMatcher):
             raise ValueError(
-                "groups, n_sweeps, pool_size and candidates belong to method='omp'; a lasso "
+                "groups, n_sweeps and candidates belong to method='omp'; a lasso "
                 "solution is optimal over all atoms."
             )
     return method == "lasso"

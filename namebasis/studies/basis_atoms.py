@@ -46,6 +46,18 @@ class NameAtoms:
         """Which atoms are family names."""
         return np.array([part == "family" for part in self.parts])
 
+    def folded_groups(self) -> IntArray:
+        """Return for each atom the others of the same letters, (n_atoms, m), -1 for none."""
+        members: dict[str, list[int]] = {}
+        for row, name in enumerate(self.names):
+            members.setdefault(fold(name), []).append(row)
+        groups = np.full((len(self), max(map(len, members.values())) - 1), -1, dtype=np.int64)
+        for rows in members.values():
+            for position, row in enumerate(rows):
+                others = rows[:position] + rows[position + 1 :]
+                groups[row, : len(others)] = others
+        return groups
+
     def named(self, names: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Say which atoms bear one of `names`, forgiving case and accents."""
         folded = {fold(name) for name in names}
