@@ -117,4 +117,5 @@ def _linear_atoms(vectors: FloatArray, centred: FloatArray, mean: FloatArray) ->
         return np.empty(0, dtype=np.int64)
     n_atoms = min(_ATOMS, int(usable.sum()), vectors.shape[1])
     indices = sparse_code(atoms, centred[None], n_atoms, deny=~usable).indices[0]
-    return indices[indices >= 0]
+    atoms_used: IntArray = indices[indices >= 0]
+    return atoms_used
