@@ -136,7 +136,9 @@ def _read_locale(
             name = clean[text]
             if name is None:
                 continue
-            entry = found.setdefault((names.part, name), _Entry())
+            entry = found.get((names.part, name))
+            if entry is None:
+                entry = found[names.part, name] = _Entry()
             if names.gender in ("F", "M"):
                 entry.genders.add(names.gender)
             if weight is not None and total > 0:
