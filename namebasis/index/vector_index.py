@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
 from namebasis.errors import SpaceError
@@ -16,6 +18,7 @@ from namebasis.index import files, tuning
 from namebasis.index.files import faiss_module
 from namebasis.index.inverted_lists import assign_lists, write_lists
 from namebasis.index.rows import Rows, as_rows
+from namebasis.index.scan import search_flat, search_lists
 
 FLAT_ROWS = 200_000
 """Up to so many rows the index is flat (exact); above, inverted lists (IVF)."""
@@ -157,47 +160,33 @@ class VectorIndex:
         """
         queries = as_embeddings(queries, "queries", self.dim, min_rows=0)
         k = check_count(k, "k")
-        if allowed is not None:
-            allowed = self._check_allowed(allowed)
-        n_columns = min(k, self.n_rows if allowed is None else len(allowed))
+        mask = None if allowed is None else self._mask(allowed)
+        n_allowed = self.n_rows if mask is None else int(np.count_nonzero(mask))
+        n_columns = min(k, n_allowed)
         if n_columns == 0 or len(queries) == 0:
             shape = (len(queries), n_columns)
             return np.empty(shape, np.float32), np.empty(shape, np.int64)
-        few = allowed is not None and len(allowed) <= EXACT_ROWS
-        found = self._run(queries, n_columns, allowed, exact or few)
-        if not self.is_exact and (found[1] < 0).any():
-            # The probed lists held fewer than k allowed rows: look in all of them.
-            found = self._run(queries, n_columns, allowed, True)
-        return found
+        if self.is_exact:
+            return search_flat(self._index, queries, n_columns, mask)
+        n_lists = int(self._index.nlist)
+        if not exact and (mask is None or n_allowed > EXACT_ROWS):
+            # As many allowed rows are looked at as without a filter, so the recall holds.
+            nprobe = math.ceil(self.parameters["nprobe"] * self.n_rows / n_allowed)
+            found = search_lists(self._index, queries, n_columns, mask, min(n_lists, nprobe))
+            if not (found[1] < 0).any():
+                return found
+        return search_lists(self._index, queries, n_columns, mask, n_lists)
 
-    def _check_allowed(self, allowed: IntArray) -> IntArray:
-        ids = np.unique(np.asarray(allowed, dtype=np.int64))
-        if len(ids) and (ids[0] < 0 or ids[-1] >= self.n_rows):
+    def _mask(self, allowed: IntArray) -> npt.NDArray[np.bool_]:
+        ids = np.asarray(allowed, dtype=np.int64)
+        if ids.size and (ids.min() < 0 or ids.max() >= self.n_rows):
             raise ValueError(
                 f"allowed must hold row numbers from 0 to {self.n_rows - 1}; "
-                f"got {ids[0]} to {ids[-1]}."
+                f"got {ids.min()} to {ids.max()}."
             )
-        return ids
-
-    def _run(
-        self, queries: FloatArray, k: int, allowed: IntArray | None, exact: bool
-    ) -> tuple[FloatArray, IntArray]:
-        faiss = faiss_module()
-
-        selector = None
-        if allowed is not None:
-            bits = np.zeros(self.n_rows, dtype=bool)
-            bits[allowed] = True
-            packed = np.packbits(bits, bitorder="little")
-            selector = faiss.IDSelectorBitmap(packed)
-        if self.is_exact:
-            parameters = faiss.SearchParameters(sel=selector) if selector else None
-        else:
-            nprobe = self._index.nlist if exact else int(self.parameters["nprobe"])
-            parameters = faiss.SearchParametersIVF(sel=selector, nprobe=nprobe)
-        similarities, ids = self._index.search(queries, k, params=parameters)
-        order = np.lexsort((ids, -similarities), axis=1)  # equal ones by row number
-        return np.take_along_axis(similarities, order, 1), np.take_along_axis(ids, order, 1)
+        mask = np.zeros(self.n_rows, dtype=bool)
+        mask[ids] = True
+        return mask
 
     def save(self, path: str | Path, extra: Mapping[str, object] | None = None) -> None:
         """Write the index to `path` and its facts to the `.json` beside it, each in one step.
@@ -287,21 +276,3 @@ def _flat(rows: Rows) -> Any:
     for block in rows.blocks():
         index.add(block)
     return index
-
-
-def merge_hits(
-    first: tuple[FloatArray, IntArray], second: tuple[FloatArray, IntArray], k: int
-) -> tuple[FloatArray, IntArray]:
-    """Merge two lists of hits per query into the best k, best first.
-
-    Parameters
-    ----------
-    first, second : tuple of ndarrays
-        Similarities and ids, (n_queries, k_1) and (n_queries, k_2), with no id in both.
-    k : int
-        How many to keep; fewer where both together hold fewer.
-    """
-    similarities = np.concatenate([first[0], second[0]], axis=1)
-    ids = np.concatenate([first[1], second[1]], axis=1)
-    order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(similarities, order, 1), np.take_along_axis(ids, order, 1)

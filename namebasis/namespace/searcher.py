@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
-from namebasis.index.vector_index import VectorIndex, merge_hits
+from namebasis.index.hits import merge_hits
+from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace import caches
 from namebasis.namespace.provenance import Provenance
 from namebasis.namespace.store import Store

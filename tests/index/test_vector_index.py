@@ -6,14 +6,17 @@ import json
 import os
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from namebasis.errors import SpaceError
-from namebasis.index import vector_index
-from namebasis.index.vector_index import DamagedIndexError, VectorIndex, merge_hits
+from namebasis.index import scan, vector_index
+from namebasis.index.hits import merge_hits
+from namebasis.index.tuning import measure_recall
+from namebasis.index.vector_index import DamagedIndexError, VectorIndex
 
 
 def unit(n: int, dim: int = 12, seed: int = 0) -> np.ndarray:
@@ -224,3 +227,31 @@ def test_merged_hits_are_those_of_one_search(first: int, second: int, k: int, se
     merged = merge_hits(parts[0], parts[1], k)
     np.testing.assert_array_equal(merged[0], similarities[:, :k])
     np.testing.assert_array_equal(merged[1], ids[:, :k])
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.1])
+def test_a_large_filter_keeps_the_recall_of_the_index(share: float, monkeypatch) -> None:
+    monkeypatch.setattr(vector_index, "EXACT_ROWS", 0)
+    rows = unit(4000, 24, seed=5)
+    index = VectorIndex.build(rows, factory="IVF64,Flat")
+    assert 0.95 <= index.recall < 1
+    queries = rows[:300]
+    allowed = np.random.default_rng(6).choice(4000, int(4000 * share), replace=False)
+    truth = brute(queries, rows, 10, allowed)[1]
+    found = index.search(queries, 10, allowed=allowed)[1]
+    assert measure_recall(found, truth) > 0.93
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 7])
+@pytest.mark.parametrize("k", [1, 10, 200])
+def test_one_query_shared_out_among_cores_is_the_same(n_threads, k, monkeypatch) -> None:
+    monkeypatch.setattr(scan, "SPLIT_ROWS", 100)
+    monkeypatch.setattr(faiss, "omp_get_max_threads", lambda: n_threads)
+    rows = np.concatenate([ROWS, ROWS[:50]])  # equal rows, told apart by their number
+    index = VectorIndex.build(rows, factory="Flat")
+    for query in QUERIES[:5]:
+        similarities, ids = index.search(query[None], k)
+        expected = brute(query[None], rows, k)
+        np.testing.assert_allclose(similarities, expected[0], atol=1e-6)
+        np.testing.assert_allclose(rows[ids[0]] @ query, expected[0][0], atol=1e-6)
+        assert len(set(ids[0].tolist())) == k
