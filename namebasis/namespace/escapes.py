@@ -90,11 +90,8 @@ _LANGUAGES = {
         '()"',
         [
             _LINES,
-            ("=", "holds a '='"),
             (r"[-+](?=[\s,.+\-]|$)", "holds a word that ends with + or -, an attention weight"),
-            # Fragments are unescaped once more each time they are joined.
-            (r"\\[()\"]", "holds a backslash before a parenthesis or quote"),
-            _LAST_BACKSLASH,
+            (r"\\", "holds a backslash"),
         ],
     ),
     # A quote inside quotes is doubled.

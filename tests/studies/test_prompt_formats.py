@@ -35,7 +35,7 @@ SAYABLE = {
     "a1111-alternate": ["a|b", "{x}", "[y]", "(a", "b]", "a:b", "\\", "$$", "__x__", ":c:"],
     "comfyui": ["#1", "a|b", "{x}", "[y]", "(a", "a:b", "\\a", "$$", "__x__", "\\("],
     "comfyui-average": ["#1", "a|b", "{x}", "[y]", "a//b", "a:b", "\\", "\\(", "$$", "__x__"],
-    "compel": ["#1", "a|b", "{x}", "[y]", "a:b", "a\\b", "$$", "__x__", '"q"', "-5", "x-y"],
+    "compel": ["#1", "a|b", "{x}", "[y]", "a:b", "$$", "__x__", '"q"', "-5", "x-y", "a=b"],
     "dynamicprompts": ["[y]", "(a", "a:b", "\\", "a\\(b", "3::x", "_a_", "@a", "~a", "1-2"],
     "embedding-merge": ["a|b", "{x}", "[y]", "a:b", "\\", "$$", "__x__", "'", "''", ">", "<'x'>"],
 }
@@ -257,7 +257,7 @@ def test_names_that_can_be_said_are_not_refused(syntax: str) -> None:
         ("comfyui", "C:\\", "backslash"),
         ("comfyui-average", "embedding:x", "embedding:"),
         ("compel", "A+", "attention weight"),
-        ("compel", "a=b", "'='"),
+        ("compel", "a\\b", "backslash"),
         ("dynamicprompts", "a|b", "one of"),
         ("dynamicprompts", "__x__", "wildcard"),
         ("embedding-merge", "#1", "comment"),
