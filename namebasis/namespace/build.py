@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.errors import CorpusError, EncoderError, SpaceError
-from namebasis.namespace import caches, swap
+from namebasis.namespace import caches, metrics, swap
 from namebasis.namespace.encode import encode_rows, space_schema
 from namebasis.namespace.job import describe_job
 from namebasis.namespace.provenance import (
@@ -28,6 +28,7 @@ from namebasis.namespace.provenance import (
 from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store import NAMES, Store, holds_versions, locked
 from namebasis.namespace.templates import Templates, load_templates
+from namebasis.namespace.tokens import token_facts
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -152,6 +153,7 @@ def add_names(
             _append(store, fresh, encoder, space.provenance.templates, progress)
             store.dataset.update_schema_metadata({MEANS_KEY: sums_to_json(_sums(store))})
             store.refresh()
+            _count_pieces(store)
             _renew_indices(store, space.provenance)
             store.tidy()
     return open_space(space.path, encoder=encoder)
@@ -233,12 +235,21 @@ def _append(
 
 def _finish(store: Store, job: Provenance) -> None:
     """Index the rows, then say in one commit that the space is done and what its sums are."""
+    _count_pieces(store)
     # The versions of single chunks go, and what killed writers left.
     store.tidy(timedelta(0), delete_unverified=True)
     for view in store.views:
         caches.build_index(store, view, job.build_id, job.seed)
     done = {KEY: replace(job, state="done").to_json(), MEANS_KEY: sums_to_json(_sums(store))}
     store.dataset.update_schema_metadata(done)
+    store.refresh()
+
+
+def _count_pieces(store: Store) -> None:
+    """Write who shares pieces with whom; a name that is added changes it for others."""
+    rows = store.scan(["id", "pieces"])
+    facts = token_facts(rows["pieces"]).append_column("id", rows["id"])
+    metrics.put(store, facts, "tokens", {})
     store.refresh()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, as_embeddings
 from namebasis.errors import EncoderError
@@ -28,6 +29,7 @@ def space_schema(corpus: pa.Schema, encoder: Encoder, metadata: dict[str, str]) 
         pa.field("id", pa.int64(), nullable=False),
         *corpus,
         pa.field("name_folded", pa.string()),
+        pa.field("pieces", pa.list_(pa.string())),
         pa.field("n_tokens", pa.int32()),
         pa.field("template_spread", pa.float32(), metadata=own),
         pa.field("text", pa.list_(pa.float32(), encoder.dim)),
@@ -60,11 +62,13 @@ def encode_rows(
     """
     strings = names["name"].to_pylist()
     text, spread = _text_view(strings, encoder, templates, progress)
+    pieces = pa.array(encoder.pieces(strings), type=pa.list_(pa.string()))
     columns: dict[str, object] = {
         "id": pa.array(np.arange(first_id, first_id + len(strings))),
         **{column: names[column] for column in names.column_names},
         "name_folded": pa.array([fold(string) for string in strings]),
-        "n_tokens": pa.array(np.asarray(encoder.count_tokens(strings), dtype=np.int32)),
+        "pieces": pieces,
+        "n_tokens": pc.list_value_length(pieces),
         "template_spread": pa.array(spread),
         "text": as_column(text),
     }

@@ -50,22 +50,27 @@ def write(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, 
     """Add or replace metric columns; see `Space.add_metrics`."""
     with locked(store.folder):
         store.refresh()
-        table = _aligned(store, columns, field_metadata(study, parameters))
-        dataset = store.dataset
-        leftover = [name for name in store.schema.names if name.startswith(HIDDEN)]
-        if leftover:
-            dataset.drop_columns(leftover)
-        old = [name for name in table.column_names if name in store.schema.names]
-        staged = [f"{HIDDEN}new_{name}" if name in old else name for name in table.column_names]
-        dataset.add_columns(table.rename_columns(staged).to_reader())
-        if old:
-            # Both renames are one commit: a reader sees the old column or the new one.
-            dataset.alter_columns(
-                *({"path": name, "name": f"{HIDDEN}old_{name}"} for name in old),
-                *({"path": f"{HIDDEN}new_{name}", "name": name} for name in old),
-            )
-            dataset.drop_columns([f"{HIDDEN}old_{name}" for name in old])
-        store.tidy()
+        put(store, columns, study, parameters)
+
+
+def put(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]) -> None:
+    """Add or replace metric columns of a space that this process has locked."""
+    table = _aligned(store, columns, field_metadata(study, parameters))
+    dataset = store.dataset
+    leftover = [name for name in store.schema.names if name.startswith(HIDDEN)]
+    if leftover:
+        dataset.drop_columns(leftover)
+    old = [name for name in table.column_names if name in store.schema.names]
+    staged = [f"{HIDDEN}new_{name}" if name in old else name for name in table.column_names]
+    dataset.add_columns(table.rename_columns(staged).to_reader())
+    if old:
+        # Both renames are one commit: a reader sees the old column or the new one.
+        dataset.alter_columns(
+            *({"path": name, "name": f"{HIDDEN}old_{name}"} for name in old),
+            *({"path": f"{HIDDEN}new_{name}", "name": name} for name in old),
+        )
+        dataset.drop_columns([f"{HIDDEN}old_{name}" for name in old])
+    store.tidy()
 
 
 def _aligned(store: Store, columns: pa.Table, metadata: dict[str, str]) -> pa.Table:

@@ -56,6 +56,9 @@ class FakeEncoder:
     def tokenize(self, text: str) -> list[str]:
         return [text[i : i + 3] for i in range(0, len(text), 3)]
 
+    def pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        return [self.tokenize(text) for text in texts]
+
     def count_tokens(self, texts: Sequence[str]) -> IntArray:
         return np.array([len(self.tokenize(text)) for text in texts], dtype=np.int64)
 

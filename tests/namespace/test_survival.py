@@ -32,9 +32,9 @@ build.CHUNK = {CHUNK}
 names = corpus({N_NAMES})
 
 class Slow(FakeEncoder):
-    def count_tokens(self, texts):
+    def pieces(self, texts):
         time.sleep(0.004)
-        return super().count_tokens(texts)
+        return super().pieces(texts)
 
 print("ready", flush=True)
 for line in sys.stdin:
