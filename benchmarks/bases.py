@@ -1,0 +1,263 @@
+"""Name bases: speed against scikit-learn, and how good the codes are on real vectors.
+
+`python benchmarks/bases.py` prints both; `--section speed`, `anchors` or `quality` one. The real
+vectors are made once and kept in the cache folder; the CLIP vectors are read where ../shared is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Lasso, orthogonal_mp
+
+from namebasis.analysis.sparse import SparseCode, refit, sparse_code
+from namebasis.analysis.whitening import covariance, whitening_matrix
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+CACHE = Path(tempfile.gettempdir()) / "namebasis-bench-bases"
+
+
+def seconds(call: Callable[[], object], repeats: int) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def clustered(n: int, width: int, rng: np.random.Generator) -> np.ndarray:
+    """Unit rows with the falling spectrum and the clusters of real text vectors, centred."""
+    spectrum = np.arange(1, width + 1, dtype=np.float32) ** -0.5
+    centres = rng.standard_normal((max(n // 50, 2), width), dtype=np.float32)
+    rows = rng.standard_normal((n, width), dtype=np.float32)
+    for block in np.array_split(rows, 1 + n // 8192):  # no second copy: the peak is reported
+        block += centres[rng.integers(len(centres), size=len(block))]
+    rows *= spectrum
+    rows -= rows.mean(axis=0)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
+
+
+def mixtures(names: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Targets that are sums of three names and noise of equal length."""
+    total = names[rng.integers(len(names), size=(n, 3))].sum(axis=1)
+    noise = rng.standard_normal(total.shape).astype(np.float32)
+    noise *= np.linalg.norm(total, axis=1, keepdims=True) / np.linalg.norm(noise, axis=1)[:, None]
+    total += noise
+    return total / np.linalg.norm(total, axis=1, keepdims=True)
+
+
+def residuals(code: SparseCode, names: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(targets - code.reconstruct(names), axis=1)
+
+
+def peak_gb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def against_pursuit(n_names: int, n_targets: int, n_peer: int, repeats: int) -> None:
+    rng = np.random.default_rng(0)
+    names = clustered(n_names, 512, rng)
+    targets = mixtures(names, n_targets, rng)
+    sparse_code(names, targets[:8], 8, nonnegative=False)
+    ours = seconds(lambda: sparse_code(names, targets, 8, nonnegative=False), repeats)
+    memory = peak_gb()
+    code = sparse_code(names, targets, 8, nonnegative=False)
+    dictionary, some = names.T.astype(np.float64), targets[:n_peer].T.astype(np.float64)
+    start = time.perf_counter()
+    peer = orthogonal_mp(dictionary, some, n_nonzero_coefs=8).reshape(n_names, n_peer)
+    theirs = (time.perf_counter() - start) * n_targets / n_peer
+    same = [set(np.flatnonzero(peer[:, i])) == set(code.indices[i]) for i in range(n_peer)]
+    left = np.linalg.norm(some - dictionary @ peer, axis=0)
+    ratio = residuals(code, names, targets)[:n_peer] / left
+    print(
+        f"| {n_targets} targets, {n_names:,} names, 8 nonzero, signed | orthogonal_mp, {n_peer} "
+        f"targets | {ours:.2f} s | {theirs:.1f} s | {theirs / ours:.0f}× | same support "
+        f"{np.mean(same):.1%}, residual × {ratio.mean():.4f}, peak {memory:.2f} GB |"
+    )
+
+
+def against_lasso(n_names: int, n_targets: int, n_peer: int, repeats: int) -> None:
+    """SpLiCE's settings: a Lasso per target, no intercept, 10,000 iterations, tolerance 1e-6."""
+    rng = np.random.default_rng(0)
+    names = clustered(n_names, 512, rng)
+    targets = mixtures(names, n_targets, rng)
+    ours = seconds(lambda: sparse_code(names, targets, 8), repeats)
+    dictionary = names.T.astype(np.float64)
+    model = Lasso(
+        alpha=0.25 / (2 * 512), fit_intercept=False, positive=True, max_iter=10_000, tol=1e-6
+    )
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = [model.fit(dictionary, target).coef_ for target in targets[:n_peer]]
+    theirs = (time.perf_counter() - start) * n_targets / n_peer
+    lower = []
+    for weights, target in zip(found, targets, strict=False):
+        if (weights > 0).any():
+            k = int((weights > 0).sum())
+            own = residuals(sparse_code(names, target[None], k), names, target[None])[0]
+            lower.append((own, np.linalg.norm(target - dictionary @ weights)))
+    own, other = np.array(lower).T
+    print(
+        f"| the same, nonnegative | Lasso(positive=True), {n_peer} targets | {ours:.2f} s | "
+        f"{theirs:.1f} s | {theirs / ours:.0f}× | residual at equal nonzeros (median "
+        f"{np.median((np.array(found) > 0).sum(axis=1)):.0f}) {own.mean():.3f} against "
+        f"{other.mean():.3f}, lower for {(own < other).mean():.0%} |"
+    )
+
+
+def speed(quick: bool) -> None:
+    print("d = 512, medians\n\n| work | peer | ours | peer's | ratio | quality |")
+    print("|---|---|---|---|---|---|")
+    against_pursuit(10_000, 256, 8 if quick else 256, 1 if quick else 5)
+    against_lasso(10_000, 256, 4 if quick else 64, 1 if quick else 5)
+    against_pursuit(100_000, 256, 1 if quick else 32, 1 if quick else 3)
+
+
+def anchors(quick: bool) -> None:
+    rng = np.random.default_rng(0)
+    n = 4_000 if quick else 60_000
+    names = clustered(n, 384, rng)
+    start, before = time.perf_counter(), time.process_time()
+    code = sparse_code(names, names, 8, exclude=np.arange(n))
+    wall, cpu = time.perf_counter() - start, time.process_time() - before
+    print(
+        f"\nAnchors, {n:,} × 384, 8 nonzero, each name by all others, exact: {wall:.0f} s "
+        f"({cpu:.0f} s of processor time), peak {peak_gb():.1f} GB, mean cosine "
+        f"{np.nanmean(code.similarities):.3f}."
+    )
+
+
+def faker_names() -> tuple[list[str], np.ndarray]:
+    """Given and family names of Faker that minilm can read, with their vectors."""
+    from namebasis.encoders.registry import load_encoder
+    from namebasis.namespace.sources import read_names
+
+    names = read_names("faker")
+    singles = sorted({*names.select("given").strings, *names.select("family").strings})
+    encoder = load_encoder("minilm")
+    readable = [name for name in singles if "[UNK]" not in encoder.tokenize(name)]
+    CACHE.mkdir(exist_ok=True)
+    path = CACHE / f"minilm-{len(readable)}.npy"
+    if not path.exists():
+        np.save(path, encoder.encode_names(readable, "a photo of {}"))
+    return readable, np.load(path)
+
+
+def full_targets(seed: int, readable: set[str]) -> list[tuple[str, str]]:
+    """200 pairs of a given and a family name drawn evenly among those that can be read."""
+    from namebasis.namespace.sources import read_names
+
+    names = read_names("faker")
+    given, family = names.select("given").strings, names.select("family").strings
+    rng = np.random.default_rng(seed)
+    pairs = []
+    while len(pairs) < 200:
+        pair = given[rng.integers(len(given))], family[rng.integers(len(family))]
+        if {*pair} <= readable:
+            pairs.append(pair)
+    return pairs
+
+
+def quality(quick: bool) -> None:
+    from namebasis.encoders.registry import load_encoder
+    from namebasis.namespace.targets import fold
+
+    readable, rows = faker_names()
+    encoder = load_encoder("minilm")
+    mean = rows.mean(axis=0)
+    names = rows - mean
+    folded = [fold(name) for name in readable]
+    print(
+        f"\nFull names from {len(readable):,} given and family names (Faker, minilm; names with "
+        "letters outside its vocabulary left out), both parts within 4 atoms, up to case and "
+        "accents:\n\n| way | "
+        + " | ".join(("tuning, seed 0", "report, seed 1", "report, seed 2"))
+        + " |"
+    )
+    print("|---|---|---|---|")
+    ways: dict[str, tuple[float | None, int, bool]] = {
+        "signed pursuit": (None, 0, False),
+        "nonnegative pursuit": (None, 0, True),
+        "nonnegative, exchange": (None, 2, True),
+        **{f"whitened, ridge {r:g}, exchange": (r, 2, True) for r in (3.0, 1.0, 0.3, 0.1)},
+    }
+    if quick:
+        ways = dict(list(ways.items())[:2])
+    table: dict[str, list[str]] = {way: [] for way in ways}
+    for seed in (0, 1, 2)[: 1 if quick else 3]:
+        pairs = full_targets(seed, set(readable))
+        targets = encoder.encode_names([" ".join(p) for p in pairs], "a photo of {}") - mean
+        for way, (ridge, n_sweeps, nonnegative) in ways.items():
+            matrix = None if ridge is None else whitening_matrix(names, ridge)
+            code = sparse_code(
+                names if matrix is None else names @ matrix,
+                targets if matrix is None else targets @ matrix,
+                4,
+                nonnegative=nonnegative,
+                n_sweeps=n_sweeps,
+            )
+            plain = refit(names, targets, code.indices, nonnegative=nonnegative)
+            hits = [
+                {fold(part) for part in pair} <= {folded[i] for i in chosen}
+                for pair, chosen in zip(pairs, code.indices, strict=True)
+            ]
+            table[way].append(f"{np.mean(hits):.1%} (cosine {plain.similarities.mean():.3f})")
+    for way, cells in table.items():
+        print(f"| {way} | " + " | ".join(cells) + " |")
+    clip_codes(20 if quick else 200)
+
+
+def clip_codes(n_draws: int) -> None:
+    """Leave-one-out codes of real CLIP vectors, with dictionaries turned at random beside them."""
+    path = SHARED / "clip-vit-b-32-lvis.npy"
+    if not path.exists():
+        print(f"\n{path.name} is not here: left out.")
+        return
+    rows = np.load(path).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    rows -= rows.mean(axis=0)
+    own = np.arange(len(rows))
+    axes = np.linalg.eigh(covariance(rows))[1]
+    rng = np.random.default_rng(0)
+    drawn = []
+    for _ in range(n_draws):
+        signs = rng.choice([-1.0, 1.0], size=len(axes))
+        turned = (((rows @ axes) * signs) @ axes.T).astype(np.float32)
+        sample = rng.choice(len(rows), 100, replace=False)
+        code = sparse_code(rows, turned[sample], 8, exclude=own[sample])
+        drawn.append(float(np.nanmean(code.similarities)))
+    plain = sparse_code(rows, rows, 8, exclude=own)
+    swept = sparse_code(rows, rows, 8, exclude=own, n_sweeps=2)
+    print(
+        f"\nReal CLIP vectors ({len(rows):,} categories, ViT-B-32), leave-one-out, 8 nonnegative "
+        f"atoms: mean centred cosine {np.nanmean(plain.similarities):.3f}, with exchange "
+        f"{np.nanmean(swept.similarities):.3f}; dictionaries turned at random (signs of principal "
+        f"components, {n_draws} draws) {np.mean(drawn):.3f} ± {np.std(drawn):.3f}."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run")
+    parser.add_argument("--section", choices=("speed", "anchors", "quality"))
+    wanted = parser.parse_args()
+    sections = {"speed": speed, "anchors": anchors, "quality": quality}
+    for name, section in sections.items():
+        if wanted.section in {None, name}:
+            section(wanted.quick)
+
+
+if __name__ == "__main__":
+    main()
