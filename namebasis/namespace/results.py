@@ -7,10 +7,14 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
+from namebasis.namespace.store import Store
 from namebasis.namespace.targets import Target
 
 LIGHT = ("name", "part", "gender", "locales")
 """Columns that come with every hit."""
+
+MEMORY_ROWS = 2_000_000
+"""Up to so many rows their light columns are kept in memory, about 50 bytes each."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,27 @@ class NearestResult:
         table = self.columns.append_column("id", pa.array(self.ids))
         table = table.append_column("similarity", pa.array(self.similarities))
         return table.select(["id", "name", "similarity", "part", "gender", "locales"])
+
+
+class LightColumns:
+    """The columns that come with every hit, kept in memory once a session asks again.
+
+    The first answer reads its few rows from the store; a process that asks once pays no more.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rows: pa.Table | None = None
+        self._was_asked = False
+
+    def take(self, ids: IntArray) -> pa.Table:
+        """The rows of `ids`, in their order."""
+        if self._rows is None:
+            if not self._was_asked or self._store.n_rows > MEMORY_ROWS:
+                self._was_asked = True
+                return self._store.take(ids, LIGHT)
+            self._rows = self._store.scan(LIGHT).combine_chunks()
+        return self._rows.take(pa.array(ids))
 
 
 def make_results(

@@ -14,7 +14,7 @@ from namebasis.errors import EncoderError, SpaceError
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace import caches, metrics
 from namebasis.namespace.provenance import Provenance
-from namebasis.namespace.results import LIGHT, make_results
+from namebasis.namespace.results import LightColumns, make_results
 from namebasis.namespace.searcher import Searcher
 from namebasis.namespace.store import Store
 from namebasis.namespace.stored_rows import StoredRows
@@ -63,6 +63,7 @@ class Space(StoredRows):
         self._store = store
         self.provenance = provenance
         self._searcher = Searcher(store, provenance)
+        self._light = LightColumns(store)
 
     def __repr__(self) -> str:
         return f"Space({str(self.path)!r}, {len(self):,} names, {self.provenance.encoder})"
@@ -221,7 +222,7 @@ class Space(StoredRows):
             targets, k, allowed=allowed, view=view, farthest=farthest, include_self=include_self
         )
         found = np.concatenate([ids for _, ids in hits]) if hits else np.empty(0, np.int64)
-        results = make_results(targets, hits, self._store.take(found, LIGHT), farthest)
+        results = make_results(targets, hits, self._light.take(found), farthest)
         return results if is_batch(target) else results[0]
 
     def graph(self, view: str = "text", k: int = 15) -> KnnGraph:

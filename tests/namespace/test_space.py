@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from namebasis.errors import EncoderError, FilterError, SpaceError, TargetError
@@ -171,6 +172,16 @@ class TestNearest:
         own = opened.nearest("vicki", 1, include_self=True)
         assert own.ids.tolist() == [row]
         assert own.similarities[0] == pytest.approx(1, abs=1e-6)
+
+    def test_the_first_answer_and_the_later_ones_hold_the_same_rows(self, tmp_path: Path) -> None:
+        opened = build_space(corpus(), tmp_path / "a.space", encoder=FakeEncoder())
+        answers = [opened.nearest(["vicki", "zoe"], 20) for _ in range(3)]
+        for answer in answers:
+            for result in answer:
+                rows = opened.table(["name", "part", "gender", "locales"], ids=result.ids)
+                assert result.columns.equals(rows)
+        opened.add_metrics(pa.table({"id": [0], "a": [1]}), study="s", parameters={})
+        assert opened.nearest("vicki", 3).names == answers[0][0].names[:3]
 
     def test_a_text_is_encoded_as_it_stands(self, space: Space, encoder: FakeEncoder) -> None:
         query = encoder.encode_text(["a senior lady"])[0]
