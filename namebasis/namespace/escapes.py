@@ -55,6 +55,7 @@ _WEB_UI = (
 _LANGUAGES = {
     "plain": _language("", [_LINES]),
     "a1111": _language("\\()[]:|", _WEB_UI),
+    "a1111-wildcards": _language("\\()[]:|", [*_WEB_UI, _WILDCARD]),
     "dynamicprompts": _language(
         "\\()[]:",
         [*_WEB_UI, (r"[{}|$%]", "holds one of { } | $ %"), _WILDCARD, _SLASHES],

@@ -1,80 +1,108 @@
-"""Write a subset of the names to a file that other tools read."""
+"""A subset of a name space as a file."""
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import logging
-import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 import pyarrow as pa
 
+from namebasis.checks import check_count
 from namebasis.errors import SpaceError
+from namebasis.namespace import file_formats
+from namebasis.namespace.atomic import replacing_file, replacing_folder
+from namebasis.namespace.cleaning import Dropped
+from namebasis.namespace.export_request import FORMATS, Request, check_request
+from namebasis.namespace.wildcards import TARGETS, wildcards
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
-_INTERNAL = ("name_folded",)
-_NESTED = ("births",)
-"""Left out of flat files unless asked for by name."""
+__all__ = ["FORMATS", "ExportResult", "export"]
+_TABLES: dict[str, Callable[[pa.Table, Any], None]] = {
+    "csv": partial(file_formats.write_cells, delimiter=","),
+    "tsv": partial(file_formats.write_cells, delimiter="\t"),
+    "json": file_formats.write_json,
+    "jsonl": file_formats.write_jsonl,
+    "parquet": file_formats.write_parquet,
+    "npy": file_formats.write_npy,
+}
+_BINARY = ("parquet", "npy")
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What `export` wrote.
+    """What was written.
 
     Attributes
     ----------
     path : str
-        "-" for stdout.
+        ``-`` for a stream.
     format : str
     n_rows : int
+        Rows, or values of a wildcard.
+    dropped : tuple of Dropped
+        What the format could not hold, by reason; never anything in tables.
     """
 
     path: str
     format: str
     n_rows: int
+    dropped: tuple[Dropped, ...] = ()
 
 
 def export(
     space: Space,
-    path: str | Path,
+    path: str | Path | IO[Any],
     *,
     columns: Sequence[str] | None = None,
     where: str | None = None,
     order_by: str | None = None,
     limit: int | None = None,
     format: str | None = None,
+    views: Sequence[str] = (),
+    weight: str | None = None,
+    key: str | None = None,
     overwrite: bool = False,
 ) -> ExportResult:
-    """Write the names that `where` accepts.
+    """Write some of the names to a file, as a whole or not at all.
+
+    ``txt``: names alone, one a line. ``csv``, ``tsv``: cells as they are, lists joined by ``|``;
+    a spreadsheet takes a cell that begins with = + - or @ for a formula, so import such columns
+    as text. ``json``,
+    ``jsonl``: objects, NaN as null. ``parquet``. ``npy``: the vectors of one view alone.
+    ``datasets``: a folder for Hugging Face ``datasets.load_dataset``. ``a1111``,
+    ``dynamicprompts``, ``impact``: wildcard files, see `wildcards`.
 
     Parameters
     ----------
     space : Space
-    path : str or Path
-        A file; "-" writes to stdout.
+    path : str, Path or stream
+        ``-`` writes to stdout. A stream is written to and stays open.
     columns : sequence of str, optional
-        All of them by default, but for vectors. A view's name ("text") adds its vectors to json,
-        jsonl and parquet.
-    where : str, optional
-        One boolean SQL expression over the columns.
-    order_by : str, optional
-        A column, or "column desc".
-    limit : int, optional
+        For tables; all but the vectors by default (and but ``births`` in cells). A view's name
+        among them is the same as in `views`.
+    where, order_by, limit : optional
+        As `Space.table` takes them.
     format : str, optional
-        txt (names alone, one a line), csv, tsv, json, jsonl or parquet; by default as the file's
-        suffix says, txt for stdout.
+        One of `FORMATS`; by the suffix of the path by default (``.yaml`` is ``dynamicprompts``),
+        and for streams ``csv`` with `columns`, ``txt`` without.
+    views : sequence of str
+        Vector columns to write as well, to ``json``, ``jsonl``, ``parquet``, ``npy`` and
+        ``datasets``.
+    weight : str, optional
+        Number column that gives the weights of a ``dynamicprompts`` wildcard.
+    key : str, optional
+        What a wildcard is called in YAML; the file's name by default.
     overwrite : bool
         Replace a file that is there.
 
@@ -84,136 +112,116 @@ def export(
 
     Raises
     ------
+    ValueError
+        If an argument does not fit, or none of the names can be written for the format.
     FilterError
         If `where` is refused.
     SpaceError
-        If no name is left, or the file cannot be written or is there already.
-    ValueError
-        If the format or a column is unknown.
+        If no name is left, or something is in the file's place.
+    OSError
+        If the file cannot be written; nothing is left behind.
     """
-    kind = _choose_format(str(path), format)
-    wanted = _choose_columns(space, columns, flat=kind in ("txt", "csv", "tsv"))
-    if str(path) != "-":
-        _check_place(Path(path), overwrite)
-    read = ["name"] if kind == "txt" else wanted
-    rows = space.table(read, where=where, order_by=order_by, limit=limit)
-    if not len(rows):
-        raise SpaceError(f"{space.path}: no name is left to export; nothing was written.")
-    with _replacing(str(path)) as stream:
-        _WRITERS[kind](rows, stream)
-    return ExportResult(str(path), kind, len(rows))
+    request = check_request(space, path, columns, format, views, weight, key)
+    if limit is not None:
+        check_count(limit, "limit")
+    facts = _facts(space, where, order_by, limit)
 
+    def read() -> pa.Table:
+        table = space.table(request.columns, where=where, order_by=order_by, limit=limit)
+        if len(table) == 0:
+            raise SpaceError(
+                f"{space.path}: no name is left to export; where = {where!r} accepts none of "
+                f"{len(space):,}. Nothing was written."
+            )
+        return table.replace_schema_metadata({"namebasis": json.dumps(facts, ensure_ascii=False)})
 
-def _choose_format(path: str, given: str | None) -> str:
-    kind = given or ("txt" if path == "-" else Path(path).suffix.lstrip(".").lower())
-    if kind not in _WRITERS:
-        said = f"format {given!r}" if given else f"the suffix of {path!r}"
-        raise ValueError(f"{said} is not one of: {', '.join(_WRITERS)}. Choose one with format.")
-    return kind
-
-
-def _choose_columns(space: Space, columns: Sequence[str] | None, *, flat: bool) -> list[str]:
-    if columns is None:
-        left_out = {*_INTERNAL, *(_NESTED if flat else ())}
-        return [column for column in space.columns if column not in left_out]
-    there = [*space.columns, *space.views]
-    unknown = [column for column in columns if column not in there]
-    if unknown or not columns:
-        raise ValueError(
-            f"no column {', '.join(unknown) or 'given'}; there are: {', '.join(there)}."
-        )
-    if flat and set(columns) & set(space.views):
-        raise ValueError("vectors do not fit into lines; export views to parquet, json or jsonl.")
-    return list(columns)
-
-
-def _check_place(path: Path, overwrite: bool) -> None:
-    if not path.parent.is_dir():
-        raise SpaceError(f"{path}: there is no folder {path.parent}.")
-    if path.is_dir():
-        raise SpaceError(f"{path}: there is a folder of that name.")
-    if path.exists() and not overwrite:
-        raise SpaceError(f"{path} is there already; choose another file, or overwrite it.")
-
-
-@contextmanager
-def _replacing(path: str) -> Iterator[IO[bytes]]:
-    """A stream whose bytes appear at `path` only when all are written."""
-    if path == "-":
-        sys.stdout.flush()
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
+    # The place is checked before what may be a long read.
+    if not isinstance(path, (str, Path)) or str(path) == "-":
+        stream = sys.stdout if isinstance(path, (str, Path)) else path
+        return _write(read(), request, stream, "-")
     target = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-        # mkstemp's file is the owner's alone; a file that a user asked for follows the umask.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    if request.format == "datasets":
+        with replacing_folder(target, overwrite, file_formats.is_dataset) as folder:
+            table = read()
+            file_formats.write_dataset(table, folder, target.name, facts)
+        return ExportResult(str(path), request.format, len(table))
+    with replacing_file(target, overwrite) as file:
+        return _write(read(), request, file, str(path))
 
 
-def _write_txt(rows: pa.Table, stream: IO[bytes]) -> None:
-    stream.write("".join(f"{name}\n" for name in rows["name"].to_pylist()).encode())
+def _facts(
+    space: Space, where: str | None, order_by: str | None, limit: int | None
+) -> dict[str, object]:
+    source = space.provenance
+    facts = {
+        "space": space.path.name, "encoder": _public(source.encoder), "revision": source.revision,
+        "fingerprint": source.fingerprint, "templates": list(source.templates), "where": where,
+        "order_by": order_by, "limit": limit,
+    }  # fmt: skip
+    return {what: value for what, value in facts.items() if value is not None}
 
 
-def _write_separated(separator: str) -> Callable[[pa.Table, IO[bytes]], None]:
-    def write(rows: pa.Table, stream: IO[bytes]) -> None:
-        text = io.TextIOWrapper(stream, encoding="utf-8", newline="")
-        writer = csv.writer(text, delimiter=separator, lineterminator="\n")
-        writer.writerow(rows.column_names)
-        for batch in rows.to_batches(max_chunksize=8192):
-            columns = [column.to_pylist() for column in batch.columns]
-            writer.writerows([_flat(value) for value in row] for row in zip(*columns, strict=True))
-        text.detach()
-
-    return write
+def _public(spec: str) -> str:
+    # A folder's place on this machine is nobody else's business.
+    kind, _, where = spec.partition(":")
+    return f"{kind}:{Path(where).name}" if Path(where).is_absolute() else spec
 
 
-def _flat(value: Any) -> Any:
-    """A cell of a flat file: lists joined by "|", as the corpus reader splits them."""
-    if isinstance(value, list):
-        if any(isinstance(item, dict) for item in value):
-            return json.dumps(value, ensure_ascii=False)
-        return "|".join(str(item) for item in value)
-    return value
+def _write(table: pa.Table, request: Request, stream: IO[Any], path: str) -> ExportResult:
+    n_rows, dropped = len(table), tuple[Dropped, ...]()
+    write: Callable[[Any], object]
+    if request.format in ("txt", *TARGETS):
+        text, n_rows, dropped = _lines(table, request)
+        write = partial(_write_text, text)
+    else:
+        write = partial(_TABLES[request.format], table)
+    for item in dropped:
+        shown = ", ".join(item.examples)
+        _log.warning("%s names left out of %s: %s (%s)", item.count, path, item.reason, shown)
+    _write_to(stream, write, request.format)
+    return ExportResult(path, request.format, n_rows, dropped)
 
 
-def _write_json(rows: pa.Table, stream: IO[bytes]) -> None:
-    for position, line in enumerate(_json_lines(rows)):
-        stream.write((b"[\n" if position == 0 else b",\n") + line)
-    stream.write(b"\n]\n")
+def _lines(table: pa.Table, request: Request) -> tuple[str, int, tuple[Dropped, ...]]:
+    names = table["name"].to_pylist()
+    if request.format == "txt":
+        return "".join(f"{name}\n" for name in names), len(names), ()
+    weights = None
+    if request.weight is not None:
+        kind = table.schema.field(request.weight).type
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise ValueError(f"weight must be a number column; {request.weight!r} is {kind}.")
+        weights = table[request.weight].cast(pa.float64()).to_pylist()
+    made = wildcards(names, request.format, weights=weights, suffix=request.suffix, key=request.key)
+    if made.n_values == 0:
+        reasons = "; ".join(f"{item.count:,} {item.reason}" for item in made.dropped)
+        raise ValueError(
+            f"none of {len(names):,} names can be written for {request.format}: {reasons}."
+        )
+    return made.text, made.n_values, made.dropped
 
 
-def _write_jsonl(rows: pa.Table, stream: IO[bytes]) -> None:
-    for line in _json_lines(rows):
-        stream.write(line + b"\n")
+def _write_text(text: str, stream: TextIO) -> None:
+    stream.write(text)
 
 
-def _json_lines(rows: pa.Table) -> Iterator[bytes]:
-    for batch in rows.to_batches(max_chunksize=8192):
-        for row in batch.to_pylist():
-            known = {key: None if value != value else value for key, value in row.items()}
-            yield json.dumps(known, ensure_ascii=False, allow_nan=False).encode()
-
-
-def _write_parquet(rows: pa.Table, stream: IO[bytes]) -> None:
-    import pyarrow.parquet as pq
-
-    pq.write_table(rows, stream)
-
-
-_WRITERS: dict[str, Callable[[pa.Table, IO[bytes]], None]] = {
-    "txt": _write_txt,
-    "csv": _write_separated(","),
-    "tsv": _write_separated("\t"),
-    "json": _write_json,
-    "jsonl": _write_jsonl,
-    "parquet": _write_parquet,
-}
+def _write_to(stream: IO[Any], write: Callable[[Any], object], format: str) -> None:
+    is_text = isinstance(stream, io.TextIOBase)
+    raw = cast("BinaryIO | None", getattr(stream, "buffer", None) if is_text else stream)
+    if is_text:
+        stream.flush()
+    if format in _BINARY:
+        if raw is None:
+            raise ValueError(f"{format} is binary; give a binary stream.")
+        write(raw)
+        raw.flush()
+    elif raw is None:
+        write(stream)
+    else:
+        # Always UTF-8 with plain newlines, whatever the locale of stdout.
+        text = io.TextIOWrapper(raw, encoding="utf-8", newline="")
+        try:
+            write(text)
+            text.flush()
+        finally:
+            text.detach()

@@ -1,0 +1,105 @@
+"""Files and folders that appear as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from namebasis.errors import SpaceError
+
+
+@contextmanager
+def replacing_file(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
+    """Open a file beside `path` that takes its place when the block ends well.
+
+    Raises
+    ------
+    SpaceError
+        If something is at `path` and may not be overwritten, or there is no folder to write into.
+    """
+    path = _target(path)
+    _check_file(path, overwrite)
+    beside = _beside(path)
+    try:
+        with beside.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        _check_file(path, overwrite)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(
+    path: Path, overwrite: bool, is_ours: Callable[[Path], bool]
+) -> Iterator[Path]:
+    """Give a folder beside `path`, to be made and filled, that takes its place.
+
+    Raises
+    ------
+    SpaceError
+        If something is at `path` and may not be overwritten, or holds anything that is not ours.
+    """
+    path = _target(path)
+    _check_folder(path, overwrite, is_ours)
+    beside, old = _beside(path), _beside(path)
+    try:
+        yield beside
+        _check_folder(path, overwrite, is_ours)
+        if path.exists():
+            os.rename(path, old)
+        try:
+            os.rename(beside, path)
+        except OSError:
+            if old.exists():
+                os.rename(old, path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _target(path: Path) -> Path:
+    # A link stays a link: what it points to is replaced.
+    return path.resolve() if path.is_symlink() else path
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex[:12]}.tmp")
+
+
+def _check_parent(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise SpaceError(f"{path}: there is no folder {path.parent}. Make it.")
+
+
+def _check_file(path: Path, overwrite: bool) -> None:
+    _check_parent(path)
+    if path.is_dir():
+        raise SpaceError(f"{path}: there is a folder of that name. Give another path.")
+    if path.exists() and not path.is_file():
+        raise SpaceError(f"{path} is not a plain file. Give another path, or - for stdout.")
+    if path.exists() and not overwrite:
+        raise SpaceError(f"{path} is there already; choose another path, or overwrite it.")
+
+
+def _check_folder(path: Path, overwrite: bool, is_ours: Callable[[Path], bool]) -> None:
+    _check_parent(path)
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise SpaceError(f"{path} is a file where a folder is to be. Give another path.")
+    if not overwrite:
+        raise SpaceError(f"{path} is there already; choose another path, or overwrite it.")
+    if not is_ours(path):
+        raise SpaceError(
+            f"{path} holds other files than an export writes; it is not overwritten. "
+            "Give another path."
+        )
