@@ -1,4 +1,4 @@
-"""Commands that ask a space: nearest, card, basis, topology."""
+"""Commands that ask a space: nearest, card, topology."""
 
 from __future__ import annotations
 
@@ -51,10 +51,7 @@ def _read_vectors(path: Path) -> Any:
 
 def nearest(
     space: options.SpacePath,
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="TARGET...", help="Stored names or free texts; - reads one a line."),
-    ] = None,
+    targets: options.Targets = None,
     k: Annotated[int, typer.Option("-k", help="How many names.")] = 10,
     where: options.Where = None,
     view: options.View = "text",
@@ -93,56 +90,6 @@ def nearest(
                 for row in rows
             ),
         )
-
-
-def basis(
-    space: options.SpacePath,
-    targets: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="TARGET...", help="Stored names or free texts; - reads one a line."),
-    ] = None,
-    n_names: Annotated[int, typer.Option("--n-names", "-n", help="How many names.")] = 5,
-    where: options.Where = None,
-    deny: Annotated[
-        list[str] | None, typer.Option("--deny", help="Never use this name; repeatable.")
-    ] = None,
-    max_family: Annotated[
-        int | None, typer.Option("--max-family", help="At most so many family names.")
-    ] = None,
-    signed: Annotated[bool, typer.Option("--signed", help="Allow negative weights.")] = False,
-    view: options.View = "text",
-    image: options.Image = None,
-    vector: options.Vector = None,
-    as_json: options.Json = False,
-) -> None:
-    """Find few names that add up to a target, each target on its own."""
-    from namebasis.namespace.space import open_space
-    from namebasis.studies import basis as study
-
-    opened = open_space(space)
-    fits = [
-        study.fit(
-            opened,
-            target,
-            n_names,
-            where=where,
-            deny=deny or (),
-            max_family=max_family,
-            nonnegative=not signed,
-            view=view,
-        )
-        for target in read_targets(targets, image, vector)
-    ]
-    if as_json:
-        print_json([fit.to_dict() for fit in fits])
-        return
-    for fit in fits:
-        title = (
-            f"{fit.label} ≈ similarity {fit.similarity:.3f} centred, "
-            f"{fit.raw_similarity:.3f} raw, from {fit.n_atoms:,} names"
-        )
-        note(title)
-        print_table("", ("name", "weight"), zip(fit.names, map(float, fit.weights), strict=True))
 
 
 def topology(

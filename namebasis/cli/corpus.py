@@ -121,8 +121,7 @@ def export(
         str | None,
         typer.Option(
             "--format",
-            help="By the file's suffix, or: txt, csv, tsv, json, jsonl, "
-            "parquet.",
+            help="By the file's suffix, or: txt, csv, tsv, json, jsonl, parquet.",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,

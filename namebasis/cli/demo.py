@@ -10,15 +10,21 @@ from typing import Annotated
 
 import typer
 
-from namebasis.cli import ask, corpus, options
+from namebasis.cli import ask, compose, corpus, options
 from namebasis.cli.output import note, print_json, print_table
 
 TEXT = "a senior lady from Iceland"
+STORED = ("Vicki", "Winona", "Keisha", "Björk", "Giulia", "Anna")
 
 
 def _show(*words: object) -> None:
-    print("\n$ namebasis " + " ".join(shlex.quote(str(word)) for word in words))
+    print("\n$ namebasis " + " ".join(map(_quote, map(str, words))))
     sys.stdout.flush()
+
+
+def _quote(word: str) -> str:
+    """Quote a word as a person would: double quotes around single ones."""
+    return f'"{word}"' if "'" in word and not set('"$`\\') & set(word) else shlex.quote(word)
 
 
 def demo(
@@ -36,14 +42,13 @@ def demo(
     from namebasis.namespace.space import is_complete, open_space
 
     if not is_complete(space):
-        _show("build", space, "faker", "--encoder", "minilm", "--limit", limit)
-        corpus.build(space, ["faker"], encoder="minilm", limit=limit, seed=seed, quiet=quiet)
+        wanted = ("--encoder", "minilm", "--templates", "person", "--limit", limit)
+        _show("build", space, "faker", *wanted)
+        corpus.build(space, ["faker"], templates="person", limit=limit, seed=seed, quiet=quiet)
     opened = open_space(space)
-    stored = (
-        "Vicki"
-        if opened.find("Vicki") is not None
-        else str(opened.table(["name"], limit=1)["name"][0])
-    )
+    stored = next((name for name in STORED if opened.find(name) is not None), None)
+    if stored is None:
+        stored = str(opened.table(["name"], limit=1)["name"][0])
     short = "n_tokens = 1 AND gender = 'F'"
 
     _show("nearest", space, TEXT, "-k", 5)
@@ -53,7 +58,7 @@ def demo(
     _show("nearest", space, TEXT, "-k", 5, "--where", short)
     ask.nearest(space, [TEXT], k=5, where=short)
     _show("basis", space, TEXT, "-n", 5)
-    ask.basis(space, [TEXT], n_names=5)
+    compose.basis(space, [TEXT], n_names=5)
     html = folder / "topology.html"
     _show("topology", space, "--html", html)
     ask.topology(space, html=html, seed=seed, quiet=quiet)

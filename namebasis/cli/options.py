@@ -18,9 +18,10 @@ Sources = Annotated[
     ),
 ]
 Targets = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(metavar="TARGET...", help="Stored names or free texts; - reads one a line."),
 ]
+Deny = Annotated[list[str] | None, typer.Option("--deny", help="Never use this name; repeatable.")]
 Where = Annotated[
     str | None,
     typer.Option("--where", help="Boolean SQL over the columns, such as \"gender = 'F'\"."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-_STUDIES = ("basis", "card", "topology")
+_STUDIES = ("anchors", "basis", "card", "name_components", "paint", "topology", "walk")
 __all__ = list(_STUDIES)
 
 

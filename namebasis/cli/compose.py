@@ -1,0 +1,280 @@
+"""Commands that compose names: basis, paint, walk, anchors."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from namebasis.cli import options
+from namebasis.cli.ask import read_targets
+from namebasis.cli.output import note, print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from namebasis.studies.basis import Basis
+    from namebasis.studies.painting import Painting
+
+
+def basis(
+    space: options.SpacePath,
+    targets: options.Targets = None,
+    n_names: Annotated[int, typer.Option("--n-names", "-n", help="How many names.")] = 5,
+    where: options.Where = None,
+    deny: options.Deny = None,
+    max_family: Annotated[
+        int | None, typer.Option("--max-family", help="At most so many family names.")
+    ] = None,
+    minus: options.Minus = None,
+    signed: Annotated[bool, typer.Option("--signed", help="Allow negative weights.")] = False,
+    method: Annotated[
+        str, typer.Option("--method", help="omp, or lasso as SpLiCE does it.")
+    ] = "omp",
+    ridge: Annotated[
+        float | None,
+        typer.Option("--ridge", help="Whiten before choosing (1 is good): finds true parts."),
+    ] = None,
+    controls: Annotated[
+        int, typer.Option("--controls", help="Random dictionaries to compare with; 0 for none.")
+    ] = 200,
+    resamples: Annotated[
+        int, typer.Option("--resamples", help="Resamples of the names for stability; 0 for none.")
+    ] = 50,
+    together: Annotated[
+        bool, typer.Option("--together", help="Fit the mean of all targets, not each.")
+    ] = False,
+    view: options.View = "text",
+    image: options.Image = None,
+    vector: options.Vector = None,
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+) -> None:
+    """Find few names that add up to a target, and say whether chance does as well."""
+    from namebasis.namespace.space import open_space
+    from namebasis.studies import basis as study
+
+    opened = open_space(space)
+    wanted = read_targets(targets, image, vector)
+    fits = [
+        study.fit(
+            opened,
+            target,
+            n_names,
+            where=where,
+            deny=deny or (),
+            max_family=max_family,
+            nonnegative=not signed,
+            minus=minus or (),
+            view=view,
+            method=method,
+            ridge=ridge,
+            n_null=controls,
+            n_resamples=resamples,
+            seed=seed,
+        )
+        for target in ([wanted] if together and len(wanted) > 1 else wanted)
+    ]
+    if as_json:
+        print_json([fit.to_dict() for fit in fits])
+        return
+    for fit in fits:
+        _print_basis(fit)
+
+
+def _print_basis(fit: Basis) -> None:
+    note(
+        f"{fit.label}: cosine {fit.similarity:.3f} centred, {fit.raw_similarity:.3f} raw, "
+        f"of {fit.n_atoms:,} names"
+    )
+    weights = [float(weight) for weight in fit.weights]
+    if fit.stability is None:
+        print_table("", ("name", "weight"), zip(fit.names, weights, strict=True))
+    else:
+        again = [float(share) for share in fit.stability]
+        rows = zip(fit.names, weights, again, strict=True)
+        print_table("", ("name", "weight", "chosen again"), rows)
+    if fit.verdict:
+        note(fit.verdict)
+
+
+def paint(
+    space: options.SpacePath,
+    targets: options.Targets = None,
+    n_names: Annotated[int, typer.Option("--n-names", "-n", help="The most names.")] = 4,
+    template: Annotated[
+        str,
+        typer.Option("--template", help="Holds {names}, and slots to choose for, such as {age}."),
+    ] = "a photo of {names}",
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", help="Longest prompt in tokens.")
+    ] = None,
+    syntax: Annotated[
+        str,
+        typer.Option(
+            "--syntax",
+            help="plain, a1111, a1111-alternate, comfyui, comfyui-average, compel, "
+            "dynamicprompts or embedding-merge.",
+        ),
+    ] = "plain",
+    where: options.Where = None,
+    deny: options.Deny = None,
+    negative: Annotated[
+        bool, typer.Option("--negative", help="Look for the least similar prompt.")
+    ] = False,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="Run the greedy chain too, for comparison.")
+    ] = False,
+    beam: Annotated[int, typer.Option("--beam", help="Prompts kept at a time.")] = 8,
+    candidates: Annotated[int, typer.Option("--candidates", help="Names to choose from.")] = 512,
+    image: options.Image = None,
+    vector: options.Vector = None,
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Search for a prompt of names that is near all targets, re-encoding every step."""
+    from namebasis.namespace.space import open_space
+    from namebasis.studies import paint as study
+
+    opened = open_space(space)
+    wanted = read_targets(targets, image, vector)
+    with nullcontext() if quiet else progress_bar("painting") as progress:
+        painting = study.paint(
+            opened,
+            wanted if len(wanted) > 1 else wanted[0],
+            n_names,
+            template=template,
+            max_tokens=max_tokens,
+            where=where,
+            deny=deny or (),
+            negative=negative,
+            baseline=baseline,
+            beam=beam,
+            candidates=candidates,
+            seed=seed,
+            progress=progress,
+        )
+    prompt = _in_syntax(painting, syntax)
+    if as_json:
+        print_json({**painting.to_dict(), "syntax": syntax, "ready": prompt})
+    else:
+        _print_painting(painting, prompt)
+
+
+def _in_syntax(painting: Painting, syntax: str) -> str:
+    from namebasis.studies.prompt_formats import format_prompt
+
+    if syntax == "plain":
+        # The very prompt that was scored; the formatter joins names in its own way.
+        return painting.prompt
+    template = painting.template.replace("{names}", "{}")
+    for slot, phrase in painting.best.phrases.items():
+        template = template.replace("{" + slot + "}", phrase)
+    return format_prompt(painting.names, template=template, syntax=syntax)
+
+
+def _print_painting(painting: Painting, prompt: str) -> None:
+    print(prompt)
+    for label, similarity in painting.target_similarities:
+        note(f"cosine {similarity:.3f} to {label}")
+    for kind, blends in (("beam", painting.curve), ("greedy", painting.greedy)):
+        for blend in blends:
+            note(
+                f"{kind} {len(blend.names)}: {blend.similarity:.3f} re-encoded, "
+                f"{blend.linear_similarity:.3f} linear, {blend.n_encodes:,} encodes, "
+                f"{blend.seconds:.1f} s: {blend.prompt}"
+            )
+    if painting.collapse is not None and painting.collapse.is_collapse:
+        note(f"this blend collapses onto one stored person: {painting.collapse.name}")
+
+
+def walk(
+    space: options.SpacePath,
+    along: Annotated[
+        str,
+        typer.Argument(
+            metavar="ALONG",
+            help="A component's number, an ordinal axis (age, hair_length …) or its file, or the "
+            "start when --to is given.",
+        ),
+    ] = "1",
+    to: Annotated[str | None, typer.Option("--to", help="Walk from ALONG to this text.")] = None,
+    steps: Annotated[int, typer.Option("--steps", help="Positions on the way.")] = 7,
+    span: Annotated[float, typer.Option("--span", help="Standard deviations each way.")] = 3.0,
+    k: Annotated[int, typer.Option("-k", help="Names at each step.")] = 3,
+    where: options.Where = None,
+    view: options.View = "text",
+    components: Annotated[
+        Path | None, typer.Option("--components", help="A basis saved before (safetensors).")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="Save the components (safetensors).")
+    ] = None,
+    automatic_filter: Annotated[
+        bool,
+        typer.Option("--automatic-filter", help="Fit components to names of measured identity."),
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Walk along a component or an axis and name who stands on the way."""
+    from namebasis.analysis.components import Components
+    from namebasis.namespace.space import open_space
+    from namebasis.studies import name_components
+    from namebasis.studies import walk as study
+
+    opened = open_space(space)
+    number = int(along) if along.isdecimal() and to is None else None
+    basis_of_names = Components.load(components) if components else None
+    if basis_of_names is None and (save or automatic_filter):
+        basis_of_names = name_components.fit_components(
+            opened, view=view, where=where, automatic_filter=automatic_filter
+        )
+    if save and basis_of_names is not None:
+        basis_of_names.save(save)
+        note(f"components saved to {save}")
+    way = study.walk(
+        opened,
+        number if number is not None else ((along, to) if to is not None else along),
+        components=basis_of_names,
+        view=view,
+        where=where,
+        n_steps=steps,
+        span=span,
+        names_per_step=k,
+    )
+    if as_json:
+        print_json(way.to_dict())
+        return
+    note(
+        f"{way.label}: {100 * way.explained:.1f} % of the variance of {way.n_rows:,} names; "
+        f"a direction has {100 / way.n_features:.1f} % on average"
+    )
+    rows = ((f"{step.position:+.1f}", ", ".join(step.names)) for step in way.steps)
+    print_table("", ("deviations", "names"), rows)
+
+
+def anchors(
+    space: options.SpacePath,
+    n_names: Annotated[int, typer.Option("--n-names", "-n", help="Names in a code.")] = 8,
+    k: Annotated[int, typer.Option("-k", help="How many anchors to show.")] = 20,
+    where: options.Where = None,
+    view: options.View = "text",
+    write: Annotated[
+        bool, typer.Option("--write", help="Store anchor_rank and own_residual in the space.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Code every name by the others: which names are the rest made of? Minutes for 60,000."""
+    from namebasis.namespace.space import open_space
+    from namebasis.studies import anchors as study
+
+    opened = open_space(space)
+    found = study.report(opened, n_names, where=where, view=view)
+    if write:
+        found.write(opened)
+    table = found.to_arrow().sort_by("anchor_rank").slice(0, k)
+    if as_json:
+        print_json(table.to_pylist())
+    else:
+        print_table("", table.column_names, (row.values() for row in table.to_pylist()))
