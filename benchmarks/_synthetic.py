@@ -32,7 +32,7 @@ class SyntheticEncoder:
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     def pieces(self, texts: Sequence[str]) -> list[list[str]]:
-        return [["name", *text[-(int(text[4:]) % 4) - 1 :]] for text in texts]
+        return [list(text[-(int(text[4:]) % 5) - 1 :]) for text in texts]
 
 
 def synthetic_names(n: int) -> Names:
