@@ -115,6 +115,6 @@ def _store(codes: Codes, row: int, pool: IntArray, weights: Float64) -> None:
     for slot in np.flatnonzero(codes.support[row] >= 0):
         codes.drop(at, np.array([slot]))
     for atom in used:
-        slot = codes.put(at, pool[[atom]])
-        codes.weights[row, slot] = weights[atom]
+        put = codes.put(at, pool[[atom]])
+        codes.weights[row, put] = weights[atom]
     codes.residuals[row] = codes.targets[row] - codes.weights[row] @ codes.vectors[row]

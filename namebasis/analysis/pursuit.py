@@ -41,7 +41,7 @@ class Codes:
 
     def put(self, rows: IntArray, atoms: IntArray) -> IntArray:
         """Put an atom into the first free slot of each row; return the slots."""
-        slots = (self.support[rows] < 0).argmax(axis=1)
+        slots: IntArray = (self.support[rows] < 0).argmax(axis=1)
         new = self.atoms.unit(atoms)
         self.support[rows, slots] = atoms
         self.vectors[rows, slots] = new
@@ -65,7 +65,8 @@ class Codes:
 
     def errors(self) -> Float64:
         """Return the squared length of what each fitted code leaves of its target of length 1."""
-        return 1.0 - np.einsum("bk,bk->b", self.weights, self.moments)
+        explained: Float64 = np.einsum("bk,bk->b", self.weights, self.moments)
+        return 1.0 - explained
 
     def drop(self, rows: IntArray, slots: IntArray) -> None:
         """Free slots, one (row, slot) pair each."""
@@ -97,8 +98,8 @@ class Codes:
         norms = np.linalg.norm(self.targets.astype(np.float64), axis=1)
         undefined = np.full(len(agreement), np.nan)
         length = np.sqrt(np.maximum(squared, 0.0)) * norms
-        cosines = np.divide(agreement, length, out=undefined, where=length > 0)
-        return np.clip(cosines, -1.0, 1.0)
+        cosines: Float64 = np.divide(agreement, length, out=undefined, where=length > 0)
+        return cosines.clip(-1.0, 1.0)
 
 
 def solve_signed(gram: Float64, moments: Float64) -> Float64:

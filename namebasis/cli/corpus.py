@@ -12,7 +12,7 @@ from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
-    from namebasis.namespace.names import Names
+    from namebasis.namespace.names import Dropped, Names
 
 
 def read_corpus(sources: list[str], part: str | None, limit: int | None, seed: int) -> Names:
@@ -23,9 +23,14 @@ def read_corpus(sources: list[str], part: str | None, limit: int | None, seed: i
     corpora = [read_names(source, part=part, seed=seed) for source in sources]
     names = corpora[0] if len(corpora) == 1 else merge_names(*corpora)
     for dropped in names.dropped:
-        examples = ", ".join(repr(example) for example in dropped.examples)
-        note(f"left out {dropped.count:,}: {dropped.reason} (such as {examples})")
+        note_dropped(dropped)
     return names.select(limit=limit, seed=seed) if limit is not None else names
+
+
+def note_dropped(dropped: Dropped) -> None:
+    """Say what was left out, how many and why."""
+    examples = ", ".join(repr(example) for example in dropped.examples)
+    note(f"left out {dropped.count:,}: {dropped.reason} (such as {examples})")
 
 
 def build(
@@ -121,8 +126,19 @@ def export(
         str | None,
         typer.Option(
             "--format",
-            help="By the file's suffix, or: txt, csv, tsv, json, jsonl, parquet.",
+            help="By the file's suffix, or: txt, csv, tsv, json, jsonl, parquet, npy; datasets (a "
+            "Hugging Face folder); wildcards for a1111, dynamicprompts or impact.",
         ),
+    ] = None,
+    weight: Annotated[
+        str | None, typer.Option("--weight", help="Column to weight dynamicprompts' values by.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="Key of a wildcard; the file's name by default.")
+    ] = None,
+    view: Annotated[
+        list[str] | None,
+        typer.Option("--view", help="Vectors to write along (json, parquet, npy); repeatable."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
@@ -139,6 +155,11 @@ def export(
         order_by=order_by,
         limit=limit,
         format=file_format,
+        views=view or (),
+        weight=weight,
+        key=key,
         overwrite=overwrite,
     )
+    for dropped in done.dropped:
+        note_dropped(dropped)
     note(f"{done.n_rows:,} names to {Path(path) if path != '-' else 'stdout'}")

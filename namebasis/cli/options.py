@@ -32,7 +32,10 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Part = Annotated[
     str | None,
-    typer.Option("--part", help="Take every name as: given, family, full or pseudo."),
+    typer.Option(
+        "--part",
+        help="Untyped names are: given, family, full or pseudo; keeps only those of typed ones.",
+    ),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="At most so many rows.")]
 Device = Annotated[

@@ -168,4 +168,5 @@ def stability(
     again = (code.indices[:, :, None] == chosen).any(axis=1).sum(axis=0)
     drawn = present[:, chosen].sum(axis=0)
     undefined = np.full(len(chosen), np.nan)
-    return np.divide(again, drawn, out=undefined, where=drawn > 0)
+    shares: npt.NDArray[np.float64] = np.divide(again, drawn, out=undefined, where=drawn > 0)
+    return shares
