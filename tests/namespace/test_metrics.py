@@ -110,5 +110,10 @@ def test_what_does_not_fit_is_refused_and_nothing_changes(
 
 
 def test_only_columns_with_a_study_are_metrics(space: Space) -> None:
-    assert set(metric_columns(space._store.schema)) == {"template_spread", "token_norm"}
-    assert space.info()["metrics"]["token_norm"]["study"] == metrics.OWN
+    found = metric_columns(space._store.schema)
+    assert {name: facts["study"] for name, facts in found.items()} == {
+        "template_spread": metrics.OWN,
+        "token_norm": metrics.OWN,
+        "piece_names": "tokens",
+        "same_pieces": "tokens",
+    }
