@@ -53,6 +53,9 @@ class SumEncoder:
     def tokenize(self, text: str) -> list[str]:
         return text.split()
 
+    def pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        return [self.tokenize(text) for text in texts]
+
     def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
         return np.array([len(text.split()) for text in texts], dtype=np.int64)
 
