@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count, unit_rows
 from namebasis.errors import EncoderError
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     ImageLike = Image | str | Path | np.ndarray
+
+IdRows = Sequence[Sequence[int]] | Sequence[npt.NDArray[np.int32]]
+"""Token ids, a row per text."""
 
 
 class Encoder(ABC):
@@ -75,14 +78,8 @@ class Encoder(ABC):
         """
         self._need(self.has_text, "text")
         kept = self._check_texts(texts, "texts")
-        check_batch(batch_size)
-        if not kept:
-            return np.empty((0, self.dim), dtype=np.float32)
-        place = {text: row for row, text in enumerate(dict.fromkeys(kept))}
-        rows = self._unit(self._embed_texts(list(place), batch_size), "text")
-        if len(place) == len(kept):
-            return rows
-        return rows[[place[text] for text in kept]]
+        size = check_batch(batch_size)
+        return self._once(kept, lambda distinct: self._embed_texts(distinct, size))
 
     def encode_names(
         self, names: Sequence[str], template: str, *, batch_size: int | None = None
@@ -97,9 +94,11 @@ class Encoder(ABC):
         ValueError
             If the template does not hold exactly one ``{}``.
         """
+        self._need(self.has_text, "text")
         kept = self._check_texts(names, "names")
         check_template(template)
-        return self.encode_text([template.format(name) for name in kept], batch_size=batch_size)
+        size = check_batch(batch_size)
+        return self._once(kept, lambda distinct: self._embed_names(distinct, template, size))
 
     def encode_images(
         self, images: Sequence[ImageLike], *, batch_size: int | None = None
@@ -151,8 +150,19 @@ class Encoder(ABC):
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
         """Embed distinct texts in any float scale; at least one is given."""
 
+    def _embed_names(self, names: list[str], template: str, batch_size: int | None) -> FloatArray:
+        """Embed distinct names in a template; towers that can share its beginning override this."""
+        return self._embed_texts([template.format(name) for name in names], batch_size)
+
     def _embed_images(self, images: list[Image]) -> FloatArray:
         raise EncoderError(f"{self.spec} reads no images.")
+
+    def _once(self, texts: list[str], embed: Callable[[list[str]], FloatArray]) -> FloatArray:
+        if not texts:
+            return np.empty((0, self.dim), dtype=np.float32)
+        place = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        rows = self._unit(embed(list(place)), "text")
+        return rows if len(place) == len(texts) else rows[[place[text] for text in texts]]
 
     def _need(self, has: bool, what: str) -> None:
         if not has:
@@ -165,6 +175,13 @@ class Encoder(ABC):
         for row, text in enumerate(kept):
             if not isinstance(text, str):
                 raise ValueError(f"{what}[{row}] must be a string; got {type(text).__name__}.")
+        try:
+            "".join(kept).encode()
+        except UnicodeEncodeError:
+            row = next(row for row, text in enumerate(kept) if not _is_unicode(text))
+            raise ValueError(
+                f"{what}[{row}] holds half of a surrogate pair: {kept[row]!r}; decode it anew."
+            ) from None
         return kept
 
     def _unit(self, rows: FloatArray, what: str) -> FloatArray:
@@ -172,6 +189,10 @@ class Encoder(ABC):
             return unit_rows(as_embeddings(rows, f"{what} embeddings", self.dim))
         except ValueError as error:
             raise EncoderError(f"{self.spec}: {error}") from None
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def check_template(template: str) -> str:
@@ -192,9 +213,27 @@ def check_batch(batch_size: int | None) -> int | None:
     return None if batch_size is None else check_count(batch_size, "batch_size")
 
 
-def mean_token_embeddings(
-    table: FloatArray, ids: Sequence[Sequence[int]] | Sequence[np.ndarray]
-) -> FloatArray:
+def length_batches(
+    lengths: IntArray, batch_size: int | None, n_tokens: int
+) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield row numbers in batches of texts of equal length, short ones first.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n,), int64
+        Tokens per text.
+    batch_size : int or None
+        Texts at a time; None takes as many as hold `n_tokens`.
+    """
+    order = np.argsort(lengths, kind="stable")
+    borders = np.flatnonzero(np.diff(lengths[order])) + 1
+    for group in np.split(order, borders):
+        size = batch_size or max(1, n_tokens // max(1, int(lengths[group[0]])))
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+def mean_token_embeddings(table: FloatArray, ids: IdRows) -> FloatArray:
     """Average the rows of an embedding table over each text's ids; no ids give a zero row.
 
     Parameters
@@ -215,26 +254,3 @@ def mean_token_embeddings(
         sums = np.add.reduceat(table[flat], starts, axis=0)
         out[filled] = sums / lengths[filled][:, None]
     return out
-
-
-def fingerprint_of(state: Mapping[str, Any]) -> str:
-    """SHA-256 over named torch tensors: names, types, shapes and bytes, in sorted order.
-
-    Parameters
-    ----------
-    state : mapping of str to torch.Tensor
-        A module's state dict.
-
-    Returns
-    -------
-    str
-        "sha256:" and 64 hexadecimal digits.
-    """
-    import torch
-
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
-        digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
-    return f"sha256:{digest.hexdigest()}"

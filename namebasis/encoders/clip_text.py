@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from namebasis.checks import FloatArray, IntArray
-from namebasis.encoders.base import mean_token_embeddings
+from namebasis.checks import FloatArray
+from namebasis.encoders.ragged import TokenArray
 from namebasis.encoders.text_tower import TextTower
 from namebasis.encoders.tokenizer import ClipTokenizer, NamePieces
 
@@ -38,25 +36,10 @@ class ClipText:
             self._read = self._tokenizer.read(kept)
         return self._tower.encode(self._tokenizer.encode_prompts(template, self._read))
 
-    def pieces(self, text: str) -> list[str]:
-        """Strings of the vocabulary that a text is made of."""
-        return self._tokenizer.pieces(text)
+    def pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """Strings of the vocabulary that each text is made of."""
+        return self._tokenizer.all_pieces(texts)
 
-    def count(self, texts: Sequence[str]) -> IntArray:
-        """Pieces per text."""
-        return self._tokenizer.count(texts)
-
-    def token_means(self, table: FloatArray, names: Sequence[str]) -> FloatArray:
-        """Mean row of an embedding table over each name's pieces."""
-        return mean_token_embeddings(table, self._tokenizer.read(names).pieces.rows())
-
-
-def padded_batches(n_texts: int, batch_size: int | None, default: int) -> list[slice]:
-    """Slices of a library's own padded path."""
-    size = batch_size or default
-    return [slice(start, start + size) for start in range(0, n_texts, size)]
-
-
-def stack(parts: Sequence[FloatArray]) -> FloatArray:
-    """Join batches."""
-    return np.concatenate(list(parts))
+    def ids(self, texts: Sequence[str]) -> list[TokenArray]:
+        """Ids of each text's pieces, without special tokens."""
+        return self._tokenizer.read(texts).pieces.rows()

@@ -1,93 +1,84 @@
 """The text encoder of a diffusers pipeline: what the image model is told a name means.
 
-Of Stable Diffusion 1 and 2 that is their one text encoder, of SDXL the second, larger one, whose
-pooled and projected embedding the image model is given as a whole. A pipeline conditions on every
-token; one row per text is the pooled end-of-text state, projected where there is a projection.
+Of Stable Diffusion 1 and 2 that is their one text encoder; of SDXL and its kin the last CLIP
+encoder with a projection, whose pooled and projected row the image model is given as a whole. A
+pipeline conditions on every token; one row per text is the pooled end-of-text state, projected
+where there is a projection. Another part is named behind ``#``; where it is no CLIP (T5, say), its
+row is the mean over the tokens. Of the pipeline nothing else is read.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+
+import torch
 
 from namebasis.encoders.base import Encoder
-from namebasis.encoders.huggingface import HuggingFace, read_model
-from namebasis.encoders.loading import loading, local_or_hub
-from namebasis.encoders.minilm import choose_device
+from namebasis.encoders.huggingface import HuggingFaceEncoder
+from namebasis.encoders.loading import Source, choose_device, find_source, refusing
 from namebasis.errors import EncoderError
 
-_CLASSES = ("CLIPTextModel", "CLIPTextModelWithProjection")
+_INDEX = "model_index.json"
 
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
-    """Load ``REPO-or-folder`` or ``REPO-or-folder#text_encoder_2``."""
-    spec = f"diffusers:{rest}"
-    name, _, part = rest.partition("#")
-    place = local_or_hub(spec, name)
-    with loading(spec):
-        index = _read_index(spec, place, revision)
-        part = part or _default_part(spec, index)
-        kind = _class_of(spec, index, part)
-        tokenizer_part = part.replace("text_encoder", "tokenizer")
-        folder = _fetch(place, part, tokenizer_part, revision)
-        import transformers
+    """Load ``REPO-or-folder`` or ``REPO-or-folder#text_encoder_2``; see `load_encoder`."""
+    place, _, part = rest.partition("#")
+    source = find_source("diffusers", place, [(_INDEX,)], revision)
+    with refusing(source.spec):
+        parts = _text_encoders(source)
+    part = _choose(source, parts, part)
+    spec = f"{source.spec}#{part}"
+    tokenizer = part.replace("text_encoder", "tokenizer")
+    if source.revision is not None:
+        source = find_source("diffusers", place, _patterns(part, tokenizer), source.revision)
+    for name in (part, tokenizer):
+        if not (source.folder / name).is_dir():
+            raise EncoderError(f"{spec}: {source.folder} holds no folder {name}; get it whole.")
+    return HuggingFaceEncoder(
+        Source(source.folder / part, spec, source.revision),
+        choose_device(device),
+        getattr(torch, dtype),
+        architecture=parts[part],
+        tokenizer_folder=source.folder / tokenizer,
+    )
 
-        model = read_model(
-            getattr(transformers, kind), str(folder / part), choose_device(device), dtype
+
+def _patterns(part: str, tokenizer: str) -> list[tuple[str, ...]]:
+    small = (_INDEX, f"{part}/*.json", f"{tokenizer}/*")
+    return [
+        (*small, *(f"{part}/{name}.safetensors" for name in ("model", "model-0*-of-0*"))),
+        (*small, f"{part}/model.fp16*.safetensors"),
+    ]
+
+
+def _text_encoders(source: Source) -> dict[str, str]:
+    """Names of the pipeline's text encoders and their classes."""
+    path = source.folder / _INDEX
+    if not path.is_file():
+        is_plain = (source.folder / "config.json").is_file()
+        hint = f" Use hf:{source.spec.partition(':')[2]}" if is_plain else ""
+        raise EncoderError(
+            f"{source.spec} holds no {_INDEX}, as a pipeline's save_pretrained writes it.{hint}"
         )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder / tokenizer_part))
-    return HuggingFace(spec, model, tokenizer, None, revision)
-
-
-def _read_index(spec: str, place: str, revision: str | None) -> dict[str, Any]:
-    if Path(place).is_dir():
-        path = Path(place) / "model_index.json"
-        if not path.is_file():
-            raise EncoderError(f"{spec}: {place} holds no model_index.json; it is no pipeline.")
-    else:
-        from huggingface_hub import hf_hub_download
-
-        path = Path(hf_hub_download(place, "model_index.json", revision=revision))
-    index: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return index
-
-
-def _fetch(place: str, part: str, tokenizer_part: str, revision: str | None) -> Path:
-    """Local folder with the two parts; of a hub's repository only those are downloaded."""
-    if Path(place).is_dir():
-        return Path(place)
-    from huggingface_hub import snapshot_download
-
-    patterns = [f"{part}/*.json", f"{part}/*.safetensors", f"{tokenizer_part}/*"]
-    return Path(snapshot_download(place, revision=revision, allow_patterns=patterns))
-
-
-def _text_encoders(index: dict[str, Any]) -> dict[str, str]:
-    """Parts of a pipeline that are text encoders, with their classes."""
+    index = json.loads(path.read_text(encoding="utf-8"))
     return {
-        key: value[1]
+        key: str(value[1])
         for key, value in index.items()
-        if key.startswith("text_encoder") and isinstance(value, list) and value[1]
+        if key.startswith("text_encoder") and isinstance(value, list) and value[-1]
     }
 
 
-def _default_part(spec: str, index: dict[str, Any]) -> str:
-    known = {part: kind for part, kind in _text_encoders(index).items() if kind in _CLASSES}
-    if not known:
-        there = ", ".join(_text_encoders(index).values()) or "none"
-        raise EncoderError(f"{spec}: it has no CLIP text encoder; its text encoders: {there}.")
-    projected = [part for part, kind in known.items() if kind.endswith("WithProjection")]
-    return projected[-1] if projected else next(iter(known))
-
-
-def _class_of(spec: str, index: dict[str, Any], part: str) -> str:
-    kinds = _text_encoders(index)
-    if part not in kinds:
-        raise EncoderError(f"{spec}: no part {part!r}; its text encoders: {', '.join(kinds)}.")
-    if kinds[part] not in _CLASSES:
+def _choose(source: Source, parts: dict[str, str], wanted: str) -> str:
+    there = ", ".join(f"#{part} ({kind})" for part, kind in sorted(parts.items())) or "none"
+    if wanted:
+        if wanted not in parts:
+            raise EncoderError(f"{source.spec} has no part #{wanted}; its text encoders: {there}.")
+        return wanted
+    clip = sorted(part for part, kind in parts.items() if kind.startswith("CLIPText"))
+    if not clip:
         raise EncoderError(
-            f"{spec}: {part} is a {kinds[part]}, which gives no vector per text; "
-            f"CLIP text encoders do: {', '.join(p for p, k in kinds.items() if k in _CLASSES)}."
+            f"{source.spec} has no CLIP text encoder; name one of its text encoders: {there}."
         )
-    return kinds[part]
+    projected = [part for part in clip if parts[part].endswith("WithProjection")]
+    return projected[-1] if projected else clip[0]

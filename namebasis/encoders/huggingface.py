@@ -1,212 +1,331 @@
-"""Models of transformers: CLIP, SigLIP and other image-text models, and plain text models."""
+"""Models of transformers: CLIP- and SigLIP-like pairs of towers, single towers, text models.
+
+Texts of equal length go together, so nothing is padded, where a model masks its padding. SigLIP
+attends to it and gets the width that it was trained with.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.encoders.base import Encoder, check_template, fingerprint_of, mean_token_embeddings
-from namebasis.encoders.clip_text import ClipText, padded_batches, stack
-from namebasis.encoders.loading import loading, local_or_hub
-from namebasis.encoders.minilm import choose_device
+from namebasis.encoders.base import Encoder, IdRows, length_batches, mean_token_embeddings
+from namebasis.encoders.clip_text import ClipText
+from namebasis.encoders.loading import (
+    SMALL_FILES,
+    WEIGHTS,
+    Source,
+    cast_weights,
+    choose_device,
+    find_source,
+    fingerprint_of,
+    refusing,
+)
+from namebasis.encoders.pooling import features_of, longest_text, pooling_of
 from namebasis.encoders.text_tower import fast_tower
 from namebasis.encoders.tokenizer import ClipTokenizer
-from namebasis.errors import EncoderError, MissingExtraError
+from namebasis.errors import EncoderError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_FIXED_WIDTH = ("siglip", "siglip2")
-"""Trained on padding to the full width, which their text tower attends to."""
+_TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 131_072}
+_VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
+_OWN_CLASS = ("TextModelWithProjection", "VisionModelWithProjection", "EncoderModel")
 
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
-    """Load a repository of the hub or a local folder."""
-    spec = f"hf:{rest}"
-    place = local_or_hub(spec, rest)
-    options = {"revision": revision} if revision else {}
-    with loading(spec):
-        from transformers import AutoConfig, AutoTokenizer
-
-        config = AutoConfig.from_pretrained(place, **options)
-        model = read_model(_model_class(config), place, choose_device(device), dtype, **options)
-        tokenizer = AutoTokenizer.from_pretrained(place, **options)
-    return HuggingFace(spec, model, tokenizer, place, revision)
+    """Load a folder or a repository of the hub; see `load_encoder`."""
+    source = find_source("hf", rest, [(*SMALL_FILES, *WEIGHTS)], revision)
+    return HuggingFaceEncoder(source, choose_device(device), getattr(torch, dtype))
 
 
-def read_model(kind: Any, place: str, device: torch.device, dtype: str, **options: Any) -> Any:
-    """Read a transformers model's safetensors onto a device, in evaluation mode."""
-    from transformers.utils import logging as library_log
-
-    library_log.disable_progress_bar()
-    model = kind.from_pretrained(
-        place, dtype=getattr(torch, dtype), use_safetensors=True, **options
-    )
-    return model.eval().to(device)
-
-
-def _model_class(config: Any) -> Any:
-    """The class to load: text towers of CLIP by their own, everything else by the auto class."""
-    import transformers
-
-    named = (config.architectures or [""])[0]
-    if named in ("CLIPTextModelWithProjection", "CLIPTextModel", "SiglipTextModel"):
-        return getattr(transformers, named)
-    return transformers.AutoModel
-
-
-class HuggingFace(Encoder):
-    """A transformers model, with the fast text tower where its configuration allows.
-
-    Image-text models give their projected text and image features. A text model without a
-    projection of its own is averaged over its tokens.
+class HuggingFaceEncoder(Encoder):
+    """A model that transformers wrote with `save_pretrained`.
 
     Parameters
     ----------
-    spec : str
-    model : PreTrainedModel
-    tokenizer : PreTrainedTokenizerBase
-    place : str
-        Folder or repository, for the image processor.
-    revision : str, optional
+    source : Source
+        The model's folder.
+    device : torch.device
+    dtype : torch.dtype
+    architecture : str, optional
+        Class of the model; by default what its configuration says.
+    tokenizer_folder : Path, optional
+        By default the model's.
     """
 
     def __init__(
-        self, spec: str, model: Any, tokenizer: Any, place: str | None, revision: str | None = None
+        self,
+        source: Source,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        architecture: str | None = None,
+        tokenizer_folder: Path | None = None,
     ) -> None:
-        self.spec, self.revision = spec, revision
-        self._model, self._library_tokenizer, self._place = model, tokenizer, place
-        self._processor: Any = None
-        self.fingerprint = fingerprint_of(model.state_dict())
-        self.has_images = hasattr(model, "get_image_features") and place is not None
-        self._table = self._token_table()
-        self.token_dim = 0 if self._table is None else self._table.shape[1]
-        tower = fast_tower(model)
-        clip = ClipTokenizer.from_transformers(tokenizer) if tower else None
-        self._fast = ClipText(clip, tower) if tower and clip else None
-        self.dim = self._fast.dim if self._fast else self._library_rows(["a"]).shape[1]
+        self.spec, self.revision = source.spec, source.revision
+        self._folder, self._device, self._dtype = source.folder, device, dtype
+        self._fast: ClipText | None = None
+        with refusing(self.spec), quiet():
+            model, self.fingerprint = read_model(source, architecture)
+            pooling = pooling_of(source.folder)
+            self._finish_model(model)
+            if self.has_text:
+                self._features = features_of(self.model, pooling)
+                self._read_tokenizer(tokenizer_folder or source.folder)
+        self.dim = self._fast.dim if self._fast else self._measure()
 
-    def encode_names(
-        self, names: Sequence[str], template: str, *, batch_size: int | None = None
-    ) -> FloatArray:
-        """Embed ``template.format(name)``; the template's beginning is computed once."""
-        if self._fast is None or not len(names):
-            return super().encode_names(names, template, batch_size=batch_size)
-        kept = self._check_texts(names, "names")
-        return self._unit(self._fast.embed_names(kept, check_template(template)), "text")
+    def _finish_model(self, model: Any) -> None:
+        cast_weights(model, self._dtype)
+        self.model = model.to(self._device).eval()
+        pair = hasattr(model, "get_text_features")
+        self.has_text = pair or model.main_input_name != "pixel_values"
+        self.has_images = hasattr(model, "get_image_features") or not self.has_text
+
+    def _read_tokenizer(self, folder: Path) -> None:
+        from transformers import AutoTokenizer
+
+        # transformers would go on with an empty vocabulary.
+        if not any(any(folder.glob(pattern)) for pattern in _VOCABULARIES):
+            raise EncoderError(
+                f"{self.spec}: {folder} holds no tokenizer ({', '.join(_VOCABULARIES)}); "
+                "save it there with tokenizer.save_pretrained."
+            )
+        self.tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        text = getattr(self.model, "text_model", self.model)
+        words = text.get_input_embeddings()
+        self._words: FloatArray = words.weight.detach().float().cpu().numpy()
+        self.token_dim = self._words.shape[1]
+        self._check_ids(self.tokenizer(["a"])["input_ids"], ["a"])
+        self._longest = longest_text(text, self.tokenizer, self._folder)
+        is_siglip = str(self.model.config.model_type).startswith("siglip")
+        self._width = self._longest if is_siglip else None
+        tower = fast_tower(self.model)
+        clip = (
+            ClipTokenizer.from_transformers(self.tokenizer, context_length=self._longest)
+            if tower
+            else None
+        )
+        self._fast = ClipText(clip, tower) if tower and clip else None
+
+    def _measure(self) -> int:
+        with refusing(self.spec):
+            if self.has_text:
+                return int(self._embed_texts(["a"], None).shape[1])
+            from PIL import Image
+
+            return int(self._embed_images([Image.new("RGB", (32, 32))]).shape[1])
+
+    # ------------------------------------------------------------------------------ text
+
+    def _ids(self, texts: Sequence[str]) -> IdRows:
+        if self._fast is not None:
+            return self._fast.ids(texts)
+        if not texts:
+            return []
+        found = self.tokenizer(
+            list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False
+        )
+        return list(found["input_ids"])
 
     def tokenize(self, text: str) -> list[str]:
-        """Return the pieces of a text."""
-        return (
-            self._fast.pieces(text) if self._fast else list(self._library_tokenizer.tokenize(text))
-        )
+        """Return the vocabulary's strings of a text."""
+        return self.pieces([text])[0]
+
+    def pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return the vocabulary's strings of many texts."""
+        kept = self._check_texts(texts, "texts")
+        self._need(self.has_text, "text")
+        rows = ([int(piece) for piece in ids] for ids in self._ids(kept))
+        return [self.tokenizer.convert_ids_to_tokens(row) for row in rows]
 
     def count_tokens(self, texts: Sequence[str]) -> IntArray:
         """Return the number of pieces of each text."""
         kept = self._check_texts(texts, "texts")
-        if self._fast is not None:
-            return self._fast.count(kept)
-        rows = self._bare_ids(kept)
-        return np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        self._need(self.has_text, "text")
+        return np.fromiter(map(len, self._ids(kept)), dtype=np.int64, count=len(kept))
 
     def token_embeddings(self, names: Sequence[str]) -> FloatArray:
-        """Return the mean input token embedding of each name."""
+        """Return the mean input embedding of each name's pieces."""
         kept = self._check_texts(names, "names")
-        if self._table is None:
-            raise EncoderError(f"{self.spec} has no table of input token embeddings.")
+        self._need(self.has_text, "text")
+        return mean_token_embeddings(self._words, self._ids(kept))
+
+    def _embed_names(self, names: list[str], template: str, batch_size: int | None) -> FloatArray:
         if self._fast is not None:
-            return self._fast.token_means(self._table, kept)
-        return mean_token_embeddings(self._table, self._bare_ids(kept))
-
-    def _bare_ids(self, texts: list[str]) -> list[list[int]]:
-        if not texts:
-            return []
-        rows: list[list[int]] = self._library_tokenizer(texts, add_special_tokens=False)[
-            "input_ids"
-        ]
-        return rows
-
-    def _token_table(self) -> FloatArray | None:
-        text = getattr(self._model, "text_model", self._model)
-        try:
-            table = text.get_input_embeddings()
-        except NotImplementedError:
-            return None
-        return np.asarray(table.weight.detach().float().cpu()) if table is not None else None
+            return self._fast.embed_names(names, template)
+        return super()._embed_names(names, template, batch_size)
 
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
         if self._fast is not None:
             return self._fast.embed(texts)
-        # Texts of like length together keep the padding small; the order comes back at the end.
-        order = np.argsort([len(text) for text in texts], kind="stable")
-        parts = [
-            self._library_rows([texts[row] for row in order[some]])
-            for some in padded_batches(len(texts), batch_size, 64)
-        ]
-        return stack(parts)[np.argsort(order)]
+        options: dict[str, Any] = {"truncation": True, "max_length": self._longest}
+        if self._width is not None:
+            options["padding"] = "max_length"
+        found = self.tokenizer(texts, **options)
+        self._check_ids(found["input_ids"], texts)
+        masks = found.get("attention_mask") if self._width is not None else None
+        lengths = np.fromiter(map(len, found["input_ids"]), dtype=np.int64, count=len(texts))
+        budget = _TOKENS_AT_ONCE.get(self._device.type, 4096)
+        parts, order = [], []
+        for rows in length_batches(lengths, batch_size, budget):
+            inputs = {"input_ids": self._tensor([found["input_ids"][row] for row in rows])}
+            if masks is not None:
+                inputs["attention_mask"] = self._tensor([masks[row] for row in rows])
+            elif self._width is None:
+                inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
+            parts.append(_to_numpy(self._features, inputs))
+            order.append(rows)
+        out = np.concatenate(parts)
+        out[np.concatenate(order)] = out.copy()
+        return out
 
-    def _library_rows(self, texts: list[str]) -> FloatArray:
-        fixed = getattr(self._model.config, "model_type", "").startswith(_FIXED_WIDTH)
-        given = self._library_tokenizer(
-            texts,
-            padding="max_length" if fixed else True,
-            truncation=True,
-            max_length=_context_length(self._model.config),
-            return_tensors="pt",
-        ).to(self._model.device)
-        with torch.inference_mode():
-            return np.asarray(self._text_features(given).float().cpu())
+    def _check_ids(self, ids: list[list[int]], texts: list[str]) -> None:
+        for row, found in enumerate(ids):
+            if not found:
+                raise EncoderError(f"{self.spec}: {texts[row]!r} has no token to pool.")
+            if max(found) >= len(self._words):
+                raise EncoderError(
+                    f"{self.spec}: the tokenizer gives id {max(found)}, the model knows "
+                    f"{len(self._words)}; they do not belong together."
+                )
 
-    def _text_features(self, given: Any) -> torch.Tensor:
-        if hasattr(self._model, "get_text_features"):
-            return _tensor(self._model.get_text_features(**given))
-        output = self._model(**given)
-        rows: torch.Tensor | None = getattr(output, "text_embeds", None)
-        if rows is None and "clip_text" in self._model.config.model_type:
-            rows = output.pooler_output
-        if rows is None:
-            mask = given["attention_mask"].unsqueeze(-1).to(output.last_hidden_state.dtype)
-            rows = (output.last_hidden_state * mask).sum(1) / mask.sum(1)
-        return rows
+    def _tensor(self, rows: list[list[int]]) -> Tensor:
+        return torch.tensor(rows, device=self._device)
+
+    # ---------------------------------------------------------------------------- images
+
+    @cached_property
+    def _processor(self) -> Any:
+        from transformers import AutoImageProcessor
+
+        names = ("preprocessor_config.json", "processor_config.json")
+        if not any((self._folder / name).is_file() for name in names):
+            raise EncoderError(
+                f"{self.spec}: how images are prepared is not known, preprocessor_config.json "
+                "is missing; save it there with processor.save_pretrained."
+            )
+        with refusing(self.spec), quiet():
+            return AutoImageProcessor.from_pretrained(
+                self._folder, local_files_only=True, trust_remote_code=False
+            )
 
     def _embed_images(self, images: list[Image]) -> FloatArray:
-        if self._processor is None:
-            with loading(self.spec):
-                self._processor = _image_processor(self.spec, str(self._place), self.revision)
-        given = self._processor(images=images, return_tensors="pt")
-        given = {
-            key: value.to(
-                self._model.device, self._model.dtype if value.is_floating_point() else None
-            )
-            for key, value in given.items()
+        prepared = self._processor(images=images, return_tensors="pt")
+        inputs = {
+            name: value.to(self._device, self._dtype if value.is_floating_point() else None)
+            for name, value in prepared.items()
         }
-        with torch.inference_mode():
-            rows = _tensor(self._model.get_image_features(**given))
-        return np.asarray(rows.float().cpu())
+        forward = getattr(self.model, "get_image_features", self.model)
+        return _to_numpy(lambda given: _image_rows(forward(**given)), inputs)
 
 
-def _image_processor(spec: str, place: str, revision: str | None) -> Any:
-    try:
-        import torchvision  # noqa: F401
-    except ImportError:
-        raise MissingExtraError(f"reading images with {spec}", "open-clip") from None
-    from transformers import AutoImageProcessor
-
-    return AutoImageProcessor.from_pretrained(place, **({"revision": revision} if revision else {}))
-
-
-def _context_length(config: Any) -> int:
-    text = getattr(config, "text_config", None) or config
-    return int(getattr(text, "max_position_embeddings", 512))
-
-
-def _tensor(output: Any) -> torch.Tensor:
-    """Features as a tensor: transformers returns them bare or as `pooler_output`."""
-    if isinstance(output, torch.Tensor):
+def _image_rows(output: Any) -> Tensor:
+    if isinstance(output, Tensor):
         return output
-    pooled: torch.Tensor = output.pooler_output
-    return pooled
+    rows: Tensor | None = getattr(output, "image_embeds", None)
+    if rows is None:
+        rows = output.pooler_output
+    if rows is None:
+        raise EncoderError("the image tower pools nothing; use one with a pooled output.")
+    return rows[:, 0] if rows.ndim == 3 else rows
+
+
+def _to_numpy(
+    forward: Callable[[dict[str, Tensor]], Tensor], inputs: dict[str, Tensor]
+) -> FloatArray:
+    with torch.inference_mode():
+        rows: FloatArray = forward(inputs).float().cpu().numpy()
+    return rows
+
+
+def read_model(source: Source, architecture: str | None = None) -> tuple[nn.Module, str]:
+    """Read a model's weights, all of them, from safetensors.
+
+    Returns
+    -------
+    Module, str
+        The model in the precision of its file, and the fingerprint of what was read.
+
+    Raises
+    ------
+    EncoderError
+        If the folder holds another kind of model, no safetensors, or too few weights.
+    """
+    import transformers
+
+    _check_folder(source)
+    folder, options = source.folder, {"local_files_only": True, "trust_remote_code": False}
+    config = transformers.AutoConfig.from_pretrained(folder, **options)
+    architecture = architecture or (config.architectures or [""])[0]
+    is_own = architecture.endswith(_OWN_CLASS) and hasattr(transformers, architecture)
+    kind = getattr(transformers, architecture) if is_own else transformers.AutoModel
+    has_plain = any(any(folder.glob(pattern)) for pattern in WEIGHTS)
+    model, loaded = kind.from_pretrained(
+        folder,
+        config=config,
+        use_safetensors=True,
+        variant=None if has_plain else "fp16",
+        dtype="auto",
+        output_loading_info=True,
+        **options,
+    )
+    missing = set(loaded["missing_keys"])
+    # Mean pooling never asks BERT's pooler, which masked language models are saved without.
+    needed = sorted(key for key in missing if not key.startswith("pooler."))
+    if needed:
+        raise EncoderError(
+            f"{source.spec}: {len(needed)} of the model's tensors are not in its file, such as "
+            f"{needed[0]}; random ones are never used. Get the whole model."
+        )
+    state = {key: value for key, value in model.state_dict().items() if key not in missing}
+    if config.is_encoder_decoder:
+        model = model.get_encoder()
+    return model, fingerprint_of(state)
+
+
+def _check_folder(source: Source) -> None:
+    folder = source.folder
+    if not (folder / "config.json").is_file():
+        other = {"model_index.json": "diffusers:", "open_clip_config.json": "open_clip:local-dir:"}
+        for name, prefix in other.items():
+            if (folder / name).is_file():
+                place = folder if source.revision is None else source.spec.partition(":")[2]
+                raise EncoderError(f"{source.spec} is another kind of model: use {prefix}{place}")
+        raise EncoderError(
+            f"{source.spec} holds no config.json; give the folder that save_pretrained wrote."
+        )
+    if not any(folder.glob("model*.safetensors")):
+        pickled = sorted(path.name for path in folder.glob("*.bin"))
+        found = f"only {pickled[0]}, a pickle, which is never loaded" if pickled else "none"
+        raise EncoderError(
+            f"{source.spec}: weights are read from model.safetensors; there is {found}. Give a "
+            "revision or folder that has it."
+        )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' progress bar and loading report away: what matters is checked here."""
+    from transformers.utils import logging
+
+    level, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if had_bar:
+            logging.enable_progress_bar()

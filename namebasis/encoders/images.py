@@ -1,15 +1,15 @@
-"""Image files as encoders want them: upright RGB; a bad file is recorded and stops nothing."""
+"""Image files and arrays to plain RGB images, many at a time, bad ones recorded."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -18,16 +18,23 @@ from namebasis.checks import FloatArray, check_count
 from namebasis.errors import EncoderError
 
 if TYPE_CHECKING:
-    from namebasis.encoders.base import Encoder, ImageLike
+    from namebasis.encoders.base import Encoder
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif")
-MAX_PIXELS = 100_000_000
-"""Larger images are refused before they are decoded: a small file can hold a huge one."""
+MAX_PIXELS = 89_478_485
+"""Larger images are refused: a small file can unpack to any size. Pillow warns from here on."""
+SUFFIXES = frozenset([".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"])
+"""What `list_images` takes for an image."""
 
 
 @dataclass(frozen=True)
 class ImageFailure:
-    """A file that could not be read, and why."""
+    """A file that could not be read.
+
+    Attributes
+    ----------
+    path : str
+    reason : str
+    """
 
     path: str
     reason: str
@@ -35,16 +42,16 @@ class ImageFailure:
 
 @dataclass(frozen=True)
 class ImageEmbeddings:
-    """Vectors of the files that could be read.
+    """Images of files in an encoder's space.
 
     Attributes
     ----------
     paths : tuple of str
-        In the order of `vectors`.
+        The files that were read, in the order asked for.
     vectors : ndarray of shape (n_paths, dim), float32
         Unit rows.
     failures : tuple of ImageFailure
-        The files left out.
+        The files that were not.
     """
 
     paths: tuple[str, ...]
@@ -52,90 +59,100 @@ class ImageEmbeddings:
     failures: tuple[ImageFailure, ...]
 
 
-def open_image(image: ImageLike) -> Image.Image:
-    """Return an image as RGB, the way up it was meant.
+def open_image(image: Image.Image | str | Path | np.ndarray) -> Image.Image:
+    """Return an image upright, in 8-bit RGB.
 
-    EXIF orientation is applied, transparency laid on white, 16-bit depth scaled to 8, and of an
+    The EXIF orientation is applied, transparency laid on white, 16 bits scaled to 8, and of an
     animation the first frame taken.
 
     Parameters
     ----------
-    image : PIL image, str or Path, or uint8 array of shape (height, width[, 3 or 4])
+    image : PIL image, path, or uint8 array of shape (height, width) or (height, width, 1, 3 or 4)
 
     Raises
     ------
     EncoderError
-        If it cannot be read (the file and the reason), or holds over 100 million pixels.
+        If a file is missing, broken, no image, or unpacks to more than `MAX_PIXELS`.
     ValueError
         If an array has another shape or type.
     """
-    if isinstance(image, (str, Path)):
-        try:
-            with warnings.catch_warnings():
-                # Pillow only warns up to twice its limit; ours is checked below, before decoding.
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                with Image.open(image) as opened:
-                    return _as_rgb(opened)
-        except EncoderError as error:
-            raise EncoderError(f"{image}: {error}") from None
-        except UnidentifiedImageError:
-            raise EncoderError(f"{image}: not an image, or of an unknown format.") from None
-        except Image.DecompressionBombError:
-            raise EncoderError(f"{image}: {_too_large()}") from None
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise EncoderError(f"{image}: cannot be read ({_reason(error)}).") from None
     if isinstance(image, np.ndarray):
-        if (
-            image.dtype != np.uint8
-            or image.ndim not in (2, 3)
-            or image.shape[2:] not in ((), (3,), (4,))
-        ):
-            raise ValueError(
-                "an image array must be uint8 of shape (height, width), (…, 3) or (…, 4); "
-                f"got {image.dtype} of shape {image.shape}."
-            )
-        return _as_rgb(Image.fromarray(image))
+        return _to_rgb(_from_array(image))
     if isinstance(image, Image.Image):
-        return _as_rgb(image)
-    raise ValueError(
-        f"an image must be a PIL image, a path or an array; got {type(image).__name__}."
-    )
+        label = str(getattr(image, "filename", "") or "an image")
+        return _read(image, label)
+    if not isinstance(image, (str, Path)):
+        raise ValueError(
+            f"an image must be a path, a PIL image or a uint8 array; got {type(image).__name__}."
+        )
+    path = Path(image)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise EncoderError(f"{path}: no image can be read, the file {what}.")
+    try:
+        opened = Image.open(path)
+    except UnidentifiedImageError:
+        what = "is empty" if path.stat().st_size == 0 else "is not an image that Pillow can read"
+        raise EncoderError(f"{path} {what}.") from None
+    except Exception as error:  # decoders raise every type on hostile bytes
+        raise EncoderError(f"{path} cannot be read: {error}") from None
+    with opened:
+        return _read(opened, str(path))
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error).splitlines()[0] if str(error) else "empty"
+def _read(image: Image.Image, label: str) -> Image.Image:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise EncoderError(
+            f"{label} unpacks to {width} x {height} pixels, more than {MAX_PIXELS:,}; "
+            "scale it down."
+        )
+    if not width or not height:
+        raise EncoderError(f"{label} has no pixels: {width} x {height}.")
+    try:
+        # Always a copy: the file can be closed, and the caller's image stays as it is.
+        return _to_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # decoders raise every type on hostile bytes
+        raise EncoderError(f"{label} cannot be read: {error}") from None
 
 
-def _too_large() -> str:
-    return f"more than {MAX_PIXELS:,} pixels; refused as a decompression bomb."
+def _from_array(array: np.ndarray) -> Image.Image:
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in (1, 3, 4):
+        raise ValueError(
+            "an image array must be uint8 of shape (height, width) or (height, width, 1, 3 or 4); "
+            f"got {array.dtype} of shape {array.shape}."
+        )
+    if not array.size:
+        raise ValueError(f"an image array must hold pixels; got shape {array.shape}.")
+    return Image.fromarray(array[:, :, 0] if array.ndim == 3 and channels == 1 else array)
 
 
-def _as_rgb(image: Image.Image) -> Image.Image:
-    if image.width * image.height > MAX_PIXELS:
-        raise EncoderError(_too_large())
-    image.seek(0) if getattr(image, "n_frames", 1) > 1 else None
-    image.load()
-    image = ImageOps.exif_transpose(image)
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
-        image = _eight_bits(image)
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(ground, image)
-    return image.convert("RGB")
+        image = _to_8_bits(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale deep greyscale to 8 bits; Pillow's own conversion clips it to white."""
-    values = np.asarray(image, dtype=np.float64)
-    top = 65535.0 if image.mode.startswith("I") else max(1.0, float(values.max(initial=0)))
-    if image.mode.startswith("I") and values.max(initial=0) > top:
-        top = float(values.max())
-    return Image.fromarray(np.clip(np.rint(values * (255 / top)), 0, 255).astype(np.uint8))
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Scale a greyscale image of more than 8 bits; Pillow's own conversion would clip it."""
+    values = np.asarray(image).astype(np.float64)
+    low, high = float(values.min()), float(values.max())
+    top = 1.0 if image.mode == "F" else 65535.0
+    if not (low >= 0 and high <= top):
+        raise ValueError(
+            f"its grey values run from {low:g} to {high:g}; expected 0 to {top:g} in mode "
+            f"{image.mode}. Convert it to 8 bits"
+        )
+    return Image.fromarray(np.round(values * (255.0 / top)).astype(np.uint8))
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """Return the image files below a folder, by suffix, in the order of their paths.
+    """Return the image files under a folder, by their suffix, sorted by path.
 
     Raises
     ------
@@ -144,93 +161,109 @@ def list_images(folder: str | Path) -> list[Path]:
     """
     root = Path(folder)
     if not root.is_dir():
-        raise EncoderError(f"{root}: there is no such folder of images.")
-    found = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        raise EncoderError(f"{root} is not a folder.")
+    found = sorted(
+        Path(place, name)
+        for place, _, names in os.walk(root)
+        for name in names
+        if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+    )
     if not found:
-        raise EncoderError(f"{root}: no image in it (looked for {', '.join(SUFFIXES)}).")
+        raise EncoderError(f"{root} holds no image file ({', '.join(sorted(SUFFIXES))}).")
     return found
 
 
 def read_images(
-    images: Iterable[ImageLike], *, workers: int | None = None
-) -> Iterator[Image.Image | ImageFailure]:
-    """Decode images in worker threads, a few ahead of the reader, in their order.
+    paths: Iterable[str | Path], *, workers: int | None = None
+) -> Iterator[tuple[int, Image.Image | ImageFailure]]:
+    """Read images in worker threads, a few ahead of the consumer.
+
+    Parameters
+    ----------
+    paths : iterable of paths
+        Drawn as needed.
+    workers : int, optional
+        Threads; by default one per core, at most 8.
 
     Yields
     ------
-    PIL image or ImageFailure
-        One per input; a file that cannot be read gives its reason and stops nothing.
+    (int, Image or ImageFailure)
+        The path's number and the image, in order; a bad file gives its reason.
     """
-    n_workers = check_count(workers or min(8, os.cpu_count() or 1), "workers")
-    with ThreadPoolExecutor(n_workers) as pool:
-        ahead: deque[Future[Image.Image | ImageFailure]] = deque()
-        for image in images:
-            ahead.append(pool.submit(_try_open, image))
-            if len(ahead) > 2 * n_workers:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+    default = min(8, os.cpu_count() or 1)
+    n_workers = default if workers is None else check_count(workers, "workers")
+    left = enumerate(paths)
+    waiting: deque[tuple[int, Future[Image.Image | ImageFailure]]] = deque()
+    with ThreadPoolExecutor(n_workers, thread_name_prefix="images") as pool:
+        try:
+            while True:
+                for index, path in islice(left, 2 * n_workers - len(waiting)):
+                    waiting.append((index, pool.submit(_try_to_open, path)))
+                if not waiting:
+                    return
+                index, future = waiting.popleft()
+                yield index, future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _try_open(image: ImageLike) -> Image.Image | ImageFailure:
-    label = str(image) if isinstance(image, (str, Path)) else type(image).__name__
+def _try_to_open(path: str | Path) -> Image.Image | ImageFailure:
     try:
-        return open_image(image)
+        return open_image(path)
     except (EncoderError, ValueError) as error:
-        return ImageFailure(label, str(error).removeprefix(f"{label}: "))
-    except MemoryError:
-        return ImageFailure(label, "not enough memory to decode it.")
+        return ImageFailure(str(path), str(error).removeprefix(f"{path}").lstrip(": "))
+    except (OSError, MemoryError) as error:
+        return ImageFailure(str(path), str(error) or type(error).__name__)
 
 
 def encode_image_files(
     encoder: Encoder,
-    images: str | Path | Sequence[str | Path],
+    files: str | Path | Sequence[str | Path],
     *,
     batch_size: int = 32,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ImageEmbeddings:
-    """Embed a folder or a list of image files.
+    """Embed image files; a bad one is recorded and never stops the run.
 
     Parameters
     ----------
     encoder : Encoder
         One that reads images.
-    images : folder, or sequence of paths
-    batch_size, workers : int
-        Images per forward, decoding threads.
+    files : path or sequence of paths
+        A folder (see `list_images`), a file, or several files.
+    batch_size : int
+        Images encoded at a time; as many are held in memory.
+    workers : int, optional
+        Threads that decode; by default one per core, at most 8.
     progress : callable, optional
         Called with files done and files in all.
 
     Raises
     ------
     EncoderError
-        If the encoder reads no images, the folder holds none, or no file could be read.
+        If the encoder reads no images, or a folder holds none.
     """
     if not encoder.has_images:
-        raise EncoderError(f"{encoder.spec} reads no images; use an image-text encoder.")
+        raise EncoderError(f"{encoder.spec} reads no images; use an encoder that does.")
     check_count(batch_size, "batch_size")
-    paths = list_images(images) if isinstance(images, (str, Path)) else [Path(p) for p in images]
-    kept: list[str] = []
+    if isinstance(files, (str, Path)):
+        files = list_images(files) if Path(files).is_dir() else [files]
+    good: list[str] = []
     failures: list[ImageFailure] = []
-    parts: list[FloatArray] = []
-    batch: list[Any] = []
-    for done, (path, image) in enumerate(
-        zip(paths, read_images(paths, workers=workers), strict=True), start=1
-    ):
-        if isinstance(image, ImageFailure):
-            failures.append(image)
-        else:
-            kept.append(str(path))
-            batch.append(image)
-        if batch and (len(batch) == batch_size or done == len(paths)):
-            parts.append(encoder.encode_images(batch))
-            batch.clear()
-        if progress is not None:
-            progress(done, len(paths))
-    if batch:
-        parts.append(encoder.encode_images(batch))
-    if not parts:
-        first = f" ({failures[0].path}: {failures[0].reason})" if failures else ""
-        raise EncoderError(f"none of {len(paths)} images could be read{first}.")
-    return ImageEmbeddings(tuple(kept), np.concatenate(parts), tuple(failures))
+
+    def readable() -> Iterator[Image.Image]:
+        for index, image in read_images(files, workers=workers):
+            if isinstance(image, ImageFailure):
+                failures.append(image)
+            else:
+                good.append(str(files[index]))
+                yield image
+            if progress is not None:
+                progress(index + 1, len(files))
+
+    images = readable()
+    parts = [np.empty((0, encoder.dim), dtype=np.float32)]
+    while batch := list(islice(images, batch_size)):
+        parts.append(encoder.encode_images(batch, batch_size=batch_size))
+    return ImageEmbeddings(tuple(good), np.concatenate(parts), tuple(failures))

@@ -1,114 +1,170 @@
-"""What can go wrong while weights are fetched and read, said in one line with its remedy."""
+"""What the adapters share: devices, folders and hub repositories, and errors of one line."""
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+
+import torch
+from torch import nn
 
 from namebasis.errors import EncoderError, NamebasisError
 
-_UNREACHED = {
-    "LocalEntryNotFoundError", "OfflineModeIsEnabled", "ConnectError", "ConnectTimeout",
-    "ConnectionError", "ReadTimeout", "ProxyError", "MaxRetryError", "NameResolutionError",
-    "RemoteProtocolError",
-}  # fmt: skip
-_DAMAGED = {"SafetensorError", "UnpicklingError", "JSONDecodeError", "BadZipFile"}
+SMALL_FILES = ("*.json", "*.txt", "*.model")
+"""Configuration and tokenizer files of a model's folder."""
+WEIGHTS = ("model.safetensors", "model-0*-of-0*.safetensors", "model.safetensors.index.json")
+"""Weights as `save_pretrained` names them, whole or in shards."""
+
+_REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?\Z")
 
 
-@contextmanager
-def loading(spec: str) -> Iterator[None]:
-    """Turn whatever a library raises while it loads `spec` into an EncoderError.
+@dataclass(frozen=True)
+class Source:
+    """A folder to read a model from.
 
-    Where the hub's host cannot even be looked up, only its cache is asked: the libraries would
-    try for most of a minute. What they log of their attempts is held back, for the error says it.
+    Attributes
+    ----------
+    folder : Path
+    spec : str
+        What the user named, canonical: an absolute folder or a repository.
+    revision : str or None
+        The hub's commit, where the folder is its snapshot.
     """
-    quiet = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        with _cache_alone() if _host_is_unknown() else nullcontext():
-            yield
-    except NamebasisError:
-        raise
-    except Exception as error:  # each library has its own kinds; all end in one line
-        raise EncoderError(f"{spec}: {_explain(error)}") from error
-    finally:
-        logging.disable(quiet)
+
+    folder: Path
+    spec: str
+    revision: str | None = None
 
 
-def _host_is_unknown() -> bool:
-    if any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ):
-        return False  # the proxy looks names up
-    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
-    try:
-        socket.getaddrinfo(urlsplit(endpoint).hostname, 443)
-    except OSError:
-        return True
-    return False
-
-
-@contextmanager
-def _cache_alone() -> Iterator[None]:
-    from huggingface_hub import constants
-
-    before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
-
-
-def _explain(error: BaseException) -> str:
-    kinds = {type(link).__name__ for link in _chain(error)}
-    if "GatedRepoError" in kinds:
-        return "the hub asks for a login first. Accept its terms there, or give a local folder."
-    if kinds & {"RepositoryNotFoundError", "RevisionNotFoundError"}:
-        return "the hub has no such repository or revision. Check the name, or give a local folder."
-    if kinds & _UNREACHED:
-        return (
-            "the model hub cannot be reached and the weights are not in its cache. Connect, or "
-            "fetch them on another machine and give the local folder or file."
-        )
-    if kinds & _DAMAGED:
-        return f"a file is damaged ({_first_line(error)}). Fetch it again."
-    text = _first_line(error)
-    if "safetensors" in text or "model.safetensors" in text:
-        return f"there are no safetensors weights ({text}). Pickled weights are not loaded."
-    return text
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield link
-        link = link.__cause__ or link.__context__
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:300].rstrip(".")
-
-
-def local_or_hub(spec: str, place: str) -> str:
-    """Return a folder's path, or `place` as a hub's name.
+def choose_device(device: str | None) -> torch.device:
+    """Return the device asked for, or cuda where there is one, or the CPU.
 
     Raises
     ------
     EncoderError
-        If it is written like a path and there is no such folder.
+        If there is no such device.
+    """
+    try:
+        chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise EncoderError(
+            f"device {device!r} cannot be used ({first_line(error)}); use cpu, cuda or cuda:1."
+        ) from None
+    return chosen
+
+
+def find_source(
+    kind: str, place: str, patterns: Sequence[Sequence[str]], revision: str | None
+) -> Source:
+    """Find a local folder, or fetch the files of a hub repository that are needed.
+
+    Parameters
+    ----------
+    kind : str
+        The spec's prefix, for messages.
+    place : str
+        Folder or repository.
+    patterns : sequence of sequences of str
+        File patterns to fetch from the hub, group by group; the first group that finds
+        safetensors ends the search.
+    revision : str, optional
+        Branch, tag or commit; of a repository only.
+
+    Raises
+    ------
+    EncoderError
+        If there is no such folder, or the hub cannot be reached or does not have it.
     """
     folder = Path(place).expanduser()
     if folder.is_dir():
-        return str(folder)
+        if revision is not None:
+            raise EncoderError(f"{kind}:{place} is a folder; a revision is for hub repositories.")
+        return Source(folder.resolve(), f"{kind}:{folder.resolve()}")
     if folder.is_file():
-        raise EncoderError(f"{spec}: {folder} is a file; give the folder that holds the model.")
-    if place[0] in "./~" or place.count("/") > 1 or "\\" in place:
-        raise EncoderError(f"{spec}: there is no folder {folder}.")
-    return place
+        raise EncoderError(f"{kind}:{place} is a file; give the folder that holds the model.")
+    if place.startswith((".", "/", "~", "\\")) or not _REPOSITORY.match(place):
+        raise EncoderError(
+            f"{kind}:{place}: there is no such folder, and a hub's repository is named ORG/NAME."
+        )
+    for group in patterns:
+        folder = _snapshot(kind, place, group, revision)
+        found = (path for pattern in group for path in folder.glob(pattern))
+        if any(path.suffix == ".safetensors" for path in found):
+            break
+    return Source(folder, f"{kind}:{place}", folder.name)
+
+
+def _snapshot(kind: str, repository: str, patterns: Sequence[str], revision: str | None) -> Path:
+    from huggingface_hub import constants, errors, snapshot_download
+
+    try:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=list(patterns)))
+    except errors.RevisionNotFoundError:
+        raise EncoderError(f"{kind}:{repository} has no revision {revision!r}.") from None
+    except errors.GatedRepoError:
+        reason = "asks for its terms to be accepted on its page and for a login (hf auth login)"
+        raise EncoderError(f"{kind}:{repository} {reason}; a local folder works too.") from None
+    except errors.RepositoryNotFoundError:
+        raise EncoderError(
+            f"{kind}:{repository}: the hub has no such public repository, and there is no such "
+            "folder."
+        ) from None
+    except Exception as error:  # what the network throws differs by release and transport
+        why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else first_line(error)
+        raise EncoderError(
+            f"{kind}:{repository} is not on this machine and {constants.ENDPOINT} cannot be "
+            f"reached ({why}). Give a local folder instead: {kind}:FOLDER"
+        ) from None
+
+
+@contextmanager
+def refusing(spec: str) -> Iterator[None]:
+    """Turn what a library raises while it reads a model into an `EncoderError` of one line."""
+    try:
+        yield
+    except NamebasisError:
+        raise
+    except ImportError as error:
+        raise EncoderError(f"{spec} needs a library more: {first_line(error)}") from None
+    except Exception as error:  # libraries and file formats raise every type
+        raise EncoderError(f"{spec} cannot be read: {first_line(error)}") from None
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message that says something, of at most 300 letters."""
+    lines = (line.strip() for line in str(error).splitlines())
+    return next(filter(None, lines), type(error).__name__)[:300].rstrip(".:")
+
+
+def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:
+    """Cast parameters and stored buffers; what a model computes by itself stays as it is."""
+    for tensor in model.state_dict(keep_vars=True).values():
+        if tensor.is_floating_point():
+            tensor.data = tensor.data.to(dtype)
+
+
+def fingerprint_of(state: Mapping[str, Any]) -> str:
+    """SHA-256 over named torch tensors: names, types, shapes and bytes, in sorted order.
+
+    Parameters
+    ----------
+    state : mapping of str to torch.Tensor
+        A module's state dict.
+
+    Returns
+    -------
+    str
+        "sha256:" and 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
+        digest.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+    return f"sha256:{digest.hexdigest()}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,8 +17,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.encoders.base import Encoder, mean_token_embeddings
+from namebasis.encoders.base import Encoder, length_batches, mean_token_embeddings
 from namebasis.encoders.dense import dense
+from namebasis.encoders.loading import choose_device
 from namebasis.encoders.tower_weights import Matrix
 from namebasis.errors import EncoderError
 
@@ -37,23 +37,6 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     if revision is not None:
         raise EncoderError("minilm is packaged in one version; leave the revision out.")
     return MiniLM(_folder(), choose_device(device), getattr(torch, dtype))
-
-
-def choose_device(device: str | None) -> torch.device:
-    """Return the device asked for, or cuda where there is one, or the CPU.
-
-    Raises
-    ------
-    EncoderError
-        If there is no such device.
-    """
-    try:
-        chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except RuntimeError:
-        raise EncoderError(f"unknown device {device!r}; use cpu, cuda or cuda:N.") from None
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise EncoderError("device cuda: this machine has no usable GPU; use cpu.")
-    return chosen
 
 
 def _folder() -> Path:
@@ -133,14 +116,9 @@ class MiniLM(Encoder):
         lengths = np.fromiter(map(len, ids), dtype=np.int64, count=len(ids))
         out = np.empty((len(ids), self.dim), dtype=np.float32)
         budget = _TOKENS_AT_ONCE.get(self._forward.device.type, 4096)
-        order = np.argsort(lengths, kind="stable")
         with torch.inference_mode():
-            for length, group in itertools.groupby(order.tolist(), key=lengths.__getitem__):
-                rows = list(group)
-                size = batch_size or max(1, budget // int(length))
-                for start in range(0, len(rows), size):
-                    some = rows[start : start + size]
-                    out[some] = self._forward(np.array([ids[row] for row in some]))
+            for rows in length_batches(lengths, batch_size, budget):
+                out[rows] = self._forward(np.array([ids[row] for row in rows]))
         return out
 
 

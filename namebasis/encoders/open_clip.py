@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +14,15 @@ import numpy as np
 import torch
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.encoders.base import Encoder, check_template, fingerprint_of, mean_token_embeddings
-from namebasis.encoders.clip_text import ClipText, padded_batches, stack
-from namebasis.encoders.loading import loading
-from namebasis.encoders.minilm import choose_device
+from namebasis.encoders.base import Encoder, IdRows, mean_token_embeddings
+from namebasis.encoders.clip_text import ClipText
+from namebasis.encoders.loading import (
+    SMALL_FILES,
+    choose_device,
+    find_source,
+    fingerprint_of,
+    refusing,
+)
 from namebasis.encoders.text_tower import fast_tower
 from namebasis.encoders.tokenizer import ClipTokenizer
 from namebasis.errors import EncoderError, MissingExtraError
@@ -21,8 +30,14 @@ from namebasis.errors import EncoderError, MissingExtraError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_SCHEMAS = ("hf-hub:", "local-dir:")
-_PRECISION = {"float32": "fp32", "float16": "pure_fp16", "bfloat16": "pure_bf16"}
+_HUB, _LOCAL = "hf-hub:", "local-dir:"
+_FORMS = (
+    "Write open_clip:MODEL/TAG, such as open_clip:ViT-L-14/openai, "
+    "open_clip:MODEL@checkpoint-file, open_clip:hf-hub:ORG/NAME or open_clip:local-dir:FOLDER."
+)
+_SAFE, _PICKLED = "open_clip_model.safetensors", "open_clip_pytorch_model.bin"
+_HUB_FILES = [(*SMALL_FILES, _SAFE), (*SMALL_FILES, _PICKLED)]
+_BATCH = 64
 
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
@@ -31,152 +46,220 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
         import open_clip
     except ImportError:
         raise MissingExtraError(f"open_clip:{rest}", "open-clip") from None
-    spec = f"open_clip:{rest}"
-    if revision is not None:
-        raise EncoderError(f"{spec}: open_clip takes no revision; leave it out.")
     place = choose_device(device)
-    if rest.startswith(_SCHEMAS):
-        model_name, weights = rest, None
+    commit = None
+    if rest.startswith((_HUB, _LOCAL)):
+        spec, name, commit = _folder(rest, revision)
         options: dict[str, Any] = {}
     else:
-        model_name, weights, options = _parse(open_clip, rest, spec)
-    with loading(spec):
+        if revision is not None:
+            raise EncoderError(f"open_clip:{rest}: only hf-hub: repositories have revisions.")
+        spec, name, options = _listed(open_clip, rest)
+    with refusing(spec), _silence():
         model = open_clip.create_model(
-            model_name,
-            pretrained=weights,
-            precision=_PRECISION[dtype],
-            device=place,
+            name,
             require_pretrained=True,  # random weights would answer every question wrongly
+            pretrained_text=False,
             weights_only=True,
             **options,
         )
-        tokenizer = open_clip.get_tokenizer(model_name)
-    return OpenClip(spec, model.eval(), tokenizer)
+        tokenizer = open_clip.get_tokenizer(name)
+    return OpenClipEncoder(spec, model, tokenizer, place, getattr(torch, dtype), commit)
 
 
-def _parse(library: Any, rest: str, spec: str) -> tuple[str, str, dict[str, Any]]:
-    """Model, weights and options of ``MODEL/TAG`` or ``MODEL@file``."""
-    model_name, at, file = rest.partition("@")
+def _folder(rest: str, revision: str | None) -> tuple[str, str, str | None]:
+    """Spec, open_clip's name and commit of a folder in open_clip's hub format."""
+    is_hub = rest.startswith(_HUB)
+    place = rest.removeprefix(_HUB if is_hub else _LOCAL)
+    if not place or (not is_hub and not Path(place).expanduser().is_dir()):
+        raise EncoderError(f"open_clip:{rest}: there is no such folder. {_FORMS}")
+    if is_hub and Path(place).is_dir():
+        raise EncoderError(f"open_clip:{rest} is a folder; use open_clip:{_LOCAL}{place}")
+    source = find_source(f"open_clip:{rest.partition(':')[0]}", place, _HUB_FILES, revision)
+    if not (source.folder / "open_clip_config.json").is_file():
+        raise EncoderError(
+            f"{source.spec} holds no open_clip_config.json. For a checkpoint file of a listed "
+            "model write open_clip:MODEL@file; for a transformers model hf:FOLDER."
+        )
+    return source.spec, f"{_LOCAL}{source.folder}", source.revision
+
+
+def _listed(library: Any, rest: str) -> tuple[str, str, dict[str, Any]]:
+    """Spec, model and options of ``MODEL/TAG`` or ``MODEL@file``."""
+    name, at, file = rest.partition("@")
     tag = ""
     if not at:
-        model_name, _, tag = rest.rpartition("/")
-    model_name = model_name.replace("/", "-")
-    if model_name not in library.list_models():
-        raise EncoderError(
-            f"{spec}: open_clip has no model {model_name or rest!r}. Write open_clip:MODEL/TAG, "
-            "such as open_clip:ViT-L-14/openai, or open_clip:MODEL@checkpoint-file."
-        )
+        name, _, tag = rest.rpartition("/")
+        name = name or rest
+    known = {key.lower(): key for key in library.list_models()}
+    plain = name.replace("/", "-")
+    if plain.lower() not in known:
+        close = difflib.get_close_matches(plain.lower(), known, n=1)
+        hint = f" Did you mean {known[close[0]]}?" if close else ""
+        raise EncoderError(f"open_clip:{rest}: open_clip has no model {name!r}.{hint} {_FORMS}")
+    name = known[plain.lower()]
     if at:
-        path = Path(file).expanduser()
+        path = Path(file).expanduser().resolve()
         if not path.is_file():
-            raise EncoderError(f"{spec}: there is no checkpoint file {path}.")
-        return model_name, str(path), {}
-    tags = library.list_pretrained_tags_by_model(model_name)
-    config = library.get_pretrained_cfg(model_name, tag) if tag else {}
+            raise EncoderError(f"open_clip:{rest}: there is no checkpoint file {path}.")
+        return f"open_clip:{name}@{path}", name, {"pretrained": str(path)}
+    config = library.get_pretrained_cfg(name, tag) if tag else {}
     if not config:
-        raise EncoderError(f"{spec}: {model_name} has the weights {', '.join(tags)}.")
+        tags = ", ".join(library.list_pretrained_tags_by_model(name)) or "none"
+        raise EncoderError(
+            f"open_clip:{rest}: {name} needs a tag; open_clip lists: {tags}. For weights of your "
+            f"own write open_clip:{name}@checkpoint-file."
+        )
+    return f"open_clip:{name}/{tag}", name, _tagged(f"open_clip:{name}/{tag}", tag, config)
+
+
+def _tagged(spec: str, tag: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Options for listed weights; those on the hub are fetched here, once and without retries."""
     # A tag trained with QuickGELU gives other vectors without it, and open_clip only warns.
-    return model_name, tag, {"force_quick_gelu": bool(config.get("quick_gelu"))}
+    options: dict[str, Any] = {"force_quick_gelu": bool(config.get("quick_gelu"))}
+    repository, _, file = str(config.get("hf_hub") or "").rpartition("/")
+    if not repository:
+        return {**options, "pretrained": tag}
+    file = file or _PICKLED
+    safe = [_SAFE if file == _PICKLED else f"{Path(file).stem}.safetensors"]
+    try:
+        source = find_source("hf", repository, [safe, [file]], None)
+    except EncoderError as error:
+        raise EncoderError(
+            f"{spec}: its weights are hf:{repository}. {str(error).partition('Give a')[0]}Fetch "
+            f"the file on another machine and write {spec.rpartition('/')[0]}@FILE"
+        ) from None
+    found = [source.folder / name for name in (*safe, file) if (source.folder / name).is_file()]
+    if not found:
+        raise EncoderError(f"{spec}: hf:{repository} has no {file}.")
+    return {**options, "pretrained": str(found[0]), "force_preprocess_cfg": config}
 
 
-class OpenClip(Encoder):
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Hold open_clip's log back: it goes to the root logger, and errors are raised here."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+class OpenClipEncoder(Encoder):
     """An open_clip model, with the fast text tower where its configuration allows.
 
     Parameters
     ----------
     spec : str
     model : open_clip.CLIP or open_clip.CustomTextCLIP
-        In evaluation mode, on its device.
+        In float32 on the CPU.
     tokenizer : object
         What ``open_clip.get_tokenizer`` gives for it.
+    device : torch.device
+    dtype : torch.dtype
+    revision : str, optional
     """
 
     has_images = True
 
-    def __init__(self, spec: str, model: Any, tokenizer: Any) -> None:
-        self.spec = spec
-        self._model, self._library_tokenizer = model, tokenizer
+    def __init__(
+        self,
+        spec: str,
+        model: Any,
+        tokenizer: Any,
+        device: torch.device,
+        dtype: torch.dtype,
+        revision: str | None = None,
+    ) -> None:
+        self.spec, self.revision = spec, revision
         self.fingerprint = fingerprint_of(model.state_dict())
-        self._table = _token_table(model)
-        self.token_dim = 0 if self._table is None else self._table.shape[1]
-        tower = fast_tower(model)
-        context = getattr(tokenizer, "context_length", None)
+        self.model, self.tokenizer = model.eval().to(device=device, dtype=dtype), tokenizer
+        self._device, self._dtype = device, dtype
+        self._words = _word_table(model)
+        self.token_dim = 0 if self._words is None else self._words.shape[1]
+        tower, context = fast_tower(model), getattr(tokenizer, "context_length", None)
         clip = ClipTokenizer.from_open_clip(tokenizer, context_length=context) if tower else None
         self._fast = ClipText(clip, tower) if tower and clip else None
-        self.dim = self._fast.dim if self._fast else self._library_rows(["a"]).shape[1]
-
-    def encode_names(
-        self, names: Sequence[str], template: str, *, batch_size: int | None = None
-    ) -> FloatArray:
-        """Embed ``template.format(name)``; the template's beginning is computed once."""
-        if self._fast is None or not len(names):
-            return super().encode_names(names, template, batch_size=batch_size)
-        kept = self._check_texts(names, "names")
-        return self._unit(self._fast.embed_names(kept, check_template(template)), "text")
+        with refusing(spec):
+            self.dim = self._fast.dim if self._fast else self._embed_texts(["a"], None).shape[1]
 
     def tokenize(self, text: str) -> list[str]:
-        """Return the pieces of a text."""
+        """Return the vocabulary's strings of a text."""
+        return self.pieces([text])[0]
+
+    def pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return the vocabulary's strings of many texts."""
+        kept = self._check_texts(texts, "texts")
         if self._fast is not None:
-            return self._fast.pieces(text)
-        inner = getattr(self._library_tokenizer, "tokenizer", None)
-        if inner is not None and hasattr(inner, "tokenize"):
-            return list(inner.tokenize(text))
-        plain = self._library_tokenizer
-        return [plain.decoder[token] for token in plain.encode(text)]
+            return self._fast.pieces(kept)
+        rows = self._ids(kept)
+        inner = getattr(self.tokenizer, "tokenizer", None)
+        if inner is not None:
+            return [inner.convert_ids_to_tokens(row) for row in rows]
+        return [[self.tokenizer.decoder[token] for token in row] for row in rows]
 
     def count_tokens(self, texts: Sequence[str]) -> IntArray:
         """Return the number of pieces of each text."""
-        if self._fast is None:
-            return super().count_tokens(texts)
-        return self._fast.count(self._check_texts(texts, "texts"))
+        rows = self._ids(self._check_texts(texts, "texts"))
+        return np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
 
     def token_embeddings(self, names: Sequence[str]) -> FloatArray:
         """Return the mean input token embedding of each name."""
-        kept = self._check_texts(names, "names")
-        if self._table is None:
+        if self._words is None:
             raise EncoderError(f"{self.spec} has no table of input token embeddings.")
+        return mean_token_embeddings(self._words, self._ids(self._check_texts(names, "names")))
+
+    def _ids(self, texts: list[str]) -> IdRows:
         if self._fast is not None:
-            return self._fast.token_means(self._table, kept)
-        inner = getattr(self._library_tokenizer, "tokenizer", None)
-        if inner is not None and callable(inner):
-            ids = inner(kept, add_special_tokens=False)["input_ids"]
-        else:
-            ids = [self._library_tokenizer.encode(name) for name in kept]
-        return mean_token_embeddings(self._table, ids)
+            return self._fast.ids(texts)
+        inner = getattr(self.tokenizer, "tokenizer", None)
+        if inner is None:
+            return [self.tokenizer.encode(text) for text in texts]
+        if not texts:
+            return []
+        clean = getattr(self.tokenizer, "clean_fn", None) or _clean_for_siglip
+        return list(inner([clean(text) for text in texts], add_special_tokens=False)["input_ids"])
+
+    def _embed_names(self, names: list[str], template: str, batch_size: int | None) -> FloatArray:
+        if self._fast is not None:
+            return self._fast.embed_names(names, template)
+        return super()._embed_names(names, template, batch_size)
 
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
         if self._fast is not None:
             return self._fast.embed(texts)
-        batches = padded_batches(len(texts), batch_size, 64)
-        return stack([self._library_rows(texts[some]) for some in batches])
+        size, parts = batch_size or _BATCH, []
+        for start in range(0, len(texts), size):
+            ids = self.tokenizer(texts[start : start + size]).to(self._device)
+            with torch.inference_mode():
+                parts.append(self.model.encode_text(ids).float().cpu().numpy())
+        return np.concatenate(parts)
 
-    def _library_rows(self, texts: list[str]) -> FloatArray:
-        device = next(self._model.parameters()).device
-        with torch.inference_mode():
-            ids = self._library_tokenizer(texts).to(device)
-            rows = self._model.encode_text(ids, normalize=True)
-        return np.asarray(rows.float().cpu())
-
-    def _embed_images(self, images: list[Image]) -> FloatArray:
+    @cached_property
+    def _prepare(self) -> Any:
         from open_clip.transform import PreprocessCfg, image_transform_v2
 
-        prepare = image_transform_v2(
-            PreprocessCfg(**self._model.visual.preprocess_cfg), is_train=False
-        )
-        weight = next(self._model.visual.parameters())
-        pixels = torch.stack([prepare(image) for image in images]).to(weight.device, weight.dtype)
+        return image_transform_v2(PreprocessCfg(**self.model.visual.preprocess_cfg), is_train=False)
+
+    def _embed_images(self, images: list[Image]) -> FloatArray:
+        pixels = torch.stack([self._prepare(image) for image in images])
         with torch.inference_mode():
-            rows = self._model.encode_image(pixels, normalize=True)
-        return np.asarray(rows.float().cpu())
+            rows = self.model.encode_image(pixels.to(self._device, self._dtype))
+        found: FloatArray = rows.float().cpu().numpy()
+        return found
 
 
-def _token_table(model: Any) -> FloatArray | None:
+def _clean_for_siglip(text: str) -> str:
+    from open_clip.tokenizer import basic_clean, canonicalize_text
+
+    return str(canonicalize_text(basic_clean(text)))
+
+
+def _word_table(model: Any) -> FloatArray | None:
     text = getattr(model, "text", model)
-    embedding = getattr(text, "token_embedding", None)
-    if embedding is None:
-        transformer = getattr(text, "transformer", None)
-        find = getattr(transformer, "get_input_embeddings", None)
-        embedding = find() if find is not None else None
-    if embedding is None:
-        return None
-    return np.asarray(embedding.weight.detach().float().cpu())
+    words = getattr(text, "token_embedding", None)
+    if words is None:
+        find = getattr(getattr(text, "transformer", None), "get_input_embeddings", None)
+        words = find() if find is not None else None
+    return None if words is None else np.asarray(words.weight.detach().float().cpu())
