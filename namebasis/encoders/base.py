@@ -101,7 +101,7 @@ class Encoder(ABC):
         return self._once(kept, lambda distinct: self._embed_names(distinct, template, size))
 
     def encode_images(
-        self, images: Sequence[ImageLike], *, batch_size: int | None = None
+        self, images: Sequence[ImageLike] | np.ndarray, *, batch_size: int | None = None
     ) -> FloatArray:
         """Embed images: PIL images, paths, or uint8 arrays of shape (height, width[, 3 or 4]).
 
@@ -116,7 +116,7 @@ class Encoder(ABC):
             If the encoder reads no images, or one cannot be read (its path and why).
         """
         self._need(self.has_images, "images")
-        if isinstance(images, (str, bytes, Path)):
+        if _is_one_image(images):
             raise ValueError("images must be a list; put a single one into [ ].")
         size = check_batch(batch_size) or 32
         from namebasis.encoders.images import open_image
@@ -189,6 +189,11 @@ class Encoder(ABC):
             return unit_rows(as_embeddings(rows, f"{what} embeddings", self.dim))
         except ValueError as error:
             raise EncoderError(f"{self.spec}: {error}") from None
+
+
+def _is_one_image(images: object) -> bool:
+    is_array = isinstance(images, np.ndarray) and images.ndim < 4
+    return is_array or isinstance(images, (str, bytes, Path)) or hasattr(images, "convert")
 
 
 def _is_unicode(text: str) -> bool:
