@@ -32,7 +32,7 @@ def table_rows() -> list[tuple[str, str]]:
 
 def user_folder(folder: Path, tmp_path: Path, command: str) -> Path:
     place = Path(shutil.copytree(folder, tmp_path / "user"))
-    if " build " in f"{command} ":
+    if "build" in command:
         shutil.rmtree(place / "my.space")
     return place
 

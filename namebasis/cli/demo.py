@@ -61,7 +61,10 @@ def demo(
     compose.basis(space, [TEXT], n_names=5)
     html = folder / "topology.html"
     _show("topology", space, "--html", html)
-    ask.topology(space, html=html, seed=seed, quiet=quiet)
+    if html.exists() and html.stat().st_mtime > (space / "names.lance").stat().st_mtime:
+        print(f"{html} is up to date; the command itself would make it anew.")
+    else:
+        ask.topology(space, html=html, seed=seed, quiet=quiet)
     listed = folder / "short-names.csv"
     _show(
         "export", space, listed, "--where", short, "--columns", "name,gender,locales", "--overwrite"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_basis import SumEncoder
+from tests.studies.test_basis import SumEncoder
 
 from namebasis.analysis.sparse import sparse_code
 from namebasis.errors import FilterError

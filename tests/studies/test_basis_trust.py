@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_basis import FAMILY, GIVEN, SumEncoder
+from tests.studies.test_basis import FAMILY, GIVEN, SumEncoder
 
 from namebasis.namespace.build import build_space
 from namebasis.namespace.names import make_names

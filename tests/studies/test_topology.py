@@ -55,6 +55,9 @@ class LocaleEncoder:
     def tokenize(self, text: str) -> list[str]:
         return [text[:3], text[3:]]
 
+    def pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        return [self.tokenize(text) for text in texts]
+
     def count_tokens(self, texts: Sequence[str]) -> np.ndarray:
         return np.full(len(texts), 2, np.int64)
 

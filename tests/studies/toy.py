@@ -32,6 +32,9 @@ class ToyEncoder:
     def tokenize(self, text: str) -> list[str]:
         return re.findall(r"\w+|[^\w\s]", text)
 
+    def pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        return [self.tokenize(text) for text in texts]
+
     def count_tokens(self, texts: Sequence[str]) -> IntArray:
         return np.array([len(self.tokenize(text)) for text in texts], dtype=np.int64)
 
