@@ -25,6 +25,8 @@ from namebasis.namespace.provenance import (
     ViewSum,
     sums_to_json,
 )
+from namebasis.namespace.ray_cluster import EncoderFactory, RayCluster, check_engine
+from namebasis.namespace.ray_engine import append_with_ray
 from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store import NAMES, Store, holds_versions, locked
 from namebasis.namespace.templates import Templates, load_templates
@@ -51,6 +53,10 @@ def build_space(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    n_actors: int | None = None,
+    encoder_factory: EncoderFactory | None = None,
 ) -> Space:
     """Put names into an encoder's space and store them.
 
@@ -74,6 +80,15 @@ def build_space(
         Replace the space at `path`. It stays untouched until the new one is finished.
     progress : callable, optional
         Called with names done and names in all.
+    engine : str
+        "local", or "ray" for the same rows from many processes or machines.
+    address : str, optional
+        Of a Ray cluster; by default the ray engine starts a Ray of its own on this machine.
+    n_actors : int, optional
+        Encoders at work at once under Ray; by default one for each GPU, or else each core.
+    encoder_factory : callable, optional
+        Loads the encoder in each of Ray's actors; it is pickled. By default `load_encoder` with
+        the encoder's spec and revision.
 
     Raises
     ------
@@ -83,10 +98,14 @@ def build_space(
         If the encoder does not read text, or its vectors cannot be stored.
     SpaceError
         If something else is at `path`, or another process writes there.
+    MissingExtraError
+        If `engine` is "ray" and Ray is not installed.
     ValueError
-        If the templates are refused.
+        If the templates are refused, there is no such engine, or Ray's settings are given to the
+        local one.
     """
     path = Path(path)
+    cluster = check_engine(engine, RayCluster(address, n_actors, encoder_factory))
     if len(names) == 0:
         raise CorpusError("the corpus holds no name; there is nothing to build.")
     if not encoder.has_text:
@@ -104,7 +123,11 @@ def build_space(
             done = store.n_rows
             if done:
                 log.info("%s: goes on after %d of %d names", place, done, len(names))
-            _append(store, names.table.slice(done), encoder, job.templates, progress, done)
+            left, stored = names.table.slice(done), (encoder, job.templates, progress, done)
+            if cluster is None:
+                _append(store, left, *stored)
+            else:
+                append_with_ray(store, left, *stored, chunk=CHUNK, cluster=cluster)
             _finish(store, current)
         if place != path:
             swap.swap(path)

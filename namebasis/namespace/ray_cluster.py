@@ -1,0 +1,107 @@
+"""Where a build's actors run: a Ray of its own, or a cluster that is there already."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from namebasis.checks import check_count
+from namebasis.errors import MissingExtraError, NamebasisError
+from namebasis.namespace.store import one_line
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+
+ENGINES = ("local", "ray")
+
+EncoderFactory = Callable[[], "Encoder"]
+
+
+@dataclass(frozen=True)
+class RayCluster:
+    """Where the actors of a build run.
+
+    Attributes
+    ----------
+    address : str or None
+        Of a cluster to join; None starts a Ray of its own, and stops it afterwards. A Ray that
+        this process is connected to already is used as it is.
+    n_actors : int or None
+        Encoders at work at once; None is one for each GPU, or one for each core where there is
+        no GPU.
+    encoder_factory : callable or None
+        Gives the encoder inside an actor; picklable. None is `load_encoder` with the spec and
+        revision of the driver's encoder.
+    """
+
+    address: str | None = None
+    n_actors: int | None = None
+    encoder_factory: EncoderFactory | None = None
+
+
+def check_engine(engine: str, cluster: RayCluster) -> RayCluster | None:
+    """Return where Ray's actors run; None for the local engine.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine, or settings of Ray are given to the local one.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}; got {engine!r}.")
+    if cluster.n_actors is not None:
+        check_count(cluster.n_actors, "n_actors")
+    if engine == "ray":
+        return cluster
+    if cluster != RayCluster():
+        raise ValueError("address, n_actors and encoder_factory need engine='ray'.")
+    return None
+
+
+def share(ray: Any, n_actors: int | None, n_chunks: int) -> dict[str, Any]:
+    """How many actors, and the cores and GPUs of each."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cores = [int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1]
+    n_gpus = int(sum(node.get("GPU", 0) for node in nodes))
+    n_actors = n_actors or n_gpus or max(1, sum(cores))
+    n_actors = min(n_actors, n_chunks)
+    each = min(sum(cores) // n_actors, *cores) if cores else 0
+    return {
+        "concurrency": n_actors,
+        "num_cpus": max(1, each),
+        "num_gpus": min(1, n_gpus // n_actors),
+    }
+
+
+@contextmanager
+def connected(cluster: RayCluster) -> Iterator[Any]:
+    """Connect to Ray, or start one of one's own; only that one is stopped afterwards."""
+    # Read when Ray is imported. Without the second it writes a token into the home folder.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    try:
+        import ray
+        import ray.data
+    except ImportError:
+        raise MissingExtraError("the ray engine", "ray") from None
+    if ray.is_initialized():
+        yield ray
+        return
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        if cluster.address is None:
+            n_cpus = max(cluster.n_actors or 1, len(os.sched_getaffinity(0)))
+            ray.init("local", num_cpus=n_cpus, include_dashboard=False, **quiet)
+        else:
+            ray.init(cluster.address, **quiet)
+    except (ConnectionError, ValueError) as error:
+        where = cluster.address or "local"
+        raise NamebasisError(f"no Ray cluster answers at {where}: {one_line(error)}") from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
