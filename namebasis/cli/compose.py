@@ -215,6 +215,13 @@ def walk(
         bool,
         typer.Option("--automatic-filter", help="Fit components to names of measured identity."),
     ] = False,
+    save_pieces: Annotated[
+        Path | None,
+        typer.Option(
+            "--save-pieces",
+            help="Save the components of the names' first and second piece (Celeb Basis).",
+        ),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Walk along a component or an axis and name who stands on the way."""
@@ -233,6 +240,14 @@ def walk(
     if save and basis_of_names is not None:
         basis_of_names.save(save)
         note(f"components saved to {save}")
+    if save_pieces:
+        from namebasis.analysis.component_files import save_components
+
+        by_place = name_components.fit_pieces(
+            opened, where=where, automatic_filter=automatic_filter
+        )
+        save_components(by_place, save_pieces)
+        note(f"components of {len(by_place)} piece positions saved to {save_pieces}")
     way = study.walk(
         opened,
         number if number is not None else ((along, to) if to is not None else along),

@@ -41,6 +41,8 @@ class Encoder(ABC):
         Width of the embeddings.
     token_dim : int
         Width of the input token embeddings; 0 where the encoder has none to show.
+    max_tokens : int or None
+        Pieces of a text that are read before it is cut; None where there is no limit.
     has_text, has_images : bool
         What it reads.
     """
@@ -50,6 +52,7 @@ class Encoder(ABC):
     revision: str | None = None
     dim: int
     token_dim: int = 0
+    max_tokens: int | None = None
     has_text: bool = True
     has_images: bool = False
 
@@ -118,12 +121,12 @@ class Encoder(ABC):
         self._need(self.has_images, "images")
         if _is_one_image(images):
             raise ValueError("images must be a list; put a single one into [ ].")
-        size = check_batch(batch_size) or 32
+        size, kept = check_batch(batch_size) or 32, list(images)
         from namebasis.encoders.images import open_image
 
         parts = [
-            self._embed_images([open_image(image) for image in images[start : start + size]])
-            for start in range(0, len(images), size)
+            self._embed_images([open_image(image) for image in kept[start : start + size]])
+            for start in range(0, len(kept), size)
         ]
         if not parts:
             return np.empty((0, self.dim), dtype=np.float32)
@@ -142,9 +145,30 @@ class Encoder(ABC):
         kept = self._check_texts(texts, "texts")
         return np.fromiter(map(len, self.pieces(kept)), dtype=np.int64, count=len(kept))
 
-    @abstractmethod
     def token_embeddings(self, names: Sequence[str]) -> FloatArray:
-        """Return the mean input token embedding of each name, (n, token_dim), not normalised."""
+        """Return the mean input token embedding of each name, (n, token_dim), not normalised.
+
+        Raises
+        ------
+        EncoderError
+            If the encoder has no table of them to show.
+        """
+        return mean_token_embeddings(*self._pieces_in_table(self._check_texts(names, "names")))
+
+    def piece_embeddings(self, names: Sequence[str]) -> list[FloatArray]:
+        """Return the input embeddings of each name's pieces, each (n_pieces, token_dim).
+
+        Raises
+        ------
+        EncoderError
+            If the encoder has no table of them to show.
+        """
+        table, ids = self._pieces_in_table(self._check_texts(names, "names"))
+        return [table[np.asarray(row, dtype=np.int64)] for row in ids]
+
+    @abstractmethod
+    def _pieces_in_table(self, names: list[str]) -> tuple[FloatArray, IdRows]:
+        """Return the table of input embeddings, and the rows in it of each name's pieces."""
 
     @abstractmethod
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
@@ -186,7 +210,8 @@ class Encoder(ABC):
 
     def _unit(self, rows: FloatArray, what: str) -> FloatArray:
         try:
-            return unit_rows(as_embeddings(rows, f"{what} embeddings", self.dim))
+            label = f"{what} embeddings"
+            return unit_rows(as_embeddings(rows, label, self.dim), label)
         except ValueError as error:
             raise EncoderError(f"{self.spec}: {error}") from None
 
@@ -208,7 +233,8 @@ def check_template(template: str) -> str:
     ValueError
         If it does not.
     """
-    if template.count("{}") != 1 or set(template.replace("{}", "")) & set("{}"):
+    text = template if isinstance(template, str) else ""
+    if text.count("{}") != 1 or set(text.replace("{}", "")) & set("{}"):
         raise ValueError(f"a template must hold {{}} once, where the name goes; got {template!r}.")
     return template
 

@@ -10,6 +10,7 @@ row is the mean over the tokens. Of the pipeline nothing else is read.
 from __future__ import annotations
 
 import json
+import os
 
 import torch
 
@@ -23,7 +24,7 @@ _INDEX = "model_index.json"
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
     """Load ``REPO-or-folder`` or ``REPO-or-folder#text_encoder_2``; see `load_encoder`."""
-    place, _, part = rest.partition("#")
+    place, part = _split(rest)
     source = find_source("diffusers", place, [(_INDEX,)], revision)
     with refusing(source.spec):
         parts = _text_encoders(source)
@@ -42,6 +43,14 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
         architecture=parts[part],
         tokenizer_folder=source.folder / tokenizer,
     )
+
+
+def _split(rest: str) -> tuple[str, str]:
+    """Place and part; a folder's own name may hold a #."""
+    if "#" not in rest or os.path.isdir(os.path.expanduser(rest)):
+        return rest, ""
+    place, _, part = rest.rpartition("#")
+    return place, part
 
 
 def _patterns(part: str, tokenizer: str) -> list[tuple[str, ...]]:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.encoders.base import Encoder, IdRows, length_batches, mean_token_embeddings
+from namebasis.encoders.base import Encoder, IdRows, length_batches
 from namebasis.encoders.clip_text import ClipText
 from namebasis.encoders.loading import (
     SMALL_FILES,
@@ -111,6 +111,7 @@ class HuggingFaceEncoder(Encoder):
         self._longest = longest_text(text, self.tokenizer, self._folder)
         is_siglip = str(self.model.config.model_type).startswith("siglip")
         self._width = self._longest if is_siglip else None
+        self.max_tokens = self._longest - self.tokenizer.num_special_tokens_to_add()
         tower = fast_tower(self.model)
         clip = (
             ClipTokenizer.from_transformers(self.tokenizer, context_length=self._longest)
@@ -156,11 +157,9 @@ class HuggingFaceEncoder(Encoder):
         self._need(self.has_text, "text")
         return np.fromiter(map(len, self._ids(kept)), dtype=np.int64, count=len(kept))
 
-    def token_embeddings(self, names: Sequence[str]) -> FloatArray:
-        """Return the mean input embedding of each name's pieces."""
-        kept = self._check_texts(names, "names")
+    def _pieces_in_table(self, names: list[str]) -> tuple[FloatArray, IdRows]:
         self._need(self.has_text, "text")
-        return mean_token_embeddings(self._words, self._ids(kept))
+        return self._words, self._ids(names)
 
     def _embed_names(self, names: list[str], template: str, batch_size: int | None) -> FloatArray:
         if self._fast is not None:

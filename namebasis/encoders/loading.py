@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pickle
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ WEIGHTS = ("model.safetensors", "model-0*-of-0*.safetensors", "model.safetensors
 """Weights as `save_pretrained` names them, whole or in shards."""
 
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?\Z")
+_LONGEST_REPOSITORY = 96  # the hub's own limit
 
 
 @dataclass(frozen=True)
@@ -81,16 +84,19 @@ def find_source(
     EncoderError
         If there is no such folder, or the hub cannot be reached or does not have it.
     """
-    folder = Path(place).expanduser()
-    if folder.is_dir():
+    local = os.path.expanduser(place)  # unlike Path's, raises for no name, however odd
+    if os.path.isdir(local):
+        folder = Path(local)
         if revision is not None:
             raise EncoderError(f"{kind}:{place} is a folder; a revision is for hub repositories.")
         return Source(folder.resolve(), f"{kind}:{folder.resolve()}")
-    if folder.is_file():
+    if os.path.isfile(local):
         raise EncoderError(f"{kind}:{place} is a file; give the folder that holds the model.")
-    if place.startswith((".", "/", "~", "\\")) or not _REPOSITORY.match(place):
+    is_name = len(place) <= _LONGEST_REPOSITORY and _REPOSITORY.match(place)
+    if place.startswith((".", "/", "~", "\\")) or not is_name:
         raise EncoderError(
-            f"{kind}:{place}: there is no such folder, and a hub's repository is named ORG/NAME."
+            f"{kind}:{place[:200]}: there is no such folder, and a hub's repository is named "
+            "ORG/NAME."
         )
     for group in patterns:
         folder = _snapshot(kind, place, group, revision)
@@ -119,27 +125,40 @@ def _snapshot(kind: str, repository: str, patterns: Sequence[str], revision: str
         why = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else first_line(error)
         raise EncoderError(
             f"{kind}:{repository} is not on this machine and {constants.ENDPOINT} cannot be "
-            f"reached ({why}). Give a local folder instead: {kind}:FOLDER"
+            f"reached ({why}). Give a local folder instead: "
+            f"{kind.replace('hf-hub', 'local-dir')}:FOLDER"
         ) from None
 
 
 @contextmanager
-def refusing(spec: str) -> Iterator[None]:
+def refusing(spec: str, remedy: str = "") -> Iterator[None]:
     """Turn what a library raises while it reads a model into an `EncoderError` of one line."""
+    end = f". {remedy}" if remedy else ""
     try:
         yield
     except NamebasisError:
         raise
     except ImportError as error:
         raise EncoderError(f"{spec} needs a library more: {first_line(error)}") from None
+    except pickle.UnpicklingError:  # torch's text advises to run the file's code
+        raise EncoderError(
+            f"{spec} cannot be read: it is no checkpoint, or one that holds code, which is never "
+            "run. Save its state_dict as safetensors."
+        ) from None
     except Exception as error:  # libraries and file formats raise every type
-        raise EncoderError(f"{spec} cannot be read: {first_line(error)}") from None
+        raise EncoderError(f"{spec} cannot be read: {first_line(error)}{end}") from None
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message that says something, of at most 300 letters."""
-    lines = (line.strip() for line in str(error).splitlines())
-    return next(filter(None, lines), type(error).__name__)[:300].rstrip(".:")
+    """Return what an error's message says first, in one line of at most 300 letters.
+
+    A line that ends in a colon says nothing without the next.
+    """
+    lines = list(filter(None, (line.strip() for line in str(error).splitlines())))
+    said = lines[:1] or [type(error).__name__]
+    while said[-1].endswith(":") and len(said) < len(lines):
+        said.append(lines[len(said)])
+    return " ".join(said)[:300].rstrip(".:")
 
 
 def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.encoders.base import Encoder, length_batches, mean_token_embeddings
+from namebasis.encoders.base import Encoder, IdRows, length_batches
 from namebasis.encoders.dense import dense
 from namebasis.encoders.loading import choose_device
 from namebasis.encoders.tower_weights import Matrix
@@ -61,6 +61,7 @@ class MiniLM(Encoder):
     spec = "minilm"
     dim = 384
     token_dim = 384
+    max_tokens = MAX_TOKENS - 2
 
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
         from safetensors.torch import load as read_weights
@@ -106,10 +107,8 @@ class MiniLM(Encoder):
         rows = self._ids(self._check_texts(texts, "texts"), special=False)
         return np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
 
-    def token_embeddings(self, names: Sequence[str]) -> FloatArray:
-        """Return the mean word-piece embedding of each name."""
-        ids = self._ids(self._check_texts(names, "names"), special=False)
-        return mean_token_embeddings(self._words, ids)
+    def _pieces_in_table(self, names: list[str]) -> tuple[FloatArray, IdRows]:
+        return self._words, self._ids(names, special=False)
 
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
         ids = [_cut(row) for row in self._ids(texts, special=True)]

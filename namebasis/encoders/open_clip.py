@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.encoders.base import Encoder, IdRows, mean_token_embeddings
+from namebasis.encoders.base import Encoder, IdRows
 from namebasis.encoders.clip_text import ClipText
 from namebasis.encoders.loading import (
     SMALL_FILES,
@@ -71,9 +72,10 @@ def _folder(rest: str, revision: str | None) -> tuple[str, str, str | None]:
     """Spec, open_clip's name and commit of a folder in open_clip's hub format."""
     is_hub = rest.startswith(_HUB)
     place = rest.removeprefix(_HUB if is_hub else _LOCAL)
-    if not place or (not is_hub and not Path(place).expanduser().is_dir()):
+    is_folder = os.path.isdir(os.path.expanduser(place))
+    if not place or not (is_hub or is_folder):
         raise EncoderError(f"open_clip:{rest}: there is no such folder. {_FORMS}")
-    if is_hub and Path(place).is_dir():
+    if is_hub and is_folder:
         raise EncoderError(f"open_clip:{rest} is a folder; use open_clip:{_LOCAL}{place}")
     source = find_source(f"open_clip:{rest.partition(':')[0]}", place, _HUB_FILES, revision)
     if not (source.folder / "open_clip_config.json").is_file():
@@ -99,9 +101,10 @@ def _listed(library: Any, rest: str) -> tuple[str, str, dict[str, Any]]:
         raise EncoderError(f"open_clip:{rest}: open_clip has no model {name!r}.{hint} {_FORMS}")
     name = known[plain.lower()]
     if at:
-        path = Path(file).expanduser().resolve()
-        if not path.is_file():
-            raise EncoderError(f"open_clip:{rest}: there is no checkpoint file {path}.")
+        local = os.path.expanduser(file)
+        if not os.path.isfile(local):
+            raise EncoderError(f"open_clip:{rest}: there is no checkpoint file {local}.")
+        path = Path(local).resolve()
         return f"open_clip:{name}@{path}", name, {"pretrained": str(path)}
     config = library.get_pretrained_cfg(name, tag) if tag else {}
     if not config:
@@ -179,6 +182,7 @@ class OpenClipEncoder(Encoder):
         self._words = _word_table(model)
         self.token_dim = 0 if self._words is None else self._words.shape[1]
         tower, context = fast_tower(model), getattr(tokenizer, "context_length", None)
+        self.max_tokens = context - 2 if context else None  # less the start and the end
         clip = ClipTokenizer.from_open_clip(tokenizer, context_length=context) if tower else None
         self._fast = ClipText(clip, tower) if tower and clip else None
         with refusing(spec):
@@ -204,11 +208,10 @@ class OpenClipEncoder(Encoder):
         rows = self._ids(self._check_texts(texts, "texts"))
         return np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
 
-    def token_embeddings(self, names: Sequence[str]) -> FloatArray:
-        """Return the mean input token embedding of each name."""
+    def _pieces_in_table(self, names: list[str]) -> tuple[FloatArray, IdRows]:
         if self._words is None:
             raise EncoderError(f"{self.spec} has no table of input token embeddings.")
-        return mean_token_embeddings(self._words, self._ids(self._check_texts(names, "names")))
+        return self._words, self._ids(names)
 
     def _ids(self, texts: list[str]) -> IdRows:
         if self._fast is not None:

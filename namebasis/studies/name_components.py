@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from namebasis.analysis.components import Components, piece_components, principal_components
 from namebasis.checks import FloatArray, IntArray
-from namebasis.errors import EncoderError
 from namebasis.studies.identity_filter import measure_identity
 
 if TYPE_CHECKING:
@@ -76,14 +75,11 @@ def fit_pieces(
         If a position has fewer than two distinct pieces.
     """
     encoder = space.encoder()
-    embed = getattr(encoder, "piece_embeddings", None)
-    if embed is None:
-        raise EncoderError(f"{encoder.spec} does not show the embeddings of single pieces.")
     ids, how = _chosen(space, where, automatic_filter, seed)
     names = space.table(["name"], ids=ids)["name"].to_pylist()
     return piece_components(
         names,
-        embed(names),
+        encoder.piece_embeddings(names),
         n_positions=n_positions,
         max_components=max_components,
         metadata=_metadata(space, "pieces", where, how),

@@ -168,10 +168,7 @@ def _mean(space: Space, targets: Sequence[Target]) -> FloatArray | None:
 
 def _token_limit(encoder: Encoder, layout: Layout, max_tokens: int | None) -> int | None:
     """The budget of a prompt in tokens, checked against what the template alone takes."""
-    if max_tokens is None:
-        limit = getattr(encoder, "max_tokens", None)
-    else:
-        limit = check_count(max_tokens, "max_tokens")
+    limit = encoder.max_tokens if max_tokens is None else check_count(max_tokens, "max_tokens")
     if limit is None:
         return None
     shortest = [min(layout.options[slot], key=len) for slot in layout.slots]

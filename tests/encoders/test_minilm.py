@@ -158,3 +158,21 @@ def test_loading_imports_no_library_beyond_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_single_pieces_average_to_the_token_embedding_and_the_limit_is_where_texts_are_cut() -> (
+    None
+):
+    encoder = load_encoder("minilm")
+    names = ["Winona Ryder", "Siobhán", ""]
+    pieces = encoder.piece_embeddings(names)
+    assert [len(rows) for rows in pieces] == encoder.count_tokens(names).tolist()
+    means = [rows.mean(axis=0) if len(rows) else np.zeros(encoder.token_dim) for rows in pieces]
+    np.testing.assert_allclose(encoder.token_embeddings(names), means, atol=1e-6)
+    assert encoder.max_tokens is not None
+    whole = ["the"] * (encoder.max_tokens - 1)
+    kept, cut = " ".join([*whole, "king"]), " ".join([*whole, "the", "king"])
+    without = " ".join([*whole, "the"])
+    rows = encoder.encode_text([kept, cut, without])
+    assert rows[0] @ rows[2] < 1 - 1e-6
+    np.testing.assert_allclose(rows[1], rows[2], atol=1e-6)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from namebasis.analysis.components import Components, principal_components
-from namebasis.errors import EncoderError, NamebasisError
+from namebasis.errors import NamebasisError
 from namebasis.namespace.build import build_space
 from namebasis.namespace.names import make_names
 from namebasis.studies.identity_filter import measure_identity
@@ -272,9 +272,3 @@ def test_pieces_of_a_space(people: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(second.directions, oracle.directions, atol=1e-5)
     second.save(tmp_path / "second.safetensors")
     assert Components.load(tmp_path / "second.safetensors").metadata["view"] == "pieces"
-
-
-def test_an_encoder_without_pieces_is_refused(people: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ToyEncoder, "piece_embeddings", None)
-    with pytest.raises(EncoderError, match="toy does not show the embeddings of single pieces"):
-        fit_pieces(people)

@@ -24,7 +24,7 @@ class ToyEncoder:
     """Words add up, later ones weigh more, and neighbours interact: order and company matter."""
 
     spec, fingerprint, revision, dim = "toy", "sha256:toy", None, DIM
-    has_text, has_images, token_dim = True, False, DIM
+    has_text, has_images, token_dim, max_tokens = True, False, DIM, None
 
     def __init__(self) -> None:
         self.encoded: list[str] = []
