@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +20,8 @@ from namebasis.errors import EncoderError
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
+
+logger = logging.getLogger(__name__)
 
 MAX_PIXELS = 89_478_485
 """Larger images are refused: a small file can unpack to any size. Pillow warns from here on."""
@@ -86,8 +89,8 @@ def open_image(image: Image.Image | str | Path | np.ndarray) -> Image.Image:
             f"an image must be a path, a PIL image or a uint8 array; got {type(image).__name__}."
         )
     path = Path(image)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
+    if not os.path.isfile(path):  # unlike Path's, raises for no name, however odd
+        what = "is a folder" if os.path.isdir(path) else "does not exist"
         raise EncoderError(f"{path}: no image can be read, the file {what}.")
     try:
         opened = Image.open(path)
@@ -109,11 +112,22 @@ def _read(image: Image.Image, label: str) -> Image.Image:
         )
     if not width or not height:
         raise EncoderError(f"{label} has no pixels: {width} x {height}.")
+    if image.format == "EPS":
+        raise EncoderError(f"{label} is PostScript, a program that is never run; give pixels.")
     try:
-        # Always a copy: the file can be closed, and the caller's image stays as it is.
-        return _to_rgb(ImageOps.exif_transpose(image))
+        image.load()
+        return _to_rgb(_upright(image, label))
     except Exception as error:  # decoders raise every type on hostile bytes
         raise EncoderError(f"{label} cannot be read: {error}") from None
+
+
+def _upright(image: Image.Image, label: str) -> Image.Image:
+    """Always a copy: the file can be closed, and the caller's image stays as it is."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception as error:  # damaged EXIF data raise every type; the pixels are whole
+        logger.info("%s: its orientation cannot be read (%s)", label, error)
+        return image.copy()
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
@@ -139,7 +153,10 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Scale a greyscale image of more than 8 bits; Pillow's own conversion would clip it."""
+    """Scale a greyscale image of more than 8 bits; Pillow's own conversion would clip it.
+
+    Where one value stands for transparency, it becomes an alpha channel.
+    """
     values = np.asarray(image).astype(np.float64)
     low, high = float(values.min()), float(values.max())
     top = 1.0 if image.mode == "F" else 65535.0
@@ -148,7 +165,12 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
             f"its grey values run from {low:g} to {high:g}; expected 0 to {top:g} in mode "
             f"{image.mode}. Convert it to 8 bits"
         )
-    return Image.fromarray(np.round(values * (255.0 / top)).astype(np.uint8))
+    grey = np.round(values * (255.0 / top)).astype(np.uint8)
+    clear = image.info.get("transparency")
+    if not isinstance(clear, int):
+        return Image.fromarray(grey)
+    alpha = np.where(values == clear, 0, 255).astype(np.uint8)
+    return Image.fromarray(np.stack([grey, alpha], axis=-1))
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -160,7 +182,7 @@ def list_images(folder: str | Path) -> list[Path]:
         If there is no such folder, or no image in it.
     """
     root = Path(folder)
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise EncoderError(f"{root} is not a folder.")
     found = sorted(
         Path(place, name)
@@ -211,7 +233,7 @@ def _try_to_open(path: str | Path) -> Image.Image | ImageFailure:
     try:
         return open_image(path)
     except (EncoderError, ValueError) as error:
-        return ImageFailure(str(path), str(error).removeprefix(f"{path}").lstrip(": "))
+        return ImageFailure(str(path), str(error).removeprefix(str(path)).lstrip(": "))
     except (OSError, MemoryError) as error:
         return ImageFailure(str(path), str(error) or type(error).__name__)
 
@@ -248,7 +270,7 @@ def encode_image_files(
         raise EncoderError(f"{encoder.spec} reads no images; use an encoder that does.")
     check_count(batch_size, "batch_size")
     if isinstance(files, (str, Path)):
-        files = list_images(files) if Path(files).is_dir() else [files]
+        files = list_images(files) if os.path.isdir(files) else [files]
     good: list[str] = []
     failures: list[ImageFailure] = []
 

@@ -56,7 +56,8 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
         if revision is not None:
             raise EncoderError(f"open_clip:{rest}: only hf-hub: repositories have revisions.")
         spec, name, options = _listed(open_clip, rest)
-    with refusing(spec), _silence():
+    remedy = f"Is it a checkpoint of {name}?" if "@" in rest else ""
+    with refusing(spec, remedy), _silence():
         model = open_clip.create_model(
             name,
             require_pretrained=True,  # random weights would answer every question wrongly

@@ -59,6 +59,13 @@ def test_the_exif_orientation_is_undone(tmp_path: Path, orientation: int) -> Non
     np.testing.assert_array_equal(np.asarray(open_image(path)), np.asarray(picture))
 
 
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b""])
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_damaged_exif_data_cost_no_whole_picture(tmp_path: Path, exif: bytes) -> None:
+    path = saved(two_halves(), tmp_path / "odd.png", exif=exif)
+    np.testing.assert_array_equal(np.asarray(open_image(path)), np.asarray(two_halves()))
+
+
 def test_transparency_is_laid_on_white(tmp_path: Path) -> None:
     half = Image.new("RGBA", (4, 4), (255, 0, 0, 128))
     half.putpixel((0, 0), (0, 0, 0, 0))
@@ -85,11 +92,32 @@ def test_16_bits_are_scaled_not_clipped(tmp_path: Path, suffix: str) -> None:
     assert np.asarray(open_image(path))[0, :, 0].tolist() == [0, 1, 128, 255]
 
 
+def test_every_order_of_16_bits_is_scaled(tmp_path: Path) -> None:
+    big = Image.frombytes("I;16B", (4, 1), np.array([0, 257, 32896, 65535], dtype=">u2").tobytes())
+    path = saved(big, tmp_path / "big.tif")
+    with Image.open(path) as raw:
+        assert raw.mode == "I;16B"
+    assert np.asarray(open_image(path))[0, :, 0].tolist() == [0, 1, 128, 255]
+    wide = Image.fromarray(np.array([[0, 257, 32896, 65535]], dtype=np.int32))
+    path = saved(wide, tmp_path / "wide.tif")
+    with Image.open(path) as raw:
+        assert raw.mode == "I"
+    assert np.asarray(open_image(path))[0, :, 0].tolist() == [0, 1, 128, 255]
+
+
+def test_a_transparent_16_bit_value_is_laid_on_white(tmp_path: Path) -> None:
+    values = np.array([[0, 256, 257, 65535]], dtype=np.uint16)
+    path = saved(Image.fromarray(values), tmp_path / "key.png", transparency=256)
+    assert np.asarray(open_image(path))[0, :, 0].tolist() == [0, 255, 1, 255]
+
+
 def test_other_modes_become_rgb(tmp_path: Path) -> None:
     assert open_image(Image.new("L", (3, 3), 100)).getpixel((0, 0)) == (100, 100, 100)
     assert open_image(Image.new("1", (3, 3), 1)).getpixel((0, 0)) == WHITE
     cmyk = saved(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), tmp_path / "c.tif")
     assert open_image(cmyk).getpixel((0, 0)) == RED
+    cmyk = saved(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), tmp_path / "c.jpg")
+    np.testing.assert_allclose(open_image(cmyk).getpixel((0, 0)), RED, atol=3)
     real = Image.fromarray(np.array([[0.0, 0.5, 1.0]], dtype=np.float32))
     assert np.asarray(open_image(real))[0, :, 0].tolist() == [0, 128, 255]
     with pytest.raises(EncoderError, match=r"grey values run from -1 to 7; expected 0 to 1"):
@@ -157,7 +185,13 @@ DAMAGED = [
     ("text.jpg", b"this is no image", "is not an image that Pillow can read"),
     ("cut.jpg", jpeg_bytes()[:900], "cannot be read: .*truncated"),
     ("cut.png", png_of(64, 64), "cannot be read: .*truncated"),
-    ("bomb.png", png_of(20_000, 20_000), "exceeds limit|unpacks to 20000 x 20000 pixels"),
+    ("cut.gif", b"GIF89a" + bytes(4), "cannot be read|is not an image"),
+    ("bomb.png", png_of(60_000, 60_000), r"cannot be read: .*3600000000 pixels\) exceeds limit"),
+    (
+        "drawing.png",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+        "a program that is never",
+    ),
     ("large.png", png_of(12_000, 10_000), r"unpacks to 12000 x 10000 pixels, more than 89,478,485"),
 ]
 
@@ -175,6 +209,27 @@ def test_damaged_files_are_refused(
     assert str(caught.value).startswith(str(path))
     with pytest.raises(EncoderError, match="the file is a folder"):
         open_image(tmp_path)
+
+
+def test_a_bomb_is_refused_where_pillows_own_guard_is_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("it must not be decoded"))
+    (tmp_path / "bomb.png").write_bytes(png_of(60_000, 60_000))
+    with pytest.raises(EncoderError, match=r"unpacks to 60000 x 60000 pixels, more than 89,478,"):
+        open_image(tmp_path / "bomb.png")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b.png", "~nobody/x.png", ""])
+def test_odd_file_names_are_refused_like_missing_files(name: str) -> None:
+    with pytest.raises(EncoderError, match=r"no image can be read, the file (does not exist|is a)"):
+        open_image(name)
+    ((index, failure),) = read_images([name])
+    assert isinstance(failure, ImageFailure)
+    assert (index, failure.path) == (0, name)
+    with pytest.raises(EncoderError, match="is not a folder"):
+        list_images(f"nowhere/{name}")
 
 
 @pytest.fixture
