@@ -109,6 +109,14 @@ def test_a_pipeline_without_what_is_asked_is_refused(tiny: Tiny, tmp_path: Path)
         load_encoder(f"diffusers:{folder}")
 
 
+def test_a_folder_may_have_a_hash_in_its_name(tiny: Tiny, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(tiny("sdxl"), tmp_path / "take #2"))
+    for asked, part in (("", "text_encoder_2"), ("#text_encoder", "text_encoder")):
+        encoder = load_encoder(f"diffusers:{folder}{asked}")
+        assert encoder.spec == f"diffusers:{folder}#{part}"
+        assert encoder.fingerprint == load_encoder(f"diffusers:{tiny('sdxl')}#{part}").fingerprint
+
+
 def test_folders_of_another_kind_say_which_spec_fits(tiny: Tiny) -> None:
     with pytest.raises(EncoderError, match=rf"no model_index\.json.* Use hf:{tiny('clip')}$"):
         load_encoder(f"diffusers:{tiny('clip')}")

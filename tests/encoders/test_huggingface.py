@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
-from tests.encoders.conftest import TEXTS, pictures
+from tests.encoders.conftest import TEXTS, clip_text_config, clip_tokenizer, pictures, shaken
 
 Tiny = Callable[[str], Path]
 
@@ -119,6 +119,59 @@ def test_a_single_text_tower_pools_what_its_pair_projects(tiny: Tiny, tmp_path: 
     assert not alone.has_images
     with pytest.raises(EncoderError, match=r"reads no images; use an encoder that does"):
         alone.encode_images(pictures())
+
+
+@pytest.mark.parametrize("kind", ["CLIPTextModel", "CLIPTextModelWithProjection"])
+def test_openais_own_files_pool_at_the_end_token(kind: str, tmp_path: Path) -> None:
+    """Their configuration says that texts end at id 2, and their tokenizer is two plain files."""
+    tokenizer = clip_tokenizer()
+    config = {**clip_text_config(tokenizer), "eos_token_id": 2, "bos_token_id": 0,
+              "pad_token_id": 1}  # fmt: skip
+    model: Any = shaken(getattr(transformers, kind)(transformers.CLIPTextConfig(**config)))
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    inner = json.loads((tmp_path / "tokenizer.json").read_text())["model"]
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "vocab.json").write_text(json.dumps(inner["vocab"]))
+    merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in inner["merges"]]
+    (tmp_path / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]))
+    texts = [*TEXTS, "a photo of " * 30]
+    given = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
+    output = model(given["input_ids"])
+    expected = output.text_embeds if kind.endswith("Projection") else output.pooler_output
+    encoder = load_encoder(f"hf:{tmp_path}")
+    np.testing.assert_allclose(encoder.encode_text(texts), unit(expected), atol=1e-5)
+    (tmp_path / "merges.txt").unlink()
+    with pytest.raises(EncoderError, match=r"cannot be read: .*merges"):
+        load_encoder(f"hf:{tmp_path}")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("kind", ["clip", "siglip", "bert", "t5", "clip_vision"])
+def test_half_precision_runs_on_the_cpu(tiny: Tiny, kind: str, dtype: str) -> None:
+    plain = load_encoder(f"hf:{tiny(kind)}", device="cpu")
+    half = load_encoder(f"hf:{tiny(kind)}", device="cpu", dtype=dtype)
+    pairs = []
+    if plain.has_text:
+        pairs.append((plain.encode_text(TEXTS), half.encode_text(TEXTS)))
+    if plain.has_images:
+        pairs.append((plain.encode_images(pictures()), half.encode_images(pictures())))
+    for rows, rough in pairs:
+        assert rough.dtype == np.float32
+        assert 0 < np.abs(rows - rough).max() < 0.01
+
+
+def test_weights_in_shards_are_the_same_weights(tiny: Tiny, tmp_path: Path) -> None:
+    model = transformers.AutoModel.from_pretrained(tiny("clip"))
+    model.save_pretrained(tmp_path, max_shard_size="20KB")
+    transformers.AutoTokenizer.from_pretrained(tiny("clip")).save_pretrained(tmp_path)
+    shards = sorted(tmp_path.glob("model-*.safetensors"))
+    assert len(shards) > 1
+    whole = load_encoder(f"hf:{tiny('clip')}")
+    assert load_encoder(f"hf:{tmp_path}").fingerprint == whole.fingerprint
+    shards[1].unlink()
+    with pytest.raises(EncoderError, match=rf"cannot be read: .*{shards[1].name}"):
+        load_encoder(f"hf:{tmp_path}")
 
 
 def test_a_vision_tower_alone_reads_no_text(tiny: Tiny) -> None:

@@ -29,6 +29,10 @@ from namebasis.errors import EncoderError
         ("hf", r"unknown encoder 'hf'\. There are"),
         ("  ", r"an encoder is named by a spec"),
         ("hf:/no/such/folder", r"^hf:/no/such/folder: there is no such folder, and a hub's"),
+        ("hf:" + "x" * 5000, r"^hf:x{200}: there is no such folder, and a hub's repository"),
+        ("hf:~nobody/model", r"^hf:~nobody/model: there is no such folder"),
+        ("hf:a\0b", r"there is no such folder, and a hub's repository is named ORG/NAME"),
+        ("diffusers:#text_encoder", r"^diffusers:: there is no such folder"),
         ("hf:too/many/parts", r"there is no such folder, and a hub's repository is named ORG/NAME"),
         ("diffusers:./nowhere#text_encoder", r"^diffusers:\./nowhere: there is no such folder"),
         ("hf:a/b", r"^hf:a/b is not on this machine .*OFFLINE is set\)\. Give a local.*FOLDER$"),
@@ -65,15 +69,14 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
         load_encoder("minilm", device="cuda")
 
 
-def test_an_unreachable_hub_fails_fast(tmp_path: Path) -> None:
-    """A refused connection: no retries, one line, and the remedy."""
+def test_an_unreachable_hub_is_told_in_one_line(tmp_path: Path) -> None:
+    """A refused connection: no warning, no log of retries, and the remedy."""
     code = (
-        "import sys, time, namebasis\n"
+        "import sys, namebasis\n"
         "from namebasis.errors import EncoderError\n"
         "for spec in sys.argv[1:]:\n"
-        "  started = time.perf_counter()\n"
         "  try: namebasis.load_encoder(spec)\n"
-        "  except EncoderError as error: print(time.perf_counter() - started, error, sep='\\n')\n"
+        "  except EncoderError as error: print(error)\n"
     )
     specs = ["hf:a/b", "diffusers:a/b", "open_clip:ViT-B-32/openai", "open_clip:hf-hub:a/b"]
     hub = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path)}
@@ -81,12 +84,12 @@ def test_an_unreachable_hub_fails_fast(tmp_path: Path) -> None:
         [sys.executable, "-c", code, *specs],
         capture_output=True, text=True, check=True, env={**os.environ, **hub},
     )  # fmt: skip
-    lines = done.stdout.splitlines()
-    assert len(lines) == 2 * len(specs)
-    for took, message in zip(lines[::2], lines[1::2], strict=True):
+    assert done.stderr == ""
+    remedies = ["hf:FOLDER", "diffusers:FOLDER", "open_clip:ViT-B-32@FILE", "local-dir:FOLDER"]
+    for spec, remedy, message in zip(specs, remedies, done.stdout.splitlines(), strict=True):
+        assert message.startswith(spec)
         assert "http://127.0.0.1:9 cannot be reached" in message
-        assert "folder instead" in message or "@FILE" in message
-        assert float(took) < 20, "most of it importing; retries would take a minute"
+        assert message.endswith(remedy)
 
 
 class Response:
@@ -162,6 +165,8 @@ def test_library_errors_become_one_line(error: Exception, message: str) -> None:
 
 def test_first_line_never_is_empty() -> None:
     assert first_line(ValueError("\n  first.  \nsecond")) == "first"
+    assert first_line(ValueError("In loading:\n\tMissing:\n a\n b")) == "In loading: Missing: a"
+    assert first_line(ValueError("Nothing follows:\n")) == "Nothing follows"
     assert first_line(ValueError()) == "ValueError"
     assert len(first_line(ValueError("x" * 9999))) == 300
 
