@@ -57,9 +57,22 @@ def build(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a finished space once the new one is done.")
     ] = False,
+    engine: Annotated[
+        str, typer.Option("--engine", help="local, or ray: the same rows from many processes.")
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", help="A Ray cluster to join; by default one is started."),
+    ] = None,
+    actors: Annotated[
+        int | None,
+        typer.Option("--actors", help="Encoders at work under Ray; one a GPU, or else a core."),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Put names into an encoder's space. A stopped build goes on where it stood."""
+    from functools import partial
+
     from namebasis.encoders.registry import load_encoder
     from namebasis.namespace.build import build_space
 
@@ -75,6 +88,12 @@ def build(
             seed=seed,
             overwrite=overwrite,
             progress=progress,
+            engine=engine,
+            address=ray_address,
+            n_actors=actors,
+            encoder_factory=(
+                partial(load_encoder, encoder, device=device) if engine == "ray" else None
+            ),
         )
     note(f"{space}: {len(built):,} names, views {', '.join(built.views)}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,14 +95,28 @@ def connected(cluster: RayCluster) -> Iterator[Any]:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if cluster.address is None:
-            n_cpus = max(cluster.n_actors or 1, len(os.sched_getaffinity(0)))
+            n_cpus = max(cluster.n_actors or 1, _usable_cores())
             ray.init("local", num_cpus=n_cpus, include_dashboard=False, **quiet)
         else:
+            _knock(cluster.address)
             ray.init(cluster.address, **quiet)
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError) as error:
         where = cluster.address or "local"
         raise NamebasisError(f"no Ray cluster answers at {where}: {one_line(error)}") from None
     try:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError within seconds where nobody listens; Ray itself tries for many minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon:
+        socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def _usable_cores() -> int:
+    """Cores that this process may use, which in a container are not all of the machine's."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
