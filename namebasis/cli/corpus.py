@@ -79,6 +79,7 @@ def build(
     corpus = read_corpus(names, part, limit, seed)
     note(f"{len(corpus):,} names; loading {encoder}")
     model = load_encoder(encoder, device=device)
+    factory = partial(load_encoder, model.spec, revision=model.revision, device=device)
     with nullcontext() if quiet else progress_bar("encoding") as progress:
         built = build_space(
             corpus,
@@ -91,9 +92,7 @@ def build(
             engine=engine,
             address=ray_address,
             n_actors=actors,
-            encoder_factory=(
-                partial(load_encoder, encoder, device=device) if engine == "ray" else None
-            ),
+            encoder_factory=factory if engine == "ray" else None,
         )
     note(f"{space}: {len(built):,} names, views {', '.join(built.views)}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
 
 ENGINES = ("local", "ray")
+
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "disabled",  # or it writes a token into the home folder
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # or every run prints how Ray Data makes its actors
+}
+"""Ray reads these when it is imported; what the user has set stays."""
 
 EncoderFactory = Callable[[], "Encoder"]
 
@@ -72,18 +80,31 @@ def share(ray: Any, n_actors: int | None, n_chunks: int) -> dict[str, Any]:
     n_actors = min(n_actors, n_chunks)
     each = min(sum(cores) // n_actors, *cores) if cores else 0
     return {
-        "concurrency": n_actors,
+        "compute": ray.data.ActorPoolStrategy(size=n_actors),
         "num_cpus": max(1, each),
         "num_gpus": min(1, n_gpus // n_actors),
     }
 
 
 @contextmanager
+def silent(dataset: Any) -> Iterator[None]:
+    """Keep Ray Data's own bars and notes off the terminal while a pipeline runs."""
+    dataset.context.enable_progress_bars = False
+    dataset.context.print_on_execution_start = False
+    notes = logging.getLogger("ray.data")
+    level = notes.level
+    notes.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        notes.setLevel(level)
+
+
+@contextmanager
 def connected(cluster: RayCluster) -> Iterator[Any]:
     """Connect to Ray, or start one of one's own; only that one is stopped afterwards."""
-    # Read when Ray is imported. Without the second it writes a token into the home folder.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+    for variable, value in SETTINGS.items():
+        os.environ.setdefault(variable, value)
     try:
         import ray
         import ray.data
@@ -96,7 +117,10 @@ def connected(cluster: RayCluster) -> Iterator[Any]:
     try:
         if cluster.address is None:
             n_cpus = max(cluster.n_actors or 1, _usable_cores())
-            ray.init("local", num_cpus=n_cpus, include_dashboard=False, **quiet)
+            with warnings.catch_warnings():
+                # Ray's own processes are forked and at once become other programs.
+                warnings.filterwarnings("ignore", "lance is not fork-safe")
+                ray.init("local", num_cpus=n_cpus, include_dashboard=False, **quiet)
         else:
             _knock(cluster.address)
             ray.init(cluster.address, **quiet)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import platform
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +20,7 @@ import pyarrow as pa
 from namebasis.errors import EncoderError, NamebasisError, SpaceError
 from namebasis.namespace.encode import encode_rows
 from namebasis.namespace.provenance import Provenance
-from namebasis.namespace.ray_cluster import EncoderFactory, RayCluster, connected, share
+from namebasis.namespace.ray_cluster import EncoderFactory, RayCluster, connected, share, silent
 from namebasis.namespace.store import Store, one_line
 
 if TYPE_CHECKING:
@@ -29,8 +31,11 @@ log = logging.getLogger(__name__)
 COMMIT_SECONDS = 60.0
 """What is finished in row order is committed this often: what a killed driver loses at most."""
 
-RETRIES = 5
-"""Times that a chunk may kill its actor before the build gives up on it."""
+TRIES = 5
+"""Times that a chunk may kill its actor before the build gives up; Ray itself never would."""
+
+TRIES_FOLDER = "ray_tries"
+"""In the space's folder while Ray works: a file for each chunk begun, as long as its tries."""
 
 ROW = "__row"
 """Column that carries each name's row number to the actors."""
@@ -97,6 +102,8 @@ def append_with_ray(
         return
     # Nobody else writes while the space is locked, so what no commit refers to is left over.
     store.tidy(timedelta(0), delete_unverified=True)
+    tries = store.folder / TRIES_FOLDER
+    shutil.rmtree(tries, ignore_errors=True)
     task = _Task(
         uri=str(store.uri.resolve()),
         build_id=Provenance.from_metadata(store.metadata, str(store.folder)).build_id,
@@ -117,6 +124,7 @@ def append_with_ray(
                     progress(finished, total)
         finally:
             committer.commit()
+            shutil.rmtree(tries, ignore_errors=True)
 
 
 def _default_factory(encoder: Encoder) -> EncoderFactory:
@@ -204,10 +212,20 @@ class _Writer:
     def _write(self, names: pa.Table, first: int) -> list[str]:
         from lance.fragment import write_fragments
 
+        tries = Path(self._task.uri).parent / TRIES_FOLDER / str(first)
+        tries.parent.mkdir(exist_ok=True)
+        with tries.open("a") as mark:
+            if mark.tell() >= TRIES:
+                raise EncoderError(
+                    f"the {len(names)} names from row {first} on killed their actor {TRIES} times, "
+                    "perhaps for want of memory. Try fewer actors, or the local engine."
+                )
+            mark.write("x")
         schema = self._dataset.schema
         templates = self._task.templates
         rows = encode_rows(names, first, self._encoder, templates, schema, lambda _encoded: None)
         written = write_fragments(rows, self._dataset, mode="append")
+        tries.unlink(missing_ok=True)
         return [json.dumps(fragment.to_json()) for fragment in written]
 
 
@@ -249,16 +267,14 @@ def _written(
         fn_constructor_args=[task],
         batch_size=None,
         batch_format="pyarrow",
-        max_task_retries=RETRIES,
         **share(ray, cluster.n_actors, len(blocks)),
     )
-    dataset.context.enable_progress_bars = False
-    dataset.context.print_on_execution_start = False
     try:
-        for result in dataset.iter_rows():
-            if result["refusal"]:
-                raise EncoderError(result["refusal"])
-            yield int(result["first"]), int(result["n_rows"]), list(result["fragments"])
+        with silent(dataset):
+            for result in dataset.iter_rows():
+                if result["refusal"]:
+                    raise EncoderError(result["refusal"])
+                yield int(result["first"]), int(result["n_rows"]), list(result["fragments"])
     except ray.exceptions.RayTaskError:
         raise
     except ray.exceptions.RayError as error:
