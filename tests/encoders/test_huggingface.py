@@ -305,6 +305,14 @@ def test_a_damaged_folder_is_refused_in_one_line(
     assert str(folder) in str(caught.value)
 
 
+def test_a_pickle_is_not_read_beside_other_safetensors(tiny: Tiny, tmp_path: Path) -> None:
+    folder = copy(tiny("clip"), tmp_path / "mixed")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.fp16.bin")
+    (folder / "model.safetensors").rename(folder / "model_other.safetensors")
+    with pytest.raises(EncoderError, match=r"cannot be read: .*safetensors"):
+        load_encoder(f"hf:{folder}")
+
+
 def test_images_need_to_know_their_preparation(tiny: Tiny, tmp_path: Path) -> None:
     folder = copy(tiny("clip"), tmp_path / "bare")
     (folder / "preprocessor_config.json").unlink()

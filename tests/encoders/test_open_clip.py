@@ -68,6 +68,16 @@ def test_names_in_a_template_are_the_prompts(tiny: Tiny) -> None:
         )
 
 
+def test_names_read_before_do_not_linger(tiny: Tiny) -> None:
+    """The last names read are kept for the next template; other names of that number come anew."""
+    encoder = load_encoder(specs(tiny("open_clip"))[0])
+    for names in (["Vicki", "Anna"], ["Zoë", "Kofi"], ["Anna", "Vicki"]):
+        prompts = [f"a photo of {name}" for name in names]
+        np.testing.assert_allclose(
+            encoder.encode_names(names, "a photo of {}"), encoder.encode_text(prompts), atol=1e-6
+        )
+
+
 def test_token_facts_follow_the_tokenizer(tiny: Tiny) -> None:
     encoder = load_encoder(specs(tiny("open_clip"))[0])
     tokenizer = open_clip.get_tokenizer("ViT-B-32")
