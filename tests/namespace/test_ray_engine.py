@@ -184,7 +184,7 @@ def test_a_chunk_that_kills_every_actor_ends_the_build(tmp_path: Path) -> None:
     assert "the 2 names from row 20 on killed their actor 5 times" in told["refusal"]
 
 
-def test_fragments_are_committed_in_row_order_without_gaps(tmp_path: Path, calm: Space) -> None:
+def test_fragments_are_committed_in_row_order_without_gaps(tmp_path: Path, monkeypatch) -> None:
     part = build_part(tmp_path / "a", 2 * CHUNK)
     writer = ray_engine._Writer(task_of(part))
     names = corpus(N_NAMES).table
@@ -201,11 +201,11 @@ def test_fragments_are_committed_in_row_order_without_gaps(tmp_path: Path, calm:
     committer.add(*write(3 * CHUNK))
     committer.commit()
     assert Store(part.folder).n_rows == 2 * CHUNK, "rows were committed behind a gap"
-    late = write(2 * CHUNK)
-    committer.add(*late)
-    committer.commit()
+    monkeypatch.setattr(ray_engine, "COMMIT_SECONDS", 0)
+    committer.add(*write(2 * CHUNK))
     stored = Store(part.folder)
     assert stored.scan(["id"])["id"].to_pylist() == list(range(5 * CHUNK))
+    monkeypatch.setattr(ray_engine, "COMMIT_SECONDS", 60)
     committer.add(*write(5 * CHUNK))
     for file in set(data_files(part.folder)) - files_of(stored):
         file.unlink()
