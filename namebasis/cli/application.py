@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from namebasis import __version__
-from namebasis.cli import ask, compose, corpus, demo
+from namebasis.cli import ask, compose, corpus, demo, identity
 
 app = typer.Typer(
     name="namebasis",
@@ -49,6 +49,12 @@ app.command("walk", epilog="Example: namebasis walk my.space age")(compose.walk)
 app.command("anchors", epilog="Example: namebasis anchors my.space -n 4 --write")(compose.anchors)
 app.command("topology", epilog="Example: namebasis topology my.space --html topology.html")(
     ask.topology
+)
+app.command("rigidity", epilog="Example: namebasis rigidity my.space Vicki Winona")(
+    identity.rigidity
+)
+app.command("identity", epilog="Example: namebasis identity my.space 'Vicki Lawrence' Winona")(
+    identity.identity
 )
 app.command("export", epilog="Example: namebasis export my.space short.csv --where 'n_tokens = 1'")(
     corpus.export

@@ -1,0 +1,114 @@
+"""Rigidity on an encoder whose answers are known; names stay with their values."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from namebasis.errors import NamebasisError
+from namebasis.studies.contexts import load_contexts
+from namebasis.studies.rigidity import rigidity, spreads
+from tests.studies.toy import ToySpace
+
+NAMES = ["Ada", "Bo", "Cy", "Dee", "Eve"]
+
+
+class CountedSpace(ToySpace):
+    """A toy whose rarest names are not known."""
+
+    columns = ("id", "name", "part", "count")
+
+    def table(self, columns, *, where=None, ids=None, order_by=None, limit=None):
+        wanted = [] if where == "count IS NOT NULL" else list(range(len(self)))
+        return super().table(columns, ids=wanted if ids is None else ids)
+
+    def add_metrics(self, columns, *, study, parameters):
+        self.written = columns, study
+
+
+def cloud(width: float, seed: int) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal(16) + width * rng.standard_normal((8, 16))
+
+
+SETS = {name: cloud(0.1 * 2**i, i) for i, name in enumerate(NAMES)}
+PRIOR = {f"p{i}": cloud(0.5, 100 + i) for i in range(30)}
+
+
+def ranking(sets: dict[str, np.ndarray]) -> list[str]:
+    rows = spreads(sets, PRIOR, n_bootstrap=10).to_arrow().to_pylist()
+    return [row["name"] for row in sorted(rows, key=lambda row: -row["similarity"])]
+
+
+def test_shuffled_names_keep_their_ranking() -> None:
+    order = np.random.default_rng(3).permutation(len(NAMES))
+    shuffled = {NAMES[i]: SETS[NAMES[i]] for i in order}
+    assert list(shuffled) != NAMES
+    assert ranking(shuffled) == ranking(SETS) == NAMES
+
+
+def test_shuffled_names_keep_every_measure_in_contexts() -> None:
+    space = CountedSpace(NAMES)
+    there = rigidity(space, NAMES, n_prior=20, n_bootstrap=10).to_arrow().to_pylist()
+    back = rigidity(space, NAMES[::-1], n_prior=20, n_bootstrap=10).to_arrow().to_pylist()
+    assert [row["name"] for row in back] == NAMES[::-1]
+    for one, other in zip(there, back[::-1], strict=True):
+        assert one == pytest.approx(other, nan_ok=True)
+
+
+def test_measures_in_contexts_equal_those_of_the_embeddings_themselves() -> None:
+    space = CountedSpace(NAMES)
+    found = rigidity(space, ["Bo"], n_prior=20, n_bootstrap=10)
+    rows = np.stack([space.encoder().encode_text([t.format("Bo")])[0] for t in load_contexts()])
+    assert found.rows[0].spread.similarity.value == pytest.approx(
+        float(np.linalg.norm(rows.mean(axis=0))), abs=1e-5
+    )
+    assert found.rows[0].weak_percentile is None
+    assert "weak_percentile is null" in found.notes[0]
+
+
+def test_what_is_written_stands_at_the_right_id() -> None:
+    space = CountedSpace(NAMES)
+    found = rigidity(space, ["Eve", "Nobody", "Bo"], n_prior=20, n_bootstrap=10)
+    assert found.write(space) == 2  # type: ignore[arg-type]
+    table, study = space.written
+    assert study == "rigidity"
+    assert table["id"].to_pylist() == [4, 1]
+    similarity = {row.name: row.spread.similarity.value for row in found.rows}
+    assert table["rigidity_similarity"].to_pylist() == [similarity["Eve"], similarity["Bo"]]
+
+
+def test_there_are_24_contexts_in_five_groups() -> None:
+    contexts = load_contexts()
+    assert len(contexts) == 24
+    assert set(contexts.values()) == {"ages", "scenes", "expressions", "outfits", "styles"}
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ('a = ["no slot", "{} x", "{} y"]', "holds {} once"),
+        ('a = ["{}", "{} x", "{} y"]', "more than the name"),
+        ('a = ["{} x", "{} x", "{} y"]', "twice"),
+        ('a = ["{} x"]', "at least 3"),
+        ('a = "{} x"', "must be a list"),
+        ("a = [", "cannot be read"),
+    ],
+)
+def test_bad_contexts_are_refused(text: str, match: str, tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    with pytest.raises(NamebasisError, match=re.escape(match)):
+        load_contexts(tmp_path / "c.toml")
+
+
+def test_bad_names_and_sets_are_refused() -> None:
+    space = CountedSpace(NAMES)
+    with pytest.raises(ValueError, match="'Bo' comes twice"):
+        rigidity(space, ["Bo", "Bo"])
+    with pytest.raises(ValueError, match="no name to measure"):
+        rigidity(space, [])
+    with pytest.raises(ValueError, match="of one size"):
+        spreads({"a": np.eye(4), "b": np.eye(4)[:3]}, PRIOR)
