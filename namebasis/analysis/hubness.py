@@ -1,0 +1,87 @@
+"""Hubs: rows that are near to far more rows than their share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from namebasis.analysis.neighbours import KnnGraph
+from namebasis.checks import IntArray, check_count
+
+
+@dataclass(frozen=True)
+class Hubness:
+    """How unevenly rows serve as neighbours.
+
+    Attributes
+    ----------
+    skewness : float
+        Third standardised moment of the in-degrees; 0 for an even graph, NaN where all
+        in-degrees are equal.
+    in_degrees : ndarray of shape (n,), int64
+        In how many rows' neighbours each row is.
+    hubs : ndarray of shape (n_hubs,), int64
+        Rows of the largest in-degree, largest first, equal ones by row number.
+    anti_hub_share : float
+        Share of rows that are nobody's neighbour.
+    """
+
+    skewness: float
+    in_degrees: IntArray
+    hubs: IntArray
+    anti_hub_share: float
+
+
+def hubness(graph: KnnGraph, *, n_hubs: int = 10) -> Hubness:
+    """Measure the skew of in-degrees [1]_ and name the hubs.
+
+    Parameters
+    ----------
+    graph : KnnGraph
+    n_hubs : int
+        How many hubs to list, at most all rows.
+
+    Raises
+    ------
+    ValueError
+        If `n_hubs` is not a count.
+
+    References
+    ----------
+    .. [1] Radovanovic, Nanopoulos and Ivanovic (2010), Hubs in space, JMLR 11.
+    """
+    n_hubs = check_count(n_hubs, "n_hubs")
+    degrees = np.bincount(graph.indices.ravel(), minlength=graph.n_rows).astype(np.int64)
+    centred = degrees - degrees.mean()
+    variance = float((centred**2).mean())
+    skewness = float((centred**3).mean()) / variance**1.5 if variance > 0 else float("nan")
+    hubs = np.argsort(-degrees, kind="stable")[:n_hubs]
+    return Hubness(skewness, degrees, hubs, float((degrees == 0).mean()))
+
+
+def neighbour_overlap(left: KnnGraph, right: KnnGraph) -> float:
+    """Mean share of neighbours that a row has in both graphs, in [0, 1].
+
+    Chance alone gives k / (n - 1).
+
+    Parameters
+    ----------
+    left, right : KnnGraph
+        Of the same rows in the same order; the larger k is cut to the smaller.
+
+    Raises
+    ------
+    ValueError
+        If the graphs cover different numbers of rows.
+    """
+    if left.n_rows != right.n_rows:
+        raise ValueError(
+            f"both graphs must cover the same rows; got {left.n_rows} and {right.n_rows}."
+        )
+    k, n = min(left.k, right.k), left.n_rows
+    offset = np.arange(n)[:, None] * n  # a number of its own for every (row, neighbour)
+    shared = np.intersect1d(
+        left.indices[:, :k] + offset, right.indices[:, :k] + offset, assume_unique=True
+    )
+    return float(shared.size / (n * k))

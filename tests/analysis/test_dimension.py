@@ -1,0 +1,71 @@
+"""Intrinsic dimension on manifolds whose dimension is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from namebasis.analysis.dimension import local_dimension, two_nn_dimension
+
+Array = npt.NDArray[np.float64]
+
+
+def manifold(kind: str, n: int = 2000) -> Array:
+    rng = np.random.default_rng(0)
+    if kind == "line":
+        flat = rng.random((n, 1))
+    elif kind == "plane":
+        flat = rng.random((n, 2))
+    elif kind == "sphere":
+        flat = rng.standard_normal((n, 3))
+        flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+    elif kind == "swiss roll":
+        angle = 1.5 * np.pi * (1 + 2 * rng.random(n))
+        flat = np.stack([angle * np.cos(angle), 21 * rng.random(n), angle * np.sin(angle)], axis=1)
+    else:
+        flat = rng.standard_normal((n, 4))
+    turn = np.linalg.qr(rng.standard_normal((30, 30)))[0]
+    return np.asarray(flat @ turn[: flat.shape[1]])
+
+
+@pytest.mark.parametrize(
+    ("kind", "dimension"),
+    [("line", 1), ("plane", 2), ("sphere", 2), ("swiss roll", 2), ("gaussian", 4)],
+)
+def test_known_manifolds(kind: str, dimension: int) -> None:
+    rows = manifold(kind)
+    assert two_nn_dimension(rows) == pytest.approx(dimension, rel=0.1)
+    found = local_dimension(rows, 15)
+    assert 1 / np.mean(1 / found) == pytest.approx(dimension, rel=0.15)
+
+
+def test_parts_of_different_dimension_are_told_apart() -> None:
+    rows = np.concatenate([manifold("line", 400), manifold("gaussian", 400) + 50])
+    found = local_dimension(rows, 15)
+    assert np.median(found[:400]) < 1.3 < 3.5 < np.median(found[400:])
+
+
+def test_scale_does_not_matter() -> None:
+    rows = manifold("plane", 300)
+    assert two_nn_dimension(rows * 128) == pytest.approx(two_nn_dimension(rows), rel=1e-4)
+
+
+def test_duplicates_are_undefined_locally_and_count_once_globally() -> None:
+    rows = manifold("plane", 300)
+    twice = np.concatenate([rows, rows[:5]])
+    found = local_dimension(twice, 10)
+    assert np.isnan(found[:5]).all()
+    assert np.isfinite(found[5:300]).all()
+    assert two_nn_dimension(twice) == pytest.approx(two_nn_dimension(rows))
+
+
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 3 different rows; got 1"):
+        two_nn_dimension(np.ones((5, 2)))
+    with pytest.raises(ValueError, match=r"discard must be in \[0, 1\)"):
+        two_nn_dimension(np.eye(5), discard=1)
+    with pytest.raises(ValueError, match="k of 6 rows must be an integer, between 3 and 5"):
+        local_dimension(np.eye(6), 6)
+    with pytest.raises(ValueError, match="must be finite"):
+        local_dimension([[np.inf], [1], [2], [3]], 3)

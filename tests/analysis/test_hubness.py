@@ -1,0 +1,50 @@
+"""Hubness and overlap on graphs small enough to count by hand, and against SciPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import skew
+
+from namebasis.analysis.hubness import hubness, neighbour_overlap
+from namebasis.analysis.neighbours import KnnGraph, knn_graph
+
+
+def graph(indices: list[list[int]]) -> KnnGraph:
+    array = np.array(indices, np.int64)
+    return KnnGraph(array, np.ones(array.shape, np.float32))
+
+
+def test_a_star_has_one_hub() -> None:
+    found = hubness(graph([[1], [0], [0], [0]]), n_hubs=2)
+    assert found.in_degrees.tolist() == [3, 1, 0, 0]
+    assert found.hubs.tolist() == [0, 1]
+    assert found.anti_hub_share == 0.5
+    assert found.skewness == pytest.approx(skew([3, 1, 0, 0]))
+
+
+def test_a_ring_has_no_skew() -> None:
+    assert np.isnan(hubness(graph([[1], [2], [0]])).skewness)
+
+
+def test_many_dimensions_make_hubs() -> None:
+    rng = np.random.default_rng(0)
+    low = knn_graph(rng.standard_normal((600, 3)), 10)
+    # About their mean, so that some rows lie nearer to all others.
+    high = knn_graph(rng.standard_normal((600, 200)) + 0.5, 10)
+    assert hubness(high).skewness > hubness(low).skewness + 0.5
+    assert hubness(high).skewness == pytest.approx(skew(hubness(high).in_degrees))
+
+
+def test_overlap_counts_shared_neighbours() -> None:
+    left, right = graph([[1, 2], [0, 2], [0, 1], [0, 1]]), graph([[1, 3], [2, 3], [3, 0], [2, 1]])
+    assert neighbour_overlap(left, left) == 1
+    assert neighbour_overlap(left, right) == pytest.approx(4 / 8)
+    assert neighbour_overlap(left.truncate(1), right) == pytest.approx(1 / 4)
+    with pytest.raises(ValueError, match="must cover the same rows; got 4 and 1"):
+        neighbour_overlap(left, graph([[0]]))
+
+
+def test_n_hubs_is_checked() -> None:
+    with pytest.raises(ValueError, match="n_hubs must be an integer, at least 1"):
+        hubness(graph([[1], [0]]), n_hubs=0)
