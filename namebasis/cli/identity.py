@@ -12,7 +12,7 @@ from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
-    from namebasis.studies.identity import Identity
+    from namebasis.studies.identity_results import Identity
 
 Asked = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names to measure.")]
 NamesFile = Annotated[

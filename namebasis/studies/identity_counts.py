@@ -14,7 +14,7 @@ import pyarrow as pa
 from namebasis.analysis.identity import Float64Array
 from namebasis.analysis.spread import Interval
 from namebasis.errors import CorpusError
-from namebasis.studies.identity import Identity
+from namebasis.studies.identity_results import Identity
 
 BINS = (0, 300, 3000)
 _FEWEST = 10

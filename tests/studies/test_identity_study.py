@@ -11,8 +11,9 @@ import pytest
 
 from namebasis.checks import FloatArray
 from namebasis.errors import CorpusError
-from namebasis.studies.identity import KINDS, ONE_PART, identity
+from namebasis.studies.identity import ONE_PART, identity
 from namebasis.studies.identity_counts import auc, compare_counts, read_counts
+from namebasis.studies.identity_results import KINDS
 from namebasis.studies.identity_swaps import recombined_pairs, split
 
 DIM = 32
