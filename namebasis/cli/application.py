@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from namebasis import __version__
-from namebasis.cli import ask, compose, corpus, demo, identity
+from namebasis.cli import ask, compose, corpus, demo, entropy, identity
 
 app = typer.Typer(
     name="namebasis",
@@ -56,6 +56,7 @@ app.command("rigidity", epilog="Example: namebasis rigidity my.space Vicki Winon
 app.command("identity", epilog="Example: namebasis identity my.space 'Vicki Lawrence' Winona")(
     identity.identity
 )
+app.command("entropy", epilog="Example: namebasis entropy my.space --draws 3")(entropy.entropy)
 app.command("export", epilog="Example: namebasis export my.space short.csv --where 'n_tokens = 1'")(
     corpus.export
 )

@@ -1,0 +1,236 @@
+"""How many directions do the names of a space keep apart, against nulls and between groups?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from namebasis.analysis.agreement import encode
+from namebasis.analysis.entropy import (
+    EntropyReport,
+    diffusion_spectral_mutual_information,
+    entropy_report,
+)
+from namebasis.analysis.entropy_nulls import NullComparison, entropy_against_nulls
+from namebasis.analysis.mutual_information import MutualInformation
+from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.errors import SpaceError
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+Progress = Callable[[int, int], None]
+_SMALLEST_GROUP = 20
+_MAX_ROWS = 1000  # a resample for nulls and groups: an exact spectrum each time
+
+
+@dataclass(frozen=True)
+class GroupEntropy:
+    """The entropy of one group, from samples of as many names as every other group gives.
+
+    Attributes
+    ----------
+    group : str
+    n_names : int
+        Names of the group.
+    n_rows : int
+        Names per sample.
+    bits, deviation : float
+        Mean and standard deviation over samples; 0 deviation where the sample is the group.
+    share : float
+        ``bits / log2(n_rows)``.
+    """
+
+    group: str
+    n_names: int
+    n_rows: int
+    bits: float
+    deviation: float
+    share: float
+
+
+@dataclass(frozen=True)
+class EntropyStudy:
+    """Entropy of a space's names with what it takes to read it.
+
+    Attributes
+    ----------
+    entropy : EntropyReport
+        Of all names asked for.
+    nulls : tuple of NullComparison
+        Of at most 1,000 of them, `n_null_rows`, with the bandwidth of `entropy`.
+    by : str or None
+        The column of `groups`.
+    groups : tuple of GroupEntropy
+        Largest entropy first.
+    information : MutualInformation or None
+        What the groups tell; None without groups.
+    """
+
+    entropy: EntropyReport
+    nulls: tuple[NullComparison, ...]
+    n_null_rows: int
+    by: str | None
+    groups: tuple[GroupEntropy, ...]
+    information: MutualInformation | None
+    parameters: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain values."""
+        return asdict(self)
+
+    def to_arrow(self) -> pa.Table:
+        """Return the groups as a table."""
+        names = list(GroupEntropy.__dataclass_fields__)
+        return pa.table({name: [getattr(row, name) for row in self.groups] for name in names})
+
+
+def report(
+    space: Space,
+    *,
+    view: str = "text",
+    where: str | None = None,
+    by: str | None = None,
+    bandwidth: float | None = None,
+    t: float = 1,
+    method: str = "auto",
+    n_draws: int = 5,
+    n_permutations: int = 49,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> EntropyStudy:
+    """Measure the diffusion spectral entropy of names.
+
+    Parameters
+    ----------
+    space : Space
+    view : str
+        Which vectors.
+    where : str, optional
+        One boolean SQL expression; only such names count.
+    by : str, optional
+        ``locale`` (names of one locale only) or any column of text or whole numbers, such as
+        gender, part or cluster. Groups under 20 names are left out; a negative cluster is none.
+    bandwidth, t, method
+        As for `analysis.entropy.diffusion_spectral_entropy`; all parts share one bandwidth.
+    n_draws : int
+        Draws of each null and samples of each group, at least 2; 0 for no nulls.
+    n_permutations : int
+        Shuffles of the groups for the p of the mutual information.
+    seed : int
+        Of everything random.
+    progress : callable, optional
+        Called with (steps done, steps in all).
+
+    Returns
+    -------
+    EntropyStudy
+
+    Raises
+    ------
+    FilterError
+        If `where` is refused.
+    SpaceError
+        If fewer than 2 names are left, or `by` leaves fewer than two groups.
+    ValueError
+        If a parameter is out of range, or a view or column is not there.
+    """
+    tell = progress or (lambda done, total: None)
+    check_count(n_draws, "n_draws", 0)
+    seed = check_count(seed, "seed", 0)
+    ids = space.ids(where)
+    if len(ids) < 2:
+        raise SpaceError(f"an entropy needs at least 2 names; got {len(ids)} in {space.path}.")
+    tell(0, 3)
+    vectors = space.vectors(view, ids=None if len(ids) == len(space) else ids)
+    groups = _read_groups(space, ids, by) if by else None
+    whole = entropy_report(vectors, bandwidth=bandwidth, t=t, method=method, seed=seed)
+    shared = None if np.isnan(whole.bandwidth) else whole.bandwidth
+    tell(1, 3)
+    rng = np.random.default_rng(seed)
+    sample = vectors
+    if len(vectors) > _MAX_ROWS:
+        sample = vectors[np.sort(rng.choice(len(vectors), _MAX_ROWS, replace=False))]
+    nulls: tuple[NullComparison, ...] = ()
+    if n_draws:
+        nulls = entropy_against_nulls(
+            sample, bandwidth=shared, t=t, method="exact", n_draws=max(n_draws, 2), seed=seed
+        )
+    tell(2, 3)
+    rows: tuple[GroupEntropy, ...] = ()
+    information = None
+    if groups is not None:
+        rows = _measure_groups(vectors, *groups, shared, t, max(n_draws, 2), rng)
+        information = diffusion_spectral_mutual_information(
+            vectors, groups[0], bandwidth=shared, t=t, n_permutations=n_permutations, seed=seed
+        )
+    tell(3, 3)
+    return EntropyStudy(
+        entropy=whole,
+        nulls=nulls,
+        n_null_rows=len(sample),
+        by=by,
+        groups=rows,
+        information=information,
+        parameters={"view": view, "where": where, "t": t, "method": method, "seed": seed},
+    )
+
+
+def _read_groups(space: Space, ids: IntArray, by: str) -> tuple[IntArray, list[str]]:
+    """Codes of the groups large enough, -1 for other names, and the groups' names."""
+    column = "locales" if by == "locale" else by
+    if column not in space.columns:
+        raise ValueError(f"by: no column {by!r}; this space has {', '.join(space.columns)}.")
+    values = space.table([column], ids=ids)[column].to_pylist()
+    if by == "locale":
+        values = [row[0] if row and len(row) == 1 else None for row in values]
+    if any(isinstance(value, (float, list, dict)) for value in values):
+        raise ValueError(f"by: column {by!r} does not hold labels; take text or whole numbers.")
+    texts = [
+        None if value is None or (isinstance(value, int) and value < 0) else str(value)
+        for value in values
+    ]
+    codes, names = encode(texts)
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    kept = np.flatnonzero(counts >= _SMALLEST_GROUP)
+    if kept.size < 2:
+        raise SpaceError(
+            f"by {by}: fewer than two groups have {_SMALLEST_GROUP} names among {len(ids)}."
+        )
+    number = np.full(len(names) + 1, -1)  # the last place is that of code -1
+    number[kept] = np.arange(kept.size)
+    return number[codes].astype(np.int64), [names[code] for code in kept]
+
+
+def _measure_groups(
+    vectors: FloatArray,
+    codes: IntArray,
+    names: list[str],
+    bandwidth: float | None,
+    t: float,
+    n_samples: int,
+    rng: np.random.Generator,
+) -> tuple[GroupEntropy, ...]:
+    """Entropy per group over samples of equal size: it grows with the number of rows."""
+    counts = np.bincount(codes[codes >= 0])
+    size = int(min(counts.min(), _MAX_ROWS))
+    found = []
+    for code, name in enumerate(names):
+        own = np.flatnonzero(codes == code)
+        bits = [
+            entropy_report(
+                vectors[rng.choice(own, size, replace=False)],
+                bandwidth=bandwidth, t=t, times=(), method="exact",
+            ).bits
+            for _ in range(n_samples if own.size > size else 1)
+        ]  # fmt: skip
+        deviation = float(np.std(bits, ddof=1)) if len(bits) > 1 else 0.0
+        mean = float(np.mean(bits))
+        found.append(
+            GroupEntropy(name, int(own.size), size, mean, deviation, mean / float(np.log2(size)))
+        )
+    return tuple(sorted(found, key=lambda row: -row.bits))

@@ -1,0 +1,96 @@
+"""The entropy study on a space in memory whose groups are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from namebasis.analysis.entropy import entropy_report
+from namebasis.checks import FloatArray, IntArray
+from namebasis.errors import SpaceError
+from namebasis.studies import entropy
+
+
+class TwoGroups:
+    """60 names spread out (part family) and 40 within a hair of one direction (part given)."""
+
+    path = Path("two.space")
+    columns = ("id", "name", "part", "locales", "cluster", "score")
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(0)
+        wide = rng.standard_normal((60, 16))
+        narrow = np.eye(16)[0] + 0.02 * rng.standard_normal((40, 16))
+        rows = np.concatenate([wide, narrow])
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        self.rows = rows.astype(np.float32)
+
+    def __len__(self) -> int:
+        return 100
+
+    def ids(self, where: str | None = None) -> IntArray:
+        return np.arange({None: 100, "wide": 60, "one": 1}[where])
+
+    def vectors(self, view: str = "text", *, ids: IntArray | None = None) -> FloatArray:
+        return self.rows if ids is None else self.rows[ids]
+
+    def table(self, columns: Sequence[str], *, ids: IntArray) -> pa.Table:
+        data = {
+            "part": ["family"] * 60 + ["given"] * 40,
+            "locales": [["is_IS"]] * 30 + [["de_DE"]] * 30 + [["de_DE", "en_US"]] * 40,
+            "cluster": [0] * 30 + [1] * 30 + [-1] * 40,
+            "score": [0.5] * 100,
+        }
+        return pa.table({c: [data[c][i] for i in ids] for c in columns})
+
+
+def test_the_report_is_of_the_names_asked_for() -> None:
+    space = TwoGroups()
+    found = entropy.report(space, n_draws=0)  # type: ignore[arg-type]
+    assert found.entropy == entropy_report(space.rows)
+    assert found.nulls == ()
+    assert found.information is None
+    part = entropy.report(space, where="wide", n_draws=0)  # type: ignore[arg-type]
+    assert part.entropy == entropy_report(space.rows[:60])
+
+
+def test_groups_are_compared_at_one_size_and_the_spread_one_has_more() -> None:
+    found = entropy.report(TwoGroups(), by="part", n_draws=3)  # type: ignore[arg-type]
+    assert [(g.group, g.n_names, g.n_rows) for g in found.groups] == [
+        ("family", 60, 40),
+        ("given", 40, 40),
+    ]
+    assert found.groups[0].bits > 2 * found.groups[1].bits
+    assert found.groups[0].deviation > 0
+    assert found.groups[1].deviation == 0
+    assert found.information is not None
+    assert found.information.p == pytest.approx(1 / 50)
+    assert found.to_arrow()["group"].to_pylist() == ["family", "given"]
+    assert {null.null for null in found.nulls} == {"gaussian", "shuffled columns"}
+    assert found.to_dict()["entropy"]["method"] == "exact"
+
+
+@pytest.mark.parametrize(
+    ("by", "groups"), [("locale", {"is_IS", "de_DE"}), ("cluster", {"0", "1"})]
+)
+def test_names_of_several_locales_and_noise_have_no_group(by: str, groups: set[str]) -> None:
+    found = entropy.report(TwoGroups(), by=by, n_draws=2)  # type: ignore[arg-type]
+    assert {(g.group, g.n_names) for g in found.groups} == {(group, 30) for group in groups}
+    assert found.information is not None
+    assert found.information.n_rows == 60
+
+
+def test_bad_questions_are_refused() -> None:
+    space = TwoGroups()
+    with pytest.raises(SpaceError, match="at least 2 names; got 1"):
+        entropy.report(space, where="one")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no column 'mood'; this space has id, name"):
+        entropy.report(space, by="mood")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="does not hold labels"):
+        entropy.report(space, by="score")  # type: ignore[arg-type]
+    with pytest.raises(SpaceError, match="fewer than two groups have 20 names among 60"):
+        entropy.report(space, by="part", where="wide")  # type: ignore[arg-type]
