@@ -29,11 +29,14 @@ def test_the_packaged_axes() -> None:
     assert axis_names() == (
         "age",
         "body_type",
+        "era",
         "expression",
         "eye_colour",
         "gender",
         "hair_colour",
         "hair_length",
+        "occupation",
+        "region",
         "skin_tone",
     )
 
