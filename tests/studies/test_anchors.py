@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.studies.test_basis import SumEncoder
 
 from namebasis.analysis.sparse import sparse_code
 from namebasis.errors import FilterError
@@ -14,6 +13,7 @@ from namebasis.namespace.build import build_space
 from namebasis.namespace.names import make_names
 from namebasis.namespace.space import Space
 from namebasis.studies import anchors
+from tests.studies.test_basis import SumEncoder
 
 SINGLE = [f"Word{letter}" for letter in "abcdefgh"]
 

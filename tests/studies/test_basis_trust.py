@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.studies.test_basis import FAMILY, GIVEN, SumEncoder
 
 from namebasis.namespace.build import build_space
 from namebasis.namespace.names import make_names
@@ -12,6 +11,7 @@ from namebasis.namespace.space import Space
 from namebasis.studies import basis
 from namebasis.studies import basis_trust as trust
 from namebasis.studies.basis_recipe import Recipe
+from tests.studies.test_basis import FAMILY, GIVEN, SumEncoder
 
 NONE = np.zeros(60, dtype=bool)
 
