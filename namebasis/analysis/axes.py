@@ -31,7 +31,9 @@ class Probe:
     penalties: tuple[float, ...]
 
 
-def center(names: object, prompts: object) -> tuple[Float64Array, Float64Array]:
+def center(
+    names: object, prompts: object, n_reference: int | None = None
+) -> tuple[Float64Array, Float64Array]:
     """Take from names and prompts each their own mean: the two lie in different places.
 
     Parameters
@@ -39,6 +41,9 @@ def center(names: object, prompts: object) -> tuple[Float64Array, Float64Array]:
     names : array_like of shape (n_names, n_features)
     prompts : array_like of shape (n_values, n_features)
         One row per value, at least 2.
+    n_reference : int, optional
+        Only the first so many names set the centre (and scale, in the readings): the others,
+        such as pseudo names, are read as the first are. By default all.
 
     Raises
     ------
@@ -51,10 +56,12 @@ def center(names: object, prompts: object) -> tuple[Float64Array, Float64Array]:
     if not (steps > 1e-9).all():
         at = int(np.argmin(steps))
         raise ValueError(f"prompts {at} and {at + 1} are equal: there is no axis between them.")
-    return left - left.mean(axis=0), right - right.mean(axis=0)
+    return left - left[:n_reference].mean(axis=0), right - right.mean(axis=0)
 
 
-def expectation(names: object, prompts: object, *, temperature: float = 0.1) -> Float64Array:
+def expectation(
+    names: object, prompts: object, *, temperature: float = 0.1, n_reference: int | None = None
+) -> Float64Array:
     """Mean rank under a softmax over the prompts' centred cosines.
 
     Parameters
@@ -75,14 +82,18 @@ def expectation(names: object, prompts: object, *, temperature: float = 0.1) -> 
     ValueError
         If the temperature is not above 0, or `center` refuses the rows.
     """
-    return np.asarray(shares(names, prompts, temperature=temperature) @ _ranks(prompts))
+    return np.asarray(
+        shares(names, prompts, temperature=temperature, n_reference=n_reference) @ _ranks(prompts)
+    )
 
 
-def shares(names: object, prompts: object, *, temperature: float = 0.1) -> Float64Array:
+def shares(
+    names: object, prompts: object, *, temperature: float = 0.1, n_reference: int | None = None
+) -> Float64Array:
     """Softmax over the prompts' centred cosines; shape (n_names, n_values), rows sum to 1."""
     if not (np.isfinite(temperature) and temperature > 0):
         raise ValueError(f"temperature must be above 0; got {temperature}.")
-    left, right = center(names, prompts)
+    left, right = center(names, prompts, n_reference)
     lengths = np.linalg.norm(left, axis=1, keepdims=True)
     # A name at the mean has no direction; it leans to no prompt.
     cosines = np.divide(left, lengths, out=np.zeros_like(left), where=lengths > 1e-12)
@@ -110,7 +121,11 @@ def direction(prompts: object) -> Float64Array:
 
 
 def projection(
-    names: object, prompts: object, *, without: Float64Array | None = None
+    names: object,
+    prompts: object,
+    *,
+    without: Float64Array | None = None,
+    n_reference: int | None = None,
 ) -> Float64Array:
     """Each centred name's coordinate along `direction`; shape (n_names,).
 
@@ -120,12 +135,16 @@ def projection(
     without : ndarray of shape (n_features,), optional
         A direction that is taken out of the axis first, such as gender out of age.
     """
-    left, _ = center(names, prompts)
+    left, _ = center(names, prompts, n_reference)
     return np.asarray(left @ _without(direction(prompts), without))
 
 
 def inferred(
-    names: object, prompts: object, *, without: Float64Array | None = None
+    names: object,
+    prompts: object,
+    *,
+    without: Float64Array | None = None,
+    n_reference: int | None = None,
 ) -> Float64Array:
     """Coordinate along the direction in which names vary together with their projection.
 
@@ -147,15 +166,16 @@ def inferred(
     ValueError
         If the names do not vary along the prompts, or `center` refuses the rows.
     """
-    left, _ = center(names, prompts)
-    along = left.T @ (left @ _without(direction(prompts), without))
+    left, _ = center(names, prompts, n_reference)
+    near = left[:n_reference]
+    along = near.T @ (near @ _without(direction(prompts), without))
     length = float(np.linalg.norm(along))
     if length < 1e-12:
         raise ValueError("names do not vary along the prompts' direction.")
     return np.asarray(left @ (along / length))
 
 
-def curve(names: object, prompts: object) -> Float64Array:
+def curve(names: object, prompts: object, *, n_reference: int | None = None) -> Float64Array:
     """Position of the nearest point of the polyline through the prompts, in ranks.
 
     Names vary less than prompts do: within the prompts' span they are first scaled to the same
@@ -166,11 +186,11 @@ def curve(names: object, prompts: object) -> Float64Array:
     ndarray of shape (n_names,), float64
         In [0, n_values - 1].
     """
-    left, right = center(names, prompts)
+    left, right = center(names, prompts, n_reference)
     _, values, axes = np.linalg.svd(right, full_matrices=False)
     axes = axes[values > 1e-9 * values[0]]
     places, knots = left @ axes.T, right @ axes.T
-    spread = np.sqrt(np.square(places).sum(axis=1).mean())
+    spread = np.sqrt(np.square(places[:n_reference]).sum(axis=1).mean())
     if spread > 1e-12:
         places *= np.sqrt(np.square(knots).sum(axis=1).mean()) / spread
     best = np.full(len(places), np.inf)
@@ -243,13 +263,16 @@ def read_all(
     *,
     temperature: float = 0.1,
     without: Float64Array | None = None,
+    n_reference: int | None = None,
 ) -> dict[str, Float64Array]:
     """The readings of `READINGS`, each of shape (n_names,)."""
     return {
-        "expectation": expectation(names, prompts, temperature=temperature),
-        "projection": projection(names, prompts, without=without),
-        "curve": curve(names, prompts),
-        "inferred": inferred(names, prompts, without=without),
+        "expectation": expectation(
+            names, prompts, temperature=temperature, n_reference=n_reference
+        ),
+        "projection": projection(names, prompts, without=without, n_reference=n_reference),
+        "curve": curve(names, prompts, n_reference=n_reference),
+        "inferred": inferred(names, prompts, without=without, n_reference=n_reference),
     }
 
 

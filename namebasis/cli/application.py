@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from namebasis import __version__
-from namebasis.cli import ask, compose, corpus, demo, entropy, identity
+from namebasis.cli import ask, compose, corpus, demo, entropy, identity, score
 
 app = typer.Typer(
     name="namebasis",
@@ -45,6 +45,7 @@ app.command("nearest", epilog="Example: namebasis nearest my.space Vicki -k 5")(
 app.command("card", epilog="Example: namebasis card my.space Vicki")(ask.card)
 app.command("basis", epilog="Example: namebasis basis my.space 'a senior lady' -n 3")(compose.basis)
 app.command("paint", epilog="Example: namebasis paint my.space 'a senior lady' -n 2")(compose.paint)
+app.command("score", epilog="Example: namebasis score my.space Vicki --axis gender")(score.score)
 app.command("walk", epilog="Example: namebasis walk my.space age")(compose.walk)
 app.command("anchors", epilog="Example: namebasis anchors my.space -n 4 --write")(compose.anchors)
 app.command("topology", epilog="Example: namebasis topology my.space --html topology.html")(

@@ -60,7 +60,7 @@ def _mean_years_left() -> tuple[Float64Array, Float64Array]:
     modes = np.arange(40.0, 110.0, 0.1)
     ages = np.arange(_FROM, _OLDEST + 1, dtype=np.float64)
     curves = _gompertz(ages[None, :], modes[:, None])  # (modes, ages)
-    return np.trapezoid(curves, ages, axis=1), modes
+    return np.asarray(np.trapezoid(curves, ages, axis=1)), modes
 
 
 @cache
