@@ -39,12 +39,14 @@ def vit_b_32() -> tuple[Any, Any, Any]:
     import open_clip
     import torch
 
-    from namebasis.encoders.open_clip import OpenClip
+    from namebasis.encoders.open_clip import OpenClipEncoder
 
     torch.manual_seed(0)
     model = open_clip.create_model("ViT-B-32", pretrained=None).eval()
     tokenizer = open_clip.get_tokenizer("ViT-B-32")
-    return model, tokenizer, OpenClip("open_clip:ViT-B-32 (random)", model, tokenizer)
+    place, kind = torch.device("cpu"), torch.float32
+    label = "open_clip:ViT-B-32 (random)"
+    return model, tokenizer, OpenClipEncoder(label, model, tokenizer, place, kind)
 
 
 @contextmanager

@@ -147,7 +147,7 @@ def speed_section(sizes: list[int], n_swaps: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--section", choices=("identity", "speed"), required=True)
+    parser.add_argument("--section", choices=("identity", "speed"), default="identity")
     parser.add_argument(
         "--counts", type=Path, default=Path("../shared/data/laion400m-name-counts.csv")
     )
