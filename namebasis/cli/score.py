@@ -8,6 +8,7 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table
+from namebasis.errors import TargetError
 
 
 def score(
@@ -31,6 +32,9 @@ def score(
     from namebasis.studies import attributes as study
 
     opened = open_space(space)
+    strangers = [name for name in names or () if opened.find(name) is None]
+    if strangers:
+        raise TargetError(f"{', '.join(strangers)} is not in {space}; add it with `namebasis add`.")
     found = study.score(opened, axis or ["age", "gender"], where=where, seed=seed)
     shown = found.pick(opened, names) if names else found
     result = None
