@@ -126,7 +126,22 @@ def info(space: options.SpacePath, as_json: options.Json = False) -> None:
     if as_json:
         print_json(facts)
     else:
-        print_table("", ("what", "value"), ((key, value) for key, value in facts.items()))
+        print_table("", ("what", "value"), ((key, _in_words(facts[key])) for key in facts))
+
+
+def _in_words(value: object) -> object:
+    """A fact of `info` on one line, nothing left out."""
+    if isinstance(value, dict):
+        parts = (
+            f"{key} ({_in_words(item)})"
+            if isinstance(item, dict) and item
+            else f"{key} {_in_words(item)}"
+            for key, item in value.items()
+        )
+        return ", ".join(parts) or "–"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value
 
 
 def export(

@@ -82,7 +82,7 @@ def card(space: Space, name: str, *, k: int = 8, view: str = "text") -> Card:
     row = space.find(name)
     if row is None:
         raise TargetError(f"{name!r} is not in {space.path}; add it with `namebasis add`.")
-    skipped = {"id", "name", "births", *space.views}
+    skipped = {"id", "name", "name_folded", "births", *space.views}
     columns = [column for column in space.columns if column not in skipped]
     values = space.table(["name", *columns], ids=[row]).to_pylist()[0]
     known = {key: value for key, value in values.items() if value is not None}
