@@ -91,7 +91,9 @@ def test_help_ends_with_an_example_that_runs(command: str, place: Path) -> None:
 def test_a_stored_name_is_answered_in_json_without_itself(place: Path) -> None:
     done = run("nearest", "my.space", "Vicki", "-k", "3", "--json", cwd=place)
     assert done.returncode == 0, done.stderr
-    (rows,) = json.loads(done.stdout)
+    (answer,) = json.loads(done.stdout)
+    assert (answer["target"], answer["kind"]) == ("Vicki", "stored")
+    rows = answer["names"]
     assert len(rows) == 3
     assert "Vicki" not in {row["name"] for row in rows}
     similarities = [row["similarity"] for row in rows]
@@ -110,7 +112,7 @@ def test_added_names_are_found_at_once_and_doubles_are_counted(place: Path) -> N
     assert "2 added, 1 were there already" in done.stderr
     new = "name IN ('Konstancja', 'Vicki')"
     done = run("nearest", "my.space", "Zbigniew", "--where", new, "--json", cwd=place)
-    assert {row["name"] for row in json.loads(done.stdout)[0]} == {"Konstancja", "Vicki"}
+    assert {row["name"] for row in json.loads(done.stdout)[0]["names"]} == {"Konstancja", "Vicki"}
 
 
 REFUSED = {

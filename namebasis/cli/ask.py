@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_json, print_table, progress_bar
+from namebasis.cli.output import note, print_answers, print_json, print_table, progress_bar
 
 
 def read_targets(
@@ -29,9 +29,18 @@ def read_targets(
         targets += [open_image(path) for path in images]
     for path in vectors or []:
         targets += list(_read_vectors(path))
+    for target in targets:
+        if isinstance(target, str) and not target.isprintable() and "\\ud" in ascii(target):
+            raise ValueError(f"a target is not UTF-8: {target!a}.")
     if not targets:
         raise ValueError("no target: give a name, a text, --image FILE or --vector FILE.")
     return targets
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Say before a long computation, not after it, that its result has no place."""
+    if path.exists() and not (overwrite and path.is_file()):
+        raise ValueError(f"{path} is there already; choose another file, or use --overwrite.")
 
 
 def _read_vectors(path: Path) -> Any:
@@ -44,7 +53,7 @@ def _read_vectors(path: Path) -> Any:
             values = np.asarray(json.loads(path.read_text(encoding="utf-8")), dtype=np.float32)
         else:
             values = np.load(path, allow_pickle=False)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, EOFError) as error:
         raise ValueError(f"{path}: not a .npy or .json array of numbers ({error}).") from None
     return np.atleast_2d(values)
 
@@ -77,19 +86,22 @@ def nearest(
         minus=minus or (),
         farthest=farthest,
     )
-    if as_json:
-        print_json([result.to_arrow().to_pylist() for result in results])
-        return
     for result in results:
-        rows = result.to_arrow().to_pylist()
-        print_table(
-            f"{'farthest from' if farthest else 'nearest to'} {result.label}",
-            ("name", "similarity", "part", "gender", "locales"),
-            (
-                [row[key] for key in ("name", "similarity", "part", "gender", "locales")]
-                for row in rows
-            ),
+        if result.kind == "text":
+            note(f"{result.label!r} is no stored name; encoded as a text, as it stands")
+    if as_json:
+        print_json(
+            [
+                {"target": r.label, "kind": r.kind, "names": r.to_arrow().to_pylist()}
+                for r in results
+            ]
         )
+        return
+    columns = ("name", "similarity", "part", "gender", "locales")
+    for result in results:
+        rows = [[row[key] for key in columns] for row in result.to_arrow().to_pylist()]
+        title = f"{'farthest from' if farthest else 'nearest to'} {result.label}"
+        print_answers(title, result.label if len(results) > 1 else None, columns, rows)
 
 
 def topology(
@@ -107,6 +119,7 @@ def topology(
     write: Annotated[
         bool, typer.Option("--write", help="Store cluster columns in the space.")
     ] = False,
+    overwrite: options.Overwrite = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -114,6 +127,8 @@ def topology(
     from namebasis.namespace.space import open_space
     from namebasis.studies import topology as study
 
+    if html:
+        refuse_existing(html, overwrite)
     opened = open_space(space)
     with nullcontext() if quiet else progress_bar("topology", "steps") as progress:
         report = study.report(
@@ -127,7 +142,7 @@ def topology(
             progress=progress,
         )
     if html:
-        report.write_html(html)
+        report.write_html(html, overwrite=overwrite)
     if as_json:
         print_json(report.to_dict())
     else:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.ask import read_targets
-from namebasis.cli.output import note, print_json, print_table, progress_bar
+from namebasis.cli.ask import read_targets, refuse_existing
+from namebasis.cli.output import note, print_answers, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
     from namebasis.studies.basis import Basis
@@ -79,21 +79,21 @@ def basis(
         print_json([fit.to_dict() for fit in fits])
         return
     for fit in fits:
-        _print_basis(fit)
+        _print_basis(fit, fit.label if len(fits) > 1 else None)
 
 
-def _print_basis(fit: Basis) -> None:
+def _print_basis(fit: Basis, target: str | None) -> None:
     note(
         f"{fit.label}: cosine {fit.similarity:.3f} centred, {fit.raw_similarity:.3f} raw, "
         f"of {fit.n_atoms:,} names"
     )
     weights = [float(weight) for weight in fit.weights]
     if fit.stability is None:
-        print_table("", ("name", "weight"), zip(fit.names, weights, strict=True))
+        print_answers("", target, ("name", "weight"), list(zip(fit.names, weights, strict=True)))
     else:
         again = [float(share) for share in fit.stability]
-        rows = zip(fit.names, weights, again, strict=True)
-        print_table("", ("name", "weight", "chosen again"), rows)
+        rows = list(zip(fit.names, weights, again, strict=True))
+        print_answers("", target, ("name", "weight", "chosen again"), rows)
     if fit.verdict:
         note(fit.verdict)
 
@@ -133,7 +133,7 @@ def paint(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Search for a prompt of names that is near all targets, re-encoding every step."""
+    """Search for a prompt of names near the mean of the targets, re-encoding every step."""
     from namebasis.namespace.space import open_space
     from namebasis.studies import paint as study
 
@@ -176,6 +176,8 @@ def _in_syntax(painting: Painting, syntax: str) -> str:
 
 def _print_painting(painting: Painting, prompt: str) -> None:
     print(prompt)
+    if prompt != painting.prompt:
+        note(f"the cosines are of the plain prompt: {painting.prompt}")
     for label, similarity in painting.target_similarities:
         note(f"cosine {similarity:.3f} to {label}")
     for kind, blends in (("beam", painting.curve), ("greedy", painting.greedy)):
@@ -215,6 +217,7 @@ def walk(
         bool,
         typer.Option("--automatic-filter", help="Fit components to names of measured identity."),
     ] = False,
+    overwrite: options.Overwrite = False,
     save_pieces: Annotated[
         Path | None,
         typer.Option(
@@ -230,6 +233,9 @@ def walk(
     from namebasis.studies import name_components
     from namebasis.studies import walk as study
 
+    for path in (save, save_pieces):
+        if path:
+            refuse_existing(path, overwrite)
     opened = open_space(space)
     number = int(along) if along.isdecimal() and to is None else None
     basis_of_names = Components.load(components) if components else None
@@ -272,7 +278,7 @@ def walk(
 def anchors(
     space: options.SpacePath,
     n_names: Annotated[int, typer.Option("--n-names", "-n", help="Names in a code.")] = 8,
-    k: Annotated[int, typer.Option("-k", help="How many anchors to show.")] = 20,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many anchors to show.")] = 20,
     where: options.Where = None,
     view: options.View = "text",
     write: Annotated[

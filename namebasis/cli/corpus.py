@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,16 @@ def note_dropped(dropped: Dropped) -> None:
     """Say what was left out, how many and why."""
     examples = ", ".join(repr(example) for example in dropped.examples)
     note(f"left out {dropped.count:,}: {dropped.reason} (such as {examples})")
+
+
+@contextmanager
+def going_on(space: Path) -> Iterator[None]:
+    """Say after Ctrl-C what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"stopped; run the same build again and {space} goes on from its last commit")
+        raise typer.Exit(130) from None
 
 
 def build(
@@ -80,7 +91,7 @@ def build(
     note(f"{len(corpus):,} names; loading {encoder}")
     model = load_encoder(encoder, device=device)
     factory = partial(load_encoder, model.spec, revision=model.revision, device=device)
-    with nullcontext() if quiet else progress_bar("encoding") as progress:
+    with going_on(space), nullcontext() if quiet else progress_bar("encoding") as progress:
         built = build_space(
             corpus,
             space,

@@ -29,6 +29,7 @@ Where = Annotated[
 View = Annotated[str, typer.Option("--view", help="Vector column: text, token or image.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Part = Annotated[
     str | None,

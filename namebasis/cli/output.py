@@ -33,7 +33,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     """Draw a table on stdout: boxed on a terminal, tab-separated into a pipe."""
     if not sys.stdout.isatty() and not _forced_terminal():
         for row in rows:
-            print("\t".join(_cell(value) for value in row))
+            print("\t".join(_cell(value, whole=True) for value in row))
         return
     from rich.console import Console
     from rich.table import Table
@@ -49,19 +49,30 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     Console().print(table)
 
 
+def print_answers(
+    title: str, target: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    """Draw one of several answers: a titled table, or lines that begin with their target."""
+    if target is None or sys.stdout.isatty() or _forced_terminal():
+        print_table(title, columns, rows)
+    else:
+        print_table(title, ("target", *columns), [(target, *row) for row in rows])
+
+
 def _forced_terminal() -> bool:
     import os
 
     return bool(os.environ.get("FORCE_COLOR"))
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, *, whole: bool = False) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.3f}"
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value[:4]) + (" …" if len(value) > 4 else "")
+        shown = value if whole else value[:4]
+        return ", ".join(map(str, shown)) + (" …" if len(shown) < len(value) else "")
     return str(value)
 
 

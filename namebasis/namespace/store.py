@@ -116,7 +116,7 @@ class Store:
         """
         dim = self.dim(view)
         if ids is not None and len(ids) < self.n_rows // 2:
-            return as_matrix(self.take(ids, [view])[view], dim)
+            return check_units(as_matrix(self.take(ids, [view])[view], dim), self.uri)
         out = np.empty((self.n_rows - start, dim), dtype=np.float32)
         done = 0
         for block in self.blocks(view, start):
@@ -138,7 +138,7 @@ class Store:
                 scan_in_order=True,
             )
             for batch in scanner.to_batches():
-                yield as_matrix(batch.column(0), dim)
+                yield check_units(as_matrix(batch.column(0), dim), self.uri)
 
     def tidy(
         self, older_than: timedelta = timedelta(hours=1), *, delete_unverified: bool = False
@@ -174,6 +174,20 @@ def as_matrix(column: pa.ChunkedArray | pa.Array, dim: int) -> FloatArray:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts) if parts else np.empty((0, dim), dtype=np.float32)
+
+
+def check_units(rows: FloatArray, uri: Path) -> FloatArray:
+    """Return stored rows that are unit vectors, or 0 where a name has no token.
+
+    Raises
+    ------
+    SpaceError
+        If they are not: nothing but damage to the file makes them so.
+    """
+    squares = np.einsum("ij,ij->i", rows, rows)
+    if not np.all((np.abs(squares - 1) < 1e-2) | (squares == 0)):
+        raise SpaceError(f"{uri}: the data set is damaged (vectors that are not of length 1).")
+    return rows
 
 
 def as_column(matrix: npt.NDArray[Any]) -> pa.FixedSizeListArray:

@@ -152,10 +152,11 @@ class Resolver:
 
     def _unit(self, vector: npt.ArrayLike, label: str = "a vector") -> FloatArray:
         row = as_embeddings(np.asarray(vector)[None], "a target vector", self.dim)[0]
-        length = float(np.linalg.norm(row.astype(np.float64)))
+        exact = row.astype(np.float64)  # float32 values near its end would overflow
+        length = float(np.linalg.norm(exact))
         if length == 0:
             raise TargetError(f"{label} has no direction: all its values are 0.")
-        return np.asarray(row / length, dtype=np.float32)
+        return np.asarray(exact / length, dtype=np.float32)
 
 
 def _signed(label: str, weight: float) -> str:

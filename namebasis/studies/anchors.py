@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from namebasis.analysis.neighbours import duplicate_groups
 from namebasis.analysis.sparse import SparseCode, sparse_code
 from namebasis.checks import IntArray, check_count
 from namebasis.studies.basis_atoms import load_atoms
@@ -124,8 +125,13 @@ def report(
         raise ValueError(
             f"anchors needs more than n_names = {n_names} names; there are {len(atoms)}."
         )
-    exclude = np.column_stack([np.arange(len(atoms)), atoms.folded_groups()])
-    code = sparse_code(atoms.vectors, atoms.vectors, n_names, exclude=exclude)
+    # Names that the encoder cannot tell apart would code each other and trap the walk: one of
+    # each such group stands for it, and codes none of the group.
+    twins = duplicate_groups(np.round(atoms.vectors, 4))
+    twin = twins.first[twins.group]
+    exclude = np.column_stack([np.arange(len(atoms)), atoms.folded_groups(), twin])
+    deny = twin != np.arange(len(atoms))
+    code = sparse_code(atoms.vectors, atoms.vectors, n_names, exclude=exclude, deny=deny)
     rank_weight = _pagerank(code, damping)
     order = np.argsort(-rank_weight, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)

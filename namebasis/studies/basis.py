@@ -74,10 +74,10 @@ class Basis:
     @property
     def verdict(self) -> str | None:
         """What the controls say in words; None where none was asked for."""
-        if not self.nulls:
-            return None
         if not self.names:
             return "No name helps: the basis is empty."
+        if not self.nulls:
+            return None
         weak = [null for null in self.nulls if not null.z >= _CLEARLY]
         worst = min(weak or self.nulls, key=lambda null: null.z)
         compared = (
@@ -207,6 +207,8 @@ def fit(
         "where": where, "deny": list(deny), "exclude_self": exclude_self, "n_null": n_null,
         "n_resamples": n_resamples, "seed": seed,
     }  # fmt: skip
+    if n_null == 1:
+        raise ValueError("n_null must be 0 or at least 2: one control has no spread.")
     found, chosen = _fit(atoms, wanted, denied, recipe, view, more)
     rng = np.random.default_rng(seed)
     if n_null and len(chosen):

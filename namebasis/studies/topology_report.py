@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -179,14 +178,17 @@ class TopologyReport:
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
-    def write_html(self, path: str | Path) -> None:
-        """Write the report as one self-contained page; replaces a file only when it is whole."""
+    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the report as one self-contained page; a file appears only when it is whole.
+
+        Raises
+        ------
+        SpaceError
+            If something is at `path` and may not be overwritten, or there is no folder.
+        """
+        from namebasis.namespace.atomic import replacing_file
         from namebasis.report.topology_page import render
         from namebasis.studies.topology_view import page_of
 
-        target = Path(path)
-        text = render(page_of(self))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(target.name + ".partial")
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, target)
+        with replacing_file(Path(path), overwrite) as stream:
+            stream.write(render(page_of(self)).encode())

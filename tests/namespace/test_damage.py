@@ -179,3 +179,16 @@ class TestGraph:
             path.write_bytes(content)
             with pytest.warns(NamebasisWarning, match=r"npz: damaged .* made anew"):
                 np.testing.assert_array_equal(space.graph(k=3).indices, expected.indices)
+
+
+def test_vectors_that_are_no_unit_vectors_are_refused_by_name(tmp_path: Path) -> None:
+    from namebasis.namespace.store import check_units
+
+    rows = np.eye(3, dtype=np.float32)
+    rows[1] = 0
+    assert check_units(rows, tmp_path) is rows
+    for damage in (2075.0, np.nan, 0.5):
+        broken = rows.copy()
+        broken[2, 0] = damage
+        with pytest.raises(SpaceError, match=r"damaged \(vectors that are not of length 1\)"):
+            check_units(broken, tmp_path)

@@ -313,14 +313,18 @@ def test_languages(locale: str, name: str) -> None:
 def test_html_is_written_whole_or_not_at_all(
     result: TopologyReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "deep" / "report.html"
+    path = tmp_path / "report.html"
     result.write_html(path)
     page = path.read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
     assert "Greek given names" in page
     assert HOSTILE not in page
+    with pytest.raises(SpaceError, match="is there already"):
+        result.write_html(path)
+    with pytest.raises(SpaceError, match="there is no folder"):
+        result.write_html(tmp_path / "deep" / "report.html")
     monkeypatch.setattr("namebasis.report.topology_page.render", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        result.write_html(path)
+        result.write_html(path, overwrite=True)
     assert path.read_text(encoding="utf-8") == page
     assert isinstance(result.to_arrow(), pa.Table)
