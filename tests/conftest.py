@@ -6,3 +6,10 @@ import os
 
 # Before torch or faiss load: spinning threads cost more than the tests themselves.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from hypothesis import settings
+
+# A build server repeats the same examples each time; new ones are looked for where one can look.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")

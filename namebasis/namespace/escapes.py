@@ -91,7 +91,7 @@ _LANGUAGES = {
         '()"',
         [
             _LINES,
-            (r"[-+](?=[\s,.+\-]|$)", "holds a word that ends with + or -, an attention weight"),
+            (r"[-+](?=\W|$)", "holds a word that ends with + or -, an attention weight"),
             (r"\\", "holds a backslash"),
         ],
     ),

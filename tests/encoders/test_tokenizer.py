@@ -124,6 +124,7 @@ def test_any_text(texts: list[str]) -> None:
 @example(template="a photo of {}", names=["", "Σ", "many words " * 80])
 @example(template="a photo of {} in the rain", names=["Ã", "Ãš", "xÃŸ", "Ã la"])
 @example(template="{} smiling", names=["Ã", "Ãš", "Ã la"])
+@example(template="portrait of {}, 1920", names=["ᢅ"])
 @example(template="{}.com", names=["ΑΣ"])
 @example(template="this is {}.", names=["ΑΣ", "a.", "5", "İ"])
 def test_any_prompt(template: str, names: list[str]) -> None:

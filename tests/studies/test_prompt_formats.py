@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from namebasis.namespace.escapes import UnsayableError
@@ -230,6 +230,7 @@ def check(syntax: str, names: list[str], before: str, after: str) -> None:
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
 @given(names=names_lists, before=texts, after=texts)
+@example(names=["Ann+="], before="Ann", after="Ann")
 @settings(max_examples=150, deadline=None)
 def test_hostile_names_are_read_back_or_refused(
     syntax: str, names: list[str], before: str, after: str
