@@ -20,8 +20,12 @@ ALLOWED = {
     "index": {"checks", "errors"},
     "namespace": {"encoders", "analysis", "index", "checks", "errors"},
     "studies": {"namespace", "encoders", "analysis", "index", "report", "checks", "errors"},
-    "cli": {
+    "validation": {
         "studies", "namespace", "encoders", "analysis", "index", "report", "checks", "errors",
+    },
+    "cli": {
+        "validation", "studies", "namespace", "encoders", "analysis", "index", "report", "checks",
+        "errors",
     },
 }  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""What images say of names: generation, measurement and agreement, for validation only."""
