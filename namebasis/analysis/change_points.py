@@ -1,0 +1,229 @@
+"""Where a trajectory changes, and where it crosses a level, with bootstrap intervals.
+
+A change point here is where the mean of a series is best split; a fast S-shaped rise has one as
+well as a jump does, so none of this shows a discontinuity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.checks import check_count
+
+Float64Array = npt.NDArray[np.float64]
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class ChangePoint:
+    """A change of a series' mean.
+
+    Attributes
+    ----------
+    index : int
+        The first point after the change.
+    low, high : int
+        Bounds of its bootstrap interval.
+    before, after : float
+        Means of the segments on both sides.
+    """
+
+    index: int
+    low: int
+    high: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where a rising series crosses a level.
+
+    Attributes
+    ----------
+    position : float
+        NaN where the series does not cross.
+    low, high : float
+        Bootstrap interval; infinite where that share of the draws never crosses.
+    share : float
+        Share of the draws that cross.
+    state : str
+        ``crossed``, ``never``, or ``before``: above the level at the first point already.
+    """
+
+    position: float
+    low: float
+    high: float
+    share: float
+    state: str
+
+
+def change_points(
+    values: npt.ArrayLike, draws: npt.ArrayLike, *, max_points: int = 3, min_size: int = 2
+) -> tuple[ChangePoint, ...]:
+    """Split a series into segments of constant mean, by `ruptures` at every point (jump 1).
+
+    The number of changes has the least penalised squared error, ``error + 3 k v log n`` for k
+    changes, n points and the mean variance v of the draws.
+
+    Parameters
+    ----------
+    values : array_like of shape (n,)
+        At least ``2 * min_size`` points.
+    draws : array_like of shape (n_draws, n)
+        The series in each bootstrap resample of what it was measured on.
+    max_points : int
+        The most changes.
+    min_size : int
+        The fewest points of a segment.
+
+    Returns
+    -------
+    tuple of ChangePoint
+        Empty where no split is worth its penalty.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a value is not finite, or there are too few points.
+    """
+    from ruptures import KernelCPD
+
+    series, resampled = _series(values, draws)
+    n = len(series)
+    check_count(min_size, "min_size")
+    if n < 2 * min_size:
+        raise ValueError(f"values needs at least {2 * min_size} points; got {n}.")
+    most = min(check_count(max_points, "max_points"), n // min_size - 1)
+    penalty = 3 * float(resampled.var(axis=0, ddof=1).mean()) * np.log(n)
+
+    def split(points: Float64Array, count: int) -> list[int]:
+        # The linear kernel's cost is the squared error about the mean; it looks at every point.
+        search = KernelCPD(kernel="linear", min_size=min_size, jump=1)
+        found: list[int] = search.fit(np.ascontiguousarray(points[:, None])).predict(n_bkps=count)
+        return found[:-1]
+
+    splits = [[], *(split(series, count) for count in range(1, most + 1))]
+    costs = [_error(series, at) + penalty * len(at) for at in splits]
+    chosen = splits[int(np.argmin(costs))]
+    if not chosen:
+        return ()
+    again = np.array([split(draw, len(chosen)) for draw in resampled])
+    low, high = np.quantile(again, _bounds(), axis=0)
+    edges = [0, *chosen, n]
+    means = [float(series[a:b].mean()) for a, b in zip(edges, edges[1:], strict=False)]
+    return tuple(
+        ChangePoint(
+            at, int(np.floor(low[row])), int(np.ceil(high[row])), means[row], means[row + 1]
+        )
+        for row, at in enumerate(chosen)
+    )
+
+
+def isotonic(values: npt.ArrayLike) -> Float64Array:
+    """The nearest non-decreasing series in squared error, along the last axis [1]_.
+
+    Parameters
+    ----------
+    values : array_like of shape (..., n)
+
+    Returns
+    -------
+    ndarray of the same shape
+
+    References
+    ----------
+    .. [1] Robertson, Wright and Dykstra (1988), Order restricted statistical inference, eq. 1.4.6.
+    """
+    series = np.asarray(values, dtype=np.float64)
+    n = series.shape[-1]
+    sums = np.concatenate([np.zeros((*series.shape[:-1], 1)), np.cumsum(series, axis=-1)], axis=-1)
+    length = np.arange(1, n + 1)[None, :] - np.arange(n)[:, None]
+    mean = (sums[..., None, 1:] - sums[..., :-1, None]) / np.where(length > 0, length, 1)
+    # At t: the largest over starts up to t of the smallest mean over ends from t.
+    mean = np.where(length > 0, mean, np.inf)
+    smallest = np.minimum.accumulate(mean[..., ::-1], axis=-1)[..., ::-1]
+    smallest = np.where(length > 0, smallest, -np.inf)
+    return np.asarray(smallest.max(axis=-2))
+
+
+def crossing(
+    positions: npt.ArrayLike, values: npt.ArrayLike, draws: npt.ArrayLike, *, level: float = 0.0
+) -> Crossing:
+    """Where an isotonic fit of a series rises above a level.
+
+    Between two points the fit is taken as straight.
+
+    Parameters
+    ----------
+    positions : array_like of shape (n,)
+        Steps, or a function of exposures; not decreasing.
+    values : array_like of shape (n,)
+    draws : array_like of shape (n_draws, n)
+        The series in each bootstrap resample.
+    level : float
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a value is not finite, or positions decrease.
+    """
+    series, resampled = _series(values, draws)
+    places = np.asarray(positions, dtype=np.float64)
+    if places.shape != series.shape or not np.isfinite(places).all() or (np.diff(places) < 0).any():
+        raise ValueError("positions must be finite, not decreasing and one for each value.")
+    found = _cross(places, isotonic(series)[None], level)[0]
+    again = _cross(places, isotonic(resampled), level)
+    share = float(np.isfinite(again).mean())
+    low, high = np.quantile(np.where(np.isfinite(again), again, np.inf), _bounds(), method="lower")
+    if not np.isfinite(found):
+        return Crossing(float("nan"), float(low), float(high), share, "never")
+    state = "before" if isotonic(series)[0] >= level else "crossed"
+    return Crossing(float(found), float(low), float(high), share, state)
+
+
+def rise(positions: npt.ArrayLike, values: npt.ArrayLike) -> tuple[float, float]:
+    """Positions at which an isotonic fit has made 10 and 90 % of its rise; NaN without a rise."""
+    places = np.asarray(positions, dtype=np.float64)
+    fit = isotonic(values)
+    if not fit[-1] > fit[0]:
+        return float("nan"), float("nan")
+    levels = fit[0] + np.array([0.1, 0.9]) * (fit[-1] - fit[0])
+    low, high = (float(_cross(places, fit[None], level)[0]) for level in levels)
+    return low, high
+
+
+def _series(values: npt.ArrayLike, draws: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:
+    series, resampled = np.asarray(values, np.float64), np.asarray(draws, np.float64)
+    if series.ndim != 1 or resampled.ndim != 2 or resampled.shape[1] != len(series):
+        raise ValueError(
+            f"values must be 1-D and draws (n_draws, {series.shape[0] if series.ndim else 0}); "
+            f"got {series.shape} and {resampled.shape}."
+        )
+    if len(resampled) < 2 or not np.isfinite(series).all() or not np.isfinite(resampled).all():
+        raise ValueError("values and draws must be finite, with at least 2 draws.")
+    return series, resampled
+
+
+def _bounds() -> list[float]:
+    return [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+
+
+def _error(series: Float64Array, at: list[int]) -> float:
+    return float(sum(((part - part.mean()) ** 2).sum() for part in np.split(series, at)))
+
+
+def _cross(places: Float64Array, fits: Float64Array, level: float) -> Float64Array:
+    """First place of each non-decreasing row of `fits` at `level`; infinite where there is none."""
+    above = fits >= level
+    first = above.argmax(axis=1)
+    rows = np.arange(len(fits))
+    prior = np.maximum(first - 1, 0)
+    high, low = fits[rows, first], fits[rows, prior]
+    share = np.where(first > 0, (level - low) / np.where(high > low, high - low, 1.0), 0.0)
+    found = places[prior] + share * (places[first] - places[prior])
+    found = np.where(first > 0, found, places[first])
+    return np.asarray(np.where(above.any(axis=1), found, np.inf))
