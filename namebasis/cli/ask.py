@@ -169,5 +169,7 @@ def card(
     facts = {**shown.record, **shown.tokens, **shown.metrics}
     if shown.written_alike:
         facts["written alike"] = list(shown.written_alike)
+    for other in shown.other_rows:
+        facts[f"also {other['part']}"] = [f"{k} {v}" for k, v in other.items() if k != "part"]
     print_table(shown.name, ("what", "value"), facts.items())
     print_table("nearest", ("name", "similarity"), shown.nearest)

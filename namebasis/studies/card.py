@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from namebasis.errors import TargetError
+from namebasis.namespace.filters import quote
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -36,6 +37,9 @@ class Card:
         Nearest names with their similarity.
     metrics : dict
         Whatever the studies stored about the name.
+    other_rows : tuple of dict
+        What `record` is, for the other rows that hold the same letters in another part: a given
+        name that is a family name too.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Card:
     written_alike: tuple[str, ...]
     nearest: tuple[tuple[str, float], ...]
     metrics: dict[str, Any]
+    other_rows: tuple[dict[str, Any], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
@@ -54,6 +59,7 @@ class Card:
             "written_alike": list(self.written_alike),
             "nearest": [{"name": name, "similarity": value} for name, value in self.nearest],
             "metrics": self.metrics,
+            "other_rows": list(self.other_rows),
         }
 
 
@@ -91,12 +97,19 @@ def card(space: Space, name: str, *, k: int = 8, view: str = "text") -> Card:
     found = space.nearest(values["name"], k=k, view=view).to_arrow()
     near = zip(found["name"].to_pylist(), found["similarity"].to_pylist(), strict=True)
     own_name = known.pop("name")
-    return Card(own_name, record, tokens, _written_alike(space, row, tokens), tuple(near), known)
+    alike, others = _written_alike(space, row, tokens), _other_rows(space, row, own_name)
+    return Card(own_name, record, tokens, alike, tuple(near), known, others)
+
+
+def _other_rows(space: Space, row: int, name: str) -> tuple[dict[str, Any], ...]:
+    columns = [column for column in _RECORD_COLUMNS if column in space.columns]
+    rows = space.table(columns, where=f"name = {quote(name)} AND id != {row}").to_pylist()
+    return tuple({key: value for key, value in r.items() if value is not None} for r in rows)
 
 
 def _written_alike(space: Space, row: int, tokens: dict[str, Any]) -> tuple[str, ...]:
     if not tokens.get("same_pieces"):
         return ()
-    quoted = ", ".join("'" + piece.replace("'", "''") + "'" for piece in tokens["pieces"])
+    quoted = ", ".join(quote(piece) for piece in tokens["pieces"])
     where = f"pieces = [{quoted}] AND id != {row}"
     return tuple(space.table(["name"], where=where, limit=10)["name"].to_pylist())

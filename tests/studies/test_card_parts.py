@@ -1,0 +1,18 @@
+"""A card of a name that is stored in several parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from namebasis.namespace.build import build_space
+from namebasis.studies.card import card
+from tests.namespace.conftest import FakeEncoder, corpus
+
+
+def test_a_name_of_two_parts_shows_both(tmp_path: Path) -> None:
+    space = build_space(corpus(), tmp_path / "a.space", encoder=FakeEncoder())  # type: ignore[arg-type]
+    shown = card(space, "king", k=2)
+    assert (shown.record["part"], shown.record["count"]) == ("given", 20)
+    assert [(row["part"], row["count"]) for row in shown.other_rows] == [("family", 30)]
+    assert shown.to_dict()["other_rows"][0]["locales"] == ["en_GB"]
+    assert card(space, "O'Brien", k=2).other_rows == ()
