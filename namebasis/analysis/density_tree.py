@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.analysis.tree_selection import select_count
 from namebasis.checks import IntArray
 
 Float64Array = npt.NDArray[np.float64]
@@ -88,6 +89,42 @@ class DensityTree:
             covered[cluster] = take[above] or covered[above]
         return np.flatnonzero(take & ~covered).astype(np.int64)
 
+    def select_at(self, density: float) -> IntArray:
+        """Pick the clusters that are whole at one density; the root may be among them.
+
+        Returns
+        -------
+        ndarray of shape (n_selected,), int64
+            Cluster numbers, ascending; none where the density is higher than any cluster's.
+        """
+        splits = np.full(self.parent.size, np.inf)
+        np.minimum.at(splits, self.parent[1:], self.birth[1:])
+        # At the very density of a split, the cluster is still whole: its parts join there.
+        alive = (self.birth < density) & (density <= splits) & (density <= self._reached())
+        return np.flatnonzero(alive).astype(np.int64)
+
+    def select_count(self, n_clusters: int) -> IntArray:
+        """Pick so many clusters that do not overlap, with the most excess of mass together.
+
+        Returns
+        -------
+        ndarray of shape (n_clusters,), int64
+            Cluster numbers, ascending; the root is never among them.
+
+        Raises
+        ------
+        ValueError
+            If the hierarchy has fewer clusters side by side.
+        """
+        return select_count(self.parent, self.stabilities(), n_clusters)
+
+    def _reached(self) -> Float64Array:
+        """The highest density that each cluster reaches undivided."""
+        reached = self.birth.copy()
+        np.maximum.at(reached, self.leaf_cluster, self.leaf_density)
+        np.maximum.at(reached, self.parent[1:], self.birth[1:])
+        return reached
+
     def assign(self, selected: IntArray) -> tuple[IntArray, Float64Array]:
         """Give every leaf its selected cluster (-1: none) and how firmly it belongs, in [0, 1].
 
@@ -102,11 +139,8 @@ class DensityTree:
                 label[cluster] = label[self.parent[cluster]]
         labels = label[self.leaf_cluster]
         inside = labels >= 0
-        reached = self.birth.copy()
-        np.maximum.at(reached, self.leaf_cluster, self.leaf_density)
-        np.maximum.at(reached, self.parent[1:], self.birth[1:])
         probabilities = np.zeros(labels.size)
-        top = reached[selected][labels[inside]]
+        top = self._reached()[selected][labels[inside]]
         probabilities[inside] = np.minimum(self.leaf_density[inside], top) / top
         return labels, probabilities
 

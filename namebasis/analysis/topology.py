@@ -17,66 +17,19 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from namebasis.analysis.density_tree import DensityTree, Float64Array, density_tree
-from namebasis.analysis.neighbours import (
-    DuplicateGroups,
-    KnnGraph,
-    duplicate_groups,
-    knn_graph,
-)
-from namebasis.checks import FloatArray, IntArray, check_count, unit_rows
+from namebasis.analysis.clusters import Clusters, label_leaves
+from namebasis.analysis.density_tree import DensityTree, Float64Array
+from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
+from namebasis.analysis.reachability import group_links, reachability_tree
+from namebasis.checks import IntArray, check_count, unit_rows
 from namebasis.errors import NamebasisWarning
 
+__all__ = ["Clusters", "central_rows", "cluster", "default_min_cluster_size"]
+
 DEFAULT_NEIGHBOURS = 15
-# Distances below this share of the median core distance count as it: without a floor, a few
-# near-equal vectors would have almost all the mass there is.
-_FLOOR = 0.1
-
-
-@dataclass(frozen=True)
-class Clusters:
-    """Density clusters of n rows.
-
-    Attributes
-    ----------
-    labels : ndarray of shape (n,), int64
-        0 for the largest cluster, 1 for the next, …; -1 for rows in no cluster.
-    probabilities : ndarray of shape (n,), float64
-        How firmly each row belongs to its cluster, in [0, 1]; 0 for rows in none.
-    tree : DensityTree
-        The whole hierarchy; its leaves are groups of equal rows, in the order of their first row.
-    min_cluster_size, min_samples, smoothing : int
-        The parameters used.
-    """
-
-    labels: IntArray
-    probabilities: Float64Array
-    tree: DensityTree
-    min_cluster_size: int
-    min_samples: int
-    smoothing: int
-
-    @property
-    def n_clusters(self) -> int:
-        """How many clusters there are."""
-        return int(self.labels.max(initial=-1)) + 1
-
-    @property
-    def sizes(self) -> IntArray:
-        """Rows per cluster, (n_clusters,), descending."""
-        counts = np.bincount(self.labels[self.labels >= 0], minlength=self.n_clusters)
-        return np.asarray(counts, np.int64)
-
-    @property
-    def noise_share(self) -> float:
-        """Share of rows in no cluster, in [0, 1]."""
-        return float(np.count_nonzero(self.labels < 0) / self.labels.size)
 
 
 def default_min_cluster_size(n: int) -> int:
@@ -141,7 +94,14 @@ def cluster(
         min(5, graph.k) if min_samples is None else min_samples, "min_samples", 1, graph.k
     )
     groups = duplicate_groups(rows)
-    tree = _tree(rows[groups.first], graph, groups, size, samples, smoothing)
+    tree = reachability_tree(
+        rows[groups.first],
+        group_links(graph, groups),
+        groups.sizes,
+        min_cluster_size=size,
+        min_samples=samples,
+        smoothing=smoothing,
+    )
     labels, probabilities = _labels(tree, method)
     if labels.max() < 0:
         warnings.warn(
@@ -151,7 +111,13 @@ def cluster(
             stacklevel=2,
         )
     return Clusters(
-        labels[groups.group], probabilities[groups.group], tree, size, samples, smoothing
+        labels[groups.group],
+        probabilities[groups.group],
+        tree,
+        groups.group,
+        size,
+        samples,
+        smoothing,
     )
 
 
@@ -196,108 +162,7 @@ def _check_covers(graph: KnnGraph, n: int) -> None:
 
 def _labels(tree: DensityTree, method: str) -> tuple[IntArray, Float64Array]:
     """Labels and probabilities of the leaves, clusters numbered by size."""
+    selected = tree.select(method)
     if tree.leaf_weight.size == 1:  # all rows are equal
         return np.zeros(1, np.int64), np.ones(1)
-    labels, probabilities = tree.assign(tree.select(method))
-    inside = labels >= 0
-    sizes = np.bincount(labels[inside], tree.leaf_weight[inside])
-    first = np.full(sizes.size, labels.size)
-    np.minimum.at(first, labels[inside], np.flatnonzero(inside))
-    rank = np.empty(sizes.size, np.int64)
-    rank[np.lexsort((first, -sizes))] = np.arange(sizes.size)
-    labels[inside] = rank[labels[inside]]
-    return labels, probabilities
-
-
-def _tree(
-    rows: FloatArray,
-    graph: KnnGraph,
-    groups: DuplicateGroups,
-    min_cluster_size: int,
-    min_samples: int,
-    smoothing: int,
-) -> DensityTree:
-    """The condensed hierarchy of groups of equal rows; `rows` holds one row per group."""
-    links = group_links(graph, groups)
-    rows = _smooth(rows, links, groups.sizes, smoothing)
-    source, target = (np.asarray(side, np.int64) for side in links.nonzero())
-    distances = _distances(rows, source, target)
-    core = _core_distances(source, target, distances, groups.sizes, min_samples)
-    positive = core[core > 0]
-    floor = _FLOOR * float(np.median(positive)) if positive.size else 1.0
-    reach = np.maximum(np.maximum(distances, floor), np.maximum(core[source], core[target]))
-    edges, lengths = _spanning_forest(source, target, reach, rows.shape[0])
-    return density_tree(edges, lengths, groups.sizes, min_cluster_size)
-
-
-def group_links(graph: KnnGraph, groups: DuplicateGroups) -> csr_matrix:
-    """Which groups have which among their neighbours, (n_groups, n_groups) of ones."""
-    m = groups.first.size
-    source = np.repeat(groups.group, graph.k)
-    target = groups.group[graph.indices.ravel()]
-    other = source != target
-    pairs = np.unique(source[other] * m + target[other])
-    ones = np.ones(pairs.size, np.float32)
-    return csr_matrix((ones, (pairs // m, pairs % m)), shape=(m, m))
-
-
-def _smooth(rows: FloatArray, links: csr_matrix, sizes: IntArray, steps: int) -> FloatArray:
-    """Move every row `steps` times to the mean direction of itself and its mutual neighbours."""
-    mutual = links.multiply(links.T).tocsr()
-    weights = sizes.astype(np.float32)[:, None]
-    for _ in range(steps):
-        moved = mutual @ (rows * weights) + rows * weights
-        norms = np.linalg.norm(moved, axis=1, keepdims=True)
-        rows = np.where(norms > 0, moved / np.where(norms > 0, norms, 1), rows)
-    return rows
-
-
-def _distances(rows: FloatArray, source: IntArray, target: IntArray) -> Float64Array:
-    """Euclidean distances of pairs of unit rows, the same in both directions."""
-    out = np.empty(source.size)
-    for start in range(0, source.size, 4096):
-        part = slice(start, start + 4096)
-        difference = rows[source[part]].astype(np.float64) - rows[target[part]]
-        out[part] = np.sqrt(np.einsum("ef,ef->e", difference, difference))
-    return out
-
-
-def _core_distances(
-    source: IntArray, target: IntArray, distances: Float64Array, sizes: IntArray, min_samples: int
-) -> Float64Array:
-    """Distance to the `min_samples`-th other row, counting every copy of a vector."""
-    order = np.lexsort((distances, source))
-    source, target, distances = source[order], target[order], distances[order]
-    starts = np.searchsorted(source, np.arange(sizes.size + 1))
-    seen = np.concatenate([[0], np.cumsum(sizes[target])])
-    # Rows seen by the end of each edge, copies of the group itself included.
-    reached = seen[1:] - seen[starts[source]] + sizes[source] - 1
-    core = np.zeros(sizes.size)
-    enough = np.flatnonzero(reached >= min_samples)
-    groups, first = np.unique(source[enough], return_index=True)
-    core[groups] = distances[enough[first]]
-    core[sizes > min_samples] = 0.0  # its own copies are near enough
-    return core
-
-
-def _spanning_forest(
-    source: IntArray, target: IntArray, lengths: Float64Array, n: int
-) -> tuple[IntArray, Float64Array]:
-    """Edges of a minimum spanning tree; what the graph leaves apart joins at the longest edge."""
-    low, high = np.minimum(source, target), np.maximum(source, target)
-    # Adding would sum the two directions of an edge; both have one length, so either will do.
-    _, first = np.unique(low * n + high, return_index=True)
-    edges = csr_matrix((lengths[first], (low[first], high[first])), shape=(n, n))
-    forest = minimum_spanning_tree(edges).tocoo()
-    pairs = np.column_stack([forest.row, forest.col]).astype(np.int64)
-    values = np.asarray(forest.data, np.float64)
-    n_trees, tree_of = connected_components(edges, directed=False)
-    if n_trees > 1:
-        # No neighbour lies between them, so they are at least that far apart; at infinity their
-        # excess of mass would count from density 0 and drown every split inside them.
-        tops = np.unique(tree_of, return_index=True)[1]
-        bridges = np.column_stack([np.full(n_trees - 1, tops[0]), tops[1:]])
-        longest = float(values.max(initial=0.0)) or 1.0
-        pairs = np.concatenate([pairs, bridges.astype(np.int64)])
-        values = np.concatenate([values, np.full(n_trees - 1, longest)])
-    return pairs, values
+    return label_leaves(tree, selected)

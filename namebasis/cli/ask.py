@@ -115,6 +115,17 @@ def topology(
     min_cluster_size: Annotated[
         int | None, typer.Option("--min-cluster-size", help="Smallest cluster.")
     ] = None,
+    n_clusters: Annotated[
+        int | None, typer.Option("--n-clusters", help="Cut the hierarchy into so many clusters.")
+    ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option("--level", help="Cut it at eom (the default), leaf (finest) or a distance."),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--by", help="Compare clusters with this column too; repeatable."),
+    ] = None,
     seed: options.Seed = 0,
     write: Annotated[
         bool, typer.Option("--write", help="Store cluster columns in the space.")
@@ -137,6 +148,9 @@ def topology(
             k=k,
             where=where,
             min_cluster_size=min_cluster_size,
+            n_clusters=n_clusters,
+            level=_level(level),
+            by=by or (),
             seed=seed,
             write=write,
             progress=progress,
@@ -149,6 +163,13 @@ def topology(
         print(report.summary())
     if html:
         note(f"report written to {html}")
+
+
+def _level(text: str | None) -> str | float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 def card(

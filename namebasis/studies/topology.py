@@ -15,9 +15,10 @@ from namebasis.analysis.layout import layout
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
 from namebasis.analysis.topology import Clusters, cluster
 from namebasis.checks import FloatArray, IntArray, check_count
-from namebasis.errors import EncoderError, MissingExtraError, NamebasisWarning, SpaceError
+from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.namespace.targets import fold
 from namebasis.studies.cluster_summary import summarise_clusters
+from namebasis.studies.name_labels import known_labels
 from namebasis.studies.topology_report import LabelAgreement, TopologyReport
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def report(
     seed: int = 0,
     max_points: int | None = None,
     n_permutations: int = 99,
-    pieces: bool = True,
+    by: Sequence[str] = (),
+    n_clusters: int | None = None,
+    level: str | float | None = None,
     write: bool = False,
     progress: Progress | None = None,
 ) -> TopologyReport:
@@ -61,8 +64,12 @@ def report(
         A random sample of this many is reported where there are more names.
     n_permutations : int
         Shuffles for the null of each agreement.
-    pieces : bool
-        Compare with the first piece of each name's tokens too, which loads the encoder.
+    by : sequence of str
+        More columns to compare the arrangement with; numbers are cut into ranges.
+    n_clusters : int, optional
+        Read so many clusters off the hierarchy instead of those with the most excess of mass.
+    level : {"eom", "leaf"} or float, optional
+        Or the finest ones, or those that hang together within a distance; see `Clusters.cut`.
     write : bool
         Store `cluster` and `cluster_probability` as metric columns of the space.
     progress : callable, optional
@@ -79,11 +86,12 @@ def report(
     SpaceError
         If fewer than 3 names are left to arrange.
     ValueError
-        If a parameter is out of range or the view is not there.
+        If a parameter is out of range, or a view, column or level is not there.
     """
     k, seed = check_count(k, "k"), check_count(seed, "seed", 0)
     clock = _Clock(progress)
     ids, sampled = _choose(space, where, max_points, seed)
+    properties = known_labels(space, ids, by)
     table = space.table(["name", "part", "gender", "locales"], ids=ids)
     vectors = space.vectors(view, ids=None if len(ids) == len(space) else ids)
     notes = [sampled] if sampled else []
@@ -94,12 +102,15 @@ def report(
     graph = space.graph(view, k) if len(ids) == len(space) else knn_graph(vectors, k)
     clock.lap("neighbours")
     clusters, warned = _cluster(vectors, graph, min_cluster_size)
-    notes += warned
+    clusters, notes = _cut(clusters, n_clusters, level), notes + warned
     clock.lap("clusters")
     places = layout(vectors, graph=graph, seed=seed)
     clock.lap("map")
-    properties, missing = _properties(space, table, pieces)
-    notes += missing
+    agreement_rows = tuple(
+        _agreement(label, values, clusters.labels, graph, n_permutations, seed)
+        for label, values in properties.items()
+    )
+    notes += _undefined(agreement_rows, by)
     n_distinct = int(duplicate_groups(vectors).first.size)
     if n_distinct < len(ids):
         notes.append(
@@ -107,6 +118,7 @@ def report(
             "cannot tell them apart. On the map they stand around one place."
         )
     names = table["name"].to_pylist()
+    cut = level if n_clusters is None else n_clusters
     result = TopologyReport(
         ids=ids,
         names=tuple(names),
@@ -116,13 +128,10 @@ def report(
         probabilities=clusters.probabilities,
         graph=graph,
         clusters=summarise_clusters(names, vectors, clusters.labels, _values(table)),
-        agreement=tuple(
-            _agreement(label, values, clusters.labels, graph, n_permutations, seed)
-            for label, values in properties.items()
-        ),
+        agreement=agreement_rows,
         n_distinct=n_distinct,
         noise_share=clusters.noise_share,
-        parameters=_parameters(view, k, where, clusters, seed, max_points, n_permutations),
+        parameters=_parameters(view, k, where, clusters, cut, seed, max_points, n_permutations),
         provenance=_provenance(space),
         notes=tuple(notes),
         seconds=clock.finish("agreement"),
@@ -180,26 +189,25 @@ def _cluster(
     return clusters, [str(w.message) for w in caught if issubclass(w.category, NamebasisWarning)]
 
 
-def _properties(
-    space: Space, table: pa.Table, pieces: bool
-) -> tuple[dict[str, list[str | None]], list[str]]:
-    """Per property, the single value of each name: None where unknown or several."""
-    names = table["name"].to_pylist()
-    locales = table["locales"].to_pylist()
-    found: dict[str, list[str | None]] = {
-        "gender": table["gender"].to_pylist(),
-        "locale": [row[0] if row and len(row) == 1 else None for row in locales],
-        "part": table["part"].to_pylist(),
-        "first letters": [fold(name)[:2] for name in names],
-    }
-    if not pieces:
-        return found, []
-    try:
-        encoder = space.encoder()
-    except (EncoderError, MissingExtraError) as error:
-        return found, [f"Without the encoder there is no comparison with first pieces: {error}"]
-    found["first piece"] = [next(iter(encoder.tokenize(name)), None) for name in names]
-    return found, []
+def _cut(clusters: Clusters, n_clusters: int | None, level: str | float | None) -> Clusters:
+    """Read clusters off at the level asked for."""
+    if n_clusters is not None and level is not None:
+        raise ValueError("n_clusters and level are two ways to say one thing; give one of them.")
+    if n_clusters is not None:
+        return clusters.cut(n_clusters=n_clusters)
+    if isinstance(level, str):
+        return clusters.cut(method=level)
+    return clusters if level is None else clusters.cut(distance=level)
+
+
+def _undefined(rows: Sequence[LabelAgreement], by: Sequence[str]) -> list[str]:
+    """Say of columns that were asked for why nothing is said of them."""
+    return [
+        f"Agreement with {row.label} is undefined: {row.n_names:,} names have one known value "
+        f"there ({row.n_values:,} different), and clusters and values must both be two at least."
+        for row in rows
+        if row.label in by and row.with_clusters is None
+    ]
 
 
 def _agreement(
@@ -253,6 +261,7 @@ def _parameters(
     k: int,
     where: str | None,
     clusters: Clusters,
+    cut: int | str | float | None,
     seed: int,
     max_points: int | None,
     n_permutations: int,
@@ -264,6 +273,7 @@ def _parameters(
         "min_cluster_size": clusters.min_cluster_size,
         "min_samples": clusters.min_samples,
         "smoothing": clusters.smoothing,
+        "cut": cut,
         "seed": seed,
         "max_points": max_points,
         "n_permutations": n_permutations,

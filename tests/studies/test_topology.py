@@ -17,6 +17,7 @@ from namebasis.namespace.space import Space
 from namebasis.studies import topology
 from namebasis.studies.cluster_summary import Trait, make_label, summarise_clusters
 from namebasis.studies.languages import language
+from namebasis.studies.name_labels import _as_labels
 from namebasis.studies.topology_report import TopologyReport
 
 LOCALES = ("el_GR", "is_IS", "ja_JP", "nl_NL")
@@ -183,23 +184,22 @@ def test_same_seed_same_report(space: Space, result: TopologyReport) -> None:
 
 
 def test_where_reports_only_what_it_keeps(space: Space) -> None:
-    part = topology.report(space, where="array_has(locales, 'is_IS')", pieces=False)
+    part = topology.report(space, where="array_has(locales, 'is_IS')")
     assert len(part) == 101
     assert set(part.ids) == set(space.ids("array_has(locales, 'is_IS')"))
     assert row(part, "locale").with_clusters is None  # one value: undefined, not zero
-    assert "first piece" not in {found.label for found in part.agreement}
     assert part.graph.n_rows == 101
 
 
 def test_a_sample_is_said_to_be_one(space: Space) -> None:
-    part = topology.report(space, max_points=120, seed=3, pieces=False, n_permutations=3)
+    part = topology.report(space, max_points=120, seed=3, n_permutations=3)
     assert len(part) == 120
     assert (np.diff(part.ids) > 0).all()
     assert part.notes[0] == "A random sample of 120 of 441 names (seed 3)."
 
 
 def test_few_names_lower_k_with_a_note(space: Space) -> None:
-    few = topology.report(space, where="name like 'Same%'", pieces=False, n_permutations=3, k=50)
+    few = topology.report(space, where="name like 'Same%'", n_permutations=3, k=50)
     assert few.notes[0] == "k was lowered from 50 to 39, all the other names there are."
     assert few.n_clusters == 1  # all equal: one cluster
     assert few.headline().startswith("Too few clusters")
@@ -219,22 +219,48 @@ def test_write_stores_metric_columns(tmp_path: Path) -> None:
     assert steps == [(i, 5) for i in range(6)]
 
 
-def test_without_its_encoder_pieces_are_left_out_and_said(
-    space: Space, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_encoder_is_needed(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse() -> None:
         raise EncoderError("no weights here")
 
     monkeypatch.setattr(space, "encoder", refuse)
     found = topology.report(space, n_permutations=3)
-    assert {r.label for r in found.agreement} == {"gender", "locale", "part", "first letters"}
-    assert any("first pieces: no weights here" in note for note in found.notes)
+    assert "first piece" in {r.label for r in found.agreement}
+
+
+def test_other_columns_are_compared_with_and_refused_by_name(space: Space) -> None:
+    found = topology.report(space, n_permutations=3, by=["n_tokens", "id", "sources"])
+    columns = {r.label: r for r in found.agreement}
+    assert columns["n_tokens"].with_clusters is None
+    assert any("Agreement with n_tokens is undefined: 441 names" in note for note in found.notes)
+    assert (columns["id"].with_clusters is not None, columns["id"].n_values) == (True, 10)
+    with pytest.raises(ValueError, match="there is no column 'hair'; there are id, name"):
+        topology.report(space, by=["hair"])
+    with pytest.raises(ValueError, match="'text' holds vectors, no labels"):
+        topology.report(space, by=["text"])
+
+
+def test_numbers_of_many_values_become_ranges() -> None:
+    values = pa.chunked_array([[float(i) for i in range(100)] + [None, float("nan")]])
+    labels = _as_labels(values)
+    assert labels[-2:] == [None, None]
+    assert {labels.count(label) for label in set(labels) - {None}} == {10}
+    assert labels[0] == "0 to 9.9"
+    assert _as_labels(pa.chunked_array([[1, 2, None]])) == ["1", "2", None]
+
+
+def test_other_levels_of_the_hierarchy(space: Space, result: TopologyReport) -> None:
+    three = topology.report(space, n_permutations=3, n_clusters=3)
+    assert three.n_clusters == 3
+    assert three.parameters["cut"] == 3
+    finest = topology.report(space, n_permutations=3, level="leaf")
+    assert finest.n_clusters >= result.n_clusters
+    with pytest.raises(ValueError, match="two ways to say one thing"):
+        topology.report(space, n_clusters=3, level="leaf")
 
 
 def test_noise_only_is_a_note_not_a_crash(space: Space) -> None:
-    found = topology.report(
-        space, where="part = 'given'", min_cluster_size=300, pieces=False, n_permutations=3
-    )
+    found = topology.report(space, where="part = 'given'", min_cluster_size=300, n_permutations=3)
     assert (found.n_clusters, found.noise_share) == (0, 1.0)
     assert any("no cluster among 400 rows" in note for note in found.notes)
     assert found.headline().startswith("Too few clusters")

@@ -1,0 +1,164 @@
+"""Density clusters with their hierarchy: read off it at any level without clustering again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from namebasis.analysis.density_tree import DensityTree, Float64Array
+from namebasis.checks import IntArray, check_count
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Density clusters of n rows.
+
+    Attributes
+    ----------
+    labels : ndarray of shape (n,), int64
+        0 for the largest cluster, 1 for the next, …; -1 for rows in no cluster.
+    probabilities : ndarray of shape (n,), float64
+        How firmly each row belongs to its cluster, in [0, 1]; 0 for rows in none.
+    tree : DensityTree
+        The whole hierarchy; its leaves are groups of equal rows, in the order of their first row.
+    leaf : ndarray of shape (n,), int64
+        The leaf that each row belongs to.
+    min_cluster_size, min_samples, smoothing : int
+        The parameters used.
+    """
+
+    labels: IntArray
+    probabilities: Float64Array
+    tree: DensityTree
+    leaf: IntArray
+    min_cluster_size: int
+    min_samples: int
+    smoothing: int
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters there are."""
+        return int(self.labels.max(initial=-1)) + 1
+
+    @property
+    def sizes(self) -> IntArray:
+        """Rows per cluster, (n_clusters,), descending."""
+        counts = np.bincount(self.labels[self.labels >= 0], minlength=self.n_clusters)
+        return np.asarray(counts, np.int64)
+
+    @property
+    def noise_share(self) -> float:
+        """Share of rows in no cluster, in [0, 1]."""
+        return float(np.count_nonzero(self.labels < 0) / self.labels.size)
+
+    def cut(
+        self,
+        *,
+        n_clusters: int | None = None,
+        distance: float | None = None,
+        method: str | None = None,
+    ) -> Clusters:
+        """Read clusters off the same hierarchy at another level; exactly one option is given.
+
+        Parameters
+        ----------
+        n_clusters : int, optional
+            So many clusters, those that together have the most excess of mass.
+        distance : float, optional
+            Rows that hang together through steps of at most this mutual reachability distance
+            (between smoothed vectors, at most 2): one flat cut, as DBSCAN's.
+        method : {"eom", "leaf"}, optional
+            The clusters with the most excess of mass, which `cluster` gives, or the finest.
+
+        Returns
+        -------
+        Clusters
+            With the same tree.
+
+        Raises
+        ------
+        ValueError
+            If none or several options are given, or the hierarchy holds no such level.
+        """
+        given = [option for option in (n_clusters, distance, method) if option is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"cut takes one of n_clusters, distance and method; got {len(given)} of them."
+            )
+        if self.tree.leaf_weight.size == 1:  # all rows are equal: one cluster at every level
+            if n_clusters is not None:
+                check_count(n_clusters, "n_clusters (all rows are equal)", 1, 1)
+            return self
+        at = None
+        if n_clusters is not None:
+            selected = self.tree.select_count(n_clusters)
+        elif distance is not None:
+            if not 0 < distance < np.inf:
+                raise ValueError(f"distance must be positive and finite; got {distance!r}.")
+            at = 1.0 / distance
+            selected = self.tree.select_at(at)
+        else:
+            selected = self.tree.select(str(method))
+        labels, probabilities = label_leaves(self.tree, selected, at)
+        return replace(self, labels=labels[self.leaf], probabilities=probabilities[self.leaf])
+
+    def merge(self, clusters: Sequence[int]) -> Clusters:
+        """Make several clusters one; they are numbered by size anew.
+
+        Parameters
+        ----------
+        clusters : sequence of int
+            Two or more of 0 to `n_clusters` - 1.
+
+        Returns
+        -------
+        Clusters
+            With the same tree; probabilities stay those within each part.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two different clusters, or one is not there.
+        """
+        chosen = np.unique(np.asarray(clusters, np.int64))
+        if chosen.size < 2:
+            raise ValueError(f"merge needs at least 2 different clusters; got {list(clusters)}.")
+        if chosen[0] < 0 or chosen[-1] >= self.n_clusters:
+            raise ValueError(
+                f"clusters to merge must lie between 0 and {self.n_clusters - 1}; "
+                f"got {chosen.tolist()}."
+            )
+        labels = np.where(np.isin(self.labels, chosen), chosen[0], self.labels)
+        return replace(self, labels=number_by_size(labels))
+
+
+def label_leaves(
+    tree: DensityTree, selected: IntArray, density: float | None = None
+) -> tuple[IntArray, Float64Array]:
+    """Label the leaves by selected clusters, numbered by size, and give their probabilities.
+
+    Leaves that fall out of their cluster below `density`, where it is given, are in none.
+    """
+    labels, probabilities = tree.assign(selected)
+    if density is not None:
+        out = tree.leaf_density < density
+        labels[out], probabilities[out] = -1, 0.0
+    return number_by_size(labels, tree.leaf_weight), probabilities
+
+
+def number_by_size(labels: IntArray, weights: IntArray | None = None) -> IntArray:
+    """Number clusters 0, 1, … by falling weight, ties by their first row; -1 stays."""
+    inside = labels >= 0
+    if not inside.any():
+        return labels
+    known, codes = np.unique(labels[inside], return_inverse=True)
+    sizes = np.bincount(codes, None if weights is None else weights[inside])
+    first = np.full(known.size, labels.size)
+    np.minimum.at(first, codes, np.flatnonzero(inside))
+    rank = np.empty(known.size, np.int64)
+    rank[np.lexsort((first, -sizes))] = np.arange(known.size)
+    out = np.full(labels.size, -1, np.int64)
+    out[inside] = rank[codes]
+    return out
