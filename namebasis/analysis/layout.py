@@ -23,7 +23,8 @@ def layout(
 ) -> FloatArray:
     """Place rows on a plane by UMAP [1]_ over their exact neighbours.
 
-    It starts from the plane of largest variance, so that distant regions keep their places.
+    It starts from the plane of largest variance, so that distant regions keep their places, and
+    is turned at the end so that its long side lies along the first coordinate.
 
     Parameters
     ----------
@@ -74,7 +75,8 @@ def layout(
     links.eliminate_zeros()
     links.data = np.minimum(links.data, 1.0)
     places = _arrange(distinct, links, start, seed, n_epochs, min_distance)
-    return np.asarray(places, np.float32)[groups.group]
+    turned = _principal_plane(places.astype(np.float64), np.ones(places.shape[0]))
+    return np.asarray(turned, np.float32)[groups.group]
 
 
 def fuzzy_links(graph: KnnGraph) -> csr_matrix:
@@ -109,7 +111,7 @@ def _memberships(distances: Float64Array) -> FloatArray:
     return np.asarray(np.exp(-beyond / np.sqrt(low * high)), np.float32)
 
 
-def _principal_plane(rows: FloatArray, weights: Float64Array) -> Float64Array:
+def _principal_plane(rows: FloatArray | Float64Array, weights: Float64Array) -> Float64Array:
     """Coordinates of rows on their first two principal components, signs fixed."""
     share = weights / weights.sum()
     mean = share @ rows

@@ -38,16 +38,53 @@ def definitions(pairs: Iterable[tuple[str, object]]) -> str:
     return f"<dl>{rows}</dl>"
 
 
-def table(head: Sequence[str], rows: Iterable[str], *, identifier: str = "") -> str:
-    """A table of rows that are HTML already; a column whose title begins with # is numeric."""
-    cells = "".join(
-        f'<th class="n">{text(title[1:])}</th>'
-        if title.startswith("#")
-        else f"<th>{text(title)}</th>"
-        for title in head
-    )
+def table(
+    head: Sequence[str],
+    rows: Iterable[str],
+    *,
+    identifier: str = "",
+    folded: bool = False,
+    sortable: bool = False,
+) -> str:
+    """A table of rows that are HTML already; a column whose title begins with # is numeric.
+
+    Rows of class `more` are hidden while the table is `folded`; the page's script sorts a
+    `sortable` one by the column that is pressed.
+    """
+
+    def cell(title: str) -> str:
+        label = text(title.removeprefix("#").strip())
+        inside = f'<button type="button">{label}</button>' if sortable else label
+        kind = ' class="n"' if title.startswith("#") else ""
+        return f'<th scope="col"{kind}>{inside}</th>'
+
     named = f' id="{text(identifier)}"' if identifier else ""
-    return f"<table{named}><thead><tr>{cells}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    hides = ' class="folded"' if folded else ""
+    cells = "".join(map(cell, head))
+    return (
+        f"<table{named}{hides}><thead><tr>{cells}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def bar(
+    value: float, *, mark: float | None = None, interval: tuple[float, float] | None = None
+) -> str:
+    """A bar for a share in [0, 1], with a mark (chance) and an interval on it."""
+
+    def percent(share: float) -> str:
+        return f"{100 * min(max(share, 0.0), 1.0):.1f}%"
+
+    parts = f'<i style="width:{percent(value)}"></i>'
+    title = f"{value:.3f}"
+    if interval is not None:
+        low, high = interval
+        parts += f'<s style="left:{percent(low)};width:{percent(high - low)}"></s>'
+        title += f" ({low:.3f} to {high:.3f})"
+    if mark is not None:
+        parts += f'<u style="left:{percent(mark)}"></u>'
+        title += f", by chance {mark:.3f}"
+    return f'<div class="bar" title="{text(title)}">{parts}</div>'
 
 
 def embedded_json(identifier: str, value: object) -> str:

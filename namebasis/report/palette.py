@@ -1,48 +1,96 @@
-"""Colours of clusters: neighbours in the list differ in hue, and none is grey."""
+"""Colours of clusters, told apart with and without red and green; neighbours on a map differ."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
-GREY = "#c3c8d1"
-_GOLDEN = 137.507764  # degrees; successive multiples never come close soon
-_LIGHTNESS = (0.62, 0.70, 0.54)
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.checks import FloatArray
+
+Float64Array = npt.NDArray[np.float64]
+
+GREY = "#b9bfca"
+GREY_ON_DARK = "#4b5363"
+# Found by exchange search for the largest smallest difference under three kinds of sight.
+PALETTE = (
+    "#2a76e2", "#d7530b", "#59866f", "#991469", "#dea71d",
+    "#609efa", "#8b3e09", "#ad84b9", "#394eaa", "#99a47a",
+)  # fmt: skip
+
+# Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
+SIGHTS = {
+    "common": np.eye(3),
+    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                            [-0.003882, -0.048116, 1.051998]]),
+    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                              [-0.011820, 0.042940, 0.968881]]),
+}  # fmt: skip
+# Ottosson (2020), A perceptual color space for image processing.
+_TO_CONES = np.array([[0.4122214708, 0.5363325363, 0.0514459929],
+                      [0.2119034982, 0.6806995451, 0.1073969566],
+                      [0.0883024619, 0.2817188376, 0.6299787005]])  # fmt: skip
+_TO_LAB = np.array([[0.2104542553, 0.7936177850, -0.0040720468],
+                    [1.9779984951, -2.4285922050, 0.4505937099],
+                    [0.0259040371, 0.7827717662, -0.8086757660]])  # fmt: skip
 
 
-def cluster_colors(n: int) -> list[str]:
-    """`n` colours as ``#rrggbb``, by golden-angle steps around OKLCH [1]_.
+def cluster_colors(centres: FloatArray) -> list[str]:
+    """Choose a colour of `PALETTE` per cluster, so that clusters close on the map look different.
 
-    References
+    Parameters
     ----------
-    .. [1] Ottosson (2020), A perceptual color space for image processing.
+    centres : ndarray of shape (n_clusters, 2)
+        Where the clusters lie on the map, the largest first.
+
+    Returns
+    -------
+    list of str
+        ``#rrggbb``; the same clusters always get the same colours.
     """
-    return [_oklch(_LIGHTNESS[i % 3], 0.145, (255 + i * _GOLDEN) % 360) for i in range(n)]
+    n = len(centres)
+    likeness = _likeness()
+    chosen = np.zeros(n, np.int64)
+    used = np.zeros(len(PALETTE))
+    scale = float(np.ptp(centres, axis=0).max()) / n**0.5 or 1.0 if n else 1.0
+    for i in range(n):
+        offsets = (centres[:i] - centres[i]).astype(np.float64)
+        near = np.exp(-np.sqrt((offsets**2).sum(axis=1)) / scale)
+        # How much of each colour's like is around; a little weight on using all of them.
+        crowding = near @ likeness[chosen[:i]] + 0.02 * used
+        chosen[i] = int(crowding.argmin())
+        used[chosen[i]] += 1
+    return [PALETTE[i] for i in chosen]
 
 
-def darker(color: str, share: float = 0.62) -> str:
-    """The same colour with its channels scaled by `share`, for text on white."""
-    channels = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(channel * share):02x}" for channel in channels)
+def with_lightness(color: str, lightness: float) -> str:
+    """The same hue, with OKLab lightness in [0, 1]: for text that stands out from its ground."""
+    lab = oklab(np.array([channels(color)]))[0]
+    cones = np.linalg.inv(_TO_LAB) @ np.array([lightness, *lab[1:]])
+    linear = np.clip(np.linalg.inv(_TO_CONES) @ cones**3, 0, 1)
+    gamma = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return "#" + "".join(f"{round(255 * value):02x}" for value in gamma)
 
 
-def _oklch(lightness: float, chroma: float, hue: float) -> str:
-    """Convert to sRGB; what lies outside is clipped."""
-    a, b = (
-        chroma * math.cos(math.radians(hue)),
-        chroma * math.sin(math.radians(hue)),
-    )
-    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
-    middle = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
-    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
-    linear = (
-        4.0767416621 * long - 3.3077115913 * middle + 0.2309699292 * short,
-        -1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short,
-        -0.0041960863 * long - 0.7034186147 * middle + 1.7076147010 * short,
-    )
-    return "#" + "".join(f"{_channel(value):02x}" for value in linear)
+def channels(color: str) -> Float64Array:
+    """Linear red, green and blue of ``#rrggbb``, in [0, 1]."""
+    gamma = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(gamma <= 0.04045, gamma / 12.92, ((gamma + 0.055) / 1.055) ** 2.4)
 
 
-def _channel(value: float) -> int:
-    value = min(max(value, 0.0), 1.0)
-    gamma = 12.92 * value if value <= 0.0031308 else 1.055 * value ** (1 / 2.4) - 0.055
-    return round(255 * gamma)
+def oklab(linear: Float64Array) -> Float64Array:
+    """OKLab coordinates of linear RGB rows, (n, 3)."""
+    return np.asarray(np.cbrt(np.clip(linear, 0, None) @ _TO_CONES.T) @ _TO_LAB.T)
+
+
+def differences(colors: Sequence[str]) -> Float64Array:
+    """Smallest OKLab distance of each pair over the kinds of sight in `SIGHTS`, (n, n)."""
+    linear = np.array([channels(color) for color in colors])
+    seen = [oklab(np.clip(linear @ sight.T, 0, 1)) for sight in SIGHTS.values()]
+    apart = [np.sqrt(((lab[:, None] - lab[None]) ** 2).sum(axis=2)) for lab in seen]
+    return np.asarray(np.min(apart, axis=0))
+
+
+def _likeness() -> Float64Array:
+    return np.asarray(np.exp(-differences(PALETTE) / 0.08))

@@ -1,62 +1,69 @@
-"""The topology report as one page: map, search, what clusters follow, table of clusters."""
+"""The topology report as one page: maps with search, then a section per question."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
-import numpy as np
-
-from namebasis.checks import FloatArray, IntArray
 from namebasis.report.page import asset, definitions, embedded_json, page, text, tiles
-from namebasis.report.palette import GREY, cluster_colors, darker
-from namebasis.report.topology_tables import (
-    AgreementRow,
-    ClusterRow,
-    agreement_section,
-    clusters_section,
-)
+from namebasis.report.palette import GREY, GREY_ON_DARK, PALETTE
+from namebasis.report.topology_map import NameMap, build_figure, page_data
+
+_SCRIPTS = ("name_map.js", "topology.js")
+_SIDE_BY_SIDE = "all"
 
 
-@dataclass(frozen=True)
-class MapPoints:
-    """What the map shows: n names at their places.
+class Section(Protocol):
+    """A part of the page below the map."""
 
-    Attributes
-    ----------
-    names, details : sequences of n str
-        A name, and the line shown below it.
-    places : ndarray of shape (n, 2), float32
-    labels : ndarray of shape (n,), int64
-        Cluster of each name, -1 for none.
-    probabilities : ndarray of shape (n,), float
-    neighbours, similarities : ndarrays of shape (n, m)
-        A few nearest names each, by position, with their cosines.
-    """
+    @property
+    def title(self) -> str:
+        """Its heading."""
 
-    names: Sequence[str]
-    details: Sequence[str]
-    places: FloatArray
-    labels: IntArray
-    probabilities: np.ndarray[tuple[int], np.dtype[np.float64]]
-    neighbours: IntArray
-    similarities: FloatArray
+    @property
+    def anchor(self) -> str:
+        """Where the page's links find it."""
+
+    def html(self) -> str:
+        """Everything under the heading, escaped."""
 
 
 @dataclass(frozen=True)
 class TopologyPage:
-    """All that the page shows, in plain values."""
+    """All that the page shows, in plain values.
+
+    Attributes
+    ----------
+    title, lead, finding : str
+        Heading, where the names come from, and what was found, in a sentence or two.
+    facts : sequence of (figure, caption)
+    names, details : sequences of n str
+        A name, and the line shown below it.
+    maps : sequence of NameMap
+        One or two arrangements of the n names.
+    sections : sequence of Section
+    notes : sequence of str
+    footer : sequence of (term, value)
+        Provenance.
+    properties : mapping of title to n str
+        What dots can be coloured by besides clusters; an empty text where unknown.
+    side_by_side : bool
+        Whether two maps stand next to each other at first.
+    """
 
     title: str
     lead: str
     finding: str
     facts: Sequence[tuple[str, str]]
-    points: MapPoints
-    clusters: Sequence[ClusterRow]
-    agreement: Sequence[AgreementRow]
-    n_permutations: int
+    names: Sequence[str]
+    details: Sequence[str]
+    maps: Sequence[NameMap]
+    sections: Sequence[Section]
     notes: Sequence[str]
     footer: Sequence[tuple[str, object]]
+    properties: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    side_by_side: bool = False
 
 
 def render(content: TopologyPage) -> str:
@@ -74,111 +81,95 @@ def render(content: TopologyPage) -> str:
     from bokeh.embed import components
     from bokeh.resources import Resources
 
-    from namebasis.report.topology_map import build_map
-
-    colors = cluster_colors(len(content.clusters))
-    places = spread_equal(content.points.places)
-    script, holder = components(build_map(len(content.points.names)))
+    figures = [build_figure(f"map{i}") for i in range(len(content.maps))]
+    script, holders = components(tuple(figures))
     library = Resources(mode="inline", components=["bokeh", "bokeh-gl"], log_level="warn")
     body = (
         f"<main><h1>{text(content.title)}</h1>"
         f'<p class="lead">{text(content.lead)}</p>'
+        + _links(content)
         + tiles(content.facts)
         + f'<p class="finding">{text(content.finding)}</p>'
-        + _explore(holder, len(content.points.names))
-        + agreement_section(content.agreement, content.n_permutations)
-        + clusters_section(content.clusters, colors)
+        + _explore(content, holders)
+        + "".join(map(_section, content.sections))
         + _notes(content.notes)
-        + f"<footer>{definitions(content.footer)}</footer></main>"
+        + '<footer id="provenance"><h2>Provenance</h2>'
+        + f"{definitions(content.footer)}</footer></main>"
     )
-    data = embedded_json("data", _data(content, places, colors))
-    behaviour = f"<script>\n{asset('topology.js')}</script>"
-    return page(content.title, body, head=library.render(), scripts=data + script + behaviour)
+    data = page_data(content.names, content.details, content.maps, content.properties)
+    embedded = embedded_json("data", data | {"palette": list(PALETTE)})
+    behaviour = "".join(f"<script>\n{asset(name)}</script>" for name in _SCRIPTS)
+    dots = (
+        f"<style>:root{{--dot:{GREY}}}@media (prefers-color-scheme:dark)"
+        f"{{:root{{--dot:{GREY_ON_DARK}}}}}</style>"
+    )
+    head = dots + library.render()
+    return page(content.title, body, head=head, scripts=embedded + script + behaviour)
 
 
-def spread_equal(places: FloatArray) -> FloatArray:
-    """Set names that share one place around it like the seeds of a sunflower, to be seen."""
-    _, group = np.unique(places, axis=0, return_inverse=True)
-    group = group.ravel()
-    order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], np.arange(group.max(initial=-1) + 1))
-    seed = np.empty(group.size)
-    seed[order] = np.arange(group.size) - starts[group[order]]
-    span = float(np.ptp(places, axis=0).max(initial=0.0)) or 1.0
-    radius, angle = span / 2500 * np.sqrt(seed), seed * np.pi * (3 - np.sqrt(5))
-    offset = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
-    return np.asarray(places + offset, np.float32)
+def _links(content: TopologyPage) -> str:
+    parts = [("map", "Map"), *((part.anchor, part.title) for part in content.sections)]
+    parts += [("notes", "Notes")] if content.notes else []
+    links = "".join(
+        f'<a href="#{text(anchor)}">{text(title)}</a>'
+        for anchor, title in [*parts, ("provenance", "Provenance")]
+    )
+    return f'<nav aria-label="Sections">{links}</nav>'
 
 
-def _data(content: TopologyPage, places: FloatArray, colors: Sequence[str]) -> dict[str, object]:
-    """What the script needs besides the map itself."""
-    from namebasis.report.topology_map import dot_size
-
-    points = content.points
-    low, high = np.percentile(places, [0.1, 99.9], axis=0) if len(places) else np.zeros((2, 2))
-    margin = 0.06 * float((high - low).max())
-    rounded = np.round(places.astype(np.float64), 3)
-    return {
-        "names": list(points.names),
-        "details": list(points.details),
-        "x": rounded[:, 0].tolist(),
-        "y": rounded[:, 1].tolist(),
-        "cluster": points.labels.tolist(),
-        "probability": np.round(points.probabilities, 2).tolist(),
-        "near": points.neighbours.tolist(),
-        "cosine": np.round(points.similarities.astype(np.float64), 3).tolist(),
-        "grey": GREY,
-        "size": dot_size(len(points.names)),
-        "span": float((high - low).max()) or 1.0,
-        "box": [
-            float(low[0] - margin),
-            float(high[0] + margin),
-            float(low[1] - margin),
-            float(high[1] + margin),
-        ],
-        "clusters": [
-            _cluster_data(number, row, points.labels, places, color)
-            for number, (row, color) in enumerate(zip(content.clusters, colors, strict=True))
-        ],
-    }
+def _section(part: Section) -> str:
+    return f'<section id="{text(part.anchor)}"><h2>{text(part.title)}</h2>{part.html()}</section>'
 
 
-def _cluster_data(
-    number: int, row: ClusterRow, labels: IntArray, places: FloatArray, color: str
-) -> dict[str, object]:
-    inside = places[labels == number]
-    low, high = np.percentile(inside, [5, 95], axis=0)
-    middle = np.median(inside, axis=0)
-    margin = 0.35 * float((high - low).max()) + 1e-3
-    return {
-        "label": row.label,
-        "size": row.size,
-        "color": color,
-        "ink": darker(color),
-        "central": list(row.central),
-        "x": round(float(middle[0]), 3),
-        "y": round(float(middle[1]), 3),
-        "box": [
-            round(float(value), 3)
-            for value in (low[0] - margin, high[0] + margin, low[1] - margin, high[1] + margin)
-        ],
-    }
-
-
-def _explore(holder: str, n_names: int) -> str:
+def _explore(content: TopologyPage, holders: Sequence[str]) -> str:
+    several = len(content.maps) > 1
+    figures = "".join(
+        _figure(number, shown.title if several else "", holder)
+        for number, (shown, holder) in enumerate(zip(content.maps, holders, strict=True))
+    )
     return (
-        f'<section class="explore"><div class="card map">{holder}'
-        '<button id="reset" type="button">Whole map</button>'
-        '<div class="hint">scroll to zoom, drag to move; distances across the map mean little</div>'
-        '</div><aside class="card side"><div class="search">'
-        f'<input id="query" type="search" autocomplete="off" placeholder='
-        f'"Find one of {n_names:,} names" aria-label="Find a name"></div>'
-        '<div class="panel" id="panel"></div></aside></section>'
+        f'<section class="explore" id="map">{_arrangements(content) if several else ""}'
+        f'<div class="maps{" two" if several else ""}">{figures}</div>'
+        '<aside class="card side"><div class="search">'
+        '<input id="query" type="search" autocomplete="off" spellcheck="false" role="combobox" '
+        'aria-controls="panel" aria-expanded="false" aria-autocomplete="list" '
+        f'placeholder="Find one of {len(content.names):,} names" aria-label="Find a name">'
+        '<label>Colours <select id="coloured"></select></label></div>'
+        '<div class="panel" id="panel" aria-live="polite"></div></aside></section>'
     )
+
+
+def _figure(number: int, title: str, holder: str) -> str:
+    caption = f"<figcaption>{text(title)}</figcaption>" if title else ""
+    said = f" {title}" if title else ""
+    return (
+        f'<figure class="card map">{caption}<div class="frame" data-map="{number}" tabindex="0" '
+        f'role="group" aria-label="Map of names{text(said)}: arrow keys move it, plus and minus '
+        f'zoom, 0 shows all">{holder}<div class="labels" aria-hidden="true"></div>'
+        '<div class="tip" hidden></div><div class="buttons">'
+        '<button type="button" data-do="in" aria-label="Zoom in">+</button>'
+        '<button type="button" data-do="out" aria-label="Zoom out">−</button>'
+        '<button type="button" data-do="all">Whole map</button></div>'
+        '<div class="hint">scroll to zoom, drag to move, click a name or a label; '
+        "distances across the map mean little</div></div></figure>"
+    )
+
+
+def _arrangements(content: TopologyPage) -> str:
+    """Buttons that choose which of several maps are shown."""
+    choices = [*((str(i), shown.title) for i, shown in enumerate(content.maps))]
+    choices.append((_SIDE_BY_SIDE, "side by side"))
+    first = _SIDE_BY_SIDE if content.side_by_side else "0"
+    buttons = "".join(
+        f'<button type="button" data-arrange="{value}" '
+        f'aria-pressed="{"true" if value == first else "false"}">{text(title)}</button>'
+        for value, title in choices
+    )
+    return f'<div class="arrange" role="group" aria-label="Maps shown">{buttons}</div>'
 
 
 def _notes(notes: Sequence[str]) -> str:
     if not notes:
         return ""
     items = "".join(f"<li>{text(note)}</li>" for note in notes)
-    return f'<h2>Notes</h2><ul class="notes">{items}</ul>'
+    return f'<section id="notes"><h2>Notes</h2><ul class="notes">{items}</ul></section>'

@@ -1,26 +1,30 @@
-"""The two tables of a topology page: what clusters follow, and the clusters."""
+"""Tables of a topology page: what clusters follow, and the clusters."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from namebasis.report.page import table, text
+from namebasis.report.page import bar, table, text
 
 _SHOWN_ROWS = 30
 
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """A row of the table: `traits` are pairs of a value and how common it is."""
+    """A row of the table of clusters.
+
+    `exemplars` are pairs of a name and its row on the map, `traits` pairs of a value and how
+    common it is, `stability` a value with its interval where it was measured.
+    """
 
     label: str
     size: int
-    exemplars: Sequence[str]
-    central: Sequence[int]
+    exemplars: Sequence[tuple[str, int]]
     traits: Sequence[tuple[str, str]]
     similarity: float
+    color: str
+    stability: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -39,101 +43,129 @@ class AgreementRow:
     neighbours_by_chance: float | None
 
 
-def agreement_section(rows: Sequence[AgreementRow], n_permutations: int) -> str:
-    head = (
-        "property", "# names", "# values", "mutual information with clusters", "# by chance",
-        "# beyond chance", "# adjusted Rand", "# p", "# neighbours alike", "# by chance",
-    )  # fmt: skip
-    return (
-        "<h2>What the arrangement follows</h2>"
-        '<p class="soft">Mutual information runs from 0 to 1; <span class="key"><u></u></span>'
-        f"marks what shuffled labels reach by chance ({n_permutations} shuffles). "
-        "Names in no cluster, without a value, or with several are left out. "
-        "First letters and first piece are spelling: where they lead, clusters are names written "
-        "alike. “Neighbours alike” is the share of near neighbours with the same value, clusters "
-        "or not.</p>"
-        f'<div class="card scroll">{table(head, map(_agreement_row, rows))}</div>'
-    )
+@dataclass(frozen=True)
+class AgreementSection:
+    """What the arrangement follows, property by property."""
+
+    rows: Sequence[AgreementRow]
+    n_permutations: int
+    title: str = "What the arrangement follows"
+    anchor: str = "agreement"
+
+    def html(self) -> str:
+        """The table, and how to read it."""
+        head = (
+            "property", "# names", "# values", "mutual information with clusters", "# by chance",
+            "# beyond chance", "# adjusted Rand", "# p", "# neighbours alike", "# by chance",
+        )  # fmt: skip
+        return (
+            '<p class="soft">Mutual information runs from 0 to 1; <span class="key"><u></u></span>'
+            f"marks what shuffled labels reach by chance ({self.n_permutations} shuffles). "
+            "Names in no cluster, without a value, or with several are left out. "
+            "First letters and first piece are spelling: where they lead, clusters are names "
+            "written alike. “Neighbours alike” is the share of near neighbours with the same "
+            "value, clusters or not.</p>"
+            f'<div class="card scroll">{table(head, map(_agreement_row, self.rows))}</div>'
+        )
 
 
 def _agreement_row(row: AgreementRow) -> str:
+    information = (
+        "undefined" if row.information is None else bar(row.information, mark=row.null_information)
+    )
+    numbers = (row.null_information, row.beyond_chance, row.rand, row.p)
     cells = [
         f"<td><b>{text(row.label)}</b></td>",
         f'<td class="n">{row.n_names:,}</td><td class="n">{row.n_values:,}</td>',
-        f"<td>{_bar(row.information, row.null_information)}</td>",
-        *(
-            f'<td class="n">{_number(value, digits)}</td>'
-            for value, digits in (
-                (row.null_information, 3),
-                (row.beyond_chance, 3),
-                (row.rand, 3),
-                (row.p, 3),
-            )
-        ),
-        f'<td class="n">{_percent(row.neighbours)}</td>',
-        f'<td class="n">{_percent(row.neighbours_by_chance)}</td>',
+        f"<td>{information}</td>",
+        *(f'<td class="n">{number(value)}</td>' for value in numbers),
+        f'<td class="n">{percent(row.neighbours)}</td>',
+        f'<td class="n">{percent(row.neighbours_by_chance)}</td>',
     ]
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _bar(value: float | None, null: float | None) -> str:
-    if value is None or null is None:
-        return "undefined"
-    return (
-        f'<div class="bar" title="{value:.3f}"><i style="width:{100 * value:.1f}%"></i>'
-        f'<u style="left:{100 * null:.1f}%"></u></div>'
-    )
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure for a cell; a dash where there is none."""
+    return "–" if value is None or value != value else f"{value:.{digits}f}"
 
 
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+def percent(value: float | None) -> str:
+    """A share for a cell; a dash where there is none."""
+    return "–" if value is None or value != value else f"{100 * value:.1f} %"
 
 
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"
+def name_link(name: str, row: int) -> str:
+    """A name that shows itself on the map; each by itself, as some are written from the right."""
+    return f'<a href="#map" data-row="{row}"><bdi>{text(name)}</bdi></a>'
 
 
-def clusters_section(rows: Sequence[ClusterRow], colors: Sequence[str]) -> str:
-    if not rows:
-        return "<h2>Clusters</h2><p>There are none.</p>"
-    head = (
-        "cluster",
-        "# names",
-        "most central names",
-        "more common than elsewhere",
-        "# similarity",
-    )
-    body = [
-        _cluster_row(number, row, color)
-        for number, row, color in zip(itertools.count(), rows, colors, strict=False)
-    ]
-    hidden = len(rows) - _SHOWN_ROWS
-    more = (
-        f'<button class="unfold" id="unfold" type="button">Show {hidden} smaller clusters</button>'
-        if hidden > 0
-        else ""
-    )
-    grid = table(head, body, identifier="clusters").replace("<table", '<table class="folded"', 1)
-    return (
-        f"<h2>{len(rows):,} clusters</h2>"
-        '<p class="soft">A value’s share of the cluster and how many times more common it is there '
-        "than among all names; only what chance does not explain. Similarity is the mean cosine of "
-        "two names of the cluster. Click a row to see it on the map.</p>"
-        f'<div class="card"><div class="scroll">{grid}</div>{more}</div>'
-    )
+@dataclass(frozen=True)
+class ClustersSection:
+    """The clusters, the largest first, each linked to the map."""
+
+    rows: Sequence[ClusterRow]
+    anchor: str = "clusters"
+
+    @property
+    def title(self) -> str:
+        """How many there are."""
+        return f"{len(self.rows):,} clusters" if len(self.rows) != 1 else "One cluster"
+
+    def html(self) -> str:
+        """A table that can be sorted and filtered."""
+        if not self.rows:
+            return "<p>There are none.</p>"
+        measured = any(row.stability is not None for row in self.rows)
+        head = ["cluster", "# names", *(["# stability"] if measured else []), "most central names",
+                "more common than elsewhere", "# similarity"]  # fmt: skip
+        body = [_cluster_row(i, row, measured) for i, row in enumerate(self.rows)]
+        hidden = len(self.rows) - _SHOWN_ROWS
+        more = (
+            f'<button class="unfold" type="button">Show {hidden:,} smaller clusters</button>'
+            if hidden > 0
+            else ""
+        )
+        grid = table(head, body, identifier="clusters-table", folded=hidden > 0, sortable=True)
+        stability = (
+            "Stability is how much of a cluster is found again when the names are drawn anew, 0 to "
+            "1, with its interval. "
+            if measured
+            else ""
+        )
+        return (
+            '<p class="soft">A value’s share of the cluster and how many times more common it is '
+            "there than among all names; only what chance does not explain. "
+            f"{stability}Similarity is the mean cosine of two names of the cluster. Press a row or "
+            "a name to see it on the map.</p>"
+            '<input id="filter" type="search" placeholder="Filter the clusters" '
+            'aria-label="Filter the clusters">'
+            f'<div class="card"><div class="scroll">{grid}</div>{more}</div>'
+        )
 
 
-def _cluster_row(number: int, row: ClusterRow, color: str) -> str:
+def _cluster_row(number: int, row: ClusterRow, measured: bool) -> str:
     traits = "".join(
         f'<span class="trait"><bdi>{text(value)}</bdi><i>{text(share)}</i></span>'
         for value, share in row.traits
     )
-    # Each name by itself: one written from the right must not turn its neighbours around.
-    names = ", ".join(f"<bdi>{text(name)}</bdi>" for name in row.exemplars)
+    names = ", ".join(name_link(name, place) for name, place in row.exemplars)
     more = ' class="more"' if number >= _SHOWN_ROWS else ""
     return (
-        f'<tr data-cluster="{number}"{more}>'
-        f'<td><span class="dot" style="background:{color}"></span>{text(row.label)}</td>'
-        f'<td class="n">{row.size:,}</td><td class="names">{names}</td>'
+        f'<tr id="cluster-{number}" data-cluster="{number}"{more}>'
+        f'<td><span class="dot" style="background:{row.color}"></span>'
+        f'<a href="#map" data-cluster="{number}"><bdi>{text(row.label)}</bdi></a></td>'
+        f'<td class="n">{row.size:,}</td>{_stability(row) if measured else ""}'
+        f'<td class="names">{names}</td>'
         f'<td>{traits}</td><td class="n">{row.similarity:.2f}</td></tr>'
+    )
+
+
+def _stability(row: ClusterRow) -> str:
+    if row.stability is None:
+        return '<td class="n">–</td>'
+    value, low, high = row.stability
+    return (
+        f'<td class="n" data-value="{value:.4f}"><span class="figure">{value:.2f}</span>'
+        f"{bar(value, interval=(low, high))}</td>"
     )

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from namebasis.report.topology_page import MapPoints, TopologyPage
-from namebasis.report.topology_tables import AgreementRow, ClusterRow
+from namebasis.report.topology_map import MapCluster, NameMap
+from namebasis.report.topology_page import TopologyPage
+from namebasis.report.topology_tables import (
+    AgreementRow,
+    AgreementSection,
+    ClusterRow,
+    ClustersSection,
+)
 from namebasis.studies.cluster_summary import ClusterSummary, Trait
 from namebasis.studies.topology_report import LabelAgreement, TopologyReport
 
@@ -14,7 +20,7 @@ _N_TRAITS = 4
 def page_of(report: TopologyReport) -> TopologyPage:
     """Lay a report out as plain values for `namebasis.report.topology_page.render`."""
     source, parameters = report.provenance, report.parameters
-    n_near = min(_N_NEIGHBOURS, report.graph.k)
+    shown = map_of(report, f"{parameters['view']} view")
     spelling = next((row for row in report.agreement if row.label == "first letters"), None)
     facts = [
         (f"{len(report):,}", "names"),
@@ -34,20 +40,38 @@ def page_of(report: TopologyReport) -> TopologyPage:
         ),
         finding=report.headline(),
         facts=facts,
-        points=MapPoints(
-            names=report.names,
-            details=report.details,
-            places=report.places,
-            labels=report.labels,
-            probabilities=report.probabilities,
-            neighbours=report.graph.indices[:, :n_near],
-            similarities=report.graph.similarities[:, :n_near],
-        ),
-        clusters=[_cluster_row(cluster) for cluster in report.clusters],
-        agreement=[_agreement_row(row) for row in report.agreement],
-        n_permutations=parameters["n_permutations"],
+        names=report.names,
+        details=report.details,
+        maps=[shown],
+        sections=[
+            AgreementSection(
+                [_agreement_row(row) for row in report.agreement], parameters["n_permutations"]
+            ),
+            ClustersSection(
+                [
+                    _cluster_row(cluster, color)
+                    for cluster, color in zip(report.clusters, shown.colors(), strict=True)
+                ]
+            ),
+        ],
         notes=report.notes,
         footer=_footer(report),
+    )
+
+
+def map_of(report: TopologyReport, title: str) -> NameMap:
+    """The map of one report."""
+    n_near = min(_N_NEIGHBOURS, report.graph.k)
+    return NameMap(
+        title=title,
+        places=report.places,
+        labels=report.labels,
+        probabilities=report.probabilities,
+        neighbours=report.graph.indices[:, :n_near],
+        similarities=report.graph.similarities[:, :n_near],
+        clusters=[
+            MapCluster(cluster.label, cluster.size, cluster.central) for cluster in report.clusters
+        ],
     )
 
 
@@ -56,14 +80,14 @@ def _quoted(templates: list[str]) -> str:
     return f"“{templates[0]}”{more}" if templates else ""
 
 
-def _cluster_row(cluster: ClusterSummary) -> ClusterRow:
+def _cluster_row(cluster: ClusterSummary, color: str) -> ClusterRow:
     return ClusterRow(
         label=cluster.label,
         size=cluster.size,
-        exemplars=cluster.exemplars,
-        central=cluster.central,
+        exemplars=list(zip(cluster.exemplars, cluster.central, strict=True)),
         traits=[_trait(trait) for trait in _worth_showing(cluster.traits)],
         similarity=cluster.similarity,
+        color=color,
     )
 
 

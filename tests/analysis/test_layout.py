@@ -39,6 +39,10 @@ def test_the_map_keeps_neighbours_and_blobs() -> None:
     nearest = ((places[:, None] - places[None]) ** 2).sum(axis=2)
     np.fill_diagonal(nearest, np.inf)
     assert np.mean(which[nearest.argmin(axis=1)] == which) > 0.98
+    # Its long side lies along the first coordinate.
+    spread = np.cov(places.T.astype(np.float64))
+    assert spread[0, 0] > spread[1, 1]
+    assert abs(spread[0, 1]) < 1e-3 * spread[0, 0]
 
 
 def test_one_seed_one_map() -> None:

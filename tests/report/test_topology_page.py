@@ -1,55 +1,26 @@
 from __future__ import annotations
 
+import base64
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from namebasis.report.page import definitions, embedded_json, page, table, tiles
-from namebasis.report.palette import cluster_colors, darker
-from namebasis.report.topology_page import MapPoints, TopologyPage, render, spread_equal
-from namebasis.report.topology_tables import AgreementRow, ClusterRow
-
-HOSTILE = ("<script>alert(1)</script>", "</script><b>x", "'\"><img src=x onerror=alert(2)>",
-           "{{7*7}}", "\u2028line", "\\u003c", "http://evil.example/x.js")  # fmt: skip
-
-
-def content(n: int = 300, names: tuple[str, ...] = HOSTILE) -> TopologyPage:
-    rng = np.random.default_rng(0)
-    labels = np.arange(n) % 4 - 1
-    places = (rng.standard_normal((n, 2)) + 6 * np.column_stack([labels, labels**2])).astype(
-        np.float32
-    )
-    everyone = [*names, *(f"Name {i}" for i in range(n - len(names) - 1)), "Vicki"]
-    row = ClusterRow(names[0], n // 4, names[:3], (1, 5), [("is_IS", "92 % · ×50")], 0.5)
-    return TopologyPage(
-        title=f"A {names[0]} page",
-        lead=names[2],
-        finding=names[1],
-        facts=[(names[0], names[2])],
-        points=MapPoints(
-            names=everyone,
-            details=[names[2]] * n,
-            places=places,
-            labels=labels.astype(np.int64),
-            probabilities=np.where(labels < 0, 0.0, 0.5),
-            neighbours=np.tile(np.arange(3), (n, 1)),
-            similarities=np.full((n, 3), 0.25, np.float32),
-        ),
-        clusters=[row, row, row],
-        agreement=[
-            AgreementRow("locale", 10, 2, 0.7, 0.1, 0.667, 0.5, 0.01, 0.4, 0.1),
-            AgreementRow("gender", 0, 0, None, None, None, None, None, None, None),
-        ],
-        n_permutations=99,
-        notes=[names[0]],
-        footer=[("space", names[1])],
-    )
+from namebasis.report.packed import dictionary, packed
+from namebasis.report.page import bar, definitions, embedded_json, page, table, tiles
+from namebasis.report.palette import (
+    PALETTE,
+    channels,
+    cluster_colors,
+    differences,
+    oklab,
+    with_lightness,
+)
+from namebasis.report.topology_map import spread_equal
+from namebasis.report.topology_page import render
+from tests.report.pages import HOSTILE, content, name_map
 
 
 class Collector(HTMLParser):
@@ -69,8 +40,7 @@ def html() -> str:
 def test_hostile_text_stays_text(html: str) -> None:
     parser, harmless = Collector(), Collector()
     parser.feed(html)
-    plain = content(names=("a", "b", "c", "d", "e", "f", "g"))
-    harmless.feed(render(plain))
+    harmless.feed(render(content(names=("a", "b", "c", "d", "e", "f", "g"))))
     assert [tag for tag, _ in parser.elements] == [tag for tag, _ in harmless.elements]
     assert not [a for _, attrs in parser.elements for a in attrs if a.startswith("on")]
     assert "<script>alert" not in html
@@ -94,10 +64,27 @@ def test_nothing_points_outside(html: str) -> None:
     assert "http" not in policy
 
 
+def test_links_of_the_page_lead_somewhere(html: str) -> None:
+    parser = Collector()
+    parser.feed(html)
+    places = {a.get("id") for _, a in parser.elements}
+    links = [a["href"] for tag, a in parser.elements if tag == "a"]
+    assert len(links) > 8
+    assert {link[1:] for link in links if link} <= places
+
+
 def test_undefined_agreement_is_said(html: str) -> None:
     assert re.search(r"<b>gender</b>.*?undefined.*?–", html, re.S)
-    assert 'title="0.700"' in html
+    assert 'title="0.700, by chance 0.100"' in html
     assert "40.0 %" in html
+
+
+def test_stability_is_drawn_where_it_was_measured(html: str) -> None:
+    assert 'title="0.800 (0.700 to 0.900)"' in html
+    assert html.count('<s style="left:70.0%;width:20.0%">') == 1
+    assert "Stability is how much" in html
+    bare = content(n_clusters=0)
+    assert "Stability is how much" not in render(bare)
 
 
 def test_size_for_sixty_thousand_names_is_bounded() -> None:
@@ -107,18 +94,7 @@ def test_size_for_sixty_thousand_names_is_bounded() -> None:
 
 
 def test_a_page_without_clusters_is_drawn() -> None:
-    base = content(30)
-    bare = MapPoints(
-        names=base.points.names,
-        details=base.points.details,
-        places=np.zeros((30, 2), np.float32),
-        labels=np.full(30, -1, np.int64),
-        probabilities=np.zeros(30),
-        neighbours=base.points.neighbours,
-        similarities=base.points.similarities,
-    )
-    page_text = render(TopologyPage("t", "l", "f", [], bare, [], [], 99, [], []))
-    assert "<p>There are none.</p>" in page_text
+    assert "<p>There are none.</p>" in render(content(30, n_clusters=0))
 
 
 def test_equal_places_are_spread_without_meeting() -> None:
@@ -134,7 +110,8 @@ def test_parts_escape() -> None:
     for part in (
         tiles([(HOSTILE[0], HOSTILE[0])]),
         definitions([(HOSTILE[0], HOSTILE[0])]),
-        table([HOSTILE[0]], []),
+        table([HOSTILE[0]], [], identifier=HOSTILE[0]),
+        table([HOSTILE[0]], [], sortable=True),
         embedded_json("i", HOSTILE[0]),
         page(HOSTILE[0], ""),
     ):
@@ -143,61 +120,62 @@ def test_parts_escape() -> None:
     assert json.loads(embedded.removesuffix("</script>")) == list(HOSTILE)
 
 
-def test_colours_are_different_and_valid() -> None:
-    colors = cluster_colors(60)
-    assert len(set(colors)) == 60
-    assert all(re.fullmatch("#[0-9a-f]{6}", color) for color in colors)
-    assert darker("#ffffff", 0.5) == "#808080"
-    # A published value: oklch(0.62 0.145 255) lies in sRGB near #3f8ad8.
-    channels = [int(colors[0][i : i + 2], 16) for i in (1, 3, 5)]
-    np.testing.assert_allclose(channels, [0x3F, 0x8A, 0xD8], atol=8)
+def test_a_bar_stays_within_its_frame() -> None:
+    drawn = bar(1.7, mark=-0.2, interval=(0.5, 2.0))
+    assert 'style="width:100.0%"' in drawn
+    assert 'style="left:0.0%"' in drawn
+    assert 'title="1.700 (0.500 to 2.000), by chance -0.200"' in drawn
 
 
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    return found
+def test_colours_differ_for_every_kind_of_sight() -> None:
+    apart = differences(PALETTE)
+    np.fill_diagonal(apart, np.inf)
+    # Okabe and Ito's six, by the same measure, come to 0.076.
+    assert apart.min() > 0.095
+    okabe_ito = ("#0072b2", "#d55e00", "#009e73", "#56b4e9", "#e69f00", "#cc79a7")
+    peer = differences(okabe_ito)
+    np.fill_diagonal(peer, np.inf)
+    assert peer.min() == pytest.approx(0.076, abs=0.001)
+    # A published value: sRGB red is OKLab (0.628, 0.225, 0.126).
+    np.testing.assert_allclose(oklab(np.array([[1.0, 0, 0]]))[0], [0.628, 0.225, 0.126], atol=1e-3)
 
 
-def browse(
-    chromium: str, folder: Path, url: str, *options: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [
-            chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            "--enable-logging=stderr", f"--user-data-dir={folder / 'profile'}",
-            "--window-size=1280,1200", "--virtual-time-budget=6000", *options, url,
-        ],
-        capture_output=True, text=True, timeout=90, check=True,
-    )  # fmt: skip
+def test_clusters_that_lie_together_differ() -> None:
+    rng = np.random.default_rng(1)
+    centres = rng.uniform(0, 10, (200, 2)).astype(np.float32)
+    colors = cluster_colors(centres)
+    assert set(colors) == set(PALETTE)
+    apart = np.sqrt(((centres[:, None] - centres[None]) ** 2).sum(axis=2))
+    np.fill_diagonal(apart, np.inf)
+    same = sum(colors[i] == colors[j] for i, j in enumerate(apart.argmin(axis=1)))
+    assert same == 0  # by chance, 20
+    assert cluster_colors(np.zeros((0, 2), np.float32)) == []
+    assert len(cluster_colors(np.zeros((3, 2), np.float32))) == 3
 
 
-def test_browser_draws_the_map_and_finds_a_name(chromium: str, html: str, tmp_path: Path) -> None:
-    file = tmp_path / "page.html"
-    file.write_text(html, encoding="utf-8")
-    run = browse(chromium, tmp_path, f"{file.as_uri()}#name=vicki", "--dump-dom")
-    dom = run.stdout
-    assert 'data-ready="yes"' in dom
-    assert "<h3>Vicki</h3>" in dom
-    assert "nearest names" in dom
-    # Neighbours are the hostile names: shown as text in the panel.
-    assert dom.count("<b>&lt;script&gt;alert(1)&lt;/script&gt;</b>") >= 1
-    errors = [line for line in run.stderr.splitlines() if "CONSOLE" in line and "rror" in line]
-    assert not errors, errors
+@pytest.mark.parametrize("color", PALETTE)
+def test_labels_stand_out_from_their_ground(color: str) -> None:
+    def luminance(value: str) -> float:
+        return float(channels(value) @ [0.2126, 0.7152, 0.0722])
+
+    paper, night = luminance("#ffffff"), luminance("#181c24")
+    assert (paper + 0.05) / (luminance(with_lightness(color, 0.42)) + 0.05) > 4.5
+    assert (luminance(with_lightness(color, 0.82)) + 0.05) / (night + 0.05) > 4.5
 
 
-def test_browser_paints_coloured_dots(chromium: str, tmp_path: Path) -> None:
-    from PIL import Image
+def test_arrays_are_packed_as_they_are_read() -> None:
+    values = np.array([0, 1, 65_535])
+    read = np.frombuffer(base64.b64decode(packed(values, "u2")), "<u2")
+    np.testing.assert_array_equal(read, values)
+    with pytest.raises(ValueError, match=r"must lie in \[0, 255\] to be packed as uint8; got"):
+        packed(np.array([0, 256]), "u1")
+    with pytest.raises(ValueError, match="packed as uint32"):
+        packed(np.array([-1]), "u4")
+    found = dictionary(["b", "a", "b"])
+    assert found["values"] == ["b", "a"]
+    assert np.frombuffer(base64.b64decode(str(found["codes"])), "<u4").tolist() == [0, 1, 0]
 
-    file, picture = tmp_path / "page.html", tmp_path / "page.png"
-    file.write_text(render(content(2000)), encoding="utf-8")
-    browse(chromium, tmp_path, file.as_uri(), f"--screenshot={picture}")
-    pixels = np.asarray(Image.open(picture).convert("RGB")).astype(int)
-    wanted = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in cluster_colors(3)]
-    map_area = pixels[:, :880]
-    for color in wanted:
-        close = (np.abs(map_area - color).max(axis=2) < 40).sum()
-        assert close > 200, (color, close)
+
+def test_a_map_knows_its_colours() -> None:
+    assert len(name_map(40, 7).colors()) == 7
+    assert name_map(10, 0).colors() == []

@@ -1,19 +1,23 @@
 "use strict";
-// The map's own behaviour: search, highlight, labels that give way to each other, table links.
+// The page's own behaviour: search, panel, colours, links between maps and tables.
 (function () {
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
-  const figure = () => (Bokeh.documents.length ? Bokeh.documents[0].get_model_by_name("map") : null);
-  const model = (name) => Bokeh.documents[0].get_model_by_name(name);
+  const names = data.names;
+  const details = { values: data.details.values, codes: unpack(data.details.codes, Uint32Array) };
+  const detail = (row) => details.values[details.codes[row]];
+  const holders = [...document.querySelectorAll("[data-map]")];
+  const maps = data.maps.map((raw, i) => new NameMap(names, raw, `map${i}`, holders[i]));
+  const count = (n) => n.toLocaleString("en");
 
   const folded = (s) =>
     s.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/\s+/g, " ").trim();
-  let focus = []; // what was searched and its neighbours: labelled first
   let keys = null; // folded names, made at the first search
 
   function find(query, limit) {
-    if (!keys) keys = data.names.map(folded);
-    const wanted = folded(query);
+    if (!keys) keys = names.map(folded);
+    // What is written with marks only must not fold to nothing.
+    const wanted = folded(query) || query.trim().toLowerCase();
     if (!wanted) return [];
     const ranked = [[], [], []];
     for (let i = 0; i < keys.length; i++) {
@@ -22,6 +26,8 @@
       const rank = keys[i] === wanted ? 0 : at === 0 ? 1 : 2;
       if (ranked[rank].length < limit) ranked[rank].push(i);
     }
+    // Among equal ones, what is written exactly so comes first.
+    ranked[0].sort((a, b) => (names[b] === query.trim()) - (names[a] === query.trim()));
     return ranked.flat().slice(0, limit);
   }
 
@@ -32,197 +38,305 @@
     return node;
   }
 
-  function dot(cluster) {
+  function dot(color) {
     const node = element("span", undefined, "dot");
-    node.style.background = cluster < 0 ? data.grey : data.clusters[cluster].color;
+    node.style.background = color || "var(--dot)";
     return node;
   }
 
-  const clusterName = (c) => (c < 0 ? "in no cluster" : data.clusters[c].label);
-
-  function item(row, note) {
-    const node = element("li");
-    node.append(dot(data.cluster[row]), element("b", data.names[row]), element("span", note));
-    node.onclick = () => show(row);
+  // A line of a list that can be pressed: a colour, a text, a note at the right.
+  function line(color, content, remark, act, keep) {
+    const node = element("li"), button = element("button", undefined, "line");
+    button.type = "button";
+    const bold = element("b");
+    bold.append(element("bdi", content));
+    button.append(dot(color), bold, element("span", remark, keep ? "keep" : ""));
+    button.onclick = act;
+    node.append(button);
     return node;
   }
 
-  function look(x0, x1, y0, y1) {
-    const plot = figure();
-    const width = Math.max(x1 - x0, data.span / 400), height = Math.max(y1 - y0, data.span / 400);
-    const cx = (x0 + x1) / 2, cy = (y0 + y1) / 2;
-    const ratio = plot.inner_width / plot.inner_height || 1;
-    const half = Math.max(width / ratio, height) / 2;
-    plot.x_range.setv({ start: cx - half * ratio, end: cx + half * ratio });
-    plot.y_range.setv({ start: cy - half, end: cy + half });
+  function list(nodes) {
+    const node = element("ul");
+    node.append(...nodes);
+    return node;
   }
 
-  function reset() {
-    model("found").data = { x: [], y: [] };
-    model("near").data = { x: [], y: [] };
-    focus = [];
-    mark(-1);
-    look(data.box[0], data.box[1], data.box[2], data.box[3]);
+  const colorOf = (map, row) => (map.cluster[row] < 0 ? null : map.clusters[map.cluster[row]].color);
+  const clusterName = (map, c) => (c < 0 ? "in no cluster" : map.clusters[c].label);
+  const heading = (words, i) => (maps.length > 1 ? `${words} · ${maps[i].title}` : words);
+  const nameLine = (map, row, remark, keep) =>
+    line(colorOf(map, row), names[row], remark, () => show(row), keep);
+
+  function markRow(map, cluster) {
+    for (const row of document.querySelectorAll("tr[data-cluster]"))
+      row.classList.toggle("on", map === 0 && Number(row.dataset.cluster) === cluster);
   }
 
-  function mark(cluster) {
-    for (const row of document.querySelectorAll("#clusters tbody tr"))
-      row.classList.toggle("on", Number(row.dataset.cluster) === cluster);
+  function focusOn(map, rows, near) {
+    map.focus = [...rows, ...near];
+    map.ring("found", rows);
+    map.ring("near", near);
+  }
+
+  function remember(name) {
+    try { history.replaceState(null, "", name === null ? "#" : `#name=${encodeURIComponent(name)}`); }
+    catch { /* some hosts of the page allow no address of its own */ }
   }
 
   function show(row) {
-    const x = data.x[row], y = data.y[row], near = data.near[row] || [];
-    model("found").data = { x: [x], y: [y] };
-    model("near").data = { x: near.map((i) => data.x[i]), y: near.map((i) => data.y[i]) };
-    focus = [row, ...near];
-    const half = data.span / 26;
-    look(x - half, x + half, y - half, y + half);
-    const cluster = data.cluster[row];
-    mark(cluster);
-    const panel = $("panel");
-    panel.replaceChildren(element("h3", data.names[row]), element("div", data.details[row], "soft"));
-    panel.append(element("h4", "cluster"));
-    const list = element("ul"), entry = element("li");
-    entry.append(dot(cluster), element("b", clusterName(cluster)));
-    if (cluster >= 0) {
-      const share = Math.round(100 * data.probability[row]);
-      entry.append(element("span", `belongs ${share} %`, "keep"));
-      entry.onclick = () => showCluster(cluster);
-    }
-    list.append(entry);
-    panel.append(list);
-    if (near.length) {
-      panel.append(element("h4", "nearest names"));
-      const names = element("ul");
-      near.forEach((i, n) => names.append(item(i, data.cosine[row][n].toFixed(3))));
-      panel.append(names);
-    }
+    recolor(null);
+    const panel = $("panel"), title = element("h3");
+    title.append(element("bdi", names[row]));
+    panel.replaceChildren(title, element("div", detail(row), "soft"));
+    maps.forEach((map, i) => {
+      const near = map.neighbours(row), cluster = map.cluster[row];
+      focusOn(map, [row], near.map(([other]) => other));
+      map.around(row);
+      panel.append(element("h4", heading("cluster", i)));
+      const share = cluster < 0 ? "" : `belongs ${map.belongs[row]} %`;
+      panel.append(list([line(colorOf(map, row), clusterName(map, cluster), share,
+        () => { if (cluster >= 0) showCluster(i, cluster); }, true)]));
+      if (i === 0 && cluster >= 0 && $(`cluster-${cluster}`)) {
+        const link = element("a", "Show it in the table", "to-table");
+        link.href = `#cluster-${cluster}`;
+        link.onclick = () => unfold();
+        panel.append(link);
+      }
+      if (near.length) {
+        panel.append(element("h4", heading("nearest names", i)));
+        panel.append(list(near.map(([other, cosine]) => nameLine(map, other, cosine.toFixed(3), true))));
+      }
+    });
+    markRow(0, maps[0].cluster[row]);
+    remember(names[row]);
   }
 
-  function showCluster(cluster) {
-    const c = data.clusters[cluster];
-    focus = [];
-    look(...c.box);
-    model("found").data = { x: [], y: [] };
-    model("near").data = { x: [], y: [] };
-    mark(cluster);
-    const panel = $("panel"), heading = element("h3");
-    heading.append(dot(cluster), c.label);
-    panel.replaceChildren(heading);
-    panel.append(element("div", `${c.size.toLocaleString("en")} names`, "soft"));
+  function showCluster(i, cluster) {
+    const map = maps[i], c = map.clusters[cluster];
+    for (const other of maps) focusOn(other, [], []);
+    recolor({ map: i, cluster });
+    map.look(c.box);
+    for (const other of maps) if (other !== map) other.look(other.box);
+    markRow(i, cluster);
+    const panel = $("panel"), title = element("h3");
+    title.append(dot(c.color), element("bdi", c.label));
+    panel.replaceChildren(title, element("div", `${count(c.size)} names`, "soft"));
+    if (i === 0 && $(`cluster-${cluster}`)) {
+      const link = element("a", "Show it in the table", "to-table");
+      link.href = `#cluster-${cluster}`;
+      link.onclick = () => unfold();
+      panel.append(link);
+    }
     panel.append(element("h4", "most central names"));
-    const list = element("ul");
-    for (const row of c.central) list.append(item(row, data.details[row]));
-    panel.append(list);
+    panel.append(list(c.central.map((row) => nameLine(map, row, detail(row)))));
+    const members = [];
+    for (let row = 0; row < names.length && members.length < 300; row++)
+      if (map.cluster[row] === cluster && !c.central.includes(row)) members.push(row);
+    members.sort((a, b) => map.belongs[b] - map.belongs[a]);
+    if (members.length) {
+      panel.append(element("h4", "others"));
+      panel.append(list(members.slice(0, 60).map((row) => nameLine(map, row, `belongs ${map.belongs[row]} %`, true))));
+    }
   }
 
+  // Colours: by clusters of one map, or by a property. `only` leaves one cluster coloured.
+  const choices = [];
+  function setUpColors() {
+    const add = (title, color, legend) => choices.push({ title, color, legend });
+    if (maps.length > 1) add("each map’s own clusters", (map, row) => colorOf(map, row));
+    maps.forEach((map, i) => add(maps.length > 1 ? `clusters of ${map.title}` : "clusters", (_, row) => colorOf(map, row)));
+    for (const property of data.properties) {
+      const codes = unpack(property.codes, Uint32Array), sizes = new Array(property.values.length).fill(0);
+      for (const code of codes) sizes[code]++;
+      const ranked = sizes.map((_, code) => code).filter((code) => property.values[code] !== "")
+        .sort((a, b) => sizes[b] - sizes[a]).slice(0, data.palette.length);
+      const colors = new Map(ranked.map((code, i) => [code, data.palette[i]]));
+      add(property.title, (_, row) => colors.get(codes[row]) || null,
+        ranked.map((code) => [property.values[code], sizes[code], colors.get(code)]));
+    }
+    const select = $("coloured");
+    choices.forEach((choice, i) => select.append(new Option(choice.title, String(i))));
+    select.onchange = () => { recolor(null); intro(); };
+  }
+
+  let painted = "";
+  function recolor(only) {
+    const chosen = Number($("coloured").value) || 0, wanted = `${chosen} ${only ? `${only.map} ${only.cluster}` : ""} ${isDark()}`;
+    if (wanted === painted) return;
+    painted = wanted;
+    const color = only
+      ? (_, row) => (maps[only.map].cluster[row] === only.cluster ? maps[only.map].clusters[only.cluster].color : null)
+      : choices[chosen].color;
+    for (const map of maps) map.paint((row) => color(map, row));
+  }
+
+  function reset() {
+    for (const map of maps) { focusOn(map, [], []); map.look(map.box); }
+    recolor(null);
+    markRow(0, -1);
+    remember(null);
+    intro();
+  }
+
+  // The list of hits is a listbox of the search field: arrows walk it, Enter takes one.
+  let hits = [], active = -1;
   function suggest() {
     const query = $("query").value;
-    if (!folded(query)) return intro();
-    const hits = find(query, 40), panel = $("panel");
-    panel.replaceChildren();
-    if (!hits.length) return panel.append(element("p", `No name contains “${query}”.`, "soft"));
-    const list = element("ul");
-    for (const row of hits) list.append(item(row, clusterName(data.cluster[row])));
-    panel.append(list);
+    active = -1;
+    if (!query.trim()) { hits = []; $("query").setAttribute("aria-expanded", "false"); return intro(); }
+    hits = find(query, 40);
+    const panel = $("panel");
+    $("query").setAttribute("aria-expanded", String(hits.length > 0));
+    if (!hits.length) return panel.replaceChildren(element("p", `No name contains “${query}”.`, "soft"));
+    const options = list(hits.map((row) => nameLine(maps[0], row, clusterName(maps[0], maps[0].cluster[row]))));
+    options.id = "hits";
+    options.setAttribute("role", "listbox");
+    [...options.children].forEach((node, i) => {
+      node.id = `hit-${i}`;
+      node.setAttribute("role", "option");
+      node.firstChild.tabIndex = -1;
+    });
+    panel.replaceChildren(options);
+  }
+
+  function walk(step) {
+    const nodes = [...document.querySelectorAll("#hits li")];
+    if (!nodes.length) return;
+    active = (active + step + nodes.length) % nodes.length;
+    nodes.forEach((node, i) => node.setAttribute("aria-selected", String(i === active)));
+    $("query").setAttribute("aria-activedescendant", `hit-${active}`);
+    nodes[active].scrollIntoView({ block: "nearest" });
+  }
+
+  function searchKeys(event) {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      walk(event.key === "ArrowDown" ? 1 : active < 0 ? 0 : -1);
+    } else if (event.key === "Enter") {
+      const row = active >= 0 ? hits[active] : find($("query").value, 1)[0];
+      if (row !== undefined) show(row);
+    } else if (event.key === "Escape") {
+      $("query").value = "";
+      hits = [];
+      reset();
+    }
   }
 
   function intro() {
-    const panel = $("panel");
-    panel.replaceChildren(element("h4", "largest clusters"));
-    const list = element("ul");
-    data.clusters.slice(0, 24).forEach((c, cluster) => {
-      const node = element("li");
-      node.append(dot(cluster), element("b", c.label), element("span", c.size.toLocaleString("en"), "keep"));
-      node.onclick = () => showCluster(cluster);
-      list.append(node);
-    });
-    if (!data.clusters.length) panel.append(element("p", "There are no clusters.", "soft"));
-    panel.append(list);
-  }
-
-  // Larger clusters first; a label is drawn where it covers no label drawn before it. Near
-  // enough, names are labelled too. Dots grow as one comes nearer.
-  function label() {
-    const plot = figure(), x = plot.x_range, y = plot.y_range, drawn = [];
-    const sx = plot.inner_width / (x.end - x.start), sy = plot.inner_height / (y.end - y.start);
-    const inside = (px, py) => px > x.start && px < x.end && py > y.start && py < y.end;
-
-    function place(out, item, limit, width, above, below) {
-      if (out.x.length >= limit || !inside(item.x, item.y)) return;
-      const px = (item.x - x.start) * sx, py = (item.y - y.start) * sy;
-      const half = width * item.label.length + 6;
-      if (px < half || px > plot.inner_width - half) return;
-      const box = [px - half, px + half, py - below, py + above];
-      if (drawn.some((d) => box[0] < d[1] && box[1] > d[0] && box[2] < d[3] && box[3] > d[2])) return;
-      drawn.push(box);
-      out.x.push(item.x); out.y.push(item.y); out.text.push(item.label); out.color.push(item.ink);
+    const panel = $("panel"), chosen = choices[Number($("coloured").value) || 0];
+    panel.replaceChildren();
+    if (chosen.legend) {
+      panel.append(element("h4", `${chosen.title}: the most frequent`));
+      const rows = chosen.legend.map(([value, size, color]) => line(color, value, count(size), () => {}, true));
+      panel.append(list(rows), element("p", "Grey: another value, several, or none.", "soft"));
     }
-
-    const names = { x: [], y: [], text: [], color: [] }, near = [];
-    const name = (i, ink) =>
-      place(names, { x: data.x[i], y: data.y[i], label: data.names[i], ink }, 110, 3.1, 0, 19);
-    for (const i of focus) name(i, "#10141d");
-
-    const labels = { x: [], y: [], text: [], color: [] };
-    for (const c of data.clusters) place(labels, c, 28, 3.6, 9, 9);
-    model("labels").data = labels;
-
-    for (let i = 0; i < data.x.length && near.length <= 1500; i++)
-      if (inside(data.x[i], data.y[i])) near.push(i);
-    if (near.length <= 1500) for (const i of near) name(i, "#5b6475");
-    model("names").data = names;
-
-    const zoom = (data.box[1] - data.box[0]) / (x.end - x.start);
-    const grown = Math.min(Math.max(Math.sqrt(zoom), 1), 2.4);
-    [["noise", 0.85], ["clustered", 1]].forEach(([name, scale]) => {
-      model(name).glyph.size = { value: data.size * scale * grown };
+    maps.forEach((map, i) => {
+      panel.append(element("h4", heading("largest clusters", i)));
+      if (!map.clusters.length) panel.append(element("p", "There are no clusters.", "soft"));
+      panel.append(list(map.clusters.slice(0, maps.length > 1 ? 12 : 24).map((c, cluster) =>
+        line(c.color, c.label, count(c.size), () => showCluster(i, cluster), true))));
     });
   }
 
-  function fill() {
-    const columns = () => ({ x: [], y: [], color: [], name: [], detail: [] });
-    const noise = columns(), clustered = columns();
-    data.names.forEach((name, i) => {
-      const c = data.cluster[i], into = c < 0 ? noise : clustered;
-      into.x.push(data.x[i]); into.y.push(data.y[i]);
-      into.color.push(c < 0 ? data.grey : data.clusters[c].color);
-      into.name.push(name); into.detail.push(data.details[i]);
-    });
-    model("noise data").data = noise;
-    model("clustered data").data = clustered;
+  function point(map, row, px, py) {
+    for (const other of maps) {
+      const tip = other.holder.querySelector(".tip");
+      other.ring("pointed", row < 0 ? [] : [row]);
+      other.holder.classList.toggle("picking", row >= 0);
+      tip.hidden = row < 0 || other !== map;
+      if (tip.hidden) continue;
+      const words = element("b");
+      words.append(element("bdi", short(names[row], 80)));
+      tip.replaceChildren(words, element("span", detail(row)), element("span", clusterName(map, map.cluster[row])));
+      const w = map.plot.inner_width, h = map.plot.inner_height;
+      tip.style.left = `${Math.max(4, Math.min(px + 14, w - tip.offsetWidth - 8))}px`;
+      tip.style.top = `${py + 18 + tip.offsetHeight > h ? py - tip.offsetHeight - 10 : py + 18}px`;
+    }
   }
 
-  let waiting = 0;
-  function relabel() {
-    if (!waiting) waiting = requestAnimationFrame(() => { waiting = 0; label(); });
+  function unfold() {
+    for (const table of document.querySelectorAll("table.folded")) table.classList.remove("folded");
+    for (const button of document.querySelectorAll(".unfold")) button.remove();
+  }
+
+  // Rows by the values of a column; numbers come largest first, words by the alphabet.
+  function sortBy(head) {
+    const table = head.closest("table"), column = head.cellIndex, body = table.tBodies[0];
+    const numeric = head.classList.contains("n");
+    const descending = head.getAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : numeric;
+    const value = (row) => {
+      const cell = row.cells[column], raw = cell.dataset.value ?? cell.textContent;
+      return numeric ? Number.parseFloat(String(raw).replace(/[,%\s]/g, "")) : folded(raw);
+    };
+    const known = (v) => !(typeof v === "number" && Number.isNaN(v));
+    const rows = [...body.rows].map((row) => [value(row), row]);
+    rows.sort(([a], [b]) => known(b) - known(a) || (a < b ? -1 : a > b ? 1 : 0) * (descending ? -1 : 1));
+    unfold();
+    body.append(...rows.map(([, row]) => row));
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+  }
+
+  function linkTables() {
+    document.addEventListener("click", (event) => {
+      const at = (selector) => event.target.closest(selector);
+      if (at("th button")) return sortBy(at("th"));
+      if (at(".unfold")) return unfold();
+      const link = at("[data-row]"), row = at("tr[data-cluster]");
+      if (link) show(Number(link.dataset.row));
+      else if (row) showCluster(0, Number(row.dataset.cluster));
+      else return;
+      event.preventDefault();
+      $("map").scrollIntoView();
+    });
+    const filter = $("filter");
+    if (filter) filter.oninput = () => {
+      unfold();
+      const wanted = folded(filter.value);
+      for (const row of document.querySelectorAll("tr[data-cluster]"))
+        row.hidden = Boolean(wanted) && !folded(row.textContent).includes(wanted);
+    };
+  }
+
+  function arrange(mode) {
+    holders.forEach((holder, i) => { holder.hidden = mode !== "all" && Number(mode) !== i; });
+    const shown = holders.filter((holder) => !holder.hidden).length;
+    document.querySelector(".maps").classList.toggle("two", shown > 1);
+    for (const button of document.querySelectorAll("[data-arrange]"))
+      button.setAttribute("aria-pressed", String(button.dataset.arrange === mode));
   }
 
   function start() {
-    const plot = figure();
-    if (!plot || !plot.inner_width) return setTimeout(start, 30);
-    fill();
-    for (const range of [plot.x_range, plot.y_range]) range.change.connect(relabel);
-    plot.properties.inner_width.change.connect(relabel);
-    reset();
-    relabel();
-    $("query").oninput = suggest;
-    $("query").onkeydown = (event) => {
-      if (event.key !== "Enter") return;
-      const hits = find($("query").value, 1);
-      if (hits.length) show(hits[0]);
-    };
-    $("reset").onclick = () => { $("query").value = ""; reset(); intro(); };
-    for (const row of document.querySelectorAll("#clusters tbody tr"))
-      row.onclick = () => {
-        showCluster(Number(row.dataset.cluster));
-        document.querySelector(".explore").scrollIntoView();
-      };
-    const unfold = $("unfold");
-    if (unfold) unfold.onclick = () => { $("clusters").classList.remove("folded"); unfold.remove(); };
+    if (!maps.every((map) => map.isReady())) return setTimeout(start, 30);
+    for (const map of maps) {
+      map.start();
+      map.whenPicked = show;
+      map.whenCluster = (cluster) => showCluster(maps.indexOf(map), cluster);
+      map.whenPointed = (row, px, py) => point(map, row, px, py);
+      const acts = { in: () => map.zoom(1.6), out: () => map.zoom(1 / 1.6), all: reset };
+      for (const button of map.holder.querySelectorAll("button[data-do]")) button.onclick = acts[button.dataset.do];
+    }
+    setUpColors();
+    recolor(null);
     intro();
+    linkTables();
+    for (const button of document.querySelectorAll("[data-arrange]")) button.onclick = () => arrange(button.dataset.arrange);
+    const first = document.querySelector("[data-arrange][aria-pressed=true]");
+    if (first) arrange(first.dataset.arrange);
+    $("query").oninput = suggest;
+    $("query").onkeydown = searchKeys;
+    document.addEventListener("keydown", (event) => {
+      if (event.key !== "/" || /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
+      event.preventDefault();
+      $("query").focus();
+    });
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+      for (const map of maps) { map.ink(); map.relabel(); }
+      recolor(null);
+    });
     const asked = new URLSearchParams(location.hash.slice(1)).get("name");
-    if (asked) { $("query").value = asked; const hits = find(asked, 1); hits.length ? show(hits[0]) : suggest(); }
+    if (asked) { $("query").value = asked; const found = find(asked, 1); found.length ? show(found[0]) : suggest(); }
     document.body.dataset.ready = "yes";
   }
   start();
