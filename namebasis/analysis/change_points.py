@@ -6,6 +6,7 @@ well as a jump does, so none of this shows a discontinuity.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,7 +115,7 @@ def change_points(
     again = np.array([split(draw, len(chosen)) for draw in resampled])
     low, high = np.quantile(again, _bounds(), axis=0)
     edges = [0, *chosen, n]
-    means = [float(series[a:b].mean()) for a, b in zip(edges, edges[1:], strict=False)]
+    means = [float(series[a:b].mean()) for a, b in itertools.pairwise(edges)]
     return tuple(
         ChangePoint(
             at, int(np.floor(low[row])), int(np.ceil(high[row])), means[row], means[row + 1]

@@ -55,7 +55,7 @@ def test_too_short_a_spectrum_has_no_exponent() -> None:
 
 def test_relative_change_is_a_ratio_of_lengths() -> None:
     before = np.array([[3.0, 0], [0, 4]])
-    assert relative_change(before, before + [[0, 0], [1, 0]]) == pytest.approx(0.2)
+    assert relative_change(before, np.add(before, [[0, 0], [1, 0]])) == pytest.approx(0.2)
     with pytest.raises(ValueError, match="one shape"):
         relative_change(before, before[:1])
     with pytest.raises(ValueError, match="all zero"):
