@@ -195,17 +195,23 @@ def _search(rows: FloatArray, k: int, seed: int) -> IntArray:
     return out
 
 
-def neighbour_distances(embeddings: FloatArray, k: int, seed: int) -> Float64Array:
-    """Distances to the k nearest other rows, ascending (n, k); 0 for equal rows."""
+def neighbour_distances(
+    embeddings: FloatArray, k: int, seed: int, neighbours: IntArray | None = None
+) -> Float64Array:
+    """Distances to the k nearest other rows, (n, k); 0 for equal rows.
+
+    Ascending where they are searched; in the order of `neighbours` (n, k) where those are given.
+    """
     rows = (embeddings - embeddings.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    near = _search(rows, k, seed)
+    near = _search(rows, k, seed) if neighbours is None else neighbours
     distances = np.empty(near.shape)
     for start in range(0, len(rows), _BLOCK):
         part = slice(start, start + _BLOCK)
         apart = (rows[near[part]] - rows[part, None, :]).astype(np.float64)
         distances[part] = np.sqrt(np.einsum("nkf,nkf->nk", apart, apart))
     distances[near < 0] = np.inf
-    distances.sort(axis=1)
+    if neighbours is None:
+        distances.sort(axis=1)
     return distances
 
 

@@ -6,12 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.analysis.diffusion_kernel import neighbour_distances
-from namebasis.checks import as_embeddings, check_count
+from namebasis.analysis.neighbours import KnnGraph, duplicate_groups
+from namebasis.checks import FloatArray, as_embeddings, check_count
 
 Float64Array = npt.NDArray[np.float64]
 
 
-def two_nn_dimension(embeddings: object, *, discard: float = 0.1, seed: int = 0) -> float:
+def two_nn_dimension(
+    embeddings: object, *, graph: KnnGraph | None = None, discard: float = 0.1, seed: int = 0
+) -> float:
     """Intrinsic dimension from ratios of second to first neighbour distances, TwoNN [1]_.
 
     Equal rows count once. The maximum-likelihood form is used on the ratios below the quantile
@@ -21,6 +24,9 @@ def two_nn_dimension(embeddings: object, *, discard: float = 0.1, seed: int = 0)
     ----------
     embeddings : array_like of shape (n, n_features)
         At least 3 different rows.
+    graph : KnnGraph, optional
+        Neighbours of the rows, for rows of length 1; searched otherwise. A row with fewer than
+        two different neighbours in it does not count.
     discard : float
         Share of the largest ratios to leave out, in [0, 1).
     seed : int
@@ -29,12 +35,14 @@ def two_nn_dimension(embeddings: object, *, discard: float = 0.1, seed: int = 0)
     Returns
     -------
     float
-        Dimensionless, above 0; infinite where first and second neighbours are equally far.
+        Dimensionless, above 0; infinite where first and second neighbours are equally far, NaN
+        where no row of `graph` has two different neighbours.
 
     Raises
     ------
     ValueError
-        If there are fewer than 3 different rows or `discard` is out of range.
+        If there are fewer than 3 different rows, `discard` is out of range or `graph` covers
+        other rows.
 
     References
     ----------
@@ -43,10 +51,17 @@ def two_nn_dimension(embeddings: object, *, discard: float = 0.1, seed: int = 0)
     """
     if not 0 <= discard < 1:
         raise ValueError(f"discard must be in [0, 1); got {discard!r}.")
-    rows = np.unique(as_embeddings(embeddings, min_rows=3), axis=0)
-    if len(rows) < 3:
-        raise ValueError(f"TwoNN needs at least 3 different rows; got {len(rows)}.")
-    near = neighbour_distances(rows, 2, seed)
+    rows = as_embeddings(embeddings, min_rows=3)
+    first = duplicate_groups(rows).first
+    if first.size < 3:
+        raise ValueError(f"TwoNN needs at least 3 different rows; got {first.size}.")
+    if graph is None:
+        near = neighbour_distances(rows[first], 2, seed)
+    else:
+        near = distinct_distances(rows, graph)[first][:, :2]
+        near = near[np.isfinite(near).all(axis=1)]
+        if len(near) == 0:
+            return float("nan")
     logs = np.sort(np.log(near[:, 1] / near[:, 0]))
     n_kept = max(int(np.ceil(len(logs) * (1 - discard))), 1)
     # Log ratios are exponential with rate d; the cut ones are known to be at least the last kept.
@@ -54,28 +69,35 @@ def two_nn_dimension(embeddings: object, *, discard: float = 0.1, seed: int = 0)
     return n_kept / total if total > 0 else float("inf")
 
 
-def local_dimension(embeddings: object, k: int = 20, *, seed: int = 0) -> Float64Array:
+def local_dimension(
+    embeddings: object, k: int = 20, *, graph: KnnGraph | None = None, seed: int = 0
+) -> Float64Array:
     """Maximum-likelihood intrinsic dimension around every row [1]_, unbiased form [2]_.
+
+    Equal rows count once and have one dimension.
 
     Parameters
     ----------
     embeddings : array_like of shape (n, n_features)
     k : int
-        Neighbours, 3 to n - 1.
+        Neighbours, 3 to n - 1 of n different rows.
+    graph : KnnGraph, optional
+        Neighbours of the rows, for rows of length 1, instead of a search for `k`; a row uses as
+        many of them as differ from it and from each other.
     seed : int
         Of the approximate search above 50,000 rows.
 
     Returns
     -------
     ndarray of shape (n,)
-        ``(k - 2) / sum_j log(r_k / r_j)``. NaN where the row equals one of its k neighbours,
-        infinite where all k are equally far: both leave it undefined. The mean of the inverses
-        over rows, inverted, is the better estimate for the whole.
+        ``(k - 2) / sum_j log(r_k / r_j)``. Infinite where all k are equally far, NaN where
+        `graph` gives a row fewer than 3 different neighbours: both leave it undefined. The mean
+        of the inverses over rows, inverted, is the better estimate for the whole.
 
     Raises
     ------
     ValueError
-        If `k` is not in 3 to n - 1 or a value is not finite.
+        If `k` is out of range, a value is not finite or `graph` covers other rows.
 
     References
     ----------
@@ -83,9 +105,45 @@ def local_dimension(embeddings: object, k: int = 20, *, seed: int = 0) -> Float6
     .. [2] MacKay and Ghahramani (2005), Comments on Levina and Bickel.
     """
     rows = as_embeddings(embeddings, min_rows=4)
-    k = check_count(k, f"k of {len(rows)} rows", 3, len(rows) - 1)
-    near = neighbour_distances(rows, k, seed)
+    if graph is not None:
+        return _likelihood(distinct_distances(rows, graph))
+    groups = duplicate_groups(rows)
+    n = groups.first.size
+    k = check_count(k, f"k of {n} different rows", 3, n - 1)
+    near = neighbour_distances(rows[groups.first], k, seed)
+    return _likelihood(near)[groups.group]
+
+
+def _likelihood(distances: Float64Array) -> Float64Array:
+    """Local dimension from ascending distances (n, k), NaN where there is no neighbour."""
+    known = np.isfinite(distances)
+    n_near = known.sum(axis=1)
+    farthest = np.where(known, distances, 0).max(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        sums = np.log(near[:, -1:] / near[:, :-1]).sum(axis=1)
-        found = (k - 2) / sums
-    return np.where(near[:, 0] > 0, found, np.nan)
+        logs = np.log(farthest[:, None] / distances)
+        found = (n_near - 2) / np.where(known, logs, 0).sum(axis=1)
+    return np.where(n_near >= 3, found, np.nan)
+
+
+def distinct_distances(rows: FloatArray, graph: KnnGraph) -> Float64Array:
+    """Euclidean distances to the neighbours in `graph` that differ, ascending (n, k).
+
+    Neighbours equal to the row or to a nearer one leave NaN at the end.
+
+    Raises
+    ------
+    ValueError
+        If `graph` covers another number of rows.
+    """
+    if graph.n_rows != len(rows):
+        raise ValueError(f"graph must cover the {len(rows)} rows; it covers {graph.n_rows}.")
+    group = duplicate_groups(rows).group
+    codes = group[graph.indices]
+    order = np.argsort(codes, axis=1, kind="stable")
+    ranked = np.take_along_axis(codes, order, axis=1)
+    again = np.zeros(codes.shape, bool)
+    np.put_along_axis(again, order[:, 1:], ranked[:, 1:] == ranked[:, :-1], axis=1)
+    distances = neighbour_distances(rows, graph.k, 0, graph.indices)
+    distances[again | (codes == group[:, None])] = np.nan
+    distances.sort(axis=1)  # NaN goes last
+    return distances

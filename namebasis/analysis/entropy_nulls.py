@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from namebasis.analysis.entropy import entropy_report
-from namebasis.checks import FloatArray, as_embeddings, check_count
+from namebasis.analysis.nulls import NULLS, null_draws
+from namebasis.checks import as_embeddings, check_count
 
 
 @dataclass(frozen=True)
@@ -71,34 +72,15 @@ def entropy_against_nulls(
     own = entropy_report(rows, bandwidth=bandwidth, t=t, times=(), method=method, seed=seed)
     scale = None if np.isnan(own.bandwidth) else own.bandwidth
     rng = np.random.default_rng(seed)
-    is_unit = bool((np.abs(np.linalg.norm(rows, axis=1) - 1) < 1e-3).all())
     results = []
-    for name, draw in (("gaussian", _gaussian), ("shuffled columns", _shuffled)):
-        found = []
+    for name in NULLS:
+        draw, found = null_draws(rows, name), []
         for turn in range(n_draws):
-            drawn = draw(rows, rng)
-            if is_unit:
-                drawn = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
             report = entropy_report(
-                drawn, bandwidth=scale, t=t, times=(), method=own.method, seed=seed + turn
+                draw(rng), bandwidth=scale, t=t, times=(), method=own.method, seed=seed + turn
             )
             found.append(report.bits)
         mean, deviation = float(np.mean(found)), float(np.std(found, ddof=1))
         z = (own.bits - mean) / deviation if deviation > 0 else float("nan")
         results.append(NullComparison(name, own.bits, mean, deviation, z, n_draws))
     return tuple(results)
-
-
-def _gaussian(rows: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Rows of a Gaussian with the mean and covariance of `rows`."""
-    mean = rows.mean(axis=0, dtype=np.float64)
-    centred = rows - mean
-    values, axes = np.linalg.eigh(centred.T @ centred / len(rows))
-    root = axes * np.sqrt(np.maximum(values, 0))
-    drawn = rng.standard_normal(rows.shape) @ root.T + mean
-    return np.asarray(drawn, dtype=np.float32)
-
-
-def _shuffled(rows: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Every column in an order of its own."""
-    return np.asarray(rng.permuted(rows, axis=0))

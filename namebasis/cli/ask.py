@@ -127,8 +127,14 @@ def topology(
         typer.Option("--by", help="Compare clusters with this column too; repeatable."),
     ] = None,
     seed: options.Seed = 0,
+    shape: Annotated[
+        bool,
+        typer.Option(
+            "--shape/--no-shape", help="Measure entropy, hubs, dimension, homology and graph."
+        ),
+    ] = True,
     write: Annotated[
-        bool, typer.Option("--write", help="Store cluster columns in the space.")
+        bool, typer.Option("--write", help="Store cluster and shape columns in the space.")
     ] = False,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
@@ -152,6 +158,7 @@ def topology(
             level=_level(level),
             by=by or (),
             seed=seed,
+            shape=shape,
             write=write,
             progress=progress,
         )

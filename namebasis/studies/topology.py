@@ -20,13 +20,15 @@ from namebasis.namespace.targets import fold
 from namebasis.studies.cluster_summary import summarise_clusters
 from namebasis.studies.name_labels import known_labels
 from namebasis.studies.topology_report import LabelAgreement, TopologyReport
+from namebasis.studies.topology_shape import STEPS as SHAPE_STEPS
+from namebasis.studies.topology_shape import measure_shape
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
 
 Progress = Callable[[int, int], None]
 STUDY = "topology"
-_STEPS = ("names", "neighbours", "clusters", "map", "agreement")
+_STEPS: tuple[str, ...] = ("names", "neighbours", "clusters", "map", "agreement")
 
 
 def report(
@@ -42,6 +44,7 @@ def report(
     by: Sequence[str] = (),
     n_clusters: int | None = None,
     level: str | float | None = None,
+    shape: bool = True,
     write: bool = False,
     progress: Progress | None = None,
 ) -> TopologyReport:
@@ -70,8 +73,11 @@ def report(
         Read so many clusters off the hierarchy instead of those with the most excess of mass.
     level : {"eom", "leaf"} or float, optional
         Or the finest ones, or those that hang together within a distance; see `Clusters.cut`.
+    shape : bool
+        Measure entropy, hubs, dimension, homology and graph too.
     write : bool
-        Store `cluster` and `cluster_probability` as metric columns of the space.
+        Store `cluster` and `cluster_probability` as metric columns of the space, and with `shape`
+        `hubness`, `local_dimension` and `bridge`.
     progress : callable, optional
         Called with (steps done, steps in all).
 
@@ -89,7 +95,7 @@ def report(
         If a parameter is out of range, or a view, column or level is not there.
     """
     k, seed = check_count(k, "k"), check_count(seed, "seed", 0)
-    clock = _Clock(progress)
+    clock = _Clock(progress, _STEPS + SHAPE_STEPS * shape)
     ids, sampled = _choose(space, where, max_points, seed)
     properties = known_labels(space, ids, by)
     table = space.table(["name", "part", "gender", "locales"], ids=ids)
@@ -119,6 +125,12 @@ def report(
         )
     names = table["name"].to_pylist()
     cut = level if n_clusters is None else n_clusters
+    clock.lap("agreement")
+    measured = None
+    if shape:
+        measured = measure_shape(vectors, graph, names, properties, n_permutations=n_permutations,
+                                 seed=seed, lap=clock.lap)  # fmt: skip
+        notes += measured.notes
     result = TopologyReport(
         ids=ids,
         names=tuple(names),
@@ -134,10 +146,11 @@ def report(
         parameters=_parameters(view, k, where, clusters, cut, seed, max_points, n_permutations),
         provenance=_provenance(space),
         notes=tuple(notes),
-        seconds=clock.finish("agreement"),
+        seconds=clock.seconds,
+        shape=measured,
     )
     if write:
-        columns = result.to_arrow().select(["id", "cluster", "cluster_probability"])
+        columns = result.to_arrow().drop_columns(["name", "x", "y"])
         space.add_metrics(columns, study=STUDY, parameters=result.parameters)
     return result
 
@@ -145,22 +158,19 @@ def report(
 class _Clock:
     """Seconds per step, and the progress of steps."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: Progress | None, steps: tuple[str, ...]) -> None:
         self.progress = progress
+        self.steps = steps
         self.seconds: dict[str, float] = {}
         self.start = time.perf_counter()
         if progress is not None:
-            progress(0, len(_STEPS))
+            progress(0, len(self.steps))
 
     def lap(self, step: str) -> None:
         now = time.perf_counter()
         self.seconds[step], self.start = round(now - self.start, 3), now
         if self.progress is not None:
-            self.progress(len(self.seconds), len(_STEPS))
-
-    def finish(self, step: str) -> dict[str, float]:
-        self.lap(step)
-        return self.seconds
+            self.progress(len(self.seconds), len(self.steps))
 
 
 def _choose(

@@ -15,6 +15,7 @@ from namebasis.analysis.density_tree import Float64Array
 from namebasis.analysis.neighbours import KnnGraph
 from namebasis.checks import FloatArray, IntArray
 from namebasis.studies.cluster_summary import ClusterSummary
+from namebasis.studies.topology_shape import TopologyShape
 
 SPELLING = ("first piece", "first letters")
 
@@ -79,6 +80,8 @@ class TopologyReport:
         What a reader should know about this answer.
     seconds : mapping of str to float
         Time per step.
+    shape : TopologyShape or None
+        Entropy, hubs, dimension, homology and graph; None where they were not asked for.
     """
 
     ids: IntArray
@@ -96,6 +99,7 @@ class TopologyReport:
     provenance: Mapping[str, Any]
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
+    shape: TopologyShape | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -106,7 +110,9 @@ class TopologyReport:
         return len(self.clusters)
 
     def to_arrow(self) -> pa.Table:
-        """One row per name: id, name, x, y, cluster, cluster_probability."""
+        """One row per name: id, name, x, y, cluster, cluster_probability, and of the shape
+        hubness, local_dimension and bridge (null where undefined)."""
+        shape = self.shape.columns() if self.shape else {}
         return pa.table(
             {
                 "id": self.ids,
@@ -116,6 +122,7 @@ class TopologyReport:
                 "cluster": self.labels,
                 "cluster_probability": self.probabilities,
             }
+            | {name: pa.array(column, from_pandas=True) for name, column in shape.items()}
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,6 +136,7 @@ class TopologyReport:
             "agreement": [
                 asdict(row) | {"beyond_chance": row.beyond_chance} for row in self.agreement
             ],
+            "shape": self.shape.to_dict() if self.shape else None,
             "notes": list(self.notes),
             "parameters": dict(self.parameters),
             "provenance": dict(self.provenance),

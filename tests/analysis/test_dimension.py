@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from namebasis.analysis.dimension import local_dimension, two_nn_dimension
+from namebasis.analysis.neighbours import knn_graph
 
 Array = npt.NDArray[np.float64]
 
@@ -51,13 +52,49 @@ def test_scale_does_not_matter() -> None:
     assert two_nn_dimension(rows * 128) == pytest.approx(two_nn_dimension(rows), rel=1e-4)
 
 
-def test_duplicates_are_undefined_locally_and_count_once_globally() -> None:
+def test_duplicates_count_once() -> None:
     rows = manifold("plane", 300)
-    twice = np.concatenate([rows, rows[:5]])
-    found = local_dimension(twice, 10)
-    assert np.isnan(found[:5]).all()
-    assert np.isfinite(found[5:300]).all()
+    twice = np.concatenate([rows, rows[:5], rows[:1]])
+    once = local_dimension(rows, 10)
+    np.testing.assert_allclose(local_dimension(twice, 10), [*once, *once[:5], once[0]])
     assert two_nn_dimension(twice) == pytest.approx(two_nn_dimension(rows))
+
+
+def unit(rows: Array) -> Array:
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+
+
+def test_a_graph_gives_what_a_search_gives() -> None:
+    rows = unit(manifold("gaussian", 400) + 1)
+    graph = knn_graph(rows, 12)
+    assert two_nn_dimension(rows, graph=graph) == pytest.approx(two_nn_dimension(rows), rel=1e-3)
+    np.testing.assert_allclose(
+        local_dimension(rows, graph=graph), local_dimension(rows, 12), rtol=1e-3
+    )
+
+
+def test_duplicates_in_a_graph_count_once() -> None:
+    rows = unit(manifold("gaussian", 200) + 1)
+    twice = np.concatenate([rows, rows[:40]])
+    graph = knn_graph(twice, 12)
+    found = local_dimension(twice, graph=graph)
+    np.testing.assert_array_equal(found[:40], found[200:])
+    # Of 12 neighbours some are double; the dimension comes from those that are left.
+    distances = np.linalg.norm(twice[7] - twice[graph.indices[7]], axis=1)
+    different = np.unique(np.round(distances[distances > 1e-6], 6))
+    expected = (different.size - 2) / np.log(different[-1] / different).sum()
+    assert found[7] == pytest.approx(expected, rel=1e-3)
+    assert two_nn_dimension(twice, graph=graph) == pytest.approx(two_nn_dimension(rows), rel=1e-3)
+
+
+def test_rows_lost_in_a_group_of_duplicates_have_no_dimension() -> None:
+    rows = unit(np.concatenate([np.ones((30, 4)), manifold("gaussian", 30)[:, :4]]))
+    graph = knn_graph(rows, 5)
+    assert np.isnan(local_dimension(rows, graph=graph)[:30]).all()
+    few = np.repeat(np.eye(4), 9, axis=0)
+    assert np.isnan(two_nn_dimension(few, graph=knn_graph(few, 5)))
+    with pytest.raises(ValueError, match="graph must cover the 30 rows; it covers 60"):
+        local_dimension(rows[:30], graph=graph)
 
 
 def test_bad_input_is_refused() -> None:
@@ -65,7 +102,9 @@ def test_bad_input_is_refused() -> None:
         two_nn_dimension(np.ones((5, 2)))
     with pytest.raises(ValueError, match=r"discard must be in \[0, 1\)"):
         two_nn_dimension(np.eye(5), discard=1)
-    with pytest.raises(ValueError, match="k of 6 rows must be an integer, between 3 and 5"):
+    with pytest.raises(
+        ValueError, match="k of 6 different rows must be an integer, between 3 and 5"
+    ):
         local_dimension(np.eye(6), 6)
     with pytest.raises(ValueError, match="must be finite"):
         local_dimension([[np.inf], [1], [2], [3]], 3)

@@ -165,7 +165,10 @@ def test_exemplars_and_similarity_are_those_of_the_vectors(
 
 def test_forms_agree(result: TopologyReport) -> None:
     table = result.to_arrow()
-    assert table.column_names == ["id", "name", "x", "y", "cluster", "cluster_probability"]
+    assert table.column_names == [
+        "id", "name", "x", "y", "cluster", "cluster_probability",
+        "hubness", "local_dimension", "bridge",
+    ]  # fmt: skip
     assert table["cluster"].to_pylist() == result.labels.tolist()
     plain = json.loads(result.to_json())
     assert plain["n_clusters"] == len(plain["clusters"]) == 5
@@ -184,7 +187,7 @@ def test_same_seed_same_report(space: Space, result: TopologyReport) -> None:
 
 
 def test_where_reports_only_what_it_keeps(space: Space) -> None:
-    part = topology.report(space, where="array_has(locales, 'is_IS')")
+    part = topology.report(space, shape=False, where="array_has(locales, 'is_IS')")
     assert len(part) == 101
     assert set(part.ids) == set(space.ids("array_has(locales, 'is_IS')"))
     assert row(part, "locale").with_clusters is None  # one value: undefined, not zero
@@ -192,7 +195,7 @@ def test_where_reports_only_what_it_keeps(space: Space) -> None:
 
 
 def test_a_sample_is_said_to_be_one(space: Space) -> None:
-    part = topology.report(space, max_points=120, seed=3, n_permutations=3)
+    part = topology.report(space, shape=False, max_points=120, seed=3, n_permutations=3)
     assert len(part) == 120
     assert (np.diff(part.ids) > 0).all()
     assert part.notes[0] == "A random sample of 120 of 441 names (seed 3)."
@@ -216,7 +219,10 @@ def test_write_stores_metric_columns(tmp_path: Path) -> None:
     np.testing.assert_allclose(stored["cluster_probability"].to_numpy(), found.probabilities)
     facts = space.info()["metrics"]["cluster"]
     assert (facts["study"], facts["parameters"]["k"]) == ("topology", 15)
-    assert steps == [(i, 5) for i in range(6)]
+    assert steps == [(i, 9) for i in range(10)]
+    for column, values in found.shape.columns().items():  # type: ignore[union-attr]
+        kept = space.table([column])[column].to_numpy(zero_copy_only=False)
+        np.testing.assert_array_equal(kept, values)  # null comes back as NaN
 
 
 def test_no_encoder_is_needed(space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,20 +230,20 @@ def test_no_encoder_is_needed(space: Space, monkeypatch: pytest.MonkeyPatch) -> 
         raise EncoderError("no weights here")
 
     monkeypatch.setattr(space, "encoder", refuse)
-    found = topology.report(space, n_permutations=3)
+    found = topology.report(space, shape=False, n_permutations=3)
     assert "first piece" in {r.label for r in found.agreement}
 
 
 def test_other_columns_are_compared_with_and_refused_by_name(space: Space) -> None:
-    found = topology.report(space, n_permutations=3, by=["n_tokens", "id", "sources"])
+    found = topology.report(space, shape=False, n_permutations=3, by=["n_tokens", "id", "sources"])
     columns = {r.label: r for r in found.agreement}
     assert columns["n_tokens"].with_clusters is None
     assert any("Agreement with n_tokens is undefined: 441 names" in note for note in found.notes)
     assert (columns["id"].with_clusters is not None, columns["id"].n_values) == (True, 10)
     with pytest.raises(ValueError, match="there is no column 'hair'; there are id, name"):
-        topology.report(space, by=["hair"])
+        topology.report(space, shape=False, by=["hair"])
     with pytest.raises(ValueError, match="'text' holds vectors, no labels"):
-        topology.report(space, by=["text"])
+        topology.report(space, shape=False, by=["text"])
 
 
 def test_numbers_of_many_values_become_ranges() -> None:
@@ -250,17 +256,19 @@ def test_numbers_of_many_values_become_ranges() -> None:
 
 
 def test_other_levels_of_the_hierarchy(space: Space, result: TopologyReport) -> None:
-    three = topology.report(space, n_permutations=3, n_clusters=3)
+    three = topology.report(space, shape=False, n_permutations=3, n_clusters=3)
     assert three.n_clusters == 3
     assert three.parameters["cut"] == 3
-    finest = topology.report(space, n_permutations=3, level="leaf")
+    finest = topology.report(space, shape=False, n_permutations=3, level="leaf")
     assert finest.n_clusters >= result.n_clusters
     with pytest.raises(ValueError, match="two ways to say one thing"):
-        topology.report(space, n_clusters=3, level="leaf")
+        topology.report(space, shape=False, n_clusters=3, level="leaf")
 
 
 def test_noise_only_is_a_note_not_a_crash(space: Space) -> None:
-    found = topology.report(space, where="part = 'given'", min_cluster_size=300, n_permutations=3)
+    found = topology.report(
+        space, shape=False, where="part = 'given'", min_cluster_size=300, n_permutations=3
+    )
     assert (found.n_clusters, found.noise_share) == (0, 1.0)
     assert any("no cluster among 400 rows" in note for note in found.notes)
     assert found.headline().startswith("Too few clusters")
@@ -281,7 +289,7 @@ def test_bad_arguments_are_refused(
     space: Space, arguments: dict[str, object], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        topology.report(space, **arguments)  # type: ignore[arg-type]
+        topology.report(space, shape=False, **arguments)  # type: ignore[arg-type]
 
 
 def trait(column: str, value: str, share: float) -> Trait:

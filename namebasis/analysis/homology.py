@@ -1,0 +1,184 @@
+"""Persistent homology of a cloud of points, on landmarks, with the error that landmarks cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
+
+Float64Array = npt.NDArray[np.float64]
+_BLOCK = 4096  # rows compared with all landmarks at a time
+DEGREES = (0, 1)
+
+
+@dataclass(frozen=True)
+class Landmarks:
+    """Rows that stand for all rows.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_landmarks,), int64
+        Row numbers in the order of choice.
+    covering_radius : float
+        The largest Euclidean distance from any row to its nearest landmark.
+    """
+
+    rows: IntArray
+    covering_radius: float
+
+    @property
+    def error_bound(self) -> float:
+        """How far, in bottleneck distance, the landmarks' diagrams may be from those of all rows.
+
+        Twice the covering radius, for Rips complexes whose scale is the length of edges [1]_.
+
+        References
+        ----------
+        .. [1] Chazal, de Silva and Oudot (2014), Persistence stability for geometric complexes,
+           Geometriae Dedicata 173, theorem 5.2.
+        """
+        return 2 * self.covering_radius
+
+
+def farthest_points(embeddings: object, n_landmarks: int, *, seed: int = 0) -> Landmarks:
+    """Choose landmarks one after another, each the row farthest from those before [1]_.
+
+    Their covering radius is at most twice the smallest that so many landmarks can have. The first
+    is drawn at random; of equally far rows the first is taken. Rows equal to a landmark are never
+    chosen, so fewer come back where there are fewer different rows.
+
+    Parameters
+    ----------
+    embeddings : array_like of shape (n, n_features)
+    n_landmarks : int
+        At least 1.
+    seed : int
+        Of the first landmark.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite or `n_landmarks` is not a count.
+
+    References
+    ----------
+    .. [1] Gonzalez (1985), Clustering to minimize the maximum intercluster distance, Theoretical
+       Computer Science 38.
+    """
+    rows = as_embeddings(embeddings)
+    n_landmarks = check_count(n_landmarks, "n_landmarks")
+    first = int(np.random.default_rng(check_count(seed, "seed", 0)).integers(len(rows)))
+    centred = (rows - rows[first]).astype(np.float32)  # near 0, so that products round less
+    squares = np.einsum("nf,nf->n", centred, centred)
+    nearest = np.full(len(rows), np.inf, np.float32)
+    chosen = [first]
+    while True:
+        last = chosen[-1]
+        apart = squares + squares[last] - 2 * (centred @ centred[last])
+        np.minimum(nearest, apart, out=nearest)
+        nearest[last] = 0
+        farthest = int(nearest.argmax())
+        # Rounding leaves equal rows a little apart: only the exact difference tells.
+        while nearest[farthest] > 0 and _is_landmark(rows, farthest, chosen):
+            nearest[farthest] = 0
+            farthest = int(nearest.argmax())
+        if nearest[farthest] <= 0 or len(chosen) == n_landmarks:
+            break
+        chosen.append(farthest)
+    landmarks = np.array(chosen, np.int64)
+    return Landmarks(landmarks, covering_radius(rows, landmarks))
+
+
+def _is_landmark(rows: FloatArray, row: int, chosen: Sequence[int]) -> bool:
+    return bool((rows[chosen] == rows[row]).all(axis=1).any())
+
+
+def covering_radius(rows: FloatArray, landmarks: IntArray) -> float:
+    """Largest distance from a row (n, n_features) to its nearest landmark (m,), in float64."""
+    marks = rows[landmarks]
+    squares = np.einsum("mf,mf->m", marks, marks)
+    largest = 0.0
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        # The nearest by fast products; its distance by differences, which are exact near 0.
+        nearest = (squares - 2 * (block @ marks.T)).argmin(axis=1)
+        apart = block.astype(np.float64) - marks[nearest]
+        largest = max(largest, float(np.einsum("nf,nf->n", apart, apart).max()))
+    return float(np.sqrt(largest))
+
+
+def persistence_diagrams(points: object) -> tuple[Float64Array, ...]:
+    """Births and deaths of components (H0) and of loops (H1) in the Rips filtration, by gudhi.
+
+    Parameters
+    ----------
+    points : array_like of shape (m, n_features)
+        A few hundred rows: the time grows with the cube of m and more.
+
+    Returns
+    -------
+    tuple of two ndarrays of shape (n_classes, 2), float64
+        Birth and death in units of Euclidean distance (length of edges), sorted by birth and
+        death. H0 has one class that never dies (infinite), which comes last.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite.
+    """
+    from gudhi.sklearn.rips_persistence import RipsPersistence
+    from scipy.spatial.distance import pdist, squareform
+
+    rows = as_embeddings(points).astype(np.float64)
+    distances = squareform(pdist(rows))
+    # From the smallest distance that reaches all rows from one of them, the complex is a cone.
+    enclosing = float(distances.max(axis=1).min())
+    rips = RipsPersistence(
+        homology_dimensions=list(DEGREES),
+        threshold=enclosing,
+        input_type="full distance matrix",
+        homology_coeff_field=2,
+        n_jobs=1,
+    )
+    (found,) = rips.fit_transform([distances])
+    return tuple(_sorted(np.asarray(diagram, np.float64).reshape(-1, 2)) for diagram in found)
+
+
+def _sorted(diagram: Float64Array) -> Float64Array:
+    return np.asarray(diagram[np.lexsort((diagram[:, 1], diagram[:, 0]))])
+
+
+def persistence_entropy(diagram: Float64Array) -> float:
+    """Entropy in bits of the lengths of the finite classes as shares of their sum [1]_.
+
+    Returns
+    -------
+    float
+        In [0, log2 n_classes]; NaN where no class lives for a finite time.
+
+    References
+    ----------
+    .. [1] Chintakunta et al. (2015), An entropy-based persistence barcode, Pattern Recognition 48.
+    """
+    lengths = diagram[:, 1] - diagram[:, 0]
+    lengths = lengths[np.isfinite(lengths) & (lengths > 0)]
+    if lengths.size == 0:
+        return float("nan")
+    shares = lengths / lengths.sum()
+    return float(-(shares * np.log2(shares)).sum())
+
+
+def bottleneck_distance(left: Float64Array, right: Float64Array) -> float:
+    """Bottleneck distance of two diagrams (n, 2) and (m, 2), to 1 part in 100, by Hera.
+
+    Classes may be matched to the diagonal; infinite ones only to each other.
+    """
+    from gudhi.hera import bottleneck_distance as hera
+
+    # Hera takes no points on the diagonal, which change nothing.
+    alive = [np.asarray(d[d[:, 1] > d[:, 0]], np.float64) for d in (left, right)]
+    return float(hera(*alive))
