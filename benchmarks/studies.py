@@ -86,7 +86,7 @@ def draw(found: Any, counts: dict[str, int], rho: Any, path: Path) -> None:
     score = {row.name: row.own_score for row in found.rows}
     x = np.array([counts[name] + 1 for name in score])
     y = np.array(list(score.values()))
-    low, middle, high = np.quantile(found.recombined_scores, [0.05, 0.5, 0.95])
+    low, middle, high = np.quantile(found.recombined["own_score"], [0.05, 0.5, 0.95])
     plot, axes = plt.subplots(figsize=(8, 4.6), dpi=150)
     axes.axhspan(low, high, color="#dfe3ea", lw=0, label="90 % of recombined names")
     axes.axhline(middle, color="#8a93a3", lw=1)

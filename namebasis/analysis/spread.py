@@ -1,18 +1,19 @@
-"""How far the embeddings of one name lie from each other, and what contexts do to a name."""
+"""How far the embeddings of one name lie from each other, and where that lies in a prior."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.checks import FloatArray, as_embeddings, check_count, unit_rows
+from namebasis.checks import as_embeddings, check_count, unit_rows
 
 Float64Array = npt.NDArray[np.float64]
 QUANTILES = (0.05, 0.5, 0.95)
-_BLOCK = 256  # names at a time
+MEASURES = ("similarity", "div", "range", *(f"q{round(100 * q):02d}" for q in QUANTILES))
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Spread:
     range: Interval
     quantiles: tuple[Interval, ...]
 
+    def intervals(self) -> dict[str, Interval]:
+        """All of them by the names in `MEASURES`."""
+        values = (self.similarity, self.div, self.range, *self.quantiles)
+        return dict(zip(MEASURES, values, strict=True))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
@@ -82,19 +88,11 @@ def spread(
     ValueError
         If there are fewer than 3 rows, one is zero or not finite, or they cancel out.
     """
-    rows = unit_rows(as_embeddings(embeddings, min_rows=3)).astype(np.float64)
     check_count(n_bootstrap, "n_bootstrap", 2)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1; got {confidence}.")
-    n = len(rows)
-    first, second = np.triu_indices(n, 1)
-    cosines = np.clip(rows @ rows.T, -1.0, 1.0)[first, second]
-    order = np.argsort(cosines, kind="stable")
-    cosines, first, second = cosines[order], first[order], second[order]
-    once = np.ones((1, n))
-    values = _statistics(cosines, first, second, once)
-    if values[0, 0] < 1e-6:
-        raise ValueError("embeddings cancel out: they have no centroid to compare with.")
+    n, cosines, first, second = _sorted_cosines(embeddings)
+    values = _once(n, cosines, first, second)
     drawn = _resamples(n, n_bootstrap, seed)
     low, high = np.quantile(
         _statistics(cosines, first, second, drawn),
@@ -102,8 +100,49 @@ def spread(
         axis=0,
     )
     # A resample of one row alone, possible at n = 3, has no pairs; `_resamples` leaves it out.
-    made = [Interval(float(v), float(a), float(b)) for v, a, b in zip(values[0], low, high)]  # noqa: B905
+    made = [Interval(float(v), float(a), float(b)) for v, a, b in zip(values, low, high)]  # noqa: B905
     return Spread(n, made[0], made[1], made[2], tuple(made[3:]))
+
+
+def spread_values(sets: Sequence[npt.ArrayLike]) -> dict[str, Float64Array]:
+    """The values of `spread` without their intervals, for many names.
+
+    Parameters
+    ----------
+    sets : sequence of n_names array_like of shape (n, n_features)
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_names,)
+        By the names in `MEASURES`.
+
+    Raises
+    ------
+    ValueError
+        As `spread` does.
+    """
+    values = np.array([_once(*_sorted_cosines(one)) for one in sets]).reshape(-1, len(MEASURES))
+    return dict(zip(MEASURES, values.T, strict=True))
+
+
+def _sorted_cosines(
+    embeddings: npt.ArrayLike,
+) -> tuple[int, Float64Array, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Rows, the cosines of their pairs in rising order, and both rows of each pair."""
+    rows = unit_rows(as_embeddings(embeddings, min_rows=3)).astype(np.float64)
+    first, second = np.triu_indices(len(rows), 1)
+    cosines = np.clip(rows @ rows.T, -1.0, 1.0)[first, second]
+    order = np.argsort(cosines, kind="stable")
+    return len(rows), cosines[order], first[order], second[order]
+
+
+def _once(
+    n: int, cosines: Float64Array, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]
+) -> Float64Array:
+    values: Float64Array = _statistics(cosines, first, second, np.ones((1, n)))[0]
+    if values[0] < 1e-6:
+        raise ValueError("embeddings cancel out: they have no centroid to compare with.")
+    return values
 
 
 def _resamples(n: int, n_bootstrap: int, seed: int) -> Float64Array:
@@ -169,153 +208,3 @@ def standing(values: npt.ArrayLike, prior: npt.ArrayLike) -> Standing:
     below = np.searchsorted(null, asked, side="left") + np.searchsorted(null, asked, side="right")
     percentile = np.where(np.isnan(asked), np.nan, below / (2 * null.size))
     return Standing(percentile, (asked - null.mean()) / null.std(ddof=1))
-
-
-@dataclass(frozen=True)
-class ContextPrior:
-    """What contexts do to names in general, measured on names that nobody bears.
-
-    Attributes
-    ----------
-    bare_mean : ndarray of shape (n_features,)
-        Of the names without a context.
-    shifts : ndarray of shape (n_contexts, n_features)
-        Mean of the names in each context minus the mean over contexts.
-    displacement : ndarray of shape (n_contexts,)
-        Mean cosine distance from the bare name to itself in each context.
-    leak_mean, leak_deviation : ndarray of shape (n_contexts,)
-        Of the bare names along each context's direction.
-    """
-
-    bare_mean: Float64Array
-    shifts: Float64Array
-    displacement: Float64Array
-    leak_mean: Float64Array
-    leak_deviation: Float64Array
-
-
-@dataclass(frozen=True)
-class ContextMeasures:
-    """How names hold their own in contexts; each array has one value per name.
-
-    Attributes
-    ----------
-    displacement : ndarray of shape (n,)
-        Mean over contexts of the distance to the bare name, over the prior's in that context.
-    displacement_ratio : ndarray of shape (n,)
-        Largest over smallest of those relative displacements: large where some contexts are
-        resisted and others change nothing.
-    interaction : ndarray of shape (n,)
-        Root mean square length of what a name in a context is beyond the name's mean and the
-        context's shift.
-    leakage : ndarray of shape (n,)
-        The most that a bare name lies in the direction of any context, in the prior's standard
-        deviations.
-    leaked : ndarray of shape (n,), int64
-        Which context that is.
-    """
-
-    displacement: Float64Array
-    displacement_ratio: Float64Array
-    interaction: Float64Array
-    leakage: Float64Array
-    leaked: npt.NDArray[np.int64]
-
-
-def context_prior(bare: npt.ArrayLike, contexts: npt.ArrayLike) -> ContextPrior:
-    """Estimate what contexts do from names that nobody bears.
-
-    Parameters
-    ----------
-    bare : array_like of shape (n, n_features)
-        Unit rows, names without a context; at least 3.
-    contexts : array_like of shape (n, n_contexts, n_features)
-        Unit rows, the same names in each context, in the same order.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, a value is not finite, or the names do not differ.
-    """
-    alone, placed = _pair(bare, contexts, 3)
-    means = placed.mean(axis=0, dtype=np.float64)
-    shifts = means - means.mean(axis=0)
-    middle = alone.mean(axis=0, dtype=np.float64)
-    leaks = (alone - middle) @ _directions(shifts).T
-    deviation = leaks.std(axis=0, ddof=1)
-    moved = _distances(alone, placed).mean(axis=0)
-    if not (deviation > 1e-9).all() or not (moved > 1e-9).all():
-        raise ValueError(
-            "the prior's names or contexts do not differ, so nothing can be compared with them. "
-            "Take other pseudo names or contexts."
-        )
-    return ContextPrior(middle, shifts, moved, leaks.mean(axis=0), deviation)
-
-
-def context_measures(
-    bare: npt.ArrayLike, contexts: npt.ArrayLike, prior: ContextPrior
-) -> ContextMeasures:
-    """Measure each name by itself against the prior: no name's values depend on another's.
-
-    Parameters
-    ----------
-    bare : array_like of shape (n, n_features)
-    contexts : array_like of shape (n, n_contexts, n_features)
-    prior : ContextPrior
-        With the same contexts in the same order.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit or a value is not finite.
-    """
-    alone, placed = _pair(bare, contexts, 1)
-    if placed.shape[1:] != prior.shifts.shape:
-        raise ValueError(
-            f"contexts must be those of the prior, {prior.shifts.shape} (n_contexts, n_features); "
-            f"got {placed.shape[1:]}."
-        )
-    relative = _distances(alone, placed) / prior.displacement
-    leaks = ((alone - prior.bare_mean) @ _directions(prior.shifts).T - prior.leak_mean) / (
-        prior.leak_deviation
-    )
-    interaction = np.empty(len(placed))
-    for start in range(0, len(placed), _BLOCK):
-        block = placed[start : start + _BLOCK].astype(np.float64)
-        block = block - block.mean(axis=1, keepdims=True) - prior.shifts
-        interaction[start : start + _BLOCK] = np.sqrt(np.square(block).sum(axis=2).mean(axis=1))
-    # A context that moves a name not at all would make the ratio infinite; 1e-6 is float32's.
-    ratio = relative.max(axis=1) / np.maximum(relative.min(axis=1), 1e-6)
-    leaked = leaks.argmax(axis=1)
-    strongest = np.take_along_axis(leaks, leaked[:, None], axis=1)[:, 0]
-    return ContextMeasures(
-        relative.mean(axis=1), ratio, interaction, strongest, leaked.astype(np.int64)
-    )
-
-
-def _pair(
-    bare: npt.ArrayLike, contexts: npt.ArrayLike, min_rows: int
-) -> tuple[FloatArray, FloatArray]:
-    alone = as_embeddings(bare, "bare", min_rows=min_rows)
-    placed = np.asarray(contexts, dtype=np.float32)
-    if placed.ndim != 3 or (placed.shape[0], placed.shape[2]) != alone.shape:
-        raise ValueError(
-            f"contexts must have shape ({len(alone)}, n_contexts, {alone.shape[1]}) like bare; "
-            f"got {placed.shape}."
-        )
-    if placed.shape[1] < 2:
-        raise ValueError(f"contexts must be at least 2; got {placed.shape[1]}.")
-    if not np.isfinite(placed).all():
-        raise ValueError("contexts must be finite; some values are not.")
-    return alone, placed
-
-
-def _distances(alone: FloatArray, placed: FloatArray) -> Float64Array:
-    """Cosine distance of each name in each context to the bare name."""
-    cosines = np.einsum("nd,ncd->nc", alone, placed, dtype=np.float64)
-    return np.asarray(np.maximum(1.0 - cosines, 0.0))
-
-
-def _directions(shifts: Float64Array) -> Float64Array:
-    lengths = np.linalg.norm(shifts, axis=1, keepdims=True)
-    return np.asarray(shifts / np.maximum(lengths, 1e-12))

@@ -12,7 +12,9 @@ from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
+    from namebasis.studies.identity_counts import CountAgreement
     from namebasis.studies.identity_results import Identity
+    from namebasis.studies.rigidity import Rigidity
 
 Asked = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names to measure.")]
 NamesFile = Annotated[
@@ -28,7 +30,7 @@ def _names(asked: list[str] | None, file: Path | None) -> list[str]:
     from namebasis.namespace.sources import read_names
 
     read = read_names(file).strings if file else []
-    return list(dict.fromkeys([*(asked or []), *read]))
+    return list(dict.fromkeys([*(" ".join(name.split()) for name in asked or []), *read]))
 
 
 def rigidity(
@@ -43,13 +45,16 @@ def rigidity(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure how names hold their own over contexts, against made-up names."""
+    """Measure how names hold their own over contexts, against made-up and rare names.
+
+    Names may be new to the space; without NAME, --names and --where all its names are measured.
+    """
     from namebasis.namespace.space import open_space
     from namebasis.studies import rigidity as study
 
     opened = open_space(space)
     asked = _names(names, file)
-    with nullcontext() if quiet else progress_bar("contexts", "contexts") as progress:
+    with nullcontext() if quiet else progress_bar("contexts", "prompts") as progress:
         found = study.rigidity(
             opened,
             asked or None,
@@ -64,13 +69,37 @@ def rigidity(
     if as_json:
         print_json(found.to_dict())
         return
-    columns = ("name", "similarity", "percentile", "displacement_ratio", "interaction",
-               "leakage", "leaked")  # fmt: skip
-    table = found.to_arrow().select(columns).to_pylist()
-    print_table("", columns, (tuple(row.values()) for row in table))
-    note(f"percentile: of similarity among {found.n_prior} made-up names in the same contexts")
+    _print_rigidity(found)
+
+
+def _print_rigidity(found: Rigidity) -> None:
+    table = []
+    for row in found.rows:
+        held, places = row.spread.similarity, row.places
+        table.append(
+            (
+                row.name, held.value, f"{held.low:.3f}–{held.high:.3f}",
+                _percent(places["similarity"].percentile), row.contexts["displacement_ratio"],
+                _percent(places["displacement_ratio"].percentile), row.contexts["interaction"],
+                row.contexts["leakage"], row.leaked,
+            )
+        )  # fmt: skip
+    columns = (
+        "name", "similarity", "95 % interval", "percentile", "max/min", "percentile",
+        "interaction", "leakage", "leans to",
+    )  # fmt: skip
+    print_table("", columns, table)
+    made = " and ".join(f"{n} made-up names of {form}" for form, n in found.n_prior.items())
+    note(
+        f"similarity: mean cosine to the name's centre over {len(found.contexts)} contexts; "
+        f"max/min: displacement; percentiles among {made}. --json has all measures."
+    )
     for line in found.notes:
         note(line)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def identity(
@@ -82,7 +111,10 @@ def identity(
         typer.Option("--counts", help="A CSV with name and count: how often people are named."),
     ] = None,
     column: Annotated[
-        str, typer.Option("--column", help="The measure to compare with the counts.")
+        str,
+        typer.Option(
+            "--column", help="What to compare with the counts: a measure or a stored column."
+        ),
     ] = "own_score",
     swaps: Annotated[
         int | None, typer.Option("--swaps", help="Partners of each part; 24 by default.")
@@ -91,33 +123,45 @@ def identity(
         bool, typer.Option("--no-contexts", help="Leave the context measures out: faster.")
     ] = False,
     contexts: Contexts = None,
+    thresholds: Annotated[
+        str | None,
+        typer.Option("--thresholds", help="Where the kinds' thresholds come from: a .toml file."),
+    ] = None,
     null: Annotated[int, typer.Option("--null", help="Made-up full names to compare with.")] = 100,
     seed: options.Seed = 0,
     write: Write = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Say what full names have beyond their parts; with --counts, also of a file's people."""
+    """Say what full names have beyond their parts; with --counts, also of a file's people.
+
+    Names may be new to the space. With --counts and a column that the space stores already,
+    nothing is measured anew.
+    """
     from namebasis.namespace.space import open_space
     from namebasis.studies import identity as study
-    from namebasis.studies.identity_counts import compare_counts, read_counts
+    from namebasis.studies.identity_counts import compare_counts, compare_stored, read_counts
+    from namebasis.studies.identity_results import COLUMNS
 
     opened = open_space(space)
     asked = _names(names, file)
     told = read_counts(counts) if counts else {}
-    asked = asked or list(told)
-    with nullcontext() if quiet else progress_bar("contexts", "contexts") as progress:
+    if told and column not in COLUMNS:
+        _print_agreement(compare_stored(opened, told, column, seed=seed), as_json)
+        return
+    with nullcontext() if quiet else progress_bar("identity", "prompts") as progress:
         found = study.identity(
             opened,
-            asked,
+            asked or list(told),
             n_swaps=swaps,
             contexts=contexts,
             with_contexts=not no_contexts,
+            thresholds=thresholds,
             n_null=null,
             seed=seed,
             progress=progress,
         )
-    agreement = compare_counts(found, told, column=column) if told else None
+    agreement = compare_counts(found, told, column=column, seed=seed) if told else None
     if write:
         note(f"measures of {found.write(opened):,} names stored")
     if as_json:
@@ -126,18 +170,27 @@ def identity(
         return
     _print_identity(found)
     if agreement:
-        rho = agreement.spearman
-        note(
-            f"{column} against counts, {agreement.n:,} people: Spearman {rho.value:.2f} "
-            f"({rho.low:.2f} to {rho.high:.2f})"
-        )
-        for part in agreement.bins:
-            if part.auc:
-                note(
-                    f"AUC against recombined names, {part.low:,} mentions or more"
-                    f"{f', below {part.high:,}' if part.high else ''} ({part.n}): "
-                    f"{part.auc.value:.2f} ({part.auc.low:.2f} to {part.auc.high:.2f})"
-                )
+        _print_agreement(agreement)
+
+
+def _print_agreement(found: CountAgreement, as_json: bool = False) -> None:
+    if as_json:
+        print_json({"counts": found.to_dict()})
+        return
+    rho = found.spearman
+    note(
+        f"{found.column} against counts, {found.n:,} people: Spearman {rho.value:.2f} "
+        f"({rho.low:.2f} to {rho.high:.2f})"
+    )
+    for part in found.bins:
+        if part.auc:
+            note(
+                f"AUC against {found.n_recombined} recombined names, {part.low:,} mentions or more"
+                f"{f', below {part.high:,}' if part.high else ''} ({part.n}): "
+                f"{part.auc.value:.2f} ({part.auc.low:.2f} to {part.auc.high:.2f})"
+            )
+    if not found.n_recombined:
+        note(f"no AUC: {found.column} is not known of recombined names")
 
 
 def _print_identity(found: Identity) -> None:
@@ -146,4 +199,4 @@ def _print_identity(found: Identity) -> None:
         chance = (row.probabilities or {}).get(row.kind or "")
         rows.append((row.name, row.own_score, row.own_percentile, row.kind, chance, row.reason))
     print_table("", ("name", "own score", "percentile", "kind", "probability", "remark"), rows)
-    note(f"thresholds from {found.origin}")
+    note(f"thresholds: {found.origin.description}")

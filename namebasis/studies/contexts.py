@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
 
 Progress = Callable[[int, int], None]
+Advance = Callable[[int], None]
 BARE = "{}"
+BLOCK = 512
+"""Names embedded at a time: bounds the memory of a study over many."""
 
 
 def load_contexts(source: str | Path | None = None) -> dict[str, str]:
@@ -69,13 +72,41 @@ def embed_contexts(
     names: Sequence[str],
     templates: Sequence[str],
     *,
-    progress: Progress | None = None,
-) -> tuple[FloatArray, FloatArray]:
-    """Embed names alone, (n, dim), and in each context, (n, n_contexts, dim), unit rows."""
-    bare = encoder.encode_names(names, BARE)
-    placed = np.empty((len(names), len(templates), bare.shape[1]), dtype=np.float32)
-    for at, template in enumerate(templates):
-        placed[:, at] = encoder.encode_names(names, template)
+    progress: Advance | None = None,
+) -> Iterator[tuple[slice, FloatArray, FloatArray]]:
+    """Embed names alone and in each context, a block of names at a time.
+
+    Prompts that begin with the name go to the encoder together: a causal text tower computes the
+    name once for all of them. The others share their beginning with the other names.
+
+    Yields
+    ------
+    (slice, ndarray of shape (n, dim), ndarray of shape (n, n_contexts, dim))
+        Which names, and their unit rows bare and in contexts.
+    """
+    ahead = [at for at, template in enumerate(templates) if template.startswith(BARE)]
+    behind = [at for at in range(len(templates)) if at not in ahead]
+    for start in range(0, len(names), BLOCK):
+        block = list(names[start : start + BLOCK])
+        texts = [t.replace(BARE, n) for n in block for t in (BARE, *(templates[i] for i in ahead))]
+        rows = encoder.encode_text(texts).reshape(len(block), 1 + len(ahead), -1)
+        placed = np.empty((len(block), len(templates), rows.shape[2]), dtype=np.float32)
+        placed[:, ahead] = rows[:, 1:]
+        for at in behind:
+            placed[:, at] = encoder.encode_names(block, templates[at])
+        yield slice(start, start + len(block)), rows[:, 0], placed
         if progress is not None:
-            progress(at + 1, len(templates))
-    return bare, placed
+            progress(len(block) * (1 + len(templates)))
+
+
+def counting(progress: Progress | None, total: int) -> Advance:
+    """Turn a progress callback of (done, total) into one that is told what was added."""
+    done = 0
+
+    def advance(n: int) -> None:
+        nonlocal done
+        done += n
+        if progress is not None:
+            progress(done, total)
+
+    return advance

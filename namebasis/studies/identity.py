@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from namebasis.analysis.identity import Float64Array
-from namebasis.analysis.spread import context_measures, context_prior, standing
+from namebasis.analysis.spread import standing
 from namebasis.checks import check_count
-from namebasis.studies.contexts import Progress, embed_contexts, load_contexts
-from namebasis.studies.identity_results import CONTEXT_MEASURES, KINDS, Identity, NameIdentity
+from namebasis.encoders.base import check_template
+from namebasis.studies.context_study import (
+    CONTEXT_MEASURES,
+    FORMS,
+    InContexts,
+    count_contexts,
+    measure_contexts,
+)
+from namebasis.studies.contexts import Progress, counting, load_contexts
+from namebasis.studies.identity_results import STORED, Identity, NameIdentity
 from namebasis.studies.identity_swaps import (
     Measured,
-    Pair,
     choose_partners,
+    count_prompts,
     measure,
     pseudo_pairs,
     recombined_pairs,
     split,
+)
+from namebasis.studies.identity_thresholds import (
+    KINDS,
+    Judgement,
+    judge,
+    load_origin,
+    packaged_estimator,
 )
 
 if TYPE_CHECKING:
@@ -38,11 +51,13 @@ def identity(
     names: Sequence[str],
     *,
     n_swaps: int | None = None,
-    template: str | None = None,
+    templates: Sequence[str] | None = None,
     contexts: str | Path | None = None,
     with_contexts: bool = True,
+    thresholds: str | Path | None = None,
     n_null: int = 100,
     seed: int = 0,
+    in_contexts: InContexts | None = None,
     progress: Progress | None = None,
 ) -> Identity:
     """Say for every full name what identity the space's encoder has formed.
@@ -58,62 +73,89 @@ def identity(
     names : sequence of str
     n_swaps : int, optional
         Partners of each part, at least 6; `data/identity.toml` has the default.
-    template : str, optional
-        That swaps are embedded in.
+    templates : sequence of str, optional
+        Swaps are embedded in the mean of these; `data/identity.toml` has the default.
     contexts : str or Path, optional
         See `load_contexts`.
     with_contexts : bool
         Leave the context measures out for speed: entangled and flexible are not told apart then.
+    thresholds : str or Path, optional
+        See `identity_thresholds.load_origin`.
     n_null : int
         Made-up full names, at least 20.
     seed : int
+    in_contexts : InContexts, optional
+        The same names as `measure_contexts` measured them already.
+    progress : callable, optional
+        Is told (done, total) prompts.
 
     Raises
     ------
     ValueError
         If there is no name, or one comes twice.
     NamebasisError
-        If the contexts file or the encoder is refused.
+        If the contexts or thresholds file, or the encoder, is refused.
     """
-    settings = tomllib.loads(
-        files("namebasis").joinpath("data/identity.toml").read_text(encoding="utf-8")
-    )
-    n_swaps = check_count(settings["n_swaps"] if n_swaps is None else n_swaps, "n_swaps", 6)
-    template = settings["template"] if template is None else template
+    origin, usual = load_origin(thresholds), packaged_estimator()
+    n_swaps = check_count(usual.n_swaps if n_swaps is None else n_swaps, "n_swaps", 6)
+    used = tuple(check_template(one) for one in (templates or usual.templates))
     check_count(n_null, "n_null", 20)
-    asked = [" ".join(name.split()) for name in names]
-    if not asked or not all(asked) or len(set(asked)) != len(asked):
-        raise ValueError("names must be one or more, not empty, and differ from each other.")
+    asked = _asked(names)
     pairs = {name: pair for name in asked if (pair := split(name)) is not None}
     real = list(dict.fromkeys(pairs.values()))
     null = pseudo_pairs(n_null, seed)
     partners = choose_partners(real, n_swaps, seed)
     mixed = recombined_pairs(real, partners, seed)
-    mixed = mixed if len(mixed) >= _FEWEST_MIXED else []
-    found = _swap_columns(
-        measure(space.encoder(), [*real, *null, *mixed], {*real}, partners, template)
+    everyone = [*real, *null, *(mixed if len(mixed) >= _FEWEST_MIXED else [])]
+    places = list(load_contexts(contexts)) if with_contexts and in_contexts is None else []
+    n_swapped = count_prompts(everyone, partners, used)
+    total = n_swapped + count_contexts(asked, places, n_null)
+    found = measure(
+        space.encoder(), everyone, {*real}, partners, used, advance=counting(progress, total)
     )
-    # Rows of the asked names in `found`; a name of one part has none.
-    place = {pair: at for at, pair in enumerate(real)}
-    rows = [place[pairs[name]] if name in pairs else None for name in asked]
-    values = {key: _pick(column, rows) for key, column in found.items()}
+    if places:
+        in_contexts = measure_contexts(
+            space, asked, places, n_prior=n_null, seed=seed,
+            progress=progress and (lambda done, _: progress(n_swapped + done, total)),
+        )  # fmt: skip
+    at = {pair: row for row, pair in enumerate(real)}
+    rows = [at[pairs[name]] if name in pairs else None for name in asked]
+    columns = _swap_columns(found)
     n, m = len(real), len(real) + len(null)
-    made = {key: column[n:m] for key, column in found.items()}
-    if with_contexts:
-        measured = _context_columns(space, asked, null, contexts, progress)
-        values |= {key: column[: len(asked)] for key, column in measured.items()}
-        made |= {key: column[len(asked) :] for key, column in measured.items()}
-    place_among = standing(values["own_score"], made["own_score"])
-    values |= {"own_percentile": place_among.percentile, "own_z": place_among.z}
-    thresholds, probabilities = _judge(values, made, settings)
+    values = {key: _pick(column, rows) for key, column in columns.items()}
+    made = {key: column[n:m] for key, column in columns.items()}
+    mixed_values = {key: column[m:] for key, column in columns.items()}
+    if in_contexts is not None:
+        values |= {key: in_contexts.values[key] for key in CONTEXT_MEASURES}
+        full = in_contexts.prior.get(FORMS[1], {})
+        made |= {key: full[key] for key in CONTEXT_MEASURES if full}
+    place = standing(values["own_score"], made["own_score"])
+    values |= {"own_percentile": place.percentile, "own_z": place.z}
+    judged = judge(values | _captured(values), made | _captured(made), origin)
+    direction = np.full((len(asked), found.whole.shape[1]), np.nan, dtype=np.float32)
+    full_rows = [row for row, source in enumerate(rows) if source is not None]
+    direction[full_rows] = found.own.remainder[[source for source in rows if source is not None]]
+    stored, notes = _stored(space, asked)
     return Identity(
-        _rows(space, asked, values, probabilities, with_contexts),
-        thresholds,
-        tuple(made["own_score"].tolist()),
-        tuple(found["own_score"][m:].tolist()),
-        settings["origin"],
-        {"n_swaps": n_swaps, "template": template, "n_null": n_null, "seed": seed},
+        _rows(space, asked, values, judged, stored, in_contexts),
+        direction,
+        judged.thresholds,
+        made,
+        mixed_values,
+        origin,
+        {"n_swaps": n_swaps, "templates": list(used), "n_null": n_null, "seed": seed},
+        notes,
     )
+
+
+def _asked(names: Sequence[str]) -> list[str]:
+    asked = [" ".join(name.split()) for name in names]
+    if not asked or not all(asked):
+        raise ValueError("no name to measure: give one or more, none of them empty.")
+    if len(set(asked)) != len(asked):
+        twice = next(name for name in asked if asked.count(name) > 1)
+        raise ValueError(f"names must differ from each other; {twice!r} comes twice.")
+    return asked
 
 
 def _swap_columns(found: Measured) -> dict[str, Float64Array]:
@@ -126,107 +168,67 @@ def _swap_columns(found: Measured) -> dict[str, Float64Array]:
     }
 
 
+def _captured(values: Mapping[str, Float64Array]) -> dict[str, Float64Array]:
+    return {"capture": np.maximum(values["capture_given"], values["capture_family"])}
+
+
 def _pick(column: Float64Array, rows: Sequence[int | None]) -> Float64Array:
     return np.array([np.nan if row is None else column[row] for row in rows], dtype=np.float64)
-
-
-def _context_columns(
-    space: Space,
-    asked: Sequence[str],
-    null: Sequence[Pair],
-    contexts: str | Path | None,
-    progress: Progress | None,
-) -> dict[str, Float64Array]:
-    made = [" ".join(pair) for pair in null]
-    bare, placed = embed_contexts(
-        space.encoder(), [*asked, *made], list(load_contexts(contexts)), progress=progress
-    )
-    prior = context_prior(bare[len(asked) :], placed[len(asked) :])
-    found = context_measures(bare, placed, prior)
-    return {key: getattr(found, key) for key in CONTEXT_MEASURES}
-
-
-def _judge(
-    values: Mapping[str, Float64Array],
-    made: Mapping[str, Float64Array],
-    settings: Mapping[str, Any],
-) -> tuple[dict[str, float], Float64Array]:
-    """Thresholds of the evidences, and the probability of each kind, (n, 5).
-
-    An evidence's log-odds rise linearly with its distance from the threshold; evidences are taken
-    as independent: captured first, then an identity of its own that contexts hold or do not, and
-    without one the parts, which mean something or do not.
-    """
-    thresholds: dict[str, float] = {}
-
-    def evidence(key: str, asked: Float64Array, null: Float64Array) -> Float64Array:
-        thresholds[key] = float(np.quantile(null, settings["quantile"]))
-        deviation = float(null.std(ddof=1)) or 1.0
-        odds = (asked - thresholds[key]) / (settings["softness"] * deviation)
-        return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
-
-    own = evidence("own_score", values["own_score"], made["own_score"])
-    known = evidence("strength", values["strength"], made["strength"])
-    captured = evidence(
-        "capture",
-        np.maximum(values["capture_given"], values["capture_family"]),
-        np.maximum(made["capture_given"], made["capture_family"]),
-    )
-    tangled = np.zeros_like(own)
-    if "displacement_ratio" in values:
-        key = "displacement_ratio"
-        tangled = evidence(key, values[key], made[key])
-    rest = 1 - captured
-    kinds = [
-        rest * (1 - own) * (1 - known), rest * (1 - own) * known,
-        rest * own * (1 - tangled), rest * own * tangled, captured,
-    ]  # fmt: skip
-    return thresholds, np.stack(kinds, axis=1)
 
 
 def _rows(
     space: Space,
     asked: Sequence[str],
     values: Mapping[str, Float64Array],
-    probabilities: Float64Array,
-    with_contexts: bool,
+    judged: Judgement,
+    stored: Mapping[str, Mapping[str, Any]],
+    in_contexts: InContexts | None,
 ) -> tuple[NameIdentity, ...]:
-    tokens = space.encoder().count_tokens(asked)
-    stored = _stored(space, asked)
+    pieces = space.encoder().pieces(asked)
     rows = []
     for at, name in enumerate(asked):
         numbers = {key: float(column[at]) for key, column in values.items()}
-        known = {key: value for key, value in numbers.items() if not np.isnan(value)}
-        shares: dict[str, float] | None = None
-        kind: str | None = None
-        reason: str | None = ONE_PART
+        known: dict[str, Any] = {key: one for key, one in numbers.items() if not np.isnan(one)}
+        verdict: dict[str, Any] = {"reason": ONE_PART}
         if "own_score" in known:
-            chances = probabilities[at].tolist()
-            shares = dict(zip(KINDS, chances, strict=True))
-            kind = KINDS[int(np.argmax(chances))]
-            reason = None if with_contexts else WITHOUT_CONTEXTS
+            chances = judged.probabilities[at].tolist()
+            verdict = {
+                "probabilities": dict(zip(KINDS, chances, strict=True)),
+                "kind": KINDS[int(np.argmax(chances))],
+                "evidence": {key: float(column[at]) for key, column in judged.evidence.items()},
+                "reason": WITHOUT_CONTEXTS if in_contexts is None else None,
+            }
+        leaked = None if in_contexts is None else in_contexts.leaked[at]
         rows.append(
             NameIdentity(
                 name,
-                int(tokens[at]),
+                tuple(pieces[at]),
+                leaked=leaked,
                 **known,
                 **stored.get(name, {}),
-                kind=kind,
-                probabilities=shares,
-                reason=reason,
+                **verdict,
             )
         )
     return tuple(rows)
 
 
-def _stored(space: Space, asked: Sequence[str]) -> dict[str, dict[str, float]]:
-    """anchor_rank and own_residual of names that the study `anchors` has measured."""
-    columns = [key for key in ("anchor_rank", "own_residual") if key in space.columns]
+def _stored(
+    space: Space, asked: Sequence[str]
+) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
+    """What the space holds about names that it holds, and what it lacks."""
+    columns = [key for key in STORED if key in space.columns]
+    notes = []
+    if "anchor_rank" not in columns:
+        notes.append("anchor_rank is null: run `namebasis anchors SPACE --write` first.")
     ids = {name: row for name in asked if (row := space.find(name)) is not None} if columns else {}
+    if len(ids) < len(asked):
+        what = ", ".join(columns) or "token facts of the corpus"
+        notes.append(f"{what}: null for {len(asked) - len(ids):,} names that the space lacks.")
     if not ids:
-        return {}
+        return {}, tuple(notes)
     table = space.table(columns, ids=list(ids.values())).to_pylist()
-    return {
+    found = {
         name: {key: float(value) for key, value in row.items() if value is not None}
         for name, row in zip(ids, table, strict=True)
     }
+    return found, tuple(notes)

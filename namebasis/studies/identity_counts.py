@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,10 @@ import pyarrow as pa
 from namebasis.analysis.identity import Float64Array
 from namebasis.analysis.spread import Interval
 from namebasis.errors import CorpusError
-from namebasis.studies.identity_results import Identity
+from namebasis.studies.identity_results import COLUMNS, Identity
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
 
 BINS = (0, 300, 3000)
 _FEWEST = 10
@@ -43,8 +46,8 @@ class CountAgreement:
     spearman : Interval
         Rank correlation, with a 95 % bootstrap interval over names.
     bins : tuple of CountBin
-        `auc` is None where the bin or the recombined names are too few, or the measure is not
-        own_score, which alone is known of recombined names.
+        `auc` is None where the bin or the recombined names are fewer than 10, or the measure is
+        not one of `identity_results.SWAP_MEASURES`, which alone are known of recombined names.
     """
 
     column: str
@@ -110,12 +113,64 @@ def compare_counts(
     ValueError
         If fewer than 10 names have both, the counts are all equal, or there is no such column.
     """
+    values = dict(zip((row.name for row in identity.rows), identity.column(column), strict=True))
+    null = identity.recombined.get(column, np.empty(0))
+    return _compare(column, values, counts, null, bins, n_bootstrap, seed)
+
+
+def compare_stored(
+    space: Space,
+    counts: Mapping[str, int],
+    column: str,
+    *,
+    bins: Sequence[int] = BINS,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+) -> CountAgreement:
+    """Compare a column that the space holds with how often people are named; no model is loaded.
+
+    A name that is stored several times counts with the row that `Space.find` gives. There are no
+    recombined names to compare with, so no AUC.
+
+    Raises
+    ------
+    ValueError
+        As `compare_counts` does, or if the column is not one of numbers.
+    """
+    if column not in space.columns or not _is_number(space, column):
+        numbers = [name for name in space.columns if _is_number(space, name)]
+        raise ValueError(
+            f"column must be one of numbers that the study makes ({', '.join(COLUMNS)}) or that "
+            f"the space holds ({', '.join(numbers)}); got {column!r}."
+        )
+    ids = {name: row for name in counts if (row := space.find(name)) is not None}
+    table = space.table([column], ids=list(ids.values())) if ids else None
+    told = [] if table is None else table[column].to_pylist()
+    found = dict(zip(ids, (np.nan if one is None else float(one) for one in told), strict=True))
+    return _compare(column, found, counts, np.empty(0), bins, n_bootstrap, seed)
+
+
+def _is_number(space: Space, column: str) -> bool:
+    if column == "id":
+        return False
+    kind = space.table([column], limit=0).schema.field(column).type
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+
+
+def _compare(
+    column: str,
+    measured: Mapping[str, float],
+    counts: Mapping[str, int],
+    null: Float64Array,
+    bins: Sequence[int],
+    n_bootstrap: int,
+    seed: int,
+) -> CountAgreement:
     from scipy.stats import spearmanr
 
-    values = identity.column(column)
-    told = np.array([counts.get(row.name, np.nan) for row in identity.rows], dtype=np.float64)
-    both = np.isfinite(values) & np.isfinite(told)
-    values, told = values[both], told[both]
+    both = [name for name, value in measured.items() if name in counts and np.isfinite(value)]
+    values = np.array([measured[name] for name in both], dtype=np.float64)
+    told = np.array([counts[name] for name in both], dtype=np.float64)
     if len(values) < _FEWEST or len(np.unique(told)) < 2 or len(np.unique(values)) < 2:
         raise ValueError(
             f"a rank correlation needs {_FEWEST} or more names with different counts and "
@@ -126,7 +181,6 @@ def compare_counts(
     again = np.array([spearmanr(values[rows], told[rows]).statistic for rows in draws])
     low, high = np.nanquantile(again, [0.025, 0.975])  # NaN: a resample without variety
     rho = Interval(float(spearmanr(values, told).statistic), float(low), float(high))
-    null = np.array(identity.recombined_scores if column == "own_score" else ())
     made = []
     for at, edge in enumerate(bins):
         upper = bins[at + 1] if at + 1 < len(bins) else None

@@ -10,17 +10,22 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.analysis.identity import Float64Array
+from namebasis.checks import FloatArray
+from namebasis.studies.context_study import CONTEXT_MEASURES
+from namebasis.studies.identity_thresholds import KINDS, Origin
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
 
 STUDY = "identity"
-KINDS = ("unknown", "compositional", "flexible", "entangled", "part-captured")
-CONTEXT_MEASURES = ("displacement_ratio", "interaction", "leakage")
+SWAP_MEASURES = ("own_length", "own_score", "strength", "capture_given", "capture_family")
+STORED = ("anchor_rank", "own_residual", "piece_names", "same_pieces")
+"""Columns that other studies and the build keep about a stored name."""
 _NUMBERS = (
     "own_length", "own_score", "own_percentile", "own_z", "strength", "capture_given",
     "capture_family", *CONTEXT_MEASURES,
 )  # fmt: skip
+COLUMNS = ("n_tokens", *_NUMBERS, *STORED)
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class NameIdentity:
     Attributes
     ----------
     name : str
-    n_tokens : int
+    pieces : tuple of str
+        The encoder's tokens.
     own_length : float or None
         Length of what remains of the embedding after the effects of the parts.
     own_score : float or None
@@ -41,19 +47,26 @@ class NameIdentity:
         Effect of the weaker part over its noise.
     capture_given, capture_family : float or None
         See `analysis.identity.part_capture`.
-    displacement_ratio, interaction, leakage : float or None
-        See `analysis.spread.ContextMeasures`; None where contexts were left out.
+    displacement, displacement_ratio, interaction, leakage : float or None
+        See `analysis.contexts.ContextMeasures`; None where contexts were left out.
+    leaked : str or None
+        The context that the bare name lies furthest towards.
     anchor_rank, own_residual : float or None
         As the study `anchors` stored them, if it did.
+    piece_names, same_pieces : float or None
+        How many names of the space share the name's rarest token, and how many others are
+        written with the same tokens; None for a name that is not stored.
     kind : str or None
         The most probable of `KINDS`.
-    probabilities : dict
-        Of every kind; empty without a kind. Uncalibrated: see `Identity.origin`.
+    probabilities : mapping of kind to float, or None
+        Calibrated as far as `Identity.origin` is.
+    evidence : mapping of evidence to float, or None
+        Probability that each measure lies above its threshold, of which the kinds are made.
     reason : str or None
     """
 
     name: str
-    n_tokens: int
+    pieces: tuple[str, ...]
     own_length: float | None = None
     own_score: float | None = None
     own_percentile: float | None = None
@@ -61,14 +74,24 @@ class NameIdentity:
     strength: float | None = None
     capture_given: float | None = None
     capture_family: float | None = None
+    displacement: float | None = None
     displacement_ratio: float | None = None
     interaction: float | None = None
     leakage: float | None = None
+    leaked: str | None = None
     anchor_rank: float | None = None
     own_residual: float | None = None
+    piece_names: float | None = None
+    same_pieces: float | None = None
     kind: str | None = None
     probabilities: Mapping[str, float] | None = None
+    evidence: Mapping[str, float] | None = None
     reason: str | None = None
+
+    @property
+    def n_tokens(self) -> int:
+        """How many pieces."""
+        return len(self.pieces)
 
 
 @dataclass(frozen=True)
@@ -78,23 +101,28 @@ class Identity:
     Attributes
     ----------
     rows : tuple of NameIdentity
-    thresholds : dict
-        Of own_score, strength, capture and, with contexts, displacement_ratio.
-    null_scores : tuple of float
-        own_score of made-up full names.
-    recombined_scores : tuple of float
-        own_score of the names' own parts paired anew; empty for fewer than 20 such pairs.
-    origin : str
-        Where the thresholds come from.
-    parameters : dict
+    own_directions : ndarray of shape (n_names, dim), float32
+        What remains of each full name's embedding; NaN for a name of one part.
+    thresholds : mapping of evidence to float
+    made_up : mapping of measure to ndarray
+        Of made-up full names: `SWAP_MEASURES` and, where contexts were measured, those.
+    recombined : mapping of measure to ndarray
+        `SWAP_MEASURES` of the names' own parts paired anew; empty for fewer than 20 such pairs.
+    origin : Origin
+        The thresholds' rules and where they come from.
+    parameters : mapping
+    notes : tuple of str
+        What is null for every name, and why.
     """
 
     rows: tuple[NameIdentity, ...]
+    own_directions: FloatArray
     thresholds: Mapping[str, float]
-    null_scores: tuple[float, ...]
-    recombined_scores: tuple[float, ...]
-    origin: str
+    made_up: Mapping[str, Float64Array]
+    recombined: Mapping[str, Float64Array]
+    origin: Origin
     parameters: Mapping[str, Any]
+    notes: tuple[str, ...]
 
     def column(self, name: str) -> Float64Array:
         """One measure of all rows, NaN where it is None.
@@ -104,19 +132,20 @@ class Identity:
         ValueError
             If there is no such measure.
         """
-        allowed = ("n_tokens", *_NUMBERS, "anchor_rank", "own_residual")
-        if name not in allowed:
-            raise ValueError(f"column must be one of {', '.join(allowed)}; got {name!r}.")
+        if name not in COLUMNS:
+            raise ValueError(f"column must be one of {', '.join(COLUMNS)}; got {name!r}.")
         values = [getattr(row, name) for row in self.rows]
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
     def to_arrow(self) -> pa.Table:
         """One row per name; probabilities as columns p_unknown … p_part_captured."""
         columns: dict[str, Any] = {"name": [row.name for row in self.rows]}
+        columns["pieces"] = pa.array([row.pieces for row in self.rows], pa.list_(pa.string()))
         columns["n_tokens"] = pa.array([row.n_tokens for row in self.rows], pa.int64())
-        for key in (*_NUMBERS, "anchor_rank", "own_residual"):
+        for key in (*_NUMBERS, *STORED):
             columns[key] = pa.array([getattr(row, key) for row in self.rows], pa.float64())
-        columns["kind"] = pa.array([row.kind for row in self.rows], pa.string())
+        for key in ("leaked", "kind"):
+            columns[key] = pa.array([getattr(row, key) for row in self.rows], pa.string())
         for kind in KINDS:
             values = [(row.probabilities or {}).get(kind) for row in self.rows]
             columns[f"p_{kind.replace('-', '_')}"] = pa.array(values, pa.float64())
@@ -124,8 +153,16 @@ class Identity:
         return pa.table(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
+        """Plain values for JSON; without the own directions, which are vectors."""
+        return {
+            "names": [asdict(row) | {"n_tokens": row.n_tokens} for row in self.rows],
+            "thresholds": dict(self.thresholds),
+            "origin": asdict(self.origin),
+            "made_up": {key: column.tolist() for key, column in self.made_up.items()},
+            "recombined": {key: column.tolist() for key, column in self.recombined.items()},
+            "parameters": dict(self.parameters),
+            "notes": list(self.notes),
+        }
 
     def write(self, space: Space) -> int:
         """Store measures and kinds of the names that the space holds; return how many those are.
@@ -140,9 +177,11 @@ class Identity:
         first = {row: at for at, row in reversed(list(enumerate(ids))) if row is not None}
         if not first:
             raise ValueError("the space holds none of these names; add them before writing.")
-        table = self.to_arrow().take(list(first.values()))
-        table = table.select([*_NUMBERS, "kind"])
+        table = self.to_arrow()
+        chances = [name for name in table.column_names if name.startswith("p_")]
+        table = table.select([*_NUMBERS, "kind", *chances]).take(list(first.values()))
         table = table.rename_columns([f"identity_{key}" for key in table.column_names])
         table = table.append_column("id", pa.array(list(first), pa.int64()))
-        space.add_metrics(table, study=STUDY, parameters=self.parameters)
+        parameters = {**self.parameters, "origin": self.origin.name}
+        space.add_metrics(table, study=STUDY, parameters=parameters)
         return len(first)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,17 @@ from namebasis.analysis.identity import (
     part_effects,
     partner_grid,
 )
-from namebasis.checks import FloatArray, IntArray
+from namebasis.checks import FloatArray, IntArray, unit_rows
 from namebasis.namespace.faker_source import read_faker
 from namebasis.namespace.pseudo import pseudo_names
+from namebasis.studies.contexts import Advance
 
 if TYPE_CHECKING:
-    from namebasis.analysis.identity import BoolArray, Float64Array
+    from namebasis.analysis.identity import Float64Array
     from namebasis.encoders.base import Encoder
 
 Pair = tuple[str, str]
-_BLOCK = 256  # names whose swaps are widened to float64 at a time
+_BLOCK = 256  # parts, or names, whose swaps are widened to float64 at a time
 _CORPUS = "en_US"
 
 
@@ -34,6 +36,7 @@ class Measured:
     """What the swaps say about pairs, one value each."""
 
     own: OwnDirection
+    whole: FloatArray
     capture_given: Float64Array
     capture_family: Float64Array
 
@@ -47,21 +50,36 @@ def split(name: str) -> Pair | None:
 def choose_partners(pairs: Sequence[Pair], n_swaps: int, seed: int) -> tuple[list[str], list[str]]:
     """Given and family names to swap in: of the pairs themselves if there are enough of both.
 
-    Otherwise common US names from Faker, without those of the pairs.
+    Otherwise, and where a part's pairs with them are mostly real names, common US names from
+    Faker, without those of the pairs.
     """
     rng = np.random.default_rng(seed)
     pools = [sorted({pair[side] for pair in pairs}) for side in (0, 1)]
-    if min(map(len, pools)) < 2 * n_swaps:
-        faker = read_faker(_CORPUS)
-        taken = {word for pair in pairs for word in pair}
-        pools = [
-            [name for name in faker.select(part).strings if name not in taken]
-            for part in ("given", "family")
-        ]
+    if min(map(len, pools)) >= 2 * n_swaps:
+        given, family = (_draw(pool, n_swaps, rng) for pool in pools)
+        if _most_real(pairs, given, family) <= n_swaps // 2:
+            return given, family
+    faker = read_faker(_CORPUS)
+    taken = {word for pair in pairs for word in pair}
     given, family = (
-        [pool[i] for i in rng.permutation(len(pool))[:n_swaps].tolist()] for pool in pools
+        _draw([name for name in faker.select(part).strings if name not in taken], n_swaps, rng)
+        for part in ("given", "family")
     )
     return given, family
+
+
+def _draw(pool: Sequence[str], n: int, rng: np.random.Generator) -> list[str]:
+    if len(pool) < n:
+        raise ValueError(f"n_swaps is {n}, but there are only {len(pool)} partners; take fewer.")
+    return [pool[i] for i in rng.permutation(len(pool))[:n].tolist()]
+
+
+def _most_real(pairs: Sequence[Pair], given: Sequence[str], family: Sequence[str]) -> int:
+    """The most real names that any part makes with these partners."""
+    first, last = set(given), set(family)
+    real = Counter(("given", one) for one, other in pairs if other in last)
+    real += Counter(("family", other) for one, other in pairs if one in first)
+    return max(real.values(), default=0)
 
 
 def pseudo_pairs(n: int, seed: int) -> list[Pair]:
@@ -90,57 +108,86 @@ def measure(
     pairs: Sequence[Pair],
     real: set[Pair],
     partners: tuple[Sequence[str], Sequence[str]],
-    template: str,
+    templates: Sequence[str],
+    *,
+    advance: Advance | None = None,
 ) -> Measured:
-    """Measure pairs against swaps; `real` pairs are never used as a swap."""
+    """Measure pairs against swaps, in the mean of `templates`; `real` pairs are never a swap."""
     givens = list(dict.fromkeys(given for given, _ in pairs))
     families = list(dict.fromkeys(family for _, family in pairs))
     first, last = partners
 
     def embed(names: list[str]) -> FloatArray:
-        return encoder.encode_names(names, template)
+        total = sum(encoder.encode_names(names, template) for template in templates)
+        if advance is not None:
+            advance(len(names) * len(templates))
+        rows = np.asarray(total, dtype=np.float32)
+        return rows if len(templates) == 1 else unit_rows(rows)
 
-    grid = partner_grid(_cube(embed([f"{g} {f}" for g in first for f in last]), len(first)))
-    given_swaps = _cube(embed([f"{g} {f}" for g in givens for f in last]), len(givens))
-    family_swaps = _cube(embed([f"{g} {f}" for f in families for g in first]), len(families))
-    given_valid = np.array([[(g, f) not in real for f in last] for g in givens])
-    family_valid = np.array([[(g, f) not in real for g in first] for f in families])
-    given_effects = _effects(given_swaps, grid.family, given_valid)
-    family_effects = _effects(family_swaps, grid.given, family_valid)
-
+    corner = embed([_join(g, f) for g in first for f in last])
+    grid = partner_grid(corner.reshape(len(first), len(last), -1))
+    whole = embed([_join(*pair) for pair in pairs])
     at_given = {given: row for row, given in enumerate(givens)}
     at_family = {family: row for row, family in enumerate(families)}
     given_rows = np.array([at_given[given] for given, _ in pairs], dtype=np.int64)
     family_rows = np.array([at_family[family] for _, family in pairs], dtype=np.int64)
-    whole = embed([f"{given} {family}" for given, family in pairs])
-    own = own_direction(whole, given_effects, family_effects, grid.grand, given_rows, family_rows)
-    return Measured(
-        own,
-        _capture(whole, embed(givens), given_swaps, given_valid, given_rows),
-        _capture(whole, embed(families), family_swaps, family_valid, family_rows),
+    ahead = [[(given, other) for other in last] for given in givens]
+    behind = [[(other, family) for other in first] for family in families]
+    given_side = _side(embed, givens, ahead, real, grid.family, whole, given_rows)
+    family_side = _side(embed, families, behind, real, grid.given, whole, family_rows)
+    own = own_direction(
+        whole, given_side.effects, family_side.effects, grid.grand, given_rows, family_rows
     )
+    return Measured(own, whole, given_side.capture, family_side.capture)
 
 
-def _cube(rows: FloatArray, n: int) -> FloatArray:
-    return rows.reshape(n, -1, rows.shape[1])
+def count_prompts(
+    pairs: Sequence[Pair], partners: tuple[Sequence[str], Sequence[str]], templates: Sequence[str]
+) -> int:
+    """How many prompts `measure` embeds."""
+    first, last = (len(side) for side in partners)
+    givens, families = (len({pair[side] for pair in pairs}) for side in (0, 1))
+    each = first * last + len(pairs) + givens * (last + 1) + families * (first + 1)
+    return each * len(templates)
 
 
-def _effects(swaps: FloatArray, partners: Float64Array, valid: BoolArray) -> PartEffects:
-    parts = [
-        part_effects(swaps[at : at + _BLOCK], partners, valid[at : at + _BLOCK])
-        for at in range(0, len(swaps), _BLOCK)
-    ]
-    return PartEffects(
-        np.concatenate([part.effects for part in parts]),
-        np.concatenate([part.noise for part in parts]),
-    )
+def _join(given: str, family: str) -> str:
+    return f"{given} {family}"
 
 
-def _capture(
-    whole: FloatArray, alone: FloatArray, swaps: FloatArray, valid: BoolArray, rows: IntArray
-) -> Float64Array:
-    out = []
-    for at in range(0, len(rows), _BLOCK):
-        part = rows[at : at + _BLOCK]
-        out.append(part_capture(whole[at : at + _BLOCK], alone[part], swaps[part], valid[part]))
-    return np.concatenate(out)
+@dataclass(frozen=True)
+class _Side:
+    effects: PartEffects
+    capture: Float64Array
+
+
+def _side(
+    embed: Callable[[list[str]], FloatArray],
+    parts: Sequence[str],
+    swaps: Sequence[Sequence[Pair]],
+    real: set[Pair],
+    partners: Float64Array,
+    whole: FloatArray,
+    rows: IntArray,
+) -> _Side:
+    """Effects of parts, and their capture of the whole names that have them.
+
+    A block of parts at a time, so that the swaps of many names are never held together.
+    """
+    effects, noise = [], []
+    capture = np.empty(len(whole))
+    for start in range(0, len(parts), _BLOCK):
+        some = swaps[start : start + _BLOCK]
+        cube = embed([_join(*pair) for row in some for pair in row])
+        cube = cube.reshape(len(some), len(partners), -1)
+        valid = np.array([[pair not in real for pair in row] for row in some])
+        found = part_effects(cube, partners, valid)
+        effects.append(found.effects)
+        noise.append(found.noise)
+        alone = embed(list(parts[start : start + _BLOCK]))
+        bearers = np.flatnonzero((rows >= start) & (rows < start + len(some)))
+        for first in range(0, len(bearers), _BLOCK):
+            few = bearers[first : first + _BLOCK]
+            part = rows[few] - start
+            capture[few] = part_capture(whole[few], alone[part], cube[part], valid[part])
+    return _Side(PartEffects(np.concatenate(effects), np.concatenate(noise)), capture)

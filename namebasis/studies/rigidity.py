@@ -11,56 +11,82 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from namebasis.analysis.spread import (
-    Spread,
-    context_measures,
-    context_prior,
-    spread,
-    standing,
-)
+from namebasis.analysis.spread import Float64Array, Spread, spread, spread_values, standing
 from namebasis.checks import check_count
-from namebasis.namespace.pseudo import pseudo_names
-from namebasis.studies.contexts import Progress, embed_contexts, load_contexts
+from namebasis.studies.context_study import (
+    CONTEXT_MEASURES,
+    FEWEST_WEAK,
+    InContexts,
+    measure_contexts,
+)
+from namebasis.studies.contexts import Progress, load_contexts
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
 
 STUDY = "rigidity"
-METRICS = ("similarity", "div", "displacement_ratio", "interaction", "leakage")
-_FEWEST_WEAK = 20
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value lies among those of names that nobody bears.
+
+    Attributes
+    ----------
+    percentile : float
+        Share of the made-up names below it, in [0, 1].
+    z : float
+        Their standard deviations from their mean; NaN where they do not differ.
+    weak_percentile : float or None
+        Share of the space's rarest names below it; None without 20 of them.
+    """
+
+    percentile: float
+    z: float
+    weak_percentile: float | None
 
 
 @dataclass(frozen=True)
 class NameRigidity:
-    """One name's measures; `context_…` fields are None for images.
+    """One name's measures.
 
     Attributes
     ----------
     name : str
     spread : Spread
-    percentile, z : float
-        Of `spread.similarity` among the made-up names: high is more rigid.
-    weak_percentile : float or None
-        The same among the space's rarest names; None where it does not say how rare names are.
-    displacement, displacement_ratio, interaction, leakage : float or None
-        See `analysis.spread.ContextMeasures`.
-    ratio_percentile : float or None
-        Of `displacement_ratio` among the made-up names.
+    form : str or None
+        "one word" or "several words": the made-up names it is compared with; None for images.
+    contexts : mapping of str to float
+        displacement, displacement_ratio, interaction and leakage, see
+        `analysis.contexts.ContextMeasures`; empty for images.
     leaked : str or None
         The context that the bare name lies furthest towards.
+    places : mapping of str to Place
+        Of every measure.
     """
 
     name: str
     spread: Spread
-    percentile: float
-    z: float
-    weak_percentile: float | None = None
-    displacement: float | None = None
-    displacement_ratio: float | None = None
-    ratio_percentile: float | None = None
-    interaction: float | None = None
-    leakage: float | None = None
-    leaked: str | None = None
+    form: str | None
+    contexts: Mapping[str, float]
+    leaked: str | None
+    places: Mapping[str, Place]
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Every measure by its name."""
+        return {k: one.value for k, one in self.spread.intervals().items()} | dict(self.contexts)
+
+    def flat(self) -> dict[str, Any]:
+        """A row of plain values: each measure, its bounds if it has any, and its places."""
+        row: dict[str, Any] = {"name": self.name, "form": self.form, "n": self.spread.n}
+        intervals = self.spread.intervals()
+        for key, value in self.values.items():
+            row[key] = value
+            if key in intervals:
+                row |= {f"{key}_low": intervals[key].low, f"{key}_high": intervals[key].high}
+            row |= {f"{key}_{what}": at for what, at in asdict(self.places[key]).items()}
+        return row | {"leaked": self.leaked}
 
 
 @dataclass(frozen=True)
@@ -72,25 +98,32 @@ class Rigidity:
     rows : tuple of NameRigidity
     contexts : tuple of str
         Empty for images.
-    n_prior, n_weak : int
-        Made-up names, and rare names, that the rows are compared with.
+    n_prior, n_weak : mapping of form to int
+        Made-up names, and rare names, that names of each form are compared with; the form of
+        images is "images".
     notes : tuple of str
         What could not be measured, and why.
     """
 
     rows: tuple[NameRigidity, ...]
     contexts: tuple[str, ...]
-    n_prior: int
-    n_weak: int
+    n_prior: Mapping[str, int]
+    n_weak: Mapping[str, int]
     notes: tuple[str, ...]
 
     def to_arrow(self) -> pa.Table:
-        """One row per name: the measures, similarity and div with the bounds of their interval."""
-        return pa.Table.from_pylist([_flat(row) for row in self.rows])
+        """One row per name: measures, the bounds of those with an interval, places."""
+        return pa.Table.from_pylist([row.flat() for row in self.rows])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        return {
+            "names": [row.flat() for row in self.rows],
+            "contexts": list(self.contexts),
+            "n_prior": dict(self.n_prior),
+            "n_weak": dict(self.n_weak),
+            "notes": list(self.notes),
+        }
 
     def write(self, space: Space) -> int:
         """Store the measures of the names that the space holds; return how many those are.
@@ -104,25 +137,15 @@ class Rigidity:
         found.pop(None, None)
         if not found:
             raise ValueError("the space holds none of these names; add them before writing.")
-        flat = [_flat(row) for row in found.values()]
         columns: dict[str, Any] = {"id": pa.array(list(found), pa.int64())}
-        for metric in METRICS:
-            values = [row[metric] for row in flat]
-            columns[f"rigidity_{metric}"] = pa.array(values, pa.float64())
-        parameters = {"contexts": list(self.contexts), "n_prior": self.n_prior}
+        for measure in self.rows[0].values:
+            values = [row.values[measure] for row in found.values()]
+            places = [row.places[measure].percentile for row in found.values()]
+            columns[f"rigidity_{measure}"] = pa.array(values, pa.float64())
+            columns[f"rigidity_{measure}_percentile"] = pa.array(places, pa.float64())
+        parameters = {"contexts": list(self.contexts), "n_prior": dict(self.n_prior)}
         space.add_metrics(pa.table(columns), study=STUDY, parameters=parameters)
         return len(found)
-
-
-def _flat(row: NameRigidity) -> dict[str, Any]:
-    values = asdict(row)
-    del values["spread"]
-    measured = row.spread
-    values["n"] = measured.n
-    for what in ("similarity", "div", "range"):
-        interval = getattr(measured, what)
-        values |= {what: interval.value, f"{what}_low": interval.low, f"{what}_high": interval.high}
-    return values
 
 
 def rigidity(
@@ -149,51 +172,64 @@ def rigidity(
     contexts : str or Path, optional
         A TOML file; see `load_contexts`.
     n_prior : int
-        Made-up names to compare with, at least 20, and as many of the space's rarest names.
+        Made-up names to compare with, at least 20: of one word for names of one word, full names
+        for the others; and as many of the space's rarest names.
     n_bootstrap, seed : int
+    progress : callable, optional
+        Is told (done, total) prompts.
 
     Raises
     ------
     ValueError
-        If there is no name, or one comes twice.
+        If there is no name, one comes twice, or both `names` and `where` are given.
     NamebasisError
         If the contexts, the filter or the encoder are refused.
     """
     check_count(n_prior, "n_prior", 20)
-    asked = _asked(space, names, where)
-    templates = tuple(load_contexts(contexts))
-    made = pseudo_names(n_prior, seed=seed).strings
-    weak = _weak_names(space, n_prior, set(asked))
-    everyone = [*asked, *made, *weak]
-    bare, placed = embed_contexts(space.encoder(), everyone, templates, progress=progress)
-    n, m = len(asked), len(made)
-    prior = context_prior(bare[n : n + m], placed[n : n + m])
-    measured = context_measures(bare, placed, prior)
-    ratios = standing(measured.displacement_ratio[:n], measured.displacement_ratio[n : n + m])
-    base = spreads(
-        dict(zip(asked, placed[:n], strict=True)),
-        dict(zip(made, placed[n : n + m], strict=True)),
-        weak=dict(zip(weak, placed[n + m :], strict=True)),
+    check_count(n_bootstrap, "n_bootstrap", 2)
+    found = measure_contexts(
+        space,
+        _asked(space, names, where),
+        tuple(load_contexts(contexts)),
+        n_prior=n_prior,
         n_bootstrap=n_bootstrap,
+        with_weak=True,
         seed=seed,
+        progress=progress,
     )
-    rows = tuple(
+    return from_contexts(found)
+
+
+def from_contexts(found: InContexts) -> Rigidity:
+    """Place measures made by `measure_contexts` (with intervals) among their priors."""
+    places: list[dict[str, Place]] = [{} for _ in found.names]
+    for form, prior in found.prior.items():
+        rows = [at for at, one in enumerate(found.forms) if one == form]
+        weak = found.weak.get(form)
+        for key, column in found.values.items():
+            placed = _places(column[rows], prior[key], None if weak is None else weak[key])
+            for at, place in zip(rows, placed, strict=True):
+                places[at][key] = place
+    rows_found = tuple(
         NameRigidity(
-            row.name,
-            row.spread,
-            row.percentile,
-            row.z,
-            row.weak_percentile,
-            float(measured.displacement[at]),
-            float(measured.displacement_ratio[at]),
-            float(ratios.percentile[at]),
-            float(measured.interaction[at]),
-            float(measured.leakage[at]),
-            templates[int(measured.leaked[at])],
+            name,
+            found.spreads[at],
+            found.forms[at],
+            {key: float(found.values[key][at]) for key in CONTEXT_MEASURES},
+            found.leaked[at],
+            places[at],
         )
-        for at, row in enumerate(base.rows)
+        for at, name in enumerate(found.names)
     )
-    return Rigidity(rows, templates, m, len(weak), base.notes)
+    n_prior = {form: len(one["similarity"]) for form, one in found.prior.items()}
+    n_weak = {form: len(one["similarity"]) for form, one in found.weak.items()}
+    notes = tuple(
+        f"weak_percentile of names of {form} is null: fewer than {FEWEST_WEAK} other names of the "
+        "space are such and have a recorded count."
+        for form in found.prior
+        if form not in found.weak
+    )
+    return Rigidity(rows_found, found.templates, n_prior, n_weak, notes)
 
 
 def spreads(
@@ -201,61 +237,90 @@ def spreads(
     prior: Mapping[str, npt.ArrayLike],
     *,
     weak: Mapping[str, npt.ArrayLike] | None = None,
+    size: int | None = None,
     n_bootstrap: int = 200,
     seed: int = 0,
 ) -> Rigidity:
-    """Measure sets of embeddings, one set per name: its contexts or its images.
+    """Measure sets of embeddings, one set per name, such as its images'.
 
     Parameters
     ----------
     sets : mapping of str to array_like of shape (n, n_features)
     prior : mapping of str to array_like of shape (n, n_features)
-        Of names that nobody bears, made in the same way and equally many each, as similarity@n
-        depends on n.
+        Of names that nobody bears, made in the same way.
     weak : mapping of str to array_like, optional
-        Of names that the model hardly knows.
+        Of names that the model hardly knows; fewer than 20 are not compared with.
+    size : int, optional
+        Draw so many rows of each set: similarity@n depends on n, so sets of different sizes
+        cannot be compared. By default all rows, which must then be equally many.
+    n_bootstrap, seed : int
 
     Raises
     ------
     ValueError
-        If there is no set, sizes differ, or an array is refused; see `analysis.spread.spread`.
+        If there is no set, sizes differ or are below `size`, or an array is refused; see
+        `analysis.spread.spread`.
     """
     rare = weak or {}
-    sizes = {len(np.asarray(rows)) for group in (sets, prior, rare) for rows in group.values()}
+    own, made, few = (_equal_sets(group, size, seed) for group in (sets, prior, rare))
+    sizes = sorted({len(rows) for group in (own, made, few) for rows in group.values()})
     if not sets or len(sizes) != 1:
         raise ValueError(
-            f"sets must be one or more, of one size with the prior's; got sizes {sorted(sizes)}."
+            "sets must be one or more, of one size with the prior's; got sizes "
+            f"{', '.join(map(str, sizes))}. Use size={sizes[0] if sizes else 3} or smaller to draw "
+            "equally many of each."
         )
-    null = _similarities(prior)
-    weak_null = _similarities(rare) if len(rare) >= _FEWEST_WEAK else None
-    rows = []
-    for name, embeddings in sets.items():
-        measured = spread(embeddings, n_bootstrap=n_bootstrap, seed=seed)
-        value = [measured.similarity.value]
-        place = standing(value, null)
-        among_weak = None if weak_null is None else float(standing(value, weak_null).percentile[0])
-        rows.append(
-            NameRigidity(name, measured, float(place.percentile[0]), float(place.z[0]), among_weak)
+    measured = {
+        name: spread(rows, n_bootstrap=n_bootstrap, seed=seed) for name, rows in own.items()
+    }
+    null = spread_values(list(made.values()))
+    weak_null = spread_values(list(few.values())) if len(few) >= FEWEST_WEAK else None
+    columns = {
+        key: _places(
+            np.array([one.intervals()[key].value for one in measured.values()]),
+            null[key],
+            None if weak_null is None else weak_null[key],
         )
+        for key in null
+    }
+    rows = tuple(
+        NameRigidity(name, one, None, {}, None, {key: col[at] for key, col in columns.items()})
+        for at, (name, one) in enumerate(measured.items())
+    )
     notes = () if weak_null is not None else (
-        f"weak_percentile is null: fewer than {_FEWEST_WEAK} other names have a recorded count.",
+        f"weak_percentile is null: fewer than {FEWEST_WEAK} weak names were given.",
     )  # fmt: skip
-    return Rigidity(tuple(rows), (), len(prior), len(rare), notes)
+    return Rigidity(rows, (), {"images": len(prior)}, {"images": len(rare)}, notes)
 
 
-def _similarities(sets: Mapping[str, npt.ArrayLike]) -> npt.NDArray[np.float64]:
-    """similarity@n of each set: the length of the mean of its unit rows."""
-    values = []
-    for embeddings in sets.values():
-        rows = np.asarray(embeddings, dtype=np.float64)
-        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        values.append(float(np.linalg.norm(rows.mean(axis=0))))
-    return np.array(values)
+def _equal_sets(
+    sets: Mapping[str, npt.ArrayLike], size: int | None, seed: int
+) -> dict[str, npt.NDArray[Any]]:
+    arrays = {name: np.asarray(rows) for name, rows in sets.items()}
+    if size is None:
+        return arrays
+    check_count(size, "size", 3)
+    short = [name for name, rows in arrays.items() if len(rows) < size]
+    if short:
+        raise ValueError(f"size is {size}, but {short[0]!r} has {len(arrays[short[0]])} rows.")
+    return {
+        name: rows[np.random.default_rng(seed).permutation(len(rows))[:size]]
+        for name, rows in arrays.items()
+    }
+
+
+def _places(values: Float64Array, prior: Float64Array, weak: Float64Array | None) -> list[Place]:
+    place = standing(values, prior)
+    among = [None] * len(values) if weak is None else standing(values, weak).percentile.tolist()
+    pairs = zip(place.percentile.tolist(), place.z.tolist(), among, strict=True)
+    return [Place(*one) for one in pairs]
 
 
 def _asked(space: Space, names: Sequence[str] | None, where: str | None) -> list[str]:
+    if names is not None and where is not None:
+        raise ValueError("give names or a filter, not both.")
     if names is not None:
-        asked = [name.strip() for name in names]
+        asked = [" ".join(name.split()) for name in names]
     else:
         asked = space.table(["name"], where=where)["name"].to_pylist()
         asked = list(dict.fromkeys(asked))  # one name can be stored as given and as family
@@ -265,9 +330,3 @@ def _asked(space: Space, names: Sequence[str] | None, where: str | None) -> list
         twice = next(name for name in asked if asked.count(name) > 1)
         raise ValueError(f"names must differ; {twice!r} comes twice.")
     return asked
-
-
-def _weak_names(space: Space, n: int, besides: set[str]) -> list[str]:
-    """The space's rarest names of recorded count."""
-    table = space.table(["name"], where="count IS NOT NULL", order_by="count", limit=n)
-    return [name for name in dict.fromkeys(table["name"].to_pylist()) if name not in besides]

@@ -1,4 +1,4 @@
-"""Spread against brute force, and context measures against worlds whose effects are known."""
+"""Spread against brute force."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from namebasis.analysis.spread import context_measures, context_prior, spread, standing
+from namebasis.analysis.spread import MEASURES, spread, spread_values, standing
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -35,6 +35,16 @@ def test_spread_equals_brute_force_in_any_rotation_scale_and_order(seed: int) ->
     assert found.range.value == pytest.approx(max(cosines) - min(cosines), abs=1e-5)
     peer = np.quantile(cosines, [0.05, 0.5, 0.95], method="inverted_cdf")
     assert [q.value for q in found.quantiles] == pytest.approx(peer, abs=1e-5)
+
+
+def test_values_of_many_names_are_those_of_each() -> None:
+    sets = [cloud(seed) for seed in range(3)]
+    values = spread_values(sets)
+    for at, rows in enumerate(sets):
+        alone = spread(rows, n_bootstrap=2).intervals()
+        assert [values[key][at] for key in MEASURES] == [one.value for one in alone.values()]
+    with pytest.raises(ValueError, match="cancel out"):
+        spread_values([np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])])
 
 
 def test_the_interval_of_div_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -75,45 +85,3 @@ def test_standing_counts_ties_half_and_keeps_nan() -> None:
     assert found.z[0] == 0
     with pytest.raises(ValueError, match="2 different values"):
         standing([1.0], [2.0, 2.0])
-
-
-def world(seed: int, n: int, baked: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Names plus scenes; the first name may have one scene baked in, and none other."""
-    rng = np.random.default_rng(seed)
-    scenes = np.random.default_rng(99).standard_normal((4, 40))
-    names = rng.standard_normal((n, 40))
-    if baked is not None:
-        names[0] += 1.5 * scenes[baked]
-    placed = names[:, None] + scenes
-    if baked is not None:
-        placed[0, baked] -= scenes[baked]  # it is there already
-    return unit(names), unit(placed)
-
-
-def test_a_baked_in_scene_shows_in_ratio_leakage_and_interaction() -> None:
-    prior = context_prior(*world(0, 80))
-    found = context_measures(*world(1, 30, baked=2), prior)
-    assert found.leaked[0] == 2
-    for measure in (found.displacement_ratio, found.leakage, found.interaction):
-        assert measure.argmax() == 0
-    assert np.median(found.displacement) == pytest.approx(1, abs=0.1)
-
-
-def test_context_measures_of_a_name_do_not_depend_on_its_company() -> None:
-    prior = context_prior(*world(0, 80))
-    bare, placed = world(1, 6)
-    together, alone = (
-        context_measures(bare, placed, prior),
-        context_measures(bare[3:4], placed[3:4], prior),
-    )
-    for key in ("displacement", "displacement_ratio", "interaction", "leakage"):
-        assert getattr(together, key)[3] == pytest.approx(getattr(alone, key)[0], rel=1e-5)
-
-
-def test_context_measures_refuse_other_contexts_and_equal_names() -> None:
-    prior = context_prior(*world(0, 80))
-    bare, placed = world(1, 6)
-    with pytest.raises(ValueError, match="those of the prior"):
-        context_measures(bare, placed[:, :3], prior)
-    with pytest.raises(ValueError, match="do not differ"):
-        context_prior(bare[[0, 0, 0]], placed[[0, 0, 0]])

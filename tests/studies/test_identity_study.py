@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from namebasis.checks import FloatArray
-from namebasis.errors import CorpusError
-from namebasis.studies.identity import ONE_PART, identity
-from namebasis.studies.identity_counts import auc, compare_counts, read_counts
+from namebasis.errors import CorpusError, NamebasisError
+from namebasis.studies.identity import ONE_PART, WITHOUT_CONTEXTS, identity
+from namebasis.studies.identity_counts import auc, compare_counts, compare_stored, read_counts
 from namebasis.studies.identity_results import KINDS
-from namebasis.studies.identity_swaps import recombined_pairs, split
+from namebasis.studies.identity_swaps import choose_partners, recombined_pairs, split
+from namebasis.studies.identity_thresholds import EVIDENCES, judge, load_origin
 
 DIM = 32
 
@@ -33,6 +34,16 @@ class PlantedEncoder:
     def encode_names(self, names: Sequence[str], template: str, **_: object) -> FloatArray:
         return np.stack([self._embed(name, template) for name in names])
 
+    def encode_text(self, texts: Sequence[str]) -> FloatArray:
+        """As `encode_names`, for texts that begin with the name: its words are capital."""
+        rows = []
+        for text in texts:
+            words = text.split(" ")
+            n = next((i for i, word in enumerate(words) if word.islower()), len(words))
+            name = " ".join(words[:n])
+            rows.append(self._embed(name, text.replace(name, "{}", 1)))
+        return np.stack(rows)
+
     def _embed(self, name: str, template: str) -> FloatArray:
         total = vector("centre", 3.0) + vector(template) + vector(name + template, 0.15)
         for word in name.split():
@@ -40,12 +51,12 @@ class PlantedEncoder:
         total = total + self.known.get(name, 0.0) * vector("own " + name)
         return np.asarray(total / np.linalg.norm(total), np.float32)
 
-    def count_tokens(self, names: Sequence[str]) -> np.ndarray:
-        return np.array([len(name.split()) for name in names])
+    def pieces(self, names: Sequence[str]) -> list[list[str]]:
+        return [name.split() for name in names]
 
 
 class PlantedSpace:
-    columns = ("id", "name", "anchor_rank")
+    columns: tuple[str, ...] = ("id", "name", "anchor_rank")
 
     def __init__(self, names: Sequence[str], known: dict[str, float]) -> None:
         self.names, self._encoder = list(names), PlantedEncoder(known)
@@ -103,7 +114,9 @@ def test_kinds_are_probabilities_and_the_known_are_more_than_their_parts(found) 
     # From the fourth on, what was planted is as long as the noise.
     assert np.mean(own[:3]) < 0.3
     assert np.mean(own[-10:]) > 0.6
-    assert "uncalibrated" in found.origin
+    assert found.origin.name == "made-up names"
+    assert "uncalibrated" in found.origin.description
+    assert set(found.thresholds) == set(EVIDENCES)
 
 
 def test_a_name_of_one_part_gets_what_applies_and_the_reason(found) -> None:
@@ -114,6 +127,9 @@ def test_a_name_of_one_part_gets_what_applies_and_the_reason(found) -> None:
     assert cher.kind is None
     assert cher.probabilities is None
     assert cher.displacement_ratio is not None
+    assert cher.pieces == ("Cher",)
+    assert np.isnan(found.own_directions[-1]).all()
+    assert np.isfinite(found.own_directions[:-1]).all()
     assert found.to_arrow()["own_score"].to_pylist()[-1] is None
 
 
@@ -146,6 +162,127 @@ def test_recombined_pairs_are_no_real_names_and_no_partners() -> None:
     assert len(made) > 30
     assert not set(made) & set(pairs)
     assert all(g != "Given1" and f != "Family2" for g, f in made)
+
+
+def test_partners_are_others_where_a_part_makes_mostly_real_names() -> None:
+    crossed = [(f"Given{i}", f"Family{j}") for i in range(12) for j in range(12)]
+    given, family = choose_partners(crossed, 6, 0)
+    assert not {*given, *family} & {word for pair in crossed for word in pair}
+    own = choose_partners([split(name) for name in PEOPLE], 8, 0)
+    assert {*own[0]} <= {f"Given{i}" for i in range(40)}
+    with pytest.raises(ValueError, match="n_swaps is 5000, but there are only"):
+        choose_partners(crossed, 5000, 0)
+
+
+def test_several_templates_are_measured_in_their_mean(space: PlantedSpace, found) -> None:
+    same = identity(
+        space, PEOPLE, n_swaps=8, n_null=30, with_contexts=False, templates=["{}", "{}"]
+    )
+    for one, other in zip(same.rows, found.rows[:40], strict=True):
+        assert one.own_score == pytest.approx(other.own_score, rel=1e-4)
+        assert one.reason == WITHOUT_CONTEXTS
+        assert one.displacement_ratio is None
+        assert "displacement_ratio" not in one.evidence
+    with pytest.raises(ValueError, match=r"must hold \{\} once"):
+        identity(space, PEOPLE, templates=["no slot"])
+
+
+def test_own_direction_points_where_it_was_planted(found) -> None:
+    last = PEOPLE[-1]
+    own = found.own_directions[39]
+    assert own @ vector("own " + last) / np.linalg.norm(own) > 0.8 * np.linalg.norm(
+        vector("own " + last)
+    )
+
+
+def test_progress_ends_where_it_said_it_would(space: PlantedSpace) -> None:
+    told: list[tuple[int, int]] = []
+    identity(
+        space, ["Cher", *PEOPLE[:3]], n_swaps=6, n_null=20, progress=lambda *one: told.append(one)
+    )
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1]
+    assert len({total for _, total in told}) == 1
+
+
+class StoredSpace(PlantedSpace):
+    columns = ("id", "name", "height", "part")
+
+    def table(self, columns: Sequence[str], *, ids: Sequence[int] = (), limit: int | None = None):
+        import pyarrow as pa
+
+        kinds = {"height": pa.float64(), "name": pa.string(), "part": pa.string()}
+        (column,) = columns
+        return pa.table({column: pa.array([float(i) for i in ids], kinds[column])})
+
+
+def test_a_stored_column_is_compared_without_a_model() -> None:
+    space = StoredSpace(PEOPLE, {})
+    space.encoder = None  # type: ignore[method-assign,assignment]
+    counts = {name: 100 - i for i, name in enumerate(PEOPLE)} | {"Nobody Here": 3}
+    agreement = compare_stored(space, counts, "height")
+    assert (agreement.n, agreement.spearman.value) == (40, -1.0)
+    assert agreement.bins[0].auc is None
+    with pytest.raises(ValueError, match=r"the space holds \(height\); got 'part'"):
+        compare_stored(space, counts, "part")
+
+
+LEARNED = """
+origin = "organism"
+[origins.organism]
+description = "learned from labels"
+own_score = { z = 2.0, softness = 0.5 }
+strength = { quantile = 0.5, softness = 0.5 }
+capture = { quantile = 0.5, softness = 0.5 }
+displacement_ratio = { quantile = 0.5, softness = 0.5 }
+"""
+
+
+def test_thresholds_come_from_the_origin_that_is_asked_for(
+    space: PlantedSpace, found, tmp_path: Path
+) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text(LEARNED)
+    other = identity(space, PEOPLE[:3], n_swaps=8, n_null=30, thresholds=file)
+    null = other.made_up["own_score"]
+    assert other.origin.name == "organism"
+    assert other.to_dict()["origin"]["description"] == "learned from labels"
+    assert other.thresholds["own_score"] == pytest.approx(null.mean() + 2 * null.std(ddof=1))
+    assert other.thresholds["strength"] == pytest.approx(np.median(other.made_up["strength"]))
+    assert load_origin("made-up names") == load_origin()
+
+
+def test_an_evidence_at_its_threshold_has_even_odds() -> None:
+    rng = np.random.default_rng(0)
+    null = {key: rng.standard_normal(50) for key in EVIDENCES}
+    origin = load_origin()
+    at = {key: np.array([origin.thresholds[key].value(null[key])]) for key in EVIDENCES}
+    judged = judge(at, null, origin)
+    assert [float(judged.evidence[key][0]) for key in EVIDENCES] == [0.5] * 4
+    assert judged.probabilities[0] == pytest.approx([1 / 8, 1 / 8, 1 / 8, 1 / 8, 1 / 2])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("own_score", "own_scores", "needs the keys"),
+        ("z = 2.0", "z = true", "finite numbers"),
+        ("z = 2.0", "zeta = 2.0", "must be"),
+        ("quantile = 0.5", "quantile = 1.5", "between 0 and 1"),
+        ("softness = 0.5 }", "softness = 0 }", "above 0"),
+        ('origin = "organism"', 'origin = "elsewhere"', "no thresholds of 'elsewhere'"),
+        ("[origins.organism]", "[organism]", "needs a section"),
+        ("description =", "description", "cannot be read"),
+        ('"learned from labels"', '" "', "where the thresholds come from"),
+    ],
+)
+def test_bad_thresholds_are_refused(old: str, new: str, match: str, tmp_path: Path) -> None:
+    file = tmp_path / "t.toml"
+    file.write_text(LEARNED.replace(old, new))
+    with pytest.raises(NamebasisError, match=match):
+        load_origin(file)
+    with pytest.raises(NamebasisError, match="it holds made-up names"):
+        load_origin("organism of somebody")
 
 
 def test_auc_equals_counting_pairs() -> None:

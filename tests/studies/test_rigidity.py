@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from namebasis.errors import NamebasisError
 from namebasis.studies.contexts import load_contexts
+from namebasis.studies.identity_swaps import pseudo_pairs
 from namebasis.studies.rigidity import rigidity, spreads
 from tests.studies.toy import ToySpace
 
@@ -17,13 +19,18 @@ NAMES = ["Ada", "Bo", "Cy", "Dee", "Eve"]
 
 
 class CountedSpace(ToySpace):
-    """A toy whose rarest names are not known."""
+    """A toy that holds counts of `rare` names only."""
 
     columns = ("id", "name", "part", "count")
+    rare: tuple[str, ...] = ()
 
     def table(self, columns, *, where=None, ids=None, order_by=None, limit=None):
-        wanted = [] if where == "count IS NOT NULL" else list(range(len(self)))
-        return super().table(columns, ids=wanted if ids is None else ids)
+        if where is None:
+            return super().table(columns, ids=list(range(len(self))) if ids is None else ids)
+        assert (order_by, where.startswith("count IS NOT NULL")) == ("count", True)
+        one_word = "NOT LIKE" in where
+        rare = [name for name in self.rare if (" " not in name) == one_word]
+        return pa.table({"name": rare[:limit]})
 
     def add_metrics(self, columns, *, study, parameters):
         self.written = columns, study
@@ -66,8 +73,61 @@ def test_measures_in_contexts_equal_those_of_the_embeddings_themselves() -> None
     assert found.rows[0].spread.similarity.value == pytest.approx(
         float(np.linalg.norm(rows.mean(axis=0))), abs=1e-5
     )
-    assert found.rows[0].weak_percentile is None
-    assert "weak_percentile is null" in found.notes[0]
+    assert found.rows[0].places["similarity"].weak_percentile is None
+    assert "weak_percentile of names of one word is null" in found.notes[0]
+
+
+def test_every_measure_has_a_place_and_the_spreads_an_interval() -> None:
+    space = CountedSpace(NAMES)
+    space.rare = tuple(f"Rare{i}" for i in range(30))
+    found = rigidity(space, ["Bo", "Ada Lovelace"], n_prior=25, n_bootstrap=10)
+    one, several = found.rows
+    assert (one.form, several.form) == ("one word", "several words")
+    assert found.n_prior == {"one word": 25, "several words": 25}
+    assert found.n_weak == {"one word": 25}
+    flat = one.flat()
+    for key in ("similarity", "div", "range", "q05", "q50", "q95"):
+        assert flat[f"{key}_low"] <= flat[f"{key}_high"]
+        assert 0 <= flat[f"{key}_weak_percentile"] <= 1
+    for key in ("displacement", "displacement_ratio", "interaction", "leakage"):
+        assert 0 <= flat[f"{key}_percentile"] <= 1
+        assert flat[f"{key}_weak_percentile"] is not None
+    assert several.places["similarity"].weak_percentile is None
+    assert any("several words" in note for note in found.notes)
+
+
+def test_a_full_name_is_placed_among_made_up_full_names() -> None:
+    space = CountedSpace(NAMES)
+    found = rigidity(space, ["Ada Lovelace"], n_prior=40, n_bootstrap=10).rows[0]
+    encoder, templates = space.encoder(), list(load_contexts())
+    null = []
+    for pair in pseudo_pairs(40, 0):
+        rows = encoder.encode_text([t.format(" ".join(pair)) for t in templates])
+        null.append(float(np.linalg.norm(rows.mean(axis=0))))
+    below = np.mean([value < found.spread.similarity.value for value in null])
+    assert found.places["similarity"].percentile == pytest.approx(below)
+
+
+def test_blocks_of_names_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = CountedSpace(NAMES)
+    whole = rigidity(space, NAMES, n_prior=20, n_bootstrap=5).to_arrow()
+    monkeypatch.setattr("namebasis.studies.contexts.BLOCK", 2)
+    told: list[tuple[int, int]] = []
+    blocks = rigidity(
+        space, NAMES, n_prior=20, n_bootstrap=5, progress=lambda *one: told.append(one)
+    )
+    for one, other in zip(whole.to_pylist(), blocks.to_arrow().to_pylist(), strict=True):
+        assert one == pytest.approx(other, nan_ok=True)
+    assert told[-1] == (25 * 25, 25 * 25)
+
+
+def test_sets_of_different_sizes_are_drawn_to_one() -> None:
+    sets = {"a": cloud(0.2, 1), "b": np.concatenate([cloud(0.2, 2)] * 2)}
+    found = spreads(sets, PRIOR, size=6, n_bootstrap=5)
+    assert [row.spread.n for row in found.rows] == [6, 6]
+    assert found.n_prior == {"images": 30}
+    with pytest.raises(ValueError, match="'a' has 8 rows"):
+        spreads(sets, PRIOR, size=9)
 
 
 def test_what_is_written_stands_at_the_right_id() -> None:
@@ -79,6 +139,7 @@ def test_what_is_written_stands_at_the_right_id() -> None:
     assert table["id"].to_pylist() == [4, 1]
     similarity = {row.name: row.spread.similarity.value for row in found.rows}
     assert table["rigidity_similarity"].to_pylist() == [similarity["Eve"], similarity["Bo"]]
+    assert {"rigidity_leakage", "rigidity_q95_percentile"} <= set(table.column_names)
 
 
 def test_there_are_24_contexts_in_five_groups() -> None:
@@ -110,5 +171,7 @@ def test_bad_names_and_sets_are_refused() -> None:
         rigidity(space, ["Bo", "Bo"])
     with pytest.raises(ValueError, match="no name to measure"):
         rigidity(space, [])
-    with pytest.raises(ValueError, match="of one size"):
+    with pytest.raises(ValueError, match="not both"):
+        rigidity(space, ["Bo"], where="part = 'given'")
+    with pytest.raises(ValueError, match=r"of one size.*Use size=3"):
         spreads({"a": np.eye(4), "b": np.eye(4)[:3]}, PRIOR)

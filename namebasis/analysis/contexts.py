@@ -1,0 +1,163 @@
+"""What contexts do to names: displacement, interaction and leakage, against names nobody bears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.checks import FloatArray, as_embeddings
+
+Float64Array = npt.NDArray[np.float64]
+_BLOCK = 256  # names at a time
+
+
+@dataclass(frozen=True)
+class ContextPrior:
+    """What contexts do to names in general, measured on names that nobody bears.
+
+    Attributes
+    ----------
+    bare_mean : ndarray of shape (n_features,)
+        Of the names without a context.
+    shifts : ndarray of shape (n_contexts, n_features)
+        Mean of the names in each context minus the mean over contexts.
+    displacement : ndarray of shape (n_contexts,)
+        Mean cosine distance from the bare name to itself in each context.
+    leak_mean, leak_deviation : ndarray of shape (n_contexts,)
+        Of the bare names along each context's direction.
+    """
+
+    bare_mean: Float64Array
+    shifts: Float64Array
+    displacement: Float64Array
+    leak_mean: Float64Array
+    leak_deviation: Float64Array
+
+
+@dataclass(frozen=True)
+class ContextMeasures:
+    """How names hold their own in contexts; each array has one value per name.
+
+    Attributes
+    ----------
+    displacement : ndarray of shape (n,)
+        Mean over contexts of the distance to the bare name, over the prior's in that context.
+    displacement_ratio : ndarray of shape (n,)
+        Largest over smallest of those relative displacements: large where some contexts are
+        resisted and others change nothing.
+    interaction : ndarray of shape (n,)
+        Root mean square length of what a name in a context is beyond the name's mean and the
+        context's shift.
+    leakage : ndarray of shape (n,)
+        The most that a bare name lies in the direction of any context, in the prior's standard
+        deviations.
+    leaked : ndarray of shape (n,), int64
+        Which context that is.
+    """
+
+    displacement: Float64Array
+    displacement_ratio: Float64Array
+    interaction: Float64Array
+    leakage: Float64Array
+    leaked: npt.NDArray[np.int64]
+
+
+def context_prior(bare: npt.ArrayLike, contexts: npt.ArrayLike) -> ContextPrior:
+    """Estimate what contexts do from names that nobody bears.
+
+    Parameters
+    ----------
+    bare : array_like of shape (n, n_features)
+        Unit rows, names without a context; at least 3.
+    contexts : array_like of shape (n, n_contexts, n_features)
+        Unit rows, the same names in each context, in the same order.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a value is not finite, or the names do not differ.
+    """
+    alone, placed = _pair(bare, contexts, 3)
+    means = placed.mean(axis=0, dtype=np.float64)
+    shifts = means - means.mean(axis=0)
+    middle = alone.mean(axis=0, dtype=np.float64)
+    leaks = (alone - middle) @ _directions(shifts).T
+    deviation = leaks.std(axis=0, ddof=1)
+    moved = _distances(alone, placed).mean(axis=0)
+    if not (deviation > 1e-9).all() or not (moved > 1e-9).all():
+        raise ValueError(
+            "the prior's names or contexts do not differ, so nothing can be compared with them. "
+            "Take other pseudo names or contexts."
+        )
+    return ContextPrior(middle, shifts, moved, leaks.mean(axis=0), deviation)
+
+
+def context_measures(
+    bare: npt.ArrayLike, contexts: npt.ArrayLike, prior: ContextPrior
+) -> ContextMeasures:
+    """Measure each name by itself against the prior: no name's values depend on another's.
+
+    Parameters
+    ----------
+    bare : array_like of shape (n, n_features)
+    contexts : array_like of shape (n, n_contexts, n_features)
+    prior : ContextPrior
+        With the same contexts in the same order.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit or a value is not finite.
+    """
+    alone, placed = _pair(bare, contexts, 1)
+    if placed.shape[1:] != prior.shifts.shape:
+        raise ValueError(
+            f"contexts must be those of the prior, {prior.shifts.shape} (n_contexts, n_features); "
+            f"got {placed.shape[1:]}."
+        )
+    relative = _distances(alone, placed) / prior.displacement
+    leaks = ((alone - prior.bare_mean) @ _directions(prior.shifts).T - prior.leak_mean) / (
+        prior.leak_deviation
+    )
+    interaction = np.empty(len(placed))
+    for start in range(0, len(placed), _BLOCK):
+        block = placed[start : start + _BLOCK].astype(np.float64)
+        block = block - block.mean(axis=1, keepdims=True) - prior.shifts
+        interaction[start : start + _BLOCK] = np.sqrt(np.square(block).sum(axis=2).mean(axis=1))
+    # A context that moves a name not at all would make the ratio infinite; 1e-6 is float32's.
+    ratio = relative.max(axis=1) / np.maximum(relative.min(axis=1), 1e-6)
+    leaked = leaks.argmax(axis=1)
+    strongest = np.take_along_axis(leaks, leaked[:, None], axis=1)[:, 0]
+    return ContextMeasures(
+        relative.mean(axis=1), ratio, interaction, strongest, leaked.astype(np.int64)
+    )
+
+
+def _pair(
+    bare: npt.ArrayLike, contexts: npt.ArrayLike, min_rows: int
+) -> tuple[FloatArray, FloatArray]:
+    alone = as_embeddings(bare, "bare", min_rows=min_rows)
+    placed = np.asarray(contexts, dtype=np.float32)
+    if placed.ndim != 3 or (placed.shape[0], placed.shape[2]) != alone.shape:
+        raise ValueError(
+            f"contexts must have shape ({len(alone)}, n_contexts, {alone.shape[1]}) like bare; "
+            f"got {placed.shape}."
+        )
+    if placed.shape[1] < 2:
+        raise ValueError(f"contexts must be at least 2; got {placed.shape[1]}.")
+    if not np.isfinite(placed).all():
+        raise ValueError("contexts must be finite; some values are not.")
+    return alone, placed
+
+
+def _distances(alone: FloatArray, placed: FloatArray) -> Float64Array:
+    """Cosine distance of each name in each context to the bare name."""
+    cosines = np.einsum("nd,ncd->nc", alone, placed, dtype=np.float64)
+    return np.asarray(np.maximum(1.0 - cosines, 0.0))
+
+
+def _directions(shifts: Float64Array) -> Float64Array:
+    lengths = np.linalg.norm(shifts, axis=1, keepdims=True)
+    return np.asarray(shifts / np.maximum(lengths, 1e-12))
