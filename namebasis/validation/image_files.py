@@ -1,0 +1,146 @@
+"""Image files of names: what was made of what, kept in the files themselves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from namebasis.encoders.images import SUFFIXES, list_images
+from namebasis.errors import EncoderError, NamebasisError
+from namebasis.namespace.atomic import replacing_file
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_KEY = "namebasis"
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """One image of a name.
+
+    Attributes
+    ----------
+    name : str
+    path : Path
+    prompt : str or None
+        None where it was not made here.
+    seed : int or None
+    source : str
+        Spec of the pipeline, or "folder".
+    is_blank : bool
+        Blacked out by the pipeline's safety checker.
+    """
+
+    name: str
+    path: Path
+    prompt: str | None = None
+    seed: int | None = None
+    source: str = "folder"
+    is_blank: bool = False
+
+
+def folder_of(name: str) -> str:
+    """Return a folder's name for a name: readable, safe on every system, distinct per name."""
+    safe = re.sub(r"[^\w.-]+", "_", name, flags=re.UNICODE).strip("._")[:60]
+    # Two names may become the same letters, and systems differ in what they fold.
+    return f"{safe or 'name'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def write_image(path: Path, image: Image, about: Mapping[str, Any]) -> None:
+    """Write a PNG that carries what it was made of; it appears whole or not at all.
+
+    Raises
+    ------
+    NamebasisError
+        If the disk refuses it.
+    """
+    from PIL.PngImagePlugin import PngInfo
+
+    text = PngInfo()
+    text.add_itxt(_KEY, json.dumps(about, ensure_ascii=False, sort_keys=True))
+    text.add_itxt("prompt", str(about.get("prompt", "")))
+    text.add_itxt("seed", str(about.get("seed", "")))
+    content = BytesIO()
+    image.save(content, "PNG", pnginfo=text)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing_file(path, overwrite=True) as stream:
+            stream.write(content.getvalue())
+    except OSError as error:
+        raise NamebasisError(
+            f"{path}: cannot be written ({error.strerror or error}). What is there is whole; the "
+            "same command goes on from it."
+        ) from None
+
+
+def read_about(path: Path) -> dict[str, Any] | None:
+    """What `write_image` wrote into a file; None for a broken one, or one made elsewhere."""
+    from PIL import Image as Pillow
+
+    try:
+        with Pillow.open(path) as image:
+            image.load()
+            known = json.loads(image.info[_KEY])
+    except Exception:  # decoders raise every type on damaged bytes; such a file is made again
+        return None
+    return known if isinstance(known, dict) else None
+
+
+def find_images(folder: str | Path) -> list[ImageFile]:
+    """Find the images of names under a folder, sorted by path.
+
+    An image made here says its own name; of any other the sub-folder's name is taken, with
+    underscores as spaces.
+
+    Raises
+    ------
+    EncoderError
+        If there is no such folder, no image in it, or an image lies beside the sub-folders.
+    """
+    root = Path(folder)
+    found = []
+    for path in list_images(root):
+        about = read_about(path) if path.suffix.lower() == ".png" else None
+        if about is not None:
+            found.append(
+                ImageFile(
+                    about["name"],
+                    path,
+                    about["prompt"],
+                    about["seed"],
+                    about["source"],
+                    about["is_blank"],
+                )
+            )
+        elif path.parent == root:
+            raise EncoderError(
+                f"{path} lies beside the names' folders: give every name a folder of its images, "
+                f"such as {root / 'Ann_Lee' / path.name}."
+            )
+        else:
+            name = path.relative_to(root).parts[0].replace("_", " ").strip()
+            found.append(ImageFile(name, path))
+    return found
+
+
+def plain(image: ImageFile) -> dict[str, Any]:
+    """Plain values for JSON."""
+    return asdict(image) | {"path": str(image.path)}
+
+
+__all__ = [
+    "SUFFIXES",
+    "ImageFile",
+    "find_images",
+    "folder_of",
+    "plain",
+    "read_about",
+    "write_image",
+]

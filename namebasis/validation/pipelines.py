@@ -1,0 +1,184 @@
+"""Text-to-image pipelines of diffusers: one image per prompt and seed."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from namebasis.encoders.loading import choose_device, find_source, refusing
+from namebasis.errors import EncoderError, MissingExtraError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_PATTERNS = (
+    "model_index.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.safetensors",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PaintOptions:
+    """How an image is made; part of what identifies it.
+
+    Attributes
+    ----------
+    steps : int or None
+        Denoising steps; None leaves the pipeline's own default.
+    guidance : float or None
+        Guidance scale; None leaves the default.
+    size : int or None
+        Height and width in pixels; None leaves the default.
+    negative : str or None
+        A negative prompt.
+    """
+
+    steps: int | None = None
+    guidance: float | None = None
+    size: int | None = None
+    negative: str | None = None
+
+    def arguments(self) -> dict[str, Any]:
+        """As a pipeline's call names them; what is None is left out."""
+        named = {
+            "num_inference_steps": self.steps,
+            "guidance_scale": self.guidance,
+            "height": self.size,
+            "width": self.size,
+            "negative_prompt": self.negative,
+        }
+        return {key: value for key, value in named.items() if value is not None}
+
+
+class ImagePipeline:
+    """A loaded pipeline. Made by `load_pipeline`.
+
+    Parameters
+    ----------
+    pipeline : diffusers.DiffusionPipeline
+    spec : str
+        Loads the same pipeline again.
+    fingerprint : str
+        "sha256:…" over its weights.
+
+    Attributes
+    ----------
+    has_safety_checker : bool
+        Whether it blacks out what it takes for unsafe.
+    """
+
+    def __init__(self, pipeline: Any, spec: str, fingerprint: str) -> None:
+        self._pipeline, self.spec, self.fingerprint = pipeline, spec, fingerprint
+        self.has_safety_checker = getattr(pipeline, "safety_checker", None) is not None
+        pipeline.set_progress_bar_config(disable=True)
+        self._takes = set(inspect.signature(pipeline.__call__).parameters)
+
+    def paint(
+        self, prompts: Sequence[str], seeds: Sequence[int], options: PaintOptions
+    ) -> list[tuple[Image, bool]]:
+        """Make one image per prompt and seed.
+
+        Every image has a generator of its own, so it does not depend on its neighbours in the
+        batch (up to rounding).
+
+        Returns
+        -------
+        list of (PIL image, bool)
+            The image, and whether the safety checker blacked it out.
+
+        Raises
+        ------
+        EncoderError
+            If the pipeline does not take an option, or fails.
+        """
+        import torch
+
+        arguments = options.arguments()
+        refused = sorted(set(arguments) - self._takes)
+        if refused:
+            raise EncoderError(f"{self.spec} takes no {refused[0]}; leave that option out.")
+        if options.negative is not None:
+            arguments["negative_prompt"] = [options.negative] * len(prompts)
+        generators = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+        with refusing(self.spec):
+            made = self._pipeline(
+                prompt=list(prompts), generator=generators, output_type="pil", **arguments
+            )
+        flags = getattr(made, "nsfw_content_detected", None) or [False] * len(prompts)
+        return list(zip(made.images, map(bool, flags), strict=True))
+
+
+def load_pipeline(
+    spec: str, *, revision: str | None = None, device: str | None = None, dtype: str | None = None
+) -> ImagePipeline:
+    """Load a text-to-image pipeline of diffusers from a folder or a hub repository.
+
+    Parameters
+    ----------
+    spec : str
+        ``diffusers:folder-or-REPO``, as for encoders, or ``organism`` for the packaged one.
+    revision : str, optional
+    device : str, optional
+        By default cuda where there is one.
+    dtype : str, optional
+        By default float16 on a GPU, float32 on a CPU.
+
+    Returns
+    -------
+    ImagePipeline
+
+    Raises
+    ------
+    EncoderError
+        If it cannot be found or read, or makes no images from text.
+    MissingExtraError
+        If diffusers is not installed.
+    """
+    try:
+        import diffusers
+    except ImportError:
+        raise MissingExtraError("a text-to-image pipeline", "diffusers") from None
+    import torch
+
+    place = spec.removeprefix("diffusers:")
+    source = find_source("diffusers", place, [_PATTERNS], revision)
+    index = source.folder / "model_index.json"
+    if not index.is_file():
+        raise EncoderError(
+            f"{source.spec} holds no model_index.json, as a pipeline's save_pretrained writes it."
+        )
+    chosen = choose_device(device)
+    weights = getattr(torch, dtype or ("float16" if chosen.type == "cuda" else "float32"))
+    with refusing(source.spec), warnings.catch_warnings():
+        # Newer releases call torch_dtype dtype, which older ones do not know.
+        warnings.simplefilter("ignore", FutureWarning)
+        pipeline = diffusers.AutoPipelineForText2Image.from_pretrained(
+            source.folder, torch_dtype=weights, use_safetensors=True, local_files_only=True
+        ).to(chosen)
+    return ImagePipeline(pipeline, source.spec, fingerprint_of_files(source.folder))
+
+
+def fingerprint_of_files(folder: Path) -> str:
+    """SHA-256 over a pipeline's index and weight files, by name, in sorted order.
+
+    Raises
+    ------
+    EncoderError
+        If there are no weights in it.
+    """
+    files = sorted(folder.glob("*/*.safetensors"))
+    if not files:
+        raise EncoderError(f"{folder} holds no safetensors; a pickle is never loaded.")
+    digest = hashlib.sha256()
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    digest.update(json.dumps(index, sort_keys=True).encode())
+    for path in files:
+        digest.update(f"{path.parent.name}/{path.name};".encode())
+        with path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return f"sha256:{digest.hexdigest()}"
