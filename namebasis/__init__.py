@@ -26,6 +26,7 @@ _HOMES = {
     "open_space": "namebasis.namespace.space",
     "Names": "namebasis.namespace.names",
     "Space": "namebasis.namespace.space",
+    "unspell": "namebasis.namespace.unspelled",
     "export": "namebasis.namespace.export",
 }
 _ROOMS = ("analysis", "encoders", "index", "namespace", "report", "studies")
@@ -40,6 +41,7 @@ __all__ = [
     "load_encoder",
     "open_space",
     "read_names",
+    "unspell",
 ]
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from namebasis.namespace.names import Names
     from namebasis.namespace.sources import read_names
     from namebasis.namespace.space import Space, open_space
+    from namebasis.namespace.unspelled import unspell
 
 
 def __getattr__(name: str) -> object:

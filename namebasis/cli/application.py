@@ -41,6 +41,7 @@ app.command("build", epilog="Example: namebasis build my.space names.txt --templ
 )
 app.command("add", epilog="Example: namebasis add my.space more.txt")(corpus.add)
 app.command("info", epilog="Example: namebasis info my.space")(corpus.info)
+app.command("unspell", epilog="Example: namebasis unspell my.space")(corpus.unspell)
 app.command("nearest", epilog="Example: namebasis nearest my.space Vicki -k 5")(ask.nearest)
 app.command("card", epilog="Example: namebasis card my.space Vicki")(ask.card)
 app.command("basis", epilog="Example: namebasis basis my.space 'a senior lady' -n 3")(compose.basis)

@@ -129,6 +129,30 @@ def add(
     note(f"{space}: {added:,} added, {len(corpus) - added:,} were there already")
 
 
+def unspell(
+    space: options.SpacePath,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Fit anew where the view is there already.")
+    ] = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Store the view `unspelled`: the part of each vector that the name's pieces do not predict."""
+    from namebasis.namespace.space import open_space
+    from namebasis.namespace.unspelled import unspell as make
+
+    with nullcontext() if quiet else progress_bar("unspell") as progress:
+        made = make(open_space(space), rebuild=rebuild, progress=progress)
+    facts = made.info()["unspelled"]
+    if as_json:
+        print_json(facts)
+    else:
+        print(
+            f"{space}: pieces predict {facts['explained']:.0%} of the variance of the text view "
+            f"(out of fold, {facts['n_fitted']:,} names); the rest is the view unspelled"
+        )
+
+
 def info(space: options.SpacePath, as_json: options.Json = False) -> None:
     """Say what a space holds and where it came from."""
     from namebasis.namespace.space import open_space

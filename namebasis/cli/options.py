@@ -26,7 +26,9 @@ Where = Annotated[
     str | None,
     typer.Option("--where", help="Boolean SQL over the columns, such as \"gender = 'F'\"."),
 ]
-View = Annotated[str, typer.Option("--view", help="Vector column: text, token or image.")]
+View = Annotated[
+    str, typer.Option("--view", help="Vector column: text, token, image or unspelled.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]

@@ -15,15 +15,15 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.errors import CorpusError, EncoderError, SpaceError
-from namebasis.namespace import caches, metrics, swap
+from namebasis.namespace import caches, metrics, swap, unspelled
 from namebasis.namespace.encode import encode_rows, space_schema
 from namebasis.namespace.job import describe_job
 from namebasis.namespace.provenance import (
     KEY,
     MEANS_KEY,
     Provenance,
-    ViewSum,
     sums_to_json,
+    view_sums,
 )
 from namebasis.namespace.ray_cluster import EncoderFactory, RayCluster, check_engine
 from namebasis.namespace.ray_engine import append_with_ray
@@ -174,7 +174,7 @@ def add_names(
             log.info("%d of %d names are in the space already", skipped, len(names))
         if len(fresh):
             _append(store, fresh, encoder, space.provenance.templates, progress)
-            store.dataset.update_schema_metadata({MEANS_KEY: sums_to_json(_sums(store))})
+            store.dataset.update_schema_metadata({MEANS_KEY: sums_to_json(view_sums(store))})
             store.refresh()
             _count_pieces(store)
             _renew_indices(store, space.provenance)
@@ -252,7 +252,7 @@ def _append(
 
         chunk = names.slice(start, CHUNK)
         rows = encode_rows(chunk, store.n_rows + start, encoder, templates, store.schema, report)
-        lance.write_dataset(rows, store.dataset, mode="append")
+        lance.write_dataset(unspelled.complete(rows, store), store.dataset, mode="append")
     store.refresh()
 
 
@@ -263,7 +263,7 @@ def _finish(store: Store, job: Provenance) -> None:
     store.tidy(timedelta(0), delete_unverified=True)
     for view in store.views:
         caches.build_index(store, view, job.build_id, job.seed)
-    done = {KEY: replace(job, state="done").to_json(), MEANS_KEY: sums_to_json(_sums(store))}
+    done = {KEY: replace(job, state="done").to_json(), MEANS_KEY: sums_to_json(view_sums(store))}
     store.dataset.update_schema_metadata(done)
     store.refresh()
 
@@ -274,16 +274,6 @@ def _count_pieces(store: Store) -> None:
     facts = token_facts(rows["pieces"]).append_column("id", rows["id"])
     metrics.put(store, facts, "tokens", {})
     store.refresh()
-
-
-def _sums(store: Store) -> dict[str, ViewSum]:
-    sums = {}
-    for view in store.views:
-        total = np.zeros(store.dim(view))
-        for block in store.blocks(view):
-            total += block.sum(axis=0, dtype=np.float64)
-        sums[view] = ViewSum(store.n_rows, total)
-    return sums
 
 
 def _not_yet_stored(names: pa.Table, store: Store) -> pa.Table:

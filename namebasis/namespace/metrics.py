@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from namebasis.namespace import unspelled
 from namebasis.namespace.caches import index_path
 from namebasis.namespace.provenance import Provenance
 from namebasis.namespace.store import HIDDEN, VIEWS, Store, locked
@@ -137,4 +138,5 @@ def describe(store: Store, provenance: Provenance) -> dict[str, Any]:
         "columns": list(store.columns),
         "metrics": metric_columns(store.schema),
         "indices": indices,
+        **unspelled.describe(store),
     }

@@ -6,12 +6,15 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from namebasis.errors import SpaceError
+
+if TYPE_CHECKING:
+    from namebasis.namespace.store import Store
 
 SCHEMA_VERSION = 1
 KEY = "namebasis"
@@ -110,6 +113,17 @@ class ViewSum:
 
     n_rows: int
     total: npt.NDArray[np.float64]
+
+
+def view_sums(store: Store) -> dict[str, ViewSum]:
+    """Sum the vectors of every view over all rows."""
+    sums = {}
+    for view in store.views:
+        total = np.zeros(store.dim(view))
+        for block in store.blocks(view):
+            total += block.sum(axis=0, dtype=np.float64)
+        sums[view] = ViewSum(store.n_rows, total)
+    return sums
 
 
 def sums_to_json(sums: Mapping[str, ViewSum]) -> str:

@@ -36,7 +36,7 @@ class Space(StoredRows):
     provenance : Provenance
         What it was built from.
     views : tuple of str
-        Its vector columns, of `text`, `token` and `image`.
+        Its vector columns, of `text`, `token`, `image` and `unspelled`.
     columns : tuple of str
         Its other columns, metrics among them.
     """
@@ -113,7 +113,8 @@ class Space(StoredRows):
         ----------
         target : str, PIL image, Path of one, array of shape (dim,), mapping, or Target
         view : str
-            In the `token` view a text is the mean of its token embeddings.
+            In the `token` view a text is the mean of its token embeddings; in the `unspelled`
+            view a text that is no stored name loses only the names' mean, not its own spelling.
 
         Raises
         ------
@@ -131,6 +132,7 @@ class Space(StoredRows):
             self.find,
             lambda row: self._store.vectors(view, np.array([row]))[0],
             self.encoder,
+            (lambda: self.mean("text")) if view == "unspelled" else None,
         )
 
     def index(self, view: str = "text") -> VectorIndex:

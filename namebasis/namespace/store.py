@@ -19,7 +19,9 @@ from namebasis.namespace.filters import check_where, explain
 
 NAMES = "names.lance"
 INDICES = "indices"
-VIEWS = ("text", "token", "image")
+VIEWS = ("text", "token", "image", "unspelled")
+FIT_KEY = "namebasis.fit"
+"""In a view's field metadata: the file of the fit that made it."""
 HIDDEN = "__"
 """Columns whose name begins so are half-done replacements; nobody sees them."""
 
@@ -77,7 +79,8 @@ class Store:
             If the space has no such view.
         """
         if view not in self.views:
-            raise ValueError(f"view must be one of {', '.join(self.views)}; got {view!r}.")
+            remedy = f" Make it with `namebasis unspell {self.folder}`." * (view == "unspelled")
+            raise ValueError(f"view must be one of {', '.join(self.views)}; got {view!r}.{remedy}")
         return int(self.schema.field(view).type.list_size)
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> pa.Table:
@@ -127,18 +130,22 @@ class Store:
     def blocks(self, view: str, start: int = 0) -> Iterator[FloatArray]:
         """Walk the vectors of a view from row `start` on, some thousand rows at a time."""
         dim = self.dim(view)
+        for batch in self.batches([view], start):
+            yield check_units(as_matrix(batch.column(0), dim), self.uri)
+
+    def batches(self, columns: Sequence[str], start: int = 0) -> Iterator[pa.RecordBatch]:
+        """Walk columns from row `start` on, some thousand rows at a time."""
         if start >= self.n_rows:
             return
         with reading(self.uri):
             scanner = self.dataset.scanner(
-                columns=[view],
+                columns=list(columns),
                 offset=start,
                 batch_size=BLOCK_ROWS,
                 batch_readahead=2,
                 scan_in_order=True,
             )
-            for batch in scanner.to_batches():
-                yield check_units(as_matrix(batch.column(0), dim), self.uri)
+            yield from scanner.to_batches()
 
     def tidy(
         self, older_than: timedelta = timedelta(hours=1), *, delete_unverified: bool = False

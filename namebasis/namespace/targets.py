@@ -62,6 +62,8 @@ class Resolver:
         Vector of a row.
     encoder : callable
         Gives the encoder; called only where something must be encoded.
+    offset : callable, optional
+        Gives what is subtracted from encoded texts: in the `unspelled` view, the names' mean.
     """
 
     view: str
@@ -69,6 +71,7 @@ class Resolver:
     find: Callable[[str], int | None]
     row: Callable[[int], FloatArray]
     encoder: Callable[[], Encoder]
+    offset: Callable[[], FloatArray] | None = None
 
     def resolve(self, target: object) -> Target:
         """Turn one target into a unit vector.
@@ -111,11 +114,14 @@ class Resolver:
             return Target("text", text, self._unit(encoder.token_embeddings([text])[0], text))
         if not encoder.has_text:
             raise TargetError(f"{encoder.spec} does not read text; give a stored name or a vector.")
-        return Target("text", text, self._unit(encoder.encode_text([text])[0], text))
+        vector = encoder.encode_text([text])[0]
+        if self.offset is not None:
+            vector = vector - self.offset()
+        return Target("text", text, self._unit(vector, text))
 
     def _image(self, image: Any) -> Target:
-        if self.view == "token":
-            raise TargetError("an image has no vector in the token view; use view='text'.")
+        if self.view in ("token", "unspelled"):
+            raise TargetError(f"an image has no vector in the {self.view} view; use view='text'.")
         encoder = self.encoder()
         if not encoder.has_images:
             raise TargetError(f"{encoder.spec} does not read images; use an image-text encoder.")

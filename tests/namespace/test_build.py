@@ -328,7 +328,7 @@ class TestAdd:
         def killed(store):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(build, "_sums", killed)
+        monkeypatch.setattr(build, "view_sums", killed)
         with pytest.raises(KeyboardInterrupt):
             add_names(space, make_names([{"name": "Late", "part": "given"}]))
         opened = open_space(space.path)
