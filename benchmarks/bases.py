@@ -1,6 +1,7 @@
 """Name bases: speed against scikit-learn, and how good the codes are on real vectors.
 
-`python benchmarks/bases.py` prints both; `--section speed`, `anchors` or `quality` one. The real
+`python benchmarks/bases.py` prints both; `--section speed`, `anchors`,
+`quality` or `chance` one. The real
 vectors are made once and kept in the cache folder; the CLIP vectors are read where ../shared is.
 """
 
@@ -20,7 +21,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, orthogonal_mp
 
 from namebasis.analysis.sparse import SparseCode, refit, sparse_code
-from namebasis.analysis.whitening import covariance, whitening_matrix
+from namebasis.analysis.turning import TurnedDictionaries
+from namebasis.analysis.whitening import whitening_matrix
+from namebasis.studies.anchors import code_by_others
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 CACHE = Path(tempfile.gettempdir()) / "namebasis-bench-bases"
@@ -130,7 +133,7 @@ def anchors(quick: bool) -> None:
     n = 4_000 if quick else 60_000
     names = clustered(n, 384, rng)
     start, before = time.perf_counter(), time.process_time()
-    code = sparse_code(names, names, 8, exclude=np.arange(n))
+    code = code_by_others(names, 8, np.full((n, 0), -1))
     wall, cpu = time.perf_counter() - start, time.process_time() - before
     print(
         f"\nAnchors, {n:,} × 384, 8 nonzero, each name by all others, exact: {wall:.0f} s "
@@ -216,44 +219,119 @@ def quality(quick: bool) -> None:
             table[way].append(f"{np.mean(hits):.1%} (cosine {plain.similarities.mean():.3f})")
     for way, cells in table.items():
         print(f"| {way} | " + " | ".join(cells) + " |")
-    clip_codes(20 if quick else 200)
+    clip_codes(8 if quick else 40)
 
 
 def clip_codes(n_draws: int) -> None:
-    """Leave-one-out codes of real CLIP vectors, with dictionaries turned at random beside them."""
-    path = SHARED / "clip-vit-b-32-lvis.npy"
-    if not path.exists():
-        print(f"\n{path.name} is not here: left out.")
+    """Leave-one-out codes of real CLIP vectors, with random dictionaries beside them."""
+    rows = clip_rows()
+    if rows is None:
         return
-    rows = np.load(path).astype(np.float32)
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    rows -= rows.mean(axis=0)
     own = np.arange(len(rows))
-    axes = np.linalg.eigh(covariance(rows))[1]
     rng = np.random.default_rng(0)
-    drawn = []
-    for _ in range(n_draws):
-        signs = rng.choice([-1.0, 1.0], size=len(axes))
-        turned = (((rows @ axes) * signs) @ axes.T).astype(np.float32)
-        sample = rng.choice(len(rows), 100, replace=False)
-        code = sparse_code(rows, turned[sample], 8, exclude=own[sample])
-        drawn.append(float(np.nanmean(code.similarities)))
+    turned = TurnedDictionaries(rows)
+    sample = rng.choice(len(rows), 100, replace=False)
     plain = sparse_code(rows, rows, 8, exclude=own)
     swept = sparse_code(rows, rows, 8, exclude=own, n_sweeps=2)
+    nulls, scores = [], []
+    for row in sample:
+        drawn = np.concatenate(
+            [
+                sparse_code(names, seen, 8, exclude=np.full(len(seen), row)).similarities
+                for names, seen in turned.draws(rows[row], n_draws, rng)
+            ]
+        )
+        nulls.append(drawn.mean())
+        scores.append((plain.similarities[row] - drawn.mean()) / drawn.std(ddof=1))
     print(
         f"\nReal CLIP vectors ({len(rows):,} categories, ViT-B-32), leave-one-out, 8 nonnegative "
         f"atoms: mean centred cosine {np.nanmean(plain.similarities):.3f}, with exchange "
-        f"{np.nanmean(swept.similarities):.3f}; dictionaries turned at random (signs of principal "
-        f"components, {n_draws} draws) {np.mean(drawn):.3f} ± {np.std(drawn):.3f}."
+        f"{np.nanmean(swept.similarities):.3f}; random dictionaries of the same size and "
+        f"covariance ({n_draws} draws for each of {len(sample)} categories) {np.mean(nulls):.3f}; "
+        f"z median {np.median(scores):.1f}, at least 2 for {np.mean(np.array(scores) >= 2):.0%}."
     )
+
+
+def clip_rows() -> np.ndarray | None:
+    """Centred unit vectors of the LVIS categories, where they are."""
+    path = SHARED / "clip-vit-b-32-lvis.npy"
+    if not path.exists():
+        print(f"\n{path.name} is not here: left out.")
+        return None
+    rows = np.load(path).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows - rows.mean(axis=0))
+
+
+def chance(quick: bool) -> None:
+    """Whether the control by random dictionaries is right where the truth is known."""
+    rng = np.random.default_rng(0)
+    spectrum = np.arange(1, 65) ** -0.5
+    plain = rng.standard_normal((2_000, 64)) * spectrum
+    centres = rng.standard_normal((40, 64))
+    clusters = (0.7 * rng.standard_normal((2_000, 64)) + centres[rng.integers(40, size=2_000)]) * (
+        spectrum
+    )
+    # One name in seven lies near one of 12 directions of a plane of 4 dimensions, far out: names
+    # that an encoder cannot read.
+    odd = 0.3 * rng.standard_normal((2_000, 64)) * spectrum
+    ways = rng.standard_normal((12, 4)) @ rng.standard_normal((4, 64))
+    odd[:300] = ways[rng.integers(12, size=300)] + 0.05 * rng.standard_normal((300, 64))
+    sets = {"Gaussian": plain, "40 clusters": clusters, "a far plane": odd}
+    clip = None if quick else clip_rows()
+    if clip is not None:
+        sets["CLIP, LVIS"] = clip
+    if not quick:
+        sets["minilm, every 12th Faker name"] = faker_names()[1][::12]
+    n = 5 if quick else 100
+    print(
+        "\n| dictionary | unrelated: |z| < 2 | unrelated: z ≥ 2 | z, median (2.5 to 97.5 %) | sum "
+        "of 3 names of few components: z ≥ 2 | sum of any 3: z ≥ 2 |\n|---|---|---|---|---|---|"
+    )
+    for label, rows in sets.items():
+        names = np.asarray(rows - rows.mean(axis=0), dtype=np.float32)
+        turned = TurnedDictionaries(names)
+        unrelated = (rng.standard_normal((n, len(turned.variances))) * turned.variances**0.5) @ (
+            turned.axes.T
+        )
+        share = ((names @ turned.axes[:, :4]) ** 2).sum(axis=1) / (names**2).sum(axis=1)
+        few = np.argsort(-share)[:50]
+        sums = [
+            np.stack([names[rng.choice(of, 3, replace=False)].sum(axis=0) for _ in range(n // 4)])
+            for of in (few, np.arange(len(names)))
+        ]
+        z, of_few, of_any = (scores(turned, names, t, rng) for t in (unrelated, *sums))
+        low, middle, high = np.quantile(z, (0.025, 0.5, 0.975))
+        print(
+            f"| {label}, {names.shape[0]:,} × {names.shape[1]} | {np.mean(abs(z) < 2):.0%} | "
+            f"{np.mean(z >= 2):.0%} | {middle:.1f} ({low:.1f} to {high:.1f}) | "
+            f"{np.mean(of_few >= 2):.0%} | {np.mean(of_any >= 2):.0%} |"
+        )
+
+
+def scores(
+    turned: TurnedDictionaries, names: np.ndarray, targets: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """z of each target's code against 200 random dictionaries, as `basis` has it by default."""
+    observed = sparse_code(names, targets, 5, n_sweeps=2).similarities
+    found = []
+    for target, own in zip(targets, observed, strict=True):
+        drawn = np.concatenate(
+            [
+                sparse_code(rows, seen, 5, n_sweeps=2).similarities
+                for rows, seen in turned.draws(target, 200, rng)
+            ]
+        )
+        found.append((own - drawn.mean()) / drawn.std(ddof=1))
+    return np.array(found)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run")
-    parser.add_argument("--section", choices=("speed", "anchors", "quality"))
+    parser.add_argument("--section", choices=("speed", "anchors", "quality", "chance"))
     wanted = parser.parse_args()
-    sections = {"speed": speed, "anchors": anchors, "quality": quality}
+    sections = {"speed": speed, "anchors": anchors, "quality": quality, "chance": chance}
     for name, section in sections.items():
         if wanted.section in {None, name}:
             section(wanted.quick)

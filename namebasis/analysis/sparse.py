@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,7 @@ def sparse_code(
     max_per_group: int = 1,
     target_chunk: int | None = None,
     atom_chunk: int = 8192,
+    progress: Callable[[int, int], None] | None = None,
 ) -> SparseCode:
     """Code each target as a weighted sum of at most `n_nonzero` atoms.
 
@@ -109,6 +111,8 @@ def sparse_code(
     max_per_group : int
     target_chunk, atom_chunk : int
         Sizes of the blocks that are multiplied.
+    progress : callable, optional
+        Called with targets done and targets in all after each chunk of them.
 
     Returns
     -------
@@ -152,6 +156,8 @@ def sparse_code(
             pursue(codes, matcher, rows, nonnegative=nonnegative)
             exchange(codes, matcher, rows, nonnegative=nonnegative, n_sweeps=n_sweeps)
         parts.append(_finish(codes, norms[rows]))
+        if progress is not None:
+            progress(start + len(rows), len(unit))
     return SparseCode(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 

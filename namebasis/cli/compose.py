@@ -10,7 +10,14 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.ask import read_targets, refuse_existing
-from namebasis.cli.output import note, print_answers, print_json, print_table, progress_bar
+from namebasis.cli.output import (
+    late_bar,
+    note,
+    print_answers,
+    print_json,
+    print_table,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
     from namebasis.studies.basis import Basis
@@ -39,7 +46,10 @@ def basis(
         int, typer.Option("--controls", help="Random dictionaries to compare with; 0 for none.")
     ] = 200,
     resamples: Annotated[
-        int, typer.Option("--resamples", help="Resamples of the names for stability; 0 for none.")
+        int,
+        typer.Option(
+            "--resamples", help="Resamples of names and of templates for stability; 0 for none."
+        ),
     ] = 50,
     together: Annotated[
         bool, typer.Option("--together", help="Fit the mean of all targets, not each.")
@@ -49,6 +59,7 @@ def basis(
     vector: options.Vector = None,
     seed: options.Seed = 0,
     as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Find few names that add up to a target, and say whether chance does as well."""
     from namebasis.namespace.space import open_space
@@ -56,25 +67,28 @@ def basis(
 
     opened = open_space(space)
     wanted = read_targets(targets, image, vector)
-    fits = [
-        study.fit(
-            opened,
-            target,
-            n_names,
-            where=where,
-            deny=deny or (),
-            max_family=max_family,
-            nonnegative=not signed,
-            minus=minus or (),
-            view=view,
-            method=method,
-            ridge=ridge,
-            n_null=controls,
-            n_resamples=resamples,
-            seed=seed,
-        )
-        for target in ([wanted] if together and len(wanted) > 1 else wanted)
-    ]
+    asked = [wanted] if together and len(wanted) > 1 else wanted
+    with nullcontext() if quiet else late_bar("controls and resamples", "fits") as progress:
+        fits = [
+            study.fit(
+                opened,
+                target,
+                n_names,
+                where=where,
+                deny=deny or (),
+                max_family=max_family,
+                nonnegative=not signed,
+                minus=minus or (),
+                view=view,
+                method=method,
+                ridge=ridge,
+                n_null=controls,
+                n_resamples=resamples,
+                seed=seed,
+                progress=progress,
+            )
+            for target in asked
+        ]
     if as_json:
         print_json([fit.to_dict() for fit in fits])
         return
@@ -87,13 +101,14 @@ def _print_basis(fit: Basis, target: str | None) -> None:
         f"{fit.label}: cosine {fit.similarity:.3f} centred, {fit.raw_similarity:.3f} raw, "
         f"of {fit.n_atoms:,} names"
     )
-    weights = [float(weight) for weight in fit.weights]
-    if fit.stability is None:
-        print_answers("", target, ("name", "weight"), list(zip(fit.names, weights, strict=True)))
-    else:
-        again = [float(share) for share in fit.stability]
-        rows = list(zip(fit.names, weights, again, strict=True))
-        print_answers("", target, ("name", "weight", "chosen again"), rows)
+    columns = {"name": list(fit.names), "weight": fit.weights.tolist()}
+    if fit.stability is not None:
+        columns["chosen again"] = fit.stability.tolist()
+    if fit.template_stability is not None:
+        columns["other templates"] = fit.template_stability.tolist()
+    print_answers("", target, tuple(columns), list(zip(*columns.values(), strict=True)))
+    if fit.template_note:
+        note(fit.template_note)
     if fit.verdict:
         note(fit.verdict)
 
@@ -285,13 +300,15 @@ def anchors(
         bool, typer.Option("--write", help="Store anchor_rank and own_residual in the space.")
     ] = False,
     as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Code every name by the others: which names are the rest made of? Minutes for 60,000."""
     from namebasis.namespace.space import open_space
     from namebasis.studies import anchors as study
 
     opened = open_space(space)
-    found = study.report(opened, n_names, where=where, view=view)
+    with nullcontext() if quiet else late_bar("anchors") as progress:
+        found = study.report(opened, n_names, where=where, view=view, progress=progress)
     if write:
         found.write(opened)
     table = found.to_arrow().sort_by("anchor_rank").slice(0, k)

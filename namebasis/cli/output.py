@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 Progress = Callable[[int, int], None]
@@ -79,6 +80,22 @@ def _cell(value: object, *, whole: bool = False) -> str:
 def note(message: str) -> None:
     """Say something on stderr that is not data."""
     print(message, file=sys.stderr)
+
+
+@contextmanager
+def late_bar(label: str, unit: str = "names", *, after: float = 2.0) -> Iterator[Progress]:
+    """As `progress_bar`, for what is often quick: no bar in the first `after` seconds."""
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        shown: list[Progress] = []
+
+        def update(done: int, total: int) -> None:
+            if not shown and done < total and time.monotonic() - begun >= after:
+                shown.append(stack.enter_context(progress_bar(label, unit)))
+            for bar in shown:
+                bar(done, total)
+
+        yield update
 
 
 @contextmanager

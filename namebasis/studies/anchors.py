@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from namebasis.analysis.neighbours import duplicate_groups
 from namebasis.analysis.sparse import SparseCode, sparse_code
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.studies.basis_atoms import load_atoms
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def report(
     where: str | None = None,
     view: str = "text",
     damping: float = 0.85,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Anchors:
     """Code every name by the others and rank the names that the others are made of.
 
@@ -109,6 +111,8 @@ def report(
     damping : float
         Of PageRank: with this probability the walk goes on from a name to one that it is made of,
         in proportion to its contribution; else anywhere.
+    progress : callable, optional
+        Called with names coded and names in all.
 
     Raises
     ------
@@ -125,13 +129,7 @@ def report(
         raise ValueError(
             f"anchors needs more than n_names = {n_names} names; there are {len(atoms)}."
         )
-    # Names that the encoder cannot tell apart would code each other and trap the walk: one of
-    # each such group stands for it, and codes none of the group.
-    twins = duplicate_groups(np.round(atoms.vectors, 4))
-    twin = twins.first[twins.group]
-    exclude = np.column_stack([np.arange(len(atoms)), atoms.folded_groups(), twin])
-    deny = twin != np.arange(len(atoms))
-    code = sparse_code(atoms.vectors, atoms.vectors, n_names, exclude=exclude, deny=deny)
+    code = code_by_others(atoms.vectors, n_names, atoms.folded_groups(), progress)
     rank_weight = _pagerank(code, damping)
     order = np.argsort(-rank_weight, kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
@@ -151,6 +149,34 @@ def report(
             "damping": damping,
         },
     )  # fmt: skip
+
+
+def code_by_others(
+    vectors: FloatArray,
+    n_names: int,
+    alike: IntArray,
+    progress: Callable[[int, int], None] | None = None,
+) -> SparseCode:
+    """Code every row by the other rows.
+
+    Rows that the encoder cannot tell apart would code each other and trap the walk: one of each
+    such group stands for it, and codes none of the group.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, dim)
+    n_names : int
+    alike : ndarray of shape (n, m), int64
+        Rows that must not code each row besides itself and its equals; -1 for none.
+    progress : callable, optional
+    """
+    twins = duplicate_groups(np.round(vectors, 4))
+    twin = twins.first[twins.group]
+    rows = np.arange(len(vectors))
+    exclude = np.column_stack([rows, alike, twin])
+    return sparse_code(
+        vectors, vectors, n_names, exclude=exclude, deny=twin != rows, progress=progress
+    )
 
 
 def _edges(code: SparseCode) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:

@@ -2,121 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import FilterError
 from namebasis.studies import basis_trust as trust
 from namebasis.studies.basis_atoms import CentredTarget, NameAtoms, centre_target, load_atoms
 from namebasis.studies.basis_recipe import Mask, Recipe
+from namebasis.studies.basis_results import Basis
+from namebasis.studies.basis_stability import (
+    corpus_stability,
+    template_stability,
+    why_not_templates,
+)
+
+__all__ = ["Basis", "fit"]
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
 
-# Standard deviations above the mean of a control from which a cosine counts as more than chance.
-_CLEARLY = 2.0
-_IN_WORDS = {
-    "rotated": "dictionaries turned at random",
-    "matched": "names about as frequent",
-    "pseudo": "made-up names",
-}
-
-
-@dataclass(frozen=True)
-class Basis:
-    """A few names whose weighted sum stands for a target.
-
-    Attributes
-    ----------
-    label : str
-        What the target is called.
-    names : tuple of str
-        In decreasing absolute contribution.
-    ids : ndarray of shape (n,), int64
-        Their rows in the space.
-    weights : ndarray of shape (n,), float32
-        For the centred names: target - mean ≈ sum of weight × (name - mean).
-    similarity : float
-        Cosine of that sum to the centred target; NaN where no name helps.
-    raw_similarity : float
-        Cosine of the sum plus the mean to the target as it was. Vectors of a CLIP-like model
-        share most of their length with their mean, so this is high for any names.
-    n_atoms : int
-        How many names could be chosen from.
-    view : str
-    parameters : mapping
-        What the fit was asked with.
-    nulls : tuple of Null
-        What chance reaches, where `fit` was asked with `n_null`.
-    stability : ndarray of shape (n,), float64, or None
-        The share of bootstrap resamples of the corpus holding the name that choose it again, where
-        `fit` was asked with `n_resamples`.
-    """
-
-    label: str
-    names: tuple[str, ...]
-    ids: IntArray
-    weights: FloatArray
-    similarity: float
-    raw_similarity: float
-    n_atoms: int
-    view: str
-    parameters: Mapping[str, object]
-    nulls: tuple[trust.Null, ...] = ()
-    stability: npt.NDArray[np.float64] | None = None
-
-    @property
-    def verdict(self) -> str | None:
-        """What the controls say in words; None where none was asked for."""
-        if not self.names:
-            return "No name helps: the basis is empty."
-        if not self.nulls:
-            return None
-        weak = [null for null in self.nulls if not null.z >= _CLEARLY]
-        worst = min(weak or self.nulls, key=lambda null: null.z)
-        compared = (
-            f"{worst.observed:.2f} against {worst.mean:.2f} ± {worst.sd:.2f} with "
-            f"{_IN_WORDS[worst.kind]} (z = {worst.z:.1f})"
-        )
-        if weak:
-            return f"No better than chance: {compared}."
-        return f"Better than chance: {compared}."
-
-    def to_arrow(self) -> pa.Table:
-        """Return one row per name: name, id, weight, and stability where it is known."""
-        fields = [("name", pa.string()), ("id", pa.int64()), ("weight", pa.float32())]
-        columns: dict[str, Any] = {
-            "name": list(self.names), "id": self.ids, "weight": self.weights,
-        }  # fmt: skip
-        if self.stability is not None:
-            columns["stability"] = self.stability
-            fields.append(("stability", pa.float64()))
-        return pa.table(columns, schema=pa.schema(fields))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; an undefined cosine is None."""
-        return {
-            "target": self.label,
-            "names": list(self.names),
-            "ids": self.ids.tolist(),
-            "weights": [float(w) for w in self.weights],
-            "similarity": _or_none(self.similarity),
-            "raw_similarity": _or_none(self.raw_similarity),
-            "n_atoms": self.n_atoms,
-            "view": self.view,
-            "parameters": dict(self.parameters),
-            "nulls": [null.to_dict() for null in self.nulls],
-            "stability": None
-            if self.stability is None
-            else [_or_none(float(share)) for share in self.stability],
-            "verdict": self.verdict,
-        }
+Progress = Callable[[int, int], None]
 
 
 def fit(
@@ -138,6 +48,7 @@ def fit(
     n_null: int = 0,
     n_resamples: int = 0,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Basis:
     """Find few names that add up to a target in the centred space.
 
@@ -178,9 +89,13 @@ def fit(
     n_null : int
         How many draws of each control to fit, 200 say; 0 for none.
     n_resamples : int
-        How many bootstrap resamples of the names to fit for `stability`; 0 for none.
+        How many bootstrap resamples of the names to fit for `stability`, and of the templates
+        for `template_stability`; 0 for none. The latter encodes up to 256 names once per template
+        and keeps their vectors in the space's caches.
     seed : int
         Of the controls and resamples.
+    progress : callable, optional
+        Called with controls and resamples done and with how many there are at most.
 
     Returns
     -------
@@ -211,14 +126,22 @@ def fit(
         raise ValueError("n_null must be 0 or at least 2: one control has no spread.")
     found, chosen = _fit(atoms, wanted, denied, recipe, view, more)
     rng = np.random.default_rng(seed)
+    tell = trust.FitCounter(progress, 3 * n_null + 2 * n_resamples)
     if n_null and len(chosen):
-        nulls = _nulls(space, atoms, wanted, denied, recipe, view, found, chosen, n_null, rng)
+        nulls = _nulls(space, atoms, wanted, denied, recipe, view, found, chosen, n_null, rng, tell)
         found = replace(found, nulls=nulls)
     if n_resamples:
-        shares = trust.stability(
+        shares, seen = corpus_stability(
             recipe, atoms.vectors, wanted.vector, atoms.is_family, denied, chosen, n_resamples, rng
         )
-        found = replace(found, stability=shares)
+        tell(n_resamples)
+        found = replace(found, stability=shares, template_note=why_not_templates(space, view))
+        if found.template_note is None and len(chosen):
+            by_template = template_stability(
+                space, recipe, atoms, wanted, denied, chosen, seen, n_resamples, rng
+            )
+            found = replace(found, template_stability=by_template)
+    tell(0, is_last=True)
     return found
 
 
@@ -264,25 +187,22 @@ def _nulls(
     chosen: IntArray,
     n_draws: int,
     rng: np.random.Generator,
+    progress: trust.Progress,
 ) -> tuple[trust.Null, ...]:
     """Fit every control that the space allows."""
     vectors, wanted, observed = atoms.vectors, target.vector, found.similarity
+    family, draws = atoms.is_family, (n_draws, rng, progress)
     counts = space.table(["count"], ids=atoms.ids)["count"].cast("float64").to_numpy()
     nulls = [
-        trust.rotated_null(
-            recipe, vectors, wanted, atoms.is_family, denied, observed, n_draws, rng
-        ),
-        trust.matched_null(recipe, vectors, wanted, counts, chosen, denied, observed, n_draws, rng),
+        trust.turned_null(recipe, vectors, wanted, family, denied, observed, *draws),
+        trust.matched_null(recipe, vectors, wanted, counts, family, chosen, denied, *draws),
     ]
     is_pseudo = np.array([part == "pseudo" for part in atoms.parts])
     pseudo = space.ids("part = 'pseudo'")
     if len(pseudo):
         made_up = np.asarray(space.vectors(view, ids=pseudo) - atoms.mean, dtype=np.float32)
-        nulls.append(
-            trust.pseudo_null(
-                recipe, vectors, made_up, wanted, atoms.is_family, denied | is_pseudo, n_draws, rng
-            )
-        )
+        real = denied | is_pseudo
+        nulls.append(trust.pseudo_null(recipe, vectors, made_up, wanted, family, real, *draws))
     return tuple(null for null in nulls if null is not None)
 
 
@@ -290,7 +210,3 @@ def _cosine(a: FloatArray, b: FloatArray) -> float:
     first, second = a.astype(np.float64), b.astype(np.float64)
     length = float(np.linalg.norm(first) * np.linalg.norm(second))
     return float(first @ second) / length if length else float("nan")
-
-
-def _or_none(value: float) -> float | None:
-    return value if np.isfinite(value) else None

@@ -96,12 +96,15 @@ class CentredTarget:
         The weighted sum of the means taken off; ``vector + mean`` is the raw target.
     names : tuple of str
         Stored names in it.
+    terms : tuple of (Target, float)
+        What it is the weighted sum of.
     """
 
     label: str
     vector: FloatArray
     mean: FloatArray
     names: tuple[str, ...]
+    terms: tuple[tuple[Target, float], ...] = ()
 
 
 def centre_target(
@@ -147,7 +150,10 @@ def centre_target(
         )
     members = [row for term, _ in terms for row in term.members]
     names = space.table(["name"], ids=members)["name"].to_pylist() if members else []
-    return CentredTarget(label, vector.astype(np.float32), mean.astype(np.float32), tuple(names))
+    as_float = np.float32
+    return CentredTarget(
+        label, vector.astype(as_float), mean.astype(as_float), tuple(names), tuple(terms)
+    )
 
 
 def _terms(target: Any) -> list[tuple[Any, float]]:

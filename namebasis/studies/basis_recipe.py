@@ -51,6 +51,10 @@ class Recipe:
         """Return plain values."""
         return asdict(self)
 
+    def whitening(self, vectors: FloatArray, denied: Mask) -> FloatArray | None:
+        """Return the matrix to whiten the usable atoms by; None without a ridge."""
+        return None if self.ridge is None else whitening_matrix(vectors[~denied], self.ridge)
+
     def code(
         self,
         vectors: FloatArray,
@@ -58,6 +62,7 @@ class Recipe:
         is_family: Mask,
         denied: Mask,
         exclude: IntArray | None = None,
+        matrix: FloatArray | None = None,
     ) -> SparseCode:
         """Code `targets` by the atoms `vectors`.
 
@@ -68,10 +73,13 @@ class Recipe:
         is_family, denied : ndarray of shape (n_atoms,)
         exclude : ndarray of shape (n_targets, m), optional
             Atoms that a target must not use, -1 for none.
+        matrix : ndarray of shape (dim, dim), optional
+            What to whiten by where there is a ridge; by default by the atoms' own covariance.
         """
         chosen_in, wanted = vectors, targets
-        if self.ridge is not None:
-            matrix = whitening_matrix(vectors[~denied], self.ridge)
+        if matrix is None:
+            matrix = self.whitening(vectors, denied)
+        if matrix is not None:
             chosen_in, wanted = vectors @ matrix, targets @ matrix
         limit = self.max_family
         code = sparse_code(

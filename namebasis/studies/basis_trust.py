@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.analysis.sparse import refit
-from namebasis.analysis.whitening import covariance
+from namebasis.analysis.turning import TurnedDictionaries
 from namebasis.checks import FloatArray, IntArray
 from namebasis.studies.basis_recipe import Mask, Recipe
 
-_MATCHES = 50  # a name's stand-in is drawn from so many of the nearest count
-_MIN_COUNTED = 2 * _MATCHES
+_MATCHES = 200  # names of the nearest count that may stand for a chosen one
+_MIN_MATCHES = 50
+_NEARLY_ONE = 1.0 - 1e-6  # float32 cosines say no more
+_NO_SPREAD = 1e-7
+
+Progress = Callable[[int], None]
+"""Told how many fits were made since it was last called."""
+
+
+def _quiet(n_fits: int) -> None:
+    """Tell nobody."""
+
+
+class FitCounter:
+    """Turns counts of fits since the last call into fits done and fits in all."""
+
+    def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
+        self.progress, self.total, self.done = progress, total, 0
+
+    def __call__(self, n_fits: int, *, is_last: bool = False) -> None:
+        self.done = self.total if is_last else min(self.done + n_fits, self.total)
+        if self.progress is not None and self.total:
+            self.progress(self.done, self.total)
 
 
 @dataclass(frozen=True)
@@ -25,18 +45,21 @@ class Null:
     Attributes
     ----------
     kind : str
-        `rotated`: the dictionary turned by random signs of its principal components, which keeps
-        its size, its covariance and the cosines among names; `matched`: each chosen name replaced
-        by one about as frequent; `pseudo`: made-up names instead of real ones.
+        `turned`: random dictionaries of the same size and covariance (`TurnedDictionaries`);
+        `matched`: dictionaries of names about as frequent as the chosen ones, without these;
+        `pseudo`: made-up names instead of real ones.
     n_draws, n_atoms : int
         How often, and how many names there were to choose from.
     mean, sd : float
         Of the centred cosine over the draws.
     observed : float
-        What is compared with it: the basis's own cosine; for `pseudo` the mean over samples of
-        as many real names.
+        What is compared with it: the basis's own cosine; for `matched` and `pseudo`, whose
+        dictionaries are smaller, the mean over as many fits with real names, as many each time.
     z : float
-        (observed - mean) / sd; NaN where sd is 0.
+        How many standard deviations `observed` lies above the mean, both on Fisher's scale
+        (the inverse hyperbolic tangent of a cosine): where few dimensions let any names come
+        near the target, cosines crowd below 1 and differ in what they leave out. NaN where the
+        draws do not differ.
     """
 
     kind: str
@@ -57,11 +80,14 @@ def make_null(kind: str, n_atoms: int, cosines: npt.ArrayLike, observed: float) 
     """Summarise the cosines of a control; a code without atoms counts as cosine 0."""
     values = np.nan_to_num(np.asarray(cosines, dtype=np.float64))
     mean, sd = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    z = (observed - mean) / sd if sd > 0 else float("nan")
+    scaled = np.arctanh(np.clip(values, -_NEARLY_ONE, _NEARLY_ONE))
+    own = float(np.arctanh(np.clip(np.nan_to_num(observed), -_NEARLY_ONE, _NEARLY_ONE)))
+    spread = float(scaled.std(ddof=1)) if len(values) > 1 else 0.0
+    z = (own - float(scaled.mean())) / spread if sd > _NO_SPREAD else float("nan")
     return Null(kind, len(values), n_atoms, mean, sd, observed, z)
 
 
-def rotated_null(
+def turned_null(
     recipe: Recipe,
     vectors: FloatArray,
     target: FloatArray,
@@ -70,17 +96,20 @@ def rotated_null(
     observed: float,
     n_draws: int,
     rng: np.random.Generator,
+    progress: Progress = _quiet,
 ) -> Null:
-    """Fit the target with randomly turned dictionaries.
-
-    A turn by signs of the principal components is orthogonal, so turning the target back instead
-    gives the same cosines, and all draws are one batch over the dictionary as it is.
-    """
-    axes = np.linalg.eigh(covariance(vectors[~denied]))[1]
-    signs = rng.choice([-1.0, 1.0], size=(n_draws, len(axes)))
-    targets = ((target.astype(np.float64) @ axes) * signs) @ axes.T
-    code = recipe.code(vectors, targets.astype(np.float32), is_family, denied)
-    return make_null("rotated", int((~denied).sum()), code.similarities, observed)
+    """Fit the target with random dictionaries of the same size and covariance."""
+    turned = TurnedDictionaries(vectors, ~denied)
+    cosines: list[float] = []
+    for dictionary, targets in turned.draws(target, n_draws, rng):
+        seen = float(np.linalg.norm(targets[0])) / float(np.linalg.norm(target))
+        if seen > 0:
+            code = recipe.code(dictionary, targets, is_family, denied)
+            cosines += (seen * np.nan_to_num(code.similarities)).tolist()
+        else:
+            cosines += [0.0] * len(targets)
+        progress(len(targets))
+    return make_null("turned", int((~denied).sum()), cosines, observed)
 
 
 def matched_null(
@@ -88,27 +117,60 @@ def matched_null(
     vectors: FloatArray,
     target: FloatArray,
     counts: npt.NDArray[np.float64],
+    is_family: Mask,
     chosen: IntArray,
     denied: Mask,
-    observed: float,
     n_draws: int,
     rng: np.random.Generator,
+    progress: Progress = _quiet,
 ) -> Null | None:
-    """Refit with names about as frequent in place of the chosen; None where counts do not allow."""
+    """Fit with names about as frequent as the chosen ones, and with as many that include these.
+
+    Each draw takes a random half of the names whose count is near that of a chosen name, and
+    chooses and weights anew. The real fits do so from such halves with the chosen names put back
+    in. The chosen are the best of all names, so this control asks whether others as frequent would
+    do, not whether the fit is chance: that is asked by `turned_null`.
+
+    Returns
+    -------
+    Null or None
+        None where a chosen name has no count, or too few others have one.
+    """
+    pool = _about_as_frequent(counts, chosen, denied)
+    n_more = len(pool) // 2
+    if len(pool) < _MIN_MATCHES or n_more < recipe.n_names:
+        return None
+    size = n_more + len(chosen)
+    members = np.concatenate([pool, chosen])
+    targets = np.tile(target, (n_draws, 1))
+    rows, family = vectors[members], is_family[members]
+    none = np.zeros(len(members), dtype=bool)
+    # Positions in `members`: the chosen stand at its end.
+    places, own = np.arange(len(pool)), len(pool) + np.arange(len(chosen))
+    without = _leave_out(places, size, n_draws, rng)
+    barred = np.concatenate([without, np.tile(own, (n_draws, 1))], axis=1)
+    control = recipe.code(rows, targets, family, none, barred)
+    progress(n_draws)
+    left_out = _leave_out(places, n_more, n_draws, rng)
+    real = recipe.code(rows, targets, family, none, left_out)
+    observed = float(np.nan_to_num(real.similarities).mean())
+    return make_null("matched", size, control.similarities, observed)
+
+
+def _about_as_frequent(counts: npt.NDArray[np.float64], chosen: IntArray, denied: Mask) -> IntArray:
+    """Return the atoms whose count is near that of a chosen one, without the chosen."""
+    if not len(chosen) or not np.isfinite(counts[chosen]).all():
+        return np.empty(0, dtype=np.int64)
     counted = np.flatnonzero(np.isfinite(counts) & ~denied)
     counted = counted[~np.isin(counted, chosen)]
-    if not np.isfinite(counts[chosen]).all() or len(counted) < _MIN_COUNTED or not len(chosen):
-        return None
     by_count = counted[np.argsort(counts[counted], kind="stable")]
-    drawn = np.empty((n_draws, len(chosen)), dtype=np.int64)
-    for column, atom in enumerate(chosen):
+    width = min(_MATCHES, len(by_count) // 2)  # of few names, all are not about as frequent
+    near = []
+    for atom in chosen:
         place = int(np.searchsorted(counts[by_count], counts[atom]))
-        first = min(max(place - _MATCHES // 2, 0), len(by_count) - _MATCHES)
-        drawn[:, column] = by_count[first + rng.integers(_MATCHES, size=n_draws)]
-    for row in drawn:  # two chosen names may get the same stand-in
-        row[np.setdiff1d(np.arange(len(row)), np.unique(row, return_index=True)[1])] = -1
-    code = refit(vectors, np.tile(target, (n_draws, 1)), drawn, nonnegative=recipe.nonnegative)
-    return make_null("matched", len(counted), code.similarities, observed)
+        first = min(max(place - width // 2, 0), len(by_count) - width)
+        near.append(by_count[first : first + width])
+    return np.unique(np.concatenate(near))
 
 
 def pseudo_null(
@@ -120,6 +182,7 @@ def pseudo_null(
     denied: Mask,
     n_draws: int,
     rng: np.random.Generator,
+    progress: Progress = _quiet,
 ) -> Null | None:
     """Fit with made-up names, and with samples of as many real ones; None with too few."""
     usable = np.flatnonzero(~denied)
@@ -130,6 +193,7 @@ def pseudo_null(
     none = np.zeros(len(pseudo), dtype=bool)
     left_out = _leave_out(np.arange(len(pseudo)), size, n_draws, rng)
     made_up = recipe.code(pseudo, targets, none, none, left_out)
+    progress(n_draws)
     left_out = _leave_out(usable, size, n_draws, rng)
     sampled = recipe.code(real, targets, is_family, denied, left_out)
     observed = float(np.nan_to_num(sampled.similarities).mean())
@@ -139,34 +203,3 @@ def pseudo_null(
 def _leave_out(members: IntArray, keep: int, n_draws: int, rng: np.random.Generator) -> IntArray:
     """Return for each draw all `members` but a random `keep` of them."""
     return np.stack([rng.permutation(members)[keep:] for _ in range(n_draws)])
-
-
-def stability(
-    recipe: Recipe,
-    vectors: FloatArray,
-    target: FloatArray,
-    is_family: Mask,
-    denied: Mask,
-    chosen: IntArray,
-    n_resamples: int,
-    rng: np.random.Generator,
-) -> npt.NDArray[np.float64]:
-    """Return how often each chosen name is chosen again over bootstrap resamples of the corpus.
-
-    A resample draws as many names as there are with replacement, which leaves out about 37 %; a
-    name is asked about only where it was drawn. NaN for a name that was never drawn.
-    """
-    usable = np.flatnonzero(~denied)
-    present = np.zeros((n_resamples, len(vectors)), dtype=bool)
-    for row in present:
-        row[rng.choice(usable, size=len(usable))] = True
-    absent = [usable[~row[usable]] for row in present]
-    exclude = np.full((n_resamples, max(map(len, absent))), -1, dtype=np.int64)
-    for row, missing in zip(exclude, absent, strict=True):
-        row[: len(missing)] = missing
-    code = recipe.code(vectors, np.tile(target, (n_resamples, 1)), is_family, denied, exclude)
-    again = (code.indices[:, :, None] == chosen).any(axis=1).sum(axis=0)
-    drawn = present[:, chosen].sum(axis=0)
-    undefined = np.full(len(chosen), np.nan)
-    shares: npt.NDArray[np.float64] = np.divide(again, drawn, out=undefined, where=drawn > 0)
-    return shares

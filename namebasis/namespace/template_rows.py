@@ -1,0 +1,106 @@
+"""Vectors of some names by template: made on demand and kept, as a space stores means only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.checks import FloatArray, IntArray
+from namebasis.namespace.store import INDICES
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+MAX_BYTES = 2**26
+"""A cache that would grow beyond this keeps only what was asked for last."""
+
+# Vectors of the same weights differ by so much between batch sizes and machines.
+_SAME = 1e-3
+
+
+def template_rows(space: Space, ids: IntArray) -> FloatArray:
+    """Return unit vectors of names in each template of a space.
+
+    Parameters
+    ----------
+    space : Space
+    ids : ndarray of shape (n,)
+        Rows of the space; may repeat.
+
+    Returns
+    -------
+    ndarray of shape (n_templates, n, dim), float32
+
+    Raises
+    ------
+    EncoderError
+        If the space's encoder cannot be loaded or is another; it is needed for names that were
+        not asked for before.
+    """
+    path = space.path / INDICES / "templates.npz"
+    known, rows = _read(path, space)
+    fresh = np.setdiff1d(ids, known)
+    if len(fresh):
+        names = space.table(["name"], ids=fresh)["name"].to_pylist()
+        encoder = space.encoder()
+        new = np.stack([encoder.encode_names(names, t) for t in space.provenance.templates])
+        known, rows = np.concatenate([known, fresh]), np.concatenate([rows, new], axis=1)
+        if rows.nbytes > MAX_BYTES:
+            keep = np.isin(known, ids)
+            known, rows = known[keep], rows[:, keep]
+        _write(path, space, known, rows)
+    order = np.argsort(known)
+    return np.asarray(rows[:, order[np.searchsorted(known, ids, sorter=order)]])
+
+
+def average_rows(by_template: FloatArray, weights: npt.NDArray[np.float64]) -> FloatArray:
+    """Average over templates and scale to length 1, as a build does.
+
+    Parameters
+    ----------
+    by_template : ndarray of shape (n_templates, n, dim)
+    weights : ndarray of shape (n_templates,)
+        Summing to 1.
+
+    Returns
+    -------
+    ndarray of shape (n, dim), float32
+    """
+    mean = np.tensordot(weights, by_template.astype(np.float64), axes=1)
+    length = np.linalg.norm(mean, axis=1, keepdims=True)
+    return np.asarray(mean / np.maximum(length, 1e-12), dtype=np.float32)
+
+
+def _read(path: Path, space: Space) -> tuple[IntArray, FloatArray]:
+    """What is kept; nothing where it is damaged or another build's."""
+    n_templates, dim = len(space.provenance.templates), space.provenance.dim
+    nothing = np.empty(0, dtype=np.int64), np.empty((n_templates, 0, dim), dtype=np.float32)
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            if str(saved["build_id"]) != space.provenance.build_id:
+                return nothing
+            ids, rows = saved["ids"].astype(np.int64), saved["rows"].astype(np.float32)
+    except Exception:  # a missing, cut or overwritten zip raises many kinds; a cache costs nothing
+        return nothing
+    fits = rows.shape == (n_templates, len(ids), dim) and np.isfinite(rows).all()
+    if not fits or (len(ids) and not 0 <= ids.min() <= ids.max() < len(space)):
+        return nothing
+    mean = average_rows(rows, np.full(n_templates, 1 / n_templates))
+    # What is stored of the same names tells whether these are theirs.
+    is_same = np.abs(mean - space.vectors(ids=ids)).max(axis=1, initial=0) < _SAME
+    return ids[is_same], rows[:, is_same]
+
+
+def _write(path: Path, space: Space, ids: IntArray, rows: FloatArray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, build_id=np.array(space.provenance.build_id), ids=ids, rows=rows)
+        os.replace(partial, path)
+    except OSError:  # a space that cannot be written to is encoded anew each time
+        partial.unlink(missing_ok=True)
