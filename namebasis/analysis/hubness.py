@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from namebasis.analysis.neighbours import KnnGraph
 from namebasis.checks import IntArray, check_count
+
+Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,10 @@ def hubness(graph: KnnGraph, *, n_hubs: int = 10) -> Hubness:
     return Hubness(skewness, degrees, hubs, float((degrees == 0).mean()))
 
 
-def neighbour_overlap(left: KnnGraph, right: KnnGraph) -> float:
-    """Mean share of neighbours that a row has in both graphs, in [0, 1].
+def row_overlap(left: KnnGraph, right: KnnGraph) -> Float64Array:
+    """Share of neighbours that each row has in both graphs, (n,), in [0, 1].
 
-    Chance alone gives k / (n - 1).
+    Chance alone gives k / (n - 1) on average.
 
     Parameters
     ----------
@@ -84,4 +87,9 @@ def neighbour_overlap(left: KnnGraph, right: KnnGraph) -> float:
     shared = np.intersect1d(
         left.indices[:, :k] + offset, right.indices[:, :k] + offset, assume_unique=True
     )
-    return float(shared.size / (n * k))
+    return np.bincount(shared // n, minlength=n) / k
+
+
+def neighbour_overlap(left: KnnGraph, right: KnnGraph) -> float:
+    """Mean of `row_overlap` over rows."""
+    return float(row_overlap(left, right).mean())

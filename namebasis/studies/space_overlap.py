@@ -1,0 +1,263 @@
+"""Do two encoders put the same names beside each other?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from namebasis.analysis.alignment import linear_cka
+from namebasis.analysis.hubness import row_overlap
+from namebasis.analysis.neighbours import KnnGraph, knn_graph
+from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.errors import SpaceError
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+Progress = Callable[[int, int], None]
+Float64Array = npt.NDArray[np.float64]
+_FEWEST = 5  # matched names
+_ALIGNED = 3000  # names whose Gram matrices are aligned
+_N_SHOWN = 12
+_N_NEIGHBOURS = 5
+
+
+@dataclass(frozen=True)
+class OverlapAtK:
+    """Shared neighbours among the k nearest.
+
+    Attributes
+    ----------
+    k : int
+    share : float
+        Mean over names of the share of neighbours that both spaces give, in [0, 1].
+    low, high : float
+        95 % interval of that mean over names.
+    by_chance : float
+        ``k / (n - 1)``.
+    """
+
+    k: int
+    share: float
+    low: float
+    high: float
+    by_chance: float
+
+
+@dataclass(frozen=True)
+class NameOverlap:
+    """One name's neighbours in both spaces.
+
+    Attributes
+    ----------
+    row : int
+        Its position among the matched names.
+    name, part : str
+    share : float
+        Of its neighbours, at the largest k.
+    left, right : tuple of str
+        Its nearest names in either space, nearest first.
+    """
+
+    row: int
+    name: str
+    part: str
+    share: float
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SpaceOverlap:
+    """How alike two spaces arrange the names they share.
+
+    Attributes
+    ----------
+    n_names : int
+        Names matched by name and part; neighbours are sought among these alone.
+    n_left_only, n_right_only : int
+        Names without a match.
+    overlaps : tuple of OverlapAtK
+        For several k, the largest last.
+    cka : float
+        Linear centred kernel alignment, debiased: 1 for the same up to rotation, 0 for unrelated.
+    n_aligned : int
+        Names it was measured on.
+    lowest, highest : tuple of NameOverlap
+        Names whose neighbours agree least and most; of equal shares the first names.
+    left_ids, right_ids : ndarrays of shape (n_names,), int64
+        Rows of the matched names in either space.
+    shares : ndarray of shape (n_names,), float64
+        Per name, at the largest k.
+    parameters : mapping
+    """
+
+    n_names: int
+    n_left_only: int
+    n_right_only: int
+    overlaps: tuple[OverlapAtK, ...]
+    cka: float
+    n_aligned: int
+    lowest: tuple[NameOverlap, ...]
+    highest: tuple[NameOverlap, ...]
+    left_ids: IntArray
+    right_ids: IntArray
+    shares: Float64Array
+    parameters: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the rows per name, as plain JSON values."""
+        found = asdict(self)
+        for column in ("left_ids", "right_ids", "shares"):
+            del found[column]
+        found["cka"] = None if np.isnan(self.cka) else self.cka
+        return found
+
+    def to_arrow(self) -> pa.Table:
+        """One row per matched name: left_id, right_id, overlap."""
+        return pa.table(
+            {"left_id": self.left_ids, "right_id": self.right_ids, "overlap": self.shares}
+        )
+
+
+def overlap(
+    left: Space,
+    right: Space,
+    *,
+    view: str = "text",
+    right_view: str | None = None,
+    k: int = 15,
+    where: str | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> SpaceOverlap:
+    """Compare the neighbourhoods of the names that two spaces share.
+
+    Parameters
+    ----------
+    left, right : Space
+    view, right_view : str
+        Which vectors of either; `right_view` is `view` unless given.
+    k : int
+        Neighbours, lowered where fewer names are shared; 1 and 5 are reported too.
+    where : str, optional
+        One boolean SQL expression over the columns of `left`: only such names count.
+    seed : int
+        Of the names sampled for the alignment.
+    progress : callable, optional
+        Called with (steps done, steps in all).
+
+    Returns
+    -------
+    SpaceOverlap
+
+    Raises
+    ------
+    FilterError
+        If `where` is refused.
+    SpaceError
+        If the spaces share fewer than 5 names.
+    ValueError
+        If a parameter is out of range or a view is not there.
+    """
+    tell = progress or (lambda done, total: None)
+    k, seed = check_count(k, "k"), check_count(seed, "seed", 0)
+    right_view = right_view or view
+    ids = left.ids(where)
+    names = left.table(["name", "part"], ids=ids)
+    keys = list(zip(names["name"].to_pylist(), names["part"].to_pylist(), strict=True))
+    left_place, right_ids = _match(keys, right)
+    left_ids = ids[left_place]
+    n = left_ids.size
+    if n < _FEWEST:
+        raise SpaceError(
+            f"{left.path} and {right.path} share {n} name(s) by name and part; "
+            f"a comparison takes at least {_FEWEST}."
+        )
+    k = min(k, n - 1)
+    tell(0, 3)
+    first, second = left.vectors(view, ids=left_ids), right.vectors(right_view, ids=right_ids)
+    first_graph = _graph(left, view, left_ids, first, k)
+    tell(1, 3)
+    second_graph = _graph(right, right_view, right_ids, second, k)
+    tell(2, 3)
+    shares = row_overlap(first_graph, second_graph)
+    rng = np.random.default_rng(seed)
+    some = np.arange(n) if n <= _ALIGNED else np.sort(rng.choice(n, _ALIGNED, replace=False))
+    matched = [keys[place] for place in left_place]
+    order = np.lexsort((np.arange(n), shares))
+
+    def show(rows: IntArray) -> tuple[NameOverlap, ...]:
+        return tuple(_name(int(row), matched, shares, first_graph, second_graph) for row in rows)
+
+    result = SpaceOverlap(
+        n_names=n,
+        n_left_only=len(keys) - n,
+        n_right_only=len(right) - n,
+        overlaps=tuple(
+            _at(first_graph.truncate(size), second_graph.truncate(size))
+            for size in sorted({min(size, k) for size in (1, 5, k)})
+        ),
+        cka=_alignment(first[some], second[some]),
+        n_aligned=some.size,
+        lowest=show(order[:_N_SHOWN]),
+        highest=show(np.lexsort((np.arange(n), -shares))[:_N_SHOWN]),
+        left_ids=left_ids,
+        right_ids=right_ids,
+        shares=shares,
+        parameters={"view": view, "right_view": right_view, "k": k, "where": where, "seed": seed},
+    )
+    tell(3, 3)
+    return result
+
+
+def _match(keys: Sequence[tuple[str, str]], right: Space) -> tuple[IntArray, IntArray]:
+    """Positions in `keys` of names that `right` has too, and their ids there."""
+    table = right.table(["name", "part"])
+    theirs = zip(table["name"].to_pylist(), table["part"].to_pylist(), strict=True)
+    number = {key: row for row, key in enumerate(theirs)}
+    pairs = [(place, number[key]) for place, key in enumerate(keys) if key in number]
+    matched = np.array(pairs, np.int64).reshape(-1, 2)
+    return matched[:, 0], matched[:, 1]
+
+
+def _graph(space: Space, view: str, ids: IntArray, vectors: FloatArray, k: int) -> KnnGraph:
+    """The stored graph where the matched names are the whole space in order."""
+    if ids.size == len(space) and (ids == np.arange(ids.size)).all():
+        return space.graph(view, k)
+    return knn_graph(vectors, k)
+
+
+def _at(left: KnnGraph, right: KnnGraph) -> OverlapAtK:
+    shares = row_overlap(left, right)
+    mean = float(shares.mean())
+    half = 1.96 * float(shares.std(ddof=1)) / float(np.sqrt(shares.size))
+    return OverlapAtK(
+        left.k, mean, max(mean - half, 0.0), min(mean + half, 1.0), left.k / (left.n_rows - 1)
+    )
+
+
+def _alignment(left: FloatArray, right: FloatArray) -> float:
+    """NaN where the vectors of a space do not differ."""
+    if (left == left[0]).all() or (right == right[0]).all():
+        return float("nan")
+    return linear_cka(left, right)
+
+
+def _name(
+    row: int,
+    matched: Sequence[tuple[str, str]],
+    shares: Float64Array,
+    left: KnnGraph,
+    right: KnnGraph,
+) -> NameOverlap:
+    near = [
+        tuple(matched[other][0] for other in graph.indices[row, :_N_NEIGHBOURS])
+        for graph in (left, right)
+    ]
+    return NameOverlap(row, *matched[row], float(shares[row]), *near)
