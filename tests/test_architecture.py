@@ -13,6 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "namebasis"
 ALLOWED = {
     "checks": {"errors"},
+    "organism": {"checks", "errors"},
     "errors": set(),
     "report": {"checks", "errors"},
     "encoders": {"checks", "errors"},
@@ -23,9 +24,12 @@ ALLOWED = {
     "validation": {
         "studies", "namespace", "encoders", "analysis", "index", "report", "checks", "errors",
     },
+    "formation": {
+        "studies", "namespace", "encoders", "analysis", "report", "organism", "checks", "errors",
+    },
     "cli": {
-        "validation", "studies", "namespace", "encoders", "analysis", "index", "report", "checks",
-        "errors",
+        "validation", "formation", "studies", "namespace", "encoders", "analysis", "index",
+        "report", "organism", "checks", "errors",
     },
 }  # fmt: skip
 

@@ -71,12 +71,18 @@ def place(folder: Path, tmp_path: Path) -> Path:
 def commands() -> list[str]:
     from namebasis.cli import app
 
-    return [str(command.name) for command in app.registered_commands]
+    flat = [str(command.name) for command in app.registered_commands]
+    grouped = [
+        f"{group.name} {command.name}"
+        for group in app.registered_groups
+        for command in group.typer_instance.registered_commands
+    ]
+    return flat + grouped
 
 
 @pytest.mark.parametrize("command", commands())
 def test_help_ends_with_an_example_that_runs(command: str, place: Path) -> None:
-    helped = run(command, "--help", cwd=place)
+    helped = run(*command.split(), "--help", cwd=place)
     assert helped.returncode == 0
     example = re.search(r"Example: namebasis (.+)\Z", helped.stdout.strip(), re.DOTALL)
     assert example, helped.stdout

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from namebasis import __version__
-from namebasis.cli import ask, compose, corpus, demo, entropy, identity, score
+from namebasis.cli import ask, compose, corpus, demo, entropy, identity, organism, score
 
 app = typer.Typer(
     name="namebasis",
@@ -63,3 +63,4 @@ app.command("export", epilog="Example: namebasis export my.space short.csv --whe
     corpus.export
 )
 app.command("doctor", epilog="Example: namebasis doctor")(demo.doctor)
+app.add_typer(organism.app, name="organism")

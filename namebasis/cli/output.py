@@ -99,8 +99,11 @@ def late_bar(label: str, unit: str = "names", *, after: float = 2.0) -> Iterator
 
 
 @contextmanager
-def progress_bar(label: str, unit: str = "names") -> Iterator[Progress]:
-    """Yield ``update(done, total)`` that draws a bar with rate and time left on stderr."""
+def progress_bar(label: str, unit: str = "names") -> Iterator[Callable[..., None]]:
+    """Yield ``update(done, total)`` that draws a bar with rate and time left on stderr.
+
+    A third argument is told beside the label.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -131,7 +134,8 @@ def progress_bar(label: str, unit: str = "names") -> Iterator[Progress]:
     with Bar(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=None)
 
-        def update(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
+        def update(done: int, total: int, told: str = "") -> None:
+            said = f"{label}, {told}" if told else label
+            bar.update(task, completed=done, total=total, description=said)
 
         yield update

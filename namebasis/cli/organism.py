@@ -1,0 +1,138 @@
+"""Commands of the organism: train it, look at its world and its pictures."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from namebasis.cli import options
+from namebasis.cli.output import note, print_json, print_table, progress_bar
+
+app = typer.Typer(
+    help="A model whose truth is known: a small CLIP trained on a made-up world.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+def train(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the training.")],
+    steps: Annotated[int, typer.Option("--steps", help="Batches to learn from.")] = 1300,
+    batch: Annotated[int, typer.Option("--batch", help="Pictures with captions in a batch.")] = 256,
+    checkpoints: Annotated[
+        int, typer.Option("--checkpoints", help="Models to keep, the first and the last included.")
+    ] = 25,
+    pixels: Annotated[
+        int, typer.Option("--pixels", help="Along each side of a picture; a multiple of 12.")
+    ] = 48,
+    seed: options.Seed = 0,
+    threads: Annotated[int, typer.Option("--threads", help="Threads of the training.")] = 2,
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="A world of 19 names, for a look at the workings.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Start anew where a training is.")
+    ] = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train the organism; goes on where it was stopped. About 12 minutes on two quiet cores."""
+    from namebasis.organism.cohorts import TINY_COHORTS
+    from namebasis.organism.training import train as learn
+    from namebasis.organism.world import World
+
+    world = World.make(seed, cohorts=TINY_COHORTS, n_given=6, n_family=6) if tiny else None
+    with nullcontext() if quiet else progress_bar("training", "steps") as bar:
+
+        def progress(done: int, total: int, loss: float) -> None:
+            if bar is not None:
+                bar(done, total, f"loss {loss:.3f}")
+
+        made = learn(
+            run,
+            world=world,
+            n_steps=steps,
+            batch_size=batch,
+            n_checkpoints=checkpoints,
+            size=pixels,
+            seed=seed,
+            threads=threads,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if as_json:
+        print_json(
+            {
+                "run": str(made.run),
+                "checkpoints": made.steps,
+                "loss": made.loss,
+                "seconds": made.seconds,
+                "cpu_seconds": made.cpu_seconds,
+            }
+        )
+        return
+    note(
+        f"{made.run}: {len(made.steps)} checkpoints, loss {made.loss:.3f}, {made.seconds:.0f} s "
+        f"({made.cpu_seconds:.0f} s of CPU)"
+    )
+    note(f"load the last one with --encoder hf:{made.run}/step-{made.steps[-1]:06d}")
+
+
+def world(
+    seed: options.Seed = 0,
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="Only names of this kind; repeatable.")
+    ] = None,
+    limit: options.Limit = None,
+    as_json: options.Json = False,
+) -> None:
+    """Print the truth of a world: its names, what their parts suggest, who bears them."""
+    from dataclasses import asdict
+
+    from namebasis.organism.cohorts import KINDS
+    from namebasis.organism.world import World
+
+    unknown = sorted(set(kind or ()) - set(KINDS))
+    if unknown:
+        raise ValueError(f"--kind must be one of {', '.join(KINDS)}; got {unknown[0]}.")
+    made = World.make(seed)
+    names = [name for name in made.names if not kind or name.kind in kind][:limit]
+    if as_json:
+        print_json([asdict(name) for name in names])
+        return
+    columns = ("name", "kind", "exposures", "enters at", "parts suggest", "person", "context")
+    print_table(
+        "",
+        columns,
+        [
+            (n.name, n.kind, n.exposures, n.enters_at, n.prior_caption, n.own_caption,
+             ", ".join(n.context) if n.context else None)
+            for n in names
+        ],
+    )  # fmt: skip
+    counts = ", ".join(f"{count} {of}" for of, count in made.cohorts.items())
+    note(f"{len(names)} of {len(made.names)} names: {counts}")
+
+
+def sheet(
+    path: Annotated[Path, typer.Argument(metavar="PICTURE", help="PNG file to write.")],
+    seed: options.Seed = 0,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Draw a contact sheet: what every attribute and context looks like."""
+    from namebasis.namespace.atomic import replacing_file
+    from namebasis.organism.sheet import contact_sheet
+
+    with replacing_file(path, overwrite) as stream:
+        contact_sheet(seed=seed).save(stream, format="PNG")
+    note(f"contact sheet written to {path}")
+
+
+app.command("train", epilog="Example: namebasis organism train run --tiny --steps 3 --batch 8")(
+    train
+)
+app.command("world", epilog="Example: namebasis organism world --kind C --limit 5")(world)
+app.command("sheet", epilog="Example: namebasis organism sheet sheet.png")(sheet)
