@@ -1,0 +1,251 @@
+"""Do images say what text space said? Per name, per attribute, with intervals and sample sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from namebasis.analysis.reliability import names_for, reliability
+from namebasis.analysis.spread import Interval, spread
+from namebasis.checks import check_count
+from namebasis.errors import NamebasisError
+from namebasis.validation.agreement_results import (
+    RELIABLE,
+    Agreement,
+    AttributeAgreement,
+    CalibrationBin,
+    Disagreement,
+    NameImages,
+)
+from namebasis.validation.extractors import Float64Array
+from namebasis.validation.image_store import ImageTable
+
+N_BINS = 5
+N_DISAGREEMENTS = 10
+_FEWEST_NAMES = 4
+_FEWEST_PRIOR = 3
+
+
+def agree(
+    table: ImageTable,
+    text: Mapping[str, Mapping[str, float]],
+    *,
+    prior: Sequence[str] = (),
+    n_bootstrap: int = 500,
+    seed: int = 0,
+) -> Agreement:
+    """Compare what images show with what text said.
+
+    Parameters
+    ----------
+    table : ImageTable
+    text : mapping of str to mapping of str to float
+        Per attribute (a column of `table`, or "div"), each name's reading.
+    prior : sequence of str
+        Names that nobody bears, or that the model does not know: their images are the model's
+        prior and are left out of the correlations.
+    n_bootstrap : int
+        Resamples of intervals, and shuffles of the null; at least 20.
+    seed : int
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    NamebasisError
+        If there is no image.
+    """
+    check_count(n_bootstrap, "n_bootstrap", 20)
+    if not table.images:
+        raise NamebasisError("there is no image to validate with.")
+    rows_of: dict[str, list[int]] = {}
+    for at, image in enumerate(table.images):
+        rows_of.setdefault(image.name, []).append(at)
+    unknown = set(prior)
+    groups = {
+        label: {name: values[rows] for name, rows in rows_of.items()}
+        for label, values in table.columns.items()
+    }
+    priors = {label: _prior(groups[label], unknown) for label in groups}
+    names = tuple(
+        _name_images(name, rows, table, groups, priors, seed) for name, rows in rows_of.items()
+    )
+    rng = np.random.default_rng(check_count(seed, "seed", 0))
+    found = []
+    for label, readings in text.items():
+        if label == "div":
+            per_name = {
+                row.name: np.array([row.spread.div.value])
+                for row in names
+                if row.spread is not None
+            }
+        elif label in groups:
+            per_name = groups[label]
+        else:
+            continue
+        shared = {n: v for n, v in per_name.items() if n in readings and n not in unknown}
+        one = _attribute(label, shared, readings, n_bootstrap, rng)
+        if one is not None:
+            found.append(one)
+    return Agreement(
+        names,
+        tuple(found),
+        dict(table.units),
+        sum(name in unknown for name in rows_of),
+        _notes(table, names, unknown & set(rows_of)),
+        {"n_bootstrap": n_bootstrap, "seed": seed, "encoder": table.encoder},
+    )
+
+
+def _name_images(
+    name: str,
+    rows: Sequence[int],
+    table: ImageTable,
+    groups: Mapping[str, Mapping[str, Float64Array]],
+    priors: Mapping[str, tuple[float, float] | None],
+    seed: int,
+) -> NameImages:
+    shown = [at for at in rows if not table.images[at].is_blank]
+    vectors = None
+    if table.vectors is not None:
+        own = table.vectors[shown]
+        vectors = own[np.isfinite(own).all(axis=1)] if len(shown) else own
+        shown = [at for at in shown if np.isfinite(table.vectors[at]).all()]
+    means: dict[str, float | None] = {}
+    variances: dict[str, float | None] = {}
+    z: dict[str, float | None] = {}
+    for label, per_name in groups.items():
+        values = per_name[name][np.isfinite(per_name[name])]
+        mean = float(values.mean()) if values.size else None
+        prior = priors[label]
+        means[label] = mean
+        variances[label] = float(values.var(ddof=1)) if values.size > 1 else None
+        z[label] = None if mean is None or prior is None else (mean - prior[0]) / prior[1]
+    reason = None
+    if not shown:
+        reason = "no image of the name could be read, or all were blacked out"
+    measured = None
+    if vectors is not None and len(vectors) >= 3:
+        measured = spread(vectors, seed=seed)
+    return NameImages(name, len(shown), measured, means, variances, z, reason)
+
+
+def _prior(per_name: Mapping[str, Float64Array], unknown: set[str]) -> tuple[float, float] | None:
+    """Mean and standard deviation of the made-up names' means; None with fewer than 3."""
+    means = [
+        float(np.nanmean(values))
+        for name, values in per_name.items()
+        if name in unknown and np.isfinite(values).any()
+    ]
+    if len(means) < _FEWEST_PRIOR or np.std(means) == 0:
+        return None
+    return float(np.mean(means)), float(np.std(means, ddof=1))
+
+
+def _attribute(
+    label: str,
+    per_name: Mapping[str, Float64Array],
+    readings: Mapping[str, float],
+    n_bootstrap: int,
+    rng: np.random.Generator,
+) -> AttributeAgreement | None:
+    kept = {
+        name: values[np.isfinite(values)]
+        for name, values in per_name.items()
+        if np.isfinite(values).any() and np.isfinite(readings[name])
+    }
+    if len(kept) < _FEWEST_NAMES:
+        return None
+    names = list(kept)
+    text = np.array([readings[name] for name in names])
+    means = np.array([kept[name].mean() for name in names])
+    value = float(_spearman(text, means))
+    # The observed means hold the noise of their few images already: drawing images again within
+    # each name would count it twice.
+    drawn = rng.integers(len(names), size=(n_bootstrap, len(names)))
+    again = _spearman(text[drawn], means[drawn])
+    turned = rng.permuted(np.tile(text, (n_bootstrap, 1)), axis=1)
+    shuffled = _spearman(turned, np.broadcast_to(means, turned.shape))
+    trusted = None
+    if sum(v.size for v in kept.values()) > len(kept):
+        trusted = reliability(list(kept.values()))
+    return AttributeAgreement(
+        label,
+        len(names),
+        _interval(value, again),
+        _interval(float(np.nanmean(shuffled)) if np.isfinite(value) else value, shuffled),
+        trusted,
+        names_for(value),
+        None if trusted is None else trusted.n_for(RELIABLE),
+        _calibration(text, means, rng, n_bootstrap),
+        _disagreements(names, text, means),
+    )
+
+
+def _spearman(first: Float64Array, second: Float64Array) -> Float64Array:
+    """Rank correlations along the last axis; NaN where one side is all equal."""
+    from scipy.stats import rankdata
+
+    a, b = rankdata(first, axis=-1), rankdata(second, axis=-1)
+    a = a - a.mean(axis=-1, keepdims=True)
+    b = b - b.mean(axis=-1, keepdims=True)
+    length = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
+    undefined = np.full(np.shape(length), np.nan)
+    return np.asarray(np.divide((a * b).sum(axis=-1), length, out=undefined, where=length > 0))
+
+
+def _interval(value: float, draws: Float64Array) -> Interval:
+    kept = draws[np.isfinite(draws)]
+    if not kept.size:
+        return Interval(value, float("nan"), float("nan"))
+    low, high = np.quantile(kept, [0.025, 0.975])
+    return Interval(value, float(low), float(high))
+
+
+def _calibration(
+    text: Float64Array, means: Float64Array, rng: np.random.Generator, n_bootstrap: int
+) -> tuple[CalibrationBin, ...]:
+    order = np.argsort(text, kind="stable")
+    bins = []
+    for rows in np.array_split(order, min(N_BINS, len(order) // 2)):
+        own = means[rows]
+        drawn = own[rng.integers(len(own), size=(n_bootstrap, len(own)))].mean(axis=1)
+        bins.append(
+            CalibrationBin(len(rows), float(text[rows].mean()), _interval(float(own.mean()), drawn))
+        )
+    return tuple(bins)
+
+
+def _disagreements(
+    names: Sequence[str], text: Float64Array, means: Float64Array
+) -> tuple[Disagreement, ...]:
+    from scipy.stats import rankdata
+
+    # Of n names the lowest has half a name below or at it.
+    first = (rankdata(text) - 0.5) / len(names)
+    second = (rankdata(means) - 0.5) / len(names)
+    order = np.argsort(-np.abs(first - second), kind="stable")[:N_DISAGREEMENTS]
+    return tuple(Disagreement(names[at], float(first[at]), float(second[at])) for at in order)
+
+
+def _notes(table: ImageTable, names: Sequence[NameImages], unknown: set[str]) -> tuple[str, ...]:
+    notes = []
+    empty = [row.name for row in names if row.reason is not None]
+    if empty:
+        notes.append(f"{len(empty)} names have no usable image, such as {empty[0]}.")
+    for label, why in table.reasons.items():
+        missing = [reason for reason in why if reason is not None]
+        if missing:
+            notes.append(
+                f"{label}: nothing measured on {len(missing)} of {len(why)} images, first because: "
+                f"{missing[0]}."
+            )
+    if len(unknown) < _FEWEST_PRIOR:
+        notes.append(
+            f"No prior: it needs images of at least {_FEWEST_PRIOR} made-up names; there are "
+            f"{len(unknown)}."
+        )
+    return tuple(notes)
