@@ -21,6 +21,7 @@ from namebasis.cli.output import (
 
 if TYPE_CHECKING:
     from namebasis.studies.basis import Basis
+    from namebasis.studies.paint_weights import Ready
     from namebasis.studies.painting import Painting
 
 
@@ -151,6 +152,7 @@ def paint(
     """Search for a prompt of names near the mean of the targets, re-encoding every step."""
     from namebasis.namespace.space import open_space
     from namebasis.studies import paint as study
+    from namebasis.studies.paint_weights import ready
 
     opened = open_space(space)
     wanted = read_targets(targets, image, vector)
@@ -170,31 +172,30 @@ def paint(
             seed=seed,
             progress=progress,
         )
-    prompt = _in_syntax(painting, syntax)
+        written = ready(opened, painting, syntax)
     if as_json:
-        print_json({**painting.to_dict(), "syntax": syntax, "ready": prompt})
+        print_json(
+            {
+                **painting.to_dict(),
+                "syntax": syntax,
+                "ready": written.prompt,
+                "ready_weights": written.weights,
+                "ready_similarity": written.similarity,
+                "ready_meaning": written.meaning,
+            }
+        )
     else:
-        _print_painting(painting, prompt)
+        _print_painting(painting, written)
 
 
-def _in_syntax(painting: Painting, syntax: str) -> str:
-    from namebasis.studies.prompt_formats import format_prompt
-
-    if syntax == "plain":
-        # The very prompt that was scored; the formatter joins names in its own way.
-        return painting.prompt
-    template = painting.template.replace("{names}", "{}")
-    for slot, phrase in painting.best.phrases.items():
-        template = template.replace("{" + slot + "}", phrase)
-    return format_prompt(painting.names, template=template, syntax=syntax)
-
-
-def _print_painting(painting: Painting, prompt: str) -> None:
-    print(prompt)
-    if prompt != painting.prompt:
-        note(f"the cosines are of the plain prompt: {painting.prompt}")
+def _print_painting(painting: Painting, written: Ready) -> None:
+    print(written.prompt)
+    note(f"cosine {written.similarity:.3f} {written.meaning}")
+    if written.weights:
+        pairs = zip(painting.names, written.weights, strict=True)
+        note("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in pairs))
     for label, similarity in painting.target_similarities:
-        note(f"cosine {similarity:.3f} to {label}")
+        note(f"cosine {similarity:.3f} of the plain prompt to {label}")
     for kind, blends in (("beam", painting.curve), ("greedy", painting.greedy)):
         for blend in blends:
             note(

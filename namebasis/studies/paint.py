@@ -14,6 +14,7 @@ from namebasis.studies.paint_layout import Layout, parse_layout
 from namebasis.studies.paint_moves import Moves, Scorer
 from namebasis.studies.paint_pool import choose_pool, mean_goal
 from namebasis.studies.paint_search import Found, beam_search, greedy_chain
+from namebasis.studies.paint_weights import fit_shares
 from namebasis.studies.painting import Blend, Painting
 
 if TYPE_CHECKING:
@@ -108,9 +109,8 @@ def paint(
     layout = parse_layout(template, slots, separator)
     targets = _resolve(space, target)
     sign = -1.0 if negative else 1.0
-    goal, centred = (
-        sign * mean_goal(targets, weights, mean) for mean in (None, _mean(space, targets))
-    )
+    own_mean = _mean(space, targets)
+    goal, centred = (sign * mean_goal(targets, weights, mean) for mean in (None, own_mean))
     if np.linalg.norm(goal) < 1e-6:
         raise ValueError("the targets cancel out: their weighted mean has no direction.")
     encoder = space.encoder()
@@ -131,16 +131,19 @@ def paint(
         chain = greedy_chain(apart, n_names)
     best = max(found, key=lambda step: step.state.similarity)
     row = scorer.row(best.state)
+    atoms = pool.vectors - (0 if own_mean is None else space.mean("text"))
+    shared = (encoder, scorer, sign, atoms, centred)
     return Painting(
         label=", ".join(t.label for t in targets),
         template=template,
         negative=negative,
-        best=_describe(encoder, scorer, best, sign),
-        curve=tuple(_describe(encoder, scorer, step, sign) for step in found),
-        greedy=tuple(_describe(encoder, scorer, step, sign) for step in chain),
+        best=_describe(best, *shared),
+        curve=tuple(_describe(step, *shared) for step in found),
+        greedy=tuple(_describe(step, *shared) for step in chain),
         target_similarities=tuple((t.label, float(row @ t.vector)) for t in targets),
         collapse=find_collapse(space, encoder, scorer, best.state, margin),
         n_candidates=len(pool.ids),
+        goal=sign * goal,
     )
 
 
@@ -182,7 +185,14 @@ def _token_limit(encoder: Encoder, layout: Layout, max_tokens: int | None) -> in
     return int(limit)
 
 
-def _describe(encoder: Encoder, scorer: Scorer, found: Found, sign: float) -> Blend:
+def _describe(
+    found: Found,
+    encoder: Encoder,
+    scorer: Scorer,
+    sign: float,
+    atoms: FloatArray,
+    centred: FloatArray,
+) -> Blend:
     names = list(found.state.names)
     mean = scorer.pool.vectors[names].astype(np.float64).mean(axis=0)
     length = float(np.linalg.norm(mean))
@@ -198,4 +208,5 @@ def _describe(encoder: Encoder, scorer: Scorer, found: Found, sign: float) -> Bl
         linear_similarity=sign * linear,
         n_encodes=found.n_encodes,
         seconds=found.seconds,
+        shares=fit_shares(atoms[names], centred),
     )

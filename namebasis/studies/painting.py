@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
+
+from namebasis.checks import FloatArray
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,9 @@ class Blend:
         Prompts encoded until this one was settled.
     seconds : float
         Until then.
+    shares : tuple of float
+        With which the names' stored vectors, centred, add up to the target best; they sum to 1.
+        The prompt itself names all alike: shares are for tools that weigh names.
     """
 
     prompt: str
@@ -42,6 +47,7 @@ class Blend:
     linear_similarity: float
     n_encodes: int
     seconds: float
+    shares: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ class Painting:
         None where the space holds no full name beside the blend's own.
     n_candidates : int
         Names the search chose from.
+    goal : ndarray of shape (dim,), float32
+        Its dot product with a unit row is the weighted mean cosine to the targets.
     """
 
     label: str
@@ -103,6 +111,7 @@ class Painting:
     target_similarities: tuple[tuple[str, float], ...]
     collapse: Collapse | None
     n_candidates: int
+    goal: FloatArray = field(repr=False, compare=False)
 
     @property
     def prompt(self) -> str:
@@ -132,4 +141,6 @@ class Painting:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        plain = asdict(self)
+        del plain["goal"]
+        return plain
