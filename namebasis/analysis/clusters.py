@@ -27,6 +27,8 @@ class Clusters:
         The leaf that each row belongs to.
     min_cluster_size, min_samples, smoothing : int
         The parameters used.
+    level : str, int or float
+        How the labels were read off the tree: "eom", "leaf", a number of clusters, or a distance.
     """
 
     labels: IntArray
@@ -36,6 +38,7 @@ class Clusters:
     min_cluster_size: int
     min_samples: int
     smoothing: int
+    level: str | int | float = "eom"
 
     @property
     def n_clusters(self) -> int:
@@ -87,22 +90,11 @@ class Clusters:
             raise ValueError(
                 f"cut takes one of n_clusters, distance and method; got {len(given)} of them."
             )
-        if self.tree.leaf_weight.size == 1:  # all rows are equal: one cluster at every level
-            if n_clusters is not None:
-                check_count(n_clusters, "n_clusters (all rows are equal)", 1, 1)
-            return self
-        at = None
-        if n_clusters is not None:
-            selected = self.tree.select_count(n_clusters)
-        elif distance is not None:
-            if not 0 < distance < np.inf:
-                raise ValueError(f"distance must be positive and finite; got {distance!r}.")
-            at = 1.0 / distance
-            selected = self.tree.select_at(at)
-        else:
-            selected = self.tree.select(str(method))
-        labels, probabilities = label_leaves(self.tree, selected, at)
-        return replace(self, labels=labels[self.leaf], probabilities=probabilities[self.leaf])
+        level = given[0] if distance is None else float(distance)
+        labels, probabilities = read_level(self.tree, level)
+        return replace(
+            self, labels=labels[self.leaf], probabilities=probabilities[self.leaf], level=level
+        )
 
     def merge(self, clusters: Sequence[int]) -> Clusters:
         """Make several clusters one; they are numbered by size anew.
@@ -134,17 +126,32 @@ class Clusters:
         return replace(self, labels=number_by_size(labels))
 
 
-def label_leaves(
-    tree: DensityTree, selected: IntArray, density: float | None = None
-) -> tuple[IntArray, Float64Array]:
-    """Label the leaves by selected clusters, numbered by size, and give their probabilities.
+def read_level(tree: DensityTree, level: str | int | float) -> tuple[IntArray, Float64Array]:
+    """Labels, numbered by size, and probabilities of the leaves of a hierarchy at one level.
 
-    Leaves that fall out of their cluster below `density`, where it is given, are in none.
+    Raises
+    ------
+    ValueError
+        If the hierarchy holds no such level; see `Clusters.cut`.
     """
+    is_count = isinstance(level, (int, np.integer)) and not isinstance(level, bool)
+    if tree.leaf_weight.size == 1:  # all rows are equal: one cluster at every level
+        if is_count:
+            check_count(level, "n_clusters (all rows are equal)", 1, 1)
+        return np.zeros(1, np.int64), np.ones(1)
+    density = 0.0
+    if isinstance(level, str):
+        selected = tree.select(level)
+    elif is_count:
+        selected = tree.select_count(int(level))
+    elif not 0 < level < np.inf:
+        raise ValueError(f"distance must be positive and finite; got {level!r}.")
+    else:
+        density = 1.0 / level
+        selected = tree.select_at(density)
     labels, probabilities = tree.assign(selected)
-    if density is not None:
-        out = tree.leaf_density < density
-        labels[out], probabilities[out] = -1, 0.0
+    out = tree.leaf_density < density  # fallen out before the cut
+    labels[out], probabilities[out] = -1, 0.0
     return number_by_size(labels, tree.leaf_weight), probabilities
 
 

@@ -89,6 +89,12 @@ class DensityTree:
             covered[cluster] = take[above] or covered[above]
         return np.flatnonzero(take & ~covered).astype(np.int64)
 
+    @property
+    def n_finest(self) -> int:
+        """How many clusters without another inside there are below the root."""
+        with_others = np.setdiff1d(self.parent[1:], [0])
+        return int(self.parent.size - 1 - with_others.size)
+
     def select_at(self, density: float) -> IntArray:
         """Pick the clusters that are whole at one density; the root may be among them.
 

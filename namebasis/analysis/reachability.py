@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags, identity
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from namebasis.analysis.density_tree import DensityTree, Float64Array, density_tree
@@ -60,28 +60,35 @@ def group_links(graph: KnnGraph, groups: DuplicateGroups) -> csr_matrix:
     source = np.repeat(groups.group, graph.k)
     target = groups.group[graph.indices.ravel()]
     other = source != target
-    pairs = np.unique(source[other] * m + target[other])
+    pairs = np.sort(source[other] * m + target[other])
+    pairs = pairs[np.flatnonzero(np.diff(pairs, prepend=-1))]
     ones = np.ones(pairs.size, np.float32)
     return csr_matrix((ones, (pairs // m, pairs % m)), shape=(m, m))
 
 
 def _smooth(rows: FloatArray, links: csr_matrix, sizes: IntArray, steps: int) -> FloatArray:
     """Move every row `steps` times to the mean direction of itself and its mutual neighbours."""
-    mutual = links.multiply(links.T).tocsr()
-    weights = sizes.astype(np.float32)[:, None]
+    if steps == 0:
+        return rows
+    weights = diags(sizes.astype(np.float32))
+    pull = ((links.multiply(links.T) + identity(sizes.size, np.float32)) @ weights).tocsr()
     for _ in range(steps):
-        moved = mutual @ (rows * weights) + rows * weights
-        norms = np.linalg.norm(moved, axis=1, keepdims=True)
-        rows = np.where(norms > 0, moved / np.where(norms > 0, norms, 1), rows)
+        moved = np.empty_like(rows)
+        for start in range(0, sizes.size, _BLOCK):
+            part = slice(start, min(start + _BLOCK, sizes.size))
+            block = pull[part] @ rows
+            norms = np.sqrt(np.einsum("nd,nd->n", block, block))[:, None]
+            moved[part] = np.where(norms > 0, block / np.where(norms > 0, norms, 1), rows[part])
+        rows = moved
     return rows
 
 
 def _distances(rows: FloatArray, source: IntArray, target: IntArray) -> Float64Array:
     """Euclidean distances of pairs of unit rows, the same in both directions."""
     out = np.empty(source.size)
-    for start in range(0, source.size, 4096):
-        part = slice(start, start + 4096)
-        difference = rows[source[part]].astype(np.float64) - rows[target[part]]
+    for start in range(0, source.size, 1024):
+        part = slice(start, start + 1024)
+        difference = rows[source[part]] - rows[target[part]]  # exact where rows are close
         out[part] = np.sqrt(np.einsum("ef,ef->e", difference, difference))
     return out
 
@@ -98,7 +105,8 @@ def _core_distances(
     reached = seen[1:] - seen[starts[source]] + sizes[source] - 1
     core = np.zeros(sizes.size)
     enough = np.flatnonzero(reached >= min_samples)
-    groups, first = np.unique(source[enough], return_index=True)
+    first = np.flatnonzero(np.diff(source[enough], prepend=-1))
+    groups = source[enough][first]
     core[groups] = distances[enough[first]]
     core[sizes > min_samples] = 0.0  # its own copies are near enough
     return core
@@ -110,7 +118,9 @@ def _spanning_forest(
     """Edges of a minimum spanning tree; what the graph leaves apart joins at the longest edge."""
     low, high = np.minimum(source, target), np.maximum(source, target)
     # Adding would sum the two directions of an edge; both have one length, so either will do.
-    _, first = np.unique(low * n + high, return_index=True)
+    keys = low * n + high
+    order = np.argsort(keys, kind="stable")
+    first = order[np.flatnonzero(np.diff(keys[order], prepend=-1))]
     edges = csr_matrix((lengths[first], (low[first], high[first])), shape=(n, n))
     forest = minimum_spanning_tree(edges).tocoo()
     pairs = np.column_stack([forest.row, forest.col]).astype(np.int64)

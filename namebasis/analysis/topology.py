@@ -20,8 +20,7 @@ import warnings
 
 import numpy as np
 
-from namebasis.analysis.clusters import Clusters, label_leaves
-from namebasis.analysis.density_tree import DensityTree, Float64Array
+from namebasis.analysis.clusters import Clusters, read_level
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
 from namebasis.analysis.reachability import group_links, reachability_tree
 from namebasis.checks import IntArray, check_count, unit_rows
@@ -102,7 +101,7 @@ def cluster(
         min_samples=samples,
         smoothing=smoothing,
     )
-    labels, probabilities = _labels(tree, method)
+    labels, probabilities = read_level(tree, method)
     if labels.max() < 0:
         warnings.warn(
             f"no cluster among {n} rows: their density never splits into two groups of at least "
@@ -118,6 +117,7 @@ def cluster(
         size,
         samples,
         smoothing,
+        method,
     )
 
 
@@ -158,11 +158,3 @@ def _check_covers(graph: KnnGraph, n: int) -> None:
             f"graph must cover the {n} rows of embeddings; it covers {graph.n_rows}. "
             "Build it from the same rows with knn_graph(embeddings, k)."
         )
-
-
-def _labels(tree: DensityTree, method: str) -> tuple[IntArray, Float64Array]:
-    """Labels and probabilities of the leaves, clusters numbered by size."""
-    selected = tree.select(method)
-    if tree.leaf_weight.size == 1:  # all rows are equal
-        return np.zeros(1, np.int64), np.ones(1)
-    return label_leaves(tree, selected)
