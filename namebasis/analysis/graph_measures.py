@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.analysis.neighbours import KnnGraph
+from namebasis.analysis.neighbours import DuplicateGroups, KnnGraph
 from namebasis.checks import IntArray, check_count
 
 if TYPE_CHECKING:
@@ -16,21 +16,45 @@ if TYPE_CHECKING:
 
 Float64Array = npt.NDArray[np.float64]
 _DAMPING = 0.85
+_PRIOR = 5.0  # edges added to observed and expected ones between two labels
+_BLOCK = 8192  # rows whose label counts are dense at a time
 
 
-def directed_adjacency(graph: KnnGraph) -> csr_matrix:
-    """Ones from every row to its k neighbours, (n, n) float64."""
+def directed_adjacency(graph: KnnGraph, groups: DuplicateGroups | None = None) -> csr_matrix:
+    """Ones from every row to its k neighbours, (n, n) float64.
+
+    With `groups` of equal rows, the nodes are the groups, (n_groups, n_groups): an arrow leads from
+    one to another where it does for any of their rows, and none to itself.
+    """
     from scipy.sparse import csr_matrix
 
     n, k = graph.indices.shape
     ones, starts = np.ones(n * k), np.arange(0, n * k + 1, k)
-    return csr_matrix((ones, graph.indices.astype(np.int32).ravel(), starts), shape=(n, n))
+    rows = csr_matrix((ones, graph.indices.astype(np.int32).ravel(), starts), shape=(n, n))
+    if groups is None:
+        return rows
+    shape = (n, groups.first.size)
+    member = csr_matrix((np.ones(n), (np.arange(n), groups.group)), shape=shape)
+    nodes = (member.T @ rows @ member).tocsr()
+    nodes.setdiag(0)
+    nodes.eliminate_zeros()
+    nodes.data[:] = 1
+    return nodes
 
 
-def undirected_adjacency(graph: KnnGraph) -> csr_matrix:
-    """Ones between rows of which either is a neighbour of the other, (n, n) float64."""
-    directed = directed_adjacency(graph)
+def undirected_adjacency(directed: csr_matrix) -> csr_matrix:
+    """Ones between nodes of which an arrow leads from either to the other, (n, n) float64."""
     return directed.maximum(directed.T).tocsr()
+
+
+def node_labels(labels: IntArray, groups: DuplicateGroups) -> IntArray:
+    """Label of every group of equal rows, (n_groups,): -1 where none is known or they differ."""
+    known = labels >= 0
+    low = np.full(groups.first.size, np.iinfo(np.int64).max)
+    high = np.full(groups.first.size, -1)
+    np.minimum.at(low, groups.group[known], labels[known])
+    np.maximum.at(high, groups.group[known], labels[known])
+    return np.where(low == high, high, -1)
 
 
 def edges_of(adjacency: csr_matrix) -> IntArray:
@@ -58,7 +82,8 @@ class Communities:
     labels : ndarray of shape (n,), int64
         Community of every row, numbered by size.
     modularity : float
-        Share of edges inside communities less the share expected [1]_, in [-1/2, 1).
+        Share of edges inside communities less the share expected [1]_, in [-1/2, 1); NaN in a
+        graph without edges, where every row is a community.
 
     References
     ----------
@@ -85,6 +110,8 @@ def communities(adjacency: csr_matrix, *, seed: int = 0) -> Communities:
     """
     from sknetwork.clustering import Louvain, get_modularity
 
+    if adjacency.nnz == 0:
+        return Communities(np.arange(adjacency.shape[0]), float("nan"))
     method = Louvain(random_state=check_count(seed, "seed", 0), shuffle_nodes=True)
     labels = method.fit_predict(adjacency)
     return Communities(_by_size(labels), float(get_modularity(adjacency, labels)))
@@ -178,11 +205,50 @@ def _coefficient(ends: IntArray, codes: IntArray) -> float:
     return float((equal - expected) / (1 - expected)) if expected < 1 else float("nan")
 
 
-def label_mixing(adjacency: csr_matrix, labels: IntArray) -> tuple[Float64Array, IntArray]:
-    """Probability that two neighbours of a row, drawn at random, differ in their label.
+def label_distances(edges: IntArray, labels: IntArray) -> Float64Array:
+    """How seldom labels are joined by edges: 1 for never, 0 for as often as chance has it or more.
 
-    The unbiased form of Simpson's index [1]_ over the neighbours that have a label: 0 where all
-    agree, 1 where no two do, whatever their number.
+    Chance gives each pair of labels edges in proportion to how many each has. Five edges are added
+    to both counts, so that labels with hardly any edges are not called far from each other.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_edges, 2), int64
+    labels : ndarray of shape (n,), int64
+        Negative for rows without one.
+
+    Returns
+    -------
+    ndarray of shape (n_labels, n_labels)
+        Symmetric, in [0, 1], 0 on the diagonal.
+    """
+    n = int(labels.max(initial=-1)) + 1
+    found, expected = joined_labels(edges, labels)
+    apart = 1 - np.minimum((found + _PRIOR) / (expected + _PRIOR), 1)
+    apart[np.arange(n), np.arange(n)] = 0
+    return np.asarray(apart)
+
+
+def joined_labels(edges: IntArray, labels: IntArray) -> tuple[Float64Array, Float64Array]:
+    """Edges between every two labels, and as many as chance gives, each (n_labels, n_labels)."""
+    n = int(labels.max(initial=-1)) + 1
+    known = labels[edges]
+    known = known[(known >= 0).all(axis=1)]
+    directed = np.bincount(known[:, 0] * n + known[:, 1], minlength=n * n).reshape(n, n)
+    found = (directed + directed.T).astype(np.float64)
+    found[np.arange(n), np.arange(n)] /= 2  # an edge within a label was counted from both ends
+    degrees = np.bincount(known.ravel(), minlength=n).astype(np.float64)
+    return found, np.outer(degrees, degrees) / max(2 * len(known), 1)
+
+
+def label_mixing(
+    adjacency: csr_matrix, labels: IntArray, distances: Float64Array
+) -> tuple[Float64Array, IntArray]:
+    """Mean distance between the labels of two neighbours of a row, drawn at random.
+
+    Quadratic entropy [1]_ in its unbiased form over the neighbours that have a label: 0 where all
+    their labels are near, 1 where any two are far, whatever their number. With distance 1 between
+    all labels it is the chance that two neighbours differ in their label.
 
     Parameters
     ----------
@@ -190,6 +256,8 @@ def label_mixing(adjacency: csr_matrix, labels: IntArray) -> tuple[Float64Array,
         Undirected, of ones.
     labels : ndarray of shape (n,), int64
         Negative for rows without one.
+    distances : ndarray of shape (n_labels, n_labels)
+        Between labels, 0 on the diagonal; see `label_distances`.
 
     Returns
     -------
@@ -200,14 +268,18 @@ def label_mixing(adjacency: csr_matrix, labels: IntArray) -> tuple[Float64Array,
 
     References
     ----------
-    .. [1] Simpson (1949), Measurement of diversity, Nature 163.
+    .. [1] Rao (1982), Diversity and dissimilarity coefficients, Theoretical Population Biology 21.
     """
+    if distances.size == 0:
+        return np.full(labels.size, np.nan), np.zeros(labels.size, np.int64)
     counts = label_counts(adjacency, labels)
     n_labelled = np.asarray(counts.sum(axis=1)).ravel()
-    counts.data *= counts.data - 1
-    equal_pairs = np.asarray(counts.sum(axis=1)).ravel()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mixing = 1 - equal_pairs / (n_labelled * (n_labelled - 1))
+    mixing = np.full(labels.size, np.nan)
+    for start in range(0, labels.size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        own = counts[part].toarray()
+        pairs = np.maximum(n_labelled[part] * (n_labelled[part] - 1), 1)
+        mixing[part] = ((own @ distances) * own).sum(axis=1) / pairs
     return np.where(n_labelled >= 2, mixing, np.nan), n_labelled.astype(np.int64)
 
 
@@ -216,17 +288,15 @@ def label_counts(adjacency: csr_matrix, labels: IntArray) -> csr_matrix:
     from scipy.sparse import csr_matrix
 
     known = np.flatnonzero(labels >= 0)
-    n_labels = int(labels.max(initial=-1)) + 1
-    one_hot = csr_matrix(
-        (np.ones(known.size), (known, labels[known])), shape=(labels.size, max(n_labels, 1))
-    )
+    shape = (labels.size, int(labels.max(initial=-1)) + 1)
+    one_hot = csr_matrix((np.ones(known.size), (known, labels[known])), shape=shape)
     return (adjacency @ one_hot).tocsr()
 
 
 def page_rank(adjacency: csr_matrix, *, tolerance: float = 1e-10) -> Float64Array:
     """PageRank [1]_ of every row, (n,), summing to 1: central rows are near to central rows.
 
-    Every row must have a neighbour, as in a graph of neighbours each has.
+    Rows that lead nowhere lead to all rows alike.
 
     References
     ----------
@@ -238,6 +308,7 @@ def page_rank(adjacency: csr_matrix, *, tolerance: float = 1e-10) -> Float64Arra
     rank = np.full(n, 1 / n)
     change = np.inf
     while change > tolerance:
-        new = _DAMPING * (walk @ (rank / out)) + (1 - _DAMPING) / n
+        lost = float(rank[out == 0].sum())
+        new = _DAMPING * (walk @ (rank / np.maximum(out, 1)) + lost / n) + (1 - _DAMPING) / n
         change, rank = float(np.abs(new - rank).sum()), new
     return rank

@@ -99,11 +99,12 @@ def _is_landmark(rows: FloatArray, row: int, chosen: Sequence[int]) -> bool:
 
 def covering_radius(rows: FloatArray, landmarks: IntArray) -> float:
     """Largest distance from a row (n, n_features) to its nearest landmark (m,), in float64."""
-    marks = rows[landmarks]
+    centre = rows[landmarks].mean(axis=0)
+    marks = rows[landmarks] - centre  # near 0, so that products round less
     squares = np.einsum("mf,mf->m", marks, marks)
     largest = 0.0
     for start in range(0, len(rows), _BLOCK):
-        block = rows[start : start + _BLOCK]
+        block = rows[start : start + _BLOCK] - centre
         # The nearest by fast products; its distance by differences, which are exact near 0.
         nearest = (squares - 2 * (block @ marks.T)).argmin(axis=1)
         apart = block.astype(np.float64) - marks[nearest]

@@ -11,7 +11,9 @@ import numpy as np
 from namebasis.analysis.homology import (
     DEGREES,
     Float64Array,
+    Landmarks,
     bottleneck_distance,
+    covering_radius,
     farthest_points,
     persistence_diagrams,
     persistence_entropy,
@@ -100,13 +102,14 @@ def persistence_report(
     embeddings: object,
     *,
     n_landmarks: int = 256,
+    max_rows: int = 20_000,
     n_draws: int = 5,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> PersistenceReport:
     """Measure H0 and H1 on landmarks and compare them with a Gaussian of the same covariance.
 
-    Every draw of the null has as many rows as the data and gets landmarks of its own.
+    Every draw of the null gets landmarks of its own.
 
     Parameters
     ----------
@@ -114,10 +117,13 @@ def persistence_report(
         At least 2 rows.
     n_landmarks : int
         Farthest points, at least 2; fewer where fewer rows differ.
+    max_rows : int
+        Landmarks are chosen among a random sample of so many rows where there are more; their
+        covering radius is that of all rows.
     n_draws : int
-        Draws of the null; 0 for none.
+        Draws of the null, each of as many rows as landmarks are chosen from; 0 for none.
     seed : int
-        Of landmarks and draws.
+        Of the sample, the landmarks and the draws.
     progress : callable, optional
         Called with (diagrams done, diagrams in all).
 
@@ -137,14 +143,15 @@ def persistence_report(
     if (rows == rows[0]).all():
         raise ValueError("all rows are equal: one point has no shape.")
     rng = np.random.default_rng(check_count(seed, "seed", 0))
-    marks = farthest_points(rows, n_landmarks, seed=seed)
+    marks = _landmarks(rows, n_landmarks, check_count(max_rows, "max_rows", 2), rng, seed)
     own = persistence_diagrams(rows[marks.rows])
     tell(1, n_draws + 1)
-    draw = null_draws(rows, "gaussian") if n_draws else None
     drawn = []
-    for turn in range(n_draws if draw else 0):
-        drawn.append(_diagrams_of(draw(rng), n_landmarks, seed))  # type: ignore[misc]
-        tell(turn + 2, n_draws + 1)
+    if n_draws:
+        draw = null_draws(rows, "gaussian", min(len(rows), max_rows))
+        for turn in range(n_draws):
+            drawn.append(_diagrams_of(draw(rng), n_landmarks, seed))
+            tell(turn + 2, n_draws + 1)
     return PersistenceReport(
         degrees=tuple(
             _compare(degree, own[degree], [d[degree] for d in drawn], marks.error_bound)
@@ -156,6 +163,16 @@ def persistence_report(
         null="gaussian",
         n_draws=n_draws,
     )
+
+
+def _landmarks(
+    rows: FloatArray, n_landmarks: int, max_rows: int, rng: np.random.Generator, seed: int
+) -> Landmarks:
+    if len(rows) <= max_rows:
+        return farthest_points(rows, n_landmarks, seed=seed)
+    sample = np.sort(rng.choice(len(rows), max_rows, replace=False))
+    marks = sample[farthest_points(rows[sample], n_landmarks, seed=seed).rows]
+    return Landmarks(marks, covering_radius(rows, marks))
 
 
 def _diagrams_of(rows: FloatArray, n_landmarks: int, seed: int) -> tuple[Float64Array, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.analysis.neighbours import KnnGraph
+from namebasis.analysis.neighbours import DuplicateGroups, KnnGraph
 from namebasis.checks import IntArray, check_count
 
 Float64Array = npt.NDArray[np.float64]
@@ -20,30 +20,37 @@ class Hubness:
     Attributes
     ----------
     skewness : float
-        Third standardised moment of the in-degrees; 0 for an even graph, NaN where all
-        in-degrees are equal.
+        Third standardised moment of the in-degrees of different rows; 0 for an even graph, NaN
+        where all in-degrees are equal.
     in_degrees : ndarray of shape (n,), int64
-        In how many rows' neighbours each row is.
+        In how many other, different rows' neighbours each row is.
+    mean : float
+        Mean in-degree of different rows; k where no rows are equal.
     hubs : ndarray of shape (n_hubs,), int64
-        Rows of the largest in-degree, largest first, equal ones by row number.
+        Rows of the largest in-degree, largest first, equal ones by row number; of rows equal to
+        each other only the first.
     anti_hub_share : float
-        Share of rows that are nobody's neighbour.
+        Share of different rows that are nobody's neighbour.
     """
 
     skewness: float
     in_degrees: IntArray
+    mean: float
     hubs: IntArray
     anti_hub_share: float
 
 
-def hubness(graph: KnnGraph, *, n_hubs: int = 10) -> Hubness:
+def hubness(graph: KnnGraph, *, groups: DuplicateGroups | None = None, n_hubs: int = 10) -> Hubness:
     """Measure the skew of in-degrees [1]_ and name the hubs.
 
     Parameters
     ----------
     graph : KnnGraph
+    groups : DuplicateGroups, optional
+        Equal rows, which then count as one: among many of them, which are listed as the k nearest
+        is a matter of their numbers alone, and would make hubs of the first.
     n_hubs : int
-        How many hubs to list, at most all rows.
+        How many hubs to list, at most all different rows.
 
     Raises
     ------
@@ -55,12 +62,19 @@ def hubness(graph: KnnGraph, *, n_hubs: int = 10) -> Hubness:
     .. [1] Radovanovic, Nanopoulos and Ivanovic (2010), Hubs in space, JMLR 11.
     """
     n_hubs = check_count(n_hubs, "n_hubs")
-    degrees = np.bincount(graph.indices.ravel(), minlength=graph.n_rows).astype(np.int64)
+    first = np.arange(graph.n_rows) if groups is None else groups.first
+    group = first if groups is None else groups.group
+    m = first.size
+    source, target = np.repeat(group, graph.k), group[graph.indices].ravel()
+    # One arrow between two groups, however many equal rows draw it.
+    arrows = np.unique(source[source != target] * m + target[source != target])
+    degrees = np.bincount(arrows % m, minlength=m).astype(np.int64)
     centred = degrees - degrees.mean()
     variance = float((centred**2).mean())
     skewness = float((centred**3).mean()) / variance**1.5 if variance > 0 else float("nan")
-    hubs = np.argsort(-degrees, kind="stable")[:n_hubs]
-    return Hubness(skewness, degrees, hubs, float((degrees == 0).mean()))
+    hubs = first[np.argsort(-degrees, kind="stable")[:n_hubs]]
+    mean, missing = float(degrees.mean()), float((degrees == 0).mean())
+    return Hubness(skewness, degrees[group], mean, hubs, missing)
 
 
 def row_overlap(left: KnnGraph, right: KnnGraph) -> Float64Array:

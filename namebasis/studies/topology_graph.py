@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,15 @@ from namebasis.analysis.graph_measures import (
     components,
     directed_adjacency,
     edges_of,
+    joined_labels,
     label_counts,
+    label_distances,
     label_mixing,
+    node_labels,
     page_rank,
     undirected_adjacency,
 )
-from namebasis.analysis.neighbours import KnnGraph
+from namebasis.analysis.neighbours import DuplicateGroups, KnnGraph
 from namebasis.checks import IntArray
 
 BRIDGED = "locale"
@@ -40,7 +43,8 @@ class Bridge:
         Its position in the report.
     name : str
     bridge : float
-        Chance that two of its neighbours are of different locales, in [0, 1].
+        Mean distance between the locales of two of its neighbours, in [0, 1]: 1 where no two
+        are of locales that are joined elsewhere.
     n_neighbours : int
         Its neighbours, either way round, that are of one known locale.
     joins : tuple of (str, int)
@@ -94,13 +98,17 @@ class CentralName:
 class GraphShape:
     """The graph that joins two names where either is among the other's k nearest.
 
+    Names with equal vectors are one node; it has a label where theirs agree.
+
     Attributes
     ----------
+    n_nodes : int
+        Different vectors.
     n_edges : int
     n_components : int
         Parts without an edge between them.
     largest_share : float
-        Share of names in the largest part.
+        Share of nodes in the largest part.
     n_communities : int
         Groups found by the Louvain method.
     modularity : float
@@ -108,13 +116,14 @@ class GraphShape:
     assortativity : mapping of str to Assortativity or None
         Per label; None where it is undefined.
     bridges : tuple of Bridge
-        Names between locales, the most mixed first, of those with many labelled neighbours.
+        Names between locales that are seldom joined, of those with k labelled neighbours.
     links : tuple of Link
         Pairs of locales, the most joined beyond chance first.
     central : tuple of CentralName
         The most central first.
     """
 
+    n_nodes: int
     n_edges: int
     n_components: int
     largest_share: float
@@ -128,6 +137,7 @@ class GraphShape:
 
 def measure_graph(
     graph: KnnGraph,
+    groups: DuplicateGroups,
     names: Sequence[str],
     labels: Mapping[str, Sequence[str | None]],
     *,
@@ -135,80 +145,92 @@ def measure_graph(
     seed: int,
 ) -> tuple[GraphShape, Float64Array, list[str]]:
     """Describe the graph; also every name's bridge value (NaN where undefined), and notes."""
-    adjacency = undirected_adjacency(graph)
+    directed = directed_adjacency(graph, groups)
+    adjacency = undirected_adjacency(directed)
     edges = edges_of(adjacency)
     parts = components(adjacency)
     found = communities(adjacency, seed=seed)
-    codes, locales = encode(list(labels.get(BRIDGED, ())))
-    notes = []
-    if len(locales) < 2:
-        codes = np.full(graph.n_rows, -1)
+    coded = {label: encode(list(values)) for label, values in labels.items()}
+    nodes = {label: node_labels(codes, groups) for label, (codes, _) in coded.items()}
+    called = [names[row] for row in groups.first]
+    notes: list[str] = []
+    locales = _Labels(nodes[BRIDGED], coded[BRIDGED][1]) if BRIDGED in coded else None
+    if locales is None or locales.codes.max() < 1:
         notes.append("Fewer than two locales are known: no name is a bridge between locales.")
-    mixing, n_labelled = label_mixing(adjacency, codes)
+        locales = _Labels(np.full(groups.first.size, -1), [])
+    mixing, n_labelled = label_mixing(
+        adjacency, locales.codes, label_distances(edges, locales.codes)
+    )
     shape = GraphShape(
+        n_nodes=groups.first.size,
         n_edges=len(edges),
         n_components=int(parts.max()) + 1,
         largest_share=float(np.mean(parts == 0)),
         n_communities=found.n,
         modularity=found.modularity,
         assortativity={
-            label: assortativity(
-                edges, encode(list(values))[0], n_permutations=n_permutations, seed=seed
-            )
-            for label, values in labels.items()
+            label: assortativity(edges, codes, n_permutations=n_permutations, seed=seed)
+            for label, codes in nodes.items()
         },
-        bridges=_bridges(adjacency, names, codes, locales, mixing, n_labelled, graph.k),
-        links=_links(edges, codes, locales),
-        central=_central(graph, names),
+        bridges=tuple(
+            Bridge(int(groups.first[node]), called[node], float(mixing[node]), n_near, joins)
+            for node, n_near, joins in _joins(adjacency, locales, mixing, n_labelled, graph.k)
+        ),
+        links=_links(edges, locales),
+        central=_central(directed, groups, called),
     )
-    return shape, mixing, notes
+    return shape, mixing[groups.group], notes
 
 
-def _bridges(
+@dataclass(frozen=True)
+class _Labels:
+    """Labels of nodes: numbers from 0, negative for none, and what each number means."""
+
+    codes: IntArray
+    values: Sequence[str]
+
+
+def _joins(
     adjacency: csr_matrix,
-    names: Sequence[str],
-    codes: IntArray,
-    locales: Sequence[str],
+    locales: _Labels,
     mixing: Float64Array,
     n_labelled: IntArray,
     k: int,
-) -> tuple[Bridge, ...]:
-    """Of names with at least k labelled neighbours: fewer are all different by chance."""
+) -> Iterator[tuple[int, int, tuple[tuple[str, int], ...]]]:
+    """Yield the widest bridges with at least k labelled neighbours: few may all be far by chance.
+
+    Node, number of labelled neighbours, and their locales with counts.
+    """
     able = np.flatnonzero((n_labelled >= k) & (mixing > 0))
     shown = able[np.lexsort((able, -n_labelled[able], -mixing[able]))][:_N_SHOWN]
-    counts = label_counts(adjacency[shown], codes)
-    bridges = []
-    for place, row in enumerate(shown):
-        near = counts[place]
-        order = np.lexsort((near.indices, -near.data))
-        joins = tuple((locales[near.indices[i]], int(near.data[i])) for i in order)
-        bridges.append(
-            Bridge(int(row), names[row], float(mixing[row]), int(n_labelled[row]), joins)
-        )
-    return tuple(bridges)
+    counts = label_counts(adjacency[shown], locales.codes).toarray().astype(np.int64)
+    for node, near in zip(shown, counts, strict=True):
+        order = [code for code in np.argsort(-near, kind="stable") if near[code]]
+        joins = tuple((locales.values[code], int(near[code])) for code in order)
+        yield int(node), int(n_labelled[node]), joins
 
 
-def _links(edges: IntArray, codes: IntArray, locales: Sequence[str]) -> tuple[Link, ...]:
-    known = codes[edges[(codes[edges] >= 0).all(axis=1)]]
-    if known.size == 0:
-        return ()
-    n = len(locales)
-    low, high = known.min(axis=1), known.max(axis=1)
-    pairs, counts = np.unique(low * n + high, return_counts=True)
-    first, second = np.divmod(pairs, n)
-    degrees = np.bincount(known.ravel(), minlength=n).astype(np.float64)
-    expected = degrees[first] * degrees[second] / (2 * len(known))
-    shown = np.flatnonzero((first != second) & (counts >= _LEAST_EDGES) & (counts > expected))
-    order = shown[np.lexsort((shown, -counts[shown] / expected[shown]))][:_N_SHOWN]
+def _links(edges: IntArray, locales: _Labels) -> tuple[Link, ...]:
+    found, expected = joined_labels(edges, locales.codes)
+    first, second = np.triu_indices(len(found), k=1)
+    counts, chance = found[first, second], expected[first, second]
+    shown = np.flatnonzero((counts >= _LEAST_EDGES) & (counts > chance))
+    order = shown[np.argsort(-counts[shown] / chance[shown], kind="stable")][:_N_SHOWN]
     return tuple(
         Link(
-            (locales[first[i]], locales[second[i]]), int(counts[i]), float(counts[i] / expected[i])
+            (locales.values[first[i]], locales.values[second[i]]),
+            int(counts[i]),
+            float(counts[i] / chance[i]),
         )
         for i in order
     )
 
 
-def _central(graph: KnnGraph, names: Sequence[str]) -> tuple[CentralName, ...]:
-    rank = page_rank(directed_adjacency(graph)) * graph.n_rows
+def _central(
+    directed: csr_matrix, groups: DuplicateGroups, called: Sequence[str]
+) -> tuple[CentralName, ...]:
+    rank = page_rank(directed) * groups.first.size
     order = np.argsort(-rank, kind="stable")[:_N_SHOWN]
-    return tuple(CentralName(int(row), names[row], float(rank[row])) for row in order)
+    return tuple(
+        CentralName(int(groups.first[node]), called[node], float(rank[node])) for node in order
+    )

@@ -13,7 +13,7 @@ from namebasis.analysis.entropy import EntropyReport, entropy_report
 from namebasis.analysis.entropy_nulls import NullComparison, entropy_against_nulls
 from namebasis.analysis.homology_null import PersistenceReport, persistence_report
 from namebasis.analysis.hubness import hubness
-from namebasis.analysis.neighbours import KnnGraph
+from namebasis.analysis.neighbours import DuplicateGroups, KnnGraph, duplicate_groups
 from namebasis.checks import FloatArray
 from namebasis.studies.topology_graph import GraphShape, measure_graph
 
@@ -54,24 +54,27 @@ class Hub:
         Its position in the report.
     name : str
     in_degree : int
-        Of how many names it is one of the k nearest; k is the mean.
+        Of how many other vectors it is one of the k nearest; about k on average.
+    n_alike : int
+        Names with its very vector, itself counted.
     """
 
     row: int
     name: str
     in_degree: int
+    n_alike: int
 
 
 @dataclass(frozen=True)
 class HubShape:
-    """How unevenly names serve as neighbours.
+    """How unevenly names serve as neighbours; names with equal vectors count once.
 
     Attributes
     ----------
     skewness : float
         Of the in-degrees: 0 for an even graph; NaN where all are equal.
     anti_hub_share : float
-        Share of names that are nobody's neighbour.
+        Share of vectors that are nobody's neighbour.
     hubs : tuple of Hub
         The largest first.
     """
@@ -116,8 +119,9 @@ class TopologyShape:
         Diagrams in H0 and H1; None where all vectors are equal.
     graph : GraphShape
     hubness, local_dimension, bridge : ndarrays of shape (n,), float64
-        Per name: in-degree over k (1 is average), intrinsic dimension around it, and the chance
-        that two of its neighbours are of different locales. NaN where undefined.
+        Per name: in-degree over its mean (1 is average), intrinsic dimension around it, and the
+        mean distance between the locales of two of its neighbours (0: locales that are often
+        joined, 1: never). NaN where undefined; equal for names with equal vectors.
     notes : tuple of str
         What a reader should know about this answer.
     """
@@ -211,7 +215,8 @@ def measure_shape(
         )
     entropy = _entropy(vectors, graph, n_draws, seed)
     tell("entropy")
-    hubs, column = _hubs(graph, names)
+    groups = duplicate_groups(vectors)
+    hubs, column = _hubs(graph, groups, names)
     dimension, local, notes = _dimension(vectors, graph)
     tell("hubs")
     persistence = None
@@ -223,7 +228,7 @@ def measure_shape(
         )
     tell("homology")
     arranged, bridge, told = measure_graph(
-        graph, names, labels, n_permutations=n_permutations, seed=seed
+        graph, groups, names, labels, n_permutations=n_permutations, seed=seed
     )
     tell("graph")
     return TopologyShape(
@@ -251,14 +256,22 @@ def _entropy(vectors: FloatArray, graph: KnnGraph, n_draws: int, seed: int) -> E
     return EntropyShape(whole, nulls, len(sample))
 
 
-def _hubs(graph: KnnGraph, names: Sequence[str]) -> tuple[HubShape, Float64Array]:
-    found = hubness(graph, n_hubs=_N_HUBS)
+def _hubs(
+    graph: KnnGraph, groups: DuplicateGroups, names: Sequence[str]
+) -> tuple[HubShape, Float64Array]:
+    found = hubness(graph, groups=groups, n_hubs=_N_HUBS)
     listed = tuple(
-        Hub(int(row), names[row], int(found.in_degrees[row]))
+        Hub(
+            int(row),
+            names[row],
+            int(found.in_degrees[row]),
+            int(groups.sizes[groups.group[row]]),
+        )
         for row in found.hubs
         if found.in_degrees[row] > 0
     )
-    return HubShape(found.skewness, found.anti_hub_share, listed), found.in_degrees / graph.k
+    column = found.in_degrees / found.mean if found.mean else np.full(len(names), np.nan)
+    return HubShape(found.skewness, found.anti_hub_share, listed), column
 
 
 def _dimension(

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import skew
 
 from namebasis.analysis.hubness import hubness, neighbour_overlap
-from namebasis.analysis.neighbours import KnnGraph, knn_graph
+from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
 
 
 def graph(indices: list[list[int]]) -> KnnGraph:
@@ -43,6 +43,22 @@ def test_overlap_counts_shared_neighbours() -> None:
     assert neighbour_overlap(left.truncate(1), right) == pytest.approx(1 / 4)
     with pytest.raises(ValueError, match="must cover the same rows; got 4 and 1"):
         neighbour_overlap(left, graph([[0]]))
+
+
+def test_equal_rows_make_no_hubs() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((80, 6))
+    rows[:40] = rows[0]
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    graph = knn_graph(rows, 5)
+    assert hubness(graph).in_degrees[:5].min() > 30  # the first of the equal rows, by number
+    groups = duplicate_groups(rows)
+    found = hubness(graph, groups=groups)
+    assert len(set(found.in_degrees[:40])) == 1
+    near = {i for i in range(40, 80) if graph.indices[i].min() < 40}
+    assert found.in_degrees[0] == len(near)
+    assert found.mean == pytest.approx(found.in_degrees[groups.first].mean())
+    assert np.isin(found.hubs, groups.first).all()
 
 
 def test_n_hubs_is_checked() -> None:
