@@ -130,10 +130,7 @@ def report(
             f"anchors needs more than n_names = {n_names} names; there are {len(atoms)}."
         )
     code = code_by_others(atoms.vectors, n_names, atoms.folded_groups(), progress)
-    rank_weight = _pagerank(code, damping)
-    order = np.argsort(-rank_weight, kind="stable")
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(1, len(order) + 1)
+    rank_weight, rank = pagerank(code, damping)
     used = code.indices[code.indices >= 0]
     explained = np.nan_to_num(code.similarities.astype(np.float64))
     return Anchors(
@@ -187,13 +184,25 @@ def _edges(code: SparseCode) -> tuple[IntArray, IntArray, npt.NDArray[np.float64
     return row, code.indices[row, slot], shares[row, slot]
 
 
-def _pagerank(code: SparseCode, damping: float) -> npt.NDArray[np.float64]:
-    """Return the PageRank of each row over the edges to what it is made of."""
+def pagerank(code: SparseCode, damping: float = 0.85) -> tuple[npt.NDArray[np.float64], IntArray]:
+    """Return the PageRank of each row over the edges to what it is made of, and its place.
+
+    Returns
+    -------
+    scores : ndarray of shape (n,)
+        Sum to 1.
+    ranks : ndarray of shape (n,), int64
+        1 for the highest score; ties in the order of rows.
+    """
     graph = nx.DiGraph()
     graph.add_nodes_from(range(len(code)))
     source, target, share = _edges(code)
     graph.add_weighted_edges_from(
         zip(source.tolist(), target.tolist(), share.tolist(), strict=True)
     )
-    scores = nx.pagerank(graph, alpha=damping, max_iter=500, tol=1e-9)
-    return np.array([scores[row] for row in range(len(code))])
+    found = nx.pagerank(graph, alpha=damping, max_iter=500, tol=1e-9)
+    scores = np.array([found[row] for row in range(len(code))])
+    order = np.argsort(-scores, kind="stable")
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(1, len(order) + 1)
+    return scores, ranks

@@ -1,0 +1,358 @@
+"""How identities form over the checkpoints of a training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.analysis.alignment import cka_matrix
+from namebasis.checks import FloatArray, check_count
+from namebasis.encoders.registry import load_encoder
+from namebasis.errors import EncoderError
+from namebasis.formation.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    Gap,
+    Series,
+    find_checkpoints,
+    nothing_left,
+)
+from namebasis.formation.encoding import Cache, Encodings, encode
+from namebasis.formation.phases import find_phases
+from namebasis.formation.plan import AXES, Plan, make_plan
+from namebasis.formation.results import Formation
+from namebasis.formation.trajectories import DRAWN, MEASURES, State, measure
+from namebasis.formation.truth import (
+    EXPOSURES,
+    UNSEEN,
+    WORLD,
+    Exposures,
+    Truth,
+    read_exposures,
+    read_truth,
+)
+from namebasis.formation.weights import MatrixState, measure_weights, text_matrices
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+
+Progress = Callable[[int, int], None]
+Float64Array = npt.NDArray[np.float64]
+CACHE_SUFFIX = ".formation-cache"
+"""Ending of the folder beside a run's that keeps encodings; a run's own holds the run alone."""
+
+
+def formation(
+    sources: str | Path | Sequence[str | Path],
+    names: Sequence[str] | None = None,
+    *,
+    revisions: Sequence[str] = (),
+    model: str | None = None,
+    truth: str | Path | Truth | None = None,
+    counts: str | Path | Exposures | None = None,
+    contexts: Sequence[str] | None = None,
+    axes: Sequence[str] = AXES,
+    template: str = "{}",
+    n_controls: int = 100,
+    n_swaps: int = 24,
+    n_draws: int = 200,
+    with_weights: bool = True,
+    cache: str | Path | None = None,
+    device: str | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Formation:
+    """Watch what names mean over the checkpoints of a training.
+
+    Parameters
+    ----------
+    sources, revisions, model
+        See `find_checkpoints`.
+    names : sequence of str, optional
+        By default all that the truth knows.
+    truth : str, Path or Truth, optional
+        See `read_truth`; by default ``world.json`` in the run's folder, if it is there.
+    counts : str, Path or Exposures, optional
+        See `read_exposures`; by default ``exposures.csv`` in the run's folder, if it is there.
+    contexts : sequence of str, optional
+        Templates; by default the truth's, else the packaged 24.
+    axes : sequence of str
+        What is coarse about a face, where the truth names no attributes.
+    template : str
+        That names and swaps are embedded in.
+    n_controls : int
+        Made-up names, at least 20, where the truth has fewer than 20 names of kind N.
+    n_swaps : int
+        The most partners of a part, at least 12.
+    n_draws : int
+        Bootstrap draws.
+    with_weights : bool
+        Measure the weights of the text towers too.
+    cache : str or Path, optional
+        Folder that keeps encodings; by default one beside the run's. Series that are not in one
+        folder keep nothing without it.
+    device : str, optional
+    seed : int
+    progress : callable, optional
+        Called with checkpoints done and in all.
+
+    Returns
+    -------
+    Formation
+
+    Raises
+    ------
+    CheckpointError
+        If no checkpoint can be used.
+    NamebasisError
+        If a file cannot be read.
+    ValueError
+        If there is no name, or an option does not fit.
+    """
+    check_count(n_controls, "n_controls", 20)
+    check_count(n_swaps, "n_swaps", 12)
+    check_count(n_draws, "n_draws", 20)
+    series = find_checkpoints(sources, revisions=revisions, model=model)
+    told, seen = _told(series, truth, counts)
+    if names is None and told is None:
+        raise ValueError("no names: give some, or a truth file that lists them.")
+    asked = list(names) if names is not None else list(told.names if told else ())
+    plan = make_plan(
+        asked, truth=told, template=template, contexts=contexts, axes=axes,
+        n_controls=n_controls, n_swaps=n_swaps, seed=seed,
+    )  # fmt: skip
+    store = Cache(_cache_folder(series, cache))
+    work = _Work(series, plan, store, device, with_weights, progress)
+    kept, gaps = _alike(work.run(), list(work.gaps))
+    states, kept, gaps = _measured(kept, plan, told, n_draws, seed, gaps)
+    if not kept:
+        raise CheckpointError(nothing_left(str(sources), gaps))
+    notes = [*_notes(series, plan, kept, seen), *work.notes]
+    if store.refused:
+        notes.append(f"nothing could be kept for a second run: {store.refused}")
+    parameters = {
+        "template": template, "n_swaps": len(plan.partners[0]), "n_controls": len(plan.names)
+        - plan.n_asked, "n_contexts": len(plan.contexts), "n_draws": n_draws, "seed": seed,
+    }  # fmt: skip
+    return _collect(plan, kept, states, gaps, told, seen, notes, parameters)
+
+
+def _cache_folder(series: Series, cache: str | Path | None) -> Path | None:
+    if cache is not None:
+        return Path(cache)
+    if series.folder is None:
+        return None
+    run = series.folder.resolve()
+    return run.with_name(run.name + CACHE_SUFFIX)
+
+
+def _told(
+    series: Series, truth: str | Path | Truth | None, counts: str | Path | Exposures | None
+) -> tuple[Truth | None, Exposures | None]:
+    """Truth and exposures as given, or as the run's folder has them."""
+    if truth is None and series.folder and (series.folder / WORLD).is_file():
+        truth = series.folder / WORLD
+    if counts is None and series.folder and (series.folder / EXPOSURES).is_file():
+        counts = series.folder / EXPOSURES
+    told = truth if isinstance(truth, Truth) or truth is None else read_truth(truth)
+    seen = counts if isinstance(counts, Exposures) or counts is None else read_exposures(counts)
+    return told, seen
+
+
+@dataclass
+class _Encoded:
+    """A checkpoint with what was computed from it."""
+
+    checkpoint: Checkpoint
+    made: Encodings
+    weights: tuple[MatrixState, ...]
+
+
+class _Work:
+    """Goes through a series once: encodes what is not kept, measures weights, notes gaps."""
+
+    def __init__(
+        self, series: Series, plan: Plan, store: Cache, device: str | None,
+        with_weights: bool, progress: Progress | None,
+    ) -> None:  # fmt: skip
+        self._series, self._plan, self._store = series, plan, store
+        self._device, self._with_weights, self._progress = device, with_weights, progress
+        self._loaded: tuple[Checkpoint, Encoder] | None = None
+        self._matrices: tuple[Checkpoint, dict[str, FloatArray]] | None = None
+        self.gaps: list[Gap] = list(series.gaps)
+        self.notes: list[str] = []
+
+    def run(self) -> list[_Encoded]:
+        """Encode every checkpoint; one that cannot be read becomes a gap."""
+        found: list[_Encoded] = []
+        total = len(self._series.checkpoints)
+        for done, checkpoint in enumerate(self._series.checkpoints):
+            if self._progress is not None:
+                self._progress(done, total)
+            try:
+                before = found[-1].checkpoint if found else None
+                made = self._encodings(checkpoint)
+                weights = self._weights(checkpoint, before) if self._with_weights else ()
+                found.append(_Encoded(checkpoint, made, weights))
+            except (EncoderError, OSError) as error:
+                self.gaps.append(Gap(checkpoint.label, checkpoint.step, str(error)))
+        if self._progress is not None:
+            self._progress(total, total)
+        if self._with_weights and found and not any(one.weights for one in found):
+            self.notes.append("weights were not measured: these encoders do not show them")
+        return found
+
+    def _encoder(self, checkpoint: Checkpoint) -> Encoder:
+        if self._loaded is None or self._loaded[0] != checkpoint:
+            encoder = load_encoder(
+                checkpoint.spec, revision=checkpoint.revision, device=self._device
+            )
+            self._loaded = (checkpoint, encoder)
+        return self._loaded[1]
+
+    def _encodings(self, checkpoint: Checkpoint) -> Encodings:
+        made = self._store.load(checkpoint, self._plan)
+        if made is None:
+            made = encode(self._encoder(checkpoint), self._plan)
+            self._store.save(checkpoint, self._plan, made)
+        return made
+
+    def _weights(
+        self, checkpoint: Checkpoint, before: Checkpoint | None
+    ) -> tuple[MatrixState, ...]:
+        kept = self._store.load_weights(checkpoint, before)
+        if kept is not None:
+            return kept
+        prior = None
+        if before is not None:
+            known = self._matrices is not None and self._matrices[0] == before
+            prior = self._matrices[1] if known and self._matrices else self._read(before)
+        matrices = self._read(checkpoint)
+        self._matrices = (checkpoint, matrices)
+        measured = measure_weights(matrices, prior)
+        self._store.save_weights(checkpoint, before, measured)
+        return measured
+
+    def _read(self, checkpoint: Checkpoint) -> dict[str, FloatArray]:
+        return text_matrices(self._encoder(checkpoint))
+
+
+def _alike(found: list[_Encoded], gaps: list[Gap]) -> tuple[list[_Encoded], list[Gap]]:
+    """Keep checkpoints of one width and tokenizer, those of most; the others become gaps."""
+    if not found:
+        return found, gaps
+    traits = [(one.made.dim, str(one.made.facts["tokenizer"])) for one in found]
+    width, tokenizer = Counter(traits).most_common(1)[0][0]
+    kept = []
+    for one, (dim, digest) in zip(found, traits, strict=True):
+        if dim != width:
+            reason = f"its embeddings have {dim} columns, the others' {width}"
+        elif digest != tokenizer:
+            reason = "its tokenizer writes the names in other pieces than the others'"
+        else:
+            kept.append(one)
+            continue
+        gaps.append(Gap(one.checkpoint.label, one.checkpoint.step, reason))
+    return kept, gaps
+
+
+def _measured(
+    found: list[_Encoded],
+    plan: Plan,
+    told: Truth | None,
+    n_draws: int,
+    seed: int,
+    gaps: list[Gap],
+) -> tuple[list[State], list[_Encoded], list[Gap]]:
+    """Measure each checkpoint; one whose encodings are degenerate becomes a gap."""
+    known = told.names if told else {}
+    states, kept = [], []
+    for one in found:
+        try:
+            states.append(measure(one.made, plan, known, n_draws=n_draws, seed=seed))
+            kept.append(one)
+        except ValueError as error:
+            gaps.append(Gap(one.checkpoint.label, one.checkpoint.step, f"degenerate: {error}"))
+    return states, kept, gaps
+
+
+def _collect(
+    plan: Plan,
+    kept: list[_Encoded],
+    states: list[State],
+    gaps: list[Gap],
+    told: Truth | None,
+    seen: Exposures | None,
+    notes: list[str],
+    parameters: Mapping[str, object],
+) -> Formation:
+    steps = tuple(one.checkpoint.step for one in kept)
+    values = {key: np.stack([state.values[key] for state in states], axis=1) for key in MEASURES}
+    draws = {
+        key: np.stack([state.draws[key][: plan.n_asked] for state in states], axis=1)
+        for key in DRAWN
+    }
+    exposures = _exposures(plan, steps, seen)
+    known = told.names if told else {}
+    kinds = tuple(
+        (known[name].kind if name in known else None)
+        if row < plan.n_asked
+        else (UNSEEN if plan.control_kind == "unseen" else "pseudo")
+        for row, name in enumerate(plan.names)
+    )
+    rows = [one.made.bare[: plan.n_asked] for one in kept]
+    return Formation(
+        names=plan.names,
+        n_asked=plan.n_asked,
+        kinds=kinds,
+        control_kind=plan.control_kind,
+        steps=steps,
+        labels=tuple(one.checkpoint.label for one in kept),
+        gaps=tuple(sorted(gaps, key=lambda gap: -1 if gap.step is None else gap.step)),
+        lost=dict(kept[0].made.facts["lost"]),
+        values=values,
+        exposures=exposures,
+        phases=find_phases(plan.names, plan.n_asked, steps, values, draws, exposures),
+        sets=tuple(state.whole for state in states),
+        cka=cka_matrix(rows) if plan.n_asked >= 4 else np.full((len(kept), len(kept)), np.nan),
+        weights=tuple(one.weights for one in kept),
+        notes=tuple(notes),
+        parameters=parameters,
+    )
+
+
+def _exposures(plan: Plan, steps: Sequence[int], seen: Exposures | None) -> Float64Array | None:
+    if seen is None:
+        return None
+    out = np.full((plan.n_asked, len(steps)), np.nan)
+    for row, name in enumerate(plan.names[: plan.n_asked]):
+        found = seen.at(name, steps)
+        if found is not None:
+            out[row] = found
+    return None if np.isnan(out).all() else out
+
+
+def _notes(series: Series, plan: Plan, kept: list[_Encoded], seen: Exposures | None) -> list[str]:
+    notes = []
+    if len(kept) == 1:
+        notes.append("one checkpoint only: labels, but no trajectory, crossing or change point")
+    elif len(kept) < 4:
+        notes.append(f"{len(kept)} checkpoints: too few for change points, which need 4")
+    lost = kept[0].made.facts["lost"]
+    if lost:
+        name = next(iter(lost))
+        notes.append(f"{len(lost)} name(s) left out, such as {name!r}: {lost[name]}")
+    single = sum(pair is None for pair in plan.pairs[: plan.n_asked])
+    if single:
+        notes.append(f"{single} name(s) of one part have no own direction and no phase")
+    if seen is None:
+        notes.append("exposures are not known: crossings are in steps only")
+    elif seen.spread_evenly:
+        notes.append("counts are totals, taken as spread evenly over the run")
+    return notes

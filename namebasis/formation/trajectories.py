@@ -1,0 +1,243 @@
+"""What names and the whole set are at one checkpoint, measured on its encodings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.analysis.contexts import context_measures, context_prior
+from namebasis.analysis.entropy_nulls import entropy_against_nulls
+from namebasis.analysis.identity import part_capture
+from namebasis.analysis.own_parts import Swaps, attribute_basis, resampled_scores
+from namebasis.analysis.weight_spectra import effective_rank, singular_values
+from namebasis.checks import FloatArray
+from namebasis.formation.encoding import Encodings
+from namebasis.formation.plan import Plan
+from namebasis.formation.truth import Known
+from namebasis.studies.anchors import code_by_others, pagerank
+
+Float64Array = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+MEASURES = (
+    "own_score", "own_length", "strength", "coarse", "fine", "capture", "own_reading",
+    "prior_reading", "margin", "parts_reading", "displacement_ratio", "interaction", "leakage",
+    "anchor_rank", "own_residual",
+)  # fmt: skip
+"""Of each name at each checkpoint; see `NameTrajectory`."""
+DRAWN = ("own_score", "fine", "margin")
+"""Measures with bootstrap draws: the first two over swaps, the margin over contexts."""
+_SET_ROWS = 1000  # names that the entropy of the set is measured on, at most
+_ANCHOR_ATOMS = 4
+
+
+@dataclass(frozen=True)
+class SetState:
+    """The whole set at a checkpoint, without controls.
+
+    Attributes
+    ----------
+    entropy : float
+        Diffusion spectral entropy in bits; NaN for fewer than 10 names.
+    null_entropy, entropy_z : float
+        Mean of a Gaussian null of the same covariance, and the distance from it in its deviations.
+    effective_rank : float
+        Of the centred embeddings.
+    """
+
+    entropy: float
+    null_entropy: float
+    entropy_z: float
+    effective_rank: float
+
+
+@dataclass(frozen=True)
+class State:
+    """A checkpoint measured.
+
+    Attributes
+    ----------
+    values : dict
+        Each of `MEASURES`, an array with a value per name of the plan; NaN where undefined.
+    draws : dict
+        Each of `DRAWN`, (n_names, n_draws); NaN rows for controls and where undefined.
+    whole : SetState
+    """
+
+    values: Mapping[str, Float64Array]
+    draws: Mapping[str, Float64Array]
+    whole: SetState
+
+
+def measure(
+    made: Encodings, plan: Plan, known: Mapping[str, Known], *, n_draws: int, seed: int
+) -> State:
+    """Measure a checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If the encodings do not tell names, swaps or contexts apart.
+    """
+    n = len(plan.names)
+    values = {key: np.full(n, np.nan) for key in MEASURES}
+    draws = {key: np.full((n, n_draws), np.nan) for key in DRAWN}
+    kept = np.array([name not in made.facts["lost"] for name in plan.names])
+    _measure_own(made, plan, kept, values, draws, seed)
+    _measure_margin(made, plan, known, values, draws, seed)
+    _measure_contexts(made, plan, kept, values)
+    _measure_anchors(made.bare, kept, values)
+    for rows in (*values.values(), *draws.values()):
+        rows[~kept] = np.nan
+    return State(values, draws, _measure_set(made.bare[: plan.n_asked][kept[: plan.n_asked]], seed))
+
+
+def _measure_own(
+    made: Encodings,
+    plan: Plan,
+    kept: BoolArray,
+    values: dict[str, Float64Array],
+    draws: dict[str, Float64Array],
+    seed: int,
+) -> None:
+    """Own direction and part capture of names with two parts."""
+    rows = np.array([row for row in plan.paired if kept[row]], dtype=np.int64)
+    if not len(rows):
+        return
+    swaps = _swaps(made, plan, rows)
+    own = swaps.measure()
+    values["own_score"][rows] = own.score
+    values["own_length"][rows] = own.length
+    values["strength"][rows] = own.strength
+    captured = [
+        part_capture(swaps.whole, alone[part], side[part], valid[part])
+        for alone, side, valid, part in (
+            (made.givens, swaps.given, swaps.given_valid, swaps.given_rows),
+            (made.families, swaps.family, swaps.family_valid, swaps.family_rows),
+        )
+    ]
+    values["capture"][rows] = np.maximum(*captured)
+    asked = rows < plan.n_asked
+    n_draws = draws["own_score"].shape[1]
+
+    def resample(of: Swaps) -> Float64Array:
+        return resampled_scores(_first(of, int(asked.sum())), n_draws=n_draws, seed=seed)
+
+    draws["own_score"][rows[asked]] = resample(swaps)
+    names = [value.attribute for value in plan.values]
+    basis = attribute_basis(made.values, [names.index(name) for name in names])
+    if 0 < len(basis) < made.dim:
+        beyond = swaps.onto(basis, off=True)
+        values["coarse"][rows] = swaps.onto(basis).measure().score
+        values["fine"][rows] = beyond.measure().score
+        draws["fine"][rows[asked]] = resample(beyond)
+        mean = made.whole.mean(axis=0)
+        additive = swaps.whole - own.remainder
+        values["parts_reading"][rows] = _cosines(
+            (swaps.whole - mean) @ basis.T, (additive - mean) @ basis.T
+        )
+
+
+def _swaps(made: Encodings, plan: Plan, rows: npt.NDArray[np.int64]) -> Swaps:
+    """The swaps of some names; a pair that is itself a name of the plan is no swap."""
+    real = {pair for pair in plan.pairs if pair}
+    first, last = plan.partners
+    givens = {given: row for row, given in enumerate(plan.givens)}
+    families = {family: row for row, family in enumerate(plan.families)}
+    pairs = [pair for row in rows if (pair := plan.pairs[row]) is not None]
+    return Swaps(
+        made.whole[rows],
+        made.grid,
+        made.given_swaps,
+        made.family_swaps,
+        np.array([[(given, family) not in real for family in last] for given in givens]),
+        np.array([[(given, family) not in real for given in first] for family in families]),
+        np.array([givens[given] for given, _ in pairs], dtype=np.int64),
+        np.array([families[family] for _, family in pairs], dtype=np.int64),
+    )
+
+
+def _first(swaps: Swaps, n: int) -> Swaps:
+    """The swaps of the first n full names."""
+    return Swaps(
+        swaps.whole[:n], swaps.grid, swaps.given, swaps.family, swaps.given_valid,
+        swaps.family_valid, swaps.given_rows[:n], swaps.family_rows[:n],
+    )  # fmt: skip
+
+
+def _measure_margin(
+    made: Encodings,
+    plan: Plan,
+    known: Mapping[str, Known],
+    values: dict[str, Float64Array],
+    draws: dict[str, Float64Array],
+    seed: int,
+) -> None:
+    """Cosines to the own and the prior caption, bare and in contexts, both sides centred."""
+    told = [
+        (row, known[name])
+        for row, name in enumerate(plan.names[: plan.n_asked])
+        if name in known and known[name].contradicts
+    ]
+    if not told:
+        return
+    place = {text: at for at, text in enumerate(plan.captions)}
+    captions = made.captions - made.captions.mean(axis=0)
+    views = np.concatenate([made.bare[:, None], made.placed], axis=1)
+    views = views - views.mean(axis=0)
+    rows = [row for row, _ in told]
+    own, prior = (
+        _cosines(views[rows], captions[[place[str(text)] for text in texts]][:, None])
+        for texts in zip(*((one.own_caption, one.prior_caption) for _, one in told), strict=True)
+    )  # each (n_told, 1 + n_contexts)
+    values["own_reading"][rows] = own.mean(axis=1)
+    values["prior_reading"][rows] = prior.mean(axis=1)
+    apart = own - prior
+    values["margin"][rows] = apart.mean(axis=1)
+    n_views, n_draws = apart.shape[1], draws["margin"].shape[1]
+    rng = np.random.default_rng([seed, 2])
+    shares = rng.multinomial(n_views, np.full(n_views, 1 / n_views), size=n_draws) / n_views
+    draws["margin"][rows] = apart @ shares.T
+
+
+def _cosines(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> Float64Array:
+    lengths = np.linalg.norm(first, axis=-1) * np.linalg.norm(second, axis=-1)
+    products = np.sum(first * second, axis=-1, dtype=np.float64)
+    return np.asarray(products / np.maximum(lengths, 1e-12), dtype=np.float64)
+
+
+def _measure_contexts(
+    made: Encodings, plan: Plan, kept: BoolArray, values: dict[str, Float64Array]
+) -> None:
+    made_up = np.flatnonzero(kept & (np.arange(len(kept)) >= plan.n_asked))
+    prior = context_prior(made.bare[made_up], made.placed[made_up])
+    found = context_measures(made.bare, made.placed, prior)
+    for key in ("displacement_ratio", "interaction", "leakage"):
+        values[key][:] = getattr(found, key)
+
+
+def _measure_anchors(bare: FloatArray, kept: BoolArray, values: dict[str, Float64Array]) -> None:
+    """Rank among the names as anchors of the others; names alike to the encoder count as one."""
+    rows = np.flatnonzero(kept)
+    if len(rows) <= 2 * _ANCHOR_ATOMS:
+        return
+    centred = bare[rows] - bare[rows].mean(axis=0)
+    code = code_by_others(centred, _ANCHOR_ATOMS, np.full((len(rows), 1), -1, dtype=np.int64))
+    _, ranks = pagerank(code)
+    values["anchor_rank"][rows] = ranks
+    explained = np.nan_to_num(code.similarities.astype(np.float64))
+    values["own_residual"][rows] = np.sqrt(np.maximum(1.0 - explained**2, 0.0))
+
+
+def _measure_set(bare: FloatArray, seed: int) -> SetState:
+    nan = float("nan")
+    if len(bare) < 10:
+        return SetState(nan, nan, nan, nan)
+    rank = effective_rank(singular_values(bare - bare.mean(axis=0)))
+    if len(bare) > _SET_ROWS:
+        bare = bare[np.random.default_rng(seed).permutation(len(bare))[:_SET_ROWS]]
+    null = entropy_against_nulls(bare, seed=seed)[0]
+    return SetState(null.bits, null.null_bits, null.z, rank)

@@ -1,0 +1,242 @@
+"""The whole study on a toy training whose truth is known, and on tiny models on disk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from namebasis.formation import Formation, formation, study
+from namebasis.formation.checkpoints import CheckpointError
+from tests.formation import toy
+
+
+@pytest.fixture(autouse=True)
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = study.load_encoder
+
+    def either(spec: str, **options: object) -> object:
+        return toy.load(spec) if spec.startswith("toy") else real(spec, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(study, "load_encoder", either)
+
+
+@pytest.fixture(scope="module")
+def found() -> Formation:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "load_encoder", toy.load)
+        return formation(
+            toy.specs(), truth=toy.truth(), counts=toy.exposures(), n_draws=60, with_weights=False
+        )
+
+
+def of_kind(found: Formation, kind: str) -> np.ndarray:
+    return np.array([k == kind for k in found.kinds])
+
+
+def test_names_end_in_the_phases_of_their_kinds(found: Formation) -> None:
+    last = found.phases.labels[:, -1]
+    assert np.mean(last[of_kind(found, "N")] == 1) >= 0.95
+    assert np.mean(last[of_kind(found, "A")] == 1) >= 0.9
+    assert np.all(last[of_kind(found, "B")] == 3)
+    assert np.all(last[of_kind(found, "C")] == 3)
+    assert np.all(last[of_kind(found, "D")] == 4)
+    first = found.phases.labels[:, 0]
+    assert np.mean(first == 1) >= 0.95
+
+
+def test_the_margin_crosses_where_own_and_prior_weigh_the_same(found: Formation) -> None:
+    positions = [
+        (one.step.position, one.exposures.position)
+        for one in found.phases.crossings
+        if one.measure == "margin" and one.exposures is not None
+    ]
+    assert len(positions) == 24  # C and D contradict their parts
+    steps, seen = np.array(positions).T
+    # The toy's own attributes reach half of their strength at step 60, five exposures a step.
+    np.testing.assert_allclose(np.median(steps), toy.SEEN_AT, atol=6)
+    np.testing.assert_allclose(np.median(seen), 5 * toy.SEEN_AT, rtol=0.1)
+
+
+def test_attributes_read_as_parts_predict_until_the_own_ones_come(found: Formation) -> None:
+    reading = found.values["parts_reading"]
+    assert np.nanmin(reading[of_kind(found, "A")]) > 0.9
+    assert np.nanmedian(reading[of_kind(found, "C")][:, 0]) > 0.9
+    assert np.nanmedian(reading[of_kind(found, "C")][:, -1]) < 0
+
+
+def test_the_set_is_measured_against_a_null_and_itself(found: Formation) -> None:
+    assert len(found.sets) == len(toy.STEPS)
+    assert all(state.effective_rank > 10 for state in found.sets)
+    assert np.allclose(np.diag(found.cka), 1)
+    assert found.cka[0, 1] > 0.99 > found.cka[0, -1]
+
+
+def test_tables_and_json_hold_everything_once(found: Formation) -> None:
+    table = found.to_arrow()
+    assert len(table) == len(found.names) * len(found.steps)
+    row = table.filter(pa.compute.field("name") == found.names[0]).to_pylist()
+    assert [r["step"] for r in row] == list(toy.STEPS)
+    assert [r["phase"] for r in row] == found.phases.labels[0].tolist()
+    assert row[-1]["exposures"] == 5 * toy.STEPS[-1]
+    assert row[-1]["own_score"] == pytest.approx(found.values["own_score"][0, -1])
+    document = json.loads(json.dumps(found.to_dict(), default=_fail))
+    assert document["false_alarms"]["n_controls"] == 40
+    assert "a fast S-shape is not a discontinuity" in document["not_shown"]
+    crossings = found.crossings_to_arrow()
+    assert set(crossings["measure"].to_pylist()) == {"own_score", "fine", "margin"}
+
+
+def _fail(value: object) -> object:
+    raise TypeError(type(value))
+
+
+def run(sources: list[str], **options: object) -> Formation:
+    settings = {"truth": toy.truth(), "n_draws": 20, "with_weights": False, **options}
+    return formation(sources, **settings)  # type: ignore[arg-type]
+
+
+def test_other_widths_and_tokenizers_become_gaps_and_the_rest_goes_on() -> None:
+    found = run(["toy:10", "toy:20/48", "toy:30|2", "toy:40"])
+    assert found.steps == (10, 40) or found.labels == ("toy:10", "toy:40")
+    reasons = {gap.label: gap.reason for gap in found.gaps}
+    assert reasons["toy:20/48"] == "its embeddings have 48 columns, the others' 96"
+    assert reasons["toy:30|2"].startswith("its tokenizer writes the names in other pieces")
+
+
+def test_a_name_that_cannot_be_written_is_left_out_and_said() -> None:
+    names = ["Givena Familyb", "Given? Familyb", "Givenc Familyd"]
+    found = run(toy.specs()[:4], names=names)
+    assert found.lost == {"Given? Familyb": "the tokenizer writes a letter of it as unknown"}
+    assert "1 name(s) left out, such as 'Given? Familyb'" in " ".join(found.notes)
+    assert found.phases.labels[1].tolist() == [0] * 4
+    assert np.isnan(found.values["own_score"][1]).all()
+    assert found.phases.labels[0].min() == 1
+
+
+def test_one_checkpoint_gives_labels_and_says_what_is_missing() -> None:
+    found = run(["toy:200"])
+    assert "one checkpoint only" in found.notes[0]
+    assert found.phases.crossings == ()
+    assert found.phases.changes == {}
+    assert np.all(found.phases.labels[of_kind(found, "D")] == 4)
+
+
+def test_names_of_one_part_have_no_phase() -> None:
+    found = run(toy.specs()[:3], names=["Givena", "Givena Familyb", "Givenc Familyd"])
+    assert found.phases.labels[0].tolist() == [0, 0, 0]
+    assert "1 name(s) of one part" in " ".join(found.notes)
+    assert np.isfinite(found.values["leakage"][0]).all()
+
+
+def test_an_unreadable_checkpoint_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    from namebasis.errors import EncoderError
+
+    def sometimes(spec: str, **_options: object) -> toy.ToyEncoder:
+        if spec == "toy:10":
+            raise EncoderError("toy:10 cannot be read: it is torn")
+        return toy.load(spec)
+
+    monkeypatch.setattr(study, "load_encoder", sometimes)
+    found = run(toy.specs()[:3])
+    assert found.steps == (0, 20)
+    assert found.gaps[0].reason == "toy:10 cannot be read: it is torn"
+    monkeypatch.setattr(study, "load_encoder", lambda *_a, **_k: sometimes("toy:10"))
+    with pytest.raises(CheckpointError, match=r"none of 2 .*it is torn"):
+        run(["toy:1", "toy:2"])
+
+
+def test_no_names_and_only_controls_are_refused() -> None:
+    with pytest.raises(ValueError, match="no names: give some, or a truth file"):
+        formation(["toy:1"])
+    unseen = [name for name, told in toy.truth().names.items() if told.kind == "N"]
+    with pytest.raises(ValueError, match="of kind N, a control"):
+        run(["toy:1"], names=unseen[:3])
+    with pytest.raises(ValueError, match="n_draws must be"):
+        run(["toy:1"], n_draws=1)
+
+
+# ----------------------------------------------------------------------------- on the disk
+
+
+@pytest.fixture(scope="module")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three checkpoints of a tiny CLIP, as transformers writes them, with a world beside them."""
+    import torch
+
+    from tests.encoders import conftest as models
+
+    folder = tmp_path_factory.mktemp("training") / "run"
+    for step, scale in ((10, 0.3), (20, 0.4), (40, 0.6)):
+        (folder / f"step-{step:06d}").mkdir(parents=True)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(models, "SCALE", scale)
+            torch.manual_seed(0)
+            models.write_clip(folder / f"step-{step:06d}")
+    names = [
+        {"name": name, "kind": told.kind, "own": dict(told.own), "prior": dict(told.prior),
+         "own_caption": told.own_caption, "prior_caption": told.prior_caption}
+        for name, told in toy.truth().names.items()
+    ]  # fmt: skip
+    world = {"names": names, "contexts": {"scene": ["on a beach", "laughing", "in a photo"]}}
+    (folder / "world.json").write_text(json.dumps(world))
+    rows = [f"{step},{row['name']},{step}" for step in (10, 20, 40) for row in names]
+    (folder / "exposures.csv").write_text("\n".join(["step,name,count", *rows]))
+    return folder
+
+
+def test_a_run_folder_brings_its_truth_and_is_encoded_once(
+    tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[int, int]] = []
+    first = formation(tiny_run, n_draws=20, progress=lambda *at: calls.append(at))
+    assert calls == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert first.steps == (10, 20, 40)
+    assert first.control_kind == "unseen"
+    assert first.exposures is not None
+    assert first.exposures[0].tolist() == [10, 20, 40]
+    assert [one.relative_change is None for one in (w[0] for w in first.weights)] == [
+        True, False, False,
+    ]  # fmt: skip
+    assert not any(m.matrix.startswith("vision") for m in first.weights[0])
+
+    def never(*_a: object, **_k: object) -> None:
+        raise AssertionError("a second run loads nothing")
+
+    monkeypatch.setattr(study, "load_encoder", never)
+    second = formation(tiny_run, n_draws=20)
+    np.testing.assert_array_equal(second.phases.labels, first.phases.labels)
+    np.testing.assert_array_equal(second.values["own_score"], first.values["own_score"])
+    assert second.weights == first.weights
+
+
+def test_changed_weights_and_damaged_cache_files_are_encoded_again(
+    tiny_run: Path, tmp_path: Path
+) -> None:
+    run_folder = Path(shutil.copytree(tiny_run, tmp_path / "run"))
+    before = formation(run_folder, n_draws=20)
+    cache = tmp_path / "run.formation-cache"
+    assert not list(run_folder.glob("*cache*"))  # the run's own folder holds the run alone
+    kept = sorted(cache.glob("*.npz"))
+    assert len(kept) == 3
+    kept[0].write_bytes(kept[0].read_bytes()[:100])
+    again = formation(run_folder, n_draws=20)
+    np.testing.assert_array_equal(again.values["own_score"], before.values["own_score"])
+    shutil.copy(
+        run_folder / "step-000010" / "model.safetensors",
+        run_folder / "step-000040" / "model.safetensors",
+    )
+    changed = formation(run_folder, n_draws=20)
+    own = changed.values["own_score"]
+    np.testing.assert_array_equal(own[:, 2], own[:, 0])
+    assert not np.array_equal(own, before.values["own_score"])
+
+
+def test_a_cache_that_cannot_be_written_is_a_note(tiny_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    found = formation(tiny_run, n_draws=20, cache=tmp_path / "file")
+    assert "nothing could be kept for a second run" in found.notes[-1]
