@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from namebasis import __version__
-from namebasis.cli import ask, compose, corpus, demo, entropy, identity, organism, score
+from namebasis.cli import ask, compose, corpus, demo, entropy, identity, organism, score, topology
 
 app = typer.Typer(
     name="namebasis",
@@ -50,7 +50,7 @@ app.command("score", epilog="Example: namebasis score my.space Vicki --axis gend
 app.command("walk", epilog="Example: namebasis walk my.space age")(compose.walk)
 app.command("anchors", epilog="Example: namebasis anchors my.space -n 4 --write")(compose.anchors)
 app.command("topology", epilog="Example: namebasis topology my.space --html topology.html")(
-    ask.topology
+    topology.topology
 )
 app.command("rigidity", epilog="Example: namebasis rigidity my.space Vicki Winona")(
     identity.rigidity

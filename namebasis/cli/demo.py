@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from namebasis.cli import ask, compose, corpus, options
+from namebasis.cli import ask, compose, corpus, options, topology
 from namebasis.cli.output import note, print_json, print_table
 
 TEXT = "a senior lady from Iceland"
@@ -64,7 +64,7 @@ def demo(
     if html.exists() and html.stat().st_mtime > (space / "names.lance").stat().st_mtime:
         print(f"{html} is up to date; the command itself would make it anew.")
     else:
-        ask.topology(space, html=html, seed=seed, overwrite=True, quiet=quiet)
+        topology.topology(space, html=html, seed=seed, overwrite=True, quiet=quiet)
     listed = folder / "short-names.csv"
     _show(
         "export", space, listed, "--where", short, "--columns", "name,gender,locales", "--overwrite"

@@ -23,14 +23,14 @@ def replacing_file(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
         If something is at `path` and may not be overwritten, or there is no folder to write into.
     """
     path = _target(path)
-    _check_file(path, overwrite)
+    check_place(path, overwrite)
     beside = _beside(path)
     try:
         with beside.open("xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        _check_file(path, overwrite)
+        check_place(path, overwrite)
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
@@ -80,7 +80,14 @@ def _check_parent(path: Path) -> None:
         raise SpaceError(f"{path}: there is no folder {path.parent}. Make it.")
 
 
-def _check_file(path: Path, overwrite: bool) -> None:
+def check_place(path: Path, overwrite: bool) -> None:
+    """Say before a long computation, not after it, that its result has no place.
+
+    Raises
+    ------
+    SpaceError
+        If something is at `path` and may not be overwritten, or there is no folder to write into.
+    """
     _check_parent(path)
     if path.is_dir():
         raise SpaceError(f"{path}: there is a folder of that name. Give another path.")

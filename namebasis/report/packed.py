@@ -30,7 +30,12 @@ def packed(values: object, dtype: str) -> str:
 
 
 def dictionary(texts: Sequence[str]) -> dict[str, object]:
-    """Each different text once, and which of them every row has."""
+    """Each different text once, and which of them every row has, in the narrowest type."""
     known: dict[str, int] = {}
     codes = [known.setdefault(text, len(known)) for text in texts]
-    return {"values": list(known), "codes": packed(np.array(codes, np.int64), "u4")}
+    kind = "u1" if len(known) <= 256 else "u2" if len(known) <= 65_536 else "u4"
+    return {
+        "values": list(known),
+        "codes": packed(np.array(codes, np.int64), kind),
+        "kind": kind,
+    }

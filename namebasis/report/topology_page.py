@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from namebasis.report.page import asset, definitions, embedded_json, page, text, tiles
 from namebasis.report.palette import GREY, GREY_ON_DARK, PALETTE
@@ -27,6 +27,9 @@ class Section(Protocol):
 
     def html(self) -> str:
         """Everything under the heading, escaped."""
+
+    def figures(self) -> Mapping[str, Any]:
+        """Its matplotlib figures, by the name of their file."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from namebasis.report import charts
 from namebasis.report.page import bar, table, text
 
 _SHOWN_ROWS = 30
+_DRAWN_ROWS = 25
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,23 @@ class AgreementSection:
             f'<div class="card scroll">{table(head, map(_agreement_row, self.rows))}</div>'
         )
 
+    @charts.chart
+    def figures(self) -> Mapping[str, Any]:
+        """Bars with marks for chance."""
+        figure, (axes,) = charts.new_figure(height=0.8 + 0.4 * max(len(self.rows), 1))
+        for place, row in enumerate(self.rows):
+            if row.information is None or row.null_information is None:
+                axes.text(0.01, place, "undefined", va="center", color=charts.SOFT)
+                continue
+            axes.barh(place, row.information, height=0.55, color=charts.FILL)
+            axes.plot([row.null_information] * 2, [place - 0.38, place + 0.38],
+                      color=charts.WARM, linewidth=2)  # fmt: skip
+        axes.set_yticks(range(len(self.rows)), [row.label for row in self.rows])
+        axes.set_ylim(len(self.rows) - 0.4, -0.6)
+        axes.set_xlim(0, 1)
+        axes.set(xlabel="mutual information with clusters (marks: shuffled labels)")
+        return {"agreement": figure}
+
 
 def _agreement_row(row: AgreementRow) -> str:
     information = (
@@ -87,7 +107,8 @@ def _agreement_row(row: AgreementRow) -> str:
 
 def number(value: float | None, digits: int = 3) -> str:
     """A figure for a cell; a dash where there is none."""
-    return "–" if value is None or value != value else f"{value:.{digits}f}"
+    # What rounds to nothing has no sign.
+    return "–" if value is None or value != value else f"{round(value, digits) + 0:.{digits}f}"
 
 
 def percent(value: float | None) -> str:
@@ -142,6 +163,33 @@ class ClustersSection:
             'aria-label="Filter the clusters">'
             f'<div class="card"><div class="scroll">{grid}</div>{more}</div>'
         )
+
+    @charts.chart
+    def figures(self) -> Mapping[str, Any]:
+        """Sizes of the largest clusters, and their stability where it was measured."""
+        if not self.rows:
+            return {}
+        shown = list(self.rows[:_DRAWN_ROWS])
+        measured = any(row.stability is not None for row in shown)
+        figure, axes = charts.new_figure(1 + measured, width=8, height=1 + 0.24 * len(shown))
+        labels = [charts.drawable(row.label, f"cluster {i}") for i, row in enumerate(shown)]
+        colors = [row.color for row in shown]
+        axes[0].barh(range(len(shown)), [row.size for row in shown], height=0.7, color=colors)
+        axes[0].set_yticks(range(len(shown)), labels)
+        axes[0].set(xlabel="names")
+        for place, row in enumerate(shown):
+            if measured and row.stability is not None:
+                value, low, high = row.stability
+                axes[1].plot([low, high], [place, place], color=charts.FAINT, linewidth=2)
+                axes[1].plot([value], [place], "o", color=row.color)
+        if measured:
+            axes[1].set(xlabel="stability, with its interval")
+            axes[1].set_xlim(-0.02, 1.02)
+            axes[1].set_yticks([])
+            axes[1].grid(axis="x")
+        for panel in axes:
+            panel.set_ylim(len(shown) - 0.4, -0.6)
+        return {"clusters": figure}
 
 
 def _cluster_row(number: int, row: ClusterRow, measured: bool) -> str:

@@ -148,6 +148,7 @@ def report(
         notes=tuple(notes),
         seconds=clock.seconds,
         shape=measured,
+        properties=properties,
     )
     if write:
         columns = result.to_arrow().drop_columns(["name", "x", "y"])

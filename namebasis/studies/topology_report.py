@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -14,8 +14,12 @@ from namebasis.analysis.agreement import Agreement, NeighbourShare
 from namebasis.analysis.density_tree import Float64Array
 from namebasis.analysis.neighbours import KnnGraph
 from namebasis.checks import FloatArray, IntArray
+from namebasis.studies import topology_files
 from namebasis.studies.cluster_summary import ClusterSummary
 from namebasis.studies.topology_shape import TopologyShape
+
+if TYPE_CHECKING:
+    from namebasis.report.topology_page import TopologyPage
 
 SPELLING = ("first piece", "first letters")
 
@@ -82,6 +86,8 @@ class TopologyReport:
         Time per step.
     shape : TopologyShape or None
         Entropy, hubs, dimension, homology and graph; None where they were not asked for.
+    properties : mapping of str to sequence of n str or None
+        What `agreement` compares with, name by name.
     """
 
     ids: IntArray
@@ -100,6 +106,7 @@ class TopologyReport:
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
     shape: TopologyShape | None = None
+    properties: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -186,6 +193,12 @@ class TopologyReport:
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 
+    def page(self) -> TopologyPage:
+        """What the report's page shows."""
+        from namebasis.studies.topology_view import page_of
+
+        return page_of(self)
+
     def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the report as one self-contained page; a file appears only when it is whole.
 
@@ -194,9 +207,16 @@ class TopologyReport:
         SpaceError
             If something is at `path` and may not be overwritten, or there is no folder.
         """
-        from namebasis.namespace.atomic import replacing_file
-        from namebasis.report.topology_page import render
-        from namebasis.studies.topology_view import page_of
+        topology_files.write_page(self, Path(path), overwrite=overwrite)
 
-        with replacing_file(Path(path), overwrite) as stream:
-            stream.write(render(page_of(self)).encode())
+    def write_json(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write `to_dict` as one JSON document; errors as `write_html`."""
+        topology_files.write_json(self, Path(path), overwrite=overwrite)
+
+    def write_parquet(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write `to_arrow` with parameters and provenance; errors as `write_html`."""
+        topology_files.write_parquet(self, Path(path), overwrite=overwrite)
+
+    def write_figures(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write the figures of the page as PNG and SVG; errors as `write_html`."""
+        topology_files.write_figures(self, Path(folder), overwrite=overwrite)

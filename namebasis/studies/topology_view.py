@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from namebasis.report.topology_map import MapCluster, NameMap
-from namebasis.report.topology_page import TopologyPage
+from namebasis.report.topology_page import Section, TopologyPage
 from namebasis.report.topology_tables import (
     AgreementRow,
     AgreementSection,
@@ -11,6 +11,7 @@ from namebasis.report.topology_tables import (
     ClustersSection,
 )
 from namebasis.studies.cluster_summary import ClusterSummary, Trait
+from namebasis.studies.shape_view import shape_facts, shape_sections
 from namebasis.studies.topology_report import LabelAgreement, TopologyReport
 
 _N_NEIGHBOURS = 6
@@ -31,6 +32,8 @@ def page_of(report: TopologyReport) -> TopologyPage:
     if spelling is not None and spelling.with_neighbours is not None:
         share = 100 * spelling.with_neighbours.share
         facts.append((f"{share:.0f} %", "of neighbours begin with the same two letters"))
+    if report.shape is not None:
+        facts += shape_facts(report.shape)
     return TopologyPage(
         title="How names are arranged",
         lead=(
@@ -43,20 +46,26 @@ def page_of(report: TopologyReport) -> TopologyPage:
         names=report.names,
         details=report.details,
         maps=[shown],
-        sections=[
-            AgreementSection(
-                [_agreement_row(row) for row in report.agreement], parameters["n_permutations"]
-            ),
-            ClustersSection(
-                [
-                    _cluster_row(cluster, color)
-                    for cluster, color in zip(report.clusters, shown.colors(), strict=True)
-                ]
-            ),
-        ],
+        sections=_sections(report, shown),
         notes=report.notes,
         footer=_footer(report),
+        properties={
+            title: [value or "" for value in values] for title, values in report.properties.items()
+        },
     )
+
+
+def _sections(report: TopologyReport, shown: NameMap) -> list[Section]:
+    """What stands below the map; what was not measured is absent."""
+    clusters = zip(report.clusters, shown.colors(), strict=True)
+    return [
+        AgreementSection(
+            [_agreement_row(row) for row in report.agreement],
+            report.parameters["n_permutations"],
+        ),
+        ClustersSection([_cluster_row(cluster, color) for cluster, color in clusters]),
+        *(shape_sections(report.shape, report.graph.k) if report.shape else []),
+    ]
 
 
 def map_of(report: TopologyReport, title: str) -> NameMap:

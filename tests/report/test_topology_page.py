@@ -173,7 +173,12 @@ def test_arrays_are_packed_as_they_are_read() -> None:
         packed(np.array([-1]), "u4")
     found = dictionary(["b", "a", "b"])
     assert found["values"] == ["b", "a"]
-    assert np.frombuffer(base64.b64decode(str(found["codes"])), "<u4").tolist() == [0, 1, 0]
+    assert found["kind"] == "u1"
+    assert list(base64.b64decode(str(found["codes"]))) == [0, 1, 0]
+    many = dictionary([str(i) for i in range(300)])
+    assert many["kind"] == "u2"
+    read = np.frombuffer(base64.b64decode(str(many["codes"])), "<u2")
+    np.testing.assert_array_equal(read, np.arange(300))
 
 
 def test_a_map_knows_its_colours() -> None:

@@ -6,6 +6,9 @@ function unpack(text, Kind) {
   return new Kind(bytes.buffer);
 }
 
+// Codes of texts that are kept once each.
+const codesOf = (packed) => unpack(packed.codes, { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array }[packed.kind]);
+
 const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -186,7 +189,8 @@ class NameMap {
   label() {
     const w = this.plot.inner_width, h = this.plot.inner_height, dark = isDark() ? 1 : 0;
     const [x0, x1, y0, y1] = this.view();
-    const zoom = (this.box[1] - this.box[0]) / (x1 - x0), drawn = [];
+    const zoom = (this.box[1] - this.box[0]) / (x1 - x0);
+    const drawn = [{ left: w - 190, right: w, top: 0, bottom: 44, text: "", kind: "buttons" }];
     const inside = (x, y) => x > x0 && x < x1 && y > y0 && y < y1;
 
     const place = (item, x, y, font, height, below, room) => {
@@ -228,7 +232,9 @@ class NameMap {
         for (const row of near) if (more > 0 && name(row, "name", 2)) more--;
       }
     }
+    drawn.shift(); // the buttons' own place
     this.drawn = drawn;
+    this.holder.querySelector(".hint").hidden = zoom > 1.05;
     this.layer.replaceChildren(...drawn.map((b) => {
       const node = document.createElement("bdi");
       node.textContent = b.text;

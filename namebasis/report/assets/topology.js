@@ -4,7 +4,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
   const names = data.names;
-  const details = { values: data.details.values, codes: unpack(data.details.codes, Uint32Array) };
+  const details = { values: data.details.values, codes: codesOf(data.details) };
   const detail = (row) => details.values[details.codes[row]];
   const holders = [...document.querySelectorAll("[data-map]")];
   const maps = data.maps.map((raw, i) => new NameMap(names, raw, `map${i}`, holders[i]));
@@ -147,7 +147,7 @@
     if (maps.length > 1) add("each map’s own clusters", (map, row) => colorOf(map, row));
     maps.forEach((map, i) => add(maps.length > 1 ? `clusters of ${map.title}` : "clusters", (_, row) => colorOf(map, row)));
     for (const property of data.properties) {
-      const codes = unpack(property.codes, Uint32Array), sizes = new Array(property.values.length).fill(0);
+      const codes = codesOf(property), sizes = new Array(property.values.length).fill(0);
       for (const code of codes) sizes[code]++;
       const ranked = sizes.map((_, code) => code).filter((code) => property.values[code] !== "")
         .sort((a, b) => sizes[b] - sizes[a]).slice(0, data.palette.length);

@@ -1,0 +1,96 @@
+"""The command that arranges names: clusters, their shape, a map, two encoders side by side."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from namebasis.cli import options
+from namebasis.cli.output import note, print_json, progress_bar
+
+
+def topology(
+    space: options.SpacePath,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            help="Write the report as one HTML file, and its numbers beside it: the same name "
+            "with .json, and with .parquet a row per name.",
+        ),
+    ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option("--figures", help="Write its figures into this folder, as PNG and as SVG."),
+    ] = None,
+    where: options.Where = None,
+    view: options.View = "text",
+    k: Annotated[int, typer.Option("-k", help="Neighbours of a name in the graph.")] = 15,
+    min_cluster_size: Annotated[
+        int | None, typer.Option("--min-cluster-size", help="Smallest cluster.")
+    ] = None,
+    n_clusters: Annotated[
+        int | None, typer.Option("--n-clusters", help="Cut the hierarchy into so many clusters.")
+    ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option("--level", help="Cut it at eom (the default), leaf (finest) or a distance."),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option("--by", help="Compare clusters with this column too; repeatable."),
+    ] = None,
+    seed: options.Seed = 0,
+    shape: Annotated[
+        bool,
+        typer.Option(
+            "--shape/--no-shape", help="Measure entropy, hubs, dimension, homology and graph."
+        ),
+    ] = True,
+    write: Annotated[
+        bool, typer.Option("--write", help="Store cluster and shape columns in the space.")
+    ] = False,
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Say how the names are arranged: clusters, what they share, a map."""
+    from namebasis.namespace.space import open_space
+    from namebasis.studies import topology as study
+    from namebasis.studies.topology_files import ReportFiles
+
+    files = ReportFiles(html, figures, overwrite)
+    files.check()
+    opened = open_space(space)
+    with nullcontext() if quiet else progress_bar("topology", "steps") as progress:
+        report = study.report(
+            opened,
+            view=view,
+            k=k,
+            where=where,
+            min_cluster_size=min_cluster_size,
+            n_clusters=n_clusters,
+            level=_level(level),
+            by=by or (),
+            seed=seed,
+            shape=shape,
+            write=write,
+            progress=progress,
+        )
+    written = files.write(report)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        print(report.summary())
+    if written:
+        note(f"report written to {', '.join(map(str, written))}")
+
+
+def _level(text: str | None) -> str | float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
