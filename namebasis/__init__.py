@@ -23,6 +23,7 @@ _HOMES = {
     "load_encoder": "namebasis.encoders.registry",
     "build_space": "namebasis.namespace.build",
     "add_names": "namebasis.namespace.build",
+    "add_images": "namebasis.namespace.images",
     "open_space": "namebasis.namespace.space",
     "Names": "namebasis.namespace.names",
     "Space": "namebasis.namespace.space",
@@ -35,6 +36,7 @@ __all__ = [
     "Names",
     "Space",
     "__version__",
+    "add_images",
     "add_names",
     "build_space",
     "export",
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from namebasis.encoders.registry import load_encoder
     from namebasis.namespace.build import add_names, build_space
     from namebasis.namespace.export import export
+    from namebasis.namespace.images import add_images
     from namebasis.namespace.names import Names
     from namebasis.namespace.sources import read_names
     from namebasis.namespace.space import Space, open_space

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,11 @@ from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
+    from namebasis.encoders.images import ImageFailure
     from namebasis.namespace.names import Dropped, Names
+    from namebasis.namespace.space import Space
+
+FEW_IMAGES = 100
 
 
 def read_corpus(sources: list[str], part: str | None, limit: int | None, seed: int) -> Names:
@@ -110,23 +114,63 @@ def build(
 
 def add(
     space: options.SpacePath,
-    names: options.Sources,
+    names: options.MoreSources = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images",
+            help="Folder of images: a sub-folder per name, or files called by it (Vicki_2.jpg).",
+        ),
+    ] = None,
     part: options.Part = None,
     limit: options.Limit = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Add names to a space; they are found at once. Names it holds already are skipped."""
+    """Add names to a space, or images of its names; names it holds already are skipped."""
     from namebasis.namespace.build import add_names
     from namebasis.namespace.space import open_space
 
+    if not names and images is None:
+        raise ValueError("nothing to add: give sources of names, --images FOLDER, or both.")
     opened = open_space(space)
     before = len(opened)
-    corpus = read_corpus(names, part, limit, seed)
-    with nullcontext() if quiet else progress_bar("encoding") as progress:
-        grown = add_names(opened, corpus, progress=progress)
-    added = len(grown) - before
-    note(f"{space}: {added:,} added, {len(corpus) - added:,} were there already")
+    if names:
+        corpus = read_corpus(names, part, limit, seed)
+        with nullcontext() if quiet else progress_bar("encoding") as progress:
+            opened = add_names(opened, corpus, progress=progress)
+        added = len(opened) - before
+        note(f"{space}: {added:,} added, {len(corpus) - added:,} were there already")
+    if images is not None:
+        _add_images(opened, images, quiet)
+
+
+def _add_images(opened: Space, folder: Path, quiet: bool) -> None:
+    from namebasis.namespace.images import add_images
+
+    with nullcontext() if quiet else progress_bar("images", "images") as progress:
+        _, done = add_images(opened, folder, progress=progress)
+    for reason, paths in _by_reason(done.failures).items():
+        note(f"left out {len(paths):,}: {reason} (such as {paths[0]})")
+    if done.strangers:
+        examples = ", ".join(repr(name) for name in done.strangers[:3])
+        note(
+            f"{len(done.strangers):,} names of images are not in the space (such as {examples}); "
+            "their images count in the mean of images only"
+        )
+    note(
+        f"{opened.path}: {done.n_added:,} images added, {done.n_known:,} were there already; "
+        f"{done.n_images:,} in all, of {done.n_names:,} stored names"
+    )
+    if done.n_images < FEW_IMAGES:
+        note(f"image targets are centred by these {done.n_images:,}: some hundred are better")
+
+
+def _by_reason(failures: Sequence[ImageFailure]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for failure in failures:
+        found.setdefault(failure.reason.rstrip("."), []).append(failure.path)
+    return found
 
 
 def unspell(

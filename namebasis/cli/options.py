@@ -17,6 +17,10 @@ Sources = Annotated[
         "json, jsonl or parquet file, or - for stdin.",
     ),
 ]
+MoreSources = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAMES...", help="Sources of names, as for build."),
+]
 Targets = Annotated[
     list[str] | None,
     typer.Argument(metavar="TARGET...", help="Stored names or free texts; - reads one a line."),

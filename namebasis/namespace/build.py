@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.errors import CorpusError, EncoderError, SpaceError
-from namebasis.namespace import caches, metrics, swap, unspelled
+from namebasis.namespace import caches, images, metrics, swap, unspelled
 from namebasis.namespace.encode import encode_rows, space_schema
 from namebasis.namespace.job import describe_job
 from namebasis.namespace.provenance import (
@@ -252,7 +252,8 @@ def _append(
 
         chunk = names.slice(start, CHUNK)
         rows = encode_rows(chunk, store.n_rows + start, encoder, templates, store.schema, report)
-        lance.write_dataset(unspelled.complete(rows, store), store.dataset, mode="append")
+        rows = images.complete(unspelled.complete(rows, store), store)
+        lance.write_dataset(rows, store.dataset, mode="append")
     store.refresh()
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 KEY = "namebasis"
 MEANS_KEY = "namebasis.means"
+IMAGE_MEAN_KEY = "namebasis.image_mean"
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,28 @@ def view_sums(store: Store) -> dict[str, ViewSum]:
             total += block.sum(axis=0, dtype=np.float64)
         sums[view] = ViewSum(store.n_rows, total)
     return sums
+
+
+@dataclass(frozen=True)
+class ImageMean:
+    """Mean of the unit vectors of all images of a space, those of no stored name among them."""
+
+    n_images: int
+    mean: npt.NDArray[np.float64]
+
+    def to_json(self) -> str:
+        """Write it for the data set's metadata."""
+        coded = base64.b64encode(self.mean.tobytes()).decode()
+        return json.dumps({"images": self.n_images, "mean": coded})
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[bytes, bytes] | None) -> ImageMean | None:
+        """Read it; None where a space has no images."""
+        raw = (metadata or {}).get(IMAGE_MEAN_KEY.encode())
+        if raw is None:
+            return None
+        entry = json.loads(raw)
+        return cls(entry["images"], np.frombuffer(base64.b64decode(entry["mean"]), np.float64))
 
 
 def sums_to_json(sums: Mapping[str, ViewSum]) -> str:

@@ -168,10 +168,14 @@ class Space(StoredRows):
         -------
         similarities, ids : ndarrays of shape (n_queries, min(k, rows left))
         """
-        allowed = None if where is None else self.ids(where)
+        allowed = self._allowed(where, view)
         return self._searcher.search(
             queries, k, allowed=allowed, view=view, exclude=exclude, farthest=farthest
         )
+
+    def _allowed(self, where: str | None, view: str) -> IntArray | None:
+        """Rows that a search may find; None for all."""
+        return None if where is None and view != "image" else self.ids(where, view=view)
 
     def nearest(
         self,
@@ -218,7 +222,7 @@ class Space(StoredRows):
         terms += [(resolver.resolve(t), -1.0) for t in minus]
         batch = list(target) if is_batch(target) else [target]
         targets = [resolver.combine([(resolver.resolve(t), 1.0), *terms]) for t in batch]
-        allowed = None if where is None else self.ids(where)
+        allowed = self._allowed(where, view)
         check_count(k, "k")
         hits = self._searcher.search_targets(
             targets, k, allowed=allowed, view=view, farthest=farthest, include_self=include_self

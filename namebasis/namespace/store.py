@@ -18,10 +18,13 @@ from namebasis.errors import NamebasisError, SpaceError
 from namebasis.namespace.filters import check_where, explain
 
 NAMES = "names.lance"
+IMAGES = "images.lance"
 INDICES = "indices"
 VIEWS = ("text", "token", "image", "unspelled")
 FIT_KEY = "namebasis.fit"
 """In a view's field metadata: the file of the fit that made it."""
+IMAGE_COUNT = "n_images"
+"""The column that says how many images a name has; the `image` view is 0 where it has none."""
 HIDDEN = "__"
 """Columns whose name begins so are half-done replacements; nobody sees them."""
 

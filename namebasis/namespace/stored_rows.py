@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray, check_count
-from namebasis.namespace.filters import quote
-from namebasis.namespace.provenance import sums_from_metadata
-from namebasis.namespace.store import Store
+from namebasis.namespace.filters import check_where, quote
+from namebasis.namespace.provenance import ImageMean, sums_from_metadata
+from namebasis.namespace.store import IMAGE_COUNT, Store
 from namebasis.namespace.targets import fold
 
 PART_ORDER = ("given", "family", "full", "pseudo")
@@ -110,8 +110,18 @@ class StoredRows:
             )
         return rows.astype(np.int64)
 
-    def ids(self, where: str | None = None) -> IntArray:
-        """Numbers of the rows that a filter accepts, ascending; of all without one."""
+    def ids(self, where: str | None = None, *, view: str = "text") -> IntArray:
+        """Numbers of the rows that a filter accepts, ascending; of all without one.
+
+        In the `image` view, only of names that have an image.
+        """
+        if view == "image":
+            self._store.dim(view)
+            has_images = f"{IMAGE_COUNT} > 0"
+            if where is None:
+                where = has_images
+            else:
+                where = f"({check_where(where, self.columns)}) AND {has_images}"
         if where is None:
             return np.arange(len(self), dtype=np.int64)
         return np.asarray(self._store.scan(["id"], where)["id"].to_numpy(), dtype=np.int64)
@@ -144,7 +154,14 @@ class StoredRows:
         return self._store.vectors(view, None if ids is None else self._check_ids(ids))
 
     def mean(self, view: str = "text") -> FloatArray:
-        """Mean vector of a view over all rows, of shape (dim,); not of length 1."""
+        """Mean vector of a view over all rows, of shape (dim,); not of length 1.
+
+        Of the `image` view it is the mean of all images, those of names that the space does not
+        hold among them.
+        """
+        images = self.image_mean() if view == "image" else None
+        if images is not None:
+            return images
         total = np.zeros(self._store.dim(view))
         known = sums_from_metadata(self._store.metadata).get(view)
         start = 0
@@ -152,4 +169,9 @@ class StoredRows:
             total, start = total + known.total, known.n_rows
         for block in self._store.blocks(view, start):
             total += block.sum(axis=0, dtype=np.float64)
-        return np.asarray(total / len(self), dtype=np.float32)
+        return np.asarray(total / len(self.ids(view=view)), dtype=np.float32)
+
+    def image_mean(self) -> FloatArray | None:
+        """Mean of the unit vectors of all images of the space, (dim,); None where it has none."""
+        known = ImageMean.from_metadata(self._store.metadata)
+        return None if known is None else np.asarray(known.mean, dtype=np.float32)

@@ -14,9 +14,8 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, check_count
 from namebasis.errors import NamebasisError, SpaceError
-from namebasis.namespace import caches
-from namebasis.namespace.provenance import MEANS_KEY, Provenance, sums_to_json, view_sums
-from namebasis.namespace.store import FIT_KEY, HIDDEN, Store, as_column, as_matrix, locked
+from namebasis.namespace.store import FIT_KEY, Store, as_column, as_matrix, locked
+from namebasis.namespace.views import put_view
 
 if TYPE_CHECKING:
     from namebasis.analysis.spelling import PieceRidge
@@ -173,37 +172,12 @@ def _write(
     (folder / name).write_bytes(content)
     made = UnspelledFacts(store.n_rows, n_folds, max_pieces, fit.penalty, fit.explained)
     metadata = {FIT_KEY: name, FACTS_KEY: json.dumps(asdict(made))}
-    kind = pa.list_(pa.float32(), store.dim(SOURCE))
-    staged = f"{HIDDEN}new_{VIEW}"
-    old = [column for column in store.schema.names if column.startswith(HIDDEN)]
-    if old:
-        store.dataset.drop_columns(old)
-    schema = pa.schema([pa.field(staged, kind, metadata=metadata)])
     # Rows are read through a handle of their own: the one that writes is taken.
-    batches = _batches(Store(store.folder), fit, schema, progress)
-    store.dataset.add_columns(pa.RecordBatchReader.from_batches(schema, batches))
-    # Sums of the old view must not stand beside the new one, whenever this process dies.
-    _write_sums(store, without=VIEW)
-    renames = [{"path": staged, "name": VIEW}]
-    if VIEW in store.views:
-        renames.insert(0, {"path": VIEW, "name": f"{HIDDEN}old_{VIEW}"})
-    store.dataset.alter_columns(*renames)
-    if len(renames) > 1:
-        store.dataset.drop_columns([f"{HIDDEN}old_{VIEW}"])
-    store.refresh()
-    _write_sums(store)
-    store.refresh()
-    source = Provenance.from_metadata(store.metadata, str(store.folder))
-    caches.build_index(store, VIEW, source.build_id, source.seed)
-    store.tidy()
+    columns = _columns(Store(store.folder), fit, progress)
+    put_view(store, VIEW, store.dim(SOURCE), metadata, columns)
     for file in folder.glob(f"{VIEW}-*.safetensors"):
         if file.name != name:
             file.unlink()
-
-
-def _write_sums(store: Store, without: str | None = None) -> None:
-    sums = {view: total for view, total in view_sums(store).items() if view != without}
-    store.dataset.update_schema_metadata({MEANS_KEY: sums_to_json(sums)})
 
 
 def _fit(store: Store, n_folds: int, max_pieces: int) -> PieceRidge:
@@ -232,18 +206,15 @@ def _token_means(store: Store, rows: pa.Table) -> FloatArray:
     return store.vectors("token") * norms[:, None]
 
 
-def _batches(
-    store: Store,
-    fit: PieceRidge,
-    schema: pa.Schema,
-    progress: Callable[[int, int], None] | None,
-) -> Iterator[pa.RecordBatch]:
+def _columns(
+    store: Store, fit: PieceRidge, progress: Callable[[int, int], None] | None
+) -> Iterator[pa.Array]:
     """The view of all rows, block by block."""
     columns = [*_READ, *_norms(store), *(["token"] if "token" in store.views else [])]
     done = 0
     for batch in store.batches(columns):
         block = _remainder(fit, pa.Table.from_batches([batch]))
-        yield pa.record_batch([as_column(block)], schema=schema)
+        yield as_column(block)
         done += len(block)
         if progress is not None:
             progress(done, store.n_rows)

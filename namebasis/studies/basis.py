@@ -85,7 +85,7 @@ def fit(
         value): what many names share counts less, so the true parts of a full name are found more
         often, for a slightly lower cosine. Weights and cosines are unwhitened all the same.
     image_mean : array_like of shape (dim,), optional
-        What to centre images by; by default the mean of the space's `image` view.
+        What to centre images by; by default the mean of the space's images.
     n_null : int
         How many draws of each control to fit, 200 say; 0 for none.
     n_resamples : int

@@ -73,7 +73,7 @@ def load_atoms(space: Space, *, where: str | None = None, view: str = "text") ->
     FilterError
         If the filter is refused or leaves no name.
     """
-    ids = space.ids(where)
+    ids = space.ids(where, view=view)
     if not len(ids):
         raise FilterError(f"where {where!r} leaves no name to build a basis from.")
     table = space.table(["name", "part"], ids=ids)
@@ -127,7 +127,7 @@ def centre_target(
         Taken off after centring, each with weight 1.
     view : str
     image_mean : array_like of shape (dim,), optional
-        The mean of unit image vectors; by default that of the space's `image` view.
+        The mean of unit image vectors; by default that of the space's images.
 
     Raises
     ------
@@ -180,12 +180,13 @@ def _mean_of(
         dim = len(term.vector)
         known = as_embeddings(np.atleast_2d(np.asarray(image_mean)), "image_mean", dim)
         return np.asarray(known[0], dtype=np.float64)
-    if "image" in space.views:
-        return np.asarray(space.mean("image"), dtype=np.float64)
+    known_mean = space.image_mean()
+    if known_mean is not None:
+        return np.asarray(known_mean, dtype=np.float64)
     raise TargetError(
-        "an image target must be centred by a mean of images, and the space holds no image view. "
-        "Pass image_mean, the mean of the encoder's vectors of some hundred various images: the "
-        "mean of texts would leave the gap between texts and images in the target."
+        f"an image target must be centred by a mean of images, and the space holds none: the mean "
+        "of texts would leave the gap between texts and images in the target. Give it some hundred "
+        f"various images, `namebasis add {space.path} --images FOLDER`, or pass image_mean."
     )
 
 

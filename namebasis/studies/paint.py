@@ -164,9 +164,7 @@ def _mean(space: Space, targets: Sequence[Target]) -> FloatArray | None:
     kinds = {target.kind for target in targets}
     if kinds <= {"text", "stored", "mix"}:
         return space.mean("text")
-    if kinds == {"image"} and "image" in space.views:
-        return space.mean("image")
-    return None
+    return space.image_mean() if kinds == {"image"} else None
 
 
 def _token_limit(encoder: Encoder, layout: Layout, max_tokens: int | None) -> int | None:

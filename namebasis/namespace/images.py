@@ -1,0 +1,271 @@
+"""Images of names: their vectors, the `image` view made of them, and the mean of all images."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from namebasis.checks import FloatArray, IntArray
+from namebasis.errors import EncoderError
+from namebasis.namespace import metrics
+from namebasis.namespace.provenance import IMAGE_MEAN_KEY, ImageMean
+from namebasis.namespace.store import (
+    BLOCK_ROWS,
+    IMAGE_COUNT,
+    IMAGES,
+    Store,
+    as_column,
+    as_matrix,
+    check_units,
+    locked,
+    reading,
+)
+from namebasis.namespace.views import put_view
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.encoders.images import ImageFailure
+    from namebasis.namespace.space import Space
+
+VIEW = "image"
+CHUNK = 256
+"""Images per commit: what a run that is stopped loses at most."""
+
+_NUMBERED = re.compile(r"[\s_.-]*\(?\d+\)?$")
+
+
+@dataclass(frozen=True)
+class AddedImages:
+    """What became of a folder of images.
+
+    Attributes
+    ----------
+    n_added, n_known : int
+        Images encoded now, and found to be in the space already.
+    n_names : int
+        Stored names that have an image now, from this folder or before.
+    n_images : int
+        Images in the space, those of no stored name counted too.
+    strangers : tuple of str
+        Names of images of this folder that the space does not hold; these images count in the
+        mean of images only.
+    failures : tuple of ImageFailure
+        Files that could not be read, with the reason.
+    """
+
+    n_added: int
+    n_known: int
+    n_names: int
+    n_images: int
+    strangers: tuple[str, ...]
+    failures: tuple[ImageFailure, ...]
+
+
+def add_images(
+    space: Space,
+    folder: str | Path,
+    *,
+    encoder: Encoder | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Space, AddedImages]:
+    """Encode a folder of images and make the space's `image` view of them.
+
+    An image belongs to the name of the sub-folder that it lies in, or else to the name that its
+    file's stem is, without a number at its end: ``Vicki/a.jpg``, ``Vicki.jpg``, ``Vicki_02.jpg``.
+    The view holds the mean of a name's image vectors, scaled to length 1, and 0 for a name
+    without one; the column `n_images` says how many. The mean of all images, by which image
+    targets are centred, includes images of names that the space does not hold.
+
+    Images are committed some hundred at a time; a run that was stopped goes on where it stood.
+
+    Parameters
+    ----------
+    space : Space
+    folder : str or Path
+    encoder : Encoder, optional
+        The one that built the space; loaded by its spec where not given.
+    progress : callable, optional
+        Called with files done and files in all.
+
+    Returns
+    -------
+    space : Space
+        Opened anew.
+    added : AddedImages
+
+    Raises
+    ------
+    EncoderError
+        If the space's encoder reads no images, there is no such folder, or none of its files can
+        be read as an image.
+    SpaceError
+        If another process writes to the space.
+    """
+    from namebasis.encoders.images import list_images
+    from namebasis.namespace.space import open_space
+
+    encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
+    if not encoder.has_images:
+        raise EncoderError(
+            f"{space.path} was built with {encoder.spec}, which reads no images; build a space "
+            "with an image-text encoder, such as open_clip: or hf: ones."
+        )
+    files = list_images(folder)
+    labels = [label_of(file, Path(folder)) for file in files]
+    rows = {label: _find(space, label) for label in dict.fromkeys(labels)}
+    with locked(space.path):
+        n_added, failures = _encode(space.path, files, labels, encoder, progress)
+        if len(failures) == len(files):
+            worst = failures[0]
+            raise EncoderError(
+                f"{folder}: none of its {len(files):,} image files can be read; the first, "
+                f"{worst.path}: {worst.reason}"
+            )
+        n_names, n_images = _write_view(Store(space.path), space, encoder.dim)
+    strangers = tuple(label for label, row in rows.items() if row is None)
+    n_known = len(files) - n_added - len(failures)
+    added = AddedImages(n_added, n_known, n_names, n_images, strangers, tuple(failures))
+    return open_space(space.path, encoder=encoder), added
+
+
+def label_of(file: Path, folder: Path) -> str:
+    """The name that an image in a folder belongs to."""
+    inside = file.relative_to(folder)
+    return inside.parts[0] if len(inside.parts) > 1 else file.stem
+
+
+def _find(space: Space, label: str) -> int | None:
+    for name in (label, label.replace("_", " "), _NUMBERED.sub("", label).replace("_", " ")):
+        row = space.find(name) if name.strip() else None
+        if row is not None:
+            return row
+    return None
+
+
+def complete(rows: pa.Table, store: Store) -> pa.Table:
+    """Fill the view of rows that are about to be added, where the space has it: no images yet."""
+    if VIEW not in store.views:
+        return rows
+    at = rows.schema.get_field_index(VIEW)
+    nothing = as_column(np.zeros((len(rows), store.dim(VIEW)), np.float32))
+    return rows.set_column(at, rows.schema.field(at), nothing)
+
+
+def _encode(
+    space: Path,
+    files: Sequence[Path],
+    labels: Sequence[str],
+    encoder: Encoder,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[int, list[ImageFailure]]:
+    """Append the vectors of files that are not stored; return how many, and the failures."""
+    import lance
+
+    from namebasis.encoders.images import encode_image_files
+
+    uri = space / IMAGES
+    known = set()
+    if _holds_images(uri):
+        there = _open(uri).to_table(columns=["label", "digest"])
+        known = set(zip(there["label"].to_pylist(), there["digest"].to_pylist(), strict=True))
+    n_added = 0
+    failures: list[ImageFailure] = []
+    for start in range(0, len(files), CHUNK):
+        chunk = files[start : start + CHUNK]
+        keys = {
+            str(file): (label, _digest(file))
+            for file, label in zip(chunk, labels[start : start + CHUNK], strict=True)
+        }
+        fresh = [file for file, key in keys.items() if key not in known]
+        if fresh:
+
+            def report(done: int, _: int, start: int = start) -> None:
+                if progress is not None:
+                    progress(start + done, len(files))
+
+            found = encode_image_files(encoder, fresh, progress=report)
+            failures += found.failures
+            done = [keys[path] for path in found.paths]
+            known |= set(done)
+            if done:
+                rows = _rows(found.paths, done, found.vectors)
+                mode = "append" if _holds_images(uri) else "create"
+                lance.write_dataset(rows, str(uri), mode=mode)
+            n_added += len(done)
+        if progress is not None:
+            progress(start + len(chunk), len(files))
+    return n_added, failures
+
+
+def _digest(file: Path) -> str:
+    """SHA-256 of a file; empty where it cannot be read, which the reader of images reports."""
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def _rows(paths: Sequence[str], keys: Sequence[tuple[str, str]], vectors: FloatArray) -> pa.Table:
+    return pa.table(
+        {
+            "path": list(paths),
+            "label": [label for label, _ in keys],
+            "digest": [digest for _, digest in keys],
+            "vector": as_column(vectors),
+        }
+    )
+
+
+def _holds_images(uri: Path) -> bool:
+    """Whether a first commit was made; a run that was killed may leave less."""
+    return any((uri / "_versions").glob("*.manifest"))
+
+
+def _open(uri: Path) -> Any:
+    import lance
+
+    with reading(uri):
+        return lance.dataset(str(uri))
+
+
+def _write_view(store: Store, space: Space, dim: int) -> tuple[int, int]:
+    """Make the view of all stored images; return names and images."""
+    uri = store.folder / IMAGES
+    with reading(uri):
+        table = _open(uri).to_table(columns=["label", "vector"])
+    vectors = check_units(as_matrix(table["vector"], dim), uri).astype(np.float64)
+    labels = table["label"].to_pylist()
+    found = {label: _find(space, label) for label in dict.fromkeys(labels)}
+    rows = np.array([-1 if found[label] is None else found[label] for label in labels])
+    mine = rows >= 0
+    names, member, counts = np.unique(rows[mine], return_inverse=True, return_counts=True)
+    if len(names):
+        sums = np.zeros((len(names), dim))
+        np.add.at(sums, member, vectors[mine])
+        put_view(store, VIEW, dim, {}, _columns(names, sums, store.n_rows))
+        facts = pa.table({"id": names, IMAGE_COUNT: pa.array(counts.astype(np.int32))})
+        metrics.put(store, facts, "images", {})
+        store.refresh()
+    mean = ImageMean(len(labels), vectors.mean(axis=0))
+    store.dataset.update_schema_metadata({IMAGE_MEAN_KEY: mean.to_json()})
+    return len(names), len(labels)
+
+
+def _columns(names: IntArray, sums: npt.NDArray[np.float64], n_rows: int) -> Iterator[pa.Array]:
+    """The view of all rows, block by block; 0 for those without an image."""
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    means = (sums / np.where(length > 1e-9, length, np.inf)).astype(np.float32)
+    for start in range(0, n_rows, BLOCK_ROWS):
+        block = np.zeros((min(BLOCK_ROWS, n_rows - start), sums.shape[1]), np.float32)
+        here = (names >= start) & (names < start + len(block))
+        block[names[here] - start] = means[here]
+        yield as_column(block)
