@@ -144,7 +144,7 @@ def test_an_image_is_centred_by_images(space: Space) -> None:
     combined = found.weights @ (space.vectors(ids=found.ids) - space.mean())
     cosine = target @ combined / np.linalg.norm(target) / np.linalg.norm(combined)
     assert found.similarity == pytest.approx(float(cosine), abs=1e-5)
-    with pytest.raises(TargetError, match="add .* --images FOLDER`, or pass image_mean"):
+    with pytest.raises(TargetError, match=r"add .* --images FOLDER`, or pass image_mean"):
         basis.fit(space, image, 2)
     with pytest.raises(ValueError, match="image_mean must have 32 columns"):
         basis.fit(space, image, 2, image_mean=np.ones(3))
