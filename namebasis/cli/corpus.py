@@ -197,11 +197,20 @@ def unspell(
         )
 
 
-def info(space: options.SpacePath, as_json: options.Json = False) -> None:
+def info(
+    space: options.SpacePath,
+    check: Annotated[
+        bool, typer.Option("--check", help="Read all vectors and compare with their checksums.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
     """Say what a space holds and where it came from."""
     from namebasis.namespace.space import open_space
 
-    facts = open_space(space).info()
+    opened = open_space(space)
+    facts = opened.info()
+    if check:
+        facts["vectors"] = opened.check()
     if as_json:
         print_json(facts)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHUNK = 4096
-"""Names per commit: what a killed build loses at most."""
+"""Names per commit at most."""
+FIRST_CHUNK = 256
+COMMIT_SECONDS = 30.0
+"""About what a killed build loses at most; a slow encoder commits fewer names at a time."""
 
 Progress = Callable[[int, int], None]
 
@@ -60,9 +64,9 @@ def build_space(
 ) -> Space:
     """Put names into an encoder's space and store them.
 
-    Rows are committed some thousand at a time. Run again with the same names, encoder, templates
-    and seed, a build that was stopped goes on where it stood, and one that was finished is opened
-    as it is.
+    Rows are committed some thousand at a time, or every half minute where the encoder is slow.
+    Run again with the same names, encoder, templates and seed, a build that was stopped goes on
+    where it stood, and one that was finished is opened as it is.
 
     Parameters
     ----------
@@ -244,17 +248,27 @@ def _append(
     """
     import lance
 
-    for start in range(0, len(names), CHUNK):
+    start, size = 0, min(FIRST_CHUNK, CHUNK)
+    while start < len(names):
 
         def report(encoded: float, start: int = start) -> None:
             if progress is not None:
                 progress(int(done + start + encoded), done + len(names))
 
-        chunk = names.slice(start, CHUNK)
+        begun = time.monotonic()
+        chunk = names.slice(start, size)
         rows = encode_rows(chunk, store.n_rows + start, encoder, templates, store.schema, report)
         rows = images.complete(unspelled.complete(rows, store), store)
         lance.write_dataset(rows, store.dataset, mode="append")
+        start += len(chunk)
+        size = _next_size(len(chunk), time.monotonic() - begun)
     store.refresh()
+
+
+def _next_size(n_names: int, seconds: float) -> int:
+    """How many names to commit next, so that it takes about `COMMIT_SECONDS`."""
+    affordable = n_names * COMMIT_SECONDS / max(seconds, 1e-3)
+    return max(1, min(CHUNK, int(affordable)))
 
 
 def _finish(store: Store, job: Provenance) -> None:

@@ -20,6 +20,7 @@ from namebasis.namespace.store import Store
 from namebasis.namespace.stored_rows import StoredRows
 from namebasis.namespace.swap import finish_swap
 from namebasis.namespace.targets import Resolver, Target, is_batch
+from namebasis.namespace.verify import check_vectors
 
 if TYPE_CHECKING:
     from namebasis.analysis.neighbours import KnnGraph
@@ -261,6 +262,16 @@ class Space(StoredRows):
         """
         metrics.write(self._store, columns, study, parameters)
         self._open(self._store.folder)
+
+    def check(self) -> dict[str, str]:
+        """Read every vector and compare with the checksums written with them; what was found.
+
+        Raises
+        ------
+        SpaceError
+            If vectors of a view are not those that were written.
+        """
+        return check_vectors(self._store)
 
     def info(self) -> dict[str, Any]:
         """Facts for a reader: names, encoder, templates, views, metrics, indices."""

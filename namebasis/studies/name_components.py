@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from namebasis.analysis.components import Components, piece_components, principal_components
 from namebasis.checks import FloatArray, IntArray
+from namebasis.errors import EncoderError
 from namebasis.studies.identity_filter import measure_identity
 
 if TYPE_CHECKING:
@@ -86,6 +87,37 @@ def fit_pieces(
     )
 
 
+def check_components(space: Space, components: Components, view: str) -> Components:
+    """Return a basis if it was fitted to vectors of the same kind as those of a view.
+
+    Raises
+    ------
+    EncoderError
+        If another encoder's vectors were, by the fingerprint that the basis was saved with.
+    ValueError
+        If another view's were, or the width differs.
+    """
+    about, source = components.metadata, space.provenance
+    width = len(space.mean(view))
+    if components.n_features != width:
+        raise ValueError(
+            f"the basis {components.label!r} has {components.n_features} features, the view "
+            f"{view!r} has {width}. Fit one to this view."
+        )
+    if about.get("fingerprint", source.fingerprint) != source.fingerprint:
+        raise EncoderError(
+            f"the basis {components.label!r} was fitted to vectors of {about.get('encoder')} "
+            f"({str(about['fingerprint'])[:19]}…); {space.path} has those of {source.encoder} "
+            f"({source.fingerprint[:19]}…). Fit one to this space."
+        )
+    if about.get("view", view) != view:
+        raise ValueError(
+            f"the basis {components.label!r} was fitted to the view {about['view']!r}; got view "
+            f"{view!r}, whose vectors mean something else. Use the view it was fitted to."
+        )
+    return components
+
+
 def coefficients(
     space: Space, target: object, components: Components, *, view: str = "text"
 ) -> FloatArray:
@@ -95,9 +127,10 @@ def coefficients(
     ------
     TargetError
         If the target cannot be read.
-    ValueError
-        If the basis is of another width than the view.
+    EncoderError, ValueError
+        If the basis was fitted to other vectors than the view's.
     """
+    check_components(space, components, view)
     row: FloatArray = components.coefficients(space.resolve(target, view=view).vector[None])[0]
     return row
 

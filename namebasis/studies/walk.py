@@ -13,7 +13,7 @@ from namebasis.analysis.components import Components, Float64Array
 from namebasis.analysis.neighbours import duplicate_groups
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.studies.axis_files import Axis, load_axis
-from namebasis.studies.name_components import fit_components
+from namebasis.studies.name_components import check_components, fit_components
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -157,7 +157,9 @@ def walk(
         If a target, `where` or an axis cannot be read, or an axis has no order.
     ValueError
         If a number fits no component, the ends are equal, the names do not differ along the
-        direction, or the basis is of another width than the view.
+        direction, or the basis was fitted to another view.
+    EncoderError
+        If the basis was fitted to vectors of another encoder.
     """
     check_count(n_steps, "n_steps", 2)
     check_count(names_per_step, "names_per_step")
@@ -170,7 +172,7 @@ def walk(
         check_count(along, "the number of a component")
         if components is None:
             components = fit_components(space, view=view, where=where, max_components=along)
-        line = _component_line(components, along, space.mean(view).size)
+        line = _component_line(check_components(space, components, view), along)
     else:
         line = _difference_line(space, ids, view, *_difference(space, along, view))
     places, squares = _project(space, ids, view, line.mean, line.direction)
@@ -200,12 +202,7 @@ def walk(
     )
 
 
-def _component_line(components: Components, number: int, width: int) -> _Line:
-    if components.n_features != width:
-        raise ValueError(
-            f"the basis {components.label!r} has {components.n_features} features, the view "
-            f"{width}; it was fitted to another view or space."
-        )
+def _component_line(components: Components, number: int) -> _Line:
     check_count(number, "the number of a component", 1, components.n_components)
     return _Line(
         f"component {number}",

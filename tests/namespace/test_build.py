@@ -16,7 +16,7 @@ from namebasis.namespace.build import add_names, build_space
 from namebasis.namespace.job import corpus_digest
 from namebasis.namespace.names import Names, make_names
 from namebasis.namespace.space import Space, open_space
-from namebasis.namespace.store import locked
+from namebasis.namespace.store import Store, locked
 from tests.namespace.conftest import FakeEncoder, corpus
 
 
@@ -119,6 +119,30 @@ class TestAgain:
         with pytest.raises(SpaceError, match=rf"another space is there \(it differs in {what}\)"):
             build_space(path=space.path, **arguments)
         assert digest(space.path) == before
+
+    @pytest.mark.parametrize(
+        ("n_names", "seconds", "expected"),
+        [(256, 30, 256), (256, 300, 25), (25, 30, 25), (256, 0.01, 4096), (1, 999, 1)],
+    )
+    def test_a_commit_takes_about_half_a_minute(
+        self, n_names: int, seconds: float, expected: int
+    ) -> None:
+        assert build._next_size(n_names, seconds) == expected
+
+    def test_a_slow_encoder_commits_often(self, tmp_path, space: Space, names, monkeypatch) -> None:
+        monkeypatch.setattr(build, "FIRST_CHUNK", 10)
+        monkeypatch.setattr(build, "COMMIT_SECONDS", 0.0)
+
+        class Breaks(FakeEncoder):
+            def pieces(self, texts):
+                if names.strings[12] in texts:
+                    raise KeyboardInterrupt
+                return super().pieces(texts)
+
+        with pytest.raises(KeyboardInterrupt):
+            build_space(names, tmp_path / "b", encoder=Breaks())
+        assert Store(tmp_path / "b").n_rows == 12  # ten at first, then one by one
+        assert_same_space(build_space(names, tmp_path / "b", encoder=FakeEncoder()), space)
 
     @pytest.mark.parametrize("stop", [1, 3, 6])
     def test_a_stopped_build_goes_on_where_it_stood(

@@ -13,7 +13,7 @@ from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.index import vector_index
 from namebasis.namespace.build import add_names, build_space
 from namebasis.namespace.names import make_names
-from namebasis.namespace.provenance import KEY
+from namebasis.namespace.provenance import KEY, MEANS_KEY
 from namebasis.namespace.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 from tests.namespace.test_build import digest
@@ -21,6 +21,10 @@ from tests.namespace.test_build import digest
 
 def data_file(space: Space) -> Path:
     return next((space.path / "names.lance" / "data").iterdir())
+
+
+def data_files(space: Space) -> list[Path]:
+    return list((space.path / "names.lance" / "data").iterdir())
 
 
 def manifest(space: Space) -> Path:
@@ -61,6 +65,35 @@ class TestDataSet:
         path.write_bytes(b"\xff" * path.stat().st_size)
         with pytest.raises(SpaceError, match=r"names\.lance"):
             open_space(space.path).table()
+
+    @pytest.mark.parametrize("view", ["text", "token"])
+    def test_a_flipped_bit_that_keeps_the_length_is_found_by_check(
+        self, space: Space, view: str
+    ) -> None:
+        assert space.check()[view] == "60 vectors as they were written"
+        row = space.vectors(view)[7].tobytes()
+        path = next(p for p in data_files(space) if row in p.read_bytes())
+        content = bytearray(path.read_bytes())
+        content[content.index(row) + 3] ^= 0x80  # the sign of the first number
+        path.write_bytes(content)
+        damaged = open_space(space.path)
+        assert damaged.vectors(view).shape[0] == 60  # nothing else notices
+        with pytest.raises(SpaceError, match=f"vectors of the view {view} are not those that"):
+            damaged.check()
+
+    def test_check_of_names_added_and_of_spaces_without_checksums(self, space: Space) -> None:
+        grown = add_names(space, make_names([{"name": "Newcomer", "part": "given"}]))
+        assert grown.check()["text"] == "61 vectors as they were written"
+        noted = json.loads(grown._store.metadata[MEANS_KEY.encode()])
+        for entry in noted.values():
+            del entry["sha256"]
+        grown._store.dataset.update_schema_metadata({MEANS_KEY: json.dumps(noted)})
+        older = open_space(space.path)
+        assert older.check()["text"] == "61 vectors of the sum that was noted (no checksum then)"
+        noted["text"]["rows"] = 60
+        older._store.dataset.update_schema_metadata({MEANS_KEY: json.dumps(noted)})
+        with pytest.raises(SpaceError, match="not those that were written"):
+            open_space(space.path).check()
 
     def test_a_newer_schema_is_refused(self, space: Space) -> None:
         values = json.loads(space._store.metadata[KEY.encode()])

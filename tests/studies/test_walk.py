@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 from namebasis.analysis.components import Components, principal_components
-from namebasis.errors import NamebasisError
+from namebasis.errors import EncoderError, NamebasisError
 from namebasis.namespace.build import build_space
 from namebasis.namespace.names import make_names
 from namebasis.studies.identity_filter import measure_identity
@@ -157,7 +157,7 @@ def test_hostile_arguments_are_refused(
 
 def test_a_basis_of_another_width_is_refused(arc: Any) -> None:
     other = principal_components(np.random.default_rng(0).normal(size=(9, 4)), label="token")
-    with pytest.raises(ValueError, match="the basis 'token' has 4 features, the view 6"):
+    with pytest.raises(ValueError, match="the basis 'token' has 4 features, the view 'text' has 6"):
         walk(arc, 1, components=other)
 
 
@@ -260,6 +260,21 @@ def test_coefficients_of_a_target(people: Any) -> None:
     np.testing.assert_allclose(coefficients(people, "Ada Ash", basis), expected, atol=1e-5)
     token = fit_components(people, view="token")
     assert coefficients(people, "Ada Ash", token, view="token").shape == (token.n_components,)
+
+
+def test_a_basis_of_other_vectors_of_the_same_width_is_refused(people: Any) -> None:
+    text = fit_components(people)
+    about = {**text.metadata, "view": "unspelled"}
+    with pytest.raises(ValueError, match="fitted to the view 'unspelled'; got view 'text'"):
+        walk(people, 1, components=replace(text, metadata=about))
+    about = {**text.metadata, "encoder": "other", "fingerprint": "sha256:other"}
+    other = replace(text, metadata=about)
+    with pytest.raises(EncoderError, match=r"fitted to vectors of other .*has those of toy"):
+        walk(people, 1, components=other)
+    with pytest.raises(EncoderError, match="Fit one to this space"):
+        coefficients(people, "Ada Ash", other)
+    bare = replace(text, metadata={})  # made by hand: nothing is known of it
+    assert walk(people, 1, components=bare).n_rows == text.n_rows
 
 
 def test_pieces_of_a_space(people: Any, tmp_path: Path) -> None:
