@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from namebasis.analysis.density_tree import Float64Array
 from namebasis.analysis.neighbours import KnnGraph
@@ -169,3 +171,59 @@ def neighbour_share(graph: KnnGraph, labels: IntArray) -> NeighbourShare | None:
     n = int(counts.sum())
     equal = int(np.count_nonzero(known & (theirs == labels[:, None])))
     return NeighbourShare(n_pairs, equal / n_pairs, _pairs(counts) / _pairs(np.array([n])))
+
+
+def shared_item_share(
+    graph: KnnGraph, items: csr_matrix, *, seed: int = 0
+) -> NeighbourShare | None:
+    """Say how often a row and its neighbours have an item in common.
+
+    Parameters
+    ----------
+    graph : KnnGraph
+        Neighbours of n rows.
+    items : csr_matrix of shape (n, n_items)
+        Ones where a row has an item; rows without any are left out.
+    seed : int
+        Of the shuffle that pairs rows at random, as many pairs as there are neighbours.
+
+    Returns
+    -------
+    NeighbourShare or None
+        None where no pair of neighbours has items on both sides.
+
+    Raises
+    ------
+    ValueError
+        If `items` does not cover the rows of the graph.
+    """
+    if items.shape[0] != graph.n_rows:
+        raise ValueError(f"items must cover the {graph.n_rows} rows; they cover {items.shape[0]}.")
+    has_any = np.diff(items.indptr) > 0
+    source = np.repeat(np.arange(graph.n_rows), graph.k)
+    target = graph.indices.ravel()
+    known = has_any[source] & has_any[target]
+    source, target = source[known], target[known]
+    if source.size == 0:
+        return None
+    with_items = np.flatnonzero(has_any)
+    rng = np.random.default_rng(check_count(seed, "seed", 0))
+    other = with_items[rng.integers(0, with_items.size, source.size)]
+    different = other != source
+    return NeighbourShare(
+        int(source.size),
+        float(_have_common(items, source, target).mean()),
+        float(_have_common(items, source[different], other[different]).mean())
+        if different.any()
+        else 1.0,
+    )
+
+
+def _have_common(items: csr_matrix, left: IntArray, right: IntArray) -> npt.NDArray[np.bool_]:
+    """Whether two rows share an item, pair by pair."""
+    out = np.empty(left.size, bool)
+    for start in range(0, left.size, 65_536):
+        part = slice(start, start + 65_536)
+        common = items[left[part]].multiply(items[right[part]])
+        out[part] = np.asarray(common.sum(axis=1)).ravel() > 0
+    return out

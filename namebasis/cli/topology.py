@@ -43,6 +43,16 @@ def topology(
         list[str] | None,
         typer.Option("--by", help="Compare clusters with this column too; repeatable."),
     ] = None,
+    without_spelling: Annotated[
+        bool,
+        typer.Option(
+            "--without-spelling",
+            help="Arrange names by what their pieces do not predict, beside the plain view.",
+        ),
+    ] = False,
+    resamples: Annotated[
+        int, typer.Option("--resamples", help="Resamples for stability of clusters; 0 for none.")
+    ] = 20,
     seed: options.Seed = 0,
     shape: Annotated[
         bool,
@@ -75,6 +85,8 @@ def topology(
             n_clusters=n_clusters,
             level=_level(level),
             by=by or (),
+            without_spelling=without_spelling,
+            n_resamples=resamples,
             seed=seed,
             shape=shape,
             write=write,

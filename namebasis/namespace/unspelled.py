@@ -108,12 +108,20 @@ def unspell(
     return open_space(space.path)
 
 
-def facts(store: Store) -> UnspelledFacts | None:
-    """What the view was made with; None where a space has none."""
-    metadata = _metadata(store)
-    if not metadata:
-        return None
-    values = json.loads(metadata[FACTS_KEY.encode()])
+def facts(space: Space) -> UnspelledFacts:
+    """What the view of a space was made with.
+
+    Raises
+    ------
+    ValueError
+        If the space has no such view.
+    """
+    return _facts(space._store)
+
+
+def _facts(store: Store) -> UnspelledFacts:
+    store.dim(VIEW)  # refuses where there is none, with the remedy
+    values = json.loads(_metadata(store)[FACTS_KEY.encode()])
     return UnspelledFacts(**values | {"explained": tuple(values["explained"])})
 
 
@@ -235,5 +243,7 @@ def _remainder(fit: PieceRidge, rows: pa.Table) -> FloatArray:
 
 def describe(store: Store) -> dict[str, Any]:
     """Facts for `info`: empty where there is no such view."""
-    known = facts(store)
-    return {} if known is None else {VIEW: asdict(known) | {"explained": known.mean_explained}}
+    if VIEW not in store.views:
+        return {}
+    known = _facts(store)
+    return {VIEW: asdict(known) | {"explained": known.mean_explained}}

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import hypergeom
 
 from namebasis.analysis.neighbours import duplicate_groups
+from namebasis.analysis.stability import Stability
 from namebasis.analysis.topology import central_rows
 from namebasis.checks import FloatArray, IntArray
 from namebasis.studies.languages import language
@@ -65,6 +66,11 @@ class ClusterSummary:
         over all clusters and values), the largest share first.
     similarity : float
         Mean cosine between two of its names.
+    stability, stability_low, stability_high : float or None
+        How well it is found again in resamples (Jaccard index with its best match, in [0, 1]):
+        mean, and the quantiles that hold 90 % of resamples. None where that was not measured.
+    stability_by_chance : float or None
+        The same with shuffled labels.
     """
 
     cluster: int
@@ -74,6 +80,10 @@ class ClusterSummary:
     central: tuple[int, ...]
     traits: tuple[Trait, ...]
     similarity: float
+    stability: float | None = None
+    stability_low: float | None = None
+    stability_high: float | None = None
+    stability_by_chance: float | None = None
 
 
 def summarise_clusters(
@@ -81,6 +91,7 @@ def summarise_clusters(
     vectors: FloatArray,
     labels: IntArray,
     values: Mapping[str, Sequence[Sequence[str]]],
+    stability: Stability | None = None,
 ) -> tuple[ClusterSummary, ...]:
     """Describe every cluster, in the order of their numbers.
 
@@ -93,8 +104,11 @@ def summarise_clusters(
         Clusters from 0; -1 for none.
     values : mapping of str to n sequences of str
         Per column, each name's values: none, one, or several.
+    stability : Stability, optional
+        Of the same clusters.
     """
     n_clusters = int(labels.max(initial=-1)) + 1
+    again = _stabilities(stability) if stability else [{}] * n_clusters
     central = [_distinct(rows, names) for rows in central_rows(vectors, labels, 4 * N_EXEMPLARS)]
     traits = [
         trait for column in values for trait in _traits(column, values[column], labels, n_clusters)
@@ -116,9 +130,18 @@ def summarise_clusters(
                 central=tuple(central[cluster]),
                 traits=tuple(found),
                 similarity=_mean_similarity(vectors[members]),
+                **again[cluster],
             )
         )
     return tuple(summaries)
+
+
+def _stabilities(stability: Stability) -> list[dict[str, float]]:
+    """The fields of each cluster's summary."""
+    low, high = stability.interval()
+    columns = (stability.means, low, high, stability.by_chance)
+    keys = ("stability", "stability_low", "stability_high", "stability_by_chance")
+    return [dict(zip(keys, row, strict=True)) for row in np.column_stack(columns).tolist()]
 
 
 def _distinct(rows: IntArray, names: Sequence[str]) -> list[int]:

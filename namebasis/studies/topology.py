@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from namebasis.analysis.agreement import agreement, encode, neighbour_share
 from namebasis.analysis.layout import layout
-from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
-from namebasis.analysis.topology import Clusters, cluster
-from namebasis.checks import FloatArray, IntArray, check_count
-from namebasis.errors import NamebasisWarning, SpaceError
+from namebasis.analysis.membership import soft_memberships
+from namebasis.analysis.neighbours import duplicate_groups
+from namebasis.analysis.stability import cluster_stability
+from namebasis.checks import IntArray, check_count
+from namebasis.errors import SpaceError
 from namebasis.namespace.targets import fold
+from namebasis.namespace.unspelled import VIEW, facts, unspell
+from namebasis.studies.arrangement import (
+    Arrangement,
+    Settings,
+    compare_labels,
+    find_clusters,
+    read_graph,
+    undefined_notes,
+)
 from namebasis.studies.cluster_summary import summarise_clusters
-from namebasis.studies.name_labels import known_labels
-from namebasis.studies.topology_report import LabelAgreement, TopologyReport
+from namebasis.studies.name_labels import Labels, known_labels
+from namebasis.studies.topology_report import TopologyReport
 from namebasis.studies.topology_shape import STEPS as SHAPE_STEPS
 from namebasis.studies.topology_shape import measure_shape
+from namebasis.studies.topology_spelling import SpellingComparison, compare_spelling
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
 
 Progress = Callable[[int, int], None]
 STUDY = "topology"
-_STEPS: tuple[str, ...] = ("names", "neighbours", "clusters", "map", "agreement")
 
 
 def report(
@@ -44,6 +52,8 @@ def report(
     by: Sequence[str] = (),
     n_clusters: int | None = None,
     level: str | float | None = None,
+    without_spelling: bool = False,
+    n_resamples: int = 20,
     shape: bool = True,
     write: bool = False,
     progress: Progress | None = None,
@@ -73,6 +83,11 @@ def report(
         Read so many clusters off the hierarchy instead of those with the most excess of mass.
     level : {"eom", "leaf"} or float, optional
         Or the finest ones, or those that hang together within a distance; see `Clusters.cut`.
+    without_spelling : bool
+        Arrange the names by the view `unspelled`, made where it is not there (see `unspell`), and
+        compare with the text view.
+    n_resamples : int
+        Resamples for the stability of clusters; 0 for none.
     shape : bool
         Measure entropy, hubs, dimension, homology and graph too.
     write : bool
@@ -95,40 +110,47 @@ def report(
         If a parameter is out of range, or a view, column or level is not there.
     """
     k, seed = check_count(k, "k"), check_count(seed, "seed", 0)
-    clock = _Clock(progress, _STEPS + SHAPE_STEPS * shape)
+    n_resamples = check_count(n_resamples, "n_resamples", 0)
+    cut = _level(n_clusters, level)
+    if without_spelling:
+        space, view = _unspelled(space, view)
+    clock = _Clock(progress, _steps(n_resamples, shape, without_spelling))
     ids, sampled = _choose(space, where, max_points, seed)
-    properties = known_labels(space, ids, by)
-    table = space.table(["name", "part", "gender", "locales"], ids=ids)
-    vectors = space.vectors(view, ids=None if len(ids) == len(space) else ids)
+    labels = known_labels(space, ids, by)
+    table = space.table(["name", "part", "gender", "locales", "pieces"], ids=ids)
     notes = [sampled] if sampled else []
     if k > len(ids) - 1:
         notes.append(f"k was lowered from {k} to {len(ids) - 1}, all the other names there are.")
         k = len(ids) - 1
+    settings = Settings(k, min_cluster_size, cut, n_permutations, seed)
     clock.lap("names")
-    graph = space.graph(view, k) if len(ids) == len(space) else knn_graph(vectors, k)
+    vectors, graph = read_graph(space, view, ids, k)
     clock.lap("neighbours")
-    clusters, warned = _cluster(vectors, graph, min_cluster_size)
-    clusters, notes = _cut(clusters, n_clusters, level), notes + warned
+    found = find_clusters(view, vectors, graph, settings)
+    memberships = soft_memberships(graph, found.clusters.labels)
     clock.lap("clusters")
+    stability = None
+    if n_resamples:
+        stability = cluster_stability(
+            vectors, found.clusters, graph, n_resamples=n_resamples, seed=seed
+        )
+        clock.lap("stability")
     places = layout(vectors, graph=graph, seed=seed)
     clock.lap("map")
-    agreement_rows = tuple(
-        _agreement(label, values, clusters.labels, graph, n_permutations, seed)
-        for label, values in properties.items()
-    )
-    notes += _undefined(agreement_rows, by)
+    pieces = table["pieces"].to_pylist()
+    found = compare_labels(found, labels, pieces, settings)
     n_distinct = int(duplicate_groups(vectors).first.size)
-    if n_distinct < len(ids):
-        notes.append(
-            f"{len(ids) - n_distinct:,} names have the very vector of another name: the encoder "
-            "cannot tell them apart. On the map they stand around one place."
-        )
-    names = table["name"].to_pylist()
-    cut = level if n_clusters is None else n_clusters
+    notes += [*found.notes, *undefined_notes(found.agreement, by)]
+    notes += _copies_note(len(ids) - n_distinct)
     clock.lap("agreement")
+    spelling = None
+    if without_spelling:
+        spelling = _spelling(space, found, ids, labels, pieces, settings)
+        clock.lap("spelling")
+    names = table["name"].to_pylist()
     measured = None
     if shape:
-        measured = measure_shape(vectors, graph, names, properties, n_permutations=n_permutations,
+        measured = measure_shape(vectors, graph, names, labels, n_permutations=n_permutations,
                                  seed=seed, lap=clock.lap)  # fmt: skip
         notes += measured.notes
     result = TopologyReport(
@@ -136,19 +158,26 @@ def report(
         names=tuple(names),
         details=tuple(_details(table)),
         places=places,
-        labels=clusters.labels,
-        probabilities=clusters.probabilities,
+        labels=found.clusters.labels,
+        probabilities=found.clusters.probabilities,
+        nearest_clusters=memberships.clusters,
+        nearest_probabilities=memberships.probabilities,
         graph=graph,
-        clusters=summarise_clusters(names, vectors, clusters.labels, _values(table)),
-        agreement=agreement_rows,
+        hierarchy=found.clusters,
+        clusters=summarise_clusters(
+            names, vectors, found.clusters.labels, _values(table), stability
+        ),
+        agreement=found.agreement,
+        common_piece=found.common_piece,
         n_distinct=n_distinct,
-        noise_share=clusters.noise_share,
-        parameters=_parameters(view, k, where, clusters, cut, seed, max_points, n_permutations),
+        noise_share=found.clusters.noise_share,
+        parameters=_parameters(view, where, found, settings, max_points, n_resamples),
         provenance=_provenance(space),
         notes=tuple(notes),
         seconds=clock.seconds,
         shape=measured,
-        properties=properties,
+        properties=labels,
+        spelling=spelling,
     )
     if write:
         columns = result.to_arrow().drop_columns(["name", "x", "y"])
@@ -174,6 +203,47 @@ class _Clock:
             self.progress(len(self.seconds), len(self.steps))
 
 
+def _steps(n_resamples: int, shape: bool, without_spelling: bool) -> tuple[str, ...]:
+    """What the clock will be told, in order."""
+    return (
+        *("names", "neighbours", "clusters"),
+        *(("stability",) if n_resamples else ()),
+        *("map", "agreement"),
+        *(("spelling",) if without_spelling else ()),
+        *(SHAPE_STEPS if shape else ()),
+    )
+
+
+def _unspelled(space: Space, view: str) -> tuple[Space, str]:
+    """The space with the view without spelling, made where it is not there."""
+    if view not in ("text", VIEW):
+        raise ValueError(f"without spelling there is only the text view; got view={view!r}.")
+    return (space if VIEW in space.views else unspell(space)), VIEW
+
+
+def _spelling(
+    space: Space,
+    found: Arrangement,
+    ids: IntArray,
+    labels: dict[str, Labels],
+    pieces: list[list[str]],
+    settings: Settings,
+) -> SpellingComparison:
+    """Arrange the same names with their spelling, and compare."""
+    vectors, graph = read_graph(space, "text", ids, settings.k)
+    text = compare_labels(find_clusters("text", vectors, graph, settings), labels, pieces, settings)
+    return compare_spelling(text, found, facts(space), settings)
+
+
+def _copies_note(n_copies: int) -> list[str]:
+    if not n_copies:
+        return []
+    return [
+        f"{n_copies:,} names have the very vector of another name: the encoder "
+        "cannot tell them apart. On the map they stand around one place."
+    ]
+
+
 def _choose(
     space: Space, where: str | None, max_points: int | None, seed: int
 ) -> tuple[IntArray, str | None]:
@@ -190,53 +260,13 @@ def _choose(
     return chosen, f"A random sample of {max_points:,} of {n:,} names (seed {seed})."
 
 
-def _cluster(
-    vectors: FloatArray, graph: KnnGraph, min_cluster_size: int | None
-) -> tuple[Clusters, list[str]]:
-    """Cluster, with what would be warned of as notes of the report."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", NamebasisWarning)
-        clusters = cluster(vectors, graph=graph, min_cluster_size=min_cluster_size)
-    return clusters, [str(w.message) for w in caught if issubclass(w.category, NamebasisWarning)]
-
-
-def _cut(clusters: Clusters, n_clusters: int | None, level: str | float | None) -> Clusters:
-    """Read clusters off at the level asked for."""
+def _level(n_clusters: int | None, level: str | float | None) -> str | int | float | None:
+    """Where to cut, as one value."""
     if n_clusters is not None and level is not None:
         raise ValueError("n_clusters and level are two ways to say one thing; give one of them.")
     if n_clusters is not None:
-        return clusters.cut(n_clusters=n_clusters)
-    if isinstance(level, str):
-        return clusters.cut(method=level)
-    return clusters if level is None else clusters.cut(distance=level)
-
-
-def _undefined(rows: Sequence[LabelAgreement], by: Sequence[str]) -> list[str]:
-    """Say of columns that were asked for why nothing is said of them."""
-    return [
-        f"Agreement with {row.label} is undefined: {row.n_names:,} names have one known value "
-        f"there ({row.n_values:,} different), and clusters and values must both be two at least."
-        for row in rows
-        if row.label in by and row.with_clusters is None
-    ]
-
-
-def _agreement(
-    label: str,
-    values: Sequence[str | None],
-    labels: IntArray,
-    graph: KnnGraph,
-    n_permutations: int,
-    seed: int,
-) -> LabelAgreement:
-    codes, known = encode(list(values))
-    return LabelAgreement(
-        label=label,
-        n_names=int(np.count_nonzero(codes >= 0)),
-        n_values=len(known),
-        with_clusters=agreement(labels, codes, n_permutations=n_permutations, seed=seed),
-        with_neighbours=neighbour_share(graph, codes),
-    )
+        return check_count(n_clusters, "n_clusters")
+    return level if level is None or isinstance(level, str) else float(level)
 
 
 def _values(table: pa.Table) -> dict[str, list[list[str]]]:
@@ -269,25 +299,24 @@ def _details(table: pa.Table) -> list[str]:
 
 def _parameters(
     view: str,
-    k: int,
     where: str | None,
-    clusters: Clusters,
-    cut: int | str | float | None,
-    seed: int,
+    found: Arrangement,
+    settings: Settings,
     max_points: int | None,
-    n_permutations: int,
+    n_resamples: int,
 ) -> dict[str, Any]:
     return {
         "view": view,
-        "k": k,
+        "k": settings.k,
         "where": where,
-        "min_cluster_size": clusters.min_cluster_size,
-        "min_samples": clusters.min_samples,
-        "smoothing": clusters.smoothing,
-        "cut": cut,
-        "seed": seed,
+        "min_cluster_size": found.clusters.min_cluster_size,
+        "min_samples": found.clusters.min_samples,
+        "smoothing": found.clusters.smoothing,
+        "level": found.clusters.level,
+        "seed": settings.seed,
         "max_points": max_points,
-        "n_permutations": n_permutations,
+        "n_permutations": settings.n_permutations,
+        "n_resamples": n_resamples,
     }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from namebasis.analysis.agreement import Agreement, NeighbourShare
+from namebasis.analysis.clusters import Clusters
 from namebasis.analysis.density_tree import Float64Array
 from namebasis.analysis.neighbours import KnnGraph
 from namebasis.checks import FloatArray, IntArray
@@ -20,6 +21,7 @@ from namebasis.studies.topology_shape import TopologyShape
 
 if TYPE_CHECKING:
     from namebasis.report.topology_page import TopologyPage
+    from namebasis.studies.topology_spelling import SpellingComparison
 
 SPELLING = ("first piece", "first letters")
 
@@ -68,12 +70,19 @@ class TopologyReport:
         The map. Only for the eye: nothing is measured on it.
     labels, probabilities : ndarrays of shape (n,), int64 and float64
         Cluster of each name (-1: none) and how firmly it belongs, in [0, 1].
+    nearest_clusters, nearest_probabilities : ndarrays of shape (n, 3), int64 and float64
+        Clusters that each name is nearest to and how far it belongs to each: its own with 1, or
+        for a name in none those that a walk along neighbours arrives at; -1 where there is none.
     graph : KnnGraph
         Neighbours, by position in this report (not by id).
+    hierarchy : Clusters
+        The clusters with their tree: `.cut` and `.merge` give others without clustering again.
     clusters : tuple of ClusterSummary
         The largest first.
     agreement : tuple of LabelAgreement
-        With gender, locale and part, and with spelling.
+        With gender, locale and part, with spelling, and with columns that were asked for.
+    common_piece : NeighbourShare or None
+        How often neighbours have a piece in common; None where no names have pieces.
     n_distinct : int
         Different vectors among the n.
     noise_share : float
@@ -88,6 +97,8 @@ class TopologyReport:
         Entropy, hubs, dimension, homology and graph; None where they were not asked for.
     properties : mapping of str to sequence of n str or None
         What `agreement` compares with, name by name.
+    spelling : SpellingComparison or None
+        The arrangement with spelling beside this one without; None where it was not asked for.
     """
 
     ids: IntArray
@@ -96,9 +107,13 @@ class TopologyReport:
     places: FloatArray
     labels: IntArray
     probabilities: Float64Array
+    nearest_clusters: IntArray
+    nearest_probabilities: Float64Array
     graph: KnnGraph
+    hierarchy: Clusters
     clusters: tuple[ClusterSummary, ...]
     agreement: tuple[LabelAgreement, ...]
+    common_piece: NeighbourShare | None
     n_distinct: int
     noise_share: float
     parameters: Mapping[str, Any]
@@ -107,6 +122,7 @@ class TopologyReport:
     seconds: Mapping[str, float]
     shape: TopologyShape | None = None
     properties: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    spelling: SpellingComparison | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -117,9 +133,11 @@ class TopologyReport:
         return len(self.clusters)
 
     def to_arrow(self) -> pa.Table:
-        """One row per name: id, name, x, y, cluster, cluster_probability, and of the shape
-        hubness, local_dimension and bridge (null where undefined)."""
+        """One row per name: id, name, x, y, cluster, cluster_probability, nearest_cluster (null
+        where none is in reach), nearest_cluster_probability, and of the shape hubness,
+        local_dimension and bridge (null where undefined)."""
         shape = self.shape.columns() if self.shape else {}
+        nearest = self.nearest_clusters[:, 0]
         return pa.table(
             {
                 "id": self.ids,
@@ -128,6 +146,8 @@ class TopologyReport:
                 "y": self.places[:, 1],
                 "cluster": self.labels,
                 "cluster_probability": self.probabilities,
+                "nearest_cluster": pa.array(nearest, mask=nearest < 0),
+                "nearest_cluster_probability": self.nearest_probabilities[:, 0],
             }
             | {name: pa.array(column, from_pandas=True) for name, column in shape.items()}
         )
@@ -143,6 +163,8 @@ class TopologyReport:
             "agreement": [
                 asdict(row) | {"beyond_chance": row.beyond_chance} for row in self.agreement
             ],
+            "common_piece": asdict(self.common_piece) if self.common_piece else None,
+            "spelling": self.spelling.to_dict() if self.spelling else None,
             "shape": self.shape.to_dict() if self.shape else None,
             "notes": list(self.notes),
             "parameters": dict(self.parameters),
@@ -158,7 +180,8 @@ class TopologyReport:
         """One sentence on what the clusters follow most."""
         known = [row for row in self.agreement if row.beyond_chance is not None]
         if not known:
-            return "Too few clusters or labels to say what the clusters follow."
+            few = "Too few clusters or labels to say what the clusters follow."
+            return f"{few} {self.spelling.sentence()}" if self.spelling else few
         ranked = sorted(known, key=lambda row: -(row.beyond_chance or 0))
         sentence = (
             f"Clusters follow the {ranked[0].label} of names most: mutual information beyond "
@@ -173,6 +196,8 @@ class TopologyReport:
                 f" {near.share:.0%} of near neighbours share their {spelling.label}, "
                 f"{near.by_chance:.1%} would by chance."
             )
+        if self.spelling is not None:
+            sentence += f" {self.spelling.sentence()}"
         return sentence
 
     def summary(self) -> str:
@@ -187,7 +212,8 @@ class TopologyReport:
         width = max((len(cluster.label) for cluster in shown), default=0)
         for cluster in shown:
             examples = ", ".join(cluster.exemplars[:5])
-            lines.append(f"{cluster.size:6,}  {cluster.label:<{width}}  {examples}")
+            again = "" if cluster.stability is None else f"{cluster.stability:5.2f}"
+            lines.append(f"{cluster.size:6,} {again}  {cluster.label:<{width}}  {examples}")
         if self.n_clusters > len(shown):
             lines.append(f"        and {self.n_clusters - len(shown)} smaller clusters")
         lines += [f"note: {note}" for note in self.notes]

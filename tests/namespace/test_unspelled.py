@@ -35,8 +35,7 @@ def test_it_is_the_text_view_minus_what_pieces_predict(made: Space) -> None:
 
 
 def test_it_says_how_it_was_made(made: Space) -> None:
-    known = facts(made._store)
-    assert known is not None
+    known = facts(made)
     assert (known.n_fitted, known.n_folds, len(known.explained)) == (200, 3, 3)
     told = made.info()["unspelled"]
     assert told["explained"] == pytest.approx(known.mean_explained)
@@ -74,11 +73,9 @@ def test_names_added_later_get_it_by_the_same_fit(made: Space, tmp_path: Path) -
     np.testing.assert_allclose(np.linalg.norm(after, axis=1), 1, atol=1e-6)
     np.testing.assert_allclose(grown.mean("unspelled"), after.mean(axis=0), atol=1e-6)
     assert grown.nearest("Nobodyatall", k=2, view="unspelled").to_arrow().num_rows == 2
-    known = facts(grown._store)
-    assert known is not None
+    known = facts(grown)
     assert known.n_fitted == 200
-    again = facts(unspell(grown, rebuild=True)._store)
-    assert again is not None
+    again = facts(unspell(grown, rebuild=True))
     assert again.n_fitted == 202
 
 
@@ -89,8 +86,7 @@ def test_made_twice_it_stays_and_rebuilt_it_replaces_its_caches(tmp_path: Path) 
     graph = first.graph("unspelled", 4)
     assert unspell(first)._store.version == version
     second = unspell(first, n_folds=4, rebuild=True)
-    known = facts(second._store)
-    assert known is not None
+    known = facts(second)
     assert known.n_folds == 4
     assert not np.array_equal(second.graph("unspelled", 4).similarities, graph.similarities)
     assert len(list((path / "fits").iterdir())) == 1

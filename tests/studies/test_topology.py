@@ -167,6 +167,7 @@ def test_forms_agree(result: TopologyReport) -> None:
     table = result.to_arrow()
     assert table.column_names == [
         "id", "name", "x", "y", "cluster", "cluster_probability",
+        "nearest_cluster", "nearest_cluster_probability",
         "hubness", "local_dimension", "bridge",
     ]  # fmt: skip
     assert table["cluster"].to_pylist() == result.labels.tolist()
@@ -177,6 +178,32 @@ def test_forms_agree(result: TopologyReport) -> None:
     text = result.summary()
     assert "441 names (402 different vectors): 5 clusters" in text
     assert "Greek given names" in text
+
+
+def test_stability_says_how_well_clusters_are_found_again(space: Space) -> None:
+    found = topology.report(space, n_permutations=3, n_resamples=4, shape=False)
+    for cluster in found.clusters:
+        assert cluster.stability is not None
+        assert cluster.stability_low is not None
+        assert cluster.stability_low <= cluster.stability <= (cluster.stability_high or 0)
+        assert cluster.stability > 0.8 > 0.4 > (cluster.stability_by_chance or 0)
+    without = topology.report(space, n_permutations=3, n_resamples=0, shape=False)
+    assert {cluster.stability for cluster in without.clusters} == {None}
+    assert "stability" not in without.seconds
+
+
+def test_names_in_none_are_near_some(result: TopologyReport) -> None:
+    inside = result.labels >= 0
+    np.testing.assert_array_equal(result.nearest_clusters[inside, 0], result.labels[inside])
+    assert (result.nearest_probabilities[inside, 0] == 1).all()
+    if (~inside).any():
+        assert (result.nearest_probabilities[~inside] < 1).all()
+
+
+def test_the_hierarchy_gives_other_levels_without_another_fit(result: TopologyReport) -> None:
+    np.testing.assert_array_equal(result.hierarchy.labels, result.labels)
+    assert result.hierarchy.cut(n_clusters=2).n_clusters == 2
+    assert result.hierarchy.merge([0, 1]).n_clusters == result.n_clusters - 1
 
 
 def test_same_seed_same_report(space: Space, result: TopologyReport) -> None:
@@ -219,7 +246,7 @@ def test_write_stores_metric_columns(tmp_path: Path) -> None:
     np.testing.assert_allclose(stored["cluster_probability"].to_numpy(), found.probabilities)
     facts = space.info()["metrics"]["cluster"]
     assert (facts["study"], facts["parameters"]["k"]) == ("topology", 15)
-    assert steps == [(i, 9) for i in range(10)]
+    assert steps == [(i, 10) for i in range(11)]
     for column, values in found.shape.columns().items():  # type: ignore[union-attr]
         kept = space.table([column])[column].to_numpy(zero_copy_only=False)
         np.testing.assert_array_equal(kept, values)  # null comes back as NaN
@@ -258,7 +285,7 @@ def test_numbers_of_many_values_become_ranges() -> None:
 def test_other_levels_of_the_hierarchy(space: Space, result: TopologyReport) -> None:
     three = topology.report(space, shape=False, n_permutations=3, n_clusters=3)
     assert three.n_clusters == 3
-    assert three.parameters["cut"] == 3
+    assert three.parameters["level"] == 3
     finest = topology.report(space, shape=False, n_permutations=3, level="leaf")
     assert finest.n_clusters >= result.n_clusters
     with pytest.raises(ValueError, match="two ways to say one thing"):
