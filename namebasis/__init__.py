@@ -30,7 +30,7 @@ _HOMES = {
     "unspell": "namebasis.namespace.unspelled",
     "export": "namebasis.namespace.export",
 }
-_ROOMS = ("analysis", "encoders", "index", "namespace", "report", "studies")
+_ROOMS = ("analysis", "encoders", "formation", "index", "namespace", "report", "studies")
 
 __all__ = [
     "Names",

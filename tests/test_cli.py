@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from namebasis.cli import main
+from tests.encoders.conftest import write_clip
 
 NAMES = """Vicki Winona Roger Sigríður Guðrún Björk Aaliyah Keisha Priya Anaïs José Giulia
 Hiroshi Yuki Chen Mei Olga Ivan Fatima Mohammed Ingrid Lars Siobhán Patrick Mildred Ethel
@@ -54,12 +55,16 @@ def run(*words: str, cwd: Path, stdin: str | None = None) -> Done:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as the examples in the help assume it: names.txt, more.txt, my.space."""
+    """A folder as the examples in the help assume it: texts, my.space and the training my.run."""
     where = tmp_path_factory.mktemp("user")
     (where / "names.txt").write_text("\n".join(NAMES), encoding="utf-8")
     (where / "more.txt").write_text("Zbigniew\nKonstancja\nVicki\n", encoding="utf-8")
     done = run("build", "my.space", "names.txt", "--templates", "person", cwd=where)
     assert done.returncode == 0, done.stderr
+    (where / "people.txt").write_text("Vicki Lawrence\nAnna Smith\n", encoding="utf-8")
+    for step in (10, 20):
+        (where / "my.run" / f"step-{step:06d}").mkdir(parents=True)
+        write_clip(where / "my.run" / f"step-{step:06d}")
     return where
 
 

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from namebasis import __version__
-from namebasis.cli import ask, compose, corpus, demo, entropy, identity, organism, score, topology
+from namebasis.cli import (
+    ask,
+    compose,
+    corpus,
+    demo,
+    entropy,
+    formation,
+    identity,
+    organism,
+    score,
+    topology,
+)
 
 app = typer.Typer(
     name="namebasis",
@@ -59,6 +70,12 @@ app.command("identity", epilog="Example: namebasis identity my.space 'Vicki Lawr
     identity.identity
 )
 app.command("entropy", epilog="Example: namebasis entropy my.space --draws 3")(entropy.entropy)
+app.command("formation", epilog="Example: namebasis formation my.run --names people.txt")(
+    formation.formation
+)
+app.command("trace", epilog="Example: namebasis trace my.run 'Vicki Lawrence' --step 20")(
+    formation.trace
+)
 app.command("export", epilog="Example: namebasis export my.space short.csv --where 'n_tokens = 1'")(
     corpus.export
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ from namebasis.formation.checkpoints import Gap
 from namebasis.formation.phases import EVIDENCE, NOT_SHOWN, PHASES, Phases
 from namebasis.formation.trajectories import SetState
 from namebasis.formation.weights import MatrixState
+
+if TYPE_CHECKING:
+    from namebasis.formation.tracing import Trace
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -132,6 +136,30 @@ class Formation:
             "not_shown": NOT_SHOWN,
             "parameters": dict(self.parameters),
         }
+
+    def write_html(
+        self, path: str | Path, *, traces: Sequence[Trace] = (), overwrite: bool = False
+    ) -> None:
+        """Write the page with trajectories, phases, crossings, the whole set, and tracing maps.
+
+        Parameters
+        ----------
+        path : str or Path
+        traces : sequence of Trace
+            As `trace` returns them; their maps are added.
+        overwrite : bool
+
+        Raises
+        ------
+        SpaceError
+            If a file is there and may not be overwritten.
+        """
+        from namebasis.formation.view import page_of
+        from namebasis.namespace.atomic import replacing_file
+        from namebasis.report.formation_page import render
+
+        with replacing_file(Path(path), overwrite) as stream:
+            stream.write(render(page_of(self, [one.to_map() for one in traces])).encode("utf-8"))
 
     def _all_exposures(self) -> Float64Array:
         out = np.full((len(self.names), len(self.steps)), np.nan)

@@ -1,0 +1,261 @@
+"""Commands that watch a model in training: formation, trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from namebasis.cli import options
+from namebasis.cli.ask import refuse_existing
+from namebasis.cli.output import note, print_answers, print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from namebasis.formation import Formation, Tracing
+    from namebasis.formation.checkpoints import Gap
+    from namebasis.formation.phases import NameCrossing
+
+Revisions = Annotated[
+    list[str] | None,
+    typer.Option("--revision", help="A revision of one hub repository; repeatable."),
+]
+Model = Annotated[
+    str | None, typer.Option("--model", help="open_clip's name of the model of epoch_*.pt files.")
+]
+Truth = Annotated[
+    Path | None,
+    typer.Option("--truth", help="What is known of names; by default the run's world.json."),
+]
+Template = Annotated[str, typer.Option("--template", help="What names are put in.")]
+Html = Annotated[Path | None, typer.Option("--html", help="Write the page as one HTML file.")]
+
+
+def formation(
+    run: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...",
+            help="A folder of step folders or of epoch_*.pt files, or encoder specs in order.",
+        ),
+    ],
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--names", help="A file of names; repeatable. By default the truth's."),
+    ] = None,
+    name: Annotated[
+        list[str] | None, typer.Option("--name", help="One name more; repeatable.")
+    ] = None,
+    revision: Revisions = None,
+    model: Model = None,
+    truth: Truth = None,
+    counts: Annotated[
+        Path | None,
+        typer.Option(
+            "--counts",
+            help="A CSV with name, count and step (cumulative) or totals; by default the run's "
+            "exposures.csv.",
+        ),
+    ] = None,
+    contexts: Annotated[
+        Path | None,
+        typer.Option("--contexts", help="A TOML file of contexts; by default the truth's or 24."),
+    ] = None,
+    template: Template = "{}",
+    controls: Annotated[
+        int, typer.Option("--controls", help="Made-up names, where none of kind N are known.")
+    ] = 100,
+    swaps: Annotated[int, typer.Option("--swaps", help="Partners of each part, at most.")] = 24,
+    draws: Annotated[int, typer.Option("--draws", help="Bootstrap draws of the intervals.")] = 200,
+    no_weights: Annotated[
+        bool, typer.Option("--no-weights", help="Leave weight space out: faster.")
+    ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", help="Folder that keeps encodings; by default beside the run's."),
+    ] = None,
+    traced: Annotated[
+        list[str] | None,
+        typer.Option("--trace", help="Add tracing maps of this name to the page; repeatable."),
+    ] = None,
+    html: Html = None,
+    overwrite: options.Overwrite = False,
+    device: options.Device = None,
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Watch what names mean over the checkpoints of a training: phases 1 to 4, and when."""
+    from namebasis.formation import formation as study
+    from namebasis.namespace.sources import read_names
+    from namebasis.studies.contexts import load_contexts
+
+    if html:
+        refuse_existing(html, overwrite)
+    if traced and not html:
+        raise ValueError("--trace adds maps to the page; give --html FILE, or use `trace`.")
+    read = [one for file in files or () for one in read_names(file).strings]
+    asked = list(dict.fromkeys([*(name or ()), *read]))
+    sources = run[0] if len(run) == 1 else run
+    with nullcontext() if quiet else progress_bar("formation", "checkpoints") as progress:
+        found = study(
+            sources,
+            asked or None,
+            revisions=revision or (),
+            model=model,
+            truth=truth,
+            counts=counts,
+            contexts=list(load_contexts(contexts)) if contexts else None,
+            template=template,
+            n_controls=controls,
+            n_swaps=swaps,
+            n_draws=draws,
+            with_weights=not no_weights,
+            cache=cache,
+            device=device,
+            seed=seed,
+            progress=progress,
+        )
+    maps = [
+        _trace(
+            sources, one, revision, model, truth, (), device, quiet, template=template, seed=seed
+        )
+        for one in traced or ()
+    ]
+    if html:
+        found.write_html(
+            html, traces=[one for each in maps for one in each.traces], overwrite=overwrite
+        )
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _print_formation(found)
+    if html:
+        note(f"report written to {html}")
+
+
+def _print_formation(found: Formation) -> None:
+    from namebasis.formation.phases import NOT_SHOWN, PHASES
+
+    crossings = {(one.name, one.measure): one for one in found.phases.crossings}
+    rows = []
+    for row, name in enumerate(found.names[: found.n_asked]):
+        phase = int(found.phases.labels[row, -1])
+        cells = [_where(crossings.get((name, key))) for key in ("own_score", "margin", "fine")]
+        rows.append((name, found.kinds[row], phase, PHASES[phase], *cells))
+    unit = "at step" if found.exposures is None else "after exposures"
+    print_table(
+        "", ("name", "kind", "phase", "at the end", f"leaves 1 {unit}", "own attributes",
+             "one person"), rows,
+    )  # fmt: skip
+    alarms = found.phases.false_alarms
+    note(
+        f"{alarms.n_left} of {alarms.n_controls} controls ({found.control_kind}) ever leave phase "
+        f"1: {alarms.share:.1%} ({alarms.low:.1%} to {alarms.high:.1%})"
+    )
+    _note_gaps(found.gaps)
+    for line in (*found.notes, NOT_SHOWN):
+        note(line)
+
+
+def _where(one: NameCrossing | None) -> str:
+    """A crossing with its interval, in exposures where they are known."""
+    if one is None:
+        return ""
+    found = one.exposures or one.step
+    if found.state != "crossed":
+        return found.state
+    high = f"{found.high:,.0f}" if found.high < float("inf") else "…"
+    return f"{found.position:,.0f} ({found.low:,.0f} to {high})"
+
+
+def _note_gaps(gaps: Sequence[Gap]) -> None:
+    for gap in gaps:
+        note(f"gap: {gap.label}: {gap.reason}")
+
+
+def trace(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="An encoder spec, or a folder of checkpoints.")
+    ],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name to trace.")],
+    kind: Annotated[
+        str, typer.Option("--kind", help="What is put back: residual, attention or mlp.")
+    ] = "residual",
+    target: Annotated[
+        str, typer.Option("--target", help="pooled: the whole embedding; own: beyond its parts.")
+    ] = "pooled",
+    template: Template = "{}",
+    step: Annotated[
+        list[int] | None, typer.Option("--step", help="Only this checkpoint; repeatable.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", help="Draws of the noise.")] = 10,
+    noise: Annotated[
+        float, typer.Option("--noise", help="Noise in standard deviations of token embeddings.")
+    ] = 3.0,
+    window: Annotated[int, typer.Option("--window", help="Layers put back at once.")] = 1,
+    revision: Revisions = None,
+    model: Model = None,
+    truth: Truth = None,
+    html: Html = None,
+    overwrite: options.Overwrite = False,
+    device: options.Device = None,
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Find where in a text tower a name is read: noise, and one hidden state put back."""
+    if html:
+        refuse_existing(html, overwrite)
+    found = _trace(
+        run, name, revision, model, truth, step or (), device, quiet,
+        template=template, kind=kind, target=target, n_samples=samples, noise=noise,
+        window=window, seed=seed,
+    )  # fmt: skip
+    if html:
+        found.write_html(html, overwrite=overwrite)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _print_traces(found)
+    if html:
+        note(f"report written to {html}")
+
+
+def _trace(
+    sources: str | list[str],
+    name: str,
+    revision: list[str] | None,
+    model: str | None,
+    truth: Path | None,
+    steps: Sequence[int],
+    device: str | None,
+    quiet: bool,
+    **settings: object,
+) -> Tracing:
+    from namebasis.formation import trace as study
+
+    with nullcontext() if quiet else progress_bar("trace", "checkpoints") as progress:
+        return study(
+            sources,
+            name,
+            revisions=revision or (),
+            model=model,
+            truth=truth,
+            steps=steps,
+            device=device,
+            progress=progress,
+            **settings,
+        )
+
+
+def _print_traces(found: Tracing) -> None:
+    many = len(found.traces) > 1
+    for one in found.traces:
+        columns = ("token", *("emb" if layer == 0 else str(layer) for layer in one.layers))
+        rows = [(t, *row) for t, row in zip(one.tokens, one.recovered.tolist(), strict=True)]
+        print_answers(one.label, one.label if many else None, columns, rows)
+        note(f"{one.label}: {one.to_map().note}")
+    _note_gaps(found.gaps)

@@ -1,0 +1,411 @@
+"""Where in a text tower a name becomes what it means: causal tracing, without generation.
+
+The name's token embeddings are drowned in noise, one hidden state (token × layer) is put back as
+it was, and the share of the clean result that this brings back is read off [1]_.
+
+.. [1] Meng et al. (2022), Locating and editing factual associations in GPT, §2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from namebasis.checks import check_count
+from namebasis.encoders.base import check_template
+from namebasis.encoders.registry import load_encoder
+from namebasis.errors import EncoderError, NamebasisError
+from namebasis.formation.checkpoints import CheckpointError, Gap, find_checkpoints, nothing_left
+from namebasis.formation.plan import make_plan
+from namebasis.formation.towers import KINDS, HookedTower, Restored
+from namebasis.formation.truth import WORLD, Truth, read_truth
+from namebasis.report.trace_map import TraceMap
+from namebasis.studies.identity_swaps import choose_partners, measure, split
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+
+Float64Array = npt.NDArray[np.float64]
+Partners = tuple[Sequence[str], Sequence[str]]
+Progress = Callable[[int, int], None]
+TARGETS = ("pooled", "own")
+_TOKENS_AT_ONCE = 8_192
+_N_SWAPS = 24
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A token × layer map of one name at one checkpoint.
+
+    Attributes
+    ----------
+    name, template, label : str
+        `label` names the checkpoint.
+    step : int
+    kind : str
+        One of `towers.KINDS`.
+    target : str
+        ``pooled``: cosine to the clean embedding. ``own``: what lies along the name's own
+        direction, beyond its parts.
+    tokens : tuple of str
+        From the name's first piece to the end token.
+    layers : tuple of int
+        0 is the input embeddings (residual only).
+    recovered : ndarray of shape (n_tokens, n_layers)
+        Share of what the noise took that comes back, mean over samples; 1 is all. NaN where the
+        noise took nothing.
+    deviation : ndarray of shape (n_tokens, n_layers)
+        Standard deviation of that over samples, relative to the mean of what the noise took.
+    corrupted : float
+        Mean cosine of the corrupted to the clean embedding.
+    n_name_tokens : int
+        How many of `tokens` are the name's.
+    n_samples : int
+    noise : float
+        Standard deviation of the noise.
+    """
+
+    name: str
+    template: str
+    label: str
+    step: int
+    kind: str
+    target: str
+    tokens: tuple[str, ...]
+    layers: tuple[int, ...]
+    recovered: Float64Array
+    deviation: Float64Array
+    corrupted: float
+    n_name_tokens: int
+    n_samples: int
+    noise: float
+
+    @property
+    def handover(self) -> int | None:
+        """First layer whose end token brings back more than any token of the name; None if none.
+
+        There the identity has left the name's own tokens.
+        """
+        if np.isnan(self.recovered).any():
+            return None
+        name = self.recovered[: self.n_name_tokens].max(axis=0)
+        ahead = np.flatnonzero(self.recovered[-1] > name)
+        return self.layers[int(ahead[0])] if ahead.size else None
+
+    def to_arrow(self) -> pa.Table:
+        """One row per token and layer."""
+        n = len(self.layers)
+        gone = np.isnan(self.recovered.ravel())
+        return pa.table(
+            {
+                "step": np.full(self.recovered.size, self.step, dtype=np.int64),
+                "name": np.repeat(np.array(self.name, dtype=object), self.recovered.size),
+                "token": np.repeat(np.array(self.tokens, dtype=object), n),
+                "position": np.repeat(np.arange(len(self.tokens)), n),
+                "layer": np.tile(np.array(self.layers, dtype=np.int64), len(self.tokens)),
+                "recovered": pa.array(self.recovered.ravel(), mask=gone),
+                "deviation": pa.array(self.deviation.ravel(), mask=gone),
+            }
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        values = asdict(self)
+        for key in ("recovered", "deviation"):
+            values[key] = values[key].tolist()
+        return {**values, "handover": self.handover}
+
+    def to_map(self) -> TraceMap:
+        """What a page draws."""
+        at = self.handover
+        moved = "stays with its tokens" if at is None else f"moves to the end token at layer {at}"
+        return TraceMap(
+            f"{self.name}, {self.label}: {self.kind}",
+            self.tokens,
+            ["emb" if layer == 0 else str(layer) for layer in self.layers],
+            self.recovered.tolist(),
+            f"cosine under noise {self.corrupted:.2f}; what is restored {moved}",
+        )
+
+
+def trace_encoder(
+    encoder: Encoder,
+    name: str,
+    *,
+    template: str = "{}",
+    kind: str = "residual",
+    target: str = "pooled",
+    n_samples: int = 10,
+    noise: float = 3.0,
+    window: int = 1,
+    partners: Partners | None = None,
+    seed: int = 0,
+    label: str | None = None,
+    step: int = 0,
+) -> Trace:
+    """Trace one name through one text tower.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        A CLIP text tower of ``hf:`` or ``open_clip:``.
+    name : str
+    template : str
+    kind : str
+        ``residual``, ``attention`` or ``mlp``: whose output is put back.
+    target : str
+        ``pooled`` or ``own``, see `Trace`; the latter needs a given and a family name.
+    n_samples : int
+        Draws of the noise; the same ones for every state.
+    noise : float
+        Its standard deviation, in those of the entries of the table of token embeddings.
+    window : int
+        Layers put back at once, around each.
+    partners : two sequences of str, optional
+        Given and family names that tell the own direction; by default common US names.
+    seed : int
+    label, step
+        Of the checkpoint.
+
+    Raises
+    ------
+    EncoderError
+        If the tower is of another kind, or the name has no pieces of its own in the prompt.
+    ValueError
+        If an option does not fit.
+    """
+    if kind not in KINDS or target not in TARGETS:
+        raise ValueError(
+            f"kind is one of {', '.join(KINDS)} and target one of {', '.join(TARGETS)}; "
+            f"got {kind!r} and {target!r}."
+        )
+    check_template(template)
+    check_count(n_samples, "n_samples")
+    check_count(window, "window")
+    if not 0 < noise < float("inf"):
+        raise ValueError(f"noise must be above 0; got {noise!r}.")
+    name = " ".join(name.split())
+    tower = HookedTower(encoder)
+    ids = tower.ids(template.format(name))
+    first, tokens, n_name = _place(encoder, name, template, ids)
+    positions = list(range(first, first + n_name))
+    deviation = noise * float(tower.embedding.weight.detach().float().std())
+    width = tower.embedding.weight.shape[1]
+    draws = _draw(seed, (n_samples, n_name, int(width)), deviation, tower)
+    clean, states = tower.clean(ids, kind)
+    layers = range(0 if kind == "residual" else 1, tower.n_layers + 1)
+    cells = [(first + token, layer) for token in range(len(tokens)) for layer in layers]
+    lost = tower.patched(ids, kind, draws, positions, states, [])
+    found = _restore(tower, ids, kind, draws, positions, states, cells, window)
+    along = None
+    if target == "own":
+        along = torch.from_numpy(_own(encoder, name, template, partners, seed)).to(clean)
+
+    def score(rows: Tensor) -> Float64Array:
+        values = rows @ (clean if along is None else along)
+        return np.asarray(values.double().cpu())
+
+    taken = score(clean[None])[0] - score(lost)  # (n_samples,)
+    back = score(found).reshape(len(cells), n_samples) - score(lost)
+    scale = float(taken.mean())
+    shares = back / scale if abs(scale) > 1e-6 else np.full_like(back, np.nan)
+    shape = (len(tokens), len(layers))
+    return Trace(
+        name, template, label or encoder.spec, step, kind, target, tokens, tuple(layers),
+        shares.mean(axis=1).reshape(shape), shares.std(axis=1).reshape(shape),
+        float((lost @ clean).mean()), n_name, n_samples, deviation,
+    )  # fmt: skip
+
+
+def _place(
+    encoder: Encoder, name: str, template: str, ids: Sequence[int]
+) -> tuple[int, tuple[str, ...], int]:
+    """Where the name begins among the ids, the tokens from there on, and how many are the name's.
+
+    The start token stands before the first piece.
+    """
+    left, right = template.split("{}")
+    before, own, whole = encoder.pieces([left, name, f"{left}{name}{right}"])
+    n = len(before)
+    if not own or whole[n : n + len(own)] != own:
+        raise EncoderError(
+            f"{encoder.spec}: {name!r} has no pieces of its own in {template!r}. Put spaces around "
+            "the {} of the template, or take letters that the tokenizer knows."
+        )
+    if len(ids) != len(whole) + 2:
+        raise EncoderError(
+            f"{encoder.spec}: {template.format(name)!r} is longer than the {len(ids)} tokens that "
+            "the model reads. Take a shorter template."
+        )
+    return 1 + n, (*whole[n:], "end"), len(own)
+
+
+def _draw(seed: int, shape: tuple[int, int, int], deviation: float, tower: HookedTower) -> Tensor:
+    drawn = np.random.default_rng(check_count(seed, "seed", 0)).standard_normal(shape)
+    return torch.from_numpy((deviation * drawn).astype(np.float32)).to(
+        tower.embedding.weight.device
+    )
+
+
+def _restore(
+    tower: HookedTower,
+    ids: Sequence[int],
+    kind: str,
+    draws: Tensor,
+    positions: Sequence[int],
+    states: Sequence[Tensor],
+    cells: Sequence[tuple[int, int]],
+    window: int,
+) -> Tensor:
+    """Pooled rows with each cell put back, (n_cells * n_samples, dim), many cells in a batch."""
+    n_samples = len(draws)
+    step = max(1, _TOKENS_AT_ONCE // (n_samples * len(ids)))
+    lowest, parts = (0 if kind == "residual" else 1), []
+    for start in range(0, len(cells), step):
+        some = cells[start : start + step]
+        edits: dict[int, list[tuple[int, int]]] = {}
+        for at, (position, layer) in enumerate(some):
+            begin = max(lowest, layer - window // 2)
+            for inner in range(begin, min(tower.n_layers, begin + window - 1) + 1):
+                edits.setdefault(inner, []).append((at, position))
+        restored = []
+        for layer, pairs in edits.items():
+            rows = [at * n_samples + sample for at, _ in pairs for sample in range(n_samples)]
+            places = [position for _, position in pairs for _ in range(n_samples)]
+            restored.append(Restored(
+                layer, torch.tensor(rows, device=draws.device),
+                torch.tensor(places, device=draws.device),
+            ))  # fmt: skip
+        noise = draws.repeat(len(some), 1, 1)
+        parts.append(tower.patched(ids, kind, noise, positions, states, restored))
+    return torch.cat(parts)
+
+
+def _own(
+    encoder: Encoder, name: str, template: str, partners: Partners | None, seed: int
+) -> npt.NDArray[np.float32]:
+    """Unit direction of what the name has beyond its parts."""
+    pair = split(name)
+    if pair is None:
+        raise ValueError(
+            f"{name!r} has one part; an own direction needs a given and a family name."
+        )
+    chosen = partners or choose_partners([pair], _N_SWAPS, seed)
+    remainder = measure(encoder, [pair], {pair}, chosen, [template]).own.remainder[0]
+    return np.asarray(remainder / np.linalg.norm(remainder), dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Tracing:
+    """One name's maps over checkpoints.
+
+    Attributes
+    ----------
+    traces : tuple of Trace
+    gaps : tuple of Gap
+    """
+
+    traces: tuple[Trace, ...]
+    gaps: tuple[Gap, ...]
+
+    def to_arrow(self) -> pa.Table:
+        """One row per checkpoint, token and layer."""
+        return pa.concat_tables([one.to_arrow() for one in self.traces])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "traces": [one.to_dict() for one in self.traces],
+            "gaps": [asdict(gap) for gap in self.gaps],
+        }
+
+    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the maps as one page.
+
+        Raises
+        ------
+        SpaceError
+            If a file is there and may not be overwritten.
+        """
+        from namebasis.namespace.atomic import replacing_file
+        from namebasis.report.trace_map import trace_page
+
+        first = self.traces[0]
+        lead = (
+            f"{first.name} in “{first.template}”, {len(self.traces)} checkpoint(s), "
+            f"{first.n_samples} samples of noise"
+        )
+        html = trace_page("Where a name is read", lead, [one.to_map() for one in self.traces])
+        with replacing_file(Path(path), overwrite) as stream:
+            stream.write(html.encode("utf-8"))
+
+
+def trace(
+    sources: str | Path | Sequence[str | Path],
+    name: str,
+    *,
+    revisions: Sequence[str] = (),
+    model: str | None = None,
+    steps: Sequence[int] = (),
+    truth: str | Path | Truth | None = None,
+    device: str | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Tracing:
+    """Trace a name over the checkpoints of a training, or in one encoder.
+
+    Parameters
+    ----------
+    sources, revisions, model
+        See `find_checkpoints`; a single spec is one checkpoint.
+    name : str
+    steps : sequence of int, optional
+        Only these.
+    truth : str, Path or Truth, optional
+        Names whose parts tell the own direction; by default ``world.json`` in the run's folder.
+    device : str, optional
+    progress : callable, optional
+        Called with checkpoints done and in all.
+    **options
+        As `trace_encoder` takes them.
+
+    Raises
+    ------
+    CheckpointError
+        If no checkpoint can be traced.
+    ValueError
+        If an option does not fit.
+    """
+    series = find_checkpoints(sources, revisions=revisions, model=model)
+    wanted = [one for one in series.checkpoints if not steps or one.step in set(steps)]
+    absent = sorted(set(steps) - {one.step for one in series.checkpoints})
+    if absent:
+        there = ", ".join(str(one.step) for one in series.checkpoints[:20])
+        raise CheckpointError(f"there is no checkpoint of step {absent[0]}; there are {there}.")
+    if truth is None and series.folder and (series.folder / WORLD).is_file():
+        truth = series.folder / WORLD
+    if truth is not None and options.get("target") == "own" and "partners" not in options:
+        told = truth if isinstance(truth, Truth) else read_truth(truth)
+        options["partners"] = make_plan(list(told.names), truth=told).partners
+    found, gaps = [], list(series.gaps)
+    for done, one in enumerate(wanted):
+        if progress is not None:
+            progress(done, len(wanted))
+        try:
+            encoder = load_encoder(one.spec, revision=one.revision, device=device)
+            found.append(trace_encoder(encoder, name, label=one.label, step=one.step, **options))
+        except NamebasisError as error:
+            gaps.append(Gap(one.label, one.step, str(error)))
+    if progress is not None:
+        progress(len(wanted), len(wanted))
+    if not found:
+        raise CheckpointError(nothing_left(str(sources), gaps))
+    return Tracing(tuple(found), tuple(gaps))

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.formation.test_study import tiny_run
+from tests.report.test_topology_page import Collector
+from tests.test_cli import run
+
+__all__ = ["tiny_run"]
+
+
+@pytest.fixture
+def place(tiny_run: Path, tmp_path: Path) -> Path:
+    shutil.copytree(tiny_run, tmp_path / "run")
+    shutil.copytree(
+        tiny_run.with_name("run.formation-cache"), tmp_path / "run.formation-cache",
+        dirs_exist_ok=True,
+    ) if tiny_run.with_name("run.formation-cache").is_dir() else None  # fmt: skip
+    return tmp_path
+
+
+def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> None:
+    half = place / "run" / "step-000020" / "model.safetensors"
+    half.write_bytes(half.read_bytes()[:-4])
+    done = run("formation", "run", "--draws", "20", "-q", cwd=place)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert len(lines) == 48
+    assert {line[1] for line in lines} == {"A", "B", "C", "D"}
+    assert re.search(r"of 40 controls \(unseen\) ever leave phase 1: [\d.]+% \(", done.stderr)
+    assert "gap: step-000020: half-written: model.safetensors has" in done.stderr
+    assert "a fast S-shape is not a discontinuity" in done.stderr
+
+
+def test_json_is_one_document(place: Path) -> None:
+    done = run("formation", "run", "--draws", "20", "--json", "--no-weights", "-q", cwd=place)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["steps"] == [10, 20, 40]
+    assert len(document["names"]) == 88
+    assert document["weights"] == [[], [], []]
+
+
+def test_the_page_is_whole_and_closed(place: Path) -> None:
+    words = ("formation", "run", "--draws", "20", "--html", "p.html", "--trace", "Givena Familyb")
+    done = run(*words, "-q", cwd=place)
+    assert done.returncode == 0, done.stderr
+    html = (place / "p.html").read_text(encoding="utf-8")
+    for heading in ("Trajectories by kind", "Phases of 88 names", "The whole set",
+                    "In weight space", "Causal tracing"):  # fmt: skip
+        assert f"<h2>{heading}</h2>" in html
+    assert html.count('role="img"') == 3
+    parser = Collector()
+    parser.feed(html)
+    for tag, attributes in parser.elements:
+        for key in ("src", "href"):
+            assert not (attributes.get(key) or "").startswith(("http", "//")), (tag, attributes)
+    again = run(*words, "-q", cwd=place)
+    assert again.returncode == 1
+    assert "--overwrite" in again.stderr
+
+
+REFUSED = {
+    "no folder": (["formation", "absent"], "there is no such folder"),
+    "no names": (["formation", "bare"], "no names: give some"),
+    "a map without a page": (["formation", "run", "--trace", "Anna"], "give --html FILE"),
+    "no step": (["trace", "run", "Anna", "--step", "7"], "there are 10, 20, 40"),
+    "kind": (["trace", "run", "Anna", "--kind", "heads"], "residual, attention, mlp"),
+    "no tower": (["trace", "minilm", "Anna"], "there is no such folder"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=str)
+def test_refused_input_is_one_line(case: str, place: Path) -> None:
+    words, expected = REFUSED[case]
+    shutil.copytree(place / "run" / "step-000010", place / "bare" / "step-000010")
+    done = run(*words, "-q", cwd=place)
+    assert done.returncode == 1
+    assert expected in done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.startswith("error")]) == 1
+
+
+def test_trace_prints_a_row_per_token_and_checkpoint(place: Path) -> None:
+    done = run("trace", "run", "Anna", "--samples", "2", "-q", cwd=place)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    n = len(lines) // 3
+    assert [line[0] for line in lines] == [
+        f"step-{step:06d}" for step in (10, 20, 40) for _ in range(n)
+    ]
+    assert "".join(line[1] for line in lines[:n]) == "anna</w>end"
+    shown = np.array([line[2:] for line in lines], dtype=float)
+    np.testing.assert_allclose(shown[n - 1 :: n, -1], 1, atol=1e-3)
+    assert done.stderr.count("cosine under noise") == 3

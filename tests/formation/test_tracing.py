@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from namebasis.encoders.base import Encoder
+from namebasis.encoders.registry import load_encoder
+from namebasis.errors import EncoderError
+from namebasis.formation.checkpoints import CheckpointError
+from namebasis.formation.towers import KINDS, HookedTower, Restored
+from namebasis.formation.tracing import trace, trace_encoder
+from tests.encoders.conftest import tiny
+
+__all__ = ["tiny"]
+
+PROMPT = "a photo of Anna Vicki laughing"
+SPECS = {"clip": "hf:{}", "clip_text": "hf:{}", "open_clip": "open_clip:local-dir:{}"}
+
+
+@pytest.fixture(scope="module", params=[*SPECS, "open_clip custom", "open_clip LND"])
+def encoder(request: pytest.FixtureRequest, tiny: Any) -> Encoder:
+    kind = request.param.partition(" ")[0]
+    made = load_encoder(SPECS[kind].format(tiny(kind)))
+    if request.param == "open_clip custom":
+        made = load_encoder(SPECS["open_clip"].format(custom_text(tiny("open_clip"))))
+    if request.param == "open_clip LND":
+        transformer = made.model.transformer  # type: ignore[attr-defined]
+        transformer.batch_first = False
+        for block in transformer.resblocks:
+            block.attn.batch_first = False
+    return made
+
+
+def custom_text(folder: Path) -> Path:
+    """The same weights as a CustomTextCLIP, whose text tower is a module of its own."""
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    copy = folder.parent / f"{folder.name}-custom"
+    if copy.is_dir():
+        return copy
+    shutil.copytree(folder, copy)
+    config = json.loads((copy / "open_clip_config.json").read_text())
+    config["model_cfg"]["custom_text"] = True
+    (copy / "open_clip_config.json").write_text(json.dumps(config))
+    state = load_file(copy / "open_clip_model.safetensors")
+    renamed = {
+        key if key.startswith(("visual", "logit")) else f"text.{key}": value
+        for key, value in state.items()
+        if key != "attn_mask"
+    }
+    save_file(renamed, copy / "open_clip_model.safetensors")
+    return copy
+
+
+def test_the_clean_row_is_the_encoder_s_own(encoder: Encoder) -> None:
+    tower = HookedTower(encoder)
+    pooled, states = tower.clean(tower.ids(PROMPT), "residual")
+    np.testing.assert_allclose(pooled.numpy(), encoder.encode_text([PROMPT])[0], atol=2e-6)
+    assert len(states) == tower.n_layers + 1
+    assert {state.shape for state in states} == {(len(tower.ids(PROMPT)), 32)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_restored_is_clean_and_nothing_restored_is_corrupted(
+    encoder: Encoder, kind: str
+) -> None:
+    tower = HookedTower(encoder)
+    ids = tower.ids(PROMPT)
+    clean, states = tower.clean(ids, kind)
+    noise = torch.randn(2, 3, 32, generator=torch.Generator().manual_seed(0))
+    everywhere = torch.arange(len(ids)).repeat(2)
+    rows = torch.arange(2).repeat_interleave(len(ids))
+    layers = range(tower.n_layers + 1) if kind == "residual" else range(1, tower.n_layers + 1)
+    all_back = [Restored(layer, rows, everywhere) for layer in layers]
+    if kind != "residual":  # without the embeddings, the residual stream keeps the noise
+        all_back.append(Restored(0, rows, everywhere))
+    back = tower.patched(ids, kind, noise, [4, 5, 6], states, all_back)
+    torch.testing.assert_close(back, clean.expand_as(back), atol=2e-7, rtol=0)
+    lost = tower.patched(ids, kind, noise, [4, 5, 6], states, [])
+    assert (lost - clean).abs().max() > 1e-3
+    again = tower.patched(ids, kind, 0 * noise, [4, 5, 6], states, [])
+    torch.testing.assert_close(again, clean.expand_as(again), atol=2e-7, rtol=0)
+
+
+def test_hooks_are_gone_afterwards(encoder: Encoder) -> None:
+    before = encoder.encode_text([PROMPT])
+    trace_encoder(encoder, "Anna", template="a photo of {}", n_samples=2)
+    modules = encoder.model.modules()  # type: ignore[attr-defined]
+    assert not any(module._forward_hooks for module in modules)
+    np.testing.assert_array_equal(encoder.encode_text([PROMPT]), before)
+
+
+def test_one_cell_is_what_one_restored_state_gives(encoder: Encoder) -> None:
+    found = trace_encoder(encoder, "Anna Vicki", template="a photo of {} laughing", n_samples=3)
+    tower = HookedTower(encoder)
+    ids = tower.ids(PROMPT)
+    clean, states = tower.clean(ids, "residual")
+    first = len(ids) - len(found.tokens)
+    deviation = 3 * float(tower.embedding.weight.detach().std())
+    assert found.noise == pytest.approx(deviation)
+    drawn = np.random.default_rng(0).standard_normal((3, found.n_name_tokens, 32))
+    noise = torch.from_numpy((deviation * drawn).astype(np.float32))
+    positions = list(range(first, first + found.n_name_tokens))
+    lost = tower.patched(ids, "residual", noise, positions, states, []) @ clean
+    one = Restored(1, torch.arange(3), torch.full((3,), first + 1))
+    back = tower.patched(ids, "residual", noise, positions, states, [one]) @ clean
+    expected = float((back - lost).mean() / (1 - lost).mean())
+    assert found.recovered[1, 1] == pytest.approx(expected, abs=1e-5)
+    assert found.corrupted == pytest.approx(float(lost.mean()), abs=1e-6)
+
+
+def test_the_last_layer_is_read_at_the_end_token_alone(encoder: Encoder) -> None:
+    found = trace_encoder(encoder, "Anna", template="a photo of {} laughing", n_samples=2)
+    assert found.recovered[-1, -1] == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(found.recovered[:-1, -1], 0, atol=1e-5)
+    np.testing.assert_allclose(found.recovered[found.n_name_tokens :, 0], 0, atol=1e-5)
+    assert found.layers == (0, 1, 2)
+    assert found.tokens[-1] == "end"
+    assert found.handover in (1, 2)
+
+
+def test_a_window_over_all_layers_brings_the_mlps_of_a_token_back(encoder: Encoder) -> None:
+    narrow = trace_encoder(encoder, "Anna", kind="mlp", n_samples=2)
+    wide = trace_encoder(encoder, "Anna", kind="mlp", n_samples=2, window=9)
+    assert narrow.layers == (1, 2)
+    np.testing.assert_allclose(wide.recovered[:, 0], wide.recovered[:, 1], atol=1e-6)
+    assert not np.allclose(narrow.recovered[-1, 0], wide.recovered[-1, 0], atol=1e-4)
+
+
+def test_the_own_direction_is_traced_along_what_parts_leave(encoder: Encoder) -> None:
+    partners = ([f"Ann{c}" for c in "aeiouklm"], [f"Vic{c}" for c in "aeiouklm"])
+    found = trace_encoder(encoder, "Anna Vicki", target="own", n_samples=2, partners=partners)
+    assert found.recovered[-1, -1] == pytest.approx(1, abs=1e-4)
+    plain = trace_encoder(encoder, "Anna Vicki", n_samples=2)
+    assert not np.allclose(found.recovered, plain.recovered, atol=1e-3)
+
+
+def test_seeds_repeat(encoder: Encoder) -> None:
+    first, again, other = (
+        trace_encoder(encoder, "Anna", n_samples=2, seed=seed).recovered for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_refused_towers_names_and_options(tiny: Any) -> None:
+    clip = load_encoder(f"hf:{tiny('clip')}")
+    with pytest.raises(EncoderError, match="cannot be traced: a SiglipModel is not one of CLIP"):
+        trace_encoder(load_encoder(f"hf:{tiny('siglip')}"), "Anna")
+    with pytest.raises(EncoderError, match="cannot be traced"):
+        trace_encoder(load_encoder("minilm"), "Anna")
+    with pytest.raises(EncoderError, match="is longer than the 24 tokens"):
+        trace_encoder(clip, "Anna " * 20)
+    with pytest.raises(EncoderError, match="has no pieces of its own"):
+        trace_encoder(clip, "Anna", template="photo{}photo")
+    with pytest.raises(ValueError, match="kind is one of residual, attention, mlp"):
+        trace_encoder(clip, "Anna", kind="head")
+    with pytest.raises(ValueError, match="has one part"):
+        trace_encoder(clip, "Anna", target="own")
+    with pytest.raises(ValueError, match="noise must be above 0"):
+        trace_encoder(clip, "Anna", noise=0)
+
+
+def test_over_checkpoints_and_as_a_page(tiny: Any, tmp_path: Path) -> None:
+    import shutil
+
+    run = tmp_path / "run"
+    shutil.copytree(tiny("clip"), run / "step-000010")
+    shutil.copytree(tiny("clip"), run / "step-000020")
+    shutil.copytree(tiny("clip"), run / "step-000030")
+    (run / "step-000030" / "tokenizer.json").unlink()
+    for path in (run / "step-000030").glob("*vocab*"):
+        path.unlink()
+    found = trace(run, "Anna <b>", template="a photo of {}", n_samples=2)
+    assert [one.step for one in found.traces] == [10, 20]
+    assert "holds no tokenizer" in found.gaps[0].reason
+    np.testing.assert_array_equal(found.traces[0].recovered, found.traces[1].recovered)
+    table = found.to_arrow()
+    assert len(table) == 2 * found.traces[0].recovered.size
+    json.dumps(found.to_dict(), allow_nan=False)
+    found.write_html(tmp_path / "page.html")
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert html.count("<svg") == 2
+    assert "<b></" not in html
+    assert "Anna &lt;b&gt;, step-000010" in html
+    only = trace(run, "Anna", steps=[20], n_samples=2)
+    assert [one.label for one in only.traces] == ["step-000020"]
+    with pytest.raises(CheckpointError, match="no checkpoint of step 25; there are 10, 20"):
+        trace(run, "Anna", steps=[25])
