@@ -12,7 +12,8 @@ from namebasis.checks import FloatArray, as_embeddings, check_count
 _SMALLEST_GROUP = 16
 _SPREAD = 2.0  # largest variance over the smallest that starts a new group
 _NO_VARIANCE = 1e-9  # of the largest variance: rounding, no direction of the dictionary
-_FLIPS = 8
+_FLIPS, _MANY_FLIPS = 8, 25  # draws of one turned dictionary
+_SPREAD_OUT = 16.0
 _BLOCK = 8192
 
 
@@ -26,7 +27,8 @@ class TurnedDictionaries:
     components Gaussian, and so better at coding anything.
 
     A draw with the signs of its components flipped is a draw too, and flipping the target's
-    instead gives the same cosines: each turned dictionary serves several draws.
+    instead gives the same cosines: each turned dictionary serves several draws, fewer where the
+    target lies in few components and flips of it are much alike.
 
     Parameters
     ----------
@@ -88,9 +90,10 @@ class TurnedDictionaries:
         check_count(n_draws, "n_draws")
         seen = np.asarray(target, dtype=np.float64) @ self.axes
         dictionary = np.empty_like(self._coordinates)
-        for start in range(0, n_draws, _FLIPS):
+        flips = _MANY_FLIPS if _participation(seen) >= _SPREAD_OUT else _FLIPS
+        for start in range(0, n_draws, flips):
             self._turn(dictionary, rng)
-            n = min(_FLIPS, n_draws - start)
+            n = min(flips, n_draws - start)
             signs = rng.choice([-1.0, 1.0], size=(n, len(seen)))
             yield dictionary, np.asarray(signs * seen, dtype=np.float32)
 
@@ -102,6 +105,12 @@ class TurnedDictionaries:
             turn = factor * np.sign(np.diag(upper))  # without the signs it is not Haar
             turn = (turn / scale[group, None]) * scale[group]
             out[:, group] = self._coordinates[:, group] @ turn.astype(np.float32)
+
+
+def _participation(coordinates: npt.NDArray[np.float64]) -> float:
+    """How many components a target lies in: 1 to their number, each by its share of the length."""
+    squares = coordinates**2
+    return float(squares.sum() ** 2 / max(float((squares**2).sum()), 1e-300))
 
 
 def similar_groups(variances: npt.NDArray[np.float64]) -> tuple[slice, ...]:

@@ -20,8 +20,8 @@ def test_a_draw_keeps_size_and_second_moments_and_forgets_directions() -> None:
     names = rows()
     turned = TurnedDictionaries(names)
     target = names[0]
-    drawn = [d.copy() for d, _ in turned.draws(target, 24, np.random.default_rng(1))]
-    assert len(drawn) == 3
+    drawn = [d.copy() for d, _ in turned.draws(target, 60, np.random.default_rng(1))]
+    assert len(drawn) >= 3
     for one in drawn:
         assert one.shape == (300, 40)
         back = one @ turned.axes.T
@@ -29,6 +29,18 @@ def test_a_draw_keeps_size_and_second_moments_and_forgets_directions() -> None:
         cosines = (back * names).sum(axis=1) / np.linalg.norm(back, axis=1)
         assert np.abs(np.mean(cosines / np.linalg.norm(names, axis=1))) < 0.3
     assert np.abs(drawn[0] - drawn[1]).max() > 0.1
+
+
+def test_a_target_in_few_components_gets_more_turns() -> None:
+    names = np.random.default_rng(0).standard_normal((200, 40)).astype(np.float32)
+    turned = TurnedDictionaries(names)
+
+    def sizes(target: np.ndarray) -> list[int]:
+        drawn = turned.draws(target, 60, np.random.default_rng(1))
+        return [len(seen) for _, seen in drawn]
+
+    assert sizes(turned.axes[:, :3].sum(axis=1)) == [8] * 7 + [4]
+    assert sizes(turned.axes.sum(axis=1)) == [25, 25, 10]
 
 
 def test_within_a_group_of_equal_variance_cosines_among_rows_are_kept() -> None:
