@@ -116,6 +116,7 @@ def draw(found: Any, counts: dict[str, int], rho: Any, path: Path) -> None:
 
 
 def speed_section(sizes: list[int], n_swaps: int) -> None:
+    """Both studies on one pass over the contexts, as `in_contexts` allows, timed apart."""
     import open_clip
     import torch
     from safetensors.torch import save_model
@@ -123,8 +124,10 @@ def speed_section(sizes: list[int], n_swaps: int) -> None:
     from namebasis.encoders.registry import load_encoder
     from namebasis.namespace.faker_source import read_faker
     from namebasis.namespace.pairs import full_names
+    from namebasis.studies.context_study import measure_contexts
+    from namebasis.studies.contexts import load_contexts
     from namebasis.studies.identity import identity
-    from namebasis.studies.rigidity import rigidity
+    from namebasis.studies.rigidity import from_contexts
 
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -132,17 +135,50 @@ def speed_section(sizes: list[int], n_swaps: int) -> None:
         save_model(open_clip.create_model("ViT-B-32", pretrained=None), str(file))
         space: Any = Bare(load_encoder(f"open_clip:ViT-B-32@{file}"))
     people = full_names(max(sizes), corpus=read_faker("en_US")).strings
+    contexts = list(load_contexts())
+    peer = open_clip_seconds(space.encoder(), [c.format(n) for n in people[:2] for c in contexts])
+    print(f"open_clip's own encode_text: {1000 * peer:.1f} ms a prompt", flush=True)
     for n in sizes:
-        begun = time.perf_counter()
-        identity(space, people[:n], n_swaps=n_swaps, n_null=20)
-        both = time.perf_counter()
-        rigidity(space, people[:n], n_prior=20)
-        ended = time.perf_counter()
+        told: dict[str, int] = {}
+
+        def count(what: str, told: dict[str, int] = told) -> Any:
+            return lambda _, total: told.__setitem__(what, total)
+
+        wall, cpu = [time.perf_counter()], [time.process_time()]
+        placed = measure_contexts(
+            space, people[:n], contexts, n_prior=100, n_bootstrap=200, with_weak=True,
+            progress=count("rigidity"),
+        )  # fmt: skip
+        from_contexts(placed)
+        wall.append(time.perf_counter())
+        cpu.append(time.process_time())
+        identity(space, people[:n], n_swaps=n_swaps, in_contexts=placed, progress=count("identity"))
+        wall.append(time.perf_counter())
+        cpu.append(time.process_time())
+        for at, what in enumerate(("rigidity", "identity")):
+            seconds, busy = wall[at + 1] - wall[at], cpu[at + 1] - cpu[at]
+            print(
+                f"| {n:,} | {what} | {told[what]:,} | {seconds:.0f} s, {n / seconds:.1f} names/s | "
+                f"{1000 * busy / n:.0f} ms | {peer * told[what] / 60:.0f} min |",
+                flush=True,
+            )
+        apart = 2 * (wall[1] - wall[0]) + wall[2] - wall[1]
         print(
-            f"{n} names: identity {both - begun:.0f} s ({n / (both - begun):.1f} names/s), "
-            f"rigidity {ended - both:.0f} s ({n / (ended - both):.1f} names/s); at that rate "
-            f"5,000 names take {5000 / n * (ended - begun) / 60:.0f} min"
+            f"{n:,} names: both in {(wall[2] - wall[0]) / 60:.1f} min on one pass, "
+            f"{apart / 60:.1f} min apart; {(cpu[2] - cpu[0]) / 60:.1f} and "
+            f"{(2 * (cpu[1] - cpu[0]) + cpu[2] - cpu[1]) / 60:.1f} CPU minutes",
+            flush=True,
         )
+
+
+def open_clip_seconds(encoder: Any, texts: list[str]) -> float:
+    """Seconds a prompt by the library's own forward, padded to its context."""
+    import torch
+
+    with torch.inference_mode():
+        begun = time.perf_counter()
+        encoder.model.encode_text(encoder.tokenizer(texts))
+    return (time.perf_counter() - begun) / len(texts)
 
 
 def main() -> None:
