@@ -9,6 +9,7 @@ import typer
 from namebasis import __version__
 from namebasis.cli import (
     ask,
+    card,
     compose,
     corpus,
     demo,
@@ -54,7 +55,7 @@ app.command("add", epilog="Example: namebasis add my.space more.txt")(corpus.add
 app.command("info", epilog="Example: namebasis info my.space")(corpus.info)
 app.command("unspell", epilog="Example: namebasis unspell my.space")(corpus.unspell)
 app.command("nearest", epilog="Example: namebasis nearest my.space Vicki -k 5")(ask.nearest)
-app.command("card", epilog="Example: namebasis card my.space Vicki")(ask.card)
+app.command("card", epilog="Example: namebasis card my.space Vicki")(card.card)
 app.command("basis", epilog="Example: namebasis basis my.space 'a senior lady' -n 3")(compose.basis)
 app.command("paint", epilog="Example: namebasis paint my.space 'a senior lady' -n 2")(compose.paint)
 app.command("score", epilog="Example: namebasis score my.space Vicki --axis gender")(score.score)

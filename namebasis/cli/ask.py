@@ -1,4 +1,4 @@
-"""Commands that ask a space: nearest, card."""
+"""The command nearest, and how commands read targets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_answers, print_json, print_table
+from namebasis.cli.output import note, print_answers, print_json
 
 
 def read_targets(
@@ -101,27 +101,3 @@ def nearest(
         rows = [[row[key] for key in columns] for row in result.to_arrow().to_pylist()]
         title = f"{'farthest from' if farthest else 'nearest to'} {result.label}"
         print_answers(title, result.label if len(results) > 1 else None, columns, rows)
-
-
-def card(
-    space: options.SpacePath,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A stored name.")],
-    k: Annotated[int, typer.Option("-k", help="How many nearest names.")] = 8,
-    view: options.View = "text",
-    as_json: options.Json = False,
-) -> None:
-    """Show everything the space holds about one name."""
-    from namebasis.namespace.space import open_space
-    from namebasis.studies.card import card as study
-
-    shown = study(open_space(space), name, k=k, view=view)
-    if as_json:
-        print_json(shown.to_dict())
-        return
-    facts = {**shown.record, **shown.tokens, **shown.metrics}
-    if shown.written_alike:
-        facts["written alike"] = list(shown.written_alike)
-    for other in shown.other_rows:
-        facts[f"also {other['part']}"] = [f"{k} {v}" for k, v in other.items() if k != "part"]
-    print_table(shown.name, ("what", "value"), facts.items())
-    print_table("nearest", ("name", "similarity"), shown.nearest)

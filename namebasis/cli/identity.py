@@ -12,6 +12,8 @@ from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+    from namebasis.studies.context_study import InContexts
     from namebasis.studies.identity_counts import CountAgreement
     from namebasis.studies.identity_results import Identity
     from namebasis.studies.rigidity import Rigidity
@@ -123,6 +125,12 @@ def identity(
         bool, typer.Option("--no-contexts", help="Leave the context measures out: faster.")
     ] = False,
     contexts: Contexts = None,
+    with_rigidity: Annotated[
+        bool,
+        typer.Option(
+            "--rigidity", help="Measure rigidity on the same contexts: two studies for one."
+        ),
+    ] = False,
     thresholds: Annotated[
         str | None,
         typer.Option("--thresholds", help="Where the kinds' thresholds come from: a .toml file."),
@@ -149,28 +157,60 @@ def identity(
     if told and column not in COLUMNS:
         _print_agreement(compare_stored(opened, told, column, seed=seed), as_json)
         return
+    asked = asked or list(told)
+    rigid, placed = None, None
+    if with_rigidity:
+        if no_contexts:
+            raise ValueError("--rigidity is measured in contexts; leave --no-contexts out.")
+        rigid, placed = _rigid(opened, study.check_names(asked), contexts, null, seed, quiet)
     with nullcontext() if quiet else progress_bar("identity", "prompts") as progress:
         found = study.identity(
             opened,
-            asked or list(told),
+            asked,
             n_swaps=swaps,
             contexts=contexts,
             with_contexts=not no_contexts,
             thresholds=thresholds,
             n_null=null,
             seed=seed,
+            in_contexts=placed,
             progress=progress,
         )
     agreement = compare_counts(found, told, column=column, seed=seed) if told else None
     if write:
         note(f"measures of {found.write(opened):,} names stored")
+        if rigid:
+            rigid.write(opened)
     if as_json:
-        compared = agreement.to_dict() if agreement else None
-        print_json({**found.to_dict(), "counts": compared})
+        more = {"counts": agreement.to_dict() if agreement else None}
+        print_json({**found.to_dict(), **more, "rigidity": rigid.to_dict() if rigid else None})
         return
     _print_identity(found)
+    if rigid:
+        _print_rigidity(rigid)
     if agreement:
         _print_agreement(agreement)
+
+
+def _rigid(
+    space: Space, asked: list[str], contexts: Path | None, n_prior: int, seed: int, quiet: bool
+) -> tuple[Rigidity, InContexts]:
+    from namebasis.studies.context_study import measure_contexts
+    from namebasis.studies.contexts import load_contexts
+    from namebasis.studies.rigidity import from_contexts
+
+    with nullcontext() if quiet else progress_bar("contexts", "prompts") as progress:
+        placed = measure_contexts(
+            space,
+            asked,
+            tuple(load_contexts(contexts)),
+            n_prior=n_prior,
+            n_bootstrap=200,
+            with_weak=True,
+            seed=seed,
+            progress=progress,
+        )
+    return from_contexts(placed), placed
 
 
 def _print_agreement(found: CountAgreement, as_json: bool = False) -> None:

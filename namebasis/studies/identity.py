@@ -85,7 +85,8 @@ def identity(
         Made-up full names, at least 20.
     seed : int
     in_contexts : InContexts, optional
-        The same names as `measure_contexts` measured them already.
+        The same names in the same order as `measure_contexts` measured them already, against
+        `n_null` made-up names of the same seed.
     progress : callable, optional
         Is told (done, total) prompts.
 
@@ -100,7 +101,7 @@ def identity(
     n_swaps = check_count(usual.n_swaps if n_swaps is None else n_swaps, "n_swaps", 6)
     used = tuple(check_template(one) for one in (templates or usual.templates))
     check_count(n_null, "n_null", 20)
-    asked = _asked(names)
+    asked = check_names(names)
     pairs = {name: pair for name in asked if (pair := split(name)) is not None}
     real = list(dict.fromkeys(pairs.values()))
     null = pseudo_pairs(n_null, seed)
@@ -113,6 +114,8 @@ def identity(
     found = measure(
         space.encoder(), everyone, {*real}, partners, used, advance=counting(progress, total)
     )
+    if in_contexts is not None and list(in_contexts.names) != asked:
+        raise ValueError("in_contexts must hold the names in their order.")
     if places:
         in_contexts = measure_contexts(
             space, asked, places, n_prior=n_null, seed=seed,
@@ -148,7 +151,14 @@ def identity(
     )
 
 
-def _asked(names: Sequence[str]) -> list[str]:
+def check_names(names: Sequence[str]) -> list[str]:
+    """Return names with single spaces, none empty and none twice.
+
+    Raises
+    ------
+    ValueError
+        If that cannot be.
+    """
     asked = [" ".join(name.split()) for name in names]
     if not asked or not all(asked):
         raise ValueError("no name to measure: give one or more, none of them empty.")

@@ -12,7 +12,7 @@ from tests.namespace.conftest import FakeEncoder, corpus
 def test_a_name_of_two_parts_shows_both(tmp_path: Path) -> None:
     space = build_space(corpus(), tmp_path / "a.space", encoder=FakeEncoder())  # type: ignore[arg-type]
     shown = card(space, "king", k=2)
-    assert (shown.record["part"], shown.record["count"]) == ("given", 20)
-    assert [(row["part"], row["count"]) for row in shown.other_rows] == [("family", 30)]
-    assert shown.to_dict()["other_rows"][0]["locales"] == ["en_GB"]
-    assert card(space, "O'Brien", k=2).other_rows == ()
+    assert (shown.records[0].columns["part"], shown.records[0].columns["count"]) == ("given", 20)
+    assert [(r.columns["part"], r.columns["count"]) for r in shown.records[1:]] == [("family", 30)]
+    assert shown.to_dict()["records"][1]["locales"] == ["en_GB"]
+    assert len(card(space, "O'Brien", k=2).records) == 1
