@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from tests.test_cli import folder, place, run
 
@@ -31,3 +32,30 @@ def test_files_agree_with_what_is_printed(place: Path) -> None:
     assert again.returncode == 1
     assert again.stderr.startswith("error: t.html is there already")
     assert again.stdout == ""
+
+
+def test_two_views_are_put_side_by_side(place: Path) -> None:
+    options = "--compare my.space --compare-view token --no-shape --resamples 0 --html both.html -q"
+    done = run("topology", "my.space", *options.split(), cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert "names in both" in done.stdout
+    assert "my.space, token view" in done.stdout
+    assert 'data-map="1"' in (place / "both.html").read_text("utf-8")
+    assert "left_cluster" in pq.read_table(place / "both.parquet").column_names
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--compare", "my.space"], "would be compared with itself"),
+        (["--compare", "no.space"], "no.space"),
+        (["--compare-view", "token"], "belongs to --compare OTHER"),
+        (["--compare", "my.space", "--write"], "--write stores columns of one space"),
+        (["--compare", "my.space", "--without-spelling"], "say --view unspelled"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(words: list[str], message: str, folder: Path) -> None:
+    done = run("topology", "my.space", *words, "-q", cwd=folder)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 2

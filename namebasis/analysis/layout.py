@@ -79,6 +79,34 @@ def layout(
     return np.asarray(turned, np.float32)[groups.group]
 
 
+def align(places: FloatArray, onto: FloatArray) -> FloatArray:
+    """Turn, mirror, scale and move places so that the same rows lie as close as they can.
+
+    Orthogonal Procrustes with scaling [1]_; distances keep their ratios.
+
+    Parameters
+    ----------
+    places, onto : ndarrays of shape (n, 2)
+
+    References
+    ----------
+    .. [1] Schönemann and Carroll (1970), Fitting one matrix to another under choice of a central
+       dilation and a rigid motion, Psychometrika 35.
+    """
+    from scipy.linalg import orthogonal_procrustes
+
+    own, other = places.astype(np.float64), onto.astype(np.float64)
+    own_middle, other_middle = own.mean(axis=0), other.mean(axis=0)
+    own, other = own - own_middle, other - other_middle
+    size = float((own**2).sum())
+    if size == 0:
+        return np.asarray(own + other_middle, np.float32)
+    turn, total = orthogonal_procrustes(own, other)
+    # The least-squares scale shrinks what does not fit; equal spread keeps the map legible.
+    scale = float(np.sqrt((other**2).sum() / size)) if total > 0 else 1.0
+    return np.asarray(scale * (own @ turn) + other_middle, np.float32)
+
+
 def fuzzy_links(graph: KnnGraph) -> csr_matrix:
     """UMAP's symmetric weights of the edges of a graph, in (0, 1], (n, n).
 

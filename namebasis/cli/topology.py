@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -63,35 +63,66 @@ def topology(
     write: Annotated[
         bool, typer.Option("--write", help="Store cluster and shape columns in the space.")
     ] = False,
+    other: Annotated[
+        Path | None,
+        typer.Option(
+            "--compare",
+            metavar="OTHER",
+            help="Put another space beside this one: the names that both hold, in either.",
+        ),
+    ] = None,
+    other_view: Annotated[
+        str | None,
+        typer.Option("--compare-view", help="The view of OTHER; by default the same as --view."),
+    ] = None,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Say how the names are arranged: clusters, what they share, a map."""
     from namebasis.namespace.space import open_space
-    from namebasis.studies import topology as study
     from namebasis.studies.topology_files import ReportFiles
 
+    if other_view and not other:
+        raise ValueError("--compare-view belongs to --compare OTHER; give both, or --view alone.")
+    if other and write:
+        raise ValueError("--write stores columns of one space; leave --compare out, or --write.")
+    if other and without_spelling:
+        raise ValueError(
+            "--compare takes views by name: say --view unspelled or --compare-view unspelled "
+            "instead of --without-spelling."
+        )
     files = ReportFiles(html, figures, overwrite)
     files.check()
     opened = open_space(space)
+    beside = open_space(other) if other else None
+    asked: dict[str, Any] = {
+        "view": view,
+        "k": k,
+        "where": where,
+        "min_cluster_size": min_cluster_size,
+        "n_clusters": n_clusters,
+        "level": _level(level),
+        "by": by or (),
+        "n_resamples": resamples,
+        "seed": seed,
+        "shape": shape,
+    }
     with nullcontext() if quiet else progress_bar("topology", "steps") as progress:
-        report = study.report(
-            opened,
-            view=view,
-            k=k,
-            where=where,
-            min_cluster_size=min_cluster_size,
-            n_clusters=n_clusters,
-            level=_level(level),
-            by=by or (),
-            without_spelling=without_spelling,
-            n_resamples=resamples,
-            seed=seed,
-            shape=shape,
-            write=write,
-            progress=progress,
-        )
+        if beside is not None:
+            from namebasis.studies.topology_compare import compare
+
+            report: Any = compare(opened, beside, right_view=other_view, progress=progress, **asked)
+        else:
+            from namebasis.studies import topology as study
+
+            report = study.report(
+                opened,
+                without_spelling=without_spelling,
+                write=write,
+                progress=progress,
+                **asked,
+            )
     written = files.write(report)
     if as_json:
         print_json(report.to_dict())

@@ -51,7 +51,7 @@ def _draw_map(axes: Any, shown: NameMap) -> None:
     pad = 0.05 * float((high - low).max()) or 1.0
     axes.set_xlim(low[0] - pad, high[0] + pad)
     axes.set_ylim(low[1] - pad, high[1] + pad)
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal")
     axes.set_axis_off()
 
 

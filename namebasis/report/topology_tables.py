@@ -14,11 +14,21 @@ _DRAWN_ROWS = 25
 
 
 @dataclass(frozen=True)
+class Stability:
+    """How far a cluster is found again: mean, interval, and what chance gives, in [0, 1]."""
+
+    value: float
+    low: float
+    high: float
+    by_chance: float | None = None
+
+
+@dataclass(frozen=True)
 class ClusterRow:
     """A row of the table of clusters.
 
     `exemplars` are pairs of a name and its row on the map, `traits` pairs of a value and how
-    common it is, `stability` a value with its interval where it was measured.
+    common it is; `stability` is None where it was not measured.
     """
 
     label: str
@@ -27,7 +37,7 @@ class ClusterRow:
     traits: Sequence[tuple[str, str]]
     similarity: float
     color: str
-    stability: tuple[float, float, float] | None = None
+    stability: Stability | None = None
 
 
 @dataclass(frozen=True)
@@ -149,8 +159,8 @@ class ClustersSection:
         )
         grid = table(head, body, identifier="clusters-table", folded=hidden > 0, sortable=True)
         stability = (
-            "Stability is how much of a cluster is found again when the names are drawn anew, 0 to "
-            "1, with its interval. "
+            "Stability is how much of a cluster is found again when the names are drawn anew "
+            "(Jaccard index, 0 to 1), with its interval and, marked, what chance gives. "
             if measured
             else ""
         )
@@ -179,11 +189,13 @@ class ClustersSection:
         axes[0].set(xlabel="names")
         for place, row in enumerate(shown):
             if measured and row.stability is not None:
-                value, low, high = row.stability
-                axes[1].plot([low, high], [place, place], color=charts.FAINT, linewidth=2)
-                axes[1].plot([value], [place], "o", color=row.color)
+                found = row.stability
+                axes[1].plot([found.low, found.high], [place] * 2, color=charts.FAINT, linewidth=2)
+                axes[1].plot([found.value], [place], "o", color=row.color)
+                if found.by_chance is not None:
+                    axes[1].plot([found.by_chance], [place], "|", color=charts.WARM)
         if measured:
-            axes[1].set(xlabel="stability, with its interval")
+            axes[1].set(xlabel="stability, with its interval (marks: by chance)")
             axes[1].set_xlim(-0.02, 1.02)
             axes[1].set_yticks([])
             axes[1].grid(axis="x")
@@ -212,8 +224,6 @@ def _cluster_row(number: int, row: ClusterRow, measured: bool) -> str:
 def _stability(row: ClusterRow) -> str:
     if row.stability is None:
         return '<td class="n">–</td>'
-    value, low, high = row.stability
-    return (
-        f'<td class="n" data-value="{value:.4f}"><span class="figure">{value:.2f}</span>'
-        f"{bar(value, interval=(low, high))}</td>"
-    )
+    found = row.stability
+    drawn = bar(found.value, mark=found.by_chance, interval=(found.low, found.high))
+    return f'<td class="n" data-value="{found.value:.4f}">{found.value:.2f}{drawn}</td>'

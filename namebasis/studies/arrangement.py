@@ -77,7 +77,7 @@ class Arrangement:
 
 def read_graph(space: Space, view: str, ids: IntArray, k: int) -> tuple[FloatArray, KnnGraph]:
     """Vectors of some names and their neighbours among them, from the cache where it is all."""
-    if len(ids) == len(space):
+    if np.array_equal(ids, np.arange(len(space))):
         return space.vectors(view), space.graph(view, k)
     vectors = space.vectors(view, ids=ids)
     return vectors, knn_graph(vectors, k)

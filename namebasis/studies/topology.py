@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from namebasis.analysis.layout import layout
+from namebasis.analysis.layout import align, layout
 from namebasis.analysis.membership import soft_memberships
 from namebasis.analysis.neighbours import duplicate_groups
 from namebasis.analysis.stability import cluster_stability
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import SpaceError
 from namebasis.namespace.targets import fold
 from namebasis.namespace.unspelled import VIEW, facts, unspell
@@ -27,10 +27,10 @@ from namebasis.studies.arrangement import (
 )
 from namebasis.studies.cluster_summary import summarise_clusters
 from namebasis.studies.name_labels import Labels, known_labels
-from namebasis.studies.topology_report import TopologyReport
+from namebasis.studies.topology_report import SideMap, TopologyReport
 from namebasis.studies.topology_shape import STEPS as SHAPE_STEPS
 from namebasis.studies.topology_shape import measure_shape
-from namebasis.studies.topology_spelling import SpellingComparison, compare_spelling
+from namebasis.studies.topology_spelling import compare_spelling
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -45,6 +45,7 @@ def report(
     view: str = "text",
     k: int = 15,
     where: str | None = None,
+    ids: IntArray | None = None,
     min_cluster_size: int | None = None,
     seed: int = 0,
     max_points: int | None = None,
@@ -69,6 +70,8 @@ def report(
         Neighbours per name in the graph; lowered, with a note, where there are fewer names.
     where : str, optional
         One boolean SQL expression; only such names are reported.
+    ids : ndarray of shape (n,), int64, optional
+        Only these rows, in this order, instead of `where`.
     min_cluster_size : int, optional
         Names that make a cluster; by default a quarter of the square root of their number.
     seed : int
@@ -115,7 +118,7 @@ def report(
     if without_spelling:
         space, view = _unspelled(space, view)
     clock = _Clock(progress, _steps(n_resamples, shape, without_spelling))
-    ids, sampled = _choose(space, where, max_points, seed)
+    ids, sampled = _choose(space, where, ids, max_points, seed)
     labels = known_labels(space, ids, by)
     table = space.table(["name", "part", "gender", "locales", "pieces"], ids=ids)
     notes = [sampled] if sampled else []
@@ -143,11 +146,13 @@ def report(
     notes += [*found.notes, *undefined_notes(found.agreement, by)]
     notes += _copies_note(len(ids) - n_distinct)
     clock.lap("agreement")
-    spelling = None
-    if without_spelling:
-        spelling = _spelling(space, found, ids, labels, pieces, settings)
-        clock.lap("spelling")
     names = table["name"].to_pylist()
+    spelling = beside = None
+    if without_spelling:
+        plain = _with_spelling(space, ids, labels, pieces, settings)
+        spelling = compare_spelling(plain, found, facts(space), settings)
+        beside = _side_map(plain, places, names, _values(table), seed)
+        clock.lap("spelling")
     measured = None
     if shape:
         measured = measure_shape(vectors, graph, names, labels, n_permutations=n_permutations,
@@ -178,6 +183,7 @@ def report(
         shape=measured,
         properties=labels,
         spelling=spelling,
+        beside=beside,
     )
     if write:
         columns = result.to_arrow().drop_columns(["name", "x", "y"])
@@ -221,18 +227,34 @@ def _unspelled(space: Space, view: str) -> tuple[Space, str]:
     return (space if VIEW in space.views else unspell(space)), VIEW
 
 
-def _spelling(
+def _with_spelling(
     space: Space,
-    found: Arrangement,
     ids: IntArray,
     labels: dict[str, Labels],
     pieces: list[list[str]],
     settings: Settings,
-) -> SpellingComparison:
-    """Arrange the same names with their spelling, and compare."""
+) -> Arrangement:
+    """Arrange the same names by their whole vectors."""
     vectors, graph = read_graph(space, "text", ids, settings.k)
-    text = compare_labels(find_clusters("text", vectors, graph, settings), labels, pieces, settings)
-    return compare_spelling(text, found, facts(space), settings)
+    return compare_labels(find_clusters("text", vectors, graph, settings), labels, pieces, settings)
+
+
+def _side_map(
+    found: Arrangement,
+    onto: FloatArray,
+    names: list[str],
+    values: dict[str, list[list[str]]],
+    seed: int,
+) -> SideMap:
+    places = layout(found.vectors, graph=found.graph, seed=seed)
+    return SideMap(
+        view=found.view,
+        places=align(places, onto),
+        labels=found.clusters.labels,
+        probabilities=found.clusters.probabilities,
+        graph=found.graph,
+        clusters=summarise_clusters(names, found.vectors, found.clusters.labels, values),
+    )
 
 
 def _copies_note(n_copies: int) -> list[str]:
@@ -245,10 +267,12 @@ def _copies_note(n_copies: int) -> list[str]:
 
 
 def _choose(
-    space: Space, where: str | None, max_points: int | None, seed: int
+    space: Space, where: str | None, ids: IntArray | None, max_points: int | None, seed: int
 ) -> tuple[IntArray, str | None]:
-    """Ids to report on, ascending, and a note where they are a sample."""
-    ids = space.ids(where)
+    """Ids to report on, and a note where they are a sample."""
+    if ids is not None and where is not None:
+        raise ValueError("where and ids are two ways to choose names; give one of them.")
+    ids = space.ids(where) if ids is None else np.asarray(ids, np.int64)
     n = len(ids)
     if n < 3:
         given = f" that fit {where!r}" if where else ""

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from namebasis.report.topology_page import TopologyPage
 
 KIND = "namebasis.report"
-FIGURES = ("map", "agreement", "clusters", "entropy", "hubs", "dimension", "persistence")
+FIGURES = (
+    "map", "agreement", "clusters", "entropy", "hubs", "dimension", "persistence", "overlap",
+)  # fmt: skip
 FORMATS = ("png", "svg")
 _PAGES = (".html", ".htm")
 

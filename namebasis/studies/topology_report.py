@@ -58,6 +58,41 @@ class LabelAgreement:
         return (found.mutual_information - null) / (1 - null)
 
 
+def agreement_figures(
+    rows: Sequence[LabelAgreement], common_piece: NeighbourShare | None
+) -> dict[str, str]:
+    """What clusters and neighbourhoods follow, as it is shown beside another arrangement's."""
+    found = {}
+    for row in rows:
+        if row.beyond_chance is not None:
+            found[f"clusters follow {row.label}"] = f"{row.beyond_chance:.2f}"
+    near = {f"neighbours share {row.label}": row.with_neighbours for row in rows}
+    near["neighbours have a piece in common"] = common_piece
+    for label, shared in near.items():
+        if shared is not None:
+            found[label] = f"{shared.share:.0%} ({shared.by_chance:.1%} by chance)"
+    return found
+
+
+@dataclass(frozen=True)
+class SideMap:
+    """Another arrangement of the same names, to be seen beside the report's.
+
+    Attributes
+    ----------
+    view : str
+    places, labels, probabilities, graph, clusters
+        As those of `TopologyReport`; the map is turned and scaled onto the report's.
+    """
+
+    view: str
+    places: FloatArray
+    labels: IntArray
+    probabilities: Float64Array
+    graph: KnnGraph
+    clusters: tuple[ClusterSummary, ...]
+
+
 @dataclass(frozen=True)
 class TopologyReport:
     """How the names of a space are arranged.
@@ -95,6 +130,8 @@ class TopologyReport:
         Time per step.
     shape : TopologyShape or None
         Entropy, hubs, dimension, homology and graph; None where they were not asked for.
+    beside : SideMap or None
+        The arrangement with spelling, where this one is without.
     properties : mapping of str to sequence of n str or None
         What `agreement` compares with, name by name.
     spelling : SpellingComparison or None
@@ -123,6 +160,7 @@ class TopologyReport:
     shape: TopologyShape | None = None
     properties: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     spelling: SpellingComparison | None = None
+    beside: SideMap | None = None
 
     def __len__(self) -> int:
         return len(self.names)

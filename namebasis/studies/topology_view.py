@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from namebasis.report.compare_sections import FiguresSection
 from namebasis.report.topology_map import MapCluster, NameMap
 from namebasis.report.topology_page import Section, TopologyPage
 from namebasis.report.topology_tables import (
@@ -9,10 +10,17 @@ from namebasis.report.topology_tables import (
     AgreementSection,
     ClusterRow,
     ClustersSection,
+    Stability,
 )
 from namebasis.studies.cluster_summary import ClusterSummary, Trait
 from namebasis.studies.shape_view import shape_facts, shape_sections
-from namebasis.studies.topology_report import LabelAgreement, TopologyReport
+from namebasis.studies.topology_report import (
+    LabelAgreement,
+    SideMap,
+    TopologyReport,
+    agreement_figures,
+)
+from namebasis.studies.topology_spelling import SpellingComparison
 
 _N_NEIGHBOURS = 6
 _N_TRAITS = 4
@@ -21,17 +29,21 @@ _N_TRAITS = 4
 def page_of(report: TopologyReport) -> TopologyPage:
     """Lay a report out as plain values for `namebasis.report.topology_page.render`."""
     source, parameters = report.provenance, report.parameters
-    shown = map_of(report, f"{parameters['view']} view")
-    spelling = next((row for row in report.agreement if row.label == "first letters"), None)
+    shown = map_of(report, "without spelling" if report.beside else f"{parameters['view']} view")
     facts = [
         (f"{len(report):,}", "names"),
         (f"{report.n_distinct:,}", "different vectors"),
         (f"{report.n_clusters:,}", "clusters"),
         (f"{100 * report.noise_share:.0f} %", "of names in no cluster"),
     ]
-    if spelling is not None and spelling.with_neighbours is not None:
-        share = 100 * spelling.with_neighbours.share
-        facts.append((f"{share:.0f} %", "of neighbours begin with the same two letters"))
+    if report.common_piece is not None:
+        share, chance = report.common_piece.share, report.common_piece.by_chance
+        facts.append(
+            (
+                f"{100 * share:.0f} %",
+                f"of neighbours have a piece in common, {chance:.1%} by chance",
+            )
+        )
     if report.shape is not None:
         facts += shape_facts(report.shape)
     return TopologyPage(
@@ -45,13 +57,11 @@ def page_of(report: TopologyReport) -> TopologyPage:
         facts=facts,
         names=report.names,
         details=report.details,
-        maps=[shown],
+        maps=[shown, *([map_of(report.beside, "with spelling")] if report.beside else [])],
         sections=_sections(report, shown),
         notes=report.notes,
-        footer=_footer(report),
-        properties={
-            title: [value or "" for value in values] for title, values in report.properties.items()
-        },
+        footer=footer_of(report),
+        properties=properties_of(report),
     )
 
 
@@ -63,13 +73,42 @@ def _sections(report: TopologyReport, shown: NameMap) -> list[Section]:
             [_agreement_row(row) for row in report.agreement],
             report.parameters["n_permutations"],
         ),
+        *([_spelling(report.spelling)] if report.spelling else []),
         ClustersSection([_cluster_row(cluster, color) for cluster, color in clusters]),
         *(shape_sections(report.shape, report.graph.k) if report.shape else []),
     ]
 
 
-def map_of(report: TopologyReport, title: str) -> NameMap:
-    """The map of one report."""
+def _spelling(found: SpellingComparison) -> FiguresSection:
+    """Both views' figures beside each other."""
+    sides = [
+        {"clusters": f"{side.n_clusters:,}", "in no cluster": f"{side.noise_share:.0%}"}
+        | agreement_figures(side.agreement, side.common_piece)
+        for side in (found.unspelled, found.text)
+    ]
+    labels = dict.fromkeys([*sides[0], *sides[1]])
+    agreed = (
+        f" Both clusterings agree with an adjusted Rand index of {found.between.adjusted_rand:.2f} "
+        f"(0 by chance) over the {found.between.n_rows:,} names that both put in a cluster."
+        if found.between
+        else ""
+    )
+    return FiguresSection(
+        rows=[(label, sides[0].get(label, "–"), sides[1].get(label, "–")) for label in labels],
+        titles=("without spelling", "with spelling"),
+        lead=found.sentence() + agreed,
+        title="Spelling",
+        anchor="spelling",
+    )
+
+
+def properties_of(report: TopologyReport) -> dict[str, list[str]]:
+    """What dots can be coloured by; an empty text where unknown or several."""
+    return {title: [value or "" for value in values] for title, values in report.properties.items()}
+
+
+def map_of(report: TopologyReport | SideMap, title: str) -> NameMap:
+    """The map of one arrangement."""
     n_near = min(_N_NEIGHBOURS, report.graph.k)
     return NameMap(
         title=title,
@@ -97,7 +136,15 @@ def _cluster_row(cluster: ClusterSummary, color: str) -> ClusterRow:
         traits=[_trait(trait) for trait in _worth_showing(cluster.traits)],
         similarity=cluster.similarity,
         color=color,
+        stability=_stability(cluster),
     )
+
+
+def _stability(cluster: ClusterSummary) -> Stability | None:
+    value, low, high = cluster.stability, cluster.stability_low, cluster.stability_high
+    if value is None or low is None or high is None:
+        return None
+    return Stability(value, low, high, cluster.stability_by_chance)
 
 
 def _worth_showing(traits: tuple[Trait, ...]) -> list[Trait]:
@@ -135,7 +182,8 @@ def _agreement_row(row: LabelAgreement) -> AgreementRow:
     )
 
 
-def _footer(report: TopologyReport) -> list[tuple[str, object]]:
+def footer_of(report: TopologyReport) -> list[tuple[str, object]]:
+    """Where a report comes from."""
     source, parameters = report.provenance, report.parameters
     revision = f", revision {source['revision']}" if source["revision"] else ""
     return [

@@ -12,6 +12,14 @@ import pytest
 from scipy.stats import binom
 
 from namebasis.report import charts
+from namebasis.report.compare_sections import (
+    FiguresSection,
+    MatchRow,
+    MatchSection,
+    OverlapRow,
+    OverlapSection,
+    SharedName,
+)
 from namebasis.report.figures import draw_maps, page_figures, save
 from namebasis.report.neighbour_sections import (
     BridgeRow,
@@ -72,7 +80,31 @@ def graph() -> GraphSection:
     )  # fmt: skip
 
 
-SECTIONS: tuple[Section, ...] = (entropy(), persistence(), hubs(), graph())
+def shared() -> OverlapSection:
+    found = SharedName(HOSTILE[0], 4, 0.25, HOSTILE[:2], HOSTILE[2:4])
+    return OverlapSection(
+        titles=(HOSTILE[0], HOSTILE[1]),
+        overlaps=[OverlapRow(1, 0.2, 0.1, 0.3, 0.01), OverlapRow(15, 0.4, 0.35, 0.45, 0.15)],
+        cka=NAN, n_aligned=77, clusters=[("adjusted Rand index", 0.5, 0.001, 0.01)],
+        n_clustered=60, lowest=[found], highest=[found],
+    )  # fmt: skip
+
+
+def matches() -> MatchSection:
+    rows = [MatchRow(HOSTILE[0], 9, "#2a76e2", None, 0, 0.0, 0.0),
+            MatchRow("a", 9, "#2a76e2", HOSTILE[1], 12, 0.4, 0.7)]  # fmt: skip
+    return MatchSection(rows, (HOSTILE[0], HOSTILE[1]))
+
+
+SECTIONS: tuple[Section, ...] = (
+    entropy(),
+    persistence(),
+    hubs(),
+    graph(),
+    FiguresSection([(HOSTILE[0], HOSTILE[1], HOSTILE[2])], (HOSTILE[0], HOSTILE[1]), HOSTILE[0]),
+    shared(),
+    matches(),
+)
 
 
 def test_sections_escape_and_stand_on_a_page() -> None:
@@ -135,6 +167,20 @@ def test_hubs_bridges_and_central_names_link_to_the_map() -> None:
     bare = dataclasses.replace(graph(), mixing=[], bridges=[], links=[], central=[], n_components=1)
     assert "<table" not in bare.html()
     assert "one connected part" in bare.html()
+
+
+def test_overlap_is_shown_beside_chance() -> None:
+    drawn = shared().html()
+    assert "40.0 %</td>" in drawn
+    assert "35.0 % to 45.0 %" in drawn
+    assert "Names whose 15 neighbours differ most" in drawn
+    assert drawn.count('data-row="4"') == 2
+    axes = shared().figures()["overlap"].axes[0]
+    assert [bar.get_width() for bar in axes.patches] == [0.2, 0.4]
+    few = dataclasses.replace(shared(), clusters=[])
+    assert "too few clusters to compare" in few.html()
+    assert "–</td>" in matches().html()
+    assert "<p>There are none.</p>" in MatchSection([], ("a", "b")).html()
 
 
 def test_charts_on_a_page_take_its_colours_and_keep_their_text() -> None:

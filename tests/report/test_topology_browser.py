@@ -186,6 +186,27 @@ def test_a_name_in_the_address_is_shown(opened: Opened) -> None:
     assert tab.locator("#panel h3").inner_text() == "Vicki"
 
 
+def test_two_maps_are_linked_and_can_be_chosen(browser: Any, tmp_path: Path) -> None:
+    maps = [name_map(300), name_map(300, 5, "other view")]
+    page = render(content(300, maps=maps, side_by_side=True))
+    found = Opened(browser, tmp_path / "page.html", page, viewport={"width": 1400, "height": 900})
+    tab = found.open("#name=vicki")
+    assert tab.locator(".map:visible").count() == 2
+    assert tab.locator(".labels .focus", has_text="Vicki").count() == 2
+    assert "cluster · other view" in tab.locator("#panel").inner_text().lower()
+    second = np.unique(found.picture("[data-map='1']").reshape(-1, 3), axis=0)
+    assert len(second) > 10
+    tab.get_by_role("button", name="other view", exact=True).click()
+    assert tab.locator(".map:visible").count() == 1
+    assert tab.locator("[data-map='1']").is_visible()
+    tab.get_by_role("button", name="side by side").click()
+    tab.locator("#coloured").select_option(label="clusters of other view")
+    tab.wait_for_timeout(150)
+    assert np.unique(found.picture("[data-map='0']").reshape(-1, 3), axis=0).shape[0] > 10
+    assert found.errors == []
+    tab.close()
+
+
 @pytest.mark.parametrize(
     ("case", "page"),
     [

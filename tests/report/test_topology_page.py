@@ -80,7 +80,7 @@ def test_undefined_agreement_is_said(html: str) -> None:
 
 
 def test_stability_is_drawn_where_it_was_measured(html: str) -> None:
-    assert 'title="0.800 (0.700 to 0.900)"' in html
+    assert 'title="0.800 (0.700 to 0.900), by chance 0.200"' in html
     assert html.count('<s style="left:70.0%;width:20.0%">') == 1
     assert "Stability is how much" in html
     bare = content(n_clusters=0)

@@ -300,8 +300,9 @@
   }
 
   function arrange(mode) {
-    holders.forEach((holder, i) => { holder.hidden = mode !== "all" && Number(mode) !== i; });
-    const shown = holders.filter((holder) => !holder.hidden).length;
+    const cards = holders.map((holder) => holder.closest("figure"));
+    cards.forEach((card, i) => { card.hidden = mode !== "all" && Number(mode) !== i; });
+    const shown = cards.filter((card) => !card.hidden).length;
     document.querySelector(".maps").classList.toggle("two", shown > 1);
     for (const button of document.querySelectorAll("[data-arrange]"))
       button.setAttribute("aria-pressed", String(button.dataset.arrange === mode));
