@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.analysis.approximate_neighbours import approximate_neighbours
 from namebasis.checks import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -133,66 +134,88 @@ def dense_kernel(embeddings: FloatArray, bandwidth: float) -> Kernel:
     return Kernel(lambda block: affinity @ block, float((1 / degrees).sum()), squared_norm)
 
 
-def sparse_affinity(
-    embeddings: FloatArray, bandwidth: float, k: int, neighbours: IntArray | None, seed: int
-) -> csr_matrix:
-    """Affinities of every row with itself and its k neighbours, either way round.
+@dataclass(frozen=True)
+class NearRows:
+    """The k nearest other rows of every row.
+
+    Attributes
+    ----------
+    indices : ndarray of shape (n, k), int64
+        Row numbers; -1 where none was found.
+    squared : ndarray of shape (n, k), float32
+        Squared Euclidean distances.
+    recall : float
+        Share of the true neighbours among them; measured on a sample where the search was not
+        exact, 1 otherwise.
+    """
+
+    indices: IntArray
+    squared: FloatArray
+    recall: float
+
+
+def near_rows(rows: FloatArray, k: int, seed: int) -> NearRows:
+    """Search the k nearest other rows by Euclidean distance, above 50,000 rows nearly all of them.
 
     Parameters
     ----------
-    embeddings : ndarray of shape (n, n_features)
-    bandwidth : float
+    rows : ndarray of shape (n, n_features)
+        Centred rows round least.
     k : int
-        Neighbours per row, 1 to n - 1.
-    neighbours : ndarray of shape (n, k), optional
-        Row numbers of the neighbours; searched where not given, above 50,000 rows by an
-        inverted file, which misses some.
+        1 to n - 1.
     seed : int
-        Of that file's training.
+        Of the approximate search.
     """
+    n = len(rows)
+    if n > _EXACT_SEARCH:
+        found = approximate_neighbours(rows, k, seed=seed)
+        return NearRows(found.indices, found.squared, found.recall)
+    import faiss
+
+    index: Any = faiss.IndexFlatL2(rows.shape[1])
+    index.add(rows)
+    indices, apart = np.empty((n, k), np.int64), np.empty((n, k), np.float32)
+    for start in range(0, n, 16 * _BLOCK):
+        own = np.arange(start, min(start + 16 * _BLOCK, n))
+        squared, found_rows = index.search(rows[own], k + 1)
+        # The row itself goes to the end and is cut off; among many duplicates it may be missing.
+        order = np.argsort(found_rows == own[:, None], axis=1, kind="stable")[:, :k]
+        indices[own] = np.take_along_axis(found_rows, order, axis=1)
+        apart[own] = np.maximum(np.take_along_axis(squared, order, axis=1), 0)
+    return NearRows(indices, apart, 1.0)
+
+
+def given_rows(rows: FloatArray, neighbours: IntArray) -> NearRows:
+    """Take `neighbours` (n, k) as they are and measure the distances to them."""
+    squared = np.empty(neighbours.shape, np.float32)
+    for start in range(0, len(rows), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        apart = rows[neighbours[part]] - rows[part, None, :]
+        squared[part] = np.einsum("nkf,nkf->nk", apart, apart)
+    return NearRows(neighbours, squared, 1.0)
+
+
+def centred(embeddings: FloatArray) -> FloatArray:
+    """Rows less their mean, in float32: products of them round less."""
+    mean = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return np.asarray(embeddings - mean)
+
+
+def sparse_affinity(near: NearRows, bandwidth: float) -> csr_matrix:
+    """Affinities of every row with itself and its neighbours, either way round, (n, n)."""
     from scipy.sparse import csr_matrix, identity
 
-    n = len(embeddings)
-    rows = (embeddings - embeddings.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    near = _search(rows, k, seed) if neighbours is None else neighbours[:, :k]
-    values = np.empty(near.shape, np.float32)
-    for start in range(0, n, _BLOCK):
-        part = slice(start, start + _BLOCK)
-        apart = rows[near[part]] - rows[part, None, :]
-        values[part] = np.exp(-np.einsum("nkf,nkf->nk", apart, apart) / (2 * bandwidth**2))
+    n, k = near.indices.shape
+    values = np.exp(near.squared / np.float32(-2 * bandwidth**2))
     # int32 halves the memory; explicit zeros mark slots without a neighbour.
-    values[near < 0] = 0.0
-    columns = np.where(near < 0, 0, near).astype(np.int32).ravel()
-    starts = np.arange(0, n * near.shape[1] + 1, near.shape[1], dtype=np.int64)
+    values[near.indices < 0] = 0.0
+    columns = np.where(near.indices < 0, 0, near.indices).astype(np.int32).ravel()
+    starts = np.arange(0, n * k + 1, k, dtype=np.int64)
     directed = csr_matrix((values.ravel(), columns, starts), shape=(n, n))
     directed.sum_duplicates()
     union = directed.maximum(directed.T)
     union.setdiag(0)
     return (union + identity(n, np.float32, "csr")).tocsr()
-
-
-def _search(rows: FloatArray, k: int, seed: int) -> IntArray:
-    """Find the k nearest other rows by Euclidean distance; -1 where none was found."""
-    import faiss
-
-    n, n_features = rows.shape
-    index: Any = faiss.IndexFlatL2(n_features)
-    if n > _EXACT_SEARCH:
-        n_lists = int(4 * np.sqrt(n))
-        quantizer = index
-        index = faiss.IndexIVFFlat(quantizer, n_features, n_lists)
-        index.cp.seed, index.cp.niter, index.cp.max_points_per_centroid = seed, 8, 40
-        index.nprobe = 8
-        index.train(rows)
-    index.add(rows)
-    out = np.empty((n, k), np.int64)
-    for start in range(0, n, 16 * _BLOCK):
-        own = np.arange(start, min(start + 16 * _BLOCK, n))
-        _, found = index.search(rows[own], k + 1)
-        # The row itself goes to the end and is cut off; among many duplicates it may be missing.
-        order = np.argsort(found == own[:, None], axis=1, kind="stable")
-        out[own] = np.take_along_axis(found, order, axis=1)[:, :k]
-    return out
 
 
 def neighbour_distances(
@@ -202,8 +225,8 @@ def neighbour_distances(
 
     Ascending where they are searched; in the order of `neighbours` (n, k) where those are given.
     """
-    rows = (embeddings - embeddings.mean(axis=0, dtype=np.float64)).astype(np.float32)
-    near = _search(rows, k, seed) if neighbours is None else neighbours
+    rows = centred(embeddings)
+    near = near_rows(rows, k, seed).indices if neighbours is None else neighbours
     distances = np.empty(near.shape)
     for start in range(0, len(rows), _BLOCK):
         part = slice(start, start + _BLOCK)

@@ -97,6 +97,20 @@ def test_sparse_takes_the_neighbours_of_a_graph() -> None:
     assert given_.bits == pytest.approx(own.bits, abs=1e-6)
 
 
+def test_an_approximate_search_changes_little_and_says_its_recall(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = clusters(1200)
+    exact = entropy_report(rows, method="sparse")
+    assert exact.recall == 1
+    assert entropy_report(rows, method="exact").recall is None
+    monkeypatch.setattr("namebasis.analysis.diffusion_kernel._EXACT_SEARCH", 1000)
+    found = entropy_report(rows, method="sparse")
+    assert found.recall is not None
+    assert 0.95 <= found.recall <= 1
+    assert found.bits == pytest.approx(exact.bits, abs=0.02)
+
+
 def test_the_bandwidth_is_the_median_distance_to_the_kth_neighbour() -> None:
     rows = clusters(100)
     distances = np.sort(np.linalg.norm(rows[:, None] - rows[None], axis=2), axis=1)
