@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from math import comb
@@ -102,8 +103,32 @@ def weat(
 
 
 def _random_sums(scores: Float64Array, size: int, n: int, seed: int) -> Float64Array:
+    """Sums over random parts of `size`; of a large part, what the small rest leaves."""
     rng = np.random.default_rng(seed)
-    return np.array([rng.permutation(scores)[:size].sum() for _ in range(n)])
+    total, small = float(scores.sum()), min(size, len(scores) - size)
+    sums = np.array(
+        [
+            scores[rng.choice(len(scores), small, replace=False, shuffle=False)].sum()
+            for _ in range(n)
+        ]
+    )
+    return sums if small == size else total - sums
+
+
+def holm(p_values: Sequence[float]) -> Float64Array:
+    """P-values corrected for their number, by Holm's step-down; in the same order.
+
+    References
+    ----------
+    .. [1] Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian
+       Journal of Statistics 6.
+    """
+    values = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    steps = np.maximum.accumulate(values[order] * (len(values) - np.arange(len(values))))
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(steps, 1)
+    return corrected
 
 
 def relative_norm_distance(first: object, second: object, attributes: object) -> float:
@@ -164,7 +189,11 @@ def ripa(embeddings: object, pairs_first: object, pairs_second: object) -> Float
 
 
 def _same_width(*sets: object) -> list[Float64Array]:
-    rows = [unit_rows(values, "every set").astype(np.float64) for values in sets]
+    rows = []
+    for values in sets:
+        unit_rows(values, "every set")  # refuses what has no direction; its rows are float32
+        matrix = np.asarray(values, dtype=np.float64)
+        rows.append(matrix / np.linalg.norm(matrix, axis=1, keepdims=True))
     widths = sorted({matrix.shape[1] for matrix in rows})
     if len(widths) > 1:
         raise ValueError(f"all sets must have the same n_features; got {widths}.")

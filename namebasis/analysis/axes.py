@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.checks import as_embeddings, check_count, unit_rows
+from namebasis.checks import as_embeddings, unit_rows
 
 Float64Array = npt.NDArray[np.float64]
 READINGS = ("expectation", "projection", "curve", "inferred")
-PENALTIES = tuple(10.0**power for power in np.arange(-4.0, 3.5, 0.5))
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Cross-validated predictions of a ridge regression.
-
-    Attributes
-    ----------
-    predictions : ndarray of shape (n_names,), float64
-        Of each name by a model that has not seen it.
-    penalties : tuple of float
-        Chosen within the training names of each fold.
-    """
-
-    predictions: Float64Array
-    penalties: tuple[float, ...]
+CONTRAST = 0.5
+"""Share of the made-up names' covariance that `inferred` takes off."""
 
 
 def center(
@@ -60,7 +44,12 @@ def center(
 
 
 def expectation(
-    names: object, prompts: object, *, temperature: float = 0.1, n_reference: int | None = None
+    names: object,
+    prompts: object,
+    *,
+    temperature: float = 0.1,
+    n_reference: int | None = None,
+    ranks: Sequence[float] | None = None,
 ) -> Float64Array:
     """Mean rank under a softmax over the prompts' centred cosines.
 
@@ -71,20 +60,21 @@ def expectation(
         In their order.
     temperature : float
         That the cosines are divided by, above 0.
+    ranks : sequence of float, optional
+        Where each prompt stands, rising; by default 0 to n_values - 1.
 
     Returns
     -------
     ndarray of shape (n_names,), float64
-        In [0, n_values - 1].
+        Between the first rank and the last.
 
     Raises
     ------
     ValueError
-        If the temperature is not above 0, or `center` refuses the rows.
+        If the temperature is not above 0, ranks do not rise, or `center` refuses the rows.
     """
-    return np.asarray(
-        shares(names, prompts, temperature=temperature, n_reference=n_reference) @ _ranks(prompts)
-    )
+    weights = shares(names, prompts, temperature=temperature, n_reference=n_reference)
+    return np.asarray(weights @ _ranks(prompts, ranks))
 
 
 def shares(
@@ -145,17 +135,25 @@ def inferred(
     *,
     without: Float64Array | None = None,
     n_reference: int | None = None,
+    also: object | None = None,
 ) -> Float64Array:
     """Coordinate along the direction in which names vary together with their projection.
 
     The covariance of the names with their own `projection`: the prompts' direction seen through
-    what names really differ in. No label is used.
+    what names really differ in. No label is used. Rows after the first `n_reference` are made-up
+    names: what they too vary in along the prompts is how names are spelled, and `CONTRAST` of it
+    is taken off (all of it would also take what made-up names borrow from real ones).
 
     Parameters
     ----------
     names, prompts : array_like of shape (n, n_features)
     without : ndarray of shape (n_features,), optional
         As in `projection`.
+    n_reference : int, optional
+        As in `center`.
+    also : array_like of shape (n_names, m), optional
+        Another view of the same names, which the direction may use too; scaled here to the
+        spread of `names`.
 
     Returns
     -------
@@ -167,15 +165,80 @@ def inferred(
         If the names do not vary along the prompts, or `center` refuses the rows.
     """
     left, _ = center(names, prompts, n_reference)
-    near = left[:n_reference]
-    along = near.T @ (near @ _without(direction(prompts), without))
+    views = left if also is None else _beside(left, also, n_reference)
+    along = _covariance(left, views, _without(direction(prompts), without)[:, None], n_reference)
     length = float(np.linalg.norm(along))
     if length < 1e-12:
         raise ValueError("names do not vary along the prompts' direction.")
-    return np.asarray(left @ (along / length))
+    return np.asarray(views @ (along[:, 0] / length))
 
 
-def curve(names: object, prompts: object, *, n_reference: int | None = None) -> Float64Array:
+def along_differences(
+    names: object,
+    made: object,
+    *,
+    n_axes: int = 200,
+    n_reference: int | None = None,
+    also: object | None = None,
+    seed: int = 0,
+) -> dict[str, Float64Array]:
+    """`projection` and `inferred` along differences of made-up names: what a chance axis reads.
+
+    Parameters
+    ----------
+    names : array_like of shape (n_names, n_features)
+    made : array_like of shape (n_made, n_features)
+        At least 2.
+    n_axes : int
+        Differences of two random rows of `made`.
+    n_reference, also
+        As in `inferred`.
+    seed : int
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_names, n_axes), float64
+    """
+    ends = as_embeddings(made, "made", min_rows=2).astype(np.float64)
+    left, _ = center(names, ends[:2], n_reference)
+    rng = np.random.default_rng(seed)
+    pairs = np.array([rng.choice(len(ends), 2, replace=False) for _ in range(n_axes)])
+    differences = (ends[pairs[:, 1]] - ends[pairs[:, 0]]).T
+    views = left if also is None else _beside(left, also, n_reference)
+    covariance = _covariance(left, views, differences, n_reference)
+    return {"projection": left @ differences, "inferred": views @ covariance}
+
+
+def _covariance(
+    left: Float64Array, views: Float64Array, along: Float64Array, n_reference: int | None
+) -> Float64Array:
+    """Of the reference rows with their places, less part of the others'; (n_columns, n_along)."""
+    n = len(left) if n_reference is None else n_reference
+    places = left @ along
+    found = views[:n].T @ places[:n] / n
+    if len(left) > n:
+        made = places[n:] - places[n:].mean(axis=0)
+        found -= CONTRAST * (views[n:].T @ made) / len(made)
+    return np.asarray(found)
+
+
+def _beside(left: Float64Array, also: object, n_reference: int | None) -> Float64Array:
+    """`left` with another view, centred and of the same root mean square length."""
+    right = as_embeddings(also, "also").astype(np.float64)
+    if len(right) != len(left):
+        raise ValueError(f"also must have {len(left)} rows, one a name; got {len(right)}.")
+    right = right - right[:n_reference].mean(axis=0)
+    lengths = [float(np.linalg.norm(rows[:n_reference])) for rows in (left, right)]
+    return np.hstack([left, right * (lengths[0] / lengths[1])]) if lengths[1] > 1e-12 else left
+
+
+def curve(
+    names: object,
+    prompts: object,
+    *,
+    n_reference: int | None = None,
+    ranks: Sequence[float] | None = None,
+) -> Float64Array:
     """Position of the nearest point of the polyline through the prompts, in ranks.
 
     Names vary less than prompts do: within the prompts' span they are first scaled to the same
@@ -184,8 +247,9 @@ def curve(names: object, prompts: object, *, n_reference: int | None = None) -> 
     Returns
     -------
     ndarray of shape (n_names,), float64
-        In [0, n_values - 1].
+        Between the first of `ranks` and the last, by default 0 and n_values - 1.
     """
+    scale = _ranks(prompts, ranks)
     left, right = center(names, prompts, n_reference)
     _, values, axes = np.linalg.svd(right, full_matrices=False)
     axes = axes[values > 1e-9 * values[0]]
@@ -201,60 +265,7 @@ def curve(names: object, prompts: object, *, n_reference: int | None = None) -> 
         distances = np.square(offset - part[:, None] * step).sum(axis=1)
         nearer = distances < best
         best[nearer], positions[nearer] = distances[nearer], knot + part[nearer]
-    return positions
-
-
-def probe(names: object, labels: npt.ArrayLike, *, n_folds: int = 5, seed: int = 0) -> Probe:
-    """Predict labels by ridge regression, cross-validated; the penalty is chosen inside.
-
-    Each fold's penalty has the least leave-one-out error on that fold's own training names
-    (closed form), so no name has a say in its own prediction.
-
-    Parameters
-    ----------
-    names : array_like of shape (n_names, n_features)
-    labels : array_like of shape (n_names,)
-        Finite.
-    n_folds : int
-        From 2 to the number of names.
-    seed : int
-        Of the division into folds.
-
-    Raises
-    ------
-    ValueError
-        If labels are not finite or not one per name, or there are too few names.
-    """
-    rows = as_embeddings(names, "names", min_rows=4).astype(np.float64)
-    truth = np.asarray(labels, dtype=np.float64)
-    if truth.shape != (len(rows),) or not np.isfinite(truth).all():
-        raise ValueError(f"labels must be {len(rows)} finite numbers; got shape {truth.shape}.")
-    check_count(n_folds, "n_folds", 2, len(rows))
-    fold = np.random.default_rng(seed).permutation(len(rows)) % n_folds
-    predictions, penalties = np.empty(len(rows)), []
-    for number in range(n_folds):
-        held = fold == number
-        predictions[held], penalty = _ridge(rows[~held], truth[~held], rows[held])
-        penalties.append(penalty)
-    return Probe(predictions, tuple(penalties))
-
-
-def _ridge(
-    rows: Float64Array, truth: Float64Array, new: Float64Array
-) -> tuple[Float64Array, float]:
-    mean, level = rows.mean(axis=0), truth.mean()
-    left, values, right = np.linalg.svd(rows - mean, full_matrices=False)
-    squares, parts = values**2, left.T @ (truth - level)
-    errors = []
-    for penalty in PENALTIES:
-        shrink = squares / (squares + penalty)
-        # The mean is fitted too, hence 1/n in the leverage.
-        leverage = np.square(left) @ shrink + 1 / len(rows)
-        rest = truth - level - left @ (shrink * parts)
-        errors.append(np.square(rest / np.maximum(1 - leverage, 1e-9)).mean())
-    penalty = PENALTIES[int(np.argmin(errors))]
-    weights = right.T @ (values / (squares + penalty) * parts)
-    return (new - mean) @ weights + level, penalty
+    return np.interp(positions, np.arange(len(scale)), scale)
 
 
 def read_all(
@@ -264,15 +275,17 @@ def read_all(
     temperature: float = 0.1,
     without: Float64Array | None = None,
     n_reference: int | None = None,
+    ranks: Sequence[float] | None = None,
+    also: object | None = None,
 ) -> dict[str, Float64Array]:
     """The readings of `READINGS`, each of shape (n_names,)."""
     return {
         "expectation": expectation(
-            names, prompts, temperature=temperature, n_reference=n_reference
+            names, prompts, temperature=temperature, n_reference=n_reference, ranks=ranks
         ),
         "projection": projection(names, prompts, without=without, n_reference=n_reference),
-        "curve": curve(names, prompts, n_reference=n_reference),
-        "inferred": inferred(names, prompts, without=without, n_reference=n_reference),
+        "curve": curve(names, prompts, n_reference=n_reference, ranks=ranks),
+        "inferred": inferred(names, prompts, without=without, n_reference=n_reference, also=also),
     }
 
 
@@ -282,8 +295,14 @@ def leakage(directions: Sequence[Float64Array]) -> Float64Array:
     return np.asarray(np.abs(rows @ rows.T))
 
 
-def _ranks(prompts: object) -> Float64Array:
-    return np.arange(np.asarray(prompts).shape[0], dtype=np.float64)
+def _ranks(prompts: object, ranks: Sequence[float] | None = None) -> Float64Array:
+    n = np.asarray(prompts).shape[0]
+    if ranks is None:
+        return np.arange(n, dtype=np.float64)
+    scale = np.asarray(ranks, dtype=np.float64)
+    if scale.shape != (n,) or not (np.diff(scale) > 0).all():
+        raise ValueError(f"ranks must be {n} rising numbers, one a prompt; got {list(ranks)}.")
+    return scale
 
 
 def _without(along: Float64Array, other: Float64Array | None) -> Float64Array:

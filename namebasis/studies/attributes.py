@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from namebasis.analysis import axes
 from namebasis.analysis.axes import READINGS, Float64Array
 from namebasis.checks import IntArray, check_count
-from namebasis.errors import TargetError
 from namebasis.namespace.pseudo import pseudo_names
+from namebasis.studies.attribute_results import Attributes, AxisScores
 from namebasis.studies.axis_files import Axis, load_axis
+
+Progress = Callable[[int, int], None]
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -25,125 +27,16 @@ _WITHOUT_GENDER = ("age",)
 """Axes out of which the gender direction is taken: phrases for the old lean to women."""
 
 
-@dataclass(frozen=True)
-class AxisScores:
-    """One axis of some names; every array has a value per name.
-
-    Attributes
-    ----------
-    axis : str
-    value : str or None
-        The value that a nominal axis' reading is for; None on an ordinal axis.
-    readings : mapping of str to ndarray
-        `expectation` and `curve` in ranks from 0, `projection` and `inferred` in cosine units;
-        of a nominal axis' value, `expectation` is its share and `projection` that against the
-        other values' mean.
-    spreads : mapping of str to ndarray
-        Standard deviation of each reading over the axis' templates; NaN with one template.
-    z : mapping of str to ndarray
-        Standard deviations from the mean of pseudo names.
-    """
-
-    axis: str
-    value: str | None
-    readings: Mapping[str, Float64Array]
-    spreads: Mapping[str, Float64Array]
-    z: Mapping[str, Float64Array]
-
-    @property
-    def label(self) -> str:
-        """As its columns are called."""
-        value = "" if self.value is None else "_" + self.value.replace(" ", "_").replace("-", "_")
-        return (self.axis + value).lower()
-
-
-@dataclass(frozen=True)
-class Attributes:
-    """Readings of several axes for the same names.
-
-    Attributes
-    ----------
-    ids : ndarray of shape (n_names,)
-    names : tuple of str
-    scores : tuple of AxisScores
-    leakage : ndarray of shape (n_scores, n_scores)
-        Absolute cosines between the axes' directions; near 1, two axes are the same.
-    temperature : float
-    n_pseudo : int
-    """
-
-    ids: IntArray
-    names: tuple[str, ...]
-    scores: tuple[AxisScores, ...]
-    leakage: Float64Array
-    temperature: float
-    n_pseudo: int
-
-    def to_arrow(self) -> pa.Table:
-        """One row per name: id, name, and per axis each reading, its spread and its z."""
-        columns: dict[str, Any] = {"id": self.ids, "name": list(self.names)}
-        for score in self.scores:
-            for reading, values in score.readings.items():
-                columns[f"{score.label}_{reading}"] = values
-                columns[f"{score.label}_{reading}_spread"] = score.spreads[reading]
-                columns[f"{score.label}_{reading}_z"] = score.z[reading]
-        return pa.table(columns)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "names": self.to_arrow().to_pylist(),
-            "axes": [score.label for score in self.scores],
-            "leakage": self.leakage.tolist(),
-            "temperature": self.temperature,
-            "n_pseudo": self.n_pseudo,
-        }
-
-    def pick(self, space: Space, names: Sequence[str]) -> Attributes:
-        """The same for some names alone.
-
-        Raises
-        ------
-        TargetError
-            If a name is not among those that were read.
-        """
-        place = {int(row): at for at, row in enumerate(self.ids)}
-        rows = [space.find(name) for name in names]
-        strangers = [n for n, row in zip(names, rows, strict=True) if row not in place]
-        if strangers:
-            raise TargetError(
-                f"{', '.join(strangers)} is not among the {len(self.names):,} names read; "
-                "add it to the space first (namebasis add)."
-            )
-        at = np.array([place[row] for row in rows if row is not None], dtype=np.int64)
-
-        def some(values: Mapping[str, Float64Array]) -> dict[str, Float64Array]:
-            return {reading: column[at] for reading, column in values.items()}
-
-        scores = tuple(
-            AxisScores(s.axis, s.value, some(s.readings), some(s.spreads), some(s.z))
-            for s in self.scores
-        )
-        chosen = tuple(self.names[i] for i in at)
-        return replace(self, ids=self.ids[at], names=chosen, scores=scores)
-
-    def write(self, space: Space) -> None:
-        """Keep readings, spreads and z as metric columns of the space."""
-        space.add_metrics(
-            self.to_arrow().drop_columns(["name"]),
-            study="attributes",
-            parameters={"temperature": self.temperature, "n_pseudo": self.n_pseudo},
-        )
-
-
 def score(
     space: Space,
-    along: Sequence[str] = ("age", "gender"),
+    along: Sequence[str | Axis] = ("age", "gender"),
     *,
     where: str | None = None,
+    ids: IntArray | None = None,
     temperature: float = TEMPERATURE,
     n_pseudo: int = 500,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Attributes:
     """Read axes for the names of a space.
 
@@ -152,16 +45,20 @@ def score(
     Parameters
     ----------
     space : Space
-    along : sequence of str
-        Packaged axes by name, or axis files by path.
+    along : sequence of str or Axis
+        Packaged axes by name, axis files by path, or axes.
     where : str, optional
         The only names that are read; at least 2.
+    ids : ndarray of shape (n,), int64, optional
+        Instead of `where`: their row numbers.
     temperature : float
         Of the softmax over centred cosines.
     n_pseudo : int
         Made-up names that z compares with, at least 2.
     seed : int
         Of the pseudo names.
+    progress : callable, optional
+        Called with (done, total) steps.
 
     Raises
     ------
@@ -173,28 +70,85 @@ def score(
     if not along:
         raise ValueError("score needs at least one axis; got none.")
     check_count(n_pseudo, "n_pseudo", 2)
-    loaded = [load_axis(item) for item in along]
+    loaded = [item if isinstance(item, Axis) else load_axis(item) for item in along]
     labels = [axis.name for axis in loaded]
     if len(set(labels)) < len(labels):
         raise ValueError(f"each axis may be asked for once; got {', '.join(labels)}.")
-    ids = space.ids(where)
+    ids = space.ids(where) if ids is None else ids
     if ids.size < 2:
         raise ValueError(f"score needs at least 2 names; {ids.size} pass where={where!r}.")
+    step = Steps(progress, 1 + sum(_n_readings(axis) for axis in loaded))
+    rows = read_rows(space, ids, n_pseudo, seed)
+    step()
+    return read_axes(space, loaded, ids, rows, temperature=temperature, step=step)
+
+
+def read_axes(
+    space: Space,
+    loaded: Sequence[Axis],
+    ids: IntArray,
+    rows: Rows,
+    *,
+    temperature: float = TEMPERATURE,
+    step: Callable[[], None] = lambda: None,
+) -> Attributes:
+    """`score` for rows that are read already; `step` is called after every reading."""
     encoder = space.encoder()
-    rows = space.vectors(ids=ids)
-    made = pseudo_names(n_pseudo, seed=seed).strings
-    null = _encode_names(encoder, made, space.provenance.templates)
-    both = np.concatenate([rows, null])
     gender = axes.direction(_prompts(encoder, load_axis("gender")).mean(axis=0))
     scores: list[AxisScores] = []
     directions: list[Float64Array] = []
     for axis in loaded:
         without = gender if axis.name in _WITHOUT_GENDER else None
         for value, prompts in _sequences(axis, _prompts(encoder, axis)):
-            scores.append(_score(axis, value, both, len(rows), prompts, temperature, without))
+            scores.append(_score(axis, value, rows, prompts, temperature, without))
             directions.append(axes.direction(prompts.mean(axis=0)))
+            step()
     names = tuple(space.table(["name"], ids=ids)["name"].to_pylist())
+    n_pseudo = len(rows.text) - rows.n_names
     return Attributes(ids, names, tuple(scores), axes.leakage(directions), temperature, n_pseudo)
+
+
+class Steps:
+    """Count steps for a progress bar."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+        if progress is not None:
+            progress(0, total)
+
+    def __call__(self) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Names, then pseudo names, in the text and the token view."""
+
+    text: Float64Array
+    token: Float64Array | None
+    n_names: int
+
+    @property
+    def views_of_names(self) -> list[Float64Array]:
+        """Either view of the names alone."""
+        views = (self.text, self.token)
+        return [view[: self.n_names] for view in views if view is not None]
+
+
+def read_rows(space: Space, ids: IntArray, n_pseudo: int, seed: int) -> Rows:
+    """Vectors of names, and those of made-up ones, which are encoded as the names were."""
+    encoder = space.encoder()
+    made = _made_up(n_pseudo, seed)
+    null = _encode_names(encoder, made, space.provenance.templates)
+    text = np.concatenate([space.vectors(ids=ids), null])
+    if "token" not in space.views:
+        return Rows(text, None, ids.size)
+    tokens = encoder.token_embeddings(made).astype(np.float64)
+    # As the store scales them; a name without a token stays 0.
+    tokens /= np.maximum(np.linalg.norm(tokens, axis=1, keepdims=True), 1e-12)
+    return Rows(text, np.concatenate([space.vectors("token", ids=ids), tokens]), ids.size)
 
 
 def _encode_names(encoder: Encoder, names: Sequence[str], templates: Sequence[str]) -> Float64Array:
@@ -204,19 +158,22 @@ def _encode_names(encoder: Encoder, names: Sequence[str], templates: Sequence[st
 
 def _prompts(encoder: Encoder, axis: Axis) -> Float64Array:
     """Mean vector of each value's phrases; shape (n_templates, n_values, dim)."""
-    return np.stack(
-        [
-            np.stack(
-                [
-                    encoder.encode_text([template.replace("{}", p) for p in value.phrases])
-                    .astype(np.float64)
-                    .mean(axis=0)
-                    for value in axis.values
-                ]
-            )
-            for template in axis.templates
-        ]
-    )
+    texts = [t.replace("{}", phrase) for t in axis.templates for phrase in axis.phrases]
+    rows = encoder.encode_text(texts).astype(np.float64)
+    rows = rows.reshape(len(axis.templates), len(axis.phrases), -1)
+    ends = np.cumsum([len(value.phrases) for value in axis.values])[:-1]
+    parts = np.split(rows, ends, axis=1)
+    return np.stack([part.mean(axis=1) for part in parts], axis=1)
+
+
+@lru_cache(maxsize=4)
+def _made_up(n: int, seed: int) -> tuple[str, ...]:
+    """Kept, as making them up folds every name that Faker knows."""
+    return tuple(pseudo_names(n, seed=seed).strings)
+
+
+def _n_readings(axis: Axis) -> int:
+    return 1 if axis.kind == "ordinal" else len(axis.values)
 
 
 def _sequences(axis: Axis, prompts: Float64Array) -> list[tuple[str | None, Float64Array]]:
@@ -233,17 +190,25 @@ def _sequences(axis: Axis, prompts: Float64Array) -> list[tuple[str | None, Floa
 def _score(
     axis: Axis,
     value: str | None,
-    rows: Float64Array,
-    n_names: int,
+    rows: Rows,
     prompts: Float64Array,
     temperature: float,
     without: Float64Array | None,
 ) -> AxisScores:
     """Read names and pseudo names together, centred on the names."""
 
+    n_names = rows.n_names
+    ranks = axis.ranks if value is None else None
+
     def read(sequence: Float64Array) -> dict[str, Float64Array]:
         return axes.read_all(
-            rows, sequence, temperature=temperature, without=without, n_reference=n_names
+            rows.text,
+            sequence,
+            temperature=temperature,
+            without=without,
+            n_reference=n_names,
+            ranks=ranks,
+            also=rows.token,
         )
 
     whole = read(prompts.mean(axis=0))

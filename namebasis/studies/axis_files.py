@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ class AxisValue:
 
     label: str
     phrases: tuple[str, ...]
+    rank: float | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,14 @@ class Axis:
     def phrases(self) -> tuple[str, ...]:
         """All phrases, value after value."""
         return tuple(phrase for value in self.values for phrase in value.phrases)
+
+    @property
+    def ranks(self) -> tuple[float, ...]:
+        """Where each value stands: as the file says (such as years), else 0, 1, 2, …"""
+        return tuple(
+            float(place) if value.rank is None else value.rank
+            for place, value in enumerate(self.values)
+        )
 
 
 def axis_names() -> tuple[str, ...]:
@@ -90,14 +101,41 @@ def _parse(data: dict[str, Any]) -> Axis:
     repeated = sorted({label for label in labels if labels.count(label) > 1})
     if repeated:
         raise ValueError(f"labels must be distinct; {', '.join(repeated)} come(s) twice")
+    _check_ranks(values, data["kind"])
     return Axis(data["name"], data["kind"], templates, values)
 
 
 def _value(entry: object) -> AxisValue:
-    if not isinstance(entry, dict) or set(entry) != {"label", "phrases"}:
-        raise ValueError(f"each of values needs label and phrases alone; got {entry!r}")
+    if not isinstance(entry, dict) or set(entry) - {"rank"} != {"label", "phrases"}:
+        raise ValueError(
+            f"each of values needs label and phrases, and may have a rank, nothing else; "
+            f"got {entry!r}"
+        )
     (label,) = _strings([entry["label"]], "label")
-    return AxisValue(label, _strings(entry["phrases"], f"phrases of {label!r}"))
+    rank = entry.get("rank")
+    if rank is not None and (
+        isinstance(rank, bool) or not isinstance(rank, (int, float)) or not isfinite(rank)
+    ):
+        raise ValueError(f"rank of {label!r} must be a finite number; got {rank!r}")
+    phrases = _strings(entry["phrases"], f"phrases of {label!r}")
+    return AxisValue(label, phrases, None if rank is None else float(rank))
+
+
+def _check_ranks(values: tuple[AxisValue, ...], kind: str) -> None:
+    ranked = [value for value in values if value.rank is not None]
+    if not ranked:
+        return
+    if kind != "ordinal":
+        raise ValueError(f"a {kind} axis has no ranks; {ranked[0].label!r} has one")
+    if len(ranked) < len(values):
+        missing = next(value.label for value in values if value.rank is None)
+        raise ValueError(f"all values need a rank or none; {missing!r} has none")
+    for before, after in pairwise(values):
+        if not (before.rank or 0.0) < (after.rank or 0.0):
+            raise ValueError(
+                f"ranks must rise from value to value; {after.label!r} ({after.rank:g}) follows "
+                f"{before.label!r} ({before.rank:g}). List the values in their order"
+            )
 
 
 def _strings(values: object, what: str) -> tuple[str, ...]:

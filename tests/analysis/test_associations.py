@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from namebasis.analysis.associations import relative_norm_distance, ripa, weat
+from namebasis.analysis.associations import holm, relative_norm_distance, ripa, weat
 
 X, Y = np.array([[1.0, 0], [0.8, 0.6]]), np.array([[0.0, 1], [0.6, 0.8]])
 A, B = np.array([[1.0, 0]]), np.array([[0.0, 1]])
@@ -20,6 +20,14 @@ def test_weat_by_hand() -> None:
     assert (got.n_first, got.n_second, got.n_attributes_first) == (2, 2, 1)
     assert weat(Y, X, A, B).effect_size == pytest.approx(-got.effect_size)
     assert weat(Y, X, A, B).p_value == 1
+
+
+def test_weat_equals_the_published_reference_on_its_toy() -> None:
+    # What the reference code of May et al. (2019, sent-bias at e3559fb) gives for this input, as
+    # published in the tests of the benchmark BLME.
+    rng = np.random.default_rng(12345)
+    x, y, a, b = (rng.standard_normal((4, 5)) for _ in range(4))
+    assert weat(x, y, a, b).effect_size == pytest.approx(-0.5483337931868121, abs=1e-9)
 
 
 def test_random_divisions_come_near_the_exact_p() -> None:
@@ -42,6 +50,22 @@ def test_ripa_by_hand() -> None:
     np.testing.assert_allclose(got, [3, 0], atol=1e-12)
     flipped = ripa(np.array([[3.0, 4]]), np.array([[1.0, 1]]), np.array([[2.0, 1]]))
     np.testing.assert_allclose(flipped, [-3])
+
+
+def test_a_large_group_has_the_p_of_its_mirror() -> None:
+    rng = np.random.default_rng(1)
+    rows, a, b = rng.standard_normal((30, 4)), np.eye(4)[:1], np.eye(4)[1:2]
+    large = weat(rows[:24], rows[24:], a, b, n_permutations=2000)
+    small = weat(rows[24:], rows[:24], b, a, n_permutations=2000)
+    assert not large.exact
+    assert large.effect_size == pytest.approx(small.effect_size)
+    assert large.p_value == pytest.approx(small.p_value, abs=0.05)
+
+
+def test_holm_by_hand() -> None:
+    np.testing.assert_allclose(holm([0.04, 0.01, 0.03]), [0.06, 0.03, 0.06])
+    np.testing.assert_allclose(holm([0.9, 0.8]), [1, 1])
+    assert holm([]).size == 0
 
 
 def test_refusals() -> None:

@@ -1,10 +1,9 @@
-"""Readings against closed forms; the probe against scikit-learn and against leaking."""
+"""Readings against closed forms."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.linear_model import Ridge
 
 from namebasis.analysis import axes
 
@@ -60,23 +59,56 @@ def test_readings_do_not_change_under_rotation() -> None:
         np.testing.assert_allclose(before[reading], after[reading], atol=1e-4)
 
 
-def test_probe_equals_ridge_on_each_fold() -> None:
-    rng = np.random.default_rng(2)
-    rows = rng.standard_normal((60, 5)).astype(np.float32)
-    labels = rows @ rng.standard_normal(5) + 0.5 * rng.standard_normal(60)
-    got = axes.probe(rows, labels, n_folds=3, seed=4)
-    fold = np.random.default_rng(4).permutation(60) % 3
-    for number, penalty in enumerate(got.penalties):
-        model = Ridge(alpha=penalty).fit(rows[fold != number], labels[fold != number])
-        np.testing.assert_allclose(
-            got.predictions[fold == number], model.predict(rows[fold == number]), atol=1e-4
-        )
+def test_ranks_set_the_unit_of_expectation_and_curve() -> None:
+    bent = LINE + np.array([[0, 0, 0], [0, 0.3, 0], [0, 0, 0]])
+    for reading in (axes.expectation, axes.curve):
+        counted = reading(NAMES, bent)
+        years = reading(NAMES, bent, ranks=[10, 20, 50])
+        if reading is axes.curve:  # a place between two prompts is between their ranks
+            np.testing.assert_allclose(years, np.interp(counted, [0, 1, 2], [10, 20, 50]))
+        assert years[0] < years[2] < years[3]
+        assert 10 <= years.min() <= years.max() <= 50
+    with pytest.raises(ValueError, match="ranks must be 3 rising numbers"):
+        axes.curve(NAMES, LINE, ranks=[10, 50, 20])
+    with pytest.raises(ValueError, match="ranks must be 3 rising numbers"):
+        axes.expectation(NAMES, LINE, ranks=[10, 50])
 
 
-def test_probe_finds_nothing_in_noise() -> None:
-    rng = np.random.default_rng(3)
-    rows, labels = rng.standard_normal((300, 200)), rng.standard_normal(300)
-    assert abs(np.corrcoef(axes.probe(rows, labels).predictions, labels)[0, 1]) < 0.2
+def test_made_up_names_take_their_own_variation_off_the_inferred_direction() -> None:
+    rng = np.random.default_rng(5)
+    prompts = np.array([[0.0, 0, 0], [1, 1, 0]])
+    real = rng.standard_normal((4000, 3)) * [1, 1, 0.1]
+    made = rng.standard_normal((4000, 3)) * [1, 0.05, 0.1]  # spelling varies in the first alone
+    got = axes.inferred(np.concatenate([real, made]), prompts, n_reference=4000)[:4000]
+    # Covariances with the projection: (1, 1) less half of (1, 0).
+    slopes = np.linalg.lstsq(real - real.mean(axis=0), got, rcond=None)[0]
+    assert slopes[0] / slopes[1] == pytest.approx(1 - axes.CONTRAST, abs=0.06)
+
+
+def test_chance_axes_are_differences_of_made_up_names() -> None:
+    rng = np.random.default_rng(7)
+    names, made = rng.standard_normal((60, 4)), rng.standard_normal((2, 4))
+    got = axes.along_differences(
+        np.concatenate([names, made]), made, n_axes=3, n_reference=60, also=np.ones((62, 1))
+    )
+    for reading, read in (("projection", axes.projection), ("inferred", axes.inferred)):
+        alone = read(np.concatenate([names, made]), made, n_reference=60)
+        assert got[reading].shape == (62, 3)
+        for column in got[reading].T:
+            assert abs(np.corrcoef(column, alone)[0, 1]) == pytest.approx(1)
+
+
+def test_another_view_lends_its_directions() -> None:
+    rng = np.random.default_rng(6)
+    truth = rng.standard_normal(500)
+    names = np.column_stack([truth + rng.standard_normal(500), rng.standard_normal(500)])
+    other = 7 * np.column_stack([truth, rng.standard_normal(500)])
+    prompts = np.array([[0.0, 0], [1, 0]])
+    alone, both = (axes.inferred(names, prompts, also=view) for view in (None, other))
+    assert np.corrcoef(both, truth)[0, 1] > np.corrcoef(alone, truth)[0, 1] + 0.1
+    np.testing.assert_allclose(axes.inferred(names, prompts, also=np.ones((500, 2))), alone)
+    with pytest.raises(ValueError, match="also must have 500 rows"):
+        axes.inferred(names, prompts, also=other[:9])
 
 
 def test_leakage_is_the_absolute_cosine() -> None:
@@ -91,7 +123,5 @@ def test_refusals() -> None:
         axes.expectation(NAMES, LINE, temperature=0)
     with pytest.raises(ValueError, match="at least 2 row"):
         axes.curve(NAMES, LINE[:1])
-    with pytest.raises(ValueError, match="labels must be 4 finite numbers"):
-        axes.probe(NAMES, [1, 2, 3, np.nan])
     with pytest.raises(ValueError, match="nothing of the axis is left"):
         axes.projection(NAMES, LINE, without=np.array([1.0, 0, 0]))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import namebasis as nb
-from namebasis.errors import CorpusError, NamebasisError
+from namebasis.errors import NamebasisError
 from namebasis.namespace.space import Space
-from namebasis.studies import attribute_records as records
 from namebasis.studies import attributes
-from namebasis.studies.survival import survival
 
 WOMEN = ["Mary", "Susan", "Linda", "Jessica", "Emily", "Anna", "Laura"]
 MEN = ["John", "Robert", "Michael", "David", "James", "Thomas", "Peter"]
@@ -59,32 +58,23 @@ def test_refusals(space: Space, tmp_path: Path) -> None:
         attributes.score(space, ["gender"], n_pseudo=5).pick(space, ["Nobody"])
     with pytest.raises(ValueError, match="each axis may be asked for once"):
         attributes.score(space, ["gender", "gender"])
-    with pytest.raises(CorpusError, match="records must be ssa:ZIP"):
-        records.compare(space, "census:surnames.csv")
 
 
-def test_survival_keeps_the_published_means() -> None:
-    for sex, left in (("F", 62.45), ("M", 55.90)):
-        ages = np.arange(15, 121)
-        curve = [float(survival([1920], 1920 + int(age), sex)[0]) for age in ages]
-        assert np.trapezoid(curve, ages) / curve[0] == pytest.approx(left, abs=0.05)
-    with pytest.raises(ValueError, match="must not be after 2000"):
-        survival([2001], 2000, "F")
+def test_readings_are_in_the_axis_units_and_counted_for_progress(space: Space) -> None:
+    steps: list[tuple[int, int]] = []
+    found = attributes.score(
+        space, ["age", "era"], n_pseudo=20, progress=lambda done, total: steps.append((done, total))
+    )
+    assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    for score, low, high in zip(found.scores, (1, 1885), (90, 2023), strict=True):
+        for reading in ("expectation", "curve"):
+            assert low <= score.readings[reading].min() <= score.readings[reading].max() <= high
+        assert all(np.isfinite(spread).all() for spread in score.spreads.values())
 
 
-def test_expected_age_is_the_mean_over_the_living() -> None:
-    births = [[{"year": 1940, "female": 10, "male": 0}, {"year": 2000, "female": 10, "male": 0}]]
-    alive = survival([1940, 2000], 2020, "F")
-    expected = (alive[0] * 80 + alive[1] * 20) / alive.sum()
-    assert records.expected_ages(births, 2020)[0] == pytest.approx(expected)
-    assert np.isnan(records.expected_ages([[]], 2020)[0])
-
-
-def test_auc_and_spearman_equal_their_oracles() -> None:
-    from scipy.stats import spearmanr
-    from sklearn.metrics import roc_auc_score
-
-    rng = np.random.default_rng(0)
-    reading, truth = np.round(rng.random(50), 1), rng.random(50)
-    assert records.spearman(reading, truth) == pytest.approx(spearmanr(reading, truth)[0])
-    assert records.auc(reading, truth) == pytest.approx(roc_auc_score(truth >= 0.5, reading))
+def test_a_users_file_is_read_as_a_packaged_axis_is(space: Space, tmp_path: Path) -> None:
+    own = tmp_path / "gender.toml"
+    packaged = files("namebasis") / "data" / "axes" / "gender.toml"
+    own.write_text(packaged.read_text(encoding="utf-8"), encoding="utf-8")
+    mine, theirs = (attributes.score(space, [axis], n_pseudo=20) for axis in (str(own), "gender"))
+    assert mine.to_arrow().equals(theirs.to_arrow())

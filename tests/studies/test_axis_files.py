@@ -69,7 +69,11 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ('["a {} face"]', "[]", "templates must be a list of non-empty strings"),
         ('label = "high"', 'label = "low"', r"labels must be distinct; low come\(s\) twice"),
         ('["glad"]', '[""]', "phrases of 'high' must be a list of non-empty strings"),
-        ('label = "high"', 'rank = "high"', "each of values needs label and phrases alone"),
+        ('label = "high"', 'rang = "high"', "each of values needs label and phrases, and may"),
+        ('label = "high"', 'label = "high"\nrank = "b"', "rank of 'high' must be a finite number"),
+        ('label = "high"', 'label = "high"\nrank = true', "rank of 'high' must be a finite number"),
+        ('label = "high"', 'label = "high"\nrank = inf', "rank of 'high' must be a finite number"),
+        ('label = "high"', 'label = "high"\nrank = 1', "need a rank or none; 'low' has none"),
         ('name = "mood"', 'name = "my mood"', "name must be one word"),
         ('name = "mood"', "name = mood", "axis .*mood.toml: Invalid value"),
         (GOOD[GOOD.rindex("[[values]]") :], "", "values must be two or more"),
@@ -80,6 +84,30 @@ def test_broken_files_are_refused(tmp_path: Path, old: str, new: str, message: s
     assert old in GOOD
     path.write_text(GOOD.replace(old, new), encoding="utf-8")
     with pytest.raises(NamebasisError, match=message):
+        load_axis(path)
+
+
+RANKED = GOOD.replace('label = "low"', 'label = "low"\nrank = 2').replace(
+    'label = "high"', 'label = "high"\nrank = 7.5'
+)
+
+
+def test_ranks_are_kept_or_counted(tmp_path: Path) -> None:
+    path = tmp_path / "mood.toml"
+    path.write_text(RANKED, encoding="utf-8")
+    assert load_axis(path).ranks == (2.0, 7.5)
+    path.write_text(GOOD, encoding="utf-8")
+    assert load_axis(path).ranks == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("rank", ["2", "-1"])
+def test_ranks_out_of_order_are_refused(tmp_path: Path, rank: str) -> None:
+    path = tmp_path / "mood.toml"
+    path.write_text(RANKED.replace("7.5", rank), encoding="utf-8")
+    with pytest.raises(NamebasisError, match=rf"ranks must rise .*'high' \({rank}\) follows 'low'"):
+        load_axis(path)
+    path.write_text(RANKED.replace("ordinal", "nominal"), encoding="utf-8")
+    with pytest.raises(NamebasisError, match="a nominal axis has no ranks; 'low' has one"):
         load_axis(path)
 
 
