@@ -32,7 +32,7 @@ def _plain(value: object) -> object:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Draw a table on stdout: boxed on a terminal, tab-separated into a pipe."""
-    if not sys.stdout.isatty() and not _forced_terminal():
+    if not is_terminal():
         for row in rows:
             print("\t".join(_cell(value, whole=True) for value in row))
         return
@@ -54,16 +54,17 @@ def print_answers(
     title: str, target: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
     """Draw one of several answers: a titled table, or lines that begin with their target."""
-    if target is None or sys.stdout.isatty() or _forced_terminal():
+    if target is None or is_terminal():
         print_table(title, columns, rows)
     else:
         print_table(title, ("target", *columns), [(target, *row) for row in rows])
 
 
-def _forced_terminal() -> bool:
+def is_terminal() -> bool:
+    """Whether tables are drawn for the eye: on a terminal, or where colour is forced."""
     import os
 
-    return bool(os.environ.get("FORCE_COLOR"))
+    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
 
 def _cell(value: object, *, whole: bool = False) -> str:

@@ -1,86 +1,39 @@
-"""What a space believes about given names, against US births; intervals by bootstrap."""
+"""What a space believes about names against what public records say of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from namebasis.analysis import axes
 from namebasis.analysis.axes import Float64Array
-from namebasis.checks import check_count
-from namebasis.errors import CorpusError
-from namebasis.namespace.sources import read_names
-from namebasis.studies.attributes import score
-from namebasis.studies.survival import survival
+from namebasis.analysis.calibration import calibration
+from namebasis.analysis.probes import joined, probe
+from namebasis.checks import IntArray, check_count
+from namebasis.studies.attributes import Progress, Steps, read_axes, read_rows
+from namebasis.studies.record_facts import LEAST, Fact, Records, expected_ages, read_records
+from namebasis.studies.record_measures import (
+    Measure,
+    auc,
+    chance_null,
+    interval,
+    shuffled_null,
+    spearman,
+)
+from namebasis.studies.records_report import Curve, EraBias, Popularity, RecordsReport
+from namebasis.studies.spelling import letter_features
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
 
-_LEAST = 10
+__all__ = ["RecordsReport", "auc", "compare", "expected_ages", "spearman"]
 
-
-@dataclass(frozen=True)
-class Measure:
-    """One comparison with the records.
-
-    Attributes
-    ----------
-    measure : str
-        "age Spearman" or "gender AUC".
-    reading : str
-        One of `analysis.axes.READINGS`, or "probe", the cross-validated one.
-    value, low, high : float
-        With its 95 % bootstrap interval over names.
-    n_names : int
-    """
-
-    measure: str
-    reading: str
-    value: float
-    low: float
-    high: float
-    n_names: int
-
-
-@dataclass(frozen=True)
-class RecordsReport:
-    """How well readings follow the records."""
-
-    measures: tuple[Measure, ...]
-    n_names: int
-    year: int
-
-    def to_arrow(self) -> pa.Table:
-        """One row per measure and reading."""
-        return pa.Table.from_pylist([asdict(measure) for measure in self.measures])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
-
-
-def expected_ages(births: list[list[dict[str, int]]], year: int) -> Float64Array:
-    """Mean age in `year` of the living bearers of each name; NaN where none is left.
-
-    Parameters
-    ----------
-    births : list of list of dict
-        Per name, entries of `year`, `female` and `male` births.
-    year : int
-    """
-    ages = np.full(len(births), np.nan)
-    for at, entries in enumerate(births):
-        born = np.array([entry["year"] for entry in entries], dtype=np.int64)
-        alive = np.zeros(len(entries))
-        for sex, key in (("F", "female"), ("M", "male")):
-            alive += survival(born, year, sex) * [entry[key] for entry in entries]
-        if alive.sum() > 0:
-            ages[at] = float(alive @ (year - born) / alive.sum())
-    return ages
+_RANKS = (100, 300, 1_000, 3_000, 10_000, 30_000)
+"""Where bins of popularity end; they widen as names get rarer."""
 
 
 def compare(
@@ -89,87 +42,217 @@ def compare(
     *,
     where: str | None = None,
     n_resamples: int = 200,
+    n_pseudo: int = 500,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> RecordsReport:
-    """Compare age and gender readings of a space's names with US births.
+    """Compare readings of a space's names with public records.
+
+    Only names that the records hold are read, so that they alone set the centre. Besides the
+    readings of `attributes.score`, two cross-validated ridge probes are held against the records:
+    one on the text and token vectors, one on letters alone ("spelling"), which knows no model.
 
     Parameters
     ----------
     space : Space
     records : str
-        ``ssa:ZIP``.
+        ``ssa:ZIP`` (age and women), ``census:CSV`` (groups of surnames) or ``locales`` (regions
+        of the world, of Faker's lists).
     where : str, optional
         The only names that are compared.
     n_resamples : int
-        Of the bootstrap.
+        Of the bootstrap, at least 10.
+    n_pseudo : int
+        Made-up names, at least 2.
     seed : int
+    progress : callable, optional
+        Called with (done, total) steps.
 
     Raises
     ------
     CorpusError
-        If the records are no US births archive, or hold fewer than 10 of the names.
+        If the records cannot be read, or hold fewer than 10 of the names.
     """
     check_count(n_resamples, "n_resamples", 10)
-    if not records.startswith("ssa:"):
-        raise CorpusError(f"records must be ssa:ZIP, the US births archive; got {records!r}.")
-    table = read_names(records).table
-    place = {name: at for at, name in enumerate(table["name"].to_pylist())}
-    found = score(space, ("age", "gender"), where=where, seed=seed)
-    shared = [(at, place[n]) for at, n in enumerate(found.names) if n in place]
-    if len(shared) < _LEAST:
-        raise CorpusError(f"{records} holds {len(shared)} of the names; {_LEAST} are needed.")
-    rows, known = (np.array(side, dtype=np.int64) for side in zip(*shared, strict=True))
-    chosen = table.take(known)
-    births = chosen["births"].to_pylist()
-    year = max(entry["year"] for entries in births for entry in entries)
-    ages = expected_ages(births, year)
-    vectors = space.vectors(ids=found.ids[rows])
-    women = np.array(chosen["share_female"].to_pylist(), dtype=np.float64)
-    measures: list[Measure] = []
-    for truth, result, label, measure in (
-        (ages, found.scores[0], "age Spearman", spearman),
-        (women, found.scores[1], "gender AUC", auc),
-    ):
-        kept = np.isfinite(truth)
-        readings = {name: values[rows][kept] for name, values in result.readings.items()}
-        readings["probe"] = axes.probe(vectors[kept], truth[kept], seed=seed).predictions
-        for name, values in readings.items():
-            value, low, high = _interval(measure, values, truth[kept], n_resamples, seed)
-            measures.append(Measure(label, name, value, low, high, int(kept.sum())))
-    return RecordsReport(tuple(measures), len(shared), year)
+    known = read_records(space, records, where=where)
+    step = Steps(progress, 4 + len(known.facts))
+    step()
+    rows = read_rows(space, known.ids, n_pseudo, seed)
+    found = read_axes(space, known.axes, known.ids, rows)
+    readings = {(s.axis, s.value): s.readings for s in found.scores}
+    step()
+    chance = axes.along_differences(
+        rows.text, rows.text[rows.n_names :], n_reference=rows.n_names, also=rows.token, seed=seed
+    )
+    chance = {reading: values[: rows.n_names] for reading, values in chance.items()}
+    step()
+    views = {
+        "probe": joined(*rows.views_of_names),
+        "spelling": letter_features(found.names, seed=seed),
+    }
+    beliefs: list[_Belief] = []
+    for fact in known.facts:
+        beliefs += _beliefs(fact, readings[fact.axis, fact.value], views, chance, seed)
+        step()
+    report = _report(known, beliefs, n_resamples, seed, space)
+    step()
+    return report
 
 
-def spearman(reading: Float64Array, truth: Float64Array) -> float:
-    """Rank correlation; NaN where one side is constant."""
-    from scipy.stats import rankdata
+@dataclass(frozen=True)
+class _Belief:
+    """One reading of one fact, over the names of which the records say it."""
 
-    left, right = rankdata(reading), rankdata(truth)
-    if left.std() == 0 or right.std() == 0:
-        return float("nan")
-    return float(np.corrcoef(left, right)[0, 1])
+    fact: Fact
+    reading: str
+    values: Float64Array
+    truth: Float64Array
+    rows: IntArray
+    chance: Float64Array | None
+
+    @property
+    def key(self) -> tuple[str, str, int | None]:
+        """What its null hangs on."""
+        return self.fact.name, self.fact.measure, None if self.chance is None else id(self.chance)
+
+    def null(self, some: IntArray | slice = slice(None)) -> float:
+        if self.chance is None:
+            return shuffled_null(self.fact.measure, self.truth[some])
+        return chance_null(self.fact.measure, self.chance[self.rows][some], self.truth[some])
+
+    def in_unit(self) -> Float64Array:
+        """Beliefs in the fact's unit: as they are, or the records' values in the belief's order."""
+        if self.reading in ("expectation", "probe", "spelling"):
+            return self.values
+        order = np.argsort(np.argsort(self.values, kind="stable"), kind="stable")
+        return np.asarray(np.sort(self.truth)[order])
 
 
-def auc(reading: Float64Array, share_female: Float64Array) -> float:
-    """Chance that a name mostly of women reads above one that is not; NaN with one kind only."""
-    from scipy.stats import rankdata
-
-    female = share_female >= 0.5
-    n_female, n_male = int(female.sum()), int((~female).sum())
-    if not n_female or not n_male:
-        return float("nan")
-    excess = rankdata(reading)[female].sum() - n_female * (n_female + 1) / 2
-    return float(excess / (n_female * n_male))
-
-
-def _interval(
-    measure: Callable[[Float64Array, Float64Array], float],
-    reading: Float64Array,
-    truth: Float64Array,
-    n_resamples: int,
+def _beliefs(
+    fact: Fact,
+    readings: Mapping[str, Float64Array],
+    views: Mapping[str, Float64Array],
+    chance: Mapping[str, Float64Array],
     seed: int,
-) -> tuple[float, float, float]:
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(0, len(truth), (n_resamples, len(truth)))
-    values = [measure(reading[draw], truth[draw]) for draw in draws]
-    low, high = np.nanquantile(values, (0.025, 0.975))
-    return measure(reading, truth), float(low), float(high)
+) -> list[_Belief]:
+    """None where too few names are known, or an AUC has too few of one kind."""
+    rows = np.flatnonzero(np.isfinite(fact.truth))
+    truth = fact.truth[rows]
+    above = int((truth >= 0.5).sum())
+    if len(rows) < LEAST or (fact.measure == "AUC" and min(above, len(rows) - above) < LEAST):
+        return []
+    found = [
+        _Belief(fact, name, values[rows], truth, rows, chance.get(name, chance["projection"]))
+        for name, values in readings.items()
+    ]
+    low, high = (0.0, 1.0) if fact.unit == "share" else (0.0, np.inf)
+    for name, view in views.items():
+        predictions = np.clip(probe(view[rows], truth, seed=seed).predictions, low, high)
+        found.append(_Belief(fact, name, predictions, truth, rows, None))
+    return found
+
+
+def _report(
+    known: Records, beliefs: list[_Belief], n_resamples: int, seed: int, space: Space
+) -> RecordsReport:
+    nulls: dict[tuple[str, str, int | None], float] = {}
+    for b in beliefs:  # readings of one fact may share their chance axes, and so their null
+        if b.key not in nulls:
+            nulls[b.key] = b.null()
+    measures = tuple(
+        Measure(
+            b.fact.name,
+            b.fact.measure,
+            b.reading,
+            *interval(b.fact.measure, b.values, b.truth, n_resamples, seed),
+            nulls[b.key],
+            len(b.truth),
+        )
+        for b in beliefs
+    )
+    shown = [b for b in beliefs if b.reading in ("inferred", "probe")]
+    curves = {
+        (b.fact.name, b.reading): Curve(
+            b.fact.name, b.reading, b.fact.unit, calibration(b.values, b.truth)
+        )
+        for b in beliefs
+        if b.reading in ("expectation", "probe")
+    }
+    eras, popularity = [], []
+    for b in shown:
+        if known.decades is not None:
+            eras += _eras(b, known.decades[b.rows])
+        if known.counts is not None:
+            popularity += _popularity(b, known.counts[b.rows], n_resamples, seed)
+    provenance = {
+        "space": space.path.name,
+        "encoder": space.provenance.encoder,
+        "templates": list(space.provenance.templates),
+    }
+    return RecordsReport(
+        known.label.partition(":")[0] + ":" + Path(known.label).name
+        if ":" in known.label
+        else known.label,
+        known.year,
+        int(known.ids.size),
+        measures,
+        tuple(curves.values()),
+        tuple(eras),
+        tuple(popularity),
+        provenance,
+    )
+
+
+def _eras(b: _Belief, decades: IntArray) -> list[EraBias]:
+    believed = b.in_unit()
+    found = []
+    for decade in np.unique(decades).tolist():
+        here = decades == decade
+        n = int(here.sum())
+        if n < LEAST:
+            continue
+        gaps = believed[here] - b.truth[here]
+        bias, half = float(gaps.mean()), 1.96 * float(gaps.std(ddof=1)) / n**0.5
+        recorded = float(b.truth[here].mean())
+        found.append(
+            EraBias(
+                b.fact.name,
+                b.reading,
+                b.fact.unit,
+                decade,
+                n,
+                recorded,
+                recorded + bias,
+                bias,
+                bias - half,
+                bias + half,
+                float(b.truth.mean()) - recorded,
+            )
+        )
+    return found
+
+
+def _popularity(b: _Belief, counts: IntArray, n_resamples: int, seed: int) -> list[Popularity]:
+    order = np.argsort(-counts, kind="stable")
+    ends = [end for end in _RANKS if end < len(order)]
+    if not ends or len(order) - ends[-1] >= ends[-1] // 2:
+        ends.append(len(order))
+    else:
+        ends[-1] = len(order)
+    found, start = [], 0
+    for end in ends:
+        some = order[start:end]
+        kind = (b.truth[some] >= 0.5).sum()
+        if len(some) >= LEAST and (b.fact.measure != "AUC" or 0 < kind < len(some)):
+            value, low, high = interval(
+                b.fact.measure, b.values[some], b.truth[some], n_resamples, seed
+            )
+            ends_of = (int(counts[some].min()), int(counts[some].max()))
+            found.append(
+                Popularity(
+                    b.fact.name, b.fact.measure, b.reading, start + 1, end, *ends_of,
+                    value, low, high, b.null(some), len(some),
+                )
+            )  # fmt: skip
+        start = end
+    return found

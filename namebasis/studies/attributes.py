@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.namespace.space import Space
 
+__all__ = ["Attributes", "AxisScores", "read_axes", "read_rows", "score"]
+
 TEMPERATURE = 0.1
 _WITHOUT_GENDER = ("age",)
 """Axes out of which the gender direction is taken: phrases for the old lean to women."""

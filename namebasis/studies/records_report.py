@@ -1,0 +1,116 @@
+"""What a comparison with records holds, and the forms it is handed out in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from namebasis.analysis.calibration import Calibration
+from namebasis.studies.record_measures import Measure
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How far one reading's beliefs come true: in years for ages, in shares else."""
+
+    fact: str
+    reading: str
+    unit: str
+    calibration: Calibration
+
+
+@dataclass(frozen=True)
+class EraBias:
+    """Belief less records for the names of one decade.
+
+    Attributes
+    ----------
+    fact, reading, unit : str
+        A reading without a unit is given the records' own values in the order of its ranks.
+    decade : int
+        In which most bearers of these names were born.
+    n : int
+    recorded, believed : float
+        Means, in the fact's unit.
+    bias, low, high : float
+        Believed less recorded, with its 95 % interval over names.
+    null : float
+        Bias of a belief that knows nothing: every name gets the mean of all.
+    """
+
+    fact: str
+    reading: str
+    unit: str
+    decade: int
+    n: int
+    recorded: float
+    believed: float
+    bias: float
+    low: float
+    high: float
+    null: float
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """One measure among names of like popularity; `first` and `last` count from the commonest."""
+
+    fact: str
+    measure: str
+    reading: str
+    first: int
+    last: int
+    least: int
+    most: int
+    value: float
+    low: float
+    high: float
+    null: float
+    n: int
+
+
+@dataclass(frozen=True)
+class RecordsReport:
+    """How well readings follow records.
+
+    Attributes
+    ----------
+    records : str
+    year : int or None
+    n_names : int
+    measures : tuple of Measure
+    curves : tuple of Curve
+        Calibration of the readings with a unit: `expectation` and the probe.
+    eras : tuple of EraBias
+        Where the records know decades of birth.
+    popularity : tuple of Popularity
+        Where the records count bearers.
+    provenance : mapping
+    """
+
+    records: str
+    year: int | None
+    n_names: int
+    measures: tuple[Measure, ...]
+    curves: tuple[Curve, ...]
+    eras: tuple[EraBias, ...]
+    popularity: tuple[Popularity, ...]
+    provenance: Mapping[str, Any]
+
+    def to_arrow(self) -> pa.Table:
+        """One row per fact, measure and reading."""
+        return pa.Table.from_pylist([asdict(measure) for measure in self.measures])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    def write_html(self, path: str | Path) -> None:
+        """Write the report as one self-contained page."""
+        from namebasis.studies.records_view import page_of
+
+        Path(path).write_text(page_of(self), encoding="utf-8")

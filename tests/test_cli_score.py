@@ -1,0 +1,87 @@
+"""The command score as its user meets it: readings, leakage, records, groups, refusals."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.test_cli import NAMES, folder, run
+
+__all__ = ["folder"]
+
+
+@pytest.fixture(scope="module")
+def births(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("births") / "names.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for year in (1950, 2010):
+            lines = [f"{n},{'FM'[i % 3 == 0]},{500 + i * year % 300}" for i, n in enumerate(NAMES)]
+            archive.writestr(f"yob{year}.txt", "\n".join(lines))
+    return f"ssa:{path}"
+
+
+def test_four_readings_stand_side_by_side_and_leakage_below(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = run("score", "my.space", "Vicki", "--axis", "gender", "--axis", "skin_tone", cwd=folder)
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [row[:3] for row in rows[:4]] == [
+        ["Vicki", "gender", reading]
+        for reading in ("expectation", "projection", "curve", "inferred")
+    ]
+    assert len(rows) == 8
+    assert all(len(row) == 6 for row in rows)
+    assert "3/3" in done.stderr  # a bar of steps
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    shown = run("score", "my.space", "Vicki", "--axis", "gender", "--axis", "era", "-q", cwd=folder)
+    assert "leakage" in shown.stdout
+    assert shown.stderr == ""
+
+
+def test_records_print_tables_and_write_a_page_once(
+    folder: Path, tmp_path: Path, births: str
+) -> None:
+    page = tmp_path / "r.html"
+    words = ("score", str(folder / "my.space"), "--records", births, "--html", str(page))
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    kinds = {line.split("\t")[0] for line in done.stdout.splitlines()}
+    assert kinds == {"measures", "calibration", "popularity", "eras"}
+    assert "<svg" in page.read_text(encoding="utf-8")
+    again = run(*words, cwd=tmp_path)
+    assert again.returncode == 1
+    assert "overwrite" in again.stderr
+
+
+def test_groups_are_counted(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "groups.toml"
+    path.write_text(
+        '[groups]\nold = ["Mildred", "Ethel", "Bertha"]\nyoung = ["Kayla", "Madison"]\n'
+    )
+    done = run("score", "my.space", "--groups", str(path), "--axis", "age", "--json", cwd=folder)
+    found = json.loads(done.stdout)
+    assert [(row["group"], row["n"]) for row in found["groups"]] == [("old", 3), ("young", 2)]
+    assert found["left_out"] == {"in no group": len(NAMES) - 5}
+    assert "names left out: in no group" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--records", "ssa:none.zip"], 1, "none.zip"),
+        (["--records", "births.csv"], 1, "records must be ssa:ZIP"),
+        (["--groups", "shoe_size"], 1, "there is no column 'shoe_size'"),
+        (["--html", "x.html"], 2, "it needs --records"),
+        (["--records", "locales", "--groups", "gender"], 2, "one at a time"),
+        (["Vicki", "--groups", "gender"], 2, "take no NAME"),
+        (["--records", "locales", "--axis", "age"], 2, "leave --axis out"),
+        (["Nobody"], 1, "Nobody is not in"),
+    ],
+)
+def test_refusals(words: list[str], code: int, message: str, folder: Path) -> None:
+    done = run("score", "my.space", *words, cwd=folder)
+    assert done.returncode == code
+    assert message in " ".join(done.stderr.replace("│", " ").split())
