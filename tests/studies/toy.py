@@ -112,3 +112,21 @@ class ToySpace:
         row = self._vectors.__getitem__
         width = self._vectors.shape[1]
         return Resolver(view, width, self.find, row, self.encoder).resolve(target)  # type: ignore[arg-type]
+
+
+class EncoderSpace:
+    """Stands for a space where only its encoder is asked for: it holds no names."""
+
+    columns: tuple[str, ...] = ()
+
+    def __init__(self, encoder: object) -> None:
+        self._encoder = encoder
+
+    def encoder(self) -> object:
+        return self._encoder
+
+    def find(self, name: str, part: str | None = None) -> None:
+        return None
+
+    def table(self, columns: Sequence[str], **_: object) -> pa.Table:
+        return pa.table({column: pa.array([], pa.string()) for column in columns})
