@@ -1,8 +1,8 @@
 """Name bases: speed against scikit-learn, and how good the codes are on real vectors.
 
-`python benchmarks/bases.py` prints both; `--section speed`, `anchors`,
-`quality` or `chance` one. The real
-vectors are made once and kept in the cache folder; the CLIP vectors are read where ../shared is.
+`python benchmarks/bases.py` prints all; `--section speed`, `anchors`, `quality` or `chance` one.
+The real vectors are made once and kept in the cache folder; the CLIP vectors are read where
+../shared is.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from namebasis.analysis.sparse import SparseCode, refit, sparse_code
 from namebasis.analysis.turning import TurnedDictionaries
 from namebasis.analysis.whitening import whitening_matrix
 from namebasis.studies.anchors import code_by_others
+from namebasis.studies.basis_trust import make_null
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 CACHE = Path(tempfile.gettempdir()) / "namebasis-bench-bases"
@@ -233,7 +234,7 @@ def clip_codes(n_draws: int) -> None:
     sample = rng.choice(len(rows), 100, replace=False)
     plain = sparse_code(rows, rows, 8, exclude=own)
     swept = sparse_code(rows, rows, 8, exclude=own, n_sweeps=2)
-    nulls, scores = [], []
+    nulls, standings = [], []
     for row in sample:
         drawn = np.concatenate(
             [
@@ -242,13 +243,15 @@ def clip_codes(n_draws: int) -> None:
             ]
         )
         nulls.append(drawn.mean())
-        scores.append((plain.similarities[row] - drawn.mean()) / drawn.std(ddof=1))
+        own_cosine = float(plain.similarities[row])
+        standings.append(make_null("turned", len(rows), drawn, own_cosine).z)
     print(
         f"\nReal CLIP vectors ({len(rows):,} categories, ViT-B-32), leave-one-out, 8 nonnegative "
         f"atoms: mean centred cosine {np.nanmean(plain.similarities):.3f}, with exchange "
         f"{np.nanmean(swept.similarities):.3f}; random dictionaries of the same size and "
         f"covariance ({n_draws} draws for each of {len(sample)} categories) {np.mean(nulls):.3f}; "
-        f"z median {np.median(scores):.1f}, at least 2 for {np.mean(np.array(scores) >= 2):.0%}."
+        f"z median {np.median(standings):.1f}, at least 2 for "
+        f"{np.mean(np.array(standings) >= 2):.0%}."
     )
 
 
@@ -266,24 +269,23 @@ def clip_rows() -> np.ndarray | None:
 def chance(quick: bool) -> None:
     """Whether the control by random dictionaries is right where the truth is known."""
     rng = np.random.default_rng(0)
-    spectrum = np.arange(1, 65) ** -0.5
-    plain = rng.standard_normal((2_000, 64)) * spectrum
-    centres = rng.standard_normal((40, 64))
-    clusters = (0.7 * rng.standard_normal((2_000, 64)) + centres[rng.integers(40, size=2_000)]) * (
-        spectrum
-    )
+    spectrum = np.arange(1, 49) ** -0.5
+    plain = rng.standard_normal((1_000, 48)) * spectrum
+    centres = rng.standard_normal((40, 48))
+    clusters = 0.7 * rng.standard_normal((1_000, 48)) + centres[rng.integers(40, size=1_000)]
+    clusters *= spectrum
     # One name in seven lies near one of 12 directions of a plane of 4 dimensions, far out: names
     # that an encoder cannot read.
-    odd = 0.3 * rng.standard_normal((2_000, 64)) * spectrum
-    ways = rng.standard_normal((12, 4)) @ rng.standard_normal((4, 64))
-    odd[:300] = ways[rng.integers(12, size=300)] + 0.05 * rng.standard_normal((300, 64))
+    odd = 0.3 * rng.standard_normal((1_000, 48)) * spectrum
+    ways = rng.standard_normal((12, 4)) @ rng.standard_normal((4, 48))
+    odd[:150] = ways[rng.integers(12, size=150)] + 0.05 * rng.standard_normal((150, 48))
     sets = {"Gaussian": plain, "40 clusters": clusters, "a far plane": odd}
     clip = None if quick else clip_rows()
     if clip is not None:
         sets["CLIP, LVIS"] = clip
     if not quick:
-        sets["minilm, every 12th Faker name"] = faker_names()[1][::12]
-    n = 5 if quick else 100
+        sets["minilm, Faker names"] = faker_sample()
+    n = 4 if quick else 40
     print(
         "\n| dictionary | unrelated: |z| < 2 | unrelated: z ≥ 2 | z, median (2.5 to 97.5 %) | sum "
         "of 3 names of few components: z ≥ 2 | sum of any 3: z ≥ 2 |\n|---|---|---|---|---|---|"
@@ -309,10 +311,19 @@ def chance(quick: bool) -> None:
         )
 
 
+def faker_sample() -> np.ndarray:
+    """2,000 of Faker's names, those that minilm cannot read among them."""
+    from namebasis.encoders.registry import load_encoder
+    from namebasis.namespace.sources import read_names
+
+    names = read_names("faker").select(limit=2_000, seed=0)
+    return load_encoder("minilm").encode_names(names.strings, "a photo of {}")
+
+
 def scores(
     turned: TurnedDictionaries, names: np.ndarray, targets: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """z of each target's code against 200 random dictionaries, as `basis` has it by default."""
+    """z of each target's code of 5 names against 200 random dictionaries, as `basis` has it."""
     observed = sparse_code(names, targets, 5, n_sweeps=2).similarities
     found = []
     for target, own in zip(targets, observed, strict=True):
@@ -322,7 +333,7 @@ def scores(
                 for rows, seen in turned.draws(target, 200, rng)
             ]
         )
-        found.append((own - drawn.mean()) / drawn.std(ddof=1))
+        found.append(make_null("turned", len(names), drawn, float(own)).z)
     return np.array(found)
 
 
