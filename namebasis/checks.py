@@ -8,6 +8,8 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
+_BLOCK = 65_536  # rows held in float64 at a time
+
 
 def as_embeddings(
     values: object, what: str = "embeddings", n_features: int | None = None, min_rows: int = 1
@@ -66,13 +68,20 @@ def unit_rows(values: object, what: str = "embeddings") -> FloatArray:
         If a row is zero (it has no direction), or `as_embeddings` refuses it.
     """
     matrix = as_embeddings(values, what)
-    norms = np.linalg.norm(matrix.astype(np.float64), axis=1)
+    norms = np.empty(matrix.shape[0])
+    for start in range(0, matrix.shape[0], _BLOCK):
+        part = slice(start, start + _BLOCK)
+        norms[part] = np.linalg.norm(matrix[part].astype(np.float64), axis=1)
     if not norms.all():
         n_bad, first = int((norms == 0).sum()), int(np.argmin(norms))
         raise ValueError(
             f"{what} has {n_bad} zero row(s) without a direction, the first is {first}."
         )
-    return np.asarray(matrix / norms[:, None], dtype=np.float32)
+    out = np.empty_like(matrix)
+    for start in range(0, matrix.shape[0], _BLOCK):
+        part = slice(start, start + _BLOCK)
+        out[part] = matrix[part] / norms[part, None]
+    return out
 
 
 def check_count(value: object, what: str, low: int = 1, high: int | None = None) -> int:

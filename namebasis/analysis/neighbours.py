@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray, check_count, unit_rows
 
 # Candidates beyond k + 1 that are scored again exactly, so that rounding inside the search
 # cannot push a true neighbour over the edge.
 _MARGIN = 8
-_CHUNK = 4096
+CHUNK = 4096
 _BLOCK = 64  # rows whose candidates are gathered at a time: they stay in the cache
 
 
@@ -27,10 +28,13 @@ class KnnGraph:
         than eight different vectors tie for the last place, the search decides which enter.)
     similarities : ndarray of shape (n, k), float32
         Cosines, descending along each row; ``similarity(i, j) == similarity(j, i)`` bit for bit.
+    recall : float
+        Share of the true neighbours among them, in [0, 1]; 1 where the search was exact.
     """
 
     indices: IntArray
     similarities: FloatArray
+    recall: float = 1.0
 
     def __post_init__(self) -> None:
         if self.indices.ndim != 2 or self.indices.shape != self.similarities.shape:
@@ -52,7 +56,7 @@ class KnnGraph:
     def truncate(self, k: int) -> KnnGraph:
         """Return the graph of the first `k` neighbours, ``1 <= k <= self.k``."""
         k = check_count(k, "k", 1, self.k)
-        return KnnGraph(self.indices[:, :k], self.similarities[:, :k])
+        return KnnGraph(self.indices[:, :k], self.similarities[:, :k], self.recall)
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,46 @@ class DuplicateGroups:
 
 def duplicate_groups(embeddings: FloatArray) -> DuplicateGroups:
     """Group the rows of `embeddings` (n, n_features) that are bit-equal (-0 counts as 0)."""
-    rows = np.ascontiguousarray(embeddings + np.float32(0.0))  # -0 + 0 is +0
+    keys = _checksums(embeddings)
+    order = np.argsort(keys, kind="stable")  # the lowest row of each key comes first
+    starts = np.flatnonzero(
+        np.diff(keys[order].view(np.int64), prepend=~keys[order[:1]].view(np.int64))
+    )
+    if starts.size < keys.size:
+        first_of = np.repeat(order[starts], np.diff(np.append(starts, keys.size)))
+        again = np.flatnonzero(first_of != order)
+        if not _equal_rows(embeddings, order[again], first_of[again]):
+            return _groups_by_bytes(embeddings)
+    else:
+        first_of = order
+    first = np.sort(order[starts]).astype(np.int64)
+    group = np.empty(keys.size, np.int64)
+    group[order] = np.searchsorted(first, first_of)
+    return DuplicateGroups(first, group, np.bincount(group).astype(np.int64))
+
+
+def _checksums(embeddings: FloatArray) -> npt.NDArray[np.uint64]:
+    """A 64-bit checksum of each row's bits: equal for equal rows, for others hardly ever."""
+    weights = np.random.default_rng(0).integers(2**63, size=embeddings.shape[1], dtype=np.uint64)
+    weights = 2 * weights + np.uint64(1)
+    keys = np.empty(embeddings.shape[0], np.uint64)
+    for start in range(0, keys.size, CHUNK):
+        part = embeddings[start : start + CHUNK] + np.float32(0.0)  # -0 + 0 is +0
+        bits = np.ascontiguousarray(part).view(np.uint32).astype(np.uint64)
+        keys[start : start + CHUNK] = (bits * weights).sum(axis=1, dtype=np.uint64)
+    return keys
+
+
+def _equal_rows(embeddings: FloatArray, left: IntArray, right: IntArray) -> bool:
+    return all(
+        np.array_equal(embeddings[left[i : i + CHUNK]], embeddings[right[i : i + CHUNK]])
+        for i in range(0, left.size, CHUNK)
+    )
+
+
+def _groups_by_bytes(embeddings: FloatArray) -> DuplicateGroups:
+    """The same by sorting whole rows: for rows whose checksums meet by accident."""
+    rows = np.ascontiguousarray(embeddings + np.float32(0.0))
     keys = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
     _, first, inverse, sizes = np.unique(
         keys, return_index=True, return_inverse=True, return_counts=True
@@ -126,6 +169,14 @@ def knn_graph(
     k = check_count(k, f"k (neighbours among {n} rows)", 1, n - 1)
     groups = duplicate_groups(rows)
     indices, similarities = _search(rows[groups.first], k + 1 + _MARGIN, progress)
+    return among_rows(indices, similarities, groups, k)
+
+
+def among_rows(
+    indices: IntArray, similarities: FloatArray, groups: DuplicateGroups, k: int
+) -> KnnGraph:
+    """Neighbours among different rows, each row itself among its own, as the graph of all rows."""
+    n = groups.group.size
     if groups.first.size == n:  # no duplicates: groups are rows
         return _leave_out_self(indices, similarities, np.arange(n), k)
     return _spread(indices, similarities, groups, k)
@@ -143,10 +194,10 @@ def _search(
     index.add(rows)
     indices = np.empty((m, width), np.int64)
     similarities = np.empty((m, width), np.float32)
-    for start in range(0, m, _CHUNK):
-        part = slice(start, min(start + _CHUNK, m))
+    for start in range(0, m, CHUNK):
+        part = slice(start, min(start + CHUNK, m))
         _, found = index.search(rows[part], width)
-        scores = _cosines(rows, part, found)
+        scores = cosines(rows, part, found)
         order = np.lexsort((found, -scores), axis=1)
         indices[part] = np.take_along_axis(found, order, axis=1)
         similarities[part] = np.take_along_axis(scores, order, axis=1)
@@ -155,7 +206,7 @@ def _search(
     return indices, similarities
 
 
-def _cosines(rows: FloatArray, part: slice, found: IntArray) -> FloatArray:
+def cosines(rows: FloatArray, part: slice, found: IntArray) -> FloatArray:
     """Dot products of rows[part] with the rows found for each, in float64, rounded once."""
     out = np.empty(found.shape, np.float32)
     for offset in range(0, found.shape[0], _BLOCK):
@@ -190,8 +241,8 @@ def _spread(
     out_indices = np.empty((n, k), np.int64)
     out_similarities = np.empty((n, k), np.float32)
     n_slots = k + 1 + _MARGIN
-    for start in range(0, n, _CHUNK):
-        own = np.arange(start, min(start + _CHUNK, n))
+    for start in range(0, n, CHUNK):
+        own = np.arange(start, min(start + CHUNK, n))
         near, near_similarities = indices[groups.group[own]], similarities[groups.group[own]]
         counts = np.minimum(groups.sizes[near], k + 1)  # more of one group are never needed
         ends = np.cumsum(counts, axis=1)

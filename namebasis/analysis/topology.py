@@ -94,7 +94,7 @@ def cluster(
     )
     groups = duplicate_groups(rows)
     tree = reachability_tree(
-        rows[groups.first],
+        rows if groups.first.size == n else rows[groups.first],
         group_links(graph, groups),
         groups.sizes,
         min_cluster_size=size,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisWarning
 from namebasis.index.rows import Rows
 from namebasis.index.vector_index import DamagedIndexError, VectorIndex
@@ -17,6 +18,9 @@ from namebasis.namespace.store import FIT_KEY, INDICES, Store
 
 if TYPE_CHECKING:
     from namebasis.analysis.neighbours import KnnGraph
+
+EXACT_ROWS = 200_000
+"""Rows up to which neighbours are sought exactly, which takes time that grows with their square."""
 
 log = logging.getLogger(__name__)
 
@@ -76,15 +80,28 @@ def covered_rows(store: Store, view: str) -> int:
         return 0
 
 
+def graph_of(vectors: FloatArray, k: int) -> KnnGraph:
+    """The k nearest of every row: exact up to `EXACT_ROWS`, nearly so above."""
+    if len(vectors) <= EXACT_ROWS:
+        from namebasis.analysis.neighbours import knn_graph
+
+        return knn_graph(vectors, k)
+    from namebasis.analysis.near_graph import near_graph
+
+    return near_graph(vectors, k)
+
+
 def load_graph(store: Store, view: str, build_id: str, k: int) -> KnnGraph:
     """Give the graph of the k nearest of every row, from the cache where it fits.
+
+    Above `EXACT_ROWS` rows nearly all neighbours are found; the graph says what share.
 
     Warns
     -----
     NamebasisWarning
         If a cached graph was damaged and is made anew.
     """
-    from namebasis.analysis.neighbours import KnnGraph, knn_graph
+    from namebasis.analysis.neighbours import KnnGraph
 
     path = store.folder / INDICES / f"{view}.k{k}.graph.npz"
     key = f"{_made_by(store, view, build_id)} {store.n_rows} {view} {k}"
@@ -93,12 +110,13 @@ def load_graph(store: Store, view: str, build_id: str, k: int) -> KnnGraph:
             with np.load(path, allow_pickle=False) as saved:
                 if str(saved["key"]) == key:
                     indices = saved["indices"].astype(np.int64)
-                    return KnnGraph(indices=indices, similarities=saved["similarities"])
+                    recall = float(saved["recall"]) if "recall" in saved else 1.0
+                    return KnnGraph(indices, saved["similarities"], recall)
         except Exception as error:
             # A cut or overwritten zip raises many kinds: zlib, zipfile, struct, KeyError, EOF.
             message = f"{path}: damaged ({error}). The graph is made anew."
             warnings.warn(message, NamebasisWarning, stacklevel=3)
-    graph = knn_graph(store.vectors(view), k)
+    graph = graph_of(store.vectors(view), k)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     with partial.open("wb") as file:
@@ -107,6 +125,7 @@ def load_graph(store: Store, view: str, build_id: str, k: int) -> KnnGraph:
             key=np.array(key),
             indices=graph.indices.astype(np.int32),
             similarities=graph.similarities,
+            recall=np.array(graph.recall),
         )
     os.replace(partial, path)
     return graph

@@ -17,10 +17,11 @@ from namebasis.analysis.agreement import (
     neighbour_share,
     shared_item_share,
 )
-from namebasis.analysis.neighbours import KnnGraph, knn_graph
+from namebasis.analysis.neighbours import KnnGraph
 from namebasis.analysis.topology import Clusters, cluster
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import NamebasisWarning
+from namebasis.namespace.caches import graph_of
 from namebasis.studies.topology_report import LabelAgreement
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def read_graph(space: Space, view: str, ids: IntArray, k: int) -> tuple[FloatArr
     if np.array_equal(ids, np.arange(len(space))):
         return space.vectors(view), space.graph(view, k)
     vectors = space.vectors(view, ids=ids)
-    return vectors, knn_graph(vectors, k)
+    return vectors, graph_of(vectors, k)
 
 
 def find_clusters(

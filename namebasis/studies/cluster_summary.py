@@ -13,7 +13,6 @@ from namebasis.analysis.neighbours import duplicate_groups
 from namebasis.analysis.stability import Stability
 from namebasis.analysis.topology import central_rows
 from namebasis.checks import FloatArray, IntArray
-from namebasis.studies.languages import language
 
 N_EXEMPLARS = 8
 _ALPHA = 0.01
@@ -28,7 +27,8 @@ class Trait:
     Attributes
     ----------
     column, value : str
-        For instance `locales` and `is_IS`; `beginning` and `sig` for shared first letters.
+        For instance `locales` and `is_IS`, `language` and `Icelandic`; `beginning` and `sig`,
+        `ending` and `son` for letters.
     count : int
         Names of the cluster that have it.
     share, base_share : float
@@ -56,7 +56,8 @@ class ClusterSummary:
     size : int
         How many names.
     label : str
-        Made of its traits, or of its most central name where it has none.
+        Made of its traits with the share of its names of which all that holds, such as
+        "Icelandic family names, …son, 92 %"; or of its most central name where it has none.
     exemplars : tuple of str
         Names nearest its mean direction; of names with equal vectors only one.
     central : tuple of int
@@ -125,7 +126,15 @@ def summarise_clusters(
             ClusterSummary(
                 cluster=cluster,
                 size=int(members.size),
-                label=make_label(found, exemplars, _copies(vectors[members])),
+                label=_label(
+                    found,
+                    exemplars,
+                    _copies(vectors[members]),
+                    [
+                        {column: values[column][row] for column in values}
+                        for row in members.tolist()
+                    ],
+                ),
                 exemplars=exemplars,
                 central=tuple(central[cluster]),
                 traits=tuple(found),
@@ -188,35 +197,88 @@ def _traits(
     ]
 
 
-def make_label(traits: Sequence[Trait], exemplars: Sequence[str], copies: float = 0.0) -> str:
-    """Name a cluster after what most of it shares: "Icelandic family names, Sig…".
+@dataclass(frozen=True)
+class Label:
+    """A cluster's name in words, and what it says of the names.
 
-    `copies` is the share of its names whose vector another of them has already: where that is
-    most, the encoder hardly reads these names, and any other label would mislead.
+    Attributes
+    ----------
+    words : str
+        Empty where nothing is shared.
+    said : tuple of tuple of Trait
+        Every one of these groups holds of most names: at least one trait of each.
     """
-    if copies > 0.5:
-        return f"read alike: {', '.join(exemplars[:2])}"
+
+    words: str
+    said: tuple[tuple[Trait, ...], ...]
+
+
+def make_label(traits: Sequence[Trait]) -> Label:
+    """Name a cluster after what most of it shares: "Icelandic family names, …son".
+
+    Parameters
+    ----------
+    traits : sequence of Trait
+        Of the columns `language`, `gender`, `part`, `beginning` and `ending`, the commonest first.
+    """
     best: dict[str, Trait] = {}
     for trait in traits:
         best.setdefault(trait.column, trait)
-    words = []
-    locales = [trait for trait in traits if trait.column == "locales"]
-    if locales and locales[0].share >= 0.4:
-        enough = 0.25 if locales[0].share < 0.75 else 1.0  # one language where it rules alone
-        shared = [locales[0], *(trait for trait in locales[1:] if trait.share >= enough)]
-        words.append("/".join(list(dict.fromkeys(language(t.value) for t in shared))[:2]))
+    words: list[str] = []
+    said: list[tuple[Trait, ...]] = []
+    languages = [trait for trait in traits if trait.column == "language"]
+    if languages and languages[0].share >= 0.4:
+        enough = 0.25 if languages[0].share < 0.75 else 1.0  # one language where it rules alone
+        rest = [trait for trait in languages[1:] if trait.share >= enough]
+        said.append(tuple([languages[0], *rest][:2]))
+        words.append("/".join(trait.value for trait in said[-1]))
     if (gender := best.get("gender")) is not None and gender.share >= 0.7:
         words += _GENDERS.get(gender.value, [])  # names of both genders go without a word
+        said += [(gender,)] if gender.value in _GENDERS else []
     if (part := best.get("part")) is not None and part.share >= 0.8:
         words.append(_PARTS.get(part.value, f"{part.value} names"))
+        said.append((part,))
     elif words:
         words.append("names")
-    label = " ".join(words)
-    beginnings = [t.value for t in traits if t.column == "beginning" and t.share >= 0.5]
-    if beginnings:
-        start = max(beginnings, key=len).capitalize() + "…"
-        return f"{label}, {start}" if label else start
-    return label or f"around {exemplars[0]}"
+    spelt = [_longest(traits, column) for column in ("beginning", "ending")]
+    said += [(trait,) for trait in spelt if trait is not None]
+    shown = [" ".join(words), *(spelling(trait) for trait in spelt if trait is not None)]
+    return Label(", ".join(word for word in shown if word), tuple(said))
+
+
+def spelling(trait: Trait) -> str:
+    """Show a beginning as "Sig…" and an ending as "…son"."""
+    value = trait.value
+    return f"{value.capitalize()}…" if trait.column == "beginning" else f"…{value}"
+
+
+def _longest(traits: Sequence[Trait], column: str) -> Trait | None:
+    """The longest beginning or ending that at least half of the names have."""
+    shared = [trait for trait in traits if trait.column == column and trait.share >= 0.5]
+    return max(shared, key=lambda trait: len(trait.value), default=None)
+
+
+def _label(
+    traits: Sequence[Trait],
+    exemplars: Sequence[str],
+    copies: float,
+    members: Sequence[Mapping[str, Sequence[str]]],
+) -> str:
+    """The words with the share of names of which all they say holds.
+
+    Where more than half of the names have the vector of another (`copies`), the encoder hardly
+    reads these names, and any other label would mislead.
+    """
+    if copies > 0.5:
+        return f"read alike: {', '.join(exemplars[:2])}"
+    label = make_label(traits)
+    if not label.words:
+        return f"around {exemplars[0]}"
+    holds = [
+        all(any(t.value in member[t.column] for t in group) for group in label.said)
+        for member in members
+    ]
+    return f"{label.words}, {100 * sum(holds) / len(holds):.0f} %"
 
 
 def _copies(rows: FloatArray) -> float:

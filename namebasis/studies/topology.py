@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from namebasis.analysis.layout import align, layout
 from namebasis.analysis.membership import soft_memberships
-from namebasis.analysis.neighbours import duplicate_groups
+from namebasis.analysis.neighbours import KnnGraph, duplicate_groups
 from namebasis.analysis.stability import cluster_stability
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import SpaceError
@@ -26,6 +26,7 @@ from namebasis.studies.arrangement import (
     undefined_notes,
 )
 from namebasis.studies.cluster_summary import summarise_clusters
+from namebasis.studies.languages import language
 from namebasis.studies.name_labels import Labels, known_labels
 from namebasis.studies.topology_report import SideMap, TopologyReport
 from namebasis.studies.topology_shape import STEPS as SHAPE_STEPS
@@ -128,6 +129,7 @@ def report(
     settings = Settings(k, min_cluster_size, cut, n_permutations, seed)
     clock.lap("names")
     vectors, graph = read_graph(space, view, ids, k)
+    notes += _recall_note(graph)
     clock.lap("neighbours")
     found = find_clusters(view, vectors, graph, settings)
     memberships = soft_memberships(graph, found.clusters.labels)
@@ -257,6 +259,12 @@ def _side_map(
     )
 
 
+def _recall_note(graph: KnnGraph) -> list[str]:
+    if graph.recall == 1:
+        return []
+    return [f"Neighbours were sought approximately: {graph.recall:.1%} of the true ones are found."]
+
+
 def _copies_note(n_copies: int) -> list[str]:
     if not n_copies:
         return []
@@ -297,16 +305,26 @@ def _values(table: pa.Table) -> dict[str, list[list[str]]]:
     """Every value of each name, for the traits of clusters."""
     return {
         "locales": [row or [] for row in table["locales"].to_pylist()],
+        "language": [
+            sorted({language(locale) for locale in row or []})
+            for row in table["locales"].to_pylist()
+        ],
         "gender": [[value] if value else [] for value in table["gender"].to_pylist()],
         "part": [[value] if value else [] for value in table["part"].to_pylist()],
-        "beginning": [_beginnings(name) for name in table["name"].to_pylist()],
+        "beginning": [_letters(name, 1) for name in table["name"].to_pylist()],
+        "ending": [_letters(name, -1) for name in table["name"].to_pylist()],
     }
 
 
-def _beginnings(name: str) -> list[str]:
-    """First two and three characters, where they are letters and the name goes on."""
+def _letters(name: str, way: int) -> list[str]:
+    """First two and three characters (`way` 1), or last three to six (-1), where they are letters
+    and not all of the name."""
     letters = fold(name)
-    return [letters[:n] for n in (2, 3) if len(letters) > n and letters[:n].isalpha()]
+    if way == 1:
+        found = [letters[:n] for n in (2, 3) if len(letters) > n]
+    else:
+        found = [letters[-n:] for n in (3, 4, 5, 6) if len(letters) > n]
+    return [part for part in found if part.isalpha()]
 
 
 def _details(table: pa.Table) -> list[str]:

@@ -12,7 +12,7 @@ from namebasis.report.topology_tables import (
     ClustersSection,
     Stability,
 )
-from namebasis.studies.cluster_summary import ClusterSummary, Trait
+from namebasis.studies.cluster_summary import ClusterSummary, Trait, spelling
 from namebasis.studies.shape_view import shape_facts, shape_sections
 from namebasis.studies.topology_report import (
     LabelAgreement,
@@ -148,17 +148,26 @@ def _stability(cluster: ClusterSummary) -> Stability | None:
 
 
 def _worth_showing(traits: tuple[Trait, ...]) -> list[Trait]:
-    """The commonest traits; of beginnings only the longest among those about as common."""
-    beginnings = [trait for trait in traits if trait.column == "beginning"]
-    best = max(
-        beginnings, key=lambda trait: (trait.share * len(trait.value), trait.lift), default=None
-    )
-    kept = [trait for trait in traits if trait.column != "beginning" or trait is best]
+    """The commonest traits; of letters only the longest among those about as common, and no
+    locales, whose languages stand there."""
+    best = {
+        column: max(
+            (trait for trait in traits if trait.column == column),
+            key=lambda trait: (trait.share * len(trait.value), trait.lift),
+            default=None,
+        )
+        for column in ("beginning", "ending")
+    }
+    kept = [
+        trait
+        for trait in traits
+        if trait.column != "locales" and best.get(trait.column, trait) is trait
+    ]
     return [trait for trait in kept if trait.share >= 0.1][:_N_TRAITS]
 
 
 def _trait(trait: Trait) -> tuple[str, str]:
-    value = f"{trait.value.capitalize()}…" if trait.column == "beginning" else trait.value
+    value = spelling(trait) if trait.column in ("beginning", "ending") else trait.value
     return value, f"{100 * trait.share:.0f} % · {_times(trait.lift)}"
 
 

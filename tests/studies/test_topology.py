@@ -127,7 +127,7 @@ def test_spelling_and_gender_explain_nothing_here(result: TopologyReport) -> Non
 
 
 def test_traits_and_labels_name_what_is_shared(result: TopologyReport) -> None:
-    labels = {cluster.label for cluster in result.clusters}
+    labels = {cluster.label.rpartition(",")[0] for cluster in result.clusters}
     assert {"Greek given names", "Icelandic given names", "Japanese given names",
             "Dutch given names"} <= labels  # fmt: skip
     greek = next(c for c in result.clusters if c.label.startswith("Greek"))
@@ -324,32 +324,53 @@ def trait(column: str, value: str, share: float) -> Trait:
 
 
 @pytest.mark.parametrize(
-    ("traits", "copies", "label"),
+    ("traits", "label"),
     [
-        ([trait("locales", "is_IS", 0.9), trait("part", "family", 0.9),
-          trait("beginning", "si", 0.7), trait("beginning", "sig", 0.6)], 0.0,
-         "Icelandic family names, Sig…"),
-        ([trait("locales", "bg_BG", 0.5), trait("locales", "ru_RU", 0.3)], 0.0,
+        ([trait("language", "Icelandic", 0.9), trait("part", "family", 0.9),
+          trait("beginning", "si", 0.7), trait("beginning", "sig", 0.6),
+          trait("ending", "son", 0.6), trait("ending", "sson", 0.4)],
+         "Icelandic family names, Sig…, …son"),
+        ([trait("language", "Bulgarian", 0.5), trait("language", "Russian", 0.3)],
          "Bulgarian/Russian names"),
-        ([trait("locales", "en_US", 0.6), trait("locales", "en_GB", 0.5),
-          trait("gender", "F", 0.8)], 0.0, "English women's names"),
-        ([trait("locales", "pl_PL", 0.9), trait("gender", "U", 0.9)], 0.0, "Polish names"),
-        ([trait("beginning", "mu", 0.9)], 0.0, "Mu…"),
-        ([trait("locales", "is_IS", 0.3)], 0.0, "around Anna"),
-        ([trait("locales", "is_IS", 0.9)], 0.6, "read alike: Anna, Beth"),
-        ([trait("locales", "xx_YY", 0.9)], 0.0, "xx_YY names"),
+        ([trait("language", "English", 0.6), trait("language", "Welsh", 0.2),
+          trait("gender", "F", 0.8)], "English women's names"),
+        ([trait("language", "Polish", 0.9), trait("gender", "U", 0.9)], "Polish names"),
+        ([trait("beginning", "mu", 0.9)], "Mu…"),
+        ([trait("language", "Icelandic", 0.3), trait("locales", "is_IS", 0.9)], ""),
     ],
 )  # fmt: skip
-def test_labels(traits: list[Trait], copies: float, label: str) -> None:
-    assert make_label(traits, ["Anna", "Beth", "Cid"], copies) == label
+def test_labels(traits: list[Trait], label: str) -> None:
+    assert make_label(traits).words == label
+
+
+def test_a_label_gives_the_share_of_names_of_which_it_holds() -> None:
+    names = [f"n{i}" for i in range(200)]
+    labels = np.repeat([0, 1], 100)
+    vectors = np.random.default_rng(0).standard_normal((200, 4)).astype(np.float32)
+    values = {
+        "language": [["Greek"]] * 90 + [["Dutch"]] * 110,
+        "part": [["given"]] * 85 + [["family"]] * 15 + [["given"]] * 10 + [["family"]] * 90,
+    }
+    found = summarise_clusters(names, vectors, labels, values)
+    assert [cluster.label for cluster in found] == [
+        "Greek given names, 85 %", "Dutch family names, 90 %"
+    ]  # fmt: skip
+    vectors[:100] = vectors[0]
+    found = summarise_clusters(names, vectors, labels, values)
+    assert found[0].label == "read alike: n0"
+    values = {"language": [["Greek", "Dutch"], ["Latin"]] * 100}
+    assert summarise_clusters(names, vectors, labels, values)[1].label.startswith("around n")
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
-    [("Sigríður", ["si", "sig"]), ("Ó Caoimh", []), ("Li", []), ("Ann", ["an"]), ("D'Arcy", [])],
-)
-def test_beginnings_are_letters_of_a_longer_name(name: str, found: list[str]) -> None:
-    assert topology._beginnings(name) == found
+    ("name", "start", "end"),
+    [("Sigríður", ["si", "sig"], ["ður", "iður", "riður", "griður"]), ("Ó Caoimh", [],
+      ["imh", "oimh", "aoimh", "caoimh"]), ("Li", [], []), ("Ann", ["an"], []),
+     ("D'Arcy", [], ["rcy", "arcy"])],
+)  # fmt: skip
+def test_letters_are_those_of_a_longer_name(name: str, start: list[str], end: list[str]) -> None:
+    assert topology._letters(name, 1) == start
+    assert topology._letters(name, -1) == end
 
 
 def test_traits_need_more_than_chance() -> None:
