@@ -37,8 +37,8 @@ __all__ = [
 METHODS = ("auto", "exact", "stochastic", "sparse")
 TIMES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _EXACT_ROWS = 2_000  # auto: all eigenvalues up to here,
-_DENSE_ROWS = 20_000  # quadrature on the stored kernel (1.6 GB) up to here
-_NEIGHBOURS = 15
+DENSE_ROWS = 20_000  # quadrature on the stored kernel (1.6 GB) up to here
+NEIGHBOURS = 15
 
 
 @dataclass(frozen=True)
@@ -169,13 +169,13 @@ def entropy_report(
         _check_positive(power, "t")
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
-    k = min(_NEIGHBOURS, n - 1) if k is None else check_count(k, f"k of {n} rows", 1, n - 1)
+    k = min(NEIGHBOURS, n - 1) if k is None else check_count(k, f"k of {n} rows", 1, n - 1)
     if neighbours is not None and (neighbours.shape[0] != n or neighbours.shape[1] < k):
         raise ValueError(f"neighbours must be ({n}, at least {k}); got {neighbours.shape}.")
     if bandwidth is not None:
         _check_positive(bandwidth, "bandwidth")
     if method == "auto":
-        method = "exact" if n <= _EXACT_ROWS else "stochastic" if n <= _DENSE_ROWS else "sparse"
+        method = "exact" if n <= _EXACT_ROWS else "stochastic" if n <= DENSE_ROWS else "sparse"
     rng = np.random.default_rng(check_count(seed, "seed", 0))
     if (rows == rows[0]).all():
         zeros = (0.0,) * len(times)
@@ -229,7 +229,7 @@ def _sparse_density(near: NearRows, bandwidth: float, rng: np.random.Generator) 
         return exact_density(symmetric_eigenvalues(affinity.toarray().astype(np.float64)))
     kernel = sparse_kernel(affinity)
     # Among many rows the largest few weigh nothing, and their vectors would fill the memory.
-    n_largest = 64 if n <= _DENSE_ROWS else 0
+    n_largest = 64 if n <= DENSE_ROWS else 0
     return lanczos_density(
         kernel.product, n, kernel.trace, kernel.squared_norm, n_largest=n_largest, rng=rng
     )

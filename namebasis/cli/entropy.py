@@ -61,6 +61,7 @@ def entropy(
         ("bandwidth", whole.bandwidth),
         ("method", whole.method),
         ("names", whole.n_rows),
+        *([("true neighbours found", whole.recall)] if whole.recall is not None else []),
     )
     print_table("diffusion spectral entropy", ("what", "value"), facts)
     print_table("entropy at other t", ("t", "bits"), zip(whole.times, whole.curve, strict=True))

@@ -11,6 +11,8 @@ import pyarrow as pa
 
 from namebasis.analysis.agreement import encode
 from namebasis.analysis.entropy import (
+    DENSE_ROWS,
+    NEIGHBOURS,
     EntropyReport,
     diffusion_spectral_mutual_information,
     entropy_report,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 _SMALLEST_GROUP = 20
+_GRAPH_ROWS = 100_000
 _MAX_ROWS = 1000  # a resample for nulls and groups: an exact spectrum each time
 
 
@@ -148,7 +151,14 @@ def report(
     tell(0, 3)
     vectors = space.vectors(view, ids=None if len(ids) == len(space) else ids)
     groups = _read_groups(space, ids, by) if by else None
-    whole = entropy_report(vectors, bandwidth=bandwidth, t=t, method=method, seed=seed)
+    whole = entropy_report(
+        vectors,
+        bandwidth=bandwidth,
+        t=t,
+        method=method,
+        neighbours=_stored_neighbours(space, view, len(ids), method),
+        seed=seed,
+    )
     shared = None if np.isnan(whole.bandwidth) else whole.bandwidth
     tell(1, 3)
     rng = np.random.default_rng(seed)
@@ -178,6 +188,17 @@ def report(
         information=information,
         parameters={"view": view, "where": where, "t": t, "method": method, "seed": seed},
     )
+
+
+def _stored_neighbours(space: Space, view: str, n: int, method: str) -> IntArray | None:
+    """Neighbours from the graph of the space, where a sparse kernel of all its names needs them.
+
+    Above 100,000 names an approximate search of the entropy's own costs far less than the graph.
+    """
+    sparse = method == "sparse" or (method == "auto" and n > DENSE_ROWS)
+    if not sparse or n != len(space) or not NEIGHBOURS < n <= _GRAPH_ROWS:
+        return None
+    return space.graph(view, NEIGHBOURS).indices
 
 
 def _read_groups(space: Space, ids: IntArray, by: str) -> tuple[IntArray, list[str]]:

@@ -17,6 +17,7 @@ from namebasis.analysis.neighbours import KnnGraph
 from namebasis.checks import FloatArray, IntArray
 from namebasis.studies import topology_files
 from namebasis.studies.cluster_summary import ClusterSummary
+from namebasis.studies.shape_summary import shape_lines
 from namebasis.studies.topology_shape import TopologyShape
 
 if TYPE_CHECKING:
@@ -254,6 +255,8 @@ class TopologyReport:
             lines.append(f"{cluster.size:6,} {again}  {cluster.label:<{width}}  {examples}")
         if self.n_clusters > len(shown):
             lines.append(f"        and {self.n_clusters - len(shown)} smaller clusters")
+        if self.shape is not None:
+            lines += ["", *shape_lines(self.shape)]
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 

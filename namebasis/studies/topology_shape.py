@@ -34,8 +34,8 @@ class EntropyShape:
     whole : EntropyReport
         Bits, standard error, share of log2 n, bandwidth and the curve over t.
     nulls : tuple of NullComparison
-        Of a random `n_null_rows` of the names, with a bandwidth of their own: z against a
-        Gaussian of the same covariance and against shuffled columns.
+        Of a random `n_null_rows` of the names, by the dense kernel of the same bandwidth: z
+        against a Gaussian of the same covariance and against shuffled columns.
     n_null_rows : int
     """
 
@@ -252,7 +252,10 @@ def _entropy(vectors: FloatArray, graph: KnnGraph, n_draws: int, seed: int) -> E
         sample = vectors[np.sort(rng.choice(len(vectors), _NULL_ROWS, replace=False))]
     nulls: tuple[NullComparison, ...] = ()
     if n_draws:
-        nulls = entropy_against_nulls(sample, method="exact", n_draws=max(n_draws, 2), seed=seed)
+        bandwidth = None if np.isnan(whole.bandwidth) else whole.bandwidth
+        nulls = entropy_against_nulls(
+            sample, bandwidth=bandwidth, method="exact", n_draws=max(n_draws, 2), seed=seed
+        )
     return EntropyShape(whole, nulls, len(sample))
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from namebasis.analysis.entropy import entropy_report
+from namebasis.analysis.neighbours import KnnGraph, knn_graph
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import SpaceError
 from namebasis.studies import entropy
@@ -72,6 +73,23 @@ def test_groups_are_compared_at_one_size_and_the_spread_one_has_more() -> None:
     assert found.to_arrow()["group"].to_pylist() == ["family", "given"]
     assert {null.null for null in found.nulls} == {"gaussian", "shuffled columns"}
     assert found.to_dict()["entropy"]["method"] == "exact"
+
+
+def test_a_sparse_kernel_takes_the_graph_of_the_space() -> None:
+    class WithGraph(TwoGroups):
+        asked = 0
+
+        def graph(self, view: str, k: int) -> KnnGraph:
+            self.asked += 1
+            return knn_graph(self.rows, k)
+
+    space = WithGraph()
+    found = entropy.report(space, method="sparse", n_draws=0)  # type: ignore[arg-type]
+    assert space.asked == 1
+    assert found.entropy.bits == pytest.approx(entropy_report(space.rows, method="sparse").bits)
+    entropy.report(space, method="sparse", where="wide", n_draws=0)  # type: ignore[arg-type]
+    entropy.report(space, n_draws=0)  # type: ignore[arg-type]
+    assert space.asked == 1  # neither for some names nor for a dense kernel
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,18 @@ import json
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from namebasis.analysis import neighbours
 from namebasis.errors import EncoderError, FilterError, SpaceError
 from namebasis.namespace.build import build_space
 from namebasis.namespace.names import make_names
-from namebasis.namespace.space import Space
+from namebasis.namespace.space import Space, open_space
 from namebasis.studies import topology
 from namebasis.studies.cluster_summary import Trait, make_label, summarise_clusters
 from namebasis.studies.languages import language
@@ -410,3 +412,29 @@ def test_html_is_written_whole_or_not_at_all(
         result.write_html(path, overwrite=True)
     assert path.read_text(encoding="utf-8") == page
     assert isinstance(result.to_arrow(), pa.Table)
+
+
+def test_neighbours_are_searched_once_for_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = make_space(tmp_path / "own.space", n=60)
+    searched: list[int] = []
+
+    def counted(rows: np.ndarray, *rest: Any) -> Any:
+        searched.append(len(rows))
+        return search(rows, *rest)
+
+    def refused(*rest: Any, **options: Any) -> Any:
+        raise AssertionError("neighbours are searched anew")
+
+    search = neighbours._search
+    monkeypatch.setattr(neighbours, "_search", counted)
+    monkeypatch.setattr("namebasis.analysis.diffusion_kernel.near_rows", refused)
+    first = topology.report(space, n_permutations=3, n_resamples=0)
+    assert len(searched) == 1
+    again = topology.report(open_space(space.path), n_permutations=3, n_resamples=0)
+    assert len(searched) == 1  # the next report reads the graph from the space
+    assert again.shape.to_dict() == first.shape.to_dict()  # type: ignore[union-attr]
+    text = first.summary()
+    for word in ("entropy  ", "hubs  ", "dimension  ", "homology  ", "graph  ", "bridges  "):
+        assert word in text
