@@ -79,14 +79,29 @@ def _section(key: str, columns: tuple[str, ...], rows: Any, title: str | None = 
 
 
 def _print_deep(deep: DeepCard) -> None:
+    from namebasis.analysis.axes import READINGS
     from namebasis.studies import card_view as view
 
     readings = deep.readings
     _section(
         "axes",
-        ("axis", "nearest value", "place 0–1", "± templates", "z", "names below"),
         (
-            (r.axis, r.value, r.position, r.spread, r.z, view.percent(r.percentile))
+            "axis",
+            "nearest value",
+            "place 0–1",
+            "± templates",
+            *(f"z {reading}" for reading in READINGS),
+            "names below",
+        ),
+        (
+            (
+                r.axis,
+                r.value,
+                r.position,
+                r.spread,
+                *(r.z[reading] for reading in READINGS),
+                view.percent(r.percentile),
+            )
             for r in readings.own
             if r.share is None
         ),
@@ -96,7 +111,7 @@ def _print_deep(deep: DeepCard) -> None:
         "leans to",
         ("axis", "value", "share", "± templates", "z", "names below"),
         (
-            (axis, r.value, r.share, r.spread, r.z, view.percent(r.percentile))
+            (axis, r.value, r.share, r.spread, r.z["expectation"], view.percent(r.percentile))
             for axis, ones in view.by_axis(readings).items()
             for r in ones[:2]
         ),

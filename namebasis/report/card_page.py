@@ -10,7 +10,10 @@ from namebasis.report.page import asset, bar, definitions, page, table, text, ti
 
 @dataclass(frozen=True)
 class Scale:
-    """An ordinal axis: places in [0, 1]; `other` is where the parts alone would put the name."""
+    """An ordinal axis: places in [0, 1]; `other` is where the parts alone would put the name.
+
+    `z` has a value for each of the page's `readings`.
+    """
 
     axis: str
     first: str
@@ -19,7 +22,7 @@ class Scale:
     spread: float
     other: float | None
     value: str
-    z: float
+    z: Sequence[float]
     percentile: float
 
 
@@ -80,6 +83,7 @@ class CardPage:
     beliefs: Sequence[tuple[str, str, str]]
     scales: Sequence[Scale]
     choices: Sequence[Choice]
+    readings: Sequence[str]
     n_company: int
     atoms: Sequence[tuple[str, float, float | None]]
     atoms_said: str
@@ -169,20 +173,28 @@ def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f} %"
 
 
+def _signed(z: float) -> str:
+    return "–" if z != z else f"{z:+.1f}"
+
+
 def _axes(content: CardPage) -> str:
     if not content.scales:
         return ""
     rows = (
         f"<tr><td>{text(one.axis)}</td><td>{_scale(one)}</td><td>{text(one.value)}</td>"
-        f'<td class="n">{one.z:+.1f}</td><td class="n">{_percent(one.percentile)}</td></tr>'
+        + "".join(f'<td class="n">{_signed(z)}</td>' for z in one.z)
+        + f'<td class="n">{_percent(one.percentile)}</td></tr>'
         for one in content.scales
     )
+    z = (f"#z {reading}" for reading in content.readings)
+    head = ("axis", "", "nearest value", *z, "#names below")
     other = "<b></b>if only its parts were known " if content.parts else ""
     key = f'<p class="soft key"><i></i>the name, with its spread over templates {other}</p>'
     return _block(
         "On the axes",
-        key + table(("axis", "", "nearest value", "#z", "#names below"), rows),
-        f"z against made-up names; names below: of {content.n_company:,} names of the space.",
+        key + f'<div class="scroll">{table(head, rows)}</div>',
+        f"Names below: of {content.n_company:,} names of the space; z of the four readings: in "
+        "standard deviations of made-up names.",
         wide=True,
     )
 
@@ -222,7 +234,7 @@ def _choices(content: CardPage) -> str:
 
 def _traits(one: Choice) -> str:
     return "".join(
-        f'<span class="trait">{text(value)}<i>{_percent(below)}, z {z:+.1f}</i></span>'
+        f'<span class="trait">{text(value)}<i>{_percent(below)}, z {_signed(z)}</i></span>'
         for value, below, z in one.values
     )
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from namebasis.analysis.axes import Float64Array
-from namebasis.checks import FloatArray, IntArray
-from namebasis.studies.attributes import AxisScores, score
+from namebasis.checks import FloatArray
+from namebasis.studies.attribute_results import AxisScores
+from namebasis.studies.attributes import Rows, read_axes, read_rows
 from namebasis.studies.axis_files import Axis, axis_names, load_axis
 
 if TYPE_CHECKING:
@@ -30,25 +30,30 @@ class Reading:
     ----------
     axis : str
     value : str
-        The nominal axis' value, or the ordinal axis' value that the name lies nearest to.
+        The nominal axis' value, or the ordinal axis' value that the name lies nearest to, with
+        the expectation where the axis has ranks of its own, such as years.
     share : float or None
         Of a nominal value, in [0, 1]; None on an ordinal axis.
+    expectation : float
+        In the axis' ranks; of a nominal value its share.
     position : float
         On an ordinal axis from its first value at 0 to its last at 1; a nominal value's share.
     spread : float
         Standard deviation of the position over the axis' templates; NaN with one template.
-    z : float
-        Standard deviations from the mean of made-up names; NaN where those do not differ.
+    z : mapping of reading to float
+        Of `analysis.axes.READINGS`: standard deviations from the mean of made-up names; NaN where
+        those do not differ.
     percentile : float
-        Share of the company below.
+        Share of the company below, by expectation.
     """
 
     axis: str
     value: str
     share: float | None
+    expectation: float
     position: float
     spread: float
-    z: float
+    z: Mapping[str, float]
     percentile: float
 
 
@@ -72,30 +77,6 @@ class Readings:
     n_company: int
 
 
-class _Among:
-    """A few rows of a space, with a vector of one's own as the last one.
-
-    `score` asks a space for rows, vectors and names; it gets these and nothing else.
-    """
-
-    def __init__(self, space: Space, ids: IntArray, extra: FloatArray | None) -> None:
-        self._space, self._ids, self._extra = space, ids, extra
-        self.provenance, self.views = space.provenance, ("text",)
-
-    def encoder(self) -> Any:
-        return self._space.encoder()
-
-    def ids(self, where: str | None = None) -> IntArray:
-        return np.arange(len(self._ids) + (self._extra is not None), dtype=np.int64)
-
-    def vectors(self, view: str = "text", *, ids: Sequence[int] | None = None) -> FloatArray:
-        rows = self._space.vectors(view, ids=self._ids)
-        return rows if self._extra is None else np.concatenate([rows, self._extra[None]])
-
-    def table(self, columns: Sequence[str], *, ids: Sequence[int] | None = None) -> pa.Table:
-        return pa.table({"name": [str(row) for row in self.ids()]})
-
-
 def read_name(
     space: Space, row: int, parts: FloatArray | None = None, *, seed: int = 0
 ) -> Readings:
@@ -112,12 +93,13 @@ def read_name(
         Of the company, which is drawn from the space, and of the made-up names.
     """
     everyone = np.setdiff1d(space.ids(None), [row])
-    rng = np.random.default_rng(seed)
-    company = rng.permutation(everyone)[:COMPANY]
+    company = np.random.default_rng(seed).permutation(everyone)[:COMPANY]
     ids = np.concatenate([[row], np.sort(company)]).astype(np.int64)
-    among = cast("Space", _Among(space, ids, parts))
     loaded = {name: load_axis(name) for name in axis_names()}
-    found = score(among, list(loaded), n_pseudo=_N_PSEUDO, seed=seed)
+    rows = read_rows(space, ids, _N_PSEUDO, seed)
+    if parts is not None:
+        rows = _with(rows, parts)
+    found = read_axes(space, list(loaded.values()), ids, rows)
     own, other = [], []
     for entry in found.scores:
         axis = loaded[entry.axis]
@@ -132,23 +114,26 @@ def read_name(
     return Readings(tuple(own), tuple(other) if parts is not None else None, ends, len(company))
 
 
+def _with(rows: Rows, parts: FloatArray) -> Rows:
+    """The same with one vector more behind the names; its tokens are those of the first name."""
+    n = rows.n_names
+    text = np.insert(rows.text, n, parts, axis=0)
+    token = None if rows.token is None else np.insert(rows.token, n, rows.token[0], axis=0)
+    return Rows(text, token, n + 1)
+
+
 def _reading(axis: Axis, entry: AxisScores, at: int, n_company: int) -> Reading:
     values: Float64Array = entry.readings["expectation"]
     value, spread = float(values[at]), float(entry.spreads["expectation"][at])
     others = values[1:n_company]
-    below = float((others < value).mean() + (others == value).mean() / 2) if len(others) else 0.5
-    z = float(entry.z["expectation"][at])
+    below = float((others < value).mean() + (others == value).mean() / 2)
+    z = {reading: float(column[at]) for reading, column in entry.z.items()}
     if entry.value is not None:
-        return Reading(axis.name, entry.value, value, value, spread, z, below)
-    ranks = np.array([float(place) for place in ranks_of(axis)])
-    nearest = axis.values[int(np.abs(ranks - value).argmin())].label
+        return Reading(axis.name, entry.value, value, value, value, spread, z, below)
+    ranks = np.array(axis.ranks)
+    nearest = axis.values[int(np.abs(ranks - value).argmin())]
     width = float(ranks[-1] - ranks[0])
-    return Reading(
-        axis.name, nearest, None, (value - float(ranks[0])) / width, spread / width, z, below
-    )
-
-
-def ranks_of(axis: Axis) -> Sequence[float]:
-    """Where the values of an ordinal axis stand."""
-    told: Sequence[float] | None = getattr(axis, "ranks", None)
-    return range(len(axis.values)) if told is None else told
+    # A file that gives ranks means something by them: years, say.
+    label = nearest.label if nearest.rank is None else f"{nearest.label} ({value:.0f})"
+    position = (value - float(ranks[0])) / width
+    return Reading(axis.name, label, None, value, position, spread / width, z, below)

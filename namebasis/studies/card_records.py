@@ -88,7 +88,7 @@ def _record(entry: dict[str, Any]) -> Record:
 
 
 def _births(entries: list[dict[str, int]]) -> Births | None:
-    from namebasis.studies.attribute_records import expected_ages
+    from namebasis.studies.record_facts import expected_ages
 
     girls, boys = (sum(one[sex] or 0 for one in entries) for sex in ("female", "male"))
     if not girls + boys:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from namebasis.analysis.axes import READINGS
 from namebasis.report.card_page import CardPage, Choice, Evidence, Measured, Parts, Scale
 from namebasis.studies.card import LEFT_OUT, Card
 from namebasis.studies.card_axes import Reading, Readings
@@ -114,7 +115,7 @@ def _tiles(card: Card) -> list[tuple[str, str]]:
 
 def _without() -> dict[str, Any]:
     empty: dict[str, Any] = dict.fromkeys(
-        ("beliefs", "scales", "choices", "atoms", "measured", "kinds", "evidence"), ()
+        ("beliefs", "scales", "choices", "readings", "atoms", "measured", "kinds", "evidence"), ()
     )
     said = dict.fromkeys(("finding", "atoms_said", "measured_said", "identity_said"), "")
     return empty | said | {"n_company": 0, "parts": None, "notes": (f"Left out: {LEFT_OUT}.",)}
@@ -133,13 +134,14 @@ def _deep(deep: DeepCard) -> dict[str, Any]:
         "choices": [
             Choice(
                 _words(axis),
-                [(one.value, one.percentile, one.z) for one in ones[:3]],
+                [(one.value, one.percentile, one.z["expectation"]) for one in ones[:3]],
                 [one.value for one in sorted(
                     (other[one.axis, one.value] for one in ones if other), key=_above
                 )[:3]],
             )
             for axis, ones in by_axis(readings).items()
         ],
+        "readings": READINGS,
         "n_company": readings.n_company,
         "atoms": []
         if basis is None
@@ -199,7 +201,8 @@ def _scale(readings: Readings, one: Reading, alone: dict[str, Reading]) -> Scale
     spread = 0.0 if one.spread != one.spread else one.spread
     return Scale(
         _words(one.axis), first, last, one.position, spread,
-        None if parts is None else parts.position, one.value, one.z, one.percentile,
+        None if parts is None else parts.position, one.value,
+        [one.z[reading] for reading in READINGS], one.percentile,
     )  # fmt: skip
 
 

@@ -125,11 +125,13 @@ def test_axes_are_those_of_score_among_the_whole_space(
     at = list(peer.ids).index(row)
     ages = peer.scores[0].readings["expectation"]
     age = next(one for one in found.own if one.axis == "age")
-    ranks = card_axes.ranks_of(card_axes.load_axis("age"))
+    ranks = card_axes.load_axis("age").ranks
     assert age.position == pytest.approx((ages[at] - ranks[0]) / (ranks[-1] - ranks[0]))
     assert age.percentile == pytest.approx(np.mean(np.delete(ages, at) < ages[at]))
     shares = [one.share for one in found.own if one.axis == "region"]
     assert shares == pytest.approx([s.readings["expectation"][at] for s in peer.scores[1:]])
+    assert age.value.endswith(f"({ages[at]:.0f})")
+    assert age.z["inferred"] == pytest.approx(peer.scores[0].z["inferred"][at])
     assert found.n_company == len(space) - 1
 
 
