@@ -13,6 +13,7 @@ from namebasis.analysis.agreement import Agreement, agreement
 from namebasis.analysis.layout import align
 from namebasis.studies import topology
 from namebasis.studies.space_overlap import SpaceOverlap, overlap
+from namebasis.studies.topology_files import Report
 from namebasis.studies.topology_report import TopologyReport, agreement_figures
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class ClusterMatch:
 
 
 @dataclass(frozen=True)
-class TopologyComparison:
+class TopologyComparison(Report):
     """Two arrangements of the same n names.
 
     Attributes

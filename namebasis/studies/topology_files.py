@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -23,17 +24,63 @@ FORMATS = ("png", "svg")
 _PAGES = (".html", ".htm")
 
 
-class Report(Protocol):
+class Report(ABC):
     """What can be written: a topology report, or a comparison of two."""
 
+    @abstractmethod
     def page(self) -> TopologyPage:
         """What its page shows."""
 
+    @abstractmethod
     def to_arrow(self) -> pa.Table:
         """A row per name."""
 
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Everything else, as plain JSON values."""
+
+    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the page, self-contained; a file appears only when it is whole.
+
+        Raises
+        ------
+        SpaceError
+            If something is at `path` and may not be overwritten, or there is no folder.
+        """
+        from namebasis.report import topology_page
+
+        with replacing_file(Path(path), overwrite) as stream:
+            stream.write(topology_page.render(self.page()).encode())
+
+    def write_json(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write `to_dict` as one JSON document; errors as `write_html`."""
+        document = {"kind": KIND, **self.to_dict()}
+        text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
+        with replacing_file(Path(path), overwrite) as stream:
+            stream.write(text.encode() + b"\n")
+
+    def write_parquet(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write `to_arrow` with parameters and provenance as metadata; errors as `write_html`."""
+        import pyarrow.parquet as pq
+
+        told = self.to_dict()
+        kept = {key: told[key] for key in ("parameters", "provenance") if key in told}
+        metadata = {KIND: json.dumps(kept, ensure_ascii=False)}
+        table = self.to_arrow().replace_schema_metadata(metadata)
+        with replacing_file(Path(path), overwrite) as stream:
+            pq.write_table(table, stream, compression="zstd")
+
+    def write_figures(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write every figure of the page as PNG and SVG into a folder; errors as `write_html`."""
+        from namebasis.report.figures import page_figures, save
+
+        place = Path(folder)
+        _check_folder(place, overwrite)
+        place.mkdir(exist_ok=True)
+        for name, figure in page_figures(self.page()).items():
+            for form in FORMATS:
+                with replacing_file(place / f"{name}.{form}", overwrite) as stream:
+                    save(figure, stream, form)
 
 
 @dataclass(frozen=True)
@@ -99,60 +146,14 @@ class ReportFiles:
         written: list[Path] = []
         if self.html is not None:
             as_json, as_parquet = self.numbers() or (self.html, self.html)
-            write_page(report, self.html, overwrite=self.overwrite)
-            write_json(report, as_json, overwrite=self.overwrite)
-            write_parquet(report, as_parquet, overwrite=self.overwrite)
+            report.write_html(self.html, overwrite=self.overwrite)
+            report.write_json(as_json, overwrite=self.overwrite)
+            report.write_parquet(as_parquet, overwrite=self.overwrite)
             written += [self.html, as_json, as_parquet]
         if self.figures is not None:
-            write_figures(report, self.figures, overwrite=self.overwrite)
+            report.write_figures(self.figures, overwrite=self.overwrite)
             written.append(self.figures)
         return written
-
-
-def write_page(report: Report, path: Path, *, overwrite: bool = False) -> None:
-    """Write the report as one self-contained page.
-
-    Raises
-    ------
-    SpaceError
-        If something is at `path` and may not be overwritten, or there is no folder.
-    """
-    from namebasis.report import topology_page
-
-    with replacing_file(path, overwrite) as stream:
-        stream.write(topology_page.render(report.page()).encode())
-
-
-def write_json(report: Report, path: Path, *, overwrite: bool = False) -> None:
-    """Write everything but the rows per name as one JSON document; errors as `write_page`."""
-    document = {"kind": KIND, **report.to_dict()}
-    text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
-    with replacing_file(path, overwrite) as stream:
-        stream.write(text.encode() + b"\n")
-
-
-def write_parquet(report: Report, path: Path, *, overwrite: bool = False) -> None:
-    """Write a row per name, with parameters and provenance as metadata; errors as `write_page`."""
-    import pyarrow.parquet as pq
-
-    told = report.to_dict()
-    kept = {key: told[key] for key in ("parameters", "provenance") if key in told}
-    table = report.to_arrow()
-    table = table.replace_schema_metadata({KIND: json.dumps(kept, ensure_ascii=False)})
-    with replacing_file(path, overwrite) as stream:
-        pq.write_table(table, stream, compression="zstd")
-
-
-def write_figures(report: Report, folder: Path, *, overwrite: bool = False) -> None:
-    """Write every figure of the page as PNG and SVG into a folder; errors as `write_page`."""
-    from namebasis.report.figures import page_figures, save
-
-    _check_folder(folder, overwrite)
-    folder.mkdir(exist_ok=True)
-    for name, figure in page_figures(report.page()).items():
-        for form in FORMATS:
-            with replacing_file(folder / f"{name}.{form}", overwrite) as stream:
-                save(figure, stream, form)
 
 
 def _check_folder(folder: Path, overwrite: bool) -> None:

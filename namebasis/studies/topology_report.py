@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,9 +14,9 @@ from namebasis.analysis.clusters import Clusters
 from namebasis.analysis.density_tree import Float64Array
 from namebasis.analysis.neighbours import KnnGraph
 from namebasis.checks import FloatArray, IntArray
-from namebasis.studies import topology_files
 from namebasis.studies.cluster_summary import ClusterSummary
 from namebasis.studies.shape_summary import shape_lines
+from namebasis.studies.topology_files import Report
 from namebasis.studies.topology_shape import TopologyShape
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class SideMap:
 
 
 @dataclass(frozen=True)
-class TopologyReport:
+class TopologyReport(Report):
     """How the names of a space are arranged.
 
     Attributes
@@ -265,25 +264,3 @@ class TopologyReport:
         from namebasis.studies.topology_view import page_of
 
         return page_of(self)
-
-    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the report as one self-contained page; a file appears only when it is whole.
-
-        Raises
-        ------
-        SpaceError
-            If something is at `path` and may not be overwritten, or there is no folder.
-        """
-        topology_files.write_page(self, Path(path), overwrite=overwrite)
-
-    def write_json(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write `to_dict` as one JSON document; errors as `write_html`."""
-        topology_files.write_json(self, Path(path), overwrite=overwrite)
-
-    def write_parquet(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write `to_arrow` with parameters and provenance; errors as `write_html`."""
-        topology_files.write_parquet(self, Path(path), overwrite=overwrite)
-
-    def write_figures(self, folder: str | Path, *, overwrite: bool = False) -> None:
-        """Write the figures of the page as PNG and SVG; errors as `write_html`."""
-        topology_files.write_figures(self, Path(folder), overwrite=overwrite)

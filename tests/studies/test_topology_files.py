@@ -12,11 +12,11 @@ import pytest
 
 from namebasis.errors import SpaceError
 from namebasis.report.topology_page import TopologyPage
-from namebasis.studies.topology_files import KIND, ReportFiles
+from namebasis.studies.topology_files import KIND, Report, ReportFiles
 from tests.report.pages import content
 
 
-class Small:
+class Small(Report):
     """A report of four names."""
 
     n = 4

@@ -1,0 +1,117 @@
+"""The whole topology report of 60,000 real names: seconds, memory, size of the page, and how
+fast a browser opens it.
+
+`--space` takes a space that is there (it is read and its graph cached, nothing else changes);
+otherwise one of Faker's names is built first, which is not timed. `--without-spelling` makes the
+longest report there is: with the view without spelling fitted, and both maps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+# Runs the command in a process of its own and prints what it cost.
+MEASURED = """
+import json, resource, sys, time
+from namebasis.cli import main
+started = time.perf_counter()
+sys.argv[0] = "namebasis"
+try:
+    main()
+except SystemExit as stop:
+    if stop.code:
+        raise
+used = resource.getrusage(resource.RUSAGE_SELF)
+print("COST", json.dumps([time.perf_counter() - started, used.ru_utime + used.ru_stime,
+                          used.ru_maxrss / 2**20]), file=sys.stderr)
+"""
+
+
+def run(*words: object) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds and peak GiB of one command."""
+    import json
+
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED, *map(str, words)], check=False, capture_output=True,
+        text=True, env=os.environ | {"OMP_NUM_THREADS": "2"},
+    )  # fmt: skip
+    if done.returncode:
+        sys.exit(done.stderr[-2000:])
+    wall, cpu, peak = json.loads(done.stderr.rsplit("COST", 1)[1])
+    return wall, cpu, peak
+
+
+def open_seconds(page: Path, name: str) -> tuple[float, float] | None:
+    """Seconds until the map is drawn and until a typed name is shown; None without a browser."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return None
+    if found is None:
+        return None
+    with sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-gpu"]
+        )
+        tab = browser.new_page(viewport={"width": 1400, "height": 1000}, reduced_motion="reduce")
+        begun = time.perf_counter()
+        tab.goto(page.as_uri())
+        tab.wait_for_selector("body[data-ready=yes]", timeout=120_000)
+        drawn = time.perf_counter()
+        tab.locator("#query").fill(name)
+        tab.wait_for_selector("#hits li")
+        searched = time.perf_counter()
+        browser.close()
+    return drawn - begun, searched - drawn
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--space", type=Path)
+    parser.add_argument("--quick", action="store_true", help="600 names")
+    parser.add_argument("--without-spelling", action="store_true")
+    asked = parser.parse_args()
+    from namebasis.namespace.space import open_space
+
+    with tempfile.TemporaryDirectory() as folder:
+        space = asked.space or Path(folder) / "faker.space"
+        if asked.space is None:
+            limit = 600 if asked.quick else 60_000
+            options = ("--encoder", "minilm", "--templates", "person", "--limit", limit, "-q")
+            run("build", space, "faker", *options)
+        page = Path(folder) / "report.html"
+        options = ("--without-spelling",) if asked.without_spelling else ()
+        wall, cpu, peak = run("topology", space, "--html", page, "--figures",
+                              Path(folder) / "figures", "--json", "-q", *options)  # fmt: skip
+        sizes = [file.stat().st_size / 1e6 for file in (page, page.with_suffix(".json"),
+                                                        page.with_suffix(".parquet"))]  # fmt: skip
+        opened = open_seconds(page, open_space(space).table(["name"], limit=1)["name"][0].as_py())
+    n = f"{len(open_space(asked.space)):,}" if asked.space else f"{limit:,}"
+    print("| report of | wall s | CPU s | peak GiB | page MB | JSON MB | Parquet MB | bar |")
+    print("|---|---|---|---|---|---|---|---|")
+    what = f"{n} names" + (", without spelling too" if asked.without_spelling else "")
+    print(f"| {what} | {wall:.0f} | {cpu:.0f} | {peak:.1f} | {sizes[0]:.1f} | {sizes[1]:.1f} | "
+          f"{sizes[2]:.1f} | 300 s, 6 GB, 15 MB |")  # fmt: skip
+    if opened is None:
+        print("\nNo browser here: opening the page was not timed.")
+    else:
+        print(
+            f"\nChromium without a GPU draws the map {opened[0]:.1f} s after it opens the file "
+            f"and lists the hits of a typed name {opened[1]:.1f} s after it is typed."
+        )
+    print("\nFigures, JSON and Parquet are included; `OMP_NUM_THREADS=2`.")
+
+
+if __name__ == "__main__":
+    main()
