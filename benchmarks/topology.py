@@ -15,6 +15,7 @@ import resource
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -24,7 +25,6 @@ import numpy as np
 
 MIN_CLUSTER_SIZE, MIN_SAMPLES, K = 35, 5, 15
 Labels = np.ndarray
-Row = tuple[str, float, Labels]
 
 
 def mixture(
@@ -64,9 +64,10 @@ def ours(rows: np.ndarray, seed: int) -> Labels:
 def raw_hdbscan(rows: np.ndarray, seed: int) -> Labels:
     import hdbscan
 
-    return hdbscan.HDBSCAN(min_cluster_size=MIN_CLUSTER_SIZE, min_samples=MIN_SAMPLES).fit_predict(
-        rows
-    )
+    # One process, so that its CPU time is counted whole.
+    return hdbscan.HDBSCAN(
+        min_cluster_size=MIN_CLUSTER_SIZE, min_samples=MIN_SAMPLES, core_dist_n_jobs=1
+    ).fit_predict(rows)
 
 
 def umap_hdbscan(rows: np.ndarray, seed: int) -> Labels:
@@ -107,79 +108,110 @@ def sparse_hdbscan(rows: np.ndarray, seed: int) -> Labels:
     ).fit_predict(links.tocsr())
 
 
-def timed(
-    label: str, find: Callable[[np.ndarray, int], Labels], rows: np.ndarray, seeds: list[int]
-) -> tuple[str, list[float], list[Labels]]:
-    seconds, found = [], []
+@dataclass
+class Run:
+    """What one method took and found, seed by seed."""
+
+    seconds: list[float]
+    cpu_seconds: list[float]
+    labels: list[Labels]
+
+
+class Clock:
+    """Wall and CPU seconds since the last lap; CPU is what a busy machine leaves comparable."""
+
+    def __init__(self) -> None:
+        self.lap()
+
+    def lap(self) -> tuple[float, float]:
+        now = time.perf_counter(), time.process_time()
+        before = getattr(self, "_last", now)
+        self._last = now
+        return now[0] - before[0], now[1] - before[1]
+
+
+def timed(find: Callable[[np.ndarray, int], Labels], rows: np.ndarray, seeds: list[int]) -> Run:
+    run, clock = Run([], [], []), Clock()
     for seed in seeds:
-        begun = time.perf_counter()
-        found.append(np.asarray(find(rows, seed)))
-        seconds.append(time.perf_counter() - begun)
-    return label, seconds, found
+        run.labels.append(np.asarray(find(rows, seed)))
+        seconds, cpu = clock.lap()
+        run.seconds.append(seconds)
+        run.cpu_seconds.append(cpu)
+    return run
 
 
-def compare_section(n: int, n_clusters: int, kinds: list[str], slow: list[str], fast: bool) -> None:
+METHODS: dict[str, tuple[Callable[[np.ndarray, int], Labels], list[int]]] = {
+    "ours": (ours, [0, 1, 2]),
+    "hdbscan on the vectors": (raw_hdbscan, [0]),
+    "hdbscan on the sparse graph": (sparse_hdbscan, [0]),
+    "EVoC": (evoc_labels, [0, 1, 2]),
+    "UMAP to 5, hdbscan (BERTopic)": (umap_hdbscan, [0, 1]),
+}
+
+
+def compare_section(n: int, n_clusters: int, kinds: list[str], methods: list[str]) -> None:
     from sklearn.metrics import adjusted_rand_score
 
     warm = mixture(800, 16, 3, "round", 9)[0]
-    peers = (evoc_labels, umap_hdbscan, sparse_hdbscan)[: 3 if fast else 0]
-    for find in (ours, *peers):  # compile before the clock runs
-        find(warm, 0)
+    for method in methods:  # compile before the clock runs
+        METHODS[method][0](warm, 0)
     print(
-        "| mixture | method | seconds | ratio to ours | ARI | clusters | in none | agreement "
-        "between seeds |\n|---|---|---|---|---|---|---|---|"
+        "| rows | mixture | method | seconds | CPU seconds | CPU over ours | ARI | clusters | "
+        "in none | agreement between seeds |\n|---|---|---|---|---|---|---|---|---|---|"
     )
     for kind in kinds:
         rows, truth = mixture(n, 384, n_clusters, kind, 0)
-        plan = [timed("ours", ours, rows, [0, 1, 2])]
-        if kind in slow:
-            plan.append(timed("hdbscan on the vectors", raw_hdbscan, rows, [0]))
-        if fast:
-            plan += [
-                timed("hdbscan on the sparse graph", sparse_hdbscan, rows, [0]),
-                timed("EVoC", evoc_labels, rows, [0, 1, 2]),
-                timed("UMAP to 5, hdbscan (BERTopic)", umap_hdbscan, rows, [0, 1]),
-            ]
-        mine = float(np.median(plan[0][1]))
-        for label, seconds, found in plan:
-            scores = [adjusted_rand_score(truth, labels) for labels in found]
-            between = [adjusted_rand_score(found[0], labels) for labels in found[1:]]
+        mine = 0.0
+        for method in methods:
+            find, seeds = METHODS[method]
+            run = timed(find, rows, seeds)
+            cpu = float(np.median(run.cpu_seconds))
+            mine = mine or cpu
+            scores = [adjusted_rand_score(truth, labels) for labels in run.labels]
+            between = [adjusted_rand_score(run.labels[0], labels) for labels in run.labels[1:]]
             again = f"{min(between):.3f}" if between else "no seed"
             spread = f" ({min(scores):.3f} to {max(scores):.3f})" if len(set(scores)) > 1 else ""
-            took = float(np.median(seconds))
             print(
-                f"| {kind} | {label} | {took:.1f} | {took / mine:.1f} | {np.median(scores):.3f}"
-                f"{spread} | {found[0].max() + 1} of {n_clusters} | "
-                f"{np.mean(found[0] < 0):.0%} | {again} |",
+                f"| {n:,} | {kind} | {method} | {np.median(run.seconds):.1f} | {cpu:.1f} | "
+                f"{cpu / mine:.1f} | {np.median(scores):.3f}{spread} | "
+                f"{run.labels[0].max() + 1} of {n_clusters} | "
+                f"{np.mean(run.labels[0] < 0):.0%} | {again} |",
                 flush=True,
             )
 
 
-def names_section(path: Path) -> None:
+def names_section(path: Path, n_resamples: int) -> None:
     from namebasis.analysis.neighbours import knn_graph
     from namebasis.analysis.stability import cluster_stability
     from namebasis.analysis.topology import cluster
     from namebasis.namespace.space import open_space
 
     vectors = open_space(path).vectors()
-    begun = time.perf_counter()
+    print("| work | seconds | CPU seconds |\n|---|---|---|")
+    clock = Clock()
     graph = knn_graph(vectors, K)
-    searched = time.perf_counter()
+    searched = clock.lap()
+    print(
+        f"| exact graph of {len(vectors):,} × {vectors.shape[1]} | {_two(searched)} |", flush=True
+    )
     found = cluster(vectors, graph=graph)
-    ended = time.perf_counter()
-    stability = cluster_stability(vectors, found, graph, n_resamples=20)
-    again = time.perf_counter()
-    print("| work | seconds |\n|---|---|")
-    print(f"| exact graph of {len(vectors):,} × {vectors.shape[1]} | {searched - begun:.1f} |")
+    ended = clock.lap()
     print(
-        f"| clusters ({found.n_clusters}, {found.noise_share:.0%} in none) | "
-        f"{ended - searched:.1f} |"
+        f"| clusters ({found.n_clusters}, {found.noise_share:.0%} of names in none) | "
+        f"{_two(ended)} |\n| both (bar: 60) | "
+        f"{_two((searched[0] + ended[0], searched[1] + ended[1]))} |",
+        flush=True,
     )
-    print(f"| both (bar: 60) | {ended - begun:.1f} |")
-    print(
-        f"| stability over 20 resamples (median {np.median(stability.means):.2f}, by chance "
-        f"{np.median(stability.by_chance):.2f}) | {again - ended:.1f} |"
-    )
+    if n_resamples:
+        stability = cluster_stability(vectors, found, graph, n_resamples=n_resamples)
+        print(
+            f"| stability over {n_resamples} resamples (median {np.median(stability.means):.2f}, "
+            f"by chance {np.median(stability.by_chance):.2f}) | {_two(clock.lap())} |"
+        )
+
+
+def _two(lap: tuple[float, float]) -> str:
+    return f"{lap[0]:.1f} | {lap[1]:.1f}"
 
 
 def million_section(n: int) -> None:
@@ -189,21 +221,26 @@ def million_section(n: int) -> None:
     from namebasis.analysis.topology import cluster
 
     rows, truth = mixture(n, 384, 200, "flat", 0)
-    begun = time.perf_counter()
+    print(
+        "| rows | work | seconds | CPU seconds | found | memory so far (bar: 12 GB) |\n"
+        "|---|---|---|---|---|---|"
+    )
+    clock = Clock()
     graph = near_graph(rows, K)
-    searched = time.perf_counter()
+    lap = clock.lap()
+    print(f"| {n:,} | graph | {_two(lap)} | recall {graph.recall:.3f} | {_peak()} |", flush=True)
     found = cluster(rows, graph=graph)
-    ended = time.perf_counter()
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    more = clock.lap()
+    score = adjusted_rand_score(truth, found.labels)
     print(
-        "| rows | graph | recall | clusters | both (bar: 1,800) | ARI | memory (bar: 12 GB) |\n"
-        "|---|---|---|---|---|---|---|"
+        f"| {n:,} | clusters | {_two(more)} | {found.n_clusters} of 200, ARI {score:.3f} | "
+        f"{_peak()} |\n| {n:,} | both (bar: 1,800) | "
+        f"{_two((lap[0] + more[0], lap[1] + more[1]))} | | |"
     )
-    print(
-        f"| {n:,} | {searched - begun:.0f} s | {graph.recall:.3f} | {ended - searched:.0f} s, "
-        f"{found.n_clusters} of 200 | {ended - begun:.0f} s | "
-        f"{adjusted_rand_score(truth, found.labels):.3f} | {peak_kb / 1e6:.1f} GB |"
-    )
+
+
+def _peak() -> str:
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB"
 
 
 def main() -> None:
@@ -218,24 +255,22 @@ def main() -> None:
     parser.add_argument("--clusters", type=int, default=40)
     parser.add_argument("--kinds", nargs="+", default=["round", "flat"])
     parser.add_argument(
-        "--slow",
-        nargs="*",
-        default=["round", "flat"],
-        help="mixtures on which hdbscan runs on the vectors",
-    )
-    parser.add_argument(
-        "--fast", action=argparse.BooleanOptionalAction, default=True, help="the other peers too"
+        "--methods",
+        nargs="+",
+        default=list(METHODS),
+        choices=list(METHODS),
+        help="the first is what the others are compared with",
     )
     parser.add_argument("--space", type=Path, help="for --section names")
+    parser.add_argument("--resamples", type=int, default=20)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     n = 1500 if options.quick else options.rows
     if "compare" in options.section:
-        compare_section(
-            n, 6 if options.quick else options.clusters, options.kinds, options.slow, options.fast
-        )
+        n_clusters = 6 if options.quick else options.clusters
+        compare_section(n, n_clusters, options.kinds, options.methods)
     if "names" in options.section:
-        names_section(options.space)
+        names_section(options.space, options.resamples)
     if "million" in options.section:
         million_section(5000 if options.quick else options.million)
 

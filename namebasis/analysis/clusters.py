@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from namebasis.analysis.density_tree import DensityTree, Float64Array
 from namebasis.checks import IntArray, check_count
@@ -27,6 +28,9 @@ class Clusters:
         The leaf that each row belongs to.
     min_cluster_size, min_samples, smoothing : int
         The parameters used.
+    apart : ndarray of shape (n_leaves,), float64, or None
+        Distance of each leaf to its `min_samples`-th neighbour before smoothing; None without
+        smoothing. Rows far outside a cluster's range of it are in no cluster.
     level : str, int or float
         How the labels were read off the tree: "eom", "leaf", a number of clusters, or a distance.
     """
@@ -38,6 +42,7 @@ class Clusters:
     min_cluster_size: int
     min_samples: int
     smoothing: int
+    apart: Float64Array | None = None
     level: str | int | float = "eom"
 
     @property
@@ -91,7 +96,9 @@ class Clusters:
                 f"cut takes one of n_clusters, distance and method; got {len(given)} of them."
             )
         level = given[0] if distance is None else float(distance)
-        labels, probabilities = read_level(self.tree, level)
+        labels, probabilities = read_level(
+            self.tree, level, apart=self.apart, min_cluster_size=self.min_cluster_size
+        )
         return replace(
             self, labels=labels[self.leaf], probabilities=probabilities[self.leaf], level=level
         )
@@ -126,8 +133,17 @@ class Clusters:
         return replace(self, labels=number_by_size(labels))
 
 
-def read_level(tree: DensityTree, level: str | int | float) -> tuple[IntArray, Float64Array]:
+def read_level(
+    tree: DensityTree,
+    level: str | int | float,
+    *,
+    apart: Float64Array | None = None,
+    min_cluster_size: int = 2,
+) -> tuple[IntArray, Float64Array]:
     """Labels, numbered by size, and probabilities of the leaves of a hierarchy at one level.
+
+    Where `apart` is given, leaves far outside their cluster's range of it are in none, unless
+    the cluster would then hold fewer than `min_cluster_size` rows.
 
     Raises
     ------
@@ -151,8 +167,32 @@ def read_level(tree: DensityTree, level: str | int | float) -> tuple[IntArray, F
         selected = tree.select_at(density)
     labels, probabilities = tree.assign(selected)
     out = tree.leaf_density < density  # fallen out before the cut
+    if apart is not None:
+        out |= _far_out(labels, apart, tree.leaf_weight, min_cluster_size)
     labels[out], probabilities[out] = -1, 0.0
     return number_by_size(labels, tree.leaf_weight), probabilities
+
+
+def _far_out(
+    labels: IntArray, apart: Float64Array, weights: IntArray, min_cluster_size: int
+) -> npt.NDArray[np.bool_]:
+    """Leaves whose neighbours are farther than those of their cluster by Tukey's outer fence.
+
+    Smoothing draws lone rows to the nearest cluster; how lone they were shows before it. The
+    fence is the third quartile and three times the range between the quartiles [1]_.
+
+    .. [1] Tukey (1977), Exploratory Data Analysis, section 2D.
+    """
+    out = np.zeros(labels.size, bool)
+    order = np.argsort(labels, kind="stable")
+    order = order[labels[order] >= 0]
+    for mine in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
+        if mine.size:
+            low, high = np.quantile(apart[mine], [0.25, 0.75])
+            far = mine[apart[mine] > high + 3 * (high - low)]
+            if weights[mine].sum() - weights[far].sum() >= min_cluster_size:
+                out[far] = True
+    return out
 
 
 def number_by_size(labels: IntArray, weights: IntArray | None = None) -> IntArray:

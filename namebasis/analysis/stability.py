@@ -127,7 +127,8 @@ def cluster_stability(
             smoothing=clusters.smoothing,
         )
         place = np.searchsorted(there, groups.group[kept])
-        found = _labels(tree, clusters.level)[place]
+        apart = None if clusters.apart is None else clusters.apart[there]
+        found = _labels(tree, clusters.level, apart, min(size, n_kept))[place]
         own = clusters.labels[kept]
         recovered.append(best_jaccard(own, found, clusters.n_clusters))
         chance.append(best_jaccard(own, rng.permutation(found), clusters.n_clusters))
@@ -136,13 +137,15 @@ def cluster_stability(
     return Stability(np.array(recovered), np.mean(chance, axis=0), share)
 
 
-def _labels(tree: DensityTree, level: str | int | float) -> IntArray:
+def _labels(
+    tree: DensityTree, level: str | int | float, apart: Float64Array | None, size: int
+) -> IntArray:
     """Labels at the same level; of a number of clusters, as many as the resample has."""
     if isinstance(level, int) and tree.leaf_weight.size > 1:
         level = min(level, tree.n_finest)
         if level == 0:
             return np.full(tree.leaf_weight.size, -1, np.int64)
-    return read_level(tree, level)[0]
+    return read_level(tree, level, apart=apart, min_cluster_size=size)[0]
 
 
 def best_jaccard(own: IntArray, found: IntArray, n_clusters: int) -> Float64Array:

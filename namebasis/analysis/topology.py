@@ -2,7 +2,8 @@
 
 Vectors are first drawn towards the mean of their mutual neighbours (a few steps of blurring mean
 shift [1]_ along the graph), which thins out the space between clusters; then the hierarchy of
-mutual reachability [2]_ over the graph's edges is condensed. Nothing is random: one answer per
+mutual reachability [2]_ over the graph's edges is condensed. Rows that were far from everything
+before they were drawn to a cluster are taken out of it again. Nothing is random: one answer per
 input. Rows that are equal are one leaf of the hierarchy and can never be told apart.
 
 References
@@ -101,7 +102,11 @@ def cluster(
         min_samples=samples,
         smoothing=smoothing,
     )
-    labels, probabilities = read_level(tree, method)
+    apart = None
+    if smoothing:
+        near = graph.similarities[groups.first, samples - 1].astype(np.float64)
+        apart = np.sqrt(np.maximum(2 - 2 * near, 0))
+    labels, probabilities = read_level(tree, method, apart=apart, min_cluster_size=size)
     if labels.max() < 0:
         warnings.warn(
             f"no cluster among {n} rows: their density never splits into two groups of at least "
@@ -117,6 +122,7 @@ def cluster(
         size,
         samples,
         smoothing,
+        apart,
         method,
     )
 

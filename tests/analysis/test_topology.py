@@ -62,6 +62,20 @@ def test_labelled_mixtures_are_found(spread: float, floor: float) -> None:
     assert adjusted_rand_score(truth, found.labels) > floor
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_lone_rows_are_not_drawn_into_clusters(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    truth = np.repeat(np.arange(-1, 8), 150)
+    centres = np.vstack([np.zeros(100), rng.standard_normal((8, 100))])[truth + 1]
+    width = np.where(truth < 0, 1.4, 0.8)[:, None]
+    found = cluster(centres + width * rng.standard_normal((truth.size, 100)))
+    assert found.n_clusters == 8
+    assert adjusted_rand_score(truth, found.labels) > 0.99
+    assert found.sizes.min() >= found.min_cluster_size
+    four = found.cut(n_clusters=4)
+    assert not (four.labels[truth < 0] >= 0).any()  # a cut leaves them out too
+
+
 def test_smoothing_finds_what_plain_density_loses() -> None:
     rows, truth = mixture(3000, 200, 15, spread=3.0, seed=4)
     graph = knn_graph(rows, 15)
