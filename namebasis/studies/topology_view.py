@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from namebasis.report.compare_sections import FiguresSection
 from namebasis.report.topology_map import MapCluster, NameMap
 from namebasis.report.topology_page import Section, TopologyPage
@@ -118,9 +120,15 @@ def map_of(report: TopologyReport | SideMap, title: str) -> NameMap:
         neighbours=report.graph.indices[:, :n_near],
         similarities=report.graph.similarities[:, :n_near],
         clusters=[
-            MapCluster(cluster.label, cluster.size, cluster.central) for cluster in report.clusters
+            MapCluster(_short(cluster.label), cluster.size, cluster.central)
+            for cluster in report.clusters
         ],
     )
+
+
+def _short(label: str) -> str:
+    """A label without its share, which the table gives: a map has no room for it."""
+    return re.sub(r", \d+ %$", "", label)
 
 
 def _quoted(templates: list[str]) -> str:

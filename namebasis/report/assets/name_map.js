@@ -193,10 +193,12 @@ class NameMap {
     const drawn = [{ left: w - 190, right: w, top: 0, bottom: 44, text: "", kind: "buttons" }];
     const inside = (x, y) => x > x0 && x < x1 && y > y0 && y < y1;
 
-    const place = (item, x, y, font, height, below, room) => {
+    const place = (item, x, y, font, height, below, room, shift = 0) => {
       if (!inside(x, y)) return false;
-      const [px, py] = this.pixel(x, y), half = this.width(item.text, font) / 2 + 3;
-      const top = below ? py + below : py - height / 2;
+      const [middle, py] = this.pixel(x, y), half = this.width(item.text, font) / 2 + 3;
+      // At the frame a cluster's label moves in; a name's would leave its dot.
+      const px = item.kind === "cluster" ? Math.max(half + 3, Math.min(middle, w - half - 3)) : middle;
+      const top = (below ? py + below : py - height / 2) + shift;
       const box = { left: px - half, right: px + half, top, bottom: top + height };
       if (box.left < 2 || box.right > w - 2 || box.top < 2 || box.bottom > h - 2) return false;
       for (const b of drawn)
@@ -215,7 +217,8 @@ class NameMap {
       const it = this.clusters[c], large = it.size / this.names.length;
       const px = large > 0.02 ? 14 : large > 0.005 ? 12.5 : 11.5;
       const item = { text: short(it.label, 40), kind: "cluster", cluster: c, ink: it.ink[dark] };
-      if (place(item, it.x, it.y, `650 ${px}px `, px + 6, 0, 2)) left--;
+      // Where another label stands already, a little below or above its middle will do.
+      if ([0, px + 8, -px - 8].some((shift) => place(item, it.x, it.y, `650 ${px}px `, px + 6, 0, 2, shift))) left--;
     }
     if (zoom > 1.7) {
       let more = (w * h) / 9000;
