@@ -139,4 +139,9 @@ def progress_bar(label: str, unit: str = "names") -> Iterator[Callable[..., None
             said = f"{label}, {told}" if told else label
             bar.update(task, completed=done, total=total, description=said)
 
-        yield update
+        try:
+            yield update
+        except BaseException:
+            if not bar.tasks[task].completed:  # refused before any work: an empty bar says nothing
+                bar.update(task, visible=False)
+            raise

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMPANY = 1000
 """Names of the space that a name is read among: a reading is relative to its company."""
 _N_PSEUDO = 200
+_IN_YEARS = 20  # ranks that span so much are a unit that says something, such as years
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Reading:
     axis : str
     value : str
         The nominal axis' value, or the ordinal axis' value that the name lies nearest to, with
-        the expectation where the axis has ranks of its own, such as years.
+        the expectation where the axis' ranks are years.
     share : float or None
         Of a nominal value, in [0, 1]; None on an ordinal axis.
     expectation : float
@@ -133,7 +134,6 @@ def _reading(axis: Axis, entry: AxisScores, at: int, n_company: int) -> Reading:
     ranks = np.array(axis.ranks)
     nearest = axis.values[int(np.abs(ranks - value).argmin())]
     width = float(ranks[-1] - ranks[0])
-    # A file that gives ranks means something by them: years, say.
-    label = nearest.label if nearest.rank is None else f"{nearest.label} ({value:.0f})"
+    label = f"{nearest.label} ({value:.0f})" if width >= _IN_YEARS else nearest.label
     position = (value - float(ranks[0])) / width
     return Reading(axis.name, label, None, value, position, spread / width, z, below)

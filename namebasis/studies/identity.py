@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from namebasis.namespace.space import Space
 
 ONE_PART = "one part only: own direction, part capture and kind need a given and a family name"
+UNREADABLE = "the encoder reads a part as unknown tokens: what is measured says nothing of it"
 WITHOUT_CONTEXTS = "contexts left out: flexible may be entangled"
 _FEWEST_MIXED = 20
+_UNKNOWN = {"[UNK]", "<unk>"}
 
 
 def identity(
@@ -102,13 +104,13 @@ def identity(
     used = tuple(check_template(one) for one in (templates or usual.templates))
     check_count(n_null, "n_null", 20)
     asked = check_names(names)
+    places = list(load_contexts(contexts)) if with_contexts and in_contexts is None else []
     pairs = {name: pair for name in asked if (pair := split(name)) is not None}
     real = list(dict.fromkeys(pairs.values()))
     null = pseudo_pairs(n_null, seed)
     partners = choose_partners(real, n_swaps, seed)
     mixed = recombined_pairs(real, partners, seed)
     everyone = [*real, *null, *(mixed if len(mixed) >= _FEWEST_MIXED else [])]
-    places = list(load_contexts(contexts)) if with_contexts and in_contexts is None else []
     n_swapped = count_prompts(everyone, partners, used)
     total = n_swapped + count_contexts(asked, places, n_null)
     found = measure(
@@ -200,7 +202,9 @@ def _rows(
         numbers = {key: float(column[at]) for key, column in values.items()}
         known: dict[str, Any] = {key: one for key, one in numbers.items() if not np.isnan(one)}
         verdict: dict[str, Any] = {"reason": ONE_PART}
-        if "own_score" in known:
+        if not _UNKNOWN.isdisjoint(pieces[at]):
+            verdict = {"reason": UNREADABLE}
+        elif "own_score" in known:
             chances = judged.probabilities[at].tolist()
             verdict = {
                 "probabilities": dict(zip(KINDS, chances, strict=True)),

@@ -11,7 +11,7 @@ import pytest
 
 from namebasis.checks import FloatArray
 from namebasis.errors import CorpusError, NamebasisError
-from namebasis.studies.identity import ONE_PART, WITHOUT_CONTEXTS, identity
+from namebasis.studies.identity import ONE_PART, UNREADABLE, WITHOUT_CONTEXTS, identity
 from namebasis.studies.identity_counts import auc, compare_counts, compare_stored, read_counts
 from namebasis.studies.identity_results import KINDS
 from namebasis.studies.identity_swaps import choose_partners, recombined_pairs, split
@@ -52,7 +52,7 @@ class PlantedEncoder:
         return np.asarray(total / np.linalg.norm(total), np.float32)
 
     def pieces(self, names: Sequence[str]) -> list[list[str]]:
-        return [name.split() for name in names]
+        return [["[UNK]" if one == "🙂" else one for one in name.split()] for name in names]
 
 
 class PlantedSpace:
@@ -153,6 +153,15 @@ def test_what_is_written_stands_at_the_right_id(space: PlantedSpace, found) -> N
 def test_names_alone_of_one_part_are_measured_too(space: PlantedSpace) -> None:
     rows = identity(space, ["Cher"], n_swaps=6, n_null=20).rows
     assert rows[0].reason == ONE_PART
+
+
+def test_a_part_that_the_encoder_cannot_read_gets_no_kind(space: PlantedSpace) -> None:
+    ann, smile = identity(
+        space, ["Ann Lee", "Ann 🙂"], n_swaps=6, n_null=20, with_contexts=False
+    ).rows
+    assert ann.kind is not None
+    assert (smile.kind, smile.probabilities, smile.reason) == (None, None, UNREADABLE)
+    assert smile.own_score is not None
 
 
 def test_recombined_pairs_are_no_real_names_and_no_partners() -> None:
