@@ -1,4 +1,4 @@
-"""How well minilm's readings follow public records; `--section births`, `census` or `locales`.
+"""How well minilm's readings follow records; `--section first`, `next`, `census` or `locales`.
 
 Births: the 3,000 most common given names, on which every choice was made, then the next 3,000,
 which are for checking only. `--html FOLDER` keeps the pages.
@@ -26,10 +26,11 @@ def after(option: str) -> str | None:
 def corpora() -> Iterator[tuple[str, nb.Names, str]]:
     """What to compare: a label, names, and the records."""
     section = after("--section")
-    if section in (None, "births") and ARCHIVE.exists():
+    if section in (None, "first", "next") and ARCHIVE.exists():
         births = nb.read_names(f"ssa:{ARCHIVE}").table
-        yield f"births, first {SIZE:,}", nb.Names(births.slice(0, SIZE)), f"ssa:{ARCHIVE}"
-        if SIZE == 3_000:
+        if section != "next":
+            yield f"births, first {SIZE:,}", nb.Names(births.slice(0, SIZE)), f"ssa:{ARCHIVE}"
+        if section != "first" and SIZE == 3_000:
             yield f"births, next {SIZE:,}", nb.Names(births.slice(SIZE, SIZE)), f"ssa:{ARCHIVE}"
     if section in (None, "census") and SURNAMES.exists():
         yield "census", nb.read_names(f"census:{SURNAMES}"), f"census:{SURNAMES}"

@@ -46,11 +46,13 @@ def test_records_print_tables_and_write_a_page_once(
 ) -> None:
     page = tmp_path / "r.html"
     words = ("score", str(folder / "my.space"), "--records", births, "--html", str(page))
+    words += ("--figure", str(tmp_path / "r.png"))
     done = run(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     kinds = {line.split("\t")[0] for line in done.stdout.splitlines()}
     assert kinds == {"measures", "calibration", "popularity", "eras"}
     assert "<svg" in page.read_text(encoding="utf-8")
+    assert (tmp_path / "r.png").read_bytes()[:4] == b"\x89PNG"
     again = run(*words, cwd=tmp_path)
     assert again.returncode == 1
     assert "overwrite" in again.stderr
@@ -75,6 +77,7 @@ def test_groups_are_counted(folder: Path, tmp_path: Path) -> None:
         (["--records", "births.csv"], 1, "records must be ssa:ZIP"),
         (["--groups", "shoe_size"], 1, "there is no column 'shoe_size'"),
         (["--html", "x.html"], 2, "it needs --records"),
+        (["--records", "locales", "--figure", "x.pdf"], 2, ".png or .svg"),
         (["--records", "locales", "--groups", "gender"], 2, "one at a time"),
         (["Vicki", "--groups", "gender"], 2, "take no NAME"),
         (["--records", "locales", "--axis", "age"], 2, "leave --axis out"),

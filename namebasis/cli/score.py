@@ -50,6 +50,10 @@ def score(
             "--html", help="Write the comparison with records, and its charts, as one HTML file."
         ),
     ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option("--figure", help="Write the first fact's charts as one .png or .svg file."),
+    ] = None,
     groups: Annotated[
         str | None,
         typer.Option(
@@ -72,9 +76,12 @@ def score(
     """
     from namebasis.namespace.space import open_space
 
-    _check_usage(names, axis, records, html, groups, write)
-    if html:
-        refuse_existing(html, overwrite)
+    _check_usage(names, axis, records, html or figure, groups, write)
+    if figure and figure.suffix not in (".png", ".svg"):
+        raise typer.BadParameter("--figure takes a .png or .svg file")
+    for path in (html, figure):
+        if path:
+            refuse_existing(path, overwrite)
     opened = open_space(space)
     strangers = [name for name in names or () if opened.find(name) is None]
     if strangers:
@@ -96,7 +103,7 @@ def score(
                 opened, axis or ["age", "gender"], where=where, seed=seed, progress=progress
             )
     if records is not None:
-        _show_records(report, html, as_json)
+        _show_records(report, html, figure, overwrite, as_json)
     elif groups is not None:
         _show_groups(found, as_json)
     else:
@@ -107,14 +114,16 @@ def _check_usage(
     names: list[str] | None,
     axis: list[str] | None,
     records: str | None,
-    html: Path | None,
+    page: Path | None,
     groups: str | None,
     write: bool,
 ) -> None:
     if records is not None and groups is not None:
         raise typer.BadParameter("use --records or --groups, one at a time")
-    if html is not None and records is None:
-        raise typer.BadParameter("--html shows a comparison with records; it needs --records")
+    if page is not None and records is None:
+        raise typer.BadParameter(
+            "--html and --figure show a comparison with records; it needs --records"
+        )
     if (records is not None or groups is not None) and (names or write):
         raise typer.BadParameter("--records and --groups take no NAME and no --write; use --where")
     if records is not None and axis:
@@ -145,10 +154,15 @@ def _show_readings(
         print_table("leakage (1: two axes are the same direction)", ("axis", *labels), matrix)
 
 
-def _show_records(report: RecordsReport, html: Path | None, as_json: bool) -> None:
+def _show_records(
+    report: RecordsReport, html: Path | None, figure: Path | None, overwrite: bool, as_json: bool
+) -> None:
     if html:
-        report.write_html(html)
+        report.write_html(html, overwrite=overwrite)
         note(f"report written to {html}")
+    if figure:
+        report.write_figure(figure, overwrite=overwrite)
+        note(f"figure written to {figure}")
     if as_json:
         print_json(report.to_dict())
         return

@@ -109,8 +109,39 @@ class RecordsReport:
         """Plain values for JSON."""
         return asdict(self)
 
-    def write_html(self, path: str | Path) -> None:
-        """Write the report as one self-contained page."""
+    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the report as one self-contained page.
+
+        Raises
+        ------
+        SpaceError
+            If a file is there and may not be overwritten, or there is no folder to write into.
+        """
+        from namebasis.namespace.atomic import replacing_file
         from namebasis.studies.records_view import page_of
 
-        Path(path).write_text(page_of(self), encoding="utf-8")
+        page = page_of(self).encode("utf-8")
+        with replacing_file(Path(path), overwrite) as stream:
+            stream.write(page)
+
+    def write_figure(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the charts of the first fact beside each other, as .png or .svg.
+
+        Raises
+        ------
+        ValueError
+            If the path ends otherwise.
+        SpaceError
+            As `write_html`.
+        """
+        from namebasis.namespace.atomic import replacing_file
+        from namebasis.report.charts import save
+        from namebasis.report.record_charts import figure_of
+        from namebasis.studies.records_view import sections_of
+
+        form = Path(path).suffix.removeprefix(".")
+        if form not in ("png", "svg"):
+            raise ValueError(f"a figure is written as .png or .svg; got {Path(path).name!r}.")
+        figure = figure_of([s.charts[0] for s in sections_of(self) if s.charts])
+        with replacing_file(Path(path), overwrite) as stream:
+            save(figure, stream, form)

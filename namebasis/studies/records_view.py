@@ -41,7 +41,7 @@ def page_of(report: RecordsReport) -> str:
                 "without labels), or of shuffled records (probes). The probe “spelling” sees the "
                 "letters alone and no model: what it knows need not be the model's belief."
             ),
-            sections=_sections(report),
+            sections=sections_of(report),
             footer=[
                 ("templates", "; ".join(source["templates"])),
                 ("records", report.records),
@@ -64,7 +64,8 @@ def _best(report: RecordsReport) -> list[tuple[str, str]]:
     return [tile for tiles in list(seen.values())[:2] for tile in tiles]
 
 
-def _sections(report: RecordsReport) -> list[Section]:
+def sections_of(report: RecordsReport) -> list[Section]:
+    """The charts of a report by kind; a kind without data has none."""
     return [
         Section(
             "Bias by decade",

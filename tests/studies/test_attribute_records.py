@@ -12,7 +12,7 @@ import pytest
 
 import namebasis as nb
 from namebasis.encoders.base import Encoder
-from namebasis.errors import CorpusError
+from namebasis.errors import CorpusError, SpaceError
 from namebasis.namespace.space import Space
 from namebasis.studies import attribute_records as records
 from namebasis.studies.record_facts import read_records
@@ -97,6 +97,10 @@ def test_the_page_shows_what_was_found_and_asks_no_host(
     assert page.count("<svg") == 6
     assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page)
     assert "<script" not in page
+    with pytest.raises(ValueError, match=r"as .png or .svg; got 'r.pdf'"):
+        report.write_figure(tmp_path / "r.pdf")
+    with pytest.raises(SpaceError, match=r"r\.html"):
+        report.write_html(tmp_path / "r.html")
     assert len(set(re.findall(r' id="([^"]+)"', page))) == len(re.findall(r' id="', page))
 
 
