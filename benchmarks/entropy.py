@@ -96,7 +96,7 @@ def plot(found: list[dict], target: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.4), dpi=110, layout="constrained")
-    for axis, key, label in zip(axes, ("seconds", "peak_gb"), ("seconds", "peak GB"), strict=True):
+    for axis, key, label in zip(axes, ("cpu", "peak_gb"), ("CPU seconds", "peak GB"), strict=True):
         for method, colour in COLOURS.items():
             own = [facts for facts in found if facts["method"] == method]
             axis.plot(

@@ -83,3 +83,29 @@ def test_lengths_must_fit() -> None:
     rows = two_groups()
     with pytest.raises(ValueError, match="of one length; got 121, 121 and 1"):
         measure_shape(rows, knn_graph(rows, 4), ["N"], {})
+
+
+def test_a_giant_group_of_equal_vectors_is_one_name_to_everything() -> None:
+    rng = np.random.default_rng(3)
+    rows = np.concatenate([np.repeat(rng.standard_normal((1, 8)), 200, axis=0),
+                           rng.standard_normal((40, 8))])  # fmt: skip
+    rows = np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+    found = measured(rows, k=8)
+    for column in found.columns().values():
+        assert len({str(value) for value in column[:200]}) == 1
+    assert np.isfinite(found.hubness).all()
+    assert np.isnan(found.local_dimension[0])  # its 8 neighbours are all itself
+    assert np.isfinite(found.local_dimension[200:]).any()
+    assert found.graph.n_nodes == 41
+    assert found.hubs.hubs[0].in_degree <= 40
+    assert found.persistence is not None
+    assert len(found.persistence.degrees[0].diagram) == 20
+
+
+def test_vectors_that_are_not_finite_are_refused() -> None:
+    rows = two_groups()
+    graph = knn_graph(rows, 4)
+    broken = rows.copy()
+    broken[5] = np.nan
+    with pytest.raises(ValueError, match="must be finite; 1 row"):
+        measure_shape(broken, graph, ["N"] * len(rows), {})
