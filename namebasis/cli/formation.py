@@ -143,7 +143,7 @@ def _print_formation(found: Formation) -> None:
     rows = []
     for row, name in enumerate(found.names[: found.n_asked]):
         phase = int(found.phases.labels[row, -1])
-        cells = [_where(crossings.get((name, key))) for key in ("own_score", "margin", "fine")]
+        cells = [_where(crossings.get((name, key))) for key in ("leaves", "margin", "fine")]
         rows.append((name, found.kinds[row], phase, PHASES[phase], *cells))
     unit = "at step" if found.exposures is None else "after exposures"
     print_table(

@@ -1,7 +1,8 @@
 """Phases of names over checkpoints, where they begin, and how often that is a false alarm.
 
 1: only its parts. 2: coarse features of its own settle. 3: one person. 4: one picture.
-The rules were fixed on synthetic trajectories (tests/formation/test_phases.py).
+The rules were fixed on synthetic trajectories (tests/formation/test_phases.py), and the width of
+the window and the level on the organism's seed 0, which no claim is tested on.
 """
 
 from __future__ import annotations
@@ -25,10 +26,15 @@ NOT_SHOWN = (
     "A crossing or a change point says when a measure rose, not that it jumped: a fast S-shape "
     "is not a discontinuity, and between two checkpoints nothing is seen."
 )
-DEVIATIONS = 2.5
-"""Standard deviations of the controls' logarithms above their mean from which a value counts."""
-EVIDENCE = ("own_score", "fine", "displacement_ratio")
-"""What labels rest on: more than parts, beyond attributes, held by contexts unevenly."""
+DEVIATIONS = 2.75
+"""Standard deviations of the controls above their mean from which a value counts."""
+_REACH = 2  # checkpoints on each side that a label looks at
+EVIDENCE = ("own_score", "coarse", "fine", "leakage")
+"""What labels rest on: more than the parts, along attributes and beyond, and a context it holds."""
+OWN = ("own_score", "coarse", "fine")
+"""Lengths of the own direction, whole, along attributes and beyond: any of them ends phase 1."""
+CROSSED = ("leaves", "fine", "margin")
+"""What is crossed; see `NameCrossing`."""
 _LEAST = 1e-9  # below any score that is not zero
 
 
@@ -58,8 +64,8 @@ class NameCrossing:
     ----------
     name : str
     measure : str
-        ``own_score`` (leaves phase 1), ``fine`` (becomes one person), or ``margin`` (its own
-        attributes are read before those of its parts).
+        ``leaves``: phase 1 ends, the largest of `OWN` over its threshold. ``fine``: it becomes
+        one person. ``margin``: its own attributes are read before those of its parts.
     step : Crossing
     exposures : Crossing or None
         The same in exposures, where they are known.
@@ -118,21 +124,24 @@ def find_phases(
     values : dict
         Measures, each (n_names, n_checkpoints).
     draws : dict
-        Bootstrap draws of own_score, fine and margin, each (n_asked, n_checkpoints, n_draws).
+        Bootstrap draws of `OWN` and margin, each (n_asked, n_checkpoints, n_draws).
     exposures : ndarray of shape (n_asked, n_checkpoints) or None
         NaN rows where they are not known.
     """
     controls = {key: values[key][n_asked:] for key in EVIDENCE}
     thresholds = {key: threshold(rows) for key, rows in controls.items()}
     labels = label(values, thresholds)
+    # Scores are lengths: their ratio with the threshold is what rises above 1.
+    bars = {key: thresholds[key][:, None] for key in OWN}
+    above = {key: _log(values[key][:n_asked]) - _log(bars[key][:, 0]) for key in OWN}
+    again = {key: _log(draws[key]) - _log(bars[key]) for key in OWN}
+    series = {"leaves": _largest(above), "fine": above["fine"], "margin": values["margin"]}
+    drawn = {"leaves": _largest(again), "fine": again["fine"], "margin": draws["margin"]}
     crossings = []
     for row in range(n_asked):
         seen = None if exposures is None or np.isnan(exposures[row]).any() else exposures[row]
-        for key in ("own_score", "fine", "margin"):
-            bar = np.zeros(len(steps)) if key == "margin" else thresholds[key]
-            found = _name_crossing(
-                names[row], key, values[key][row], draws[key][row], bar, steps, seen
-            )
+        for key in CROSSED:
+            found = _name_crossing(names[row], key, series[key][row], drawn[key][row], steps, seen)
             if found is not None:
                 crossings.append(found)
     return Phases(
@@ -144,54 +153,69 @@ def find_phases(
     )
 
 
+def _log(values: npt.NDArray[np.floating]) -> Float64Array:
+    return np.log(np.maximum(np.asarray(values, dtype=np.float64), _LEAST))
+
+
+def _largest(rows: Mapping[str, Float64Array]) -> Float64Array:
+    """Elementwise largest of the known ones; NaN where none is."""
+    return np.asarray(np.fmax.reduce([rows[key] for key in OWN]))
+
+
 def threshold(controls: Float64Array) -> Float64Array:
     """Level that hardly any control exceeds, at each checkpoint.
 
     Parameters
     ----------
     controls : ndarray of shape (n_controls, n_checkpoints)
-        Above zero, or NaN.
+        NaN where unknown.
 
     Returns
     -------
     ndarray of shape (n_checkpoints,)
-        Mean plus `DEVIATIONS` deviations of the logarithms; NaN for fewer than 3 controls.
+        Mean plus `DEVIATIONS` standard deviations; NaN for fewer than 3 controls.
     """
     out = np.full(controls.shape[1], np.nan)
     for at, column in enumerate(controls.T):
-        logs = np.log(np.maximum(column[np.isfinite(column)], _LEAST))
-        if len(logs) >= 3:
-            out[at] = np.exp(logs.mean() + DEVIATIONS * logs.std(ddof=1))
+        known = column[np.isfinite(column)]
+        if len(known) >= 3:
+            out[at] = known.mean() + DEVIATIONS * known.std(ddof=1)
     return out
 
 
 def label(values: Mapping[str, Float64Array], thresholds: Mapping[str, Float64Array]) -> PhaseArray:
     """Phase of every name at every checkpoint.
 
-    An evidence counts where it holds at two of a checkpoint and its two neighbours: a single
-    excursion is no phase. Without an own direction beyond the controls' a name is in phase 1,
-    with one that attributes explain in 2, with more in 3; in 4 where, beyond that, contexts move
-    it more unevenly than they move controls. Phases may be left again.
+    An evidence counts where it holds at most of the checkpoints from two before to two after: a
+    short excursion is no phase. A name without any own direction beyond the controls' is in phase
+    1; with one, whole or along attributes, in 2; with one beyond attributes in 3; in 4 where it
+    also lies further towards one context than controls do. Phases may be left again.
     """
     out = np.zeros(values["own_score"].shape, dtype=np.int8)
     known = np.isfinite(values["own_score"])
-    own, fine, tangled = (
+    own, coarse, fine, held = (
         settled(values[key] > np.where(np.isfinite(thresholds[key]), thresholds[key], np.inf))
         for key in EVIDENCE
     )
+    left = own | coarse | fine
     out[known] = 1
-    out[known & own] = 2
-    out[known & own & fine] = 3
-    out[known & own & tangled] = 4
+    out[known & left] = 2
+    out[known & fine] = 3
+    out[known & left & held] = 4
     return out
 
 
 def settled(flags: BoolArray) -> BoolArray:
-    """Where a flag holds at two of a checkpoint and its neighbours; alone, it counts as it is."""
-    if flags.shape[1] == 1:
-        return flags
-    padded = np.pad(flags.astype(np.int8), ((0, 0), (1, 1)))
-    return np.asarray(padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:] >= 2)
+    """Where a flag holds at more than half of a checkpoint and its neighbours, two on each side.
+
+    At the ends, where fewer are there, it must hold at the checkpoint itself too.
+    """
+    n = flags.shape[1]
+    sums = np.concatenate([np.zeros((len(flags), 1)), np.cumsum(flags, axis=1)], axis=1)
+    first = np.maximum(np.arange(n) - _REACH, 0)
+    end = np.minimum(np.arange(n) + _REACH + 1, n)
+    is_most = 2 * (sums[:, end] - sums[:, first]) > end - first
+    return np.asarray(is_most & (flags | (end - first == 2 * _REACH + 1)))
 
 
 def _false_alarms(controls: Mapping[str, Float64Array]) -> FalseAlarms:
@@ -216,18 +240,14 @@ def _name_crossing(
     measure: str,
     series: Float64Array,
     drawn: npt.NDArray[np.floating],
-    bar: Float64Array,
     steps: Sequence[int],
     exposures: Float64Array | None,
 ) -> NameCrossing | None:
     """None where the measure is not known at two checkpoints or more."""
-    known = np.isfinite(series) & np.isfinite(bar) & np.isfinite(drawn).all(axis=1)
+    known = np.isfinite(series) & np.isfinite(drawn).all(axis=1)
     if known.sum() < 2:
         return None
     above, again = series[known], drawn[known].T.astype(np.float64)
-    if measure != "margin":  # scores are lengths: compare their ratio with the threshold
-        above = np.log(np.maximum(above, _LEAST) / bar[known])
-        again = np.log(np.maximum(again, _LEAST) / bar[known])
     places = np.asarray(steps, dtype=np.float64)[known]
     in_steps = crossing(places, above, again)
     if exposures is None:
@@ -254,10 +274,7 @@ def _changes(
         known = np.isfinite(scores[row]) & np.isfinite(draws[row]).all(axis=1)
         if labels[row].max(initial=0) < 2 or not known.all() or len(known) < 4:
             continue
-        found = change_points(
-            np.log(np.maximum(scores[row], _LEAST)),
-            np.log(np.maximum(draws[row].T.astype(np.float64), _LEAST)),
-        )
+        found = change_points(_log(scores[row]), _log(draws[row].T))
         if found:
             out[name] = found
     return out

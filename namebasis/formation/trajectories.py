@@ -28,8 +28,8 @@ MEASURES = (
     "anchor_rank", "own_residual",
 )  # fmt: skip
 """Of each name at each checkpoint; see `NameTrajectory`."""
-DRAWN = ("own_score", "fine", "margin")
-"""Measures with bootstrap draws: the first two over swaps, the margin over contexts."""
+DRAWN = ("own_score", "coarse", "fine", "margin")
+"""Measures with bootstrap draws: the margin over contexts, the others over swaps."""
 _SET_ROWS = 1000  # names that the entropy of the set is measured on, at most
 _ANCHOR_ATOMS = 4
 
@@ -130,10 +130,9 @@ def _measure_own(
     names = [value.attribute for value in plan.values]
     basis = attribute_basis(made.values, [names.index(name) for name in names])
     if 0 < len(basis) < made.dim:
-        beyond = swaps.onto(basis, off=True)
-        values["coarse"][rows] = swaps.onto(basis).measure().score
-        values["fine"][rows] = beyond.measure().score
-        draws["fine"][rows[asked]] = resample(beyond)
+        for key, part in (("coarse", swaps.onto(basis)), ("fine", swaps.onto(basis, off=True))):
+            values[key][rows] = part.measure().score
+            draws[key][rows[asked]] = resample(part)
         mean = made.whole.mean(axis=0)
         additive = swaps.whole - own.remainder
         values["parts_reading"][rows] = _cosines(

@@ -32,7 +32,7 @@ _PANELS = (
 )
 _CROSSED = (
     ("margin", "Own attributes are read before those of its parts"),
-    ("own_score", "Leaves the first phase"),
+    ("leaves", "Leaves the first phase"),
     ("fine", "Becomes one person"),
 )
 
@@ -267,7 +267,7 @@ def _finding(found: Formation) -> str:
     crossed = [
         one.exposures.position
         for one in found.phases.crossings
-        if one.measure == "own_score" and one.exposures and one.exposures.state == "crossed"
+        if one.measure == "leaves" and one.exposures and one.exposures.state == "crossed"
     ]
     if len(crossed) >= 3:
         low, middle, high = np.quantile(crossed, [0.25, 0.5, 0.75])

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from namebasis.formation.phases import Phases, find_phases, label, settled, threshold
+from namebasis.formation.phases import (
+    DEVIATIONS,
+    EVIDENCE,
+    Phases,
+    find_phases,
+    label,
+    settled,
+    threshold,
+)
 
 STEPS = tuple(range(0, 200, 10))
 RNG = np.random.default_rng(0)
@@ -20,28 +28,28 @@ def made(n_each: int = 12, n_controls: int = 100, noise: float = 0.12) -> Phases
     """Four groups of names: parts only; coarse only; one person from 100; one picture from 140."""
     flat = np.ones(len(STEPS))
     plans = [
-        (flat, flat, flat),
-        (logistic(60, 3), flat, flat),
-        (logistic(60, 3), logistic(100, 2), flat),
-        (logistic(60, 3), logistic(100, 2), logistic(140, 8)),
+        (flat, flat, flat, 0 * flat),
+        (logistic(60, 3), logistic(60, 3), flat, 0 * flat),
+        (logistic(60, 3), logistic(60, 3), logistic(100, 2), 0 * flat),
+        (logistic(60, 3), logistic(60, 3), logistic(100, 2), logistic(140, 8) - 1),
     ]
     truth = [plan for plan in plans for _ in range(n_each)] + [plans[0]] * n_controls
 
-    def noisy(rows: np.ndarray) -> np.ndarray:
+    def deviation(n: int) -> np.ndarray:
         # A name's deviation stays over steps, as it does in a model; a little comes and goes.
-        lasting = RNG.standard_normal((len(rows), 1))
-        passing = RNG.standard_normal(rows.shape)
-        return rows * np.exp(noise * (lasting + 0.3 * passing))
+        lasting, passing = RNG.standard_normal((n, 1)), RNG.standard_normal((n, len(STEPS)))
+        return lasting + 0.3 * passing
 
-    own, fine, ratio = (noisy(np.array([plan[at] for plan in truth])) for at in range(3))
+    rows = [np.array([plan[at] for plan in truth]) for at in range(4)]
+    own, coarse, fine = (one * np.exp(noise * deviation(len(truth))) for one in rows[:3])
     n = 4 * n_each
     values = {
-        "own_score": own, "fine": fine, "displacement_ratio": ratio,
-        "margin": np.full_like(own, np.nan),
+        "own_score": own, "coarse": coarse, "fine": fine,
+        "leakage": rows[3] + deviation(len(truth)), "margin": np.full_like(own, np.nan),
     }  # fmt: skip
     draws = {
         key: values[key][:n, :, None] * np.exp(0.05 * RNG.standard_normal((n, 20, N_DRAWS)))
-        for key in ("own_score", "fine", "margin")
+        for key in ("own_score", "coarse", "fine", "margin")
     }
     names = [f"name {at}" for at in range(len(truth))]
     exposures = np.tile(2.0 * np.array(STEPS), (n, 1))
@@ -55,7 +63,7 @@ def test_every_group_ends_in_its_phase() -> None:
         assert np.mean(at_end == group + 1) >= 0.9, (group, at_end)
     assert (found[24:48, 8] == 2).mean() > 0.8  # step 80: coarse, before one person
     assert (found[36:48, 11] == 3).mean() > 0.8  # step 110: one person, before one picture
-    assert (found[12:48, 2] == 1).mean() > 0.95
+    assert (found[12:48, 2] == 1).mean() > 0.9
 
 
 def test_controls_bound_the_false_alarms_by_thresholds_from_the_other_half() -> None:
@@ -98,25 +106,34 @@ def test_change_points_are_of_names_that_leave_phase_1() -> None:
     assert np.median(nearest) <= 10
 
 
-def test_a_single_excursion_is_no_phase() -> None:
-    flags = np.array([[0, 0, 1, 0, 0], [0, 1, 0, 1, 0], [1, 1, 0, 0, 1], [0, 0, 0, 1, 1]], bool)
-    expected = [[0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 1, 1]]
-    assert settled(flags).astype(int).tolist() == expected
+def test_a_short_excursion_is_no_phase() -> None:
+    rows = ["0010000", "0011000", "0110100", "1100000", "0000011", "0000001", "1010101"]
+    expected = ["0000000", "0000000", "0011000", "1000000", "0000001", "0000000", "1010101"]
+    # In the middle most of five; at the ends most of those that are there, and the end itself.
+    flags = np.array([[letter == "1" for letter in row] for row in rows])
+    found = ["".join(str(int(flag)) for flag in row) for row in settled(flags)]
+    assert found == expected
     assert settled(np.array([[True], [False]])).tolist() == [[True], [False]]
+    assert settled(np.array([[True, False], [True, True]])).tolist() == [[False] * 2, [True] * 2]
 
 
 def test_phases_may_be_left_again_and_unknown_stays_unknown() -> None:
-    own = np.array([[1, 5, 5, 1, 1], [np.nan] * 5, [5] * 5])
-    bars = {key: np.full(5, 2.0) for key in ("own_score", "fine", "displacement_ratio")}
-    values = {"own_score": own, "fine": own, "displacement_ratio": np.ones((3, 5))}
-    assert label(values, bars).tolist() == [[1, 3, 3, 1, 1], [0] * 5, [3] * 5]
-    bars["fine"] = np.full(5, np.nan)  # without a threshold nothing counts
-    assert label(values, bars)[2].tolist() == [2] * 5
+    own = np.array([[1, 5, 5, 5, 1, 1, 1], [np.nan] * 7, [5] * 7])
+    bars = {key: np.full(7, 2.0) for key in EVIDENCE}
+    values = {"own_score": own, "coarse": own, "fine": own, "leakage": np.ones((3, 7))}
+    assert label(values, bars).tolist() == [[1, 3, 3, 3, 1, 1, 1], [0] * 7, [3] * 7]
+    bars["fine"] = np.full(7, np.nan)  # without a threshold nothing counts
+    assert label(values, bars)[2].tolist() == [2] * 7
+    values["leakage"][2] = 3.0
+    assert label(values, bars)[2].tolist() == [4] * 7
+    values["own_score"] = values["coarse"] = np.ones((3, 7))
+    assert label(values, bars)[2].tolist() == [1] * 7  # a context alone is no identity
 
 
-def test_the_threshold_is_the_mean_and_deviations_of_logarithms() -> None:
-    rows = np.exp(RNG.standard_normal((200, 2)) * 0.3 + 1)
-    logs = np.log(rows[:, 0])
-    assert threshold(rows)[0] == pytest.approx(np.exp(logs.mean() + 2.5 * logs.std(ddof=1)))
-    assert (rows > threshold(rows)).mean() < 0.02
+def test_the_threshold_is_the_mean_and_deviations() -> None:
+    rows = RNG.standard_normal((400, 2)) * 0.3 + 1
+    rows[5, 0] = np.nan
+    known = np.delete(rows[:, 0], 5)
+    assert threshold(rows)[0] == pytest.approx(known.mean() + DEVIATIONS * known.std(ddof=1))
+    assert np.nanmean(rows > threshold(rows)) < 0.02
     assert np.isnan(threshold(rows[:2])).all()

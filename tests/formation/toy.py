@@ -12,7 +12,7 @@ from namebasis.checks import FloatArray
 from namebasis.encoders.base import Encoder, IdRows
 from namebasis.formation.truth import Exposures, Known, Truth
 
-DIM = 96
+DIM = 192
 STEPS = (0, 10, 20, 30, 40, 60, 80, 100, 130, 160, 200)
 GIVENS = [f"Given{chr(97 + at)}" for at in range(16)]
 FAMILIES = [f"Family{chr(97 + at)}" for at in range(16)]
