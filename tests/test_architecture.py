@@ -22,7 +22,8 @@ ALLOWED = {
     "namespace": {"encoders", "analysis", "index", "checks", "errors"},
     "studies": {"namespace", "encoders", "analysis", "index", "report", "checks", "errors"},
     "validation": {
-        "studies", "namespace", "encoders", "analysis", "index", "report", "checks", "errors",
+        "studies", "organism", "namespace", "encoders", "analysis", "index", "report", "checks",
+        "errors",
     },
     "formation": {
         "studies", "namespace", "encoders", "analysis", "report", "organism", "checks", "errors",

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from namebasis.cli import main
 from tests.encoders.conftest import write_clip
+from tests.validation.conftest import write_pipeline
 
 NAMES = """Vicki Winona Roger Sigríður Guðrún Björk Aaliyah Keisha Priya Anaïs José Giulia
 Hiroshi Yuki Chen Mei Olga Ivan Fatima Mohammed Ingrid Lars Siobhán Patrick Mildred Ethel
@@ -55,7 +57,7 @@ def run(*words: str, cwd: Path, stdin: str | None = None) -> Done:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as the examples in the help assume it: texts, my.space and the training my.run."""
+    """A folder as the examples in the help assume it: texts, a space, images, models, trainings."""
     where = tmp_path_factory.mktemp("user")
     (where / "names.txt").write_text("\n".join(NAMES), encoding="utf-8")
     (where / "more.txt").write_text("Zbigniew\nKonstancja\nVicki\n", encoding="utf-8")
@@ -65,7 +67,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for step in (10, 20):
         (where / "my.run" / f"step-{step:06d}").mkdir(parents=True)
         write_clip(where / "my.run" / f"step-{step:06d}")
+    write_clip(made_folder(where / "my-clip"))
+    write_pipeline(made_folder(where / "my-pipeline"))
+    Image.new("RGB", (32, 32), (224, 172, 138)).save(made_folder(where / "images/Vicki") / "1.png")
+    tiny = ("organism", "train", "tiny.run", "--tiny", "--steps", "1", "--batch", "8")
+    done = run(*tiny, "--pixels", "24", cwd=where)
+    assert done.returncode == 0, done.stderr
     return where
+
+
+def made_folder(path: Path) -> Path:
+    path.mkdir(parents=True)
+    return path
 
 
 @pytest.fixture

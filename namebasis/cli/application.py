@@ -19,6 +19,7 @@ from namebasis.cli import (
     organism,
     score,
     topology,
+    validate,
 )
 
 app = typer.Typer(
@@ -82,3 +83,4 @@ app.command("export", epilog="Example: namebasis export my.space short.csv --whe
 )
 app.command("doctor", epilog="Example: namebasis doctor")(demo.doctor)
 app.add_typer(organism.app, name="organism")
+app.add_typer(validate.app, name="validate")

@@ -131,8 +131,50 @@ def sheet(
     note(f"contact sheet written to {path}")
 
 
+def painter(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A training of the organism.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the painter is saved.")],
+    steps: Annotated[int, typer.Option("--steps", help="Batches to learn from.")] = 2400,
+    batch: Annotated[int, typer.Option("--batch", help="Pictures with captions in a batch.")] = 64,
+    seed: options.Seed = 0,
+    threads: Annotated[int, typer.Option("--threads", help="Threads of the training.")] = 2,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a small text-to-image model on an organism's world; goes on where it was stopped.
+
+    It loads as any pipeline: namebasis validate generate … --pipeline diffusers:FOLDER.
+    """
+    from namebasis.errors import MissingExtraError, NamebasisError
+    from namebasis.organism.world import World
+
+    try:
+        from namebasis.organism.painter_training import train_painter
+    except ImportError:
+        raise MissingExtraError("the painter", "diffusers") from None
+
+    checkpoints = sorted(run.glob("step-*"))
+    if not checkpoints:
+        raise NamebasisError(
+            f"{run} holds no checkpoint; train one with `namebasis organism train`."
+        )
+    with nullcontext() if quiet else progress_bar("painting", "steps") as bar:
+
+        def progress(done: int, total: int, loss: float) -> None:
+            if bar is not None:
+                bar(done, total, f"loss {loss:.3f}")
+
+        made = train_painter(
+            checkpoints[-1], folder, world=World.load(run / "world.json"), n_steps=steps,
+            batch_size=batch, seed=seed, threads=threads, progress=progress,
+        )  # fmt: skip
+    note(f"{made.folder}: loss {made.loss:.3f}, {made.seconds:.0f} s")
+
+
 app.command("train", epilog="Example: namebasis organism train run --tiny --steps 3 --batch 8")(
     train
 )
 app.command("world", epilog="Example: namebasis organism world --kind C --limit 5")(world)
+app.command(
+    "painter", epilog="Example: namebasis organism painter tiny.run painter --steps 2 --batch 4"
+)(painter)
 app.command("sheet", epilog="Example: namebasis organism sheet sheet.png")(sheet)

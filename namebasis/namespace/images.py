@@ -40,6 +40,7 @@ CHUNK = 256
 """Images per commit: what a run that is stopped loses at most."""
 
 _NUMBERED = re.compile(r"[\s_.-]*\(?\d+\)?$")
+_TOLD_APART = re.compile(r"-[0-9a-f]{8}$")  # as the folders of generated images end
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def label_of(file: Path, folder: Path) -> str:
 
 
 def _find(space: Space, label: str) -> int | None:
-    for name in (label, label.replace("_", " "), _NUMBERED.sub("", label).replace("_", " ")):
+    shorter = (_NUMBERED.sub("", label), _TOLD_APART.sub("", label))
+    for name in (label, *(part.replace("_", " ") for part in (label, *shorter))):
         row = space.find(name) if name.strip() else None
         if row is not None:
             return row

@@ -29,7 +29,7 @@ _FEWEST_PRIOR = 3
 
 def agree(
     table: ImageTable,
-    text: Mapping[str, Mapping[str, float]],
+    text: Mapping[tuple[str, str], Mapping[str, float]],
     *,
     prior: Sequence[str] = (),
     n_bootstrap: int = 500,
@@ -40,8 +40,8 @@ def agree(
     Parameters
     ----------
     table : ImageTable
-    text : mapping of str to mapping of str to float
-        Per attribute (a column of `table`, or "div"), each name's reading.
+    text : mapping of (str, str) to mapping of str to float
+        Per attribute (a column of `table`, or "div") and reading of it, each name's value.
     prior : sequence of str
         Names that nobody bears, or that the model does not know: their images are the model's
         prior and are left out of the correlations.
@@ -75,7 +75,7 @@ def agree(
     )
     rng = np.random.default_rng(check_count(seed, "seed", 0))
     found = []
-    for label, readings in text.items():
+    for (label, reading), readings in text.items():
         if label == "div":
             per_name = {
                 row.name: np.array([row.spread.div.value])
@@ -87,7 +87,7 @@ def agree(
         else:
             continue
         shared = {n: v for n, v in per_name.items() if n in readings and n not in unknown}
-        one = _attribute(label, shared, readings, n_bootstrap, rng)
+        one = _attribute((label, reading), shared, readings, n_bootstrap, rng)
         if one is not None:
             found.append(one)
     return Agreement(
@@ -146,7 +146,7 @@ def _prior(per_name: Mapping[str, Float64Array], unknown: set[str]) -> tuple[flo
 
 
 def _attribute(
-    label: str,
+    what: tuple[str, str],
     per_name: Mapping[str, Float64Array],
     readings: Mapping[str, float],
     n_bootstrap: int,
@@ -173,7 +173,7 @@ def _attribute(
     if sum(v.size for v in kept.values()) > len(kept):
         trusted = reliability(list(kept.values()))
     return AttributeAgreement(
-        label,
+        *what,
         len(names),
         _interval(value, again),
         _interval(float(np.nanmean(shuffled)) if np.isfinite(value) else value, shuffled),

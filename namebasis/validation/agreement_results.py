@@ -49,6 +49,8 @@ class AttributeAgreement:
     ----------
     attribute : str
         The column of the images, and what text was read on.
+    reading : str
+        Which reading of the text.
     n_names : int
     spearman : Interval
         Over names, with a 95 % bootstrap interval over names.
@@ -66,6 +68,7 @@ class AttributeAgreement:
     """
 
     attribute: str
+    reading: str
     n_names: int
     spearman: Interval
     null: Interval

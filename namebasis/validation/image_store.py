@@ -1,4 +1,4 @@
-"""What is known of image files: `images.lance` beside the names, a row per image.
+"""What is known of image files: `measurements.lance` beside the names, a row per image.
 
 Rows are keyed by the bytes of the file: an image that was embedded and measured once is not
 opened again, wherever it lies, and a file that was replaced is new.
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.namespace.space import Space
 
-IMAGES = "images.lance"
+MEASUREMENTS = "measurements.lance"
+_MEASURE = b"measure"
+"""Key in the metadata of a column's field that says which extractor's what it holds."""
 Progress = Callable[[int, int], None]
 
 
@@ -77,7 +79,7 @@ def measure_images(
     encoder : Encoder, optional
         Of images, for the vectors.
     store : Path, optional
-        A folder that holds, or gets, `images.lance` with what was measured.
+        A folder that holds, or gets, `measurements.lance` with what was measured.
     batch_size : int
     progress : callable, optional
         Called with (steps done, steps in all): an image per extractor, and one for the encoder.
@@ -116,7 +118,7 @@ def measure_images(
 
 
 def image_store(space: Space) -> Path:
-    """Return the folder in which a space keeps `images.lance`."""
+    """Return the folder in which a space keeps `measurements.lance`."""
     return Path(space.path)
 
 
@@ -215,15 +217,15 @@ def _difference(step: Callable[[int], None]) -> Progress:
 
 
 class _Known:
-    """What `images.lance` holds, and what will be added to it."""
+    """What `measurements.lance` holds, and what will be added to it."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self._matrices: dict[str, dict[str, FloatArray]] = {}
         self._values: dict[str, dict[str, tuple[float, str | None]]] = {}
         self._rows: dict[str, FloatArray] = {}
-        if folder is not None and (folder / IMAGES).exists():
-            self._read(folder / IMAGES)
+        if folder is not None and (folder / MEASUREMENTS).exists():
+            self._read(folder / MEASUREMENTS)
 
     def _read(self, uri: Path) -> None:
         import lance
@@ -240,9 +242,9 @@ class _Known:
                     for key, row in zip(keys, matrix, strict=True)
                     if np.isfinite(row).all()
                 }
-            elif "|" in name:
+            elif _MEASURE in (field.metadata or {}):
                 pairs = table[name].to_pylist()
-                self._values[name] = {
+                self._values[field.metadata[_MEASURE].decode()] = {
                     key: (
                         float("nan") if pair["value"] is None else pair["value"],
                         pair["reason"],
@@ -277,7 +279,7 @@ class _Known:
         return self._values[name].get(key, (float("nan"), "not measured"))
 
     def write(self, images: Sequence[ImageFile], keys: Sequence[str | None]) -> None:
-        """Replace `images.lance` by these images and all that is known of them, in one commit."""
+        """Replace the data set by these images and all that is known of them, in one commit."""
         if self.folder is None:
             return
         import lance
@@ -296,6 +298,7 @@ class _Known:
         for column, rows in self._rows.items():
             data[column] = as_column(rows[kept])
         pair = pa.struct([("value", pa.float64()), ("reason", pa.string())])
+        about: dict[str, dict[bytes, bytes]] = {}
         for name, values in self._values.items():
             rows_of = [
                 {"value": found[0] if np.isfinite(found[0]) else None, "reason": found[1]}
@@ -303,8 +306,12 @@ class _Known:
                 else None
                 for key in own
             ]
-            data[name] = pa.array(rows_of, pair)
-        uri = self.folder / IMAGES
+            # A column's name may hold no dot, and specs are paths.
+            column = f"measure_{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+            data[column], about[column] = pa.array(rows_of, pair), {_MEASURE: name.encode()}
+        table = pa.table(data)
+        fields = [field.with_metadata(about.get(field.name)) for field in table.schema]
+        uri = self.folder / MEASUREMENTS
         with locked(self.folder):
             mode = "overwrite" if uri.exists() else "create"
-            lance.write_dataset(pa.table(data), str(uri), mode=mode)
+            lance.write_dataset(table.cast(pa.schema(fields)), str(uri), mode=mode)

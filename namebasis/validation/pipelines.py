@@ -121,7 +121,7 @@ def load_pipeline(
     Parameters
     ----------
     spec : str
-        ``diffusers:folder-or-REPO``, as for encoders, or ``organism`` for the packaged one.
+        ``diffusers:folder-or-REPO``, as for encoders; a painter of the organism too.
     revision : str, optional
     device : str, optional
         By default cuda where there is one.
@@ -154,6 +154,12 @@ def load_pipeline(
         )
     chosen = choose_device(device)
     weights = getattr(torch, dtype or ("float16" if chosen.type == "cuda" else "float32"))
+    kind = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
+    if kind == "OrganismPipeline":
+        from namebasis.organism.painter import load_painter
+
+        found = load_painter(source.folder)
+        return ImagePipeline(found, source.spec, fingerprint_of_files(source.folder))
     with refusing(source.spec), warnings.catch_warnings():
         # Newer releases call torch_dtype dtype, which older ones do not know.
         warnings.simplefilter("ignore", FutureWarning)
@@ -171,13 +177,13 @@ def fingerprint_of_files(folder: Path) -> str:
     EncoderError
         If there are no weights in it.
     """
-    files = sorted(folder.glob("*/*.safetensors"))
-    if not files:
+    weights = sorted(folder.glob("*/*.safetensors"))
+    if not weights:
         raise EncoderError(f"{folder} holds no safetensors; a pickle is never loaded.")
     digest = hashlib.sha256()
     index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
     digest.update(json.dumps(index, sort_keys=True).encode())
-    for path in files:
+    for path in weights:
         digest.update(f"{path.parent.name}/{path.name};".encode())
         with path.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())

@@ -15,7 +15,7 @@ from namebasis.validation.agreement import agree
 from namebasis.validation.agreement_results import Agreement, AttributeAgreement
 from namebasis.validation.extractors import Attribute, Extractor, Found
 from namebasis.validation.image_files import ImageFile, find_images
-from namebasis.validation.image_store import IMAGES, ImageTable, measure_images
+from namebasis.validation.image_store import MEASUREMENTS, ImageTable, measure_images
 
 
 def simulated(
@@ -50,7 +50,7 @@ def only(agreement: Agreement, attribute: str) -> AttributeAgreement:
 
 def test_means_and_variances_are_those_of_the_images() -> None:
     table, truth = simulated()
-    row = agree(table, {"age": truth}).names[3]
+    row = agree(table, {("age", "truth"): truth}).names[3]
     own = table.columns["age"][27:36]
     assert row.name == "name 003"
     assert row.means["age"] == pytest.approx(own.mean())
@@ -65,7 +65,7 @@ def test_text_that_knows_the_truth_agrees_and_shuffled_text_does_not() -> None:
     from scipy.stats import spearmanr
 
     table, truth = simulated()
-    found = only(agree(table, {"age": truth}), "age")
+    found = only(agree(table, {("age", "truth"): truth}), "age")
     means = table.columns["age"].reshape(60, 9).mean(axis=1)
     assert found.spearman.value == pytest.approx(spearmanr(means, list(truth.values())).statistic)
     assert found.spearman.low < found.spearman.value < found.spearman.high
@@ -73,18 +73,18 @@ def test_text_that_knows_the_truth_agrees_and_shuffled_text_does_not() -> None:
     assert found.null.low < 0 < found.null.high < 0.5
     assert found.verdict == "text and images agree."
     values = np.random.default_rng(3).permutation(list(truth.values()))
-    wrong = only(agree(table, {"age": dict(zip(truth, values, strict=True))}), "age")
+    wrong = only(agree(table, {("age", "truth"): dict(zip(truth, values, strict=True))}), "age")
     assert wrong.spearman.low < 0 < wrong.spearman.high
     assert wrong.verdict.startswith("not settled by 60 names: the interval holds 0.")
     assert "names" in wrong.verdict.partition("0.")[2]
-    contrary = only(agree(table, {"age": {n: -v for n, v in truth.items()}}), "age")
+    contrary = only(agree(table, {("age", "truth"): {n: -v for n, v in truth.items()}}), "age")
     assert contrary.verdict == "text and images contradict each other."
 
 
 def test_intervals_shrink_as_images_and_names_grow() -> None:
     def width(n_names: int, n_images: int) -> float:
         table, truth = simulated(n_names, n_images, noise=3.0)
-        interval = only(agree(table, {"age": truth}), "age").spearman
+        interval = only(agree(table, {("age", "truth"): truth}), "age").spearman
         return interval.high - interval.low
 
     assert width(60, 64) < width(60, 4)
@@ -94,7 +94,7 @@ def test_intervals_shrink_as_images_and_names_grow() -> None:
 def test_the_images_needed_are_what_makes_means_reliable() -> None:
     """Variance 1 among names and 9 within: 36 images give a reliability of 0.8."""
     table, truth = simulated(400, 9, noise=3.0)
-    found = only(agree(table, {"age": truth}, n_bootstrap=20), "age")
+    found = only(agree(table, {("age", "truth"): truth}, n_bootstrap=20), "age")
     assert found.reliability is not None
     assert found.reliability.of_means == pytest.approx(0.5, abs=0.06)
     assert found.images_needed == pytest.approx(36, abs=9)
@@ -103,7 +103,7 @@ def test_the_images_needed_are_what_makes_means_reliable() -> None:
 def test_rigidity_in_text_is_compared_with_the_spread_of_images() -> None:
     table, truth = simulated(40)
     width = {name: at for at, name in enumerate(truth)}  # images of later names differ more
-    found = only(agree(table, {"div": width}), "div")
+    found = only(agree(table, {("div", "width"): width}), "div")
     assert found.spearman.value > 0.9
     assert found.reliability is None
 
@@ -111,13 +111,13 @@ def test_rigidity_in_text_is_compared_with_the_spread_of_images() -> None:
 def test_the_prior_is_set_by_made_up_names_and_left_out_of_the_correlation() -> None:
     table, truth = simulated(30, n_prior=8)
     made = [name for name in truth if name.startswith("made")]
-    found = agree(table, {"age": truth}, prior=made)
+    found = agree(table, {("age", "truth"): truth}, prior=made)
     assert only(found, "age").n_names == 30
     assert found.n_prior == 8
     z = {row.name: row.z["age"] for row in found.names}
     assert np.mean([z[name] for name in made]) == pytest.approx(0, abs=1e-9)
     assert all(value < -3 for name, value in z.items() if name not in made)
-    without = agree(table, {"age": truth})
+    without = agree(table, {("age", "truth"): truth})
     assert {row.z["age"] for row in without.names} == {None}
     assert any(note.startswith("No prior: it needs images of at least 3") for note in without.notes)
 
@@ -125,7 +125,7 @@ def test_the_prior_is_set_by_made_up_names_and_left_out_of_the_correlation() -> 
 def test_calibration_and_disagreements() -> None:
     table, truth = simulated(50, noise=0.2)
     truth["name 007"] = 99.0  # text is sure of the wrong thing
-    found = only(agree(table, {"age": truth}), "age")
+    found = only(agree(table, {("age", "truth"): truth}), "age")
     assert sum(part.n_names for part in found.calibration) == 50
     shown = [part.images.value for part in found.calibration]
     assert shown == sorted(shown)
@@ -145,8 +145,8 @@ def test_rows_may_come_in_any_order() -> None:
         tuple(table.images[at] for at in order), table.vectors[order],  # type: ignore[index]
         "fake", {"age": table.columns["age"][order]}, table.units, table.reasons,
     )  # fmt: skip
-    first = {row.name: row for row in agree(table, {"age": truth}, n_bootstrap=20).names}
-    for row in agree(mixed, {"age": truth}, n_bootstrap=20).names:
+    first = {row.name: row for row in agree(table, {("age", "truth"): truth}, n_bootstrap=20).names}
+    for row in agree(mixed, {("age", "truth"): truth}, n_bootstrap=20).names:
         assert row.means["age"] == pytest.approx(first[row.name].means["age"])
         assert row.spread is not None
         assert row.spread.div.value == pytest.approx(first[row.name].spread.div.value)  # type: ignore[union-attr]
@@ -160,7 +160,7 @@ def test_nothing_measured_is_none_with_the_reason_never_zero() -> None:
     vectors = np.array(table.vectors)
     vectors[:3] = np.nan
     gap = ImageTable(table.images, vectors, "fake", {"age": values}, table.units, {"age": why})
-    found = agree(gap, {"age": truth})
+    found = agree(gap, {("age", "truth"): truth})
     assert found.names[0].means["age"] is None
     assert found.names[0].spread is None
     assert found.names[0].reason == "no image of the name could be read, or all were blacked out"
@@ -178,7 +178,7 @@ def test_equal_images_are_undefined_not_a_number() -> None:
     flat = ImageTable(
         table.images, table.vectors, "fake", {"age": np.ones(90)}, table.units, table.reasons
     )
-    found = agree(flat, {"age": truth}, n_bootstrap=20)
+    found = agree(flat, {("age", "truth"): truth}, n_bootstrap=20)
     assert only(found, "age").verdict.startswith("undefined: the images or the readings")
     import json
 
@@ -249,9 +249,11 @@ def test_the_store_is_a_lance_data_set_that_others_read(folder: Path, tmp_path: 
     import lance
 
     measure_images(find_images(folder), [Brightness()], store=tmp_path)
-    table = lance.dataset(str(tmp_path / IMAGES)).to_table()
+    table = lance.dataset(str(tmp_path / MEASUREMENTS)).to_table()
     assert table["name"].to_pylist() == ["Ann", "Ann", "Bo", "Bo"]
-    assert table["brightness:test|brightness"].to_pylist()[1]["value"] == pytest.approx(30 / 255)
+    of = {field.metadata[b"measure"]: field.name for field in table.schema if field.metadata}
+    column = table[of[b"brightness:test|brightness"]].to_pylist()
+    assert column[1]["value"] == pytest.approx(30 / 255)
 
 
 def test_blacked_out_and_unreadable_images_say_so(folder: Path) -> None:

@@ -1,0 +1,264 @@
+"""Commands that ask images: validate generate, report, train-probe."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from namebasis.cli import options
+from namebasis.cli.ask import refuse_existing
+from namebasis.cli.output import note, print_json, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from namebasis.validation.pipelines import PaintOptions
+    from namebasis.validation.study import Validation
+
+app = typer.Typer(
+    name="validate",
+    help="Ask images what text space said: generate, measure, compare.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Images = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="Images: one folder per name in it.")
+]
+Pipeline = Annotated[
+    str,
+    typer.Option("--pipeline", help="diffusers:REPO-or-folder: any text-to-image pipeline."),
+]
+Steps = Annotated[int | None, typer.Option("--steps", help="Denoising steps.")]
+Guidance = Annotated[float | None, typer.Option("--guidance", help="Guidance scale.")]
+Size = Annotated[int | None, typer.Option("--size", help="Pixels along each side.")]
+BatchSize = Annotated[int, typer.Option("--batch-size", help="Images at a time.")]
+DType = Annotated[
+    str | None, typer.Option("--dtype", help="By default float16 on a GPU, float32 on a CPU.")
+]
+
+
+def _options(steps: int | None, guidance: float | None, size: int | None) -> PaintOptions:
+    from namebasis.validation.pipelines import PaintOptions
+
+    return PaintOptions(steps, guidance, size)
+
+
+def generate(
+    space: options.SpacePath,
+    folder: Images,
+    pipeline: Pipeline,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Names; may be new to the space.")
+    ] = None,
+    where: options.Where = None,
+    n_images: Annotated[int, typer.Option("--images", "-n", help="Images per name.")] = 9,
+    template: Annotated[
+        list[str] | None, typer.Option("--template", help="Holds {} once; repeatable.")
+    ] = None,
+    contexts: Annotated[
+        bool, typer.Option("--contexts", help="Put names into the packaged contexts, in turn.")
+    ] = False,
+    prior: Annotated[
+        int, typer.Option("--prior", help="Made-up names to paint too: the model's prior.")
+    ] = 10,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    size: Size = None,
+    batch_size: BatchSize = 8,
+    seed: options.Seed = 0,
+    device: options.Device = None,
+    dtype: DType = None,
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make a few images per name; a run that was stopped goes on where it was.
+
+    Images of people who exist can harm them: see docs/validation.md before you show any.
+    """
+    from namebasis.namespace.pseudo import pseudo_names
+    from namebasis.namespace.space import open_space
+    from namebasis.studies.contexts import load_contexts
+    from namebasis.validation.generation import TEMPLATES
+    from namebasis.validation.generation import generate as make
+    from namebasis.validation.image_files import plain
+    from namebasis.validation.pipelines import load_pipeline
+
+    opened = open_space(space)
+    asked = names or opened.table(["name"], where=where)["name"].to_pylist()
+    made_up = pseudo_names(prior, seed=seed).strings if prior else []
+    wanted = list(dict.fromkeys([*asked, *made_up]))
+    templates = template or (list(load_contexts(None)) if contexts else TEMPLATES)
+    loaded = load_pipeline(pipeline, device=device, dtype=dtype)
+    with nullcontext() if quiet else progress_bar("painting", "images") as progress:
+        made = make(
+            loaded, wanted, folder, templates=templates, n_images=n_images,
+            options=_options(steps, guidance, size), seed=seed, batch_size=batch_size,
+            overwrite=overwrite, progress=progress,
+        )  # fmt: skip
+    for text in made.notes:
+        note(f"note: {text}")
+    note(f"{made.n_made:,} images made, {made.n_found:,} were there, of {len(wanted):,} names")
+    if as_json:
+        print_json([plain(image) for image in made.images])
+        return
+    rows = [(image.name, image.seed, str(image.path)) for image in made.images]
+    print_table("", ("name", "seed", "file"), rows)
+
+
+def report(
+    space: options.SpacePath,
+    folder: Images,
+    extractor: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--extractor",
+            help="zero-shot:ENCODER, classify:, ask:, caption:, tagger:, onnx:CARD, probe:FILE, "
+            "mivolo, skin; repeatable. By default the space's encoder, where it reads images.",
+        ),
+    ] = None,
+    axis: Annotated[
+        list[str] | None, typer.Option("--axis", help="An axis or a .toml file; repeatable.")
+    ] = None,
+    attribute: Annotated[
+        str | None, typer.Option("--attribute", help="What a classifier's labels are values of.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="A tagger's tag to measure; repeatable.")
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option("--encoder", help="Of images, for their spread; by default the space's."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page to this file.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Keep the measures as columns.")] = False,
+    allow_remote_code: Annotated[
+        bool, typer.Option("--allow-remote-code", help="Run code that MiVOLO's repository brings.")
+    ] = False,
+    batch_size: BatchSize = 16,
+    seed: options.Seed = 0,
+    device: options.Device = None,
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure images of names and compare them with what text space says."""
+    from namebasis.encoders.registry import load_encoder
+    from namebasis.namespace.space import open_space
+    from namebasis.validation.registry import load_extractor
+    from namebasis.validation.study import validate
+
+    opened = open_space(space)
+    if html is not None:
+        refuse_existing(html, overwrite)
+    wanted = extractor or [f"zero-shot:{opened.provenance.encoder}"]
+    loaded = [
+        load_extractor(
+            spec, axes=axis, attribute=attribute, tags=tag or (), device=device,
+            allow_remote_code=allow_remote_code,
+        )
+        for spec in wanted
+    ]  # fmt: skip
+    for each in loaded:
+        if each.licence:
+            note(f"{each.spec}: licence {each.licence}")
+    seeing = load_encoder(encoder, device=device) if encoder else None
+    with nullcontext() if quiet else progress_bar("measuring", "images") as progress:
+        found = validate(
+            opened, folder, loaded, encoder=seeing, axes=axis, seed=seed,
+            batch_size=batch_size, progress=progress,
+        )  # fmt: skip
+    if html is not None:
+        found.write_html(html, overwrite=overwrite)
+        note(f"page written to {html}")
+    if write:
+        note(f"measures of {found.write(opened):,} names written to {space}")
+    if as_json:
+        print_json(found.to_dict())
+        return
+    _print(found)
+
+
+def _print(found: Validation) -> None:
+    for text in found.agreement.notes:
+        note(f"note: {text}")
+    rows = [
+        (row.attribute, row.reading, row.n_names, row.spearman.value, row.spearman.low,
+         row.spearman.high, row.reliability.of_means if row.reliability else None)
+        for row in found.agreement.attributes
+    ]  # fmt: skip
+    head = ("attribute", "text reading", "names", "Spearman", "low", "high", "reliability")
+    if rows:
+        print_table("text against images", head, rows)
+        for row in found.agreement.attributes:
+            note(f"{row.attribute}, {row.reading}: {row.verdict}")
+        return
+    table = found.to_arrow()
+    print_table("images", table.column_names, zip(*table.to_pydict().values(), strict=True))
+
+
+def train_probe(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the probe is saved.")],
+    axis: Annotated[str, typer.Option("--axis", help="An axis or a .toml file.")],
+    encoder: Annotated[
+        str, typer.Option("--encoder", help="Of images, such as hf:facebook/dinov2-base.")
+    ],
+    images: Annotated[Path, typer.Option("--images", help="Folder for the images it is made of.")],
+    pipeline: Pipeline,
+    n_names: Annotated[int, typer.Option("--names", help="Made-up names.")] = 24,
+    n_images: Annotated[int, typer.Option("-n", help="Images per name and value.")] = 2,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    size: Size = None,
+    batch_size: BatchSize = 8,
+    seed: options.Seed = 0,
+    device: options.Device = None,
+    dtype: DType = None,
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a linear probe on images of made-up names with fixed attributes, and score it."""
+    from namebasis.encoders.registry import load_encoder
+    from namebasis.validation.pipelines import load_pipeline
+    from namebasis.validation.probe_training import probe_for
+
+    refuse_existing(file, overwrite)
+    loaded = load_pipeline(pipeline, device=device, dtype=dtype)
+    seeing = load_encoder(encoder, device=device)
+    with nullcontext() if quiet else progress_bar("painting", "images") as progress:
+        probe = probe_for(
+            axis, loaded, seeing, images, n_names=n_names, n_images=n_images,
+            options=_options(steps, guidance, size), seed=seed, batch_size=batch_size,
+            progress=progress,
+        )  # fmt: skip
+    probe.save(file, overwrite=overwrite)
+    facts = {
+        "axis": probe.attribute.name,
+        "balanced accuracy, held-out names": probe.held_out,
+        "by chance": probe.chance,
+        "images": probe.n_images,
+        "held out": probe.n_held_out,
+    }
+    note(f"probe saved to {file}; use it with --extractor probe:{file}")
+    if as_json:
+        print_json(facts)
+        return
+    print_table("", ("what", "value"), facts.items())
+
+
+app.command(
+    "generate",
+    epilog="Example: namebasis validate generate my.space new-images Vicki -n 1 --prior 0 "
+    "--pipeline diffusers:my-pipeline",
+)(generate)
+app.command("report", epilog="Example: namebasis validate report my.space images --extractor skin")(
+    report
+)
+app.command(
+    "train-probe",
+    epilog="Example: namebasis validate train-probe hair.safetensors --axis hair_length "
+    "--encoder hf:my-clip --images probe-images --names 8 -n 1 --pipeline diffusers:my-pipeline",
+)(train_probe)

@@ -1,0 +1,258 @@
+"""Train the organism's painter on the world that the organism was trained on."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from namebasis.checks import check_count
+from namebasis.errors import NamebasisError
+from namebasis.organism.feeder import Batch, Job, batches
+from namebasis.organism.model import no_bars
+from namebasis.organism.painter import (
+    OrganismPipeline,
+    encode_captions,
+    fold,
+    make_scheduler,
+    make_unet,
+)
+from namebasis.organism.world import World
+
+Progress = Callable[[int, int, float], None]
+N_STEPS, BATCH_SIZE = 2400, 64
+_LEARNING_RATE, _WARM_UP, _WITHOUT_CAPTION = 1e-3, 200, 0.1
+_MOST_SNR = 5.0
+_AVERAGING = 0.999
+_STATE = "painter-state.safetensors"
+_SETTINGS = "painter.json"
+_SAVE_EVERY = 250
+
+
+@dataclass(frozen=True)
+class PainterTraining:
+    """What a training left: the pipeline's folder, the last loss, and seconds of all sittings."""
+
+    folder: Path
+    loss: float
+    seconds: float
+
+
+def train_painter(
+    organism: str | Path,
+    folder: str | Path,
+    *,
+    world: World,
+    n_steps: int = N_STEPS,
+    batch_size: int = BATCH_SIZE,
+    seed: int = 0,
+    threads: int = 2,
+    own_process: bool = True,
+    progress: Progress | None = None,
+) -> PainterTraining:
+    """Train a painter for an organism.
+
+    Pictures and captions are those of the organism's own world, in the organism's own shares. An
+    interrupted training goes on where it last saved its state.
+
+    Parameters
+    ----------
+    organism : str or Path
+        A checkpoint of the organism, as transformers saved it.
+    folder : str or Path
+        Where the pipeline is saved, as diffusers does.
+    world : World
+        The organism's.
+    n_steps, batch_size, seed, threads : int
+    own_process : bool
+        Draw the pictures in a process of its own.
+    progress : callable, optional
+        Called with steps done, steps in all, and the mean loss of the last 100.
+
+    Raises
+    ------
+    NamebasisError
+        If the organism cannot be read, or the folder holds another training.
+    """
+    from transformers import CLIPModel, CLIPTokenizer
+
+    check_count(n_steps, "n_steps")
+    check_count(batch_size, "batch_size", 2)
+    torch.set_num_threads(check_count(threads, "threads"))
+    try:
+        with no_bars():
+            clip = CLIPModel.from_pretrained(organism, local_files_only=True).float().eval()
+            tokenizer = CLIPTokenizer.from_pretrained(organism, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise NamebasisError(f"{organism} cannot be read as an organism: {error}") from None
+    size = int(clip.config.vision_config.image_size)
+    place = Path(folder)
+    settings = {"n_steps": n_steps, "batch_size": batch_size, "seed": seed, "world": world.seed}
+    goes_on = _prepare(place, settings)
+    text = _text_tower(clip)
+    job = Job(world, n_steps, batch_size, size, seed)
+    painter = _Painter(job, text, tokenizer, place)
+    if goes_on:
+        painter.resume()
+    return painter.learn(own_process, progress)
+
+
+def _text_tower(clip: Any) -> Any:
+    """The text tower alone, as a pipeline saves it."""
+    from transformers import CLIPTextModel
+
+    text = CLIPTextModel(clip.config.text_config)
+    inner = getattr(text, "text_model", text)
+    inner.load_state_dict(clip.text_model.state_dict())
+    return text.eval().requires_grad_(False)
+
+
+def _prepare(folder: Path, settings: dict[str, int]) -> bool:
+    """Make the folder; say whether a training of these settings is in it."""
+    path = folder / _SETTINGS
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if before != settings:
+            raise NamebasisError(
+                f"{folder} holds a training with other settings ({before}). Take another folder."
+            )
+        return (folder / _STATE).is_file()
+    if folder.exists() and any(folder.iterdir()):
+        raise NamebasisError(f"{folder} holds other files; take an empty or a new folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    return False
+
+
+class _Painter:
+    """Network, its running average, optimizer and where they are."""
+
+    def __init__(self, job: Job, text: Any, tokenizer: Any, folder: Path) -> None:
+        self.job, self.text, self.tokenizer, self.folder = job, text, tokenizer, folder
+        self.unet = make_unet(job.size, job.seed).train()
+        self.average = copy.deepcopy(self.unet).eval().requires_grad_(False)
+        self.scheduler = make_scheduler()
+        self.optimizer = torch.optim.AdamW(
+            self.unet.parameters(), lr=_LEARNING_RATE, weight_decay=0.01
+        )
+        self.step, self.seconds = 0, 0.0
+
+    def learn(self, own_process: bool, progress: Progress | None) -> PainterTraining:
+        n_steps, recent = self.job.n_steps, []
+        began = time.perf_counter()
+        if self.step < n_steps:
+            with batches(self.job, self.step, own_process=own_process) as source:
+                for batch in source:
+                    recent.append(self._learn_from(batch))
+                    self.step += 1
+                    if self.step % _SAVE_EVERY == 0 or self.step == n_steps:
+                        self.seconds += time.perf_counter() - began
+                        began = time.perf_counter()
+                        self._keep()
+                    if progress is not None:
+                        progress(self.step, n_steps, float(np.mean(recent[-100:])))
+        loss = float(np.mean(recent[-100:])) if recent else float("nan")
+        return PainterTraining(self.folder, loss, self.seconds)
+
+    def _learn_from(self, batch: Batch) -> float:
+        rng = np.random.default_rng([self.job.seed, 7, self.step])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        for group in self.optimizer.param_groups:
+            group["lr"] = _LEARNING_RATE * _schedule(self.step, self.job.n_steps)
+        loss = self._loss(batch, rng, generator)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
+        self.optimizer.step()
+        # At the beginning the average follows fast, or it would hold the random start.
+        keep = min(_AVERAGING, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            for mean, own in zip(self.average.parameters(), self.unet.parameters(), strict=True):
+                mean.lerp_(own, 1 - keep)
+        return float(loss.detach())
+
+    def _loss(self, batch: Batch, rng: np.random.Generator, generator: torch.Generator) -> Tensor:
+        """Weighted squared error of the predicted velocity [1]_.
+
+        Steps of little noise would rule the sum; their weight is cut at a signal-to-noise ratio
+        of 5.
+
+        References
+        ----------
+        .. [1] Hang et al. (2023), Efficient Diffusion Training via Min-SNR Weighting Strategy,
+           ICCV.
+        """
+        pixels = torch.from_numpy(batch.pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+        clean = fold(pixels)
+        captions = [
+            "" if rng.random() < _WITHOUT_CAPTION else caption for caption in batch.captions
+        ]
+        condition = encode_captions(self.text, self.tokenizer, captions)
+        n_levels = self.scheduler.config.num_train_timesteps
+        steps = torch.randint(0, n_levels, (len(clean),), generator=generator)
+        noise = torch.randn(clean.shape, generator=generator)
+        noisy = self.scheduler.add_noise(clean, noise, steps)
+        wanted = self.scheduler.get_velocity(clean, noise, steps)
+        given = self.unet(noisy, steps, **condition).sample
+        kept = self.scheduler.alphas_cumprod[steps]
+        ratio = kept / (1 - kept).clamp(min=1e-8)
+        weight = ratio.clamp(max=_MOST_SNR) / (ratio + 1)
+        return ((given - wanted).square().mean(dim=(1, 2, 3)) * weight).mean()
+
+    def _keep(self) -> None:
+        """Save the state, and the pipeline with the averaged weights in float16."""
+        from safetensors.torch import save_file
+
+        tensors = {}
+        for prefix, module in (("own", self.unet), ("average", self.average)):
+            for name, value in module.state_dict().items():
+                tensors[f"{prefix}/{name}"] = value.contiguous()
+        for name, parameter in self.unet.named_parameters():
+            for key, value in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"{key}/{name}"] = value.contiguous()
+        about = {"step": str(self.step), "seconds": f"{self.seconds:.1f}"}
+        beside = self.folder / f".{_STATE}.part"
+        save_file(tensors, beside, metadata=about)
+        os.replace(beside, self.folder / _STATE)
+        half = copy.deepcopy(self.average).half()
+        pipeline = OrganismPipeline(
+            half, self.scheduler, copy.deepcopy(self.text).half(), self.tokenizer
+        )
+        pipeline.save_pretrained(self.folder, safe_serialization=True)
+
+    def resume(self) -> None:
+        from safetensors import safe_open
+
+        with safe_open(self.folder / _STATE, framework="pt") as stored:
+            about = stored.metadata()
+            tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
+        for prefix, module in (("own", self.unet), ("average", self.average)):
+            module.load_state_dict(
+                {
+                    key.removeprefix(f"{prefix}/"): value
+                    for key, value in tensors.items()
+                    if key.startswith(f"{prefix}/")
+                }
+            )
+        for name, parameter in self.unet.named_parameters():
+            self.optimizer.state[parameter] = {
+                key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq")
+            }
+        self.step, self.seconds = int(about["step"]), float(about["seconds"])
+
+
+def _schedule(step: int, n_steps: int) -> float:
+    """Share of the learning rate: a warm-up, then a cosine down to a twentieth."""
+    warm = min(_WARM_UP, max(1, n_steps // 10))
+    if step < warm:
+        return (step + 1) / warm
+    return float(0.05 + 0.95 * (1 + np.cos(np.pi * (step - warm) / max(1, n_steps - warm))) / 2)

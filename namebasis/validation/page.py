@@ -1,0 +1,157 @@
+"""From a validation to what its page shows."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from namebasis.encoders.images import open_image
+from namebasis.errors import EncoderError
+from namebasis.report.validation_page import (
+    AgreementLine,
+    CalibrationMark,
+    Shots,
+    ValidationPage,
+)
+from namebasis.validation.agreement_results import AttributeAgreement, NameImages
+from namebasis.validation.image_files import ImageFile
+
+if TYPE_CHECKING:
+    from namebasis.validation.study import Validation
+
+_SIDE, _MOST_IMAGES, _MOST_NAMES = 96, 9, 60
+CAUTION = (
+    "Images made by a model, to test what it believes. They show nobody, even where a prompt held "
+    "the name of a person who exists; do not show them as pictures of that person."
+)
+
+
+def page_of(found: Validation) -> ValidationPage:
+    """Lay a validation out as plain values for `namebasis.report.validation_page.render`."""
+    images: dict[str, list[ImageFile]] = {}
+    for image in found.images.images:
+        images.setdefault(image.name, []).append(image)
+    thumbnails = _Thumbnails(images)
+    agreement, source = found.agreement, found.provenance
+    rows = agreement.attributes
+    return ValidationPage(
+        title="What images say",
+        lead=f"{source['space']} · {source['encoder']} · images: {', '.join(source['images'])}",
+        finding=_finding(rows),
+        facts=[
+            (f"{len(agreement.names):,}", "names with images"),
+            (f"{source['n_images']:,}", "images"),
+            (f"{agreement.n_prior:,}", "made-up names: the prior"),
+            (f"{len(found.licences):,}", "ways of measuring"),
+        ],
+        lines=[_line(row, agreement.units) for row in rows],
+        disagreements={
+            label: [
+                Shots(
+                    d.name,
+                    f"text {d.text_rank:.2f}, images {d.image_rank:.2f}",
+                    thumbnails.of(d.name),
+                )
+                for d in row.disagreements
+            ]
+            for label, row in _first(rows).items()
+        },
+        names=[
+            Shots(row.name, _caption(row), thumbnails.of(row.name))
+            for row in _by_spread(agreement.names)[:_MOST_NAMES]
+        ],
+        notes=[CAUTION, *agreement.notes],
+        footer=[
+            ("space", source["space"]),
+            ("encoder", f"{source['encoder']}, weights {source['fingerprint']}"),
+            ("templates", " · ".join(source["templates"])),
+            ("images of", ", ".join(source["images"])),
+            ("vectors of images", found.images.encoder or "none"),
+            *((f"measured by {spec}", why or "licence not stated") for spec, why in
+              found.licences.items()),
+            ("made by", f"namebasis {source['package_version']}"),
+        ],
+    )  # fmt: skip
+
+
+def _finding(rows: Sequence[AttributeAgreement]) -> str:
+    first = _first(rows)
+    agreeing = [label for label, row in first.items() if row.spearman.low > 0]
+    if not first:
+        return "Nothing was both measured on images and read in text."
+    if not agreeing:
+        return "Text and images are not shown to agree on any attribute."
+    return f"Text and images agree on {', '.join(agreeing)} ({len(agreeing)} of {len(first)})."
+
+
+def _first(rows: Sequence[AttributeAgreement]) -> dict[str, AttributeAgreement]:
+    found: dict[str, AttributeAgreement] = {}
+    for row in rows:
+        found.setdefault(row.attribute, row)
+    return found
+
+
+def _line(row: AttributeAgreement, units: Mapping[str, str]) -> AgreementLine:
+    return AgreementLine(
+        row.attribute,
+        row.reading,
+        units.get(row.attribute, "cosine distance"),
+        row.n_names,
+        row.spearman.value,
+        row.spearman.low,
+        row.spearman.high,
+        row.null.low,
+        row.null.high,
+        None if row.reliability is None else row.reliability.of_means,
+        row.images_needed,
+        row.verdict,
+        [
+            CalibrationMark(
+                part.text, part.images.value, part.images.low, part.images.high, part.n_names
+            )
+            for part in row.calibration
+        ],
+    )
+
+
+def _by_spread(names: Sequence[NameImages]) -> list[NameImages]:
+    return sorted(names, key=lambda row: row.spread.div.value if row.spread else float("inf"))
+
+
+def _caption(row: NameImages) -> str:
+    if row.reason is not None:
+        return row.reason
+    if row.spread is None:
+        return f"{row.n_images} images"
+    div = row.spread.div
+    return f"div@{row.n_images} {div.value:.3f} ({div.low:.3f} to {div.high:.3f})"
+
+
+class _Thumbnails:
+    """Small pictures as data URIs, each made once."""
+
+    def __init__(self, images: dict[str, list[ImageFile]]) -> None:
+        self._images = images
+        self._made: dict[Path, str | None] = {}
+
+    def of(self, name: str) -> list[str]:
+        shown = [image for image in self._images[name] if not image.is_blank][:_MOST_IMAGES]
+        made = [self._thumbnail(image.path) for image in shown]
+        return [uri for uri in made if uri is not None]
+
+    def _thumbnail(self, path: Path) -> str | None:
+        if path not in self._made:
+            try:
+                image = open_image(path)
+            except EncoderError:
+                self._made[path] = None
+                return None
+            image.thumbnail((_SIDE, _SIDE))
+            content = BytesIO()
+            image.save(content, "JPEG", quality=82)
+            encoded = base64.b64encode(content.getvalue()).decode()
+            self._made[path] = f"data:image/jpeg;base64,{encoded}"
+        return self._made[path]

@@ -1,0 +1,255 @@
+"""Name, text prediction, images, measurement, agreement: the whole loop over a space."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from namebasis.errors import EncoderError, NamebasisError
+from namebasis.studies.attributes import score
+from namebasis.studies.axis_files import axis_names, load_axis
+from namebasis.studies.rigidity import rigidity
+from namebasis.validation.agreement import agree
+from namebasis.validation.agreement_results import Agreement
+from namebasis.validation.extractors import Extractor
+from namebasis.validation.image_files import ImageFile, find_images
+from namebasis.validation.image_store import ImageTable, image_store, measure_images
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.namespace.space import Space
+
+STUDY = "validation"
+Progress = Callable[[int, int], None]
+RIGIDITY_READINGS = ("div", "displacement_ratio", "interaction")
+"""Text measures that the spread of images is compared with."""
+_SAME_AS: Mapping[str, str] = {
+    "skin_lightness": "skin_tone",
+    "gender_female": "gender",
+    "gender_woman": "gender",
+    "gender_feminine": "gender",
+}
+"""Columns of images that measure an axis of text under another name."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a validation found.
+
+    Attributes
+    ----------
+    agreement : Agreement
+    images : ImageTable
+    text : mapping of (str, str) to mapping of str to float
+        Per attribute and reading, each name's value in text.
+    licences : mapping of str to (str or None)
+        Of each extractor.
+    provenance : mapping
+        The space, its encoder, and where images came from.
+    """
+
+    agreement: Agreement
+    images: ImageTable
+    text: Mapping[tuple[str, str], Mapping[str, float]]
+    licences: Mapping[str, str | None]
+    provenance: Mapping[str, Any]
+
+    def to_arrow(self) -> pa.Table:
+        """One row per name; see `Agreement.to_arrow`."""
+        return self.agreement.to_arrow()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return self.agreement.to_dict() | {
+            "licences": dict(self.licences),
+            "provenance": dict(self.provenance),
+        }
+
+    def to_json(self) -> str:
+        """`to_dict` as one JSON document."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+
+    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write one self-contained page; a file appears only when it is whole.
+
+        Raises
+        ------
+        SpaceError
+            If something is at `path` and may not be overwritten, or there is no folder.
+        """
+        from namebasis.namespace.atomic import replacing_file
+        from namebasis.report.validation_page import render
+        from namebasis.validation.page import page_of
+
+        with replacing_file(Path(path), overwrite) as stream:
+            stream.write(render(page_of(self)).encode())
+
+    def write(self, space: Space) -> int:
+        """Store what the images of stored names showed as metric columns; return how many names.
+
+        Raises
+        ------
+        NamebasisError
+            If the space holds none of the names.
+        """
+        table = self.to_arrow()
+        ids = [space.find(name) for name in table["name"].to_pylist()]
+        kept = [at for at, row in enumerate(ids) if row is not None]
+        if not kept:
+            raise NamebasisError("the space holds none of the names; nothing can be written.")
+        rows = (
+            table.take(pa.array(kept)).drop_columns(["name"]).rename_columns(_column_names(table))
+        )
+        own = pa.array([ids[at] for at in kept], pa.int64())
+        space.add_metrics(
+            rows.add_column(0, "id", own), study=STUDY, parameters=dict(self.agreement.parameters)
+        )
+        return len(kept)
+
+
+def _column_names(table: pa.Table) -> list[str]:
+    """Columns but the name; the number of images is called as the others are."""
+    names = [name for name in table.column_names if name != "name"]
+    return ["image_count" if name == "n_images" else name for name in names]
+
+
+def validate(
+    space: Space,
+    images: str | Path | Sequence[ImageFile],
+    extractors: Sequence[Extractor],
+    *,
+    encoder: Encoder | None = None,
+    axes: Sequence[str | Path] | None = None,
+    with_rigidity: bool = True,
+    keep: bool = True,
+    n_bootstrap: int = 500,
+    seed: int = 0,
+    batch_size: int = 16,
+    progress: Progress | None = None,
+) -> Validation:
+    """Measure images of names, and compare them with what the space says of the names.
+
+    Names that the space does not hold, or holds as made up, are the prior.
+
+    Parameters
+    ----------
+    space : Space
+    images : str, Path or sequence of ImageFile
+        A folder (see `find_images`), or what `generate` returned.
+    extractors : sequence of Extractor
+        At least one.
+    encoder : Encoder, optional
+        Of images, for similarity@n and div@n; by default the space's, where it reads images.
+    axes : sequence of str or Path, optional
+        Axis files that text is read on besides the packaged axes that extractors measure.
+    with_rigidity : bool
+        Compare the spread of images with the text's rigidity, which embeds names in contexts.
+    keep : bool
+        Keep vectors and measurements in the space's `measurements.lance`.
+    n_bootstrap, seed : int
+    batch_size : int
+        Images at a time.
+    progress : callable, optional
+        Called with (images done, images in all) over all extractors.
+
+    Raises
+    ------
+    NamebasisError
+        If there are no images or extractors.
+    EncoderError
+        If the encoder reads no images.
+    """
+    if not extractors:
+        raise NamebasisError(
+            "a validation needs at least one extractor, such as zero-shot:ENCODER."
+        )
+    files = find_images(images) if isinstance(images, (str, Path)) else list(images)
+    if encoder is not None and not encoder.has_images:
+        raise EncoderError(f"{encoder.spec} reads no images; give an encoder that does.")
+    if encoder is None and space.encoder().has_images:
+        encoder = space.encoder()
+    table = measure_images(
+        files, extractors, encoder, store=image_store(space) if keep else None,
+        batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+    names = list(dict.fromkeys(image.name for image in files))
+    known = [name for name in names if _is_known(space, name)]
+    text: dict[tuple[str, str], dict[str, float]] = {}
+    notes: list[str] = []
+    if known:
+        text |= _axis_readings(space, known, table, axes or (), notes)
+        if with_rigidity and table.vectors is not None:
+            text |= _rigidity_readings(space, known, seed)
+    unknown = [name for name in names if name not in set(known)]
+    found = agree(table, text, prior=unknown, n_bootstrap=n_bootstrap, seed=seed)
+    found = replace(found, notes=(*notes, *found.notes))
+    source = space.provenance
+    return Validation(
+        found,
+        table,
+        text,
+        {extractor.spec: extractor.licence for extractor in extractors},
+        {
+            "space": Path(space.path).name,
+            "encoder": source.encoder,
+            "fingerprint": source.fingerprint,
+            "templates": list(source.templates),
+            "package_version": source.package_version,
+            "images": sorted({image.source for image in files}),
+            "n_images": len(files),
+        },
+    )
+
+
+def _is_known(space: Space, name: str) -> bool:
+    row = space.find(name)
+    return row is not None and space.table(["part"], ids=[row])["part"][0].as_py() != "pseudo"
+
+
+def _axis_readings(
+    space: Space,
+    names: Sequence[str],
+    table: ImageTable,
+    more: Sequence[str | Path],
+    notes: list[str],
+) -> dict[tuple[str, str], dict[str, float]]:
+    """Text readings of every axis that a column of the images measures.
+
+    An axis that the encoder cannot read in text is left out, with a note.
+    """
+    sources = {axis: axis for axis in axis_names()}
+    sources |= {load_axis(source).name: str(source) for source in more}
+    found: dict[tuple[str, str], dict[str, float]] = {}
+    for axis, source in sources.items():
+        if not any(_measures(column, axis) for column in table.columns):
+            continue
+        try:
+            scores = score(space, [source]).pick(space, names).scores
+        except ValueError as error:
+            notes.append(f"{axis} is not compared: text cannot be read on it ({error})")
+            continue
+        for read in scores:
+            for column in table.columns:
+                if column == read.label or _SAME_AS.get(column) == read.label:
+                    for reading, values in read.readings.items():
+                        found[column, reading] = dict(zip(names, values.tolist(), strict=True))
+    return found
+
+
+def _measures(column: str, axis: str) -> bool:
+    return column == axis or column.startswith(f"{axis}_") or _SAME_AS.get(column) == axis
+
+
+def _rigidity_readings(
+    space: Space, names: Sequence[str], seed: int
+) -> dict[tuple[str, str], dict[str, float]]:
+    rows = rigidity(space, names, seed=seed).rows
+    return {
+        ("div", reading): {row.name: row.values[reading] for row in rows}
+        for reading in RIGIDITY_READINGS
+    }

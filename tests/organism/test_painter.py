@@ -1,0 +1,167 @@
+"""The organism's painter: folding, sampling, saving, training that goes on where it stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from namebasis.errors import NamebasisError
+
+pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+
+from namebasis.organism import painter_training
+from namebasis.organism.cohorts import Cohort
+from namebasis.organism.model import make_model, make_processor, make_tokenizer, save
+from namebasis.organism.painter import (
+    encode_captions,
+    fold,
+    load_painter,
+    make_scheduler,
+    make_unet,
+    to_images,
+    unfold,
+)
+from namebasis.organism.painter_training import train_painter
+from namebasis.organism.world import World
+
+SIZE = 24
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World.make(0, cohorts=[Cohort("C", 20, 2), Cohort("A", 20, 2)], n_given=4, n_family=4)
+
+
+@pytest.fixture(scope="module")
+def organism(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("organism")
+    tokenizer = make_tokenizer(world)
+    model = make_model(tokenizer, size=SIZE, seed=0).eval()
+    save(folder, model, tokenizer, make_processor(SIZE))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(organism: Path, world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("painter") / "painter"
+    train_painter(
+        organism, folder, world=world, n_steps=4, batch_size=4, threads=1, own_process=False
+    )
+    return folder
+
+
+def test_folding_loses_nothing() -> None:
+    pixels = torch.arange(2 * 3 * 8 * 8.0).reshape(2, 3, 8, 8)
+    assert fold(pixels).shape == (2, 12, 4, 4)
+    assert torch.equal(unfold(fold(pixels)), pixels)
+
+
+def test_pixels_become_images_and_what_is_outside_is_cut() -> None:
+    pixels = torch.tensor([-5.0, -1.0, 0.0, 1.0, 5.0]).reshape(1, 1, 1, 5).repeat(1, 3, 1, 1)
+    (image,) = to_images(pixels)
+    assert np.asarray(image)[0, :, 0].tolist() == [0, 0, 128, 255, 255]
+
+
+def test_captions_are_conditioned_on_as_the_text_tower_reads_them(
+    organism: Path, trained: Path
+) -> None:
+    from transformers import CLIPModel
+
+    pipeline = load_painter(trained)
+    given = encode_captions(pipeline.text_encoder, pipeline.tokenizer, ["a woman", "a tall man on"])
+    clip = CLIPModel.from_pretrained(organism).eval()
+    ids = pipeline.tokenizer("a woman", return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        expected = clip.text_model(ids)
+    n = ids.shape[1]
+    torch.testing.assert_close(
+        given["encoder_hidden_states"][:1, :n], expected.last_hidden_state, atol=2e-3, rtol=1e-2
+    )
+    torch.testing.assert_close(
+        given["class_labels"][:1], expected.pooler_output, atol=2e-3, rtol=1e-2
+    )
+    assert given["encoder_attention_mask"][0].sum() == n
+
+
+def test_a_picture_depends_on_its_own_seed_and_prompt_alone(trained: Path) -> None:
+    pipeline = load_painter(trained)
+    pipeline.set_progress_bar_config(disable=True)
+
+    def paint(prompts: list[str], seeds: list[int], **options: Any) -> list[np.ndarray]:
+        made = pipeline(
+            prompts, generator=[torch.Generator().manual_seed(s) for s in seeds],
+            num_inference_steps=2, **options,
+        )  # fmt: skip
+        return [np.asarray(image, int) for image in made.images]
+
+    pair = paint(["a man", "a woman"], [1, 2])
+    (alone,) = paint(["a woman"], [2])
+    assert pair[0].shape == (SIZE, SIZE, 3)
+    assert np.abs(pair[1] - alone).max() <= 1
+    (other,) = paint(["a woman"], [3])
+    assert np.abs(other - alone).max() > 1
+    (unguided,) = paint(["a woman"], [2], guidance_scale=1.0)
+    (guided,) = paint(["a woman"], [2], guidance_scale=4.0)
+    assert np.abs(guided - unguided).max() >= 1
+
+
+def test_an_interrupted_training_goes_on_to_the_same_weights(
+    organism: Path, world: World, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(painter_training, "_SAVE_EVERY", 2)
+
+    class EnoughError(Exception):
+        pass
+
+    def stop(done: int, total: int, loss: float) -> None:
+        if done == 3:
+            raise EnoughError
+
+    options = {"world": world, "n_steps": 4, "batch_size": 4, "threads": 1, "own_process": False}
+    folder = tmp_path / "painter"
+    with pytest.raises(EnoughError):
+        train_painter(organism, folder, progress=stop, **options)  # type: ignore[arg-type]
+    steps: list[int] = []
+    train_painter(
+        organism, folder, progress=lambda done, total, loss: steps.append(done), **options
+    )  # type: ignore[arg-type]
+    assert steps == [3, 4]
+    again, whole = load_painter(folder).unet.state_dict(), load_painter(trained).unet.state_dict()
+    for key, value in whole.items():
+        torch.testing.assert_close(again[key], value, msg=key)
+
+
+def test_what_is_in_the_way_is_refused(organism: Path, world: World, tmp_path: Path) -> None:
+    options = {"world": world, "batch_size": 4, "threads": 1, "own_process": False}
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("mine")
+    with pytest.raises(NamebasisError, match="holds other files; take an empty or a new folder"):
+        train_painter(organism, tmp_path / "full", n_steps=1, **options)  # type: ignore[arg-type]
+    train_painter(organism, tmp_path / "one", n_steps=1, **options)  # type: ignore[arg-type]
+    with pytest.raises(NamebasisError, match="holds a training with other settings"):
+        train_painter(organism, tmp_path / "one", n_steps=2, **options)  # type: ignore[arg-type]
+    with pytest.raises(NamebasisError, match="cannot be read as an organism"):
+        train_painter(tmp_path, tmp_path / "two", n_steps=1, **options)  # type: ignore[arg-type]
+    with pytest.raises(NamebasisError, match="holds no painter; train one"):
+        load_painter(tmp_path)
+
+
+def test_the_noise_ends_in_nothing_but_noise() -> None:
+    kept = make_scheduler().alphas_cumprod
+    assert float(kept[-1]) == pytest.approx(0, abs=1e-6)
+    assert float(kept[0]) > 0.999
+
+
+def test_a_network_is_small_and_made_by_its_seed() -> None:
+    first, second = make_unet(48, 0), make_unet(48, 0)
+    n = sum(parameter.numel() for parameter in first.parameters())
+    assert n < 3_000_000  # in float16 under 6 MB
+    assert all(
+        torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
+    )
+    with pytest.raises(ValueError, match="a multiple of 8; got 20"):
+        make_unet(20, 0)

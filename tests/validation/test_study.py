@@ -1,0 +1,169 @@
+"""The whole loop on tiny models: space, images, measurement, agreement, columns, page."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from namebasis.encoders.registry import load_encoder
+from namebasis.errors import EncoderError, NamebasisError
+from namebasis.namespace.build import build_space
+from namebasis.namespace.names import make_names
+from namebasis.namespace.space import Space, open_space
+from namebasis.studies.attributes import score
+from namebasis.validation.registry import load_extractor
+from namebasis.validation.study import validate
+from tests.test_cli import run
+
+NAMES = ["Vicki", "Winona", "Roger", "Anna", "Ivan", "<b>Bo</b>"]
+MADE_UP = ["Zorvik", "Plunra", "Mektil"]
+
+
+@pytest.fixture(scope="module")
+def place(tiny: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a space of six names and three noisy pictures of each, and of three others."""
+    where = tmp_path_factory.mktemp("user")
+    encoder = load_encoder(f"hf:{tiny('clip')}")
+    rows = [{"name": name, "part": "given", "gender": "F"} for name in NAMES]
+    build_space(make_names(rows), where / "my.space", encoder=encoder, templates="plain")
+    rng = np.random.default_rng(0)
+    for number, name in enumerate([*NAMES, *MADE_UP]):
+        folder = where / "images" / name.replace("/", "∕")
+        folder.mkdir(parents=True)
+        for shot in range(3):
+            grey = rng.integers(20 * number, 20 * number + 60, (16, 16, 3), dtype=np.uint8)
+            Image.fromarray(grey).save(folder / f"{shot}.png")
+    names = [path.name for path in (where / "images").iterdir()]
+    (where / "images" / names[names.index("<b>Bo<∕b>")]).rename(where / "images" / "tmp")
+    (where / "images" / "tmp").rename(where / "images" / "Bo")
+    return where
+
+
+@pytest.fixture
+def user(place: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(place, tmp_path / "user"))
+
+
+def opened(user: Path) -> Space:
+    return open_space(user / "my.space")
+
+
+def test_images_are_compared_with_every_reading_of_the_text(user: Path) -> None:
+    space = opened(user)
+    zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
+    found = validate(space, user / "images", [zero], with_rigidity=False, n_bootstrap=50)
+    rows = {row.reading: row for row in found.agreement.attributes}
+    assert set(rows) == {"expectation", "projection", "curve", "inferred"}
+    known = ["Anna", "Ivan", "Roger", "Vicki", "Winona"]
+    assert {row.n_names for row in rows.values()} == {5}
+    text = score(space, ["gender"]).pick(space, known).scores[0].readings["projection"]
+    assert found.text["gender", "projection"] == pytest.approx(
+        dict(zip(known, text.tolist(), strict=True))
+    )
+    assert found.agreement.n_prior == 4  # three made-up names, and Bo, who is not stored so
+    assert found.provenance["n_images"] == 27
+
+
+def test_the_spread_of_images_is_compared_with_rigidity(user: Path) -> None:
+    space = opened(user)
+    found = validate(space, user / "images", [load_extractor("skin")], n_bootstrap=50)
+    readings = {row.reading for row in found.agreement.attributes if row.attribute == "div"}
+    assert readings == {"div", "displacement_ratio", "interaction"}
+    # The tiny tokenizer cuts skin tones off: they read alike, which is said and stops nothing.
+    assert any(note.startswith("skin_tone is not compared") for note in found.agreement.notes)
+    assert any("skin_lightness: nothing measured on" in note for note in found.agreement.notes)
+
+
+def test_measures_become_columns_of_the_space(user: Path) -> None:
+    space = opened(user)
+    zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
+    found = validate(space, user / "images", [zero], with_rigidity=False, n_bootstrap=50)
+    assert found.write(space) == 5
+    stored = open_space(user / "my.space").table(["name", "image_count", "image_gender"])
+    by_name = {row["name"]: row for row in stored.to_pylist()}
+    assert by_name["Anna"]["image_count"] == 3
+    assert by_name["<b>Bo</b>"]["image_count"] is None
+    means = {row.name: row.means["gender"] for row in found.agreement.names}
+    assert by_name["Anna"]["image_gender"] == pytest.approx(means["Anna"])
+
+
+def test_the_page_holds_the_images_and_asks_nobody(user: Path) -> None:
+    space = opened(user)
+    zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
+    found = validate(space, user / "images", [zero], with_rigidity=False, n_bootstrap=50)
+    found.write_html(user / "page.html")
+    html = (user / "page.html").read_text()
+    assert html.count("data:image/jpeg;base64,") >= 27
+    assert "default-src 'none'" in html
+    assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org", "")
+    assert "They show nobody" in html
+    with pytest.raises(NamebasisError, match="is there already"):
+        found.write_html(user / "page.html")
+
+
+def test_names_are_escaped(user: Path) -> None:
+    (user / "images" / "Bo").rename(user / "images" / "<i>x")
+    space = opened(user)
+    found = validate(space, user / "images", [load_extractor("skin")], with_rigidity=False)
+    found.write_html(user / "page.html")
+    html = (user / "page.html").read_text()
+    assert "&lt;i&gt;x" in html
+    assert "<i>x" not in html
+
+
+def test_what_cannot_be_validated_is_refused(user: Path) -> None:
+    space = opened(user)
+    with pytest.raises(NamebasisError, match="at least one extractor"):
+        validate(space, user / "images", [])
+    with pytest.raises(EncoderError, match="minilm reads no images"):
+        validate(space, user / "images", [load_extractor("skin")], encoder=load_encoder("minilm"))
+    (user / "empty").mkdir()
+    with pytest.raises(EncoderError, match="holds no image file"):
+        validate(space, user / "empty", [load_extractor("skin")])
+
+
+def test_the_commands_go_from_names_to_a_page(user: Path, models: Callable[[str], Path]) -> None:
+    pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+    pipeline = f"diffusers:{models('pipeline')}"
+    quick = ("--steps", "1", "--size", "16", "--guidance", "1")
+    made = run(
+        "validate", "generate", "my.space", "made", "Vicki", "Anna", "--pipeline", pipeline,
+        "-n", "3", "--prior", "3", *quick, "--json", cwd=user,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    assert "has no safety checker: look before you show its images" in made.stderr
+    assert len(json.loads(made.stdout)) == 15
+    again = run(
+        "validate", "generate", "my.space", "made", "Vicki", "Anna", "--pipeline", pipeline,
+        "-n", "3", "--prior", "3", *quick, cwd=user,
+    )  # fmt: skip
+    assert "0 images made, 15 were there, of 5 names" in again.stderr
+    done = run(
+        "validate", "report", "my.space", "images", "--axis", "gender", "--html", "page.html",
+        "--write", cwd=user,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "page written to page.html" in done.stderr
+    assert "gender\texpectation\t5\t" in done.stdout
+    refused = run("validate", "report", "my.space", "images", "--html", "page.html", cwd=user)
+    assert refused.returncode == 1
+    assert "page.html is there already" in refused.stderr
+    probe = run(
+        "validate", "train-probe", "hair.safetensors", "--axis", "hair_length", "--encoder",
+        opened(user).provenance.encoder,
+        "--images", "probe", "--pipeline", pipeline, "--names", "8", "-n", "1", *quick, cwd=user,
+    )  # fmt: skip
+    assert probe.returncode == 0, probe.stderr
+    assert "probe saved to hair.safetensors" in probe.stderr
+    used = run(
+        "validate", "report", "my.space", "images", "--extractor", "probe:hair.safetensors",
+        "--json", cwd=user,
+    )  # fmt: skip
+    assert used.returncode == 0, used.stderr
+    assert "hair_length" in json.loads(used.stdout)["units"]
