@@ -1,0 +1,23 @@
+"""A bar for what is often quick appears only once it has taken a while."""
+
+from __future__ import annotations
+
+import pytest
+
+from namebasis.cli import output
+
+
+@pytest.mark.parametrize(("after", "shown"), [(60.0, False), (0.0, True)])
+def test_a_late_bar_appears_after_its_time(
+    after: float, shown: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with output.late_bar("controls", "fits", after=after) as update:
+        update(1, 4)
+        update(4, 4)
+    assert ("controls" in capsys.readouterr().err) is shown
+
+
+def test_what_ends_late_in_one_step_shows_no_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.late_bar("controls", after=0.0) as update:
+        update(4, 4)
+    assert capsys.readouterr().err == ""
