@@ -36,9 +36,10 @@ def _entropy(shape: TopologyShape) -> str:
 def _hubs(shape: TopologyShape) -> str:
     hubs = shape.hubs
     names = ", ".join(f"{hub.name} ({hub.in_degree})" for hub in hubs.hubs[:_N_LISTED])
+    even = hubs.skewness != hubs.skewness  # NaN: every in-degree is the same
+    skew = "none, all in-degrees are equal" if even else f"skewness {hubs.skewness:.1f}"
     return (
-        f"hubs       skewness {hubs.skewness:.1f}; {hubs.anti_hub_share:.0%} of vectors are "
-        f"nobody's neighbour; {names}"
+        f"hubs       {skew}; {hubs.anti_hub_share:.0%} of vectors are nobody's neighbour; {names}"
     )
 
 

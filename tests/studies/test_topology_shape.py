@@ -9,6 +9,7 @@ import pytest
 
 from namebasis.analysis.neighbours import knn_graph
 from namebasis.checks import FloatArray
+from namebasis.studies.shape_summary import shape_lines
 from namebasis.studies.topology_shape import STEPS, TopologyShape, measure_shape
 
 
@@ -75,6 +76,9 @@ def test_three_names_have_what_three_names_can_have() -> None:
     found = measured(np.eye(3, dtype=np.float32), k=2)
     assert np.isnan(found.local_dimension).all()
     assert any("takes 3 neighbours" in note for note in found.notes)
+    lines = shape_lines(found)
+    assert any("none, all in-degrees are equal" in line for line in lines)
+    assert not any("nan" in line for line in lines)
     assert found.persistence is not None
     assert len(found.persistence.degrees[0].diagram) == 3
 
