@@ -33,7 +33,7 @@ def mixture(
     """Clusters of different sizes and widths in a tenth of background, labelled -1.
 
     `round` ones fill all columns; `flat` ones lie in 20 directions of their own with a little
-    noise in all, as sentence encoders have it.
+    noise in all, as sentence encoders have it; `wide` ones are round and reach far into each other.
     """
     rng = np.random.default_rng(seed)
     rows = np.empty((n, n_features), np.float32)
@@ -43,6 +43,7 @@ def mixture(
         mine = np.flatnonzero(truth == cluster)
         centre = rng.standard_normal(n_features) * (cluster >= 0)
         width = rng.uniform(0.8, 1.6) if cluster >= 0 else 1.4
+        width *= 2.2 if kind == "wide" and cluster >= 0 else 1.0
         if kind == "flat" and cluster >= 0:
             axes = rng.standard_normal((20, n_features)) * np.sqrt(1 / 20) * width
             scatter = rng.standard_normal((mine.size, 20)) @ axes
@@ -253,7 +254,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--million", type=int, default=1_000_000)
     parser.add_argument("--clusters", type=int, default=40)
-    parser.add_argument("--kinds", nargs="+", default=["round", "flat"])
+    parser.add_argument("--kinds", nargs="+", default=["round", "flat", "wide"])
     parser.add_argument(
         "--methods",
         nargs="+",
