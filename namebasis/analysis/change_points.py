@@ -52,7 +52,7 @@ class Crossing:
     share : float
         Share of the draws that cross.
     state : str
-        ``crossed``, ``never``, or ``before``: above the level at the first point already.
+        ``crossed``, ``never``, or ``before``: never below the level.
     """
 
     position: float
@@ -154,9 +154,11 @@ def isotonic(values: npt.ArrayLike) -> Float64Array:
 def crossing(
     positions: npt.ArrayLike, values: npt.ArrayLike, draws: npt.ArrayLike, *, level: float = 0.0
 ) -> Crossing:
-    """Where an isotonic fit of a series rises above a level.
+    """Where a series rises above a level after its lowest point.
 
-    Between two points the fit is taken as straight.
+    What comes before the lowest point is left aside: a measure often falls before it rises, as
+    when a model first has to learn what it is measured against. From there on an isotonic fit is
+    taken, straight between two points.
 
     Parameters
     ----------
@@ -176,25 +178,36 @@ def crossing(
     places = np.asarray(positions, dtype=np.float64)
     if places.shape != series.shape or not np.isfinite(places).all() or (np.diff(places) < 0).any():
         raise ValueError("positions must be finite, not decreasing and one for each value.")
-    found = _cross(places, isotonic(series)[None], level)[0]
-    again = _cross(places, isotonic(resampled), level)
+    fit = isotonic(_from_lowest(series[None]))
+    found = _cross(places, fit, level)[0]
+    again = _cross(places, isotonic(_from_lowest(resampled)), level)
     share = float(np.isfinite(again).mean())
     low, high = np.quantile(np.where(np.isfinite(again), again, np.inf), _bounds(), method="lower")
     if not np.isfinite(found):
         return Crossing(float("nan"), float(low), float(high), share, "never")
-    state = "before" if isotonic(series)[0] >= level else "crossed"
+    state = "before" if fit[0, 0] >= level else "crossed"
     return Crossing(float(found), float(low), float(high), share, state)
 
 
 def rise(positions: npt.ArrayLike, values: npt.ArrayLike) -> tuple[float, float]:
-    """Positions at which an isotonic fit has made 10 and 90 % of its rise; NaN without a rise."""
+    """Positions at which a series has made 10 and 90 % of its rise; NaN without a rise.
+
+    Of an isotonic fit from the lowest point on, as for `crossing`.
+    """
     places = np.asarray(positions, dtype=np.float64)
-    fit = isotonic(values)
+    fit = isotonic(_from_lowest(np.asarray(values, dtype=np.float64)[None]))[0]
     if not fit[-1] > fit[0]:
         return float("nan"), float("nan")
     levels = fit[0] + np.array([0.1, 0.9]) * (fit[-1] - fit[0])
     low, high = (float(_cross(places, fit[None], level)[0]) for level in levels)
     return low, high
+
+
+def _from_lowest(rows: Float64Array) -> Float64Array:
+    """Each row with its lowest value in place of what comes before it, which no fit then moves."""
+    lowest = rows.argmin(axis=1)[:, None]
+    is_before = np.arange(rows.shape[1])[None] < lowest
+    return np.where(is_before, rows.min(axis=1, keepdims=True), rows)
 
 
 def _series(values: npt.ArrayLike, draws: npt.ArrayLike) -> tuple[Float64Array, Float64Array]:

@@ -131,8 +131,11 @@ def crossing_map(points: Sequence[CrossingPoint]) -> Any:
         300, x_axis_type="log", y_axis_type="log", x_axis_label="exposures in all",
         y_axis_label="exposures at the crossing", y_range=(0.8, edge),
     )  # fmt: skip
+    # Names of equal exposures stand side by side, kind by kind.
+    kinds = list(dict.fromkeys(p.kind for p in points))
+    aside = {kind: 1.05 ** (at - (len(kinds) - 1) / 2) for at, kind in enumerate(kinds)}
     data = {
-        "x": [p.final + 1 for p in points],
+        "x": [(p.final + 1) * aside[p.kind] for p in points],
         "y": [p.at + 1 for p in points],
         "low": [max(p.low, 0.0) + 1 for p in points],
         "high": [p.high + 1 if math.isfinite(p.high) else edge for p in points],

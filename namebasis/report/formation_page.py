@@ -205,8 +205,8 @@ def _crossings(content: FormationPage, holders: dict[str, str]) -> str:
         return ""
     return (
         '<h2>Crossing against exposures</h2><p class="soft">How often a name had been seen when it '
-        "crossed, against how often it is seen in all. Bars: 95 % bootstrap interval; an open end "
-        "runs to the edge.</p>"
+        "crossed, against how often it is seen in all; kinds stand side by side. Bars: 95 % "
+        "bootstrap interval; an open end runs to the edge.</p>"
         f'<div class="panels">{cards}</div>'
     )
 

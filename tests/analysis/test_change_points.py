@@ -100,6 +100,20 @@ def test_a_dip_after_the_rise_does_not_undo_the_crossing() -> None:
     assert found.position == pytest.approx(1 + 1 / 2.5)
 
 
+def test_what_comes_before_the_lowest_point_does_not_move_the_crossing() -> None:
+    rising = np.array([-1.0, -0.5, 0.5, 1.0])
+    series = np.concatenate([[0.4, 0.3, 0.6], rising])
+    places = np.array([0.0, 0, 0, 0, 1, 2, 3])  # the fall takes place at one position
+    found = crossing(places, series, resampled(series, 1e-9))
+    assert found.position == pytest.approx(1.5)
+    assert found.state == "crossed"
+    assert rise(places, series) == pytest.approx(rise(places[3:], rising))
+    falling = crossing(places, -np.arange(7.0) - 1, resampled(-np.arange(7.0) - 1, 1e-9))
+    assert falling.state == "never"
+    above = crossing(places, series + 2, resampled(series + 2, 1e-9))
+    assert above.state == "before"
+
+
 def test_rise_of_a_logistic() -> None:
     places = np.linspace(0, 20, 401)
     low, high = rise(places, 1 / (1 + np.exp(-(places - 10))))
