@@ -55,7 +55,8 @@ def build(
         str,
         typer.Option(
             "--encoder",
-            help="minilm, open_clip:MODEL/TAG, hf:REPO-or-folder, diffusers:REPO-or-folder.",
+            help="minilm, organism, open_clip:MODEL/TAG, hf:REPO-or-folder or "
+            "diffusers:REPO-or-folder.",
         ),
     ] = "minilm",
     templates: Annotated[

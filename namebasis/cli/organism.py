@@ -170,6 +170,29 @@ def painter(
     note(f"{made.folder}: loss {made.loss:.3f}, {made.seconds:.0f} s")
 
 
+def pack(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished training.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to put what is shipped.")],
+    trajectories: Annotated[
+        bool, typer.Option("--trajectories", help="Add what `formation` says of every checkpoint.")
+    ] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Keep the last model of a training in half precision, with the truth of its world."""
+    from namebasis.organism import packing
+
+    size = packing.pack(run, folder)
+    note(f"{folder}: weights of {size / 1e6:.1f} MB; load them with --encoder hf:{folder}")
+    if trajectories:
+        import pyarrow.parquet as pq
+
+        from namebasis.formation import formation
+
+        with nullcontext() if quiet else progress_bar("formation", "checkpoints") as progress:
+            table = formation(run, with_weights=False, progress=progress).to_arrow()
+        pq.write_table(table, folder / packing.TRAJECTORIES, compression="zstd")
+
+
 app.command("train", epilog="Example: namebasis organism train run --tiny --steps 3 --batch 8")(
     train
 )
@@ -177,4 +200,5 @@ app.command("world", epilog="Example: namebasis organism world --kind C --limit 
 app.command(
     "painter", epilog="Example: namebasis organism painter tiny.run painter --steps 2 --batch 4"
 )(painter)
+app.command("pack", epilog="Example: namebasis organism pack tiny.run packed")(pack)
 app.command("sheet", epilog="Example: namebasis organism sheet sheet.png")(sheet)

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "float16", "bfloat16")
 _ADAPTERS = {
     "minilm": "minilm",
+    "organism": "organism",
     "hf": "huggingface",
     "open_clip": "open_clip",
     "diffusers": "diffusers",
 }
+_PACKAGED = ("minilm", "organism")
 _FORMS = (
-    "minilm, hf:REPO-or-folder, open_clip:MODEL/TAG, open_clip:MODEL@checkpoint-file, "
-    "diffusers:REPO-or-folder"
+    "minilm, organism, hf:REPO-or-folder, open_clip:MODEL/TAG, "
+    "open_clip:MODEL@checkpoint-file, diffusers:REPO-or-folder"
 )
 
 
@@ -36,7 +38,8 @@ def load_encoder(
     Parameters
     ----------
     spec : str
-        ``minilm`` (packaged, text only), ``hf:openai/clip-vit-large-patch14`` or ``hf:folder``,
+        ``minilm`` (packaged, text only), ``organism`` (packaged, small, text and images, knows only
+        its own made-up world), ``hf:openai/clip-vit-large-patch14`` or ``hf:folder``,
         ``open_clip:ViT-L-14/openai``, ``open_clip:ViT-B-32@weights.safetensors``,
         ``diffusers:folder`` (the text encoder of a pipeline; ``#text_encoder`` picks one).
     revision : str, optional
@@ -64,7 +67,7 @@ def load_encoder(
     if not isinstance(spec, str) or not spec.strip():
         raise EncoderError(f"an encoder is named by a spec; there are: {_FORMS}.")
     kind, colon, rest = spec.partition(":")
-    if kind not in _ADAPTERS or bool(colon) != (kind != "minilm") or (colon and not rest):
+    if kind not in _ADAPTERS or bool(colon) != (kind not in _PACKAGED) or (colon and not rest):
         close = difflib.get_close_matches(kind, _ADAPTERS, n=1)
         hint = f" Did you mean {close[0]}?" if close and close[0] != kind else ""
         raise EncoderError(f"unknown encoder {spec!r}.{hint} There are: {_FORMS}.")

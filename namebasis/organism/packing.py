@@ -1,0 +1,55 @@
+"""The part of a training that is shipped: its last model in half precision, and the truth."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from namebasis.errors import NamebasisError
+from namebasis.organism import run_folder
+from namebasis.organism.model import no_bars
+
+TRAJECTORIES = "trajectories.parquet"
+_SMALL = ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
+
+
+def pack(run: str | Path, folder: str | Path) -> int:
+    """Copy the last checkpoint of a finished training, as float16, and its truth.
+
+    Parameters
+    ----------
+    run : str or Path
+        What `train` wrote.
+    folder : str or Path
+        Made if it is not there; files of the same names are replaced.
+
+    Returns
+    -------
+    int
+        Bytes of the weights.
+
+    Raises
+    ------
+    NamebasisError
+        If the training is not finished.
+    """
+    import torch
+    from transformers import CLIPModel
+
+    source, target = Path(run), Path(folder)
+    told = run_folder.read_run(source)
+    last = told["settings"]["n_steps"]
+    step = run_folder.step_folder(source, last)
+    if not step.is_dir():
+        raise NamebasisError(
+            f"{source}: the training has not come to its step {last}; go on first."
+        )
+    target.mkdir(parents=True, exist_ok=True)
+    with no_bars():
+        model = CLIPModel.from_pretrained(step, dtype=torch.float16, local_files_only=True)
+        model.save_pretrained(target)
+    for name in _SMALL:
+        shutil.copyfile(step / name, target / name)
+    for name in (run_folder.WORLD, run_folder.RUN):
+        shutil.copyfile(source / name, target / name)
+    return (target / "model.safetensors").stat().st_size
