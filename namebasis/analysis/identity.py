@@ -211,6 +211,51 @@ def part_capture(
     return np.asarray((near - mean) / np.sqrt(variance))
 
 
+def part_hold(
+    whole: npt.ArrayLike,
+    swaps: npt.ArrayLike,
+    centre: npt.ArrayLike,
+    valid: BoolArray | None = None,
+) -> Float64Array:
+    """How much a full name stays what it is when one part is paired with other partners.
+
+    Near 1 where the part alone settles the meaning: it has captured the name. On the model
+    organism this tells captured names from all others, where the distance of the part alone, in
+    standard deviations of its swaps (`part_capture`), does not (docs/organism.md).
+
+    Parameters
+    ----------
+    whole : array_like of shape (n, n_features)
+        The full names.
+    swaps : array_like of shape (n, n_partners, n_features)
+        One part of each with other partners.
+    centre : array_like of shape (n_features,)
+        Taken off both; `PartnerGrid.grand`.
+    valid : ndarray of shape (n, n_partners), bool, optional
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Mean cosine of the full name and its part's swaps about the centre, in [-1, 1].
+
+    Raises
+    ------
+    ValueError
+        If a row has fewer than 4 valid swaps, or lies at the centre.
+    """
+    values = _cube(swaps, "swaps") - np.asarray(centre, dtype=np.float64)
+    rows = np.asarray(whole, dtype=np.float64) - np.asarray(centre, dtype=np.float64)
+    used = np.ones(values.shape[:2]) if valid is None else np.asarray(valid, dtype=np.float64)
+    count = used.sum(axis=1)
+    if (count < _FEWEST).any():
+        raise ValueError(f"every part needs at least {_FEWEST} valid swaps; one has fewer.")
+    lengths = np.linalg.norm(values, axis=2) * np.linalg.norm(rows, axis=1)[:, None]
+    if not (lengths > 1e-12).all():
+        raise ValueError("a name or a swap lies at the centre and has no direction from it.")
+    cosines = np.einsum("nsd,nd->ns", values, rows) / lengths
+    return np.asarray((used * cosines).sum(axis=1) / count)
+
+
 def _cube(values: npt.ArrayLike, what: str) -> Float64Array:
     cube = np.asarray(values, dtype=np.float64)
     if cube.ndim != 3 or 0 in cube.shape:

@@ -184,13 +184,11 @@ def pack(
     size = packing.pack(run, folder)
     note(f"{folder}: weights of {size / 1e6:.1f} MB; load them with --encoder hf:{folder}")
     if trajectories:
-        import pyarrow.parquet as pq
-
         from namebasis.formation import formation
 
         with nullcontext() if quiet else progress_bar("formation", "checkpoints") as progress:
-            table = formation(run, with_weights=False, progress=progress).to_arrow()
-        pq.write_table(table, folder / packing.TRAJECTORIES, compression="zstd")
+            found = formation(run, n_swaps=40, n_draws=50, with_weights=False, progress=progress)
+        packing.write_trajectories(found.to_arrow(), folder)
 
 
 app.command("train", epilog="Example: namebasis organism train run --tiny --steps 3 --batch 8")(

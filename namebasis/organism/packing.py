@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from namebasis.errors import NamebasisError
 from namebasis.organism import run_folder
 from namebasis.organism.model import no_bars
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 TRAJECTORIES = "trajectories.parquet"
+COLUMNS = (
+    "name", "kind", "step", "exposures", "phase", "own_score", "own_length", "coarse", "fine",
+    "capture", "margin", "leakage", "interaction", "displacement_ratio",
+)  # fmt: skip
+"""What is kept of the table of `formation`."""
 _SMALL = ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
 
 
@@ -53,3 +62,16 @@ def pack(run: str | Path, folder: str | Path) -> int:
     for name in (run_folder.WORLD, run_folder.RUN):
         shutil.copyfile(source / name, target / name)
     return (target / "model.safetensors").stat().st_size
+
+
+def write_trajectories(table: pa.Table, folder: str | Path) -> None:
+    """Keep the columns that matter of a table of trajectories, as float32."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kept = table.select(COLUMNS)
+    fields = [
+        pa.field(field.name, pa.float32() if pa.types.is_floating(field.type) else field.type)
+        for field in kept.schema
+    ]
+    pq.write_table(kept.cast(pa.schema(fields)), Path(folder) / TRAJECTORIES, compression="zstd")

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from namebasis.analysis.identity import own_direction, part_capture, part_effects, partner_grid
+from namebasis.analysis.identity import (
+    own_direction,
+    part_capture,
+    part_effects,
+    part_hold,
+    partner_grid,
+)
 
 RNG = np.random.default_rng(0)
 DIM, N, S = 24, 5, 12
@@ -87,3 +93,32 @@ def test_too_few_swaps_and_no_noise_are_refused() -> None:
         partner_grid(np.eye(3))
     with pytest.raises(ValueError, match="equally near"):
         part_capture(np.eye(2), np.eye(2), np.ones((2, 5, 2)))
+
+
+def test_a_part_holds_a_name_as_far_as_its_swaps_point_where_the_name_does() -> None:
+    """Swaps at known angles about a centre: the mean of their cosines, whatever their lengths."""
+    centre = np.array([5.0, -2.0])
+    angles = np.array([[0.0, 0.5, 1.0, 2.0], [0.0, 0.0, 0.0, 0.0]])
+    lengths = np.array([1.0, 3.0, 0.2, 7.0])[:, None]
+    swaps = centre + lengths * np.stack([np.cos(angles), np.sin(angles)], axis=2)
+    whole = centre + np.array([[2.0, 0.0], [-1.0, 0.0]])
+    np.testing.assert_allclose(
+        part_hold(whole, swaps, centre), [np.cos(angles[0]).mean(), -1.0], atol=1e-12
+    )
+
+
+def test_swaps_that_are_real_names_do_not_count_for_the_hold() -> None:
+    swaps = noisy(np.ones((2, 6, DIM)), 0.1)
+    swaps[:, 0] = -50
+    valid = np.ones((2, 6), dtype=bool)
+    valid[:, 0] = False
+    whole = np.ones((2, DIM))
+    kept = part_hold(whole, swaps, np.zeros(DIM), valid)
+    np.testing.assert_allclose(kept, part_hold(whole, swaps[:, 1:], np.zeros(DIM)))
+    assert (kept > 0.9).all()
+    assert (part_hold(whole, swaps, np.zeros(DIM)) < kept).all()
+    valid[1, 2:4] = False
+    with pytest.raises(ValueError, match="needs at least 4 valid swaps"):
+        part_hold(whole, swaps, np.zeros(DIM), valid)
+    with pytest.raises(ValueError, match="lies at the centre and has no direction"):
+        part_hold(whole, swaps, np.ones(DIM))

@@ -14,7 +14,7 @@ from namebasis.encoders.base import Encoder
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.organism.cohorts import TINY_COHORTS
-from namebasis.organism.packing import pack
+from namebasis.organism.packing import COLUMNS, pack
 from namebasis.organism.people import random_people
 from namebasis.organism.renderer import render
 from namebasis.organism.training import train
@@ -101,3 +101,21 @@ def test_a_training_is_packed_in_half_precision(tmp_path: Path) -> None:
     (tmp_path / "run" / "step-000002").rename(tmp_path / "gone")
     with pytest.raises(NamebasisError, match="has not come to its step 2; go on first"):
         pack(tmp_path / "run", tmp_path / "packed")
+
+
+def test_the_trajectories_tell_of_every_name_at_every_checkpoint(world: World) -> None:
+    import json
+
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(FOLDER / "trajectories.parquet")
+    steps = json.loads((FOLDER / "run.json").read_text())["checkpoints"]
+    assert table.column_names == list(COLUMNS)
+    assert len(table) == len(world.names) * len(steps) == 665 * 25
+    assert set(table["step"].to_pylist()) == set(steps)
+    last = {
+        row["name"]: row
+        for row in table.to_pylist()
+        if row["step"] == steps[-1] and row["kind"] != "N"
+    }
+    assert all(last[n.name]["exposures"] == n.exposures for n in world.names if n.kind != "N")
