@@ -37,7 +37,7 @@ WITHIN = 1.5
 SPREAD_KINDS = ("A", "B", "C", "D", "D80", "D95", "E", "narrowing")
 FEATURES = ("own_length", "coarse", "fine", "interaction", "leakage", "parts_reading")
 LOGS = ("own_length", "coarse", "fine", "interaction")
-N_IMAGES, N_NEAREST, N_BOOTSTRAP = 16, 20, 1000
+N_IMAGES, N_NEAREST, N_BOOTSTRAP = 10, 20, 1000
 
 
 @dataclass
@@ -149,7 +149,7 @@ def late_crossings(folder: Path, world: World, steps: dict[int, Path]) -> np.nda
     for side, key in enumerate(("text", "image")):
         series = np.stack(margins[key], axis=1) - bars[key]  # (n_late, n_steps)
         for row, values in enumerate(series):
-            found = crossing(logs[row], values, values[None])
+            found = crossing(logs[row], values, np.stack([values, values]))
             if found.state == "crossed":
                 out[row, side] = np.expm1(found.position)
     return out
