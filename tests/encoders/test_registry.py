@@ -23,7 +23,7 @@ from namebasis.errors import EncoderError
     [
         ("minilm2", r"Did you mean minilm\? There are: minilm, organism, hf:"),
         ("openclip:ViT-B-32/openai", r"Did you mean open_clip\?"),
-        ("bert-base-uncased", r"encoder 'bert-base-uncased'\. There are: minilm, organism, hf:REPO"),
+        ("bert-base-uncased", r"'bert-base-uncased'\. There are: minilm, organism, hf:REPO"),
         ("minilm:v2", r"unknown encoder 'minilm:v2'\. There are"),
         ("hf:", r"unknown encoder 'hf:'\. There are"),
         ("hf", r"unknown encoder 'hf'\. There are"),
