@@ -37,6 +37,7 @@ Float64Array = npt.NDArray[np.float64]
 Partners = tuple[Sequence[str], Sequence[str]]
 Progress = Callable[[int, int], None]
 TARGETS = ("pooled", "own")
+_TOLD = {"pooled": "whole embedding", "own": "own direction"}
 _TOKENS_AT_ONCE = 8_192
 _N_SWAPS = 24
 
@@ -128,8 +129,9 @@ class Trace:
         at = self.handover
         moved = "stays with its tokens" if at is None else f"moves to the end token at layer {at}"
         return TraceMap(
-            f"{self.name}, {self.label}: {self.kind}",
-            self.tokens,
+            f"{self.name}, {self.label}: {self.kind}, {_TOLD[self.target]}",
+            # The marks that tokenizers put at the ends of words say nothing here.
+            [token.removesuffix("</w>").lstrip("Ġ▁") for token in self.tokens],
             ["emb" if layer == 0 else str(layer) for layer in self.layers],
             self.recovered.tolist(),
             f"cosine under noise {self.corrupted:.2f}; what is restored {moved}",

@@ -203,11 +203,12 @@ def _crossings(content: FormationPage, holders: dict[str, str]) -> str:
     )
     if not cards:
         return ""
+    kinds = {point.kind: point.color for _, points in content.crossings for point in points}
     return (
         '<h2>Crossing against exposures</h2><p class="soft">How often a name had been seen when it '
         "crossed, against how often it is seen in all; kinds stand side by side. Bars: 95 % "
         "bootstrap interval; an open end runs to the edge.</p>"
-        f'<div class="panels">{cards}</div>'
+        f'{_legend(list(kinds.items()))}<div class="panels">{cards}</div>'
     )
 
 

@@ -11,7 +11,8 @@ from namebasis.report.page import page, text
 _CELL, _HIGH, _LEFT, _TOP = 26, 22, 150, 30
 _STYLE = """<style>
 .maps { display: flex; flex-wrap: wrap; gap: 16px; margin-top: 12px; }
-.maps .card { padding: 12px 14px; }
+.maps .card { padding: 12px 14px; max-width: 420px; }
+.maps p { font-size: 12.5px; margin: 6px 0 0; }
 .maps h3 { font-size: 14.5px; margin: 0 0 6px; font-weight: 650; }
 .maps svg { display: block; max-width: 100%; }
 .maps text { font: 12px "Inter", "Segoe UI", "Noto Sans", sans-serif; fill: #5b6475; }

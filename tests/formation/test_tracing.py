@@ -189,7 +189,7 @@ def test_over_checkpoints_and_as_a_page(tiny: Any, tmp_path: Path) -> None:
     html = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert html.count("<svg") == 2
     assert "<b></" not in html
-    assert "Anna &lt;b&gt;, step-000010" in html
+    assert "Anna &lt;b&gt;, step-000010: residual, whole embedding" in html
     only = trace(run, "Anna", steps=[20], n_samples=2)
     assert [one.label for one in only.traces] == ["step-000020"]
     with pytest.raises(CheckpointError, match="no checkpoint of step 25; there are 10, 20"):
