@@ -17,8 +17,7 @@ import pytest
 from PIL import Image
 
 from namebasis.cli import main
-from tests.encoders.conftest import write_clip
-from tests.validation.conftest import write_pipeline
+from tests.encoders.conftest import write_clip, write_whole_pipeline
 
 NAMES = """Vicki Winona Roger Sigríður Guðrún Björk Aaliyah Keisha Priya Anaïs José Giulia
 Hiroshi Yuki Chen Mei Olga Ivan Fatima Mohammed Ingrid Lars Siobhán Patrick Mildred Ethel
@@ -68,7 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (where / "my.run" / f"step-{step:06d}").mkdir(parents=True)
         write_clip(where / "my.run" / f"step-{step:06d}")
     write_clip(made_folder(where / "my-clip"))
-    write_pipeline(made_folder(where / "my-pipeline"))
+    write_whole_pipeline(made_folder(where / "my-pipeline"))
     Image.new("RGB", (32, 32), (224, 172, 138)).save(made_folder(where / "images/Vicki") / "1.png")
     tiny = ("organism", "train", "tiny.run", "--tiny", "--steps", "1", "--batch", "8")
     done = run(*tiny, "--pixels", "24", cwd=where)

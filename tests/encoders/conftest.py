@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,20 @@ SCALE = 0.3
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Folder of a tiny model by its kind, written at the first call."""
+    return written_once(tmp_path_factory, MAKERS)
+
+
+def written_once(
+    tmp_path_factory: pytest.TempPathFactory, makers: Mapping[str, Callable[[Path], None]]
+) -> Callable[[str], Path]:
+    """A function from a model's kind to its folder, which is written when first asked for."""
     made: dict[str, Path] = {}
 
     def folder(kind: str) -> Path:
         if kind not in made:
             path = tmp_path_factory.mktemp(kind)
             torch.manual_seed(len(kind))
-            MAKERS[kind](path)
+            makers[kind](path)
             made[kind] = path
         return made[kind]
 
@@ -222,6 +229,29 @@ def write_sdxl(folder: Path) -> None:
         folder,
         {"text_encoder": "CLIPTextModel", "text_encoder_2": "CLIPTextModelWithProjection"},
     )
+
+
+def write_whole_pipeline(folder: Path) -> None:
+    """A whole Stable Diffusion pipeline of 16 pixels, as diffusers writes it."""
+    import diffusers
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    tokenizer = clip_tokenizer()
+    text = shaken(CLIPTextModel(CLIPTextConfig(**clip_text_config(tokenizer))))
+    size = {"block_out_channels": (16, 16), "norm_num_groups": 8}
+    unet = diffusers.UNet2DConditionModel(
+        sample_size=8, layers_per_block=1, cross_attention_dim=32, attention_head_dim=4, **size,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+    )  # fmt: skip
+    vae = diffusers.AutoencoderKL(
+        down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2, **size
+    )
+    diffusers.StableDiffusionPipeline(
+        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, safety_checker=None,
+        scheduler=diffusers.DDIMScheduler(steps_offset=1, clip_sample=False),
+        feature_extractor=None, requires_safety_checker=False,
+    ).save_pretrained(folder)  # fmt: skip
 
 
 # ------------------------------------------------------------------------------- open_clip

@@ -14,7 +14,7 @@ import transformers
 
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
-from tests.encoders.conftest import TEXTS
+from tests.encoders.conftest import TEXTS, write_whole_pipeline
 
 Tiny = Callable[[str], Path]
 
@@ -56,28 +56,8 @@ def test_rows_are_those_of_the_part(
 
 def test_a_real_pipelines_folder_is_read(tmp_path: Path) -> None:
     """What diffusers itself writes, image model and all."""
-    diffusers = pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
-    from tests.encoders.conftest import clip_text_config, clip_tokenizer, shaken
-
-    tokenizer = clip_tokenizer()
-    text = shaken(
-        transformers.CLIPTextModel(transformers.CLIPTextConfig(**clip_text_config(tokenizer)))
-    )
-    size = {"block_out_channels": (32, 32), "norm_num_groups": 8}
-    unet = diffusers.UNet2DConditionModel(
-        sample_size=8, layers_per_block=1, cross_attention_dim=32, attention_head_dim=4, **size,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-    )  # fmt: skip
-    vae = diffusers.AutoencoderKL(
-        down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2, **size
-    )
-    pipeline = diffusers.StableDiffusionPipeline(
-        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, safety_checker=None,
-        scheduler=diffusers.DDIMScheduler(steps_offset=1, clip_sample=False),
-        feature_extractor=None,
-    )  # fmt: skip
-    pipeline.save_pretrained(tmp_path)
+    pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+    write_whole_pipeline(tmp_path)
     for part in ("unet", "vae"):  # are never looked at
         shutil.rmtree(tmp_path / part)
     rows = load_encoder(f"diffusers:{tmp_path}").encode_text(TEXTS)

@@ -12,10 +12,18 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from tests.encoders.conftest import SMALL, bert_tokenizer, clip_tokenizer, n_tokens, shaken, tiny
+from tests.encoders.conftest import (
+    SMALL,
+    bert_tokenizer,
+    clip_tokenizer,
+    n_tokens,
+    shaken,
+    tiny,
+    write_whole_pipeline,
+    written_once,
+)
 
 __all__ = ["models", "pictures", "tiny"]
 
@@ -30,17 +38,7 @@ def pictures() -> list[Image.Image]:
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Folder of a tiny model by its kind, written at the first call."""
-    made: dict[str, Path] = {}
-
-    def folder(kind: str) -> Path:
-        if kind not in made:
-            path = tmp_path_factory.mktemp(kind)
-            torch.manual_seed(len(kind))
-            MAKERS[kind](path)
-            made[kind] = path
-        return made[kind]
-
-    return folder
+    return written_once(tmp_path_factory, MAKERS)
 
 
 def image_classifier(labels: list[str], **options: Any) -> Any:
@@ -167,31 +165,6 @@ def write_onnx(folder: Path) -> None:
     (folder / "card.toml").write_text(CARD)
 
 
-def write_pipeline(folder: Path) -> None:
-    """A whole Stable Diffusion pipeline of 16 pixels, as diffusers writes it."""
-    import diffusers
-    from transformers import CLIPTextConfig, CLIPTextModel
-
-    from tests.encoders.conftest import clip_text_config
-
-    tokenizer = clip_tokenizer()
-    text = shaken(CLIPTextModel(CLIPTextConfig(**clip_text_config(tokenizer))))
-    size = {"block_out_channels": (16, 16), "norm_num_groups": 8}
-    unet = diffusers.UNet2DConditionModel(
-        sample_size=8, layers_per_block=1, cross_attention_dim=32, attention_head_dim=4, **size,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-    )  # fmt: skip
-    vae = diffusers.AutoencoderKL(
-        down_block_types=["DownEncoderBlock2D"] * 2, up_block_types=["UpDecoderBlock2D"] * 2, **size
-    )
-    diffusers.StableDiffusionPipeline(
-        vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, safety_checker=None,
-        scheduler=diffusers.DDIMScheduler(steps_offset=1, clip_sample=False),
-        feature_extractor=None, requires_safety_checker=False,
-    ).save_pretrained(folder)  # fmt: skip
-
-
 CARD = """
 file = "means.onnx"
 licence = "MIT"
@@ -222,5 +195,5 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "blip2": write_blip2,
     "tagger": write_tagger,
     "onnx": write_onnx,
-    "pipeline": write_pipeline,
+    "pipeline": write_whole_pipeline,
 }
