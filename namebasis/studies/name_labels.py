@@ -1,4 +1,4 @@
-"""What is known of each name as one label per name, to compare an arrangement with."""
+"""What is known of each name: one label to compare with, all values, a line to read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from namebasis.checks import IntArray
 from namebasis.namespace.targets import fold
+from namebasis.studies.languages import language
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -52,6 +53,44 @@ def known_labels(space: Space, ids: IntArray, by: Sequence[str] = ()) -> dict[st
         "first piece": [row[0] if row else None for row in table["pieces"].to_pylist()],
     }
     return found | {column: _as_labels(table[column]) for column in by if column not in found}
+
+
+def all_values(table: pa.Table) -> dict[str, list[list[str]]]:
+    """Every value of each name, for the traits of clusters."""
+    return {
+        "locales": [row or [] for row in table["locales"].to_pylist()],
+        "language": [
+            sorted({language(locale) for locale in row or []})
+            for row in table["locales"].to_pylist()
+        ],
+        "gender": [[value] if value else [] for value in table["gender"].to_pylist()],
+        "part": [[value] if value else [] for value in table["part"].to_pylist()],
+        "beginning": [_letters(name, 1) for name in table["name"].to_pylist()],
+        "ending": [_letters(name, -1) for name in table["name"].to_pylist()],
+    }
+
+
+def _letters(name: str, way: int) -> list[str]:
+    """First two and three characters (`way` 1), or last three to six (-1), where they are letters
+    and not all of the name."""
+    letters = fold(name)
+    if way == 1:
+        found = [letters[:n] for n in (2, 3) if len(letters) > n]
+    else:
+        found = [letters[-n:] for n in (3, 4, 5, 6) if len(letters) > n]
+    return [part for part in found if part.isalpha()]
+
+
+def detail_lines(table: pa.Table) -> list[str]:
+    """A line on each name: part, gender, locales."""
+    lines = []
+    for part, gender, locales in zip(
+        *(table[column].to_pylist() for column in ("part", "gender", "locales")), strict=True
+    ):
+        shown = [part, gender, " ".join((locales or [])[:4])]
+        more = f" +{len(locales) - 4}" if locales and len(locales) > 4 else ""
+        lines.append(" · ".join(item for item in shown if item) + more)
+    return lines
 
 
 def _as_labels(column: pa.ChunkedArray) -> Labels:

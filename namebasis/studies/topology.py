@@ -7,16 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
-from namebasis.analysis.layout import align, layout
+from namebasis.analysis.layout import layout
 from namebasis.analysis.membership import soft_memberships
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups
 from namebasis.analysis.stability import cluster_stability
-from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.checks import IntArray, check_count
 from namebasis.errors import SpaceError
-from namebasis.namespace.targets import fold
-from namebasis.namespace.unspelled import VIEW, facts, unspell
+from namebasis.namespace.unspelled import facts
 from namebasis.studies.arrangement import (
     Arrangement,
     Settings,
@@ -26,12 +24,16 @@ from namebasis.studies.arrangement import (
     undefined_notes,
 )
 from namebasis.studies.cluster_summary import summarise_clusters
-from namebasis.studies.languages import language
-from namebasis.studies.name_labels import Labels, known_labels
-from namebasis.studies.topology_report import SideMap, TopologyReport
+from namebasis.studies.name_labels import all_values, detail_lines, known_labels
+from namebasis.studies.topology_report import TopologyReport
 from namebasis.studies.topology_shape import STEPS as SHAPE_STEPS
 from namebasis.studies.topology_shape import measure_shape
-from namebasis.studies.topology_spelling import compare_spelling
+from namebasis.studies.topology_spelling import (
+    arrange_with_spelling,
+    compare_spelling,
+    open_unspelled,
+    side_map,
+)
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -116,9 +118,9 @@ def report(
     k, seed = check_count(k, "k"), check_count(seed, "seed", 0)
     n_resamples = check_count(n_resamples, "n_resamples", 0)
     cut = _level(n_clusters, level)
-    if without_spelling:
-        space, view = _unspelled(space, view)
     clock = _Clock(progress, _steps(n_resamples, shape, without_spelling))
+    if without_spelling:
+        space, view = open_unspelled(space, view)
     ids, sampled = _choose(space, where, ids, max_points, seed)
     labels = known_labels(space, ids, by)
     table = space.table(["name", "part", "gender", "locales", "pieces"], ids=ids)
@@ -148,12 +150,12 @@ def report(
     notes += [*found.notes, *undefined_notes(found.agreement, by)]
     notes += _copies_note(len(ids) - n_distinct)
     clock.lap("agreement")
-    names = table["name"].to_pylist()
+    names, values = table["name"].to_pylist(), all_values(table)
     spelling = beside = None
     if without_spelling:
-        plain = _with_spelling(space, ids, labels, pieces, settings)
+        plain = arrange_with_spelling(space, ids, labels, pieces, settings)
         spelling = compare_spelling(plain, found, facts(space), settings)
-        beside = _side_map(plain, places, names, _values(table), seed)
+        beside = side_map(plain, places, names, values, seed)
         clock.lap("spelling")
     measured = None
     if shape:
@@ -163,7 +165,7 @@ def report(
     result = TopologyReport(
         ids=ids,
         names=tuple(names),
-        details=tuple(_details(table)),
+        details=tuple(detail_lines(table)),
         places=places,
         labels=found.clusters.labels,
         probabilities=found.clusters.probabilities,
@@ -171,9 +173,7 @@ def report(
         nearest_probabilities=memberships.probabilities,
         graph=graph,
         hierarchy=found.clusters,
-        clusters=summarise_clusters(
-            names, vectors, found.clusters.labels, _values(table), stability
-        ),
+        clusters=summarise_clusters(names, vectors, found.clusters.labels, values, stability),
         agreement=found.agreement,
         common_piece=found.common_piece,
         n_distinct=n_distinct,
@@ -222,43 +222,6 @@ def _steps(n_resamples: int, shape: bool, without_spelling: bool) -> tuple[str, 
     )
 
 
-def _unspelled(space: Space, view: str) -> tuple[Space, str]:
-    """The space with the view without spelling, made where it is not there."""
-    if view not in ("text", VIEW):
-        raise ValueError(f"without spelling there is only the text view; got view={view!r}.")
-    return (space if VIEW in space.views else unspell(space)), VIEW
-
-
-def _with_spelling(
-    space: Space,
-    ids: IntArray,
-    labels: dict[str, Labels],
-    pieces: list[list[str]],
-    settings: Settings,
-) -> Arrangement:
-    """Arrange the same names by their whole vectors."""
-    vectors, graph = read_graph(space, "text", ids, settings.k)
-    return compare_labels(find_clusters("text", vectors, graph, settings), labels, pieces, settings)
-
-
-def _side_map(
-    found: Arrangement,
-    onto: FloatArray,
-    names: list[str],
-    values: dict[str, list[list[str]]],
-    seed: int,
-) -> SideMap:
-    places = layout(found.vectors, graph=found.graph, seed=seed)
-    return SideMap(
-        view=found.view,
-        places=align(places, onto),
-        labels=found.clusters.labels,
-        probabilities=found.clusters.probabilities,
-        graph=found.graph,
-        clusters=summarise_clusters(names, found.vectors, found.clusters.labels, values),
-    )
-
-
 def _recall_note(graph: KnnGraph) -> list[str]:
     if graph.recall == 1:
         return []
@@ -299,44 +262,6 @@ def _level(n_clusters: int | None, level: str | float | None) -> str | int | flo
     if n_clusters is not None:
         return check_count(n_clusters, "n_clusters")
     return level if level is None or isinstance(level, str) else float(level)
-
-
-def _values(table: pa.Table) -> dict[str, list[list[str]]]:
-    """Every value of each name, for the traits of clusters."""
-    return {
-        "locales": [row or [] for row in table["locales"].to_pylist()],
-        "language": [
-            sorted({language(locale) for locale in row or []})
-            for row in table["locales"].to_pylist()
-        ],
-        "gender": [[value] if value else [] for value in table["gender"].to_pylist()],
-        "part": [[value] if value else [] for value in table["part"].to_pylist()],
-        "beginning": [_letters(name, 1) for name in table["name"].to_pylist()],
-        "ending": [_letters(name, -1) for name in table["name"].to_pylist()],
-    }
-
-
-def _letters(name: str, way: int) -> list[str]:
-    """First two and three characters (`way` 1), or last three to six (-1), where they are letters
-    and not all of the name."""
-    letters = fold(name)
-    if way == 1:
-        found = [letters[:n] for n in (2, 3) if len(letters) > n]
-    else:
-        found = [letters[-n:] for n in (3, 4, 5, 6) if len(letters) > n]
-    return [part for part in found if part.isalpha()]
-
-
-def _details(table: pa.Table) -> list[str]:
-    """A line on each name: part, gender, locales."""
-    lines = []
-    for part, gender, locales in zip(
-        *(table[column].to_pylist() for column in ("part", "gender", "locales")), strict=True
-    ):
-        shown = [part, gender, " ".join((locales or [])[:4])]
-        more = f" +{len(locales) - 4}" if locales and len(locales) > 4 else ""
-        lines.append(" · ".join(item for item in shown if item) + more)
-    return lines
 
 
 def _parameters(

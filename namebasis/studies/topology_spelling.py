@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from namebasis.analysis.agreement import Agreement, NeighbourShare, agreement
 from namebasis.analysis.hubness import neighbour_overlap
-from namebasis.namespace.unspelled import UnspelledFacts
-from namebasis.studies.arrangement import Arrangement, Settings
-from namebasis.studies.topology_report import LabelAgreement
+from namebasis.analysis.layout import align, layout
+from namebasis.checks import FloatArray, IntArray
+from namebasis.namespace.unspelled import VIEW, UnspelledFacts, unspell
+from namebasis.studies.arrangement import (
+    Arrangement,
+    Settings,
+    compare_labels,
+    find_clusters,
+    read_graph,
+)
+from namebasis.studies.cluster_summary import summarise_clusters
+from namebasis.studies.name_labels import Labels
+from namebasis.studies.topology_report import LabelAgreement, SideMap
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
 
 
 @dataclass(frozen=True)
@@ -84,6 +97,44 @@ class SpellingComparison:
                     f"{shares[0].share:.0%} ({shares[0].by_chance:.0%} by chance)"
                 )
         return "; ".join(parts) + "."
+
+
+def open_unspelled(space: Space, view: str) -> tuple[Space, str]:
+    """The space with the view without spelling, made where it is not there."""
+    if view not in ("text", VIEW):
+        raise ValueError(f"without spelling there is only the text view; got view={view!r}.")
+    return (space if VIEW in space.views else unspell(space)), VIEW
+
+
+def arrange_with_spelling(
+    space: Space,
+    ids: IntArray,
+    labels: dict[str, Labels],
+    pieces: list[list[str]],
+    settings: Settings,
+) -> Arrangement:
+    """Arrange the same names by their whole vectors."""
+    vectors, graph = read_graph(space, "text", ids, settings.k)
+    return compare_labels(find_clusters("text", vectors, graph, settings), labels, pieces, settings)
+
+
+def side_map(
+    found: Arrangement,
+    onto: FloatArray,
+    names: list[str],
+    values: dict[str, list[list[str]]],
+    seed: int,
+) -> SideMap:
+    """Lay an arrangement out as the map beside another one, turned and scaled onto it."""
+    places = layout(found.vectors, graph=found.graph, seed=seed)
+    return SideMap(
+        view=found.view,
+        places=align(places, onto),
+        labels=found.clusters.labels,
+        probabilities=found.clusters.probabilities,
+        graph=found.graph,
+        clusters=summarise_clusters(names, found.vectors, found.clusters.labels, values),
+    )
 
 
 def compare_spelling(

@@ -19,7 +19,7 @@ from namebasis.namespace.space import Space, open_space
 from namebasis.studies import topology
 from namebasis.studies.cluster_summary import Trait, make_label, summarise_clusters
 from namebasis.studies.languages import language
-from namebasis.studies.name_labels import _as_labels
+from namebasis.studies.name_labels import _as_labels, _letters
 from namebasis.studies.topology_report import TopologyReport
 
 LOCALES = ("el_GR", "is_IS", "ja_JP", "nl_NL")
@@ -371,8 +371,8 @@ def test_a_label_gives_the_share_of_names_of_which_it_holds() -> None:
      ("D'Arcy", [], ["rcy", "arcy"])],
 )  # fmt: skip
 def test_letters_are_those_of_a_longer_name(name: str, start: list[str], end: list[str]) -> None:
-    assert topology._letters(name, 1) == start
-    assert topology._letters(name, -1) == end
+    assert _letters(name, 1) == start
+    assert _letters(name, -1) == end
 
 
 def test_traits_need_more_than_chance() -> None:
