@@ -13,7 +13,7 @@ from namebasis.report.compare_sections import (
 from namebasis.report.topology_page import TopologyPage
 from namebasis.studies.space_overlap import NameOverlap
 from namebasis.studies.topology_compare import TopologyComparison
-from namebasis.studies.topology_view import footer_of, map_of, properties_of
+from namebasis.studies.topology_view import footer_of, map_of, properties_of, where_words
 
 
 def page_of(found: TopologyComparison) -> TopologyPage:
@@ -31,7 +31,7 @@ def page_of(found: TopologyComparison) -> TopologyPage:
         facts.append((f"{found.between.adjusted_rand:.2f}", "adjusted Rand index of clusters"))
     return TopologyPage(
         title="Two arrangements of the same names",
-        lead=" · ".join(found.titles),
+        lead=" · ".join(found.titles) + where_words(found.overlap.parameters["where"]),
         finding=found.headline(),
         facts=facts,
         names=found.left.names,

@@ -81,7 +81,7 @@ class SpaceOverlap:
     n_names : int
         Names matched by name and part; neighbours are sought among these alone.
     n_left_only, n_right_only : int
-        Names without a match.
+        Names without a match in the other space; on the left, of those asked for.
     overlaps : tuple of OverlapAtK
         For several k, the largest last.
     cka : float
@@ -169,11 +169,12 @@ def overlap(
     k, seed = check_count(k, "k"), check_count(seed, "seed", 0)
     right_view = right_view or view
     ids = left.ids(where)
-    names = left.table(["name", "part"], ids=ids)
-    keys = list(zip(names["name"].to_pylist(), names["part"].to_pylist(), strict=True))
+    keys = _keys(left, ids)
     left_place, right_ids = _match(keys, right)
     left_ids = ids[left_place]
     n = left_ids.size
+    # What `where` leaves out on the left is not missing there.
+    n_shared = n if where is None else len(_match(_keys(left), right)[0])
     if n < _FEWEST:
         raise SpaceError(
             f"{left.path} and {right.path} share {n} name(s) by name and part; "
@@ -198,7 +199,7 @@ def overlap(
     result = SpaceOverlap(
         n_names=n,
         n_left_only=len(keys) - n,
-        n_right_only=len(right) - n,
+        n_right_only=len(right) - n_shared,
         overlaps=tuple(
             _at(first_graph.truncate(size), second_graph.truncate(size))
             for size in sorted({min(size, k) for size in (1, 5, k)})
@@ -216,11 +217,15 @@ def overlap(
     return result
 
 
+def _keys(space: Space, ids: IntArray | None = None) -> list[tuple[str, str]]:
+    """Name and part of some names, or of all."""
+    table = space.table(["name", "part"], ids=ids)
+    return list(zip(table["name"].to_pylist(), table["part"].to_pylist(), strict=True))
+
+
 def _match(keys: Sequence[tuple[str, str]], right: Space) -> tuple[IntArray, IntArray]:
     """Positions in `keys` of names that `right` has too, and their ids there."""
-    table = right.table(["name", "part"])
-    theirs = zip(table["name"].to_pylist(), table["part"].to_pylist(), strict=True)
-    number = {key: row for row, key in enumerate(theirs)}
+    number = {key: row for row, key in enumerate(_keys(right))}
     pairs = [(place, number[key]) for place, key in enumerate(keys) if key in number]
     matched = np.array(pairs, np.int64).reshape(-1, 2)
     return matched[:, 0], matched[:, 1]

@@ -89,6 +89,8 @@ class TopologyComparison(Report):
         return {
             "titles": list(self.titles),
             "n_names": len(self),
+            "parameters": self.overlap.parameters,
+            "provenance": {"left": self.left.provenance, "right": self.right.provenance},
             "overlap": self.overlap.to_dict(),
             "between": asdict(self.between) if self.between else None,
             "matches": [asdict(match) for match in self.matches],
@@ -170,7 +172,7 @@ def compare(
     k, where, seed, progress
         As for `topology.report`; `where` is over the columns of `left`.
     **options
-        Others of `topology.report`, for both.
+        Others of `topology.report`, for both; but not `max_points`, whose samples would differ.
 
     Returns
     -------
@@ -180,8 +182,12 @@ def compare(
     ------
     FilterError, SpaceError, ValueError
         As `topology.report` and `space_overlap.overlap`; ValueError too where a space is compared
-        with itself.
+        with itself or `max_points` is given.
     """
+    if options.get("max_points") is not None:
+        raise ValueError(
+            "max_points would draw other names on either side; choose names with where instead."
+        )
     right_view = right_view or view
     if left.path.resolve() == right.path.resolve() and view == right_view:
         raise ValueError(

@@ -53,7 +53,7 @@ def page_of(report: TopologyReport) -> TopologyPage:
         lead=(
             f"{source['space']} · {source['encoder']} · {parameters['view']} view · "
             + _quoted(source["templates"])
-            + (f" · only names where {parameters['where']}" if parameters["where"] else "")
+            + where_words(parameters["where"])
         ),
         finding=report.headline(),
         facts=facts,
@@ -65,6 +65,11 @@ def page_of(report: TopologyReport) -> TopologyPage:
         footer=footer_of(report),
         properties=properties_of(report),
     )
+
+
+def where_words(where: str | None) -> str:
+    """Which names a page is about, to follow where they come from; nothing for all."""
+    return f" · only names where {where}" if where else ""
 
 
 def _sections(report: TopologyReport, shown: NameMap) -> list[Section]:

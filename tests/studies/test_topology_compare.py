@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
@@ -110,6 +111,22 @@ def test_the_page_shows_both_and_escapes(found: TopologyComparison) -> None:
     assert "Do they put the same names beside each other?" in page
     assert "Clusters of locales in parity" in page
     assert 'data-map="1"' in page
+
+
+def test_where_is_said_and_what_it_leaves_out_is_not_missing(
+    spaces: tuple[Space, Space], tmp_path: Path
+) -> None:
+    where = "locales[1] <> 'nl_NL'"
+    found = compare(*spaces, where=where, shape=False, n_resamples=0, n_permutations=3)
+    assert len(found) == 91
+    assert (found.overlap.n_left_only, found.overlap.n_right_only) == (30, 40)
+    assert found.page().lead == f"locales · parity · only names where {where}"
+    found.write_parquet(tmp_path / "both.parquet")
+    kept = json.loads(pq.read_schema(tmp_path / "both.parquet").metadata[b"namebasis.report"])
+    assert kept["parameters"]["where"] == where
+    assert kept["provenance"]["right"]["encoder"] == "parity"
+    with pytest.raises(ValueError, match="max_points would draw other names"):
+        compare(*spaces, max_points=50)
 
 
 def test_two_views_of_one_space_are_compared_and_a_view_with_itself_is_not(
