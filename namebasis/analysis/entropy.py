@@ -137,6 +137,7 @@ def entropy_report(
     method: str = "auto",
     k: int | None = None,
     neighbours: IntArray | None = None,
+    neighbour_recall: float = 1.0,
     seed: int = 0,
 ) -> EntropyReport:
     """Diffusion spectral entropy with its error, bandwidth and curve over t.
@@ -152,6 +153,8 @@ def entropy_report(
         by default 15, or n - 1 of fewer rows.
     neighbours : ndarray of shape (n, at least k), optional
         Row numbers of the nearest other rows, for the sparse kernel; searched otherwise.
+    neighbour_recall : float
+        Share of the true ones among `neighbours`, which the report repeats.
 
     Returns
     -------
@@ -189,7 +192,8 @@ def entropy_report(
         density = _dense_density(rows, bandwidth, rng)
     else:
         near = _near(rows, k, neighbours, int(rng.integers(2**31)))
-        density, recall = _sparse_density(near, bandwidth, rng), near.recall
+        density = _sparse_density(near, bandwidth, rng)
+        recall = near.recall if neighbours is None else neighbour_recall
     bits, error = spectral_entropy(density, t)
     return EntropyReport(
         bits=bits,

@@ -26,7 +26,8 @@ def entropy(
     ] = None,
     t: Annotated[float, typer.Option("-t", help="Power of the eigenvalues.")] = 1.0,
     draws: Annotated[
-        int, typer.Option("--draws", help="Draws of each null and group; 0 for no nulls.")
+        int,
+        typer.Option("--draws", help="Draws of each null and group, 2 at least; 0 for no nulls."),
     ] = 5,
     seed: options.Seed = 0,
     as_json: options.Json = False,

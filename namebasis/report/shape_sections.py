@@ -70,7 +70,7 @@ class EntropySection:
         caption = "Left: entropy as the walk takes longer steps of time t. " + (
             f"Right: {self.n_null_names:,} names drawn at random beside data of the same "
             "covariance (Gaussian) and with every column shuffled, with two standard "
-            "deviations; their bandwidth is their own, so the value is not that of all names."
+            "deviations; the bandwidth is the same, and fewer names have less entropy."
             if self.nulls
             else "No nulls were drawn."
         )

@@ -121,7 +121,8 @@ def report(
     bandwidth, t, method
         As for `analysis.entropy.diffusion_spectral_entropy`; all parts share one bandwidth.
     n_draws : int
-        Draws of each null and samples of each group, at least 2; 0 for no nulls.
+        Draws of each null and samples of each group, at least 2: one has no spread. 0 for no
+        nulls, and then 2 samples of each group.
     n_permutations : int
         Shuffles of the groups for the p of the mutual information.
     seed : int
@@ -143,7 +144,8 @@ def report(
         If a parameter is out of range, or a view or column is not there.
     """
     tell = progress or (lambda done, total: None)
-    check_count(n_draws, "n_draws", 0)
+    if check_count(n_draws, "n_draws", 0) == 1:
+        raise ValueError("n_draws must be 0, for no nulls, or at least 2; one draw has no spread.")
     seed = check_count(seed, "seed", 0)
     ids = space.ids(where)
     if len(ids) < 2:
@@ -168,7 +170,7 @@ def report(
     nulls: tuple[NullComparison, ...] = ()
     if n_draws:
         nulls = entropy_against_nulls(
-            sample, bandwidth=shared, t=t, method="exact", n_draws=max(n_draws, 2), seed=seed
+            sample, bandwidth=shared, t=t, method="exact", n_draws=n_draws, seed=seed
         )
     tell(2, 3)
     rows: tuple[GroupEntropy, ...] = ()

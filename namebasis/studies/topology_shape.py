@@ -245,7 +245,9 @@ def measure_shape(
 
 
 def _entropy(vectors: FloatArray, graph: KnnGraph, n_draws: int, seed: int) -> EntropyShape:
-    whole = entropy_report(vectors, k=graph.k, neighbours=graph.indices, seed=seed)
+    whole = entropy_report(
+        vectors, k=graph.k, neighbours=graph.indices, neighbour_recall=graph.recall, seed=seed
+    )
     sample = vectors
     if len(vectors) > _NULL_ROWS:
         rng = np.random.default_rng(seed)

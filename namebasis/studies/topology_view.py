@@ -204,6 +204,12 @@ def _agreement_row(row: LabelAgreement) -> AgreementRow:
     )
 
 
+def _search(recall: float) -> str:
+    if recall == 1:
+        return "exact cosine neighbours"
+    return f"cosine neighbours, {recall:.1%} of the true ones"
+
+
 def footer_of(report: TopologyReport) -> list[tuple[str, object]]:
     """Where a report comes from."""
     source, parameters = report.provenance, report.parameters
@@ -213,8 +219,8 @@ def footer_of(report: TopologyReport) -> list[tuple[str, object]]:
         ("encoder", f"{source['encoder']}{revision}, weights {source['fingerprint']}"),
         ("templates", " · ".join(source["templates"])),
         ("parameters", ", ".join(f"{key} {value}" for key, value in parameters.items())),
-        ("method", "exact cosine neighbours; density hierarchy of vectors drawn to their mutual "
-                   "neighbours; map by UMAP"),
+        ("method", f"{_search(report.graph.recall)}; density hierarchy of vectors drawn to their "
+                   "mutual neighbours; map by UMAP"),
         ("time", ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report.seconds.items())),
         ("made by", f"namebasis {source['package_version']}"),
     ]  # fmt: skip

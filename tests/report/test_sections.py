@@ -123,6 +123,7 @@ def test_entropy_says_value_share_and_null() -> None:
     assert "6.500 ± 0.0012 bits</b>, 65 % of the log2 1,024 = 10.00 bits" in drawn
     assert re.search(r"5\.500</td>.*0\.1000</td>.*-5\.0</td>", drawn)
     assert re.search(r"none</td>.*–</td></tr>", drawn)  # no deviation, no z
+    assert "the bandwidth is the same" in drawn  # as `EntropyShape.nulls` has it
     bare = dataclasses.replace(entropy(), nulls=[], standard_error=0.0)
     assert "No nulls were drawn." in bare.html()
     assert "6.500 bits" in bare.html()

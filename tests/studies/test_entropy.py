@@ -59,6 +59,11 @@ def test_the_report_is_of_the_names_asked_for() -> None:
     assert part.entropy == entropy_report(space.rows[:60])
 
 
+def test_one_draw_of_a_null_is_refused() -> None:
+    with pytest.raises(ValueError, match="0, for no nulls, or at least 2; one draw has no spread"):
+        entropy.report(TwoGroups(), n_draws=1)  # type: ignore[arg-type]
+
+
 def test_groups_are_compared_at_one_size_and_the_spread_one_has_more() -> None:
     found = entropy.report(TwoGroups(), by="part", n_draws=3)  # type: ignore[arg-type]
     assert [(g.group, g.n_names, g.n_rows) for g in found.groups] == [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import zlib
 from collections.abc import Sequence
@@ -180,6 +181,13 @@ def test_forms_agree(result: TopologyReport) -> None:
     text = result.summary()
     assert "441 names (402 different vectors): 5 clusters" in text
     assert "Greek given names" in text
+
+
+def test_the_page_says_how_neighbours_were_sought(result: TopologyReport) -> None:
+    assert str(dict(result.page().footer)["method"]).startswith("exact cosine neighbours; ")
+    near = dataclasses.replace(result, graph=dataclasses.replace(result.graph, recall=0.957))
+    method = str(dict(near.page().footer)["method"])
+    assert method.startswith("cosine neighbours, 95.7% of the true ones; ")
 
 
 def test_stability_says_how_well_clusters_are_found_again(space: Space) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -32,6 +33,19 @@ def measured(rows: FloatArray, k: int = 8, **options: object) -> TopologyShape:
     names = [f"N{i}" for i in range(len(rows))]
     options = {"n_landmarks": 20, "n_draws": 3, "n_permutations": 19, **options}
     return measure_shape(rows, knn_graph(rows, k), names, labels, **options)  # type: ignore[arg-type]
+
+
+def test_entropy_says_how_many_neighbours_its_kernel_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("namebasis.analysis.entropy._EXACT_ROWS", 10)
+    monkeypatch.setattr("namebasis.analysis.entropy.DENSE_ROWS", 20)
+    rows = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    graph = dataclasses.replace(knn_graph(rows, 5), recall=0.96)
+    names = [f"n{i}" for i in range(60)]
+    shape = measure_shape(rows, graph, names, {}, n_draws=0, n_permutations=3)
+    assert (shape.entropy.whole.method, shape.entropy.whole.recall) == ("sparse", 0.96)
 
 
 def test_the_name_between_two_groups_is_the_bridge() -> None:
