@@ -18,7 +18,7 @@ from namebasis.formation.trajectories import SetState
 from namebasis.formation.weights import MatrixState
 
 if TYPE_CHECKING:
-    from namebasis.formation.tracing import Trace
+    from namebasis.formation.trace_results import Trace
 
 Float64Array = npt.NDArray[np.float64]
 

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from namebasis.analysis.alignment import cka_matrix
-from namebasis.checks import FloatArray, check_count
-from namebasis.encoders.registry import load_encoder
-from namebasis.errors import EncoderError
+from namebasis.checks import check_count
 from namebasis.formation.checkpoints import (
-    Checkpoint,
     CheckpointError,
     Gap,
     Series,
     find_checkpoints,
     nothing_left,
 )
-from namebasis.formation.encoding import Cache, Encodings, encode
+from namebasis.formation.encoding import Cache
 from namebasis.formation.phases import find_phases
 from namebasis.formation.plan import AXES, Plan, make_plan
 from namebasis.formation.results import Formation
@@ -37,12 +31,8 @@ from namebasis.formation.truth import (
     read_exposures,
     read_truth,
 )
-from namebasis.formation.weights import MatrixState, measure_weights, text_matrices
+from namebasis.formation.work import Encoded, Progress, Work, alike
 
-if TYPE_CHECKING:
-    from namebasis.encoders.base import Encoder
-
-Progress = Callable[[int, int], None]
 Float64Array = npt.NDArray[np.float64]
 CACHE_SUFFIX = ".formation-cache"
 """Ending of the folder beside a run's that keeps encodings; a run's own holds the run alone."""
@@ -128,8 +118,8 @@ def formation(
         n_controls=n_controls, n_swaps=n_swaps, seed=seed,
     )  # fmt: skip
     store = Cache(_cache_folder(series, cache))
-    work = _Work(series, plan, store, device, with_weights, progress)
-    kept, gaps = _alike(work.run(), list(work.gaps))
+    work = Work(series, plan, store, device, with_weights, progress)
+    kept, gaps = alike(work.run(), list(work.gaps))
     states, kept, gaps = _measured(kept, plan, told, n_draws, seed, gaps)
     if not kept:
         raise CheckpointError(nothing_left(str(sources), gaps))
@@ -165,111 +155,14 @@ def _told(
     return told, seen
 
 
-@dataclass
-class _Encoded:
-    """A checkpoint with what was computed from it."""
-
-    checkpoint: Checkpoint
-    made: Encodings
-    weights: tuple[MatrixState, ...]
-
-
-class _Work:
-    """Goes through a series once: encodes what is not kept, measures weights, notes gaps."""
-
-    def __init__(
-        self, series: Series, plan: Plan, store: Cache, device: str | None,
-        with_weights: bool, progress: Progress | None,
-    ) -> None:  # fmt: skip
-        self._series, self._plan, self._store = series, plan, store
-        self._device, self._with_weights, self._progress = device, with_weights, progress
-        self._loaded: tuple[Checkpoint, Encoder] | None = None
-        self._matrices: tuple[Checkpoint, dict[str, FloatArray]] | None = None
-        self.gaps: list[Gap] = list(series.gaps)
-        self.notes: list[str] = []
-
-    def run(self) -> list[_Encoded]:
-        """Encode every checkpoint; one that cannot be read becomes a gap."""
-        found: list[_Encoded] = []
-        total = len(self._series.checkpoints)
-        for done, checkpoint in enumerate(self._series.checkpoints):
-            if self._progress is not None:
-                self._progress(done, total)
-            try:
-                before = found[-1].checkpoint if found else None
-                made = self._encodings(checkpoint)
-                weights = self._weights(checkpoint, before) if self._with_weights else ()
-                found.append(_Encoded(checkpoint, made, weights))
-            except (EncoderError, OSError) as error:
-                self.gaps.append(Gap(checkpoint.label, checkpoint.step, str(error)))
-        if self._progress is not None:
-            self._progress(total, total)
-        if self._with_weights and found and not any(one.weights for one in found):
-            self.notes.append("weights were not measured: these encoders do not show them")
-        return found
-
-    def _encoder(self, checkpoint: Checkpoint) -> Encoder:
-        if self._loaded is None or self._loaded[0] != checkpoint:
-            encoder = load_encoder(
-                checkpoint.spec, revision=checkpoint.revision, device=self._device
-            )
-            self._loaded = (checkpoint, encoder)
-        return self._loaded[1]
-
-    def _encodings(self, checkpoint: Checkpoint) -> Encodings:
-        made = self._store.load(checkpoint, self._plan)
-        if made is None:
-            made = encode(self._encoder(checkpoint), self._plan)
-            self._store.save(checkpoint, self._plan, made)
-        return made
-
-    def _weights(
-        self, checkpoint: Checkpoint, before: Checkpoint | None
-    ) -> tuple[MatrixState, ...]:
-        kept = self._store.load_weights(checkpoint, before)
-        if kept is not None:
-            return kept
-        prior = None
-        if before is not None:
-            known = self._matrices is not None and self._matrices[0] == before
-            prior = self._matrices[1] if known and self._matrices else self._read(before)
-        matrices = self._read(checkpoint)
-        self._matrices = (checkpoint, matrices)
-        measured = measure_weights(matrices, prior)
-        self._store.save_weights(checkpoint, before, measured)
-        return measured
-
-    def _read(self, checkpoint: Checkpoint) -> dict[str, FloatArray]:
-        return text_matrices(self._encoder(checkpoint))
-
-
-def _alike(found: list[_Encoded], gaps: list[Gap]) -> tuple[list[_Encoded], list[Gap]]:
-    """Keep checkpoints of one width and tokenizer, those of most; the others become gaps."""
-    if not found:
-        return found, gaps
-    traits = [(one.made.dim, str(one.made.facts["tokenizer"])) for one in found]
-    width, tokenizer = Counter(traits).most_common(1)[0][0]
-    kept = []
-    for one, (dim, digest) in zip(found, traits, strict=True):
-        if dim != width:
-            reason = f"its embeddings have {dim} columns, the others' {width}"
-        elif digest != tokenizer:
-            reason = "its tokenizer writes the names in other pieces than the others'"
-        else:
-            kept.append(one)
-            continue
-        gaps.append(Gap(one.checkpoint.label, one.checkpoint.step, reason))
-    return kept, gaps
-
-
 def _measured(
-    found: list[_Encoded],
+    found: list[Encoded],
     plan: Plan,
     told: Truth | None,
     n_draws: int,
     seed: int,
     gaps: list[Gap],
-) -> tuple[list[State], list[_Encoded], list[Gap]]:
+) -> tuple[list[State], list[Encoded], list[Gap]]:
     """Measure each checkpoint; one whose encodings are degenerate becomes a gap."""
     known = told.names if told else {}
     states, kept = [], []
@@ -284,7 +177,7 @@ def _measured(
 
 def _collect(
     plan: Plan,
-    kept: list[_Encoded],
+    kept: list[Encoded],
     states: list[State],
     gaps: list[Gap],
     told: Truth | None,
@@ -338,7 +231,7 @@ def _exposures(plan: Plan, steps: Sequence[int], seen: Exposures | None) -> Floa
     return None if np.isnan(out).all() else out
 
 
-def _notes(series: Series, plan: Plan, kept: list[_Encoded], seen: Exposures | None) -> list[str]:
+def _notes(series: Series, plan: Plan, kept: list[Encoded], seen: Exposures | None) -> list[str]:
     notes = []
     if len(kept) == 1:
         notes.append("one checkpoint only: labels, but no trajectory, crossing or change point")

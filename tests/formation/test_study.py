@@ -10,25 +10,25 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from namebasis.formation import Formation, formation, study
+from namebasis.formation import Formation, formation, work
 from namebasis.formation.checkpoints import CheckpointError
 from tests.formation import toy
 
 
 @pytest.fixture(autouse=True)
 def toys(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = study.load_encoder
+    real = work.load_encoder
 
     def either(spec: str, **options: object) -> object:
         return toy.load(spec) if spec.startswith("toy") else real(spec, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(study, "load_encoder", either)
+    monkeypatch.setattr(work, "load_encoder", either)
 
 
 @pytest.fixture(scope="module")
 def found() -> Formation:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "load_encoder", toy.load)
+        patch.setattr(work, "load_encoder", toy.load)
         return formation(
             toy.specs(), truth=toy.truth(), counts=toy.exposures(), n_draws=60, with_weights=False
         )
@@ -141,11 +141,11 @@ def test_an_unreadable_checkpoint_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> N
             raise EncoderError("toy:10 cannot be read: it is torn")
         return toy.load(spec)
 
-    monkeypatch.setattr(study, "load_encoder", sometimes)
+    monkeypatch.setattr(work, "load_encoder", sometimes)
     found = run(toy.specs()[:3])
     assert found.steps == (0, 20)
     assert found.gaps[0].reason == "toy:10 cannot be read: it is torn"
-    monkeypatch.setattr(study, "load_encoder", lambda *_a, **_k: sometimes("toy:10"))
+    monkeypatch.setattr(work, "load_encoder", lambda *_a, **_k: sometimes("toy:10"))
     with pytest.raises(CheckpointError, match=r"none of 2 .*it is torn"):
         run(["toy:1", "toy:2"])
 
@@ -207,7 +207,7 @@ def test_a_run_folder_brings_its_truth_and_is_encoded_once(
     def never(*_a: object, **_k: object) -> None:
         raise AssertionError("a second run loads nothing")
 
-    monkeypatch.setattr(study, "load_encoder", never)
+    monkeypatch.setattr(work, "load_encoder", never)
     second = formation(tiny_run, n_draws=20)
     np.testing.assert_array_equal(second.phases.labels, first.phases.labels)
     np.testing.assert_array_equal(second.values["own_score"], first.values["own_score"])
