@@ -128,8 +128,8 @@ def summarise_clusters(
                 size=int(members.size),
                 label=_label(
                     found,
-                    exemplars,
-                    _copies(vectors[members]),
+                    exemplars[0],
+                    _read_alike(vectors[members], [names[row] for row in members.tolist()]),
                     [
                         {column: values[column][row] for column in values}
                         for row in members.tolist()
@@ -260,20 +260,20 @@ def _longest(traits: Sequence[Trait], column: str) -> Trait | None:
 
 def _label(
     traits: Sequence[Trait],
-    exemplars: Sequence[str],
-    copies: float,
+    central: str,
+    alike: Sequence[str],
     members: Sequence[Mapping[str, Sequence[str]]],
 ) -> str:
     """The words with the share of names of which all they say holds.
 
-    Where more than half of the names have the vector of another (`copies`), the encoder hardly
-    reads these names, and any other label would mislead.
+    Where names are read `alike`, the encoder hardly reads these names, and any other label would
+    mislead.
     """
-    if copies > 0.5:
-        return f"read alike: {', '.join(exemplars[:2])}"
+    if alike:
+        return f"read alike: {', '.join(alike)}"
     label = make_label(traits)
     if not label.words:
-        return f"around {exemplars[0]}"
+        return f"around {central}"
     holds = [
         all(any(t.value in member[t.column] for t in group) for group in label.said)
         for member in members
@@ -281,9 +281,13 @@ def _label(
     return f"{label.words}, {100 * sum(holds) / len(holds):.0f} %"
 
 
-def _copies(rows: FloatArray) -> float:
-    """Share of rows that repeat an earlier one."""
-    return 1.0 - float(duplicate_groups(rows).first.size / rows.shape[0])
+def _read_alike(rows: FloatArray, names: Sequence[str]) -> list[str]:
+    """Two names of the commonest vector, where more than half of the rows repeat an earlier one."""
+    groups = duplicate_groups(rows)
+    if 1.0 - groups.first.size / len(rows) <= 0.5:
+        return []
+    same = np.flatnonzero(groups.group == groups.sizes.argmax())
+    return list(dict.fromkeys(names[row] for row in same.tolist()))[:2]
 
 
 def _mean_similarity(rows: FloatArray) -> float:
