@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from namebasis.analysis.alignment import linear_cka
 from namebasis.analysis.hubness import row_overlap
-from namebasis.analysis.neighbours import KnnGraph, knn_graph
+from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import SpaceError
 
@@ -40,6 +40,10 @@ class OverlapAtK:
         95 % interval of that mean over names.
     by_chance : float
         ``k / (n - 1)``.
+    n_names : int
+        Names it is the mean over: those with the vector of more than k others in either space
+        have any of these as neighbours, by their order alone, and are left out. All of them,
+        where fewer than two are left.
     """
 
     k: int
@@ -47,6 +51,7 @@ class OverlapAtK:
     low: float
     high: float
     by_chance: float
+    n_names: int
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ class SpaceOverlap:
     left_ids, right_ids : ndarrays of shape (n_names,), int64
         Rows of the matched names in either space.
     shares : ndarray of shape (n_names,), float64
-        Per name, at the largest k.
+        Per name, at the largest k; NaN for names that do not count there.
     parameters : mapping
     """
 
@@ -119,10 +124,9 @@ class SpaceOverlap:
         return found
 
     def to_arrow(self) -> pa.Table:
-        """One row per matched name: left_id, right_id, overlap."""
-        return pa.table(
-            {"left_id": self.left_ids, "right_id": self.right_ids, "overlap": self.shares}
-        )
+        """One row per matched name: left_id, right_id, overlap (null where it does not count)."""
+        shares = pa.array(self.shares, from_pandas=True)
+        return pa.table({"left_id": self.left_ids, "right_id": self.right_ids, "overlap": shares})
 
 
 def overlap(
@@ -187,11 +191,12 @@ def overlap(
     tell(1, 3)
     second_graph = _graph(right, right_view, right_ids, second, k)
     tell(2, 3)
-    shares = row_overlap(first_graph, second_graph)
+    alike = np.maximum(_n_alike(first), _n_alike(second))
+    shares = np.where(_counted(alike, k), row_overlap(first_graph, second_graph), np.nan)
     rng = np.random.default_rng(seed)
     some = np.arange(n) if n <= _ALIGNED else np.sort(rng.choice(n, _ALIGNED, replace=False))
     matched = [keys[place] for place in left_place]
-    order = np.lexsort((np.arange(n), shares))
+    told = np.flatnonzero(np.isfinite(shares))
 
     def show(rows: IntArray) -> tuple[NameOverlap, ...]:
         return tuple(_name(int(row), matched, shares, first_graph, second_graph) for row in rows)
@@ -201,13 +206,13 @@ def overlap(
         n_left_only=len(keys) - n,
         n_right_only=len(right) - n_shared,
         overlaps=tuple(
-            _at(first_graph.truncate(size), second_graph.truncate(size))
+            _at(first_graph.truncate(size), second_graph.truncate(size), _counted(alike, size))
             for size in sorted({min(size, k) for size in (1, 5, k)})
         ),
         cka=_alignment(first[some], second[some]),
         n_aligned=some.size,
-        lowest=show(order[:_N_SHOWN]),
-        highest=show(np.lexsort((np.arange(n), -shares))[:_N_SHOWN]),
+        lowest=show(told[np.argsort(shares[told], kind="stable")][:_N_SHOWN]),
+        highest=show(told[np.argsort(-shares[told], kind="stable")][:_N_SHOWN]),
         left_ids=left_ids,
         right_ids=right_ids,
         shares=shares,
@@ -238,13 +243,24 @@ def _graph(space: Space, view: str, ids: IntArray, vectors: FloatArray, k: int) 
     return knn_graph(vectors, k)
 
 
-def _at(left: KnnGraph, right: KnnGraph) -> OverlapAtK:
-    shares = row_overlap(left, right)
+def _n_alike(vectors: FloatArray) -> IntArray:
+    """How many other rows have each row's very vector, (n,)."""
+    groups = duplicate_groups(vectors)
+    return np.asarray(groups.sizes[groups.group] - 1, np.int64)
+
+
+def _counted(alike: IntArray, k: int) -> npt.NDArray[np.bool_]:
+    """Names whose k nearest are not a matter of order; all, where fewer than two are left."""
+    counted = alike <= k
+    return counted if np.count_nonzero(counted) > 1 else np.ones(alike.size, bool)
+
+
+def _at(left: KnnGraph, right: KnnGraph, counted: npt.NDArray[np.bool_]) -> OverlapAtK:
+    shares = row_overlap(left, right)[counted]
     mean = float(shares.mean())
     half = 1.96 * float(shares.std(ddof=1)) / float(np.sqrt(shares.size))
-    return OverlapAtK(
-        left.k, mean, max(mean - half, 0.0), min(mean + half, 1.0), left.k / (left.n_rows - 1)
-    )
+    low, high = max(mean - half, 0.0), min(mean + half, 1.0)
+    return OverlapAtK(left.k, mean, low, high, left.k / (left.n_rows - 1), shares.size)
 
 
 def _alignment(left: FloatArray, right: FloatArray) -> float:

@@ -78,7 +78,8 @@ class TopologyComparison(Report):
 
     def to_arrow(self) -> pa.Table:
         """One row per matched name: name, overlap, and every column of either report."""
-        table = pa.table({"name": self.left.to_arrow()["name"], "overlap": self.overlap.shares})
+        shares = self.overlap.to_arrow()["overlap"]
+        table = pa.table({"name": self.left.to_arrow()["name"], "overlap": shares})
         for side, report in (("left", self.left), ("right", self.right)):
             for column in report.to_arrow().drop_columns(["name"]).column_names:
                 table = table.append_column(f"{side}_{column}", report.to_arrow()[column])
@@ -138,6 +139,13 @@ class TopologyComparison(Report):
         for title, count in zip(self.titles, missing, strict=True):
             if count:
                 told.append(f"{count:,} names are in {title} alone and left out.")
+        most = self.overlap.overlaps[-1]
+        if most.n_names < len(self):
+            told.append(
+                f"{len(self) - most.n_names:,} names have the vector of more than {most.k} others "
+                "on either side: which of these are nearest is a matter of their order, so they "
+                "do not count for shared neighbours."
+            )
         for title, report in zip(self.titles, (self.left, self.right), strict=True):
             told += [f"{title}: {note}" for note in report.notes]
         return told

@@ -75,6 +75,26 @@ def test_unrelated_spaces_overlap_by_chance() -> None:
     assert abs(found.cka) < 0.05
 
 
+def test_names_that_a_space_does_not_tell_apart_do_not_count() -> None:
+    left, right = cloud(90), cloud(90, seed=5)
+    left[:30] = right[:30] = left[0]
+    found = overlap(RowsSpace(left, names(90)), RowsSpace(right, names(90)), k=10)  # type: ignore[arg-type]
+    widest = found.overlaps[-1]
+    assert widest.n_names == 60
+    # Those 30 have 10 of themselves as neighbours on both sides, by their order: all the same.
+    assert widest.share < 0.25
+    assert np.isnan(found.shares).tolist() == [True] * 30 + [False] * 60
+    assert found.to_arrow()["overlap"].null_count == 30
+    assert min(row.row for row in (*found.lowest, *found.highest)) >= 30
+    pairs = np.repeat(cloud(40), 2, axis=0)  # one other is one neighbour: nothing is left to order
+    some = overlap(RowsSpace(pairs, names(80)), RowsSpace(cloud(80, seed=1), names(80)), k=5)  # type: ignore[arg-type]
+    assert [at.n_names for at in some.overlaps] == [80, 80]
+    equal = RowsSpace(np.ones((30, 6)), names(30))
+    nothing = overlap(equal, RowsSpace(cloud(30), names(30)), k=5)  # type: ignore[arg-type]
+    assert nothing.overlaps[-1].n_names == 30
+    json.dumps(nothing.to_dict(), allow_nan=False)
+
+
 def test_names_that_moved_are_the_lowest() -> None:
     rows = cloud()
     moved = rows.copy()

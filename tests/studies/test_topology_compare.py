@@ -143,6 +143,7 @@ def test_two_views_of_one_space_are_compared_and_a_view_with_itself_is_not(
         compare(*spaces, where=f"name = '{HOSTILE}'")
     views = compare(space, space, right_view="token", shape=False, n_resamples=0, n_permutations=3)
     assert views.titles == ("a.space, text view", "a.space, token view")
+    assert sum("a matter of their order" in note for note in views.notes()) == 0  # all are alike
     assert views.between is None  # all token vectors are equal: one cluster
     assert "too few clusters" in views.headline()
 
