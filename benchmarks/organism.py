@@ -2,6 +2,7 @@
 
     python benchmarks/organism.py organism/seed1 organism/seed2 --tuned organism/seed0
     python benchmarks/organism.py --train 1 2 3 --folder organism --tuned organism/seed0
+    python benchmarks/organism.py organism/seed1 --tuned organism/seed0 --thresholds
 
 Every metric and its settings were chosen on seed 0; the tables are of other seeds.
 """
@@ -9,10 +10,12 @@ Every metric and its settings were chosen on seed 0; the tables are of other see
 from __future__ import annotations
 
 import argparse
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from _organism_thresholds import print_thresholds
 from PIL import Image
 from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
@@ -25,6 +28,7 @@ from namebasis.analysis.identity import part_hold, partner_grid
 from namebasis.encoders.registry import load_encoder
 from namebasis.formation import formation
 from namebasis.organism.captions import Scribe
+from namebasis.organism.cohorts import TINY_COHORTS
 from namebasis.organism.people import People, random_people
 from namebasis.organism.renderer import render
 from namebasis.organism.run_folder import read_exposures, step_folders
@@ -267,7 +271,15 @@ def main() -> None:
     parser.add_argument("--tuned", type=Path, help="the training that metrics were chosen on")
     parser.add_argument("--train", nargs="*", type=int, default=[], help="seeds to train first")
     parser.add_argument("--folder", type=Path, default=Path("organism"), help="where to")
+    parser.add_argument("--thresholds", action="store_true", help="learn those of data/identity")
+    parser.add_argument("--quick", action="store_true", help="a smoke run: two steps, no table")
     options = parser.parse_args()
+    if options.quick:
+        with tempfile.TemporaryDirectory() as folder:
+            small = World.make(0, cohorts=TINY_COHORTS, n_given=6, n_family=6)
+            made = train(Path(folder) / "run", world=small, n_steps=2, batch_size=8)
+            print(f"{len(made.steps)} checkpoints, loss {made.loss:.3f}")
+        return
     options.folder.mkdir(exist_ok=True)
     for seed in options.train:
         train(options.folder / f"seed{seed}", seed=seed)
@@ -277,6 +289,9 @@ def main() -> None:
         train(tuned, seed=0)
     if not options.runs:
         options.runs.append(train(options.folder / "seed1", seed=1).run)
+    if options.thresholds:
+        print_thresholds([tuned, *options.runs])
+        return
     table([measure(run) for run in options.runs], measure(tuned))
 
 
