@@ -185,7 +185,8 @@ def shared_item_share(
     items : csr_matrix of shape (n, n_items)
         Ones where a row has an item; rows without any are left out.
     seed : int
-        Of the shuffle that pairs rows at random, as many pairs as there are neighbours.
+        Of the pairs of rows drawn at random, as many as there are neighbours; where there are
+        no more pairs than that, chance is taken over all of them.
 
     Returns
     -------
@@ -206,17 +207,21 @@ def shared_item_share(
     source, target = source[known], target[known]
     if source.size == 0:
         return None
-    with_items = np.flatnonzero(has_any)
-    rng = np.random.default_rng(check_count(seed, "seed", 0))
-    other = with_items[rng.integers(0, with_items.size, source.size)]
-    different = other != source
+    left, right = _random_pairs(np.flatnonzero(has_any), source, check_count(seed, "seed", 0))
     return NeighbourShare(
         int(source.size),
         float(_have_common(items, source, target).mean()),
-        float(_have_common(items, source[different], other[different]).mean())
-        if different.any()
-        else 1.0,
+        float(_have_common(items, left, right).mean()),
     )
+
+
+def _random_pairs(rows: IntArray, source: IntArray, seed: int) -> tuple[IntArray, IntArray]:
+    """Pairs of different rows: each of `source` with another, or all pairs where those are few."""
+    if rows.size * (rows.size - 1) // 2 <= source.size:
+        first, second = np.triu_indices(rows.size, k=1)
+        return rows[first], rows[second]
+    steps = np.random.default_rng(seed).integers(1, rows.size, source.size)
+    return source, rows[(np.searchsorted(rows, source) + steps) % rows.size]
 
 
 def _have_common(items: csr_matrix, left: IntArray, right: IntArray) -> npt.NDArray[np.bool_]:

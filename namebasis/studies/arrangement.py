@@ -91,7 +91,6 @@ def find_clusters(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", NamebasisWarning)
         clusters = cluster(vectors, graph=graph, min_cluster_size=settings.min_cluster_size)
-    notes = [str(w.message) for w in caught if issubclass(w.category, NamebasisWarning)]
     level = settings.level
     if isinstance(level, str):
         clusters = clusters.cut(method=level)
@@ -99,7 +98,10 @@ def find_clusters(
         clusters = clusters.cut(distance=level)
     elif level is not None:
         clusters = clusters.cut(n_clusters=level)
-    return Arrangement(view, vectors, graph, clusters, notes=tuple(notes))
+    # What is warned of is that the default level has none; another may.
+    notes = [str(w.message) for w in caught if issubclass(w.category, NamebasisWarning)]
+    told = notes if clusters.n_clusters == 0 else []
+    return Arrangement(view, vectors, graph, clusters, notes=tuple(told))
 
 
 def compare_labels(

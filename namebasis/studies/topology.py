@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -261,7 +262,13 @@ def _level(n_clusters: int | None, level: str | float | None) -> str | int | flo
         raise ValueError("n_clusters and level are two ways to say one thing; give one of them.")
     if n_clusters is not None:
         return check_count(n_clusters, "n_clusters")
-    return level if level is None or isinstance(level, str) else float(level)
+    if level is None or level in ("eom", "leaf"):
+        return level
+    if isinstance(level, str) or not 0 < level < math.inf:
+        raise ValueError(
+            f"level must be 'eom', 'leaf' or a distance above 0, 2 at most; got {level!r}."
+        )
+    return float(level)
 
 
 def _parameters(

@@ -302,6 +302,15 @@ def test_other_levels_of_the_hierarchy(space: Space, result: TopologyReport) -> 
         topology.report(space, shape=False, n_clusters=3, level="leaf")
 
 
+def test_a_level_with_clusters_has_no_note_that_there_are_none(space: Space) -> None:
+    found = topology.report(
+        space, shape=False, where="part = 'given'", min_cluster_size=300, n_permutations=3,
+        level=1.9, n_resamples=0,
+    )  # fmt: skip
+    assert found.n_clusters == 1
+    assert not any("no cluster" in note for note in found.notes)
+
+
 def test_noise_only_is_a_note_not_a_crash(space: Space) -> None:
     found = topology.report(
         space, shape=False, where="part = 'given'", min_cluster_size=300, n_permutations=3
@@ -319,6 +328,8 @@ def test_noise_only_is_a_note_not_a_crash(space: Space) -> None:
         ({"where": "no_such = 1"}, FilterError, "no_such"),
         ({"max_points": 2}, ValueError, "max_points must be an integer, at least 3; got 2"),
         ({"view": "nose"}, ValueError, "nose"),
+        ({"level": "banana"}, ValueError, "'eom', 'leaf' or a distance above 0, .*; got 'banana'"),
+        ({"level": float("nan")}, ValueError, "or a distance above 0, .*; got nan"),
         ({"min_cluster_size": 1}, ValueError, "min_cluster_size must be"),
     ],
 )

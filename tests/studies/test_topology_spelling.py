@@ -139,6 +139,10 @@ def test_shared_items_are_counted_pair_by_pair() -> None:
     known = [set(row) for row in pieces if row]
     chance = np.mean([bool(a & b) for i, a in enumerate(known) for b in known[:i]])
     assert told.by_chance == pytest.approx(chance, abs=0.1)
+    every = np.array([np.delete(np.arange(9), i) for i in range(9)])
+    few = shared_item_share(KnnGraph(every, np.zeros((9, 8), np.float32)), incidence(pieces[:9]))
+    assert few is not None
+    assert few.share == few.by_chance  # all the others are neighbours: chance itself
     assert shared_item_share(graph, incidence([[]] * 60)) is None
     with pytest.raises(ValueError, match="items must cover the 60 rows; they cover 59"):
         shared_item_share(graph, incidence(pieces[1:]))
