@@ -20,7 +20,7 @@ def replacing_file(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
     Raises
     ------
     SpaceError
-        If something is at `path` and may not be overwritten, or there is no folder to write into.
+        If something is at `path` and may not be overwritten, or no folder that can be written to.
     """
     path = _target(path)
     check_place(path, overwrite)
@@ -78,6 +78,8 @@ def _beside(path: Path) -> Path:
 def _check_parent(path: Path) -> None:
     if not path.parent.is_dir():
         raise SpaceError(f"{path}: there is no folder {path.parent}. Make it.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise SpaceError(f"{path}: the folder {path.parent} may not be written to. Take another.")
 
 
 def check_place(path: Path, overwrite: bool) -> None:
@@ -86,7 +88,7 @@ def check_place(path: Path, overwrite: bool) -> None:
     Raises
     ------
     SpaceError
-        If something is at `path` and may not be overwritten, or there is no folder to write into.
+        If something is at `path` and may not be overwritten, or no folder that can be written to.
     """
     _check_parent(path)
     if path.is_dir():

@@ -29,8 +29,9 @@ def known_labels(space: Space, ids: IntArray, by: Sequence[str] = ()) -> dict[st
     ids : ndarray of shape (n,), int64
         Which names.
     by : sequence of str
-        Columns to take beside gender, locale, part, first letters and first piece. Numbers with
-        more than 50 different values are cut into 10 ranges with equally many names.
+        Columns to take beside gender, locale, part, first letters and first piece, which may be
+        named too. Numbers with more than 50 different values are cut into 10 ranges with equally
+        many names.
 
     Raises
     ------
@@ -42,7 +43,8 @@ def known_labels(space: Space, ids: IntArray, by: Sequence[str] = ()) -> dict[st
             raise ValueError(
                 f"{column!r} holds vectors, no labels; give one of {', '.join(space.columns)}."
             )
-    wanted = list(dict.fromkeys(["name", "gender", "locales", "part", "pieces", *by]))
+    asked = [column for column in by if column not in ("locale", "first letters", "first piece")]
+    wanted = list(dict.fromkeys(["name", "gender", "locales", "part", "pieces", *asked]))
     table = space.table(wanted, ids=ids)
     names = table["name"].to_pylist()
     found: dict[str, Labels] = {

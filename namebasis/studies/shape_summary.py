@@ -27,7 +27,9 @@ def shape_lines(shape: TopologyShape) -> list[str]:
 
 def _entropy(shape: TopologyShape) -> str:
     whole = shape.entropy.whole
-    against = ", ".join(f"z {null.z:+.1f} against {null.null}" for null in shape.entropy.nulls)
+    against = ", ".join(
+        f"z {null.z:+.1f} against {null.null}" for null in shape.entropy.nulls if null.z == null.z
+    )
     error = f" ± {whole.standard_error:.3f}" if whole.standard_error else ""
     line = f"entropy    {whole.bits:.2f}{error} bits, {whole.share:.0%} of log2 n"
     return f"{line}; {against}" if against else line
@@ -38,9 +40,8 @@ def _hubs(shape: TopologyShape) -> str:
     names = ", ".join(f"{hub.name} ({hub.in_degree})" for hub in hubs.hubs[:_N_LISTED])
     even = hubs.skewness != hubs.skewness  # NaN: every in-degree is the same
     skew = "none, all in-degrees are equal" if even else f"skewness {hubs.skewness:.1f}"
-    return (
-        f"hubs       {skew}; {hubs.anti_hub_share:.0%} of vectors are nobody's neighbour; {names}"
-    )
+    line = f"hubs       {skew}; {hubs.anti_hub_share:.0%} of vectors are nobody's neighbour"
+    return f"{line}; {names}" if names else line
 
 
 def _homology(found: PersistenceReport) -> str:

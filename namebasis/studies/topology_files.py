@@ -114,7 +114,7 @@ class ReportFiles:
         Raises
         ------
         SpaceError
-            If something is there and may not be replaced, or there is no folder to write into.
+            If something is there and may not be replaced, or no folder that can be written to.
         """
         if self.html is not None:
             if self.html.suffix in (".json", ".parquet"):

@@ -283,6 +283,13 @@ def test_other_columns_are_compared_with_and_refused_by_name(space: Space) -> No
         topology.report(space, shape=False, by=["text"])
 
 
+def test_what_is_compared_anyway_may_be_asked_for(space: Space) -> None:
+    found = topology.report(space, shape=False, n_resamples=0, n_permutations=3,
+                            by=["locale", "first piece"])  # fmt: skip
+    assert [row.label for row in found.agreement].count("locale") == 1
+    assert len(found.agreement) == 5
+
+
 def test_numbers_of_many_values_become_ranges() -> None:
     values = pa.chunked_array([[float(i) for i in range(100)] + [None, float("nan")]])
     labels = _as_labels(values)

@@ -47,6 +47,16 @@ def test_page_numbers_and_figures_are_written(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_folder_that_may_not_be_written_to_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As for root every folder is writable, the system's answer is made up here.
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+    for files in (ReportFiles(tmp_path / "r.html", None), ReportFiles(None, tmp_path / "figures")):
+        with pytest.raises(SpaceError, match="may not be written to"):
+            files.check()
+
+
 def test_nothing_asked_for_nothing_written(tmp_path: Path) -> None:
     assert ReportFiles(None, None).write(Small()) == []
     assert ReportFiles(tmp_path / "report", None).numbers() == (
