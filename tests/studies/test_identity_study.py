@@ -258,6 +258,13 @@ def test_thresholds_come_from_the_origin_that_is_asked_for(
     assert other.to_dict()["origin"]["description"] == "learned from labels"
     assert other.thresholds["own_score"] == pytest.approx(null.mean() + 2 * null.std(ddof=1))
     assert other.thresholds["strength"] == pytest.approx(np.median(other.made_up["strength"]))
+    learned = load_origin("organism")
+    assert "truth is known" in learned.description
+    assert (learned.thresholds["own_score"].z, learned.thresholds["own_score"].quantile) == (
+        2.8,
+        None,
+    )
+    assert learned.thresholds["strength"] == load_origin().thresholds["strength"]
     assert load_origin("made-up names") == load_origin()
 
 
