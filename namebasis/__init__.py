@@ -30,7 +30,10 @@ _HOMES = {
     "unspell": "namebasis.namespace.unspelled",
     "export": "namebasis.namespace.export",
 }
-_ROOMS = ("analysis", "encoders", "formation", "index", "namespace", "report", "studies")
+_ROOMS = (
+    "analysis", "encoders", "formation", "index", "namespace", "organism", "report", "studies",
+    "validation",
+)  # fmt: skip
 
 __all__ = [
     "Names",

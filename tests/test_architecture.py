@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -103,3 +104,13 @@ def test_waiting_threads_sleep_and_telemetry_is_off() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=clean
     )
     assert done.stdout.split() == ["PASSIVE", "1"]
+
+
+def test_what_the_readme_calls_is_reached_from_the_package_alone() -> None:
+    """In a process of its own: elsewhere another test may have imported the module."""
+    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    paths = sorted(set(re.findall(r"\bnb\.[a-z_.]+[a-z_]", readme)))
+    code = f"import namebasis as nb\nfor path in {paths}: eval(path)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "nb.studies.attributes.score" in paths

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 
-_STUDIES = ("anchors", "basis", "card", "name_components", "paint", "topology", "walk")
+_STUDIES = (
+    "anchors", "attributes", "basis", "card", "entropy", "identity", "name_components", "paint",
+    "rigidity", "topology", "topology_compare", "walk",
+)  # fmt: skip
 __all__ = list(_STUDIES)
 
 
