@@ -104,6 +104,19 @@ def row_overlap(left: KnnGraph, right: KnnGraph) -> Float64Array:
     return np.bincount(shared // n, minlength=n) / k
 
 
-def neighbour_overlap(left: KnnGraph, right: KnnGraph) -> float:
-    """Mean of `row_overlap` over rows."""
-    return float(row_overlap(left, right).mean())
+def countable_rows(k: int, *groups: DuplicateGroups) -> npt.NDArray[np.bool_]:
+    """Rows whose k nearest are not a matter of their order, (n,), for `row_overlap`.
+
+    A row that equals more than k others has any of these as neighbours: by their numbers alone,
+    and so the same in every graph where they are equal. Where fewer than two rows are left, all
+    count.
+
+    Parameters
+    ----------
+    k : int
+    *groups : DuplicateGroups
+        Equal rows in each of the embeddings.
+    """
+    alike = np.max([found.sizes[found.group] - 1 for found in groups], axis=0)
+    counted = np.asarray(alike <= k)
+    return counted if np.count_nonzero(counted) > 1 else np.ones(alike.size, bool)

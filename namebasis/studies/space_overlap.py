@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.analysis.alignment import linear_cka
-from namebasis.analysis.hubness import row_overlap
+from namebasis.analysis.hubness import countable_rows, row_overlap
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import SpaceError
@@ -191,8 +191,8 @@ def overlap(
     tell(1, 3)
     second_graph = _graph(right, right_view, right_ids, second, k)
     tell(2, 3)
-    alike = np.maximum(_n_alike(first), _n_alike(second))
-    shares = np.where(_counted(alike, k), row_overlap(first_graph, second_graph), np.nan)
+    groups = duplicate_groups(first), duplicate_groups(second)
+    shares = np.where(countable_rows(k, *groups), row_overlap(first_graph, second_graph), np.nan)
     rng = np.random.default_rng(seed)
     some = np.arange(n) if n <= _ALIGNED else np.sort(rng.choice(n, _ALIGNED, replace=False))
     matched = [keys[place] for place in left_place]
@@ -206,7 +206,11 @@ def overlap(
         n_left_only=len(keys) - n,
         n_right_only=len(right) - n_shared,
         overlaps=tuple(
-            _at(first_graph.truncate(size), second_graph.truncate(size), _counted(alike, size))
+            _at(
+                first_graph.truncate(size),
+                second_graph.truncate(size),
+                countable_rows(size, *groups),
+            )
             for size in sorted({min(size, k) for size in (1, 5, k)})
         ),
         cka=_alignment(first[some], second[some]),
@@ -241,18 +245,6 @@ def _graph(space: Space, view: str, ids: IntArray, vectors: FloatArray, k: int) 
     if ids.size == len(space) and (ids == np.arange(ids.size)).all():
         return space.graph(view, k)
     return knn_graph(vectors, k)
-
-
-def _n_alike(vectors: FloatArray) -> IntArray:
-    """How many other rows have each row's very vector, (n,)."""
-    groups = duplicate_groups(vectors)
-    return np.asarray(groups.sizes[groups.group] - 1, np.int64)
-
-
-def _counted(alike: IntArray, k: int) -> npt.NDArray[np.bool_]:
-    """Names whose k nearest are not a matter of order; all, where fewer than two are left."""
-    counted = alike <= k
-    return counted if np.count_nonzero(counted) > 1 else np.ones(alike.size, bool)
 
 
 def _at(left: KnnGraph, right: KnnGraph, counted: npt.NDArray[np.bool_]) -> OverlapAtK:

@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from namebasis.analysis.agreement import Agreement, NeighbourShare, agreement
-from namebasis.analysis.hubness import neighbour_overlap
+from namebasis.analysis.hubness import countable_rows, row_overlap
 from namebasis.analysis.layout import align, layout
+from namebasis.analysis.neighbours import duplicate_groups
 from namebasis.checks import FloatArray, IntArray
 from namebasis.namespace.unspelled import VIEW, UnspelledFacts, unspell
 from namebasis.studies.arrangement import (
@@ -63,7 +64,8 @@ class SpellingComparison:
         Of both clusterings, over names that both put in a cluster; None where one has fewer
         than two clusters.
     kept_neighbours, kept_by_chance : float
-        Share of a name's neighbours that it keeps, and what random neighbours would give.
+        Share of a name's neighbours that it keeps, and what random neighbours would give; the
+        mean leaves out names whose nearest are a matter of order (see `countable_rows`).
     """
 
     explained: float
@@ -141,7 +143,9 @@ def compare_spelling(
     text: Arrangement, unspelled: Arrangement, made: UnspelledFacts, settings: Settings
 ) -> SpellingComparison:
     """Put two arrangements of the same names side by side."""
-    n = text.graph.n_rows
+    n, k = text.graph.n_rows, text.graph.k
+    groups = duplicate_groups(text.vectors), duplicate_groups(unspelled.vectors)
+    kept = row_overlap(text.graph, unspelled.graph)[countable_rows(k, *groups)]
     return SpellingComparison(
         explained=made.mean_explained,
         explained_by_fold=made.explained,
@@ -154,8 +158,8 @@ def compare_spelling(
             n_permutations=settings.n_permutations,
             seed=settings.seed,
         ),
-        kept_neighbours=neighbour_overlap(text.graph, unspelled.graph),
-        kept_by_chance=text.graph.k / (n - 1),
+        kept_neighbours=float(kept.mean()),
+        kept_by_chance=k / (n - 1),
     )
 
 

@@ -10,13 +10,16 @@ import pytest
 from sklearn.metrics import homogeneity_score
 
 from namebasis.analysis.agreement import shared_item_share
-from namebasis.analysis.neighbours import KnnGraph
+from namebasis.analysis.neighbours import KnnGraph, knn_graph
+from namebasis.analysis.topology import cluster
 from namebasis.namespace.build import build_space
 from namebasis.namespace.names import make_names
 from namebasis.namespace.space import Space, open_space
+from namebasis.namespace.unspelled import UnspelledFacts
 from namebasis.studies import topology
-from namebasis.studies.arrangement import incidence
+from namebasis.studies.arrangement import Arrangement, Settings, incidence
 from namebasis.studies.topology_report import TopologyReport
+from namebasis.studies.topology_spelling import compare_spelling
 
 DIM = 16
 STARTS = [a + b for a in "BDFGKLMNRT" for b in "aeio"]
@@ -111,6 +114,21 @@ def test_both_stand_side_by_side(result: TopologyReport) -> None:
     assert told.kept_by_chance == pytest.approx(15 / (len(result) - 1))
     assert told.sentence() in result.headline()
     assert result.to_dict()["spelling"]["unspelled"]["n_clusters"] == result.n_clusters
+
+
+def test_names_that_are_read_alike_do_not_count_as_kept() -> None:
+    rng = np.random.default_rng(0)
+    found = []
+    for view in ("text", "unspelled"):
+        rows = rng.standard_normal((90, 6)).astype(np.float32)
+        rows[:30] = 1.0
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        graph = knn_graph(rows, 10)
+        found.append(Arrangement(view, rows, graph, cluster(rows, graph=graph)))
+    made = UnspelledFacts(n_fitted=90, n_folds=5, max_pieces=9, penalty=1.0, explained=(0.5,))
+    told = compare_spelling(found[0], found[1], made, Settings(10, None, None, 3, 0))
+    # Counted, those 30 would keep all their neighbours, which are the first among themselves.
+    assert told.kept_neighbours < 0.25
 
 
 def test_the_plain_report_says_how_much_pieces_explain(space: Space) -> None:
