@@ -128,6 +128,8 @@ def topology(
         print_json(report.to_dict())
     else:
         print(report.summary())
+    if write:
+        note(f'clusters stored in {space}: --where "cluster = 0" asks for the largest, -1 for none')
     if written:
         note(f"report written to {', '.join(map(str, written))}")
 
