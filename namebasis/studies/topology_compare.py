@@ -81,8 +81,9 @@ class TopologyComparison(Report):
         shares = self.overlap.to_arrow()["overlap"]
         table = pa.table({"name": self.left.to_arrow()["name"], "overlap": shares})
         for side, report in (("left", self.left), ("right", self.right)):
-            for column in report.to_arrow().drop_columns(["name"]).column_names:
-                table = table.append_column(f"{side}_{column}", report.to_arrow()[column])
+            own = report.to_arrow().drop_columns(["name"])
+            for column in own.column_names:
+                table = table.append_column(f"{side}_{column}", own[column])
         return table
 
     def to_dict(self) -> dict[str, Any]:

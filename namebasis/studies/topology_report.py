@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -209,10 +208,6 @@ class TopologyReport(Report):
             "provenance": dict(self.provenance),
             "seconds": dict(self.seconds),
         }
-
-    def to_json(self) -> str:
-        """`to_dict` as one JSON document."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
 
     def headline(self) -> str:
         """One sentence on what the clusters follow most."""

@@ -174,7 +174,7 @@ def test_forms_agree(result: TopologyReport) -> None:
         "hubness", "local_dimension", "bridge",
     ]  # fmt: skip
     assert table["cluster"].to_pylist() == result.labels.tolist()
-    plain = json.loads(result.to_json())
+    plain = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert plain["n_clusters"] == len(plain["clusters"]) == 5
     assert plain["parameters"]["min_cluster_size"] == 5
     assert plain["provenance"]["encoder"] == "locales"
