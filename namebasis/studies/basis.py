@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.analysis.blas import one_blas_thread
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import FilterError
 from namebasis.studies import basis_trust as trust
@@ -176,6 +177,7 @@ def _fit(
     return found, used
 
 
+@one_blas_thread()
 def _nulls(
     space: Space,
     atoms: NameAtoms,

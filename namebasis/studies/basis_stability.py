@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.analysis.blas import one_blas_thread
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import NamebasisError
 from namebasis.namespace.template_rows import average_rows, template_rows
@@ -22,6 +23,7 @@ POOL = 256
 Shares = npt.NDArray[np.float64]
 
 
+@one_blas_thread()
 def corpus_stability(
     recipe: Recipe,
     vectors: FloatArray,
@@ -109,20 +111,21 @@ def template_stability(
     matrix = recipe.whitening(atoms.vectors, denied)
     none = np.zeros(len(pool), dtype=bool)
     again = np.zeros(len(chosen))
-    for _ in range(n_resamples):
-        drawn = rng.multinomial(n_templates, np.full(n_templates, 1 / n_templates))
-        moved = average_rows(by_template, drawn / n_templates) - whole
-        mean_moved = moved[: len(pool)].mean(axis=0)
-        rows = atoms.vectors[pool] + (moved[: len(pool)] - mean_moved)
-        wanted = target.vector + weights @ moved[len(pool) :] - from_texts * mean_moved
-        code = recipe.code(
-            rows.astype(np.float32),
-            wanted.astype(np.float32)[None],
-            atoms.is_family[pool],
-            none,
-            matrix=matrix,
-        )
-        again += np.isin(chosen, pool[code.indices[0][code.indices[0] >= 0]])
+    with one_blas_thread():
+        for _ in range(n_resamples):
+            drawn = rng.multinomial(n_templates, np.full(n_templates, 1 / n_templates))
+            moved = average_rows(by_template, drawn / n_templates) - whole
+            mean_moved = moved[: len(pool)].mean(axis=0)
+            rows = atoms.vectors[pool] + (moved[: len(pool)] - mean_moved)
+            wanted = target.vector + weights @ moved[len(pool) :] - from_texts * mean_moved
+            code = recipe.code(
+                rows.astype(np.float32),
+                wanted.astype(np.float32)[None],
+                atoms.is_family[pool],
+                none,
+                matrix=matrix,
+            )
+            again += np.isin(chosen, pool[code.indices[0][code.indices[0] >= 0]])
     shares: Shares = again / n_resamples
     return shares
 

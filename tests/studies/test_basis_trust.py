@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from namebasis.analysis.turning import TurnedDictionaries
 from namebasis.namespace.build import build_space
@@ -201,3 +202,28 @@ def test_the_ridge_changes_the_choice_but_weights_stay_unwhitened(space: Space) 
     np.testing.assert_allclose(
         found.weights, np.linalg.lstsq(atoms.T, target, rcond=None)[0], atol=1e-4
     )
+
+
+def blas_threads() -> set[int]:
+    return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+
+def test_controls_and_resamples_multiply_with_one_thread(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[int]] = []
+    code = Recipe.code
+
+    def watched(self: Recipe, *args: object, **options: object) -> object:
+        seen.append(blas_threads())
+        return code(self, *args, **options)
+
+    monkeypatch.setattr(Recipe, "code", watched)
+    with threadpool_limits(2, user_api="blas"):
+        if blas_threads() != {2}:
+            pytest.skip("the BLAS of this machine cannot take two threads")
+        basis.fit(space, GIVEN[0], 3, n_null=4, n_resamples=4)
+        assert blas_threads() == {2}
+    assert seen[0] == {2}, "the fit itself is left alone"
+    assert len(seen) > 3
+    assert all(one == {1} for one in seen[1:])
