@@ -147,6 +147,8 @@ REFUSED = {
     "wrong encoding": (["build", "new.space", "latin.txt"], "UTF-8"),
     "unknown encoder": (["build", "new.space", "names.txt", "--encoder", "nope"], "minilm"),
     "vector width": (["nearest", "my.space", "--vector", "short.json"], "384"),
+    "no vector file": (["basis", "my.space", "--vector", "no.npy"], "Check the path"),
+    "a pickle": (["nearest", "my.space", "--vector", "pickle.npy"], "which is never loaded"),
     "no target": (["nearest", "my.space"], "no target"),
     "zero k": (["nearest", "my.space", "Vicki", "-k", "0"], "k must be"),
     "too many atoms": (["basis", "my.space", "Vicki", "-n", "999"], "999"),
@@ -158,6 +160,7 @@ REFUSED = {
 def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None:
     words, expected = REFUSED[case]
     (place / "empty.txt").write_text("\n \n")
+    (place / "pickle.npy").write_bytes(b"no array")
     (place / "latin.txt").write_bytes("José\n".encode("latin-1"))
     (place / "short.json").write_text("[1, 2, 3]")
     before = {p: p.read_bytes() for p in (place / "my.space").rglob("*") if p.is_file()}

@@ -52,8 +52,16 @@ def _read_vectors(path: Path) -> Any:
             values = np.asarray(json.loads(path.read_text(encoding="utf-8")), dtype=np.float32)
         else:
             values = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise ValueError(
+            f"--vector {path} cannot be read: {error.strerror or error}. Check the path."
+        ) from None
     except (ValueError, TypeError, EOFError) as error:
-        raise ValueError(f"{path}: not a .npy or .json array of numbers ({error}).") from None
+        # NumPy's own message advises to load pickles, which may run code.
+        why = str(error)
+        if "pickle" in why:
+            why = "it may hold a pickle, which is never loaded"
+        raise ValueError(f"{path}: not a .npy or .json array of numbers ({why}).") from None
     return np.atleast_2d(values)
 
 
