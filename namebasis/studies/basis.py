@@ -158,6 +158,9 @@ def _fit(
     n_left = int((~denied).sum())
     if n_left == 0:
         raise FilterError("every name is denied, or is the target itself; allow others.")
+    n_left = int((~denied & atoms.vectors.any(axis=1)).sum())
+    if n_left == 0:
+        raise FilterError("no name is left that differs from the mean of the space; add others.")
     if n_left < recipe.n_names:
         raise ValueError(f"n_names is {recipe.n_names}, but only {n_left} name(s) are left to use.")
     code = recipe.code(atoms.vectors, target.vector[None], atoms.is_family, denied)

@@ -207,6 +207,13 @@ def test_refused_input(
         basis.fit(space, target, **arguments)
 
 
+def test_a_name_that_is_the_mean_of_its_space_is_no_atom(tmp_path: Path) -> None:
+    records = [{"name": "Givena", "part": "given"}]
+    alone = build_space(make_names(records), tmp_path / "one.space", encoder=SumEncoder())
+    with pytest.raises(FilterError, match="differs from the mean of the space"):
+        basis.fit(alone, "Givenb", 1)
+
+
 def test_another_encoder_is_refused(space: Space) -> None:
     other = SumEncoder()
     other.fingerprint = "sha256:other"
