@@ -223,8 +223,9 @@ def open_dataset(uri: Path) -> Any:
     if not uri.parent.exists():
         raise SpaceError(f"{uri.parent}: there is no name space. Make one with `namebasis build`.")
     if not holds_versions(uri.parent):
+        lacks = f"its {NAMES} holds no version" if uri.exists() else f"it holds no {NAMES}"
         raise SpaceError(
-            f"{uri.parent}: not a name space, it holds no {NAMES}. Make one with `namebasis build`."
+            f"{uri.parent}: not a name space, {lacks}. Make one with `namebasis build`."
         )
     import lance
 

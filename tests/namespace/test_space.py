@@ -346,6 +346,11 @@ class TestEncoder:
 
 
 class TestOpening:
+    def test_a_space_copied_in_part_is_not_said_to_lack_what_it_has(self, tmp_path: Path) -> None:
+        (tmp_path / "names.lance" / "data").mkdir(parents=True)
+        with pytest.raises(SpaceError, match=r"its names\.lance holds no version"):
+            open_space(tmp_path)
+
     def test_what_is_no_space_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(SpaceError, match=r"no\.space: there is no name space"):
             open_space(tmp_path / "no.space")
