@@ -73,8 +73,9 @@ def expectation(
     ValueError
         If the temperature is not above 0, ranks do not rise, or `center` refuses the rows.
     """
+    scale = _ranks(prompts, ranks)
     weights = shares(names, prompts, temperature=temperature, n_reference=n_reference)
-    return np.asarray(weights @ _ranks(prompts, ranks))
+    return np.asarray(weights @ scale)
 
 
 def shares(
