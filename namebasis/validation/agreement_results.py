@@ -96,8 +96,8 @@ class AttributeAgreement:
             and self.images_needed > self.reliability.n_each
         ):
             need.append(f"{self.images_needed} images per name")
-        settled = f" {' and '.join(need)} would settle it." if need else ""
-        return f"not settled by {self.n_names} names: the interval holds 0.{settled}"
+        settled = f"; {' and '.join(need)} would settle it" if need else ""
+        return f"not settled by {self.n_names} names, the interval holds 0{settled}."
 
 
 @dataclass(frozen=True)
