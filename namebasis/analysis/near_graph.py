@@ -12,10 +12,10 @@ from namebasis.analysis.neighbours import (
     KnnGraph,
     among_rows,
     cosines,
-    duplicate_groups,
     knn_graph,
+    prepare,
 )
-from namebasis.checks import FloatArray, IntArray, check_count, unit_rows
+from namebasis.checks import FloatArray, IntArray
 
 
 def near_graph(
@@ -51,16 +51,11 @@ def near_graph(
     ValueError
         If a row is not finite or zero, or `k` is not in 1 to n - 1.
     """
-    rows = unit_rows(embeddings)
-    n = rows.shape[0]
-    if n < 2:
-        raise ValueError(f"a graph of neighbours needs at least 2 rows; got {n}.")
-    k = check_count(k, f"k (neighbours among {n} rows)", 1, n - 1)
-    groups = duplicate_groups(rows)
+    rows, k, groups = prepare(embeddings, k)
     m = groups.first.size
     if m <= max(1000, k + 1):
         return knn_graph(rows, k, progress=progress)
-    different = rows if m == n else rows[groups.first]
+    different = rows if m == len(rows) else rows[groups.first]
     found = approximate_neighbours(different, k, recall=recall, seed=seed, progress=progress)
     indices = np.column_stack([np.arange(m), found.indices])
     few = np.flatnonzero((indices < 0).any(axis=1))

@@ -162,14 +162,26 @@ def knn_graph(
     ValueError
         If a row is not finite or zero, or `k` is not in 1 to n - 1.
     """
+    rows, k, groups = prepare(embeddings, k)
+    indices, similarities = _search(rows[groups.first], k + 1 + _MARGIN, progress)
+    return among_rows(indices, similarities, groups, k)
+
+
+def prepare(embeddings: object, k: int) -> tuple[FloatArray, int, DuplicateGroups]:
+    """Check what a graph is made of: unit rows, `k`, and which rows are equal.
+
+    Raises
+    ------
+    ValueError
+        If a row is not finite or zero, or `k` is not in 1 to n - 1.
+    """
     rows = unit_rows(embeddings)
     n = rows.shape[0]
     if n < 2:
         raise ValueError(f"a graph of neighbours needs at least 2 rows; got {n}.")
     k = check_count(k, f"k (neighbours among {n} rows)", 1, n - 1)
     groups = duplicate_groups(rows)
-    indices, similarities = _search(rows[groups.first], k + 1 + _MARGIN, progress)
-    return among_rows(indices, similarities, groups, k)
+    return rows, k, groups
 
 
 def among_rows(
