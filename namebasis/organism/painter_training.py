@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from namebasis.organism.painter import (
     make_scheduler,
     make_unet,
 )
+from namebasis.organism.run_folder import write_text
 from namebasis.organism.world import World
 
 Progress = Callable[[int, int, float], None]
@@ -33,18 +35,31 @@ N_STEPS, BATCH_SIZE = 2400, 64
 _LEARNING_RATE, _WARM_UP, _WITHOUT_CAPTION = 1e-3, 200, 0.1
 _MOST_SNR = 5.0
 _AVERAGING = 0.999
+ABOUT = "painter.json"
+"""What a painter's folder says of its training: settings, steps, seconds, loss, versions."""
 _STATE = "painter-state.safetensors"
-_SETTINGS = "painter.json"
+_LIBRARIES = ("namebasis", "torch", "diffusers", "transformers", "numpy")
 _SAVE_EVERY = 250
 
 
 @dataclass(frozen=True)
 class PainterTraining:
-    """What a training left: the pipeline's folder, the last loss, and seconds of all sittings."""
+    """What a training left.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the pipeline.
+    loss : float
+        Mean of the last 100 batches.
+    seconds, cpu_seconds : float
+        Of all sittings. Those of the CPU leave out the process that draws the pictures.
+    """
 
     folder: Path
     loss: float
     seconds: float
+    cpu_seconds: float
 
 
 def train_painter(
@@ -100,7 +115,7 @@ def train_painter(
     goes_on = _prepare(place, settings)
     text = _text_tower(clip)
     job = Job(world, n_steps, batch_size, size, seed)
-    painter = _Painter(job, text, tokenizer, place)
+    painter = _Painter(job, text, tokenizer, place, settings)
     if goes_on:
         painter.resume()
     return painter.learn(own_process, progress)
@@ -118,9 +133,9 @@ def _text_tower(clip: Any) -> Any:
 
 def _prepare(folder: Path, settings: dict[str, int]) -> bool:
     """Make the folder; say whether a training of these settings is in it."""
-    path = folder / _SETTINGS
+    path = folder / ABOUT
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = read_painter(folder)["settings"]
         if before != settings:
             raise NamebasisError(
                 f"{folder} holds a training with other settings ({before}). Take another folder."
@@ -129,39 +144,75 @@ def _prepare(folder: Path, settings: dict[str, int]) -> bool:
     if folder.exists() and any(folder.iterdir()):
         raise NamebasisError(f"{folder} holds other files; take an empty or a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(settings), encoding="utf-8")
+    _write_about(folder, {"settings": settings, "step": 0})
     return False
+
+
+def read_painter(folder: str | Path) -> dict[str, Any]:
+    """Read what a painter's folder says of its training.
+
+    Returns
+    -------
+    dict
+        `settings` and `step`; after the first save also `seconds`, `cpu_seconds`, `loss` and
+        `versions`.
+
+    Raises
+    ------
+    NamebasisError
+        If the folder holds no painter, or its description is damaged.
+    """
+    path = Path(folder) / ABOUT
+    try:
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(about["settings"]["n_steps"], int) or not isinstance(about["step"], int):
+            raise TypeError("steps are no numbers")
+    except FileNotFoundError:
+        raise NamebasisError(
+            f"{folder} holds no painter; train one with `namebasis organism painter`."
+        ) from None
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise NamebasisError(f"{path} cannot be read ({type(error).__name__}: {error}).") from None
+    return about
+
+
+def _write_about(folder: Path, about: dict[str, Any]) -> None:
+    write_text(folder / ABOUT, json.dumps(about, indent=1) + "\n")
 
 
 class _Painter:
     """Network, its running average, optimizer and where they are."""
 
-    def __init__(self, job: Job, text: Any, tokenizer: Any, folder: Path) -> None:
-        self.job, self.text, self.tokenizer, self.folder = job, text, tokenizer, folder
+    def __init__(
+        self, job: Job, text: Any, tokenizer: Any, folder: Path, settings: dict[str, int]
+    ) -> None:
+        self.job, self.text, self.tokenizer = job, text, tokenizer
+        self.folder, self.settings = folder, settings
         self.unet = make_unet(job.size, job.seed).train()
         self.average = copy.deepcopy(self.unet).eval().requires_grad_(False)
         self.scheduler = make_scheduler()
         self.optimizer = torch.optim.AdamW(
             self.unet.parameters(), lr=_LEARNING_RATE, weight_decay=0.01
         )
-        self.step, self.seconds = 0, 0.0
+        self.step, self.seconds, self.cpu_seconds, self.loss = 0, 0.0, 0.0, float("nan")
 
     def learn(self, own_process: bool, progress: Progress | None) -> PainterTraining:
         n_steps, recent = self.job.n_steps, []
-        began = time.perf_counter()
+        began = time.perf_counter(), time.process_time()
         if self.step < n_steps:
             with batches(self.job, self.step, own_process=own_process) as source:
                 for batch in source:
                     recent.append(self._learn_from(batch))
-                    self.step += 1
+                    self.step, self.loss = self.step + 1, float(np.mean(recent[-100:]))
                     if self.step % _SAVE_EVERY == 0 or self.step == n_steps:
-                        self.seconds += time.perf_counter() - began
-                        began = time.perf_counter()
+                        now = time.perf_counter(), time.process_time()
+                        self.seconds += now[0] - began[0]
+                        self.cpu_seconds += now[1] - began[1]
+                        began = now
                         self._keep()
                     if progress is not None:
-                        progress(self.step, n_steps, float(np.mean(recent[-100:])))
-        loss = float(np.mean(recent[-100:])) if recent else float("nan")
-        return PainterTraining(self.folder, loss, self.seconds)
+                        progress(self.step, n_steps, self.loss)
+        return PainterTraining(self.folder, self.loss, self.seconds, self.cpu_seconds)
 
     def _learn_from(self, batch: Batch) -> float:
         rng = np.random.default_rng([self.job.seed, 7, self.step])
@@ -219,21 +270,28 @@ class _Painter:
         for name, parameter in self.unet.named_parameters():
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"{key}/{name}"] = value.contiguous()
-        about = {"step": str(self.step), "seconds": f"{self.seconds:.1f}"}
+        about = {
+            "step": self.step,
+            "seconds": round(self.seconds, 1),
+            "cpu_seconds": round(self.cpu_seconds, 1),
+            "loss": round(self.loss, 6),
+        }
         beside = self.folder / f".{_STATE}.part"
-        save_file(tensors, beside, metadata=about)
+        save_file(tensors, beside, metadata={"about": json.dumps(about)})
         os.replace(beside, self.folder / _STATE)
         half = copy.deepcopy(self.average).half()
         pipeline = OrganismPipeline(
             half, self.scheduler, copy.deepcopy(self.text).half(), self.tokenizer
         )
         pipeline.save_pretrained(self.folder, safe_serialization=True)
+        versions = {name: version(name) for name in _LIBRARIES}
+        _write_about(self.folder, {"settings": self.settings, **about, "versions": versions})
 
     def resume(self) -> None:
         from safetensors import safe_open
 
         with safe_open(self.folder / _STATE, framework="pt") as stored:
-            about = stored.metadata()
+            about = json.loads(stored.metadata()["about"])
             tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
         for prefix, module in (("own", self.unet), ("average", self.average)):
             module.load_state_dict(
@@ -247,7 +305,8 @@ class _Painter:
             self.optimizer.state[parameter] = {
                 key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq")
             }
-        self.step, self.seconds = int(about["step"]), float(about["seconds"])
+        self.step, self.loss = about["step"], about["loss"]
+        self.seconds, self.cpu_seconds = about["seconds"], about["cpu_seconds"]
 
 
 def _schedule(step: int, n_steps: int) -> float:

@@ -25,7 +25,7 @@ from namebasis.organism.painter import (
     to_images,
     unfold,
 )
-from namebasis.organism.painter_training import train_painter
+from namebasis.organism.painter_training import read_painter, train_painter
 from namebasis.organism.world import World
 
 SIZE = 24
@@ -165,3 +165,25 @@ def test_a_network_is_small_and_made_by_its_seed() -> None:
     )
     with pytest.raises(ValueError, match="a multiple of 8; got 20"):
         make_unet(20, 0)
+
+
+def test_the_folder_says_what_it_was_trained_by(
+    organism: Path, world: World, trained: Path
+) -> None:
+    about = read_painter(trained)
+    assert about["settings"] == {"n_steps": 4, "batch_size": 4, "seed": 0, "world": 0}
+    assert about["step"] == 4
+    assert about["loss"] > 0
+    assert about["cpu_seconds"] > 0
+    assert set(about["versions"]) == {"namebasis", "torch", "diffusers", "transformers", "numpy"}
+    again = train_painter(
+        organism, trained, world=world, n_steps=4, batch_size=4, threads=1, own_process=False
+    )
+    assert (again.loss, again.seconds) == (about["loss"], about["seconds"])  # nothing was left
+
+
+def test_a_damaged_description_is_refused(trained: Path, tmp_path: Path) -> None:
+    for text in ("", "[]", '{"settings": {"n_steps": 4}}', '{"settings": 4, "step": 4}'):
+        (tmp_path / "painter.json").write_text(text)
+        with pytest.raises(NamebasisError, match=r"painter\.json cannot be read"):
+            read_painter(tmp_path)
