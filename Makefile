@@ -5,18 +5,20 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SPACE ?= demo/faker.space
 RUN ?= organism.run
+PAINTER ?= organism.painter
 
 export OMP_WAIT_POLICY ?= PASSIVE
 export HF_HUB_DISABLE_TELEMETRY = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo organism test lint format bench clean
+.PHONY: help demo organism painter test lint format bench clean
 
 help:
 	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
 	@echo "make test     set up .venv with the test tools; lint, type check, whole suite"
 	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
 	@echo "make organism trains the packaged organism anew, about 12 minutes on two quiet cores"
+	@echo "make painter  trains the organism's painter anew, about 50 minutes on two quiet cores"
 	@echo "make bench    the tables of docs/benchmarks.md"
 	@echo "make clean    remove .venv, caches and the demo's files"
 
@@ -40,6 +42,12 @@ demo: $(VENV)/.demo
 organism: $(VENV)/.demo
 	@$(BIN)/namebasis organism train $(RUN)
 	@$(BIN)/namebasis organism pack $(RUN) namebasis/data/organism --trajectories
+
+# Of $(RUN), which is trained first where it is not.
+painter: $(VENV)/.test
+	@$(BIN)/namebasis organism train $(RUN)
+	@$(BIN)/namebasis organism painter $(RUN) $(PAINTER)
+	@$(BIN)/namebasis organism pack-painter $(PAINTER) namebasis/data/painter
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -105,6 +105,9 @@ def test_help_ends_with_an_example_that_runs(command: str, place: Path) -> None:
     assert example, helped.stdout
     if command == "build":
         shutil.rmtree(place / "my.space")
+    if command == "organism pack-painter":
+        made = ("organism", "painter", "tiny.run", "my-painter", "--steps", "1", "--batch", "4")
+        assert run(*made, cwd=place).returncode == 0
     words = shlex.split(" ".join(example[1].split()))
     done = run(*words, cwd=place)
     assert done.returncode == 0, done.stderr

@@ -1,7 +1,11 @@
-"""The part of a training that is shipped: its last model in half precision, and the truth."""
+"""The part of a training that is shipped: its last model in half precision, and the truth.
+
+Of a painter, the pipeline and what its training was, without what it takes to go on.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +23,8 @@ COLUMNS = (
     "capture", "margin", "leakage", "interaction", "displacement_ratio",
 )  # fmt: skip
 """What is kept of the table of `formation`."""
+PAINTER = ("model_index.json", "unet", "scheduler", "text_encoder", "tokenizer")
+"""What makes up a painter, as diffusers writes it."""
 _SMALL = ("tokenizer.json", "tokenizer_config.json", "preprocessor_config.json")
 
 
@@ -62,6 +68,55 @@ def pack(run: str | Path, folder: str | Path) -> int:
     for name in (run_folder.WORLD, run_folder.RUN):
         shutil.copyfile(source / name, target / name)
     return (target / "model.safetensors").stat().st_size
+
+
+def pack_painter(painter: str | Path, folder: str | Path, *, fingerprint: str) -> int:
+    """Copy a finished painter without the state of its training.
+
+    Parameters
+    ----------
+    painter : str or Path
+        What `train_painter` wrote: its weights are in half precision already.
+    folder : str or Path
+        Made if it is not there; a painter in it is replaced, other files stay.
+    fingerprint : str
+        Of the pipeline, as `validation.pipelines.fingerprint_of_files` says it; kept in
+        ``painter.json``.
+
+    Returns
+    -------
+    int
+        Bytes of the files.
+
+    Raises
+    ------
+    NamebasisError
+        If there is no painter, or its training is not finished.
+    """
+    from namebasis.organism.painter_training import ABOUT, read_painter
+
+    source, target = Path(painter), Path(folder)
+    about = read_painter(source)
+    last = about["settings"]["n_steps"]
+    if about["step"] != last:
+        raise NamebasisError(
+            f"{source}: the training has not come to its step {last}; go on first."
+        )
+    target.mkdir(parents=True, exist_ok=True)
+    for name in PAINTER:
+        if (source / name).is_dir():
+            shutil.rmtree(target / name, ignore_errors=True)
+            shutil.copytree(source / name, target / name)
+        else:
+            shutil.copyfile(source / name, target / name)
+    kept = json.dumps({**about, "fingerprint": fingerprint}, indent=1)
+    run_folder.write_text(target / ABOUT, kept + "\n")
+    files = [path for name in (*PAINTER, ABOUT) for path in _files(target / name)]
+    return sum(path.stat().st_size for path in files)
+
+
+def _files(path: Path) -> list[Path]:
+    return [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
 
 
 def write_trajectories(table: pa.Table, folder: str | Path) -> None:

@@ -8,15 +8,18 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from namebasis.encoders.loading import choose_device, find_source, refusing
+from namebasis.encoders.loading import Source, choose_device, find_source, refusing
 from namebasis.errors import EncoderError, MissingExtraError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+ORGANISM = "organism"
+"""The packaged painter, which needs no network."""
 _PATTERNS = (
     "model_index.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.safetensors",
 )  # fmt: skip
@@ -121,7 +124,8 @@ def load_pipeline(
     Parameters
     ----------
     spec : str
-        ``diffusers:folder-or-REPO``, as for encoders; a painter of the organism too.
+        ``organism`` (packaged, small, paints only the organism's own world), or
+        ``diffusers:folder-or-REPO``, as for encoders; a folder that `train_painter` wrote too.
     revision : str, optional
     device : str, optional
         By default cuda where there is one.
@@ -145,8 +149,10 @@ def load_pipeline(
         raise MissingExtraError("a text-to-image pipeline", "diffusers") from None
     import torch
 
-    place = spec.removeprefix("diffusers:")
-    source = find_source("diffusers", place, [_PATTERNS], revision)
+    if spec == ORGANISM:
+        source = _packaged(revision)
+    else:
+        source = find_source("diffusers", spec.removeprefix("diffusers:"), [_PATTERNS], revision)
     index = source.folder / "model_index.json"
     if not index.is_file():
         raise EncoderError(
@@ -167,6 +173,18 @@ def load_pipeline(
             source.folder, torch_dtype=weights, use_safetensors=True, local_files_only=True
         ).to(chosen)
     return ImagePipeline(pipeline, source.spec, fingerprint_of_files(source.folder))
+
+
+def _packaged(revision: str | None) -> Source:
+    if revision is not None:
+        raise EncoderError("organism is packaged in one version; leave the revision out.")
+    folder = Path(str(files("namebasis") / "data" / "painter"))
+    if not (folder / "model_index.json").is_file():
+        raise EncoderError(
+            f"organism: its painter is missing from {folder}. Install namebasis anew, or make it: "
+            "make painter"
+        )
+    return Source(folder, ORGANISM)
 
 
 def fingerprint_of_files(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from namebasis.errors import NamebasisError
+from namebasis.errors import EncoderError, NamebasisError
 
 pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
 
 from namebasis.organism import painter_training
 from namebasis.organism.cohorts import Cohort
 from namebasis.organism.model import make_model, make_processor, make_tokenizer, save
+from namebasis.organism.packing import pack_painter
 from namebasis.organism.painter import (
     encode_captions,
     fold,
@@ -27,6 +29,8 @@ from namebasis.organism.painter import (
 )
 from namebasis.organism.painter_training import read_painter, train_painter
 from namebasis.organism.world import World
+from namebasis.validation import pipelines
+from namebasis.validation.pipelines import PaintOptions, fingerprint_of_files, load_pipeline
 
 SIZE = 24
 
@@ -187,3 +191,52 @@ def test_a_damaged_description_is_refused(trained: Path, tmp_path: Path) -> None
         (tmp_path / "painter.json").write_text(text)
         with pytest.raises(NamebasisError, match=r"painter\.json cannot be read"):
             read_painter(tmp_path)
+
+
+def test_a_painter_is_packed_without_the_state_of_its_training(
+    trained: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "packed"
+    (target / "unet").mkdir(parents=True)
+    (target / "unet" / "old.safetensors").write_bytes(b"of another painter")
+    (target / "SOURCE.md").write_text("where it is from")
+    fingerprint = fingerprint_of_files(trained)
+    size = pack_painter(trained, target, fingerprint=fingerprint)
+    found = [path for path in target.rglob("*") if path.is_file()]
+    assert size == sum(path.stat().st_size for path in found if path.name != "SOURCE.md")
+    assert {path.name for path in target.iterdir()} == {
+        "SOURCE.md", "model_index.json", "painter.json", "unet", "scheduler", "text_encoder",
+        "tokenizer",
+    }  # fmt: skip
+    assert not list(target.rglob("*state*"))
+    assert read_painter(target) == {**read_painter(trained), "fingerprint": fingerprint}
+    both = [load_pipeline(f"diffusers:{folder}") for folder in (trained, target)]
+    assert [one.fingerprint for one in both] == [fingerprint] * 2
+    options = PaintOptions(steps=2)
+    first, second = (one.paint(["a man"], [7], options)[0][0] for one in both)
+    assert first.tobytes() == second.tobytes()
+
+
+def test_an_unfinished_painter_is_not_packed(trained: Path, tmp_path: Path) -> None:
+    about = read_painter(trained)
+    unfinished = tmp_path / "unfinished"
+    unfinished.mkdir()
+    (unfinished / "painter.json").write_text(json.dumps({**about, "step": 3}))
+    with pytest.raises(NamebasisError, match="has not come to its step 4; go on first"):
+        pack_painter(unfinished, tmp_path / "packed", fingerprint="sha256:0")
+    with pytest.raises(NamebasisError, match="holds no painter; train one"):
+        pack_painter(tmp_path, tmp_path / "packed", fingerprint="sha256:0")
+    assert not (tmp_path / "packed").exists()
+
+
+def test_the_packaged_painter_is_named_organism(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines, "files", lambda package: tmp_path)
+    with pytest.raises(EncoderError, match=r"organism: its painter is missing from .+make painter"):
+        load_pipeline("organism")
+    pack_painter(trained, tmp_path / "data" / "painter", fingerprint="sha256:0")
+    found = load_pipeline("organism")
+    assert (found.spec, found.fingerprint) == ("organism", fingerprint_of_files(trained))
+    with pytest.raises(EncoderError, match="packaged in one version; leave the revision out"):
+        load_pipeline("organism", revision="main")
