@@ -24,8 +24,8 @@ FEWEST, N_MADE_UP = 300, 200
 TOLD = {
     "strength": (("A", "B", "C", "D", "E", "N"), ("made-up",)),
     "own_score": (("C", "D", "L", "narrowing"), ("A", "N")),
-    "capture": (("E",), ("A", "B", "C", "D", "N")),
-    "displacement_ratio": (("D",), ("C",)),
+    "hold": (("E",), ("A", "B", "C", "D", "N")),
+    "leakage": (("D",), ("C",)),
 }
 
 
@@ -42,9 +42,7 @@ def measure(run: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         found = identity(space, [name.name for name in names], n_null=N_MADE_UP)
     evidences = {}
     for key in EVIDENCES:
-        sides = ("capture_given", "capture_family") if key == "capture" else (key,)
-        asked = np.max([found.column(side) for side in sides], axis=0)
-        null = np.max([found.made_up[side] for side in sides], axis=0)
+        asked, null = found.column(key), found.made_up[key]
         evidences[key] = (np.r_[asked, null] - null.mean()) / null.std(ddof=1)
     kinds = [name.kind for name in names] + ["made-up"] * len(null)
     return np.array(kinds), evidences

@@ -237,6 +237,17 @@ def _print_identity(found: Identity) -> None:
     rows = []
     for row in sorted(found.rows, key=lambda row: -(row.own_score or 0.0)):
         chance = (row.probabilities or {}).get(row.kind or "")
-        rows.append((row.name, row.own_score, row.own_percentile, row.kind, chance, row.reason))
-    print_table("", ("name", "own score", "percentile", "kind", "probability", "remark"), rows)
+        rows.append(
+            (
+                row.name, row.own_score, row.own_percentile, row.strength, row.hold, row.leakage,
+                row.kind, chance, row.reason,
+            )
+        )  # fmt: skip
+    columns = (
+        "name", "own score", "percentile", "strength", "hold", "leakage", "kind", "probability",
+        "remark",
+    )  # fmt: skip
+    print_table("", columns, rows)
+    bars = ", ".join(f"{key.replace('_', ' ')} {at:.3g}" for key, at in found.thresholds.items())
+    note(f"even odds at {bars}; hold: of the part that holds more. --json has all measures.")
     note(f"thresholds: {found.origin.description}")

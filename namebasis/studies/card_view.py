@@ -25,15 +25,15 @@ MEANINGS = {
 EVIDENCE = {
     "own_score": "it is more than its parts",
     "strength": "its parts mean something",
-    "capture": "one part alone means the whole",
-    "displacement_ratio": "contexts do not reach it evenly: entangled",
+    "hold": "one part alone settles what it means: captured",
+    "leakage": "it leans to a context on its own: entangled",
 }
 KINDS = {
     "unknown": "the model does not know its parts apart from others",
     "compositional": "it is the sum of its parts",
-    "flexible": "it is more than its parts, and contexts reach it",
-    "entangled": "it is more than its parts, and contexts reach it unevenly",
-    "part-captured": "one of its parts alone means the whole",
+    "flexible": "it is more than its parts, and leans to no context",
+    "entangled": "it is more than its parts, and leans to a context on its own",
+    "part-captured": "one of its parts alone settles what it means",
 }
 
 
@@ -177,16 +177,10 @@ def evidence(deep: DeepCard) -> list[Evidence]:
     row, thresholds = deep.identity, deep.study.thresholds
     if row.evidence is None:
         return []
-    values = {
-        "own_score": row.own_score,
-        "strength": row.strength,
-        "capture": max(row.capture_given or 0.0, row.capture_family or 0.0),
-        "displacement_ratio": row.displacement_ratio,
-    }
     return [
-        Evidence(_words(key), value, thresholds[key], row.evidence[key], EVIDENCE[key])
-        for key, value in values.items()
-        if key in row.evidence and value is not None
+        Evidence(_words(key), value, thresholds[key], row.evidence[key], meaning)
+        for key, meaning in EVIDENCE.items()
+        if key in row.evidence and (value := getattr(row, key)) is not None
     ]
 
 

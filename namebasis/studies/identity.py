@@ -136,7 +136,7 @@ def identity(
         made |= {key: full[key] for key in CONTEXT_MEASURES if full}
     place = standing(values["own_score"], made["own_score"])
     values |= {"own_percentile": place.percentile, "own_z": place.z}
-    judged = judge(values | _captured(values), made | _captured(made), origin)
+    judged = judge(values, made, origin)
     direction = np.full((len(asked), found.whole.shape[1]), np.nan, dtype=np.float32)
     full_rows = [row for row, source in enumerate(rows) if source is not None]
     direction[full_rows] = found.own.remainder[[source for source in rows if source is not None]]
@@ -175,13 +175,12 @@ def _swap_columns(found: Measured) -> dict[str, Float64Array]:
         "own_length": found.own.length,
         "own_score": found.own.score,
         "strength": found.own.strength,
+        "hold": np.maximum(found.hold_given, found.hold_family),
+        "hold_given": found.hold_given,
+        "hold_family": found.hold_family,
         "capture_given": found.capture_given,
         "capture_family": found.capture_family,
     }
-
-
-def _captured(values: Mapping[str, Float64Array]) -> dict[str, Float64Array]:
-    return {"capture": np.maximum(values["capture_given"], values["capture_family"])}
 
 
 def _pick(column: Float64Array, rows: Sequence[int | None]) -> Float64Array:

@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from namebasis.namespace.space import Space
 
 STUDY = "identity"
-SWAP_MEASURES = ("own_length", "own_score", "strength", "capture_given", "capture_family")
+SWAP_MEASURES = (
+    "own_length", "own_score", "strength", "hold", "hold_given", "hold_family", "capture_given",
+    "capture_family",
+)  # fmt: skip
 STORED = ("anchor_rank", "own_residual", "piece_names", "same_pieces")
 """Columns that other studies and the build keep about a stored name."""
 _NUMBERS = (
-    "own_length", "own_score", "own_percentile", "own_z", "strength", "capture_given",
-    "capture_family", *CONTEXT_MEASURES,
+    "own_length", "own_score", "own_percentile", "own_z", "strength", "hold", "hold_given",
+    "hold_family", "capture_given", "capture_family", *CONTEXT_MEASURES,
 )  # fmt: skip
 COLUMNS = ("n_tokens", *_NUMBERS, *STORED)
 
@@ -45,10 +48,17 @@ class NameIdentity:
         Of `own_score` among made-up full names.
     strength : float or None
         Effect of the weaker part over its noise.
+    hold : float or None
+        The larger of the next two: near 1 where one part settles what the name means.
+    hold_given, hold_family : float or None
+        Mean cosine of the name and its given (family) name with other partners, about the centre
+        of the partners' own pairs; see `analysis.identity.part_hold`.
     capture_given, capture_family : float or None
-        See `analysis.identity.part_capture`.
+        See `analysis.identity.part_capture`. No evidence: where the truth is known, `hold` tells
+        captured names better (docs/organism.md).
     displacement, displacement_ratio, interaction, leakage : float or None
-        See `analysis.contexts.ContextMeasures`; None where contexts were left out.
+        See `analysis.contexts.ContextMeasures`; None where contexts were left out. Of these,
+        `leakage` is the evidence for an entangled name.
     leaked : str or None
         The context that the bare name lies furthest towards.
     anchor_rank, own_residual : float or None
@@ -72,6 +82,9 @@ class NameIdentity:
     own_percentile: float | None = None
     own_z: float | None = None
     strength: float | None = None
+    hold: float | None = None
+    hold_given: float | None = None
+    hold_family: float | None = None
     capture_given: float | None = None
     capture_family: float | None = None
     displacement: float | None = None

@@ -15,6 +15,7 @@ from namebasis.analysis.identity import (
     own_direction,
     part_capture,
     part_effects,
+    part_hold,
     partner_grid,
 )
 from namebasis.checks import FloatArray, IntArray, unit_rows
@@ -37,6 +38,8 @@ class Measured:
 
     own: OwnDirection
     whole: FloatArray
+    hold_given: Float64Array
+    hold_family: Float64Array
     capture_given: Float64Array
     capture_family: Float64Array
 
@@ -133,12 +136,14 @@ def measure(
     family_rows = np.array([at_family[family] for _, family in pairs], dtype=np.int64)
     ahead = [[(given, other) for other in last] for given in givens]
     behind = [[(other, family) for other in first] for family in families]
-    given_side = _side(embed, givens, ahead, real, grid.family, whole, given_rows)
-    family_side = _side(embed, families, behind, real, grid.given, whole, family_rows)
+    given_side = _side(embed, givens, ahead, real, grid.family, grid.grand, whole, given_rows)
+    family_side = _side(embed, families, behind, real, grid.given, grid.grand, whole, family_rows)
     own = own_direction(
         whole, given_side.effects, family_side.effects, grid.grand, given_rows, family_rows
     )
-    return Measured(own, whole, given_side.capture, family_side.capture)
+    return Measured(
+        own, whole, given_side.hold, family_side.hold, given_side.capture, family_side.capture
+    )
 
 
 def count_prompts(
@@ -158,6 +163,7 @@ def _join(given: str, family: str) -> str:
 @dataclass(frozen=True)
 class _Side:
     effects: PartEffects
+    hold: Float64Array
     capture: Float64Array
 
 
@@ -167,15 +173,16 @@ def _side(
     swaps: Sequence[Sequence[Pair]],
     real: set[Pair],
     partners: Float64Array,
+    centre: Float64Array,
     whole: FloatArray,
     rows: IntArray,
 ) -> _Side:
-    """Effects of parts, and their capture of the whole names that have them.
+    """Effects of parts, and how they hold and capture the whole names that have them.
 
     A block of parts at a time, so that the swaps of many names are never held together.
     """
     effects, noise = [], []
-    capture = np.empty(len(whole))
+    hold, capture = np.empty(len(whole)), np.empty(len(whole))
     for start in range(0, len(parts), _BLOCK):
         some = swaps[start : start + _BLOCK]
         cube = embed([_join(*pair) for row in some for pair in row])
@@ -189,5 +196,6 @@ def _side(
         for first in range(0, len(bearers), _BLOCK):
             few = bearers[first : first + _BLOCK]
             part = rows[few] - start
+            hold[few] = part_hold(whole[few], cube[part], centre, valid[part])
             capture[few] = part_capture(whole[few], alone[part], cube[part], valid[part])
-    return _Side(PartEffects(np.concatenate(effects), np.concatenate(noise)), capture)
+    return _Side(PartEffects(np.concatenate(effects), np.concatenate(noise)), hold, capture)

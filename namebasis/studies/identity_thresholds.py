@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,8 +14,12 @@ import numpy as np
 from namebasis.analysis.identity import Float64Array
 from namebasis.errors import NamebasisError
 
-EVIDENCES = ("own_score", "strength", "capture", "displacement_ratio")
+EVIDENCES = ("own_score", "strength", "hold", "leakage")
 KINDS = ("unknown", "compositional", "flexible", "entangled", "part-captured")
+_FORMER = {
+    "capture": "hold",
+    "displacement_ratio": "leakage",
+}  # evidences, and what they gave way to
 _LABEL = "identity.toml"
 
 
@@ -125,11 +129,21 @@ def _parse(label: str, name: str, data: Any) -> Origin:
     wanted = {"description", *EVIDENCES}
     if not isinstance(data, dict) or set(data) != wanted:
         found = sorted(data) if isinstance(data, dict) else data
+        if isinstance(data, dict) and (former := [key for key in _FORMER if key in data]):
+            raise NamebasisError(_given_way(label, former))
         raise NamebasisError(f"{label}: needs the keys {', '.join(sorted(wanted))}; got {found}.")
     if not isinstance(data["description"], str) or not data["description"].strip():
         raise NamebasisError(f"{label}: description must say where the thresholds come from.")
     thresholds = {key: _threshold(f"{label}: {key}", data[key]) for key in EVIDENCES}
     return Origin(name, data["description"], thresholds)
+
+
+def _given_way(label: str, former: Sequence[str]) -> str:
+    now = " and ".join(f"{key} is now {_FORMER[key]}" for key in former)
+    return (
+        f"{label}: {now}; the evidences are {', '.join(EVIDENCES)}. Rename, and set the thresholds "
+        "anew: the measures are others."
+    )
 
 
 def _threshold(label: str, data: Any) -> Threshold:
@@ -152,14 +166,14 @@ def judge(
     """Weigh the evidences of names into a probability of each kind.
 
     An evidence's log-odds rise linearly with its distance from the threshold; evidences are taken
-    as independent: captured first, then an identity of its own that contexts hold or do not, and
-    without one the parts, which mean something or do not.
+    as independent: held by one part first, then an identity of its own that leans to a context or
+    does not, and without one the parts, which mean something or do not.
 
     Parameters
     ----------
     values, made : mapping of measure to ndarray
-        Of the names, and of the made-up names: own_score, strength, capture and, where contexts
-        were measured, displacement_ratio.
+        Of the names, and of the made-up names: own_score, strength, hold and, where contexts were
+        measured, leakage.
     origin : Origin
     """
     thresholds, evidence = {}, {}
@@ -171,7 +185,7 @@ def judge(
             odds = (values[key] - thresholds[key]) / (rule.softness * deviation)
             evidence[key] = np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
     own, known, captured = (evidence[key] for key in EVIDENCES[:3])
-    tangled = evidence.get("displacement_ratio", np.zeros_like(own))
+    tangled = evidence.get("leakage", np.zeros_like(own))
     rest = 1 - captured
     kinds = [
         rest * (1 - own) * (1 - known), rest * (1 - own) * known,

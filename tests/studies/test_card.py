@@ -17,7 +17,7 @@ from namebasis.namespace.space import Space, open_space
 from namebasis.studies import card_axes
 from namebasis.studies.attributes import score
 from namebasis.studies.card import card
-from namebasis.studies.card_view import page_of
+from namebasis.studies.card_view import evidence, page_of
 from namebasis.studies.identity import ONE_PART
 from tests.namespace.conftest import FakeEncoder, corpus
 
@@ -109,6 +109,10 @@ def test_what_was_planted_is_found_as_an_identity(deep) -> None:
     row = deep.deep.identity
     assert row.kind in {"flexible", "entangled"}
     assert row.evidence["own_score"] > 0.9
+    shown = evidence(deep.deep)
+    assert [one.measure for one in shown] == ["own score", "strength", "hold", "leakage"]
+    assert [one.value for one in shown] == [row.own_score, row.strength, row.hold, row.leakage]
+    assert [one.chance for one in shown] == list(row.evidence.values())
     assert deep.deep.study.origin.name == "made-up names"
     assert deep.deep.rigidity.form == "several words"
 

@@ -126,7 +126,7 @@ def test_a_name_of_one_part_gets_what_applies_and_the_reason(found) -> None:
     assert cher.own_score is None
     assert cher.kind is None
     assert cher.probabilities is None
-    assert cher.displacement_ratio is not None
+    assert cher.leakage is not None
     assert cher.pieces == ("Cher",)
     assert np.isnan(found.own_directions[-1]).all()
     assert np.isfinite(found.own_directions[:-1]).all()
@@ -190,8 +190,8 @@ def test_several_templates_are_measured_in_their_mean(space: PlantedSpace, found
     for one, other in zip(same.rows, found.rows[:40], strict=True):
         assert one.own_score == pytest.approx(other.own_score, rel=1e-4)
         assert one.reason == WITHOUT_CONTEXTS
-        assert one.displacement_ratio is None
-        assert "displacement_ratio" not in one.evidence
+        assert one.leakage is None
+        assert "leakage" not in one.evidence
     with pytest.raises(ValueError, match=r"must hold \{\} once"):
         identity(space, PEOPLE, templates=["no slot"])
 
@@ -242,8 +242,8 @@ origin = "organism"
 description = "learned from labels"
 own_score = { z = 2.0, softness = 0.5 }
 strength = { quantile = 0.5, softness = 0.5 }
-capture = { quantile = 0.5, softness = 0.5 }
-displacement_ratio = { quantile = 0.5, softness = 0.5 }
+hold = { quantile = 0.5, softness = 0.5 }
+leakage = { quantile = 0.5, softness = 0.5 }
 """
 
 
