@@ -134,8 +134,8 @@ def sheet(
 def painter(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A training of the organism.")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the painter is saved.")],
-    steps: Annotated[int, typer.Option("--steps", help="Batches to learn from.")] = 2400,
-    batch: Annotated[int, typer.Option("--batch", help="Pictures with captions in a batch.")] = 64,
+    steps: Annotated[int, typer.Option("--steps", help="Batches to learn from.")] = 5000,
+    batch: Annotated[int, typer.Option("--batch", help="Pictures with captions in a batch.")] = 32,
     seed: options.Seed = 0,
     threads: Annotated[int, typer.Option("--threads", help="Threads of the training.")] = 2,
     quiet: options.Quiet = False,

@@ -31,7 +31,7 @@ from namebasis.organism.run_folder import write_text
 from namebasis.organism.world import World
 
 Progress = Callable[[int, int, float], None]
-N_STEPS, BATCH_SIZE = 2400, 64
+N_STEPS, BATCH_SIZE = 5000, 32
 _LEARNING_RATE, _WARM_UP, _WITHOUT_CAPTION = 1e-3, 200, 0.1
 _MOST_SNR = 5.0
 _AVERAGING = 0.999
@@ -232,10 +232,9 @@ class _Painter:
         return float(loss.detach())
 
     def _loss(self, batch: Batch, rng: np.random.Generator, generator: torch.Generator) -> Tensor:
-        """Weighted squared error of the predicted velocity [1]_.
+        """Squared error of the predicted picture, weighted by the signal-to-noise ratio [1]_.
 
-        Steps of little noise would rule the sum; their weight is cut at a signal-to-noise ratio
-        of 5.
+        Steps of little noise would rule the sum; their weight is cut at a ratio of 5.
 
         References
         ----------
@@ -252,12 +251,11 @@ class _Painter:
         steps = torch.randint(0, n_levels, (len(clean),), generator=generator)
         noise = torch.randn(clean.shape, generator=generator)
         noisy = self.scheduler.add_noise(clean, noise, steps)
-        wanted = self.scheduler.get_velocity(clean, noise, steps)
         given = self.unet(noisy, steps, **condition).sample
         kept = self.scheduler.alphas_cumprod[steps]
         ratio = kept / (1 - kept).clamp(min=1e-8)
-        weight = ratio.clamp(max=_MOST_SNR) / (ratio + 1)
-        return ((given - wanted).square().mean(dim=(1, 2, 3)) * weight).mean()
+        weight = ratio.clamp(max=_MOST_SNR)
+        return ((given - clean).square().mean(dim=(1, 2, 3)) * weight).mean()
 
     def _keep(self) -> None:
         """Save the state, and the pipeline with the averaged weights in float16."""
