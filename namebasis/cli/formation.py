@@ -16,7 +16,7 @@ from namebasis.cli.output import note, print_answers, print_json, print_table, p
 if TYPE_CHECKING:
     from namebasis.formation import Formation, Tracing
     from namebasis.formation.checkpoints import Gap
-    from namebasis.formation.phases import NameCrossing
+    from namebasis.formation.crossings import NameCrossing
 
 Revisions = Annotated[
     list[str] | None,

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
-from namebasis.analysis.change_points import ChangePoint, Crossing, change_points, crossing, rise
+from namebasis.analysis.change_points import ChangePoint
+from namebasis.formation.crossings import NameCrossing, find_changes, find_crossings
 
 Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -31,11 +32,6 @@ DEVIATIONS = 2.75
 _REACH = 2  # checkpoints on each side that a label looks at
 EVIDENCE = ("own_score", "coarse", "fine", "leakage")
 """What labels rest on: more than the parts, along attributes and beyond, and a context it holds."""
-OWN = ("own_score", "coarse", "fine")
-"""Lengths of the own direction, whole, along attributes and beyond: any of them ends phase 1."""
-CROSSED = ("leaves", "fine", "margin")
-"""What is crossed; see `NameCrossing`."""
-_LEAST = 1e-9  # below any score that is not zero
 
 
 @dataclass(frozen=True)
@@ -54,31 +50,6 @@ class FalseAlarms:
     share: float
     low: float
     high: float
-
-
-@dataclass(frozen=True)
-class NameCrossing:
-    """Where one measure of a name rises above its threshold.
-
-    Attributes
-    ----------
-    name : str
-    measure : str
-        ``leaves``: phase 1 ends, the largest of `OWN` over its threshold. ``fine``: it becomes
-        one person. ``margin``: its own attributes are read before those of its parts.
-    step : Crossing
-    exposures : Crossing or None
-        The same in exposures, where they are known.
-    rise : float or None
-        Exposures at 90 % of the measure's rise over those at 10 %, each plus one; in steps where
-        exposures are not known. None without a rise.
-    """
-
-    name: str
-    measure: str
-    step: Crossing
-    exposures: Crossing | None
-    rise: float | None
 
 
 @dataclass(frozen=True)
@@ -124,42 +95,20 @@ def find_phases(
     values : dict
         Measures, each (n_names, n_checkpoints).
     draws : dict
-        Bootstrap draws of `OWN` and margin, each (n_asked, n_checkpoints, n_draws).
+        Bootstrap draws of `crossings.OWN` and margin, each (n_asked, n_checkpoints, n_draws).
     exposures : ndarray of shape (n_asked, n_checkpoints) or None
         NaN rows where they are not known.
     """
     controls = {key: values[key][n_asked:] for key in EVIDENCE}
     thresholds = {key: threshold(rows) for key, rows in controls.items()}
     labels = label(values, thresholds)
-    # Scores are lengths: their ratio with the threshold is what rises above 1.
-    bars = {key: thresholds[key][:, None] for key in OWN}
-    above = {key: _log(values[key][:n_asked]) - _log(bars[key][:, 0]) for key in OWN}
-    again = {key: _log(draws[key]) - _log(bars[key]) for key in OWN}
-    series = {"leaves": _largest(above), "fine": above["fine"], "margin": values["margin"]}
-    drawn = {"leaves": _largest(again), "fine": again["fine"], "margin": draws["margin"]}
-    crossings = []
-    for row in range(n_asked):
-        seen = None if exposures is None or np.isnan(exposures[row]).any() else exposures[row]
-        for key in CROSSED:
-            found = _name_crossing(names[row], key, series[key][row], drawn[key][row], steps, seen)
-            if found is not None:
-                crossings.append(found)
     return Phases(
         labels,
         thresholds,
         _false_alarms(controls),
-        tuple(crossings),
-        _changes(names[:n_asked], labels, values["own_score"], draws["own_score"]),
+        find_crossings(names[:n_asked], steps, values, draws, thresholds, exposures),
+        find_changes(names[:n_asked], labels, values["own_score"], draws["own_score"]),
     )
-
-
-def _log(values: npt.NDArray[np.floating]) -> Float64Array:
-    return np.log(np.maximum(np.asarray(values, dtype=np.float64), _LEAST))
-
-
-def _largest(rows: Mapping[str, Float64Array]) -> Float64Array:
-    """Elementwise largest of the known ones; NaN where none is."""
-    return np.asarray(np.fmax.reduce([rows[key] for key in OWN]))
 
 
 def threshold(controls: Float64Array) -> Float64Array:
@@ -233,48 +182,3 @@ def _false_alarms(controls: Mapping[str, Float64Array]) -> FalseAlarms:
         return FalseAlarms(0, 0, nan, nan, nan)
     interval = binomtest(n_left, n_known).proportion_ci(method="wilson")
     return FalseAlarms(n_known, n_left, n_left / n_known, float(interval.low), float(interval.high))
-
-
-def _name_crossing(
-    name: str,
-    measure: str,
-    series: Float64Array,
-    drawn: npt.NDArray[np.floating],
-    steps: Sequence[int],
-    exposures: Float64Array | None,
-) -> NameCrossing | None:
-    """None where the measure is not known at two checkpoints or more."""
-    known = np.isfinite(series) & np.isfinite(drawn).all(axis=1)
-    if known.sum() < 2:
-        return None
-    above, again = series[known], drawn[known].T.astype(np.float64)
-    places = np.asarray(steps, dtype=np.float64)[known]
-    in_steps = crossing(places, above, again)
-    if exposures is None:
-        low, high = rise(places, above)
-        width = high / low if low > 0 else None
-        return NameCrossing(name, measure, in_steps, None, width)
-    logs = np.log1p(exposures[known])
-    found = crossing(logs, above, again)
-    low, high = rise(logs, above)
-    position, bottom, top = np.expm1([found.position, found.low, found.high]).tolist()
-    in_exposures = Crossing(position, bottom, top, found.share, found.state)
-    width = None if np.isnan(low) else float(np.exp(high - low))
-    return NameCrossing(name, measure, in_steps, in_exposures, width)
-
-
-def _changes(
-    names: Sequence[str],
-    labels: PhaseArray,
-    scores: Float64Array,
-    draws: npt.NDArray[np.floating],
-) -> dict[str, tuple[ChangePoint, ...]]:
-    out = {}
-    for row, name in enumerate(names):
-        known = np.isfinite(scores[row]) & np.isfinite(draws[row]).all(axis=1)
-        if labels[row].max(initial=0) < 2 or not known.all() or len(known) < 4:
-            continue
-        found = change_points(_log(scores[row]), _log(draws[row].T))
-        if found:
-            out[name] = found
-    return out

@@ -1,0 +1,149 @@
+"""Where measures of names rise above what controls reach, and where their series change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.analysis.change_points import ChangePoint, Crossing, change_points, crossing, rise
+
+Float64Array = npt.NDArray[np.float64]
+PhaseArray = npt.NDArray[np.int8]
+
+OWN = ("own_score", "coarse", "fine")
+"""Lengths of the own direction, whole, along attributes and beyond: any of them ends phase 1."""
+CROSSED = ("leaves", "fine", "margin")
+"""What is crossed; see `NameCrossing`."""
+_LEAST = 1e-9  # below any score that is not zero
+
+
+@dataclass(frozen=True)
+class NameCrossing:
+    """Where one measure of a name rises above its threshold.
+
+    Attributes
+    ----------
+    name : str
+    measure : str
+        ``leaves``: phase 1 ends, the largest of `OWN` over its threshold. ``fine``: it becomes
+        one person. ``margin``: its own attributes are read before those of its parts.
+    step : Crossing
+    exposures : Crossing or None
+        The same in exposures, where they are known.
+    rise : float or None
+        Exposures at 90 % of the measure's rise over those at 10 %, each plus one; in steps where
+        exposures are not known. None without a rise.
+    """
+
+    name: str
+    measure: str
+    step: Crossing
+    exposures: Crossing | None
+    rise: float | None
+
+
+def find_crossings(
+    names: Sequence[str],
+    steps: Sequence[int],
+    values: Mapping[str, Float64Array],
+    draws: Mapping[str, npt.NDArray[np.floating]],
+    thresholds: Mapping[str, Float64Array],
+    exposures: Float64Array | None,
+) -> tuple[NameCrossing, ...]:
+    """Find where each of `CROSSED` rises above its threshold (the margin: 0).
+
+    Parameters
+    ----------
+    names : sequence of n_names str
+        Without the controls, whose values come last.
+    steps : sequence of n_checkpoints int
+    values : dict
+        Measures, each (n_names or more, n_checkpoints).
+    draws : dict
+        Bootstrap draws of `OWN` and margin, each (n_names, n_checkpoints, n_draws).
+    thresholds : dict
+        Of `OWN`, each (n_checkpoints,).
+    exposures : ndarray of shape (n_names, n_checkpoints) or None
+        NaN rows where they are not known.
+    """
+    n = len(names)
+    # Scores are lengths: their ratio with the threshold is what rises above 1.
+    bars = {key: thresholds[key][:, None] for key in OWN}
+    above = {key: _log(values[key][:n]) - _log(bars[key][:, 0]) for key in OWN}
+    again = {key: _log(draws[key]) - _log(bars[key]) for key in OWN}
+    series = {"leaves": _largest(above), "fine": above["fine"], "margin": values["margin"]}
+    drawn = {"leaves": _largest(again), "fine": again["fine"], "margin": draws["margin"]}
+    crossings = []
+    for row in range(n):
+        seen = None if exposures is None or np.isnan(exposures[row]).any() else exposures[row]
+        for key in CROSSED:
+            found = _name_crossing(names[row], key, series[key][row], drawn[key][row], steps, seen)
+            if found is not None:
+                crossings.append(found)
+    return tuple(crossings)
+
+
+def find_changes(
+    names: Sequence[str],
+    labels: PhaseArray,
+    scores: Float64Array,
+    draws: npt.NDArray[np.floating],
+) -> dict[str, tuple[ChangePoint, ...]]:
+    """Change points of the own_score of names that leave phase 1.
+
+    Parameters
+    ----------
+    names : sequence of n_names str
+    labels : ndarray of shape (n_names or more, n_checkpoints), int8
+    scores : ndarray of shape (n_names or more, n_checkpoints)
+    draws : ndarray of shape (n_names, n_checkpoints, n_draws)
+    """
+    out = {}
+    for row, name in enumerate(names):
+        known = np.isfinite(scores[row]) & np.isfinite(draws[row]).all(axis=1)
+        if labels[row].max(initial=0) < 2 or not known.all() or len(known) < 4:
+            continue
+        found = change_points(_log(scores[row]), _log(draws[row].T))
+        if found:
+            out[name] = found
+    return out
+
+
+def _log(values: npt.NDArray[np.floating]) -> Float64Array:
+    return np.log(np.maximum(np.asarray(values, dtype=np.float64), _LEAST))
+
+
+def _largest(rows: Mapping[str, Float64Array]) -> Float64Array:
+    """Elementwise largest of the known ones; NaN where none is."""
+    return np.asarray(np.fmax.reduce([rows[key] for key in OWN]))
+
+
+def _name_crossing(
+    name: str,
+    measure: str,
+    series: Float64Array,
+    drawn: npt.NDArray[np.floating],
+    steps: Sequence[int],
+    exposures: Float64Array | None,
+) -> NameCrossing | None:
+    """None where the measure is not known at two checkpoints or more."""
+    known = np.isfinite(series) & np.isfinite(drawn).all(axis=1)
+    if known.sum() < 2:
+        return None
+    above, again = series[known], drawn[known].T.astype(np.float64)
+    places = np.asarray(steps, dtype=np.float64)[known]
+    in_steps = crossing(places, above, again)
+    if exposures is None:
+        low, high = rise(places, above)
+        width = high / low if low > 0 else None
+        return NameCrossing(name, measure, in_steps, None, width)
+    logs = np.log1p(exposures[known])
+    found = crossing(logs, above, again)
+    low, high = rise(logs, above)
+    position, bottom, top = np.expm1([found.position, found.low, found.high]).tolist()
+    in_exposures = Crossing(position, bottom, top, found.share, found.state)
+    width = None if np.isnan(low) else float(np.exp(high - low))
+    return NameCrossing(name, measure, in_steps, in_exposures, width)
