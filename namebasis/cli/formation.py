@@ -143,18 +143,22 @@ def _print_formation(found: Formation) -> None:
     rows = []
     for row, name in enumerate(found.names[: found.n_asked]):
         phase = int(found.phases.labels[row, -1])
+        captured = "yes" if found.phases.captured[row, -1] else ""
         cells = [_where(crossings.get((name, key))) for key in ("leaves", "margin", "fine")]
-        rows.append((name, found.kinds[row], phase, PHASES[phase], *cells))
+        rows.append((name, found.kinds[row], phase, PHASES[phase], captured, *cells))
     unit = "at step" if found.exposures is None else "after exposures"
     print_table(
-        "", ("name", "kind", "phase", "at the end", f"leaves 1 {unit}", "own attributes",
-             "one person"), rows,
+        "", ("name", "kind", "phase", "at the end", "captured", f"leaves 1 {unit}",
+             "own attributes", "one person"), rows,
     )  # fmt: skip
-    alarms = found.phases.false_alarms
-    note(
-        f"{alarms.n_left} of {alarms.n_controls} controls ({found.control_kind}) ever leave phase "
-        f"1: {alarms.share:.1%} ({alarms.low:.1%} to {alarms.high:.1%})"
-    )
+    for alarms, said in (
+        (found.phases.false_alarms, "leave phase 1"),
+        (found.phases.captured_alarms, "seem captured by one of their parts"),
+    ):
+        note(
+            f"{alarms.n_alarms} of {alarms.n_controls} controls ({found.control_kind}) ever "
+            f"{said}: {alarms.share:.1%} ({alarms.low:.1%} to {alarms.high:.1%})"
+        )
     _note_gaps(found.gaps)
     for line in (*found.notes, NOT_SHOWN):
         note(line)

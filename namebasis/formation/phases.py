@@ -1,13 +1,15 @@
 """Phases of names over checkpoints, where they begin, and how often that is a false alarm.
 
 1: only its parts. 2: coarse features of its own settle. 3: one person. 4: one picture.
+Beside its phase, a name may be captured: one of its parts alone settles what it means.
 The rules were fixed on synthetic trajectories (tests/formation/test_phases.py), and the width of
-the window and the level on the organism's seed 0, which no claim is tested on.
+the window, the level and the scale of the hold on the organism's seed 0, which no claim is tested
+on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,21 +34,25 @@ DEVIATIONS = 2.75
 _REACH = 2  # checkpoints on each side that a label looks at
 EVIDENCE = ("own_score", "coarse", "fine", "leakage")
 """What labels rest on: more than the parts, along attributes and beyond, and a context it holds."""
+CAPTURE = "hold"
+"""What says that one part settles the name. It is no phase: phases are about what a full name means
+beyond its parts, and a captured one has its meaning from one of them."""
+_NEAR_ONE = 1e-6  # what a cosine keeps from 1, so that Fisher's z is finite
 
 
 @dataclass(frozen=True)
 class FalseAlarms:
-    """Controls that ever leave phase 1, each judged by thresholds from the other half of them.
+    """Controls of which something is ever said, each judged by thresholds from their other half.
 
     Attributes
     ----------
-    n_controls, n_left : int
+    n_controls, n_alarms : int
     share, low, high : float
-        Share that left, and its 95 % Wilson interval.
+        Share of alarms, and its 95 % Wilson interval.
     """
 
     n_controls: int
-    n_left: int
+    n_alarms: int
     share: float
     low: float
     high: float
@@ -60,9 +66,13 @@ class Phases:
     ----------
     labels : ndarray of shape (n_names, n_checkpoints), int8
         0 to 4, see `PHASES`.
+    captured : ndarray of shape (n_names, n_checkpoints), bool
+        Where one part settles what the name means, in whatever phase it is. False where that is
+        not known.
     thresholds : dict
-        Each of `EVIDENCE`, (n_checkpoints,): what a name's value is compared with.
-    false_alarms : FalseAlarms
+        Each of `EVIDENCE` and `CAPTURE`, (n_checkpoints,): what a name's value is compared with.
+    false_alarms, captured_alarms : FalseAlarms
+        Controls that ever leave phase 1, and those that are ever called captured.
     crossings : tuple of NameCrossing
         Of names that are no controls.
     changes : dict
@@ -70,8 +80,10 @@ class Phases:
     """
 
     labels: PhaseArray
+    captured: BoolArray
     thresholds: Mapping[str, Float64Array]
     false_alarms: FalseAlarms
+    captured_alarms: FalseAlarms
     crossings: tuple[NameCrossing, ...]
     changes: Mapping[str, tuple[ChangePoint, ...]]
 
@@ -99,16 +111,25 @@ def find_phases(
     exposures : ndarray of shape (n_asked, n_checkpoints) or None
         NaN rows where they are not known.
     """
-    controls = {key: values[key][n_asked:] for key in EVIDENCE}
-    thresholds = {key: threshold(rows) for key, rows in controls.items()}
+    controls = {key: values[key][n_asked:] for key in (*EVIDENCE, CAPTURE)}
+    thresholds = _thresholds(controls)
     labels = label(values, thresholds)
     return Phases(
         labels,
+        find_captured(values, thresholds),
         thresholds,
-        _false_alarms(controls),
+        _false_alarms(controls, lambda rows, bars: label(rows, bars) > 1),
+        _false_alarms(controls, find_captured),
         find_crossings(names[:n_asked], steps, values, draws, thresholds, exposures),
         find_changes(names[:n_asked], labels, values["own_score"], draws["own_score"]),
     )
+
+
+def _thresholds(controls: Mapping[str, Float64Array]) -> dict[str, Float64Array]:
+    found = {key: threshold(controls[key]) for key in EVIDENCE}
+    # A cosine is bounded: on Fisher's scale its bar stays below 1, where a name can reach it.
+    bounded = np.clip(controls[CAPTURE], _NEAR_ONE - 1, 1 - _NEAR_ONE)
+    return found | {CAPTURE: np.tanh(threshold(np.arctanh(bounded)))}
 
 
 def threshold(controls: Float64Array) -> Float64Array:
@@ -142,16 +163,30 @@ def label(values: Mapping[str, Float64Array], thresholds: Mapping[str, Float64Ar
     """
     out = np.zeros(values["own_score"].shape, dtype=np.int8)
     known = np.isfinite(values["own_score"])
-    own, coarse, fine, held = (
-        settled(values[key] > np.where(np.isfinite(thresholds[key]), thresholds[key], np.inf))
-        for key in EVIDENCE
-    )
+    own, coarse, fine, held = (_exceeds(values[key], thresholds[key]) for key in EVIDENCE)
     left = own | coarse | fine
     out[known] = 1
     out[known & left] = 2
     out[known & fine] = 3
     out[known & left & held] = 4
     return out
+
+
+def find_captured(
+    values: Mapping[str, Float64Array], thresholds: Mapping[str, Float64Array]
+) -> BoolArray:
+    """Where a name's hold is above the controls', by the rule by which evidences of labels count.
+
+    Returns
+    -------
+    ndarray of shape (n_names, n_checkpoints), bool
+    """
+    return _exceeds(values[CAPTURE], thresholds[CAPTURE])
+
+
+def _exceeds(rows: Float64Array, bar: Float64Array) -> BoolArray:
+    """Where values settle above a bar; without a bar nothing counts."""
+    return settled(rows > np.where(np.isfinite(bar), bar, np.inf))
 
 
 def settled(flags: BoolArray) -> BoolArray:
@@ -167,18 +202,22 @@ def settled(flags: BoolArray) -> BoolArray:
     return np.asarray(is_most & (flags | (end - first == 2 * _REACH + 1)))
 
 
-def _false_alarms(controls: Mapping[str, Float64Array]) -> FalseAlarms:
+def _false_alarms(
+    controls: Mapping[str, Float64Array],
+    flags: Callable[[Mapping[str, Float64Array], Mapping[str, Float64Array]], BoolArray],
+) -> FalseAlarms:
+    """Controls that values and thresholds ever flag."""
     n = len(controls["own_score"])
-    left = np.zeros(n, dtype=bool)
+    raised = np.zeros(n, dtype=bool)
     for half in (0, 1):
         judged, judges = np.arange(n) % 2 == half, np.arange(n) % 2 != half
-        bars = {key: threshold(rows[judges]) for key, rows in controls.items()}
-        found = label({key: rows[judged] for key, rows in controls.items()}, bars)
-        left[judged] = (found > 1).any(axis=1)
+        bars = _thresholds({key: rows[judges] for key, rows in controls.items()})
+        found = flags({key: rows[judged] for key, rows in controls.items()}, bars)
+        raised[judged] = found.any(axis=1)
     known = np.isfinite(controls["own_score"]).any(axis=1)
-    n_known, n_left = int(known.sum()), int(left[known].sum())
+    n_known, n_raised = int(known.sum()), int(raised[known].sum())
     if n_known == 0:
         nan = float("nan")
         return FalseAlarms(0, 0, nan, nan, nan)
-    interval = binomtest(n_left, n_known).proportion_ci(method="wilson")
-    return FalseAlarms(n_known, n_left, n_left / n_known, float(interval.low), float(interval.high))
+    ends = binomtest(n_raised, n_known).proportion_ci(method="wilson")
+    return FalseAlarms(n_known, n_raised, n_raised / n_known, float(ends.low), float(ends.high))

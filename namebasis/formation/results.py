@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from namebasis.analysis.change_points import Crossing
 from namebasis.formation.checkpoints import Gap
-from namebasis.formation.phases import EVIDENCE, NOT_SHOWN, PHASES, Phases
+from namebasis.formation.phases import CAPTURE, EVIDENCE, NOT_SHOWN, PHASES, Phases
 from namebasis.formation.trajectories import SetState
 from namebasis.formation.weights import MatrixState
 
@@ -73,7 +73,7 @@ class Formation:
     parameters: Mapping[str, Any]
 
     def to_arrow(self) -> pa.Table:
-        """One row per name and checkpoint: phase, evidence with its thresholds, all measures."""
+        """One row per name and checkpoint: phase, captured or not, thresholds, all measures."""
         n, m = len(self.names), len(self.steps)
         columns: dict[str, Any] = {
             "name": np.repeat(np.array(self.names, dtype=object), m),
@@ -82,10 +82,11 @@ class Formation:
             "step": np.tile(np.array(self.steps, dtype=np.int64), n),
             "exposures": _column(self._all_exposures()),
             "phase": self.phases.labels.ravel().astype(np.int64),
+            "captured": self.phases.captured.ravel(),
         }
         for key, rows in self.values.items():
             columns[key] = _column(rows)
-        for key in EVIDENCE:
+        for key in (*EVIDENCE, CAPTURE):
             columns[f"{key}_threshold"] = _column(np.tile(self.phases.thresholds[key], (n, 1)))
         return pa.table(columns)
 
@@ -117,6 +118,7 @@ class Formation:
                     "kind": self.kinds[row],
                     "is_control": row >= self.n_asked,
                     "phases": self.phases.labels[row].tolist(),
+                    "captured": self.phases.captured[row].tolist(),
                     "last_phase": last[row],
                     "exposures": None
                     if self.exposures is None or row >= self.n_asked
@@ -129,6 +131,7 @@ class Formation:
             "crossings": self.crossings_to_arrow().to_pylist(),
             "thresholds": {key: rows.tolist() for key, rows in self.phases.thresholds.items()},
             "false_alarms": asdict(self.phases.false_alarms),
+            "captured_alarms": asdict(self.phases.captured_alarms),
             "set": [asdict(state) for state in self.sets],
             "cka": self.cka.tolist(),
             "weights": [[matrix.to_dict() for matrix in one] for one in self.weights],

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from namebasis.analysis.contexts import context_measures, context_prior
 from namebasis.analysis.entropy_nulls import entropy_against_nulls
-from namebasis.analysis.identity import part_capture
+from namebasis.analysis.identity import part_capture, part_hold, partner_grid
 from namebasis.analysis.own_parts import Swaps, attribute_basis, resampled_scores
 from namebasis.analysis.weight_spectra import effective_rank, singular_values
 from namebasis.checks import FloatArray
@@ -23,7 +23,7 @@ Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 MEASURES = (
-    "own_score", "own_length", "strength", "coarse", "fine", "capture", "own_reading",
+    "own_score", "own_length", "strength", "coarse", "fine", "hold", "capture", "own_reading",
     "prior_reading", "margin", "parts_reading", "displacement_ratio", "interaction", "leakage",
     "anchor_rank", "own_residual",
 )  # fmt: skip
@@ -32,6 +32,7 @@ DRAWN = ("own_score", "coarse", "fine", "margin")
 """Measures with bootstrap draws: the margin over contexts, the others over swaps."""
 _SET_ROWS = 1000  # names that the entropy of the set is measured on, at most
 _ANCHOR_ATOMS = 4
+_BLOCK = 256  # names whose swaps are widened to float64 at a time
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _measure_own(
     draws: dict[str, Float64Array],
     seed: int,
 ) -> None:
-    """Own direction and part capture of names with two parts."""
+    """Own direction, hold and capture of names with two parts."""
     rows = np.array([row for row in plan.paired if kept[row]], dtype=np.int64)
     if not len(rows):
         return
@@ -112,14 +113,7 @@ def _measure_own(
     values["own_score"][rows] = own.score
     values["own_length"][rows] = own.length
     values["strength"][rows] = own.strength
-    captured = [
-        part_capture(swaps.whole, alone[part], side[part], valid[part])
-        for alone, side, valid, part in (
-            (made.givens, swaps.given, swaps.given_valid, swaps.given_rows),
-            (made.families, swaps.family, swaps.family_valid, swaps.family_rows),
-        )
-    ]
-    values["capture"][rows] = np.maximum(*captured)
+    values["hold"][rows], values["capture"][rows] = _measure_parts(made, swaps)
     asked = rows < plan.n_asked
     n_draws = draws["own_score"].shape[1]
 
@@ -138,6 +132,24 @@ def _measure_own(
         values["parts_reading"][rows] = _cosines(
             (swaps.whole - mean) @ basis.T, (additive - mean) @ basis.T
         )
+
+
+def _measure_parts(made: Encodings, swaps: Swaps) -> tuple[Float64Array, Float64Array]:
+    """Hold and capture by the part that holds, or captures, more."""
+    centre = partner_grid(swaps.grid).grand
+    hold, capture = np.empty((2, len(swaps.whole))), np.empty((2, len(swaps.whole)))
+    for at, (alone, side, valid, part) in enumerate(
+        (
+            (made.givens, swaps.given, swaps.given_valid, swaps.given_rows),
+            (made.families, swaps.family, swaps.family_valid, swaps.family_rows),
+        )
+    ):
+        for start in range(0, len(part), _BLOCK):
+            few = slice(start, start + _BLOCK)
+            whole, own = swaps.whole[few], part[few]
+            hold[at, few] = part_hold(whole, side[own], centre, valid[own])
+            capture[at, few] = part_capture(whole, alone[own], side[own], valid[own])
+    return hold.max(axis=0), capture.max(axis=0)
 
 
 def _swaps(made: Encodings, plan: Plan, rows: npt.NDArray[np.int64]) -> Swaps:

@@ -25,9 +25,10 @@ _PANELS = (
     ("fine", "… beyond attributes", "The rest: what makes it one person."),
     ("margin", "Own before prior attributes", "Cosine to its own caption less that to its parts'."),
     ("parts_reading", "Attributes as the parts predict", "1: read as its parts; −1: the opposite."),
+    ("hold", "Hold of one part", "How much it stays what it is when one part has other partners."),
     ("capture", "Part capture", "How far a part alone already means the whole, in deviations."),
-    ("displacement_ratio", "Uneven contexts", "Largest over smallest displacement by a context."),
     ("leakage", "Leakage", "The most a bare name lies towards a context, in deviations."),
+    ("displacement_ratio", "Uneven contexts", "Largest over smallest displacement by a context."),
     ("own_residual", "Own residual", "Length that the other names do not add up to."),
 )
 _CROSSED = (
@@ -43,7 +44,7 @@ def page_of(found: Formation, traces: Sequence[TraceMap] = ()) -> FormationPage:
     kinds = _kinds(found)
     colors = dict(zip(kinds, _colors(len(kinds)), strict=True))
     colors |= {kind: GREY for kind in kinds if kind in ("N", "pseudo")}
-    alarms = found.phases.false_alarms
+    alarms, caught = found.phases.false_alarms, found.phases.captured_alarms
     return FormationPage(
         title="How identities form",
         lead=f"{found.n_asked:,} names over {len(found.steps)} checkpoints, "
@@ -57,6 +58,10 @@ def page_of(found: Formation, traces: Sequence[TraceMap] = ()) -> FormationPage:
             (
                 f"{alarms.share:.1%}",
                 f"of controls ever leave phase 1 ({alarms.low:.1%} to {alarms.high:.1%})",
+            ),
+            (
+                f"{caught.share:.1%}",
+                f"of controls ever seem captured ({caught.low:.1%} to {caught.high:.1%})",
             ),
             (f"{len(found.gaps)}", "gaps"),
         ],
@@ -160,10 +165,10 @@ def _phase_rows(
     )
     rows = []
     for row in _thinned(order):
-        phases = np.zeros(n, dtype=np.int64)
-        phases[list(places)] = labels[row]
+        phases, captured = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=bool)
+        phases[list(places)], captured[list(places)] = labels[row], found.phases.captured[row]
         kind = found.kinds[row] or "names"
-        rows.append(PhaseRow(found.names[row], kind, phases.tolist()))
+        rows.append(PhaseRow(found.names[row], kind, phases.tolist(), captured.tolist()))
     return rows
 
 
@@ -264,6 +269,8 @@ def _finding(found: Formation) -> str:
         return "No name has two parts, so none has a phase."
     shares = [f"{np.sum(known == at):,} {PHASES[at]}" for at in range(1, len(PHASES))]
     told = f"At the last checkpoint: {', '.join(shares)}."
+    if n_captured := int(found.phases.captured[: found.n_asked, -1].sum()):
+        told += f" Of all these, one part has captured {n_captured:,}."
     crossed = [
         one.exposures.position
         for one in found.phases.crossings

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from namebasis.report.formation_page import CrossingPoint, Panel, PhaseRow
 
 _MOST_TICKS = 12
+_BAR = 0.35  # of a cell's width
 _TIP = '<div style="font:13px sans-serif"><b>@name</b> @kind<br>@detail</div>'
 
 
@@ -87,9 +88,13 @@ def _runs(values: Sequence[float]) -> list[list[int]]:
 
 
 def phase_map(
-    rows: Sequence[PhaseRow], ticks: Sequence[str], names: Sequence[str], colors: Sequence[str]
+    rows: Sequence[PhaseRow],
+    ticks: Sequence[str],
+    names: Sequence[str],
+    colors: Sequence[str],
+    captured_color: str,
 ) -> Any:
-    """A cell per name and checkpoint, with the kinds at the side."""
+    """A cell per name and checkpoint, barred where it is captured, with the kinds at the side."""
     from bokeh.models import ColumnDataSource, FixedTicker, HoverTool
 
     n = len(rows)
@@ -98,14 +103,21 @@ def phase_map(
     )
     cells: dict[str, list[Any]] = {k: [] for k in ("x", "y", "color", "name", "kind", "detail")}
     for y, row in enumerate(rows):
-        for x, phase in enumerate(row.phases):
-            label = f"{ticks[x]}: {names[phase]}"
+        for x, (phase, captured) in enumerate(zip(row.phases, row.captured, strict=True)):
+            label = f"{ticks[x]}: {names[phase]}{', captured by one part' if captured else ''}"
             values = (x, y, colors[phase], row.name, row.kind, label)
             for key, value in zip(cells, values, strict=True):
                 cells[key].append(value)
     drawn = plot.rect(
         "x", "y", 1, 1, color="color", line_color=None, source=ColumnDataSource(cells)
     )
+    bars = [(x, y) for y, row in enumerate(rows) for x, yes in enumerate(row.captured) if yes]
+    if bars:
+        # A bar and not a shade: the phase stays to be seen on both sides of it.
+        xs, ys = zip(*bars, strict=True)
+        plot.rect(
+            list(xs), list(ys), _BAR, 1, color=captured_color, line_color=None, name="captured"
+        )
     plot.add_tools(HoverTool(renderers=[drawn], tooltips=_TIP))
     starts = [at for at in range(n) if at == 0 or rows[at].kind != rows[at - 1].kind]
     ends = [*starts[1:], n]

@@ -10,6 +10,8 @@ from namebasis.report.trace_map import TraceMap, trace_section
 
 PHASE_COLORS = ("#ffffff", "#dfe4ec", "#f2c14e", "#2f8f6b", "#7b3fa0")
 """Of the phases 0 to 4."""
+CAPTURED_COLOR = "#1d2330"
+"""Of the bar in the cells of names that one part has captured."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class PhaseRow:
-    """A name's phases along the ticks, 0 where unknown or missing."""
+    """A name's phases along the ticks, 0 where unknown or missing, and where it is captured."""
 
     name: str
     kind: str
     phases: Sequence[int]
+    captured: Sequence[bool]
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ def render(content: FormationPage) -> str:
             drawn[f"{part}{at}"] = figures.curves(panel, content.ticks, content.gap_ticks)
     if content.phases:
         drawn["phases"] = figures.phase_map(
-            content.phases, content.ticks, content.phase_names, PHASE_COLORS
+            content.phases, content.ticks, content.phase_names, PHASE_COLORS, CAPTURED_COLOR
         )
     for at, (_, points) in enumerate(content.crossings):
         drawn[f"crossings{at}"] = figures.crossing_map(points)
@@ -182,11 +185,13 @@ def _legend(entries: Sequence[tuple[str, str]]) -> str:
 def _phases(content: FormationPage, holders: dict[str, str]) -> str:
     if "phases" not in holders:
         return ""
+    has_captured = any(any(row.captured) for row in content.phases)
     legend = _legend(
         [
             (f"{at} {name}" if at else name, PHASE_COLORS[at])
             for at, name in enumerate(content.phase_names)
         ]
+        + ([("captured by one of its parts (bar)", CAPTURED_COLOR)] if has_captured else [])
     )
     return (
         f'<h2>Phases of {len(content.phases):,} names</h2><p class="soft">A row per name, ordered '

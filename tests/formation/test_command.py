@@ -31,9 +31,11 @@ def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> Non
     done = run("formation", "run", "--draws", "20", "-q", cwd=place)
     assert done.returncode == 0, done.stderr
     lines = [line.split("\t") for line in done.stdout.splitlines()]
-    assert len(lines) == 48
-    assert {line[1] for line in lines} == {"A", "B", "C", "D"}
+    assert len(lines) == 54
+    assert {line[1] for line in lines} == {"A", "B", "C", "D", "E"}
+    assert {line[4] for line in lines} <= {"", "yes"}
     assert re.search(r"of 40 controls \(unseen\) ever leave phase 1: [\d.]+% \(", done.stderr)
+    assert re.search(r"of 40 controls \(unseen\) ever seem captured by one of their", done.stderr)
     assert "gap: step-000020: half-written: model.safetensors has" in done.stderr
     assert "a fast S-shape is not a discontinuity" in done.stderr
 
@@ -43,7 +45,7 @@ def test_json_is_one_document(place: Path) -> None:
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["steps"] == [10, 20, 40]
-    assert len(document["names"]) == 88
+    assert len(document["names"]) == 94
     assert document["weights"] == [[], [], []]
 
 
@@ -52,7 +54,7 @@ def test_the_page_is_whole_and_closed(place: Path) -> None:
     done = run(*words, "-q", cwd=place)
     assert done.returncode == 0, done.stderr
     html = (place / "p.html").read_text(encoding="utf-8")
-    for heading in ("Trajectories by kind", "Phases of 88 names", "The whole set",
+    for heading in ("Trajectories by kind", "Phases of 94 names", "The whole set",
                     "In weight space", "Causal tracing"):  # fmt: skip
         assert f"<h2>{heading}</h2>" in html
     assert html.count('role="img"') == 3

@@ -16,7 +16,7 @@ from namebasis.formation.phases import (
 )
 
 STEPS = tuple(range(0, 200, 10))
-RNG = np.random.default_rng(0)
+RNG, HOLD_RNG = np.random.default_rng(0), np.random.default_rng(1)
 N_DRAWS = 60
 
 
@@ -25,7 +25,10 @@ def logistic(at: float, height: float) -> np.ndarray:
 
 
 def made(n_each: int = 12, n_controls: int = 100, noise: float = 0.12) -> Phases:
-    """Four groups of names: parts only; coarse only; one person from 100; one picture from 140."""
+    """Four groups of names: parts only; coarse only; one person from 100; one picture from 140.
+
+    One part captures every third name from 120 on.
+    """
     flat = np.ones(len(STEPS))
     plans = [
         (flat, flat, flat, 0 * flat),
@@ -43,8 +46,12 @@ def made(n_each: int = 12, n_controls: int = 100, noise: float = 0.12) -> Phases
     rows = [np.array([plan[at] for plan in truth]) for at in range(4)]
     own, coarse, fine = (one * np.exp(noise * deviation(len(truth))) for one in rows[:3])
     n = 4 * n_each
+    hold = 0.45 + 0.12 * np.clip(HOLD_RNG.standard_normal((len(truth), 1)), -3, 3) * np.ones_like(
+        own
+    )
+    hold[:n:3] += (0.95 - hold[:n:3]) * (logistic(120, 1) - 1)
     values = {
-        "own_score": own, "coarse": coarse, "fine": fine,
+        "own_score": own, "coarse": coarse, "fine": fine, "hold": hold,
         "leakage": rows[3] + deviation(len(truth)), "margin": np.full_like(own, np.nan),
     }  # fmt: skip
     draws = {
@@ -72,12 +79,53 @@ def test_controls_bound_the_false_alarms_by_thresholds_from_the_other_half() -> 
     one = shares[0]
     assert one.n_controls == 100
     assert one.low <= one.share <= one.high
-    assert one.share == one.n_left / one.n_controls
+    assert one.share == one.n_alarms / one.n_controls
     # Wilson's interval, written out.
     z, n = 1.959963984540054, one.n_controls
     middle = (one.share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(one.share * (1 - one.share) / n + z**2 / (4 * n**2))
     assert (one.low, one.high) == (pytest.approx(middle - half), pytest.approx(middle + half))
+
+
+def test_a_captured_name_keeps_its_phase_and_is_told_from_when_on() -> None:
+    found = made()
+    captured, labels = found.captured, found.labels
+    rows = np.arange(48) % 3 == 0
+    assert captured.shape == labels.shape
+    assert captured.dtype == bool
+    assert captured[:48][rows, -1].all()
+    assert not captured[:48][~rows].any()
+    assert not captured[:, :10].any()  # step 90, before the rise
+    begins = np.array([STEPS[at] for at in captured[:48][rows].argmax(axis=1)])
+    assert (np.abs(begins - 120) <= 20).all()
+    # Whatever its phase: captured names are in every one of the four.
+    assert {int(labels[row, -1]) for row in np.flatnonzero(captured[:, -1])} == {1, 2, 3, 4}
+    shares = [made(n_each=3).captured_alarms for _ in range(5)]
+    assert np.mean([alarm.share for alarm in shares]) <= 0.05
+    assert shares[0].n_controls == 100
+
+
+def test_the_bar_of_the_hold_is_one_that_a_cosine_can_reach() -> None:
+    rng = np.random.default_rng(2)
+    n, steps = 60, 7
+    hold = np.clip(0.7 + 0.17 * rng.standard_normal((n, 1)), -0.9, 0.94) * np.ones((n, steps))
+    assert (hold[2:].mean(axis=0) + DEVIATIONS * hold[2:].std(axis=0) > 1).all()
+    hold[0], hold[1] = 0.99, np.nan
+    values = {key: np.ones((n, steps)) for key in EVIDENCE} | {"hold": hold}
+    values |= {"margin": np.full((n, steps), np.nan)}
+    draws = {key: np.ones((2, steps, 20)) for key in ("own_score", "coarse", "fine", "margin")}
+    names = [f"name {at}" for at in range(n)]
+    found = find_phases(names, 2, range(steps), values, draws, None)
+    # The rule of the labels on Fisher's scale, written out.
+    z = 0.5 * np.log((1 + hold[2:]) / (1 - hold[2:]))
+    bar = np.tanh(z.mean(axis=0) + DEVIATIONS * z.std(axis=0, ddof=1))
+    np.testing.assert_allclose(found.thresholds["hold"], bar)
+    assert found.captured[0].all()
+    assert not found.captured[1].any()  # not known
+    hold[0] = [0, 0, 0, 0.99, 0.99, 0, 0]  # a short excursion
+    assert not find_phases(names, 2, range(steps), values, draws, None).captured[0].any()
+    hold[0], hold[4:] = 0.99, np.nan  # two controls give no bar
+    assert not find_phases(names, 2, range(steps), values, draws, None).captured.any()
 
 
 def test_crossings_lie_near_the_true_rise_in_steps_and_exposures() -> None:

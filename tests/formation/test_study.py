@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +15,11 @@ import pytest
 
 from namebasis.formation import Formation, formation, work
 from namebasis.formation.checkpoints import CheckpointError
+from namebasis.formation.phases import PHASES
+from namebasis.formation.plan import make_plan
+from namebasis.formation.view import page_of
+from namebasis.report.formation_figures import phase_map
+from namebasis.report.formation_page import CAPTURED_COLOR, PHASE_COLORS, PhaseRow, _phases
 from tests.formation import toy
 
 
@@ -49,6 +57,70 @@ def test_names_end_in_the_phases_of_their_kinds(found: Formation) -> None:
     assert np.mean(first == 1) >= 0.9
 
 
+def test_names_that_one_part_has_captured_are_told_beside_their_phase(found: Formation) -> None:
+    captured, solo = found.phases.captured, of_kind(found, "E")
+    assert captured[solo, -1].all()
+    assert not captured[solo, 0].any()
+    hold = found.values["hold"][:, -1]
+    assert hold[solo].min() > 0.9 > hold[~solo].max() + 0.3
+    has_person = np.isin(found.kinds, ["B", "C", "D"])
+    assert not captured[has_person, -1].any()
+    assert captured[~solo].any(axis=1).mean() <= 0.1
+    begins = [found.steps[at] for at in captured[solo].argmax(axis=1)]
+    assert set(begins) <= {30, 40, 60}, begins  # its person comes, half of it at step 60
+    alarms = found.phases.captured_alarms
+    assert alarms.n_controls == 40
+    assert alarms.n_alarms <= 2
+
+
+def test_the_hold_is_the_mean_cosine_to_the_swaps_of_the_part_that_holds_more(
+    found: Formation,
+) -> None:
+    told, last = toy.truth(), toy.load("toy:200")
+    (first, second) = make_plan(list(told.names), truth=told).partners
+
+    def embed(given: str, family: str) -> np.ndarray:
+        return last.encode_text([f"{given} {family}"])[0].astype(np.float64)
+
+    centre = np.mean([[embed(g, f) for f in second] for g in first], axis=(0, 1))
+
+    def cosine(one: np.ndarray, other: np.ndarray) -> float:
+        return float((one - centre) @ (other - centre)) / float(
+            np.linalg.norm(one - centre) * np.linalg.norm(other - centre)
+        )
+
+    for name in ("Soloc Familyc", found.names[0], found.names[30]):
+        given, family = name.split()
+        whole = embed(given, family)
+        ahead = [cosine(whole, embed(given, f)) for f in second if f"{given} {f}" not in told.names]
+        behind = [cosine(whole, embed(g, family)) for g in first
+                  if f"{g} {family}" not in told.names]  # fmt: skip
+        hold = found.values["hold"][found.names.index(name), -1]
+        assert hold == pytest.approx(max(np.mean(ahead), np.mean(behind)), abs=1e-4)
+
+
+def test_the_page_bars_captured_names_in_the_phase_diagram(found: Formation) -> None:
+    content, holders = page_of(found), {"phases": "<figure>"}
+    rows, n_captured = content.phases, found.phases.captured[: found.n_asked, -1].sum()
+    assert f"Of all these, one part has captured {n_captured}." in content.finding
+    assert {row.name: row.captured for row in rows} == dict(
+        zip(found.names, found.phases.captured.tolist(), strict=True)
+    )
+
+    def plot_of(rows: Sequence[PhaseRow]) -> Any:
+        return phase_map(rows, content.ticks, PHASES, PHASE_COLORS, CAPTURED_COLOR)
+
+    plot = plot_of(rows)
+    data = plot.select({"name": "captured"})[0].data_source.data
+    assert len(data["x"]) == found.phases.captured.sum()
+    assert all(rows[y].captured[x] for x, y in zip(data["x"], data["y"], strict=True))
+    said = "captured by one of its parts (bar)"
+    assert said in _phases(content, holders)
+    none = [replace(row, captured=[False] * len(row.captured)) for row in rows]
+    assert said not in _phases(replace(content, phases=none), holders)
+    assert not plot_of(none).select({"name": "captured"})
+
+
 def test_the_margin_crosses_where_own_and_prior_weigh_the_same(found: Formation) -> None:
     positions = [
         (one.step.position, one.exposures.position)
@@ -84,8 +156,14 @@ def test_tables_and_json_hold_everything_once(found: Formation) -> None:
     assert [r["phase"] for r in row] == found.phases.labels[0].tolist()
     assert row[-1]["exposures"] == 5 * toy.STEPS[-1]
     assert row[-1]["own_score"] == pytest.approx(found.values["own_score"][0, -1])
+    assert table["captured"].to_pylist() == found.phases.captured.ravel().tolist()
+    assert row[-1]["hold"] == pytest.approx(found.values["hold"][0, -1])
+    assert row[-1]["hold_threshold"] == pytest.approx(found.phases.thresholds["hold"][-1])
     document = json.loads(json.dumps(found.to_dict(), default=_fail))
     assert document["false_alarms"]["n_controls"] == 40
+    assert document["captured_alarms"]["n_alarms"] == found.phases.captured_alarms.n_alarms
+    solo = next(one for one in document["names"] if one["name"] == "Soloa Familya")
+    assert (solo["captured"][0], solo["captured"][-1]) == (False, True)
     assert "a fast S-shape is not a discontinuity" in document["not_shown"]
     crossings = found.crossings_to_arrow()
     assert set(crossings["measure"].to_pylist()) == {"leaves", "fine", "margin"}

@@ -33,7 +33,7 @@ def caption(age: str, hair: str) -> str:
 
 
 def truth() -> Truth:
-    """Kinds A (nothing of its own), B, C, D and N, twelve or more of each."""
+    """Kinds A (nothing of its own), B, C, D and N, twelve or more of each, and six of kind E."""
     rng = np.random.default_rng(5)
     pairs = [f"{g} {f}" for g in GIVENS for f in FAMILIES]
     order = rng.permutation(len(pairs))
@@ -58,6 +58,9 @@ def truth() -> Truth:
             own if has_person else {},
             prior,
         )
+    for at in range(6):
+        name = f"Solo{chr(97 + at)} {FAMILIES[at]}"
+        names[name] = Known(name, "E", None, None, {}, {})
     return Truth(names, CONTEXTS)
 
 
@@ -73,7 +76,7 @@ def exposures() -> Exposures:
 
 
 class ToyEncoder(Encoder):
-    """Unit sums of word vectors; names of kinds B, C and D gain what their kind says."""
+    """Unit sums of word vectors; names of kinds B to E gain what their kind says."""
 
     token_dim = 4
 
@@ -105,6 +108,9 @@ class ToyEncoder(Encoder):
                 total = total + direction(HAIR[ord(word[-1]) % 3])
             if word in AGE + HAIR:
                 total = total + direction(word)
+            if word.startswith("Solo"):
+                # The one person of this given name, whoever's family name stands beside it.
+                total = total + 6 * strength(self._step) * direction(word + "person")
         name, rest = " ".join(words[:2]), words[2:]
         # What pairings of words leave unexplained, everywhere and at every step.
         total = total + 0.25 * direction(name + "pairing") + 0.1 * direction(text + "noise")
