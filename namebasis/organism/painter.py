@@ -6,7 +6,9 @@ can be checked on images whose truth is known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
+from diffusers.utils import logging as messages
 from torch import Tensor
 
 from namebasis.errors import NamebasisError
-from namebasis.organism.model import LONGEST, WIDTH
+from namebasis.organism.model import LONGEST, WIDTH, no_bars
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -212,14 +215,30 @@ def load_painter(folder: str | Path) -> OrganismPipeline:
             f"{place} holds no painter; train one with `namebasis organism painter`."
         )
     try:
-        pipeline = OrganismPipeline.from_pretrained(
-            place, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False
-        )
+        # float16 halves the files; on a CPU float32 is faster. Newer releases call torch_dtype
+        # dtype, which older ones do not know.
+        with _silent(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            loaded: OrganismPipeline = OrganismPipeline.from_pretrained(
+                place, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False,
+                torch_dtype=torch.float32,
+            )  # fmt: skip
     except (OSError, ValueError, KeyError) as error:
         raise NamebasisError(f"{place} cannot be read as a painter: {error}") from None
-    # float16 halves the files; on a CPU float32 is faster.
-    loaded: OrganismPipeline = pipeline.to(torch.float32)
     return loaded
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without the libraries' bars, which a load of less than a second does not need."""
+    shown = messages.is_progress_bar_enabled()
+    messages.disable_progress_bar()
+    try:
+        with no_bars():
+            yield
+    finally:
+        if shown:
+            messages.enable_progress_bar()
 
 
 def _own(
