@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 STUDY = "validation"
 Progress = Callable[[int, int], None]
-RIGIDITY_READINGS = ("div", "displacement_ratio", "interaction")
+RIGIDITY_READINGS = ("div", "displacement_ratio", "interaction", "leakage")
 """Text measures that the spread of images is compared with."""
 _SAME_AS: Mapping[str, str] = {
     "skin_lightness": "skin_tone",

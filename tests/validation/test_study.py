@@ -17,6 +17,7 @@ from namebasis.namespace.build import build_space
 from namebasis.namespace.names import make_names
 from namebasis.namespace.space import Space, open_space
 from namebasis.studies.attributes import score
+from namebasis.studies.rigidity import rigidity
 from namebasis.validation.registry import load_extractor
 from namebasis.validation.study import validate
 from tests.test_cli import run
@@ -74,7 +75,10 @@ def test_the_spread_of_images_is_compared_with_rigidity(user: Path) -> None:
     space = opened(user)
     found = validate(space, user / "images", [load_extractor("skin")], n_bootstrap=50)
     readings = {row.reading for row in found.agreement.attributes if row.attribute == "div"}
-    assert readings == {"div", "displacement_ratio", "interaction"}
+    assert readings == {"div", "displacement_ratio", "interaction", "leakage"}
+    known = ["Anna", "Ivan", "Roger", "Vicki", "Winona"]
+    alone = {row.name: row.contexts["leakage"] for row in rigidity(space, known).rows}
+    assert found.text["div", "leakage"] == pytest.approx(alone)
     # The tiny tokenizer cuts skin tones off: they read alike, which is said and stops nothing.
     assert any(note.startswith("skin_tone is not compared") for note in found.agreement.notes)
     assert any("skin_lightness: nothing measured on" in note for note in found.agreement.notes)
