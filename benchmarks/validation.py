@@ -85,7 +85,7 @@ def measure(
     """Paint the names, measure the pictures, and read the names in text."""
     made = generate(
         painter, [name.name for name in truths], folder, templates=[PROMPT], n_images=n,
-        options=how, batch_size=36, progress=told(f"painting with {painter.spec}"),
+        options=how, batch_size=72, progress=told(f"painting with {painter.spec}"),
     )  # fmt: skip
     encoder = space.encoder()
     extractors = [
