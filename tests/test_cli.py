@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from namebasis.cli import main
+from namebasis.cli.wording import with_option
 from tests.encoders.conftest import write_clip, write_whole_pipeline
 
 NAMES = """Vicki Winona Roger Sigríður Guðrún Björk Aaliyah Keisha Priya Anaïs José Giulia
@@ -155,6 +156,10 @@ REFUSED = {
     "no target": (["nearest", "my.space"], "no target"),
     "zero k": (["nearest", "my.space", "Vicki", "-k", "0"], "k must be"),
     "too many atoms": (["basis", "my.space", "Vicki", "-n", "999"], "999"),
+    "one control": (["basis", "my.space", "Vicki", "--controls", "1"], "--controls must be 0 or"),
+    "no atom": (["basis", "my.space", "Vicki", "-n", "0"], "--n-names must be an integer"),
+    "few strangers": (["rigidity", "my.space", "Vicki", "--prior", "3"], "--prior must be an"),
+    "no batch": (["organism", "train", "new", "--steps", "0"], "--steps must be an integer"),
     "already there": (["build", "my.space", "more.txt"], "overwrite"),
 }
 
@@ -174,6 +179,24 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
     assert len(lines) == 1
     assert "Traceback" not in done.stderr
     assert {p: p.read_bytes() for p in before} == before
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("n_draws must be 2", "--draws must be 2"),
+        ("max_family must be 2", "--max-family must be 2"),
+        ("n_names is 3, of n_draws", "--n-names is 3, of n_draws"),
+        ("n_null must be 2", "--controls must be 2"),
+        ("n_else must be 2", "n_else must be 2"),
+        ("draws must be n_draws", "draws must be n_draws"),
+        ("n_draws", "--draws"),
+        ("", ""),
+    ],
+)
+def test_a_refusal_names_the_option_where_there_is_one(message: str, expected: str) -> None:
+    options = {"--draws", "--max-family", "--n-names", "-n", "--controls"}
+    assert with_option(message, options) == expected
 
 
 def test_a_refusal_is_exit_code_1_of_the_real_process_too(tmp_path: Path) -> None:

@@ -21,9 +21,11 @@ from namebasis.cli import (
     topology,
     validate,
 )
+from namebasis.cli.wording import Commands
 
 app = typer.Typer(
     name="namebasis",
+    cls=Commands,
     help="What CLIP-like models believe about names.",
     no_args_is_help=True,
     add_completion=False,
@@ -82,5 +84,5 @@ app.command("export", epilog="Example: namebasis export my.space short.csv --whe
     corpus.export
 )
 app.command("doctor", epilog="Example: namebasis doctor")(demo.doctor)
-app.add_typer(organism.app, name="organism")
-app.add_typer(validate.app, name="validate")
+app.add_typer(organism.app, name="organism", cls=Commands)
+app.add_typer(validate.app, name="validate", cls=Commands)

@@ -72,6 +72,12 @@ REFUSED = {
     "no folder": (["formation", "absent"], "there is no such folder"),
     "no names": (["formation", "bare"], "no names: give some"),
     "a map without a page": (["formation", "run", "--trace", "Anna"], "give --html FILE"),
+    "controls": (
+        ["formation", "run", "--controls", "1"],
+        "--controls must be an integer, at least",
+    ),
+    "draws": (["formation", "run", "--draws", "1"], "--draws must be an integer, at least 20; got"),
+    "samples": (["trace", "run", "Anna", "--samples", "0"], "--samples must be an integer"),
     "no step": (["trace", "run", "Anna", "--step", "7"], "there are 10, 20, 40"),
     "kind": (["trace", "run", "Anna", "--kind", "heads"], "residual, attention, mlp"),
     "no tower": (["trace", "minilm", "Anna"], "there is no such folder"),
