@@ -27,7 +27,7 @@ MEASURES = (
     "prior_reading", "margin", "parts_reading", "displacement_ratio", "interaction", "leakage",
     "anchor_rank", "own_residual",
 )  # fmt: skip
-"""Of each name at each checkpoint; see `NameTrajectory`."""
+"""Of each name at each checkpoint; docs/formation.md says what each is."""
 DRAWN = ("own_score", "coarse", "fine", "margin")
 """Measures with bootstrap draws: the margin over contexts, the others over swaps."""
 _SET_ROWS = 1000  # names that the entropy of the set is measured on, at most
