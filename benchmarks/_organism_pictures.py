@@ -40,7 +40,20 @@ class Rendered:
         return made
 
 
-def train_probes(encoder, n_pictures: int) -> dict[str, LinearProbe]:
+class Pixels:
+    """Stands for an encoder that no text had a part in: means of blocks of pixels."""
+
+    spec = fingerprint = "pixels"
+    side = 16
+
+    def encode_images(self, images) -> np.ndarray:
+        small = [image.resize((self.side, self.side), Image.Resampling.BOX) for image in images]
+        rows = np.stack([np.asarray(image, dtype=np.float32).ravel() for image in small])
+        rows = rows / 255 - 0.5
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def train_probes(encoder, n_pictures: int, keys=tuple(ATTRIBUTES)) -> dict[str, LinearProbe]:
     """A probe per attribute of the world, on rendered pictures of random people."""
     people = random_people(n_pictures, np.random.default_rng(11))
     faces = render(people, seed=12)
@@ -48,9 +61,10 @@ def train_probes(encoder, n_pictures: int) -> dict[str, LinearProbe]:
     each = [str(at) for at in range(n_pictures)]  # every picture shows another person
     found = {}
     for at, (key, values) in enumerate(ATTRIBUTES.items()):
-        ranks = () if key in NOMINAL else tuple(map(float, range(len(values))))
-        labels = [values[code] for code in people.attributes[:, at]]
-        found[key] = train_probe(vectors, labels, each, Attribute(key, values, ranks), encoder)
+        if key in keys:
+            ranks = () if key in NOMINAL else tuple(map(float, range(len(values))))
+            labels = [values[code] for code in people.attributes[:, at]]
+            found[key] = train_probe(vectors, labels, each, Attribute(key, values, ranks), encoder)
     return found
 
 

@@ -16,7 +16,8 @@ All metrics were fixed on rendered pictures, before a painter was trained:
   readings of `score` the one named `READING`.
 - *image attributes*: linear probes (`train_probe`) on the organism's image vectors of 3,000
   rendered pictures of random people; a name's value is the mean over its pictures of the expected
-  rank, or of a hair colour's share.
+  rank, or of a hair colour's share. The organism made those vectors and read the text too, so rows
+  in brackets repeat it with probes on pixels alone (16 × 16 means).
 - *agreement*: Spearman over names of all kinds; of hair colour the mean over its four values.
 - *spread*: div@9 of the image vectors of a name's pictures, as `validate` gives it.
 - *own person*: of the attributes in which a C name's person contradicts its parts, the mean over
@@ -42,7 +43,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
-from _organism_pictures import AGREES, PROMPT, Rendered, columns, train_probes, write_axes
+from _organism_pictures import AGREES, PROMPT, Pixels, Rendered, columns, train_probes, write_axes
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
@@ -89,7 +90,9 @@ def measure(
     )  # fmt: skip
     encoder = space.encoder()
     extractors = [
-        ProbeExtractor(probes[key], encoder, f"probe:{key}") for key in AGREES
+        ProbeExtractor(probes[seer][key], eyes, f"{seer}:{key}")
+        for seer, eyes in (("probe", encoder), ("pixels", Pixels()))
+        for key in AGREES
     ]  # fmt: skip
     found = validate(
         space, made.images, extractors, encoder=encoder, axes=axes, batch_size=64, n_bootstrap=20,
@@ -101,11 +104,13 @@ def measure(
     for key in AGREES:
         said = [found.text[column, READING] for column in columns(key)]
         text[key] = np.array([[one[name.name] for one in said] for name in truths])
-        image[key] = np.array([[row.means[column] for column in columns(key)] for row in order])
+        for end in ("", "_pixels"):
+            labels = [column + end for column in columns(key)]
+            image[key + end] = np.array([[row.means[label] for label in labels] for row in order])
     return Pictures(
         truths, text, image, np.array([row.spread.div.value for row in order]),
         np.array([found.text["div", "leakage"][name.name] for name in truths]),
-        own_margins(world, truths, found, probes),
+        own_margins(world, truths, found, probes["probe"]),
     )  # fmt: skip
 
 
@@ -186,6 +191,11 @@ def claims(found: Pictures) -> list[Claim]:
         difference("div@9: C above D, AUC", 0.9, found.div, found.rows("C"), found.rows("D")),
         difference("div@9: A above B, AUC", 0.8, found.div, found.rows("A"), found.rows("B")),
         own,
+        *(
+            agreement(f"({key.replace('_', ' ')} by probes on pixels, Spearman)", None,
+                      found.text[key], found.image[f"{key}_pixels"], every)
+            for key in AGREES
+        ),
         agreement("(div@9 against text's leakage, Spearman of −div)", None,
                   found.leakage[:, None], -found.div[:, None], every),
     ]  # fmt: skip
@@ -255,7 +265,11 @@ def run(options: argparse.Namespace, folder: Path) -> None:
         painters = {"painted": painter} | painters
     encoder = load_encoder("organism" if is_packaged else f"hf:{packed}")
     truths = chosen(world, 5 if options.quick else None)
-    probes = train_probes(encoder, 300 if options.quick else N_PICTURES)
+    n_pictures = 300 if options.quick else N_PICTURES
+    probes = {
+        "probe": train_probes(encoder, n_pictures),
+        "pixels": train_probes(Pixels(), n_pictures, AGREES),
+    }
     space = build_space(
         make_names([{"name": name.name, "part": "full"} for name in truths]),
         folder / "names.space", encoder=encoder, templates=[PROMPT], overwrite=True,
@@ -270,13 +284,15 @@ def run(options: argparse.Namespace, folder: Path) -> None:
         for side, painter in painters.items()
     }
     table(sides, n_bootstrap)
-    accuracies = ", ".join(
-        f"{key.replace('_', ' ')} {probe.held_out:.3f} (chance {probe.chance:.2f})"
-        for key, probe in probes.items()
-    )
-    print(f"\nProbes' balanced accuracy on rendered pictures that they had not seen: {accuracies}.")
+    for seer, words in (("probe", "the organism's vectors"), ("pixels", "pixels")):
+        accuracies = ", ".join(
+            f"{key.replace('_', ' ')} {probe.held_out:.3f}" for key, probe in probes[seer].items()
+        )
+        print(
+            f"\nHeld-out balanced accuracy of probes on {words}, rendered pictures: {accuracies}."
+        )
     shown = ", ".join(f"{side} {one.fingerprint[:19]}" for side, one in painters.items())
-    print(f"{len(truths)} names, {n_images} pictures each; {shown}.")
+    print(f"\n{len(truths)} names, {n_images} pictures each; {shown}.")
 
 
 def main(words: Sequence[str] | None = None) -> None:
