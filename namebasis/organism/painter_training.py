@@ -33,7 +33,7 @@ from namebasis.organism.world import World
 Progress = Callable[[int, int, float], None]
 N_STEPS, BATCH_SIZE = 5000, 32
 _LEARNING_RATE, _WARM_UP, _WITHOUT_CAPTION = 1e-3, 200, 0.1
-_MOST_SNR = 5.0
+_MOST_WEIGHT = 5.0
 _AVERAGING = 0.999
 ABOUT = "painter.json"
 """What a painter's folder says of its training: settings, steps, seconds, loss, versions."""
@@ -232,9 +232,11 @@ class _Painter:
         return float(loss.detach())
 
     def _loss(self, batch: Batch, rng: np.random.Generator, generator: torch.Generator) -> Tensor:
-        """Squared error of the predicted picture, weighted by the signal-to-noise ratio [1]_.
+        """Squared error of the predicted picture, weighted by the signal-to-noise ratio plus 1.
 
-        Steps of little noise would rule the sum; their weight is cut at a ratio of 5.
+        That is the error of the velocity, in which a step of pure noise counts as well: there the
+        text alone decides what is painted. Steps of little noise would rule the sum; their weight
+        is cut, as in [1]_.
 
         References
         ----------
@@ -254,7 +256,7 @@ class _Painter:
         given = self.unet(noisy, steps, **condition).sample
         kept = self.scheduler.alphas_cumprod[steps]
         ratio = kept / (1 - kept).clamp(min=1e-8)
-        weight = ratio.clamp(max=_MOST_SNR)
+        weight = (ratio + 1).clamp(max=_MOST_WEIGHT)
         return ((given - clean).square().mean(dim=(1, 2, 3)) * weight).mean()
 
     def _keep(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from namebasis.errors import EncoderError, NamebasisError
 
@@ -16,6 +17,7 @@ pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
 
 from namebasis.organism import painter_training
 from namebasis.organism.cohorts import Cohort
+from namebasis.organism.feeder import Job, make_batches
 from namebasis.organism.model import make_model, make_processor, make_tokenizer, save
 from namebasis.organism.packing import pack_painter
 from namebasis.organism.painter import (
@@ -249,3 +251,21 @@ def test_the_packaged_painter_is_named_organism(
     assert (found.spec, found.fingerprint) == ("organism", fingerprint_of_files(trained))
     with pytest.raises(EncoderError, match="packaged in one version; leave the revision out"):
         load_pipeline("organism", revision="main")
+
+
+def test_pictures_of_pure_noise_count_in_the_training(
+    organism: Path, world: World, tmp_path: Path
+) -> None:
+    """There the text alone decides; a weight of the signal-to-noise ratio would be 0."""
+    job = Job(world, 1, 4, SIZE, 0)
+    text = CLIPTextModel.from_pretrained(organism).eval()
+    tokenizer = CLIPTokenizer.from_pretrained(organism)
+    painter = painter_training._Painter(job, text, tokenizer, tmp_path, {})
+    painter.scheduler.alphas_cumprod[:] = 0.0
+    (batch,) = make_batches(job)
+    with torch.no_grad():
+        for parameter in painter.unet.parameters():
+            parameter.zero_()
+        loss = painter._loss(batch, np.random.default_rng(0), torch.Generator().manual_seed(0))
+    clean = torch.from_numpy(batch.pixels).float() / 127.5 - 1
+    assert float(loss) == pytest.approx(float(clean.square().mean()), rel=1e-5)
