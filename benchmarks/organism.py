@@ -23,8 +23,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from namebasis.analysis.change_points import crossing
-from namebasis.analysis.identity import part_hold, partner_grid
+from namebasis.analysis.change_points import logistic_crossing
 from namebasis.encoders.registry import load_encoder
 from namebasis.formation import formation
 from namebasis.organism.captions import Scribe
@@ -33,15 +32,18 @@ from namebasis.organism.people import People, random_people
 from namebasis.organism.renderer import render
 from namebasis.organism.run_folder import read_exposures, step_folders
 from namebasis.organism.training import train
+from namebasis.organism.words import ATTRIBUTES, TEMPLATES, attribute_phrase
 from namebasis.organism.world import World
 
 FEWEST = 300  # exposures
-TEXT_CROSSING = -0.12  # of the margin; images cross at 0. Text lags by 1.35 times without it
+TEXT_CROSSING = -0.16  # of the margin; images cross at 0. Text lags by 1.35 times without it
 WITHIN = 1.5
 SPREAD_KINDS = ("A", "B", "C", "D", "D80", "D95", "E", "narrowing")
 FEATURES = ("own_length", "coarse", "fine", "interaction", "leakage", "parts_reading")
 LOGS = ("own_length", "coarse", "fine", "interaction")
-N_IMAGES, N_NEAREST, N_BOOTSTRAP = 10, 20, 1000
+N_IMAGES, N_CAPTIONS, TOLD = 32, 12, 0.7  # TOLD: share of attributes that a caption tells
+NAME_TEMPLATES = TEMPLATES[:6]  # a name in the seventh is said to be one
+N_NEAREST, N_BOOTSTRAP = 20, 1000
 
 
 @dataclass
@@ -76,7 +78,6 @@ def measure(folder: Path) -> Run:
     phases = np.zeros(len(order), dtype=int)
     phases[place] = found.phases.labels[:, -1]
     last = load_encoder(f"hf:{list(steps.values())[-1]}")
-    values["hold"] = holds(world, last)
     exposures = read_exposures(folder)[list(steps)[-1]]
     return Run(
         world.seed,
@@ -89,25 +90,6 @@ def measure(folder: Path) -> Run:
     )
 
 
-def holds(world: World, encoder) -> np.ndarray:
-    """`part_hold` of the part that holds more, of every name."""
-    givens, families = list(world.given_priors), list(world.family_priors)
-    free = givens[: len(families)]  # the others occur with one person only
-    cube = np.stack([encoder.encode_text([f"{g} {f}" for f in families]) for g in givens])
-    centre = partner_grid(cube[: len(free)]).grand
-    pairs = [(name.given, name.family) for name in world.names]
-    real = set(pairs)
-    first = np.array([givens.index(given) for given, _ in pairs])
-    last = np.array([families.index(family) for _, family in pairs])
-    whole = cube[first, last]
-    seen = np.array([[(given, family) not in real for family in families] for given in givens])
-    back = cube[: len(free)].transpose(1, 0, 2)
-    return np.maximum(
-        part_hold(whole, cube[first], centre, seen[first]),
-        part_hold(whole, back[last], centre, seen[: len(free)].T[last]),
-    )
-
-
 def pictures(encoder, people: People, seed: list[int]) -> np.ndarray:
     return encoder.encode_images([Image.fromarray(face) for face in render(people, seed=seed)])
 
@@ -117,46 +99,67 @@ def cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return (first * second).sum(axis=-1) / lengths
 
 
+def captions(values: dict[str, str]) -> list[str]:
+    """Captions of a person, each telling some of the attributes; the same ones for everybody."""
+    rng = np.random.default_rng(5)
+    codes = [ATTRIBUTES[key].index(values[key]) for key in ATTRIBUTES]
+    told = rng.random((N_CAPTIONS, len(codes))) < TOLD
+    phrases = [
+        attribute_phrase([code if tell else None for code, tell in zip(codes, row, strict=True)])
+        for row in told
+    ]
+    return [NAME_TEMPLATES[at % 6].format(phrase) for at, phrase in enumerate(phrases)]
+
+
 def late_crossings(folder: Path, world: World, steps: dict[int, Path]) -> np.ndarray:
     """Exposures at which own attributes are read before the prior's: from captions, from images.
 
-    Both margins are cosines of the bare name, centred on all names, to own minus to prior, centred
-    on both; the position is interpolated in the logarithm of exposures plus one.
+    Both margins are cosines of the name's mean over templates, centred on all names, to own minus
+    to prior, both means centred on all of them. The position is where a logistic curve of the
+    logarithm of exposures plus one crosses the level: 0 exposures where it is above from the
+    start, NaN where it never is.
     """
     late = [name for name in world.names if name.kind == "L"]
+    order = {name.name: row for row, name in enumerate(world.names)}
+    rows = [order[name.name] for name in late]
     start = min(name.enters_at for name in late) * max(steps)
     kept = [step for step in steps if step >= start - 1]
-    rng = np.random.default_rng(0)
-    sets = []
+    said = [text for name in late for values in (name.own, name.prior) for text in captions(values)]
+    sets = own_and_prior_pictures(world, late)
+    margins = {"text": [], "image": []}
+    for step in kept:
+        encoder = load_encoder(f"hf:{steps[step]}")
+        texts = [one.format(name.name) for one in NAME_TEMPLATES for name in world.names]
+        names = encoder.encode_text(texts).reshape(len(NAME_TEMPLATES), len(order), -1).mean(0)
+        bare = names[rows] - names.mean(axis=0)
+        told = encoder.encode_text(said).reshape(2 * len(late), N_CAPTIONS, -1).mean(axis=1)
+        faces = np.stack([encoder.encode_images(some).mean(axis=0) for some in sets])
+        for key, both in (("text", told), ("image", faces)):
+            both = both - both.mean(axis=0)
+            margins[key].append(cosines(bare, both[::2]) - cosines(bare, both[1::2]))
+    seen = read_exposures(folder)
+    logs = np.log1p([[seen[step][name.name] for step in kept] for name in late])
+    bars = {"text": TEXT_CROSSING, "image": 0.0}
+    out = np.full((len(late), 2), np.nan)
+    for side, key in enumerate(("text", "image")):
+        for row, values in enumerate(np.stack(margins[key], axis=1)):
+            out[row, side] = np.expm1(logistic_crossing(logs[row], values, bars[key]))
+    return out
+
+
+def own_and_prior_pictures(world: World, late) -> list[list]:
+    """Pictures of each name's person, then of people equal to its parts' prior."""
+    rng, sets = np.random.default_rng(0), []
     for name in late:
         many = random_people(N_IMAGES, rng)
         own = np.repeat(world.codes(name.own)[None], N_IMAGES, 0)
         fine = np.repeat(world.fine(name.name)[None], N_IMAGES, 0)
         prior = np.repeat(world.codes(name.prior)[None], N_IMAGES, 0)
         sets += [People(own, fine, many.contexts), People(prior, many.fine, many.contexts)]
-    margins = {"text": [], "image": []}
-    for step in kept:
-        encoder = load_encoder(f"hf:{steps[step]}")
-        bare = encoder.encode_text([name.name for name in late])
-        bare = bare - encoder.encode_text([name.name for name in world.names]).mean(axis=0)
-        faces = np.stack([pictures(encoder, some, [8, at]).mean(0) for at, some in enumerate(sets)])
-        said = encoder.encode_text(
-            [text for name in late for text in (name.own_caption, name.prior_caption)]
-        )
-        for key, rows in (("text", said), ("image", faces)):
-            rows = rows - rows.mean(axis=0)
-            margins[key].append(cosines(bare, rows[::2]) - cosines(bare, rows[1::2]))
-    seen = read_exposures(folder)
-    logs = np.log1p([[seen[step][name.name] for step in kept] for name in late])
-    bars = {"text": TEXT_CROSSING, "image": 0.0}
-    out = np.full((len(late), 2), np.nan)
-    for side, key in enumerate(("text", "image")):
-        series = np.stack(margins[key], axis=1) - bars[key]  # (n_late, n_steps)
-        for row, values in enumerate(series):
-            found = crossing(logs[row], values, np.stack([values, values]))
-            if found.state == "crossed":
-                out[row, side] = np.expm1(found.position)
-    return out
+    return [
+        [Image.fromarray(face) for face in render(some, seed=[8, at])]
+        for at, some in enumerate(sets)
+    ]
 
 
 def spreads(world: World, encoder, exposures: dict[str, int]) -> np.ndarray:
