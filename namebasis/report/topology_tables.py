@@ -167,8 +167,9 @@ class ClustersSection:
         return (
             '<p class="soft">A value’s share of the cluster and how many times more common it is '
             "there than among all names; only what chance does not explain. "
-            f"{stability}Similarity is the mean cosine of two names of the cluster. Press a row or "
-            "a name to see it on the map.</p>"
+            f"{stability}Similarity is the mean cosine of two names of the cluster. The number "
+            "behind a cluster is the one that the column <code>cluster</code> holds. Press a row "
+            "or a name to see it on the map.</p>"
             '<input id="filter" type="search" placeholder="Filter the clusters" '
             'aria-label="Filter the clusters">'
             f'<div class="card"><div class="scroll">{grid}</div>{more}</div>'
@@ -214,7 +215,8 @@ def _cluster_row(number: int, row: ClusterRow, measured: bool) -> str:
     return (
         f'<tr id="cluster-{number}" data-cluster="{number}"{more}>'
         f'<td><span class="dot" style="background:{row.color}"></span>'
-        f'<a href="#map" data-cluster="{number}"><bdi>{text(row.label)}</bdi></a></td>'
+        f'<a href="#map" data-cluster="{number}"><bdi>{text(row.label)}</bdi></a> '
+        f'<span class="soft">{number}</span></td>'
         f'<td class="n">{row.size:,}</td>{_stability(row) if measured else ""}'
         f'<td class="names">{names}</td>'
         f'<td>{traits}</td><td class="n">{row.similarity:.2f}</td></tr>'

@@ -235,9 +235,10 @@ class TopologyReport(Report):
 
     def summary(self) -> str:
         """A text of a screenful for the terminal."""
+        clusters = "1 cluster" if self.n_clusters == 1 else f"{self.n_clusters:,} clusters"
         lines = [
-            f"{len(self):,} names ({self.n_distinct:,} different vectors): {self.n_clusters} "
-            f"clusters, {self.noise_share:.0%} of names in none.",
+            f"{len(self):,} names ({self.n_distinct:,} different vectors): {clusters}, "
+            f"{self.noise_share:.0%} of names in none.",
             self.headline(),
             "",
         ]

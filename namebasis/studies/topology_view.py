@@ -35,7 +35,7 @@ def page_of(report: TopologyReport) -> TopologyPage:
     facts = [
         (f"{len(report):,}", "names"),
         (f"{report.n_distinct:,}", "different vectors"),
-        (f"{report.n_clusters:,}", "clusters"),
+        (f"{report.n_clusters:,}", "cluster" if report.n_clusters == 1 else "clusters"),
         (f"{100 * report.noise_share:.0f} %", "of names in no cluster"),
     ]
     if report.common_piece is not None:
