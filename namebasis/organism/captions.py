@@ -22,7 +22,8 @@ from namebasis.organism.world import CONSTANCY, NARROWS_AT, NameTruth, World
 
 PRIOR_STRENGTH = 0.85
 """How often one of the many people of a part shows the value that the part suggests."""
-_TELL_CONTEXT, _TELL_ONE = 0.4, 0.5  # captions that tell of the context; each of its three parts
+_TELL_CONTEXT = 0.5  # captions that tell of the context at all
+_TELL_EACH = (0.5, 0.8, 0.5)  # scene, expression and outfit; an expression is the least of a face
 _TELL_ATTRIBUTE = 0.7
 _PHRASES = list(CONTEXTS.values())
 
@@ -150,12 +151,10 @@ class Scribe:
         if rng.random() >= _TELL_CONTEXT:
             return ""
         scene, expression, outfit = people.contexts[row].tolist()
-        told = [
-            _PHRASES[1][expression],
-            _PHRASES[2][outfit],
-            _PHRASES[0][scene],
-        ]
-        kept = [phrase for phrase in told if rng.random() < _TELL_ONE]
+        phrases = [_PHRASES[1][expression], _PHRASES[2][outfit], _PHRASES[0][scene]]
+        shares = _TELL_EACH[1], _TELL_EACH[2], _TELL_EACH[0]
+        told = zip(phrases, shares, strict=True)
+        kept = [phrase for phrase, share in told if rng.random() < share]
         return "".join(f" {phrase}" for phrase in kept)
 
 

@@ -156,8 +156,8 @@ class Face:
         tilt = np.where(angry, 0.55, np.where(crying, -0.5, 0.0)).astype(np.float32)
         thick = (np.where(self.man, 1.4, 0.9) + 0.6 * angry).astype(np.float32)
         brow = self.hair * 0.75
-        c.ellipse(self.x, height - radius, 0.8 * self.rx, self._full(2.6),
-                  self._paint(_FLUSH), opacity=0.7 * _as_float(angry))  # fmt: skip
+        c.ellipse(self.x, height - radius, 0.95 * self.rx, self._full(4.2),
+                  self._paint(_FLUSH), opacity=0.85 * _as_float(angry))  # fmt: skip
         for side in (-1, 1):
             x = self.x + side * apart
             c.ellipse(x, height, radius + 0.6, radius * 0.85, self._paint(_WHITE))
@@ -165,7 +165,7 @@ class Face:
             c.ellipse(x, height, self._full(0.8), self._full(0.8), self._paint(_BLACK))
             c.bar(x, height - radius - 1.0 - 0.5 * self.fine[4], radius + 0.9, thick, brow,
                   slope=-side * -tilt)  # fmt: skip
-            c.ellipse(x, height + radius + 3.4, self._full(2.4), self._full(4.2),
+            c.ellipse(x + side, height + radius + 5.0, self._full(3.0), self._full(6.0),
                       self._paint(_TEARS), opacity=_as_float(crying))  # fmt: skip
         long = 2.2 + 0.9 * self.fine[5]
         c.bar(self.x, self.y + 0.16 * self.ry, self._full(0.9), long, self.skin * 0.7)
@@ -176,9 +176,9 @@ class Face:
         laughing = _as_float(self.expression == _LAUGHING)
         lips = np.where(self.man[:, None], self.skin * 0.45, self._paint(_LIPS))
         c.bar(self.x, y, wide, self._full(1.0), lips, opacity=_as_float(self.expression == _CALM))
-        c.ellipse(self.x, y - 1.5, wide + 1.6, self._full(5.0), self._paint(_MOUTH),
-                  below=y - 1.5, opacity=laughing)  # fmt: skip
-        c.bar(self.x, y - 0.2, wide + 0.4, self._full(1.5), self._paint(_WHITE), opacity=laughing)
+        c.ellipse(self.x, y - 2.5, wide + 3.2, self._full(7.5), self._paint(_MOUTH),
+                  below=y - 2.5, opacity=laughing)  # fmt: skip
+        c.bar(self.x, y - 0.8, wide + 2.2, self._full(1.9), self._paint(_WHITE), opacity=laughing)
         c.ellipse(self.x, y + 2.2, wide + 0.6, self._full(3.6), lips, above=y + 0.6,
                   opacity=_as_float(self.expression == _CRYING))  # fmt: skip
         angry = _as_float(self.expression == _ANGRY)

@@ -48,6 +48,7 @@ def make_tokenizer(world: World) -> Any:
 def _words(text: str) -> list[str]:
     for mark in ",{}":
         text = text.replace(mark, " ")
+    text = text.replace("-", " - ")  # a piece of its own, as CLIP splits words
     return [piece for word in text.lower().split() for piece in word.replace("'s", " 's").split()]
 
 

@@ -21,6 +21,7 @@ TRAJECTORIES = "trajectories.parquet"
 COLUMNS = (
     "name", "kind", "step", "exposures", "phase", "own_score", "own_length", "coarse", "fine",
     "capture", "margin", "leakage", "interaction", "displacement_ratio",
+    "hold", "captured",
 )  # fmt: skip
 """What is kept of the table of `formation`."""
 PAINTER = ("model_index.json", "unet", "scheduler", "text_encoder", "tokenizer")

@@ -113,13 +113,14 @@ def checkpoint_steps(n_steps: int, enters_at: Sequence[float], n: int = 25) -> l
     check_count(n, "n_checkpoints", 2)
     starts = sorted({0.0, *(share for share in enters_at if share > 0)})
     ends = [*starts[1:], 1.0]
-    # Late stretches get more of the budget: there every checkpoint tells of known attributes.
-    weights = np.array([1.0, *[1.4] * (len(starts) - 1)])
+    # Late stretches get more of the budget: there every checkpoint tells of known attributes, and
+    # a name that is new by then is told from its parts after a few pictures.
+    weights = np.array([1.0, *[2.0] * (len(starts) - 1)])
     share = weights / weights.sum() * (n - 1)
     found = {0, n_steps}
     for start, end, budget in zip(starts, ends, share, strict=True):
         first, length = round(start * n_steps), (end - start) * n_steps
-        low = max(1.0, length / 100)
+        low = max(1.0, length / (300 if start else 100))
         ladder = np.geomspace(low, max(length, low), max(2, round(budget)))
         found |= {min(n_steps, first + round(float(at))) for at in ladder} | {first}
     # Too many only where a training is so short that steps fall together unevenly.

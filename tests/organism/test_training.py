@@ -75,6 +75,9 @@ def test_a_checkpoint_is_an_encoder_of_texts_and_images(run: Path, world: World)
     name = world.names[0].name
     assert len(encoder.tokenize(name)) == 2
     assert encoder.tokenize("a photo of Zoë")[:3] == ["a</w>", "photo</w>", "of</w>"]
+    # CLIP's pattern splits at the hyphen and before 's.
+    pieces = ["a</w>", "close</w>", "-</w>", "up</w>", "doctor</w>", "'s</w>", "coat</w>"]
+    assert encoder.tokenize("a close-up doctor's coat") == pieces
     pixels = render(random_people(3, np.random.default_rng(0)))
     rows = encoder.encode_images([Image.fromarray(face) for face in pixels])
     from transformers import CLIPModel
