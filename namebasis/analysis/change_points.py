@@ -215,7 +215,7 @@ def logistic_crossing(positions: npt.ArrayLike, values: npt.ArrayLike, level: fl
     from scipy.optimize import curve_fit
 
     places = np.asarray(positions, dtype=np.float64)
-    series, _ = _series(values, [values, values])
+    series, _ = _series(values, np.stack([np.asarray(values)] * 2))
     _check_places(places, series)
     if len(series) < 5:
         raise ValueError(f"values needs at least 5 points; got {len(series)}.")
