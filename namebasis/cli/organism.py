@@ -92,9 +92,12 @@ def world(
     """Print the truth of a world: its names, what their parts suggest, who bears them."""
     from dataclasses import asdict
 
+    from namebasis.checks import check_count
     from namebasis.organism.cohorts import KINDS
     from namebasis.organism.world import World
 
+    if limit is not None:
+        check_count(limit, "limit", 0)
     unknown = sorted(set(kind or ()) - set(KINDS))
     if unknown:
         raise ValueError(f"--kind must be one of {', '.join(KINDS)}; got {unknown[0]}.")

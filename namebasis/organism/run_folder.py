@@ -16,7 +16,10 @@ from namebasis.organism.world import World
 
 WORLD, RUN, EXPOSURES, STATE = "world.json", "run.json", "exposures.csv", "resume.safetensors"
 _STEP = re.compile(r"step-(\d{6,})\Z")
-_OURS = re.compile(r"(step-\d{6,}|\.step-\d{6,}\.part|world\.json|run\.json|exposures\.csv)\Z")
+_FILES = "|".join(map(re.escape, (WORLD, RUN, EXPOSURES, STATE)))
+_OURS = re.compile(rf"(step-\d{{6,}}|\.step-\d{{6,}}\.part|{_FILES}|\.({_FILES})\.part)\Z")
+_TOLD = {"settings": dict, "losses": dict, "checkpoints": list, "seconds": float,
+         "cpu_seconds": float}  # fmt: skip
 _FORMAT = 1
 
 
@@ -73,6 +76,9 @@ def read_run(run: str | Path) -> dict[str, Any]:
             raise NamebasisError(
                 f"{path} has format {values['format']}; this version reads {_FORMAT}."
             )
+        wrong = [key for key, kind in _TOLD.items() if not isinstance(values[key], kind)]
+        if wrong:
+            raise TypeError(f"{wrong[0]} is no {_TOLD[wrong[0]].__name__}")
     except FileNotFoundError:
         raise NamebasisError(f"{run} holds no training: there is no {RUN}.") from None
     except (KeyError, TypeError, ValueError, OSError) as error:
@@ -130,7 +136,7 @@ def prepare(run: Path, settings: Mapping[str, Any], *, overwrite: bool) -> bool:
     if not run.is_dir():
         raise NamebasisError(f"{run} is a file where a folder is to be. Give another path.")
     inside = sorted(path.name for path in run.iterdir())
-    strange = [name for name in inside if not _is_ours(name)]
+    strange = [name for name in inside if not _OURS.match(name)]
     if strange:
         raise NamebasisError(
             f"{run} holds other files than a training writes, such as {strange[0]}. Give another "
@@ -151,9 +157,3 @@ def prepare(run: Path, settings: Mapping[str, Any], *, overwrite: bool) -> bool:
             "path, or overwrite it."
         )
     return True
-
-
-def _is_ours(name: str) -> bool:
-    return bool(_OURS.match(name)) or name.strip(".").startswith(
-        ("resume.", "run.", "world.", "expos")
-    )

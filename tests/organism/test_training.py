@@ -143,6 +143,19 @@ def test_a_folder_with_anything_else_is_refused(run: Path, world: World, tmp_pat
     with pytest.raises(NamebasisError, match=r"other files than a training writes, such as thesis"):
         train(strange, world=world, **STEPS, overwrite=True)
     assert (strange / "thesis.txt").exists()
+    for name in ("run.py", "world.txt", "resume.pdf", "exposition.csv"):
+        other = tmp_path / f"beside {name}"
+        other.mkdir()
+        (other / name).touch()
+        with pytest.raises(NamebasisError, match=f"other files than .* such as {name}"):
+            train(other, world=world, **STEPS, overwrite=True)
+        assert (other / name).exists()
+    for text in ('{"format": 1}', '{"format": 1, "settings": 3}'):
+        damaged = tmp_path / "damaged"
+        damaged.mkdir(exist_ok=True)
+        (damaged / "run.json").write_text(text)
+        with pytest.raises(NamebasisError, match=r"run\.json cannot be read \(\w+: "):
+            train(damaged, world=world, **STEPS)
     (tmp_path / "file").touch()
     with pytest.raises(NamebasisError, match="is a file where a folder is to be"):
         train(tmp_path / "file", world=world, **STEPS)
