@@ -24,18 +24,18 @@ def check_where(where: str, columns: Sequence[str]) -> str:
     Raises
     ------
     FilterError
-        If it is empty, holds a `;` or a comment, or quotes and parentheses do not pair up. What
-        only the engine can see (unknown columns, no boolean) is refused when it runs.
+        If it is empty, holds a `;` outside of quotes or a comment, or quotes and parentheses do not
+        pair up. What only the engine can see (unknown columns, no boolean) is refused when it runs.
     """
     if not isinstance(where, str) or not where.strip():
         raise filter_error(where, "it is empty", columns)
-    if ";" in where:
-        raise filter_error(where, "it holds a ';'", columns)
     if "\0" in where:
         raise filter_error(where, "it holds a NUL byte", columns)
     depth = 0
     for match in _PIECES.finditer(where):
         piece = match.group()
+        if piece == ";":  # but not one in a name
+            raise filter_error(where, "it holds a ';'", columns)
         if piece in {"--", "/*"}:
             raise filter_error(where, "it holds a comment", columns)
         if piece in {"'", '"', "`"}:

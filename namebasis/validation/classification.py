@@ -14,6 +14,7 @@ from namebasis.encoders.loading import (
     WEIGHTS,
     choose_device,
     find_source,
+    fingerprint_of,
     refusing,
 )
 from namebasis.validation.extractors import Attribute, Extractor, Found, softmax
@@ -44,6 +45,7 @@ class Classifier(Extractor):
     ) -> None:
         self._model, self._processor = model.eval(), processor
         self.spec, self.licence = spec, licence
+        self.fingerprint = fingerprint_of(model.state_dict())
         labels = tuple(
             str(label) for _, label in sorted((int(k), v) for k, v in model.config.id2label.items())
         )

@@ -117,12 +117,16 @@ class Extractor(ABC):
     spec : str
         Loads the same extractor again.
     attributes : tuple of Attribute
+    fingerprint : str
+        Of the weights, and of phrases where it reads any: measurements that are kept count only
+        for the same ones.
     licence : str or None
         Of the weights, where their folder says it.
     """
 
     spec: str
     attributes: tuple[Attribute, ...]
+    fingerprint: str = ""
     licence: str | None = None
 
     def measure(

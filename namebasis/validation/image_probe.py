@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -248,6 +249,8 @@ class ProbeExtractor(Extractor):
             )
         self._probe, self._encoder, self.spec = probe, encoder, spec
         self.attributes = (probe.attribute,)
+        told = probe.weights.tobytes() + probe.bias.tobytes()
+        self.fingerprint = f"{encoder.fingerprint} {hashlib.sha256(told).hexdigest()}"
 
     def _measure(self, images: list[Image]) -> list[Found]:
         rows: FloatArray = self._encoder.encode_images(images)

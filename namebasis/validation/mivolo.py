@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namebasis.encoders.loading import choose_device, find_source, refusing
+from namebasis.encoders.loading import choose_device, find_source, fingerprint_of, refusing
 from namebasis.errors import EncoderError
 from namebasis.validation.classification import licence_of
 from namebasis.validation.extractors import Attribute, Extractor, Found
@@ -30,6 +30,7 @@ class MiVolo(Extractor):
     def __init__(self, model: Any, processor: Any, spec: str, licence: str | None = None) -> None:
         self._model, self._processor = model.eval(), processor
         self.spec, self.licence = spec, licence
+        self.fingerprint = fingerprint_of(model.state_dict())
         names = model.config.gender_id2label
         labels = tuple(str(label) for _, label in sorted((int(k), v) for k, v in names.items()))
         self.attributes = (Attribute("age", unit="years"), Attribute("gender", labels))

@@ -24,6 +24,7 @@ A card::
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,6 +118,8 @@ class OnnxModel(Extractor):
     outputs : tuple of OnnxOutput
     spec : str
     licence : str, optional
+    fingerprint : str
+        Of the card and the model.
 
     Raises
     ------
@@ -131,9 +134,11 @@ class OnnxModel(Extractor):
         outputs: tuple[OnnxOutput, ...],
         spec: str,
         licence: str | None = None,
+        *,
+        fingerprint: str = "",
     ) -> None:
         self._session, self._given, self._outputs = session, given, outputs
-        self.spec, self.licence = spec, licence
+        self.spec, self.licence, self.fingerprint = spec, licence, fingerprint
         self.attributes = tuple(output.attribute for output in outputs)
         there = [output.name for output in session.get_outputs()]
         missing = [output.name for output in outputs if output.name not in there]
@@ -179,7 +184,11 @@ def load_onnx(card: str | Path, *, device: str | None = None) -> OnnxModel:
         raise EncoderError(f"{path}: the card has no key {error}.") from None
     except (ValueError, TypeError) as error:
         raise EncoderError(f"{path}: {error}.") from None
-    return OnnxModel(_session(file, device), given, outputs, f"onnx:{path}", data.get("licence"))
+    session = _session(file, device)
+    parts = (hashlib.sha256(part.read_bytes()).hexdigest() for part in (path, file))
+    return OnnxModel(
+        session, given, outputs, f"onnx:{path}", data.get("licence"), fingerprint=" ".join(parts)
+    )
 
 
 def _session(file: Path, device: str | None) -> Any:

@@ -18,6 +18,7 @@ from namebasis.encoders.loading import (
     WEIGHTS,
     choose_device,
     find_source,
+    fingerprint_of,
     refusing,
 )
 from namebasis.errors import EncoderError
@@ -67,6 +68,7 @@ class Writer(Extractor):
     ) -> None:
         self._model, self._processor = model.eval(), processor
         self.spec, self.licence, self._asks = spec, licence, asks
+        self.fingerprint = f"{fingerprint_of(model.state_dict())} {[*axes]!r}"
         self.attributes = tuple(attribute_of(axis) for axis in axes)
         self._axes = list(axes)
         self._blank: list[Float64Array] = []
@@ -192,6 +194,7 @@ class Answerer(Extractor):
     ) -> None:
         self._model, self._processor = model.eval(), processor
         self.spec, self.licence = spec, licence
+        self.fingerprint = f"{fingerprint_of(model.state_dict())} {[*axes]!r}"
         known = {str(label).lower(): int(key) for key, label in model.config.id2label.items()}
         self._axes: list[tuple[Axis, list[list[int]]]] = []
         for axis in axes:

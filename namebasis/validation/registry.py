@@ -98,4 +98,7 @@ def load_extractor(
         return ProbeExtractor(probe, load_encoder(probe.encoder, device=device), spec)
     from namebasis.validation.skin_extractor import SkinExtractor, load_segmenter
 
-    return SkinExtractor(load_segmenter(rest, device=device) if rest else None, spec)
+    if not rest:
+        return SkinExtractor(spec=spec)
+    segment, fingerprint = load_segmenter(rest, device=device)
+    return SkinExtractor(segment, spec, fingerprint)

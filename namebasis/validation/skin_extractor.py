@@ -11,6 +11,7 @@ from namebasis.encoders.loading import (
     WEIGHTS,
     choose_device,
     find_source,
+    fingerprint_of,
     refusing,
 )
 from namebasis.errors import EncoderError
@@ -32,6 +33,8 @@ class SkinExtractor(Extractor):
     segment : callable, optional
         See `namebasis.validation.skin.skin_colour`.
     spec : str
+    fingerprint : str
+        Of the segmentation model.
     """
 
     attributes = (
@@ -39,8 +42,10 @@ class SkinExtractor(Extractor):
         Attribute("skin_hue", unit="degrees"),
     )
 
-    def __init__(self, segment: Segmenter | None = None, spec: str = "skin") -> None:
-        self.segment, self.spec = segment, spec
+    def __init__(
+        self, segment: Segmenter | None = None, spec: str = "skin", fingerprint: str = ""
+    ) -> None:
+        self.segment, self.spec, self.fingerprint = segment, spec, fingerprint
 
     def _measure(self, images: list[Image]) -> list[Found]:
         found = [skin_colour(image, segment=self.segment) for image in images]
@@ -51,8 +56,8 @@ class SkinExtractor(Extractor):
         ]
 
 
-def load_segmenter(place: str, *, device: str | None = None) -> Segmenter:
-    """Load a face-parsing model of transformers: REPO or folder, labels with "skin".
+def load_segmenter(place: str, *, device: str | None = None) -> tuple[Segmenter, str]:
+    """Load a face-parsing model of transformers, and its fingerprint; labels with "skin".
 
     Raises
     ------
@@ -85,4 +90,4 @@ def load_segmenter(place: str, *, device: str | None = None) -> Segmenter:
         whole = torch.nn.functional.interpolate(logits, size, mode="bilinear")
         return np.isin(whole.argmax(dim=1)[0].cpu().numpy(), skin)
 
-    return segment
+    return segment, fingerprint_of(model.state_dict())

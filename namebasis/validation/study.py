@@ -226,7 +226,7 @@ def _axis_readings(
     sources |= {load_axis(source).name: str(source) for source in more}
     found: dict[tuple[str, str], dict[str, float]] = {}
     for axis, source in sources.items():
-        if not any(_measures(column, axis) for column in table.columns):
+        if not any(_measures(_measured(table, column), axis) for column in table.columns):
             continue
         try:
             scores = score(space, [source]).pick(space, names).scores
@@ -235,10 +235,15 @@ def _axis_readings(
             continue
         for read in scores:
             for column in table.columns:
-                if column == read.label or _SAME_AS.get(column) == read.label:
+                what = _measured(table, column)
+                if what == read.label or _SAME_AS.get(what) == read.label:
                     for reading, values in read.readings.items():
                         found[column, reading] = dict(zip(names, values.tolist(), strict=True))
     return found
+
+
+def _measured(table: ImageTable, column: str) -> str:
+    return table.measures.get(column, column)
 
 
 def _measures(column: str, axis: str) -> bool:

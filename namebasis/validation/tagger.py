@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namebasis.encoders.loading import choose_device, find_source, refusing
+from namebasis.encoders.loading import choose_device, find_source, fingerprint_of, refusing
 from namebasis.errors import EncoderError, MissingExtraError
 from namebasis.studies.axis_files import Axis, load_axis
 from namebasis.validation.classification import licence_of
@@ -68,6 +68,7 @@ class Tagger(Extractor):
     ) -> None:
         self._model, self._transform, self._as_wd = model.eval(), transform, as_wd
         self.spec, self.licence = spec, licence
+        self.fingerprint = f"{fingerprint_of(model.state_dict())} {[*tags]!r} {[*axes]!r}"
         place = {tag: at for at, tag in enumerate(tags)}
         missing = [tag for tag in wanted if tag not in place]
         if missing:

@@ -56,6 +56,7 @@ class ZeroShot(Extractor):
         loaded = [axis if isinstance(axis, Axis) else load_axis(axis) for axis in axes]
         self.spec = f"zero-shot:{encoder.spec}"
         self.attributes = tuple(attribute_of(axis) for axis in loaded)
+        self.fingerprint = f"{encoder.fingerprint} {temperature} {loaded!r}"
         self._prompts = [_prompts(encoder, axis) for axis in loaded]
 
     def _measure(self, images: list[Image]) -> list[Found]:
@@ -64,10 +65,9 @@ class ZeroShot(Extractor):
 
 
 def attribute_of(axis: Axis) -> Attribute:
-    """An axis as an attribute: ranks as positions where its values have an order."""
+    """An axis as an attribute: its ranks as positions where its values have an order."""
     labels = tuple(value.label for value in axis.values)
-    ranks = tuple(float(rank) for rank in range(len(labels))) if axis.kind == "ordinal" else ()
-    return Attribute(axis.name, labels, ranks)
+    return Attribute(axis.name, labels, axis.ranks if axis.kind == "ordinal" else ())
 
 
 def _prompts(encoder: Encoder, axis: Axis) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

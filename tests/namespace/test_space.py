@@ -90,7 +90,7 @@ class TestWhere:
         [
             "1", "name", "select 1", "(select max(id) from t) = 3", "exists(select 1)", "",
             " ", "name = 'King' -- x", "name = 'King' /* c */", "name = 'King", 'name = "King',
-            "id < 5; drop table x", "name = ';'", "id < 5 and", "id < 5 order by id",
+            "id < 5; drop table x", "name = 'a';", "id < 5 and", "id < 5 order by id",
             "id < 5 limit 1", "id < 5) or (id > 7", "(id < 5", "id < 5 union select 1",
             "id < 5, id > 2", "id < 'a\0'", "count(*) > 1", "nosuch(id) = 1", "id",
         ],
@@ -110,6 +110,7 @@ class TestWhere:
         ("where", "expected"),
         [
             ("name = 'O''Brien'", ["O'Brien"]),
+            ("name = 'a;b' or name = 'O''Brien'", ["O'Brien"]),
             ("name = '--' OR name = 'Vicki'", ["Vicki"]),
             ("name LIKE '%/*%' OR name = 'Vicki'", ["Vicki"]),
             ("name = '(' OR name = 'Vicki'", ["Vicki"]),

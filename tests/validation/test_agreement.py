@@ -11,11 +11,13 @@ from PIL import Image
 
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import NamebasisError
+from namebasis.namespace.store import locked
 from namebasis.validation.agreement import agree
 from namebasis.validation.agreement_results import Agreement, AttributeAgreement
 from namebasis.validation.extractors import Attribute, Extractor, Found
 from namebasis.validation.image_files import ImageFile, find_images
-from namebasis.validation.image_store import MEASUREMENTS, ImageTable, measure_images
+from namebasis.validation.image_store import ImageTable, measure_images
+from namebasis.validation.measurements import MEASUREMENTS
 
 
 def simulated(
@@ -275,3 +277,59 @@ def test_two_extractors_of_one_attribute_keep_apart(folder: Path) -> None:
     other.spec = "second:test"
     table = measure_images(find_images(folder), [Brightness(), other])
     assert {"brightness", "brightness_second"} <= set(table.columns)
+    third = measure_images(find_images(folder), [Brightness(), other, other])
+    assert third.measures["brightness_second_2"] == "brightness"
+
+
+def test_other_attributes_and_other_weights_are_measured_anew(folder: Path, tmp_path: Path) -> None:
+    images = find_images(folder)
+    measure_images(images, [Brightness()], store=tmp_path)
+    again = Brightness()
+    measure_images(images, [again], store=tmp_path)
+    assert again.seen == 0
+    retrained, renamed = Brightness(), Brightness()
+    retrained.fingerprint = "sha256:other"
+    renamed.attributes = (Attribute("warmth"), Attribute("tone", ("dark", "light")))
+    table = measure_images(images, [retrained, renamed], store=tmp_path)
+    assert (retrained.seen, renamed.seen) == (4, 4)
+    assert np.isfinite(table.columns["warmth"]).all()
+
+
+def test_a_second_folder_leaves_what_is_known_of_the_first(
+    folder: Path, tmp_path: Path, tiny: Callable[[str], Path]
+) -> None:
+    encoder = load_encoder(f"hf:{tiny('clip')}")
+    images = find_images(folder)
+    whole = measure_images(images, [Brightness()], encoder, store=tmp_path)
+    (folder / "Bo" / "0.png").write_bytes(b"not a picture")
+    measure_images(find_images(folder)[2:], [Brightness()], store=tmp_path)
+    Image.new("RGB", (16, 16), (60,) * 3).save(folder / "Bo" / "0.png")
+    again = Brightness()
+    second = measure_images(images, [again], encoder, store=tmp_path)
+    assert again.seen == 0
+    np.testing.assert_array_equal(second.vectors, whole.vectors)  # type: ignore[arg-type]
+
+
+class Stops(Brightness):
+    spec = "stops:test"
+
+    def _measure(self, images: list[Image.Image]) -> Sequence[Found]:
+        raise KeyboardInterrupt
+
+
+def test_a_run_that_is_stopped_keeps_what_was_measured(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        measure_images(find_images(folder), [Brightness(), Stops()], store=tmp_path)
+    again = Brightness()
+    measure_images(find_images(folder), [again], store=tmp_path)
+    assert again.seen == 0
+
+
+def test_a_space_that_is_being_written_to_costs_the_memory_and_not_the_report(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with locked(tmp_path):
+        table = measure_images(find_images(folder), [Brightness()], store=tmp_path)
+    assert np.isfinite(table.columns["brightness"]).all()
+    assert "is not kept for the next report" in caplog.text
+    assert not (tmp_path / MEASUREMENTS).exists()

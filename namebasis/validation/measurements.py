@@ -1,0 +1,182 @@
+"""What is known of image files: `measurements.lance` beside the names, a row per image.
+
+Rows are keyed by the bytes of the file: an image that was embedded and measured once is not
+opened again, wherever it lies, and a file that was replaced is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from namebasis.checks import FloatArray
+from namebasis.errors import NamebasisError
+from namebasis.namespace.store import as_column, as_matrix, locked, reading
+from namebasis.validation.extractors import Float64Array
+from namebasis.validation.image_files import ImageFile
+
+logger = logging.getLogger(__name__)
+
+MEASUREMENTS = "measurements.lance"
+_MEASURE, _MADE_OF = b"measure", b"made_of"
+"""Keys in the metadata of a column's field: which extractor's what, and that one's identity."""
+
+
+class Memory:
+    """What `measurements.lance` holds, and what will be added to it."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        self._images: dict[str, dict[str, Any]] = {}
+        self._matrices: dict[str, dict[str, FloatArray]] = {}
+        self._values: dict[tuple[str, str], dict[str, tuple[float, str | None]]] = {}
+        self._is_new = False
+        if folder is not None and (folder / MEASUREMENTS).exists():
+            self._read(folder / MEASUREMENTS)
+
+    def _read(self, uri: Path) -> None:
+        import lance
+
+        with reading(uri):
+            table = lance.dataset(str(uri)).to_table()
+        keys = table["sha256"].to_pylist()
+        for row in table.select(list(_ABOUT)).to_pylist():
+            self._images.setdefault(row["sha256"], row)
+        for name in table.column_names:
+            field_ = table.schema.field(name)
+            about = field_.metadata or {}
+            if name.startswith("vector:"):
+                matrix = as_matrix(table[name], field_.type.list_size)
+                self._matrices[name] = {
+                    key: row
+                    for key, row in zip(keys, matrix, strict=True)
+                    if np.isfinite(row).all()
+                }
+            elif _MADE_OF in about:
+                pairs = table[name].to_pylist()
+                self._values[about[_MADE_OF].decode(), about[_MEASURE].decode()] = {
+                    key: (
+                        float("nan") if pair["value"] is None else pair["value"],
+                        pair["reason"],
+                    )
+                    for key, pair in zip(keys, pairs, strict=True)
+                    if pair is not None
+                }
+
+    def matrix(self, column: str) -> Mapping[str, FloatArray]:
+        return self._matrices.get(column, {})
+
+    def add_matrix(self, column: str, keys: Sequence[str], rows: FloatArray) -> None:
+        self._matrices.setdefault(column, {}).update(zip(keys, rows, strict=True))
+        self._is_new |= bool(keys)
+
+    def has(self, made_of: str, key: str) -> bool:
+        """Whether every column of an extractor holds the image."""
+        own = [values for (of, _), values in self._values.items() if of == made_of]
+        return bool(own) and all(key in values for values in own)
+
+    def add_column(
+        self,
+        name: tuple[str, str],
+        keys: Sequence[str],
+        values: Float64Array,
+        reasons: Sequence[str | None],
+    ) -> None:
+        column = self._values.setdefault(name, {})
+        for key, value, reason in zip(keys, values.tolist(), reasons, strict=True):
+            column[key] = (value, reason)
+        self._is_new |= bool(keys)
+
+    def value(self, name: tuple[str, str], key: str) -> tuple[float, str | None]:
+        return self._values[name].get(key, (float("nan"), "not measured"))
+
+    def write(self, images: Sequence[ImageFile], keys: Sequence[str | None]) -> None:
+        """Add these images and all that is known of them, in one commit; others stay.
+
+        A space that cannot be written to, or a full disk, costs the memory and not the report.
+        """
+        if self.folder is None or not self._is_new:
+            return
+        own = [
+            _about(image, key) for image, key in zip(images, keys, strict=True) if key is not None
+        ]
+        try:
+            with locked(self.folder):
+                self._merge(Memory(self.folder))  # another run may have written meanwhile
+                self._commit(self.folder / MEASUREMENTS, own)
+        except (NamebasisError, OSError) as error:
+            logger.warning("what was measured is not kept for the next report: %s", error)
+            return
+        self._is_new = False
+
+    def _merge(self, other: Memory) -> None:
+        for key, row in other._images.items():
+            self._images.setdefault(key, row)
+        for column, vectors in other._matrices.items():
+            self._matrices[column] = {**vectors, **self._matrices.get(column, {})}
+        for name, values in other._values.items():
+            self._values[name] = {**values, **self._values.get(name, {})}
+
+    def _commit(self, uri: Path, own: list[dict[str, Any]]) -> None:
+        import lance
+
+        now = {row["sha256"] for row in own}
+        rows = own + [row for key, row in self._images.items() if key not in now]
+        keys = [row["sha256"] for row in rows]
+        data: dict[str, Any] = {
+            name: pa.array([row[name] for row in rows], kind) for name, kind in _ABOUT.items()
+        }
+        for column, vectors in self._matrices.items():
+            if vectors:
+                nothing = np.full(len(next(iter(vectors.values()))), np.nan, dtype=np.float32)
+                data[column] = as_column(np.stack([vectors.get(key, nothing) for key in keys]))
+        pair = pa.struct([("value", pa.float64()), ("reason", pa.string())])
+        about: dict[str, dict[bytes, bytes]] = {}
+        for (made_of, name), values in self._values.items():
+            pairs = [
+                {"value": found[0] if np.isfinite(found[0]) else None, "reason": found[1]}
+                if (found := values.get(key)) is not None
+                else None
+                for key in keys
+            ]
+            # A column's name may hold no dot, and specs are paths.
+            column = f"measure_{hashlib.sha256(f'{made_of}|{name}'.encode()).hexdigest()[:12]}"
+            data[column] = pa.array(pairs, pair)
+            about[column] = {_MEASURE: name.encode(), _MADE_OF: made_of.encode()}
+        table = pa.table(data)
+        fields = [one.with_metadata(about.get(one.name)) for one in table.schema]
+        mode = "overwrite" if uri.exists() else "create"
+        written = lance.write_dataset(table.cast(pa.schema(fields)), str(uri), mode=mode)
+        # Every version holds the whole table: without this, each report would add one to the disk.
+        written.cleanup_old_versions(older_than=timedelta(minutes=10))
+
+
+_ABOUT: Mapping[str, pa.DataType] = {
+    "name": pa.string(),
+    "path": pa.string(),
+    "sha256": pa.string(),
+    "prompt": pa.string(),
+    "seed": pa.int64(),
+    "source": pa.string(),
+    "is_blank": pa.bool_(),
+}
+"""Columns that say which image a row is."""
+
+
+def _about(image: ImageFile, key: str) -> dict[str, Any]:
+    return {
+        "name": image.name,
+        "path": str(image.path.resolve()),
+        "sha256": key,
+        "prompt": image.prompt,
+        "seed": image.seed,
+        "source": image.source,
+        "is_blank": image.is_blank,
+    }
