@@ -16,22 +16,26 @@ ALLOWED = {
     "checks": {"errors"},
     "organism": {"checks", "errors"},
     "errors": set(),
-    "report": {"checks", "errors"},
+    "wording": set(),
+    "report": {"wording", "checks", "errors"},
     "encoders": {"checks", "errors"},
     "analysis": {"checks", "errors"},
     "index": {"checks", "errors"},
     "namespace": {"encoders", "analysis", "index", "checks", "errors"},
-    "studies": {"namespace", "encoders", "analysis", "index", "report", "checks", "errors"},
+    "studies": {
+        "namespace", "encoders", "analysis", "index", "report", "wording", "checks", "errors",
+    },
     "validation": {
-        "studies", "organism", "namespace", "encoders", "analysis", "index", "report", "checks",
-        "errors",
+        "studies", "organism", "namespace", "encoders", "analysis", "index", "report", "wording",
+        "checks", "errors",
     },
     "formation": {
-        "studies", "namespace", "encoders", "analysis", "report", "organism", "checks", "errors",
+        "studies", "namespace", "encoders", "analysis", "report", "organism", "wording",
+        "checks", "errors",
     },
     "cli": {
         "validation", "formation", "studies", "namespace", "encoders", "analysis", "index",
-        "report", "organism", "checks", "errors",
+        "report", "organism", "wording", "checks", "errors",
     },
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.ask import refuse_existing
 from namebasis.cli.output import note, print_answers, print_json, progress_bar
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.studies.card_deep import DeepCard
@@ -100,7 +101,7 @@ def _print_deep(deep: DeepCard) -> None:
                 r.position,
                 r.spread,
                 *(r.z[reading] for reading in READINGS),
-                view.percent(r.percentile),
+                percent(r.percentile),
             )
             for r in readings.own
             if r.share is None
@@ -111,7 +112,7 @@ def _print_deep(deep: DeepCard) -> None:
         "leans to",
         ("axis", "value", "share", "± templates", "z", "names below"),
         (
-            (axis, r.value, r.share, r.spread, r.z["expectation"], view.percent(r.percentile))
+            (axis, r.value, r.share, r.spread, r.z["expectation"], percent(r.percentile))
             for axis, ones in view.by_axis(readings).items()
             for r in ones[:2]
         ),
@@ -133,7 +134,6 @@ def _print_deep(deep: DeepCard) -> None:
 
 
 def _print_rigidity(deep: DeepCard) -> None:
-    from namebasis.studies import card_view as view
 
     rigid = deep.rigidity
     intervals = rigid.spread.intervals()
@@ -142,8 +142,8 @@ def _print_rigidity(deep: DeepCard) -> None:
         one = intervals.get(key)
         place = rigid.places[key]
         between = None if one is None else f"{one.low:.3f}–{one.high:.3f}"
-        weak = None if place.weak_percentile is None else view.percent(place.weak_percentile)
-        rows.append((key, value, between, view.percent(place.percentile), weak))
+        weak = None if place.weak_percentile is None else percent(place.weak_percentile)
+        rows.append((key, value, between, percent(place.percentile), weak))
     columns = ("measure", "value", "95 % interval", "made-up below", "rare below")
     title = f"rigidity: in {rigid.spread.n} contexts, beside names of {rigid.form}"
     _section("rigidity", columns, rows, title)
@@ -158,7 +158,7 @@ def _print_identity(deep: DeepCard) -> None:
     _section("identity", ("kind", "probability"), chances.items())
     _section(
         "evidence", ("measure", "value", "threshold", "holds", "what it would mean"),
-        ((e.measure, e.value, e.threshold, view.percent(e.chance), e.meaning)
+        ((e.measure, e.value, e.threshold, percent(e.chance), e.meaning)
          for e in view.evidence(deep)),
     )  # fmt: skip
     note(view.verdict(deep))

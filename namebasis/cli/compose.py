@@ -18,6 +18,7 @@ from namebasis.cli.output import (
     print_table,
     progress_bar,
 )
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.studies.basis import Basis
@@ -284,7 +285,7 @@ def walk(
         print_json(way.to_dict())
         return
     note(
-        f"{way.label}: {100 * way.explained:.1f} % of the variance of {way.n_rows:,} names; "
+        f"{way.label}: {percent(way.explained, 1)} of the variance of {way.n_rows:,} names; "
         f"a direction has {100 / way.n_features:.1f} % on average"
     )
     rows = ((f"{step.position:+.1f}", ", ".join(step.names)) for step in way.steps)

@@ -11,6 +11,7 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table, progress_bar
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.encoders.images import ImageFailure
@@ -193,8 +194,8 @@ def unspell(
         print_json(facts)
     else:
         print(
-            f"{space}: pieces predict {facts['explained']:.0%} of the variance of the text view "
-            f"(out of fold, {facts['n_fitted']:,} names); the rest is the view unspelled"
+            f"{space}: pieces predict {percent(facts['explained'])} of the variance of the text "
+            f"view (out of fold, {facts['n_fitted']:,} names); the rest is the view unspelled"
         )
 
 

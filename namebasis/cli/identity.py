@@ -10,6 +10,7 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table, progress_bar
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -81,8 +82,8 @@ def _print_rigidity(found: Rigidity) -> None:
         table.append(
             (
                 row.name, held.value, f"{held.low:.3f}–{held.high:.3f}",
-                _percent(places["similarity"].percentile), row.contexts["displacement_ratio"],
-                _percent(places["displacement_ratio"].percentile), row.contexts["interaction"],
+                percent(places["similarity"].percentile), row.contexts["displacement_ratio"],
+                percent(places["displacement_ratio"].percentile), row.contexts["interaction"],
                 row.contexts["leakage"], row.leaked,
             )
         )  # fmt: skip
@@ -98,10 +99,6 @@ def _print_rigidity(found: Rigidity) -> None:
     )
     for line in found.notes:
         note(line)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
 
 
 def identity(

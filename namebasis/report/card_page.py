@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from namebasis.report.page import asset, bar, definitions, page, table, text, tiles
+from namebasis.wording import percent
 
 
 @dataclass(frozen=True)
@@ -169,10 +170,6 @@ def _facts(content: CardPage) -> str:
     return _block("Records and tokens", chart + definitions(content.facts))
 
 
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
-
-
 def _signed(z: float) -> str:
     return "–" if z != z else f"{z:+.1f}"
 
@@ -183,7 +180,7 @@ def _axes(content: CardPage) -> str:
     rows = (
         f"<tr><td>{text(one.axis)}</td><td>{_scale(one)}</td><td>{text(one.value)}</td>"
         + "".join(f'<td class="n">{_signed(z)}</td>' for z in one.z)
-        + f'<td class="n">{_percent(one.percentile)}</td></tr>'
+        + f'<td class="n">{percent(one.percentile)}</td></tr>'
         for one in content.scales
     )
     z = (f"#z {reading}" for reading in content.readings)
@@ -234,7 +231,7 @@ def _choices(content: CardPage) -> str:
 
 def _traits(one: Choice) -> str:
     return "".join(
-        f'<span class="trait">{text(value)}<i>{_percent(below)}, z {_signed(z)}</i></span>'
+        f'<span class="trait">{text(value)}<i>{percent(below)}, z {_signed(z)}</i></span>'
         for value, below, z in one.values
     )
 
@@ -254,7 +251,7 @@ def _atoms(content: CardPage) -> str:
         return ""
     rows = (
         f'<tr><td>{_name(name)}</td><td class="n">{weight:.3f}</td><td>{_small(weight)}</td>'
-        f'<td class="n">{_percent(again)}</td></tr>'
+        f'<td class="n">{percent(again)}</td></tr>'
         for name, weight, again in content.atoms
     )
     body = table(("name", "#weight", "", "#chosen again"), rows) if content.atoms else ""
@@ -269,8 +266,8 @@ def _measured(content: CardPage) -> str:
         between = "" if one.interval is None else f"{one.interval[0]:.3f} to {one.interval[1]:.3f}"
         return (
             f'<tr><td>{text(one.measure)}</td><td class="n">{one.value:.3f}</td>'
-            f'<td class="n">{between}</td><td class="n">{_percent(one.percentile)}</td>'
-            f'<td>{_small(one.percentile)}</td><td class="n">{_percent(one.weak_percentile)}</td>'
+            f'<td class="n">{between}</td><td class="n">{percent(one.percentile)}</td>'
+            f'<td>{_small(one.percentile)}</td><td class="n">{percent(one.weak_percentile)}</td>'
             f"<td>{text(one.meaning)}</td></tr>"
         )
 
@@ -285,12 +282,12 @@ def _identity(content: CardPage) -> str:
     if not content.identity_said:
         return ""
     kinds = (
-        f'<tr><td>{text(kind)}</td><td class="n">{_percent(chance)}</td><td>{bar(chance)}</td></tr>'
+        f'<tr><td>{text(kind)}</td><td class="n">{percent(chance)}</td><td>{bar(chance)}</td></tr>'
         for kind, chance in content.kinds
     )
     evidence = (
         f'<tr><td>{text(one.measure)}</td><td class="n">{one.value:.2f}</td>'
-        f'<td class="n">{one.threshold:.2f}</td><td class="n">{_percent(one.chance)}</td>'
+        f'<td class="n">{one.threshold:.2f}</td><td class="n">{percent(one.chance)}</td>'
         f"<td>{text(one.meaning)}</td></tr>"
         for one in content.evidence
     )

@@ -8,7 +8,8 @@ from typing import Any
 
 from namebasis.report import charts
 from namebasis.report.page import table, text
-from namebasis.report.topology_tables import name_link, number, percent
+from namebasis.report.topology_tables import name_link, number
+from namebasis.wording import percent
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ class OverlapSection:
         """A chart, two small tables, and the names that agree least and most."""
         k = self.overlaps[-1].k if self.overlaps else 0
         rows = [
-            f'<tr><td class="n">{row.k}</td><td class="n">{percent(row.share)}</td>'
-            f'<td class="n">{percent(row.low)} to {percent(row.high)}</td>'
-            f'<td class="n">{percent(row.by_chance)}</td></tr>'
+            f'<tr><td class="n">{row.k}</td><td class="n">{percent(row.share, 1)}</td>'
+            f'<td class="n">{percent(row.low, 1)} to {percent(row.high, 1)}</td>'
+            f'<td class="n">{percent(row.by_chance, 1)}</td></tr>'
             for row in self.overlaps
         ]
         shared = table(("# nearest", "# in both", "# 95 % interval", "# by chance"), rows)
@@ -112,7 +113,7 @@ class OverlapSection:
     def _names(self, names: Sequence[SharedName]) -> str:
         rows = [
             f"<tr><td>{name_link(found.name, found.row)}</td>"
-            f'<td class="n">{percent(found.share)}</td>'
+            f'<td class="n">{percent(found.share, 1)}</td>'
             f"<td>{_listed(found.left)}</td><td>{_listed(found.right)}</td></tr>"
             for found in names
         ]
@@ -181,7 +182,8 @@ class MatchSection:
             f'<bdi>{text(row.label)}</bdi></a></td><td class="n">{row.size:,}</td>'
             f"<td>{'–' if row.match is None else f'<bdi>{text(row.match)}</bdi>'}</td>"
             f'<td class="n">{row.match_size or "–"}</td>'
-            f'<td class="n">{percent(row.share)}</td><td class="n">{percent(row.jaccard)}</td></tr>'
+            f'<td class="n">{percent(row.share, 1)}</td>'
+            f'<td class="n">{percent(row.jaccard, 1)}</td></tr>'
             for i, row in enumerate(self.rows)
         ]
         grid = table(head, body, identifier="clusters-table", sortable=True)

@@ -11,7 +11,8 @@ import numpy as np
 from namebasis.report import charts
 from namebasis.report.page import table, text
 from namebasis.report.palette import Float64Array
-from namebasis.report.topology_tables import name_link, number, percent
+from namebasis.report.topology_tables import name_link, number
+from namebasis.wording import percent
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class HubsSection:
         low, middle, high = (number(value, 1) for value in self.quartiles)
         lead = (
             f"<p>Skew of in-degrees <b>{number(self.skewness, 2)}</b> (0 for an even graph); "
-            f"{percent(self.anti_hub_share)} of names are nobody’s neighbour. "
+            f"{percent(self.anti_hub_share, 1)} of names are nobody’s neighbour. "
             f"Intrinsic dimension <b>{number(self.likelihood, 1)}</b> by maximum likelihood over "
             f"{self.k} neighbours, {number(self.two_nn, 1)} by the first two; around single names "
             f"{low} to {high} (quartiles), {middle} at the median.</p>"
@@ -158,7 +159,7 @@ class GraphSection:
         parts = (
             "one connected part"
             if self.n_components == 1
-            else f"{self.n_components:,} parts, the largest with {percent(self.largest_share)} "
+            else f"{self.n_components:,} parts, the largest with {percent(self.largest_share, 1)} "
             "of the names"
         )
         lead = (

@@ -12,6 +12,7 @@ from namebasis.report import charts
 from namebasis.report.page import table, text
 from namebasis.report.palette import Float64Array
 from namebasis.report.topology_tables import number
+from namebasis.wording import percent
 
 _DEGREES = {0: "components (H0)", 1: "loops (H1)"}
 
@@ -50,7 +51,7 @@ class EntropySection:
         """Words, a chart, and the nulls in figures."""
         error = f" ± {self.standard_error:.4f}" if self.standard_error > 0 else ""
         lead = (
-            f"<p><b>{self.bits:.3f}{error} bits</b>, {100 * self.share:.0f} % of the "
+            f"<p><b>{self.bits:.3f}{error} bits</b>, {percent(self.share)} of the "
             f"log2 {self.n_names:,} = {np.log2(self.n_names):.2f} bits that points without any "
             "neighbours would have.</p>"
             '<p class="soft">Diffusion spectral entropy: over how many directions a random walk '

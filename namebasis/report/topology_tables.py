@@ -8,6 +8,7 @@ from typing import Any
 
 from namebasis.report import charts
 from namebasis.report.page import bar, table, text
+from namebasis.wording import percent
 
 _SHOWN_ROWS = 30
 _DRAWN_ROWS = 25
@@ -109,8 +110,8 @@ def _agreement_row(row: AgreementRow) -> str:
         f'<td class="n">{row.n_names:,}</td><td class="n">{row.n_values:,}</td>',
         f"<td>{information}</td>",
         *(f'<td class="n">{number(value)}</td>' for value in numbers),
-        f'<td class="n">{percent(row.neighbours)}</td>',
-        f'<td class="n">{percent(row.neighbours_by_chance)}</td>',
+        f'<td class="n">{percent(row.neighbours, 1)}</td>',
+        f'<td class="n">{percent(row.neighbours_by_chance, 1)}</td>',
     ]
     return f"<tr>{''.join(cells)}</tr>"
 
@@ -119,11 +120,6 @@ def number(value: float | None, digits: int = 3) -> str:
     """A figure for a cell; a dash where there is none."""
     # What rounds to nothing has no sign.
     return "–" if value is None or value != value else f"{round(value, digits) + 0:.{digits}f}"
-
-
-def percent(value: float | None) -> str:
-    """A share for a cell; a dash where there is none."""
-    return "–" if value is None or value != value else f"{100 * value:.1f} %"
 
 
 def name_link(name: str, row: int) -> str:

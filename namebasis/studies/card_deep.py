@@ -18,6 +18,7 @@ from namebasis.studies.contexts import Progress, load_contexts
 from namebasis.studies.identity import ONE_PART, identity
 from namebasis.studies.identity_swaps import choose_partners, measure, split
 from namebasis.studies.rigidity import NameRigidity, from_contexts
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -202,7 +203,7 @@ def _beliefs(records: Sequence[Record], readings: Readings) -> list[Belief]:
             found.append(Belief("age", told, _said(single["age"])))
         share = columns.get("share_female")
         if share is not None and "gender" in single:
-            told = f"{100 * share:.0f} % women of {columns.get('count', 0):,} bearers"
+            told = f"{percent(share)} women of {columns.get('count', 0):,} bearers"
             found.append(Belief("gender", told, _said(single["gender"])))
         elif columns.get("gender") and "gender" in single:
             found.append(
@@ -238,11 +239,11 @@ def _groups(columns: Mapping[str, Any]) -> str:
 
 def _said(reading: Reading) -> str:
     axis = reading.axis.replace("_", " ")
-    return f"{axis}: {reading.value}, above {100 * reading.percentile:.0f} % of names"
+    return f"{axis}: {reading.value}, above {percent(reading.percentile)} of names"
 
 
 def _said_of(readings: Sequence[Reading], axis: str) -> str:
     first = sorted(readings, key=lambda one: -one.percentile)[:2]
     return f"{axis.replace('_', ' ')}: " + ", ".join(
-        f"{one.value} (above {100 * one.percentile:.0f} % of names)" for one in first
+        f"{one.value} (above {percent(one.percentile)} of names)" for one in first
     )

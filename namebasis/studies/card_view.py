@@ -9,6 +9,7 @@ from namebasis.report.card_page import CardPage, Choice, Evidence, Measured, Par
 from namebasis.studies.card import LEFT_OUT, Card
 from namebasis.studies.card_axes import Reading, Readings
 from namebasis.studies.card_deep import DeepCard
+from namebasis.wording import percent
 
 MEANINGS = {
     "similarity": "mean cosine to the centre of its contexts",
@@ -88,7 +89,7 @@ def verdict(deep: DeepCard) -> str:
     if row.kind is None:
         return f"No kind of identity: {row.reason}."
     chance = (row.probabilities or {}).get(row.kind, 0.0)
-    return f"Most likely {row.kind} ({100 * chance:.0f} %): {KINDS[row.kind]}."
+    return f"Most likely {row.kind} ({percent(chance)}): {KINDS[row.kind]}."
 
 
 def _above(reading: Reading) -> tuple[float, float]:
@@ -104,10 +105,10 @@ def _tiles(card: Card) -> list[tuple[str, str]]:
         if row.kind is not None and row.own_percentile is not None:
             found.append((row.kind, "kind of identity"))
             found.append(
-                (f"{100 * row.own_percentile:.0f} %", "of made-up names have less of their own")
+                (f"{percent(row.own_percentile)}", "of made-up names have less of their own")
             )
         place = rigid.places["similarity"].percentile
-        found.append((f"{100 * place:.0f} %", "of made-up names hold their own less"))
+        found.append((f"{percent(place)}", "of made-up names hold their own less"))
         if rigid.leaked:
             found.append((rigid.leaked.replace("{}", "…"), "context it leans to most"))
     return found
@@ -221,11 +222,6 @@ def changes(readings: Readings) -> list[tuple[str, str, str]]:
             pair = [f"{r.value}, above {percent(r.percentile)}" for r in (one, other)]
             found.append((_words(one.axis), pair[0], pair[1]))
     return found
-
-
-def percent(share: float) -> str:
-    """A share as a whole percentage."""
-    return f"{100 * share:.0f} %"
 
 
 def _words(key: str) -> str:

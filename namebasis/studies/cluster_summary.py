@@ -13,6 +13,7 @@ from namebasis.analysis.neighbours import duplicate_groups
 from namebasis.analysis.stability import Stability
 from namebasis.analysis.topology import central_rows
 from namebasis.checks import FloatArray, IntArray
+from namebasis.wording import percent
 
 N_EXEMPLARS = 8
 _ALPHA = 0.01
@@ -278,7 +279,7 @@ def _label(
         all(any(t.value in member[t.column] for t in group) for group in label.said)
         for member in members
     ]
-    return f"{label.words}, {100 * sum(holds) / len(holds):.0f} %"
+    return f"{label.words}, {percent(sum(holds) / len(holds))}"
 
 
 def _read_alike(rows: FloatArray, names: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from namebasis.report.topology_page import TopologyPage
 from namebasis.studies.space_overlap import NameOverlap
 from namebasis.studies.topology_compare import TopologyComparison
 from namebasis.studies.topology_view import footer_of, map_of, properties_of, where_words
+from namebasis.wording import percent
 
 
 def page_of(found: TopologyComparison) -> TopologyPage:
@@ -23,7 +24,7 @@ def page_of(found: TopologyComparison) -> TopologyPage:
     most = found.overlap.overlaps[-1]
     facts = [
         (f"{len(found):,}", "names in both"),
-        (f"{100 * most.share:.0f} %", f"of {most.k} nearest names are the same"),
+        (f"{percent(most.share)}", f"of {most.k} nearest names are the same"),
         *((f"{report.n_clusters:,}", f"clusters in {title}")
           for report, title in zip(sides, found.titles, strict=True)),
     ]  # fmt: skip

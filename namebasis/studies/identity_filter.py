@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.namespace.targets import fold
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -83,7 +84,8 @@ def measure_identity(space: Space, *, where: str | None = None, seed: int = 0) -
                 ids,
                 scores,
                 float(np.quantile(pseudo, _QUANTILE)),
-                f"{COLUMN}, above the {_QUANTILE:.0%} quantile of {pseudo.size:,} pseudo names",
+                f"{COLUMN}, above the {percent(_QUANTILE)} quantile of {pseudo.size:,} "
+                "pseudo names",
             )
     return _from_parts(space, condition, seed)
 
@@ -119,7 +121,7 @@ def _from_parts(space: Space, condition: str, seed: int) -> MeasuredIdentity:
         ids,
         _remainder(full - middle, first, last, weights),
         float(np.quantile(null, _QUANTILE)),
-        f"remainder after given and family name, above the {_QUANTILE:.0%} quantile of "
+        f"remainder after given and family name, above the {percent(_QUANTILE)} quantile of "
         f"{len(pairs):,} recombined names",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from namebasis.analysis.homology_null import DegreeReport, PersistenceReport
 from namebasis.studies.topology_shape import TopologyShape
+from namebasis.wording import percent
 
 _N_LISTED = 5
 
@@ -31,7 +32,7 @@ def _entropy(shape: TopologyShape) -> str:
         f"z {null.z:+.1f} against {null.null}" for null in shape.entropy.nulls if null.z == null.z
     )
     error = f" ± {whole.standard_error:.3f}" if whole.standard_error else ""
-    line = f"entropy    {whole.bits:.2f}{error} bits, {whole.share:.0%} of log2 n"
+    line = f"entropy    {whole.bits:.2f}{error} bits, {percent(whole.share)} of log2 n"
     return f"{line}; {against}" if against else line
 
 
@@ -40,7 +41,7 @@ def _hubs(shape: TopologyShape) -> str:
     names = ", ".join(f"{hub.name} ({hub.in_degree})" for hub in hubs.hubs[:_N_LISTED])
     even = hubs.skewness != hubs.skewness  # NaN: every in-degree is the same
     skew = "none, all in-degrees are equal" if even else f"skewness {hubs.skewness:.1f}"
-    line = f"hubs       {skew}; {hubs.anti_hub_share:.0%} of vectors are nobody's neighbour"
+    line = f"hubs       {skew}; {percent(hubs.anti_hub_share)} of vectors are nobody's neighbour"
     return f"{line}; {names}" if names else line
 
 

@@ -19,6 +19,7 @@ from namebasis.report.shape_sections import (
 from namebasis.report.topology_page import Section
 from namebasis.studies.topology_graph import GraphShape
 from namebasis.studies.topology_shape import EntropyShape, TopologyShape
+from namebasis.wording import percent
 
 _NULLS = {"gaussian": "Gaussian", "shuffled columns": "shuffled columns"}
 
@@ -26,7 +27,7 @@ _NULLS = {"gaussian": "Gaussian", "shuffled columns": "shuffled columns"}
 def shape_facts(shape: TopologyShape) -> list[tuple[str, str]]:
     """Figures for the top of the page, with their captions."""
     facts = [(f"{shape.entropy.whole.bits:.2f} bits", "of diffusion spectral entropy, "
-              f"{100 * shape.entropy.whole.share:.0f} % of what is possible")]  # fmt: skip
+              f"{percent(shape.entropy.whole.share)} of what is possible")]  # fmt: skip
     if shape.dimension.likelihood == shape.dimension.likelihood:  # not NaN
         facts.append((f"{shape.dimension.likelihood:.1f}", "intrinsic dimension"))
     return facts

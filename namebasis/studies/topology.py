@@ -35,6 +35,7 @@ from namebasis.studies.topology_spelling import (
     open_unspelled,
     side_map,
 )
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -226,7 +227,8 @@ def _steps(n_resamples: int, shape: bool, without_spelling: bool) -> tuple[str, 
 def _recall_note(graph: KnnGraph) -> list[str]:
     if graph.recall == 1:
         return []
-    return [f"Neighbours were sought approximately: {graph.recall:.1%} of the true ones are found."]
+    found = percent(graph.recall, 1)
+    return [f"Neighbours were sought approximately: {found} of the true ones are found."]
 
 
 def _copies_note(n_copies: int) -> list[str]:

@@ -15,6 +15,7 @@ from namebasis.studies import topology
 from namebasis.studies.space_overlap import SpaceOverlap, overlap
 from namebasis.studies.topology_files import Report
 from namebasis.studies.topology_report import TopologyReport, agreement_figures
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -104,8 +105,9 @@ class TopologyComparison(Report):
         """What agrees, in two sentences."""
         most = self.overlap.overlaps[-1]
         words = (
-            f"Of a name’s {most.k} nearest names, {most.share:.0%} are the same in both "
-            f"({most.low:.1%} to {most.high:.1%}; {most.by_chance:.1%} by chance)."
+            f"Of a name’s {most.k} nearest names, {percent(most.share)} are the same in both "
+            f"({percent(most.low, 1)} to {percent(most.high, 1)}; "
+            f"{percent(most.by_chance, 1)} by chance)."
         )
         if self.between is None:
             return f"{words} One of them has too few clusters to compare."
@@ -275,16 +277,16 @@ def _figures(report: TopologyReport) -> dict[str, str]:
     found = {
         "different vectors": f"{report.n_distinct:,}",
         "clusters": f"{report.n_clusters:,}",
-        "in no cluster": f"{report.noise_share:.0%}",
+        "in no cluster": f"{percent(report.noise_share)}",
     }
     shape = report.shape
     if shape is not None:
         whole = shape.entropy.whole
-        found["entropy"] = f"{whole.bits:.2f} bits ({whole.share:.0%})"
+        found["entropy"] = f"{whole.bits:.2f} bits ({percent(whole.share)})"
         for null in shape.entropy.nulls:
             found[f"entropy’s z, {null.null}"] = f"{null.z:.1f}"
         found["intrinsic dimension"] = f"{shape.dimension.likelihood:.1f}"
         found["skew of in-degrees"] = f"{shape.hubs.skewness:.2f}"
-        found["nobody’s neighbour"] = f"{shape.hubs.anti_hub_share:.0%}"
+        found["nobody’s neighbour"] = f"{percent(shape.hubs.anti_hub_share)}"
         found["communities’ modularity"] = f"{shape.graph.modularity:.2f}"
     return found | agreement_figures(report.agreement, report.common_piece)

@@ -17,6 +17,7 @@ from namebasis.studies.cluster_summary import ClusterSummary
 from namebasis.studies.shape_summary import shape_lines
 from namebasis.studies.topology_files import Report
 from namebasis.studies.topology_shape import TopologyShape
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.report.topology_page import TopologyPage
@@ -69,7 +70,7 @@ def agreement_figures(
     near["neighbours have a piece in common"] = common_piece
     for label, shared in near.items():
         if shared is not None:
-            found[label] = f"{shared.share:.0%} ({shared.by_chance:.1%} by chance)"
+            found[label] = f"{percent(shared.share)} ({percent(shared.by_chance, 1)} by chance)"
     return found
 
 
@@ -226,8 +227,8 @@ class TopologyReport(Report):
         if spelling is not None and spelling.with_neighbours is not None:
             near = spelling.with_neighbours
             sentence += (
-                f" {near.share:.0%} of near neighbours share their {spelling.label}, "
-                f"{near.by_chance:.1%} would by chance."
+                f" {percent(near.share)} of near neighbours share their {spelling.label}, "
+                f"{percent(near.by_chance, 1)} would by chance."
             )
         if self.spelling is not None:
             sentence += f" {self.spelling.sentence()}"
@@ -238,7 +239,7 @@ class TopologyReport(Report):
         clusters = "1 cluster" if self.n_clusters == 1 else f"{self.n_clusters:,} clusters"
         lines = [
             f"{len(self):,} names ({self.n_distinct:,} different vectors): {clusters}, "
-            f"{self.noise_share:.0%} of names in none.",
+            f"{percent(self.noise_share)} of names in none.",
             self.headline(),
             "",
         ]

@@ -21,6 +21,7 @@ from namebasis.studies.arrangement import (
 from namebasis.studies.cluster_summary import summarise_clusters
 from namebasis.studies.name_labels import Labels
 from namebasis.studies.topology_report import LabelAgreement, SideMap
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -83,20 +84,20 @@ class SpellingComparison:
 
     def sentence(self) -> str:
         """What changes, in words."""
-        parts = [f"Pieces predict {self.explained:.0%} of the variance of the vectors"]
+        parts = [f"Pieces predict {percent(self.explained)} of the variance of the vectors"]
         before, after = self.text.common_piece, self.unspelled.common_piece
         if before is not None and after is not None:
             parts.append(
-                f"without that part, {after.share:.0%} of near neighbours share a piece instead "
-                f"of {before.share:.0%} ({after.by_chance:.1%} by chance)"
+                f"without that part, {percent(after.share)} of near neighbours share a piece "
+                f"instead of {percent(before.share)} ({percent(after.by_chance, 1)} by chance)"
             )
-        parts.append(f"{self.kept_neighbours:.0%} of neighbours stay")
+        parts.append(f"{percent(self.kept_neighbours)} of neighbours stay")
         for label in ("locale", "gender"):
             shares = [_share(view, label) for view in (self.text, self.unspelled)]
             if shares[0] is not None and shares[1] is not None:
                 parts.append(
-                    f"{label} is shared by {shares[1].share:.0%} of neighbours instead of "
-                    f"{shares[0].share:.0%} ({shares[0].by_chance:.0%} by chance)"
+                    f"{label} is shared by {percent(shares[1].share)} of neighbours instead of "
+                    f"{percent(shares[0].share)} ({percent(shares[0].by_chance)} by chance)"
                 )
         return "; ".join(parts) + "."
 

@@ -23,6 +23,7 @@ from namebasis.studies.topology_report import (
     agreement_figures,
 )
 from namebasis.studies.topology_spelling import SpellingComparison
+from namebasis.wording import percent
 
 _N_NEIGHBOURS = 6
 _N_TRAITS = 4
@@ -36,14 +37,14 @@ def page_of(report: TopologyReport) -> TopologyPage:
         (f"{len(report):,}", "names"),
         (f"{report.n_distinct:,}", "different vectors"),
         (f"{report.n_clusters:,}", "cluster" if report.n_clusters == 1 else "clusters"),
-        (f"{100 * report.noise_share:.0f} %", "of names in no cluster"),
+        (f"{percent(report.noise_share)}", "of names in no cluster"),
     ]
     if report.common_piece is not None:
         share, chance = report.common_piece.share, report.common_piece.by_chance
         facts.append(
             (
-                f"{100 * share:.0f} %",
-                f"of neighbours have a piece in common, {chance:.1%} by chance",
+                f"{percent(share)}",
+                f"of neighbours have a piece in common, {percent(chance, 1)} by chance",
             )
         )
     if report.shape is not None:
@@ -89,7 +90,7 @@ def _sections(report: TopologyReport, shown: NameMap) -> list[Section]:
 def _spelling(found: SpellingComparison) -> FiguresSection:
     """Both views' figures beside each other."""
     sides = [
-        {"clusters": f"{side.n_clusters:,}", "in no cluster": f"{side.noise_share:.0%}"}
+        {"clusters": f"{side.n_clusters:,}", "in no cluster": f"{percent(side.noise_share)}"}
         | agreement_figures(side.agreement, side.common_piece)
         for side in (found.unspelled, found.text)
     ]
@@ -181,7 +182,7 @@ def _worth_showing(traits: tuple[Trait, ...]) -> list[Trait]:
 
 def _trait(trait: Trait) -> tuple[str, str]:
     value = spelling(trait) if trait.column in ("beginning", "ending") else trait.value
-    return value, f"{100 * trait.share:.0f} % · {_times(trait.lift)}"
+    return value, f"{percent(trait.share)} · {_times(trait.lift)}"
 
 
 def _times(lift: float) -> str:
@@ -207,7 +208,7 @@ def _agreement_row(row: LabelAgreement) -> AgreementRow:
 def _search(recall: float) -> str:
     if recall == 1:
         return "exact cosine neighbours"
-    return f"cosine neighbours, {recall:.1%} of the true ones"
+    return f"cosine neighbours, {percent(recall, 1)} of the true ones"
 
 
 def footer_of(report: TopologyReport) -> list[tuple[str, object]]:

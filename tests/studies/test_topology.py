@@ -187,7 +187,7 @@ def test_the_page_says_how_neighbours_were_sought(result: TopologyReport) -> Non
     assert str(dict(result.page().footer)["method"]).startswith("exact cosine neighbours; ")
     near = dataclasses.replace(result, graph=dataclasses.replace(result.graph, recall=0.957))
     method = str(dict(near.page().footer)["method"])
-    assert method.startswith("cosine neighbours, 95.7% of the true ones; ")
+    assert method.startswith("cosine neighbours, 95.7 % of the true ones; ")
 
 
 def test_stability_says_how_well_clusters_are_found_again(space: Space) -> None:

@@ -85,8 +85,8 @@ def test_equal_vectors_have_no_shape_and_say_so() -> None:
     assert any("All vectors are equal" in note for note in found.notes)
     assert any("no intrinsic dimension" in note for note in found.notes)
     lines = shape_lines(found)
-    assert lines[0] == "entropy    0.00 bits, 0% of log2 n"  # nulls are equal too: no z
-    assert lines[1].endswith("100% of vectors are nobody's neighbour")
+    assert lines[0] == "entropy    0.00 bits, 0 % of log2 n"  # nulls are equal too: no z
+    assert lines[1].endswith("100 % of vectors are nobody's neighbour")
 
 
 def test_three_names_have_what_three_names_can_have() -> None:

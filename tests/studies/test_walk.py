@@ -229,7 +229,7 @@ def test_the_filter_uses_the_column_where_there_is_one(people: Any, tmp_path: Pa
     assert measured.chosen.tolist() == [0, 1, 2]
     pseudo = values[np.array(parts) == "pseudo"]
     assert measured.threshold == pytest.approx(np.quantile(pseudo, 0.95), abs=1e-6)
-    assert measured.measure == "own_residual, above the 95% quantile of 40 pseudo names"
+    assert measured.measure == "own_residual, above the 95 % quantile of 40 pseudo names"
 
 
 def test_the_filter_needs_full_names(people: Any) -> None:
