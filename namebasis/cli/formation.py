@@ -99,6 +99,13 @@ def formation(
     read = [one for file in files or () for one in read_names(file).strings]
     asked = list(dict.fromkeys([*(name or ()), *read]))
     sources = run[0] if len(run) == 1 else run
+    # Before the long work: a name that cannot be traced is then said at once.
+    maps = [
+        _trace(
+            sources, one, revision, model, truth, (), device, quiet, template=template, seed=seed
+        )
+        for one in traced or ()
+    ]
     with nullcontext() if quiet else progress_bar("formation", "checkpoints") as progress:
         found = study(
             sources,
@@ -118,12 +125,6 @@ def formation(
             seed=seed,
             progress=progress,
         )
-    maps = [
-        _trace(
-            sources, one, revision, model, truth, (), device, quiet, template=template, seed=seed
-        )
-        for one in traced or ()
-    ]
     if html:
         found.write_html(
             html, traces=[one for each in maps for one in each.traces], overwrite=overwrite
@@ -144,7 +145,10 @@ def _print_formation(found: Formation) -> None:
     for row, name in enumerate(found.names[: found.n_asked]):
         phase = int(found.phases.labels[row, -1])
         captured = "yes" if found.phases.captured[row, -1] else ""
-        cells = [_where(crossings.get((name, key))) for key in ("leaves", "margin", "fine")]
+        cells = [
+            _where(crossings.get((name, key)), in_steps=found.exposures is None)
+            for key in ("leaves", "margin", "fine")
+        ]
         rows.append((name, found.kinds[row], phase, PHASES[phase], captured, *cells))
     unit = "at step" if found.exposures is None else "after exposures"
     print_table(
@@ -164,15 +168,16 @@ def _print_formation(found: Formation) -> None:
         note(line)
 
 
-def _where(one: NameCrossing | None) -> str:
-    """A crossing with its interval, in exposures where they are known."""
+def _where(one: NameCrossing | None, *, in_steps: bool) -> str:
+    """A crossing with its interval, in exposures where they are known, else marked as a step."""
     if one is None:
         return ""
     found = one.exposures or one.step
     if found.state != "crossed":
         return found.state
     high = f"{found.high:,.0f}" if found.high < float("inf") else "…"
-    return f"{found.position:,.0f} ({found.low:,.0f} to {high})"
+    unit = "step " if one.exposures is None and not in_steps else ""
+    return f"{unit}{found.position:,.0f} ({found.low:,.0f} to {high})"
 
 
 def _note_gaps(gaps: Sequence[Gap]) -> None:

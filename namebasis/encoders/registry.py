@@ -19,7 +19,8 @@ _ADAPTERS = {
     "open_clip": "open_clip",
     "diffusers": "diffusers",
 }
-_PACKAGED = ("minilm", "organism")
+PACKAGED = ("minilm", "organism")
+"""Specs of encoders that come with the package."""
 _FORMS = (
     "minilm, organism, hf:REPO-or-folder, open_clip:MODEL/TAG, "
     "open_clip:MODEL@checkpoint-file, diffusers:REPO-or-folder"
@@ -67,7 +68,7 @@ def load_encoder(
     if not isinstance(spec, str) or not spec.strip():
         raise EncoderError(f"an encoder is named by a spec; there are: {_FORMS}.")
     kind, colon, rest = spec.partition(":")
-    if kind not in _ADAPTERS or bool(colon) != (kind not in _PACKAGED) or (colon and not rest):
+    if kind not in _ADAPTERS or bool(colon) != (kind not in PACKAGED) or (colon and not rest):
         close = difflib.get_close_matches(kind, _ADAPTERS, n=1)
         hint = f" Did you mean {close[0]}?" if close and close[0] != kind else ""
         raise EncoderError(f"unknown encoder {spec!r}.{hint} There are: {_FORMS}.")

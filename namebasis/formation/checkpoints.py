@@ -7,10 +7,12 @@ import json
 import re
 import struct
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from namebasis.encoders.registry import PACKAGED
 from namebasis.errors import NamebasisError
 
 _STEP_FOLDER = re.compile(r"(?:global_)?(?:step|checkpoint|epoch|iter|iteration)[-_]?(\d+)\Z", re.I)
@@ -47,11 +49,17 @@ class Checkpoint:
     revision: str | None = None
     files: tuple[Path, ...] = ()
 
+    @cached_property
     def fingerprint(self) -> str | None:
-        """SHA-256 over names and bytes of its files; None where they are not known."""
+        """SHA-256 over names and bytes of its files; None where they are not known.
+
+        A file of weights alone says nothing of the model they are read into, so its name counts.
+        """
         if not self.files:
             return None
         digest = hashlib.sha256()
+        if self.spec.startswith("open_clip:") and self.spec.endswith(f"@{self.files[0]}"):
+            digest.update(f"{self.spec.removesuffix(str(self.files[0]))};".encode())
         for path in self.files:
             digest.update(f"{path.name} {path.stat().st_size};".encode())
             with path.open("rb") as stream:
@@ -126,13 +134,17 @@ def find_checkpoints(
             raise CheckpointError("revisions go with one repository; give a single hf: spec.")
         return Series(_numbered([str(given[0])] * len(revisions), list(revisions)), ())
     folder = Path(given[0]).expanduser() if len(given) == 1 else None
-    if folder is not None and (folder.is_dir() or ":" not in str(given[0])):
+    if folder is not None and (folder.is_dir() or not _is_spec(str(given[0]))):
         series = _in_folder(folder, model)
     else:
         series = Series(_numbered([str(spec) for spec in given], None), ())
     if not series.checkpoints:
         raise CheckpointError(nothing_left(str(given[0]), series.gaps))
     return series
+
+
+def _is_spec(text: str) -> bool:
+    return ":" in text or text in PACKAGED
 
 
 def nothing_left(what: str, gaps: Sequence[Gap]) -> str:
@@ -179,21 +191,13 @@ def _in_folder(folder: Path, model: str | None) -> Series:
             f"{folder}: there is no such folder; give one of step folders or of epoch_*.pt files, "
             "or encoder specs such as hf:FOLDER."
         )
-    steps = {
-        int(match[1]): path
-        for path in sorted(folder.iterdir())
-        if path.is_dir() and (match := _STEP_FOLDER.match(path.name))
-    }
+    steps, twice = _by_number(folder, _STEP_FOLDER, Path.is_dir)
     if steps:
-        return _step_folders(folder, steps)
+        return _step_folders(folder, steps, twice)
     for place in (folder, folder / "checkpoints"):
-        epochs = {
-            int(match[1]): path
-            for path in (sorted(place.iterdir()) if place.is_dir() else [])
-            if path.is_file() and (match := _EPOCH_FILE.match(path.name))
-        }
+        epochs, twice = _by_number(place, _EPOCH_FILE, Path.is_file)
         if epochs:
-            return _epoch_files(folder, epochs, model)
+            return _epoch_files(folder, epochs, twice, model)
     if (folder / "config.json").is_file() or (folder / _HUB_CONFIG).is_file():
         raise CheckpointError(
             f"{folder} is one model, not a series; give the folder that holds its steps."
@@ -204,8 +208,27 @@ def _in_folder(folder: Path, model: str | None) -> Series:
     )
 
 
-def _step_folders(folder: Path, steps: dict[int, Path]) -> Series:
-    found, gaps = [], []
+def _by_number(
+    place: Path, pattern: re.Pattern[str], fits: Callable[[Path], bool]
+) -> tuple[dict[int, Path], list[Gap]]:
+    """What is named by a pattern with a number, by that number, and what comes second with it."""
+    found: dict[int, Path] = {}
+    twice = []
+    for path in sorted(place.iterdir()) if place.is_dir() else ():
+        match = pattern.match(path.name)
+        if match is None or not fits(path):
+            continue
+        number = int(match[1])
+        if number in found:
+            reason = f"has the number of {found[number].name}, which is taken"
+            twice.append(Gap(path.name, number, reason))
+        else:
+            found[number] = path
+    return found, twice
+
+
+def _step_folders(folder: Path, steps: dict[int, Path], twice: list[Gap]) -> Series:
+    found, gaps = [], list(twice)
     for step, path in sorted(steps.items()):
         reason = _incomplete(path)
         if reason is not None:
@@ -233,14 +256,16 @@ def _planned(folder: Path) -> list[int]:
     return [step for step in listed if isinstance(step, int) and not isinstance(step, bool)]
 
 
-def _epoch_files(folder: Path, epochs: dict[int, Path], model: str | None) -> Series:
+def _epoch_files(
+    folder: Path, epochs: dict[int, Path], twice: list[Gap], model: str | None
+) -> Series:
     name = model or _trained_model(next(iter(epochs.values())))
     if name is None:
         raise CheckpointError(
             f"{folder}: which model these epoch files are of is not said (no params.txt beside "
             "them); give open_clip's name of it, such as --model ViT-B-32."
         )
-    found, gaps = [], []
+    found, gaps = [], list(twice)
     for epoch, path in sorted(epochs.items()):
         is_safe = path.suffix.lower() == ".safetensors"
         reason = _broken_safetensors(path) if is_safe else _broken_archive(path)
@@ -249,7 +274,7 @@ def _epoch_files(folder: Path, epochs: dict[int, Path], model: str | None) -> Se
         else:
             spec = f"open_clip:{name}@{path}"
             found.append(Checkpoint(epoch, path.name, spec, None, (path,)))
-    return Series(tuple(found), tuple(gaps), folder)
+    return Series(tuple(found), tuple(sorted(gaps, key=lambda gap: gap.step or 0)), folder)
 
 
 def _trained_model(file: Path) -> str | None:

@@ -144,7 +144,7 @@ class Cache:
 
     def load(self, checkpoint: Checkpoint, plan: Plan) -> Encodings | None:
         """Read what was kept; None if nothing was, or it is damaged."""
-        path = self._path(checkpoint.fingerprint(), plan)
+        path = self._path(checkpoint.fingerprint, plan)
         if path is None or not path.is_file():
             return None
         try:
@@ -158,7 +158,7 @@ class Cache:
 
     def save(self, checkpoint: Checkpoint, plan: Plan, made: Encodings) -> None:
         """Keep encodings; where the folder cannot be written, `refused` says why."""
-        path = self._path(checkpoint.fingerprint(), plan)
+        path = self._path(checkpoint.fingerprint, plan)
         if path is None:
             return
         arrays = {f.name: getattr(made, f.name) for f in fields(made) if f.name != "facts"}
@@ -199,8 +199,8 @@ class Cache:
             self.refused = str(error)
 
     def _weights_path(self, checkpoint: Checkpoint, before: Checkpoint | None) -> Path | None:
-        own = checkpoint.fingerprint()
-        prior = "first" if before is None else before.fingerprint()
+        own = checkpoint.fingerprint
+        prior = "first" if before is None else before.fingerprint
         if self.folder is None or own is None or prior is None:
             return None
         ends = (part.rpartition(":")[2][:20] for part in (prior, own))

@@ -113,8 +113,11 @@ def make_plan(
         If there is no name, or one comes twice.
     """
     asked = [" ".join(name.split()) for name in names]
-    if not asked or not all(asked) or len(set(asked)) != len(asked):
-        raise ValueError("names must be one or more, not empty, and differ from each other.")
+    if not asked or not all(asked):
+        raise ValueError("names must be one or more, none of them empty.")
+    if len(set(asked)) != len(asked):
+        twice = next(name for name, times in Counter(asked).items() if times > 1)
+        raise ValueError(f"names must differ from each other; {twice!r} comes twice.")
     known = truth.names if truth else {}
     unseen = [name for name, told in known.items() if told.kind == UNSEEN and split(name)]
     kind = "unseen" if len(unseen) >= FEWEST_CONTROLS else "pseudo"

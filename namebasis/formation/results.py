@@ -112,6 +112,7 @@ class Formation:
             "checkpoints": list(self.labels),
             "gaps": [asdict(gap) for gap in self.gaps],
             "lost": dict(self.lost),
+            "control_kind": self.control_kind,
             "names": [
                 {
                     "name": name,

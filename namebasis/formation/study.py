@@ -123,7 +123,7 @@ def formation(
     states, kept, gaps = _measured(kept, plan, told, n_draws, seed, gaps)
     if not kept:
         raise CheckpointError(nothing_left(str(sources), gaps))
-    notes = [*_notes(series, plan, kept, seen), *work.notes]
+    notes = [*_notes(plan, kept, seen), *work.notes]
     if store.refused:
         notes.append(f"nothing could be kept for a second run: {store.refused}")
     parameters = {
@@ -231,7 +231,7 @@ def _exposures(plan: Plan, steps: Sequence[int], seen: Exposures | None) -> Floa
     return None if np.isnan(out).all() else out
 
 
-def _notes(series: Series, plan: Plan, kept: list[Encoded], seen: Exposures | None) -> list[str]:
+def _notes(plan: Plan, kept: list[Encoded], seen: Exposures | None) -> list[str]:
     notes = []
     if len(kept) == 1:
         notes.append("one checkpoint only: labels, but no trajectory, crossing or change point")
@@ -244,8 +244,15 @@ def _notes(series: Series, plan: Plan, kept: list[Encoded], seen: Exposures | No
     single = sum(pair is None for pair in plan.pairs[: plan.n_asked])
     if single:
         notes.append(f"{single} name(s) of one part have no own direction and no phase")
-    if seen is None:
-        notes.append("exposures are not known: crossings are in steps only")
-    elif seen.spread_evenly:
+    untold = [name for name in plan.names[: plan.n_asked] if not seen or name not in seen.counts]
+    if len(untold) == plan.n_asked:
+        why = "exposures are not known" if seen is None else "counts tell none of these names"
+        notes.append(f"{why}: crossings are in steps only")
+    elif untold:
+        notes.append(
+            f"counts do not tell {len(untold)} name(s), such as {untold[0]!r}: their crossings are "
+            "in steps"
+        )
+    if seen is not None and seen.spread_evenly and len(untold) < plan.n_asked:
         notes.append("counts are totals, taken as spread evenly over the run")
     return notes

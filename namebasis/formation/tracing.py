@@ -95,6 +95,8 @@ def trace_encoder(
     if not 0 < noise < float("inf"):
         raise ValueError(f"noise must be above 0; got {noise!r}.")
     name = " ".join(name.split())
+    if not name:
+        raise ValueError("the name to trace must not be empty.")
     tower = HookedTower(encoder)
     ids = tower.ids(template.format(name))
     first, tokens, n_name = _place(encoder, name, template, ids)
@@ -243,7 +245,9 @@ def trace(
     """
     series = find_checkpoints(sources, revisions=revisions, model=model)
     wanted = [one for one in series.checkpoints if not steps or one.step in set(steps)]
-    absent = sorted(set(steps) - {one.step for one in series.checkpoints})
+    gaps = [gap for gap in series.gaps if not steps or gap.step in set(steps)]
+    known = {one.step for one in series.checkpoints} | {gap.step for gap in gaps}
+    absent = sorted(set(steps) - known)
     if absent:
         there = ", ".join(str(one.step) for one in series.checkpoints[:20])
         raise CheckpointError(f"there is no checkpoint of step {absent[0]}; there are {there}.")
@@ -252,7 +256,7 @@ def trace(
     if truth is not None and options.get("target") == "own" and "partners" not in options:
         told = truth if isinstance(truth, Truth) else read_truth(truth)
         options["partners"] = make_plan(list(told.names), truth=told).partners
-    found, gaps = [], list(series.gaps)
+    found = []
     for done, one in enumerate(wanted):
         if progress is not None:
             progress(done, len(wanted))

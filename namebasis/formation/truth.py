@@ -197,6 +197,8 @@ def read_exposures(path: str | Path) -> Exposures:
         if (np.diff(table[:, 1]) < 0).any() or len(np.unique(table[:, 0])) < len(table):
             raise NamebasisError(
                 f"{file}: counts of {name!r} must be cumulative, one for each step."
+                if has_steps
+                else f"{file}: {name!r} comes twice; without the column step a name has one total."
             )
         counts[name] = (table[:, 0], table[:, 1])
     return Exposures(counts, not has_steps)

@@ -86,13 +86,41 @@ def test_open_clip_s_training_folder(tmp_path: Path) -> None:
     assert named.checkpoints[0].spec.startswith("open_clip:RN50@")
 
 
+def test_a_number_that_comes_twice_is_a_gap(tmp_path: Path) -> None:
+    write_step(tmp_path, "step-000010")
+    write_step(tmp_path, "step-10")
+    series = find_checkpoints(tmp_path)
+    assert [one.label for one in series.checkpoints] == ["step-000010"]
+    assert [(g.label, g.reason) for g in series.gaps] == [
+        ("step-10", "has the number of step-000010, which is taken")
+    ]
+
+
+def test_packaged_encoders_are_specs_and_no_folders() -> None:
+    (one,) = find_checkpoints("organism").checkpoints
+    assert (one.spec, one.files) == ("organism", ())
+
+
+def test_weights_in_another_model_are_another_checkpoint(tmp_path: Path) -> None:
+    write_epoch(tmp_path, "epoch_1.pt")
+    one, same, other = (
+        find_checkpoints(tmp_path, model=model).checkpoints[0].fingerprint
+        for model in ("ViT-B-32", "ViT-B-32", "ViT-B-32-quickgelu")
+    )
+    assert one == same != other
+    copied = write_epoch(tmp_path / "elsewhere", "epoch_1.pt")
+    copied.write_bytes((tmp_path / "epoch_1.pt").read_bytes())
+    moved = find_checkpoints(tmp_path / "elsewhere", model="ViT-B-32")
+    assert moved.checkpoints[0].fingerprint == one
+
+
 def test_revisions_of_a_repository() -> None:
     series = find_checkpoints("hf:org/model", revisions=["step20", "step3", "step100"])
     assert [(one.step, one.revision) for one in series.checkpoints] == [
         (3, "step3"), (20, "step20"), (100, "step100"),
     ]  # fmt: skip
     assert {one.spec for one in series.checkpoints} == {"hf:org/model"}
-    assert series.checkpoints[0].fingerprint() is None
+    assert series.checkpoints[0].fingerprint is None
     plain = find_checkpoints("hf:org/model", revisions=["main", "early"])
     assert [(one.step, one.revision) for one in plain.checkpoints] == [(0, "main"), (1, "early")]
 
@@ -108,7 +136,7 @@ def test_specs_keep_their_order_where_numbers_do_not_give_one(tmp_path: Path) ->
 def test_a_fingerprint_follows_the_bytes_not_the_place(tmp_path: Path) -> None:
     for name, value in (("step-1", 1.0), ("step-2", 2.0), ("step-3", 1.0)):
         write_step(tmp_path, name, value)
-    one, two, three = (c.fingerprint() for c in find_checkpoints(tmp_path).checkpoints)
+    one, two, three = (c.fingerprint for c in find_checkpoints(tmp_path).checkpoints)
     assert one == three != two
     assert one is not None
     assert one.startswith("files:")

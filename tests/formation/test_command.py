@@ -80,7 +80,12 @@ REFUSED = {
     "samples": (["trace", "run", "Anna", "--samples", "0"], "--samples must be an integer"),
     "no step": (["trace", "run", "Anna", "--step", "7"], "there are 10, 20, 40"),
     "kind": (["trace", "run", "Anna", "--kind", "heads"], "residual, attention, mlp"),
-    "no tower": (["trace", "minilm", "Anna"], "there is no such folder"),
+    "no tower": (["trace", "minilm", "Anna"], "minilm cannot be traced"),
+    "a map of no tower": (
+        ["formation", "minilm", "--name", "Anna Bell", "--trace", "Anna", "--html", "p.html"],
+        "minilm cannot be traced",
+    ),
+    "an empty name": (["trace", "run", " "], "the name to trace must not be empty"),
 }
 
 
@@ -92,6 +97,20 @@ def test_refused_input_is_one_line(case: str, place: Path) -> None:
     assert done.returncode == 1
     assert expected in done.stderr
     assert len([line for line in done.stderr.splitlines() if line.startswith("error")]) == 1
+
+
+def test_crossings_of_names_without_counts_are_marked_as_steps(place: Path) -> None:
+    names = [one["name"] for one in json.loads((place / "run" / "world.json").read_text())["names"]]
+    rows = [f"{step},{name},{step}" for step in (10, 20, 40) for name in names[:5]]
+    (place / "few.csv").write_text("\n".join(["step,name,count", *rows]))
+    done = run("formation", "run", "--draws", "20", "--counts", "few.csv", "-q", cwd=place)
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        name, *cells = line.split("\t")
+        crossed = [cell for cell in cells[4:] if " to " in cell]
+        assert {cell.startswith("step ") for cell in crossed} <= {name not in names[:5]}
+    assert "step " in done.stdout
+    assert "counts do not tell 49 name(s)" in done.stderr
 
 
 def test_trace_prints_a_row_per_token_and_checkpoint(place: Path) -> None:

@@ -17,6 +17,7 @@ from namebasis.formation import Formation, formation, work
 from namebasis.formation.checkpoints import CheckpointError
 from namebasis.formation.phases import PHASES
 from namebasis.formation.plan import make_plan
+from namebasis.formation.truth import Exposures
 from namebasis.formation.view import page_of
 from namebasis.report.formation_figures import phase_map
 from namebasis.report.formation_page import CAPTURED_COLOR, PHASE_COLORS, PhaseRow, _phases
@@ -234,8 +235,24 @@ def test_no_names_and_only_controls_are_refused() -> None:
     unseen = [name for name, told in toy.truth().names.items() if told.kind == "N"]
     with pytest.raises(ValueError, match="of kind N, a control"):
         run(["toy:1"], names=unseen[:3])
+    with pytest.raises(ValueError, match="none of them empty"):
+        run(["toy:1"], names=["Givena Familyb", " "])
+    with pytest.raises(ValueError, match="'Givena Familyb' comes twice"):
+        run(["toy:1"], names=["Givena Familyb", "Givena  Familyb"])
     with pytest.raises(ValueError, match="n_draws must be"):
         run(["toy:1"], n_draws=1)
+
+
+def test_names_that_counts_do_not_tell_are_said() -> None:
+    names = ["Givena Familyb", "Givenc Familyd"]
+    steps = np.array([0.0, 40.0])
+    some = Exposures({names[0]: (steps, steps)}, spread_evenly=False)
+    told = run(toy.specs()[:4], names=names, counts=some)
+    assert "counts do not tell 1 name(s), such as 'Givenc Familyd'" in " ".join(told.notes)
+    none = Exposures({"Nobody Here": (steps, steps)}, spread_evenly=True)
+    notes = run(toy.specs()[:4], names=names, counts=none).notes
+    assert "counts tell none of these names: crossings are in steps only" in notes
+    assert not any("totals" in note for note in notes)
 
 
 # ----------------------------------------------------------------------------- on the disk

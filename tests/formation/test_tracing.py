@@ -192,5 +192,9 @@ def test_over_checkpoints_and_as_a_page(tiny: Any, tmp_path: Path) -> None:
     assert "Anna &lt;b&gt;, step-000010: residual, whole embedding" in html
     only = trace(run, "Anna", steps=[20], n_samples=2)
     assert [one.label for one in only.traces] == ["step-000020"]
+    assert only.gaps == ()
+    (run / "step-000040").mkdir()
+    with pytest.raises(CheckpointError, match="step-000040: half-written: it holds no config"):
+        trace(run, "Anna", steps=[40])
     with pytest.raises(CheckpointError, match="no checkpoint of step 25; there are 10, 20"):
         trace(run, "Anna", steps=[25])

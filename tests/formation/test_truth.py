@@ -76,6 +76,7 @@ COUNTS = {
     "negative": ("step,name,count\n-1,a,3\n", "line 2"),
     "falling": ("step,name,count\n1,a,3\n2,a,2\n", "must be cumulative"),
     "twice": ("step,name,count\n1,a,3\n1,a,3\n", "one for each step"),
+    "two totals": ("name,count\na,1\na,2\n", "'a' comes twice; without the column step"),
 }
 
 
