@@ -93,7 +93,9 @@ def reliability(groups: Sequence[npt.ArrayLike]) -> Reliability:
 
 
 def names_for(correlation: float, z: float = 1.96) -> int | None:
-    """Names after which the interval of a rank correlation of this size leaves out 0 [1]_.
+    """Names after which a rank correlation of this size lies `z` standard errors from 0 [1]_.
+
+    At 1.96 its 95 % interval leaves out 0 in one case of two, at 1.96 + 0.84 in four of five.
 
     The standard error of Fisher's z of Spearman's rho over n names is
     ``sqrt((1 + rho² / 2) / (n - 3))``. None where `correlation` is 0 or undefined.

@@ -87,7 +87,11 @@ def generate(
     from namebasis.validation.pipelines import load_pipeline
 
     opened = open_space(space)
+    if names and where is not None:
+        raise ValueError("give names or --where, not both.")
     asked = names or opened.table(["name"], where=where)["name"].to_pylist()
+    if not asked:
+        raise ValueError(f"no name of {space} passes --where {where!r}; nothing is painted.")
     made_up = pseudo_names(prior, seed=seed).strings if prior else []
     wanted = list(dict.fromkeys([*asked, *made_up]))
     templates = template or (list(load_contexts(None)) if contexts else TEMPLATES)
@@ -192,7 +196,7 @@ def _print(found: Validation) -> None:
     head = ("attribute", "text reading", "names", "Spearman", "low", "high", "reliability")
     if rows:
         print_table("text against images", head, rows)
-        for row in found.agreement.attributes:
+        for row in found.agreement.first_readings:
             note(f"{row.attribute}, {row.reading}: {row.verdict}")
         return
     table = found.to_arrow()

@@ -46,7 +46,6 @@ class AgreementLine:
     null_low: float
     null_high: float
     reliability: float | None
-    images_needed: int | None
     verdict: str
     marks: Sequence[CalibrationMark]
 

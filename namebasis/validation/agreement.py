@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from namebasis.analysis.reliability import names_for, reliability
+from namebasis.analysis.reliability import Reliability, names_for, reliability
 from namebasis.analysis.spread import Interval, spread
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError
@@ -25,6 +25,8 @@ N_BINS = 5
 N_DISAGREEMENTS = 10
 _FEWEST_NAMES = 4
 _FEWEST_PRIOR = 3
+_SURE = 1.96 + 0.84
+"""Standard errors from 0 at which a 95 % interval leaves it out in four cases of five."""
 
 
 def agree(
@@ -178,11 +180,19 @@ def _attribute(
         _interval(value, again),
         _interval(float(np.nanmean(shuffled)) if np.isfinite(value) else value, shuffled),
         trusted,
-        names_for(value),
+        names_for(value, _SURE),
         None if trusted is None else trusted.n_for(RELIABLE),
+        names_for(_without_noise(value, trusted), _SURE),
         _calibration(text, means, rng, n_bootstrap),
         _disagreements(names, text, means),
     )
+
+
+def _without_noise(correlation: float, trusted: Reliability | None) -> float:
+    """What a correlation rises to at reliability `RELIABLE`, by Spearman's attenuation."""
+    if trusted is None or not 0 < trusted.of_means < RELIABLE:
+        return correlation
+    return float(np.clip(correlation * np.sqrt(RELIABLE / trusted.of_means), -0.95, 0.95))
 
 
 def _spearman(first: Float64Array, second: Float64Array) -> Float64Array:

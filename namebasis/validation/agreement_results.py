@@ -14,6 +14,8 @@ from namebasis.analysis.spread import Interval, Spread
 
 RELIABLE = 0.8
 """Reliability of a name's mean from which more images say little that is new."""
+_FEWEST_NAMES, _MOST_NAMES = 10, 10_000
+"""Outside of these, an exact number of names says nothing more."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,12 @@ class AttributeAgreement:
     reliability : Reliability or None
         Of the images' means; None with one image per name.
     names_needed : int or None
-        Names at which an interval of this correlation would leave out 0.
+        Names at which an interval leaves out 0 with four chances in five, if the correlation is
+        what it seems and there are as many images of each.
     images_needed : int or None
         Images per name for means of reliability `RELIABLE`; None where no number is enough.
+    names_needed_then : int or None
+        As `names_needed`, of names with `images_needed` images: noise in the means hides less.
     calibration : tuple of CalibrationBin
     disagreements : tuple of Disagreement
         The largest first.
@@ -75,6 +80,7 @@ class AttributeAgreement:
     reliability: Reliability | None
     names_needed: int | None
     images_needed: int | None
+    names_needed_then: int | None
     calibration: tuple[CalibrationBin, ...]
     disagreements: tuple[Disagreement, ...]
 
@@ -85,19 +91,29 @@ class AttributeAgreement:
         if not np.isfinite(self.spearman.value):
             return "undefined: the images or the readings are all equal."
         if low > 0 or high < 0:
-            sign = "agree" if low > 0 else "contradict each other"
-            return f"text and images {sign}."
-        need = []
-        if self.names_needed is not None and self.names_needed > self.n_names:
-            need.append(f"about {self.names_needed:,} names")
-        if (
-            self.images_needed is not None
-            and self.reliability is not None
-            and self.images_needed > self.reliability.n_each
-        ):
-            need.append(f"{self.images_needed} images per name")
-        settled = f"; {' and '.join(need)} would settle it" if need else ""
-        return f"not settled by {self.n_names} names, the interval holds 0{settled}."
+            if self.attribute == self.reading or self.attribute != "div":
+                return f"text and images {'agree' if low > 0 else 'contradict each other'}."
+            # Of these readings neither sign is a contradiction: they measure something else.
+            return f"images differ {'more' if low > 0 else 'less'} where {self.reading} is high."
+        return f"not settled by {self.n_names} names, the interval holds 0; {self._remedy()}."
+
+    def _remedy(self) -> str:
+        """What would settle a correlation that is what it seems."""
+        told, names = self.reliability, self.names_needed
+        if told is not None and self.images_needed is None:
+            return "images of different names differ no more than those of one, so no n is in sight"
+        if names is None:
+            return "no correlation is seen that more names could settle"
+        ways = [f"{_about(max(names, self.n_names + 1))} names"]
+        if told is not None and self.images_needed is not None and self.images_needed > told.n_each:
+            then = max(self.names_needed_then or names, _FEWEST_NAMES)
+            if then < names:
+                ways.append(f"{_about(then)} with {self.images_needed} images each")
+        return f"if it is what it seems, {' or '.join(ways)} would settle it"
+
+
+def _about(n: int) -> str:
+    return f"about {n:,}" if n <= _MOST_NAMES else f"more than {_MOST_NAMES:,}"
 
 
 @dataclass(frozen=True)
@@ -152,6 +168,14 @@ class Agreement:
     n_prior: int
     notes: tuple[str, ...]
     parameters: Mapping[str, Any]
+
+    @property
+    def first_readings(self) -> tuple[AttributeAgreement, ...]:
+        """Of each attribute the first reading, which conclusions are drawn from."""
+        found: dict[str, AttributeAgreement] = {}
+        for row in self.attributes:
+            found.setdefault(row.attribute, row)
+        return tuple(found.values())
 
     def to_arrow(self) -> pa.Table:
         """One row per name: n, similarity, div, then mean, variance and z per attribute."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from io import BytesIO
@@ -90,14 +91,23 @@ def read_about(path: Path) -> dict[str, Any] | None:
             known = json.loads(image.info[_KEY])
     except Exception:  # decoders raise every type on damaged bytes; such a file is made again
         return None
-    return known if isinstance(known, dict) else None
+    return known if isinstance(known, dict) and _is_whole(known) else None
+
+
+def _is_whole(about: Mapping[str, Any]) -> bool:
+    """Whether a description is one of ours: any program may write such a key."""
+    return (
+        all(isinstance(about.get(key), str) for key in ("name", "prompt", "source"))
+        and isinstance(about.get("seed"), int)
+        and isinstance(about.get("is_blank"), bool)
+    )
 
 
 def find_images(folder: str | Path) -> list[ImageFile]:
     """Find the images of names under a folder, sorted by path.
 
-    An image made here says its own name; of any other the sub-folder's name is taken, with
-    underscores as spaces.
+    An image made here says its own name; so do its neighbours that are broken. Of any other the
+    sub-folder's name is taken, with underscores as spaces, and accents as one letter each.
 
     Raises
     ------
@@ -106,8 +116,13 @@ def find_images(folder: str | Path) -> list[ImageFile]:
     """
     root = Path(folder)
     found = []
-    for path in list_images(root):
-        about = read_about(path) if path.suffix.lower() == ".png" else None
+    known = {
+        path: read_about(path) if path.suffix.lower() == ".png" else None
+        for path in list_images(root)
+    }
+    # A broken image cannot say whose it was; its folder may hold another that can.
+    names = {path.parent: about["name"] for path, about in known.items() if about is not None}
+    for path, about in known.items():
         if about is not None:
             found.append(
                 ImageFile(
@@ -125,9 +140,22 @@ def find_images(folder: str | Path) -> list[ImageFile]:
                 f"such as {root / 'Ann_Lee' / path.name}."
             )
         else:
-            name = path.relative_to(root).parts[0].replace("_", " ").strip()
-            found.append(ImageFile(name, path))
+            said = names.get(path.parent)
+            if said is None or folder_of(said) != path.parent.name:
+                said = path.relative_to(root).parts[0].replace("_", " ").strip()
+            found.append(ImageFile(unicodedata.normalize("NFC", said), path))
     return found
+
+
+def empty_folders(folder: str | Path) -> list[str]:
+    """Sub-folders without an image, sorted: names that were meant and will be missing."""
+    root = Path(folder)
+    full = {path.relative_to(root).parts[0] for path in list_images(root)}
+    return sorted(
+        place.name
+        for place in root.iterdir()
+        if place.is_dir() and place.name not in full and not place.name.startswith(".")
+    )
 
 
 def plain(image: ImageFile) -> dict[str, Any]:
@@ -138,6 +166,7 @@ def plain(image: ImageFile) -> dict[str, Any]:
 __all__ = [
     "SUFFIXES",
     "ImageFile",
+    "empty_folders",
     "find_images",
     "folder_of",
     "plain",

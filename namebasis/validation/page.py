@@ -106,7 +106,6 @@ def _line(row: AttributeAgreement, units: Mapping[str, str]) -> AgreementLine:
         row.null.low,
         row.null.high,
         None if row.reliability is None else row.reliability.of_means,
-        row.images_needed,
         row.verdict,
         [
             CalibrationMark(

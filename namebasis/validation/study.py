@@ -17,7 +17,7 @@ from namebasis.studies.rigidity import rigidity
 from namebasis.validation.agreement import agree
 from namebasis.validation.agreement_results import Agreement
 from namebasis.validation.extractors import Extractor
-from namebasis.validation.image_files import ImageFile, find_images
+from namebasis.validation.image_files import ImageFile, empty_folders, find_images
 from namebasis.validation.image_store import ImageTable, image_store, measure_images
 
 if TYPE_CHECKING:
@@ -181,6 +181,8 @@ def validate(
     known = [name for name in names if _is_known(space, name)]
     text: dict[tuple[str, str], dict[str, float]] = {}
     notes: list[str] = []
+    if isinstance(images, (str, Path)) and (empty := empty_folders(images)):
+        notes.append(f"{len(empty)} folders hold no image, such as {empty[0]}.")
     if known:
         text |= _axis_readings(space, known, table, axes or (), notes)
         if with_rigidity and table.vectors is not None:

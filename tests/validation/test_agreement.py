@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from namebasis.analysis.reliability import names_for
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import NamebasisError
 from namebasis.namespace.store import locked
@@ -77,8 +78,10 @@ def test_text_that_knows_the_truth_agrees_and_shuffled_text_does_not() -> None:
     values = np.random.default_rng(3).permutation(list(truth.values()))
     wrong = only(agree(table, {("age", "truth"): dict(zip(truth, values, strict=True))}), "age")
     assert wrong.spearman.low < 0 < wrong.spearman.high
-    assert wrong.verdict.startswith("not settled by 60 names, the interval holds 0; about ")
-    assert wrong.verdict.endswith("names would settle it.")
+    assert wrong.verdict.startswith(
+        "not settled by 60 names, the interval holds 0; if it is what it"
+    )
+    assert wrong.verdict.endswith("would settle it.")
     contrary = only(agree(table, {("age", "truth"): {n: -v for n, v in truth.items()}}), "age")
     assert contrary.verdict == "text and images contradict each other."
 
@@ -100,6 +103,41 @@ def test_the_images_needed_are_what_makes_means_reliable() -> None:
     assert found.reliability is not None
     assert found.reliability.of_means == pytest.approx(0.5, abs=0.06)
     assert found.images_needed == pytest.approx(36, abs=9)
+
+
+def test_what_would_settle_a_claim_settles_it_in_four_cases_of_five() -> None:
+    table, truth = simulated(40, 2, noise=3.0)
+    rng = np.random.default_rng(5)
+    text = {name: value + rng.normal(0, 2) for name, value in truth.items()}
+    found = only(agree(table, {("age", "text"): text}, n_bootstrap=20), "age")
+    assert found.names_needed is not None
+    assert found.names_needed_then is not None
+    assert found.names_needed_then < found.names_needed
+    rho, n = 0.3, names_for(6 / np.pi * np.arcsin(0.15), 1.96 + 0.84)
+    pairs = rng.multivariate_normal([0, 0], [[1, rho], [rho, 1]], (2000, n)).argsort(1).argsort(1)
+    centred = pairs - pairs.mean(1, keepdims=True)
+    seen = centred.prod(2).sum(1) / (centred[..., 0] ** 2).sum(1)
+    error = np.sqrt((1 + seen**2 / 2) / (n - 3))
+    assert np.mean(np.arctanh(seen) > 1.96 * error) == pytest.approx(0.8, abs=0.05)
+
+
+def test_images_that_tell_no_names_apart_call_for_no_number() -> None:
+    table, truth = simulated(40, 4)
+    noise = np.random.default_rng(0).normal(size=len(table.images))
+    noise -= np.repeat(noise.reshape(-1, 4).mean(axis=1), 4)  # every name's mean is 0
+    flat = ImageTable(table.images, None, None, {"age": noise}, {"age": "rank"}, {})
+    found = only(agree(flat, {("age", "truth"): truth}, n_bootstrap=20), "age")
+    assert found.images_needed is None
+    assert "differ no more than those of one" in found.verdict
+
+
+def test_a_negative_correlation_with_another_measure_is_no_contradiction() -> None:
+    table, truth = simulated(40)
+    falling = {name: -at for at, name in enumerate(truth)}
+    found = agree(table, {("div", "leakage"): falling, ("div", "div"): falling})
+    leakage, div = found.attributes
+    assert leakage.verdict == "images differ less where leakage is high."
+    assert div.verdict == "text and images contradict each other."
 
 
 def test_rigidity_in_text_is_compared_with_the_spread_of_images() -> None:

@@ -14,7 +14,12 @@ from PIL import Image
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.validation import image_files
 from namebasis.validation.generation import generate
-from namebasis.validation.image_files import find_images, folder_of, read_about
+from namebasis.validation.image_files import (
+    empty_folders,
+    find_images,
+    folder_of,
+    read_about,
+)
 from namebasis.validation.pipelines import ImagePipeline, PaintOptions, load_pipeline
 
 pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
@@ -194,6 +199,27 @@ def test_a_folder_of_images_per_name_works_too(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "stray.png")
     with pytest.raises(EncoderError, match="give every name a folder of its images"):
         find_images(tmp_path)
+
+
+def test_a_broken_image_belongs_to_the_name_of_its_neighbours(tmp_path: Path) -> None:
+    made(Painter(), ["Ann/Lee"], tmp_path, n_images=2)
+    place = tmp_path / folder_of("Ann/Lee")
+    (place / "000000.png").write_bytes((place / "000001.png").read_bytes()[:40])
+    assert {image.name for image in find_images(tmp_path)} == {"Ann/Lee"}
+
+
+def test_what_another_program_wrote_is_no_description_of_ours(tmp_path: Path) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    text = PngInfo()
+    text.add_itxt("namebasis", '{"name": 1}')
+    place = tmp_path / "Zoe\u0308"  # decomposed, as some systems write folders
+    place.mkdir()
+    Image.new("RGB", (8, 8)).save(place / "1.png", pnginfo=text)
+    (tmp_path / "Bo").mkdir()
+    (image,) = find_images(tmp_path)
+    assert (image.name, image.source) == ("Zo\u00eb", "folder")
+    assert empty_folders(tmp_path) == ["Bo"]
 
 
 def test_a_pipeline_is_refused_with_its_reason(
