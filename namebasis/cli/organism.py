@@ -137,7 +137,7 @@ def sheet(
 def painter(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A training of the organism.")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the painter is saved.")],
-    steps: Annotated[int, typer.Option("--steps", help="Batches to learn from.")] = 5000,
+    steps: Annotated[int, typer.Option("--steps", help="Batches to learn from.")] = 4000,
     batch: Annotated[int, typer.Option("--batch", help="Pictures with captions in a batch.")] = 32,
     seed: options.Seed = 0,
     threads: Annotated[int, typer.Option("--threads", help="Threads of the training.")] = 2,

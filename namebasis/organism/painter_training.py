@@ -31,7 +31,7 @@ from namebasis.organism.run_folder import write_text
 from namebasis.organism.world import World
 
 Progress = Callable[[int, int, float], None]
-N_STEPS, BATCH_SIZE = 5000, 32
+N_STEPS, BATCH_SIZE = 4000, 32
 _LEARNING_RATE, _WARM_UP, _WITHOUT_CAPTION = 1e-3, 200, 0.1
 _MOST_WEIGHT = 5.0
 _AVERAGING = 0.999

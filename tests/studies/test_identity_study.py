@@ -261,7 +261,7 @@ def test_thresholds_come_from_the_origin_that_is_asked_for(
     learned = load_origin("organism")
     assert "truth is known" in learned.description
     assert (learned.thresholds["own_score"].z, learned.thresholds["own_score"].quantile) == (
-        2.8,
+        2.25,
         None,
     )
     assert learned.thresholds["strength"] == load_origin().thresholds["strength"]
