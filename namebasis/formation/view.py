@@ -21,8 +21,16 @@ _INK = "#1d2330"
 _MOST_ROWS = 1_200  # names in the phase diagram
 _PANELS = (
     ("own_score", "Own direction", "What is left beyond the parts, over the noise of any pairing."),
-    ("coarse", "… along attributes", "The share of it that age, gender, hair and the like span."),
-    ("fine", "… beyond attributes", "The rest: what makes it one person."),
+    (
+        "coarse",
+        "… along attributes",
+        "Its length within what age, gender, hair and the like span, over the noise there.",
+    ),
+    (
+        "fine",
+        "… beyond attributes",
+        "Its length off that span, over the noise there: what makes it one person.",
+    ),
     ("margin", "Own before prior attributes", "Cosine to its own caption less that to its parts'."),
     ("parts_reading", "Attributes as the parts predict", "1: read as its parts; −1: the opposite."),
     ("hold", "Hold of one part", "How much it stays what it is when one part has other partners."),
@@ -279,7 +287,7 @@ def _finding(found: Formation) -> str:
     if len(crossed) >= 3:
         low, middle, high = np.quantile(crossed, [0.25, 0.5, 0.75])
         told += (
-            f" The {len(crossed):,} names that leave the first phase do so after {middle:,.0f} "
-            f"exposures (middle half {low:,.0f} to {high:,.0f})."
+            f" The own direction of {len(crossed):,} names rises above the controls' level: half "
+            f"of them by {middle:,.0f} exposures (middle half {low:,.0f} to {high:,.0f})."
         )
     return told

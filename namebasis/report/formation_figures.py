@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _MOST_TICKS = 12
 _BAR = 0.35  # of a cell's width
+_COUNTS = [one * 10**power for power in range(10) for one in (1, 3)]  # ticks of log axes
 _TIP = '<div style="font:13px sans-serif"><b>@name</b> @kind<br>@detail</div>'
 
 
@@ -42,10 +43,12 @@ def _name_ticks(axis: Any, ticks: Sequence[str]) -> None:
 
 
 def curves(panel: Panel, ticks: Sequence[str], gap_ticks: Sequence[int]) -> Any:
-    """Lines with bands over checkpoints; the missing ones are shaded."""
+    """Lines with bands over checkpoints; the missing ones are shaded, and lines pass over them."""
     from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool
 
-    plot = _figure(230, y_axis_type="log" if panel.is_log else "linear")
+    plot = _figure(
+        245, y_axis_type="log" if panel.is_log else "linear", x_axis_label="checkpoint"
+    )  # fmt: skip
     places = list(range(len(ticks)))
     for at in gap_ticks:
         plot.add_layout(
@@ -55,13 +58,20 @@ def curves(panel: Panel, ticks: Sequence[str], gap_ticks: Sequence[int]) -> Any:
     for band in panel.bands:
         if band.low is not None and band.high is not None:
             for run in _runs(band.low):
+                if len(run) == 1:  # an area of one place would not be seen
+                    plot.segment(
+                        run, [band.low[run[0]]], run, [band.high[run[0]]], color=band.color,
+                        alpha=0.3, line_width=4,
+                    )  # fmt: skip
+                    continue
                 plot.varea(
                     [places[at] for at in run], [band.low[at] for at in run],
                     [band.high[at] for at in run], color=band.color, alpha=0.16,
                 )  # fmt: skip
+        there = [at for at in places if not math.isnan(band.middle[at])]
         source = ColumnDataSource(
-            {"x": places, "y": list(band.middle), "name": [band.label] * len(places),
-             "tick": list(ticks)}
+            {"x": there, "y": [band.middle[at] for at in there],
+             "name": [band.label] * len(there), "tick": [ticks[at] for at in there]}
         )  # fmt: skip
         line = plot.line(
             "x", "y", source=source, color=band.color, line_width=1.5 if band.is_dashed else 2.2,
@@ -135,7 +145,13 @@ def phase_map(
 
 def crossing_map(points: Sequence[CrossingPoint]) -> Any:
     """Exposures at the crossing against exposures at the end, both plus one, on log axes."""
-    from bokeh.models import ColumnDataSource, HoverTool, LogAxis, NumeralTickFormatter
+    from bokeh.models import (
+        ColumnDataSource,
+        FixedTicker,
+        HoverTool,
+        LogAxis,
+        NumeralTickFormatter,
+    )
 
     finite = [p.high for p in points if math.isfinite(p.high)] + [p.at for p in points] + [10.0]
     edge = 1.5 * (max(finite) + 1)
@@ -162,6 +178,10 @@ def crossing_map(points: Sequence[CrossingPoint]) -> Any:
     plot.add_tools(HoverTool(renderers=[dots], tooltips=_TIP))
     for axis in plot.select(LogAxis):
         axis.formatter = NumeralTickFormatter(format="0,0")
+        # bokeh's own ticks stand in each other where an axis is shorter than a decade.
+        axis.ticker = FixedTicker(ticks=_COUNTS)
+    for grid, axis in zip(plot.grid, (plot.xaxis[0], plot.yaxis[0]), strict=True):
+        grid.ticker = axis.ticker
     return plot
 
 
@@ -172,7 +192,7 @@ def _interval(point: CrossingPoint) -> str:
 
 def similarity_map(rows: Sequence[Sequence[float]], ticks: Sequence[str]) -> Any:
     """A cell per pair of checkpoints; NaN at gaps stays empty."""
-    from bokeh.models import ColumnDataSource, HoverTool, LinearColorMapper
+    from bokeh.models import ColorBar, ColumnDataSource, HoverTool, LinearColorMapper
     from bokeh.palettes import Viridis256
 
     n = len(ticks)
@@ -197,6 +217,7 @@ def similarity_map(rows: Sequence[Sequence[float]], ticks: Sequence[str]) -> Any
     )  # fmt: skip
     tip = '<div style="font:13px sans-serif">@first, @second: <b>@value{0.000}</b></div>'
     plot.add_tools(HoverTool(renderers=[drawn], tooltips=tip))
+    plot.add_layout(ColorBar(color_mapper=mapper, width=10, title="CKA"), "right")
     plot.grid.visible = False
     _name_ticks(plot.xaxis, ticks)
     _name_ticks(plot.yaxis, ticks)

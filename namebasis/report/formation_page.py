@@ -135,10 +135,14 @@ def render(content: FormationPage) -> str:
 
 _TRAJECTORIES = (
     "Median of the names of each kind; the band holds the middle half. Dashed: the level that "
-    "hardly any control exceeds."
+    "hardly any control exceeds. Checkpoints stand at equal distances, whatever lies between them; "
+    "lines pass over those that are missing."
 )
 _WHOLE = "Without the controls. Dashed: the null."
-_WEIGHTS = "Mean over the matrices of each block of the text tower."
+_WEIGHTS = (
+    "Mean over the matrices of each block of the text tower. Block 0 is the first, layer 1 of "
+    "tracing maps."
+)
 _STYLE = """<style>
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: 16px;
   margin-top: 12px; }
@@ -148,6 +152,7 @@ _STYLE = """<style>
 .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 8px 0; font-size: 13px; }
 .legend i { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin-right: 6px;
   vertical-align: -1px; border: 1px solid #0001; }
+footer { margin-top: 28px; }
 @media print { .panels { grid-template-columns: 1fr 1fr; } }
 </style>"""
 
@@ -188,7 +193,7 @@ def _phases(content: FormationPage, holders: dict[str, str]) -> str:
     has_captured = any(any(row.captured) for row in content.phases)
     legend = _legend(
         [
-            (f"{at} {name}" if at else name, PHASE_COLORS[at])
+            (f"{at} {name}" if at else f"{name} or missing", PHASE_COLORS[at])
             for at, name in enumerate(content.phase_names)
         ]
         + ([("captured by one of its parts (bar)", CAPTURED_COLOR)] if has_captured else [])
@@ -212,7 +217,8 @@ def _crossings(content: FormationPage, holders: dict[str, str]) -> str:
     return (
         '<h2>Crossing against exposures</h2><p class="soft">How often a name had been seen when it '
         "crossed, against how often it is seen in all; kinds stand side by side. Bars: 95 % "
-        "bootstrap interval; an open end runs to the edge.</p>"
+        "bootstrap interval; an open end runs to the edge. A crossing is read from a fitted rise, "
+        "a phase from most of five checkpoints, so that one may be there without the other.</p>"
         f'{_legend(list(kinds.items()))}<div class="panels">{cards}</div>'
     )
 
@@ -229,7 +235,13 @@ def _similarity(holders: dict[str, str]) -> str:
 def _gaps(gaps: Sequence[tuple[str, str]]) -> str:
     if not gaps:
         return ""
-    rows = [f"<tr><td>{text(label)}</td><td>{text(why)}</td></tr>" for label, why in gaps]
+    labels: dict[str, list[str]] = {}
+    for label, why in gaps:
+        labels.setdefault(why, []).append(label)
+    rows = [
+        f"<tr><td>{text(', '.join(some))}</td><td>{text(why)}</td></tr>"
+        for why, some in labels.items()
+    ]
     return (
         f"<h2>Gaps</h2><p class='soft'>{len(gaps)} checkpoint(s) could not be used; they are "
         f'shaded below.</p><div class="card scroll">{table(("checkpoint", "reason"), rows)}</div>'

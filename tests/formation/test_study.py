@@ -19,8 +19,17 @@ from namebasis.formation.phases import PHASES
 from namebasis.formation.plan import make_plan
 from namebasis.formation.truth import Exposures
 from namebasis.formation.view import page_of
-from namebasis.report.formation_figures import phase_map
-from namebasis.report.formation_page import CAPTURED_COLOR, PHASE_COLORS, PhaseRow, _phases
+from namebasis.report.formation_figures import crossing_map, curves, phase_map, similarity_map
+from namebasis.report.formation_page import (
+    CAPTURED_COLOR,
+    PHASE_COLORS,
+    Band,
+    CrossingPoint,
+    Panel,
+    PhaseRow,
+    _gaps,
+    _phases,
+)
 from tests.formation import toy
 
 
@@ -120,6 +129,41 @@ def test_the_page_bars_captured_names_in_the_phase_diagram(found: Formation) -> 
     none = [replace(row, captured=[False] * len(row.captured)) for row in rows]
     assert said not in _phases(replace(content, phases=none), holders)
     assert not plot_of(none).select({"name": "captured"})
+
+
+def test_curves_pass_over_gaps_and_a_lone_checkpoint_shows_its_band() -> None:
+    from bokeh.models import Line, Segment, VArea
+
+    nan = float("nan")
+    values, low, high = [1.0, nan, 3.0, 4.0], [0.5, nan, 2.5, 3.5], [1.5, nan, 3.5, 4.5]
+    bands = [
+        Band("C", "#123456", values, low, high),
+        Band("bar", "#000000", values, None, None, True),
+    ]
+    plot = curves(Panel("t", "h", bands), ["0", "1", "2", "3"], [1])
+    lines = [one.data_source.data for one in plot.renderers if isinstance(one.glyph, Line)]
+    assert [list(line["x"]) for line in lines] == [[0, 2, 3], [0, 2, 3]]
+    assert [list(line["tick"]) for line in lines] == [["0", "2", "3"]] * 2
+    (lone,) = [one.data_source.data for one in plot.renderers if isinstance(one.glyph, Segment)]
+    assert (list(lone["x0"]), list(lone["y0"]), list(lone["y1"])) == ([0], [0.5], [1.5])
+    assert sum(isinstance(one.glyph, VArea) for one in plot.renderers) == 1
+
+
+def test_axes_of_counts_have_few_ticks_and_colours_of_likeness_a_key() -> None:
+    from bokeh.models import ColorBar, FixedTicker
+
+    plot = crossing_map([CrossingPoint("a", "C", "#123456", 900, 400, 300, 500)])
+    assert all(isinstance(axis.ticker, FixedTicker) for axis in plot.axis)
+    assert plot.xaxis[0].ticker.ticks[:5] == [1, 3, 10, 30, 100]
+    (key,) = similarity_map([[1.0, 0.5], [0.5, 1.0]], ["0", "1"]).select(ColorBar)
+    assert (key.title, key.color_mapper.low, key.color_mapper.high) == ("CKA", 0, 1)
+
+
+def test_gaps_of_one_reason_share_a_row() -> None:
+    html = _gaps([("step-1", "missing"), ("step-2", "<torn>"), ("step-3", "missing")])
+    assert "<td>step-1, step-3</td><td>missing</td>" in html
+    assert html.count("<tr><td>") == 2
+    assert "&lt;torn&gt;" in html
 
 
 def test_the_margin_crosses_where_own_and_prior_weigh_the_same(found: Formation) -> None:
