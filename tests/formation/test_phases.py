@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from namebasis.formation.crossings import _name_crossing
 from namebasis.formation.phases import (
     DEVIATIONS,
     EVIDENCE,
@@ -185,3 +186,12 @@ def test_the_threshold_is_the_mean_and_deviations() -> None:
     assert threshold(rows)[0] == pytest.approx(known.mean() + DEVIATIONS * known.std(ddof=1))
     assert np.nanmean(rows > threshold(rows)) < 0.02
     assert np.isnan(threshold(rows[:2])).all()
+
+
+def test_a_crossing_in_exposures_lies_where_the_logarithm_of_one_more_does() -> None:
+    series, drawn = np.array([-1.0, 1.0]), np.array([[-1.0] * 20, [1.0] * 20])
+    found = _name_crossing("a", "margin", series, drawn, [0, 100], np.array([0.0, 10.0]))
+    assert found is not None
+    assert found.step.position == pytest.approx(50)
+    assert found.exposures is not None
+    assert found.exposures.position == pytest.approx(np.sqrt(11) - 1)
