@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -73,7 +74,8 @@ def agree(
     }
     priors = {label: _prior(groups[label], unknown) for label in groups}
     names = tuple(
-        _name_images(name, rows, table, groups, priors, seed) for name, rows in rows_of.items()
+        replace(_name_images(name, rows, table, groups, priors, seed), is_prior=name in unknown)
+        for name, rows in rows_of.items()
     )
     rng = np.random.default_rng(check_count(seed, "seed", 0))
     found = []
@@ -246,13 +248,17 @@ def _notes(table: ImageTable, names: Sequence[NameImages], unknown: set[str]) ->
     empty = [row.name for row in names if row.reason is not None]
     if empty:
         notes.append(f"{len(empty)} names have no usable image, such as {empty[0]}.")
+    alike: dict[tuple[str, ...], list[str]] = {}  # a broken file is missing from every column
     for label, why in table.reasons.items():
-        missing = [reason for reason in why if reason is not None]
+        missing = tuple(reason for reason in why if reason is not None)
         if missing:
-            notes.append(
-                f"{label}: nothing measured on {len(missing)} of {len(why)} images, first because: "
-                f"{missing[0]}."
-            )
+            alike.setdefault(missing, []).append(label)
+    for missing, labels in alike.items():
+        others = f" and {len(labels) - 1} others" if len(labels) > 1 else ""
+        notes.append(
+            f"{labels[0]}{others}: nothing measured on {len(missing)} of {len(table.images)} "
+            f"images, first because: {missing[0].rstrip('.')}."
+        )
     if len(unknown) < _FEWEST_PRIOR:
         notes.append(
             f"No prior: it needs images of at least {_FEWEST_PRIOR} made-up names; there are "

@@ -101,7 +101,9 @@ class AttributeAgreement:
         """What would settle a correlation that is what it seems."""
         told, names = self.reliability, self.names_needed
         if told is not None and self.images_needed is None:
-            return "images of different names differ no more than those of one, so no n is in sight"
+            return (
+                "images of different names differ no more than those of one: no number can be told"
+            )
         if names is None:
             return "no correlation is seen that more names could settle"
         ways = [f"{_about(max(names, self.n_names + 1))} names"]
@@ -134,6 +136,8 @@ class NameImages:
         The mean's distance from the prior's, in the prior's standard deviations over names.
     reason : str or None
         Why there is nothing.
+    is_prior : bool
+        Of a made-up name, or one that the space does not hold.
     """
 
     name: str
@@ -143,6 +147,7 @@ class NameImages:
     variances: Mapping[str, float | None]
     z: Mapping[str, float | None]
     reason: str | None = None
+    is_prior: bool = False
 
 
 @dataclass(frozen=True)

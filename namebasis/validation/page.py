@@ -15,6 +15,7 @@ from namebasis.report.validation_page import (
     CalibrationMark,
     Shots,
     ValidationPage,
+    label_of,
 )
 from namebasis.validation.agreement_results import AttributeAgreement, NameImages
 from namebasis.validation.image_files import ImageFile
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from namebasis.validation.study import Validation
 
 _SIDE, _MOST_IMAGES, _MOST_NAMES = 96, 9, 60
+_FEWEST_FOR_INTERVAL = 5
+"""Images below which an interval of div, resampled from them, covers far less than it says."""
 CAUTION = (
     "Images made by a model, to test what it believes. They show nobody, even where a prompt held "
     "the name of a person who exists; do not show them as pictures of that person."
@@ -37,17 +40,20 @@ def page_of(found: Validation) -> ValidationPage:
     thumbnails = _Thumbnails(images)
     agreement, source = found.agreement, found.provenance
     rows = agreement.attributes
+    first = {row.attribute: row for row in agreement.first_readings}
+    shown = _by_spread(agreement.names)[:_MOST_NAMES]
     return ValidationPage(
         title="What images say",
         lead=f"{source['space']} · {source['encoder']} · images: {', '.join(source['images'])}",
-        finding=_finding(rows),
+        finding=_finding(first),
         facts=[
             (f"{len(agreement.names):,}", "names with images"),
             (f"{source['n_images']:,}", "images"),
             (f"{agreement.n_prior:,}", "made-up names: the prior"),
             (f"{len(found.licences):,}", "ways of measuring"),
         ],
-        lines=[_line(row, agreement.units) for row in rows],
+        lines=[_line(row, agreement.units) for row in first.values()],
+        more=[_line(row, agreement.units) for row in rows if row is not first[row.attribute]],
         disagreements={
             label: [
                 Shots(
@@ -57,12 +63,13 @@ def page_of(found: Validation) -> ValidationPage:
                 )
                 for d in row.disagreements
             ]
-            for label, row in _first(rows).items()
+            for label, row in first.items()
         },
         names=[
             Shots(row.name, _caption(row), thumbnails.of(row.name))
-            for row in _by_spread(agreement.names)[:_MOST_NAMES]
+            for row in shown
         ],
+        n_names=len(agreement.names),
         notes=[CAUTION, *agreement.notes],
         footer=[
             ("space", source["space"]),
@@ -77,21 +84,14 @@ def page_of(found: Validation) -> ValidationPage:
     )  # fmt: skip
 
 
-def _finding(rows: Sequence[AttributeAgreement]) -> str:
-    first = _first(rows)
+def _finding(first: Mapping[str, AttributeAgreement]) -> str:
     agreeing = [label for label, row in first.items() if row.spearman.low > 0]
     if not first:
         return "Nothing was both measured on images and read in text."
     if not agreeing:
         return "Text and images are not shown to agree on any attribute."
-    return f"Text and images agree on {', '.join(agreeing)} ({len(agreeing)} of {len(first)})."
-
-
-def _first(rows: Sequence[AttributeAgreement]) -> dict[str, AttributeAgreement]:
-    found: dict[str, AttributeAgreement] = {}
-    for row in rows:
-        found.setdefault(row.attribute, row)
-    return found
+    named = ", ".join(label_of(label) for label in agreeing)
+    return f"Text and images agree on {named} ({len(agreeing)} of {len(first)})."
 
 
 def _line(row: AttributeAgreement, units: Mapping[str, str]) -> AgreementLine:
@@ -123,10 +123,13 @@ def _by_spread(names: Sequence[NameImages]) -> list[NameImages]:
 def _caption(row: NameImages) -> str:
     if row.reason is not None:
         return row.reason
+    made_up = "made up · " if row.is_prior else ""
     if row.spread is None:
-        return f"{row.n_images} images"
+        return f"{made_up}{row.n_images} image{'' if row.n_images == 1 else 's'}"
     div = row.spread.div
-    return f"div@{row.n_images} {div.value:.3f} ({div.low:.3f} to {div.high:.3f})"
+    if row.n_images < _FEWEST_FOR_INTERVAL:
+        return f"{made_up}div@{row.n_images} {div.value:.3f}"
+    return f"{made_up}div@{row.n_images} {div.value:.3f} ({div.low:.3f} to {div.high:.3f})"
 
 
 class _Thumbnails:

@@ -211,6 +211,18 @@ def test_nothing_measured_is_none_with_the_reason_never_zero() -> None:
     assert arrow["n_images"].to_pylist() == [0, 3, 3, 3, 3, 3]
 
 
+def test_one_broken_file_is_one_note_however_many_columns_lack_it() -> None:
+    table, truth = simulated(10)
+    why = ("it is broken.", *(None,) * (len(table.images) - 1))
+    reasons = {"age": why, "gender": why, "hair": why}
+    broken = ImageTable(table.images, None, None, table.columns, table.units, reasons)
+    notes = agree(broken, {("age", "truth"): truth}, n_bootstrap=20).notes
+    assert notes[0] == (
+        f"age and 2 others: nothing measured on 1 of {len(table.images)} images, first because: "
+        "it is broken."
+    )
+
+
 def test_equal_images_are_undefined_not_a_number() -> None:
     table, truth = simulated(10)
     flat = ImageTable(

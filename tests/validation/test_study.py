@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ from namebasis.errors import EncoderError, NamebasisError
 from namebasis.namespace.build import build_space
 from namebasis.namespace.names import make_names
 from namebasis.namespace.space import Space, open_space
+from namebasis.report.validation_page import render
 from namebasis.studies.attributes import score
 from namebasis.studies.rigidity import rigidity
+from namebasis.validation.page import page_of
 from namebasis.validation.registry import load_extractor
 from namebasis.validation.study import validate
 from tests.test_cli import run
@@ -109,6 +112,22 @@ def test_the_page_holds_the_images_and_asks_nobody(user: Path) -> None:
     assert "They show nobody" in html
     with pytest.raises(NamebasisError, match="is there already"):
         found.write_html(user / "page.html")
+
+
+def test_a_reader_is_told_what_the_page_shows(user: Path) -> None:
+    space = opened(user)
+    zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender", "hair_colour"])
+    page = page_of(validate(space, user / "images", [zero], with_rigidity=False, n_bootstrap=50))
+    assert [line.attribute for line in page.lines][:1] == ["gender"]
+    assert len({line.attribute for line in page.lines}) == len(page.lines)
+    assert {line.reading for line in page.more} == {"projection", "curve", "inferred"}
+    assert sum(one.caption.startswith("made up · div@3 ") for one in page.names) == page.n_names - 5
+    assert not any(" to " in one.caption for one in page.names)  # of three images: no interval
+    html = render(replace(page, names=page.names[:2]))
+    assert f"2 of {page.n_names} names’ images" in html
+    assert "names in 2 groups" in html
+    assert "<summary>The same by 3 other readings of the text" in html
+    assert html.index("<h2>Notes") < html.index("<h2>Text against images")
 
 
 def test_names_are_escaped(user: Path) -> None:
