@@ -58,6 +58,8 @@ def load_extractor(
         If the library that it needs is not installed.
     NamebasisError
         If an axis is refused.
+    ValueError
+        If an axis is asked for twice.
     """
     kind, colon, rest = spec.partition(":")
     if kind not in KINDS or (not rest and (colon or kind not in _ALONE)):
@@ -67,6 +69,8 @@ def load_extractor(
             f"unknown extractor {spec!r}.{hint} There are: {'; '.join(KINDS.values())}."
         )
     wanted = AXES if axes is None else axes
+    if len(set(map(str, wanted))) < len(wanted):
+        raise ValueError(f"each axis may be asked for once; got {', '.join(map(str, wanted))}.")
     if kind == "zero-shot":
         from namebasis.validation.zero_shot import ZeroShot
 

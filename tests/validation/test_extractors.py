@@ -97,6 +97,11 @@ def test_a_spec_nearly_right_gets_a_hint() -> None:
         load_extractor("zeroshot:minilm")
 
 
+def test_an_axis_is_measured_once() -> None:
+    with pytest.raises(ValueError, match="each axis may be asked for once; got age, age"):
+        load_extractor("skin", axes=["age", "age"])
+
+
 def test_zero_shot_needs_images_and_text() -> None:
     with pytest.raises(EncoderError, match="does not read both images and text"):
         load_extractor("zero-shot:minilm")
