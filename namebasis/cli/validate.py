@@ -28,7 +28,10 @@ Images = Annotated[
 ]
 Pipeline = Annotated[
     str,
-    typer.Option("--pipeline", help="diffusers:REPO-or-folder: any text-to-image pipeline."),
+    typer.Option(
+        "--pipeline",
+        help="organism (packaged, paints its made-up world), or diffusers:REPO-or-folder.",
+    ),
 ]
 Steps = Annotated[int | None, typer.Option("--steps", help="Denoising steps.")]
 Guidance = Annotated[float | None, typer.Option("--guidance", help="Guidance scale.")]
@@ -256,7 +259,7 @@ def train_probe(
 app.command(
     "generate",
     epilog="Example: namebasis validate generate my.space new-images Vicki -n 1 --prior 0 "
-    "--pipeline diffusers:my-pipeline",
+    "--pipeline organism",
 )(generate)
 app.command("report", epilog="Example: namebasis validate report my.space images --extractor skin")(
     report
