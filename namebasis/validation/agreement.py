@@ -254,7 +254,8 @@ def _notes(table: ImageTable, names: Sequence[NameImages], unknown: set[str]) ->
         if missing:
             alike.setdefault(missing, []).append(label)
     for missing, labels in alike.items():
-        others = f" and {len(labels) - 1} others" if len(labels) > 1 else ""
+        n_others = len(labels) - 1
+        others = f" and {n_others} other{'s' if n_others > 1 else ''}" if n_others else ""
         notes.append(
             f"{labels[0]}{others}: nothing measured on {len(missing)} of {len(table.images)} "
             f"images, first because: {missing[0].rstrip('.')}."
