@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,39 @@ class Source:
     folder: Path
     spec: str
     revision: str | None = None
+
+
+def packaged_source(
+    spec: str, folder: str, needed: str, revision: str | None, *, what: str, remedy: str
+) -> Source:
+    """Find a model that comes with the package, in ``data/FOLDER``.
+
+    Parameters
+    ----------
+    spec : str
+        What the user named.
+    folder : str
+    needed : str
+        A file of it without which there is none.
+    revision : str or None
+        Refused: it is packaged in one version.
+    what : str
+        Words for what is missing, such as "its weights are".
+    remedy : str
+        The command that makes it anew.
+
+    Raises
+    ------
+    EncoderError
+    """
+    if revision is not None:
+        raise EncoderError(f"{spec} is packaged in one version; leave the revision out.")
+    place = Path(str(files("namebasis") / "data" / folder))
+    if not (place / needed).is_file():
+        raise EncoderError(
+            f"{spec}: {what} missing from {place}. Install namebasis anew, or make it: {remedy}"
+        )
+    return Source(place, spec)
 
 
 def choose_device(device: str | None) -> torch.device:

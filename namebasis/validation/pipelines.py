@@ -8,11 +8,10 @@ import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from namebasis.encoders.loading import Source, choose_device, find_source, refusing
+from namebasis.encoders.loading import choose_device, find_source, packaged_source, refusing
 from namebasis.errors import EncoderError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -150,7 +149,10 @@ def load_pipeline(
     import torch
 
     if spec == ORGANISM:
-        source = _packaged(revision)
+        source = packaged_source(
+            ORGANISM, "painter", "model_index.json", revision,
+            what="its painter is", remedy="make painter",
+        )  # fmt: skip
     else:
         source = find_source("diffusers", spec.removeprefix("diffusers:"), [_PATTERNS], revision)
     index = source.folder / "model_index.json"
@@ -173,18 +175,6 @@ def load_pipeline(
             source.folder, torch_dtype=weights, use_safetensors=True, local_files_only=True
         ).to(chosen)
     return ImagePipeline(pipeline, source.spec, fingerprint_of_files(source.folder))
-
-
-def _packaged(revision: str | None) -> Source:
-    if revision is not None:
-        raise EncoderError("organism is packaged in one version; leave the revision out.")
-    folder = Path(str(files("namebasis") / "data" / "painter"))
-    if not (folder / "model_index.json").is_file():
-        raise EncoderError(
-            f"organism: its painter is missing from {folder}. Install namebasis anew, or make it: "
-            "make painter"
-        )
-    return Source(folder, ORGANISM)
 
 
 def fingerprint_of_files(folder: Path) -> str:
