@@ -145,7 +145,7 @@ def painter(
 ) -> None:
     """Train a small text-to-image model on an organism's world; goes on where it was stopped.
 
-    About 50 minutes on two quiet cores. It loads as any pipeline: namebasis validate generate …
+    About 45 minutes of one core. It loads as any pipeline: namebasis validate generate …
     --pipeline diffusers:FOLDER; the one that comes with the package is --pipeline organism.
     """
     from namebasis.errors import MissingExtraError, NamebasisError

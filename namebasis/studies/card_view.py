@@ -104,11 +104,9 @@ def _tiles(card: Card) -> list[tuple[str, str]]:
         row, rigid = card.deep.identity, card.deep.rigidity
         if row.kind is not None and row.own_percentile is not None:
             found.append((row.kind, "kind of identity"))
-            found.append(
-                (f"{percent(row.own_percentile)}", "of made-up names have less of their own")
-            )
+            found.append((percent(row.own_percentile), "of made-up names have less of their own"))
         place = rigid.places["similarity"].percentile
-        found.append((f"{percent(place)}", "of made-up names hold their own less"))
+        found.append((percent(place), "of made-up names hold their own less"))
         if rigid.leaked:
             found.append((rigid.leaked.replace("{}", "…"), "context it leans to most"))
     return found

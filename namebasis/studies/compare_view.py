@@ -24,7 +24,7 @@ def page_of(found: TopologyComparison) -> TopologyPage:
     most = found.overlap.overlaps[-1]
     facts = [
         (f"{len(found):,}", "names in both"),
-        (f"{percent(most.share)}", f"of {most.k} nearest names are the same"),
+        (percent(most.share), f"of {most.k} nearest names are the same"),
         *((f"{report.n_clusters:,}", f"clusters in {title}")
           for report, title in zip(sides, found.titles, strict=True)),
     ]  # fmt: skip

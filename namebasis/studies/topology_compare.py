@@ -277,7 +277,7 @@ def _figures(report: TopologyReport) -> dict[str, str]:
     found = {
         "different vectors": f"{report.n_distinct:,}",
         "clusters": f"{report.n_clusters:,}",
-        "in no cluster": f"{percent(report.noise_share)}",
+        "in no cluster": percent(report.noise_share),
     }
     shape = report.shape
     if shape is not None:

