@@ -212,7 +212,7 @@ def _cluster_row(number: int, row: ClusterRow, measured: bool) -> str:
         f'<tr id="cluster-{number}" data-cluster="{number}"{more}>'
         f'<td><span class="dot" style="background:{row.color}"></span>'
         f'<a href="#map" data-cluster="{number}"><bdi>{text(row.label)}</bdi></a> '
-        f'<span class="soft">{number}</span></td>'
+        f'<span class="soft">#{number}</span></td>'
         f'<td class="n">{row.size:,}</td>{_stability(row) if measured else ""}'
         f'<td class="names">{names}</td>'
         f'<td>{traits}</td><td class="n">{row.similarity:.2f}</td></tr>'
