@@ -97,6 +97,8 @@ def generate(
         raise ValueError(f"no name of {space} passes --where {where!r}; nothing is painted.")
     made_up = pseudo_names(prior, seed=seed).strings if prior else []
     wanted = list(dict.fromkeys([*asked, *made_up]))
+    if not names and where is None:
+        note(f"{len(asked):,} names × {n_images} images; --where or names ask for fewer")
     templates = template or (list(load_contexts(None)) if contexts else TEMPLATES)
     loaded = load_pipeline(pipeline, device=device, dtype=dtype)
     with nullcontext() if quiet else progress_bar("painting", "images") as progress:
@@ -212,10 +214,10 @@ def train_probe(
     encoder: Annotated[
         str, typer.Option("--encoder", help="Of images, such as hf:facebook/dinov2-base.")
     ],
-    images: Annotated[Path, typer.Option("--images", help="Folder for the images it is made of.")],
+    folder: Annotated[Path, typer.Option("--folder", help="For the images it is made of.")],
     pipeline: Pipeline,
     n_names: Annotated[int, typer.Option("--names", help="Made-up names.")] = 24,
-    n_images: Annotated[int, typer.Option("-n", help="Images per name and value.")] = 2,
+    n_images: Annotated[int, typer.Option("--images", "-n", help="Images per name and value.")] = 2,
     steps: Steps = None,
     guidance: Guidance = None,
     size: Size = None,
@@ -237,7 +239,7 @@ def train_probe(
     seeing = load_encoder(encoder, device=device)
     with nullcontext() if quiet else progress_bar("painting", "images") as progress:
         probe = probe_for(
-            axis, loaded, seeing, images, n_names=n_names, n_images=n_images,
+            axis, loaded, seeing, folder, n_names=n_names, n_images=n_images,
             options=_options(steps, guidance, size), seed=seed, batch_size=batch_size,
             progress=progress,
         )  # fmt: skip
@@ -267,5 +269,5 @@ app.command("report", epilog="Example: namebasis validate report my.space images
 app.command(
     "train-probe",
     epilog="Example: namebasis validate train-probe hair.safetensors --axis hair_length "
-    "--encoder hf:my-clip --images probe-images --names 8 -n 1 --pipeline diffusers:my-pipeline",
+    "--encoder hf:my-clip --folder probe-images --names 8 -n 1 --pipeline diffusers:my-pipeline",
 )(train_probe)

@@ -196,6 +196,12 @@ def _place(
     if found.values is not None:
         values[rows] = found.values
     for row, reason in zip(rows, found.reasons or (None,) * len(rows), strict=True):
+        is_whole = np.isfinite(shares[row]).all() and (
+            found.values is None or np.isfinite(values[row])
+        )
+        if not is_whole:  # one infinite share leaves nothing to say of the others
+            shares[row], values[row] = np.nan, np.nan
+            reason = reason or "the model gave no finite number"
         reasons[row] = reason
 
 

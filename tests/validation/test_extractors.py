@@ -15,7 +15,7 @@ from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
 from namebasis.studies.axis_files import load_axis
 from namebasis.validation.classification import ages_of
-from namebasis.validation.extractors import Attribute, softmax
+from namebasis.validation.extractors import Attribute, Extractor, Found, softmax
 from namebasis.validation.image_probe import ProbeExtractor, load_probe, train_probe
 from namebasis.validation.onnx_model import load_onnx
 from namebasis.validation.questions import QUESTIONS
@@ -75,6 +75,26 @@ def test_no_images_are_no_measurements(tiny: Models) -> None:
     (found,) = load_extractor(f"zero-shot:hf:{tiny('clip')}", axes=["age"]).measure([])
     assert len(found) == 0
     assert found.shares.shape == (0, len(load_axis("age").values))
+
+
+def test_what_is_not_finite_is_measured_as_nothing_with_its_reason() -> None:
+    class Odd(Extractor):
+        spec = "odd"
+        attributes = (Attribute("hair", ("long", "short"), (1.0, 2.0)), Attribute("age"))
+
+        def _measure(self, images: list[Image.Image]) -> list[Found]:
+            shares = np.array([[0.25, 0.75], [np.nan, 0.5], [np.inf, 0.0], [np.nan, np.nan]])
+            reasons = (None, None, None, "no face")
+            return [Found(shares, reasons=reasons), Found(values=np.array([7, np.inf, np.nan, 9]))]
+
+    hair, age = Odd().measure([Image.new("RGB", (4, 4))] * 4)
+    why = "the model gave no finite number"
+    assert hair.shares[0].tolist() == [0.25, 0.75]
+    assert np.isnan(hair.shares[1:]).all()
+    np.testing.assert_array_equal(hair.values, [1.75, np.nan, np.nan, np.nan])
+    assert hair.reasons == (None, why, why, "no face")
+    np.testing.assert_array_equal(age.values, [7, np.nan, np.nan, 9])
+    assert age.reasons == (None, why, why, None)
 
 
 def test_positions_must_be_one_per_label() -> None:

@@ -180,8 +180,8 @@ def test_the_commands_go_from_names_to_a_page(user: Path, models: Callable[[str]
     assert "page.html is there already" in refused.stderr
     probe = run(
         "validate", "train-probe", "hair.safetensors", "--axis", "hair_length", "--encoder",
-        opened(user).provenance.encoder,
-        "--images", "probe", "--pipeline", pipeline, "--names", "8", "-n", "1", *quick, cwd=user,
+        opened(user).provenance.encoder, "--folder", "probe", "--pipeline", pipeline,
+        "--names", "8", "--images", "1", *quick, cwd=user,
     )  # fmt: skip
     assert probe.returncode == 0, probe.stderr
     assert "probe saved to hair.safetensors" in probe.stderr
