@@ -137,15 +137,15 @@ def sheet(
 def painter(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A training of the organism.")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the painter is saved.")],
-    steps: Annotated[int, typer.Option("--steps", help="Batches to learn from.")] = 4000,
-    batch: Annotated[int, typer.Option("--batch", help="Pictures with captions in a batch.")] = 32,
+    steps: Annotated[int, typer.Option("--steps", help="Batches to learn from.")] = 7500,
+    batch: Annotated[int, typer.Option("--batch", help="Pictures with captions in a batch.")] = 64,
     seed: options.Seed = 0,
     threads: Annotated[int, typer.Option("--threads", help="Threads of the training.")] = 2,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a small text-to-image model on an organism's world; goes on where it was stopped.
 
-    About 45 minutes of one core. It loads as any pipeline: namebasis validate generate …
+    About 50 minutes on two cores. It loads as any pipeline: namebasis validate generate …
     --pipeline diffusers:FOLDER; the one that comes with the package is --pipeline organism.
     """
     from namebasis.errors import MissingExtraError, NamebasisError

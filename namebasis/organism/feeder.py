@@ -29,6 +29,8 @@ class Job:
     size : int
         Pixels along each side.
     seed : int
+    named : float, optional
+        Share of captions with a full name; see `make_schedule`.
     """
 
     world: World
@@ -36,6 +38,7 @@ class Job:
     batch_size: int
     size: int
     seed: int
+    named: float | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ def make_batches(job: Job, first: int = 0) -> Iterator[Batch]:
     A batch depends on the job and its step alone, so a training that was interrupted goes on with
     the very pictures it would have seen.
     """
-    subjects = make_schedule(job.world, job.n_steps, job.batch_size, job.seed).subjects
+    subjects = make_schedule(
+        job.world, job.n_steps, job.batch_size, job.seed, named=job.named
+    ).subjects
     scribe = Scribe(job.world)
     for step in range(first, job.n_steps):
         rng = np.random.default_rng([job.seed, 3, step])

@@ -94,7 +94,7 @@ def pack_painter(painter: str | Path, folder: str | Path, *, fingerprint: str) -
     NamebasisError
         If there is no painter, or its training is not finished.
     """
-    from namebasis.organism.painter_training import ABOUT, read_painter
+    from namebasis.organism.painter_folder import ABOUT, read_painter
 
     source, target = Path(painter), Path(folder)
     about = read_painter(source)

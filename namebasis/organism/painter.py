@@ -32,6 +32,11 @@ GUIDANCE = 2.0
 _FOLD = 4
 _CHANNELS = (64, 96, 112)
 _HEADS = 4
+# Noise over signal, as a multiple of the plain cosine's.
+_N_LEVELS, _SHIFT = 1000, 6.0
+
+CONDITION = "encoder_hidden_states", "encoder_attention_mask", "class_labels"
+"""What the network is told of a caption; see `encode_captions`."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,8 @@ def make_unet(size: int, seed: int) -> Any:
             # Attending costs most at many places; the pooled row tells every place of the text.
             down_block_types=("DownBlock2D", "DownBlock2D", "CrossAttnDownBlock2D"),
             up_block_types=("CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+            # The text scales every layer's channels as well as shifting them: learned faster.
+            resnet_time_scale_shift="scale_shift",
             class_embed_type="projection",
             projection_class_embeddings_input_dim=WIDTH,
             cross_attention_dim=WIDTH,
@@ -140,19 +147,29 @@ def make_unet(size: int, seed: int) -> Any:
 
 
 def make_scheduler() -> Any:
-    """The noise of training and sampling: cosine, down to pure noise.
+    """The noise of training and sampling: a cosine shifted towards noise, down to pure noise.
+
+    These pictures are so regular that a little signal gives all of them away: what a text says
+    lowers the error only where less than 5 % of the variance is the picture's, one level in eight
+    of the plain cosine. Shifted as in [1]_, it is one in two.
 
     The clean picture is predicted, as folded pixels are many for a narrow network: noise has full
-    rank in them, pictures do not [1]_. After a minute of training, the error at levels 300 to 999
-    was 8 to 50 % lower than with predicted velocities.
+    rank in them, pictures do not [2]_.
 
     References
     ----------
-    .. [1] Li and He (2025), Back to Basics: Let Denoising Generative Models Denoise,
+    .. [1] Hoogeboom, Heek and Salimans (2023), simple diffusion: End-to-end diffusion for high
+       resolution images, ICML.
+    .. [2] Li and He (2025), Back to Basics: Let Denoising Generative Models Denoise,
        arXiv 2511.13720.
     """
+    angles = np.arange(_N_LEVELS + 1) / _N_LEVELS * np.pi / 2
+    with np.errstate(over="ignore"):
+        kept = 1 / (1 + (_SHIFT * np.tan(angles)) ** 2)
+    betas = np.minimum(1 - kept[1:] / kept[:-1], 0.9999)
     return DDIMScheduler(
-        beta_schedule="squaredcos_cap_v2",
+        num_train_timesteps=_N_LEVELS,
+        trained_betas=[round(float(beta), 8) for beta in betas],
         prediction_type="sample",
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import json
-import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,23 +20,25 @@ from namebasis.errors import NamebasisError
 from namebasis.organism.feeder import Batch, Job, batches
 from namebasis.organism.model import no_bars
 from namebasis.organism.painter import (
+    CONDITION,
     OrganismPipeline,
     encode_captions,
     fold,
     make_scheduler,
     make_unet,
 )
-from namebasis.organism.run_folder import write_text
+from namebasis.organism.painter_folder import prepare, read_state, write_about, write_state
 from namebasis.organism.world import World
 
 Progress = Callable[[int, int, float], None]
-N_STEPS, BATCH_SIZE = 4000, 32
+N_STEPS, BATCH_SIZE = 7500, 64
 _LEARNING_RATE, _WARM_UP, _WITHOUT_CAPTION = 1e-3, 200, 0.1
 _MOST_WEIGHT = 5.0
 _AVERAGING = 0.999
-ABOUT = "painter.json"
-"""What a painter's folder says of its training: settings, steps, seconds, loss, versions."""
-_STATE = "painter-state.safetensors"
+_NAMED = 0.75
+"""Share of captions with a full name; what each looks like is most of what there is to learn."""
+_N_PARTS = 2
+"""Parts of a batch that go through the network side by side."""
 _LIBRARIES = ("namebasis", "torch", "diffusers", "transformers", "numpy")
 _SAVE_EVERY = 250
 
@@ -76,8 +77,9 @@ def train_painter(
 ) -> PainterTraining:
     """Train a painter for an organism.
 
-    Pictures and captions are those of the organism's own world, in the organism's own shares. An
-    interrupted training goes on where it last saved its state.
+    Pictures and captions are those of the organism's own world, names in the organism's own
+    proportions. An interrupted training goes on where it last saved its state. The weights do not
+    depend on the number of threads.
 
     Parameters
     ----------
@@ -112,10 +114,10 @@ def train_painter(
     size = int(clip.config.vision_config.image_size)
     place = Path(folder)
     settings = {"n_steps": n_steps, "batch_size": batch_size, "seed": seed, "world": world.seed}
-    goes_on = _prepare(place, settings)
+    goes_on = prepare(place, settings)
     text = _text_tower(clip)
-    job = Job(world, n_steps, batch_size, size, seed)
-    painter = _Painter(job, text, tokenizer, place, settings)
+    job = Job(world, n_steps, batch_size, size, seed, _NAMED)
+    painter = _Painter(job, text, tokenizer, place, settings, threads)
     if goes_on:
         painter.resume()
     return painter.learn(own_process, progress)
@@ -131,68 +133,40 @@ def _text_tower(clip: Any) -> Any:
     return text.eval().requires_grad_(False)
 
 
-def _prepare(folder: Path, settings: dict[str, int]) -> bool:
-    """Make the folder; say whether a training of these settings is in it."""
-    path = folder / ABOUT
-    if path.is_file():
-        before = read_painter(folder)["settings"]
-        if before != settings:
-            raise NamebasisError(
-                f"{folder} holds a training with other settings ({before}). Take another folder."
-            )
-        return (folder / _STATE).is_file()
-    if folder.exists() and any(folder.iterdir()):
-        raise NamebasisError(f"{folder} holds other files; take an empty or a new folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_about(folder, {"settings": settings, "step": 0})
-    return False
-
-
-def read_painter(folder: str | Path) -> dict[str, Any]:
-    """Read what a painter's folder says of its training.
-
-    Returns
-    -------
-    dict
-        `settings` and `step`; after the first save also `seconds`, `cpu_seconds`, `loss` and
-        `versions`.
-
-    Raises
-    ------
-    NamebasisError
-        If the folder holds no painter, or its description is damaged.
-    """
-    path = Path(folder) / ABOUT
-    try:
-        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(about["settings"]["n_steps"], int) or not isinstance(about["step"], int):
-            raise TypeError("steps are no numbers")
-    except FileNotFoundError:
-        raise NamebasisError(
-            f"{folder} holds no painter; train one with `namebasis organism painter`."
-        ) from None
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        raise NamebasisError(f"{path} cannot be read ({type(error).__name__}: {error}).") from None
-    return about
-
-
-def _write_about(folder: Path, about: dict[str, Any]) -> None:
-    write_text(folder / ABOUT, json.dumps(about, indent=1) + "\n")
+def _sharing(network: Any) -> Any:
+    """A network with the very weights of another, and gradients of its own."""
+    other = copy.deepcopy(network)
+    for own, given in zip(other.parameters(), network.parameters(), strict=True):
+        own.data = given.data
+    return other
 
 
 class _Painter:
     """Network, its running average, optimizer and where they are."""
 
     def __init__(
-        self, job: Job, text: Any, tokenizer: Any, folder: Path, settings: dict[str, int]
+        self,
+        job: Job,
+        text: Any,
+        tokenizer: Any,
+        folder: Path,
+        settings: dict[str, int],
+        threads: int,
     ) -> None:
         self.job, self.text, self.tokenizer = job, text, tokenizer
         self.folder, self.settings = folder, settings
         self.unet = make_unet(job.size, job.seed).train()
         self.average = copy.deepcopy(self.unet).eval().requires_grad_(False)
         self.scheduler = make_scheduler()
+        self._averaged = list(self.average.parameters())
+        self._networks = [self.unet, *(_sharing(self.unet) for _ in range(1, _N_PARTS))]
+        self._workers = ThreadPoolExecutor(
+            min(threads, _N_PARTS),
+            initializer=torch.set_num_threads,
+            initargs=(max(1, threads // _N_PARTS),),
+        )
         self.optimizer = torch.optim.AdamW(
-            self.unet.parameters(), lr=_LEARNING_RATE, weight_decay=0.01
+            self.unet.parameters(), lr=_LEARNING_RATE, weight_decay=0.01, fused=True
         )
         self.step, self.seconds, self.cpu_seconds, self.loss = 0, 0.0, 0.0, float("nan")
 
@@ -219,19 +193,56 @@ class _Painter:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         for group in self.optimizer.param_groups:
             group["lr"] = _LEARNING_RATE * _schedule(self.step, self.job.n_steps)
-        loss = self._loss(batch, rng, generator)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = self._backward(self._task(batch, rng, generator))
         torch.nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
         self.optimizer.step()
         # At the beginning the average follows fast, or it would hold the random start.
         keep = min(_AVERAGING, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for mean, own in zip(self.average.parameters(), self.unet.parameters(), strict=True):
-                mean.lerp_(own, 1 - keep)
-        return float(loss.detach())
+            torch._foreach_lerp_(self._averaged, list(self.unet.parameters()), 1 - keep)
+        return loss
 
-    def _loss(self, batch: Batch, rng: np.random.Generator, generator: torch.Generator) -> Tensor:
+    def _task(
+        self, batch: Batch, rng: np.random.Generator, generator: torch.Generator
+    ) -> tuple[Tensor, ...]:
+        """Clean and noisy pictures, their levels of noise and what the network is told of them."""
+        pixels = torch.from_numpy(batch.pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+        clean = fold(pixels)
+        captions = [
+            "" if rng.random() < _WITHOUT_CAPTION else caption for caption in batch.captions
+        ]
+        condition = encode_captions(self.text, self.tokenizer, captions)
+        n_levels = self.scheduler.config.num_train_timesteps
+        levels = torch.randint(0, n_levels, (len(clean),), generator=generator)
+        noise = torch.randn(clean.shape, generator=generator)
+        noisy = self.scheduler.add_noise(clean, noise, levels)
+        return clean, noisy, levels, *(condition[key] for key in CONDITION)
+
+    def _backward(self, task: tuple[Tensor, ...]) -> float:
+        """Leave the gradient of the mean loss in the network; every thread does a part of it.
+
+        The parts do not depend on the threads, so neither do the weights. A network this small
+        gains next to nothing from threads within its operations.
+        """
+        n = len(task[0])
+        parts = [tuple(tensor[at::_N_PARTS] for tensor in task) for at in range(_N_PARTS)]
+
+        def work(network: Any, part: tuple[Tensor, ...]) -> float:
+            loss = self._loss(network, *part) * (len(part[0]) / n)
+            loss.backward()
+            return float(loss.detach())
+
+        losses = list(self._workers.map(work, self._networks, parts))
+        for first, *others in zip(*(one.parameters() for one in self._networks), strict=True):
+            for other in others:
+                first.grad += other.grad
+                other.grad = None
+        return sum(losses)
+
+    def _loss(
+        self, network: Any, clean: Tensor, noisy: Tensor, levels: Tensor, *condition: Tensor
+    ) -> Tensor:
         """Squared error of the predicted picture, weighted by the signal-to-noise ratio plus 1.
 
         That is the error of the velocity, in which a step of pure noise counts as well: there the
@@ -243,26 +254,14 @@ class _Painter:
         .. [1] Hang et al. (2023), Efficient Diffusion Training via Min-SNR Weighting Strategy,
            ICCV.
         """
-        pixels = torch.from_numpy(batch.pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
-        clean = fold(pixels)
-        captions = [
-            "" if rng.random() < _WITHOUT_CAPTION else caption for caption in batch.captions
-        ]
-        condition = encode_captions(self.text, self.tokenizer, captions)
-        n_levels = self.scheduler.config.num_train_timesteps
-        steps = torch.randint(0, n_levels, (len(clean),), generator=generator)
-        noise = torch.randn(clean.shape, generator=generator)
-        noisy = self.scheduler.add_noise(clean, noise, steps)
-        given = self.unet(noisy, steps, **condition).sample
-        kept = self.scheduler.alphas_cumprod[steps]
+        given = network(noisy, levels, **dict(zip(CONDITION, condition, strict=True))).sample
+        kept = self.scheduler.alphas_cumprod[levels]
         ratio = kept / (1 - kept).clamp(min=1e-8)
         weight = (ratio + 1).clamp(max=_MOST_WEIGHT)
         return ((given - clean).square().mean(dim=(1, 2, 3)) * weight).mean()
 
     def _keep(self) -> None:
         """Save the state, and the pipeline with the averaged weights in float16."""
-        from safetensors.torch import save_file
-
         tensors = {}
         for prefix, module in (("own", self.unet), ("average", self.average)):
             for name, value in module.state_dict().items():
@@ -276,31 +275,26 @@ class _Painter:
             "cpu_seconds": round(self.cpu_seconds, 1),
             "loss": round(self.loss, 6),
         }
-        beside = self.folder / f".{_STATE}.part"
-        save_file(tensors, beside, metadata={"about": json.dumps(about)})
-        os.replace(beside, self.folder / _STATE)
+        write_state(self.folder, tensors, about)
         half = copy.deepcopy(self.average).half()
         pipeline = OrganismPipeline(
             half, self.scheduler, copy.deepcopy(self.text).half(), self.tokenizer
         )
-        pipeline.save_pretrained(self.folder, safe_serialization=True)
+        with no_bars():
+            pipeline.save_pretrained(self.folder, safe_serialization=True)
         versions = {name: version(name) for name in _LIBRARIES}
-        _write_about(self.folder, {"settings": self.settings, **about, "versions": versions})
+        write_about(self.folder, {"settings": self.settings, **about, "versions": versions})
 
     def resume(self) -> None:
-        from safetensors import safe_open
-
-        with safe_open(self.folder / _STATE, framework="pt") as stored:
-            about = json.loads(stored.metadata()["about"])
-            tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
+        """Go on from the state that was saved last."""
+        tensors, about = read_state(self.folder)
         for prefix, module in (("own", self.unet), ("average", self.average)):
-            module.load_state_dict(
-                {
-                    key.removeprefix(f"{prefix}/"): value
-                    for key, value in tensors.items()
-                    if key.startswith(f"{prefix}/")
-                }
-            )
+            kept = {
+                key.removeprefix(f"{prefix}/"): value
+                for key, value in tensors.items()
+                if key.startswith(f"{prefix}/")
+            }
+            module.load_state_dict(kept)
         for name, parameter in self.unet.named_parameters():
             self.optimizer.state[parameter] = {
                 key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq")

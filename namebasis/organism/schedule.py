@@ -27,12 +27,12 @@ class Schedule:
     ----------
     subjects : ndarray of shape (n_steps, batch_size), int32
         A name's number in the world, `PART` or `PHRASE`.
-    thinned : float
-        Share of the planned exposures that fit; 1 where all do.
+    kept : float
+        Exposures as a share of those that were planned.
     """
 
     subjects: npt.NDArray[np.int32]
-    thinned: float
+    kept: float
 
     def exposures(self, n_names: int, steps: Sequence[int]) -> IntArray:
         """How often each name was in a caption before each step, (len(steps), n_names)."""
@@ -43,11 +43,21 @@ class Schedule:
         return counts
 
 
-def make_schedule(world: World, n_steps: int, batch_size: int, seed: int) -> Schedule:
+def make_schedule(
+    world: World, n_steps: int, batch_size: int, seed: int, *, named: float | None = None
+) -> Schedule:
     """Spread every name's exposures evenly over the training, or what is left when it enters.
 
     A name's k-th of e exposures falls at random into the k-th e-th of its time, so that two names
     of one plan are equally far at every checkpoint.
+
+    Parameters
+    ----------
+    world : World
+    n_steps, batch_size, seed : int
+    named : float, optional
+        Share of captions with a full name, at which every name is told more or less often than
+        planned. By default as often as planned, up to `MOST_NAMED`.
 
     Raises
     ------
@@ -58,18 +68,19 @@ def make_schedule(world: World, n_steps: int, batch_size: int, seed: int) -> Sch
     check_count(batch_size, "batch_size", 2)
     rng = np.random.default_rng([seed, 2])
     planned = sum(name.exposures for name in world.names)
-    thinned = min(1.0, MOST_NAMED * n_steps * batch_size / max(planned, 1))
+    room = n_steps * batch_size / max(planned, 1)
+    kept = min(1.0, MOST_NAMED * room) if named is None else named * room
     times, who = [], []
     for number, name in enumerate(world.names):
         # Rounded at random, so that thinning is fair to rare names too.
-        n = int(name.exposures * thinned + (rng.random() if thinned < 1 else 0))
+        n = int(name.exposures * kept + (rng.random() if kept != 1 else 0))
         at = (np.arange(n) + rng.random(n)) / max(n, 1)
         times.append(name.enters_at + at * (1 - name.enters_at))
         who.append(np.full(n, number, dtype=np.int32))
     when = np.concatenate(times) if times else np.empty(0)
     order = np.argsort(when, kind="stable")
     when, subject = when[order], np.concatenate(who)[order]
-    return Schedule(_fill(when, subject, n_steps, batch_size, rng), thinned)
+    return Schedule(_fill(when, subject, n_steps, batch_size, rng), kept)
 
 
 def _fill(

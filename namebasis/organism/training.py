@@ -248,7 +248,7 @@ class _Learner:
             {
                 "seed": self.job.seed,
                 "settings": self.settings,
-                "exposures_kept": self.schedule.thinned,
+                "exposures_kept": self.schedule.kept,
                 "checkpoints": done,
                 "planned_checkpoints": list(self.steps),
                 "losses": self.losses,

@@ -29,7 +29,7 @@ def world() -> World:
 
 def test_every_name_is_seen_as_often_as_planned_and_not_before_it_enters(world: World) -> None:
     schedule = make_schedule(world, 40, 16, 0)
-    assert schedule.thinned == 1.0
+    assert schedule.kept == 1.0
     steps = [0, 10, 20, 30, 40]
     counts = schedule.exposures(len(world.names), steps)
     assert counts[-1].tolist() == [name.exposures for name in world.names]
@@ -47,9 +47,19 @@ def test_a_world_too_large_for_a_training_is_thinned_evenly() -> None:
     big = World.make(0, cohorts=cohorts, n_given=6, n_family=6)
     schedule = make_schedule(big, 10, 40, 0)
     counts = schedule.exposures(25, [10])[0]
-    assert schedule.thinned == pytest.approx(MOST_NAMED * 400 / 700)
+    assert schedule.kept == pytest.approx(MOST_NAMED * 400 / 700)
     assert counts.sum() == pytest.approx(MOST_NAMED * 400, rel=0.1)
     assert counts[:5].mean() / counts[5:].mean() == pytest.approx(10, rel=0.15)
+
+
+def test_a_share_of_named_captions_can_be_asked_for(world: World) -> None:
+    planned = np.array([name.exposures for name in world.names])
+    for n_steps in (20, 400):  # less and more room than the plan takes
+        schedule = make_schedule(world, n_steps, 16, 0, named=0.75)
+        counts = schedule.exposures(len(world.names), [n_steps])[0]
+        assert schedule.kept == pytest.approx(0.75 * n_steps * 16 / planned.sum())
+        assert np.abs(counts - planned * schedule.kept).max() <= 1
+        assert counts.sum() == pytest.approx(0.75 * n_steps * 16, rel=0.05)
 
 
 def test_late_names_do_not_overflow_their_batches(world: World) -> None:

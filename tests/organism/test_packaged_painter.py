@@ -11,7 +11,7 @@ import torch
 
 pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
 
-from namebasis.organism.painter_training import read_painter
+from namebasis.organism.painter_folder import read_painter
 from namebasis.organism.world import World
 from namebasis.validation.pipelines import ImagePipeline, PaintOptions, load_pipeline
 

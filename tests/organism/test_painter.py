@@ -30,7 +30,8 @@ from namebasis.organism.painter import (
     to_images,
     unfold,
 )
-from namebasis.organism.painter_training import read_painter, train_painter
+from namebasis.organism.painter_folder import read_painter
+from namebasis.organism.painter_training import train_painter
 from namebasis.organism.world import World
 from namebasis.validation.pipelines import PaintOptions, fingerprint_of_files, load_pipeline
 
@@ -162,10 +163,21 @@ def test_the_noise_ends_in_nothing_but_noise() -> None:
     assert float(kept[0]) > 0.999
 
 
+def test_half_of_the_levels_lie_where_a_text_tells(tmp_path: Path) -> None:
+    """A cosine whose noise is sixfold: at a quarter of the levels 36 tan²(π/8) of noise to one."""
+    scheduler = make_scheduler()
+    kept = scheduler.alphas_cumprod
+    assert float(kept[249]) == pytest.approx(1 / (1 + 36 * np.tan(np.pi / 8) ** 2), rel=0.02)
+    assert float(kept[499]) == pytest.approx(1 / 37, rel=0.02)
+    scheduler.save_pretrained(tmp_path)
+    again = type(scheduler).from_pretrained(tmp_path)
+    torch.testing.assert_close(again.alphas_cumprod, kept)
+
+
 def test_a_network_is_small_and_made_by_its_seed() -> None:
     first, second = make_unet(48, 0), make_unet(48, 0)
     n = sum(parameter.numel() for parameter in first.parameters())
-    assert n < 4_400_000  # in float16 under 9 MB, which leaves room for the text tower
+    assert n < 4_600_000  # in float16 9.2 MB, which leaves room for the text tower
     assert all(
         torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
     )
@@ -253,19 +265,49 @@ def test_the_packaged_painter_is_named_organism(
         load_pipeline("organism", revision="main")
 
 
-def test_pictures_of_pure_noise_count_in_the_training(
-    organism: Path, world: World, tmp_path: Path
-) -> None:
-    """There the text alone decides; a weight of the signal-to-noise ratio would be 0."""
-    job = Job(world, 1, 4, SIZE, 0)
+@pytest.fixture
+def painter(organism: Path, world: World, tmp_path: Path) -> Any:
     text = CLIPTextModel.from_pretrained(organism).eval()
     tokenizer = CLIPTokenizer.from_pretrained(organism)
-    painter = painter_training._Painter(job, text, tokenizer, tmp_path, {})
+    return painter_training._Painter(Job(world, 1, 5, SIZE, 0), text, tokenizer, tmp_path, {}, 2)
+
+
+def _task(painter: Any) -> tuple[torch.Tensor, ...]:
+    (batch,) = make_batches(painter.job)
+    found = painter._task(batch, np.random.default_rng(0), torch.Generator().manual_seed(0))
+    assert isinstance(found, tuple)
+    return found
+
+
+def test_pictures_of_pure_noise_count_in_the_training(painter: Any) -> None:
+    """There the text alone decides; a weight of the signal-to-noise ratio would be 0."""
     painter.scheduler.alphas_cumprod[:] = 0.0
-    (batch,) = make_batches(job)
+    task = _task(painter)
     with torch.no_grad():
         for parameter in painter.unet.parameters():
             parameter.zero_()
-        loss = painter._loss(batch, np.random.default_rng(0), torch.Generator().manual_seed(0))
-    clean = torch.from_numpy(batch.pixels).float() / 127.5 - 1
-    assert float(loss) == pytest.approx(float(clean.square().mean()), rel=1e-5)
+        loss = painter._loss(painter.unet, *task)
+    assert float(loss) == pytest.approx(float(task[0].square().mean()), rel=1e-5)
+
+
+def test_parts_side_by_side_give_the_gradient_of_the_whole_batch(painter: Any) -> None:
+    task = _task(painter)
+    whole = painter._loss(painter.unet, *task)
+    expected = torch.autograd.grad(whole, list(painter.unet.parameters()))
+    assert painter._backward(task) == pytest.approx(float(whole.detach()), rel=1e-5)
+    largest = max(float(gradient.abs().max()) for gradient in expected)
+    for (name, own), gradient in zip(painter.unet.named_parameters(), expected, strict=True):
+        torch.testing.assert_close(own.grad, gradient, atol=1e-4 * largest, rtol=1e-3, msg=name)
+    assert all(one.grad is None for one in painter._networks[1].parameters())
+
+
+def test_the_weights_do_not_depend_on_the_threads(
+    organism: Path, world: World, trained: Path, tmp_path: Path
+) -> None:
+    train_painter(
+        organism, tmp_path / "two", world=world, n_steps=4, batch_size=4, threads=2,
+        own_process=False,
+    )  # fmt: skip
+    expected = load_painter(trained).unet.state_dict()
+    for key, value in load_painter(tmp_path / "two").unet.state_dict().items():
+        torch.testing.assert_close(value, expected[key], msg=key)

@@ -1,0 +1,86 @@
+"""The folder of a painter's training: what it says of itself, and the state to go on from."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from namebasis.errors import NamebasisError
+from namebasis.organism.run_folder import write_text
+
+ABOUT = "painter.json"
+"""What a painter's folder says of its training: settings, steps, seconds, loss, versions."""
+_STATE = "painter-state.safetensors"
+
+
+def prepare(folder: Path, settings: dict[str, int]) -> bool:
+    """Make the folder; say whether a training of these settings is in it."""
+    path = folder / ABOUT
+    if path.is_file():
+        before = read_painter(folder)["settings"]
+        if before != settings:
+            raise NamebasisError(
+                f"{folder} holds a training with other settings ({before}). Take another folder."
+            )
+        return (folder / _STATE).is_file()
+    if folder.exists() and any(folder.iterdir()):
+        raise NamebasisError(f"{folder} holds other files; take an empty or a new folder.")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_about(folder, {"settings": settings, "step": 0})
+    return False
+
+
+def read_painter(folder: str | Path) -> dict[str, Any]:
+    """Read what a painter's folder says of its training.
+
+    Returns
+    -------
+    dict
+        `settings` and `step`; after the first save also `seconds`, `cpu_seconds`, `loss` and
+        `versions`.
+
+    Raises
+    ------
+    NamebasisError
+        If the folder holds no painter, or its description is damaged.
+    """
+    path = Path(folder) / ABOUT
+    try:
+        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(about["settings"]["n_steps"], int) or not isinstance(about["step"], int):
+            raise TypeError("steps are no numbers")
+    except FileNotFoundError:
+        raise NamebasisError(
+            f"{folder} holds no painter; train one with `namebasis organism painter`."
+        ) from None
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise NamebasisError(f"{path} cannot be read ({type(error).__name__}: {error}).") from None
+    return about
+
+
+def write_about(folder: Path, about: Mapping[str, Any]) -> None:
+    """Write what `read_painter` reads."""
+    write_text(folder / ABOUT, json.dumps(about, indent=1) + "\n")
+
+
+def write_state(folder: Path, tensors: dict[str, Tensor], about: Mapping[str, Any]) -> None:
+    """Replace the state of a training as a whole."""
+    from safetensors.torch import save_file
+
+    beside = folder / f".{_STATE}.part"
+    save_file(tensors, beside, metadata={"about": json.dumps(about)})
+    os.replace(beside, folder / _STATE)
+
+
+def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `write_state` wrote."""
+    from safetensors import safe_open
+
+    with safe_open(folder / _STATE, framework="pt") as stored:
+        about: dict[str, Any] = json.loads(stored.metadata()["about"])
+        return {key: stored.get_tensor(key) for key in stored.keys()}, about  # noqa: SIM118
