@@ -70,7 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_clip(made_folder(where / "my-clip"))
     write_whole_pipeline(made_folder(where / "my-pipeline"))
     Image.new("RGB", (32, 32), (224, 172, 138)).save(made_folder(where / "images/Vicki") / "1.png")
-    tiny = ("organism", "train", "tiny.run", "--tiny", "--steps", "1", "--batch", "8")
+    tiny = ("organism", "train", "tiny.run", "--tiny", "--steps", "1", "--batch-size", "8")
     done = run(*tiny, "--pixels", "24", cwd=where)
     assert done.returncode == 0, done.stderr
     return where
@@ -107,7 +107,16 @@ def test_help_ends_with_an_example_that_runs(command: str, place: Path) -> None:
     if command == "build":
         shutil.rmtree(place / "my.space")
     if command == "organism pack-painter":
-        made = ("organism", "painter", "tiny.run", "my-painter", "--steps", "1", "--batch", "4")
+        made = (
+            "organism",
+            "painter",
+            "tiny.run",
+            "my-painter",
+            "--steps",
+            "1",
+            "--batch-size",
+            "4",
+        )
         assert run(*made, cwd=place).returncode == 0
     words = shlex.split(" ".join(example[1].split()))
     done = run(*words, cwd=place)
@@ -188,6 +197,8 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
         ("max_family must be 2", "--max-family must be 2"),
         ("n_names is 3, of n_draws", "--n-names is 3, of n_draws"),
         ("n_null must be 2", "--controls must be 2"),
+        ("size must be a multiple of 12", "--pixels must be a multiple of 12"),
+        ("batch_size must be 2", "--batch-size must be 2"),
         ("n_else must be 2", "n_else must be 2"),
         ("draws must be n_draws", "draws must be n_draws"),
         ("n_draws", "--draws"),
@@ -195,7 +206,15 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
     ],
 )
 def test_a_refusal_names_the_option_where_there_is_one(message: str, expected: str) -> None:
-    options = {"--draws", "--max-family", "--n-names", "-n", "--controls"}
+    options = {
+        "--draws",
+        "--max-family",
+        "--n-names",
+        "-n",
+        "--controls",
+        "--pixels",
+        "--batch-size",
+    }
     assert with_option(message, options) == expected
 
 

@@ -21,7 +21,9 @@ app = typer.Typer(
 def train(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of the training.")],
     steps: Annotated[int, typer.Option("--steps", help="Batches to learn from.")] = 1300,
-    batch: Annotated[int, typer.Option("--batch", help="Pictures with captions in a batch.")] = 256,
+    batch: Annotated[
+        int, typer.Option("--batch-size", help="Pictures with captions in a batch.")
+    ] = 256,
     checkpoints: Annotated[
         int, typer.Option("--checkpoints", help="Models to keep, the first and the last included.")
     ] = 25,
@@ -138,7 +140,9 @@ def painter(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A training of the organism.")],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the painter is saved.")],
     steps: Annotated[int, typer.Option("--steps", help="Batches to learn from.")] = 7500,
-    batch: Annotated[int, typer.Option("--batch", help="Pictures with captions in a batch.")] = 64,
+    batch: Annotated[
+        int, typer.Option("--batch-size", help="Pictures with captions in a batch.")
+    ] = 64,
     seed: options.Seed = 0,
     threads: Annotated[int, typer.Option("--threads", help="Threads of the training.")] = 2,
     quiet: options.Quiet = False,
@@ -221,12 +225,13 @@ def pack_painter(
     )
 
 
-app.command("train", epilog="Example: namebasis organism train run --tiny --steps 3 --batch 8")(
-    train
-)
+app.command(
+    "train", epilog="Example: namebasis organism train run --tiny --steps 3 --batch-size 8"
+)(train)
 app.command("world", epilog="Example: namebasis organism world --kind C --limit 5")(world)
 app.command(
-    "painter", epilog="Example: namebasis organism painter tiny.run painter --steps 2 --batch 4"
+    "painter",
+    epilog="Example: namebasis organism painter tiny.run painter --steps 2 --batch-size 4",
 )(painter)
 app.command(
     "pack-painter",

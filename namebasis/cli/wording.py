@@ -7,7 +7,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-_OTHER_NAMES = {"n_null": "--controls"}
+_OTHER_NAMES = {"n_null": "--controls", "size": "--pixels"}
 """Parameters whose option has a name of its own."""
 
 
@@ -38,7 +38,7 @@ def with_option(message: str, options: Collection[str]) -> str:
         Of the command, such as ``--draws``; it may also be called ``--n-draws``.
     """
     word, space, rest = message.partition(" ")
-    if "_" not in word:
+    if "_" not in word and word not in _OTHER_NAMES:
         return message
     plain = word.removeprefix("n_")
     for option in (f"--{word}", f"--{plain}", _OTHER_NAMES.get(word, "")):

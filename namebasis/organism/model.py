@@ -122,6 +122,19 @@ def save(folder: Path, model: Any, tokenizer: Any, processor: Any) -> None:
 
 
 @contextmanager
+def threads_of_torch(n: int) -> Iterator[None]:
+    """Let torch's operations take `n` threads for a while."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def no_bars() -> Iterator[None]:
     """Keep transformers' own progress bars away."""
     from transformers.utils import logging

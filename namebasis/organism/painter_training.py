@@ -18,7 +18,7 @@ from torch import Tensor
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError
 from namebasis.organism.feeder import Batch, Job, batches
-from namebasis.organism.model import no_bars
+from namebasis.organism.model import no_bars, threads_of_torch
 from namebasis.organism.painter import (
     CONDITION,
     OrganismPipeline,
@@ -104,7 +104,7 @@ def train_painter(
 
     check_count(n_steps, "n_steps")
     check_count(batch_size, "batch_size", 2)
-    torch.set_num_threads(check_count(threads, "threads"))
+    check_count(threads, "threads")
     try:
         with no_bars():
             clip = CLIPModel.from_pretrained(organism, local_files_only=True).float().eval()
@@ -117,10 +117,11 @@ def train_painter(
     goes_on = prepare(place, settings)
     text = _text_tower(clip)
     job = Job(world, n_steps, batch_size, size, seed, _NAMED)
-    painter = _Painter(job, text, tokenizer, place, settings, threads)
-    if goes_on:
-        painter.resume()
-    return painter.learn(own_process, progress)
+    with threads_of_torch(threads):
+        painter = _Painter(job, text, tokenizer, place, settings, threads)
+        if goes_on:
+            painter.resume()
+        return painter.learn(own_process, progress)
 
 
 def _text_tower(clip: Any) -> Any:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -122,22 +121,22 @@ def train(
     }
     folder = Path(run)
     goes_on = run_folder.prepare(folder, settings, overwrite=overwrite)
-    world.save(folder / run_folder.WORLD)
-    with _threads(check_count(threads, "threads")):
+    if not goes_on:
+        _keep_world(world, folder / run_folder.WORLD)
+    with clip.threads_of_torch(check_count(threads, "threads")):
         learner = _Learner(job, schedule, steps, settings, folder)
         if goes_on:
             learner.resume()
         return learner.learn(own_process, progress)
 
 
-@contextmanager
-def _threads(n: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def _keep_world(world: World, path: Path) -> None:
+    """Write the truth; what else bears its file's name is nobody's to replace."""
+    if path.exists() and path.read_text(encoding="utf-8") != world.to_json():
+        raise NamebasisError(
+            f"{path} is not of this training's world. Give another path, or overwrite it."
+        )
+    world.save(path)
 
 
 class _Learner:

@@ -161,8 +161,8 @@ class World:
         drawn = rng.choice([-1.0, 1.0], N_FINE) * rng.uniform(0.3, 1.0, N_FINE)
         return drawn.astype(np.float32)
 
-    def save(self, path: str | Path) -> None:
-        """Write the truth as JSON."""
+    def to_json(self) -> str:
+        """The truth as JSON, a name a line."""
         document = {
             "format": _FORMAT,
             "seed": self.seed,
@@ -173,7 +173,11 @@ class World:
         }
         rows = ",\n".join(json.dumps(asdict(name), ensure_ascii=False) for name in self.names)
         head = json.dumps(document, ensure_ascii=False)[:-1]
-        Path(path).write_text(f'{head},\n"names": [\n{rows}\n]}}\n', encoding="utf-8")
+        return f'{head},\n"names": [\n{rows}\n]}}\n'
+
+    def save(self, path: str | Path) -> None:
+        """Write the truth as JSON."""
+        Path(path).write_text(self.to_json(), encoding="utf-8")
 
     @classmethod
     def load(cls, path: str | Path) -> World:

@@ -134,6 +134,15 @@ def test_a_batch_learned_often_is_learned(world: World, tmp_path: Path) -> None:
     assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.1
 
 
+def test_a_file_that_is_called_as_the_truth_is_not_replaced(world: World, tmp_path: Path) -> None:
+    place = tmp_path / "mine"
+    place.mkdir()
+    (place / "world.json").write_text("[]")
+    with pytest.raises(NamebasisError, match=r"world\.json is not of this training's world"):
+        train(place, world=world, **STEPS)
+    assert (place / "world.json").read_text() == "[]"
+
+
 def test_a_folder_with_anything_else_is_refused(run: Path, world: World, tmp_path: Path) -> None:
     with pytest.raises(NamebasisError, match="holds a training with n_steps 4; it goes on only"):
         train(run, world=world, **{**STEPS, "n_steps": 5})
