@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 N_INFERENCE_STEPS = 25
-GUIDANCE = 2.0
+GUIDANCE = 1.0
 # Pixels along each side that become channels. Wide layers at few places suit a CPU: with four, a
 # picture costs two thirds of what it does with two and half the channels.
 _FOLD = 4
