@@ -78,9 +78,21 @@ def write_state(folder: Path, tensors: dict[str, Tensor], about: Mapping[str, An
 
 
 def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `write_state` wrote."""
-    from safetensors import safe_open
+    """Read what `write_state` wrote.
 
-    with safe_open(folder / _STATE, framework="pt") as stored:
-        about: dict[str, Any] = json.loads(stored.metadata()["about"])
-        return {key: stored.get_tensor(key) for key in stored.keys()}, about  # noqa: SIM118
+    Raises
+    ------
+    NamebasisError
+        If it is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / _STATE
+    try:
+        with safe_open(path, framework="pt") as stored:
+            about: dict[str, Any] = json.loads(stored.metadata()["about"])
+            return {key: stored.get_tensor(key) for key in stored.keys()}, about  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise NamebasisError(
+            f"{path} cannot be read ({type(error).__name__}: {error}). Take another folder."
+        ) from None

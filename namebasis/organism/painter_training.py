@@ -295,7 +295,13 @@ class _Painter:
                 for key, value in tensors.items()
                 if key.startswith(f"{prefix}/")
             }
-            module.load_state_dict(kept)
+            try:
+                module.load_state_dict(kept)
+            except RuntimeError:  # its message names hundreds of weights
+                raise NamebasisError(
+                    f"{self.folder} holds the training of another network, as an earlier version "
+                    "or another organism has it. Take another folder."
+                ) from None
         for name, parameter in self.unet.named_parameters():
             self.optimizer.state[parameter] = {
                 key: tensors[f"{key}/{name}"] for key in ("step", "exp_avg", "exp_avg_sq")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from namebasis.organism.painter import (
     to_images,
     unfold,
 )
-from namebasis.organism.painter_folder import read_painter
+from namebasis.organism.painter_folder import read_painter, read_state, write_state
 from namebasis.organism.painter_training import train_painter
 from namebasis.organism.world import World
 from namebasis.validation.pipelines import PaintOptions, fingerprint_of_files, load_pipeline
@@ -140,6 +141,28 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     again, whole = load_painter(folder).unet.state_dict(), load_painter(trained).unet.state_dict()
     for key, value in whole.items():
         torch.testing.assert_close(again[key], value, msg=key)
+
+
+def test_a_state_that_does_not_fit_is_refused(
+    organism: Path, world: World, trained: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "painter"
+    shutil.copytree(trained, folder)
+
+    def go_on() -> None:
+        train_painter(
+            organism, folder, world=world, n_steps=4, batch_size=4, threads=1, own_process=False
+        )
+
+    state = folder / "painter-state.safetensors"
+    tensors, about = read_state(folder)
+    narrow = {key: value[:1] if value.ndim else value for key, value in tensors.items()}
+    write_state(folder, {key: value.contiguous() for key, value in narrow.items()}, about)
+    with pytest.raises(NamebasisError, match="holds the training of another network"):
+        go_on()
+    state.write_bytes(state.read_bytes()[:100])
+    with pytest.raises(NamebasisError, match=r"painter-state\.safetensors cannot be read"):
+        go_on()
 
 
 def test_what_is_in_the_way_is_refused(organism: Path, world: World, tmp_path: Path) -> None:
