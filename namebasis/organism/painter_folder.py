@@ -28,7 +28,8 @@ def prepare(folder: Path, settings: dict[str, int]) -> bool:
                 f"{folder} holds a training with other settings ({before}). Take another folder."
             )
         return (folder / _STATE).is_file()
-    if folder.exists() and any(folder.iterdir()):
+    # A full disk may have left the beginning of a description, which is nobody's.
+    if folder.exists() and any(path.name != f".{ABOUT}.part" for path in folder.iterdir()):
         raise NamebasisError(f"{folder} holds other files; take an empty or a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
     write_about(folder, {"settings": settings, "step": 0})

@@ -27,7 +27,13 @@ from namebasis.organism.painter import (
     make_scheduler,
     make_unet,
 )
-from namebasis.organism.painter_folder import prepare, read_state, write_about, write_state
+from namebasis.organism.painter_folder import (
+    prepare,
+    read_painter,
+    read_state,
+    write_about,
+    write_state,
+)
 from namebasis.organism.world import World
 
 Progress = Callable[[int, int, float], None]
@@ -187,6 +193,8 @@ class _Painter:
                         self._keep()
                     if progress is not None:
                         progress(self.step, n_steps, self.loss)
+        elif read_painter(self.folder)["step"] != n_steps:  # stopped behind the last state
+            self._keep()
         return PainterTraining(self.folder, self.loss, self.seconds, self.cpu_seconds)
 
     def _learn_from(self, batch: Batch) -> float:

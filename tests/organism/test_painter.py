@@ -143,6 +143,33 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
         torch.testing.assert_close(again[key], value, msg=key)
 
 
+def test_a_training_that_was_stopped_while_it_saved_is_finished(
+    organism: Path, world: World, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "painter"
+
+    def go_on() -> None:
+        train_painter(
+            organism, folder, world=world, n_steps=4, batch_size=4, threads=1, own_process=False
+        )
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError("no space left on device")
+
+    folder.mkdir()
+    (folder / ".painter.json.part").write_bytes(b"")  # the disk was full at the very beginning
+    with monkeypatch.context() as patched:
+        patched.setattr(painter_training.OrganismPipeline, "save_pretrained", full)
+        with pytest.raises(OSError, match="no space left"):
+            go_on()
+    assert read_painter(folder)["step"] == 0
+    go_on()
+    assert read_painter(folder)["step"] == 4
+    again, whole = load_painter(folder).unet.state_dict(), load_painter(trained).unet.state_dict()
+    for key, value in whole.items():
+        torch.testing.assert_close(again[key], value, msg=key)
+
+
 def test_a_state_that_does_not_fit_is_refused(
     organism: Path, world: World, trained: Path, tmp_path: Path
 ) -> None:
