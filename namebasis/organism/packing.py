@@ -47,12 +47,13 @@ def pack(run: str | Path, folder: str | Path) -> int:
     Raises
     ------
     NamebasisError
-        If the training is not finished.
+        If the training is not finished, or is to be packed into itself.
     """
     import torch
     from transformers import CLIPModel
 
     source, target = Path(run), Path(folder)
+    _check_apart(source, target)
     told = run_folder.read_run(source)
     last = told["settings"]["n_steps"]
     step = run_folder.step_folder(source, last)
@@ -92,12 +93,13 @@ def pack_painter(painter: str | Path, folder: str | Path, *, fingerprint: str) -
     Raises
     ------
     NamebasisError
-        If there is no painter, or its training is not finished.
+        If there is no painter, its training is not finished, or it is to be packed into itself.
     """
     from namebasis.organism.painter_folder import ABOUT, read_painter
 
     source, target = Path(painter), Path(folder)
     about = read_painter(source)
+    _check_apart(source, target)
     last = about["settings"]["n_steps"]
     if about["step"] != last:
         raise NamebasisError(
@@ -114,6 +116,12 @@ def pack_painter(painter: str | Path, folder: str | Path, *, fingerprint: str) -
     run_folder.write_text(target / ABOUT, kept + "\n")
     files = [path for name in (*PAINTER, ABOUT) for path in _files(target / name)]
     return sum(path.stat().st_size for path in files)
+
+
+def _check_apart(source: Path, target: Path) -> None:
+    """A training among other files could not go on."""
+    if source.resolve() == target.resolve():
+        raise NamebasisError(f"{target} holds the training itself. Give another folder.")
 
 
 def _files(path: Path) -> list[Path]:

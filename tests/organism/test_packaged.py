@@ -91,6 +91,10 @@ def test_a_training_is_packed_in_half_precision(tmp_path: Path) -> None:
     small = World.make(0, cohorts=TINY_COHORTS, n_given=6, n_family=6)
     options = {"world": small, "n_steps": 2, "batch_size": 4, "n_checkpoints": 2, "threads": 1}
     train(tmp_path / "run", **options, own_process=False)
+    before = sorted((tmp_path / "run").rglob("*"))
+    with pytest.raises(NamebasisError, match="holds the training itself"):
+        pack(tmp_path / "run", tmp_path / "run")
+    assert sorted((tmp_path / "run").rglob("*")) == before
     size = pack(tmp_path / "run", tmp_path / "packed")
     whole = tmp_path / "run" / "step-000002"
     assert size == pytest.approx((whole / "model.safetensors").stat().st_size / 2, rel=0.05)

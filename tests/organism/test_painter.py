@@ -290,6 +290,13 @@ def test_a_painter_is_packed_without_the_state_of_its_training(
     assert first.tobytes() == second.tobytes()
 
 
+def test_a_painter_is_not_packed_into_itself(trained: Path) -> None:
+    before = sorted(trained.rglob("*"))
+    with pytest.raises(NamebasisError, match="holds the training itself"):
+        pack_painter(trained, trained / "unet" / "..", fingerprint="sha256:0")
+    assert sorted(trained.rglob("*")) == before
+
+
 def test_an_unfinished_painter_is_not_packed(trained: Path, tmp_path: Path) -> None:
     about = read_painter(trained)
     unfinished = tmp_path / "unfinished"
