@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from namebasis.checks import check_count
 from namebasis.encoders.loading import choose_device, find_source, packaged_source, refusing
 from namebasis.errors import EncoderError, MissingExtraError
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 ORGANISM = "organism"
 """The packaged painter, which needs no network."""
+_DTYPES = ("float16", "bfloat16", "float32")
 _PATTERNS = (
     "model_index.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.safetensors",
 )  # fmt: skip
@@ -38,12 +41,24 @@ class PaintOptions:
         Height and width in pixels; None leaves the default.
     negative : str or None
         A negative prompt.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
     """
 
     steps: int | None = None
     guidance: float | None = None
     size: int | None = None
     negative: str | None = None
+
+    def __post_init__(self) -> None:
+        for what in ("steps", "size"):
+            if getattr(self, what) is not None:
+                check_count(getattr(self, what), what)
+        if self.guidance is not None and not math.isfinite(self.guidance):
+            raise ValueError(f"guidance must be a finite number; got {self.guidance}.")
 
     def arguments(self) -> dict[str, Any]:
         """As a pipeline's call names them; what is None is left out."""
@@ -129,7 +144,7 @@ def load_pipeline(
     device : str, optional
         By default cuda where there is one.
     dtype : str, optional
-        By default float16 on a GPU, float32 on a CPU.
+        float16, bfloat16 or float32; by default float16 on a GPU, float32 on a CPU.
 
     Returns
     -------
@@ -141,6 +156,8 @@ def load_pipeline(
         If it cannot be found or read, or makes no images from text.
     MissingExtraError
         If diffusers is not installed.
+    ValueError
+        If there is no such dtype.
     """
     try:
         import diffusers
@@ -148,6 +165,8 @@ def load_pipeline(
         raise MissingExtraError("a text-to-image pipeline", "diffusers") from None
     import torch
 
+    if dtype not in (None, *_DTYPES):
+        raise ValueError(f"dtype must be {', '.join(_DTYPES)}; got {dtype!r}.")
     if spec == ORGANISM:
         source = packaged_source(
             ORGANISM, "painter", "model_index.json", revision,

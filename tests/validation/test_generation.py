@@ -247,3 +247,15 @@ def test_an_option_that_a_pipeline_does_not_take_is_named() -> None:
     pipeline = ImagePipeline(Bare(), "diffusers:bare", "sha256:0")
     with pytest.raises(EncoderError, match="diffusers:bare takes no guidance_scale; leave that"):
         pipeline.paint(["a"], [0], PaintOptions(guidance=3.0))
+
+
+def test_numbers_that_make_no_image_are_refused() -> None:
+    with pytest.raises(ValueError, match="steps must be an integer, at least 1; got 0"):
+        PaintOptions(steps=0)
+    with pytest.raises(ValueError, match="size must be an integer, at least 1; got -8"):
+        PaintOptions(size=-8)
+    for guidance in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="guidance must be a finite number"):
+            PaintOptions(guidance=guidance)
+    with pytest.raises(ValueError, match="dtype must be float16, bfloat16, float32; got 'half '"):
+        load_pipeline("organism", dtype="half ")
