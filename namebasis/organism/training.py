@@ -132,7 +132,7 @@ def train(
 
 def _keep_world(world: World, path: Path) -> None:
     """Write the truth; what else bears its file's name is nobody's to replace."""
-    if path.exists() and path.read_text(encoding="utf-8") != world.to_json():
+    if path.exists() and not (path.is_file() and path.read_bytes() == world.to_json().encode()):
         raise NamebasisError(
             f"{path} is not of this training's world. Give another path, or overwrite it."
         )

@@ -177,7 +177,7 @@ class World:
 
     def save(self, path: str | Path) -> None:
         """Write the truth as JSON."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
+        Path(path).write_bytes(self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | Path) -> World:

@@ -137,10 +137,11 @@ def test_a_batch_learned_often_is_learned(world: World, tmp_path: Path) -> None:
 def test_a_file_that_is_called_as_the_truth_is_not_replaced(world: World, tmp_path: Path) -> None:
     place = tmp_path / "mine"
     place.mkdir()
-    (place / "world.json").write_text("[]")
-    with pytest.raises(NamebasisError, match=r"world\.json is not of this training's world"):
-        train(place, world=world, **STEPS)
-    assert (place / "world.json").read_text() == "[]"
+    for content in (b"[]", b"\xff\xfe not text"):
+        (place / "world.json").write_bytes(content)
+        with pytest.raises(NamebasisError, match=r"world\.json is not of this training's world"):
+            train(place, world=world, **STEPS)
+        assert (place / "world.json").read_bytes() == content
 
 
 def test_a_folder_with_anything_else_is_refused(run: Path, world: World, tmp_path: Path) -> None:
