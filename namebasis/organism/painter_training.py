@@ -85,7 +85,7 @@ def train_painter(
 
     Pictures and captions are those of the organism's own world, names in the organism's own
     proportions. An interrupted training goes on where it last saved its state. The weights do not
-    depend on the number of threads.
+    depend on the number of threads but for rounding.
 
     Parameters
     ----------
@@ -231,8 +231,9 @@ class _Painter:
     def _backward(self, task: tuple[Tensor, ...]) -> float:
         """Leave the gradient of the mean loss in the network; every thread does a part of it.
 
-        The parts do not depend on the threads, so neither do the weights. A network this small
-        gains next to nothing from threads within its operations.
+        The parts do not depend on the threads, so neither do the weights; more threads than parts
+        round differently. A network this small gains next to nothing from threads within its
+        operations.
         """
         n = len(task[0])
         parts = [tuple(tensor[at::_N_PARTS] for tensor in task) for at in range(_N_PARTS)]
