@@ -98,7 +98,11 @@ def generate(
     made_up = pseudo_names(prior, seed=seed).strings if prior else []
     wanted = list(dict.fromkeys([*asked, *made_up]))
     if not names and where is None:
-        note(f"{len(asked):,} names × {n_images} images; --where or names ask for fewer")
+        n_more = len(wanted) - len(asked)
+        note(
+            f"{len(wanted):,} names ({n_more} made up) × {n_images} images; --where or names ask "
+            "for fewer"
+        )
     templates = template or (list(load_contexts(None)) if contexts else TEMPLATES)
     loaded = load_pipeline(pipeline, device=device, dtype=dtype)
     with nullcontext() if quiet else progress_bar("painting", "images") as progress:

@@ -152,6 +152,13 @@ def test_what_cannot_be_validated_is_refused(user: Path) -> None:
         validate(space, user / "empty", [load_extractor("skin")])
 
 
+def test_how_many_images_are_to_be_made_counts_made_up_names(user: Path) -> None:
+    asked = ("validate", "generate", "my.space", "new", "--pipeline", "diffusers:./nowhere")
+    done = run(*asked, "-n", "2", "--prior", "3", cwd=user)
+    n = len(opened(user)) + 3
+    assert f"{n} names (3 made up) × 2 images; --where or names ask for fewer" in done.stderr
+
+
 def test_the_commands_go_from_names_to_a_page(user: Path, models: Callable[[str], Path]) -> None:
     pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
     pipeline = f"diffusers:{models('pipeline')}"
