@@ -31,6 +31,9 @@ class Rendered:
         self._scribe = Scribe(world)
         self._rows = {PROMPT.format(name.name): at for at, name in enumerate(world.names)}
 
+    def resolved(self, options):
+        return options
+
     def paint(self, prompts, seeds, options):
         made = []
         for prompt, seed in zip(prompts, seeds, strict=True):

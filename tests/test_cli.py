@@ -115,6 +115,7 @@ def test_help_ends_with_an_example_that_runs(command: str, place: Path) -> None:
             "--steps",
             "1",
             "--batch-size",
+            "--steps",
             "4",
         )
         assert run(*made, cwd=place).returncode == 0
@@ -198,6 +199,8 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
         ("n_names is 3, of n_draws", "--n-names is 3, of n_draws"),
         ("n_null must be 2", "--controls must be 2"),
         ("size must be a multiple of 12", "--pixels must be a multiple of 12"),
+        ("steps must be 2", "--steps must be 2"),
+        ("dtype must be 2", "dtype must be 2"),
         ("batch_size must be 2", "--batch-size must be 2"),
         ("n_else must be 2", "n_else must be 2"),
         ("draws must be n_draws", "draws must be n_draws"),
@@ -206,15 +209,8 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
     ],
 )
 def test_a_refusal_names_the_option_where_there_is_one(message: str, expected: str) -> None:
-    options = {
-        "--draws",
-        "--max-family",
-        "--n-names",
-        "-n",
-        "--controls",
-        "--pixels",
-        "--batch-size",
-    }
+    options = {"-n", "--draws", "--max-family", "--n-names", "--controls", "--pixels", "--steps",
+               "--batch-size"}  # fmt: skip
     assert with_option(message, options) == expected
 
 

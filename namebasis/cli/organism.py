@@ -165,7 +165,7 @@ def painter(
         raise NamebasisError(
             f"{run} holds no checkpoint; train one with `namebasis organism train`."
         )
-    with nullcontext() if quiet else progress_bar("painting", "steps") as bar:
+    with nullcontext() if quiet else progress_bar("training", "steps") as bar:
 
         def progress(done: int, total: int, loss: float) -> None:
             if bar is not None:

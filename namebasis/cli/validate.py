@@ -220,7 +220,7 @@ def train_probe(
     ],
     folder: Annotated[Path, typer.Option("--folder", help="For the images it is made of.")],
     pipeline: Pipeline,
-    n_names: Annotated[int, typer.Option("--names", help="Made-up names.")] = 24,
+    n_names: Annotated[int, typer.Option("--names", help="Made-up names, at least 8.")] = 24,
     n_images: Annotated[int, typer.Option("--images", "-n", help="Images per name and value.")] = 2,
     steps: Steps = None,
     guidance: Guidance = None,

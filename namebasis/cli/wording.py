@@ -8,6 +8,8 @@ from typing import Any
 from typer.core import TyperGroup
 
 _OTHER_NAMES = {"n_null": "--controls", "size": "--pixels"}
+_BARE = {*_OTHER_NAMES, "steps", "threads", "guidance", "dtype"}
+"""Words without an underscore that are parameters where a message begins with them."""
 """Parameters whose option has a name of its own."""
 
 
@@ -38,7 +40,7 @@ def with_option(message: str, options: Collection[str]) -> str:
         Of the command, such as ``--draws``; it may also be called ``--n-draws``.
     """
     word, space, rest = message.partition(" ")
-    if "_" not in word and word not in _OTHER_NAMES:
+    if "_" not in word and word not in _BARE:
         return message
     plain = word.removeprefix("n_")
     for option in (f"--{word}", f"--{plain}", _OTHER_NAMES.get(word, "")):

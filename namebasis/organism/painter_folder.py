@@ -18,7 +18,7 @@ ABOUT = "painter.json"
 _STATE = "painter-state.safetensors"
 
 
-def prepare(folder: Path, settings: dict[str, int]) -> bool:
+def prepare(folder: Path, settings: dict[str, Any]) -> bool:
     """Make the folder; say whether a training of these settings is in it."""
     path = folder / ABOUT
     if path.is_file():

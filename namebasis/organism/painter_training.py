@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,8 @@ _MOST_WEIGHT = 5.0
 _AVERAGING = 0.999
 _NAMED = 0.75
 """Share of captions with a full name; what each looks like is most of what there is to learn."""
+_RECIPE = 2
+"""Goes up with every change by which a training that was begun would end as another."""
 _N_PARTS = 2
 """Parts of a batch that go through the network side by side."""
 _LIBRARIES = ("namebasis", "torch", "diffusers", "transformers", "numpy")
@@ -119,9 +122,16 @@ def train_painter(
         raise NamebasisError(f"{organism} cannot be read as an organism: {error}") from None
     size = int(clip.config.vision_config.image_size)
     place = Path(folder)
-    settings = {"n_steps": n_steps, "batch_size": batch_size, "seed": seed, "world": world.seed}
-    goes_on = prepare(place, settings)
     text = _text_tower(clip)
+    settings = {
+        "n_steps": n_steps,
+        "batch_size": batch_size,
+        "seed": seed,
+        "world": world.seed,
+        "organism": _digest(text),
+        "recipe": _RECIPE,
+    }
+    goes_on = prepare(place, settings)
     job = Job(world, n_steps, batch_size, size, seed, _NAMED)
     with threads_of_torch(threads):
         painter = _Painter(job, text, tokenizer, place, settings, threads)
@@ -138,6 +148,14 @@ def _text_tower(clip: Any) -> Any:
     inner = getattr(text, "text_model", text)
     inner.load_state_dict(clip.text_model.state_dict())
     return text.eval().requires_grad_(False)
+
+
+def _digest(text: Any) -> str:
+    """The beginning of a SHA-256 of the weights: whose words the painter learns."""
+    digest = hashlib.sha256()
+    for name, value in sorted(text.state_dict().items()):
+        digest.update(name.encode() + value.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _sharing(network: Any) -> Any:
@@ -157,7 +175,7 @@ class _Painter:
         text: Any,
         tokenizer: Any,
         folder: Path,
-        settings: dict[str, int],
+        settings: dict[str, Any],
         threads: int,
     ) -> None:
         self.job, self.text, self.tokenizer = job, text, tokenizer

@@ -62,10 +62,12 @@ def make_schedule(
     Raises
     ------
     ValueError
-        If a count is below 1.
+        If a count is below 1, or `named` is no such share.
     """
     check_count(n_steps, "n_steps")
     check_count(batch_size, "batch_size", 2)
+    if named is not None and not 0 < named <= 0.9:  # a batch that is full delays late names
+        raise ValueError(f"named must be above 0, at most 0.9; got {named}.")
     rng = np.random.default_rng([seed, 2])
     planned = sum(name.exposures for name in world.names)
     room = n_steps * batch_size / max(planned, 1)

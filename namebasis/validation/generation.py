@@ -107,7 +107,8 @@ def generate(
         raise ValueError("templates must be at least one.")
     if not names or len(set(names)) != len(names) or not all(name.strip() for name in names):
         raise ValueError("names must be one or more, not empty, and differ from each other.")
-    chosen = options or PaintOptions()
+    # What a pipeline would do by default may change with its release, so it is said.
+    chosen = pipeline.resolved(options or PaintOptions())
     wishes = [
         _wish(pipeline, name, Path(folder), wanted[j % len(wanted)], seed + j, chosen)
         for name in names

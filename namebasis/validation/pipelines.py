@@ -8,7 +8,7 @@ import json
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,21 @@ class ImagePipeline:
         self._pipeline, self.spec, self.fingerprint = pipeline, spec, fingerprint
         self.has_safety_checker = getattr(pipeline, "safety_checker", None) is not None
         pipeline.set_progress_bar_config(disable=True)
-        self._takes = set(inspect.signature(pipeline.__call__).parameters)
+        self._takes = inspect.signature(pipeline.__call__).parameters
+
+    def resolved(self, options: PaintOptions) -> PaintOptions:
+        """Options with the pipeline's own defaults in place of None, where it has any."""
+        defaults = {key: parameter.default for key, parameter in self._takes.items()}
+
+        def own(given: Any, key: str, kind: type) -> Any:
+            default = defaults.get(key)
+            return default if given is None and isinstance(default, kind) else given
+
+        return replace(
+            options,
+            steps=own(options.steps, "num_inference_steps", int),
+            guidance=own(options.guidance, "guidance_scale", float),
+        )
 
     def paint(
         self, prompts: Sequence[str], seeds: Sequence[int], options: PaintOptions
@@ -116,7 +130,7 @@ class ImagePipeline:
         import torch
 
         arguments = options.arguments()
-        refused = sorted(set(arguments) - self._takes)
+        refused = sorted(set(arguments) - set(self._takes))
         if refused:
             raise EncoderError(f"{self.spec} takes no {refused[0]}; leave that option out.")
         if options.negative is not None:

@@ -99,7 +99,11 @@ def load_extractor(
         from namebasis.validation.image_probe import ProbeExtractor, load_probe
 
         probe = load_probe(rest)
-        return ProbeExtractor(probe, load_encoder(probe.encoder, device=device), spec)
+        try:
+            encoder = load_encoder(probe.encoder, device=device)
+        except EncoderError as error:
+            raise EncoderError(f"{rest} reads vectors of another encoder: {error}") from None
+        return ProbeExtractor(probe, encoder, spec)
     from namebasis.validation.skin_extractor import SkinExtractor, load_segmenter
 
     if not rest:

@@ -182,7 +182,8 @@ def validate(
     text: dict[tuple[str, str], dict[str, float]] = {}
     notes: list[str] = []
     if isinstance(images, (str, Path)) and (empty := empty_folders(images)):
-        notes.append(f"{len(empty)} folders hold no image, such as {empty[0]}.")
+        few = "1 folder holds" if len(empty) == 1 else f"{len(empty)} folders hold"
+        notes.append(f"{few} no image, such as {empty[0]}.")
     if known:
         text |= _axis_readings(space, known, table, axes or (), notes)
         if with_rigidity and table.vectors is not None:

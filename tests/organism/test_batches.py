@@ -60,6 +60,8 @@ def test_a_share_of_named_captions_can_be_asked_for(world: World) -> None:
         assert schedule.kept == pytest.approx(0.75 * n_steps * 16 / planned.sum())
         assert np.abs(counts - planned * schedule.kept).max() <= 1
         assert counts.sum() == pytest.approx(0.75 * n_steps * 16, rel=0.05)
+    with pytest.raises(ValueError, match=r"named must be above 0, at most 0\.9; got 1"):
+        make_schedule(world, 20, 16, 0, named=1.0)
 
 
 def test_late_names_do_not_overflow_their_batches(world: World) -> None:

@@ -192,7 +192,9 @@ def test_a_state_that_does_not_fit_is_refused(
         go_on()
 
 
-def test_what_is_in_the_way_is_refused(organism: Path, world: World, tmp_path: Path) -> None:
+def test_what_is_in_the_way_is_refused(
+    organism: Path, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     options = {"world": world, "batch_size": 4, "threads": 1, "own_process": False}
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")
@@ -201,6 +203,9 @@ def test_what_is_in_the_way_is_refused(organism: Path, world: World, tmp_path: P
     train_painter(organism, tmp_path / "one", n_steps=1, **options)  # type: ignore[arg-type]
     with pytest.raises(NamebasisError, match="holds a training with other settings"):
         train_painter(organism, tmp_path / "one", n_steps=2, **options)  # type: ignore[arg-type]
+    monkeypatch.setattr(painter_training, "_RECIPE", 3)  # would end as another painter
+    with pytest.raises(NamebasisError, match="holds a training with other settings"):
+        train_painter(organism, tmp_path / "one", n_steps=1, **options)  # type: ignore[arg-type]
     with pytest.raises(NamebasisError, match="cannot be read as an organism"):
         train_painter(tmp_path, tmp_path / "two", n_steps=1, **options)  # type: ignore[arg-type]
     with pytest.raises(NamebasisError, match="holds no painter; train one"):
@@ -248,7 +253,9 @@ def test_the_folder_says_what_it_was_trained_by(
     organism: Path, world: World, trained: Path
 ) -> None:
     about = read_painter(trained)
-    assert about["settings"] == {"n_steps": 4, "batch_size": 4, "seed": 0, "world": 0}
+    told = about["settings"]
+    assert len(told.pop("organism")) == 16
+    assert told == {"n_steps": 4, "batch_size": 4, "seed": 0, "world": 0, "recipe": 2}
     assert about["step"] == 4
     assert about["loss"] > 0
     assert isinstance(about["cpu_seconds"], float)

@@ -400,6 +400,22 @@ def test_a_probe_needs_enough_of_every_label(
         train_probe(vectors, labels, groups, Attribute("x", ("a", "b")), encoder)
 
 
+def test_a_probe_whose_encoder_has_moved_says_who_asked_for_it(
+    tiny: Models, tmp_path: Path
+) -> None:
+    place = Path(shutil.copytree(tiny("clip"), tmp_path / "clip"))
+    encoder = load_encoder(f"hf:{place}")
+    vectors = np.random.default_rng(0).normal(size=(40, encoder.dim))
+    groups = [f"name {at}" for at in range(40)]
+    probe = train_probe(vectors, ["a", "b"] * 20, groups, Attribute("x", ("a", "b")), encoder)
+    probe.save(tmp_path / "x.safetensors")
+    place.rename(tmp_path / "elsewhere")
+    with pytest.raises(
+        EncoderError, match=r"x\.safetensors reads vectors of another encoder: .*cl"
+    ):
+        load_extractor(f"probe:{tmp_path / 'x.safetensors'}")
+
+
 def test_a_probe_of_other_weights_is_refused(tiny: Models, tmp_path: Path) -> None:
     encoder = load_encoder(f"hf:{tiny('clip')}")
     rng = np.random.default_rng(0)

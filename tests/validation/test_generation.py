@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,6 +35,9 @@ class Painter:
     def __init__(self, blank: int | None = None, breaks_at: int | None = None) -> None:
         self.asked: list[tuple[str, int]] = []
         self.blank, self.breaks_at = blank, breaks_at
+
+    def resolved(self, options: PaintOptions) -> PaintOptions:
+        return options
 
     def paint(
         self, prompts: Sequence[str], seeds: Sequence[int], options: PaintOptions
@@ -247,6 +251,25 @@ def test_an_option_that_a_pipeline_does_not_take_is_named() -> None:
     pipeline = ImagePipeline(Bare(), "diffusers:bare", "sha256:0")
     with pytest.raises(EncoderError, match="diffusers:bare takes no guidance_scale; leave that"):
         pipeline.paint(["a"], [0], PaintOptions(guidance=3.0))
+
+
+def test_a_picture_says_the_defaults_that_it_was_made_by(tmp_path: Path) -> None:
+    class Plain:
+        def set_progress_bar_config(self, **options: object) -> None: ...
+
+        def __call__(
+            self, prompt: list[str], generator: object, output_type: str, height: int | None = None,
+            num_inference_steps: int = 50, guidance_scale: float = 7.5,
+        ) -> SimpleNamespace:  # fmt: skip
+            return SimpleNamespace(images=[Image.new("RGB", (8, 8))] * len(prompt))
+
+    pipeline = ImagePipeline(Plain(), "diffusers:plain", "sha256:0")
+    (image,) = generate(pipeline, ["Ann"], tmp_path, n_images=1).images
+    about = read_about(image.path) or {}
+    assert (about["steps"], about["guidance"], about["size"]) == (50, 7.5, None)
+    Plain.__call__.__defaults__ = (None, 50, 5.0)  # another release
+    with pytest.raises(NamebasisError, match=r"was made with guidance 7\.5, not 5\.0"):
+        generate(ImagePipeline(Plain(), "diffusers:plain", "sha256:0"), ["Ann"], tmp_path)
 
 
 def test_numbers_that_make_no_image_are_refused() -> None:
