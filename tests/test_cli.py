@@ -107,17 +107,8 @@ def test_help_ends_with_an_example_that_runs(command: str, place: Path) -> None:
     if command == "build":
         shutil.rmtree(place / "my.space")
     if command == "organism pack-painter":
-        made = (
-            "organism",
-            "painter",
-            "tiny.run",
-            "my-painter",
-            "--steps",
-            "1",
-            "--batch-size",
-            "--steps",
-            "4",
-        )
+        made = ("organism", "painter", "tiny.run", "my-painter", "--steps", "1",
+                "--batch-size", "4")  # fmt: skip
         assert run(*made, cwd=place).returncode == 0
     words = shlex.split(" ".join(example[1].split()))
     done = run(*words, cwd=place)
