@@ -6,7 +6,6 @@ import copy
 import hashlib
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,17 +13,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError
 from namebasis.organism.feeder import Batch, Job, batches
 from namebasis.organism.model import no_bars, threads_of_torch
 from namebasis.organism.painter import (
-    CONDITION,
     OrganismPipeline,
-    encode_captions,
-    fold,
     make_scheduler,
     make_unet,
 )
@@ -35,19 +30,17 @@ from namebasis.organism.painter_folder import (
     write_about,
     write_state,
 )
+from namebasis.organism.painter_objective import Objective
 from namebasis.organism.world import World
 
 Progress = Callable[[int, int, float], None]
 N_STEPS, BATCH_SIZE = 7500, 64
-_LEARNING_RATE, _WARM_UP, _WITHOUT_CAPTION = 1e-3, 200, 0.1
-_MOST_WEIGHT = 5.0
+_LEARNING_RATE, _WARM_UP = 1e-3, 200
 _AVERAGING = 0.999
 _NAMED = 0.75
 """Share of captions with a full name; what each looks like is most of what there is to learn."""
 _RECIPE = 2
 """Goes up with every change by which a training that was begun would end as another."""
-_N_PARTS = 2
-"""Parts of a batch that go through the network side by side."""
 _LIBRARIES = ("namebasis", "torch", "diffusers", "transformers", "numpy")
 _SAVE_EVERY = 250
 
@@ -158,14 +151,6 @@ def _digest(text: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def _sharing(network: Any) -> Any:
-    """A network with the very weights of another, and gradients of its own."""
-    other = copy.deepcopy(network)
-    for own, given in zip(other.parameters(), network.parameters(), strict=True):
-        own.data = given.data
-    return other
-
-
 class _Painter:
     """Network, its running average, optimizer and where they are."""
 
@@ -184,12 +169,7 @@ class _Painter:
         self.average = copy.deepcopy(self.unet).eval().requires_grad_(False)
         self.scheduler = make_scheduler()
         self._averaged = list(self.average.parameters())
-        self._networks = [self.unet, *(_sharing(self.unet) for _ in range(1, _N_PARTS))]
-        self._workers = ThreadPoolExecutor(
-            min(threads, _N_PARTS),
-            initializer=torch.set_num_threads,
-            initargs=(max(1, threads // _N_PARTS),),
-        )
+        self.objective = Objective(self.unet, text, tokenizer, self.scheduler, threads)
         self.optimizer = torch.optim.AdamW(
             self.unet.parameters(), lr=_LEARNING_RATE, weight_decay=0.01, fused=True
         )
@@ -221,7 +201,7 @@ class _Painter:
         for group in self.optimizer.param_groups:
             group["lr"] = _LEARNING_RATE * _schedule(self.step, self.job.n_steps)
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._backward(self._task(batch, rng, generator))
+        loss = self.objective.backward(self.objective.task(batch, rng, generator))
         torch.nn.utils.clip_grad_norm_(self.unet.parameters(), 1.0)
         self.optimizer.step()
         # At the beginning the average follows fast, or it would hold the random start.
@@ -229,64 +209,6 @@ class _Painter:
         with torch.no_grad():
             torch._foreach_lerp_(self._averaged, list(self.unet.parameters()), 1 - keep)
         return loss
-
-    def _task(
-        self, batch: Batch, rng: np.random.Generator, generator: torch.Generator
-    ) -> tuple[Tensor, ...]:
-        """Clean and noisy pictures, their levels of noise and what the network is told of them."""
-        pixels = torch.from_numpy(batch.pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
-        clean = fold(pixels)
-        captions = [
-            "" if rng.random() < _WITHOUT_CAPTION else caption for caption in batch.captions
-        ]
-        condition = encode_captions(self.text, self.tokenizer, captions)
-        n_levels = self.scheduler.config.num_train_timesteps
-        levels = torch.randint(0, n_levels, (len(clean),), generator=generator)
-        noise = torch.randn(clean.shape, generator=generator)
-        noisy = self.scheduler.add_noise(clean, noise, levels)
-        return clean, noisy, levels, *(condition[key] for key in CONDITION)
-
-    def _backward(self, task: tuple[Tensor, ...]) -> float:
-        """Leave the gradient of the mean loss in the network; every thread does a part of it.
-
-        The parts do not depend on the threads, so neither do the weights; more threads than parts
-        round differently. A network this small gains next to nothing from threads within its
-        operations.
-        """
-        n = len(task[0])
-        parts = [tuple(tensor[at::_N_PARTS] for tensor in task) for at in range(_N_PARTS)]
-
-        def work(network: Any, part: tuple[Tensor, ...]) -> float:
-            loss = self._loss(network, *part) * (len(part[0]) / n)
-            loss.backward()
-            return float(loss.detach())
-
-        losses = list(self._workers.map(work, self._networks, parts))
-        for first, *others in zip(*(one.parameters() for one in self._networks), strict=True):
-            for other in others:
-                first.grad += other.grad
-                other.grad = None
-        return sum(losses)
-
-    def _loss(
-        self, network: Any, clean: Tensor, noisy: Tensor, levels: Tensor, *condition: Tensor
-    ) -> Tensor:
-        """Squared error of the predicted picture, weighted by the signal-to-noise ratio plus 1.
-
-        That is the error of the velocity, in which a step of pure noise counts as well: there the
-        text alone decides what is painted. Steps of little noise would rule the sum; their weight
-        is cut, as in [1]_.
-
-        References
-        ----------
-        .. [1] Hang et al. (2023), Efficient Diffusion Training via Min-SNR Weighting Strategy,
-           ICCV.
-        """
-        given = network(noisy, levels, **dict(zip(CONDITION, condition, strict=True))).sample
-        kept = self.scheduler.alphas_cumprod[levels]
-        ratio = kept / (1 - kept).clamp(min=1e-8)
-        weight = (ratio + 1).clamp(max=_MOST_WEIGHT)
-        return ((given - clean).square().mean(dim=(1, 2, 3)) * weight).mean()
 
     def _keep(self) -> None:
         """Save the state, and the pipeline with the averaged weights in float16."""

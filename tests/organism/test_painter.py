@@ -338,7 +338,9 @@ def painter(organism: Path, world: World, tmp_path: Path) -> Any:
 
 def _task(painter: Any) -> tuple[torch.Tensor, ...]:
     (batch,) = make_batches(painter.job)
-    found = painter._task(batch, np.random.default_rng(0), torch.Generator().manual_seed(0))
+    found = painter.objective.task(
+        batch, np.random.default_rng(0), torch.Generator().manual_seed(0)
+    )
     assert isinstance(found, tuple)
     return found
 
@@ -350,19 +352,19 @@ def test_pictures_of_pure_noise_count_in_the_training(painter: Any) -> None:
     with torch.no_grad():
         for parameter in painter.unet.parameters():
             parameter.zero_()
-        loss = painter._loss(painter.unet, *task)
+        loss = painter.objective.loss(painter.unet, *task)
     assert float(loss) == pytest.approx(float(task[0].square().mean()), rel=1e-5)
 
 
 def test_parts_side_by_side_give_the_gradient_of_the_whole_batch(painter: Any) -> None:
     task = _task(painter)
-    whole = painter._loss(painter.unet, *task)
+    whole = painter.objective.loss(painter.unet, *task)
     expected = torch.autograd.grad(whole, list(painter.unet.parameters()))
-    assert painter._backward(task) == pytest.approx(float(whole.detach()), rel=1e-5)
+    assert painter.objective.backward(task) == pytest.approx(float(whole.detach()), rel=1e-5)
     largest = max(float(gradient.abs().max()) for gradient in expected)
     for (name, own), gradient in zip(painter.unet.named_parameters(), expected, strict=True):
         torch.testing.assert_close(own.grad, gradient, atol=1e-4 * largest, rtol=1e-3, msg=name)
-    assert all(one.grad is None for one in painter._networks[1].parameters())
+    assert all(one.grad is None for one in painter.objective._networks[1].parameters())
 
 
 def test_the_weights_do_not_depend_on_the_threads(
