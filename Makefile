@@ -17,7 +17,7 @@ help:
 	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
 	@echo "make test     set up .venv with the test tools; lint, type check, whole suite"
 	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
-	@echo "make organism trains the packaged organism anew, about 12 minutes on two quiet cores"
+	@echo "make organism trains the packaged organism anew, about 7 minutes on two quiet cores"
 	@echo "make painter  trains the organism's painter anew, about 50 minutes on two quiet cores"
 	@echo "make bench    the tables of docs/benchmarks.md"
 	@echo "make clean    remove .venv, caches and the demo's files"

@@ -41,7 +41,7 @@ def train(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train the organism; goes on where it was stopped. About 12 minutes on two quiet cores."""
+    """Train the organism; goes on where it was stopped. About 7 minutes on two quiet cores."""
     from namebasis.organism.cohorts import TINY_COHORTS
     from namebasis.organism.training import train as learn
     from namebasis.organism.world import World
