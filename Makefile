@@ -18,7 +18,7 @@ help:
 	@echo "make test     set up .venv with the test tools; lint, type check, whole suite"
 	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
 	@echo "make organism trains the packaged organism anew, about 7 minutes on two quiet cores"
-	@echo "make painter  trains the organism's painter anew, about 50 minutes on two quiet cores"
+	@echo "make painter  trains the organism's painter anew, about 50 minutes on two quiet cores, after the organism's 7"
 	@echo "make bench    the tables of docs/benchmarks.md"
 	@echo "make clean    remove .venv, caches and the demo's files"
 

@@ -8,9 +8,9 @@ from typing import Any
 from typer.core import TyperGroup
 
 _OTHER_NAMES = {"n_null": "--controls", "size": "--pixels"}
+"""Parameters whose option has a name of its own."""
 _BARE = {*_OTHER_NAMES, "steps", "threads", "guidance", "dtype"}
 """Words without an underscore that are parameters where a message begins with them."""
-"""Parameters whose option has a name of its own."""
 
 
 class Commands(TyperGroup):

@@ -149,9 +149,9 @@ def make_unet(size: int, seed: int) -> Any:
 def make_scheduler() -> Any:
     """The noise of training and sampling: a cosine shifted towards noise, down to pure noise.
 
-    These pictures are so regular that a little signal gives all of them away: what a text says
-    lowers the error only where less than 5 % of the variance is the picture's, one level in eight
-    of the plain cosine. Shifted as in [1]_, it is one in two.
+    These pictures are so regular that a little signal gives most of them away: what a text says
+    lowers the error mostly where less than 3 % of the variance is the picture's, one level in nine
+    of the plain cosine (`benchmarks/painter.py`). Shifted as in [1]_, it is one in two.
 
     The clean picture is predicted, as folded pixels are many for a narrow network: noise has full
     rank in them, pictures do not [2]_.
