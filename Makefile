@@ -11,11 +11,12 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export HF_HUB_DISABLE_TELEMETRY = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo organism painter test lint format bench clean
+.PHONY: help demo organism painter test test-slow lint format bench clean
 
 help:
 	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
 	@echo "make test     set up .venv with the test tools; lint, type check, whole suite"
+	@echo "make test-slow  what takes too long for make test: simulated coverage, the hostile campaign"
 	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
 	@echo "make organism trains the packaged organism anew, about 7 minutes on two quiet cores"
 	@echo "make painter  trains the organism's painter anew, about 50 minutes on two quiet cores, after the organism's 7"
@@ -56,6 +57,10 @@ lint: $(VENV)/.test
 
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+# Coverage of every interval by simulation, and the whole hostile campaign.
+test-slow: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
