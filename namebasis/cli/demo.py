@@ -12,9 +12,12 @@ import typer
 
 from namebasis.cli import ask, compose, corpus, options, topology
 from namebasis.cli.output import note, print_json, print_table
+from namebasis.errors import SpaceError
 
 TEXT = "a senior lady from Iceland"
 STORED = ("Vicki", "Winona", "Keisha", "Björk", "Giulia", "Anna")
+MARK = ".namebasis-demo"
+"""An empty file in the folder of the demo's files, by which the demo knows it for its own."""
 
 
 def _show(*words: object) -> None:
@@ -27,6 +30,26 @@ def _quote(word: str) -> str:
     return f'"{word}"' if "'" in word and not set('"$`\\') & set(word) else shlex.quote(word)
 
 
+def own_folder(space: Path) -> Path:
+    """Make the folder for the report and the list: beside the space, named after it.
+
+    Raises
+    ------
+    SpaceError
+        If a file or somebody else's folder is in the way; nothing of it is touched.
+    """
+    folder = space.with_name(f"{space.stem}-report")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise SpaceError(
+            f"{folder} exists and was not made by the demo. Move it, or choose another --space."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise SpaceError(f"{folder} is a file; the demo needs a folder there. Move it.")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).touch()
+    return folder
+
+
 def demo(
     space: Annotated[Path, typer.Option("--space", help="Where the demo keeps its space.")] = Path(
         "demo/faker.space"
@@ -37,8 +60,7 @@ def demo(
 ) -> None:
     """Build a space of real names once, then ask it four things. Seconds the second time."""
     started = time.perf_counter()
-    folder = space.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = own_folder(space)
     from namebasis.namespace.space import is_complete, open_space
 
     if not is_complete(space):
@@ -62,7 +84,7 @@ def demo(
     html = folder / "topology.html"
     _show("topology", space, "--html", html)
     if html.exists() and html.stat().st_mtime > (space / "names.lance").stat().st_mtime:
-        print(f"{html} is up to date; the command itself would make it anew.")
+        print(f"{html} is up to date; the command itself would make it again.")
     else:
         topology.topology(space, html=html, seed=seed, overwrite=True, quiet=quiet)
     listed = folder / "short-names.csv"
