@@ -14,7 +14,8 @@ from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisWarning
 from namebasis.index.rows import Rows
 from namebasis.index.vector_index import DamagedIndexError, VectorIndex
-from namebasis.namespace.store import FIT_KEY, INDICES, Store
+from namebasis.namespace.store import INDICES, Store
+from namebasis.namespace.view_ids import view_id
 
 if TYPE_CHECKING:
     from namebasis.analysis.neighbours import KnnGraph
@@ -30,12 +31,6 @@ def index_path(folder: Path, view: str) -> Path:
     return folder / INDICES / f"{view}.faiss"
 
 
-def _made_by(store: Store, view: str, build_id: str) -> str:
-    """What made the vectors of a view: the build, and the fit where the view comes of one."""
-    fit = (store.schema.field(view).metadata or {}).get(FIT_KEY.encode(), b"").decode()
-    return f"{build_id} {fit}" if fit else build_id
-
-
 def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex:
     """Map the index of a view; build it anew where it is missing, damaged or another's.
 
@@ -47,9 +42,9 @@ def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex
     path = index_path(store.folder, view)
     try:
         index = VectorIndex.load(path)
-        if index.extra.get("build_id") != _made_by(store, view, build_id) or index.dim != store.dim(
-            view
-        ):
+        if index.extra.get("build_id") != view_id(
+            store.schema, view, build_id
+        ) or index.dim != store.dim(view):
             raise DamagedIndexError(f"{path}: made for other vectors.")
         if index.n_rows > store.n_rows:
             raise DamagedIndexError(f"{path}: covers more rows than there are.")
@@ -66,7 +61,7 @@ def build_index(store: Store, view: str, build_id: str, seed: int) -> VectorInde
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = Rows(store.n_rows, store.dim(view), lambda: store.blocks(view))
     index = VectorIndex.build(rows, seed=seed, path=path)
-    made_by = _made_by(store, view, build_id)
+    made_by = view_id(store.schema, view, build_id)
     index.save(path, {"build_id": made_by, "view": view, "dataset_version": store.version})
     log.info("indexed %d rows of view %s as %s", index.n_rows, view, index.factory)
     return VectorIndex.load(path)
@@ -104,7 +99,7 @@ def load_graph(store: Store, view: str, build_id: str, k: int) -> KnnGraph:
     from namebasis.analysis.neighbours import KnnGraph
 
     path = store.folder / INDICES / f"{view}.k{k}.graph.npz"
-    key = f"{_made_by(store, view, build_id)} {store.n_rows} {view} {k}"
+    key = f"{view_id(store.schema, view, build_id)} {store.n_rows} {view} {k}"
     if path.exists():
         try:
             with np.load(path, allow_pickle=False) as saved:

@@ -14,6 +14,7 @@ from namebasis.errors import EncoderError
 from namebasis.namespace.metrics import OWN, field_metadata
 from namebasis.namespace.store import as_column
 from namebasis.namespace.targets import fold
+from namebasis.namespace.view_ids import new_view_id
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -32,11 +33,12 @@ def space_schema(corpus: pa.Schema, encoder: Encoder, metadata: dict[str, str]) 
         pa.field("pieces", pa.list_(pa.string())),
         pa.field("n_tokens", pa.int32()),
         pa.field("template_spread", pa.float32(), metadata=own),
-        pa.field("text", pa.list_(pa.float32(), encoder.dim)),
+        pa.field("text", pa.list_(pa.float32(), encoder.dim), metadata=new_view_id()),
     ]
     if encoder.token_dim:
         fields.insert(-1, pa.field("token_norm", pa.float32(), metadata=own))
-        fields.append(pa.field("token", pa.list_(pa.float32(), encoder.token_dim)))
+        kind = pa.list_(pa.float32(), encoder.token_dim)
+        fields.append(pa.field("token", kind, metadata=new_view_id()))
     return pa.schema(fields, metadata=metadata)
 
 

@@ -21,8 +21,6 @@ NAMES = "names.lance"
 IMAGES = "images.lance"
 INDICES = "indices"
 VIEWS = ("text", "token", "image", "unspelled")
-FIT_KEY = "namebasis.fit"
-"""In a view's field metadata: the file of the fit that made it."""
 IMAGE_COUNT = "n_images"
 """The column that says how many images a name has; the `image` view is 0 where it has none."""
 HIDDEN = "__"

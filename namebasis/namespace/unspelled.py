@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, check_count
 from namebasis.errors import NamebasisError, SpaceError
-from namebasis.namespace.store import FIT_KEY, Store, as_column, as_matrix, locked
+from namebasis.namespace.store import Store, as_column, as_matrix, locked
+from namebasis.namespace.view_ids import FIT_KEY
 from namebasis.namespace.views import put_view
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from namebasis.namespace import caches
 from namebasis.namespace.provenance import MEANS_KEY, Provenance, sums_to_json, view_sums
 from namebasis.namespace.store import HIDDEN, Store
+from namebasis.namespace.view_ids import new_view_id
 
 
 def put_view(
@@ -27,7 +28,7 @@ def put_view(
     view : str
     dim : int
     metadata : mapping of str to str
-        Of the field.
+        Of the field; the id of this writing is added.
     columns : iterable of fixed-size list arrays
         The vectors of all rows, some at a time, drawn as they are written.
     """
@@ -36,7 +37,7 @@ def put_view(
     if leftover:
         store.dataset.drop_columns(leftover)
     kind = pa.list_(pa.float32(), dim)
-    schema = pa.schema([pa.field(staged, kind, metadata=dict(metadata))])
+    schema = pa.schema([pa.field(staged, kind, metadata={**metadata, **new_view_id()})])
     batches = (pa.record_batch([column], schema=schema) for column in columns)
     store.dataset.add_columns(pa.RecordBatchReader.from_batches(schema, batches))
     # Sums of the old view must not stand beside the new one, whenever this process dies.
