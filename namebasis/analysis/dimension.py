@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from namebasis.analysis.diffusion_kernel import neighbour_distances
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups
-from namebasis.checks import FloatArray, as_embeddings, check_count
+from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -91,8 +91,8 @@ def local_dimension(
     -------
     ndarray of shape (n,)
         ``(k - 2) / sum_j log(r_k / r_j)``. Infinite where all k are equally far, NaN where
-        `graph` gives a row fewer than 3 different neighbours: both leave it undefined. The mean
-        of the inverses over rows, inverted, is the better estimate for the whole.
+        `graph` gives a row fewer than 3 different neighbours: both leave it undefined. Unbiased
+        for one row; for all rows together see `global_dimension`, whose correction is another.
 
     Raises
     ------
@@ -104,25 +104,89 @@ def local_dimension(
     .. [1] Levina and Bickel (2004), Maximum likelihood estimation of intrinsic dimension, NIPS.
     .. [2] MacKay and Ghahramani (2005), Comments on Levina and Bickel.
     """
-    rows = as_embeddings(embeddings, min_rows=4)
-    if graph is not None:
-        return _likelihood(distinct_distances(rows, graph))
+    near, group = _near_distances(embeddings, k, 3, graph, seed)
+    n_near, logs = _log_ratios(near)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = (n_near - 2) / logs
+    return np.where(n_near >= 3, found, np.nan)[group]
+
+
+def global_dimension(
+    embeddings: object, k: int = 20, *, graph: KnnGraph | None = None, seed: int = 0
+) -> float:
+    """Maximum-likelihood intrinsic dimension of all rows together [1]_.
+
+    Log ratios of neighbour distances are exponential with the dimension as their rate, so all
+    rows together give ``sum_i (k_i - 1) / sum_ij log(r_ik / r_ij)``: with one k for all, the
+    inverse of the mean over rows of the inverse ``sum_j log(r_k / r_j) / (k - 1)``. (The k - 2
+    of `local_dimension` corrects the estimate of a single row; averaged over many it would be
+    too low by (k - 2) / (k - 1).) Equal rows count once.
+
+    Parameters
+    ----------
+    embeddings : array_like of shape (n, n_features)
+    k : int
+        Neighbours, 2 to n - 1 of n different rows.
+    graph : KnnGraph, optional
+        Neighbours of the rows, for rows of length 1, instead of a search for `k`; a row uses as
+        many of them as differ from it and from each other.
+    seed : int
+        Of the approximate search above 50,000 rows.
+
+    Returns
+    -------
+    float
+        Dimensionless, above 0; infinite where each row's neighbours are all equally far, NaN
+        where no row of `graph` has two different neighbours.
+
+    Raises
+    ------
+    ValueError
+        If `k` is out of range, a value is not finite or `graph` covers other rows.
+
+    References
+    ----------
+    .. [1] MacKay and Ghahramani (2005), Comments on 'Maximum likelihood estimation of intrinsic
+       dimension' by E. Levina and P. Bickel.
+    """
+    near, _ = _near_distances(embeddings, k, 2, graph, seed)
+    n_near, logs = _log_ratios(near)
+    used = n_near >= 2
+    if not used.any():
+        return float("nan")
+    total = float(logs[used].sum())
+    return float((n_near[used] - 1).sum()) / total if total > 0 else float("inf")
+
+
+def _near_distances(
+    embeddings: object, k: int, least: int, graph: KnnGraph | None, seed: int
+) -> tuple[Float64Array, IntArray]:
+    """Ascending distances of the different rows (n_groups, k), and the group of each row (n,).
+
+    Raises
+    ------
+    ValueError
+        As for `global_dimension`, for k below `least`.
+    """
+    rows = as_embeddings(embeddings, min_rows=least + 1)
     groups = duplicate_groups(rows)
+    if graph is not None:
+        return distinct_distances(rows, graph)[groups.first], groups.group
     n = groups.first.size
-    k = check_count(k, f"k of {n} different rows", 3, n - 1)
-    near = neighbour_distances(rows[groups.first], k, seed)
-    return _likelihood(near)[groups.group]
+    k = check_count(k, f"k of {n} different rows", least, n - 1)
+    return neighbour_distances(rows[groups.first], k, seed), groups.group
 
 
-def _likelihood(distances: Float64Array) -> Float64Array:
-    """Local dimension from ascending distances (n, k), NaN where there is no neighbour."""
+def _log_ratios(distances: Float64Array) -> tuple[IntArray, Float64Array]:
+    """Neighbours of each row, and the sum of log(r_k / r_j) over them, from ascending distances.
+
+    Distances (n, k) are not finite where there is no neighbour.
+    """
     known = np.isfinite(distances)
-    n_near = known.sum(axis=1)
     farthest = np.where(known, distances, 0).max(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(farthest[:, None] / distances)
-        found = (n_near - 2) / np.where(known, logs, 0).sum(axis=1)
-    return np.where(n_near >= 3, found, np.nan)
+    return known.sum(axis=1), np.where(known, logs, 0).sum(axis=1)
 
 
 def distinct_distances(rows: FloatArray, graph: KnnGraph) -> Float64Array:

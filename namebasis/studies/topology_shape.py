@@ -8,7 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from namebasis.analysis.dimension import Float64Array, local_dimension, two_nn_dimension
+from namebasis.analysis.dimension import (
+    Float64Array,
+    global_dimension,
+    local_dimension,
+    two_nn_dimension,
+)
 from namebasis.analysis.entropy import EntropyReport, entropy_report
 from namebasis.analysis.entropy_nulls import NullComparison, entropy_against_nulls
 from namebasis.analysis.homology_null import PersistenceReport, persistence_report
@@ -93,7 +98,7 @@ class DimensionShape:
     two_nn : float
         From the ratio of second to first neighbour distances; NaN where undefined.
     likelihood : float
-        Maximum likelihood over all k neighbours: the inverse mean inverse of `quartiles`' values.
+        Maximum likelihood over all k neighbours of all names together.
     quartiles : tuple of three float
         Of the local dimension over names; NaN where it is defined for none.
     n_undefined : int
@@ -295,7 +300,7 @@ def _dimension(
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     shape = DimensionShape(
         two_nn=two_nn_dimension(vectors, graph=graph),
-        likelihood=float(1 / np.mean(1 / known)),
+        likelihood=global_dimension(vectors, graph=graph),
         quartiles=(float(low), float(middle), float(high)),
         n_undefined=n - known.size,
     )

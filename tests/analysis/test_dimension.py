@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from namebasis.analysis.dimension import local_dimension, two_nn_dimension
+from namebasis.analysis.dimension import global_dimension, local_dimension, two_nn_dimension
 from namebasis.analysis.neighbours import knn_graph
 
 Array = npt.NDArray[np.float64]
@@ -37,8 +37,29 @@ def manifold(kind: str, n: int = 2000) -> Array:
 def test_known_manifolds(kind: str, dimension: int) -> None:
     rows = manifold(kind)
     assert two_nn_dimension(rows) == pytest.approx(dimension, rel=0.1)
-    found = local_dimension(rows, 15)
-    assert 1 / np.mean(1 / found) == pytest.approx(dimension, rel=0.15)
+    assert global_dimension(rows, 15) == pytest.approx(dimension, rel=0.1)
+
+
+@pytest.mark.parametrize("k", [3, 5, 15])
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_flat_tori_have_their_dimension_at_every_k(dimension: int, k: int) -> None:
+    # No boundary and an even density. Left are chance (1.5 % at k = 3) and, where 15 neighbours
+    # of a 3-torus reach far, the bend of the circles (2 %).
+    found = []
+    for seed in range(3):
+        angles = np.random.default_rng(seed).uniform(0, 2 * np.pi, (1500, dimension))
+        found.append(global_dimension(np.c_[np.cos(angles), np.sin(angles)], k))
+    assert np.mean(found) == pytest.approx(dimension, rel=0.03)
+
+
+def test_the_dimension_of_all_is_the_closed_form() -> None:
+    rows, k = manifold("gaussian", 120), 7
+    distances = np.sort(np.linalg.norm(rows[:, None] - rows, axis=2), axis=1)[:, 1 : k + 1]
+    inverses = np.log(distances[:, -1:] / distances).sum(axis=1) / (k - 1)
+    assert global_dimension(rows, k) == pytest.approx(1 / inverses.mean(), rel=1e-5)
+    # The unbiased value of one row has another correction.
+    local = local_dimension(rows, k)
+    assert global_dimension(rows, k) == pytest.approx(6 / 5 / np.mean(1 / local), rel=1e-9)
 
 
 def test_parts_of_different_dimension_are_told_apart() -> None:
@@ -58,6 +79,7 @@ def test_duplicates_count_once() -> None:
     once = local_dimension(rows, 10)
     np.testing.assert_allclose(local_dimension(twice, 10), [*once, *once[:5], once[0]])
     assert two_nn_dimension(twice) == pytest.approx(two_nn_dimension(rows))
+    assert global_dimension(twice, 10) == pytest.approx(global_dimension(rows, 10))
 
 
 def unit(rows: Array) -> Array:
@@ -84,6 +106,14 @@ def test_duplicates_in_a_graph_count_once() -> None:
     different = np.unique(np.round(distances[distances > 1e-6], 6))
     expected = (different.size - 2) / np.log(different[-1] / different).sum()
     assert found[7] == pytest.approx(expected, rel=1e-3)
+    # Rows with fewer different neighbours weigh less: d = sum of (k_i - 1) / sum of log ratios.
+    totals = [0.0, 0.0]
+    for row in range(200):
+        distances = np.linalg.norm(twice[row] - twice[graph.indices[row]], axis=1)
+        different = np.unique(np.round(distances[distances > 1e-6], 6))
+        totals[0] += different.size - 1
+        totals[1] += np.log(different[-1] / different).sum()
+    assert global_dimension(twice, graph=graph) == pytest.approx(totals[0] / totals[1], rel=1e-3)
     assert two_nn_dimension(twice, graph=graph) == pytest.approx(two_nn_dimension(rows), rel=1e-3)
 
 
@@ -93,6 +123,9 @@ def test_rows_lost_in_a_group_of_duplicates_have_no_dimension() -> None:
     assert np.isnan(local_dimension(rows, graph=graph)[:30]).all()
     few = np.repeat(np.eye(4), 9, axis=0)
     assert np.isnan(two_nn_dimension(few, graph=knn_graph(few, 5)))
+    assert np.isnan(global_dimension(few, graph=knn_graph(few, 5)))
+    # Where all neighbours are equally far, no dimension is too large.
+    assert global_dimension(np.eye(6), 4) == np.inf
     with pytest.raises(ValueError, match="graph must cover the 30 rows; it covers 60"):
         local_dimension(rows[:30], graph=graph)
 
@@ -106,5 +139,9 @@ def test_bad_input_is_refused() -> None:
         ValueError, match="k of 6 different rows must be an integer, between 3 and 5"
     ):
         local_dimension(np.eye(6), 6)
+    with pytest.raises(
+        ValueError, match="k of 6 different rows must be an integer, between 2 and 5"
+    ):
+        global_dimension(np.eye(6), 1)
     with pytest.raises(ValueError, match="must be finite"):
         local_dimension([[np.inf], [1], [2], [3]], 3)
