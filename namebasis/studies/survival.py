@@ -10,17 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 Float64Array = npt.NDArray[np.float64]
-SLOPE = 0.09
-"""Growth of the hazard per year of age; assumed, see data/survival/SOURCE.md."""
-_FROM, _OLDEST = 15, 120
 
 
 def survival(birth_years: npt.ArrayLike, year: int, sex: str) -> Float64Array:
-    """Share of each US birth cohort that is alive at the end of a year.
+    """Share of each US birth cohort that lives to its birthday in a year.
 
     Parameters
     ----------
     birth_years : array_like of int, shape (n,)
+        Cohorts before 1900 are taken for that of 1900, those after 2010 for that of 2010.
     year : int
         Not before any of the birth years.
     sex : {"F", "M"}
@@ -28,7 +26,7 @@ def survival(birth_years: npt.ArrayLike, year: int, sex: str) -> Float64Array:
     Returns
     -------
     ndarray of shape (n,), float64
-        In [0, 1]; below 15 the share that reaches 15.
+        In [0, 1]: 1 at birth, 0 from an age of 120 years.
 
     Raises
     ------
@@ -40,36 +38,20 @@ def survival(birth_years: npt.ArrayLike, year: int, sex: str) -> Float64Array:
     born = np.asarray(birth_years, dtype=np.int64)
     if born.size and int(born.max()) > year:
         raise ValueError(f"birth years must not be after {year}; got {int(born.max())}.")
-    known, reached, left = _cohorts(sex)
-    share = np.interp(born, known, reached)
-    modes = np.interp(np.interp(born, known, left), *_mean_years_left())
-    return np.asarray(share * _gompertz(year - born, modes))
-
-
-def _gompertz(ages: npt.ArrayLike, modes: npt.ArrayLike) -> Float64Array:
-    """Share of those who reach 15 that reach an age, for modal ages."""
-    later = np.maximum(np.asarray(ages, dtype=np.float64), _FROM)
-    modal = np.asarray(modes, dtype=np.float64)
-    hazard = np.exp(SLOPE * (later - modal)) - np.exp(SLOPE * (_FROM - modal))
-    return np.asarray(np.exp(-hazard))
+    known, reached = _cohorts(sex)
+    ages = np.minimum(year - born, len(reached) - 1)
+    at = np.interp(born, known, np.arange(known.size))
+    before = np.minimum(at.astype(np.int64), known.size - 2)
+    part = at - before
+    return np.asarray((1 - part) * reached[ages, before] + part * reached[ages, before + 1])
 
 
 @cache
-def _mean_years_left() -> tuple[Float64Array, Float64Array]:
-    """Mean years left at 15, rising, and the modal age of each."""
-    modes = np.arange(40.0, 110.0, 0.1)
-    ages = np.arange(_FROM, _OLDEST + 1, dtype=np.float64)
-    curves = _gompertz(ages[None, :], modes[:, None])  # (modes, ages)
-    return np.asarray(np.trapezoid(curves, ages, axis=1)), modes
-
-
-@cache
-def _cohorts(sex: str) -> tuple[Float64Array, Float64Array, Float64Array]:
+def _cohorts(sex: str) -> tuple[Float64Array, Float64Array]:
+    """Years of birth (n_cohorts,) and the share that reaches each age (121, n_cohorts)."""
     text = files("namebasis").joinpath("data/survival/us_cohorts.csv").read_text(encoding="utf-8")
-    rows = sorted(
-        (int(row["birth_year"]), float(row["survivors_at_15"]), float(row["years_left_at_15"]))
-        for row in csv.DictReader(text.splitlines())
-        if row["sex"] == sex
-    )
-    table = np.array(rows)
-    return table[:, 0], table[:, 1], table[:, 2]
+    rows = list(csv.DictReader(text.splitlines()))
+    columns = sorted(column for column in rows[0] if column.startswith(sex))
+    reached = np.array([[float(row[column]) for column in columns] for row in rows]) / 100_000
+    years = np.array([float(column[1:]) for column in columns])
+    return years, np.concatenate([reached, np.zeros((1, years.size))])

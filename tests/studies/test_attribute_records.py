@@ -216,13 +216,54 @@ def test_intervals_and_nulls() -> None:
         assert shuffled_null(measure, truth) == pytest.approx(exact, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("born", "sex", "age", "published"),
+    [
+        (1900, "F", 15, 0.80255),
+        (1900, "F", 79, 0.37833),
+        (1900, "F", 95, 0.05793),
+        (1900, "M", 85, 0.11014),
+        (1910, "M", 95, 0.01682),
+        (1920, "M", 15, 0.86761),
+        (1920, "F", 99, 0.02071),
+        (1930, "M", 79, 0.39167),
+        (1940, "M", 39, 0.88661),
+        (1950, "M", 99, 0.01665),
+        (1950, "F", 79, 0.62604),
+        (1970, "F", 99, 0.06785),
+        (1980, "M", 79, 0.59032),
+        (2000, "F", 79, 0.73177),
+        (2010, "M", 59, 0.91205),
+    ],
+)
+def test_survival_is_that_of_the_published_cohort(
+    born: int, sex: str, age: int, published: float
+) -> None:
+    assert survival([born], born + age, sex)[0] == pytest.approx(published, abs=1e-4)
+
+
 def test_survival_keeps_the_published_means() -> None:
-    for sex, left in (("F", 62.45), ("M", 55.90)):
+    for born, sex, left in ((1900, "F", 57.15), (1920, "F", 62.45), (1920, "M", 55.90)):
         ages = np.arange(15, 121)
-        curve = [float(survival([1920], 1920 + int(age), sex)[0]) for age in ages]
+        curve = [float(survival([born], born + int(age), sex)[0]) for age in ages]
         assert np.trapezoid(curve, ages) / curve[0] == pytest.approx(left, abs=0.05)
+
+
+def test_survival_lies_between_its_cohorts_and_ends() -> None:
+    years = np.array([1940, 1945, 1950])
+    low, middle, high = (float(survival([year], year + 75, "M")[0]) for year in years)
+    assert middle == pytest.approx((low + high) / 2)
+    # Of 39,000 Josephs of 1914, about 130 were alive in 2014 (FiveThirtyEight, from these tables).
+    assert 0.002 < survival([1914], 2014, "M")[0] < 0.0045
+    assert survival([2024], 2024, "F")[0] == 1
+    assert survival([1885, 1895], 2016, "F")[0] == 0
+    early, late = survival([1880], 1960, "F"), survival([2020], 2024, "M")
+    assert early == survival([1900], 1980, "F")
+    assert late == survival([2010], 2014, "M")
     with pytest.raises(ValueError, match="must not be after 2000"):
         survival([2001], 2000, "F")
+    with pytest.raises(ValueError, match="sex must be 'F' or 'M'; got 'X'"):
+        survival([2000], 2000, "X")
 
 
 def test_expected_age_is_the_mean_over_the_living() -> None:
