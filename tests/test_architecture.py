@@ -12,30 +12,29 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "namebasis"
+GROUND = {"atomic", "checks", "errors"}
 ALLOWED = {
-    "checks": {"errors"},
-    "organism": {"checks", "errors"},
     "errors": set(),
     "wording": set(),
-    "report": {"wording", "checks", "errors"},
-    "encoders": {"checks", "errors"},
-    "analysis": {"checks", "errors"},
-    "index": {"checks", "errors"},
-    "namespace": {"encoders", "analysis", "index", "checks", "errors"},
-    "studies": {
-        "namespace", "encoders", "analysis", "index", "report", "wording", "checks", "errors",
-    },
+    "checks": {"errors"},
+    "atomic": {"errors"},
+    "organism": GROUND,
+    "report": {"wording", *GROUND},
+    "encoders": GROUND,
+    "analysis": GROUND,
+    "index": GROUND,
+    "namespace": {"encoders", "analysis", "index", *GROUND},
+    "studies": {"namespace", "encoders", "analysis", "index", "report", "wording", *GROUND},
     "validation": {
         "studies", "organism", "namespace", "encoders", "analysis", "index", "report", "wording",
-        "checks", "errors",
+        *GROUND,
     },
     "formation": {
-        "studies", "namespace", "encoders", "analysis", "report", "organism", "wording",
-        "checks", "errors",
+        "studies", "namespace", "encoders", "analysis", "report", "organism", "wording", *GROUND,
     },
     "cli": {
         "validation", "formation", "studies", "namespace", "encoders", "analysis", "index",
-        "report", "organism", "wording", "checks", "errors",
+        "report", "organism", "wording", *GROUND,
     },
 }  # fmt: skip
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from namebasis.analysis.components import Components
+from namebasis.atomic import replacing_file
 from namebasis.errors import NamebasisError
 
 _FORMAT = "namebasis.components/1"
@@ -42,13 +42,8 @@ def save_components(components: Sequence[Components], path: str | Path) -> None:
         for key in _ARRAYS:
             tensors[f"{i}.{key}"] = np.ascontiguousarray(getattr(basis, key))
     data = save(tensors, metadata={"format": _FORMAT, "bases": json.dumps(heads)})
-    path = Path(path)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(data)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing_file(Path(path), overwrite=True) as stream:
+        stream.write(data)
 
 
 def load_components(path: str | Path, n_bases: int | None = None) -> tuple[Components, ...]:

@@ -128,7 +128,7 @@ def sheet(
     overwrite: options.Overwrite = False,
 ) -> None:
     """Draw a contact sheet: what every attribute and context looks like."""
-    from namebasis.namespace.atomic import replacing_file
+    from namebasis.atomic import replacing_file
     from namebasis.organism.sheet import contact_sheet
 
     with replacing_file(path, overwrite) as stream:

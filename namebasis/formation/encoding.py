@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namebasis.atomic import remove_leftovers, replacing_file, write_text
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError
 from namebasis.formation.checkpoints import Checkpoint
 from namebasis.formation.plan import Plan
 from namebasis.formation.weights import MatrixState
-from namebasis.namespace.atomic import replacing_file
 from namebasis.studies.contexts import embed_contexts
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ class Cache:
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
+        if folder is not None and folder.is_dir():
+            remove_leftovers(folder)
         self.refused: str | None = None
 
     def load(self, checkpoint: Checkpoint, plan: Plan) -> Encodings | None:
@@ -193,8 +195,7 @@ class Cache:
         text = json.dumps([matrix.to_dict() for matrix in made])
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing_file(path, overwrite=True) as stream:
-                stream.write(text.encode())
+            write_text(path, text)
         except (OSError, NamebasisError) as error:
             self.refused = str(error)
 

@@ -158,8 +158,8 @@ class Formation:
         SpaceError
             If a file is there and may not be overwritten.
         """
+        from namebasis.atomic import replacing_file
         from namebasis.formation.view import page_of
-        from namebasis.namespace.atomic import replacing_file
         from namebasis.report.formation_page import render
 
         with replacing_file(Path(path), overwrite) as stream:

@@ -145,7 +145,7 @@ class Tracing:
         SpaceError
             If a file is there and may not be overwritten.
         """
-        from namebasis.namespace.atomic import replacing_file
+        from namebasis.atomic import replacing_file
         from namebasis.report.trace_map import trace_page
 
         first = self.traces[0]

@@ -14,10 +14,10 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 import pyarrow as pa
 
+from namebasis.atomic import replacing_file, replacing_folder
 from namebasis.checks import check_count
 from namebasis.errors import SpaceError
 from namebasis.namespace import file_formats
-from namebasis.namespace.atomic import replacing_file, replacing_folder
 from namebasis.namespace.cleaning import Dropped
 from namebasis.namespace.export_request import FORMATS, Request, check_request
 from namebasis.namespace.wildcards import TARGETS, wildcards

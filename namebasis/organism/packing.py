@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from namebasis.atomic import write_text
 from namebasis.errors import NamebasisError
 from namebasis.organism import run_folder
 from namebasis.organism.model import no_bars
@@ -113,7 +114,7 @@ def pack_painter(painter: str | Path, folder: str | Path, *, fingerprint: str) -
         else:
             shutil.copyfile(source / name, target / name)
     kept = json.dumps({**about, "fingerprint": fingerprint}, indent=1)
-    run_folder.write_text(target / ABOUT, kept + "\n")
+    write_text(target / ABOUT, kept + "\n")
     files = [path for name in (*PAINTER, ABOUT) for path in _files(target / name)]
     return sum(path.stat().st_size for path in files)
 

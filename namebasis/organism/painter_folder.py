@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from namebasis.atomic import remove_leftovers, replacing_path, write_text
 from namebasis.errors import NamebasisError
-from namebasis.organism.run_folder import write_text
 
 ABOUT = "painter.json"
 """What a painter's folder says of its training: settings, steps, seconds, loss, versions."""
+_OURS = re.compile(rf"\.{re.escape(ABOUT)}\.(part|[0-9a-f]{{12}}\.tmp)")
+"""The beginning of a description, which a full disk may have left: it is nobody's."""
 _STATE = "painter-state.safetensors"
 
 
 def prepare(folder: Path, settings: dict[str, Any]) -> bool:
     """Make the folder; say whether a training of these settings is in it."""
     path = folder / ABOUT
+    if folder.is_dir():
+        remove_leftovers(folder)
     if path.is_file():
         before = read_painter(folder)["settings"]
         if before != settings:
@@ -28,8 +32,7 @@ def prepare(folder: Path, settings: dict[str, Any]) -> bool:
                 f"{folder} holds a training with other settings ({before}). Take another folder."
             )
         return (folder / _STATE).is_file()
-    # A full disk may have left the beginning of a description, which is nobody's.
-    if folder.exists() and any(path.name != f".{ABOUT}.part" for path in folder.iterdir()):
+    if folder.exists() and any(not _OURS.fullmatch(path.name) for path in folder.iterdir()):
         raise NamebasisError(f"{folder} holds other files; take an empty or a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
     write_about(folder, {"settings": settings, "step": 0})
@@ -73,9 +76,8 @@ def write_state(folder: Path, tensors: dict[str, Tensor], about: Mapping[str, An
     """Replace the state of a training as a whole."""
     from safetensors.torch import save_file
 
-    beside = folder / f".{_STATE}.part"
-    save_file(tensors, beside, metadata={"about": json.dumps(about)})
-    os.replace(beside, folder / _STATE)
+    with replacing_path(folder / _STATE, overwrite=True) as beside:
+        save_file(tensors, beside, metadata={"about": json.dumps(about)})
 
 
 def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

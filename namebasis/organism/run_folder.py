@@ -11,13 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from namebasis.atomic import remove_leftovers, write_text
 from namebasis.errors import NamebasisError
 from namebasis.organism.world import World
 
 WORLD, RUN, EXPOSURES, STATE = "world.json", "run.json", "exposures.csv", "resume.safetensors"
 _STEP = re.compile(r"step-(\d{6,})\Z")
 _FILES = "|".join(map(re.escape, (WORLD, RUN, EXPOSURES, STATE)))
-_OURS = re.compile(rf"(step-\d{{6,}}|\.step-\d{{6,}}\.part|{_FILES}|\.({_FILES})\.part)\Z")
+_BEGUN = r"(part|[0-9a-f]{12}\.tmp)"
+_OURS = re.compile(rf"(step-\d{{6,}}|\.step-\d{{6,}}\.part|{_FILES}|\.({_FILES})\.{_BEGUN})\Z")
 _TOLD = {"settings": dict, "losses": dict, "checkpoints": list, "seconds": float,
          "cpu_seconds": float}  # fmt: skip
 _FORMAT = 1
@@ -47,13 +49,6 @@ def write_step(run: Path, step: int, write: Callable[[Path], None]) -> Path:
     shutil.rmtree(final, ignore_errors=True)
     os.replace(beside, final)
     return final
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a file as a whole."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
 
 
 def write_run(run: Path, values: Mapping[str, Any]) -> None:
@@ -142,6 +137,7 @@ def prepare(run: Path, settings: Mapping[str, Any], *, overwrite: bool) -> bool:
             f"{run} holds other files than a training writes, such as {strange[0]}. Give another "
             "path."
         )
+    remove_leftovers(run)
     if overwrite:
         for path in run.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from namebasis.atomic import replacing_path
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError
 from namebasis.organism import model as clip
@@ -267,9 +267,8 @@ class _Learner:
             tensors[f"weight/{name}"] = parameter.detach()
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"{key}/{name}"] = value
-        beside = self.folder / f".{run_folder.STATE}.part"
-        save_file(tensors, beside, metadata={"step": str(self.step)})
-        os.replace(beside, self.folder / run_folder.STATE)
+        with replacing_path(self.folder / run_folder.STATE, overwrite=True) as beside:
+            save_file(tensors, beside, metadata={"step": str(self.step)})
 
     def resume(self) -> None:
         """Read the last state. Pictures and captions need none: they follow from seed and step."""

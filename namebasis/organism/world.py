@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.atomic import write_text
 from namebasis.checks import FloatArray, check_count
 from namebasis.errors import NamebasisError
 from namebasis.organism.cohorts import COHORTS, KINDS, Cohort, check_cohorts
@@ -177,7 +178,7 @@ class World:
 
     def save(self, path: str | Path) -> None:
         """Write the truth as JSON."""
-        Path(path).write_bytes(self.to_json().encode())
+        write_text(Path(path), self.to_json())
 
     @classmethod
     def load(cls, path: str | Path) -> World:

@@ -75,7 +75,7 @@ class Card:
         SpaceError
             If something is at `path` and may not be overwritten, or there is no folder.
         """
-        from namebasis.namespace.atomic import replacing_file
+        from namebasis.atomic import replacing_file
         from namebasis.report.card_page import render
         from namebasis.studies.card_view import page_of
 

@@ -117,7 +117,7 @@ class RecordsReport:
         SpaceError
             If a file is there and may not be overwritten, or there is no folder to write into.
         """
-        from namebasis.namespace.atomic import replacing_file
+        from namebasis.atomic import replacing_file
         from namebasis.studies.records_view import page_of
 
         page = page_of(self).encode("utf-8")
@@ -134,7 +134,7 @@ class RecordsReport:
         SpaceError
             As `write_html`.
         """
-        from namebasis.namespace.atomic import replacing_file
+        from namebasis.atomic import replacing_file
         from namebasis.report.charts import save
         from namebasis.report.record_charts import figure_of
         from namebasis.studies.records_view import sections_of

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from namebasis.atomic import check_place, replacing_file
 from namebasis.errors import SpaceError
-from namebasis.namespace.atomic import check_place, replacing_file
 
 if TYPE_CHECKING:
     from namebasis.report.topology_page import TopologyPage

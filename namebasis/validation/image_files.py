@@ -12,9 +12,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from namebasis.atomic import replacing_file
 from namebasis.encoders.images import SUFFIXES, list_images
 from namebasis.errors import EncoderError, NamebasisError
-from namebasis.namespace.atomic import replacing_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image

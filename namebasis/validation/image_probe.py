@@ -78,7 +78,7 @@ class LinearProbe:
         """
         from safetensors.numpy import save
 
-        from namebasis.namespace.atomic import replacing_file
+        from namebasis.atomic import replacing_file
 
         about = {
             "attribute": self.attribute.name,

@@ -82,7 +82,7 @@ class Validation:
         SpaceError
             If something is at `path` and may not be overwritten, or there is no folder.
         """
-        from namebasis.namespace.atomic import replacing_file
+        from namebasis.atomic import replacing_file
         from namebasis.report.validation_page import render
         from namebasis.validation.page import page_of
 

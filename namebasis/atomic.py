@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from namebasis.errors import SpaceError
+
+_BESIDE = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
+_JUST_MADE = 60.0  # seconds in which an empty file may be one that its writer has yet to lock
 
 
 @contextmanager
@@ -22,18 +27,84 @@ def replacing_file(path: Path, overwrite: bool) -> Iterator[BinaryIO]:
     SpaceError
         If something is at `path` and may not be overwritten, or no folder that can be written to.
     """
+    with replacing_path(path, overwrite) as beside, beside.open("wb") as stream:
+        yield stream
+
+
+@contextmanager
+def replacing_path(path: Path, overwrite: bool) -> Iterator[Path]:
+    """As `replacing_file`, but give the path of the file beside, for a library that opens it.
+
+    Raises
+    ------
+    SpaceError
+        As `replacing_file`.
+    """
     path = _target(path)
     check_place(path, overwrite)
     beside = _beside(path)
     try:
-        with beside.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        check_place(path, overwrite)
-        os.replace(beside, path)
+        with beside.open("xb") as held:
+            _lock(held)  # until it has its name: `remove_leftovers` leaves it alone
+            yield beside
+            with beside.open("rb+") as written:
+                os.fsync(written.fileno())
+            check_place(path, overwrite)
+            os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a file by this text, in UTF-8, as a whole.
+
+    Raises
+    ------
+    SpaceError
+        If a folder is at `path`, or no folder that can be written to.
+    """
+    with replacing_file(path, overwrite=True) as stream:
+        stream.write(text.encode())
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Remove what writers that were killed left beside the files of a folder.
+
+    A file that another process is writing is locked by it, and stays.
+
+    Returns
+    -------
+    int
+        How many files were removed.
+    """
+    n_removed = 0
+    for path in folder.glob(".*.tmp"):
+        if not _BESIDE.fullmatch(path.name) or path.is_symlink() or not path.is_file():
+            continue
+        try:
+            with path.open("rb") as stream:
+                facts = os.fstat(stream.fileno())
+                is_fresh = facts.st_size == 0 and time.time() - facts.st_mtime < _JUST_MADE
+                if is_fresh or not _lock(stream):
+                    continue
+                path.unlink()
+                n_removed += 1
+        except OSError:  # gone meanwhile, or another's: it costs some bytes and no answer
+            continue
+    return n_removed
+
+
+def _lock(stream: BinaryIO) -> bool:
+    """Take a lock that ends with the process; False where another has it, or there are none."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
