@@ -183,7 +183,7 @@ class OpenClipEncoder(Encoder):
         self._words = _word_table(model)
         self.token_dim = 0 if self._words is None else self._words.shape[1]
         tower, context = fast_tower(model), getattr(tokenizer, "context_length", None)
-        self.max_tokens = context - 2 if context else None  # less the start and the end
+        self.max_tokens = context - _n_special(tokenizer) if context else None
         clip = ClipTokenizer.from_open_clip(tokenizer, context_length=context) if tower else None
         self._fast = ClipText(clip, tower) if tower and clip else None
         with refusing(spec):
@@ -252,6 +252,16 @@ class OpenClipEncoder(Encoder):
             rows = self.model.encode_image(pixels.to(self._device, self._dtype))
         found: FloatArray = rows.float().cpu().numpy()
         return found
+
+
+def _n_special(tokenizer: Any) -> int:
+    """How many places of a context the tokenizer keeps for its special tokens."""
+    inner = getattr(tokenizer, "tokenizer", None)
+    if inner is None:
+        return 2  # the start and the end
+    if getattr(tokenizer, "tokenizer_mode", "") == "clips":
+        return 3  # and a class token behind the padding
+    return int(inner.num_special_tokens_to_add())
 
 
 def _clean_for_siglip(text: str) -> str:

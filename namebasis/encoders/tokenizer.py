@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,9 +57,17 @@ class NamePieces:
     def ends_in_word(self) -> Flags:
         """Whether a name ends in a letter or a digit, so that punctuation may follow."""
         letters, _ = known_characters()
-        # In lower case, as the pieces are: the dotted capital I becomes an i and a mark.
-        ends = (name.rstrip(" ")[-1:].lower() in letters for name in self.names)
+        ends = (_last_read(name) in letters for name in self.names)
         return np.fromiter(ends, dtype=np.bool_, count=len(self.names))
+
+
+def _last_read(name: str) -> str:
+    """The last character of a name as the pieces are read: composed, then in lower case.
+
+    Composing takes some letters apart for good (U+095C becomes a letter and its dot), and in lower
+    case the dotted capital I becomes an i and a mark; marks join the punctuation behind them.
+    """
+    return unicodedata.normalize("NFC", name.rstrip(" ")[-1:])[-1:].lower()[-1:]
 
 
 class ClipTokenizer:

@@ -19,7 +19,7 @@ from namebasis.encoders import open_clip as adapter
 from namebasis.encoders.loading import Source
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError, MissingExtraError
-from tests.encoders.conftest import TEXTS, open_clip_config, pictures
+from tests.encoders.conftest import TEXTS, open_clip_config, pictures, shaken
 
 open_clip = pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
 Tiny = Callable[[str], Path]
@@ -308,3 +308,40 @@ def test_logging_is_as_it_was(tiny: Tiny) -> None:
     before = logging.root.manager.disable
     load_encoder(specs(tiny("open_clip"))[0])
     assert logging.root.manager.disable == before
+
+
+@pytest.mark.parametrize(
+    ("mode", "tokenizer", "n_special"),
+    [("", "siglip", 1), ("", "bert", 2), ("clips", "bert", 3)],
+)
+def test_max_tokens_is_what_the_tokenizer_keeps(
+    tmp_path: Path, mode: str, tokenizer: str, n_special: int
+) -> None:
+    from tests.encoders import conftest
+
+    inner = getattr(conftest, f"{tokenizer}_tokenizer")()
+    if mode:  # its start and end
+        inner.bos_token, inner.eos_token = "[CLS]", "[SEP]"
+    inner.save_pretrained(tmp_path)
+    config = open_clip_config()
+    config["custom_text"] = True
+    config["text_cfg"] |= {
+        "hf_tokenizer_name": str(tmp_path), "context_length": 16, "no_causal_mask": True,
+        "vocab_size": conftest.n_tokens(inner), "tokenizer_mode": mode,
+    }  # fmt: skip
+    (tmp_path / f"tiny-{tokenizer}{mode}.json").write_text(json.dumps(config))
+    open_clip.add_model_config(tmp_path / f"tiny-{tokenizer}{mode}.json")
+    model = shaken(open_clip.create_model(f"tiny-{tokenizer}{mode}"))
+    save_file(
+        {k: v.contiguous() for k, v in model.state_dict().items()},
+        tmp_path / "open_clip_model.safetensors",
+    )
+    hub = {"model_cfg": config, "preprocess_cfg": {}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(hub))
+    encoder = load_encoder(f"open_clip:local-dir:{tmp_path}")
+    assert encoder.max_tokens == 16 - n_special
+    whole = "a" * encoder.max_tokens if tokenizer == "siglip" else "a " * encoder.max_tokens
+    assert encoder.count_tokens([whole])[0] == encoder.max_tokens
+    rows = encoder.encode_text([whole, whole + " n", whole[:-2] + "n"])
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)  # one more is cut
+    assert abs(rows[0] - rows[2]).max() > 1e-3  # the last one is read

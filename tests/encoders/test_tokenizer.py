@@ -151,6 +151,25 @@ def test_every_known_character_stands_for_itself() -> None:
         assert ours == re.findall(r".+", "\n".join(THEIRS.pat.findall(word.lower()))), word
 
 
+def taken_apart() -> list[str]:
+    """Every character that composing does not leave as it is: the letters that NFC takes apart."""
+    kept = (chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
+    return [letter for letter in kept if unicodedata.normalize("NFC", letter) != letter]
+
+
+@pytest.mark.parametrize("template", ["{}, smiling", "{}. He", "a photo of {}!", "{}", "({}) b"])
+def test_names_that_end_in_a_letter_that_composing_takes_apart(template: str) -> None:
+    names = [f"Ra{letter}" for letter in taken_apart()]
+    assert len(names) > 1000
+    assert "Ra\u095c" in names
+    prompts = [template.format(name) for name in names]
+    ours = [row.tolist() for row in HF_OURS.encode_prompts(template, names).rows()]
+    wrong = [n for n, a, b in zip(names, ours, hf_ids(prompts), strict=True) if a != b]
+    assert not wrong, [f"U+{ord(name[-1]):04X}" for name in wrong]
+    padded = OURS.encode_prompts(template, names).padded(77)
+    np.testing.assert_array_equal(padded, their_ids(prompts))
+
+
 def test_lone_surrogates_are_repaired_as_the_library_does() -> None:
     texts = ["a\ud83d\ude00", "\ud800", "x \udfff y"]
     np.testing.assert_array_equal(OURS.encode_batch(texts).padded(77), their_ids(texts))
