@@ -34,6 +34,10 @@ class SpaceError(NamebasisError):
     """A name space is missing, damaged, written by a newer version, or in the way."""
 
 
+class ReplacedError(SpaceError):
+    """A space was replaced or written to since it was opened; open it again."""
+
+
 class FilterError(NamebasisError):
     """A `where` expression is not one boolean SQL expression over the columns."""
 

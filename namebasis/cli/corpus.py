@@ -92,7 +92,9 @@ def build(
 
     from namebasis.encoders.registry import load_encoder
     from namebasis.namespace.build import build_space
+    from namebasis.namespace.places import place_of
 
+    place_of(space)  # refuses a URI before anything is read or loaded
     corpus = read_corpus(names, part, limit, seed)
     note(f"{len(corpus):,} names; loading {encoder}")
     model = load_encoder(encoder, device=device)

@@ -19,6 +19,8 @@ from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace import caches, images, metrics, swap, unspelled
 from namebasis.namespace.encode import encode_rows, space_schema
 from namebasis.namespace.job import describe_job
+from namebasis.namespace.locks import locked, writing
+from namebasis.namespace.places import for_lance, place_of
 from namebasis.namespace.provenance import (
     KEY,
     MEANS_KEY,
@@ -29,7 +31,7 @@ from namebasis.namespace.provenance import (
 from namebasis.namespace.ray_cluster import EncoderFactory, RayCluster, check_engine
 from namebasis.namespace.ray_engine import append_with_ray
 from namebasis.namespace.space import Space, open_space
-from namebasis.namespace.store import NAMES, Store, holds_versions, locked
+from namebasis.namespace.store import NAMES, Store, holds_versions
 from namebasis.namespace.templates import Templates, load_templates
 from namebasis.namespace.tokens import token_facts
 
@@ -108,7 +110,7 @@ def build_space(
         If the templates are refused, there is no such engine, or Ray's settings are given to the
         local one.
     """
-    path = Path(path)
+    path = place_of(path)
     cluster = check_engine(engine, RayCluster(address, n_actors, encoder_factory))
     if len(names) == 0:
         raise CorpusError("the corpus holds no name; there is nothing to build.")
@@ -120,6 +122,9 @@ def build_space(
     with ExitStack() as locks:
         for folder in {path, place}:
             locks.enter_context(locked(folder))
+        # Another build may have ended here between the look and the lock.
+        if _choose_place(path, job, overwrite) != place:
+            raise SpaceError(f"{path}: another process wrote to it just now. Try again.")
         swap.clear(path)
         store = _begin(place, job, names.table.schema, encoder)
         current = Provenance.from_metadata(store.metadata, str(place))
@@ -167,11 +172,10 @@ def add_names(
     EncoderError
         If the encoder's weights are not those that built the space.
     SpaceError
-        If another process writes to the space.
+        If the space was replaced since it was opened, or another process writes to it.
     """
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
-    with locked(space.path):
-        store = Store(space.path)
+    with writing(space._store) as store:
         fresh = _not_yet_stored(names.table, store)
         skipped = len(names) - len(fresh)
         if skipped:
@@ -230,7 +234,7 @@ def _begin(place: Path, job: Provenance, corpus: pa.Schema, encoder: Encoder) ->
     for leftover in (place / NAMES, place / "indices"):
         shutil.rmtree(leftover, ignore_errors=True)
     schema = space_schema(corpus.remove_metadata(), encoder, {KEY: job.to_json()})
-    dataset = lance.write_dataset(schema.empty_table(), str(place / NAMES), schema=schema)
+    dataset = lance.write_dataset(schema.empty_table(), for_lance(place / NAMES), schema=schema)
     return Store(place, dataset)
 
 

@@ -14,6 +14,7 @@ from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisWarning
 from namebasis.index.rows import Rows
 from namebasis.index.vector_index import DamagedIndexError, VectorIndex
+from namebasis.namespace.places import for_lance
 from namebasis.namespace.store import INDICES, Store
 from namebasis.namespace.view_ids import view_id
 
@@ -28,7 +29,8 @@ log = logging.getLogger(__name__)
 
 def index_path(folder: Path, view: str) -> Path:
     """Where the index of a view lies."""
-    return folder / INDICES / f"{view}.faiss"
+    # FAISS reads no path that is not UTF-8, as Lance does not.
+    return Path(for_lance(folder / INDICES)) / f"{view}.faiss"
 
 
 def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex:

@@ -16,6 +16,9 @@ import pyarrow as pa
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import EncoderError
 from namebasis.namespace import metrics
+from namebasis.namespace.engine_errors import reading
+from namebasis.namespace.locks import writing
+from namebasis.namespace.places import for_lance
 from namebasis.namespace.provenance import IMAGE_MEAN_KEY, ImageMean
 from namebasis.namespace.store import (
     BLOCK_ROWS,
@@ -25,8 +28,6 @@ from namebasis.namespace.store import (
     as_column,
     as_matrix,
     check_units,
-    locked,
-    reading,
 )
 from namebasis.namespace.views import put_view
 
@@ -111,7 +112,7 @@ def add_images(
         If another process writes to the space.
     """
     from namebasis.encoders.images import list_images
-    from namebasis.namespace.space import open_space
+    from namebasis.namespace.space import Space, open_space
 
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
     if not encoder.has_images:
@@ -121,8 +122,7 @@ def add_images(
         )
     files = list_images(folder)
     labels = [label_of(file, Path(folder)) for file in files]
-    rows = {label: _find(space, label) for label in dict.fromkeys(labels)}
-    with locked(space.path):
+    with writing(space._store) as store:
         n_added, failures = _encode(space.path, files, labels, encoder, progress)
         if len(failures) == len(files):
             worst = failures[0]
@@ -130,7 +130,9 @@ def add_images(
                 f"{folder}: none of its {len(files):,} image files can be read; the first, "
                 f"{worst.path}: {worst.reason}"
             )
-        n_names, n_images = _write_view(Store(space.path), space, encoder.dim)
+        current = Space(space.path)
+        n_names, n_images = _write_view(store, current, encoder.dim)
+        rows = {label: _find(current, label) for label in dict.fromkeys(labels)}
     strangers = tuple(label for label, row in rows.items() if row is None)
     n_known = len(files) - n_added - len(failures)
     added = AddedImages(n_added, n_known, n_names, n_images, strangers, tuple(failures))
@@ -200,7 +202,7 @@ def _encode(
             if done:
                 rows = _rows(found.paths, done, found.vectors)
                 mode = "append" if _holds_images(uri) else "create"
-                lance.write_dataset(rows, str(uri), mode=mode)
+                lance.write_dataset(rows, for_lance(uri), mode=mode)
             n_added += len(done)
         if progress is not None:
             progress(start + len(chunk), len(files))
@@ -236,7 +238,7 @@ def _open(uri: Path) -> Any:
     import lance
 
     with reading(uri):
-        return lance.dataset(str(uri))
+        return lance.dataset(for_lance(uri))
 
 
 def _write_view(store: Store, space: Space, dim: int) -> tuple[int, int]:

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from namebasis.namespace import unspelled
 from namebasis.namespace.caches import index_path
+from namebasis.namespace.locks import writing
 from namebasis.namespace.provenance import Provenance
-from namebasis.namespace.store import HIDDEN, VIEWS, Store, locked
+from namebasis.namespace.store import HIDDEN, VIEWS, Store
 
 STUDY, PARAMETERS = "namebasis.study", "namebasis.parameters"
 OWN = "build"
@@ -49,9 +50,8 @@ def metric_columns(schema: pa.Schema) -> dict[str, dict[str, Any]]:
 
 def write(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]) -> None:
     """Add or replace metric columns; see `Space.add_metrics`."""
-    with locked(store.folder):
-        store.refresh()
-        put(store, columns, study, parameters)
+    with writing(store) as newest:
+        put(newest, columns, study, parameters)
 
 
 def put(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from namebasis.checks import check_count
 from namebasis.errors import MissingExtraError, NamebasisError
-from namebasis.namespace.store import one_line
+from namebasis.namespace.engine_errors import one_line
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder

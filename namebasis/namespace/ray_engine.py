@@ -19,9 +19,11 @@ import pyarrow as pa
 
 from namebasis.errors import EncoderError, NamebasisError, SpaceError
 from namebasis.namespace.encode import encode_rows
+from namebasis.namespace.engine_errors import one_line
+from namebasis.namespace.places import for_lance
 from namebasis.namespace.provenance import Provenance
 from namebasis.namespace.ray_cluster import EncoderFactory, RayCluster, connected, share, silent
-from namebasis.namespace.store import Store, one_line
+from namebasis.namespace.store import Store
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -234,7 +236,7 @@ def _open_begun(task: _Task) -> Any:
     import lance
 
     try:
-        dataset = lance.dataset(task.uri)
+        dataset = lance.dataset(for_lance(Path(task.uri)))
         found = Provenance.from_metadata(dataset.schema.metadata, task.uri).build_id
     except (ValueError, OSError):
         found = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,13 @@ from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import EncoderError, SpaceError
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace import caches, metrics
+from namebasis.namespace.places import place_of
 from namebasis.namespace.provenance import Provenance
 from namebasis.namespace.results import LightColumns, make_results
 from namebasis.namespace.searcher import Searcher
-from namebasis.namespace.store import Store
+from namebasis.namespace.store import PATIENCE, Store, newest_version
 from namebasis.namespace.stored_rows import StoredRows
-from namebasis.namespace.swap import finish_swap
+from namebasis.namespace.swap import finish_swap, old_path
 from namebasis.namespace.targets import Resolver, Target, is_batch
 from namebasis.namespace.verify import check_vectors
 
@@ -33,7 +35,7 @@ class Space(StoredRows):
     Attributes
     ----------
     path : Path
-        Its folder.
+        Its folder, absolute.
     provenance : Provenance
         What it was built from.
     views : tuple of str
@@ -46,12 +48,24 @@ class Space(StoredRows):
     provenance: Provenance
 
     def __init__(self, path: Path, encoder: Encoder | None = None) -> None:
-        self.path = path
+        self.path = path = place_of(path)
         self._encoder: Encoder | None = None
-        finish_swap(path)
-        self._open(path)
+        self._open_settled(path)
         if encoder is not None:
             self._encoder = self.check_encoder(encoder)
+
+    def _open_settled(self, path: Path) -> None:
+        """Open it, again where a swap beside this process changed what lies there."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            before = newest_version(path)
+            finish_swap(path)
+            try:
+                return self._open(path)
+            except SpaceError:
+                is_settled = newest_version(path) == before and not old_path(path).exists()
+                if is_settled or time.monotonic() > deadline:
+                    raise
 
     def _open(self, path: Path) -> None:
         store = Store(path)
@@ -295,7 +309,7 @@ def open_space(path: str | Path, *, encoder: Encoder | None = None) -> Space:
     EncoderError
         If `encoder` is not the one that built it.
     """
-    return Space(Path(path), encoder)
+    return Space(place_of(path), encoder)
 
 
 def is_complete(path: str | Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,8 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.errors import NamebasisError, SpaceError
+from namebasis.errors import ReplacedError, SpaceError
+from namebasis.namespace.engine_errors import is_of_disk, reading
 from namebasis.namespace.filters import check_where, explain
+from namebasis.namespace.places import for_lance
+from namebasis.namespace.provenance import Provenance
 
 NAMES = "names.lance"
 IMAGES = "images.lance"
@@ -27,6 +31,9 @@ HIDDEN = "__"
 """Columns whose name begins so are half-done replacements; nobody sees them."""
 
 BLOCK_ROWS = 16_384
+
+PATIENCE = 2.0
+"""Seconds to try again while a writer beside this process changes what is opened."""
 
 MANIFEST_TAIL = 16
 """Bytes of a manifest's footer: position, two version numbers, and the letters LANC."""
@@ -95,19 +102,19 @@ class Store:
             If the data set cannot be read.
         """
         filters = {} if where is None else {"filter": check_where(where, self.columns)}
-        with reading(self.uri):
+        with self._reading():
             try:
                 scanner = self.dataset.scanner(columns=list(columns), scan_in_order=True, **filters)
                 return scanner.to_table()
             except ValueError as error:
-                if where is None:
+                if where is None or is_of_disk(error):
                     raise
                 raise explain(where, error, self.columns) from None
 
     def take(self, ids: IntArray, columns: Sequence[str]) -> pa.Table:
         """Rows by number, in the order asked for, repeated where asked twice."""
         unique, inverse = np.unique(ids, return_inverse=True)
-        with reading(self.uri):
+        with self._reading():
             rows = self.dataset.take(pa.array(unique), columns=list(columns))
         return rows.take(pa.array(inverse.reshape(-1)))
 
@@ -138,7 +145,7 @@ class Store:
         """Walk columns from row `start` on, some thousand rows at a time."""
         if start >= self.n_rows:
             return
-        with reading(self.uri):
+        with self._reading():
             scanner = self.dataset.scanner(
                 columns=list(columns),
                 offset=start,
@@ -147,6 +154,37 @@ class Store:
                 scan_in_order=True,
             )
             yield from scanner.to_batches()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Tell damage from files that went because the space was replaced or written to."""
+        try:
+            with reading(self.uri):
+                yield
+        except SpaceError:
+            if self._is_gone():
+                raise ReplacedError(
+                    f"{self.folder}: the space was replaced or written to since it was opened, "
+                    "and what was opened is gone. Open it again."
+                ) from None
+            raise
+
+    def _is_gone(self) -> bool:
+        """Whether files of this version are gone while a newer one can be opened."""
+        try:
+            _check_files(self.uri, self.dataset)
+        except SpaceError:
+            try:
+                open_dataset(self.uri)
+            except SpaceError:
+                return not self.uri.exists()
+            return True
+        return False
+
+    @property
+    def build_id(self) -> str:
+        """The random id of the build that made the rows."""
+        return Provenance.from_metadata(self.metadata, str(self.folder)).build_id
 
     def tidy(
         self, older_than: timedelta = timedelta(hours=1), *, delete_unverified: bool = False
@@ -167,12 +205,6 @@ class Store:
     def refresh(self) -> None:
         """Move to the newest version."""
         self.__init__(self.folder)  # type: ignore[misc]
-
-
-def one_line(error: BaseException) -> str:
-    """An engine's message without its source position and line breaks."""
-    text = str(error).partition(", /home/")[0].partition(", /root/")[0]
-    return " ".join(text.split())
 
 
 def as_matrix(column: pa.ChunkedArray | pa.Array, dim: int) -> FloatArray:
@@ -206,8 +238,7 @@ def as_column(matrix: npt.NDArray[Any]) -> pa.FixedSizeListArray:
 
 def holds_versions(folder: Path) -> bool:
     """Whether a first commit of the data set was made in `folder`."""
-    versions = folder / NAMES / "_versions"
-    return versions.is_dir() and any(versions.glob("*.manifest"))
+    return newest_version(folder) is not None
 
 
 def open_dataset(uri: Path) -> Any:
@@ -218,42 +249,58 @@ def open_dataset(uri: Path) -> Any:
     SpaceError
         Naming the file that is missing, cut short or damaged.
     """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        before = newest_version(uri.parent)
+        try:
+            return _open(uri)
+        except SpaceError:
+            # A writer beside this process may just have put another version in its place.
+            if newest_version(uri.parent) == before or time.monotonic() > deadline:
+                raise
+
+
+def newest_version(folder: Path) -> tuple[int, str] | None:
+    """Which data set lies in a folder, and its newest version; None where there is none."""
+    uri = folder / NAMES
+    try:
+        # Named by the largest number minus the version, so that the newest comes first.
+        name = min(entry for entry in os.listdir(uri / "_versions") if entry.endswith(".manifest"))
+        return uri.stat().st_ino, name
+    except (OSError, ValueError):
+        return None
+
+
+def _open(uri: Path) -> Any:
     if not uri.parent.exists():
         raise SpaceError(f"{uri.parent}: there is no name space. Make one with `namebasis build`.")
-    if not holds_versions(uri.parent):
+    newest = newest_version(uri.parent)
+    if newest is None:
+        _check_rights(uri)
         lacks = f"its {NAMES} holds no version" if uri.exists() else f"it holds no {NAMES}"
         raise SpaceError(
             f"{uri.parent}: not a name space, {lacks}. Make one with `namebasis build`."
         )
     import lance
 
-    _check_manifest(min((uri / "_versions").glob("*.manifest")))
     with reading(uri):
-        dataset = lance.dataset(str(uri))
-        for fragment in dataset.get_fragments():
-            for file in fragment.data_files():
-                _check_file(uri / "data" / file.path, file.file_size_bytes)
+        _check_manifest(uri / "_versions" / newest[1])
+        dataset = lance.dataset(for_lance(uri))
+        _check_files(uri, dataset)
     return dataset
 
 
-@contextmanager
-def reading(uri: Path) -> Iterator[None]:
-    """Turn what the engine raises over a damaged data set into one line.
+def _check_rights(uri: Path) -> None:
+    for folder in (uri.parent, uri, uri / "_versions"):
+        if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+            raise SpaceError(f"{folder}: permission denied. Check the rights of the folder.")
 
-    Raises
-    ------
-    SpaceError
-        For its errors and its panics, which are no `Exception`.
-    """
-    try:
-        yield
-    except NamebasisError:
-        raise
-    except BaseException as error:
-        known = isinstance(error, (ValueError, OSError, RuntimeError, pa.ArrowException))
-        if not known and type(error).__name__ != "PanicException":
-            raise
-        raise SpaceError(f"{uri}: the data set is damaged ({one_line(error)}).") from None
+
+def _check_files(uri: Path, dataset: Any) -> None:
+    """Look that the files of a version are there with the sizes written down."""
+    for fragment in dataset.get_fragments():
+        for file in fragment.data_files():
+            _check_file(uri / "data" / file.path, file.file_size_bytes)
 
 
 def _check_manifest(path: Path) -> None:
@@ -266,34 +313,9 @@ def _check_manifest(path: Path) -> None:
 def _check_file(path: Path, expected: int | None) -> None:
     try:
         size = path.stat().st_size
+    except PermissionError:
+        raise SpaceError(f"{path}: permission denied. Check the rights of the folder.") from None
     except OSError:
         raise SpaceError(f"{path}: missing; the data set is damaged.") from None
     if expected and size != expected:
         raise SpaceError(f"{path}: holds {size:,} bytes, not {expected:,}; it is damaged.")
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other writers out of a space; the lock ends with the process that holds it.
-
-    Raises
-    ------
-    SpaceError
-        If another process writes to the space.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        # Windows: two writers at once are then the user's to avoid.
-        yield
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SpaceError(f"{folder}: another process is writing to it; wait for it.") from None
-        yield
-    finally:
-        os.close(descriptor)

@@ -8,19 +8,27 @@ import time
 from pathlib import Path
 
 from namebasis.errors import SpaceError
-from namebasis.namespace.store import locked
-
-PATIENCE = 2.0
-"""Seconds to wait for another process that is between its two renames."""
+from namebasis.namespace.locks import locked
+from namebasis.namespace.store import PATIENCE
 
 
 def new_path(path: Path) -> Path:
-    """Where a space that will replace `path` is built."""
+    """Where a space that will replace `path` is built.
+
+    Raises
+    ------
+    SpaceError
+        If nothing can lie beside it.
+    """
+    if not path.name:
+        raise SpaceError(f"{path} is the root of a file system, and no space. Give another path.")
     return path.with_name(f".{path.name}.new")
 
 
 def old_path(path: Path) -> Path:
-    """Where the replaced space waits until it is deleted."""
+    """Where the replaced space waits until it is deleted; nowhere for the root."""
+    if not path.name:
+        return path / ".old"
     return path.with_name(f".{path.name}.old")
 
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, check_count
 from namebasis.errors import NamebasisError, SpaceError
-from namebasis.namespace.store import Store, as_column, as_matrix, locked
+from namebasis.namespace.locks import writing
+from namebasis.namespace.store import Store, as_column, as_matrix
 from namebasis.namespace.view_ids import FIT_KEY
 from namebasis.namespace.views import put_view
 
@@ -102,8 +103,7 @@ def unspell(
 
     check_count(n_folds, "n_folds", 2, 20)
     check_count(max_pieces, "max_pieces")
-    with locked(space.path):
-        store = Store(space.path)
+    with writing(space._store) as store:
         if VIEW not in store.views or rebuild:
             _write(store, n_folds, max_pieces, progress)
     return open_space(space.path)

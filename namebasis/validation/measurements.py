@@ -18,7 +18,10 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError
-from namebasis.namespace.store import as_column, as_matrix, locked, reading
+from namebasis.namespace.engine_errors import reading
+from namebasis.namespace.locks import locked
+from namebasis.namespace.places import for_lance
+from namebasis.namespace.store import as_column, as_matrix
 from namebasis.validation.extractors import Float64Array
 from namebasis.validation.image_files import ImageFile
 
@@ -45,7 +48,7 @@ class Memory:
         import lance
 
         with reading(uri):
-            table = lance.dataset(str(uri)).to_table()
+            table = lance.dataset(for_lance(uri)).to_table()
         keys = table["sha256"].to_pylist()
         for row in table.select(list(_ABOUT)).to_pylist():
             self._images.setdefault(row["sha256"], row)
@@ -153,7 +156,7 @@ class Memory:
         table = pa.table(data)
         fields = [one.with_metadata(about.get(one.name)) for one in table.schema]
         mode = "overwrite" if uri.exists() else "create"
-        written = lance.write_dataset(table.cast(pa.schema(fields)), str(uri), mode=mode)
+        written = lance.write_dataset(table.cast(pa.schema(fields)), for_lance(uri), mode=mode)
         # Every version holds the whole table: without this, each report would add one to the disk.
         written.cleanup_old_versions(older_than=timedelta(minutes=10))
 

@@ -14,9 +14,10 @@ from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace import build, swap
 from namebasis.namespace.build import add_names, build_space
 from namebasis.namespace.job import corpus_digest
+from namebasis.namespace.locks import locked
 from namebasis.namespace.names import Names, make_names
 from namebasis.namespace.space import Space, open_space
-from namebasis.namespace.store import Store, locked
+from namebasis.namespace.store import Store
 from tests.namespace.conftest import FakeEncoder, corpus
 
 

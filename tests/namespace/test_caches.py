@@ -8,9 +8,10 @@ import numpy as np
 
 from namebasis.namespace import views
 from namebasis.namespace.build import add_names, build_space
+from namebasis.namespace.locks import locked
 from namebasis.namespace.names import make_names
 from namebasis.namespace.space import Space
-from namebasis.namespace.store import Store, as_column, locked
+from namebasis.namespace.store import Store, as_column
 from namebasis.namespace.view_ids import view_id
 from tests.namespace.conftest import FakeEncoder, corpus
 

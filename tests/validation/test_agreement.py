@@ -12,7 +12,7 @@ from PIL import Image
 from namebasis.analysis.reliability import names_for
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import NamebasisError
-from namebasis.namespace.store import locked
+from namebasis.namespace.locks import locked
 from namebasis.validation.agreement import agree
 from namebasis.validation.agreement_results import Agreement, AttributeAgreement
 from namebasis.validation.extractors import Attribute, Extractor, Found

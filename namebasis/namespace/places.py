@@ -1,0 +1,98 @@
+"""Where a space lies: one absolute folder, however it was written, and a spelling for Lance."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from namebasis.errors import SpaceError
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+_UNSPEAKABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
+"""Lance's paths are UTF-8 without control characters; a file system's need not be."""
+
+
+def place_of(path: str | Path) -> Path:
+    """Make a space's path absolute, once, so that no later `chdir` sends it elsewhere.
+
+    `~` and `~user` at its beginning are home folders, as in a shell.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Path
+        Absolute; links in it are kept, `..` is resolved.
+
+    Raises
+    ------
+    SpaceError
+        If it is empty, holds a NUL byte, or is a URI.
+    """
+    text = os.fspath(path)
+    if not text:
+        raise SpaceError("the path of a name space is empty. Give a folder.")
+    if "\0" in text:
+        raise SpaceError(f"{text!r} holds a NUL byte, so it names no folder. Give another path.")
+    found = _URI.match(text)
+    # pathlib makes one slash of two; a folder that is called so may still be meant.
+    if found and ("://" in text[: found.end() + 1] or not os.path.isdir(found.group())):
+        raise SpaceError(
+            f"{_as_given(text)}: a name space is a folder on a disk of this machine, not a URI. "
+            "Give the path of a folder, and copy it once it is built."
+        )
+    folder = Path(os.path.expanduser(text)).absolute()
+    return Path(os.path.realpath(folder)) if ".." in folder.parts else folder
+
+
+def _as_given(text: str) -> str:
+    return text if "://" in text else text.replace(":/", "://", 1)
+
+
+def for_lance(folder: Path) -> str:
+    """Spell a data set's folder so that Lance takes it for a local one and can read it.
+
+    Lance parses what it is given as a URI, and refuses control characters and bytes that are not
+    UTF-8. Such a folder is reached through a link that lasts as long as this process.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a data set, in the folder of a space.
+
+    Raises
+    ------
+    SpaceError
+        If such a folder cannot be linked to.
+    """
+    absolute = folder.absolute()
+    if not _UNSPEAKABLE.search(str(absolute)):
+        return str(absolute)
+    return str(_link(absolute.parent) / absolute.name)
+
+
+_links: dict[tuple[int, Path], Path] = {}
+
+
+def _link(target: Path) -> Path:
+    # A forked child has its own links: those of its parent go with the parent.
+    key = os.getpid(), target
+    if key not in _links:
+        try:
+            where = Path(tempfile.mkdtemp(prefix="namebasis-"))
+            link = where / "space"
+            link.symlink_to(target, target_is_directory=True)
+        except OSError as error:
+            raise SpaceError(
+                f"{str(target)!r} holds characters that the store cannot spell, and no link to it "
+                f"can be made ({error.strerror}). Rename the folder."
+            ) from None
+        atexit.register(shutil.rmtree, where, ignore_errors=True)
+        _links[key] = link
+    return _links[key]
