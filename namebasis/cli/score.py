@@ -83,7 +83,8 @@ def score(
         if path:
             refuse_existing(path, overwrite)
     opened = open_space(space)
-    strangers = [name for name in names or () if opened.find(name) is None]
+    places = zip(names or (), opened.find_all(names or ()), strict=True)
+    strangers = [name for name, row in places if row is None]
     if strangers:
         raise TargetError(f"{', '.join(strangers)} is not in {space}; add it with `namebasis add`.")
     with nullcontext() if quiet else progress_bar("score", "steps") as progress:

@@ -98,23 +98,6 @@ def shown(text: str, limit: int = 40) -> str:
     return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in cut)
 
 
-def fold_name(text: str) -> str:
-    """Return `text` without case and accents, for comparing spellings.
-
-    Only marks with a combining class go: an Indic vowel sign is a letter's part, not an accent.
-
-    Returns
-    -------
-    str
-        Equal for "José", "JOSE" and "jose"; not meant to be shown.
-    """
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return bare.casefold()
-
-
 def restore_capitals(text: str) -> str:
     """Return a name that its source writes in capitals as names are written: "Van Der Berg".
 

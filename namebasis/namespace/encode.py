@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, as_embeddings
 from namebasis.errors import EncoderError
+from namebasis.namespace.folding import FOLDING, FOLDING_KEY, fold
 from namebasis.namespace.metrics import OWN, field_metadata
 from namebasis.namespace.store import as_column
-from namebasis.namespace.targets import fold
 from namebasis.namespace.view_ids import new_view_id
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def space_schema(corpus: pa.Schema, encoder: Encoder, metadata: dict[str, str]) 
         fields.insert(-1, pa.field("token_norm", pa.float32(), metadata=own))
         kind = pa.list_(pa.float32(), encoder.token_dim)
         fields.append(pa.field("token", kind, metadata=new_view_id()))
-    return pa.schema(fields, metadata=metadata)
+    return pa.schema(fields, metadata=metadata | {FOLDING_KEY: FOLDING})
 
 
 def encode_rows(

@@ -13,7 +13,8 @@ import numpy as np
 
 from namebasis.checks import IntArray, check_count
 from namebasis.errors import CorpusError
-from namebasis.namespace.cleaning import examine, fold_name, restore_capitals
+from namebasis.namespace.cleaning import examine, restore_capitals
+from namebasis.namespace.folding import fold
 from namebasis.namespace.names import Names, names_from_columns
 
 # Contexts of three characters give names that can be pronounced; a small corpus, which three
@@ -82,7 +83,7 @@ def pseudo_names(
 
 
 def _folded_words(texts: Iterable[str]) -> set[str]:
-    folded = {fold_name(text) for text in texts}
+    folded = {fold(text) for text in texts}
     return folded | {word for text in folded if " " in text for word in text.split(" ")}
 
 
@@ -116,7 +117,7 @@ def _make_up(
             before = len(made)
             # Of a fixed size, so that a larger n goes on where a smaller one stopped.
             for word in chain.sample(4_096, lengths.stop, rng):
-                key = fold_name(word)
+                key = fold(word)
                 if len(word) in lengths and key not in real and _is_plausible(word):
                     made.setdefault(key, word)
             idle = idle + 1 if len(made) == before else 0

@@ -9,12 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray, check_count
-from namebasis.namespace.filters import check_where, quote
+from namebasis.namespace.filters import check_where
+from namebasis.namespace.name_lookup import find_rows
 from namebasis.namespace.provenance import ImageMean, sums_from_metadata
 from namebasis.namespace.store import IMAGE_COUNT, Store
-from namebasis.namespace.targets import fold
-
-PART_ORDER = ("given", "family", "full", "pseudo")
 
 
 class StoredRows:
@@ -127,25 +125,16 @@ class StoredRows:
         return np.asarray(self._store.scan(["id"], where)["id"].to_numpy(), dtype=np.int64)
 
     def find(self, name: str, part: str | None = None) -> int | None:
-        """Row of a stored name: as written, else forgiving case and accents.
+        """Row of a stored name: as written, else forgiving case, accents and kinds of apostrophes.
 
-        Where several parts hold it, given comes before family, full and pseudo.
+        What is forgiven, `folding.fold` says. Where several parts hold it, given comes before
+        family, full and pseudo.
         """
-        limit = "" if part is None else f" AND part = {quote(part)}"
-        if "\0" in name:
-            return None
-        folded = fold(name)
-        rows = self._store.scan(
-            ["id", "name", "part"], f"name_folded = {quote(folded)}{limit}"
-        ).to_pylist()
-        if not rows:
-            return None
-        ranks = {part: rank for rank, part in enumerate(PART_ORDER)}
-        return int(
-            min(rows, key=lambda row: (row["name"] != name, ranks.get(row["part"], 9), row["id"]))[
-                "id"
-            ]
-        )
+        return self.find_all([name], part)[0]
+
+    def find_all(self, names: Sequence[str], part: str | None = None) -> list[int | None]:
+        """Rows of stored names as `find` gives them, read in one pass; None where there is none."""
+        return find_rows(self._store, names, part)
 
     def vectors(
         self, view: str = "text", *, ids: IntArray | Sequence[int] | None = None

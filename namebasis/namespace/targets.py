@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from namebasis.checks import FloatArray, as_embeddings
 from namebasis.errors import TargetError
+from namebasis.namespace.folding import fold as fold
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -194,13 +194,3 @@ def is_batch(target: object) -> bool:
     if isinstance(target, np.ndarray):
         return target.ndim != 1 and not is_image(target)
     return isinstance(target, (list, tuple)) and not is_vector(target)
-
-
-def fold(text: str) -> str:
-    """Lower case without accents, for a search that forgives both.
-
-    Unicode's compatibility decomposition, marks dropped, then case folding: `Zoë`, `ZOE` and
-    `zoe` fold to the same. White space at the ends goes and inside becomes one space.
-    """
-    plain = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join("".join(plain).casefold().split())

@@ -100,7 +100,7 @@ class Attributes:
             If a name is not among those that were read.
         """
         place = {int(row): at for at, row in enumerate(self.ids)}
-        rows = [space.find(name) for name in names]
+        rows = space.find_all(names)
         strangers = [n for n, row in zip(names, rows, strict=True) if row not in place]
         if strangers:
             raise TargetError(

@@ -211,8 +211,7 @@ def _from_file(space: Space, path: Path, ids: IntArray) -> list[set[str]]:
     for label, names in found.items():
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise NamebasisError(f"{path}: group {label!r} must be a list of names.")
-        for name in names:
-            row = space.find(name)
+        for name, row in zip(names, space.find_all(names), strict=True):
             if row is None or row not in labels:
                 missing.append(name)
             else:

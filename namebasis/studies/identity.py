@@ -233,7 +233,8 @@ def _stored(
     notes = []
     if "anchor_rank" not in columns:
         notes.append("anchor_rank is null: run `namebasis anchors SPACE --write` first.")
-    ids = {name: row for name in asked if (row := space.find(name)) is not None} if columns else {}
+    places = zip(asked, space.find_all(asked) if columns else (), strict=False)
+    ids = {name: row for name, row in places if row is not None}
     if len(ids) < len(asked):
         what = ", ".join(columns) or "token facts of the corpus"
         notes.append(f"{what}: null for {len(asked) - len(ids):,} names that the space lacks.")

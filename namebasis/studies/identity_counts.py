@@ -143,7 +143,9 @@ def compare_stored(
             f"column must be one of numbers that the study makes ({', '.join(COLUMNS)}) or that "
             f"the space holds ({', '.join(numbers)}); got {column!r}."
         )
-    ids = {name: row for name in counts if (row := space.find(name)) is not None}
+    names = list(counts)
+    places = zip(names, space.find_all(names), strict=True)
+    ids = {name: row for name, row in places if row is not None}
     table = space.table([column], ids=list(ids.values())) if ids else None
     told = [] if table is None else table[column].to_pylist()
     found = dict(zip(ids, (np.nan if one is None else float(one) for one in told), strict=True))

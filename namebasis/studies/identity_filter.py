@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.namespace.targets import fold
+from namebasis.namespace.folding import fold
 from namebasis.wording import percent
 
 if TYPE_CHECKING:

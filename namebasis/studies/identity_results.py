@@ -185,7 +185,7 @@ class Identity:
         ValueError
             If it holds none of them.
         """
-        ids = [space.find(row.name) for row in self.rows]
+        ids = space.find_all([row.name for row in self.rows])
         # Two spellings can fold to one stored name; the first one counts.
         first = {row: at for at, row in reversed(list(enumerate(ids))) if row is not None}
         if not first:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import IntArray
-from namebasis.namespace.targets import fold
+from namebasis.namespace.folding import fold
 from namebasis.studies.languages import language
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namebasis.checks import FloatArray
-from namebasis.namespace.targets import fold
+from namebasis.namespace.folding import fold
 from namebasis.studies.paint_moves import Scorer, State
 from namebasis.studies.painting import Collapse
 

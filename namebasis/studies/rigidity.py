@@ -133,8 +133,8 @@ class Rigidity:
         ValueError
             If it holds none of them.
         """
-        found = {space.find(row.name): row for row in self.rows}
-        found.pop(None, None)
+        ids = space.find_all([row.name for row in self.rows])
+        found = {at: row for at, row in zip(ids, self.rows, strict=True) if at is not None}
         if not found:
             raise ValueError("the space holds none of these names; add them before writing.")
         columns: dict[str, Any] = {"id": pa.array(list(found), pa.int64())}

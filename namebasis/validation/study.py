@@ -98,7 +98,7 @@ class Validation:
             If the space holds none of the names.
         """
         table = self.to_arrow()
-        ids = [space.find(name) for name in table["name"].to_pylist()]
+        ids = space.find_all(table["name"].to_pylist())
         kept = [at for at, row in enumerate(ids) if row is not None]
         if not kept:
             raise NamebasisError("the space holds none of the names; nothing can be written.")

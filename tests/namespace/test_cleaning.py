@@ -14,7 +14,6 @@ from namebasis.namespace.cleaning import (
     Refusals,
     clean_name,
     examine,
-    fold_name,
     restore_capitals,
     shown,
 )  # fmt: skip
@@ -101,20 +100,6 @@ def test_cleaning_settles_at_once_and_keeps_its_promises(raw: str) -> None:
 @settings(max_examples=100, deadline=None)
 def test_a_refused_character_is_refused_wherever_it_stands(before: str, after: str) -> None:
     assert examine(before + "\u202e" + after)[1]
-
-
-def test_folding_forgets_case_and_accents_and_nothing_else() -> None:
-    assert fold_name("JOSÉ") == fold_name("jose") == fold_name("Jose\u0301")
-    assert fold_name("STRAẞE") == fold_name("strasse")
-    assert fold_name("Ålesund") == "alesund"
-    assert fold_name("Łukasz") != fold_name("Lukasz")  # a letter of its own, not an accent
-    assert fold_name("मीना") != fold_name("मना")  # a vowel sign is no accent
-
-
-@given(st.text(max_size=20))
-@settings(max_examples=200, deadline=None)
-def test_folding_settles_for_what_is_written_in_either_case(text: str) -> None:
-    assert fold_name(fold_name(text)) == fold_name(text)
 
 
 @pytest.mark.parametrize(

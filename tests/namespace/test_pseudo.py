@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -18,9 +19,10 @@ def given_names(*texts: str) -> Names:
 
 
 def bare(text: str) -> str:
-    """Case and accents folded, written apart from the package's own way."""
-    marks = (c for c in unicodedata.normalize("NFKD", text) if unicodedata.combining(c) == 0)
-    return "".join(marks).casefold()
+    """Case and accents folded, written apart from the package's own way; й and ѓ are letters."""
+    text = unicodedata.normalize("NFKD", text)
+    accent = r"(?<![гкГК])[\u0300-\u0305\u0307\u0309-\u036f]|(?<=[a-zA-Z])[\u0306\u0308]"
+    return unicodedata.normalize("NFC", re.sub(accent, "", text)).casefold()
 
 
 def scripts(text: str) -> frozenset[str]:

@@ -127,7 +127,8 @@ class TestFind:
     @pytest.mark.parametrize(
         ("text", "name"),
         [("Vicki", "Vicki"), ("vicki", "Vicki"), ("VICKI", "Vicki"), ("zoe", "Zoë"),
-         ("Zoe\u0308", "Zoë"), (" O'BRIEN ", "O'Brien"), ("Vick", None), ("", None), ("'", None),
+         ("Zoe\u0308", "Zoë"), (" O'BRIEN ", "O'Brien"), ("O’Brien", "O'Brien"),
+         ("Vick", None), ("", None), ("'", None),
          ("a\0b", None), ("%", None)],
     )  # fmt: skip
     def test_a_name_is_found_in_any_case_and_without_accents(self, space, text, name) -> None:
@@ -148,6 +149,37 @@ class TestFind:
         names = make_names([{"name": n, "part": "given"} for n in ("Zoe", "Zoë")])
         space = build_space(names, tmp_path / "z", encoder=encoder)
         assert (space.find("Zoe"), space.find("Zoë"), space.find("ZOE")) == (0, 1, 0)
+
+    def test_many_names_are_found_in_one_pass(self, space: Space, monkeypatch) -> None:
+        names = ["VICKI", "nobody", "", "a\0b", "zoe", *space.table(["name"])["name"].to_pylist()]
+        expected = [space.find(name) for name in names]
+        scans = []
+        real = type(space._store).scan
+        monkeypatch.setattr(
+            type(space._store), "scan", lambda *given: scans.append(given) or real(*given)
+        )
+        assert space.find_all(names) == expected
+        assert len(scans) == 1
+        assert space.find_all([]) == []
+
+    def test_a_kana_is_no_other_kana(self, tmp_path: Path, encoder: FakeEncoder) -> None:
+        names = make_names([{"name": n} for n in ("ハナコ", "Андреи", "Søren", "Łukasz")])
+        space = build_space(names, tmp_path / "k", encoder=encoder)
+        assert space.find_all(["バナコ", "Андрей", "soren", "lukasz"]) == [None, None, 2, 3]
+
+    def test_a_space_of_another_folding_still_finds_its_names(
+        self, tmp_path: Path, encoder: FakeEncoder, monkeypatch
+    ) -> None:
+        from namebasis.namespace import encode
+
+        monkeypatch.setattr(encode, "fold", lambda name: f"old {name}")
+        monkeypatch.setattr(encode, "FOLDING", "1")
+        names = make_names([{"name": n} for n in ("Søren", "ハナコ", "José")])
+        old = build_space(names, tmp_path / "old", encoder=encoder)
+        monkeypatch.undo()
+        assert old.find_all(["soren", "バナコ", "JOSE"]) == [0, None, 2]
+        more = add_names(old, make_names([{"name": "O'Brien"}]), encoder=encoder)
+        assert (more.find("o’brien"), more.find("soren")) == (3, 0)
 
 
 class TestNearest:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from namebasis.errors import TargetError
-from namebasis.namespace.targets import Resolver, Target, fold, is_batch, is_vector
+from namebasis.namespace.targets import Resolver, Target, is_batch, is_vector
 
 STORED = {"east": np.array([2.0, 0, 0]), "north": np.array([0, 1.0, 0])}
 
@@ -26,25 +22,6 @@ def resolver() -> Resolver:
         raise AssertionError("an encoder was asked for")
 
     return Resolver("text", 3, find, lambda row: STORED[names[row]], forbidden)
-
-
-@pytest.mark.parametrize(
-    ("text", "folded"),
-    [
-        ("Zoë", "zoe"), ("ZOE\u0308", "zoe"), ("  Anna   Maria ", "anna maria"),
-        ("Łukasz", "łukasz"), ("STRAßE", "strasse"), ("İpek", "ipek"), ("ﬁona", "fiona"),
-        ("Ἀλέξανδρος", "αλεξανδροσ"), ("김", unicodedata.normalize("NFKD", "김")), ("", ""),
-    ],
-)  # fmt: skip
-def test_folding_forgives_case_and_accents(text: str, folded: str) -> None:
-    assert fold(text) == folded
-
-
-@given(st.text(max_size=20))
-def test_folding_twice_is_folding_once_and_forgives_composition(text: str) -> None:
-    once = fold(text)
-    assert fold(once) == once
-    assert fold(unicodedata.normalize("NFD", text)) == once
 
 
 def test_a_mix_is_the_normalised_weighted_sum(resolver: Resolver) -> None:

@@ -64,6 +64,9 @@ class PlantedSpace:
     def encoder(self) -> PlantedEncoder:
         return self._encoder
 
+    def find_all(self, names: Sequence[str]) -> list[int | None]:
+        return [self.find(name) for name in names]
+
     def find(self, name: str, part: str | None = None) -> int | None:
         return self.names.index(name) if name in self.names else None
 

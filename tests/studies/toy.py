@@ -97,6 +97,9 @@ class ToySpace:
     def mean(self, view: str = "text") -> FloatArray:
         return self._vectors.mean(axis=0)
 
+    def find_all(self, names: Sequence[str]) -> list[int | None]:
+        return [self.find(name) for name in names]
+
     def find(self, name: str, part: str | None = None) -> int | None:
         return self.names.index(name) if name in self.names else None
 
@@ -124,6 +127,9 @@ class EncoderSpace:
 
     def encoder(self) -> object:
         return self._encoder
+
+    def find_all(self, names: Sequence[str]) -> list[int | None]:
+        return [self.find(name) for name in names]
 
     def find(self, name: str, part: str | None = None) -> None:
         return None

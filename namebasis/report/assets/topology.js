@@ -10,8 +10,14 @@
   const maps = data.maps.map((raw, i) => new NameMap(names, raw, `map${i}`, holders[i]));
   const count = (n) => n.toLocaleString("en");
 
+  // As namespace/folding.py: accents of Latin and Greek letters go, marks that make letters stay.
+  const strokes = { ø: "o", ł: "l", đ: "d", ð: "d", ħ: "h", ŧ: "t", ı: "i", æ: "ae", œ: "oe", þ: "th", ß: "ss", ŋ: "n" };
   const folded = (s) =>
-    s.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/\s+/g, " ").trim();
+    s.replace(/[’‘‛`´′ʹʻʼʽʾʿˈ׳]/gu, "'").replace(/[‐‑‒–—―−]/gu, "-")
+      .normalize("NFKC").toLowerCase().normalize("NFD")
+      .replace(/(?<=[\p{Script=Latin}\p{Script=Greek}]\p{M}*)\p{M}/gu, "")
+      .normalize("NFC").replace(/[øłđðħŧıæœþßŋ]/gu, (c) => strokes[c])
+      .replace(/\p{Cf}/gu, "").replace(/\s+/g, " ").trim();
   let keys = null; // folded names, made at the first search
 
   function find(query, limit) {
