@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "namebasis"
-GROUND = {"atomic", "checks", "errors"}
+GROUND = {"atomic", "checks", "errors", "reading"}
 ALLOWED = {
     "errors": set(),
     "wording": set(),
     "checks": {"errors"},
     "atomic": {"errors"},
+    "reading": {"errors"},
     "organism": GROUND,
     "report": {"wording", *GROUND},
     "encoders": GROUND,

@@ -11,6 +11,7 @@ import numpy as np
 from namebasis.analysis.components import Components
 from namebasis.atomic import replacing_file
 from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError, check_regular, parse_json
 
 _FORMAT = "namebasis.components/1"
 _ARRAYS = ("mean", "directions", "standard_deviations")
@@ -58,6 +59,7 @@ def load_components(path: str | Path, n_bases: int | None = None) -> tuple[Compo
     from safetensors import SafetensorError, safe_open
 
     try:
+        check_regular(path)
         with safe_open(str(path), framework="numpy") as file:
             head = file.metadata() or {}
             if head.get("format") != _FORMAT:
@@ -65,13 +67,14 @@ def load_components(path: str | Path, n_bases: int | None = None) -> tuple[Compo
                     f"{path}: no components of this version (format {head.get('format')!r}, "
                     f"expected {_FORMAT!r}); save them again."
                 )
-            entries = json.loads(head["bases"])
+            entries = parse_json(head["bases"], path)
             found = tuple(
                 Components(**entry, **{key: file.get_tensor(f"{i}.{key}") for key in _ARRAYS})
                 for i, entry in enumerate(entries)
             )
-    except FileNotFoundError:
-        raise NamebasisError(f"{path}: no such file.") from None
+    except UnreadableError as error:
+        why = "no such file" if error.is_missing else f"damaged components file ({error.reason})"
+        raise NamebasisError(f"{path}: {why}.") from None
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise NamebasisError(f"{path}: damaged components file ({error}).") from None
     if n_bases is not None and len(found) != n_bases:

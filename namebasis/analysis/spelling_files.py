@@ -9,6 +9,7 @@ import numpy as np
 
 from namebasis.analysis.spelling import PieceRidge
 from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError, check_regular, parse_json
 
 _FORMAT = "namebasis.piece_ridge/1"
 
@@ -43,12 +44,15 @@ def read(path: Path) -> PieceRidge:
     from safetensors import SafetensorError, safe_open
 
     try:
+        check_regular(path)
         with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != _FORMAT:
                 raise NamebasisError(f"{path}: no fit of pieces that namebasis wrote.")
-            head = json.loads(metadata["fit"])
+            head = parse_json(metadata["fit"], path)
             weights, intercepts = (file.get_tensor(key) for key in ("weights", "intercepts"))
+    except UnreadableError as error:
+        raise NamebasisError(f"{path}: missing or damaged ({error.reason}).") from None
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise NamebasisError(f"{path}: missing or damaged ({error}).") from None
     return PieceRidge(

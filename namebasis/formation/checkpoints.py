@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import os
 import re
 import struct
 import zipfile
@@ -14,6 +14,15 @@ from pathlib import Path
 
 from namebasis.encoders.registry import PACKAGED
 from namebasis.errors import NamebasisError
+from namebasis.reading import (
+    LARGE,
+    UnreadableError,
+    is_regular,
+    open_regular,
+    parse_json,
+    read_json,
+    read_text,
+)
 
 _STEP_FOLDER = re.compile(r"(?:global_)?(?:step|checkpoint|epoch|iter|iteration)[-_]?(\d+)\Z", re.I)
 _EPOCH_FILE = re.compile(r"epoch_(\d+)\.(?:pt|safetensors)\Z", re.I)
@@ -62,7 +71,7 @@ class Checkpoint:
             digest.update(f"{self.spec.removesuffix(str(self.files[0]))};".encode())
         for path in self.files:
             digest.update(f"{path.name} {path.stat().st_size};".encode())
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 while block := stream.read(1 << 20):
                     digest.update(block)
         return f"files:{digest.hexdigest()}"
@@ -247,8 +256,8 @@ def _step_folders(folder: Path, steps: dict[int, Path], twice: list[Gap]) -> Ser
 def _planned(folder: Path) -> list[int]:
     """Steps that the run itself says it saves."""
     try:
-        document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        document = read_json(folder / "run.json")
+    except UnreadableError:
         return []
     listed = document.get("checkpoints") if isinstance(document, dict) else None
     if not isinstance(listed, list):
@@ -281,8 +290,8 @@ def _trained_model(file: Path) -> str | None:
     """The model that open_clip's params.txt names, beside the checkpoints or one folder up."""
     for place in (file.parent, file.parent.parent):
         try:
-            lines = (place / "params.txt").read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError):
+            lines = read_text(place / "params.txt").splitlines()
+        except UnreadableError:
             continue
         for line in lines:
             key, _, value = line.partition(":")
@@ -301,8 +310,8 @@ def _incomplete(folder: Path) -> str | None:
     index = folder / "model.safetensors.index.json"
     if index.is_file():
         try:
-            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        except (ValueError, KeyError, AttributeError, OSError):
+            names = set(map(str, read_json(index)["weight_map"].values()))
+        except (UnreadableError, KeyError, TypeError, AttributeError):
             return f"half-written: {index.name} cannot be read"
         missing = sorted(names - {path.name for path in weights})
         if missing:
@@ -312,15 +321,15 @@ def _incomplete(folder: Path) -> str | None:
 
 def _broken_safetensors(path: Path) -> str | None:
     """Whether a safetensors file is as long as its own header says."""
-    size = path.stat().st_size
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
             (length,) = struct.unpack("<Q", stream.read(8))
-            header = json.loads(stream.read(min(length, size)))
+            header = parse_json(stream.read(min(length, size, LARGE)), path)
         ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"]
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError, OSError):
+        whole = 8 + length + max(ends, default=0)
+    except (struct.error, UnreadableError, KeyError, IndexError, TypeError, AttributeError):
         return f"half-written: {path.name} has no readable header"
-    whole = 8 + length + max(ends, default=0)
     if size != whole:
         return f"half-written: {path.name} has {size:,} of {whole:,} bytes"
     return None
@@ -328,4 +337,5 @@ def _broken_safetensors(path: Path) -> str | None:
 
 def _broken_archive(path: Path) -> str | None:
     # torch writes a zip whose directory comes last, so a cut file has none.
-    return None if zipfile.is_zipfile(path) else f"half-written: {path.name} is no whole archive"
+    is_whole = is_regular(path) and zipfile.is_zipfile(path)
+    return None if is_whole else f"half-written: {path.name} is no whole archive"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,6 +18,7 @@ from namebasis.errors import NamebasisError
 from namebasis.formation.checkpoints import Checkpoint
 from namebasis.formation.plan import Plan
 from namebasis.formation.weights import MatrixState
+from namebasis.reading import LARGE, UnreadableError, parse_json, read_arrays, read_json
 from namebasis.studies.contexts import embed_contexts
 
 if TYPE_CHECKING:
@@ -150,11 +150,10 @@ class Cache:
         if path is None or not path.is_file():
             return None
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                facts = json.loads(str(stored["facts"]))
-                arrays = {key: stored[key] for key in stored.files if key != "facts"}
+            arrays = read_arrays(path)
+            facts = parse_json(str(arrays.pop("facts")), path)
             return Encodings(**arrays, facts=facts)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except (UnreadableError, ValueError, KeyError, TypeError) as error:
             logger.info("%s cannot be read (%s); encoded again.", path, error)
             return None
 
@@ -179,9 +178,8 @@ class Cache:
         if path is None or not path.is_file():
             return None
         try:
-            rows = json.loads(path.read_text(encoding="utf-8"))
-            return tuple(MatrixState(**row) for row in rows)
-        except (OSError, ValueError, TypeError) as error:
+            return tuple(MatrixState(**row) for row in read_json(path, LARGE))
+        except (UnreadableError, ValueError, TypeError) as error:
             logger.info("%s cannot be read (%s); measured again.", path, error)
             return None
 

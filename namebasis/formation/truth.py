@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.errors import NamebasisError
+from namebasis.reading import LARGE, UnreadableError, read_json, read_table
 
 Float64Array = npt.NDArray[np.float64]
 UNSEEN = "N"
@@ -83,14 +82,13 @@ def read_truth(path: str | Path) -> Truth:
     """
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8-sig")
         if file.suffix.lower() == ".json":
-            document: Any = json.loads(text)
+            document: Any = read_json(file, LARGE)
         else:
             delimiter = "\t" if file.suffix.lower() == ".tsv" else ","
-            document = list(csv.DictReader(text.splitlines(), delimiter=delimiter))
-    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
-        raise NamebasisError(f"{file}: cannot be read as a truth file ({error}).") from None
+            document = [row for _, row in read_table(file, delimiter).rows]
+    except UnreadableError as error:
+        raise NamebasisError(f"{file}: cannot be read as a truth file ({error.reason}).") from None
     rows = document.get("names") if isinstance(document, dict) else document
     if not isinstance(rows, list) or not rows:
         raise NamebasisError(f"{file}: a truth file is a list of names with what is known of each.")
@@ -131,6 +129,8 @@ def _contexts(document: object, file: Path) -> tuple[str, ...]:
     groups = document.get("contexts") if isinstance(document, dict) else None
     if not isinstance(groups, dict):
         return ()
+    if not all(isinstance(group, list) for group in groups.values()):
+        raise NamebasisError(f"{file}: contexts must be lists of phrases.")
     phrases = [phrase for group in groups.values() for phrase in group]
     if any(not isinstance(phrase, str) or set(phrase) & set("{}") for phrase in phrases):
         raise NamebasisError(f"{file}: contexts must be phrases without braces.")
@@ -176,42 +176,40 @@ def read_exposures(path: str | Path) -> Exposures:
     file = Path(path)
     rows: dict[str, list[tuple[float, float]]] = {}
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            if not {"name", "count"} <= set(reader.fieldnames or ()):
-                raise NamebasisError(
-                    f"{file}: needs the columns name and count, and step for cumulative counts; "
-                    f"got {reader.fieldnames}."
-                )
-            has_steps = "step" in (reader.fieldnames or ())
-            for row in reader:
-                name = " ".join((row["name"] or "").split())
-                pair = (_number(row["step"], reader, file) if has_steps else 0.0,
-                        _number(row["count"], reader, file))  # fmt: skip
-                rows.setdefault(name, []).append(pair)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise NamebasisError(f"{file}: cannot be read as CSV ({error}).") from None
+        table = read_table(file)
+    except UnreadableError as error:
+        raise NamebasisError(f"{file}: cannot be read as CSV ({error.reason}).") from None
+    if not {"name", "count"} <= set(table.columns):
+        raise NamebasisError(
+            f"{file}: needs the columns name and count, and step for cumulative counts; "
+            f"got {list(table.columns)}."
+        )
+    has_steps = "step" in table.columns
+    for line, row in table.rows:
+        name = " ".join((row["name"] or "").split())
+        pair = (_number(row["step"], line, file) if has_steps else 0.0,
+                _number(row["count"], line, file))  # fmt: skip
+        rows.setdefault(name, []).append(pair)
     counts = {}
     for name, pairs in rows.items():
-        table = np.array(sorted(pairs), dtype=np.float64)
-        if (np.diff(table[:, 1]) < 0).any() or len(np.unique(table[:, 0])) < len(table):
+        known = np.array(sorted(pairs), dtype=np.float64)
+        if (np.diff(known[:, 1]) < 0).any() or len(np.unique(known[:, 0])) < len(known):
             raise NamebasisError(
                 f"{file}: counts of {name!r} must be cumulative, one for each step."
                 if has_steps
                 else f"{file}: {name!r} comes twice; without the column step a name has one total."
             )
-        counts[name] = (table[:, 0], table[:, 1])
+        counts[name] = (known[:, 0], known[:, 1])
     return Exposures(counts, not has_steps)
 
 
-def _number(text: str | None, reader: Any, file: Path) -> float:
+def _number(text: str | None, line: int, file: Path) -> float:
     try:
         value = float(text or "")
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
         raise NamebasisError(
-            f"{file}, line {reader.line_num}: step and count must be numbers of at least 0; "
-            f"got {text!r}."
+            f"{file}, line {line}: step and count must be numbers of at least 0; got {text!r}."
         )
     return value

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from namebasis.namespace.cleaning import Refusals
 from namebasis.namespace.names import Names, names_from_columns, names_from_records
 from namebasis.namespace.raw import check_file, read_text
 from namebasis.namespace.values import CANONICAL
+from namebasis.reading import UnreadableError, parse_json, parse_rows
 
 _MAX_ROWS = 50_000_000
 
@@ -111,14 +109,10 @@ def _read_table(path: Path, part: str | None) -> Names:
 
 
 def _table_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise CorpusError(
-            f"{path}, line {reader.line_num}: not a table of cells ({error}). Mend the quotes."
-        ) from error
+        yield from parse_rows(text, path, delimiter, strict=True)
+    except UnreadableError as error:
+        raise CorpusError(f"{path}, {error.reason}. Mend the quotes.") from None
 
 
 def _read_json(path: Path, part: str | None) -> Names:
@@ -143,9 +137,10 @@ def _read_jsonl(path: Path, part: str | None) -> Names:
 
 def _parse(text: str, where: str) -> object:
     try:
-        value: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CorpusError(f"{where} is not JSON ({error}). Mend it or fetch it again.") from error
+        value: object = parse_json(text, where)
+    except UnreadableError as error:
+        why = error.reason.removeprefix("it ")
+        raise CorpusError(f"{where} {why}. Mend it or fetch it again.") from None
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from namebasis.namespace.store import (
     check_units,
 )
 from namebasis.namespace.views import put_view
+from namebasis.reading import UnreadableError, digest_of
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -212,9 +212,8 @@ def _encode(
 def _digest(file: Path) -> str:
     """SHA-256 of a file; empty where it cannot be read, which the reader of images reports."""
     try:
-        with file.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
-    except OSError:
+        return digest_of(file)
+    except UnreadableError:
         return ""
 
 

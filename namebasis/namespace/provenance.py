@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.errors import SpaceError
+from namebasis.reading import UnreadableError, parse_json
 
 if TYPE_CHECKING:
     from namebasis.namespace.store import Store
@@ -92,9 +93,9 @@ class Provenance:
         if raw is None:
             raise SpaceError(f"{where}: a Lance data set, but not one of namebasis.")
         try:
-            values: dict[str, Any] = json.loads(raw)
+            values: dict[str, Any] = parse_json(raw, where)
             version = int(values["schema_version"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (UnreadableError, ValueError, KeyError, TypeError) as error:
             raise SpaceError(f"{where}: its provenance is damaged ({error!r}).") from None
         if version > SCHEMA_VERSION:
             raise SpaceError(

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from namebasis.errors import CorpusError
+from namebasis.reading import LARGE, UnreadableError, check_regular, read_bytes
 
-# Two orders of magnitude above the largest list of names that we know of.
-MAX_BYTES = 2**30
+MAX_BYTES = LARGE
 _BOMS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -27,17 +27,18 @@ def check_file(path: Path) -> Path:
         If it is missing, no regular file, or holds more than `MAX_BYTES`.
     """
     try:
-        size = path.stat().st_size
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise CorpusError(f"{path} cannot be read: {reason}. Check the path.") from error
-    if not path.is_file():
-        raise CorpusError(f"{path} is not a file. Name one file of names.")
-    if size > MAX_BYTES:
-        raise CorpusError(
-            f"{path} holds {size:,} bytes; at most {MAX_BYTES:,} are read. Split it up."
-        )
+        check_regular(path, MAX_BYTES)
+    except UnreadableError as error:
+        raise _refusal(path, error) from None
     return path
+
+
+def _refusal(path: Path, error: UnreadableError) -> CorpusError:
+    if "at most" in error.reason:
+        return CorpusError(f"{path}: {error.reason}. Split it up.")
+    if "not a file" in error.reason:
+        return CorpusError(f"{path} is not a file: {error.reason}. Name one file of names.")
+    return CorpusError(f"{path} cannot be read: {error.reason}. Check the path.")
 
 
 def read_text(path: Path) -> str:
@@ -49,14 +50,16 @@ def read_text(path: Path) -> str:
         If it cannot be read, is too large, not UTF-8, or holds NUL bytes.
     """
     try:
-        data = check_file(path).read_bytes()
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error.strerror}. Check its rights.") from error
+        data = read_bytes(path, MAX_BYTES)
+    except UnreadableError as error:
+        raise _refusal(path, error) from None
     return decode(data, str(path))
 
 
 def read_stdin() -> str:
     """Return what stands on stdin, as `read_text` does for a file."""
+    if sys.stdin is None:
+        raise CorpusError("stdin is closed, and - reads it. Name a file, or pipe the names in.")
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise CorpusError(f"stdin gives more than {MAX_BYTES:,} bytes. Split it up.")

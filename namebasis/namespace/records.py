@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import zipfile
@@ -20,6 +19,7 @@ from namebasis.errors import CorpusError
 from namebasis.namespace.cleaning import Refusals, restore_capitals
 from namebasis.namespace.names import BIRTHS, Names, names_from_columns
 from namebasis.namespace.raw import check_file, read_text
+from namebasis.reading import UnreadableError, parse_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -202,7 +202,10 @@ def read_census(path: Path) -> Names:
     CorpusError
         If the file is not such a table.
     """
-    rows = list(csv.reader(io.StringIO(read_text(path), newline="")))
+    try:
+        rows = [row for _, row in parse_rows(read_text(path), path)]
+    except UnreadableError as error:
+        raise CorpusError(f"{path}: {error.reason}. Fetch it again.") from None
     header = [" ".join(cell.lower().split()) for cell in rows[0]] if rows else []
     places = _census_places(header, path)
     refusals = Refusals()

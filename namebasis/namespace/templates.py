@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
+
+from namebasis.reading import UnreadableError, packaged_text, parse_toml, read_toml
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Templates:
 
 def template_sets() -> dict[str, tuple[str, ...]]:
     """The packaged sets by name."""
-    text = files("namebasis").joinpath("data/templates.toml").read_text(encoding="utf-8")
-    return {name: tuple(items) for name, items in tomllib.loads(text).items()}
+    sets = parse_toml(packaged_text("templates.toml"), "templates.toml")
+    return {name: tuple(items) for name, items in sets.items()}
 
 
 def load_templates(templates: str | Path | Sequence[str] | Templates) -> Templates:
@@ -63,9 +63,9 @@ def load_templates(templates: str | Path | Sequence[str] | Templates) -> Templat
 
 def _read_file(path: Path) -> Templates:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read as TOML ({error}).") from None
+        content = read_toml(path)
+    except UnreadableError as error:
+        raise ValueError(f"{path}: cannot be read as TOML ({error.reason}).") from None
     items = content.get("templates")
     if not isinstance(items, list):
         raise ValueError(f'{path}: needs one list, templates = ["a photo of {{}}", …].')

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from namebasis.atomic import remove_leftovers, replacing_path, write_text
 from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError, check_regular, parse_json, read_json
 
 ABOUT = "painter.json"
 """What a painter's folder says of its training: settings, steps, seconds, loss, versions."""
@@ -55,14 +56,16 @@ def read_painter(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / ABOUT
     try:
-        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        about: dict[str, Any] = read_json(path)
         if not isinstance(about["settings"]["n_steps"], int) or not isinstance(about["step"], int):
             raise TypeError("steps are no numbers")
-    except FileNotFoundError:
-        raise NamebasisError(
-            f"{folder} holds no painter; train one with `namebasis organism painter`."
-        ) from None
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except UnreadableError as error:
+        if error.is_missing:
+            raise NamebasisError(
+                f"{folder} holds no painter; train one with `namebasis organism painter`."
+            ) from None
+        raise NamebasisError(f"{path} cannot be read: {error.reason}.") from None
+    except (KeyError, TypeError, ValueError) as error:
         raise NamebasisError(f"{path} cannot be read ({type(error).__name__}: {error}).") from None
     return about
 
@@ -92,10 +95,11 @@ def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     path = folder / _STATE
     try:
+        check_regular(path)
         with safe_open(path, framework="pt") as stored:
-            about: dict[str, Any] = json.loads(stored.metadata()["about"])
+            about: dict[str, Any] = parse_json(stored.metadata()["about"], path)
             return {key: stored.get_tensor(key) for key in stored.keys()}, about  # noqa: SIM118
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, UnreadableError, KeyError, TypeError, ValueError) as error:
         raise NamebasisError(
             f"{path} cannot be read ({type(error).__name__}: {error}). Take another folder."
         ) from None

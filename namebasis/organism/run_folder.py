@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
@@ -14,6 +13,7 @@ from typing import Any
 from namebasis.atomic import remove_leftovers, write_text
 from namebasis.errors import NamebasisError
 from namebasis.organism.world import World
+from namebasis.reading import LARGE, UnreadableError, read_json, read_table
 
 WORLD, RUN, EXPOSURES, STATE = "world.json", "run.json", "exposures.csv", "resume.safetensors"
 _STEP = re.compile(r"step-(\d{6,})\Z")
@@ -66,7 +66,7 @@ def read_run(run: str | Path) -> dict[str, Any]:
     """
     path = Path(run) / RUN
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values: dict[str, Any] = read_json(path, LARGE)
         if values["format"] != _FORMAT:
             raise NamebasisError(
                 f"{path} has format {values['format']}; this version reads {_FORMAT}."
@@ -74,9 +74,11 @@ def read_run(run: str | Path) -> dict[str, Any]:
         wrong = [key for key, kind in _TOLD.items() if not isinstance(values[key], kind)]
         if wrong:
             raise TypeError(f"{wrong[0]} is no {_TOLD[wrong[0]].__name__}")
-    except FileNotFoundError:
-        raise NamebasisError(f"{run} holds no training: there is no {RUN}.") from None
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except UnreadableError as error:
+        if error.is_missing:
+            raise NamebasisError(f"{run} holds no training: there is no {RUN}.") from None
+        raise NamebasisError(f"{path} cannot be read: {error.reason}.") from None
+    except (KeyError, TypeError, ValueError) as error:
         raise NamebasisError(f"{path} cannot be read ({type(error).__name__}: {error}).") from None
     return values
 
@@ -105,12 +107,14 @@ def read_exposures(run: str | Path) -> dict[int, dict[str, int]]:
     path = Path(run) / EXPOSURES
     found: dict[int, dict[str, int]] = {}
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                found.setdefault(int(row["step"]), {})[row["name"]] = int(row["count"])
-    except FileNotFoundError:
-        raise NamebasisError(f"{path}: there is no table of exposures.") from None
-    except (KeyError, TypeError, ValueError, OSError) as error:
+        for _, row in read_table(path).rows:
+            step, count = int(row["step"] or ""), int(row["count"] or "")
+            found.setdefault(step, {})[row["name"] or ""] = count
+    except UnreadableError as error:
+        if error.is_missing:
+            raise NamebasisError(f"{path}: there is no table of exposures.") from None
+        raise NamebasisError(f"{path} cannot be read: {error.reason}.") from None
+    except (KeyError, TypeError, ValueError) as error:
         raise NamebasisError(f"{path} cannot be read ({type(error).__name__}: {error}).") from None
     return found
 

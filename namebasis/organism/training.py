@@ -23,6 +23,7 @@ from namebasis.organism.feeder import Batch, Job, batches
 from namebasis.organism.renderer import SIZE
 from namebasis.organism.schedule import Schedule, checkpoint_steps, make_schedule
 from namebasis.organism.world import World
+from namebasis.reading import LARGE, UnreadableError, check_regular, read_bytes
 
 Progress = Callable[[int, int, float], None]
 N_STEPS, BATCH_SIZE = 1300, 256
@@ -132,7 +133,8 @@ def train(
 
 def _keep_world(world: World, path: Path) -> None:
     """Write the truth; what else bears its file's name is nobody's to replace."""
-    if path.exists() and not (path.is_file() and path.read_bytes() == world.to_json().encode()):
+    is_own = path.is_file() and read_bytes(path, LARGE) == world.to_json().encode()
+    if path.exists() and not is_own:
         raise NamebasisError(
             f"{path} is not of this training's world. Give another path, or overwrite it."
         )
@@ -278,6 +280,7 @@ class _Learner:
         if not path.exists():
             return
         try:
+            check_regular(path)
             with safe_open(path, framework="pt") as stored:
                 step = int(stored.metadata()["step"])
                 tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118
@@ -288,7 +291,8 @@ class _Learner:
                         self.optimizer.state[parameter] = {
                             key: tensors[f"{key}/{name}"] for key in _ADAM
                         }  # fmt: skip
-        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+        except (SafetensorError, UnreadableError, KeyError, TypeError, ValueError, RuntimeError,
+                OSError) as error:  # fmt: skip
             raise NamebasisError(
                 f"{path} cannot be read ({type(error).__name__}); the training cannot go on. "
                 "Start anew by overwriting it."

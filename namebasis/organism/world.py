@@ -26,6 +26,7 @@ from namebasis.organism.words import (
     caption_words,
     make_words,
 )
+from namebasis.reading import LARGE, UnreadableError, read_json
 
 CONSTANCY = {"D": 1.0, "D95": 0.95, "D80": 0.8}
 """Share of a name's pictures that show its one context."""
@@ -190,7 +191,7 @@ class World:
             If the file is missing or holds anything else.
         """
         try:
-            document: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+            document: dict[str, Any] = read_json(path, LARGE)
             if document["format"] != _FORMAT:
                 raise NamebasisError(
                     f"{path} has format {document['format']}; this version reads {_FORMAT}."
@@ -201,9 +202,13 @@ class World:
             ]
             priors = document["given_priors"], document["family_priors"]
             return cls(int(document["seed"]), tuple(rows), *priors)
-        except FileNotFoundError:
-            raise NamebasisError(f"{path}: there is no truth of a world.") from None
-        except (KeyError, TypeError, ValueError, OSError) as error:
+        except UnreadableError as error:
+            if error.is_missing:
+                raise NamebasisError(f"{path}: there is no truth of a world.") from None
+            raise NamebasisError(
+                f"{path} cannot be read as the truth of a world ({error.reason})."
+            ) from None
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
             raise NamebasisError(
                 f"{path} cannot be read as the truth of a world ({type(error).__name__}: {error})."
             ) from None

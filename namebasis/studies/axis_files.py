@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError, packaged_text, parse_toml, read_toml
 
 KINDS = ("ordinal", "nominal")
 _KEYS = {"name", "kind", "templates", "values"}
@@ -66,19 +66,21 @@ def load_axis(source: str | Path) -> Axis:
     """
     text = str(source)
     if text in axis_names():
-        data = (files("namebasis") / "data" / "axes" / f"{text}.toml").read_text(encoding="utf-8")
+        data = parse_toml(packaged_text("axes", f"{text}.toml"), text)
     elif text.endswith(".toml"):
         try:
-            data = Path(text).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise NamebasisError(f"{text}: cannot be read as an axis file ({error}).") from None
+            data = read_toml(text)
+        except UnreadableError as error:
+            raise NamebasisError(
+                f"{text}: cannot be read as an axis file ({error.reason})."
+            ) from None
     else:
         raise NamebasisError(
             f"no axis {text!r}; there are {', '.join(axis_names())}, or give a .toml file."
         )
     try:
-        return _parse(tomllib.loads(data))
-    except (tomllib.TOMLDecodeError, ValueError) as error:
+        return _parse(data)
+    except ValueError as error:
         raise NamebasisError(f"axis {text}: {error}") from None
 
 

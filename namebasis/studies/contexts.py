@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError, packaged_text, parse_toml, read_text
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -39,11 +38,12 @@ def load_contexts(source: str | Path | None = None) -> dict[str, str]:
     """
     label = "contexts.toml" if source is None else str(source)
     try:
-        place = files("namebasis").joinpath("data/contexts.toml") if source is None else None
-        text = (place or Path(label)).read_text(encoding="utf-8")
-        groups = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise NamebasisError(f"{label}: cannot be read as a contexts file ({error}).") from None
+        text = packaged_text(label) if source is None else read_text(label)
+        groups = parse_toml(text, label)
+    except UnreadableError as error:
+        raise NamebasisError(
+            f"{label}: cannot be read as a contexts file ({error.reason})."
+        ) from None
     contexts: dict[str, str] = {}
     for group, templates in groups.items():
         if not isinstance(templates, list):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from namebasis.analysis import associations
 from namebasis.analysis.axes import Float64Array
 from namebasis.checks import IntArray, check_count
 from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError, read_toml
 from namebasis.studies.axis_files import Axis, load_axis
 
 if TYPE_CHECKING:
@@ -197,9 +197,11 @@ def _from_column(space: Space, column: str, ids: IntArray) -> list[set[str]]:
 
 def _from_file(space: Space, path: Path, ids: IntArray) -> list[set[str]]:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise NamebasisError(f"{path}: cannot be read as a file of groups ({error}).") from None
+        data = read_toml(path)
+    except UnreadableError as error:
+        raise NamebasisError(
+            f"{path}: cannot be read as a file of groups ({error.reason})."
+        ) from None
     found = data.get("groups")
     if set(data) != {"groups"} or not isinstance(found, dict) or not found:
         raise NamebasisError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import pyarrow as pa
 from namebasis.analysis.identity import Float64Array
 from namebasis.analysis.spread import Interval
 from namebasis.errors import CorpusError
+from namebasis.reading import UnreadableError, read_table
 from namebasis.studies.identity_results import COLUMNS, Identity
 
 if TYPE_CHECKING:
@@ -80,20 +80,19 @@ def read_counts(path: str | Path) -> dict[str, int]:
         If it cannot be read, lacks a column, or a count is no whole number of at least 0.
     """
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if not {"name", "count"} <= set(reader.fieldnames or ()):
-                raise CorpusError(
-                    f"{path}: needs the columns name and count; got {reader.fieldnames}."
-                )
-            rows = [(row["name"], row["count"], reader.line_num) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"{path}: cannot be read as CSV ({error}).") from None
+        table = read_table(path)
+    except UnreadableError as error:
+        raise CorpusError(f"{path}: cannot be read as CSV ({error.reason}).") from None
+    if not {"name", "count"} <= set(table.columns):
+        raise CorpusError(f"{path}: needs the columns name and count; got {list(table.columns)}.")
     counts = {}
-    for name, count, line in rows:
-        if not (count or "").strip().isdecimal():
+    for line, row in table.rows:
+        name, count = row["name"] or "", (row["count"] or "").strip()
+        if not count.isdecimal():
             raise CorpusError(f"{path}: line {line}: count must be a whole number; got {count!r}.")
-        counts[" ".join((name or "").split())] = int(count)
+        if len(count) > 18:
+            raise CorpusError(f"{path}: line {line}: count has {len(count)} digits, over 18.")
+        counts[" ".join(name.split())] = int(count)
     return counts
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 
 from namebasis.analysis.identity import Float64Array
 from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError, packaged_text, parse_toml, read_toml
 
 EVIDENCES = ("own_score", "strength", "hold", "leakage")
 KINDS = ("unknown", "compositional", "flexible", "entangled", "part-captured")
@@ -106,9 +105,11 @@ def load_origin(source: str | Path | None = None) -> Origin:
     is_file = source is not None and str(source).endswith(".toml")
     label = str(source) if is_file else _LABEL
     try:
-        data = tomllib.loads(Path(label).read_text(encoding="utf-8")) if is_file else _packaged()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise NamebasisError(f"{label}: cannot be read as a thresholds file ({error}).") from None
+        data = read_toml(label) if is_file else _packaged()
+    except UnreadableError as error:
+        raise NamebasisError(
+            f"{label}: cannot be read as a thresholds file ({error.reason})."
+        ) from None
     origins = data.get("origins")
     if not isinstance(origins, dict) or not origins:
         raise NamebasisError(f"{label}: needs a section [origins.NAME] of thresholds.")
@@ -122,7 +123,7 @@ def load_origin(source: str | Path | None = None) -> Origin:
 
 
 def _packaged() -> dict[str, Any]:
-    return tomllib.loads(files("namebasis").joinpath("data", _LABEL).read_text(encoding="utf-8"))
+    return parse_toml(packaged_text(_LABEL), _LABEL)
 
 
 def _parse(label: str, name: str, data: Any) -> Origin:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from namebasis.atomic import check_place, replacing_file
 from namebasis.errors import SpaceError
+from namebasis.reading import LARGE, UnreadableError, read_json
 
 if TYPE_CHECKING:
     from namebasis.report.topology_page import TopologyPage
@@ -173,8 +174,8 @@ def _is_ours(path: Path) -> bool:
 
     try:
         if path.suffix == ".json":
-            found = json.loads(path.read_bytes())
+            found = read_json(path, LARGE)
             return isinstance(found, dict) and found.get("kind") == KIND
         return KIND.encode() in (pq.read_schema(path).metadata or {})
-    except (ValueError, pa.ArrowException, OSError):
+    except (UnreadableError, ValueError, pa.ArrowException, OSError):
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from namebasis.encoders.loading import (
     fingerprint_of,
     refusing,
 )
+from namebasis.reading import read_bytes, read_json
 from namebasis.validation.extractors import Attribute, Extractor, Found, softmax
 
 if TYPE_CHECKING:
@@ -127,11 +127,11 @@ def licence_of(folder: Path) -> str | None:
     """The licence that a model's folder names: in its card's head, or in config.json."""
     card, config = folder / "README.md", folder / "config.json"
     if card.is_file():
-        head = card.read_text(encoding="utf-8", errors="replace")[:4000]
+        head = read_bytes(card).decode("utf-8", "replace")[:4000]
         named = re.search(r"^licen[sc]e(?:_name)?:\s*(\S.*)$", head, re.MULTILINE)
         if named:
             return named[1].strip()
     if config.is_file():
-        known = json.loads(config.read_text(encoding="utf-8")).get("license")
+        known = read_json(config).get("license")
         return str(known) if known else None
     return None

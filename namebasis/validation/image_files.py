@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from namebasis.atomic import replacing_file
 from namebasis.encoders.images import SUFFIXES, list_images
 from namebasis.errors import EncoderError, NamebasisError
+from namebasis.reading import open_regular, parse_json
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -86,9 +87,9 @@ def read_about(path: Path) -> dict[str, Any] | None:
     from PIL import Image as Pillow
 
     try:
-        with Pillow.open(path) as image:
+        with open_regular(path) as content, Pillow.open(content) as image:
             image.load()
-            known = json.loads(image.info[_KEY])
+            known = parse_json(image.info[_KEY], path)
     except Exception:  # decoders raise every type on damaged bytes; such a file is made again
         return None
     return known if isinstance(known, dict) and _is_whole(known) else None
@@ -99,8 +100,15 @@ def _is_whole(about: Mapping[str, Any]) -> bool:
     return (
         all(isinstance(about.get(key), str) for key in ("name", "prompt", "source"))
         and isinstance(about.get("seed"), int)
+        and 0 <= about["seed"] < 2**63
+        and not any(_is_surrogate(about[key]) for key in ("name", "prompt", "source"))
         and isinstance(about.get("is_blank"), bool)
     )
+
+
+def _is_surrogate(text: str) -> bool:
+    """Whether a text holds half a character, which no file or column can hold."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def find_images(folder: str | Path) -> list[ImageFile]:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from namebasis.checks import FloatArray, as_embeddings, check_count
 from namebasis.encoders.base import Encoder
 from namebasis.errors import EncoderError
+from namebasis.reading import UnreadableError, check_regular, parse_json
 from namebasis.validation.extractors import Attribute, Extractor, Float64Array, Found, softmax
 
 if TYPE_CHECKING:
@@ -109,22 +110,49 @@ def load_probe(path: str | Path) -> LinearProbe:
     from safetensors import safe_open
 
     try:
+        check_regular(path)
         with safe_open(str(path), "numpy") as opened:
             header = opened.metadata() or {}
             if header.get("format") != FORMAT:
                 raise ValueError(f"its format is {header.get('format')!r}, not {FORMAT}")
-            about: dict[str, Any] = json.loads(header["probe"])
+            about = parse_json(header["probe"], path)
             weights, bias = opened.get_tensor("weights"), opened.get_tensor("bias")
-    except EncoderError:
-        raise
+        return _probe(about, weights, bias)
+    except UnreadableError as error:
+        raise EncoderError(f"{path} is no probe that namebasis saved: {error.reason}.") from None
     except Exception as error:  # safetensors raises a type of its own, and others
-        raise EncoderError(f"{path} is no probe that namebasis saved: {error}.") from None
-    attribute = Attribute(
-        about.pop("attribute"),
-        tuple(about.pop("labels")),
-        tuple(about.pop("positions")),
-        about.pop("unit"),
-    )
+        why = f"its description has no {error}" if isinstance(error, KeyError) else str(error)
+        raise EncoderError(f"{path} is no probe that namebasis saved: {why}.") from None
+
+
+def _probe(about: object, weights: np.ndarray, bias: np.ndarray) -> LinearProbe:
+    """Put a probe together from what its file says.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        If a value is missing, unknown, of another kind, or the arrays are not of its labels.
+    """
+    if not isinstance(about, dict):
+        raise ValueError("its description is no object")
+    wanted = {"attribute": str, "labels": list, "positions": list, "unit": str, "encoder": str,
+              "fingerprint": str, "held_out": float, "n_images": int, "n_held_out": int,
+              "inverse_penalty": float}  # fmt: skip
+    for key, kind in wanted.items():
+        # A whole number is a float too, as JSON writes them.
+        if not isinstance(about[key], (float, int) if kind is float else kind):
+            raise ValueError(f"{key} of its description is no {kind.__name__}")
+    if unknown := sorted(set(about) - set(wanted)):
+        raise ValueError(f"its description holds {unknown[0]!r}, which is unknown")
+    labels = tuple(map(str, about.pop("labels")))
+    positions = tuple(map(float, about.pop("positions")))
+    attribute = Attribute(about.pop("attribute"), labels, positions, about.pop("unit"))
+    is_matrix = weights.ndim == 2 and weights.shape[0] == len(labels) == bias.size == len(bias)
+    if not is_matrix or not (np.isfinite(weights).all() and np.isfinite(bias).all()):
+        raise ValueError(
+            f"its arrays of shapes {weights.shape} and {bias.shape} are not finite rows of its "
+            f"{len(labels)} labels"
+        )
     return LinearProbe(attribute, weights, bias, **about)
 
 

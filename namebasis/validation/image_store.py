@@ -13,6 +13,7 @@ import numpy as np
 
 from namebasis.checks import FloatArray
 from namebasis.encoders.images import encode_image_files
+from namebasis.reading import UnreadableError, digest_of
 from namebasis.validation.extractors import Attribute, Extractor, Float64Array, Measured
 from namebasis.validation.image_files import ImageFile
 from namebasis.validation.measurements import Memory
@@ -138,9 +139,8 @@ def image_store(space: Space) -> Path:
 def _key(path: Path) -> str | None:
     """SHA-256 of a file's bytes; None where it cannot be read."""
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
+        return digest_of(path)
+    except UnreadableError:
         return None
 
 

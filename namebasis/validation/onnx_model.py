@@ -24,8 +24,6 @@ A card::
 
 from __future__ import annotations
 
-import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +33,7 @@ import numpy as np
 
 from namebasis.encoders.loading import first_line
 from namebasis.errors import EncoderError, MissingExtraError
+from namebasis.reading import UnreadableError, digest_of, is_regular, read_toml
 from namebasis.validation.extractors import Attribute, Extractor, Float64Array, Found, softmax
 
 if TYPE_CHECKING:
@@ -172,9 +171,9 @@ def load_onnx(card: str | Path, *, device: str | None = None) -> OnnxModel:
     """
     path = Path(card)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise EncoderError(f"{path}: cannot be read as a card ({error}).") from None
+        data = read_toml(path)
+    except UnreadableError as error:
+        raise EncoderError(f"{path}: cannot be read as a card ({error.reason}).") from None
     try:
         given, outputs = _input(data.get("input")), _outputs(data.get("outputs"))
         if unknown := sorted(set(data) - {"file", "licence", "input", "outputs"}):
@@ -182,10 +181,10 @@ def load_onnx(card: str | Path, *, device: str | None = None) -> OnnxModel:
         file = path.parent / str(data["file"])
     except KeyError as error:
         raise EncoderError(f"{path}: the card has no key {error}.") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise EncoderError(f"{path}: {error}.") from None
     session = _session(file, device)
-    parts = (hashlib.sha256(part.read_bytes()).hexdigest() for part in (path, file))
+    parts = (digest_of(part) for part in (path, file))
     return OnnxModel(
         session, given, outputs, f"onnx:{path}", data.get("licence"), fingerprint=" ".join(parts)
     )
@@ -196,7 +195,7 @@ def _session(file: Path, device: str | None) -> Any:
         import onnxruntime
     except ImportError:
         raise MissingExtraError("an ONNX model", "onnx") from None
-    if not file.is_file():
+    if not is_regular(file):
         raise EncoderError(f"{file}: the card names this model, and it does not exist.")
     wanted = ["CUDAExecutionProvider"] if (device or "").startswith("cuda") else []
     try:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from namebasis.checks import check_count
 from namebasis.encoders.loading import choose_device, find_source, packaged_source, refusing
 from namebasis.errors import EncoderError, MissingExtraError
+from namebasis.reading import digest_of, read_json
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -195,7 +196,7 @@ def load_pipeline(
         )
     chosen = choose_device(device)
     weights = getattr(torch, dtype or ("float16" if chosen.type == "cuda" else "float32"))
-    kind = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
+    kind = read_json(index).get("_class_name")
     if kind == "OrganismPipeline":
         from namebasis.organism.painter import load_painter
 
@@ -222,10 +223,9 @@ def fingerprint_of_files(folder: Path) -> str:
     if not weights:
         raise EncoderError(f"{folder} holds no safetensors; a pickle is never loaded.")
     digest = hashlib.sha256()
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    index = read_json(folder / "model_index.json")
     digest.update(json.dumps(index, sort_keys=True).encode())
     for path in weights:
         digest.update(f"{path.parent.name}/{path.name};".encode())
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+        digest.update(bytes.fromhex(digest_of(path)))
     return f"sha256:{digest.hexdigest()}"

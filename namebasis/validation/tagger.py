@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ import numpy as np
 
 from namebasis.encoders.loading import choose_device, find_source, fingerprint_of, refusing
 from namebasis.errors import EncoderError, MissingExtraError
+from namebasis.reading import read_json, read_table
 from namebasis.studies.axis_files import Axis, load_axis
 from namebasis.validation.classification import licence_of
 from namebasis.validation.extractors import Attribute, Extractor, Float64Array, Found
@@ -163,7 +162,7 @@ def load_tagger(
     files = ("config.json", "model.safetensors", "README.md", *_TABLES)
     source = find_source("tagger", place, [files], None)
     with refusing(source.spec):
-        config = json.loads((source.folder / "config.json").read_text(encoding="utf-8"))
+        config = read_json(source.folder / "config.json")
         table = next((t for t in _TABLES if (source.folder / t).is_file()), None)
         if table is None:
             raise EncoderError(f"{source.spec} holds no table of tags ({' or '.join(_TABLES)}).")
@@ -195,12 +194,11 @@ def read_tags(path: Path) -> list[str]:
     EncoderError
         If there is no such column, or no tag.
     """
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = csv.DictReader(stream)
-        if "name" not in (rows.fieldnames or ()):
-            raise EncoderError(f"{path}: a table of tags needs a column name; it has "
-                               f"{', '.join(rows.fieldnames or ()) or 'none'}.")  # fmt: skip
-        tags = [row["name"].strip().lower().replace(" ", "_") for row in rows]
+    table = read_table(path)
+    if "name" not in table.columns:
+        raise EncoderError(f"{path}: a table of tags needs a column name; it has "
+                           f"{', '.join(table.columns) or 'none'}.")  # fmt: skip
+    tags = [(row["name"] or "").strip().lower().replace(" ", "_") for _, row in table.rows]
     if not tags:
         raise EncoderError(f"{path} holds no tag.")
     return tags

@@ -75,7 +75,11 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ('label = "high"', 'label = "high"\nrank = inf', "rank of 'high' must be a finite number"),
         ('label = "high"', 'label = "high"\nrank = 1', "need a rank or none; 'low' has none"),
         ('name = "mood"', 'name = "my mood"', "name must be one word"),
-        ('name = "mood"', "name = mood", "axis .*mood.toml: Invalid value"),
+        (
+            'name = "mood"',
+            "name = mood",
+            "mood.toml: cannot be read as an axis file .*Invalid value",
+        ),
         (GOOD[GOOD.rindex("[[values]]") :], "", "values must be two or more"),
     ],
 )
