@@ -202,20 +202,22 @@ def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:
             tensor.data = tensor.data.to(dtype)
 
 
-def fingerprint_of(state: Mapping[str, Any]) -> str:
+def fingerprint_of(state: Mapping[str, Any], settings: str = "") -> str:
     """SHA-256 over named torch tensors: names, types, shapes and bytes, in sorted order.
 
     Parameters
     ----------
     state : mapping of str to torch.Tensor
         A module's state dict.
+    settings : str
+        What changes the rows and is no tensor.
 
     Returns
     -------
     str
         "sha256:" and 64 hexadecimal digits.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(settings.encode())
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())

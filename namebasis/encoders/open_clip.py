@@ -5,8 +5,11 @@ from __future__ import annotations
 import difflib
 import logging
 import os
+import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +27,11 @@ from namebasis.encoders.loading import (
     fingerprint_of,
     refusing,
 )
+from namebasis.encoders.open_clip_files import model_from_file, register_config
+from namebasis.encoders.open_clip_params import find_settings
 from namebasis.encoders.text_tower import fast_tower
 from namebasis.encoders.tokenizer import ClipTokenizer
-from namebasis.errors import EncoderError, MissingExtraError
+from namebasis.errors import EncoderError, MissingExtraError, NamebasisWarning
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -34,15 +39,30 @@ if TYPE_CHECKING:
 _HUB, _LOCAL = "hf-hub:", "local-dir:"
 _FORMS = (
     "Write open_clip:MODEL/TAG, such as open_clip:ViT-L-14/openai, "
-    "open_clip:MODEL@checkpoint-file, open_clip:hf-hub:ORG/NAME or open_clip:local-dir:FOLDER."
+    "open_clip:MODEL@checkpoint-file, open_clip:MODEL/TAG@checkpoint-file, "
+    "open_clip:CONFIG.json@checkpoint-file, open_clip:hf-hub:ORG/NAME or "
+    "open_clip:local-dir:FOLDER."
 )
+_OWN_CONFIG = re.compile(r"(.+?\.json)@(.+)\Z", re.IGNORECASE | re.DOTALL)
 _SAFE, _PICKLED = "open_clip_model.safetensors", "open_clip_pytorch_model.bin"
 _HUB_FILES = [(*SMALL_FILES, _SAFE), (*SMALL_FILES, _PICKLED)]
 _BATCH = 64
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    """A model as open_clip is asked for it."""
+
+    spec: str
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+    file: Path | None = None
+    settings: str = ""
+    """What changes text vectors and is written in no weight; part of the fingerprint."""
+
+
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
-    """Load ``MODEL/TAG``, ``MODEL@file``, ``hf-hub:REPO`` or ``local-dir:folder``."""
+    """Load a model that is listed, lies in a folder of its hub format, or in a checkpoint file."""
     try:
         import open_clip
     except ImportError:
@@ -51,22 +71,30 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     commit = None
     if rest.startswith((_HUB, _LOCAL)):
         spec, name, commit = _folder(rest, revision)
-        options: dict[str, Any] = {}
+        chosen = _Chosen(spec, name)
+    elif revision is not None:
+        raise EncoderError(f"open_clip:{rest}: only hf-hub: repositories have revisions.")
     else:
-        if revision is not None:
-            raise EncoderError(f"open_clip:{rest}: only hf-hub: repositories have revisions.")
-        spec, name, options = _listed(open_clip, rest)
-    remedy = f"Is it a checkpoint of {name}?" if "@" in rest else ""
-    with refusing(spec, remedy), _silence():
-        model = open_clip.create_model(
-            name,
-            require_pretrained=True,  # random weights would answer every question wrongly
-            pretrained_text=False,
-            weights_only=True,
-            **options,
-        )
-        tokenizer = open_clip.get_tokenizer(name)
-    return OpenClipEncoder(spec, model, tokenizer, place, getattr(torch, dtype), commit)
+        chosen = _own(open_clip, rest) or _listed(open_clip, rest)
+    remedy = f"Is it a checkpoint of {chosen.name}?" if chosen.file is not None else ""
+    with refusing(chosen.spec, remedy), _silence():
+        if chosen.file is None:
+            model = open_clip.create_model(
+                chosen.name,
+                require_pretrained=True,  # random weights would answer every question wrongly
+                pretrained_text=False,
+                weights_only=True,
+                **chosen.options,
+            )
+        else:
+            model = model_from_file(
+                open_clip, chosen.name, chosen.file, chosen.options, chosen.spec
+            )
+        length = chosen.options.get("force_context_length")
+        tokenizer = open_clip.get_tokenizer(chosen.name, context_length=length)
+    return OpenClipEncoder(
+        chosen.spec, model, tokenizer, place, getattr(torch, dtype), commit, chosen.settings
+    )
 
 
 def _folder(rest: str, revision: str | None) -> tuple[str, str, str | None]:
@@ -87,34 +115,83 @@ def _folder(rest: str, revision: str | None) -> tuple[str, str, str | None]:
     return source.spec, f"{_LOCAL}{source.folder}", source.revision
 
 
-def _listed(library: Any, rest: str) -> tuple[str, str, dict[str, Any]]:
-    """Spec, model and options of ``MODEL/TAG`` or ``MODEL@file``."""
-    name, at, file = rest.partition("@")
-    tag = ""
-    if not at:
-        name, _, tag = rest.rpartition("/")
-        name = name or rest
+def _own(library: Any, rest: str) -> _Chosen | None:
+    """A model by a configuration file and a checkpoint file; None where `rest` names none."""
+    match = _OWN_CONFIG.match(rest)
+    if match is None:
+        return None
+    config, file = Path(match[1]).expanduser(), _checkpoint_file(rest, match[2])
+    if not config.is_file():
+        raise EncoderError(f"open_clip:{rest}: there is no configuration file {config}.")
+    spec = f"open_clip:{config.resolve()}@{file}"
+    name, preprocess = register_config(library, config, spec)
+    options, settings = _trained_options(file, config.stem, preprocess)
+    return _Chosen(spec, name, options, file, settings)
+
+
+def _listed(library: Any, rest: str) -> _Chosen:
+    """A model by ``MODEL/TAG``, ``MODEL@FILE`` or ``MODEL/TAG@FILE``."""
+    named, at, file = rest.partition("@")
     known = {key.lower(): key for key in library.list_models()}
-    plain = name.replace("/", "-")
-    if plain.lower() not in known:
-        close = difflib.get_close_matches(plain.lower(), known, n=1)
+    name, tag = named, ""
+    if "/" in named and named.replace("/", "-").lower() not in known:
+        name, _, tag = named.rpartition("/")
+    plain = name.replace("/", "-").lower()
+    if plain not in known:
+        close = difflib.get_close_matches(plain, known, n=1)
         hint = f" Did you mean {known[close[0]]}?" if close else ""
-        raise EncoderError(f"open_clip:{rest}: open_clip has no model {name!r}.{hint} {_FORMS}")
-    name = known[plain.lower()]
-    if at:
-        local = os.path.expanduser(file)
-        if not os.path.isfile(local):
-            raise EncoderError(f"open_clip:{rest}: there is no checkpoint file {local}.")
-        path = Path(local).resolve()
-        return f"open_clip:{name}@{path}", name, {"pretrained": str(path)}
+        own = f" A model of your own: open_clip:CONFIG.json@{file}." if at else ""
+        raise EncoderError(
+            f"open_clip:{rest}: open_clip has no model {name!r}.{hint}{own} {_FORMS}"
+        )
+    name = known[plain]
     config = library.get_pretrained_cfg(name, tag) if tag else {}
-    if not config:
+    if not config and (tag or not at):
         tags = ", ".join(library.list_pretrained_tags_by_model(name)) or "none"
         raise EncoderError(
             f"open_clip:{rest}: {name} needs a tag; open_clip lists: {tags}. For weights of your "
             f"own write open_clip:{name}@checkpoint-file."
         )
-    return f"open_clip:{name}/{tag}", name, _tagged(f"open_clip:{name}/{tag}", tag, config)
+    if not at:
+        spec = f"open_clip:{name}/{tag}"
+        return _Chosen(spec, name, _tagged(spec, tag, config))
+    path = _checkpoint_file(rest, file)
+    if tag:
+        # The file is a copy of the tag's weights: it was trained as the tag says.
+        options = {
+            "force_quick_gelu": bool(config.get("quick_gelu")),
+            "force_preprocess_cfg": config,
+        }
+        return _Chosen(f"open_clip:{name}/{tag}@{path}", name, options, path)
+    options, settings = _trained_options(path, name, {})
+    return _Chosen(f"open_clip:{name}@{path}", name, options, path, settings)
+
+
+def _checkpoint_file(rest: str, file: str) -> Path:
+    local = os.path.expanduser(file)
+    if not os.path.isfile(local):
+        raise EncoderError(f"open_clip:{rest}: there is no checkpoint file {local}.")
+    return Path(local).resolve()
+
+
+def _trained_options(
+    file: Path, name: str, preprocess: dict[str, Any]
+) -> tuple[dict[str, Any], str]:
+    """Options for a checkpoint file from its training's params.txt, where that is of this model."""
+    options: dict[str, Any] = {"force_preprocess_cfg": preprocess} if preprocess else {}
+    found = find_settings(file)
+    if found is None:
+        return options, ""
+    if not found.fits(name):
+        message = (
+            f"{found.path} is of {found.model}, not of {name}; its settings are not used for "
+            f"{file.name}."
+        )
+        warnings.warn(message, NamebasisWarning, stacklevel=5)
+        return options, ""
+    merged = {**preprocess, **found.options.get("force_preprocess_cfg", {})}
+    options = {**found.options, **({"force_preprocess_cfg": merged} if merged else {})}
+    return options, "quick_gelu" * bool(options.get("force_quick_gelu"))
 
 
 def _tagged(spec: str, tag: str, config: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +208,7 @@ def _tagged(spec: str, tag: str, config: dict[str, Any]) -> dict[str, Any]:
     except EncoderError as error:
         raise EncoderError(
             f"{spec}: its weights are hf:{repository}. {str(error).partition('Give a')[0]}Fetch "
-            f"the file on another machine and write {spec.rpartition('/')[0]}@FILE"
+            f"the file on another machine and write {spec}@FILE"
         ) from None
     found = [source.folder / name for name in (*safe, file) if (source.folder / name).is_file()]
     if not found:
@@ -163,6 +240,9 @@ class OpenClipEncoder(Encoder):
     device : torch.device
     dtype : torch.dtype
     revision : str, optional
+    settings : str
+        What changes the rows and is written in no weight, such as an activation that a training
+        forced; part of the fingerprint.
     """
 
     has_images = True
@@ -175,9 +255,10 @@ class OpenClipEncoder(Encoder):
         device: torch.device,
         dtype: torch.dtype,
         revision: str | None = None,
+        settings: str = "",
     ) -> None:
         self.spec, self.revision = spec, revision
-        self.fingerprint = fingerprint_of(model.state_dict())
+        self.fingerprint = fingerprint_of(model.state_dict(), settings)
         self.model, self.tokenizer = model.eval().to(device=device, dtype=dtype), tokenizer
         self._device, self._dtype = device, dtype
         self._words = _word_table(model)

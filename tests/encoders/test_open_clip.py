@@ -210,7 +210,10 @@ def test_listed_weights_come_by_their_tag(tiny: Tiny, monkeypatch: pytest.Monkey
         ("local-dir:no/such/folder", r"there is no such folder\. Write open_clip:MODEL/TAG"),
         ("hf-hub:no/such/name", r"a hub's repository is named ORG/NAME"),
         ("hf-hub:some/thing", r"OFFLINE is set\)\. .* instead: open_clip:local-dir:FOLDER$"),
-        ("ViT-B-32/openai", r"HF_HUB_OFFLINE is set\)\. Fetch .* write open_clip:ViT-B-32@FILE"),
+        (
+            "ViT-B-32/openai",
+            r"HF_HUB_OFFLINE is set\)\. Fetch .* open_clip:ViT-B-32/openai@FILE",
+        ),
     ],
 )
 def test_a_wrong_spec_is_refused_in_one_line(rest: str, message: str) -> None:
