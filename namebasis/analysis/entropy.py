@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,13 +19,14 @@ from namebasis.analysis.diffusion_kernel import (
     symmetric_eigenvalues,
     typical_distance,
 )
-from namebasis.analysis.lanczos import (
+from namebasis.analysis.lanczos import lanczos_density
+from namebasis.analysis.mutual_information import diffusion_spectral_mutual_information
+from namebasis.analysis.spectral_density import (
     SpectralDensity,
     exact_density,
-    lanczos_density,
+    resolved,
     spectral_entropy,
 )
-from namebasis.analysis.mutual_information import diffusion_spectral_mutual_information
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
 
 __all__ = [
@@ -38,6 +39,7 @@ METHODS = ("auto", "exact", "stochastic", "sparse")
 TIMES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _EXACT_ROWS = 2_000  # auto: all eigenvalues up to here,
 DENSE_ROWS = 20_000  # quadrature on the stored kernel (1.6 GB) up to here
+_DEFLATED_ROWS = 100_000  # beyond, the vectors of the largest eigenvalues would fill the memory
 NEIGHBOURS = 15
 
 
@@ -50,7 +52,8 @@ class EntropyReport:
     bits : float
         The entropy, in [0, log2 n_rows].
     standard_error : float
-        Of the random probes, in bits; 0 for a full spectrum. The bandwidth is taken as given.
+        In bits: of the random probes, with what the number of Lanczos steps and the eigenvalues
+        taken out may leave; 0 for a full spectrum. The bandwidth is taken as given.
     share : float
         ``bits / log2(n_rows)``.
     bandwidth : float
@@ -59,6 +62,8 @@ class EntropyReport:
         The power of the eigenvalues.
     times, curve : tuple of float
         The entropy in bits at other powers.
+    curve_errors : tuple of float
+        The standard error of each.
     method : str
         exact, stochastic or sparse. Values of the sparse kernel are not those of the dense one.
     recall : float or None
@@ -75,6 +80,7 @@ class EntropyReport:
     t: float
     times: tuple[float, ...]
     curve: tuple[float, ...]
+    curve_errors: tuple[float, ...]
     method: str
     n_rows: int
     recall: float | None = None
@@ -182,27 +188,31 @@ def entropy_report(
     rng = np.random.default_rng(check_count(seed, "seed", 0))
     if (rows == rows[0]).all():
         zeros = (0.0,) * len(times)
-        return EntropyReport(0.0, 0.0, 0.0, float("nan"), float(t), tuple(times), zeros, method, n)
+        return EntropyReport(
+            0.0, 0.0, 0.0, float("nan"), float(t), tuple(times), zeros, zeros, method, n
+        )
     if bandwidth is None:
         bandwidth = typical_distance(rows, k, rng)
     recall = None
+    powers = (float(t), *(float(power) for power in times))
     if method == "exact":  # what float32 would round away is kept
         density = exact_density(exact_eigenvalues(np.asarray(embeddings, np.float64), bandwidth))
     elif method == "stochastic":
-        density = _dense_density(rows, bandwidth, rng)
+        density = _dense_density(rows, bandwidth, powers, rng)
     else:
         near = _near(rows, k, neighbours, int(rng.integers(2**31)))
-        density = _sparse_density(near, bandwidth, rng)
+        density = _sparse_density(near, bandwidth, powers, rng)
         recall = near.recall if neighbours is None else neighbour_recall
-    bits, error = spectral_entropy(density, t)
+    own, *others = (spectral_entropy(density, power) for power in powers)
     return EntropyReport(
-        bits=bits,
-        standard_error=error,
-        share=bits / float(np.log2(n)),
+        bits=own.bits,
+        standard_error=own.error,
+        share=own.bits / float(np.log2(n)),
         bandwidth=float(bandwidth),
-        t=float(t),
-        times=tuple(float(power) for power in times),
-        curve=tuple(spectral_entropy(density, power)[0] for power in times),
+        t=powers[0],
+        times=powers[1:],
+        curve=tuple(other.bits for other in others),
+        curve_errors=tuple(other.error for other in others),
         method=method,
         n_rows=n,
         recall=recall,
@@ -214,9 +224,26 @@ def _check_positive(value: float, what: str) -> None:
         raise ValueError(f"{what} must be finite and above 0; got {value!r}.")
 
 
-def _dense_density(rows: FloatArray, bandwidth: float, rng: np.random.Generator) -> SpectralDensity:
+def _resolved(powers: Sequence[float]) -> Callable[[SpectralDensity], bool]:
+    """What `lanczos_density` asks after some steps: is the quadrature's error small beside chance?
+
+    Smaller than half of it, or than half a thousandth of a bit, is small enough.
+    """
+    return lambda density: resolved(density, powers, share=0.5, bits=5e-4)
+
+
+def _dense_density(
+    rows: FloatArray, bandwidth: float, powers: Sequence[float], rng: np.random.Generator
+) -> SpectralDensity:
     kernel = dense_kernel(rows, bandwidth)
-    return lanczos_density(kernel.product, len(rows), kernel.trace, kernel.squared_norm, rng=rng)
+    return lanczos_density(
+        kernel.product,
+        len(rows),
+        kernel.trace,
+        kernel.squared_norm,
+        enough=_resolved(powers),
+        rng=rng,
+    )
 
 
 def _near(rows: FloatArray, k: int, neighbours: IntArray | None, seed: int) -> NearRows:
@@ -225,15 +252,21 @@ def _near(rows: FloatArray, k: int, neighbours: IntArray | None, seed: int) -> N
     return given_rows(rows, neighbours[:, :k])
 
 
-def _sparse_density(near: NearRows, bandwidth: float, rng: np.random.Generator) -> SpectralDensity:
+def _sparse_density(
+    near: NearRows, bandwidth: float, powers: Sequence[float], rng: np.random.Generator
+) -> SpectralDensity:
     """Spectrum of the neighbours' kernel; in full where it is small."""
     n = len(near.indices)
     affinity = sparse_affinity(near, bandwidth)
     if n <= _EXACT_ROWS:
         return exact_density(symmetric_eigenvalues(affinity.toarray().astype(np.float64)))
     kernel = sparse_kernel(affinity)
-    # Among many rows the largest few weigh nothing, and their vectors would fill the memory.
-    n_largest = 64 if n <= DENSE_ROWS else 0
     return lanczos_density(
-        kernel.product, n, kernel.trace, kernel.squared_norm, n_largest=n_largest, rng=rng
+        kernel.product,
+        n,
+        kernel.trace,
+        kernel.squared_norm,
+        enough=_resolved(powers),
+        n_largest=64 if n <= _DEFLATED_ROWS else 0,
+        rng=rng,
     )

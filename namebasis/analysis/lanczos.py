@@ -1,90 +1,19 @@
-"""Traces of functions of a symmetric matrix, from products with blocks of vectors alone."""
+"""The spectrum of a symmetric matrix, from products with blocks of vectors alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from namebasis.analysis.spectral_density import Float64Array, Rule, SpectralDensity
 from namebasis.checks import FloatArray
 
-Float64Array = npt.NDArray[np.float64]
 Product = Callable[[FloatArray], FloatArray]
-_OVERSAMPLE = 64  # vectors of the subspace beyond those kept: they speed its convergence
-_PASSES = 3
-
-
-@dataclass(frozen=True)
-class SpectralDensity:
-    """A spectrum as its largest eigenvalues and random quadratures of the rest.
-
-    Attributes
-    ----------
-    largest : ndarray of shape (n_largest,)
-        Eigenvalues that were taken out first; with an exact solver, all of them.
-    less : ndarray
-        Values whose function is to be subtracted: counted twice, in `largest` and in the rest.
-    nodes, weights : ndarray of shape (n_probes, n_steps)
-        ``weights @ f(nodes)`` of one probe estimates the sum of f over the other eigenvalues.
-    moments : ndarray of shape (3,)
-        The known sums of 1, x and x squared over the other eigenvalues.
-    """
-
-    largest: Float64Array
-    less: Float64Array
-    nodes: Float64Array
-    weights: Float64Array
-    moments: Float64Array
-
-    def sums(self, function: Callable[[Float64Array], Float64Array]) -> Float64Array:
-        """Estimate the sum of `function` over the spectrum, once per probe, (n_probes,).
-
-        The parabola nearest to the function on the other probes' nodes has a known sum; only
-        what the function has beyond it is left to chance. (Fitted on its own nodes, a probe
-        would hide its error, which made values 0.002 bits too large.) Exact spectra give one
-        value.
-        """
-        known = float(function(self.largest).sum() - function(self.less).sum())
-        if self.nodes.size == 0:
-            return np.array([known])
-        values = function(self.nodes)
-        powers = self.nodes[:, :, None] ** np.arange(3)  # (n_probes, n_steps, 3)
-        gram = np.einsum("ps,psi,psj->pij", self.weights, powers, powers)
-        right = np.einsum("ps,psi,ps->pi", self.weights, powers, values)
-        gram, right = gram.sum(axis=0) - gram, right.sum(axis=0) - right  # of the other probes
-        parabolas = (np.linalg.pinv(gram, hermitian=True) @ right[:, :, None])[:, :, 0]
-        fitted = np.einsum("psi,pi->ps", powers, parabolas)
-        rest = (self.weights * (values - fitted)).sum(axis=1)
-        return np.asarray(known + parabolas @ self.moments + rest)
-
-
-def exact_density(eigenvalues: Float64Array) -> SpectralDensity:
-    """Wrap a spectrum that is known in full."""
-    nothing = np.empty((0, 0))
-    return SpectralDensity(eigenvalues, np.empty(0), nothing, nothing, np.zeros(3))
-
-
-def spectral_entropy(density: SpectralDensity, t: float = 1) -> tuple[float, float]:
-    """Entropy in bits of |eigenvalues|^t over their sum, and its standard error over probes."""
-
-    def power(values: Float64Array) -> Float64Array:
-        return np.asarray(np.abs(values) ** t)
-
-    def power_log(values: Float64Array) -> Float64Array:
-        size = np.abs(values)
-        safe = np.where(size > 0, size, 1.0)  # x^t log x is 0 at 0
-        return np.asarray(-(size**t) * t * np.log2(safe))
-
-    totals, logs = density.sums(power), density.sums(power_log)
-    total, log = float(totals.mean()), float(logs.mean())
-    # H = log2(S) + A / S; to first order a probe moves it by the gradient.
-    bits = max(float(np.log2(total)) + log / total, 0.0)
-    if totals.size < 2:
-        return bits, 0.0
-    moved = logs / total + totals * (1 / np.log(2) - log / total) / total
-    return bits, float(moved.std(ddof=1) / np.sqrt(moved.size))
+_BLOCKS = 9  # of the Krylov space for the largest eigenvalues
+_CONVERGED = 0.01  # length of the residual up to which an eigenpair is taken out
+_STEPS = (24, 32, 48, 64, 96, 128, 192, 256)
+_COARSER = (1 / 2, 5 / 8, 3 / 4, 7 / 8)  # shares of the steps whose values are looked at beside
 
 
 def lanczos_density(
@@ -93,15 +22,19 @@ def lanczos_density(
     trace: float,
     squared_norm: float,
     *,
+    enough: Callable[[SpectralDensity], bool] = lambda density: False,
     n_largest: int = 64,
     n_probes: int = 16,
-    n_steps: int = 24,
+    n_steps: Sequence[int] = _STEPS,
     rng: np.random.Generator,
 ) -> SpectralDensity:
     """Estimate the spectrum of a symmetric matrix by stochastic Lanczos quadrature [1]_.
 
-    The largest eigenvalues are taken out by subspace iteration, since they carry most of the
-    variance; the probes then see the matrix between projections on what is left.
+    The largest eigenvalues are taken out by a block Krylov space, since they carry most of the
+    variance; the probes then see the matrix between projections on what is left. Only pairs that
+    have converged are taken out: the others would bias high powers of the spectrum, which rest on
+    the largest eigenvalues alone. Each quadrature is the mean of a Gauss rule and the anti-Gauss
+    rule of one more step [2]_, whose errors have opposite signs.
 
     Parameters
     ----------
@@ -112,21 +45,28 @@ def lanczos_density(
     trace, squared_norm : float
         The sum of its eigenvalues and of their squares: its trace and the square of its
         Frobenius norm.
+    enough : callable
+        Asked after each number of `n_steps` whether the spectrum is resolved; by default the
+        last number is always reached.
     n_largest : int
-        How many eigenvalues to take out; 0 for none.
-    n_probes, n_steps : int
-        Random vectors of signs, at least 2, and Lanczos steps for each.
+        How many eigenvalues to take out at most; 0 for none.
+    n_probes : int
+        Random vectors of signs, at least 2.
+    n_steps : sequence of int
+        Lanczos steps for each, ascending.
     rng : numpy.random.Generator
         Draws the vectors.
 
     Returns
     -------
     SpectralDensity
+        Its rules have half to all of the steps that were made.
 
     References
     ----------
     .. [1] Ubaru, Chen and Saad (2017), Fast estimation of tr(f(A)) via stochastic Lanczos
        quadrature, SIAM J. Matrix Anal. Appl. 38(4).
+    .. [2] Laurie (1996), Anti-Gaussian quadrature formulas, Mathematics of Computation 65.
     """
     values, basis, residual = _largest(product, n, n_largest, rng)
     lengths = np.sqrt((residual.astype(np.float64) ** 2).sum(axis=0))
@@ -140,28 +80,54 @@ def lanczos_density(
         ]
     )
     probes = rng.integers(0, 2, (n, n_probes)).astype(np.float32) * 2 - 1
-    nodes, weights = _quadrature(product, basis, probes, min(n_steps, n - values.size))
-    return SpectralDensity(largest, less, nodes, weights, moments)
+    recurrence = _Recurrence(product, basis, probes)
+    found = SpectralDensity(largest, less, values, moments)
+    most = n - values.size
+    for steps in n_steps:
+        recurrence.advance(min(steps, most))
+        found = SpectralDensity(largest, less, values, moments, recurrence.rules())
+        if steps >= most or enough(found):
+            break
+    return found
 
 
 def _largest(
     product: Product, n: int, n_largest: int, rng: np.random.Generator
 ) -> tuple[Float64Array, FloatArray, FloatArray]:
-    """Ritz values, Ritz vectors Q (n, n_largest) and what the matrix makes of them outside Q."""
+    """Ritz values, Ritz vectors Q (n, n_found) and what the matrix makes of them outside Q."""
     n_largest = min(n_largest, n // 4)
     if n_largest == 0:
         return np.empty(0), np.empty((n, 0), np.float32), np.empty((n, 0), np.float32)
-    width = min(n_largest + _OVERSAMPLE, n // 2)
-    block = _orthonormal(rng.standard_normal((n, width), dtype=np.float32))
-    for _ in range(_PASSES):
-        block = _orthonormal(product(block))
+    space = block = _orthonormal(rng.standard_normal((n, n_largest), dtype=np.float32))
     image = product(block)
-    inner = (block.T @ image).astype(np.float64)
-    values, rotation = np.linalg.eigh((inner + inner.T) / 2)
+    inner = _bordered(np.empty((0, 0)), block.T @ image)
+    for _ in range(_BLOCKS - 1):
+        block = _orthonormal(_off(space, _off(space, image)))
+        if block.shape[1] == 0 or space.shape[1] + block.shape[1] > n // 2:
+            break
+        space = np.concatenate([space, block], axis=1)
+        image = product(block)
+        inner = _bordered(inner, space.T @ image)
+    values, rotation = np.linalg.eigh(inner)
     keep = np.argsort(-np.abs(values), kind="stable")[:n_largest]
-    chosen = rotation[:, keep].astype(np.float32)
-    basis = np.asarray(block @ chosen)
-    return values[keep], basis, _off(basis, image @ chosen)
+    basis = space @ rotation[:, keep].astype(np.float32)
+    image = product(basis)
+    residual = image - basis * values[keep].astype(np.float32)
+    good = np.einsum("ni,ni->i", residual, residual) <= _CONVERGED**2
+    basis = np.ascontiguousarray(basis[:, good])
+    return values[keep][good], basis, _off(basis, image[:, good])
+
+
+def _bordered(inner: Float64Array, column: FloatArray) -> Float64Array:
+    """Add a block of columns, and their mirror image as rows, to a symmetric matrix."""
+    n_old, (n_new, width) = len(inner), column.shape
+    grown = np.zeros((n_new, n_new))
+    grown[:n_old, :n_old] = inner
+    grown[:, n_new - width :] = column
+    grown[n_new - width :, :] = column.T
+    corner = grown[n_new - width :, n_new - width :]
+    grown[n_new - width :, n_new - width :] = (corner + corner.T) / 2
+    return grown
 
 
 def _mend(
@@ -198,44 +164,67 @@ def _orthonormal(block: FloatArray) -> FloatArray:
     wide = block.astype(np.float64)
     for _ in range(2):
         values, axes = np.linalg.eigh(wide.T @ wide)
-        keep = values > 1e-13 * values[-1]
+        keep = values > 1e-9 * max(values[-1], 1e-30)
         wide = wide @ (axes[:, keep] / np.sqrt(values[keep]))
+        if not keep.any():
+            break
     return wide.astype(np.float32)
 
 
-def _quadrature(
-    product: Product, basis: FloatArray, probes: FloatArray, n_steps: int
-) -> tuple[Float64Array, Float64Array]:
-    """Gauss nodes and weights of every probe, projected off `basis`: (n_probes, n_steps)."""
-    vectors = _off(basis, probes)
-    squared = (vectors.astype(np.float64) ** 2).sum(axis=0)  # (n_probes,)
-    n_probes = probes.shape[1]
-    diagonal, beside = np.zeros((n_probes, n_steps)), np.zeros((n_probes, n_steps))
-    vectors = vectors / np.sqrt(squared).astype(np.float32)
-    before = np.zeros_like(vectors)
-    length = np.zeros(n_probes)
-    for step in range(n_steps):
-        image = _off(basis, product(vectors))
-        diagonal[:, step] = np.einsum("np,np->p", image, vectors)
-        image -= diagonal[:, step].astype(np.float32) * vectors
-        image -= length.astype(np.float32) * before
-        length = np.sqrt(np.einsum("np,np->p", image, image)).astype(np.float64)
-        beside[:, step] = length
-        # A length of 0 means that the probe's Krylov space is complete: all further steps are 0.
-        scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 1e-7)
-        before, vectors = vectors, image * scale.astype(np.float32)
-    return _gauss(diagonal, beside, squared)
+class _Recurrence:
+    """The Lanczos recurrence of every probe, projected off `basis`, as far as it was asked for."""
+
+    def __init__(self, product: Product, basis: FloatArray, probes: FloatArray) -> None:
+        vectors = _off(basis, probes)
+        self._product, self._basis = product, basis
+        self._squared = (vectors.astype(np.float64) ** 2).sum(axis=0)  # (n_probes,)
+        self._vectors = vectors / np.sqrt(self._squared).astype(np.float32)
+        self._before = np.zeros_like(self._vectors)
+        self._diagonal: list[Float64Array] = []
+        self._beside: list[Float64Array] = [np.zeros(probes.shape[1])]
+
+    def advance(self, n_steps: int) -> None:
+        """Go on until so many steps are made."""
+        while len(self._diagonal) < n_steps:
+            image = _off(self._basis, self._product(self._vectors))
+            middle = np.einsum("np,np->p", image, self._vectors)
+            image -= middle * self._vectors
+            image -= self._beside[-1].astype(np.float32) * self._before
+            length = np.sqrt(np.einsum("np,np->p", image, image)).astype(np.float64)
+            self._diagonal.append(middle.astype(np.float64))
+            self._beside.append(length)
+            # A length of 0 means that the probe's Krylov space is complete: all further are 0.
+            scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 1e-7)
+            self._before, self._vectors = self._vectors, image * scale.astype(np.float32)
+
+    def rules(self) -> tuple[Rule, ...]:
+        """Averaged rules of half to all of the steps, most steps last."""
+        most = len(self._diagonal)
+        steps = sorted({max(round(share * most), 1) for share in (*_COARSER, 1)})
+        return tuple(self._rule(n_steps) for n_steps in steps)
+
+    def _rule(self, n_steps: int) -> Rule:
+        diagonal = np.array(self._diagonal[:n_steps]).T
+        beside = np.array(self._beside[1:n_steps]).T.reshape(len(diagonal), n_steps - 1)
+        if n_steps == 1:
+            return Rule(1, *_gauss(diagonal, beside, self._squared))
+        gauss = _gauss(diagonal[:, :-1], beside[:, :-1], self._squared)
+        beside[:, -1] *= np.sqrt(2)  # makes a Gauss rule the anti-Gauss rule of one step fewer
+        opposite = _gauss(diagonal, beside, self._squared)
+        nodes = np.concatenate([gauss[0], opposite[0]], axis=1)
+        return Rule(n_steps, nodes, np.concatenate([gauss[1], opposite[1]], axis=1) / 2)
 
 
 def _gauss(
     diagonal: Float64Array, beside: Float64Array, squared: Float64Array
 ) -> tuple[Float64Array, Float64Array]:
+    """Nodes and weights from diagonals (n_probes, m) and what is beside them (n_probes, m - 1)."""
     n_probes, n_steps = diagonal.shape
     tridiagonal = np.zeros((n_probes, n_steps, n_steps))
     steps = np.arange(n_steps)
     tridiagonal[:, steps, steps] = diagonal
-    tridiagonal[:, steps[:-1], steps[1:]] = beside[:, :-1]
-    tridiagonal[:, steps[1:], steps[:-1]] = beside[:, :-1]
+    tridiagonal[:, steps[:-1], steps[1:]] = beside
+    tridiagonal[:, steps[1:], steps[:-1]] = beside
     nodes, rotations = np.linalg.eigh(tridiagonal)
     return nodes, squared[:, None] * rotations[:, 0, :] ** 2
 

@@ -12,7 +12,7 @@ from namebasis.analysis.diffusion_kernel import (
     symmetric_eigenvalues,
     typical_distance,
 )
-from namebasis.analysis.lanczos import exact_density, spectral_entropy
+from namebasis.analysis.spectral_density import exact_density, spectral_entropy
 from namebasis.checks import IntArray, as_embeddings, check_count
 
 
@@ -120,7 +120,7 @@ def diffusion_spectral_mutual_information(
 
 
 def _entropy(affinity: Float64Array, t: float) -> float:
-    return spectral_entropy(exact_density(symmetric_eigenvalues(affinity.copy())), t)[0]
+    return spectral_entropy(exact_density(symmetric_eigenvalues(affinity.copy())), t).bits
 
 
 def _within(affinity: Float64Array, codes: IntArray, t: float) -> float:
