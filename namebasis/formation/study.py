@@ -32,6 +32,7 @@ from namebasis.formation.truth import (
     read_truth,
 )
 from namebasis.formation.work import Encoded, Progress, Work, alike
+from namebasis.namespace.full_names import cut
 
 Float64Array = npt.NDArray[np.float64]
 CACHE_SUFFIX = ".formation-cache"
@@ -241,9 +242,13 @@ def _notes(plan: Plan, kept: list[Encoded], seen: Exposures | None) -> list[str]
     if lost:
         name = next(iter(lost))
         notes.append(f"{len(lost)} name(s) left out, such as {name!r}: {lost[name]}")
-    single = sum(pair is None for pair in plan.pairs[: plan.n_asked])
-    if single:
-        notes.append(f"{single} name(s) of one part have no own direction and no phase")
+    asked = zip(plan.names[: plan.n_asked], plan.pairs, strict=False)
+    whole = [name for name, pair in asked if pair is None]
+    if whole:
+        notes.append(
+            f"{len(whole)} name(s) that are not cut into given and family name, such as "
+            f"{whole[0]!r} ({cut(whole[0]).reason}), have no own direction and no phase"
+        )
     untold = [name for name in plan.names[: plan.n_asked] if not seen or name not in seen.counts]
     if len(untold) == plan.n_asked:
         why = "exposures are not known" if seen is None else "counts tell none of these names"

@@ -26,7 +26,8 @@ from namebasis.formation.plan import make_plan
 from namebasis.formation.towers import KINDS, HookedTower, Restored
 from namebasis.formation.trace_results import Float64Array, Trace, Tracing
 from namebasis.formation.truth import WORLD, Truth, read_truth
-from namebasis.studies.identity_swaps import choose_partners, measure, split
+from namebasis.namespace.full_names import cut, split
+from namebasis.studies.identity_swaps import choose_partners, measure
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -197,11 +198,9 @@ def _own(
     encoder: Encoder, name: str, template: str, partners: Partners | None, seed: int
 ) -> npt.NDArray[np.float32]:
     """Unit direction of what the name has beyond its parts."""
-    pair = split(name)
+    pair, reason = split(name), cut(name).reason
     if pair is None:
-        raise ValueError(
-            f"{name!r} has one part; an own direction needs a given and a family name."
-        )
+        raise ValueError(f"{name!r} has no own direction: {reason}.")
     chosen = partners or choose_partners([pair], _N_SWAPS, seed)
     remainder = measure(encoder, [pair], {pair}, chosen, [template]).own.remainder[0]
     return np.asarray(remainder / np.linalg.norm(remainder), dtype=np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,11 +11,10 @@ import pyarrow.compute as pc
 
 from namebasis.checks import IntArray, check_count
 from namebasis.errors import CorpusError
+from namebasis.namespace.folding import script_of
+from namebasis.namespace.full_names import join
 from namebasis.namespace.names import Names, names_from_columns
 
-# Languages that put the family name first, and those of them that write no space then.
-_FAMILY_FIRST = frozenset({"hu", "ja", "ko", "vi", "zh"})
-_UNSPACED = frozenset({"ja", "ko", "zh"})
 _BEARERS = ("F", "M", None)
 # A corpus with fewer pairs than this many times n is drawn from by listing all its pairs.
 _ROOM = 4
@@ -139,16 +137,10 @@ def _groups(names: Names, within_locale: bool) -> dict[tuple[str | None, str], I
     rows: dict[tuple[str | None, str], list[int]] = {}
     told = names.table["locales"].to_pylist()
     for row, (text, locales) in enumerate(zip(names.strings, told, strict=True)):
-        script = _script(text)
+        script = script_of(text)
         for locale in locales if within_locale and locales else [None]:
             rows.setdefault((locale, script), []).append(row)
     return {key: np.array(values, dtype=np.int64) for key, values in rows.items()}
-
-
-def _script(text: str) -> str:
-    """Return the first word of a letter's Unicode name: LATIN, CJK, CYRILLIC …"""
-    letter = next((c for c in text if c.isalpha()), "")
-    return unicodedata.name(letter, "").partition(" ")[0] if letter else ""
 
 
 def _shares(names: Names) -> Shares:
@@ -245,13 +237,5 @@ def _add(
             return
         stratum = strata[number]
         first, last = given[stratum.given[at_given]], family[stratum.family[at_family]]
-        name = _join(first, last, stratum)
+        name = join(first, last, stratum.locale)
         drawn.setdefault(name, (stratum.gender, stratum.locale))
-
-
-def _join(first: str, last: str, stratum: _Stratum) -> str:
-    language = (stratum.locale or "").partition("_")[0]
-    is_romanised = language in _UNSPACED and stratum.script == "LATIN"
-    if language not in _FAMILY_FIRST or is_romanised:
-        return f"{first} {last}"
-    return f"{last}{first}" if language in _UNSPACED else f"{last} {first}"

@@ -10,13 +10,14 @@ import numpy as np
 
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError
+from namebasis.namespace.full_names import cut, split
 from namebasis.studies import basis
 from namebasis.studies.card_axes import Reading, Readings, read_name
 from namebasis.studies.card_records import Record
 from namebasis.studies.context_study import measure_contexts
 from namebasis.studies.contexts import Progress, load_contexts
-from namebasis.studies.identity import ONE_PART, identity
-from namebasis.studies.identity_swaps import choose_partners, measure, split
+from namebasis.studies.identity import identity
+from namebasis.studies.identity_swaps import choose_partners, measure
 from namebasis.studies.rigidity import NameRigidity, from_contexts
 from namebasis.wording import percent
 
@@ -146,7 +147,7 @@ def measure_deep(
     parts = _parts_only(space, name, row, k, seed)
     tell(2, 0.5)
     readings = read_name(space, row, None if parts is None else parts.vector, seed=seed)
-    notes = [*rigid.notes, *study.notes, *(() if parts else (ONE_PART,))]
+    notes = [*rigid.notes, *study.notes, *(() if parts else (cut(name).reason,))]
     try:
         made = basis.fit(
             space, name, _N_ATOMS, n_null=_N_DRAWS, n_resamples=_N_DRAWS, seed=seed,

@@ -12,6 +12,7 @@ from namebasis.analysis.identity import Float64Array
 from namebasis.analysis.spread import standing
 from namebasis.checks import check_count
 from namebasis.encoders.base import check_template
+from namebasis.namespace.full_names import Cut, cut
 from namebasis.studies.context_study import (
     CONTEXT_MEASURES,
     FORMS,
@@ -28,7 +29,6 @@ from namebasis.studies.identity_swaps import (
     measure,
     pseudo_pairs,
     recombined_pairs,
-    split,
 )
 from namebasis.studies.identity_thresholds import (
     KINDS,
@@ -41,7 +41,6 @@ from namebasis.studies.identity_thresholds import (
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
 
-ONE_PART = "one part only: own direction, part capture and kind need a given and a family name"
 UNREADABLE = "the encoder reads a part as unknown tokens: what is measured says nothing of it"
 WITHOUT_CONTEXTS = "contexts left out: flexible may be entangled"
 _FEWEST_MIXED = 20
@@ -64,9 +63,9 @@ def identity(
 ) -> Identity:
     """Say for every full name what identity the space's encoder has formed.
 
-    A full name is its first words and its last word. What it has of its own is what remains after
-    the additive effects of both, estimated from their pairs with `n_swaps` other partners, against
-    the same for made-up names.
+    A full name is cut as `full_names.cut` says; where it is not, its row gives the reason. What it
+    has of its own is what remains after the additive effects of both parts, estimated from their
+    pairs with `n_swaps` other partners, against the same for made-up names.
 
     Parameters
     ----------
@@ -105,7 +104,8 @@ def identity(
     check_count(n_null, "n_null", 20)
     asked = check_names(names)
     places = list(load_contexts(contexts)) if with_contexts and in_contexts is None else []
-    pairs = {name: pair for name in asked if (pair := split(name)) is not None}
+    cuts = _cut(space, asked)
+    pairs = {name: one.pair for name, one in cuts.items() if one.pair is not None}
     real = list(dict.fromkeys(pairs.values()))
     null = pseudo_pairs(n_null, seed)
     partners = choose_partners(real, n_swaps, seed)
@@ -142,7 +142,7 @@ def identity(
     direction[full_rows] = found.own.remainder[[source for source in rows if source is not None]]
     stored, notes = _stored(space, asked)
     return Identity(
-        _rows(space, asked, values, judged, stored, in_contexts),
+        _rows(space, cuts, values, judged, stored, in_contexts),
         direction,
         judged.thresholds,
         made,
@@ -151,6 +151,18 @@ def identity(
         {"n_swaps": n_swaps, "templates": list(used), "n_null": n_null, "seed": seed},
         notes,
     )
+
+
+def _cut(space: Space, asked: Sequence[str]) -> dict[str, Cut]:
+    """Names in two; the locales of stored ones say where the family name comes first."""
+    told: dict[str, tuple[str, ...]] = {}
+    if "locales" in space.columns:
+        places = zip(asked, space.find_all(asked), strict=True)
+        ids = {name: row for name, row in places if row is not None}
+        if ids:
+            lists = space.table(["locales"], ids=list(ids.values()))["locales"].to_pylist()
+            told = {name: tuple(row or ()) for name, row in zip(ids, lists, strict=True)}
+    return {name: cut(name, told.get(name, ())) for name in asked}
 
 
 def check_names(names: Sequence[str]) -> list[str]:
@@ -189,18 +201,18 @@ def _pick(column: Float64Array, rows: Sequence[int | None]) -> Float64Array:
 
 def _rows(
     space: Space,
-    asked: Sequence[str],
+    cuts: Mapping[str, Cut],
     values: Mapping[str, Float64Array],
     judged: Judgement,
     stored: Mapping[str, Mapping[str, Any]],
     in_contexts: InContexts | None,
 ) -> tuple[NameIdentity, ...]:
-    pieces = space.encoder().pieces(asked)
+    pieces = space.encoder().pieces(list(cuts))
     rows = []
-    for at, name in enumerate(asked):
+    for at, (name, one) in enumerate(cuts.items()):
         numbers = {key: float(column[at]) for key, column in values.items()}
         known: dict[str, Any] = {key: one for key, one in numbers.items() if not np.isnan(one)}
-        verdict: dict[str, Any] = {"reason": ONE_PART}
+        verdict: dict[str, Any] = {"reason": one.reason}
         if not _UNKNOWN.isdisjoint(pieces[at]):
             verdict = {"reason": UNREADABLE}
         elif "own_score" in known:

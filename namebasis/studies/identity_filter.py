@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.namespace.folding import fold
+from namebasis.namespace.full_names import split
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
@@ -99,16 +100,16 @@ def _column(space: Space, where: str) -> tuple[IntArray, FloatArray]:
 
 def _from_parts(space: Space, condition: str, seed: int) -> MeasuredIdentity:
     rows = space.table(["id", "name"], where=condition)
-    split = [str(name).rpartition(" ") for name in rows["name"].to_pylist()]
-    two = np.array([bool(one) for one, _, _ in split], dtype=bool)
+    pairs_of = [split(str(name)) for name in rows["name"].to_pylist()]
+    two = np.array([pair is not None for pair in pairs_of], dtype=bool)
     if two.sum() < _FEWEST:
         raise ValueError(
-            f"the automatic filter needs at least {_FEWEST} full names of two or more words; "
+            f"the automatic filter needs at least {_FEWEST} names of a given and a family name; "
             f"{int(two.sum())} pass. Add full names, or choose names with where."
         )
     ids = np.asarray(rows["id"].to_numpy(), dtype=np.int64)[two]
-    given = [one for one, _, _ in split if one]
-    family = [last for one, _, last in split if one]
+    given = [pair[0] for pair in pairs_of if pair]
+    family = [pair[1] for pair in pairs_of if pair]
     full = space.vectors("text", ids=ids)
     first, last = _centred(_parts(space, "given", given)), _centred(_parts(space, "family", family))
     middle = full.mean(axis=0)

@@ -20,6 +20,8 @@ from namebasis.analysis.identity import (
 )
 from namebasis.checks import FloatArray, IntArray, unit_rows
 from namebasis.namespace.faker_source import read_faker
+from namebasis.namespace.full_names import Pair
+from namebasis.namespace.full_names import split as split
 from namebasis.namespace.pseudo import pseudo_names
 from namebasis.studies.contexts import Advance
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from namebasis.analysis.identity import Float64Array
     from namebasis.encoders.base import Encoder
 
-Pair = tuple[str, str]
 _BLOCK = 256  # parts, or names, whose swaps are widened to float64 at a time
 _CORPUS = "en_US"
 
@@ -42,12 +43,6 @@ class Measured:
     hold_family: Float64Array
     capture_given: Float64Array
     capture_family: Float64Array
-
-
-def split(name: str) -> Pair | None:
-    """First words and last word; None for a name of one word."""
-    given, _, family = " ".join(name.split()).rpartition(" ")
-    return (given, family) if given else None
 
 
 def choose_partners(pairs: Sequence[Pair], n_swaps: int, seed: int) -> tuple[list[str], list[str]]:

@@ -252,7 +252,7 @@ def test_one_checkpoint_gives_labels_and_says_what_is_missing() -> None:
 def test_names_of_one_part_have_no_phase() -> None:
     found = run(toy.specs()[:3], names=["Givena", "Givena Familyb", "Givenc Familyd"])
     assert found.phases.labels[0].tolist() == [0, 0, 0]
-    assert "1 name(s) of one part" in " ".join(found.notes)
+    assert "1 name(s) that are not cut into given and family name, such as" in " ".join(found.notes)
     assert np.isfinite(found.values["leakage"][0]).all()
 
 

@@ -162,7 +162,7 @@ def test_refused_towers_names_and_options(tiny: Any) -> None:
         trace_encoder(clip, "Anna", template="photo{}photo")
     with pytest.raises(ValueError, match="kind is one of residual, attention, mlp"):
         trace_encoder(clip, "Anna", kind="head")
-    with pytest.raises(ValueError, match="has one part"):
+    with pytest.raises(ValueError, match="has no own direction: one part only"):
         trace_encoder(clip, "Anna", target="own")
     with pytest.raises(ValueError, match="noise must be above 0"):
         trace_encoder(clip, "Anna", noise=0)

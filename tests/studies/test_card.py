@@ -12,13 +12,13 @@ import pytest
 from namebasis.checks import FloatArray
 from namebasis.errors import SpaceError, TargetError
 from namebasis.namespace.build import build_space
+from namebasis.namespace.full_names import ONE_PART
 from namebasis.namespace.names import make_names
 from namebasis.namespace.space import Space, open_space
 from namebasis.studies import card_axes
 from namebasis.studies.attributes import score
 from namebasis.studies.card import card
 from namebasis.studies.card_view import evidence, page_of
-from namebasis.studies.identity import ONE_PART
 from tests.namespace.conftest import FakeEncoder, corpus
 
 PERSON = "Ada Lovelace"

@@ -11,7 +11,8 @@ import pytest
 
 from namebasis.checks import FloatArray
 from namebasis.errors import CorpusError, NamebasisError
-from namebasis.studies.identity import ONE_PART, UNREADABLE, WITHOUT_CONTEXTS, identity
+from namebasis.namespace.full_names import ONE_PART
+from namebasis.studies.identity import UNREADABLE, WITHOUT_CONTEXTS, identity
 from namebasis.studies.identity_counts import auc, compare_counts, compare_stored, read_counts
 from namebasis.studies.identity_results import KINDS
 from namebasis.studies.identity_swaps import choose_partners, recombined_pairs, split
