@@ -10,6 +10,8 @@ import importlib
 import os
 from typing import TYPE_CHECKING
 
+from namebasis import forks as _forks  # noqa: F401  registers what a forked child is told
+
 # Two OpenMP runtimes (torch's and faiss's) that spin while they wait cost 2 to 5 times on few
 # cores; both read this when they load. What libraries send home is switched off likewise.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -30,6 +30,10 @@ class MissingExtraError(NamebasisError):
         super().__init__(f"{what} needs an extra: pip install 'namebasis[{extra}]'")
 
 
+class ForkError(NamebasisError):
+    """A forked child asks for what does not survive a fork; `spawn` its like instead."""
+
+
 class SpaceError(NamebasisError):
     """A name space is missing, damaged, written by a newer version, or in the way."""
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "namebasis"
-GROUND = {"atomic", "checks", "errors", "reading"}
+GROUND = {"atomic", "checks", "errors", "forks", "reading"}
 ALLOWED = {
     "errors": set(),
     "wording": set(),
     "checks": {"errors"},
     "atomic": {"errors"},
     "reading": {"errors"},
+    "forks": {"errors"},
     "organism": GROUND,
     "report": {"wording", *GROUND},
     "encoders": GROUND,

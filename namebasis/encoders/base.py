@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count, unit_rows
-from namebasis.errors import EncoderError
+from namebasis.errors import EncoderError, ForkError
+from namebasis.forks import SPAWN
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from namebasis.encoders.loaded import Loading
 
     ImageLike = Image | str | Path | np.ndarray
 
@@ -28,6 +32,10 @@ class Encoder(ABC):
     Made by `load_encoder`. Subclasses give the attributes and the protected methods below; what
     every encoder owes its caller (checked input, equal texts encoded once, the order kept, unit
     rows) is done here.
+
+    Any number of threads may use one encoder. It is pickled as what `load_encoder` was given and
+    loaded again where it arrives, once a process, and its weights are compared. A process forked
+    from one that used it encodes with one thread; on a GPU it must be started by `spawn` instead.
 
     Attributes
     ----------
@@ -55,6 +63,12 @@ class Encoder(ABC):
     max_tokens: int | None = None
     has_text: bool = True
     has_images: bool = False
+    loading: Loading | None = None  # how `load_encoder` made it
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
+        if self.loading is None:
+            return super().__reduce_ex__(protocol)
+        return self.loading.encoder, ()
 
     def encode_text(self, texts: Sequence[str], *, batch_size: int | None = None) -> FloatArray:
         """Embed texts as they stand.
@@ -124,10 +138,11 @@ class Encoder(ABC):
         size, kept = check_batch(batch_size) or 32, list(images)
         from namebasis.encoders.images import open_image
 
-        parts = [
-            self._embed_images([open_image(image) for image in kept[start : start + size]])
-            for start in range(0, len(kept), size)
-        ]
+        with _no_forked_gpu(self.spec):
+            parts = [
+                self._embed_images([open_image(image) for image in kept[start : start + size]])
+                for start in range(0, len(kept), size)
+            ]
         if not parts:
             return np.empty((0, self.dim), dtype=np.float32)
         return self._unit(np.concatenate(parts), "image")
@@ -185,7 +200,9 @@ class Encoder(ABC):
         if not texts:
             return np.empty((0, self.dim), dtype=np.float32)
         place = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        rows = self._unit(embed(list(place)), "text")
+        with _no_forked_gpu(self.spec):
+            embedded = embed(list(place))
+        rows = self._unit(embedded, "text")
         return rows if len(place) == len(texts) else rows[[place[text] for text in texts]]
 
     def _need(self, has: bool, what: str) -> None:
@@ -214,6 +231,17 @@ class Encoder(ABC):
             return unit_rows(as_embeddings(rows, label, self.dim), label)
         except ValueError as error:
             raise EncoderError(f"{self.spec}: {error}") from None
+
+
+@contextmanager
+def _no_forked_gpu(spec: str) -> Iterator[None]:
+    """Say in one line what torch says in several: a fork cannot use its parent's GPU."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "forked subprocess" not in str(error):
+            raise
+        raise ForkError(f"{spec}: a forked process cannot use its parent's GPU. {SPAWN}") from None
 
 
 def _is_one_image(images: object) -> bool:

@@ -32,9 +32,10 @@ class ClipText:
         """Unit rows of ``template.format(name)``; what the prompts share is computed once."""
         kept = tuple(names)
         # A build asks for the same names under one template after another.
-        if self._read is None or self._read.names != kept:
-            self._read = self._tokenizer.read(kept)
-        return self._tower.encode(self._tokenizer.encode_prompts(template, self._read))
+        read = self._read  # once: another thread may put its names there meanwhile
+        if read is None or read.names != kept:
+            self._read = read = self._tokenizer.read(kept)
+        return self._tower.encode(self._tokenizer.encode_prompts(template, read))
 
     def pieces(self, texts: Sequence[str]) -> list[list[str]]:
         """Strings of the vocabulary that each text is made of."""

@@ -33,6 +33,7 @@ from namebasis.encoders.pooling import features_of, longest_text, pooling_of
 from namebasis.encoders.text_tower import fast_tower
 from namebasis.encoders.tokenizer import ClipTokenizer
 from namebasis.errors import EncoderError
+from namebasis.forks import Turn
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -75,6 +76,8 @@ class HuggingFaceEncoder(Encoder):
         self.spec, self.revision = source.spec, source.revision
         self._folder, self._device, self._dtype = source.folder, device, dtype
         self._fast: ClipText | None = None
+        # Cutting and padding are settings of a tokenizer: no thread may change them under another.
+        self._turn = Turn()
         with refusing(self.spec), quiet():
             model, self.fingerprint = read_model(source, architecture)
             pooling = pooling_of(source.folder)
@@ -135,9 +138,10 @@ class HuggingFaceEncoder(Encoder):
             return self._fast.ids(texts)
         if not texts:
             return []
-        found = self.tokenizer(
-            list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False
-        )
+        with self._turn:
+            found = self.tokenizer(
+                list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False
+            )
         return list(found["input_ids"])
 
     def tokenize(self, text: str) -> list[str]:
@@ -172,7 +176,8 @@ class HuggingFaceEncoder(Encoder):
         options: dict[str, Any] = {"truncation": True, "max_length": self._longest}
         if self._width is not None:
             options["padding"] = "max_length"
-        found = self.tokenizer(texts, **options)
+        with self._turn:
+            found = self.tokenizer(texts, **options)
         self._check_ids(found["input_ids"], texts)
         masks = found.get("attention_mask") if self._width is not None else None
         lengths = np.fromiter(map(len, found["input_ids"]), dtype=np.int64, count=len(texts))

@@ -32,6 +32,7 @@ from namebasis.encoders.open_clip_params import find_settings
 from namebasis.encoders.text_tower import fast_tower
 from namebasis.encoders.tokenizer import ClipTokenizer
 from namebasis.errors import EncoderError, MissingExtraError, NamebasisWarning
+from namebasis.forks import Turn
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -261,6 +262,8 @@ class OpenClipEncoder(Encoder):
         self.fingerprint = fingerprint_of(model.state_dict(), settings)
         self.model, self.tokenizer = model.eval().to(device=device, dtype=dtype), tokenizer
         self._device, self._dtype = device, dtype
+        # Cutting and padding are settings of a tokenizer: no thread may change them under another.
+        self._turn = Turn()
         self._words = _word_table(model)
         self.token_dim = 0 if self._words is None else self._words.shape[1]
         tower, context = fast_tower(model), getattr(tokenizer, "context_length", None)
@@ -304,7 +307,9 @@ class OpenClipEncoder(Encoder):
         if not texts:
             return []
         clean = getattr(self.tokenizer, "clean_fn", None) or _clean_for_siglip
-        return list(inner([clean(text) for text in texts], add_special_tokens=False)["input_ids"])
+        cleaned = [clean(text) for text in texts]
+        with self._turn:
+            return list(inner(cleaned, add_special_tokens=False)["input_ids"])
 
     def _embed_names(self, names: list[str], template: str, batch_size: int | None) -> FloatArray:
         if self._fast is not None:
@@ -316,7 +321,8 @@ class OpenClipEncoder(Encoder):
             return self._fast.embed(texts)
         size, parts = batch_size or _BATCH, []
         for start in range(0, len(texts), size):
-            ids = self.tokenizer(texts[start : start + size]).to(self._device)
+            with self._turn:
+                ids = self.tokenizer(texts[start : start + size]).to(self._device)
             with torch.inference_mode():
                 parts.append(self.model.encode_text(ids).float().cpu().numpy())
         return np.concatenate(parts)

@@ -6,6 +6,7 @@ import difflib
 import importlib
 from typing import TYPE_CHECKING
 
+from namebasis.encoders.loaded import LOADING, note
 from namebasis.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def load_encoder(
         close = difflib.get_close_matches(kind, _ADAPTERS, n=1)
         hint = f" Did you mean {close[0]}?" if close and close[0] != kind else ""
         raise EncoderError(f"unknown encoder {spec!r}.{hint} There are: {_FORMS}.")
-    module = importlib.import_module(f"namebasis.encoders.{_ADAPTERS[kind]}")
-    encoder: Encoder = module.load(rest, revision=revision, device=device, dtype=dtype)
+    with LOADING:
+        module = importlib.import_module(f"namebasis.encoders.{_ADAPTERS[kind]}")
+        encoder: Encoder = module.load(rest, revision=revision, device=device, dtype=dtype)
+        note(encoder, revision, device, dtype)
     return encoder

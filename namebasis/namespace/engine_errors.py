@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from namebasis.errors import NamebasisError, SpaceError
+from namebasis.forks import enter_lance
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _SOURCE = re.compile(r",?\s*\S*\.rs:\d+(:\d+)?.*$", re.DOTALL)
@@ -66,7 +67,10 @@ def reading(uri: Path) -> Iterator[None]:
     ------
     SpaceError
         For its errors and its panics.
+    ForkError
+        In a child forked after its parent had used Lance.
     """
+    enter_lance(uri.parent)
     try:
         yield
     except NamebasisError:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
+from namebasis.forks import Turn
 from namebasis.index.hits import merge_hits
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace import caches
@@ -32,17 +33,19 @@ class Searcher:
         self._provenance = provenance
         self._indices: dict[str, VectorIndex] = {}
         self._tails: dict[str, VectorIndex | None] = {}
+        self._turn = Turn()
 
     def index(self, view: str) -> VectorIndex:
         """The index of a view, mapped on first use; rebuilt with a warning where damaged."""
-        if view not in self._indices:
-            dim = self._store.dim(view)
-            source = self._provenance
-            index = caches.load_index(self._store, view, source.build_id, source.seed)
-            newer = self._store.vectors(view, start=index.n_rows).reshape(-1, dim)
-            self._tails[view] = VectorIndex.build(newer, factory="Flat") if len(newer) else None
-            self._indices[view] = index
-        return self._indices[view]
+        with self._turn:  # mapped or rebuilt once, however many threads ask
+            if view not in self._indices:
+                dim = self._store.dim(view)
+                source = self._provenance
+                index = caches.load_index(self._store, view, source.build_id, source.seed)
+                newer = self._store.vectors(view, start=index.n_rows).reshape(-1, dim)
+                self._tails[view] = VectorIndex.build(newer, factory="Flat") if len(newer) else None
+                self._indices[view] = index
+            return self._indices[view]
 
     def search(
         self,

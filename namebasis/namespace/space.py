@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,10 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import EncoderError, SpaceError
+from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace import caches, metrics
+from namebasis.namespace.pickled import Saved, reopen, saved
 from namebasis.namespace.places import place_of
 from namebasis.namespace.provenance import Provenance
 from namebasis.namespace.results import LightColumns, make_results
@@ -27,10 +29,15 @@ from namebasis.namespace.verify import check_vectors
 if TYPE_CHECKING:
     from namebasis.analysis.neighbours import KnnGraph
     from namebasis.encoders.base import Encoder
+    from namebasis.encoders.loaded import Loading
 
 
 class Space(StoredRows):
     """An open name space. Make one with `open_space` or `build_space`.
+
+    Any number of threads may ask one space. It is pickled as its path: opened anew where it
+    arrives, in a process started by `spawn` or `forkserver`, or by joblib. A process that was
+    forked from one in which a space was read is refused, because Lance does not survive a fork.
 
     Attributes
     ----------
@@ -42,6 +49,8 @@ class Space(StoredRows):
         Its vector columns, of `text`, `token`, `image` and `unspelled`.
     columns : tuple of str
         Its other columns, metrics among them.
+    loading : Loading or None
+        How its encoder is to be loaded, where not by the spec and revision that built it.
     """
 
     path: Path
@@ -50,6 +59,8 @@ class Space(StoredRows):
     def __init__(self, path: Path, encoder: Encoder | None = None) -> None:
         self.path = path = place_of(path)
         self._encoder: Encoder | None = None
+        self.loading: Loading | None = None
+        self._turn = Turn()
         self._open_settled(path)
         if encoder is not None:
             self._encoder = self.check_encoder(encoder)
@@ -80,6 +91,9 @@ class Space(StoredRows):
         self._searcher = Searcher(store, provenance)
         self._light = LightColumns(store)
 
+    def __reduce__(self) -> tuple[Callable[..., Space], Saved]:
+        return reopen, saved(self, self._encoder or self.loading)
+
     def __repr__(self) -> str:
         return f"Space({str(self.path)!r}, {len(self):,} names, {self.provenance.encoder})"
 
@@ -91,14 +105,17 @@ class Space(StoredRows):
         EncoderError
             If it cannot be loaded, or its weights are not those that built the space.
         """
-        if self._encoder is None:
-            from namebasis.encoders.registry import load_encoder
+        with self._turn:  # one load, however many threads ask
+            if self._encoder is None:
+                from namebasis.encoders.registry import load_encoder
 
-            source = self.provenance
-            self._encoder = self.check_encoder(
-                load_encoder(source.encoder, revision=source.revision)
-            )
-        return self._encoder
+                source = self.provenance
+                self._encoder = self.check_encoder(
+                    self.loading.encoder()
+                    if self.loading
+                    else load_encoder(source.encoder, revision=source.revision)
+                )
+            return self._encoder
 
     def check_encoder(self, encoder: Encoder) -> Encoder:
         """Return `encoder` if its weights are those that built the space.

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import ReplacedError, SpaceError
+from namebasis.forks import enter_lance
 from namebasis.namespace.engine_errors import is_of_disk, reading
 from namebasis.namespace.filters import check_where, explain
 from namebasis.namespace.places import for_lance
@@ -281,6 +282,7 @@ def _open(uri: Path) -> Any:
         raise SpaceError(
             f"{uri.parent}: not a name space, {lacks}. Make one with `namebasis build`."
         )
+    enter_lance(uri.parent)
     import lance
 
     with reading(uri):
