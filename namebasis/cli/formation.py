@@ -23,7 +23,8 @@ Revisions = Annotated[
     typer.Option("--revision", help="A revision of one hub repository; repeatable."),
 ]
 Model = Annotated[
-    str | None, typer.Option("--model", help="open_clip's name of the model of epoch_*.pt files.")
+    str | None,
+    typer.Option("--model", help="Model of epoch_*.pt files: open_clip's name, or a CONFIG.json."),
 ]
 Truth = Annotated[
     Path | None,

@@ -6,6 +6,7 @@ attends to it and gets the width that it was trained with.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -21,13 +22,16 @@ from namebasis.encoders.base import Encoder, IdRows, length_batches
 from namebasis.encoders.clip_text import ClipText
 from namebasis.encoders.loading import (
     SMALL_FILES,
+    VOCABULARIES,
     WEIGHTS,
     Source,
     cast_weights,
     choose_device,
     find_source,
     fingerprint_of,
+    holds_vocabulary,
     refusing,
+    vocabulary_near,
 )
 from namebasis.encoders.pooling import features_of, longest_text, pooling_of
 from namebasis.encoders.text_tower import fast_tower
@@ -38,8 +42,9 @@ from namebasis.forks import Turn
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+log = logging.getLogger(__name__)
+
 _TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 131_072}
-_VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
 _OWN_CLASS = ("TextModelWithProjection", "VisionModelWithProjection", "EncoderModel")
 
 
@@ -84,7 +89,7 @@ class HuggingFaceEncoder(Encoder):
             self._finish_model(model)
             if self.has_text:
                 self._features = features_of(self.model, pooling)
-                self._read_tokenizer(tokenizer_folder or source.folder)
+                self._read_tokenizer(tokenizer_folder or self._tokenizer_folder())
         self.dim = self._fast.dim if self._fast else self._measure()
 
     def _finish_model(self, model: Any) -> None:
@@ -94,13 +99,20 @@ class HuggingFaceEncoder(Encoder):
         self.has_text = pair or model.main_input_name != "pixel_values"
         self.has_images = hasattr(model, "get_image_features") or not self.has_text
 
+    def _tokenizer_folder(self) -> Path:
+        """The model's folder, or where its training saved the tokenizer."""
+        near = None if holds_vocabulary(self._folder) else vocabulary_near(self._folder)
+        if near is not None:
+            log.info("%s: the tokenizer is that of %s", self.spec, near)
+        return near or self._folder
+
     def _read_tokenizer(self, folder: Path) -> None:
         from transformers import AutoTokenizer
 
         # transformers would go on with an empty vocabulary.
-        if not any(any(folder.glob(pattern)) for pattern in _VOCABULARIES):
+        if not holds_vocabulary(folder):
             raise EncoderError(
-                f"{self.spec}: {folder} holds no tokenizer ({', '.join(_VOCABULARIES)}); "
+                f"{self.spec}: {folder} holds no tokenizer ({', '.join(VOCABULARIES)}); "
                 "save it there with tokenizer.save_pretrained."
             )
         self.tokenizer = AutoTokenizer.from_pretrained(
@@ -215,14 +227,17 @@ class HuggingFaceEncoder(Encoder):
         from transformers import AutoImageProcessor
 
         names = ("preprocessor_config.json", "processor_config.json")
-        if not any((self._folder / name).is_file() for name in names):
+        near = vocabulary_near(self._folder)
+        folders = [self._folder] + ([near] if near is not None else [])
+        folder = next((f for f in folders if any((f / name).is_file() for name in names)), None)
+        if folder is None:
             raise EncoderError(
                 f"{self.spec}: how images are prepared is not known, preprocessor_config.json "
                 "is missing; save it there with processor.save_pretrained."
             )
         with refusing(self.spec), quiet():
             return AutoImageProcessor.from_pretrained(
-                self._folder, local_files_only=True, trust_remote_code=False
+                folder, local_files_only=True, trust_remote_code=False
             )
 
     def _embed_images(self, images: list[Image]) -> FloatArray:

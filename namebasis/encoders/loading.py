@@ -45,6 +45,36 @@ class Source:
     revision: str | None = None
 
 
+VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
+"""Files of which a tokenizer's folder holds one."""
+_OF_A_RUN = re.compile(
+    r"(?:(?:global_)?(?:step|checkpoint|ckpt|epoch|iter|iteration)[-_]?\d+(?:[-_][a-z]+)?"
+    r"|text_encoder(?:_\d)?)\Z",
+    re.IGNORECASE,
+)
+
+
+def holds_vocabulary(folder: Path) -> bool:
+    """Whether a tokenizer lies in a folder."""
+    return any(any(folder.glob(pattern)) for pattern in VOCABULARIES)
+
+
+def vocabulary_near(folder: Path) -> Path | None:
+    """The folder that a checkpoint's tokenizer was saved to, where that is not its own.
+
+    Trainers save the tokenizer once, into the run's folder, and pipelines beside the text encoder.
+    Looked for only around folders that are named as a step or a text encoder.
+    """
+    if not _OF_A_RUN.match(folder.name):
+        return None
+    tokenizer = folder.name.replace("text_encoder", "tokenizer")
+    places = [folder.parent / tokenizer, folder.parent / "tokenizer", folder.parent]
+    if _OF_A_RUN.match(folder.parent.name):
+        above = folder.parent.parent
+        places += [above / tokenizer, above / "tokenizer", above]
+    return next((place for place in places if place.is_dir() and holds_vocabulary(place)), None)
+
+
 def packaged_source(
     spec: str, folder: str, needed: str, revision: str | None, *, what: str, remedy: str
 ) -> Source:

@@ -141,7 +141,12 @@ def _listed(library: Any, rest: str) -> _Chosen:
     if plain not in known:
         close = difflib.get_close_matches(plain, known, n=1)
         hint = f" Did you mean {known[close[0]]}?" if close else ""
-        own = f" A model of your own: open_clip:CONFIG.json@{file}." if at else ""
+        own = (
+            f" A model of your own: open_clip:CONFIG.json@{file}, or --model CONFIG.json for a "
+            "training's folder."
+            if at
+            else ""
+        )
         raise EncoderError(
             f"open_clip:{rest}: open_clip has no model {name!r}.{hint}{own} {_FORMS}"
         )

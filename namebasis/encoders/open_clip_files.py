@@ -13,9 +13,9 @@ import torch
 
 from namebasis.encoders.checkpoint_files import foreign_layout, read_state
 from namebasis.errors import EncoderError
+from namebasis.reading import UnreadableError, read_json
 
 _CONFIG_KEYS = {"embed_dim", "vision_cfg", "text_cfg"}
-_MAX_CONFIG_BYTES = 1 << 20
 # Position embeddings that open_clip would stretch to another length without a word: the vectors
 # would be those of a model that nobody trained.
 _POSITIONS = {
@@ -51,11 +51,9 @@ def register_config(library: Any, config: Path, spec: str) -> tuple[str, dict[st
         If it is no such configuration.
     """
     try:
-        if config.stat().st_size > _MAX_CONFIG_BYTES:
-            raise ValueError("it is too large")
-        document = json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise EncoderError(f"{spec}: {config} cannot be read as JSON ({error}).") from None
+        document = read_json(config)
+    except UnreadableError as error:
+        raise EncoderError(f"{spec}: the configuration cannot be read ({error})") from None
     document = document if isinstance(document, dict) else {}
     model = document.get("model_cfg", document)
     if not isinstance(model, dict) or not set(model) >= _CONFIG_KEYS:

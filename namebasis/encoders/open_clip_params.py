@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from namebasis.errors import EncoderError
+from namebasis.reading import UnreadableError, read_text
 
 PARAMS = "params.txt"
-_MAX_BYTES = 1 << 20
 # What changes the vectors, as open_clip's `create_model` calls it. The trainer's other settings
 # (learning rates, patch dropout, augmentation) do not matter once a model is trained.
 _MODEL_OPTIONS = (
@@ -73,10 +73,8 @@ def find_settings(checkpoint: Path) -> TrainingSettings | None:
 def _read(path: Path) -> dict[str, str]:
     """Lines ``key: value`` of a file; nothing where it cannot be read."""
     try:
-        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
-            return {}
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
+        lines = read_text(path).splitlines()
+    except UnreadableError:
         return {}
     pairs = (line.partition(":") for line in lines)
     return {key.strip(): value.strip() for key, colon, value in pairs if colon}

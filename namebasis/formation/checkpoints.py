@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import struct
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from namebasis.encoders.open_clip_params import find_settings
 from namebasis.encoders.registry import PACKAGED
 from namebasis.errors import NamebasisError
+from namebasis.formation.step_folders import (
+    HUB_CONFIG,
+    broken_archive,
+    broken_safetensors,
+    model_files,
+    read_step,
+)
 from namebasis.reading import (
-    LARGE,
     UnreadableError,
-    is_regular,
     open_regular,
-    parse_json,
     read_json,
-    read_text,
 )
 
-_STEP_FOLDER = re.compile(r"(?:global_)?(?:step|checkpoint|epoch|iter|iteration)[-_]?(\d+)\Z", re.I)
-_EPOCH_FILE = re.compile(r"epoch_(\d+)\.(?:pt|safetensors)\Z", re.I)
+_WORDS = r"(?:step|checkpoint|ckpt|epoch|iter|iteration)"
+_STEP_FOLDER = re.compile(rf"(?:global_)?{_WORDS}[-_]?(\d+)(?:[-_][a-z]+)?\Z", re.I)
+_EPOCH_FILE = re.compile(r"(?:[\w-]+[_-])?epoch[_-]?(\d+)\.(?:pt|pth|safetensors)\Z", re.I)
 _NUMBER = re.compile(r"\d+")
-_MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.bin")
-_HUB_CONFIG = "open_clip_config.json"
+_NAMED_NUMBER = re.compile(rf"{_WORDS}s?[-_=]?(\d+)(?![a-z])", re.I)
+_LAST_NUMBER = re.compile(r"(?:\A|[-_/.])(\d+)\Z")
+_MOST_ENTRIES = 2000
+_OTHER_FILES = (
+    (
+        "*epoch=*.ckpt",
+        "a checkpoint of PyTorch Lightning; save the model's own state_dict from it, or the model "
+        "with save_pretrained",
+    ),
+    (
+        "*-0*[0-9].safetensors",
+        "a single file as kohya's trainer writes it, a LoRA or a whole Stable Diffusion; neither "
+        "is read as a step",
+    ),
+)
 
 
 class CheckpointError(NamebasisError):
@@ -97,11 +112,14 @@ class Series:
     gaps : tuple of Gap
     folder : Path or None
         The run's folder, where there is one.
+    notes : tuple of str
+        What a reader should know of how they are read.
     """
 
     checkpoints: tuple[Checkpoint, ...]
     gaps: tuple[Gap, ...]
     folder: Path | None = None
+    notes: tuple[str, ...] = ()
 
 
 def find_checkpoints(
@@ -116,19 +134,20 @@ def find_checkpoints(
     ----------
     sources : str, Path or sequence of them
         A folder of step folders (``step-000120``, ``checkpoint-500`` …) as `save_pretrained` writes
-        them; an open_clip training folder (``epoch_1.pt`` …, in it or in ``checkpoints/``); or
+        them, whole pipelines of diffusers among them; an open_clip training folder
+        (``epoch_1.pt`` …, in it or in ``checkpoints/``); or
         encoder specs, one for each checkpoint.
     revisions : sequence of str
         With a single spec of a hub's repository: its revisions, one for each checkpoint.
     model : str, optional
-        open_clip's name of the model of ``epoch_*.pt`` files, where ``params.txt`` beside them
-        does not say it.
+        open_clip's name of the model of ``epoch_*.pt`` files, or its configuration file, where
+        ``params.txt`` beside them does not say it.
 
     Returns
     -------
     Series
-        Specs and revisions are ordered by the last number in each where all have a different one,
-        else as given.
+        Specs and revisions are ordered by the number behind "step" or "epoch" in each, or else at
+        its end, where all have a different one; else as given.
 
     Raises
     ------
@@ -168,9 +187,7 @@ def _numbered(specs: list[str], revisions: list[str] | None) -> tuple[Checkpoint
     if len(set(labels)) != len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)
         raise CheckpointError(f"{twice} is given twice; a checkpoint has one place in a series.")
-    numbers = [found[-1] if (found := _NUMBER.findall(label)) else None for label in labels]
-    told = [int(number) for number in numbers if number is not None]
-    steps = told if len(set(told)) == len(labels) else list(range(len(labels)))
+    steps = _order(labels)
     made = [
         Checkpoint(step, label, spec, label if revisions else None, _spec_files(spec))
         for step, label, spec in zip(steps, labels, specs, strict=True)
@@ -180,18 +197,26 @@ def _numbered(specs: list[str], revisions: list[str] | None) -> tuple[Checkpoint
     return tuple(sorted(made, key=lambda one: one.step))
 
 
+def _order(labels: Sequence[str]) -> list[int]:
+    """Steps of labels: the number behind "step" or "epoch", or at the end; else as given.
+
+    Numbers inside a word, such as the 16 of patch16 or the 4 of tokens4B, order nothing.
+    """
+    for pattern in (_NAMED_NUMBER, _LAST_NUMBER):
+        numbers = [int(found[-1]) for label in labels if (found := pattern.findall(label))]
+        if len(set(numbers)) == len(labels):
+            return numbers
+    return list(range(len(labels)))
+
+
 def _spec_files(spec: str) -> tuple[Path, ...]:
     """Local files behind a spec; empty where it names weights elsewhere."""
     kind, _, place = spec.partition(":")
     place = place.removeprefix("local-dir:").rpartition("@")[2]
     path = Path(place).expanduser() if place else Path("")
     if kind in ("hf", "open_clip") and place and path.is_dir():
-        return _model_files(path)
+        return model_files(path)
     return (path,) if kind == "open_clip" and place and path.is_file() else ()
-
-
-def _model_files(folder: Path) -> tuple[Path, ...]:
-    return tuple(sorted({path for pattern in _MODEL_FILES for path in folder.glob(pattern)}))
 
 
 def _in_folder(folder: Path, model: str | None) -> Series:
@@ -201,20 +226,67 @@ def _in_folder(folder: Path, model: str | None) -> Series:
             "or encoder specs such as hf:FOLDER."
         )
     steps, twice = _by_number(folder, _STEP_FOLDER, Path.is_dir)
-    if steps:
-        return _step_folders(folder, steps, twice)
+    series = _step_folders(folder, steps, twice) if steps else None
+    if series is not None and series.checkpoints:
+        return series
     for place in (folder, folder / "checkpoints"):
         epochs, twice = _by_number(place, _EPOCH_FILE, Path.is_file)
-        if epochs:
-            return _epoch_files(folder, epochs, twice, model)
-    if (folder / "config.json").is_file() or (folder / _HUB_CONFIG).is_file():
+        if epochs:  # folders that hold no model do not hide files that do
+            found = _epoch_files(folder, epochs, twice, model)
+            gaps = (*(series.gaps if series else ()), *found.gaps)
+            return Series(found.checkpoints, gaps, folder)
+    if series is not None:
+        return series
+    if (folder / "config.json").is_file() or (folder / HUB_CONFIG).is_file():
         raise CheckpointError(
             f"{folder} is one model, not a series; give the folder that holds its steps."
         )
     raise CheckpointError(
         f"{folder} holds no checkpoints: neither folders such as step-000120 or checkpoint-500 "
-        "nor files such as epoch_1.pt."
+        f"nor files such as epoch_1.pt.{_hint(folder)}"
     )
+
+
+def _hint(folder: Path) -> str:
+    """What may have been meant by a folder without a series in it."""
+    near = sorted(_runs_below(folder, 3))
+    if near:
+        more = f" (or one of {len(near) - 1} others)" if len(near) > 1 else ""
+        return f" Did you mean {near[0]}{more}?"
+    for place in (folder, folder / "checkpoints"):
+        latest = place / "epoch_latest.pt"
+        if latest.is_file():
+            return (
+                f" {latest} is one model: use it as --encoder open_clip:MODEL@{latest} of build, "
+                "or train with --save-frequency 1."
+            )
+        for pattern, words in _OTHER_FILES:
+            found = next(iter(sorted(place.glob(pattern))), None) if place.is_dir() else None
+            if found is not None:
+                return f" {found.name} is {words}."
+    return ""
+
+
+def _runs_below(folder: Path, depth: int) -> set[Path]:
+    """Folders below that hold step folders or epoch files."""
+    found: set[Path] = set()
+    try:
+        entries = sorted(folder.iterdir())[:_MOST_ENTRIES]
+    except OSError:
+        return found
+    for path in entries:
+        if not path.is_dir() or path.is_symlink():
+            continue
+        if any(
+            (_STEP_FOLDER.match(entry.name) and entry.is_dir()) or _EPOCH_FILE.match(entry.name)
+            for place in (path, path / "checkpoints")
+            if place.is_dir()
+            for entry in place.iterdir()
+        ):
+            found.add(path)
+        elif depth > 1:
+            found |= _runs_below(path, depth - 1)
+    return found
 
 
 def _by_number(
@@ -237,20 +309,26 @@ def _by_number(
 
 
 def _step_folders(folder: Path, steps: dict[int, Path], twice: list[Gap]) -> Series:
-    found, gaps = [], list(twice)
+    found, gaps, borrowed = [], list(twice), []
     for step, path in sorted(steps.items()):
-        reason = _incomplete(path)
-        if reason is not None:
-            gaps.append(Gap(path.name, step, reason))
+        made = read_step(path)
+        if isinstance(made, str):
+            gaps.append(Gap(path.name, step, made))
             continue
-        is_hub = (path / _HUB_CONFIG).is_file()
-        spec = f"open_clip:local-dir:{path}" if is_hub else f"hf:{path}"
-        found.append(Checkpoint(step, path.name, spec, None, _model_files(path)))
+        found.append(Checkpoint(step, path.name, made.spec, None, made.files))
+        if made.tokenizer is not None:
+            borrowed.append(made.tokenizer)
     width = len(_NUMBER.findall(next(iter(steps.values())).name)[-1])
     for step in _planned(folder):
         if step not in steps:
             gaps.append(Gap(f"step-{step:0{width}d}", step, "missing: run.json lists it"))
-    return Series(tuple(found), tuple(sorted(gaps, key=lambda gap: gap.step or 0)), folder)
+    notes: tuple[str, ...] = ()
+    if borrowed:
+        notes = (
+            f"{len(borrowed)} of {len(found)} checkpoints have no tokenizer of their own; that of "
+            f"{borrowed[0]} is used",
+        )
+    return Series(tuple(found), tuple(sorted(gaps, key=lambda gap: gap.step or 0)), folder, notes)
 
 
 def _planned(folder: Path) -> list[int]:
@@ -268,74 +346,31 @@ def _planned(folder: Path) -> list[int]:
 def _epoch_files(
     folder: Path, epochs: dict[int, Path], twice: list[Gap], model: str | None
 ) -> Series:
-    name = model or _trained_model(next(iter(epochs.values())))
-    if name is None:
+    first = next(iter(epochs.values()))
+    settings = find_settings(first)
+    if model is None and settings is None:
         raise CheckpointError(
             f"{folder}: which model these epoch files are of is not said (no params.txt beside "
-            "them); give open_clip's name of it, such as --model ViT-B-32."
+            "them); give open_clip's name of it, such as --model ViT-B-32, or its configuration: "
+            "--model CONFIG.json."
         )
+    name = _named_model(model) if model is not None or settings is None else settings.model
+    # The settings decide the vectors with the weights, so they count in the fingerprint.
+    used = (settings.path,) if settings is not None and settings.fits(Path(name).stem) else ()
     found, gaps = [], list(twice)
     for epoch, path in sorted(epochs.items()):
         is_safe = path.suffix.lower() == ".safetensors"
-        reason = _broken_safetensors(path) if is_safe else _broken_archive(path)
+        reason = broken_safetensors(path) if is_safe else broken_archive(path)
         if reason is not None:
             gaps.append(Gap(path.name, epoch, reason))
         else:
             spec = f"open_clip:{name}@{path}"
-            found.append(Checkpoint(epoch, path.name, spec, None, (path,)))
+            found.append(Checkpoint(epoch, path.name, spec, None, (path, *used)))
     return Series(tuple(found), tuple(sorted(gaps, key=lambda gap: gap.step or 0)), folder)
 
 
-def _trained_model(file: Path) -> str | None:
-    """The model that open_clip's params.txt names, beside the checkpoints or one folder up."""
-    for place in (file.parent, file.parent.parent):
-        try:
-            lines = read_text(place / "params.txt").splitlines()
-        except UnreadableError:
-            continue
-        for line in lines:
-            key, _, value = line.partition(":")
-            if key.strip() == "model" and value.strip():
-                return value.strip()
-    return None
-
-
-def _incomplete(folder: Path) -> str | None:
-    """Why a step's folder is not a whole model, or None."""
-    if not any((folder / name).is_file() for name in ("config.json", _HUB_CONFIG)):
-        return "half-written: it holds no config.json"
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        return "half-written: it holds no model.safetensors"
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        try:
-            names = set(map(str, read_json(index)["weight_map"].values()))
-        except (UnreadableError, KeyError, TypeError, AttributeError):
-            return f"half-written: {index.name} cannot be read"
-        missing = sorted(names - {path.name for path in weights})
-        if missing:
-            return f"half-written: {missing[0]} is missing"
-    return next((reason for path in weights if (reason := _broken_safetensors(path))), None)
-
-
-def _broken_safetensors(path: Path) -> str | None:
-    """Whether a safetensors file is as long as its own header says."""
-    try:
-        with open_regular(path) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            (length,) = struct.unpack("<Q", stream.read(8))
-            header = parse_json(stream.read(min(length, size, LARGE)), path)
-        ends = [entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"]
-        whole = 8 + length + max(ends, default=0)
-    except (struct.error, UnreadableError, KeyError, IndexError, TypeError, AttributeError):
-        return f"half-written: {path.name} has no readable header"
-    if size != whole:
-        return f"half-written: {path.name} has {size:,} of {whole:,} bytes"
-    return None
-
-
-def _broken_archive(path: Path) -> str | None:
-    # torch writes a zip whose directory comes last, so a cut file has none.
-    is_whole = is_regular(path) and zipfile.is_zipfile(path)
-    return None if is_whole else f"half-written: {path.name} is no whole archive"
+def _named_model(model: str | None) -> str:
+    """The model as a spec names it; a configuration file by its absolute path."""
+    named = str(model)
+    path = Path(named).expanduser()
+    return str(path.resolve()) if named.lower().endswith(".json") and path.is_file() else named

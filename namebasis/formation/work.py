@@ -49,7 +49,7 @@ class Work:
         self._loaded: tuple[Checkpoint, Encoder] | None = None
         self._matrices: tuple[Checkpoint, dict[str, FloatArray]] | None = None
         self.gaps: list[Gap] = list(series.gaps)
-        self.notes: list[str] = []
+        self.notes: list[str] = list(series.notes)
 
     def run(self) -> list[Encoded]:
         """Encode every checkpoint; one that cannot be read becomes a gap."""

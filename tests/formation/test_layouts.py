@@ -1,0 +1,212 @@
+"""Folders as trainers other than ours leave them: read, or named for what they are."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from namebasis.encoders.registry import load_encoder
+from namebasis.formation import formation
+from namebasis.formation.checkpoints import CheckpointError, find_checkpoints
+from tests.encoders.conftest import open_clip_config, tiny
+from tests.formation import toy
+from tests.formation.test_checkpoints import write_epoch, write_step
+
+__all__ = ["tiny"]
+
+TEXTS = ["Vicki", "a photo of Zoë", "anna on a beach"]
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt",
+             "special_tokens_map.json")  # fmt: skip
+
+
+def files(folder: Path, *names: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith(".safetensors"):
+            save_file({"a": np.ones(2, np.float32)}, path)
+        else:
+            path.write_text("{}")
+    return folder
+
+
+@pytest.fixture
+def run_of_trainer(tiny: Any, tmp_path: Path) -> Path:
+    """As a Trainer without `processing_class` leaves it: one tokenizer, in the run's folder."""
+    run = tmp_path / "run"
+    for step in (20, 40):
+        shutil.copytree(tiny("clip"), run / f"checkpoint-{step}")
+        for name in (*TOKENIZER, "preprocessor_config.json"):
+            file = run / f"checkpoint-{step}" / name
+            if file.exists():
+                shutil.move(file, run / name)
+    assert (run / "tokenizer.json").is_file()
+    return run
+
+
+def test_a_checkpoint_takes_the_tokenizer_of_its_run(run_of_trainer: Path, tiny: Any) -> None:
+    expected = load_encoder(f"hf:{tiny('clip')}")
+    encoder = load_encoder(f"hf:{run_of_trainer / 'checkpoint-20'}")
+    np.testing.assert_array_equal(encoder.encode_text(TEXTS), expected.encode_text(TEXTS))
+    found = formation(run_of_trainer, truth=toy.truth(), n_draws=20, with_weights=False)
+    assert found.steps == (20, 40)
+    assert found.gaps == ()
+    note = f"2 of 2 checkpoints have no tokenizer of their own; that of {run_of_trainer} is used"
+    assert note in found.notes
+
+
+def test_a_tokenizer_is_borrowed_around_steps_only(run_of_trainer: Path) -> None:
+    other = run_of_trainer / "best model"
+    shutil.copytree(run_of_trainer / "checkpoint-20", other)
+    with pytest.raises(Exception, match="holds no tokenizer"):
+        load_encoder(f"hf:{other}")
+
+
+def test_the_run_s_tokenizer_is_part_of_a_checkpoint_s_fingerprint(run_of_trainer: Path) -> None:
+    before = find_checkpoints(run_of_trainer).checkpoints[0].fingerprint
+    (run_of_trainer / "tokenizer_config.json").write_text("{}")
+    assert find_checkpoints(run_of_trainer).checkpoints[0].fingerprint != before
+
+
+def test_a_whole_pipeline_per_step_is_its_text_encoder(tiny: Any, tmp_path: Path) -> None:
+    for step in (100, 200):
+        shutil.copytree(tiny("sd"), tmp_path / f"checkpoint-{step}")
+    series = find_checkpoints(tmp_path)
+    assert [one.spec for one in series.checkpoints] == [
+        f"diffusers:{tmp_path / 'checkpoint-100'}", f"diffusers:{tmp_path / 'checkpoint-200'}",
+    ]  # fmt: skip
+    read, plain = load_encoder(series.checkpoints[0].spec), load_encoder(f"diffusers:{tiny('sd')}")
+    np.testing.assert_array_equal(read.encode_text(TEXTS), plain.encode_text(TEXTS))
+    assert series.checkpoints[0].fingerprint == series.checkpoints[1].fingerprint
+
+
+def test_a_dreambooth_step_is_read_with_the_run_s_tokenizer(tiny: Any, tmp_path: Path) -> None:
+    step = tmp_path / "checkpoint-100"
+    files(step / "unet", "config.json", "model.safetensors")
+    shutil.copytree(tiny("sd") / "text_encoder", step / "text_encoder")
+    shutil.copytree(tiny("sd") / "tokenizer", tmp_path / "tokenizer")
+    (one,) = find_checkpoints(tmp_path).checkpoints
+    plain = load_encoder(f"diffusers:{tiny('sd')}")
+    np.testing.assert_allclose(
+        load_encoder(one.spec).encode_text(TEXTS), plain.encode_text(TEXTS), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "reason"),
+    [
+        (("adapter_model.safetensors", "adapter_config.json"), r"a LoRA adapter, not a whole mode"),
+        (("pytorch_lora_weights.safetensors",), r"a LoRA adapter, not a whole model: merge it"),
+        (("model.safetensors", "optimizer.bin", "scheduler.bin"), r"of accelerate without the mod"),
+        (("config.json", "pytorch_model.bin"), r"its weights are a pickle \(pytorch_model\.bin\)"),
+        ((".metadata", "__0_0.distcp"), r"a distributed checkpoint of torch: turn it into one fi"),
+        (("mp_rank_00_model_states.pt",), r"DeepSpeed's state: .* zero_to_fp32\.py"),
+        (("unet/config.json", "unet/model.safetensors"), r"holds a unet alone"),
+        (("model_index.json", "unet/config.json"), r"a pipeline without a text encoder"),
+        (("model_index.json", "text_encoder/config.json"), r"half-written: it holds no model\.saf"),
+        (("model.safetensors",), r"half-written: it holds no config\.json"),
+    ],
+)
+def test_other_layouts_are_named(names: tuple[str, ...], reason: str, tmp_path: Path) -> None:
+    write_step(tmp_path, "checkpoint-1")
+    files(tmp_path / "checkpoint-500", *names)
+    series = find_checkpoints(tmp_path)
+    assert [one.step for one in series.checkpoints] == [1]
+    (gap,) = series.gaps
+    assert gap.step == 500
+    assert re.search(reason, gap.reason), gap.reason
+
+
+@pytest.mark.parametrize("name", ["ckpt-500", "checkpoint-500-best", "Epoch500", "iteration_500"])
+def test_more_names_of_steps(name: str, tmp_path: Path) -> None:
+    write_step(tmp_path, name)
+    assert [one.step for one in find_checkpoints(tmp_path).checkpoints] == [500]
+
+
+@pytest.mark.parametrize("name", ["epoch_7.pt", "clip_epoch_7.pt", "my-run-epoch7.pth"])
+def test_more_names_of_epochs(name: str, tmp_path: Path) -> None:
+    write_epoch(tmp_path, name)
+    (one,) = find_checkpoints(tmp_path, model="ViT-B-32").checkpoints
+    assert (one.step, one.spec) == (7, f"open_clip:ViT-B-32@{tmp_path / name}")
+
+
+def test_an_empty_folder_does_not_hide_epoch_files(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint-5").mkdir()
+    write_epoch(tmp_path, "epoch_5.pt")
+    series = find_checkpoints(tmp_path, model="ViT-B-32")
+    assert [one.label for one in series.checkpoints] == ["epoch_5.pt"]
+    assert [gap.label for gap in series.gaps] == ["checkpoint-5"]
+
+
+def test_a_folder_one_level_too_high_names_the_runs_below(tmp_path: Path) -> None:
+    write_epoch(tmp_path / "logs" / "my-clip" / "checkpoints", "epoch_1.pt")
+    (tmp_path / "logs" / "empty").mkdir()
+    with pytest.raises(CheckpointError, match=r"Did you mean \S+/logs/my-clip\?$"):
+        find_checkpoints(tmp_path / "logs")
+    write_step(tmp_path / "logs" / "other", "step-3")
+    with pytest.raises(CheckpointError, match=r"my-clip \(or one of 1 others\)\?$"):
+        find_checkpoints(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("epoch_latest.pt", r"is one model: use it as --encoder open_clip:MODEL@\S+epoch_latest"),
+        ("epoch=0-step=500.ckpt", r"is a checkpoint of PyTorch Lightning; save the model's own"),
+        ("mymodel-000001.safetensors", r"is a single file as kohya's trainer writes it"),
+    ],
+)
+def test_a_lone_file_is_explained(name: str, message: str, tmp_path: Path) -> None:
+    write_epoch(tmp_path, name)
+    with pytest.raises(CheckpointError, match=message):
+        find_checkpoints(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "steps"),
+    [
+        (["step1000-tokens4B", "step2000-tokens8B", "step500-tokens41B"], [500, 1000, 2000]),
+        (["epoch=0-step=500", "epoch=1-step=900"], [500, 900]),
+        (["patch16", "patch32", "patch14"], [0, 1, 2]),
+        (["laion2b_s34b_b79k", "laion2b_e16"], [0, 1]),
+        (["a-7", "a-5"], [5, 7]),
+        (["v10", "v9"], [0, 1]),
+    ],
+)
+def test_what_a_number_in_a_label_means(labels: list[str], steps: list[int]) -> None:
+    series = find_checkpoints("hf:org/model", revisions=labels)
+    assert [one.step for one in series.checkpoints] == steps
+
+
+def test_settings_of_a_training_reach_its_encoder_and_fingerprint(tmp_path: Path) -> None:
+    import torch
+
+    open_clip = pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+    config = tmp_path / "tiny-own.json"
+    config.write_text(json.dumps(open_clip_config()))
+    named = tmp_path / "tiny-own-listed.json"
+    named.write_text(json.dumps(open_clip_config()))
+    open_clip.add_model_config(named)
+    torch.manual_seed(0)
+    model = open_clip.create_model("tiny-own-listed", force_context_length=16).eval()
+    run = tmp_path / "run"
+    (run / "checkpoints").mkdir(parents=True)
+    torch.save({"state_dict": model.state_dict()}, run / "checkpoints" / "epoch_1.pt")
+    with pytest.raises(CheckpointError, match=r"or its configuration: --model CONFIG\.json"):
+        find_checkpoints(run)
+    plain = find_checkpoints(run, model=str(config)).checkpoints[0].fingerprint
+    (run / "params.txt").write_text("force_context_length: 16\nmodel: tiny-own\n")
+    (one,) = find_checkpoints(run, model=str(config)).checkpoints
+    assert one.fingerprint != plain
+    tokens = open_clip.get_tokenizer("tiny-own-listed", context_length=16)(TEXTS)
+    with torch.inference_mode():
+        expected = model.encode_text(tokens, normalize=True).numpy()
+    np.testing.assert_allclose(load_encoder(one.spec).encode_text(TEXTS), expected, atol=1e-5)
