@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,24 +15,19 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.errors import CorpusError, EncoderError, SpaceError
-from namebasis.namespace import caches, images, metrics, swap, unspelled
+from namebasis.namespace import caches, images, swap, unspelled
+from namebasis.namespace.adding import append_rows, count_pieces, mend, note_sums
 from namebasis.namespace.encode import encode_rows, space_schema
 from namebasis.namespace.job import describe_job
 from namebasis.namespace.locks import locked, writing
 from namebasis.namespace.places import for_lance, place_of
-from namebasis.namespace.provenance import (
-    KEY,
-    MEANS_KEY,
-    Provenance,
-    sums_to_json,
-    view_sums,
-)
+from namebasis.namespace.provenance import KEY, Provenance
 from namebasis.namespace.ray_cluster import EncoderFactory, RayCluster, check_engine
 from namebasis.namespace.ray_engine import append_with_ray
 from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store import NAMES, Store, holds_versions
+from namebasis.namespace.sums import grown_sums, sums_entry
 from namebasis.namespace.templates import Templates, load_templates
-from namebasis.namespace.tokens import token_facts
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -176,17 +170,16 @@ def add_names(
     """
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
     with writing(space._store) as store:
+        mend(store)
         fresh = _not_yet_stored(names.table, store)
         skipped = len(names) - len(fresh)
         if skipped:
             log.info("%d of %d names are in the space already", skipped, len(names))
         if len(fresh):
-            _append(store, fresh, encoder, space.provenance.templates, progress)
-            store.dataset.update_schema_metadata({MEANS_KEY: sums_to_json(view_sums(store))})
-            store.refresh()
-            _count_pieces(store)
+            _append(store, fresh, encoder, space.provenance.templates, progress, adding=True)
+            note_sums(store)
             _renew_indices(store, space.provenance)
-            store.tidy()
+            store.keep_up()
     return open_space(space.path, encoder=encoder)
 
 
@@ -245,10 +238,12 @@ def _append(
     templates: tuple[str, ...],
     progress: Progress | None,
     done: int = 0,
+    adding: bool = False,
 ) -> None:
     """Encode and commit names chunk by chunk; each chunk is one atomic append.
 
-    `done` names of the same job were committed before; they count in the progress.
+    `done` names of the same job were committed before; they count in the progress. Where a
+    finished space is added to, its token facts are put right with every chunk.
     """
     import lance
 
@@ -261,9 +256,12 @@ def _append(
 
         begun = time.monotonic()
         chunk = names.slice(start, size)
-        rows = encode_rows(chunk, store.n_rows + start, encoder, templates, store.schema, report)
-        rows = images.complete(unspelled.complete(rows, store), store)
-        lance.write_dataset(rows, store.dataset, mode="append")
+        first = store.n_rows + (0 if adding else start)
+        rows = encode_rows(chunk, first, encoder, templates, store.schema, report)
+        if adding:
+            append_rows(store, images.complete(unspelled.complete(rows, store), store))
+        else:
+            lance.write_dataset(rows, store.dataset, mode="append")
         start += len(chunk)
         size = _next_size(len(chunk), time.monotonic() - begun)
     store.refresh()
@@ -277,21 +275,14 @@ def _next_size(n_names: int, seconds: float) -> int:
 
 def _finish(store: Store, job: Provenance) -> None:
     """Index the rows, then say in one commit that the space is done and what its sums are."""
-    _count_pieces(store)
+    count_pieces(store)
     # The versions of single chunks go, and what killed writers left.
-    store.tidy(timedelta(0), delete_unverified=True)
+    store.tidy()
     for view in store.views:
         caches.build_index(store, view, job.build_id, job.seed)
-    done = {KEY: replace(job, state="done").to_json(), MEANS_KEY: sums_to_json(view_sums(store))}
+    sums = sums_entry(store, grown_sums(store))
+    done = {KEY: replace(job, state="done").to_json(), **sums}
     store.dataset.update_schema_metadata(done)
-    store.refresh()
-
-
-def _count_pieces(store: Store) -> None:
-    """Write who shares pieces with whom; a name that is added changes it for others."""
-    rows = store.scan(["id", "pieces"])
-    facts = token_facts(rows["pieces"]).append_column("id", rows["id"])
-    metrics.put(store, facts, "tokens", {})
     store.refresh()
 
 

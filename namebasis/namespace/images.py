@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ from namebasis.namespace import metrics
 from namebasis.namespace.engine_errors import reading
 from namebasis.namespace.locks import writing
 from namebasis.namespace.places import for_lance
-from namebasis.namespace.provenance import IMAGE_MEAN_KEY, ImageMean
 from namebasis.namespace.store import (
     BLOCK_ROWS,
     IMAGE_COUNT,
@@ -28,6 +28,8 @@ from namebasis.namespace.store import (
     as_matrix,
     check_units,
 )
+from namebasis.namespace.sums import ImageMean, image_mean_entry
+from namebasis.namespace.upkeep import keep_up
 from namebasis.namespace.views import put_view
 from namebasis.reading import UnreadableError, digest_of
 
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 VIEW = "image"
 CHUNK = 256
 """Images per commit: what a run that is stopped loses at most."""
+
+Key = tuple[str, str]
+"""The label of an image and the digest of its file: copies of it have the same."""
 
 _NUMBERED = re.compile(r"[\s_.-]*\(?\d+\)?$")
 _TOLD_APART = re.compile(r"-[0-9a-f]{8}$")  # as the folders of generated images end
@@ -181,31 +186,40 @@ def _encode(
         there = _open(uri).to_table(columns=["label", "digest"])
         known = set(zip(there["label"].to_pylist(), there["digest"].to_pylist(), strict=True))
     n_added = 0
+    bad: dict[Key, ImageFailure] = {}
     failures: list[ImageFailure] = []
     for start in range(0, len(files), CHUNK):
-        chunk = files[start : start + CHUNK]
-        keys = {
-            str(file): (label, _digest(file))
-            for file, label in zip(chunk, labels[start : start + CHUNK], strict=True)
-        }
-        fresh = [file for file, key in keys.items() if key not in known]
+        fresh: dict[Key, Path] = {}
+        copies: list[tuple[Key, Path]] = []
+        for file, label in zip(files[start : start + CHUNK], labels[start:], strict=False):
+            key = label, _digest(file)
+            # A file that cannot be read has no digest, so it is a copy of nothing.
+            if not key[1]:
+                key = label, f"unread {file}"
+            if key in bad or key in fresh:
+                copies.append((key, file))
+            elif key not in known:
+                fresh[key] = file
         if fresh:
 
             def report(done: int, _: int, start: int = start) -> None:
                 if progress is not None:
                     progress(start + done, len(files))
 
-            found = encode_image_files(encoder, fresh, progress=report)
+            found = encode_image_files(encoder, list(fresh.values()), progress=report)
+            by_path = {str(path): key for key, path in fresh.items()}
+            bad |= {by_path[failure.path]: failure for failure in found.failures}
             failures += found.failures
-            done = [keys[path] for path in found.paths]
+            done = [by_path[path] for path in found.paths]
             known |= set(done)
             if done:
                 rows = _rows(found.paths, done, found.vectors)
                 mode = "append" if _holds_images(uri) else "create"
-                lance.write_dataset(rows, for_lance(uri), mode=mode)
+                keep_up(lance.write_dataset(rows, for_lance(uri), mode=mode), uri)
             n_added += len(done)
+        failures += [replace(bad[key], path=str(file)) for key, file in copies if key in bad]
         if progress is not None:
-            progress(start + len(chunk), len(files))
+            progress(min(start + CHUNK, len(files)), len(files))
     return n_added, failures
 
 
@@ -244,23 +258,34 @@ def _write_view(store: Store, space: Space, dim: int) -> tuple[int, int]:
     """Make the view of all stored images; return names and images."""
     uri = store.folder / IMAGES
     with reading(uri):
-        table = _open(uri).to_table(columns=["label", "vector"])
-    vectors = check_units(as_matrix(table["vector"], dim), uri).astype(np.float64)
+        table = _open(uri).to_table(columns=["label", "digest", "vector"])
     labels = table["label"].to_pylist()
     found = {label: _find(space, label) for label in dict.fromkeys(labels)}
-    rows = np.array([-1 if found[label] is None else found[label] for label in labels])
+    # Copies count once, whether they came in one run or in several, or under names of two files.
+    owners = [found[label] if found[label] is not None else label for label in labels]
+    single = dict(zip(zip(owners, table["digest"].to_pylist(), strict=True), count()))
+    kept = np.sort(np.fromiter(single.values(), np.int64))
+    vectors = check_units(as_matrix(table["vector"], dim), uri).astype(np.float64)[kept]
+    rows = np.array([-1 if found[labels[at]] is None else found[labels[at]] for at in kept])
+    mean = ImageMean(len(kept), vectors.mean(axis=0))
     mine = rows >= 0
     names, member, counts = np.unique(rows[mine], return_inverse=True, return_counts=True)
     if len(names):
         sums = np.zeros((len(names), dim))
         np.add.at(sums, member, vectors[mine])
-        put_view(store, VIEW, dim, {}, _columns(names, sums, store.n_rows))
         facts = pa.table({"id": names, IMAGE_COUNT: pa.array(counts.astype(np.int32))})
-        metrics.put(store, facts, "images", {})
-        store.refresh()
-    mean = ImageMean(len(labels), vectors.mean(axis=0))
-    store.dataset.update_schema_metadata({IMAGE_MEAN_KEY: mean.to_json()})
-    return len(names), len(labels)
+        put_view(
+            store,
+            VIEW,
+            dim,
+            {},
+            _columns(names, sums, store.n_rows),
+            beside=metrics.aligned(store, facts, "images", {}),
+            notes=lambda key: image_mean_entry(store, mean, key),
+        )
+    else:
+        store.dataset.update_schema_metadata(image_mean_entry(store, mean))
+    return len(names), len(kept)
 
 
 def _columns(names: IntArray, sums: npt.NDArray[np.float64], n_rows: int) -> Iterator[pa.Array]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from namebasis.namespace import unspelled
 from namebasis.namespace.caches import index_path
+from namebasis.namespace.columns import put_columns
 from namebasis.namespace.locks import writing
 from namebasis.namespace.provenance import Provenance
 from namebasis.namespace.store import HIDDEN, VIEWS, Store
@@ -56,26 +57,22 @@ def write(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, 
 
 def put(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]) -> None:
     """Add or replace metric columns of a space that this process has locked."""
-    table = _aligned(store, columns, field_metadata(study, parameters))
-    dataset = store.dataset
-    leftover = [name for name in store.schema.names if name.startswith(HIDDEN)]
-    if leftover:
-        dataset.drop_columns(leftover)
-    old = [name for name in table.column_names if name in store.schema.names]
-    staged = [f"{HIDDEN}new_{name}" if name in old else name for name in table.column_names]
-    dataset.add_columns(table.rename_columns(staged).to_reader())
-    if old:
-        # Both renames are one commit: a reader sees the old column or the new one.
-        dataset.alter_columns(
-            *({"path": name, "name": f"{HIDDEN}old_{name}"} for name in old),
-            *({"path": f"{HIDDEN}new_{name}", "name": name} for name in old),
-        )
-        dataset.drop_columns([f"{HIDDEN}old_{name}" for name in old])
-    store.tidy()
+    table = aligned(store, columns, study, parameters)
+    put_columns(store, table.to_reader())
+    store.keep_up()
 
 
-def _aligned(store: Store, columns: pa.Table, metadata: dict[str, str]) -> pa.Table:
-    """The columns with one row per row of the space, null where none was given."""
+def aligned(
+    store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]
+) -> pa.Table:
+    """The columns with one row per row of the space, null where none was given.
+
+    Raises
+    ------
+    ValueError
+        As `Space.add_metrics` does.
+    """
+    metadata = field_metadata(study, parameters)
     names = [name for name in columns.column_names if name != "id"]
     if "id" not in columns.column_names or not names:
         raise ValueError(

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
 from namebasis.errors import SpaceError
 from namebasis.reading import UnreadableError, parse_json
 
-if TYPE_CHECKING:
-    from namebasis.namespace.store import Store
-
 SCHEMA_VERSION = 1
 KEY = "namebasis"
-MEANS_KEY = "namebasis.means"
-IMAGE_MEAN_KEY = "namebasis.image_mean"
 
 
 @dataclass(frozen=True)
@@ -108,92 +98,3 @@ class Provenance:
             return cls(**kept | {"templates": tuple(values["templates"])})
         except (KeyError, TypeError) as error:
             raise SpaceError(f"{where}: its provenance is damaged ({error!r}).") from None
-
-
-@dataclass(frozen=True)
-class ViewSum:
-    """Sum and digest of the first `n_rows` vectors of a view.
-
-    Attributes
-    ----------
-    n_rows : int
-    total : ndarray of shape (dim,), float64
-        From which the mean follows.
-    digest : str
-        SHA-256 over the rows' float32 values in order, by which damage is found; empty in spaces
-        that earlier versions wrote.
-    """
-
-    n_rows: int
-    total: npt.NDArray[np.float64]
-    digest: str = ""
-
-
-def view_sums(store: Store) -> dict[str, ViewSum]:
-    """Sum the vectors of every view over all rows."""
-    return {view: sum_view(store, view) for view in store.views}
-
-
-def sum_view(store: Store, view: str, n_rows: int | None = None) -> ViewSum:
-    """Sum the first rows of a view, of all by default."""
-    left = store.n_rows if n_rows is None else min(n_rows, store.n_rows)
-    total, digest, seen = np.zeros(store.dim(view)), hashlib.sha256(), 0
-    for block in store.blocks(view):
-        part = np.ascontiguousarray(block[: left - seen], dtype="<f4")
-        total += part.sum(axis=0, dtype=np.float64)
-        digest.update(part.data)
-        seen += len(part)
-        if seen >= left:
-            break
-    return ViewSum(seen, total, digest.hexdigest())
-
-
-@dataclass(frozen=True)
-class ImageMean:
-    """Mean of the unit vectors of all images of a space, those of no stored name among them."""
-
-    n_images: int
-    mean: npt.NDArray[np.float64]
-
-    def to_json(self) -> str:
-        """Write it for the data set's metadata."""
-        coded = base64.b64encode(self.mean.tobytes()).decode()
-        return json.dumps({"images": self.n_images, "mean": coded})
-
-    @classmethod
-    def from_metadata(cls, metadata: Mapping[bytes, bytes] | None) -> ImageMean | None:
-        """Read it; None where a space has no images."""
-        raw = (metadata or {}).get(IMAGE_MEAN_KEY.encode())
-        if raw is None:
-            return None
-        entry = json.loads(raw)
-        return cls(entry["images"], np.frombuffer(base64.b64decode(entry["mean"]), np.float64))
-
-
-def sums_to_json(sums: Mapping[str, ViewSum]) -> str:
-    """Write sums for the data set's metadata."""
-    return json.dumps(
-        {
-            view: {
-                "rows": s.n_rows,
-                "sum": base64.b64encode(s.total.tobytes()).decode(),
-                "sha256": s.digest,
-            }
-            for view, s in sums.items()
-        }
-    )
-
-
-def sums_from_metadata(metadata: Mapping[bytes, bytes] | None) -> dict[str, ViewSum]:
-    """Read the sums; empty where none were written yet."""
-    raw = (metadata or {}).get(MEANS_KEY.encode())
-    if raw is None:
-        return {}
-    return {
-        view: ViewSum(
-            entry["rows"],
-            np.frombuffer(base64.b64decode(entry["sum"]), np.float64),
-            entry.get("sha256", ""),
-        )
-        for view, entry in json.loads(raw).items()
-    }

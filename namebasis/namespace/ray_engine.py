@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,7 +102,7 @@ def append_with_ray(
     if len(names) == 0:
         return
     # Nobody else writes while the space is locked, so what no commit refers to is left over.
-    store.tidy(timedelta(0), delete_unverified=True)
+    store.tidy()
     tries = store.folder / TRIES_FOLDER
     shutil.rmtree(tries, ignore_errors=True)
     task = _Task(

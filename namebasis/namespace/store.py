@@ -21,6 +21,7 @@ from namebasis.namespace.engine_errors import is_of_disk, reading
 from namebasis.namespace.filters import check_where, explain
 from namebasis.namespace.places import for_lance
 from namebasis.namespace.provenance import Provenance
+from namebasis.namespace.upkeep import keep_up
 
 NAMES = "names.lance"
 IMAGES = "images.lance"
@@ -187,21 +188,14 @@ class Store:
         """The random id of the build that made the rows."""
         return Provenance.from_metadata(self.metadata, str(self.folder)).build_id
 
-    def tidy(
-        self, older_than: timedelta = timedelta(hours=1), *, delete_unverified: bool = False
-    ) -> None:
-        """Drop versions that nobody reads any more; the newest stays as it is.
+    def keep_up(self) -> None:
+        """Merge small pieces and drop old versions; only while the space is locked."""
+        keep_up(self.dataset, self.uri)
+        self.refresh()
 
-        Parameters
-        ----------
-        older_than : timedelta
-            Younger versions stay, for readers that opened the space before the last write.
-        delete_unverified : bool
-            Delete files of no version too; only while the space is locked.
-        """
-        self.dataset.cleanup_old_versions(
-            older_than=older_than, delete_unverified=delete_unverified
-        )
+    def tidy(self) -> None:
+        """Drop all versions but the newest, and what killed writers left; while it is locked."""
+        self.dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
 
     def refresh(self) -> None:
         """Move to the newest version."""

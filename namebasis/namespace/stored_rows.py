@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.namespace.filters import check_where
 from namebasis.namespace.name_lookup import find_rows
-from namebasis.namespace.provenance import ImageMean, sums_from_metadata
 from namebasis.namespace.store import IMAGE_COUNT, Store
+from namebasis.namespace.sums import image_mean, noted_sums
 
 
 class StoredRows:
@@ -152,7 +152,7 @@ class StoredRows:
         if images is not None:
             return images
         total = np.zeros(self._store.dim(view))
-        known = sums_from_metadata(self._store.metadata).get(view)
+        known = noted_sums(self._store).get(view)
         start = 0
         if known is not None:
             total, start = total + known.total, known.n_rows
@@ -162,5 +162,5 @@ class StoredRows:
 
     def image_mean(self) -> FloatArray | None:
         """Mean of the unit vectors of all images of the space, (dim,); None where it has none."""
-        known = ImageMean.from_metadata(self._store.metadata)
+        known = image_mean(self._store)
         return None if known is None else np.asarray(known.mean, dtype=np.float32)

@@ -49,6 +49,67 @@ def token_facts(pieces: Sequence[Sequence[str]] | pa.Array | pa.ChunkedArray) ->
     )
 
 
+def facts_after_adding(pieces: pa.Array, n_old: int) -> pa.Table:
+    """Count anew for names that were added, and for those whose counts they may change.
+
+    Parameters
+    ----------
+    pieces : Arrow list<string> array
+        The pieces of all names, those that were added last.
+    n_old : int
+        Names that were there before.
+
+    Returns
+    -------
+    pyarrow.Table
+        `id`, `piece_names` and `same_pieces` of the names that were added and of all older ones
+        that share a piece with them; they equal those rows of `token_facts(pieces)`.
+    """
+    array = _as_lists(pieces)
+    rows = np.asarray(pc.list_parent_indices(array))
+    flat = pc.list_flatten(array)
+    fresh = array.slice(n_old)
+    ids = [np.arange(n_old, len(array)), rows[_is_in(flat, pc.list_flatten(fresh))]]
+    if (np.asarray(pc.list_value_length(fresh)) == 0).any():
+        # Names without a piece are written alike too.
+        ids.append(np.flatnonzero(np.asarray(pc.list_value_length(array)) == 0))
+    mine = np.unique(np.concatenate(ids))
+    near = array.take(pa.array(mine))
+    rarest = np.full(len(near), np.iinfo(np.int64).max)
+    at, codes, counts = _name_counts(rows, flat, near)
+    np.minimum.at(rarest, at, counts[codes])
+    # Names written alike share all pieces, so with one of them the others are near too.
+    same = _counts_of_own_value(pc.binary_join(near, _SEPARATOR)) - 1
+    has_none = rarest == np.iinfo(np.int64).max
+    return pa.table(
+        {
+            "id": pa.array(mine),
+            "piece_names": pa.array(rarest, mask=has_none, type=pa.int64()),
+            "same_pieces": pa.array(same, type=pa.int64()),
+        }
+    )
+
+
+def _is_in(values: pa.Array, wanted: pa.Array) -> np.ndarray:
+    return np.asarray(pc.is_in(values, value_set=pc.unique(wanted)))
+
+
+def _name_counts(
+    rows: np.ndarray, flat: pa.Array, near: pa.Array
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the pieces of some names: their rows, their codes, and the names that hold each code."""
+    own = pc.list_flatten(near)
+    unique = pc.unique(own)
+    found = pc.index_in(flat, value_set=unique)
+    is_known = np.asarray(found.is_valid())
+    codes = np.asarray(found.drop_null()).astype(np.int64)
+    # A piece that stands twice in one name counts once for that name.
+    pairs = np.unique(rows[is_known].astype(np.int64) * max(len(unique), 1) + codes)
+    counts = np.bincount(pairs % max(len(unique), 1), minlength=len(unique))
+    at = np.asarray(pc.list_parent_indices(near))
+    return at, np.asarray(pc.index_in(own, value_set=unique)), counts
+
+
 def _as_lists(pieces: Sequence[Sequence[str]] | pa.Array | pa.ChunkedArray) -> pa.Array:
     if isinstance(pieces, pa.ChunkedArray):
         pieces = pieces.combine_chunks()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pyarrow as pa
 
 from namebasis.namespace import caches
-from namebasis.namespace.provenance import MEANS_KEY, Provenance, sums_to_json, view_sums
-from namebasis.namespace.store import HIDDEN, Store
+from namebasis.namespace.columns import put_columns
+from namebasis.namespace.provenance import Provenance
+from namebasis.namespace.store import Store, as_matrix
+from namebasis.namespace.sums import grown_sums, no_rows, sum_key, sums_entry
 from namebasis.namespace.view_ids import new_view_id
+
+Notes = Callable[[str], Mapping[str, str]]
 
 
 def put_view(
@@ -18,8 +22,10 @@ def put_view(
     dim: int,
     metadata: Mapping[str, str],
     columns: Iterable[pa.Array],
+    beside: pa.Table | None = None,
+    notes: Notes = lambda key: {},
 ) -> None:
-    """Write a view of a space that this process has locked, with its sums and its index.
+    """Write a view of a space that this process has locked, with its sums, and index it.
 
     Parameters
     ----------
@@ -31,31 +37,31 @@ def put_view(
         Of the field; the id of this writing is added.
     columns : iterable of fixed-size list arrays
         The vectors of all rows, some at a time, drawn as they are written.
+    beside : Table, optional
+        Other columns of all rows, put in place by the same commit.
+    notes : callable, optional
+        Further metadata to commit before, given the key of this writing (`sums.sum_key`).
     """
-    staged = f"{HIDDEN}new_{view}"
-    leftover = [column for column in store.schema.names if column.startswith(HIDDEN)]
-    if leftover:
-        store.dataset.drop_columns(leftover)
-    kind = pa.list_(pa.float32(), dim)
-    schema = pa.schema([pa.field(staged, kind, metadata={**metadata, **new_view_id()})])
-    batches = (pa.record_batch([column], schema=schema) for column in columns)
-    store.dataset.add_columns(pa.RecordBatchReader.from_batches(schema, batches))
-    # Sums of the old view must not stand beside the new one, whenever this process dies.
-    _write_sums(store, without=view)
-    renames = [{"path": staged, "name": view}]
-    if view in store.views:
-        renames.insert(0, {"path": view, "name": f"{HIDDEN}old_{view}"})
-    store.dataset.alter_columns(*renames)
-    if len(renames) > 1:
-        store.dataset.drop_columns([f"{HIDDEN}old_{view}"])
-    store.refresh()
-    _write_sums(store)
-    store.refresh()
+    field = pa.field(view, pa.list_(pa.float32(), dim), metadata={**metadata, **new_view_id()})
+    others = [] if beside is None else list(beside.schema)
+    schema = pa.schema([field, *others])
+    key = sum_key(schema, view)
+    total = no_rows(dim)
+    sums = grown_sums(store)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal total
+        for column in columns:
+            start = total.n_rows
+            total = total.plus([as_matrix(column, dim)])
+            rest = [] if beside is None else beside.slice(start, len(column)).columns
+            arrays = [column, *(one.combine_chunks() for one in rest)]
+            yield pa.record_batch(arrays, schema=schema)
+
+    def all_notes() -> Mapping[str, str]:
+        return {**sums_entry(store, sums, **{key: total}), **notes(key)}
+
+    put_columns(store, pa.RecordBatchReader.from_batches(schema, batches()), all_notes)
     source = Provenance.from_metadata(store.metadata, str(store.folder))
     caches.build_index(store, view, source.build_id, source.seed)
-    store.tidy()
-
-
-def _write_sums(store: Store, without: str | None = None) -> None:
-    sums = {view: total for view, total in view_sums(store).items() if view != without}
-    store.dataset.update_schema_metadata({MEANS_KEY: sums_to_json(sums)})
+    store.keep_up()

@@ -353,7 +353,7 @@ class TestAdd:
         def killed(store):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(build, "view_sums", killed)
+        monkeypatch.setattr(build, "note_sums", killed)
         with pytest.raises(KeyboardInterrupt):
             add_names(space, make_names([{"name": "Late", "part": "given"}]))
         opened = open_space(space.path)

@@ -146,6 +146,33 @@ def test_a_run_that_was_stopped_goes_on(
     assert added.n_known > 0
 
 
+def test_copies_count_once_whenever_they_are_given(space: Space, tmp_path: Path) -> None:
+    """Three copies in one run, a fourth later, a fifth beside another file of the same name."""
+
+    def give(folder: str, *names: str) -> tuple[Space, object]:
+        for name in names:
+            paint(tmp_path / folder / name, (250, 0, 0))
+        return add_images(space, tmp_path / folder)
+
+    grown, added = give("p", "Vicki/a.png", "Vicki/b.png", "Vicki/c.png")
+    assert (added.n_added, added.n_known, added.n_images) == (1, 2, 1)
+    for folder, name in [("q", "Vicki/d.png"), ("r", "Vicki_2.png"), ("s", "vicki.png")]:
+        grown, added = give(folder, name)
+        assert (added.n_names, added.n_images) == (1, 1)
+        assert grown.table(["n_images"], where="n_images > 0")["n_images"].to_pylist() == [1]
+        np.testing.assert_allclose(grown.image_mean(), unit(250, 0, 0), atol=1e-6)
+    grown, added = give("t", "King.png")  # of another name: an image of that one too
+    assert (added.n_added, added.n_names, added.n_images) == (1, 2, 2)
+
+
+def test_copies_of_a_bad_file_are_all_bad(space: Space, folder: Path) -> None:
+    (folder / "Vicki" / "bad too.png").write_bytes(b"no picture")
+    _, added = add_images(space, folder)
+    names = sorted(Path(failure.path).name for failure in added.failures)
+    assert names == ["bad too.png", "bad.png"]
+    assert (added.n_added, added.n_known) == (4, 0)
+
+
 def test_names_added_later_have_no_image_until_they_are_given_again(
     space: Space, folder: Path
 ) -> None:

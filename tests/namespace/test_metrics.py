@@ -44,7 +44,7 @@ def test_an_integer_column_may_become_text(space: Space) -> None:
     assert space.table(["a"], limit=1)["a"].to_pylist() == ["x"]
 
 
-@pytest.mark.parametrize("commits", [1, 2, 3])
+@pytest.mark.parametrize("commits", [0, 1, 2])
 def test_a_write_killed_between_commits_shows_the_old_or_the_new(
     space: Space, monkeypatch, commits: int
 ) -> None:
@@ -67,12 +67,12 @@ def test_a_write_killed_between_commits_shows_the_old_or_the_new(
         return call
 
     with monkeypatch.context() as patch:
-        for name in ("add_columns", "alter_columns", "drop_columns", "cleanup_old_versions"):
+        for name in ("add_columns", "alter_columns", "drop_columns"):
             patch.setattr(kind, name, counted(name))
         with pytest.raises(KeyboardInterrupt):
             space.add_metrics(new, study="s", parameters={"v": 1})
     opened = open_space(space.path)
-    value = 0.0 if commits == 1 else 1.0
+    value = 0.0 if commits < 2 else 1.0
     assert opened.table(["a"])["a"].to_pylist() == [value] * 60
     assert opened.info()["metrics"]["a"]["parameters"] == {"v": value}
     assert opened.columns == space.columns

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from namebasis.namespace.tokens import token_facts
+from namebasis.namespace.tokens import facts_after_adding, token_facts
 
 PIECES = st.lists(st.lists(st.sampled_from(["an", "na", "ab", "c"]), max_size=4), max_size=12)
 
@@ -39,3 +39,22 @@ def test_chunks_make_no_difference() -> None:
 def test_a_null_list_is_refused() -> None:
     with pytest.raises(ValueError, match=r"list for every name; 1 are null"):
         token_facts(pa.array([["a"], None]))
+
+
+OWN = st.lists(st.sampled_from(["a", "b", "ab", "c", "é"]), max_size=4)
+
+
+@given(st.lists(OWN, max_size=12), st.lists(OWN, min_size=1, max_size=4))
+def test_counts_after_adding_equal_those_of_all_names(
+    old: list[list[str]], new: list[list[str]]
+) -> None:
+    kind = pa.list_(pa.string())
+    grown = facts_after_adding(pa.array(old + new, kind), len(old))
+    whole = token_facts(pa.array(old + new, kind))
+    before = token_facts(pa.array(old, kind)).to_pylist()
+    after = whole.to_pylist()
+    found = {row.pop("id"): row for row in grown.to_pylist()}
+    assert set(range(len(old), len(after))) <= set(found)
+    for row, fact in enumerate(after):
+        # What is not counted anew is as it was.
+        assert found.get(row, before[row] if row < len(old) else None) == fact

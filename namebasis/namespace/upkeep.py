@@ -1,0 +1,94 @@
+"""Keep a data set small that is written often: few pieces, and no versions that nobody reads."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+LEVELS = tuple(4**level for level in range(2, 9))
+"""Rows below which a piece counts as one of a level; those above the last are left as they are."""
+RUN = 16
+"""Small pieces in a row that are made one."""
+KEPT = timedelta(hours=1)
+"""Younger versions stay, for readers that opened the space before the last write."""
+KEPT_AT_LEAST = 4
+"""Versions that stay however much room they take."""
+MAX_VERSIONS = 256
+_SLACK = 2**18
+"""Bytes that old versions may take in any case."""
+
+
+def keep_up(dataset: Any, uri: Path) -> Any:
+    """Merge small pieces, and drop old versions where they are old, many or large.
+
+    Rows stay in their order. Only the process that holds the lock of the space may call it.
+
+    Parameters
+    ----------
+    dataset : LanceDataset
+        Its newest version.
+    uri : Path
+        Its folder.
+
+    Returns
+    -------
+    LanceDataset
+        Its newest version.
+    """
+    fragments = dataset.get_fragments()
+    small = small_pieces([fragment.count_rows() for fragment in fragments])
+    if small:
+        others = [fragment.fragment_id for fragment in fragments[: len(fragments) - small]]
+        dataset.optimize.compact_files(excluded_fragment_ids=others)
+    drop_versions(dataset, uri)
+    return dataset
+
+
+def small_pieces(sizes: list[int]) -> int:
+    """How many of the last pieces are to be made one; 0 for none.
+
+    Of every level at most `RUN` pieces stay, so that n rows are in some dozen pieces and each was
+    written anew a few times at most, however few were added at a time.
+    """
+    found = 0
+    for level in LEVELS:
+        run = 0
+        while run < len(sizes) and sizes[len(sizes) - 1 - run] < level:
+            run += 1
+        # One that is larger than all that follow it would be written anew for little.
+        while run and sizes[len(sizes) - run] > sum(sizes[len(sizes) - run + 1 :]):
+            run -= 1
+        if run >= RUN:
+            found = run
+    return found
+
+
+def drop_versions(dataset: Any, uri: Path) -> None:
+    """Drop old versions, with the files that only they hold and those that no version holds."""
+    names = sorted(name for name in os.listdir(uri / "_versions") if name.endswith(".manifest"))
+    live = sum(
+        file.file_size_bytes or 0
+        for fragment in dataset.get_fragments()
+        for file in fragment.data_files()
+    )
+    room = live // 4 + _SLACK
+    # Named by the largest number minus the version, so the last is the oldest.
+    age = time.time() - (uri / "_versions" / names[-1]).stat().st_mtime
+    if len(names) > MAX_VERSIONS or _bytes(uri) - live > room:
+        dataset.cleanup_old_versions(retain_versions=KEPT_AT_LEAST, delete_unverified=True)
+    elif age > KEPT.total_seconds():
+        dataset.cleanup_old_versions(older_than=KEPT, delete_unverified=True)
+
+
+def _bytes(folder: Path) -> int:
+    total = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                total += _bytes(Path(entry.path))
+            else:
+                total += entry.stat(follow_symlinks=False).st_size
+    return total
