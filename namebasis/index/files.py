@@ -1,10 +1,14 @@
-"""Index files: written in one step, mapped when read, and their damage noticed."""
+"""Index files: written under a name of their own, held open while used, their damage noticed."""
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
+import stat
+import uuid
+import weakref
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,9 @@ import numpy as np
 
 PAGE = 4096
 N_SAMPLES = 64
+MAPPED_BYTES = 1 << 28
+"""Larger files are mapped, and compared by samples; others are compared and read whole."""
+WRONG = "its checksum is not the one written with it"
 _BLOCK = 1 << 22
 
 
@@ -22,81 +29,170 @@ def faiss_module() -> Any:
     return faiss
 
 
+def work_path(path: Path) -> Path:
+    """A name beside `path` that no other process or thread writes to."""
+    return path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
+
+
 def write_index(index: Any, path: Path) -> None:
-    """Write a FAISS index so that `path` is never half written."""
-    faiss = faiss_module()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    faiss.write_index(index, str(partial))
-    os.replace(partial, path)
+    """Write a FAISS index to a file.
 
-
-def read_index(path: Path, is_flat: bool) -> Any:
-    """Map a FAISS index; vectors are read when a search touches them."""
-    faiss = faiss_module()
-    # Two ways of mapping: one for plain codes, one for inverted lists.
-    flag = faiss.IO_FLAG_MMAP_IFC if is_flat else faiss.IO_FLAG_MMAP
-    return faiss.read_index(str(path), flag | faiss.IO_FLAG_READ_ONLY)
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    try:
+        faiss_module().write_index(index, str(path))
+    except RuntimeError as error:  # of FAISS, over a full disk or a missing right
+        raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from None
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a small text file so that it is never half written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-
-
-def copy_file(source: Path, path: Path) -> None:
-    """Copy a file so that `path` is never half written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    shutil.copyfile(source, partial)
-    os.replace(partial, path)
-
-
-def stamp(path: Path) -> dict[str, int]:
-    """Size, time and checksums of a file, to be compared by `find_damage`."""
-    status = path.stat()
-    return {
-        "size": status.st_size,
-        "mtime_ns": status.st_mtime_ns,
-        "crc32": _whole_crc(path),
-        "sample_crc32": _sample_crc(path, status.st_size),
-    }
-
-
-def find_damage(path: Path, expected: dict[str, int]) -> str | None:
-    """Say what is wrong with a file, or None.
-
-    A file whose size and time are as written is compared by `N_SAMPLES` pages spread over it,
-    which touches little of it; any other is read whole.
-    """
+    partial = work_path(path)
     try:
-        status = path.stat()
-    except OSError:
-        return "missing"
-    if status.st_size != expected.get("size"):
-        return f"holds {status.st_size:,} bytes, not the {expected.get('size')} written"
-    if status.st_mtime_ns == expected.get("mtime_ns"):
-        is_whole = _sample_crc(path, status.st_size) == expected.get("sample_crc32")
-    else:
-        is_whole = _whole_crc(path) == expected.get("crc32")
-    return None if is_whole else "its checksum is not the one written with it"
+        partial.write_text(text, encoding="utf-8", newline="")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def _whole_crc(path: Path) -> int:
-    crc = 0
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
+class OpenFile:
+    """A file held open: what was compared is what is read, whoever takes its name meanwhile.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, or is no plain file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        self._file = os.open(path, flags)  # a FIFO must not be waited for
+        weakref.finalize(self, os.close, self._file)
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            raise OSError(errno.EINVAL, "not a plain file", str(path))
+        self.state = self._state()
+
+    def _state(self) -> tuple[int, int, int]:
+        now = os.fstat(self._file)
+        return now.st_size, now.st_mtime_ns, now.st_ctime_ns
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return os.fstat(self._file).st_size
+
+    @property
+    def name(self) -> str:
+        """By which a library opens this very file, also where another has its name now."""
+        own = f"/proc/self/fd/{self._file}"
+        return own if os.path.exists(own) else str(self.path)
+
+    def read(self, start: int = 0, size: int | None = None) -> bytes:
+        """Some bytes; all from `start` on by default."""
+        left = self.size - start if size is None else size
+        with open(self._file, "rb", closefd=False) as file:
+            file.seek(start)
+            return file.read(left)
+
+    def stamp(self, head: int) -> dict[str, int]:
+        """Size, time and checksums, to be compared by `find_damage`.
+
+        Parameters
+        ----------
+        head : int
+            Bytes before the rows: a library that reads damaged ones may crash.
+        """
+        return {
+            "size": self.size,
+            "mtime_ns": self.state[1],
+            "crc32": self._crc(self.size),
+            "head": head,
+            "head_crc32": self._crc(head),
+            "sample_crc32": self._sample_crc(),
+        }
+
+    def find_damage(self, expected: Mapping[str, int], *, whole: bool = False) -> str | None:
+        """Say what is wrong with the file, or None.
+
+        A file whose time is as written is compared by its head and `N_SAMPLES` pages spread over
+        it, which touches little of it; any other is read whole, and all are if `whole`.
+        """
+        if self.size != expected["size"]:
+            return _wrong_size(self.size, expected["size"])
+        if not whole and "head" in expected and self.state[1] == expected["mtime_ns"]:
+            is_same = (
+                self._crc(min(expected["head"], self.size)) == expected["head_crc32"]
+                and self._sample_crc() == expected["sample_crc32"]
+            )
+        else:
+            is_same = self._crc(self.size) == expected["crc32"]
+        return None if is_same else WRONG
+
+    def find_change(self, expected: Mapping[str, int]) -> str | None:
+        """Say what is wrong with the file if anything about it changed since it was opened.
+
+        Another file taking its name changes a time of it, which is no damage: it is read once.
+        """
+        now = self._state()
+        if now == self.state:
+            return None
+        problem = self.find_damage(expected, whole=True)
+        if problem is None:
+            self.state = now
+        return problem
+
+    def _crc(self, size: int) -> int:
+        crc, done = 0, 0
+        while done < size:
+            block = self.read(done, min(_BLOCK, size - done))
+            if not block:
+                break
             crc = zlib.crc32(block, crc)
-    return crc
+            done += len(block)
+        return crc
+
+    def _sample_crc(self) -> int:
+        crc = 0
+        for start in np.linspace(0, max(0, self.size - PAGE), N_SAMPLES).astype(np.int64):
+            crc = zlib.crc32(self.read(int(start), PAGE), crc)
+        return crc
 
 
-def _sample_crc(path: Path, size: int) -> int:
-    crc = 0
-    with path.open("rb") as file:
-        for start in np.linspace(0, max(0, size - PAGE), N_SAMPLES).astype(np.int64):
-            file.seek(int(start))
-            crc = zlib.crc32(file.read(PAGE), crc)
-    return crc
+def find_damage_in(content: bytes, expected: Mapping[str, int]) -> str | None:
+    """Say what is wrong with the whole content of a file, or None."""
+    if len(content) != expected["size"]:
+        return _wrong_size(len(content), expected["size"])
+    return None if zlib.crc32(content) == expected["crc32"] else WRONG
+
+
+def _wrong_size(size: int, expected: int) -> str:
+    return f"holds {size:,} bytes, not the {expected:,} written"
+
+
+def read_index(file: OpenFile, is_flat: bool) -> Any:
+    """Map a FAISS index; vectors are read when a search touches them.
+
+    Raises
+    ------
+    RuntimeError
+        If it is none.
+    """
+    faiss = faiss_module()
+    # Two ways of mapping: one for plain codes, one for inverted lists.
+    flag = faiss.IO_FLAG_MMAP_IFC if is_flat else faiss.IO_FLAG_MMAP
+    return faiss.read_index(file.name, flag | faiss.IO_FLAG_READ_ONLY)
+
+
+def parse_index(content: bytes) -> Any:
+    """Make a FAISS index of the content of a file.
+
+    Raises
+    ------
+    RuntimeError
+        If it is none.
+    """
+    return faiss_module().deserialize_index(np.frombuffer(content, np.uint8))

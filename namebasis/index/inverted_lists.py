@@ -42,7 +42,7 @@ def write_lists(index: Any, rows: Rows, lists: IntArray, path: Path) -> None:
     lists : ndarray of shape (n_rows,)
         From `assign_lists`.
     path : Path
-        Replaced in one step when all is written.
+        Of a new file; what is there is written over.
     """
     sizes = np.bincount(lists, minlength=index.nlist).astype(np.int64)
     code_size = 4 * rows.dim
@@ -50,9 +50,7 @@ def write_lists(index: Any, rows: Rows, lists: IntArray, path: Path) -> None:
     head += b"full" + struct.pack("<Q", index.nlist) + sizes.tobytes()
     list_starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
     list_starts = len(head) + list_starts * (code_size + 8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
+    with path.open("wb") as file:
         file.write(head)
         file.flush()
         filled = np.zeros(index.nlist, dtype=np.int64)
@@ -61,7 +59,6 @@ def write_lists(index: Any, rows: Rows, lists: IntArray, path: Path) -> None:
             part = lists[start : start + len(block)]
             _write_block(file.fileno(), block, start, part, list_starts, filled, sizes)
             start += len(block)
-    os.replace(partial, path)
 
 
 def _head(index: Any, n_rows: int) -> bytes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
+import os
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
-from namebasis.errors import SpaceError
 from namebasis.index import files, tuning
+from namebasis.index.facts import DamagedIndexError, read_facts, write_facts
 from namebasis.index.files import faiss_module
 from namebasis.index.inverted_lists import assign_lists, write_lists
+from namebasis.index.opening import open_index
 from namebasis.index.rows import Rows, as_rows
 from namebasis.index.scan import search_flat, search_lists
 
@@ -25,10 +27,6 @@ FLAT_ROWS = 200_000
 
 EXACT_ROWS = 50_000
 """A filter that leaves at most so many rows of an IVF index is searched exhaustively."""
-
-
-class DamagedIndexError(SpaceError):
-    """An index file is missing, damaged or not the one its facts describe."""
 
 
 class VectorIndex:
@@ -55,10 +53,11 @@ class VectorIndex:
         parameters: Mapping[str, object] | None = None,
         recall: float | None = None,
         extra: Mapping[str, object] | None = None,
-        mapped: Path | None = None,
     ) -> None:
         self._index = index
-        self._mapped = None if mapped is None else mapped.absolute()
+        self._mapped: files.OpenFile | None = None
+        self._stamp: dict[str, int] = {}
+        self._work: weakref.finalize[Any, Any] | None = None
         self.factory = factory
         self.parameters: dict[str, Any] = dict(parameters or {})
         self.recall = recall
@@ -73,6 +72,14 @@ class VectorIndex:
     def dim(self) -> int:
         """Width of a row."""
         return int(self._index.d)
+
+    @property
+    def rows(self) -> FloatArray | None:
+        """The rows of a flat index that is in memory, (n_rows, dim), not copied; else None."""
+        if not self.is_exact or self._mapped is not None or not self.n_rows:
+            return None
+        flat = faiss_module().rev_swig_ptr(self._index.get_xb(), self.n_rows * self.dim)
+        return np.asarray(flat.reshape(self.n_rows, self.dim))
 
     @property
     def is_exact(self) -> bool:
@@ -100,8 +107,9 @@ class VectorIndex:
         seed : int
             Chooses the training rows and the centroids' start.
         path : str or Path, optional
-            Where an IVF index writes its lists while it is built, so that memory stays flat;
-            the index returned is mapped from there. `save` to the same path adds the facts.
+            Beside which an IVF index writes its lists while it is built, so that memory stays
+            flat; the index returned is mapped from there. `save` gives the file its name; without
+            that it goes with the index.
 
         Raises
         ------
@@ -117,9 +125,17 @@ class VectorIndex:
         nprobe, recall = tuning.tune_nprobe(trained, rows, lists, seed=seed)
         parameters |= {"nprobe": nprobe}
         if path is not None:
-            write_lists(trained, rows, lists, Path(path))
-            mapped = files.read_index(Path(path), False)
-            return cls(mapped, chosen, parameters, recall, mapped=Path(path))
+            work = files.work_path(Path(path))
+            try:
+                write_lists(trained, rows, lists, work)
+                file = files.OpenFile(work)
+                made = cls(files.read_index(file, False), chosen, parameters, recall)
+            except BaseException:
+                work.unlink(missing_ok=True)
+                raise
+            made._mapped, made._stamp = file, file.stamp(0)
+            made._work = weakref.finalize(made, _unlink, work)
+            return made
         with tempfile.TemporaryDirectory() as folder:
             write_lists(trained, rows, lists, Path(folder) / "index")
             index = faiss_module().read_index(str(Path(folder) / "index"))
@@ -157,7 +173,10 @@ class VectorIndex:
         ------
         ValueError
             If the queries do not fit the index, or an allowed id is outside of it.
+        DamagedIndexError
+            If the file that it is mapped from was written to since.
         """
+        self._check_file()
         queries = as_embeddings(queries, "queries", self.dim, min_rows=0)
         k = check_count(k, "k")
         mask = None if allowed is None else self._mask(allowed)
@@ -177,6 +196,12 @@ class VectorIndex:
                 return found
         return search_lists(self._index, queries, n_columns, mask, n_lists)
 
+    def _check_file(self) -> None:
+        """Look that a mapped file is as it was: reading beyond its end would kill the process."""
+        problem = None if self._mapped is None else self._mapped.find_change(self._stamp)
+        if self._mapped is not None and problem:
+            raise DamagedIndexError(f"{self._mapped.path}: {problem}.")
+
     def _mask(self, allowed: IntArray) -> npt.NDArray[np.bool_]:
         ids = np.asarray(allowed, dtype=np.int64)
         if ids.size and (ids.min() < 0 or ids.max() >= self.n_rows):
@@ -191,19 +216,23 @@ class VectorIndex:
     def save(self, path: str | Path, extra: Mapping[str, object] | None = None) -> None:
         """Write the index to `path` and its facts to the `.json` beside it, each in one step.
 
+        The facts are those of the file that was written here, whoever else writes to `path`.
+
         Parameters
         ----------
         path : str or Path
             Such as `indices/text.faiss`.
         extra : mapping, optional
             More facts for the JSON file; `load` gives them back as `extra`.
+
+        Raises
+        ------
+        OSError
+            If a file cannot be written.
         """
         path = Path(path)
         self.extra = dict(self.extra if extra is None else extra)
-        if self._mapped is None:
-            files.write_index(self._index, path)
-        elif self._mapped != path.absolute():
-            files.copy_file(self._mapped, path)
+        stamp = self._write(path)
         facts = {
             "rows": self.n_rows,
             "dim": self.dim,
@@ -211,41 +240,57 @@ class VectorIndex:
             "parameters": self.parameters,
             "recall_at_10": self.recall,
             "extra": self.extra,
-            "stamp": files.stamp(path),
+            "stamp": stamp,
         }
-        files.write_text(path.with_suffix(".json"), json.dumps(facts, indent=1))
+        write_facts(path, facts)
+
+    def _write(self, path: Path) -> dict[str, int]:
+        """Write the index's file under a name of its own, stamp it, and give it its name."""
+        partial = files.work_path(path)
+        try:
+            if self._work is not None and self._mapped is not None:
+                self._work.detach()
+                self._work = None
+                os.replace(self._mapped.path, partial)
+            else:
+                files.write_index(self._index, partial)
+            file = files.OpenFile(partial)
+            width = 4 * self.dim + (0 if self.is_exact else 8)
+            stamp = file.stamp(max(0, file.size - width * self.n_rows))
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+        if self._mapped is not None:
+            self._mapped, self._stamp = file, stamp
+            file.path = path
+        return stamp
 
     @classmethod
-    def load(cls, path: str | Path) -> VectorIndex:
-        """Map a saved index into memory; its rows are read when a search touches them.
+    def load(cls, path: str | Path, *, whole: bool = False) -> VectorIndex:
+        """Open a saved index.
 
-        The file is compared with the size, time and checksum written beside it: unchanged since
-        it was written, samples of it are compared; else all of it.
+        The file is compared with the checksums written beside it before FAISS reads it. Up to
+        `files.MAPPED_BYTES` it is compared whole and kept in memory. A larger one is mapped, its
+        rows read when a search touches them; with the time that was noted, its head and samples
+        of its rows are compared, else all of it.
+
+        Parameters
+        ----------
+        path : str or Path
+        whole : bool
+            Compare all of a large file too.
 
         Raises
         ------
         DamagedIndexError
             If either file is missing, damaged, or does not fit the other.
         """
-        path = Path(path)
-        facts = cls.read_facts(path)
-        problem = files.find_damage(path, facts["stamp"])
-        if problem:
-            raise DamagedIndexError(f"{path}: {problem}.")
-        try:
-            index = files.read_index(path, facts["factory"] == "Flat")
-        except RuntimeError as error:
-            raise DamagedIndexError(f"{path}: not a readable index ({error}).") from None
-        if (index.ntotal, index.d) != (facts["rows"], facts["dim"]):
-            raise DamagedIndexError(f"{path}: holds {index.ntotal} x {index.d}, not what it says.")
-        return cls(
-            index,
-            facts["factory"],
-            facts["parameters"],
-            facts["recall_at_10"],
-            facts["extra"],
-            path,
+        index, facts, file = open_index(Path(path), whole)
+        made = cls(
+            index, facts["factory"], facts["parameters"], facts["recall_at_10"], facts["extra"]
         )
+        made._mapped, made._stamp = file, facts["stamp"]
+        return made
 
     @staticmethod
     def read_facts(path: str | Path) -> dict[str, Any]:
@@ -256,17 +301,11 @@ class VectorIndex:
         DamagedIndexError
             If the JSON file is missing or damaged.
         """
-        beside = Path(path).with_suffix(".json")
-        wanted = {"rows", "dim", "factory", "parameters", "recall_at_10", "extra", "stamp"}
-        try:
-            facts = json.loads(beside.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise DamagedIndexError(f"{beside}: missing.") from None
-        except (OSError, ValueError) as error:
-            raise DamagedIndexError(f"{beside}: not readable ({error}).") from None
-        if not isinstance(facts, dict) or not wanted <= facts.keys():
-            raise DamagedIndexError(f"{beside}: not the facts of an index.")
-        return facts
+        return read_facts(Path(path))
+
+
+def _unlink(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def _flat(rows: Rows) -> Any:

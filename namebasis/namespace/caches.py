@@ -1,28 +1,20 @@
-"""Indices and graphs beside the rows: made on demand, rebuilt where stale or damaged."""
+"""Indices beside the rows: made on demand of the very vectors, rebuilt where damaged."""
 
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import numpy as np
-
-from namebasis.checks import FloatArray
-from namebasis.errors import NamebasisWarning
+from namebasis.errors import NamebasisWarning, SpaceError
+from namebasis.index.facts import DamagedIndexError
 from namebasis.index.rows import Rows
-from namebasis.index.vector_index import DamagedIndexError, VectorIndex
+from namebasis.index.vector_index import VectorIndex
+from namebasis.namespace.cache_files import making, say_once
 from namebasis.namespace.places import for_lance
-from namebasis.namespace.store import INDICES, Store
+from namebasis.namespace.store import INDICES, Store, check_units
 from namebasis.namespace.view_ids import view_id
-
-if TYPE_CHECKING:
-    from namebasis.analysis.neighbours import KnnGraph
-
-EXACT_ROWS = 200_000
-"""Rows up to which neighbours are sought exactly, which takes time that grows with their square."""
 
 log = logging.getLogger(__name__)
 
@@ -30,99 +22,135 @@ log = logging.getLogger(__name__)
 def index_path(folder: Path, view: str) -> Path:
     """Where the index of a view lies."""
     # FAISS reads no path that is not UTF-8, as Lance does not.
-    return Path(for_lance(folder / INDICES)) / f"{view}.faiss"
+    return Path(for_lance(folder)) / INDICES / f"{view}.faiss"
 
 
 def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex:
-    """Map the index of a view; build it anew where it is missing, damaged or another's.
+    """Open the index of a view; build it anew where it is missing, damaged or another's.
+
+    A store that was opened before the view was written anew, or before rows were added that the
+    saved index covers, gets one in memory; the newer one stays.
 
     Warns
     -----
     NamebasisWarning
         If an index had to be rebuilt.
     """
-    path = index_path(store.folder, view)
     try:
-        index = VectorIndex.load(path)
-        if index.extra.get("build_id") != view_id(
-            store.schema, view, build_id
-        ) or index.dim != store.dim(view):
-            raise DamagedIndexError(f"{path}: made for other vectors.")
-        if index.n_rows > store.n_rows:
-            raise DamagedIndexError(f"{path}: covers more rows than there are.")
-    except DamagedIndexError as error:
-        message = f"{error} The index is rebuilt from the stored vectors."
-        warnings.warn(message, NamebasisWarning, stacklevel=4)
-        return build_index(store, view, build_id, seed)
-    return index
+        return _saved(store, view, build_id)
+    except DamagedIndexError:
+        pass
+    with making(index_path(store.folder, view)) as may_write:
+        try:
+            return _saved(store, view, build_id)  # another process made it meanwhile
+        except DamagedIndexError as error:
+            problem = str(error)
+        is_newest = holds_newest(store, view, build_id)
+        if is_newest:
+            message = f"{problem} The index is rebuilt from the stored vectors."
+            warnings.warn(message, NamebasisWarning, stacklevel=5)
+        return _make(store, view, build_id, seed, may_write and is_newest)
 
 
-def build_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex:
-    """Index all rows of a view from the store, block by block, and save the index."""
-    path = index_path(store.folder, view)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = Rows(store.n_rows, store.dim(view), lambda: store.blocks(view))
-    index = VectorIndex.build(rows, seed=seed, path=path)
-    made_by = view_id(store.schema, view, build_id)
-    index.save(path, {"build_id": made_by, "view": view, "dataset_version": store.version})
-    log.info("indexed %d rows of view %s as %s", index.n_rows, view, index.factory)
-    return VectorIndex.load(path)
+def build_index(
+    store: Store, view: str, build_id: str, seed: int, *, anew: bool = False
+) -> VectorIndex:
+    """Index all rows of a view from the store, block by block, and save the index.
+
+    Parameters
+    ----------
+    store, view, build_id, seed
+        As `load_index` takes them.
+    anew : bool
+        Also where a good index of these rows is there: its answers cannot be.
+    """
+    with making(index_path(store.folder, view)) as may_write:
+        if not anew:
+            try:
+                there = _saved(store, view, build_id)
+                if there.n_rows == store.n_rows:
+                    return there
+            except DamagedIndexError:
+                pass
+        may_write = may_write and holds_newest(store, view, build_id)
+        return _make(store, view, build_id, seed, may_write)
+
+
+def holds_newest(store: Store, view: str, build_id: str) -> bool:
+    """Whether a view has the vectors, and as many, as the newest version of the space."""
+    try:
+        newest = Store(store.folder)
+        newest_build = newest.build_id
+    except (SpaceError, OSError):
+        return False
+    return (
+        view in newest.views
+        and newest.n_rows == store.n_rows
+        and view_id(newest.schema, view, newest_build) == view_id(store.schema, view, build_id)
+    )
 
 
 def covered_rows(store: Store, view: str) -> int:
-    """Rows that the saved index covers; 0 where there is none."""
+    """Rows that the saved index covers; 0 where there is none of these vectors."""
+    facts = saved_facts(store, view)
+    return 0 if facts is None else int(facts["rows"])
+
+
+def saved_facts(store: Store, view: str) -> dict[str, Any] | None:
+    """Facts of the saved index of a view; None where there is none of these vectors."""
+    build_id = store.build_id
+    path = index_path(store.folder, view)
     try:
-        return int(VectorIndex.read_facts(index_path(store.folder, view))["rows"])
+        facts = VectorIndex.read_facts(path)
+        _check_owner(store, view, build_id, facts["extra"], path)
     except DamagedIndexError:
-        return 0
+        return None
+    return facts
 
 
-def graph_of(vectors: FloatArray, k: int) -> KnnGraph:
-    """The k nearest of every row: exact up to `EXACT_ROWS`, nearly so above."""
-    if len(vectors) <= EXACT_ROWS:
-        from namebasis.analysis.neighbours import knn_graph
+def _saved(store: Store, view: str, build_id: str) -> VectorIndex:
+    """The saved index of a view, of this store's vectors.
 
-        return knn_graph(vectors, k)
-    from namebasis.analysis.near_graph import near_graph
-
-    return near_graph(vectors, k)
-
-
-def load_graph(store: Store, view: str, build_id: str, k: int) -> KnnGraph:
-    """Give the graph of the k nearest of every row, from the cache where it fits.
-
-    Above `EXACT_ROWS` rows nearly all neighbours are found; the graph says what share.
-
-    Warns
-    -----
-    NamebasisWarning
-        If a cached graph was damaged and is made anew.
+    Raises
+    ------
+    DamagedIndexError
+        If there is none, or it is damaged, or made of others.
     """
-    from namebasis.analysis.neighbours import KnnGraph
+    path = index_path(store.folder, view)
+    index = VectorIndex.load(path)
+    _check_owner(store, view, build_id, index.extra, path)
+    if index.dim != store.dim(view):
+        raise DamagedIndexError(f"{path}: made for other vectors.")
+    if index.n_rows > store.n_rows:
+        raise DamagedIndexError(f"{path}: covers more rows than there are.")
+    try:
+        if index.rows is not None:
+            check_units(index.rows, path)
+    except SpaceError:
+        raise DamagedIndexError(f"{path}: vectors that are not of length 1.") from None
+    return index
 
-    path = store.folder / INDICES / f"{view}.k{k}.graph.npz"
-    key = f"{view_id(store.schema, view, build_id)} {store.n_rows} {view} {k}"
-    if path.exists():
-        try:
-            with np.load(path, allow_pickle=False) as saved:
-                if str(saved["key"]) == key:
-                    indices = saved["indices"].astype(np.int64)
-                    recall = float(saved["recall"]) if "recall" in saved else 1.0
-                    return KnnGraph(indices, saved["similarities"], recall)
-        except Exception as error:
-            # A cut or overwritten zip raises many kinds: zlib, zipfile, struct, KeyError, EOF.
-            message = f"{path}: damaged ({error}). The graph is made anew."
-            warnings.warn(message, NamebasisWarning, stacklevel=3)
-    graph = graph_of(store.vectors(view), k)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        np.savez(
-            file,
-            key=np.array(key),
-            indices=graph.indices.astype(np.int32),
-            similarities=graph.similarities,
-            recall=np.array(graph.recall),
-        )
-    os.replace(partial, path)
-    return graph
+
+def _check_owner(
+    store: Store, view: str, build_id: str, extra: dict[str, object], path: Path
+) -> None:
+    made_of = extra.get("view_id", extra.get("build_id"))  # earlier versions wrote the second
+    if made_of != view_id(store.schema, view, build_id) or extra.get("view") != view:
+        raise DamagedIndexError(f"{path}: made for other vectors.")
+
+
+def _make(store: Store, view: str, build_id: str, seed: int, may_write: bool) -> VectorIndex:
+    """Index all rows; in memory, and exact, where the index may not or cannot be written."""
+    path = index_path(store.folder, view)
+    rows = Rows(store.n_rows, store.dim(view), lambda: store.blocks(view))
+    if not may_write:
+        return VectorIndex.build(rows, factory="Flat")
+    try:
+        index = VectorIndex.build(rows, seed=seed, path=path)
+        made_of = view_id(store.schema, view, build_id)
+        index.save(path, {"view_id": made_of, "view": view})
+    except OSError as error:
+        say_once(path, error)
+        return VectorIndex.build(rows, factory="Flat")
+    log.info("indexed %d rows of view %s as %s", index.n_rows, view, index.factory)
+    return index

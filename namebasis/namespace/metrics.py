@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.namespace import unspelled
-from namebasis.namespace.caches import index_path
+from namebasis.namespace.caches import saved_facts
 from namebasis.namespace.columns import put_columns
 from namebasis.namespace.locks import writing
 from namebasis.namespace.provenance import Provenance
@@ -110,13 +110,10 @@ def _check_column(
 
 def describe(store: Store, provenance: Provenance) -> dict[str, Any]:
     """Facts about a space in plain values, for printing."""
-    from namebasis.index.vector_index import DamagedIndexError, VectorIndex
-
     indices: dict[str, Any] = {}
     for view in store.views:
-        try:
-            facts = VectorIndex.read_facts(index_path(store.folder, view))
-        except DamagedIndexError:
+        facts = saved_facts(store, view)
+        if facts is None:
             indices[view] = "none; it is built at the first query"
             continue
         indices[view] = {

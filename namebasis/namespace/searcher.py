@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
+from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.forks import Turn
+from namebasis.index.facts import DamagedIndexError
 from namebasis.index.hits import merge_hits
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace import caches
@@ -16,6 +19,11 @@ from namebasis.namespace.store import Store
 from namebasis.namespace.targets import Target
 
 Hits = tuple[FloatArray, IntArray]
+_Both = tuple[VectorIndex, VectorIndex | None]
+"""An index, and one of the rows that it does not cover."""
+
+# Stored vectors may differ from length 1 by half of this; see `store.check_units`.
+_TOO_LONG = 1e-2
 
 
 class Searcher:
@@ -31,21 +39,27 @@ class Searcher:
     def __init__(self, store: Store, provenance: Provenance) -> None:
         self._store = store
         self._provenance = provenance
-        self._indices: dict[str, VectorIndex] = {}
-        self._tails: dict[str, VectorIndex | None] = {}
+        self._indices: dict[str, _Both] = {}
         self._turn = Turn()
 
     def index(self, view: str) -> VectorIndex:
-        """The index of a view, mapped on first use; rebuilt with a warning where damaged."""
-        with self._turn:  # mapped or rebuilt once, however many threads ask
-            if view not in self._indices:
-                dim = self._store.dim(view)
+        """The index of a view, opened on first use; rebuilt with a warning where damaged."""
+        return self._opened(view)[0]
+
+    def _opened(self, view: str) -> _Both:
+        with self._turn:  # opened or rebuilt once, however many threads ask
+            found = self._indices.get(view)
+            if found is None:
                 source = self._provenance
+                self._store.dim(view)  # refuses a view that is not there
                 index = caches.load_index(self._store, view, source.build_id, source.seed)
-                newer = self._store.vectors(view, start=index.n_rows).reshape(-1, dim)
-                self._tails[view] = VectorIndex.build(newer, factory="Flat") if len(newer) else None
-                self._indices[view] = index
-            return self._indices[view]
+                found = self._indices[view] = (index, self._tail(view, index))
+            return found
+
+    def _tail(self, view: str, index: VectorIndex) -> VectorIndex | None:
+        """The rows newer than the index."""
+        newer = self._store.vectors(view, start=index.n_rows)
+        return VectorIndex.build(newer, factory="Flat") if len(newer) else None
 
     def search(
         self,
@@ -104,7 +118,43 @@ class Searcher:
     def _both(
         self, queries: FloatArray, k: int, allowed: IntArray | None, view: str, exact: bool
     ) -> Hits:
-        index, newer = self.index(view), self._tails[view]
+        """Search both parts; an answer that cannot be is damage, and the index is rebuilt."""
+        opened = self._opened(view)
+        try:
+            hits = self._ask(opened, queries, k, allowed, exact)
+            problem = impossible(hits, queries, self._store.n_rows)
+        except DamagedIndexError as error:
+            problem = str(error)
+        if not problem:
+            return hits
+        opened = self._rebuild(view, opened, problem)
+        hits = self._ask(opened, queries, k, allowed, exact)
+        problem = impossible(hits, queries, self._store.n_rows)
+        if problem:
+            raise SpaceError(f"{self._store.uri}: the data set is damaged ({problem}).")
+        return hits
+
+    def _rebuild(self, view: str, bad: _Both, problem: str) -> _Both:
+        with self._turn:
+            if self._indices.get(view) is bad:  # else another thread did it
+                path = caches.index_path(self._store.folder, view)
+                warnings.warn(
+                    f"{path}: damaged ({problem}). The index is rebuilt from the stored vectors.",
+                    NamebasisWarning,
+                    stacklevel=6,
+                )
+                source = self._provenance
+                index = caches.build_index(
+                    self._store, view, source.build_id, source.seed, anew=True
+                )
+                self._indices[view] = (index, self._tail(view, index))
+            return self._indices[view]
+
+    @staticmethod
+    def _ask(
+        opened: _Both, queries: FloatArray, k: int, allowed: IntArray | None, exact: bool
+    ) -> Hits:
+        index, newer = opened
         if newer is None:
             return index.search(queries, k, allowed=allowed, exact=exact)
         border = index.n_rows
@@ -113,6 +163,19 @@ class Searcher:
         old = index.search(queries, k, allowed=old_rows, exact=exact)
         similarities, ids = newer.search(queries, k, allowed=new_rows)
         return merge_hits(old, (similarities, ids + border), k)
+
+
+def impossible(hits: Hits, queries: FloatArray, n_rows: int) -> str | None:
+    """Say what in an answer no search of unit rows gives, or None."""
+    similarities, ids = hits
+    most = np.linalg.norm(queries, axis=1, keepdims=True) * (1 + _TOO_LONG) + 1e-4
+    if not (np.abs(similarities) <= most).all():  # nor is NaN
+        return "similarities beyond 1"
+    if ids.size and not 0 <= ids.min() <= ids.max() < n_rows:
+        return "rows that are not there"
+    if (np.diff(np.sort(ids, axis=1), axis=1) == 0).any():
+        return "a row found twice"
+    return None
 
 
 def _drop(hits: Hits, left_out: IntArray, k: int) -> Hits:

@@ -14,7 +14,8 @@ from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import EncoderError, SpaceError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
-from namebasis.namespace import caches, metrics
+from namebasis.namespace import metrics
+from namebasis.namespace.graph_cache import load_graph
 from namebasis.namespace.pickled import Saved, reopen, saved
 from namebasis.namespace.places import place_of
 from namebasis.namespace.provenance import Provenance
@@ -90,6 +91,7 @@ class Space(StoredRows):
         self.provenance = provenance
         self._searcher = Searcher(store, provenance)
         self._light = LightColumns(store)
+        self._graphs: dict[tuple[str, int], KnnGraph] = {}
 
     def __reduce__(self) -> tuple[Callable[..., Space], Saved]:
         return reopen, saved(self, self._encoder or self.loading)
@@ -267,7 +269,7 @@ class Space(StoredRows):
         """Each row's k nearest others, kept beside the indices; made anew where rows changed."""
         check_count(k, "k")
         self._store.dim(view)
-        return caches.load_graph(self._store, view, self.provenance.build_id, k)
+        return load_graph(self._store, view, self.provenance.build_id, k, self._graphs)
 
     def add_metrics(
         self, columns: pa.Table, *, study: str, parameters: Mapping[str, object]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray
+from namebasis.index.files import work_path
+from namebasis.namespace.cache_files import making, say_once
+from namebasis.namespace.caches import holds_newest
 from namebasis.namespace.store import INDICES
+from namebasis.namespace.view_ids import view_id
+from namebasis.reading import UnreadableError, read_arrays
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -43,6 +49,18 @@ def template_rows(space: Space, ids: IntArray) -> FloatArray:
     """
     path = space.path / INDICES / "templates.npz"
     known, rows = _read(path, space)
+    if len(np.setdiff1d(ids, known)):
+        with making(path) as may_write:
+            known, rows = _complete(path, space, ids, may_write)
+    order = np.argsort(known)
+    return np.asarray(rows[:, order[np.searchsorted(known, ids, sorter=order)]])
+
+
+def _complete(
+    path: Path, space: Space, ids: IntArray, may_write: bool
+) -> tuple[IntArray, FloatArray]:
+    """Encode what is not kept yet, and keep it; what others kept meanwhile stays."""
+    known, rows = _read(path, space)
     fresh = np.setdiff1d(ids, known)
     if len(fresh):
         names = space.table(["name"], ids=fresh)["name"].to_pylist()
@@ -52,9 +70,10 @@ def template_rows(space: Space, ids: IntArray) -> FloatArray:
         if rows.nbytes > MAX_BYTES:
             keep = np.isin(known, ids)
             known, rows = known[keep], rows[:, keep]
-        _write(path, space, known, rows)
-    order = np.argsort(known)
-    return np.asarray(rows[:, order[np.searchsorted(known, ids, sorter=order)]])
+        store = space._store
+        if may_write and holds_newest(store, "text", space.provenance.build_id):
+            _write(path, space, known, rows)
+    return known, rows
 
 
 def average_rows(by_template: FloatArray, weights: npt.NDArray[np.float64]) -> FloatArray:
@@ -76,16 +95,16 @@ def average_rows(by_template: FloatArray, weights: npt.NDArray[np.float64]) -> F
 
 
 def _read(path: Path, space: Space) -> tuple[IntArray, FloatArray]:
-    """What is kept; nothing where it is damaged or another build's."""
+    """What is kept; nothing where it is damaged or of other vectors."""
     n_templates, dim = len(space.provenance.templates), space.provenance.dim
     nothing = np.empty(0, dtype=np.int64), np.empty((n_templates, 0, dim), dtype=np.float32)
     try:
-        with np.load(path, allow_pickle=False) as saved:
-            if str(saved["build_id"]) != space.provenance.build_id:
-                return nothing
-            ids, rows = saved["ids"].astype(np.int64), saved["rows"].astype(np.float32)
-    except Exception:  # a missing, cut or overwritten zip raises many kinds; a cache costs nothing
-        return nothing
+        saved = read_arrays(path, 2**31)
+        if str(saved["view_id"]) != _made_of(space):
+            return nothing
+        ids, rows = saved["ids"].astype(np.int64), saved["rows"].astype(np.float32)
+    except (UnreadableError, KeyError, ValueError, TypeError):
+        return nothing  # a cache that is missing or damaged costs time alone
     fits = rows.shape == (n_templates, len(ids), dim) and np.isfinite(rows).all()
     if not fits or (len(ids) and not 0 <= ids.min() <= ids.max() < len(space)):
         return nothing
@@ -96,11 +115,17 @@ def _read(path: Path, space: Space) -> tuple[IntArray, FloatArray]:
 
 
 def _write(path: Path, space: Space, ids: IntArray, rows: FloatArray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = work_path(path)
     try:
         with partial.open("wb") as file:
-            np.savez(file, build_id=np.array(space.provenance.build_id), ids=ids, rows=rows)
+            np.savez(file, view_id=np.array(_made_of(space)), ids=ids, rows=rows)
         os.replace(partial, path)
-    except OSError:  # a space that cannot be written to is encoded anew each time
-        partial.unlink(missing_ok=True)
+    except OSError as error:
+        say_once(path, error)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _made_of(space: Space) -> str:
+    return view_id(space._store.schema, "text", space.provenance.build_id)

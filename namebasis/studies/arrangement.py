@@ -21,7 +21,7 @@ from namebasis.analysis.neighbours import KnnGraph
 from namebasis.analysis.topology import Clusters, cluster
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import NamebasisWarning
-from namebasis.namespace.caches import graph_of
+from namebasis.namespace.graph_cache import graph_of
 from namebasis.studies.topology_report import LabelAgreement
 
 if TYPE_CHECKING:

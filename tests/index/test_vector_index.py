@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -14,9 +13,10 @@ from hypothesis import strategies as st
 
 from namebasis.errors import SpaceError
 from namebasis.index import scan, vector_index
+from namebasis.index.facts import DamagedIndexError, read_facts, write_facts
 from namebasis.index.hits import merge_hits
 from namebasis.index.tuning import measure_recall
-from namebasis.index.vector_index import DamagedIndexError, VectorIndex
+from namebasis.index.vector_index import VectorIndex
 
 
 def unit(n: int, dim: int = 12, seed: int = 0) -> np.ndarray:
@@ -203,9 +203,7 @@ def test_damage_names_the_file(saved: Path, damage, message: str) -> None:
 
 
 def test_facts_of_another_index_are_noticed(saved: Path) -> None:
-    facts = json.loads(saved.with_suffix(".json").read_text())
-    facts["rows"] = 899
-    saved.with_suffix(".json").write_text(json.dumps(facts))
+    write_facts(saved, read_facts(saved) | {"rows": 899})
     with pytest.raises(DamagedIndexError, match="holds 900 x 12"):
         VectorIndex.load(saved)
 

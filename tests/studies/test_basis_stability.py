@@ -98,7 +98,7 @@ def test_a_cache_of_other_vectors_or_damaged_is_not_used(space: Space, tmp_path:
     np.testing.assert_array_equal(template_rows(space, ids), rows)
     path.write_bytes(path.read_bytes()[:100])
     np.testing.assert_array_equal(template_rows(space, ids), rows)
-    kept["build_id"] = np.array("another")
+    kept["view_id"] = np.array("another")
     np.savez(path, **kept)
     np.testing.assert_array_equal(template_rows(space, ids), rows)
 
