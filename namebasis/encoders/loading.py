@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from namebasis.errors import EncoderError, NamebasisError
+from namebasis.wording import without_advice
 
 SMALL_FILES = ("*.json", "*.txt", "*.model")
 """Configuration and tokenizer files of a model's folder."""
@@ -25,6 +26,10 @@ WEIGHTS = ("model.safetensors", "model-0*-of-0*.safetensors", "model.safetensors
 
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?\Z")
 _LONGEST_REPOSITORY = 96  # the hub's own limit
+_PICKLED = (
+    "it is no checkpoint, or one that holds code, which is never run. Save its state_dict as "
+    "safetensors."
+)
 
 
 @dataclass(frozen=True)
@@ -204,11 +209,12 @@ def refusing(spec: str, remedy: str = "") -> Iterator[None]:
         raise
     except ImportError as error:
         raise EncoderError(f"{spec} needs a library more: {first_line(error)}") from None
-    except pickle.UnpicklingError:  # torch's text advises to run the file's code
-        raise EncoderError(
-            f"{spec} cannot be read: it is no checkpoint, or one that holds code, which is never "
-            "run. Save its state_dict as safetensors."
-        ) from None
+    except pickle.UnpicklingError:
+        raise EncoderError(f"{spec} cannot be read: {_PICKLED}") from None
+    except RuntimeError as error:
+        if without_advice(str(error)) != str(error):  # a TorchScript archive
+            raise EncoderError(f"{spec} cannot be read: {_PICKLED}") from None
+        raise EncoderError(f"{spec} cannot be read: {first_line(error)}{end}") from None
     except Exception as error:  # libraries and file formats raise every type
         raise EncoderError(f"{spec} cannot be read: {first_line(error)}{end}") from None
 
@@ -216,9 +222,11 @@ def refusing(spec: str, remedy: str = "") -> Iterator[None]:
 def first_line(error: BaseException) -> str:
     """Return what an error's message says first, in one line of at most 300 letters.
 
-    A line that ends in a colon says nothing without the next.
+    A line that ends in a colon says nothing without the next. Advice to run what a file holds is
+    not passed on.
     """
-    lines = list(filter(None, (line.strip() for line in str(error).splitlines())))
+    said_whole = without_advice(str(error))
+    lines = list(filter(None, (line.strip() for line in said_whole.splitlines())))
     said = lines[:1] or [type(error).__name__]
     while said[-1].endswith(":") and len(said) < len(lines):
         said.append(lines[len(said)])

@@ -301,6 +301,17 @@ def test_a_pickle_that_runs_code_is_refused(tiny: Tiny, tmp_path: Path) -> None:
     assert not (tmp_path / "was-here").exists()
 
 
+def test_a_torchscript_archive_is_refused_without_the_librarys_advice(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    """torch advises to load it with weights_only=False, which may run code."""
+    tiny("open_clip")
+    torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / "jit.pt"))
+    with pytest.raises(EncoderError, match=r"code, which is never run\. Save its state") as caught:
+        load_encoder(f"open_clip:tiny-clip@{tmp_path / 'jit.pt'}")
+    assert "weights_only" not in str(caught.value)
+
+
 def test_the_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "open_clip", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'namebasis\[open-clip\]'"):

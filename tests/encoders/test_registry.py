@@ -163,6 +163,26 @@ def test_library_errors_become_one_line(error: Exception, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "advice",
+    [
+        "Weights only load failed. (1) Re-running `torch.load` with `weights_only` set to `False`",
+        "Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load``.",
+        "Object arrays cannot be loaded when allow_pickle=False",
+        "The repository x contains custom code.\nPlease pass the argument `trust_remote_code=True`",
+        "use torch.serialization.add_safe_globals([Thing])",
+    ],
+)
+@pytest.mark.parametrize("kind", [ValueError, RuntimeError, OSError, ImportError])
+def test_advice_to_run_what_a_file_holds_is_not_passed_on(
+    advice: str, kind: type[Exception]
+) -> None:
+    with pytest.raises(EncoderError, match=r"code.*never run") as caught, refusing("x"):
+        raise kind(advice)
+    for word in ("weights_only", "allow_pickle", "trust_remote_code", "safe_globals", "torch.load"):
+        assert word not in str(caught.value)
+
+
 def test_first_line_never_is_empty() -> None:
     assert first_line(ValueError("\n  first.  \nsecond")) == "first"
     assert first_line(ValueError("In loading:\n\tMissing:\n a\n b")) == "In loading: Missing: a"
