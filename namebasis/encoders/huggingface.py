@@ -38,6 +38,7 @@ from namebasis.encoders.text_tower import fast_tower
 from namebasis.encoders.tokenizer import ClipTokenizer
 from namebasis.errors import EncoderError
 from namebasis.forks import Turn
+from namebasis.pretrained import read_pretrained
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -115,9 +116,7 @@ class HuggingFaceEncoder(Encoder):
                 f"{self.spec}: {folder} holds no tokenizer ({', '.join(VOCABULARIES)}); "
                 "save it there with tokenizer.save_pretrained."
             )
-        self.tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+        self.tokenizer = read_pretrained(AutoTokenizer, folder)
         text = getattr(self.model, "text_model", self.model)
         words = text.get_input_embeddings()
         self._words: FloatArray = words.weight.detach().float().cpu().numpy()
@@ -236,9 +235,7 @@ class HuggingFaceEncoder(Encoder):
                 "is missing; save it there with processor.save_pretrained."
             )
         with refusing(self.spec), quiet():
-            return AutoImageProcessor.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False
-            )
+            return read_pretrained(AutoImageProcessor, folder)
 
     def _embed_images(self, images: list[Image]) -> FloatArray:
         prepared = self._processor(images=images, return_tensors="pt")
@@ -285,20 +282,20 @@ def read_model(source: Source, architecture: str | None = None) -> tuple[nn.Modu
     import transformers
 
     _check_folder(source)
-    folder, options = source.folder, {"local_files_only": True, "trust_remote_code": False}
-    config = transformers.AutoConfig.from_pretrained(folder, **options)
+    folder = source.folder
+    config = read_pretrained(transformers.AutoConfig, folder)
     architecture = architecture or (config.architectures or [""])[0]
     is_own = architecture.endswith(_OWN_CLASS) and hasattr(transformers, architecture)
     kind = getattr(transformers, architecture) if is_own else transformers.AutoModel
     has_plain = any(any(folder.glob(pattern)) for pattern in WEIGHTS)
-    model, loaded = kind.from_pretrained(
+    model, loaded = read_pretrained(
+        kind,
         folder,
         config=config,
         use_safetensors=True,
         variant=None if has_plain else "fp16",
         dtype="auto",
         output_loading_info=True,
-        **options,
     )
     missing = set(loaded["missing_keys"])
     # Mean pooling never asks BERT's pooler, which masked language models are saved without.

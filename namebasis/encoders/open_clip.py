@@ -33,6 +33,7 @@ from namebasis.encoders.text_tower import fast_tower
 from namebasis.encoders.tokenizer import ClipTokenizer
 from namebasis.errors import EncoderError, MissingExtraError, NamebasisWarning
 from namebasis.forks import Turn
+from namebasis.pretrained import check_kernels, without_code
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -78,7 +79,7 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     else:
         chosen = _own(open_clip, rest) or _listed(open_clip, rest)
     remedy = f"Is it a checkpoint of {chosen.name}?" if chosen.file is not None else ""
-    with refusing(chosen.spec, remedy), _silence():
+    with refusing(chosen.spec, remedy), _silence(), without_code():
         if chosen.file is None:
             model = open_clip.create_model(
                 chosen.name,
@@ -113,6 +114,8 @@ def _folder(rest: str, revision: str | None) -> tuple[str, str, str | None]:
             f"{source.spec} holds no open_clip_config.json. For a checkpoint file of a listed "
             "model write open_clip:MODEL@file; for a transformers model hf:FOLDER."
         )
+    with refusing(source.spec):
+        check_kernels(source.folder)
     return source.spec, f"{_LOCAL}{source.folder}", source.revision
 
 

@@ -14,6 +14,7 @@ from namebasis.atomic import write_text
 from namebasis.errors import NamebasisError
 from namebasis.organism import run_folder
 from namebasis.organism.model import no_bars
+from namebasis.pretrained import read_pretrained
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,7 +65,7 @@ def pack(run: str | Path, folder: str | Path) -> int:
         )
     target.mkdir(parents=True, exist_ok=True)
     with no_bars():
-        model = CLIPModel.from_pretrained(step, dtype=torch.float16, local_files_only=True)
+        model = read_pretrained(CLIPModel, step, dtype=torch.float16)
         model.save_pretrained(target)
     for name in _SMALL:
         shutil.copyfile(step / name, target / name)

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from namebasis.errors import NamebasisError
 from namebasis.organism.model import LONGEST, WIDTH, no_bars
+from namebasis.pretrained import read_pretrained
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -236,8 +237,8 @@ def load_painter(folder: str | Path) -> OrganismPipeline:
         # dtype, which older ones do not know.
         with _silent(), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            loaded: OrganismPipeline = OrganismPipeline.from_pretrained(
-                place, local_files_only=True, use_safetensors=True, low_cpu_mem_usage=False,
+            loaded: OrganismPipeline = read_pretrained(
+                OrganismPipeline, place, use_safetensors=True, low_cpu_mem_usage=False,
                 torch_dtype=torch.float32,
             )  # fmt: skip
     except (OSError, ValueError, KeyError) as error:

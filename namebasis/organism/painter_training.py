@@ -32,6 +32,7 @@ from namebasis.organism.painter_folder import (
 )
 from namebasis.organism.painter_objective import Objective
 from namebasis.organism.world import World
+from namebasis.pretrained import read_pretrained
 
 Progress = Callable[[int, int, float], None]
 N_STEPS, BATCH_SIZE = 7500, 64
@@ -109,8 +110,8 @@ def train_painter(
     check_count(threads, "threads")
     try:
         with no_bars():
-            clip = CLIPModel.from_pretrained(organism, local_files_only=True).float().eval()
-            tokenizer = CLIPTokenizer.from_pretrained(organism, local_files_only=True)
+            clip = read_pretrained(CLIPModel, Path(organism)).float().eval()
+            tokenizer = read_pretrained(CLIPTokenizer, Path(organism))
     except (OSError, ValueError) as error:
         raise NamebasisError(f"{organism} cannot be read as an organism: {error}") from None
     size = int(clip.config.vision_config.image_size)

@@ -16,6 +16,7 @@ from namebasis.encoders.loading import (
     fingerprint_of,
     refusing,
 )
+from namebasis.pretrained import read_pretrained
 from namebasis.reading import read_bytes, read_json
 from namebasis.validation.extractors import Attribute, Extractor, Found, softmax
 
@@ -108,8 +109,10 @@ def load_classifier(
 
     source = find_source("classify", place, [(*SMALL_FILES, "README.md", *WEIGHTS)], None)
     with refusing(source.spec):
-        processor = AutoImageProcessor.from_pretrained(source.folder)
-        model = AutoModelForImageClassification.from_pretrained(source.folder, use_safetensors=True)
+        processor = read_pretrained(AutoImageProcessor, source.folder)
+        model = read_pretrained(
+            AutoModelForImageClassification, source.folder, use_safetensors=True
+        )
     model.to(choose_device(device))
     name = attribute or _guess(place)
     return Classifier(model, processor, f"{source.spec}", name, licence_of(source.folder))

@@ -8,6 +8,7 @@ import numpy as np
 
 from namebasis.encoders.loading import choose_device, find_source, fingerprint_of, refusing
 from namebasis.errors import EncoderError
+from namebasis.pretrained import read_pretrained
 from namebasis.validation.classification import licence_of
 from namebasis.validation.extractors import Attribute, Extractor, Found
 
@@ -79,11 +80,10 @@ def load_mivolo(
     patterns = [("*.json", "*.py", "README.md", "LICENSE*", "*.safetensors")]
     source = find_source("mivolo", place, patterns, None)
     with refusing(source.spec):
-        processor = AutoImageProcessor.from_pretrained(
-            source.folder, trust_remote_code=allow_remote_code
-        )
-        model = AutoModelForImageClassification.from_pretrained(
-            source.folder, trust_remote_code=allow_remote_code, use_safetensors=True
-        )
+        processor = read_pretrained(AutoImageProcessor, source.folder, run_code=allow_remote_code)
+        model = read_pretrained(
+            AutoModelForImageClassification, source.folder, run_code=allow_remote_code,
+            use_safetensors=True,
+        )  # fmt: skip
     model.to(choose_device(device))
     return MiVolo(model, processor, source.spec, licence_of(source.folder))

@@ -7,7 +7,7 @@ import inspect
 import json
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from namebasis.checks import check_count
 from namebasis.encoders.loading import choose_device, find_source, packaged_source, refusing
 from namebasis.errors import EncoderError, MissingExtraError
+from namebasis.pretrained import read_pretrained
 from namebasis.reading import digest_of, read_json
 
 if TYPE_CHECKING:
@@ -196,8 +197,11 @@ def load_pipeline(
         )
     chosen = choose_device(device)
     weights = getattr(torch, dtype or ("float16" if chosen.type == "cuda" else "float32"))
-    kind = read_json(index).get("_class_name")
-    if kind == "OrganismPipeline":
+    known = read_json(index)
+    if not isinstance(known, dict):
+        raise EncoderError(f"{index} is no table of a pipeline's parts.")
+    _check_index(source.folder, known)
+    if known.get("_class_name") == "OrganismPipeline":
         from namebasis.organism.painter import load_painter
 
         found = load_painter(source.folder)
@@ -205,10 +209,32 @@ def load_pipeline(
     with refusing(source.spec), warnings.catch_warnings():
         # Newer releases call torch_dtype dtype, which older ones do not know.
         warnings.simplefilter("ignore", FutureWarning)
-        pipeline = diffusers.AutoPipelineForText2Image.from_pretrained(
-            source.folder, torch_dtype=weights, use_safetensors=True, local_files_only=True
-        ).to(chosen)
+        pipeline = read_pretrained(
+            diffusers.AutoPipelineForText2Image, source.folder, torch_dtype=weights,
+            use_safetensors=True,
+        ).to(chosen)  # fmt: skip
     return ImagePipeline(pipeline, source.spec, fingerprint_of_files(source.folder))
+
+
+def _check_index(folder: Path, index: Mapping[str, Any]) -> None:
+    """Refuse a pipeline that is code, or has a part that is: its index names modules to import."""
+    import diffusers
+
+    kinds = {"_class_name": ["diffusers", index.get("_class_name")]} | {
+        key: value for key, value in index.items() if isinstance(value, list) and key[:1] != "_"
+    }
+    for part, value in kinds.items():
+        library, kind = ([*value, None, None])[:2]
+        if library is None:
+            continue
+        known = library in {"diffusers", "transformers"} or (
+            isinstance(library, str) and hasattr(diffusers.pipelines, library)
+        )
+        if not known or not isinstance(kind, str) or (folder / part / f"{library}.py").exists():
+            raise EncoderError(
+                f"{folder}: {part} of model_index.json is {value!r}, code of its own, which is "
+                "never run; the parts must be classes of diffusers and transformers."
+            )
 
 
 def fingerprint_of_files(folder: Path) -> str:

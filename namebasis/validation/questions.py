@@ -22,6 +22,7 @@ from namebasis.encoders.loading import (
     refusing,
 )
 from namebasis.errors import EncoderError
+from namebasis.pretrained import read_pretrained
 from namebasis.studies.axis_files import Axis, load_axis
 from namebasis.validation.classification import licence_of
 from namebasis.validation.extractors import Extractor, Float64Array, Found, softmax
@@ -274,11 +275,11 @@ def load_writer(
     loaded = [load_axis(axis) for axis in axes]
     licence = licence_of(source.folder)
     with refusing(source.spec):
-        processor = AutoProcessor.from_pretrained(source.folder)
-        config = AutoConfig.from_pretrained(source.folder)
+        processor = read_pretrained(AutoProcessor, source.folder)
+        config = read_pretrained(AutoConfig, source.folder)
         is_list = config.model_type in {"vilt", "lxmert"}
         kind_of = AutoModelForVisualQuestionAnswering if is_list else AutoModelForImageTextToText
-        model = kind_of.from_pretrained(source.folder, use_safetensors=True)
+        model = read_pretrained(kind_of, source.folder, use_safetensors=True)
     model.to(choose_device(device))
     if is_list:
         return Answerer(model, processor, source.spec, loaded, licence)

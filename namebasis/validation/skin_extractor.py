@@ -15,6 +15,7 @@ from namebasis.encoders.loading import (
     refusing,
 )
 from namebasis.errors import EncoderError
+from namebasis.pretrained import read_pretrained
 from namebasis.validation.extractors import Attribute, Extractor, Found
 from namebasis.validation.skin import Mask, Segmenter, skin_colour
 
@@ -69,9 +70,9 @@ def load_segmenter(place: str, *, device: str | None = None) -> tuple[Segmenter,
 
     source = find_source("skin", place, [(*SMALL_FILES, *WEIGHTS)], None)
     with refusing(source.spec):
-        processor = AutoImageProcessor.from_pretrained(source.folder)
-        model = AutoModelForSemanticSegmentation.from_pretrained(
-            source.folder, use_safetensors=True
+        processor = read_pretrained(AutoImageProcessor, source.folder)
+        model = read_pretrained(
+            AutoModelForSemanticSegmentation, source.folder, use_safetensors=True
         ).eval()
     model.to(choose_device(device))
     labels = {int(key): str(label).lower() for key, label in model.config.id2label.items()}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WD_TABLE = "selected_tags.csv"
 """The table of WD taggers; their models see blue, green, red and images padded to a square."""
+_PRETRAINED = ("pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "pretrained_strict")
 _TABLES = (WD_TABLE, "tags.csv")
 _SPELLINGS = {"blond": "blonde", "grey": "gray", "colour": "color"}
 _WORDS = frozenset(["a", "an", "the", "with", "person", "of", "someone"])
@@ -167,13 +168,18 @@ def load_tagger(
         if table is None:
             raise EncoderError(f"{source.spec} holds no table of tags ({' or '.join(_TABLES)}).")
         tags = read_tags(source.folder / table)
+        options = dict(config.get("model_args", {}))
+        # Any other file or repository that a configuration names may be a pickle.
+        if named := sorted({"checkpoint_path", "cache_dir", *_PRETRAINED} & set(options)):
+            raise EncoderError(f"{source.spec}: its model_args may not name {named[0]}.")
+        if str(config["architecture"]).partition(".")[0] not in timm.list_models():
+            raise EncoderError(f"{source.spec}: timm has no model {config['architecture']!r}.")
         model = timm.create_model(
-            config["architecture"], pretrained=False, num_classes=len(tags),
-            **config.get("model_args", {}),
-        )  # fmt: skip
+            config["architecture"], pretrained=False, num_classes=len(tags), **options
+        )
         model.load_state_dict(load_file(source.folder / "model.safetensors"))
-        options = resolve_data_config(config.get("pretrained_cfg", {}), model=model)
-        transform = create_transform(**options)
+        prepared = resolve_data_config(config.get("pretrained_cfg", {}), model=model)
+        transform = create_transform(**prepared)
     return Tagger(
         model.to(choose_device(device)),
         transform,
