@@ -1,9 +1,13 @@
-"""How figures are written for people, in the terminal and on pages alike."""
+"""How figures and foreign texts are written for people, in the terminal and on pages alike."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
+# Persian, Indic and emoji spellings need both joiners.
+_KEPT = frozenset("\u200c\u200d")
+_HIDDEN = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
 _ADVICE = (
     (
         re.compile(r"trust_?remote|remote_?code", re.IGNORECASE),
@@ -31,6 +35,29 @@ def without_advice(text: str) -> str:
         `text`, or a reason of a few words.
     """
     return next((reason for advice, reason in _ADVICE if advice.search(text)), text)
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Write a text's control and invisible characters out, as <U+202E>, so that they act on nothing.
+
+    Escape sequences of a terminal (C0 and C1), marks and overrides of direction, other format
+    characters but the two joiners, separators of lines and lone surrogates are written out.
+
+    Parameters
+    ----------
+    text : str
+        Of any source.
+    keep : str
+        Characters to leave, such as a line feed.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        f"<U+{ord(c):04X}>"
+        if unicodedata.category(c) in _HIDDEN and c not in _KEPT and c not in keep
+        else c
+        for c in text
+    )
 
 
 def percent(share: float | None, digits: int = 0) -> str:

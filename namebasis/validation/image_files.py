@@ -16,11 +16,13 @@ from namebasis.atomic import replacing_file
 from namebasis.encoders.images import SUFFIXES, list_images
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.reading import open_regular, parse_json
+from namebasis.wording import visible
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 _KEY = "namebasis"
+_LONGEST = 20_000  # characters of a prompt, where no pipeline reads so many
 
 
 @dataclass(frozen=True)
@@ -96,19 +98,17 @@ def read_about(path: Path) -> dict[str, Any] | None:
 
 
 def _is_whole(about: Mapping[str, Any]) -> bool:
-    """Whether a description is one of ours: any program may write such a key."""
+    """Whether a description is one of ours: any program may write such a key, and anything in it."""
+    texts = [about.get(key) for key in ("name", "prompt", "source")]
+    seed = about.get("seed")
     return (
-        all(isinstance(about.get(key), str) for key in ("name", "prompt", "source"))
-        and isinstance(about.get("seed"), int)
-        and 0 <= about["seed"] < 2**63
-        and not any(_is_surrogate(about[key]) for key in ("name", "prompt", "source"))
+        all(isinstance(text, str) and len(text) <= _LONGEST for text in texts)
+        and all(visible(str(text), keep="\n\t") == text for text in texts)
+        and isinstance(seed, int)
+        and not isinstance(seed, bool)
+        and 0 <= seed < 2**63  # as the store of measurements holds it
         and isinstance(about.get("is_blank"), bool)
     )
-
-
-def _is_surrogate(text: str) -> bool:
-    """Whether a text holds half a character, which no file or column can hold."""
-    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def find_images(folder: str | Path) -> list[ImageFile]:

@@ -226,6 +226,44 @@ def test_what_another_program_wrote_is_no_description_of_ours(tmp_path: Path) ->
     assert empty_folders(tmp_path) == ["Bo"]
 
 
+ABOUT = {"name": "Ann", "prompt": "Ann", "source": "s", "seed": 1, "is_blank": False}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seed": 10**30}, {"seed": 2**63}, {"seed": -1}, {"seed": True}, {"seed": 1.5},
+        {"name": "\ud800abc"}, {"prompt": "\udfff"}, {"source": "\ud800"},
+        {"name": "\x1b]52;c;YQ==\x07"}, {"name": "\u202ennA"}, {"name": "a\x9b31m"},
+        {"prompt": "x" * 100_000}, {"is_blank": 0}, {"name": None},
+    ],
+)  # fmt: skip
+def test_metadata_of_others_are_not_trusted(tmp_path: Path, changed: dict[str, object]) -> None:
+    """The image counts as one of its folder, whatever it says of itself."""
+    from PIL.PngImagePlugin import PngInfo
+
+    place = tmp_path / "Bo"
+    place.mkdir()
+    for file, about in ("1.png", ABOUT), ("2.png", ABOUT | changed):
+        text = PngInfo()
+        text.add_itxt("namebasis", json.dumps(about))
+        Image.new("RGB", (8, 8)).save(place / file, pnginfo=text)
+    first, second = find_images(tmp_path)
+    assert (first.name, first.seed, first.source) == ("Ann", 1, "s")
+    assert (second.name, second.seed, second.source) == ("Bo", None, "folder")
+
+
+def test_huge_metadata_are_not_read(tmp_path: Path) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    (tmp_path / "Bo").mkdir()
+    for at, said in enumerate(("[" * 200_000, "9" * 10_000, " " * 3_000_000)):
+        text = PngInfo()
+        text.add_itxt("namebasis", said, zip=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "Bo" / f"{at}.png", pnginfo=text)
+    assert {image.source for image in find_images(tmp_path)} == {"folder"}
+
+
 def test_a_pipeline_is_refused_with_its_reason(
     models: Callable[[str], Path], tmp_path: Path, pipeline: ImagePipeline
 ) -> None:
