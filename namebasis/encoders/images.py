@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 MAX_PIXELS = 89_478_485
 """Larger images are refused: a small file can unpack to any size. Pillow warns from here on."""
+MAX_RATIO = 20
+"""Longer images are refused: models scale the short side, and the long one grows with it."""
 SUFFIXES = frozenset([".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"])
 """What `list_images` takes for an image."""
 
@@ -75,12 +77,13 @@ def open_image(image: Image.Image | str | Path | np.ndarray) -> Image.Image:
     Raises
     ------
     EncoderError
-        If a file is missing, broken, no image, or unpacks to more than `MAX_PIXELS`.
+        If a file is missing, broken, no image, unpacks to more than `MAX_PIXELS`, or has a side
+        more than `MAX_RATIO` times as long as the other.
     ValueError
         If an array has another shape or type.
     """
     if isinstance(image, np.ndarray):
-        return _to_rgb(_from_array(image))
+        return _read(_from_array(image), "an image array")
     if isinstance(image, Image.Image):
         label = str(getattr(image, "filename", "") or "an image")
         return _read(image, label)
@@ -112,6 +115,11 @@ def _read(image: Image.Image, label: str) -> Image.Image:
         )
     if not width or not height:
         raise EncoderError(f"{label} has no pixels: {width} x {height}.")
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise EncoderError(
+            f"{label} is {width} x {height} pixels, one side more than {MAX_RATIO} times as long "
+            "as the other; crop it."
+        )
     if image.format == "EPS":
         raise EncoderError(f"{label} is PostScript, a program that is never run; give pixels.")
     try:

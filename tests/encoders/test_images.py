@@ -221,6 +221,36 @@ def test_a_bomb_is_refused_where_pillows_own_guard_is_off(
         open_image(tmp_path / "bomb.png")
 
 
+@pytest.mark.parametrize("size", [(1, 2_000_000), (2_000_000, 1), (1, 21), (2100, 100)])
+def test_images_of_absurd_proportion_are_refused_in_a_line(
+    tmp_path: Path, size: tuple[int, int], tiny: Callable[[str], Path]
+) -> None:
+    """Scaled to 16 pixels of width, two million of height would be 32 million."""
+    path = saved(Image.new("1", size), tmp_path / "thin.png")
+    message = f"thin.png is {size[0]} x {size[1]} pixels, one side more than 20 times as long"
+    with pytest.raises(EncoderError, match=message) as caught:
+        open_image(path)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(EncoderError, match="an image array is"):
+        open_image(np.zeros((size[1], size[0]), dtype=np.uint8))
+    saved(Image.new("RGB", (20, 1)), tmp_path / "whole.png")
+    found = encode_image_files(load_encoder(f"hf:{tiny('clip')}"), tmp_path)
+    assert [Path(path).name for path in found.paths] == ["whole.png"]
+    assert [Path(failure.path).name for failure in found.failures] == ["thin.png"]
+
+
+@pytest.mark.parametrize("kind", ["clip", "siglip", "siglip2", "clip_vision", "open_clip"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (1, 3), (3, 1), (20, 1), (3, 40)])
+def test_small_images_of_every_shape_are_encoded(
+    kind: str, size: tuple[int, int], tiny: Callable[[str], Path]
+) -> None:
+    spec = f"open_clip:local-dir:{tiny(kind)}" if kind == "open_clip" else f"hf:{tiny(kind)}"
+    encoder = load_encoder(spec)
+    rows = encoder.encode_images([Image.new("RGB", size, (10, 200, 30))] * 2)
+    assert rows.shape == (2, encoder.dim)
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b.png", "~nobody/x.png", ""])
 def test_odd_file_names_are_refused_like_missing_files(name: str) -> None:
     with pytest.raises(EncoderError, match=r"no image can be read, the file (does not exist|is a)"):
