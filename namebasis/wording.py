@@ -38,7 +38,7 @@ def without_advice(text: str) -> str:
 
 
 def visible(text: str, keep: str = "") -> str:
-    """Write a text's control and invisible characters out, as <U+202E>, so that they act on nothing.
+    """Write a text's control and invisible characters out, as <U+202E>: they act on nothing.
 
     Escape sequences of a terminal (C0 and C1), marks and overrides of direction, other format
     characters but the two joiners, separators of lines and lone surrogates are written out.

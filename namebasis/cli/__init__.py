@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
 from namebasis.cli.application import app
 from namebasis.errors import NamebasisError, NamebasisWarning
+from namebasis.wording import visible, without_advice
 
 __all__ = ["app", "main"]
 
 
+def shown(message: object) -> str:
+    """A message in one or more lines, with nothing in it that acts on a terminal."""
+    return visible(str(message), keep="\n\t")
+
+
+class _Visible(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return shown(super().format(record))
+
+
 def main() -> None:
     """Run the command line; refused input ends with exit code 1 and no traceback."""
-    import logging
     import warnings
 
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
+    for handler in logging.root.handlers:
+        handler.setFormatter(_Visible("%(message)s"))
     # A library's deprecations are its own affair; ours tell the user something was repaired.
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", NamebasisWarning)
-    warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {message}\n"
+    warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {shown(message)}\n"
     try:
         app()
     except (NamebasisError, ValueError, OSError) as error:
@@ -30,7 +43,8 @@ def main() -> None:
             sys.exit(141)
         if os.environ.get("NAMEBASIS_DEBUG"):
             raise
-        print(f"error: {error}", file=sys.stderr)
+        said = str(error) if isinstance(error, NamebasisError) else without_advice(str(error))
+        print(f"error: {shown(said)}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         print("stopped; what was committed is kept", file=sys.stderr)

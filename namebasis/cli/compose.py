@@ -17,6 +17,7 @@ from namebasis.cli.output import (
     print_json,
     print_table,
     progress_bar,
+    say,
 )
 from namebasis.wording import percent
 
@@ -190,7 +191,7 @@ def paint(
 
 
 def _print_painting(painting: Painting, written: Ready) -> None:
-    print(written.prompt)
+    say(written.prompt)
     note(f"cosine {written.similarity:.3f} {written.meaning}")
     if written.weights:
         pairs = zip(painting.names, written.weights, strict=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_json, print_table, progress_bar
+from namebasis.cli.output import note, print_json, print_table, progress_bar, say
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def unspell(
     if as_json:
         print_json(facts)
     else:
-        print(
+        say(
             f"{space}: pieces predict {percent(facts['explained'])} of the variance of the text "
             f"view (out of fold, {facts['n_fitted']:,} names); the rest is the view unspelled"
         )

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from namebasis.cli import ask, compose, corpus, options, topology
-from namebasis.cli.output import note, print_json, print_table
+from namebasis.cli.output import note, print_json, print_table, say
 from namebasis.errors import SpaceError
 
 TEXT = "a senior lady from Iceland"
@@ -21,7 +21,7 @@ MARK = ".namebasis-demo"
 
 
 def _show(*words: object) -> None:
-    print("\n$ namebasis " + " ".join(map(_quote, map(str, words))))
+    say("\n$ namebasis " + " ".join(map(_quote, map(str, words))))
     sys.stdout.flush()
 
 
@@ -84,7 +84,7 @@ def demo(
     html = folder / "topology.html"
     _show("topology", space, "--html", html)
     if html.exists() and html.stat().st_mtime > (space / "names.lance").stat().st_mtime:
-        print(f"{html} is up to date; the command itself would make it again.")
+        say(f"{html} is up to date; the command itself would make it again.")
     else:
         topology.topology(space, html=html, seed=seed, overwrite=True, quiet=quiet)
     listed = folder / "short-names.csv"
@@ -92,7 +92,7 @@ def demo(
         "export", space, listed, "--where", short, "--columns", "name,gender,locales", "--overwrite"
     )
     corpus.export(space, str(listed), where=short, columns="name,gender,locales", overwrite=True)
-    print(f"\ndone in {time.perf_counter() - started:.0f} s; open {html} in a browser")
+    say(f"\ndone in {time.perf_counter() - started:.0f} s; open {html} in a browser")
 
 
 def doctor(as_json: options.Json = False) -> None:

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from namebasis.wording import visible
+
 Progress = Callable[[int, int], None]
+# What acts on a terminal and JSON leaves as it is: C1, directions, separators, half surrogates.
+_ACTS = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def say(message: str) -> None:
+    """Write a line of an answer on stdout; what could act on a terminal is written out."""
+    sys.stdout.write(visible(message, keep="\n\t") + "\n")
 
 
 def print_json(value: object) -> None:
     """Write one JSON document on stdout; NaN becomes null, as JSON knows none."""
-    json.dump(_plain(value), sys.stdout, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.write("\n")
+    raw = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.write(_ACTS.sub(lambda found: json.dumps(found[0])[1:-1], raw) + "\n")
 
 
 def _plain(value: object) -> object:
@@ -34,17 +47,18 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     """Draw a table on stdout: boxed on a terminal, tab-separated into a pipe."""
     if not is_terminal():
         for row in rows:
-            print("\t".join(_cell(value, whole=True) for value in row))
+            say("\t".join(_cell(value, whole=True) for value in row))
         return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", header_style="bold")
+    heading = Text(visible(title), style="table.title") if title else None
+    table = Table(title=heading, title_justify="left", header_style="bold")
     body = [list(row) for row in rows]
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], (int, float)) for row in body)
-        table.add_column(column, justify="right" if numeric and body else "left")
+        table.add_column(Text(visible(column)), justify="right" if numeric and body else "left")
     for row in body:
         table.add_row(*(Text(_cell(value)) for value in row))
     Console().print(table)
@@ -68,6 +82,11 @@ def is_terminal() -> bool:
 
 
 def _cell(value: object, *, whole: bool = False) -> str:
+    """A value as it is shown; no tab or line feed in it can pass for the end of a cell."""
+    return visible(_written(value, whole))
+
+
+def _written(value: object, whole: bool) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
@@ -80,7 +99,7 @@ def _cell(value: object, *, whole: bool = False) -> str:
 
 def note(message: str) -> None:
     """Say something on stderr that is not data."""
-    print(message, file=sys.stderr)
+    sys.stderr.write(visible(message, keep="\n\t") + "\n")
 
 
 @contextmanager
@@ -125,7 +144,7 @@ def progress_bar(label: str, unit: str = "names") -> Iterator[Callable[..., None
             return Text(f"{speed:,.0f} {unit}/s" if speed else "")
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         RateColumn(),
@@ -136,7 +155,7 @@ def progress_bar(label: str, unit: str = "names") -> Iterator[Callable[..., None
         task = bar.add_task(label, total=None)
 
         def update(done: int, total: int, told: str = "") -> None:
-            said = f"{label}, {told}" if told else label
+            said = visible(f"{label}, {told}" if told else label)
             bar.update(task, completed=done, total=total, description=said)
 
         try:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_json, progress_bar
+from namebasis.cli.output import note, print_json, progress_bar, say
 
 
 def topology(
@@ -127,7 +127,7 @@ def topology(
     if as_json:
         print_json(report.to_dict())
     else:
-        print(report.summary())
+        say(report.summary())
     if write:
         note(f'clusters stored in {space}: --where "cluster = 0" asks for the largest, -1 for none')
     if written:

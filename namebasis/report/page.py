@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
+
+from namebasis.wording import visible
 
 # The browser itself then refuses any request, whatever a name or a library may hold.
 _POLICY = (
@@ -21,7 +23,7 @@ def asset(name: str) -> str:
 
 def text(value: object) -> str:
     """Escape a value for HTML content and quoted attributes."""
-    return html.escape(str(value), quote=True)
+    return html.escape(visible(str(value), keep="\n\t"), quote=True)
 
 
 def tiles(facts: Iterable[tuple[str, str]]) -> str:
@@ -89,13 +91,28 @@ def bar(
 
 def embedded_json(identifier: str, value: object) -> str:
     """Data for the page's script, in a form that no text in it can close."""
-    raw = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    safe = raw.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    raw = json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    safe = raw.replace("<", "\\u003c")
     return f'<script type="application/json" id="{text(identifier)}">{safe}</script>'
 
 
+def _plain(value: object) -> object:
+    """The same with every text made visible, keys too."""
+    if isinstance(value, str):
+        return visible(value, keep="\n\t")
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(held) for key, held in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(held) for held in value]
+    return value
+
+
 def page(title: str, body: str, *, head: str = "", scripts: str = "") -> str:
-    """Put a whole document together; `body`, `head` and `scripts` are HTML already."""
+    """Put a whole document together; `body`, `head` and `scripts` are HTML already.
+
+    What a figure's library wrote into them by itself is made visible here.
+    """
+    body, head = visible(body, keep="\n\t\r"), visible(head, keep="\n\t\r")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

@@ -98,7 +98,7 @@ def read_about(path: Path) -> dict[str, Any] | None:
 
 
 def _is_whole(about: Mapping[str, Any]) -> bool:
-    """Whether a description is one of ours: any program may write such a key, and anything in it."""
+    """Whether a description is one of ours: any program may write such a key."""
     texts = [about.get(key) for key in ("name", "prompt", "source")]
     seed = about.get("seed")
     return (
