@@ -71,3 +71,10 @@ def percent(share: float | None, digits: int = 0) -> str:
         After the point.
     """
     return "–" if share is None or share != share else f"{100 * share:.{digits}f} %"
+
+
+def between(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval, such as "0.12 to 0.34"; a dash where there is none."""
+    if low is None or high is None or low != low or high != high:
+        return "–"
+    return f"{low:.{digits}f} to {high:.{digits}f}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.analysis.intervals import mean_interval, share_interval
 from namebasis.checks import check_count
 
 
@@ -18,15 +19,17 @@ class Bin:
     ----------
     predicted, observed : float
         Means over the bin's names, in the unit of the predictions.
-    low, high : float
-        95 % interval of `observed`, from its standard error; equal to it for one name.
+    low, high : float or None
+        95 % interval of `observed`, by `intervals.share_interval` where everything observed lies
+        in [0, 1] and by `intervals.mean_interval` otherwise; None where that has none, as of one
+        name or of equal values.
     n : int
     """
 
     predicted: float
     observed: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
 
 
@@ -84,16 +87,11 @@ def calibration(
         raise ValueError("predictions and observed must be finite.")
     check_count(n_bins, "n_bins", 1, len(left))
     parts = np.array_split(np.argsort(left, kind="stable"), n_bins)
-    bins = tuple(_bin(left[part], right[part]) for part in parts)
+    of = share_interval if right.min() >= 0 and right.max() <= 1 else mean_interval
+    found = [(float(left[part].mean()), of(right[part]), len(part)) for part in parts]
+    bins = tuple(Bin(at, one.value, one.low, one.high, n) for at, one, n in found)
     error = sum(b.n * abs(b.predicted - b.observed) for b in bins) / len(left)
     spread = left - left.mean()
     square = float(spread @ spread)
     slope = float(spread @ right) / square if square > 1e-24 else float("nan")
     return Calibration(bins, float(error), slope)
-
-
-def _bin(predictions: npt.NDArray[np.float64], observed: npt.NDArray[np.float64]) -> Bin:
-    n = len(observed)
-    mean = float(observed.mean())
-    half = 1.96 * float(observed.std(ddof=1)) / n**0.5 if n > 1 else 0.0
-    return Bin(float(predictions.mean()), mean, mean - half, mean + half, n)

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.analysis.intervals import CONFIDENCE, Float64Array, resampled_ends
 from namebasis.checks import check_count
-
-Float64Array = npt.NDArray[np.float64]
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,8 @@ class Crossing:
     position : float
         NaN where the series does not cross.
     low, high : float
-        Bootstrap interval; infinite where that share of the draws never crosses.
+        Bootstrap interval; infinite where that share of the draws never crosses. From the first
+        position to infinity where there are too few draws to tell.
     share : float
         Share of the draws that cross.
     state : str
@@ -152,7 +151,12 @@ def isotonic(values: npt.ArrayLike) -> Float64Array:
 
 
 def crossing(
-    positions: npt.ArrayLike, values: npt.ArrayLike, draws: npt.ArrayLike, *, level: float = 0.0
+    positions: npt.ArrayLike,
+    values: npt.ArrayLike,
+    draws: npt.ArrayLike,
+    *,
+    level: float = 0.0,
+    n_resampled: int | None = None,
 ) -> Crossing:
     """Where a series rises above a level after its lowest point.
 
@@ -168,6 +172,9 @@ def crossing(
     draws : array_like of shape (n_draws, n)
         The series in each bootstrap resample.
     level : float
+    n_resampled : int, optional
+        How many things each resample drew; see `intervals.resampled_ends`, which widens the
+        interval where these are few.
 
     Raises
     ------
@@ -181,11 +188,12 @@ def crossing(
     found = _cross(places, fit, level)[0]
     again = _cross(places, isotonic(_from_lowest(resampled)), level)
     share = float(np.isfinite(again).mean())
-    low, high = np.quantile(np.where(np.isfinite(again), again, np.inf), _bounds(), method="lower")
+    low, high = resampled_ends(again, n_resampled, confidence=CONFIDENCE)
+    low = max(low, float(places[0]))
     if not np.isfinite(found):
-        return Crossing(float("nan"), float(low), float(high), share, "never")
+        return Crossing(float("nan"), low, high, share, "never")
     state = "before" if fit[0, 0] >= level else "crossed"
-    return Crossing(float(found), float(low), float(high), share, state)
+    return Crossing(float(found), low, high, share, state)
 
 
 def logistic_crossing(positions: npt.ArrayLike, values: npt.ArrayLike, level: float) -> float:

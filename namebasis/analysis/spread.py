@@ -9,20 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.checks import as_embeddings, check_count, unit_rows
+from namebasis.analysis.intervals import Interval, level_interval
+from namebasis.checks import as_embeddings, unit_rows
 
 Float64Array = npt.NDArray[np.float64]
 QUANTILES = (0.05, 0.5, 0.95)
+FEWEST_ROWS, FEWEST_MEDIAN, FEWEST_OUTER = 5, 7, 24
+"""Rows from which the mean of the pairs, their median and their outer quantiles have bounds."""
+_ALIKE = 1e-7  # mean cosine distance that rounding leaves between equal rows
 MEASURES = ("similarity", "div", "range", *(f"q{round(100 * q):02d}" for q in QUANTILES))
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate and the bounds of its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -38,10 +33,14 @@ class Spread:
     div : Interval
         div@n: mean cosine distance over all pairs, in [0, 2]; smaller is more alike.
     range : Interval
-        Largest minus smallest pairwise cosine. Resampling can only narrow a range, so its
-        interval lies at or below the value.
+        Largest minus smallest pairwise cosine, without bounds: it is of these rows alone, as
+        every further row can only widen it.
     quantiles : tuple of Interval
-        Of the pairwise cosines, at `QUANTILES`.
+        Of the pairwise cosines, at `QUANTILES`; the outer ones with bounds from 24 rows on, the
+        median from 7.
+
+    An interval without bounds says why. Rows that a name yields rarely, one in ten or fewer, are
+    seldom among the first few, and no interval can know of them.
     """
 
     n: int
@@ -61,23 +60,28 @@ class Spread:
 
 
 def spread(
-    embeddings: npt.ArrayLike, *, n_bootstrap: int = 200, confidence: float = 0.95, seed: int = 0
+    embeddings: npt.ArrayLike,
+    *,
+    n_bootstrap: int | None = None,
+    confidence: float = 0.95,
+    seed: int | None = None,
 ) -> Spread:
     """Measure how alike the embeddings of one name are.
 
     With unit rows of mean m, the mean cosine to the centroid is ``|m|`` and the mean pairwise
-    cosine is ``(n |m|² - 1) / (n - 1)``, so both come from one norm. Rows are resampled with
-    replacement; a pair of a row with itself is left out, as it would feign likeness.
+    cosine is ``(n |m|² - 1) / (n - 1)``, so both come from one norm and have one interval:
+    Student's t on log div with the error of the delete-one jackknife [1]_. A quantile's interval
+    are the quantiles at the levels between which its share of the pairs may lie [2]_, given how
+    many independent pairs the jackknife says they are worth, at least half as many as rows [3]_.
 
     Parameters
     ----------
     embeddings : array_like of shape (n, n_features)
         Of one name: its contexts or its images; at least 3. Rows are scaled to length 1.
-    n_bootstrap : int
-        Resamples.
     confidence : float
-        Share of resamples inside the intervals, in (0, 1).
-    seed : int
+        Of the intervals, in (0, 1).
+    n_bootstrap, seed : int, optional
+        Without effect: nothing is drawn. Taken from callers of earlier versions.
 
     Returns
     -------
@@ -87,21 +91,32 @@ def spread(
     ------
     ValueError
         If there are fewer than 3 rows, one is zero or not finite, or they cancel out.
+
+    References
+    ----------
+    .. [1] Arvesen (1969), Jackknifing U-statistics, Annals of Mathematical Statistics 40.
+    .. [2] Woodruff (1952), Confidence intervals for medians and other position measures, Journal
+       of the American Statistical Association 47.
+    .. [3] Hoeffding (1963), Probability inequalities for sums of bounded random variables, §5b.
     """
-    check_count(n_bootstrap, "n_bootstrap", 2)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1; got {confidence}.")
-    n, cosines, first, second = _sorted_cosines(embeddings)
-    values = _once(n, cosines, first, second)
-    drawn = _resamples(n, n_bootstrap, seed)
-    low, high = np.quantile(
-        _statistics(cosines, first, second, drawn),
-        [(1 - confidence) / 2, (1 + confidence) / 2],
-        axis=0,
+    n, cosines = _cosines(embeddings)
+    ranked = np.sort(cosines[np.triu_indices(n, 1)])
+    values = _values(n, ranked)
+    div = _div_interval(values[1], cosines, confidence)
+    low, high = (None if end is None else _similarity(1 - end, n) for end in (div.high, div.low))
+    of_rows = Interval(values[2], None, None, "a range can only widen with further rows")
+    return Spread(
+        n,
+        Interval(values[0], low, high, div.reason),
+        div,
+        of_rows,
+        tuple(
+            _quantile_interval(q, value, cosines, ranked, confidence)
+            for q, value in zip(QUANTILES, values[3:], strict=True)
+        ),
     )
-    # A resample of one row alone, possible at n = 3, has no pairs; `_resamples` leaves it out.
-    made = [Interval(float(v), float(a), float(b)) for v, a, b in zip(values, low, high)]  # noqa: B905
-    return Spread(n, made[0], made[1], made[2], tuple(made[3:]))
 
 
 def spread_values(sets: Sequence[npt.ArrayLike]) -> dict[str, Float64Array]:
@@ -121,56 +136,87 @@ def spread_values(sets: Sequence[npt.ArrayLike]) -> dict[str, Float64Array]:
     ValueError
         As `spread` does.
     """
-    values = np.array([_once(*_sorted_cosines(one)) for one in sets]).reshape(-1, len(MEASURES))
+    rows = []
+    for one in sets:
+        n, cosines = _cosines(one)
+        rows.append(_values(n, np.sort(cosines[np.triu_indices(n, 1)])))
+    values = np.array(rows).reshape(-1, len(MEASURES))
     return dict(zip(MEASURES, values.T, strict=True))
 
 
-def _sorted_cosines(
-    embeddings: npt.ArrayLike,
-) -> tuple[int, Float64Array, npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Rows, the cosines of their pairs in rising order, and both rows of each pair."""
+def _cosines(embeddings: npt.ArrayLike) -> tuple[int, Float64Array]:
+    """Rows, and the cosines of all their pairs."""
     rows = unit_rows(as_embeddings(embeddings, min_rows=3)).astype(np.float64)
-    first, second = np.triu_indices(len(rows), 1)
-    cosines = np.clip(rows @ rows.T, -1.0, 1.0)[first, second]
-    order = np.argsort(cosines, kind="stable")
-    return len(rows), cosines[order], first[order], second[order]
+    return len(rows), np.clip(rows @ rows.T, -1.0, 1.0)
 
 
-def _once(
-    n: int, cosines: Float64Array, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp]
-) -> Float64Array:
-    values: Float64Array = _statistics(cosines, first, second, np.ones((1, n)))[0]
-    if values[0] < 1e-6:
+def _values(n: int, ranked: Float64Array) -> tuple[float, ...]:
+    """Those of `MEASURES`, of the rising cosines of all pairs."""
+    mean = float(ranked.mean())
+    similarity = _similarity(mean, n)
+    if similarity < 1e-6:
         raise ValueError("embeddings cancel out: they have no centroid to compare with.")
-    return values
+    levels = (float(ranked[_place(q, ranked)]) for q in QUANTILES)
+    return similarity, 1 - mean, float(ranked[-1] - ranked[0]), *levels
 
 
-def _resamples(n: int, n_bootstrap: int, seed: int) -> Float64Array:
-    """How often each row is drawn, (n_bootstrap, n), at least two different rows each time."""
-    rng = np.random.default_rng(check_count(seed, "seed", 0))
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap)
-    while (alone := np.flatnonzero(counts.max(axis=1) == n)).size:
-        counts[alone] = rng.multinomial(n, np.full(n, 1 / n), size=alone.size)
-    return counts.astype(np.float64)
+def _similarity(mean: float, n: int) -> float:
+    """|m| of n rows whose mean pairwise cosine is `mean`."""
+    return float(np.sqrt(np.clip((1 + (n - 1) * mean) / n, 0.0, 1.0)))
 
 
-def _statistics(
-    cosines: Float64Array, first: npt.NDArray[np.intp], second: npt.NDArray[np.intp],
-    counts: Float64Array,
-) -> Float64Array:  # fmt: skip
-    """similarity, div, range and quantiles per row of counts; cosines are sorted."""
-    n = counts.shape[1]
-    weights = counts[:, first] * counts[:, second]  # (n_bootstrap, n_pairs)
-    so_far = np.cumsum(weights, axis=1)
-    total = so_far[:, -1]
-    mean = weights @ cosines / total
-    # |m|² of n different rows whose mean pairwise cosine is `mean`.
-    similarity = np.sqrt(np.maximum(0.0, (1 + (n - 1) * mean) / n))
-    there = weights > 0
-    lowest = cosines[there.argmax(axis=1)]
-    highest = cosines[len(cosines) - 1 - there[:, ::-1].argmax(axis=1)]
-    levels = [cosines[(so_far >= q * total[:, None]).argmax(axis=1)] for q in QUANTILES]
-    return np.stack([similarity, 1 - mean, highest - lowest, *levels], axis=1)
+def _place(share: float, ranked: Float64Array) -> int:
+    """The first of the rising cosines at which at least this share of them is reached."""
+    return max(int(np.ceil(share * len(ranked) - 1e-9)), 1) - 1
+
+
+def _left_out(pairs: Float64Array) -> Float64Array:
+    """Mean of a symmetric matrix over the pairs without each row, (n,); its diagonal is not read.
+
+    The mean of 2 rows' pair where there are 3.
+    """
+    n = len(pairs)
+    rows = pairs.sum(axis=1) - np.diag(pairs)
+    return np.asarray((rows.sum() - 2 * rows) / ((n - 1) * (n - 2)))
+
+
+def _jackknife_variance(left_out: Float64Array) -> float:
+    return float((len(left_out) - 1) * left_out.var())
+
+
+def _div_interval(div: float, cosines: Float64Array, confidence: float) -> Interval:
+    from scipy.stats import t
+
+    n = len(cosines)
+    if n < FEWEST_ROWS:
+        return Interval(div, None, None, f"fewer than {FEWEST_ROWS} rows")
+    left_out = 1 - _left_out(cosines)
+    if div < _ALIKE or float(left_out.min()) < _ALIKE:
+        return Interval(div, None, None, "all rows, or all but one, are equal")
+    error = _jackknife_variance(np.log(left_out)) ** 0.5
+    reach = np.exp(float(t.ppf((1 + confidence) / 2, n - 1)) * error)
+    return Interval(div, float(div / reach), float(min(div * reach, 2.0)))
+
+
+def _quantile_interval(
+    share: float, value: float, cosines: Float64Array, ranked: Float64Array, confidence: float
+) -> Interval:
+    from scipy.stats import t
+
+    n, n_pairs = len(cosines), len(ranked)
+    fewest = FEWEST_MEDIAN if share == 0.5 else FEWEST_OUTER
+    if n < fewest:
+        return Interval(value, None, None, f"fewer than {fewest} rows")
+    reached = (cosines <= value).astype(np.float64)
+    variance, size = _jackknife_variance(_left_out(reached)), n / 2
+    if variance > 1e-15:
+        wider = float(t.ppf(0.975, np.inf) / t.ppf(0.975, n - 1))
+        size = float(np.clip(share * (1 - share) / variance * wider**2, n / 2, n_pairs))
+    low, high = (level * n_pairs for level in level_interval(share, size, confidence=confidence))
+    first, last = int(np.floor(low)) - 1, int(np.ceil(high))
+    if first < 0 or last >= n_pairs:
+        return Interval(value, None, None, "the pairs do not reach far enough beyond it")
+    return Interval(value, float(ranked[first]), float(ranked[last]))
 
 
 @dataclass(frozen=True)

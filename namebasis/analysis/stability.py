@@ -53,10 +53,16 @@ class Stability:
         """Mean over resamples, (n_clusters,); Hennig calls 0.75 and more stable, below 0.5 not."""
         return np.asarray(self.recovered.mean(axis=0))
 
-    def interval(self, level: float = 0.9) -> tuple[Float64Array, Float64Array]:
-        """The quantiles between which `level` of the resamples lie, each (n_clusters,)."""
+    def interval(self, level: float = 0.9) -> tuple[Float64Array, Float64Array] | None:
+        """The ends between which one more resample falls in `level` of cases, each (n_clusters,).
+
+        Where it falls among n of its kind, each of n + 1 places is as likely. None where even the
+        smallest and largest are too near: below 19 resamples for 0.9.
+        """
         tail = (1 - level) / 2
-        low, high = np.quantile(self.recovered, [tail, 1 - tail], axis=0)
+        if tail * (self.n_resamples + 1) < 1 - 1e-9:
+            return None
+        low, high = np.quantile(self.recovered, [tail, 1 - tail], axis=0, method="weibull")
         return low, high
 
 

@@ -20,7 +20,8 @@ class PowerLaw:
     exponent : float
         alpha of ``p(x) ~ x ** -alpha``; NaN where the spectrum is too short.
     standard_error : float
-        ``(alpha - 1) / sqrt(n_tail)``.
+        ``(alpha - 1) / sqrt(n_tail)``, of independent values and a given beginning of the tail:
+        that the beginning is chosen adds up to a quarter, and singular values are not independent.
     minimum : float
         Where the tail begins.
     n_tail : int

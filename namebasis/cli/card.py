@@ -11,7 +11,7 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.ask import refuse_existing
 from namebasis.cli.output import note, print_answers, print_json, progress_bar
-from namebasis.wording import percent
+from namebasis.wording import between, percent
 
 if TYPE_CHECKING:
     from namebasis.studies.card_deep import DeepCard
@@ -141,9 +141,9 @@ def _print_rigidity(deep: DeepCard) -> None:
     for key, value in rigid.values.items():
         one = intervals.get(key)
         place = rigid.places[key]
-        between = None if one is None else f"{one.low:.3f}–{one.high:.3f}"
+        ends = None if one is None else between(one.low, one.high)
         weak = None if place.weak_percentile is None else percent(place.weak_percentile)
-        rows.append((key, value, between, percent(place.percentile), weak))
+        rows.append((key, value, ends, percent(place.percentile), weak))
     columns = ("measure", "value", "95 % interval", "made-up below", "rare below")
     title = f"rigidity: in {rigid.spread.n} contexts, beside names of {rigid.form}"
     _section("rigidity", columns, rows, title)

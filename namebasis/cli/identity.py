@@ -10,7 +10,7 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table, progress_bar
-from namebasis.wording import percent
+from namebasis.wording import between, percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
@@ -81,7 +81,7 @@ def _print_rigidity(found: Rigidity) -> None:
         held, places = row.spread.similarity, row.places
         table.append(
             (
-                row.name, held.value, f"{held.low:.3f}–{held.high:.3f}",
+                row.name, held.value, between(held.low, held.high),
                 percent(places["similarity"].percentile), row.contexts["displacement_ratio"],
                 percent(places["displacement_ratio"].percentile), row.contexts["interaction"],
                 row.contexts["leakage"], row.leaked,
@@ -202,7 +202,7 @@ def _rigid(
             asked,
             tuple(load_contexts(contexts)),
             n_prior=n_prior,
-            n_bootstrap=200,
+            with_spreads=True,
             with_weak=True,
             seed=seed,
             progress=progress,
@@ -217,14 +217,14 @@ def _print_agreement(found: CountAgreement, as_json: bool = False) -> None:
     rho = found.spearman
     note(
         f"{found.column} against counts, {found.n:,} people: Spearman {rho.value:.2f} "
-        f"({rho.low:.2f} to {rho.high:.2f})"
+        f"({between(rho.low, rho.high, 2)})"
     )
     for part in found.bins:
         if part.auc:
             note(
                 f"AUC against {found.n_recombined} recombined names, {part.low:,} mentions or more"
                 f"{f', below {part.high:,}' if part.high else ''} ({part.n}): "
-                f"{part.auc.value:.2f} ({part.auc.low:.2f} to {part.auc.high:.2f})"
+                f"{part.auc.value:.2f} ({between(part.auc.low, part.auc.high, 2)})"
             )
     if not found.n_recombined:
         note(f"no AUC: {found.column} is not known of recombined names")

@@ -52,6 +52,7 @@ def find_crossings(
     draws: Mapping[str, npt.NDArray[np.floating]],
     thresholds: Mapping[str, Float64Array],
     exposures: Float64Array | None,
+    n_resampled: Mapping[str, int] | None = None,
 ) -> tuple[NameCrossing, ...]:
     """Find where each of `CROSSED` rises above its threshold (the margin: 0).
 
@@ -68,6 +69,8 @@ def find_crossings(
         Of `OWN`, each (n_checkpoints,).
     exposures : ndarray of shape (n_names, n_checkpoints) or None
         NaN rows where they are not known.
+    n_resampled : mapping of str to int, optional
+        How many things a draw of each of `CROSSED` resamples; intervals widen where these are few.
     """
     n = len(names)
     # Scores are lengths: their ratio with the threshold is what rises above 1.
@@ -80,7 +83,10 @@ def find_crossings(
     for row in range(n):
         seen = None if exposures is None or np.isnan(exposures[row]).any() else exposures[row]
         for key in CROSSED:
-            found = _name_crossing(names[row], key, series[key][row], drawn[key][row], steps, seen)
+            found = _name_crossing(
+                names[row], key, series[key][row], drawn[key][row], steps, seen,
+                (n_resampled or {}).get(key),
+            )  # fmt: skip
             if found is not None:
                 crossings.append(found)
     return tuple(crossings)
@@ -128,6 +134,7 @@ def _name_crossing(
     drawn: npt.NDArray[np.floating],
     steps: Sequence[int],
     exposures: Float64Array | None,
+    n_resampled: int | None = None,
 ) -> NameCrossing | None:
     """None where the measure is not known at two checkpoints or more."""
     known = np.isfinite(series) & np.isfinite(drawn).all(axis=1)
@@ -135,13 +142,13 @@ def _name_crossing(
         return None
     above, again = series[known], drawn[known].T.astype(np.float64)
     places = np.asarray(steps, dtype=np.float64)[known]
-    in_steps = crossing(places, above, again)
+    in_steps = crossing(places, above, again, n_resampled=n_resampled)
     if exposures is None:
         low, high = rise(places, above)
         width = high / low if low > 0 else None
         return NameCrossing(name, measure, in_steps, None, width)
     logs = np.log1p(exposures[known])
-    found = crossing(logs, above, again)
+    found = crossing(logs, above, again, n_resampled=n_resampled)
     low, high = rise(logs, above)
     position, bottom, top = np.expm1([found.position, found.low, found.high]).tolist()
     in_exposures = Crossing(position, bottom, top, found.share, found.state)

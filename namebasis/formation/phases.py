@@ -48,7 +48,7 @@ class FalseAlarms:
     ----------
     n_controls, n_alarms : int
     share, low, high : float
-        Share of alarms, and its 95 % Wilson interval.
+        Share of alarms, and its 95 % interval of Clopper and Pearson.
     """
 
     n_controls: int
@@ -95,6 +95,7 @@ def find_phases(
     values: Mapping[str, Float64Array],
     draws: Mapping[str, npt.NDArray[np.floating]],
     exposures: Float64Array | None,
+    n_resampled: Mapping[str, int] | None = None,
 ) -> Phases:
     """Label names at checkpoints and find where they cross.
 
@@ -110,6 +111,8 @@ def find_phases(
         Bootstrap draws of `crossings.OWN` and margin, each (n_asked, n_checkpoints, n_draws).
     exposures : ndarray of shape (n_asked, n_checkpoints) or None
         NaN rows where they are not known.
+    n_resampled : mapping of str to int, optional
+        See `crossings.find_crossings`.
     """
     controls = {key: values[key][n_asked:] for key in (*EVIDENCE, CAPTURE)}
     thresholds = _thresholds(controls)
@@ -120,7 +123,7 @@ def find_phases(
         thresholds,
         _false_alarms(controls, lambda rows, bars: label(rows, bars) > 1),
         _false_alarms(controls, find_captured),
-        find_crossings(names[:n_asked], steps, values, draws, thresholds, exposures),
+        find_crossings(names[:n_asked], steps, values, draws, thresholds, exposures, n_resampled),
         find_changes(names[:n_asked], labels, values["own_score"], draws["own_score"]),
     )
 
@@ -219,5 +222,5 @@ def _false_alarms(
     if n_known == 0:
         nan = float("nan")
         return FalseAlarms(0, 0, nan, nan, nan)
-    ends = binomtest(n_raised, n_known).proportion_ci(method="wilson")
+    ends = binomtest(n_raised, n_known).proportion_ci(method="exact")
     return FalseAlarms(n_known, n_raised, n_raised / n_known, float(ends.low), float(ends.high))

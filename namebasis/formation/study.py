@@ -212,13 +212,21 @@ def _collect(
         lost=dict(kept[0].made.facts["lost"]),
         values=values,
         exposures=exposures,
-        phases=find_phases(plan.names, plan.n_asked, steps, values, draws, exposures),
+        phases=find_phases(
+            plan.names, plan.n_asked, steps, values, draws, exposures, _n_resampled(plan)
+        ),
         sets=tuple(state.whole for state in states),
         cka=cka_matrix(rows) if plan.n_asked >= 4 else np.full((len(kept), len(kept)), np.nan),
         weights=tuple(one.weights for one in kept),
         notes=tuple(notes),
         parameters=parameters,
     )
+
+
+def _n_resampled(plan: Plan) -> dict[str, int]:
+    """Things that a draw resamples: partners of a part, and the bare name with its contexts."""
+    n_partners = min(map(len, plan.partners))
+    return {"leaves": n_partners, "fine": n_partners, "margin": 1 + len(plan.contexts)}
 
 
 def _exposures(plan: Plan, steps: Sequence[int], seen: Exposures | None) -> Float64Array | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from namebasis.report.page import asset, bar, definitions, page, table, text, tiles
-from namebasis.wording import percent
+from namebasis.wording import between, percent
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Measured:
-    """One measure with its interval, or None, and its places among other names."""
+    """One measure with the ends of its interval, None without, and its places among other names."""
 
     measure: str
     value: float
-    interval: tuple[float, float] | None
+    interval: tuple[float | None, float | None]
     percentile: float
     weak_percentile: float | None
     meaning: str
@@ -263,10 +263,10 @@ def _measured(content: CardPage) -> str:
         return ""
 
     def row(one: Measured) -> str:
-        between = "" if one.interval is None else f"{one.interval[0]:.3f} to {one.interval[1]:.3f}"
         return (
             f'<tr><td>{text(one.measure)}</td><td class="n">{one.value:.3f}</td>'
-            f'<td class="n">{between}</td><td class="n">{percent(one.percentile)}</td>'
+            f'<td class="n">{between(*one.interval)}</td>'
+            f'<td class="n">{percent(one.percentile)}</td>'
             f'<td>{_small(one.percentile)}</td><td class="n">{percent(one.weak_percentile)}</td>'
             f"<td>{text(one.meaning)}</td></tr>"
         )

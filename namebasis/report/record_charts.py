@@ -14,12 +14,20 @@ _INKS = (charts.FILL, charts.WARM, charts.SOFT)
 
 @dataclass(frozen=True)
 class Point:
-    """One mark: its place, and the interval of its height."""
+    """One mark: its place, and the interval of its height; None for ends where it has none."""
 
     x: float
     y: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Those of the bar, of no length without an interval."""
+        return (
+            self.y if self.low is None else self.low,
+            self.y if self.high is None else self.high,
+        )
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def _draw(axes: Any, chart: Chart) -> None:
     points = [point for series in chart.series for point in series.points]
     if not points:
         raise ValueError(f"chart {chart.title!r} needs at least one point.")
-    if not all(isfinite(v) for p in points for v in (p.x, p.y, p.low, p.high)):
+    if not all(isfinite(v) for p in points for v in (p.x, p.y, *p.ends)):
         raise ValueError(f"chart {chart.title!r} has a coordinate that is not finite.")
     axes.set_title(chart.title)
     axes.set_xlabel(chart.x_label)
@@ -89,7 +97,7 @@ def _draw(axes: Any, chart: Chart) -> None:
         if series.dashed:
             axes.plot(across, heights, "--", color=charts.FAINT, label=series.name)
             continue
-        reach = [[p.y - p.low for p in series.points], [p.high - p.y for p in series.points]]
+        reach = [[abs(p.ends[at] - p.y) for p in series.points] for at in (0, 1)]
         axes.errorbar(across, heights, reach, color=next(inks), marker="o", markersize=4.5,
                       elinewidth=1, label=series.name)  # fmt: skip
     if chart.level is not None:

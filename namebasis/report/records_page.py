@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from namebasis.report import charts
 from namebasis.report.page import definitions, page, table, text, tiles
 from namebasis.report.record_charts import Chart, figure_of
+from namebasis.wording import between
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class MeasureRow:
     measure: str
     reading: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     null: float
     n_names: int
 
@@ -89,7 +90,7 @@ def _row(row: MeasureRow) -> str:
     cells = (row.fact, row.measure, row.reading)
     numbers = (
         f"{row.value:.3f}",
-        f"{row.low:.3f} to {row.high:.3f}",
+        between(row.low, row.high),
         f"{row.null:.3f}",
         f"{row.n_names:,}",
     )

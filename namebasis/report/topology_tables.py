@@ -19,8 +19,7 @@ class Stability:
     """How far a cluster is found again: mean, interval, and what chance gives, in [0, 1]."""
 
     value: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None = None
     by_chance: float | None = None
 
 
@@ -187,7 +186,8 @@ class ClustersSection:
         for place, row in enumerate(shown):
             if measured and row.stability is not None:
                 found = row.stability
-                axes[1].plot([found.low, found.high], [place] * 2, color=charts.FAINT, linewidth=2)
+                if found.interval is not None:
+                    axes[1].plot(found.interval, [place] * 2, color=charts.FAINT, linewidth=2)
                 axes[1].plot([found.value], [place], "o", color=row.color)
                 if found.by_chance is not None:
                     axes[1].plot([found.by_chance], [place], "|", color=charts.WARM)
@@ -223,5 +223,5 @@ def _stability(row: ClusterRow) -> str:
     if row.stability is None:
         return '<td class="n">–</td>'
     found = row.stability
-    drawn = bar(found.value, mark=found.by_chance, interval=(found.low, found.high))
+    drawn = bar(found.value, mark=found.by_chance, interval=found.interval)
     return f'<td class="n" data-value="{found.value:.4f}">{found.value:.2f}{drawn}</td>'

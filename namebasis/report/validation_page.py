@@ -10,6 +10,7 @@ import numpy as np
 
 from namebasis.report import charts
 from namebasis.report.page import definitions, page, table, text, tiles
+from namebasis.wording import between
 
 _CSS = """
 .shots { display: flex; flex-wrap: wrap; gap: 3px; }
@@ -30,8 +31,8 @@ class CalibrationMark:
 
     text: float
     images: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n_names: int
 
 
@@ -44,10 +45,10 @@ class AgreementLine:
     unit: str
     n_names: int
     value: float
-    low: float
-    high: float
-    null_low: float
-    null_high: float
+    low: float | None
+    high: float | None
+    null_low: float | None
+    null_high: float | None
     reliability: float | None
     verdict: str
     marks: Sequence[CalibrationMark]
@@ -133,7 +134,7 @@ def _agreement(lines: Sequence[AgreementLine], more: Sequence[AgreementLine]) ->
         "<h2>Text against images</h2>"
         '<p class="soft">Spearman is the rank correlation over names of what text space says with '
         "the mean over each name’s images: 1 where both order the names alike, 0 where they have "
-        "nothing to do with each other. The interval resamples names, chance shuffles them; of "
+        "nothing to do with each other. The interval is over names, chance shuffles them; of "
         f"{len(lines)} comparisons about {max(1, round(len(lines) / 20))} would leave out 0 by "
         "chance. Reliability, from 0 to 1, is that of the images’ means: more images per name "
         f"raise it, more names narrow the interval.</p>{_lines(lines)}{others}"
@@ -146,8 +147,8 @@ def _lines(lines: Sequence[AgreementLine]) -> str:
     rows = [
         f"<tr><td>{text(label_of(line.attribute))}</td><td>{text(line.reading)}</td>"
         f'<td class="n">{line.n_names:,}</td><td class="n">{_number(line.value)}</td>'
-        f'<td class="n">{_number(line.low)} to {_number(line.high)}</td>'
-        f'<td class="n">{_number(line.null_low)} to {_number(line.null_high)}</td>'
+        f'<td class="n">{between(line.low, line.high, 2)}</td>'
+        f'<td class="n">{between(line.null_low, line.null_high, 2)}</td>'
         f'<td class="n">{_number(line.reliability)}</td><td>{text(line.verdict)}</td></tr>'
         for line in lines
     ]
@@ -174,7 +175,9 @@ def draw_calibration(line: AgreementLine) -> Any:
     figure, (axes,) = charts.new_figure(width=5.5, height=3.2)
     x = np.array([mark.text for mark in line.marks])
     y = np.array([mark.images for mark in line.marks])
-    spread = np.array([[m.images - m.low, m.high - m.images] for m in line.marks]).T
+    ends = [(m.images if m.low is None else m.low, m.images if m.high is None else m.high)
+            for m in line.marks]  # fmt: skip
+    spread = np.abs(np.array(ends).T - y)
     axes.errorbar(x, y, yerr=np.maximum(spread, 0), color=charts.FILL, marker="o", capsize=3)
     axes.set_xlabel(f"{label_of(line.attribute)} in text ({line.reading})")
     axes.set_ylabel(f"in images ({line.unit})")

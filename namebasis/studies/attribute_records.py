@@ -12,6 +12,7 @@ import numpy as np
 from namebasis.analysis import axes
 from namebasis.analysis.axes import Float64Array
 from namebasis.analysis.calibration import calibration
+from namebasis.analysis.intervals import mean_interval
 from namebasis.analysis.probes import joined, probe
 from namebasis.checks import IntArray, check_count
 from namebasis.studies.attributes import Progress, Steps, read_axes, read_rows
@@ -61,7 +62,7 @@ def compare(
     where : str, optional
         The only names that are compared.
     n_resamples : int
-        Of the bootstrap, at least 10.
+        Without effect: intervals are no longer resampled.
     n_pseudo : int
         Made-up names, at least 2.
     seed : int
@@ -73,7 +74,7 @@ def compare(
     CorpusError
         If the records cannot be read, or hold fewer than 10 of the names.
     """
-    check_count(n_resamples, "n_resamples", 10)
+    check_count(n_resamples, "n_resamples", 0)
     known = read_records(space, records, where=where)
     step = Steps(progress, 4 + len(known.facts))
     step()
@@ -94,7 +95,7 @@ def compare(
     for fact in known.facts:
         beliefs += _beliefs(fact, readings[fact.axis, fact.value], views, chance, seed)
         step()
-    report = _report(known, beliefs, n_resamples, seed, space)
+    report = _report(known, beliefs, space)
     step()
     return report
 
@@ -152,9 +153,7 @@ def _beliefs(
     return found
 
 
-def _report(
-    known: Records, beliefs: list[_Belief], n_resamples: int, seed: int, space: Space
-) -> RecordsReport:
+def _report(known: Records, beliefs: list[_Belief], space: Space) -> RecordsReport:
     nulls: dict[tuple[str, str, int | None], float] = {}
     for b in beliefs:  # readings of one fact may share their chance axes, and so their null
         if b.key not in nulls:
@@ -164,7 +163,7 @@ def _report(
             b.fact.name,
             b.fact.measure,
             b.reading,
-            *interval(b.fact.measure, b.values, b.truth, n_resamples, seed),
+            *interval(b.fact.measure, b.values, b.truth),
             nulls[b.key],
             len(b.truth),
         )
@@ -183,7 +182,7 @@ def _report(
         if known.decades is not None:
             eras += _eras(b, known.decades[b.rows])
         if known.counts is not None:
-            popularity += _popularity(b, known.counts[b.rows], n_resamples, seed)
+            popularity += _popularity(b, known.counts[b.rows])
     provenance = {
         "space": space.path.name,
         "encoder": space.provenance.encoder,
@@ -211,8 +210,7 @@ def _eras(b: _Belief, decades: IntArray) -> list[EraBias]:
         n = int(here.sum())
         if n < LEAST:
             continue
-        gaps = believed[here] - b.truth[here]
-        bias, half = float(gaps.mean()), 1.96 * float(gaps.std(ddof=1)) / n**0.5
+        bias = mean_interval(believed[here] - b.truth[here])
         recorded = float(b.truth[here].mean())
         found.append(
             EraBias(
@@ -222,17 +220,17 @@ def _eras(b: _Belief, decades: IntArray) -> list[EraBias]:
                 decade,
                 n,
                 recorded,
-                recorded + bias,
-                bias,
-                bias - half,
-                bias + half,
+                recorded + bias.value,
+                bias.value,
+                bias.low,
+                bias.high,
                 float(b.truth.mean()) - recorded,
             )
         )
     return found
 
 
-def _popularity(b: _Belief, counts: IntArray, n_resamples: int, seed: int) -> list[Popularity]:
+def _popularity(b: _Belief, counts: IntArray) -> list[Popularity]:
     order = np.argsort(-counts, kind="stable")
     ends = [end for end in _RANKS if end < len(order)]
     if not ends or len(order) - ends[-1] >= ends[-1] // 2:
@@ -244,9 +242,7 @@ def _popularity(b: _Belief, counts: IntArray, n_resamples: int, seed: int) -> li
         some = order[start:end]
         kind = (b.truth[some] >= 0.5).sum()
         if len(some) >= LEAST and (b.fact.measure != "AUC" or 0 < kind < len(some)):
-            value, low, high = interval(
-                b.fact.measure, b.values[some], b.truth[some], n_resamples, seed
-            )
+            value, low, high = interval(b.fact.measure, b.values[some], b.truth[some])
             ends_of = (int(counts[some].min()), int(counts[some].max()))
             found.append(
                 Popularity(

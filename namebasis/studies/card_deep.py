@@ -139,7 +139,7 @@ def measure_deep(
 
     tell(0, 0.0)
     placed = measure_contexts(
-        space, [name], list(load_contexts()), n_prior=100, n_bootstrap=200, with_weak=True,
+        space, [name], list(load_contexts()), n_prior=100, with_spreads=True, with_weak=True,
         seed=seed, progress=part(0),
     )  # fmt: skip
     rigid = from_contexts(placed)

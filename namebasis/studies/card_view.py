@@ -153,7 +153,7 @@ def _deep(deep: DeepCard) -> dict[str, Any]:
             Measured(
                 _words(key),
                 value,
-                (intervals[key].low, intervals[key].high) if key in intervals else None,
+                (intervals[key].low, intervals[key].high) if key in intervals else (None, None),
                 rigid.places[key].percentile,
                 rigid.places[key].weak_percentile,
                 MEANINGS[key] + (f": {rigid.leaked}" if key == "leakage" else ""),

@@ -70,7 +70,8 @@ class ClusterSummary:
         Mean cosine between two of its names.
     stability, stability_low, stability_high : float or None
         How well it is found again in resamples (Jaccard index with its best match, in [0, 1]):
-        mean, and the quantiles that hold 90 % of resamples. None where that was not measured.
+        mean, and the ends between which one more resample falls in 90 % of cases. None where that
+        was not measured; the ends, where there are fewer than 19 resamples.
     stability_by_chance : float or None
         The same with shuffled labels.
     """
@@ -148,10 +149,12 @@ def summarise_clusters(
 
 def _stabilities(stability: Stability) -> list[dict[str, float]]:
     """The fields of each cluster's summary."""
-    low, high = stability.interval()
-    columns = (stability.means, low, high, stability.by_chance)
-    keys = ("stability", "stability_low", "stability_high", "stability_by_chance")
-    return [dict(zip(keys, row, strict=True)) for row in np.column_stack(columns).tolist()]
+    columns = {"stability": stability.means, "stability_by_chance": stability.by_chance}
+    ends = stability.interval()
+    if ends is not None:
+        columns |= {"stability_low": ends[0], "stability_high": ends[1]}
+    rows = np.column_stack(list(columns.values())).tolist()
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _distinct(rows: IntArray, names: Sequence[str]) -> list[int]:

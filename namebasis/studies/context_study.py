@@ -67,7 +67,7 @@ def measure_contexts(
     templates: Sequence[str],
     *,
     n_prior: int,
-    n_bootstrap: int = 0,
+    with_spreads: bool = False,
     with_weak: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
@@ -83,8 +83,8 @@ def measure_contexts(
     templates : sequence of str
     n_prior : int
         Made-up names of each form, and the most rare names.
-    n_bootstrap : int
-        Resamples of the intervals; 0 for none.
+    with_spreads : bool
+        Measure the names' spreads with intervals too.
     with_weak : bool
         Measure the space's rarest names too.
     seed : int
@@ -106,7 +106,7 @@ def measure_contexts(
         if rare[form]:
             weak[form] = work.measure(rare[form], context).values
         own = [at for at, one in enumerate(forms) if one == form]
-        done = work.measure([names[i] for i in own], context, n_bootstrap, seed)
+        done = work.measure([names[i] for i in own], context, with_spreads)
         leaked[own] = done.leaked
         for key, column in done.values.items():
             values[key][own] = column
@@ -165,13 +165,13 @@ class _Work:
         bare = np.concatenate([one for _, one, _ in blocks])
         placed = np.concatenate([one for _, _, one in blocks])
         context = context_prior(bare, placed)
-        return context, _measure(bare, placed, context, 0, 0).values
+        return context, _measure(bare, placed, context).values
 
     def measure(
-        self, names: Sequence[str], prior: ContextPrior, n_bootstrap: int = 0, seed: int = 0
+        self, names: Sequence[str], prior: ContextPrior, with_spreads: bool = False
     ) -> _Done:
         parts = [
-            _measure(bare, placed, prior, n_bootstrap, seed)
+            _measure(bare, placed, prior, with_spreads)
             for _, bare, placed in embed_contexts(
                 self.encoder, names, self.templates, progress=self.advance
             )
@@ -184,10 +184,10 @@ class _Work:
 
 
 def _measure(
-    bare: FloatArray, placed: FloatArray, prior: ContextPrior, n_bootstrap: int, seed: int
+    bare: FloatArray, placed: FloatArray, prior: ContextPrior, with_spreads: bool = False
 ) -> _Done:
     found = context_measures(bare, placed, prior)
     values = spread_values(list(placed))
     values |= {key: getattr(found, key) for key in CONTEXT_MEASURES}
-    spreads = [spread(one, n_bootstrap=n_bootstrap, seed=seed) for one in placed if n_bootstrap]
+    spreads = [spread(one) for one in placed] if with_spreads else []
     return _Done(values, spreads, found.leaked)

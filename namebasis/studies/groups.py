@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from namebasis.analysis import associations
 from namebasis.analysis.axes import Float64Array
+from namebasis.analysis.intervals import difference_interval
 from namebasis.checks import IntArray, check_count
 from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, read_toml
@@ -45,9 +46,10 @@ class GroupAssociation:
     rnd : float
         Relative norm distance a `towards` attribute, in the mean: below 0 where these are nearer
         to the group's mean than to the others'.
-    ripa, ripa_low, ripa_high : float
-        Mean inner product of the group's names with the axis' relation, less that of the others,
-        with its 95 % interval over names.
+    ripa : float
+        Mean inner product of the group's names with the axis' relation, less that of the others.
+    ripa_low, ripa_high : float or None
+        Its 95 % interval over names (Welch); None where names of neither side differ.
     """
 
     group: str
@@ -63,8 +65,8 @@ class GroupAssociation:
     n_permutations: int
     rnd: float
     ripa: float
-    ripa_low: float
-    ripa_high: float
+    ripa_low: float | None
+    ripa_high: float | None
 
 
 @dataclass(frozen=True)
@@ -272,9 +274,8 @@ def _test(
     rnd = associations.relative_norm_distance(names[own], names[others], towards)
     relation = [rows.mean(axis=0, keepdims=True) for rows in sets]
     inner = [associations.ripa(names[part], *relation) for part in (own, others)]
-    gap = float(inner[0].mean() - inner[1].mean())
-    half = 1.96 * sum(float(part.var(ddof=1)) / len(part) for part in inner) ** 0.5
+    gap = difference_interval(*inner)
     return GroupAssociation(
         group, len(own), len(others), *labels, len(towards), test.effect_size, test.p_value,
-        float("nan"), test.n_permutations, rnd / len(towards), gap, gap - half, gap + half,
+        float("nan"), test.n_permutations, rnd / len(towards), gap.value, gap.low, gap.high,
     )  # fmt: skip

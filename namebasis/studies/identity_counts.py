@@ -11,13 +11,20 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.analysis.identity import Float64Array
-from namebasis.analysis.spread import Interval
+from namebasis.analysis.intervals import (
+    Interval,
+    auc,
+    auc_interval,
+    rank_correlation_interval,
+)
 from namebasis.errors import CorpusError
 from namebasis.reading import UnreadableError, read_table
 from namebasis.studies.identity_results import COLUMNS, Identity
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
+
+__all__ = ["CountAgreement", "CountBin", "auc", "compare_counts", "compare_stored", "read_counts"]
 
 BINS = (0, 300, 3000)
 _FEWEST = 10
@@ -44,7 +51,7 @@ class CountAgreement:
         Names with both a count and the measure.
     n_recombined : int
     spearman : Interval
-        Rank correlation, with a 95 % bootstrap interval over names.
+        Rank correlation, with a 95 % interval over names.
     bins : tuple of CountBin
         `auc` is None where the bin or the recombined names are fewer than 10, or the measure is
         not one of `identity_results.SWAP_MEASURES`, which alone are known of recombined names.
@@ -107,6 +114,8 @@ def compare_counts(
 ) -> CountAgreement:
     """Compare a measure with how often people are named.
 
+    `n_bootstrap` and `seed` are without effect: intervals are no longer resampled.
+
     Raises
     ------
     ValueError
@@ -114,7 +123,7 @@ def compare_counts(
     """
     values = dict(zip((row.name for row in identity.rows), identity.column(column), strict=True))
     null = identity.recombined.get(column, np.empty(0))
-    return _compare(column, values, counts, null, bins, n_bootstrap, seed)
+    return _compare(column, values, counts, null, bins)
 
 
 def compare_stored(
@@ -129,7 +138,7 @@ def compare_stored(
     """Compare a column that the space holds with how often people are named; no model is loaded.
 
     A name that is stored several times counts with the row that `Space.find` gives. There are no
-    recombined names to compare with, so no AUC.
+    recombined names to compare with, so no AUC. `n_bootstrap` and `seed` are without effect.
 
     Raises
     ------
@@ -148,7 +157,7 @@ def compare_stored(
     table = space.table([column], ids=list(ids.values())) if ids else None
     told = [] if table is None else table[column].to_pylist()
     found = dict(zip(ids, (np.nan if one is None else float(one) for one in told), strict=True))
-    return _compare(column, found, counts, np.empty(0), bins, n_bootstrap, seed)
+    return _compare(column, found, counts, np.empty(0), bins)
 
 
 def _is_number(space: Space, column: str) -> bool:
@@ -164,11 +173,7 @@ def _compare(
     counts: Mapping[str, int],
     null: Float64Array,
     bins: Sequence[int],
-    n_bootstrap: int,
-    seed: int,
 ) -> CountAgreement:
-    from scipy.stats import spearmanr
-
     both = [name for name, value in measured.items() if name in counts and np.isfinite(value)]
     values = np.array([measured[name] for name in both], dtype=np.float64)
     told = np.array([counts[name] for name in both], dtype=np.float64)
@@ -177,33 +182,16 @@ def _compare(
             f"a rank correlation needs {_FEWEST} or more names with different counts and "
             f"different {column}; {len(values)} have both."
         )
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(len(values), size=(n_bootstrap, len(values)))
-    again = np.array([spearmanr(values[rows], told[rows]).statistic for rows in draws])
-    low, high = np.nanquantile(again, [0.025, 0.975])  # NaN: a resample without variety
-    rho = Interval(float(spearmanr(values, told).statistic), float(low), float(high))
     made = []
     for at, edge in enumerate(bins):
         upper = bins[at + 1] if at + 1 < len(bins) else None
         inside = (told >= edge) & (told < (np.inf if upper is None else upper))
-        made.append(_bin(values[inside], null, edge, upper, rng))
-    return CountAgreement(column, len(values), len(null), rho, tuple(made))
-
-
-def _bin(
-    values: Float64Array, null: Float64Array, low: int, high: int | None, rng: np.random.Generator
-) -> CountBin:
-    if min(len(values), len(null)) < _FEWEST:
-        return CountBin(low, high, len(values), None)
-    again = [auc(rng.choice(values, len(values)), rng.choice(null, len(null))) for _ in range(500)]
-    bounds = np.quantile(again, [0.025, 0.975])
-    return CountBin(
-        low, high, len(values), Interval(auc(values, null), float(bounds[0]), float(bounds[1]))
+        made.append(_bin(values[inside], null, edge, upper))
+    return CountAgreement(
+        column, len(values), len(null), rank_correlation_interval(values, told), tuple(made)
     )
 
 
-def auc(values: Float64Array, null: Float64Array) -> float:
-    """Chance that a value lies above one of the null, ties counted half."""
-    ranked = np.sort(null)
-    below = np.searchsorted(ranked, values, "left") + np.searchsorted(ranked, values, "right")
-    return float(below.mean() / (2 * len(ranked)))
+def _bin(values: Float64Array, null: Float64Array, low: int, high: int | None) -> CountBin:
+    enough = min(len(values), len(null)) >= _FEWEST
+    return CountBin(low, high, len(values), auc_interval(values, null) if enough else None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from namebasis.analysis import intervals
 from namebasis.analysis.axes import Float64Array
+
+NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,9 @@ class Measure:
     reading : str
         One of `analysis.axes.READINGS`; "probe", the cross-validated one; "spelling", the same
         probe on letters alone.
-    value, low, high : float
-        With its 95 % bootstrap interval over names.
+    value : float
+    low, high : float or None
+        Its 95 % interval over names, see `analysis.intervals`; None where there is none.
     null : float
         What 95 % of nulls stay below, in either direction. Of a reading without labels: chance
         axes, differences between made-up names, read by `projection` (`inferred` by itself). Of a
@@ -36,15 +39,15 @@ class Measure:
     measure: str
     reading: str
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     null: float
     n_names: int
 
 
 def spearman(reading: Float64Array, truth: Float64Array) -> float:
     """Rank correlation; NaN where one side is constant."""
-    return float(_spearmans(reading[:, None], truth[:, None])[0])
+    return float(intervals.rank_correlations(reading, truth))
 
 
 def auc(reading: Float64Array, share: Float64Array) -> float:
@@ -52,62 +55,36 @@ def auc(reading: Float64Array, share: Float64Array) -> float:
 
     NaN with names of one kind only.
     """
-    return float(_aucs(reading[:, None], share[:, None])[0])
-
-
-def _spearmans(readings: Float64Array, truths: Float64Array) -> Float64Array:
-    """Of each column; `truths` has as many columns, or one for all."""
-    from scipy.stats import rankdata
-
-    left, right = rankdata(readings, axis=0), rankdata(truths, axis=0)
-    left, right = left - left.mean(axis=0), right - right.mean(axis=0)
-    scale = np.sqrt(np.square(left).sum(axis=0) * np.square(right).sum(axis=0))
-    found = np.full(len(scale), np.nan)
-    return np.asarray(np.divide((left * right).sum(axis=0), scale, out=found, where=scale > 0))
-
-
-def _aucs(readings: Float64Array, shares: Float64Array) -> Float64Array:
-    """Of each column; `shares` has as many columns, or one for all."""
-    from scipy.stats import rankdata
-
-    above = shares >= 0.5
-    n_above = above.sum(axis=0).astype(np.float64)
-    pairs = n_above * (len(shares) - n_above)
-    excess = (rankdata(readings, axis=0) * above).sum(axis=0) - n_above * (n_above + 1) / 2
-    found = np.full(readings.shape[1], np.nan)
-    return np.asarray(np.divide(excess, pairs, out=found, where=pairs > 0))
-
-
-_COLUMNS: dict[str, Callable[[Float64Array, Float64Array], Float64Array]] = {
-    "Spearman": _spearmans,
-    "AUC": _aucs,
-}
-_NEUTRAL = {"Spearman": 0.0, "AUC": 0.5}
-_AT_ONCE = 50
-"""Resamples that are ranked together, for the sake of memory."""
+    above = share >= 0.5
+    return intervals.auc(reading[above], reading[~above]) if 0 < above.sum() < above.size else NAN
 
 
 def interval(
-    measure: str, reading: Float64Array, truth: Float64Array, n_resamples: int, seed: int
-) -> tuple[float, float, float]:
-    """Value of a measure, with the ends of its 95 % bootstrap interval over names."""
-    of = _COLUMNS[measure]
-    rng = np.random.default_rng(seed)
-    parts = []
-    for start in range(0, n_resamples, _AT_ONCE):
-        n = min(_AT_ONCE, n_resamples - start)
-        draws = rng.integers(0, len(truth), (n, len(truth))).T
-        parts.append(of(reading[draws], truth[draws]))
-    values = np.concatenate(parts)
-    known = values[np.isfinite(values)]  # a resample may hold one kind only
-    low, high = np.quantile(known, (0.025, 0.975)) if known.size else (np.nan, np.nan)
-    return float(of(reading[:, None], truth[:, None])[0]), float(low), float(high)
+    measure: str,
+    reading: Float64Array,
+    truth: Float64Array,
+    n_resamples: int | None = None,
+    seed: int | None = None,
+) -> tuple[float, float | None, float | None]:
+    """Value of a measure, with the ends of its 95 % interval over names.
+
+    None for ends where there is no interval. `n_resamples` and `seed` are without effect: nothing
+    is resampled.
+    """
+    if measure == "Spearman":
+        found = intervals.rank_correlation_interval(reading, truth)
+    else:
+        above = truth >= 0.5
+        if not 0 < above.sum() < above.size:
+            return NAN, None, None
+        found = intervals.auc_interval(reading[above], reading[~above])
+    return found.value, found.low, found.high
 
 
 def chance_null(measure: str, readings: Float64Array, truth: Float64Array) -> float:
     """What 95 % of chance axes, one a column, stay below; their sign is taken as it suits them."""
-    neutral = _NEUTRAL[measure]
-    values = _COLUMNS[measure](readings, truth[:, None])
+    neutral, of = (0.0, spearman) if measure == "Spearman" else (0.5, auc)
+    values = np.array([of(column, truth) for column in readings.T])
     return neutral + float(np.nanquantile(np.abs(values - neutral), 0.95))
 
 

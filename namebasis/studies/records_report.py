@@ -36,8 +36,10 @@ class EraBias:
     n : int
     recorded, believed : float
         Means, in the fact's unit.
-    bias, low, high : float
-        Believed less recorded, with its 95 % interval over names.
+    bias : float
+        Believed less recorded.
+    low, high : float or None
+        Its 95 % interval over names; None where it is the same for all.
     null : float
         Bias of a belief that knows nothing: every name gets the mean of all.
     """
@@ -50,8 +52,8 @@ class EraBias:
     recorded: float
     believed: float
     bias: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     null: float
 
 
@@ -67,8 +69,8 @@ class Popularity:
     least: int
     most: int
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     null: float
     n: int
 

@@ -37,7 +37,7 @@ def page_of(report: RecordsReport) -> str:
                 for m in report.measures
             ],
             measures_note=(
-                "Intervals: bootstrap over names. Null: what 95 % of chance axes reach (readings "
+                "Intervals: 95 %, over names. Null: what 95 % of chance axes reach (readings "
                 "without labels), or of shuffled records (probes). The probe “spelling” sees the "
                 "letters alone and no model: what it knows need not be the model's belief."
             ),

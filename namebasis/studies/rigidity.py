@@ -113,7 +113,11 @@ class Rigidity:
 
     def to_arrow(self) -> pa.Table:
         """One row per name: measures, the bounds of those with an interval, places."""
-        return pa.Table.from_pylist([row.flat() for row in self.rows])
+        table = pa.Table.from_pylist([row.flat() for row in self.rows])
+        for at, field in enumerate(table.schema):  # no name has this bound
+            if pa.types.is_null(field.type) and field.name.endswith(("_low", "_high")):
+                table = table.set_column(at, field.name, table[at].cast(pa.float64()))
+        return table
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -174,7 +178,10 @@ def rigidity(
     n_prior : int
         Made-up names to compare with, at least 20: of one word for names of one word, full names
         for the others; and as many of the space's rarest names.
-    n_bootstrap, seed : int
+    n_bootstrap : int
+        Without effect: intervals are no longer resampled.
+    seed : int
+        Of the made-up names.
     progress : callable, optional
         Is told (done, total) prompts.
 
@@ -186,13 +193,13 @@ def rigidity(
         If the contexts, the filter or the encoder are refused.
     """
     check_count(n_prior, "n_prior", 20)
-    check_count(n_bootstrap, "n_bootstrap", 2)
+    check_count(n_bootstrap, "n_bootstrap", 0)
     found = measure_contexts(
         space,
         _asked(space, names, where),
         tuple(load_contexts(contexts)),
         n_prior=n_prior,
-        n_bootstrap=n_bootstrap,
+        with_spreads=True,
         with_weak=True,
         seed=seed,
         progress=progress,
@@ -229,6 +236,7 @@ def from_contexts(found: InContexts) -> Rigidity:
         for form in found.prior
         if form not in found.weak
     )
+    notes += _without_interval(rows_found)
     return Rigidity(rows_found, found.templates, n_prior, n_weak, notes)
 
 
@@ -253,7 +261,10 @@ def spreads(
     size : int, optional
         Draw so many rows of each set: similarity@n depends on n, so sets of different sizes
         cannot be compared. By default all rows, which must then be equally many.
-    n_bootstrap, seed : int
+    n_bootstrap : int
+        Without effect: intervals are no longer resampled.
+    seed : int
+        Of the rows drawn.
 
     Raises
     ------
@@ -270,9 +281,7 @@ def spreads(
             f"{', '.join(map(str, sizes))}. Use size={sizes[0] if sizes else 3} or smaller to draw "
             "equally many of each."
         )
-    measured = {
-        name: spread(rows, n_bootstrap=n_bootstrap, seed=seed) for name, rows in own.items()
-    }
+    measured = {name: spread(rows) for name, rows in own.items()}
     null = spread_values(list(made.values()))
     weak_null = spread_values(list(few.values())) if len(few) >= FEWEST_WEAK else None
     columns = {
@@ -287,10 +296,25 @@ def spreads(
         NameRigidity(name, one, None, {}, None, {key: col[at] for key, col in columns.items()})
         for at, (name, one) in enumerate(measured.items())
     )
-    notes = () if weak_null is not None else (
+    notes: tuple[str, ...] = () if weak_null is not None else (
         f"weak_percentile is null: fewer than {FEWEST_WEAK} weak names were given.",
     )  # fmt: skip
+    notes += _without_interval(rows)
     return Rigidity(rows, (), {"images": len(prior)}, {"images": len(rare)}, notes)
+
+
+def _without_interval(rows: Sequence[NameRigidity]) -> tuple[str, ...]:
+    """Which measures have no interval, and why; of some names only, those are counted."""
+    missing: dict[tuple[str, str], int] = {}
+    for row in rows:
+        for key, one in row.spread.intervals().items():
+            if one.reason is not None:
+                missing[key, one.reason] = missing.get((key, one.reason), 0) + 1
+    return tuple(
+        f"{key} has no interval{'' if n == len(rows) else f' for {n:,} of {len(rows):,} names'}: "
+        f"{reason}."
+        for (key, reason), n in missing.items()
+    )
 
 
 def _equal_sets(

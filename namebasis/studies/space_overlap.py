@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from namebasis.analysis.alignment import linear_cka
 from namebasis.analysis.hubness import countable_rows, row_overlap
+from namebasis.analysis.intervals import share_interval
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import SpaceError
@@ -249,10 +250,9 @@ def _graph(space: Space, view: str, ids: IntArray, vectors: FloatArray, k: int) 
 
 def _at(left: KnnGraph, right: KnnGraph, counted: npt.NDArray[np.bool_]) -> OverlapAtK:
     shares = row_overlap(left, right)[counted]
-    mean = float(shares.mean())
-    half = 1.96 * float(shares.std(ddof=1)) / float(np.sqrt(shares.size))
-    low, high = max(mean - half, 0.0), min(mean + half, 1.0)
-    return OverlapAtK(left.k, mean, low, high, left.k / (left.n_rows - 1), shares.size)
+    found = share_interval(shares)
+    low, high = float(found.low or 0.0), 1.0 if found.high is None else found.high
+    return OverlapAtK(left.k, found.value, low, high, left.k / (left.n_rows - 1), shares.size)
 
 
 def _alignment(left: FloatArray, right: FloatArray) -> float:

@@ -155,10 +155,11 @@ def _cluster_row(cluster: ClusterSummary, color: str) -> ClusterRow:
 
 
 def _stability(cluster: ClusterSummary) -> Stability | None:
-    value, low, high = cluster.stability, cluster.stability_low, cluster.stability_high
-    if value is None or low is None or high is None:
+    if cluster.stability is None:
         return None
-    return Stability(value, low, high, cluster.stability_by_chance)
+    low, high = cluster.stability_low, cluster.stability_high
+    ends = None if low is None or high is None else (low, high)
+    return Stability(cluster.stability, ends, cluster.stability_by_chance)
 
 
 def _worth_showing(traits: tuple[Trait, ...]) -> list[Trait]:

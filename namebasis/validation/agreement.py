@@ -7,8 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from namebasis.analysis.intervals import (
+    Interval,
+    mean_interval,
+    rank_correlation_interval,
+    rank_correlations,
+)
 from namebasis.analysis.reliability import Reliability, names_for, reliability
-from namebasis.analysis.spread import Interval, spread
+from namebasis.analysis.spread import spread
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError
 from namebasis.validation.agreement_results import (
@@ -26,6 +32,8 @@ N_BINS = 5
 N_DISAGREEMENTS = 10
 _FEWEST_NAMES = 4
 _FEWEST_PRIOR = 3
+_FEWEST_SHUFFLES = 39
+"""Shuffles between the extremes of which one more falls in 95 % of cases."""
 _SURE = 1.96 + 0.84
 """Standard errors from 0 at which a 95 % interval leaves it out in four cases of five."""
 
@@ -49,7 +57,7 @@ def agree(
         Names that nobody bears, or that the model does not know: their images are the model's
         prior and are left out of the correlations.
     n_bootstrap : int
-        Resamples of intervals, and shuffles of the null; at least 20.
+        Shuffles of the null, at least 20; from 39 on it has bounds.
     seed : int
 
     Returns
@@ -74,7 +82,7 @@ def agree(
     }
     priors = {label: _prior(groups[label], unknown) for label in groups}
     names = tuple(
-        replace(_name_images(name, rows, table, groups, priors, seed), is_prior=name in unknown)
+        replace(_name_images(name, rows, table, groups, priors), is_prior=name in unknown)
         for name, rows in rows_of.items()
     )
     rng = np.random.default_rng(check_count(seed, "seed", 0))
@@ -110,7 +118,6 @@ def _name_images(
     table: ImageTable,
     groups: Mapping[str, Mapping[str, Float64Array]],
     priors: Mapping[str, tuple[float, float] | None],
-    seed: int,
 ) -> NameImages:
     shown = [at for at in rows if not table.images[at].is_blank]
     vectors = None
@@ -133,7 +140,7 @@ def _name_images(
         reason = "no image of the name could be read, or all were blacked out"
     measured = None
     if vectors is not None and len(vectors) >= 3:
-        measured = spread(vectors, seed=seed)
+        measured = spread(vectors)
     return NameImages(name, len(shown), measured, means, variances, z, reason)
 
 
@@ -166,26 +173,25 @@ def _attribute(
     names = list(kept)
     text = np.array([readings[name] for name in names])
     means = np.array([kept[name].mean() for name in names])
-    value = float(_spearman(text, means))
-    # The observed means hold the noise of their few images already: drawing images again within
-    # each name would count it twice.
-    drawn = rng.integers(len(names), size=(n_bootstrap, len(names)))
-    again = _spearman(text[drawn], means[drawn])
+    # The observed means hold the noise of their few images already: the interval over names counts
+    # it once.
+    agreed = rank_correlation_interval(text, means)
+    value = agreed.value
     turned = rng.permuted(np.tile(text, (n_bootstrap, 1)), axis=1)
-    shuffled = _spearman(turned, np.broadcast_to(means, turned.shape))
+    shuffled = rank_correlations(turned, means[None])
     trusted = None
     if sum(v.size for v in kept.values()) > len(kept):
         trusted = reliability(list(kept.values()))
     return AttributeAgreement(
         *what,
         len(names),
-        _interval(value, again),
-        _interval(float(np.nanmean(shuffled)) if np.isfinite(value) else value, shuffled),
+        agreed,
+        _middle(value, shuffled),
         trusted,
         names_for(value, _SURE),
         None if trusted is None else trusted.n_for(RELIABLE),
         names_for(_without_noise(value, trusted), _SURE),
-        _calibration(text, means, rng, n_bootstrap),
+        _calibration(text, means),
         _disagreements(names, text, means),
     )
 
@@ -197,38 +203,24 @@ def _without_noise(correlation: float, trusted: Reliability | None) -> float:
     return float(np.clip(correlation * np.sqrt(RELIABLE / trusted.of_means), -0.95, 0.95))
 
 
-def _spearman(first: Float64Array, second: Float64Array) -> Float64Array:
-    """Rank correlations along the last axis; NaN where one side is all equal."""
-    from scipy.stats import rankdata
-
-    a, b = rankdata(first, axis=-1), rankdata(second, axis=-1)
-    a = a - a.mean(axis=-1, keepdims=True)
-    b = b - b.mean(axis=-1, keepdims=True)
-    length = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
-    undefined = np.full(np.shape(length), np.nan)
-    return np.asarray(np.divide((a * b).sum(axis=-1), length, out=undefined, where=length > 0))
-
-
-def _interval(value: float, draws: Float64Array) -> Interval:
-    kept = draws[np.isfinite(draws)]
-    if not kept.size:
-        return Interval(value, float("nan"), float("nan"))
-    low, high = np.quantile(kept, [0.025, 0.975])
-    return Interval(value, float(low), float(high))
-
-
-def _calibration(
-    text: Float64Array, means: Float64Array, rng: np.random.Generator, n_bootstrap: int
-) -> tuple[CalibrationBin, ...]:
-    order = np.argsort(text, kind="stable")
-    bins = []
-    for rows in np.array_split(order, min(N_BINS, len(order) // 2)):
-        own = means[rows]
-        drawn = own[rng.integers(len(own), size=(n_bootstrap, len(own)))].mean(axis=1)
-        bins.append(
-            CalibrationBin(len(rows), float(text[rows].mean()), _interval(float(own.mean()), drawn))
+def _middle(value: float, shuffled: Float64Array) -> Interval:
+    """Mean of shuffles, and the ends between which another falls in 95 % of cases."""
+    if not np.isfinite(value):
+        return Interval(value, None, None, "one side is all equal")
+    if len(shuffled) < _FEWEST_SHUFFLES:
+        return Interval(
+            float(shuffled.mean()), None, None, f"fewer than {_FEWEST_SHUFFLES} shuffles"
         )
-    return tuple(bins)
+    low, high = np.quantile(shuffled, [0.025, 0.975], method="weibull")
+    return Interval(float(shuffled.mean()), float(low), float(high))
+
+
+def _calibration(text: Float64Array, means: Float64Array) -> tuple[CalibrationBin, ...]:
+    order = np.argsort(text, kind="stable")
+    return tuple(
+        CalibrationBin(len(rows), float(text[rows].mean()), mean_interval(means[rows]))
+        for rows in np.array_split(order, min(N_BINS, len(order) // 2))
+    )
 
 
 def _disagreements(

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from namebasis.analysis.intervals import Interval
 from namebasis.analysis.reliability import Reliability
-from namebasis.analysis.spread import Interval, Spread
+from namebasis.analysis.spread import Spread
 
 RELIABLE = 0.8
 """Reliability of a name's mean from which more images say little that is new."""
@@ -55,7 +56,7 @@ class AttributeAgreement:
         Which reading of the text.
     n_names : int
     spearman : Interval
-        Over names, with a 95 % bootstrap interval over names.
+        Over names, with a 95 % interval over names.
     null : Interval
         The same with the readings shuffled among names: mean, and the middle 95 %.
     reliability : Reliability or None
@@ -88,7 +89,7 @@ class AttributeAgreement:
     def verdict(self) -> str:
         """What the interval allows to say, and what would settle the rest."""
         low, high = self.spearman.low, self.spearman.high
-        if not np.isfinite(self.spearman.value):
+        if low is None or high is None:
             return "undefined: the images or the readings are all equal."
         if low > 0 or high < 0:
             if self.attribute == self.reading or self.attribute != "div":

@@ -19,13 +19,12 @@ from namebasis.report.validation_page import (
 )
 from namebasis.validation.agreement_results import AttributeAgreement, NameImages
 from namebasis.validation.image_files import ImageFile
+from namebasis.wording import between
 
 if TYPE_CHECKING:
     from namebasis.validation.study import Validation
 
 _SIDE, _MOST_IMAGES, _MOST_NAMES = 96, 9, 60
-_FEWEST_FOR_INTERVAL = 5
-"""Images below which an interval of div, resampled from them, covers far less than it says."""
 CAUTION = (
     "Images made by a model, to test what it believes. They show nobody, even where a prompt held "
     "the name of a person who exists; do not show them as pictures of that person."
@@ -85,7 +84,7 @@ def page_of(found: Validation) -> ValidationPage:
 
 
 def _finding(first: Mapping[str, AttributeAgreement]) -> str:
-    agreeing = [label for label, row in first.items() if row.spearman.low > 0]
+    agreeing = [label for label, row in first.items() if (row.spearman.low or 0.0) > 0]
     if not first:
         return "Nothing was both measured on images and read in text."
     if not agreeing:
@@ -127,9 +126,8 @@ def _caption(row: NameImages) -> str:
     if row.spread is None:
         return f"{made_up}{row.n_images} image{'' if row.n_images == 1 else 's'}"
     div = row.spread.div
-    if row.n_images < _FEWEST_FOR_INTERVAL:
-        return f"{made_up}div@{row.n_images} {div.value:.3f}"
-    return f"{made_up}div@{row.n_images} {div.value:.3f} ({div.low:.3f} to {div.high:.3f})"
+    ends = "" if div.low is None else f" ({between(div.low, div.high)})"
+    return f"{made_up}div@{row.n_images} {div.value:.3f}{ends}"
 
 
 class _Thumbnails:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest, ttest_1samp
 from sklearn.calibration import calibration_curve
 
 from namebasis.analysis.calibration import calibration
@@ -29,9 +30,22 @@ def test_bins_equal_those_of_scikit_learn() -> None:
     np.testing.assert_allclose([b.predicted for b in got.bins], means, atol=1e-2)
     np.testing.assert_allclose([b.observed for b in got.bins], shares, atol=1e-2)
     one = got.bins[2]
-    deviation = np.sqrt(one.observed * (1 - one.observed) / (one.n - 1))
-    assert one.high - one.low == pytest.approx(2 * 1.96 * deviation)
+    exact = binomtest(round(one.observed * one.n), one.n).proportion_ci(method="exact")
+    assert (one.low, one.high) == pytest.approx((exact.low, exact.high))
     assert sum(b.n for b in got.bins) == 1000
+
+
+def test_bins_have_the_interval_of_their_kind_or_none() -> None:
+    told = calibration(np.arange(40.0), np.ones(40), n_bins=2).bins
+    assert [(b.low, b.high) for b in told] == [(pytest.approx(0.025 ** (1 / 20)), 1.0)] * 2
+    years = np.random.default_rng(0).normal(40, 9, 30)
+    got = calibration(np.arange(30.0), years, n_bins=3).bins[0]
+    peer = ttest_1samp(years[:10], 0).confidence_interval()
+    assert (got.low, got.high) == pytest.approx((peer.low, peer.high))
+    alone = calibration(np.arange(10.0), [20.0, 30, 31, 32, 35, 41, 41, 41, 41, 41], n_bins=2).bins
+    assert alone[0].low is not None
+    assert (alone[1].observed, alone[1].low, alone[1].high) == (41, None, None)
+    assert {b.low for b in calibration(np.arange(30.0), years, n_bins=10).bins} == {None}  # of 3
 
 
 def test_refusals() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 
 from namebasis.analysis.spread import MEASURES, spread, spread_values, standing
 
@@ -47,21 +48,39 @@ def test_values_of_many_names_are_those_of_each() -> None:
         spread_values([np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])])
 
 
-def test_the_interval_of_div_covers_the_truth_about_as_often_as_it_says() -> None:
-    rng = np.random.default_rng(0)
-    centre = np.array([1.0, 0, 0, 0, 0])
+def test_the_interval_of_div_is_a_jackknife_s_and_similarity_has_the_same() -> None:
+    rows = cloud(4, n=8)
+    found = spread(rows)
+    logs = [
+        np.log(np.mean([1 - a @ b for a, b in itertools.combinations(np.delete(rows, i, 0), 2)]))
+        for i in range(8)
+    ]
+    error = np.sqrt(7 / 8 * np.sum((logs - np.mean(logs)) ** 2))
+    reach = t.ppf(0.975, 7) * error
+    low, high = found.div.value * np.exp([-reach, reach])
+    assert (found.div.low, found.div.high) == pytest.approx((low, min(high, 2.0)), rel=1e-5)
+    # similarity falls where div rises, by the same formula as their values
+    ends = [np.sqrt(max(0.0, (1 + 7 * (1 - div)) / 8)) for div in (found.div.high, found.div.low)]
+    assert (found.similarity.low, found.similarity.high) == pytest.approx(ends)
 
-    def draw(n: int) -> np.ndarray:
-        return unit(centre + 0.5 * rng.standard_normal((n, 5)))
 
-    truth = 1 - float(np.square(draw(200_000).mean(axis=0)).sum())
-    found = [spread(draw(30), n_bootstrap=100).div for _ in range(120)]
-    covered = np.mean([one.low <= truth <= one.high for one in found])
-    assert 0.85 <= covered <= 1.0
-    # Pairs of a row with itself would pull the resamples' mean below the value.
-    assert np.mean([(one.low + one.high) / 2 - one.value for one in found]) == pytest.approx(
-        0, abs=0.02
-    )
+def test_what_cannot_be_bounded_says_why() -> None:
+    few = spread(cloud(1, n=4)).intervals()
+    assert {key: one.reason for key, one in few.items()} == {
+        "similarity": "fewer than 5 rows",
+        "div": "fewer than 5 rows",
+        "range": "a range can only widen with further rows",
+        "q05": "fewer than 24 rows",
+        "q50": "fewer than 7 rows",
+        "q95": "fewer than 24 rows",
+    }
+    assert {one.low for one in few.values()} == {one.high for one in few.values()} == {None}
+    alike = spread(np.ones((9, 3)))
+    assert alike.div.reason == "all rows, or all but one, are equal"
+    assert alike.div.low is alike.similarity.high is None
+    many = spread(cloud(2, n=30)).quantiles
+    assert all(one.low < one.value < one.high for one in many)
+    assert many[0].high < many[1].low < many[1].high < many[2].low
 
 
 @pytest.mark.parametrize(

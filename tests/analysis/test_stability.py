@@ -7,7 +7,7 @@ import pytest
 
 from namebasis.analysis.membership import soft_memberships
 from namebasis.analysis.neighbours import KnnGraph, knn_graph
-from namebasis.analysis.stability import best_jaccard, cluster_stability
+from namebasis.analysis.stability import Stability, best_jaccard, cluster_stability
 from namebasis.analysis.topology import cluster
 from tests.analysis.test_topology import mixture
 
@@ -20,9 +20,18 @@ def test_clusters_that_are_there_are_found_again_and_chance_finds_none() -> None
     assert told.recovered.shape == (8, 6)
     assert told.means.min() > 0.95
     assert told.by_chance.max() < 0.25
-    low, high = told.interval()
-    assert ((low <= told.means) & (told.means <= high)).all()
-    assert (high <= 1).all()
+    assert told.interval() is None  # of 8 resamples: 7 of 9 more would lie inside the extremes
+
+
+def test_the_interval_is_where_one_more_resample_falls() -> None:
+    rng = np.random.default_rng(0)
+    drawn = rng.permuted(np.arange(19.0)[:, None] / 19 + np.zeros((19, 2)), axis=0)
+    ends = Stability(drawn, np.zeros(2), 0.8).interval()
+    assert ends is not None  # 18 of the 20 places that one more may take lie between these two
+    assert [side.tolist() for side in ends] == [[0.0, 0.0], [18 / 19, 18 / 19]]
+    wider = Stability(np.arange(39.0)[:, None], np.zeros(1), 0.8).interval()
+    assert wider is not None
+    assert [side.tolist() for side in wider] == [[pytest.approx(1.0)], [pytest.approx(37.0)]]
 
 
 def test_clusters_forced_on_one_cloud_are_not_found_again() -> None:

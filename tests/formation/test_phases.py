@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from namebasis.formation.crossings import _name_crossing
 from namebasis.formation.phases import (
@@ -81,11 +82,10 @@ def test_controls_bound_the_false_alarms_by_thresholds_from_the_other_half() -> 
     assert one.n_controls == 100
     assert one.low <= one.share <= one.high
     assert one.share == one.n_alarms / one.n_controls
-    # Wilson's interval, written out.
-    z, n = 1.959963984540054, one.n_controls
-    middle = (one.share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(one.share * (1 - one.share) / n + z**2 / (4 * n**2))
-    assert (one.low, one.high) == (pytest.approx(middle - half), pytest.approx(middle + half))
+    # At either end, as many alarms or more (or fewer) have a chance of 2.5 %.
+    n, k = one.n_controls, one.n_alarms
+    assert binom.sf(k - 1, n, one.low) == pytest.approx(0.025 if k else 1.0)
+    assert binom.cdf(k, n, one.high) == pytest.approx(0.025)
 
 
 def test_a_captured_name_keeps_its_phase_and_is_told_from_when_on() -> None:

@@ -58,7 +58,7 @@ def content(
             traits=[("is_IS", "92 % · ×50")],
             similarity=0.5,
             color=color,
-            stability=Stability(0.8, 0.7, 0.9, 0.2) if number == 0 else None,
+            stability=Stability(0.8, (0.7, 0.9), 0.2) if number == 0 else None,
         )
         for number, (cluster, color) in enumerate(zip(shown.clusters, shown.colors(), strict=True))
     ]

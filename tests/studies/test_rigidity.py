@@ -87,13 +87,18 @@ def test_every_measure_has_a_place_and_the_spreads_an_interval() -> None:
     assert found.n_weak == {"one word": 25}
     flat = one.flat()
     for key in ("similarity", "div", "range", "q05", "q50", "q95"):
-        assert flat[f"{key}_low"] <= flat[f"{key}_high"]
+        if key == "range":  # of these contexts alone
+            assert flat["range_low"] is flat["range_high"] is None
+        else:
+            assert flat[f"{key}_low"] <= flat[key] <= flat[f"{key}_high"]
         assert 0 <= flat[f"{key}_weak_percentile"] <= 1
     for key in ("displacement", "displacement_ratio", "interaction", "leakage"):
         assert 0 <= flat[f"{key}_percentile"] <= 1
         assert flat[f"{key}_weak_percentile"] is not None
     assert several.places["similarity"].weak_percentile is None
     assert any("several words" in note for note in found.notes)
+    assert "range has no interval: a range can only widen with further rows." in found.notes
+    assert found.to_arrow().schema.field("range_low").type == pa.float64()
 
 
 def test_a_full_name_is_placed_among_made_up_full_names() -> None:

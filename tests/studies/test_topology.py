@@ -192,10 +192,9 @@ def test_the_page_says_how_neighbours_were_sought(result: TopologyReport) -> Non
 
 def test_stability_says_how_well_clusters_are_found_again(space: Space) -> None:
     found = topology.report(space, n_permutations=3, n_resamples=4, shape=False)
+    assert {cluster.stability_low for cluster in found.clusters} == {None}  # too few to tell
     for cluster in found.clusters:
         assert cluster.stability is not None
-        assert cluster.stability_low is not None
-        assert cluster.stability_low <= cluster.stability <= (cluster.stability_high or 0)
         assert cluster.stability > 0.8 > 0.4 > (cluster.stability_by_chance or 0)
     without = topology.report(space, n_permutations=3, n_resamples=0, shape=False)
     assert {cluster.stability for cluster in without.clusters} == {None}
