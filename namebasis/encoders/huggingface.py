@@ -33,7 +33,8 @@ from namebasis.encoders.loading import (
     refusing,
     vocabulary_near,
 )
-from namebasis.encoders.pooling import features_of, longest_text, pooling_of
+from namebasis.encoders.pooling import features_of, longest_text
+from namebasis.encoders.sentence_folder import lower_first, read_sentence_folder
 from namebasis.encoders.text_tower import fast_tower
 from namebasis.encoders.tokenizer import ClipTokenizer
 from namebasis.errors import EncoderError
@@ -85,12 +86,17 @@ class HuggingFaceEncoder(Encoder):
         # Cutting and padding are settings of a tokenizer: no thread may change them under another.
         self._turn = Turn()
         with refusing(self.spec), quiet():
-            model, self.fingerprint = read_model(source, architecture)
-            pooling = pooling_of(source.folder)
+            self._layout = layout = read_sentence_folder(source.folder)
+            self._folder = layout.folder
+            model, self.fingerprint = read_model(
+                Source(layout.folder, source.spec, source.revision), architecture
+            )
             self._finish_model(model)
             if self.has_text:
-                self._features = features_of(self.model, pooling)
                 self._read_tokenizer(tokenizer_folder or self._tokenizer_folder())
+                n_prompt = self._read_prompt()
+                left_out = 0 if layout.pools_prompt else n_prompt
+                self._features = features_of(self.model, layout.pooling, left_out)
         self.dim = self._fast.dim if self._fast else self._measure()
 
     def _finish_model(self, model: Any) -> None:
@@ -122,7 +128,7 @@ class HuggingFaceEncoder(Encoder):
         self._words: FloatArray = words.weight.detach().float().cpu().numpy()
         self.token_dim = self._words.shape[1]
         self._check_ids(self.tokenizer(["a"])["input_ids"], ["a"])
-        self._longest = longest_text(text, self.tokenizer, self._folder)
+        self._longest = longest_text(text, self.tokenizer, self._layout.longest)
         is_siglip = str(self.model.config.model_type).startswith("siglip")
         self._width = self._longest if is_siglip else None
         self.max_tokens = self._longest - self.tokenizer.num_special_tokens_to_add()
@@ -133,6 +139,28 @@ class HuggingFaceEncoder(Encoder):
             else None
         )
         self._fast = ClipText(clip, tower) if tower and clip else None
+
+    def _read_prompt(self) -> int:
+        """Take the folder's prompt and case; return the positions of the prompt, a start included.
+
+        Raises
+        ------
+        EncoderError
+            If modules are listed for a model that has a projection of its own.
+        """
+        layout = self._layout
+        kind = str(self.model.config.model_type)
+        if layout.is_sentence and (hasattr(self.model, "get_text_features") or "clip" in kind):
+            raise EncoderError(f"{self.spec}: modules.json pools a {kind}, which is not known.")
+        if layout.lowers:
+            lower_first(self.tokenizer)
+        if not layout.prompt:
+            return 0
+        ids = self.tokenizer([layout.prompt])["input_ids"][0]
+        ends = bool(ids) and ids[-1] in self.tokenizer.all_special_ids
+        bare = self.tokenizer([layout.prompt], add_special_tokens=False)["input_ids"][0]
+        self.max_tokens = max(0, (self.max_tokens or 0) - len(bare))
+        return len(ids) - ends
 
     def _measure(self) -> int:
         with refusing(self.spec):
@@ -184,6 +212,7 @@ class HuggingFaceEncoder(Encoder):
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
         if self._fast is not None:
             return self._fast.embed(texts)
+        texts = [self._layout.prompt + text for text in texts]
         options: dict[str, Any] = {"truncation": True, "max_length": self._longest}
         if self._width is not None:
             options["padding"] = "max_length"
