@@ -33,6 +33,7 @@ from namebasis.encoders.loading import (
     refusing,
     vocabulary_near,
 )
+from namebasis.encoders.padding import settle_attention
 from namebasis.encoders.pooling import features_of, longest_text
 from namebasis.encoders.sentence_folder import lower_first, read_sentence_folder
 from namebasis.encoders.text_tower import fast_tower
@@ -97,6 +98,8 @@ class HuggingFaceEncoder(Encoder):
                 n_prompt = self._read_prompt()
                 left_out = 0 if layout.pools_prompt else n_prompt
                 self._features = features_of(self.model, layout.pooling, left_out)
+                if self._fast is None and self._width is None:
+                    settle_attention(self.model, self._features, self.tokenizer, self._longest)
         self.dim = self._fast.dim if self._fast else self._measure()
 
     def _finish_model(self, model: Any) -> None:

@@ -17,6 +17,8 @@ from namebasis.errors import EncoderError
 from tests.encoders.conftest import (
     SMALL,
     bert_tokenizer,
+    clip_text_config,
+    clip_tokenizer,
     n_tokens,
     shaken,
 )
@@ -165,3 +167,36 @@ def test_modules_of_a_model_with_a_projection_are_refused(tiny: Tiny, tmp_path: 
         shutil.copyfile(path, folder / path.name)
     with pytest.raises(EncoderError, match=r"modules\.json pools a clip, which is not known"):
         load_encoder(f"hf:{folder}", device="cpu")
+
+
+# ------------------------------------------------------------------------------ padding
+
+
+def test_aimv2_rows_are_those_of_the_causal_model(tmp_path: Path) -> None:
+    """Its fast attention drops the causal mask where nothing is padded."""
+    transformers = pytest.importorskip("transformers")
+    if not hasattr(transformers, "Aimv2Model"):
+        pytest.skip("this transformers has no AIMv2")
+    tokenizer = clip_tokenizer()
+    text = clip_text_config(tokenizer) | {"max_position_embeddings": 24}
+    vision = {**SMALL, "image_size": 16, "patch_size": 8}
+    config = transformers.Aimv2Config(text_config=text, vision_config=vision, projection_dim=20)
+    torch.manual_seed(0)
+    shaken(transformers.Aimv2Model(config)).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    model = transformers.Aimv2Model.from_pretrained(tmp_path, attn_implementation="eager").eval()
+    texts = ["Vicki", "a photo of Anna", "the photo"]
+    with torch.inference_mode():
+        expected = [
+            model.get_text_features(**tokenizer([text], return_tensors="pt")) for text in texts
+        ]
+    whole = torch.cat([getattr(row, "pooler_output", row) for row in expected])
+    rows = load_encoder(f"hf:{tmp_path}", device="cpu").encode_text(texts)
+    expected_rows = torch.nn.functional.normalize(whole, dim=-1).numpy()
+    np.testing.assert_allclose(rows, expected_rows, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["bert", "t5", "clip_text"])
+def test_sound_models_keep_their_fast_attention(tiny: Tiny, kind: str) -> None:
+    model: Any = load_encoder(f"hf:{tiny(kind)}", device="cpu").model  # type: ignore[attr-defined]
+    assert model.config._attn_implementation in {"sdpa", None} or kind == "t5"
