@@ -173,6 +173,26 @@ def test_commands_pass_nothing_on(space: Path, tmp_path: Path, run: Callable[...
     assert any("<U+001B>]52" in written for written in asked)
 
 
+def test_an_export_is_data_in_a_pipe_and_text_on_a_terminal(
+    tmp_path: Path, run: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Columns of a user's file hold what it held; a terminal is not told to act on it."""
+    row = {
+        "name": "Anna",
+        "part": "given",
+        "locales": ["\x1b]52;c;eA==\x07"],
+        "sources": ["\u202ex"],
+    }
+    folder = tmp_path / "my.space"
+    build_space(make_names([row]), folder, encoder=load_encoder("organism"), templates="plain")
+    asked = ("export", folder, "-", "--columns", "name,locales,sources", "--format", "csv")
+    assert "\x1b]52;c;eA==\x07" in run(*asked)
+    monkeypatch.setattr(output, "reaches_a_terminal", lambda: True)
+    written = run(*asked)
+    assert "Anna,<U+001B>]52;c;eA==<U+0007>,<U+202E>x\n" in written
+    assert not ACTS.search(written)
+
+
 def test_only_output_writes_to_the_terminal() -> None:
     """So that nothing has to be remembered elsewhere."""
     rooms = Path(cli.__file__).parent

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from namebasis.cli import options
+from namebasis.cli import options, output
 from namebasis.cli.output import note, print_json, print_table, progress_bar, say
 from namebasis.wording import percent
 
@@ -272,9 +273,11 @@ def export(
     from namebasis.namespace.space import open_space
 
     wanted = [column.strip() for column in columns.split(",")] if columns else None
+    # A file and a pipe get the data as they are; a terminal would act on what they hold.
+    screen = BytesIO() if path == "-" and output.reaches_a_terminal() else None
     done = write(
         open_space(space),
-        path,
+        path if screen is None else screen,
         columns=wanted,
         where=where,
         order_by=order_by,
@@ -287,4 +290,6 @@ def export(
     )
     for dropped in done.dropped:
         note_dropped(dropped)
+    if screen is not None:
+        say(screen.getvalue().decode("utf-8", "replace").removesuffix("\n"))
     note(f"{done.n_rows:,} names to {Path(path) if path != '-' else 'stdout'}")

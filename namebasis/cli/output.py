@@ -81,6 +81,11 @@ def is_terminal() -> bool:
     return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
 
 
+def reaches_a_terminal() -> bool:
+    """Whether stdout is a terminal, whatever colour is asked for."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def _cell(value: object, *, whole: bool = False) -> str:
     """A value as it is shown; no tab or line feed in it can pass for the end of a cell."""
     return visible(_written(value, whole))
