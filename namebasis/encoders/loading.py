@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from namebasis.errors import EncoderError, NamebasisError
+from namebasis.reading import UnreadableError
 from namebasis.wording import without_advice
 
 SMALL_FILES = ("*.json", "*.txt", "*.model")
@@ -205,6 +206,8 @@ def refusing(spec: str, remedy: str = "") -> Iterator[None]:
     end = f". {remedy}" if remedy else ""
     try:
         yield
+    except UnreadableError as error:
+        raise EncoderError(f"{spec} cannot be read: {error}") from None
     except NamebasisError:
         raise
     except ImportError as error:
