@@ -22,8 +22,9 @@ class Weat:
     Attributes
     ----------
     effect_size : float
-        Difference of the groups' mean associations over the standard deviation of all, in
-        [-2, 2]; above 0 where the first group goes with the first attributes.
+        Difference of the groups' mean associations over the standard deviation of all; above 0
+        where the first group goes with the first attributes. In [-2, 2] for groups of equal
+        size, in general at most sqrt((n - 1) n / (n_first n_second)) of n targets either way.
     p_value : float
         Share of equal divisions of the targets whose difference is at least as large
         (one-sided; the data's own division is counted).

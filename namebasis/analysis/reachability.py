@@ -13,6 +13,7 @@ from namebasis.checks import FloatArray, IntArray
 # Distances below this share of the median core distance count as it: without a floor, a few
 # near-equal vectors would have almost all the mass there is.
 _FLOOR = 0.1
+_BRIDGED = 20_000  # rows up to which all pairs of unconnected parts are compared
 _BLOCK = 16_384  # rows moved at a time: a million rows must not be held four times
 
 
@@ -50,7 +51,7 @@ def reachability_tree(
     positive = core[core > 0]
     floor = _FLOOR * float(np.median(positive)) if positive.size else 1.0
     reach = np.maximum(np.maximum(distances, floor), np.maximum(core[source], core[target]))
-    edges, lengths = _spanning_forest(source, target, reach, rows.shape[0])
+    edges, lengths = _spanning_forest(source, target, reach, rows, core, smoothing)
     return density_tree(edges, lengths, sizes, min_cluster_size)
 
 
@@ -113,9 +114,15 @@ def _core_distances(
 
 
 def _spanning_forest(
-    source: IntArray, target: IntArray, lengths: Float64Array, n: int
+    source: IntArray,
+    target: IntArray,
+    lengths: Float64Array,
+    rows: FloatArray,
+    core: Float64Array,
+    smoothing: int,
 ) -> tuple[IntArray, Float64Array]:
-    """Edges of a minimum spanning tree; what the graph leaves apart joins at the longest edge."""
+    """Edges of a minimum spanning tree, with bridges between what the graph leaves apart."""
+    n = rows.shape[0]
     low, high = np.minimum(source, target), np.maximum(source, target)
     # Adding would sum the two directions of an edge; both have one length, so either will do.
     keys = low * n + high
@@ -127,11 +134,41 @@ def _spanning_forest(
     values = np.asarray(forest.data, np.float64)
     n_trees, tree_of = connected_components(edges, directed=False)
     if n_trees > 1:
-        # No neighbour lies between them, so they are at least that far apart; at infinity their
-        # excess of mass would count from density 0 and drown every split inside them.
-        tops = np.unique(tree_of, return_index=True)[1]
-        bridges = np.column_stack([np.full(n_trees - 1, tops[0]), tops[1:]])
         longest = float(values.max(initial=0.0)) or 1.0
-        pairs = np.concatenate([pairs, bridges.astype(np.int64)])
-        values = np.concatenate([values, np.full(n_trees - 1, longest)])
+        tops = np.unique(tree_of, return_index=True)[1]
+        bridges = np.column_stack([np.full(n_trees - 1, tops[0]), tops[1:]]).astype(np.int64)
+        spans = np.full(n_trees - 1, longest)
+        if smoothing == 0 and n <= _BRIDGED:
+            bridges, spans = _bridges(rows, core, tree_of, n_trees)
+        # Smoothed parts lie farther apart than they did, and the excess of mass from so low a
+        # density would drown every split inside them: they join at the longest edge.
+        pairs, values = np.concatenate([pairs, bridges]), np.concatenate([values, spans])
     return pairs, values
+
+
+def _bridges(
+    rows: FloatArray, core: Float64Array, tree_of: IntArray, n_trees: int
+) -> tuple[IntArray, Float64Array]:
+    """The shortest mutual reachability between the trees of a forest that joins them all."""
+    apart = np.full((n_trees, n_trees), np.inf)
+    ends = np.zeros((n_trees, n_trees, 2), np.int64)
+    by_tree = np.argsort(tree_of, kind="stable")
+    starts = np.searchsorted(tree_of[by_tree], np.arange(n_trees))
+    members = np.split(by_tree, starts[1:])
+    for tree, own in enumerate(members[:-1]):
+        for begin in range(0, own.size, 256):
+            part = own[begin : begin + 256]
+            squared = 2 - 2 * (rows[part] @ rows.T).astype(np.float64)
+            reach = np.sqrt(np.maximum(squared, 0))
+            reach = np.maximum(np.maximum(reach, core), core[part][:, None])
+            nearest = np.argmin(reach, axis=0)
+            best = reach[nearest, np.arange(len(rows))][by_tree]
+            for other in range(tree + 1, n_trees):
+                span = slice(starts[other], starts[other] + members[other].size)
+                at = int(np.argmin(best[span]))
+                if best[span][at] < apart[tree, other]:
+                    apart[tree, other] = best[span][at]
+                    row = members[other][at]
+                    ends[tree, other] = part[nearest[row]], row
+    joined = minimum_spanning_tree(csr_matrix(np.where(np.isfinite(apart), apart, 0))).tocoo()
+    return ends[joined.row, joined.col], np.asarray(joined.data, np.float64)

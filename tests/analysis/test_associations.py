@@ -22,6 +22,19 @@ def test_weat_by_hand() -> None:
     assert weat(Y, X, A, B).p_value == 1
 
 
+@pytest.mark.parametrize(("n_first", "n_second"), [(1, 9), (4, 4), (2, 7)])
+def test_the_range_of_weat_depends_on_the_sizes(n_first: int, n_second: int) -> None:
+    # Groups without any spread reach it; equal sizes n / 2 give sqrt(4 (n - 1) / n) < 2.
+    n = n_first + n_second
+    got = weat(np.repeat(A, n_first, axis=0), np.repeat(B, n_second, axis=0), A, B)
+    assert got.effect_size == pytest.approx(np.sqrt((n - 1) * n / (n_first * n_second)))
+    assert (got.effect_size <= 2) == (n_first == n_second)
+    rng = np.random.default_rng(n)
+    rows = rng.standard_normal((n, 3))
+    other = weat(rows[:n_first], rows[n_first:], np.eye(3)[:1], np.eye(3)[1:2])
+    assert abs(other.effect_size) <= got.effect_size
+
+
 def test_weat_equals_the_published_reference_on_its_toy() -> None:
     # What the reference code of May et al. (2019, sent-bias at e3559fb) gives for this input, as
     # published in the tests of the benchmark BLME.

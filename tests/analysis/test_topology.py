@@ -214,3 +214,83 @@ def test_clusters_are_frozen() -> None:
     found: Clusters = cluster(np.ones((5, 2)))
     with pytest.raises(AttributeError):
         found.smoothing = 2  # type: ignore[misc]
+
+
+def on_the_sphere(plane: np.ndarray, dim: int = 3, noise: float = 0.0, seed: int = 0) -> np.ndarray:
+    """Points of a plane near the pole of a sphere, turned at random, with noise in all columns."""
+    rng = np.random.default_rng(seed)
+    flat = np.c_[(plane - plane.mean(axis=0)) / plane.std(), np.full(len(plane), 3.0)]
+    turn = np.linalg.qr(rng.standard_normal((dim, dim)))[0][:3]
+    return unit_rows(flat @ turn + noise * rng.standard_normal((len(plane), dim)))
+
+
+def thin_shape(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import make_blobs, make_circles, make_moons
+
+    if kind == "moons":
+        return make_moons(500, noise=0.05, random_state=seed)
+    if kind == "circles":
+        return make_circles(500, noise=0.05, factor=0.5, random_state=seed)
+    return make_blobs(200, random_state=10)  # those of hdbscan's own tests
+
+
+@pytest.mark.parametrize("kind", ["moons", "circles", "blobs"])
+@pytest.mark.parametrize("dim", [3, 12])
+def test_thin_shapes_in_few_dimensions_stay_whole(kind: str, dim: int) -> None:
+    hdbscan = pytest.importorskip("hdbscan")
+    plane, truth = thin_shape(kind, 7)
+    rows = on_the_sphere(plane, dim, 0.01)
+    found = cluster(rows)
+    peer = hdbscan.HDBSCAN(min_cluster_size=found.min_cluster_size, min_samples=5)
+    labels = peer.fit_predict(rows.astype(np.float64))
+    assert found.n_clusters == labels.max() + 1 == truth.max() + 1
+    score, own = adjusted_rand_score(truth, found.labels), adjusted_rand_score(truth, labels)
+    assert score > own - 0.03
+    if dim == 3:
+        assert found.smoothing == 0
+        assert score == pytest.approx(own, abs=0.005)
+        assert adjusted_rand_score(truth, cluster(rows, smoothing=3).labels) < 0.8
+
+
+@pytest.mark.parametrize("kind", ["moons", "circles"])
+def test_without_smoothing_parts_lie_as_far_apart_as_they_do(kind: str) -> None:
+    # Parts that no neighbours join were once put at the longest edge, which split seed 100's.
+    plane, truth = thin_shape(kind, 100)
+    assert adjusted_rand_score(truth, cluster(on_the_sphere(plane), smoothing=0).labels) == 1.0
+
+
+def test_bridges_are_the_shortest_of_the_reachability() -> None:
+    from namebasis.analysis.reachability import _bridges
+
+    rng = np.random.default_rng(0)
+    rows = unit_rows(np.repeat(np.eye(5)[:4], 9, axis=0) + 0.1 * rng.standard_normal((36, 5)))
+    tree_of, core = np.tile(np.arange(4), 9), rng.random(36) * 0.9
+    apart = np.linalg.norm(rows[:, None].astype(float) - rows[None], axis=2)
+    reach = np.maximum(np.maximum(apart, core), core[:, None])
+    pairs, spans = _bridges(rows, core, tree_of, 4)
+    assert pairs.shape == (3, 2)
+    np.testing.assert_allclose(spans, reach[pairs[:, 0], pairs[:, 1]], atol=1e-6)
+    between = [
+        (reach[np.ix_(tree_of == a, tree_of == b)].min(), a, b) for a in range(4) for b in range(a)
+    ]
+    joined, total = [{tree} for tree in range(4)], 0.0
+    for length, a, b in sorted(between):  # Kruskal's algorithm
+        left = next(part for part in joined if a in part)
+        right = next(part for part in joined if b in part)
+        if left is not right:
+            left |= right
+            joined.remove(right)
+            total += length
+    assert spans.sum() == pytest.approx(total, abs=1e-6)
+
+
+def test_a_far_group_does_not_hide_wide_clusters() -> None:
+    # To density alone, all but the far group is one cluster and nothing is noise.
+    rows, truth = mixture(2000, 200, 10, noise=0.0, spread=3.0, seed=3)
+    rng = np.random.default_rng(0)
+    far = 6 * rng.standard_normal(200) + 0.5 * rng.standard_normal((100, 200))
+    rows, truth = np.concatenate([rows, far]), np.append(truth, np.full(100, 10))
+    plain, found = cluster(rows, smoothing=0), cluster(rows)
+    assert (plain.n_clusters, found.n_clusters, found.smoothing) == (2, 11, 3)
+    assert plain.noise_share < 0.05
+    assert adjusted_rand_score(truth, found.labels) > 0.95
