@@ -174,6 +174,18 @@ def test_information_of_labels_that_are_the_groups_and_of_labels_that_are_not() 
     assert mixed.p > 0.5
 
 
+def test_two_labels_are_enough_and_rows_without_one_do_not_count() -> None:
+    rows = np.repeat(np.eye(4) * 100, 10, axis=0)
+    groups = np.repeat([5, -1, 9, -1], 10)
+    told = diffusion_spectral_mutual_information(rows, groups, bandwidth=1.0, n_permutations=9)
+    assert (told.n_labels, told.n_rows) == (2, 20)
+    assert told.bits == pytest.approx(1.0, abs=1e-9)
+    two = diffusion_spectral_mutual_information(
+        np.eye(2) * 100, [0, 1], bandwidth=1.0, n_permutations=3
+    )
+    assert (two.n_labels, two.bits) == (2, pytest.approx(1.0, abs=1e-9))
+
+
 def test_labels_are_checked() -> None:
     rows = clusters(10)
     with pytest.raises(ValueError, match="labels must be 10 integers"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.util
+import itertools
 import json
 import random
 import re
@@ -351,6 +352,34 @@ def test_an_alternation_gives_each_name_its_share_of_steps(weights: list[float])
     assert len(cycle) <= MAX_CYCLE
     if len(set(weights)) == 1:
         assert cycle == names
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        [5, 3, 1],
+        [0.62, 0.23, 0.15],
+        [9, 1, 1],
+        # Steps that are there because every name needs one are taken from others again.
+        [1, 19, 18, 1, 2],
+        [3, 1, 20, 1, 15],
+        [2, 1, 18, 20, 1],
+    ],
+)
+def test_no_other_cycle_comes_nearer_to_the_shares(weights: list[float]) -> None:
+    names = list("ABCDE"[: len(weights)])
+    prompt = format_prompt(names, weights, syntax="a1111-alternate", template="{}")
+    cycle = prompt[1:-1].split("|")
+
+    def misfit(steps: tuple[int, ...]) -> float:
+        pairs = zip(steps, weights, strict=True)
+        return max(abs(n / sum(steps) - weight / sum(weights)) for n, weight in pairs)
+
+    most = MAX_CYCLE - len(names) + 1
+    steps = itertools.product(range(1, most + 1), repeat=len(names))
+    best = min(misfit(counts) for counts in steps if sum(counts) <= MAX_CYCLE)
+    found = misfit(tuple(cycle.count(name) for name in names))
+    assert found == pytest.approx(best, abs=1e-9)
 
 
 def test_an_alternation_mixes_its_names() -> None:
