@@ -205,7 +205,7 @@ def unspell(
 def info(
     space: options.SpacePath,
     check: Annotated[
-        bool, typer.Option("--check", help="Read all vectors and compare with their checksums.")
+        bool, typer.Option("--check", help="Read everything and compare with its checksums.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
@@ -215,7 +215,10 @@ def info(
     opened = open_space(space)
     facts = opened.info()
     if check:
-        facts["vectors"] = opened.check()
+        with progress_bar("check", "steps") as progress:
+            found = opened.check(progress=progress)
+        facts["vectors"] = {view: found.pop(view) for view in opened.views}
+        facts["files"] = found
     if as_json:
         print_json(facts)
     else:

@@ -19,6 +19,10 @@ from namebasis.namespace.view_ids import view_id
 log = logging.getLogger(__name__)
 
 
+class OtherVectorsError(DamagedIndexError):
+    """A good index, of other vectors or of more rows than a store has."""
+
+
 def index_path(folder: Path, view: str) -> Path:
     """Where the index of a view lies."""
     # FAISS reads no path that is not UTF-8, as Lance does not.
@@ -37,12 +41,12 @@ def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex
         If an index had to be rebuilt.
     """
     try:
-        return _saved(store, view, build_id)
+        return open_saved(store, view)
     except DamagedIndexError:
         pass
     with making(index_path(store.folder, view)) as may_write:
         try:
-            return _saved(store, view, build_id)  # another process made it meanwhile
+            return open_saved(store, view)  # another process made it meanwhile
         except DamagedIndexError as error:
             problem = str(error)
         is_newest = holds_newest(store, view, build_id)
@@ -67,7 +71,7 @@ def build_index(
     with making(index_path(store.folder, view)) as may_write:
         if not anew:
             try:
-                there = _saved(store, view, build_id)
+                there = open_saved(store, view)
                 if there.n_rows == store.n_rows:
                     return there
             except DamagedIndexError:
@@ -108,21 +112,30 @@ def saved_facts(store: Store, view: str) -> dict[str, Any] | None:
     return facts
 
 
-def _saved(store: Store, view: str, build_id: str) -> VectorIndex:
+def open_saved(store: Store, view: str, *, whole: bool = False) -> VectorIndex:
     """The saved index of a view, of this store's vectors.
+
+    Parameters
+    ----------
+    store, view
+        As `load_index` takes them.
+    whole : bool
+        Compare all of a large file with its checksum, not samples.
 
     Raises
     ------
+    OtherVectorsError
+        If it is made of others.
     DamagedIndexError
-        If there is none, or it is damaged, or made of others.
+        If there is none, or it is damaged.
     """
     path = index_path(store.folder, view)
-    index = VectorIndex.load(path)
-    _check_owner(store, view, build_id, index.extra, path)
+    index = VectorIndex.load(path, whole=whole)
+    _check_owner(store, view, store.build_id, index.extra, path)
     if index.dim != store.dim(view):
         raise DamagedIndexError(f"{path}: made for other vectors.")
     if index.n_rows > store.n_rows:
-        raise DamagedIndexError(f"{path}: covers more rows than there are.")
+        raise OtherVectorsError(f"{path}: covers more rows than there are.")
     try:
         if index.rows is not None:
             check_units(index.rows, path)
@@ -136,7 +149,7 @@ def _check_owner(
 ) -> None:
     made_of = extra.get("view_id", extra.get("build_id"))  # earlier versions wrote the second
     if made_of != view_id(store.schema, view, build_id) or extra.get("view") != view:
-        raise DamagedIndexError(f"{path}: made for other vectors.")
+        raise OtherVectorsError(f"{path}: made for other vectors.")
 
 
 def _make(store: Store, view: str, build_id: str, seed: int, may_write: bool) -> VectorIndex:

@@ -104,8 +104,8 @@ def read_graph(path: Path, n_rows: int, k: int, key: str) -> tuple[KnnGraph | No
     from namebasis.analysis.neighbours import KnnGraph
 
     try:
-        # 4 bytes each for rows and similarities; twice that, as earlier versions wrote 8.
-        saved = read_arrays(path, 16 * n_rows * k + 2**16)
+        # Nothing in it is compressed, so it holds no more bytes than its file does.
+        saved = read_arrays(path, path.stat().st_size if path.is_file() else 0)
         if str(saved["key"]) != key:
             return None, None
         indices, similarities = saved["indices"].astype(np.int64), saved["similarities"]

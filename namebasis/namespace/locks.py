@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from namebasis.errors import ReplacedError, SpaceError
+from namebasis.namespace import checksums
 from namebasis.namespace.engine_errors import writing_files
 from namebasis.namespace.store import Store, holds_versions
 
@@ -47,6 +48,8 @@ def writing(known: Store) -> Iterator[Store]:
 def locked(folder: Path) -> Iterator[None]:
     """Keep other writers out of a space; the lock ends with the process that holds it.
 
+    What was written is given its checksums before the lock is given back.
+
     Raises
     ------
     SpaceError
@@ -58,8 +61,11 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            if descriptor is not None:
-                os.close(descriptor)
+            try:
+                checksums.note(folder)
+            finally:
+                if descriptor is not None:
+                    os.close(descriptor)
 
 
 def _lock(folder: Path) -> int | None:

@@ -25,7 +25,7 @@ from namebasis.namespace.store import PATIENCE, Store, newest_version
 from namebasis.namespace.stored_rows import StoredRows
 from namebasis.namespace.swap import finish_swap, old_path
 from namebasis.namespace.targets import Resolver, Target, is_batch
-from namebasis.namespace.verify import check_vectors
+from namebasis.namespace.verify import check_space
 
 if TYPE_CHECKING:
     from namebasis.analysis.neighbours import KnnGraph
@@ -296,15 +296,23 @@ class Space(StoredRows):
         metrics.write(self._store, columns, study, parameters)
         self._open(self._store.folder)
 
-    def check(self) -> dict[str, str]:
-        """Read every vector and compare with the checksums written with them; what was found.
+    def check(self, *, progress: Callable[[int, int], None] | None = None) -> dict[str, str]:
+        """Read everything and compare it with the checksums that were noted; what was found.
+
+        Vectors, the other columns, all files of the data sets, fits, indices and graphs. What is
+        only missing, or of older vectors, and made anew when asked for is no damage.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called with steps done and steps in all.
 
         Raises
         ------
         SpaceError
-            If vectors of a view are not those that were written.
+            Naming all that is not as it was written.
         """
-        return check_vectors(self._store)
+        return check_space(self._store, progress)
 
     def info(self) -> dict[str, Any]:
         """Facts for a reader: names, encoder, templates, views, metrics, indices."""
