@@ -124,9 +124,17 @@ def add(
         Path | None,
         typer.Option(
             "--images",
-            help="Folder of images: a sub-folder per name, or files called by it (Vicki_2.jpg).",
+            help="Images of names: a folder with one folder per name or files called by it "
+            "(Vicki_2.jpg), or a table with the columns file_name and name.",
         ),
     ] = None,
+    strangers: Annotated[
+        bool,
+        typer.Option(
+            "--strangers",
+            help="Take images of which none belongs to a stored name; they only centre targets.",
+        ),
+    ] = False,
     part: options.Part = None,
     limit: options.Limit = None,
     seed: options.Seed = 0,
@@ -147,14 +155,16 @@ def add(
         added = len(opened) - before
         note(f"{space}: {added:,} added, {len(corpus) - added:,} were there already")
     if images is not None:
-        _add_images(opened, images, quiet)
+        _add_images(opened, images, strangers, quiet)
 
 
-def _add_images(opened: Space, folder: Path, quiet: bool) -> None:
+def _add_images(opened: Space, folder: Path, strangers: bool, quiet: bool) -> None:
     from namebasis.namespace.images import add_images
 
     with nullcontext() if quiet else progress_bar("images", "images") as progress:
-        _, done = add_images(opened, folder, progress=progress)
+        _, done = add_images(opened, folder, allow_strangers=strangers, progress=progress)
+    for line in done.notes:
+        note(line)
     for reason, paths in _by_reason(done.failures).items():
         note(f"left out {len(paths):,}: {reason} (such as {paths[0]})")
     if done.strangers:

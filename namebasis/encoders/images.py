@@ -27,7 +27,9 @@ MAX_PIXELS = 89_478_485
 """Larger images are refused: a small file can unpack to any size. Pillow warns from here on."""
 MAX_RATIO = 20
 """Longer images are refused: models scale the short side, and the long one grows with it."""
-SUFFIXES = frozenset([".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"])
+SUFFIXES = frozenset(
+    [".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"]
+)
 """What `list_images` takes for an image."""
 
 

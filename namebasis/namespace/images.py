@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -17,6 +16,7 @@ from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import EncoderError
 from namebasis.namespace import metrics
 from namebasis.namespace.engine_errors import reading
+from namebasis.namespace.image_labels import find_labels, label_images
 from namebasis.namespace.locks import writing
 from namebasis.namespace.places import for_lance
 from namebasis.namespace.store import (
@@ -45,9 +45,6 @@ CHUNK = 256
 Key = tuple[str, str]
 """The label of an image and the digest of its file: copies of it have the same."""
 
-_NUMBERED = re.compile(r"[\s_.-]*\(?\d+\)?$")
-_TOLD_APART = re.compile(r"-[0-9a-f]{8}$")  # as the folders of generated images end
-
 
 @dataclass(frozen=True)
 class AddedImages:
@@ -66,6 +63,8 @@ class AddedImages:
         mean of images only.
     failures : tuple of ImageFailure
         Files that could not be read, with the reason.
+    notes : tuple of str
+        How names were read, and what was passed over.
     """
 
     n_added: int
@@ -74,6 +73,7 @@ class AddedImages:
     n_images: int
     strangers: tuple[str, ...]
     failures: tuple[ImageFailure, ...]
+    notes: tuple[str, ...] = ()
 
 
 def add_images(
@@ -81,12 +81,15 @@ def add_images(
     folder: str | Path,
     *,
     encoder: Encoder | None = None,
+    allow_strangers: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Space, AddedImages]:
-    """Encode a folder of images and make the space's `image` view of them.
+    """Encode images of names and make the space's `image` view of them.
 
-    An image belongs to the name of the sub-folder that it lies in, or else to the name that its
-    file's stem is, without a number at its end: ``Vicki/a.jpg``, ``Vicki.jpg``, ``Vicki_02.jpg``.
+    An image belongs to the name that its folder is called (``Vicki/a.jpg``, ``train/Vicki/a.jpg``),
+    or else to the name that its file is called, without a number at its end (``Vicki_02.jpg``), or
+    that a table gives it; see `image_labels.label_images`. Where none of the images belongs to a
+    stored name, nothing is encoded.
     The view holds the mean of a name's image vectors, scaled to length 1, and 0 for a name
     without one; the column `n_images` says how many. The mean of all images, by which image
     targets are centred, includes images of names that the space does not hold.
@@ -97,8 +100,11 @@ def add_images(
     ----------
     space : Space
     folder : str or Path
+        A folder, or a table of image files and names (csv, tsv, jsonl, parquet).
     encoder : Encoder, optional
         The one that built the space; loaded by its spec where not given.
+    allow_strangers : bool
+        Take images of which none belongs to a stored name too; they only centre image targets.
     progress : callable, optional
         Called with files done and files in all.
 
@@ -111,12 +117,11 @@ def add_images(
     Raises
     ------
     EncoderError
-        If the space's encoder reads no images, there is no such folder, or none of its files can
-        be read as an image.
+        If the space's encoder reads no images, there is no such folder, none of its images belongs
+        to a stored name, or none of its files can be read as an image.
     SpaceError
         If another process writes to the space.
     """
-    from namebasis.encoders.images import list_images
     from namebasis.namespace.space import Space, open_space
 
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
@@ -125,8 +130,10 @@ def add_images(
             f"{space.path} was built with {encoder.spec}, which reads no images; build a space "
             "with an image-text encoder, such as open_clip: or hf: ones."
         )
-    files = list_images(folder)
-    labels = [label_of(file, Path(folder)) for file in files]
+    found = label_images(folder, space.find_all)
+    if not allow_strangers:
+        found.refuse_unmatched(Path(folder))
+    files, labels = found.files, found.labels
     with writing(space._store) as store:
         n_added, failures = _encode(space.path, files, labels, encoder, progress)
         if len(failures) == len(files):
@@ -137,26 +144,13 @@ def add_images(
             )
         current = Space(space.path)
         n_names, n_images = _write_view(store, current, encoder.dim)
-        rows = {label: _find(current, label) for label in dict.fromkeys(labels)}
+        rows = find_labels(labels, current.find_all)
     strangers = tuple(label for label, row in rows.items() if row is None)
     n_known = len(files) - n_added - len(failures)
-    added = AddedImages(n_added, n_known, n_names, n_images, strangers, tuple(failures))
+    added = AddedImages(
+        n_added, n_known, n_names, n_images, strangers, tuple(failures), found.notes
+    )
     return open_space(space.path, encoder=encoder), added
-
-
-def label_of(file: Path, folder: Path) -> str:
-    """The name that an image in a folder belongs to."""
-    inside = file.relative_to(folder)
-    return inside.parts[0] if len(inside.parts) > 1 else file.stem
-
-
-def _find(space: Space, label: str) -> int | None:
-    shorter = (_NUMBERED.sub("", label), _TOLD_APART.sub("", label))
-    for name in (label, *(part.replace("_", " ") for part in (label, *shorter))):
-        row = space.find(name) if name.strip() else None
-        if row is not None:
-            return row
-    return None
 
 
 def complete(rows: pa.Table, store: Store) -> pa.Table:
@@ -260,7 +254,7 @@ def _write_view(store: Store, space: Space, dim: int) -> tuple[int, int]:
     with reading(uri):
         table = _open(uri).to_table(columns=["label", "digest", "vector"])
     labels = table["label"].to_pylist()
-    found = {label: _find(space, label) for label in dict.fromkeys(labels)}
+    found = find_labels(labels, space.find_all)
     # Copies count once, whether they came in one run or in several, or under names of two files.
     owners = [found[label] if found[label] is not None else label for label in labels]
     single = dict(zip(zip(owners, table["digest"].to_pylist(), strict=True), count()))

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from namebasis.atomic import replacing_file
 from namebasis.encoders.images import SUFFIXES, list_images
-from namebasis.errors import EncoderError, NamebasisError
+from namebasis.errors import NamebasisError
+from namebasis.namespace.image_labels import Find, label_images, names_of
 from namebasis.reading import open_regular, parse_json
 from namebasis.wording import visible
 
@@ -111,22 +112,31 @@ def _is_whole(about: Mapping[str, Any]) -> bool:
     )
 
 
-def find_images(folder: str | Path) -> list[ImageFile]:
-    """Find the images of names under a folder, sorted by path.
+def find_images(folder: str | Path, find: Find | None = None) -> list[ImageFile]:
+    """Find the images of names in a folder or a table, in its order.
 
     An image made here says its own name; so do its neighbours that are broken. Of any other the
-    sub-folder's name is taken, with underscores as spaces, and accents as one letter each.
+    name is read as for `add_images`; see `image_labels.label_images`.
+
+    Parameters
+    ----------
+    folder : str or Path
+    find : callable, optional
+        Rows of stored names by their spelling; names that are stored are told from other folders
+        by it.
 
     Raises
     ------
     EncoderError
-        If there is no such folder, no image in it, or an image lies beside the sub-folders.
+        If there is no such folder or table, or no image in it.
     """
-    root = Path(folder)
+    root, find = Path(folder), find or _nobody
     found = []
+    read = label_images(root, find)
+    labels = dict(zip(read.files, read.labels, strict=True))
+    spelt = names_of(read.labels, find)
     known = {
-        path: read_about(path) if path.suffix.lower() == ".png" else None
-        for path in list_images(root)
+        path: read_about(path) if path.suffix.lower() == ".png" else None for path in read.files
     }
     # A broken image cannot say whose it was; its folder may hold another that can.
     names = {path.parent: about["name"] for path, about in known.items() if about is not None}
@@ -142,22 +152,23 @@ def find_images(folder: str | Path) -> list[ImageFile]:
                     about["is_blank"],
                 )
             )
-        elif path.parent == root:
-            raise EncoderError(
-                f"{path} lies beside the names' folders: give every name a folder of its images, "
-                f"such as {root / 'Ann_Lee' / path.name}."
-            )
         else:
             said = names.get(path.parent)
             if said is None or folder_of(said) != path.parent.name:
-                said = path.relative_to(root).parts[0].replace("_", " ").strip()
+                said = spelt[labels[path]]
             found.append(ImageFile(unicodedata.normalize("NFC", said), path))
     return found
+
+
+def _nobody(names: Sequence[str]) -> list[int | None]:
+    return [None] * len(names)
 
 
 def empty_folders(folder: str | Path) -> list[str]:
     """Sub-folders without an image, sorted: names that were meant and will be missing."""
     root = Path(folder)
+    if not root.is_dir():
+        return []
     full = {path.relative_to(root).parts[0] for path in list_images(root)}
     return sorted(
         place.name

@@ -168,7 +168,7 @@ def validate(
         raise NamebasisError(
             "a validation needs at least one extractor, such as zero-shot:ENCODER."
         )
-    files = find_images(images) if isinstance(images, (str, Path)) else list(images)
+    files = find_images(images, space.find_all) if isinstance(images, (str, Path)) else list(images)
     if encoder is not None and not encoder.has_images:
         raise EncoderError(f"{encoder.spec} reads no images; give an encoder that does.")
     if encoder is None and space.encoder().has_images:

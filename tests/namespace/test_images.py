@@ -14,7 +14,7 @@ from namebasis.encoders.images import open_image
 from namebasis.errors import EncoderError, TargetError
 from namebasis.namespace import images as module
 from namebasis.namespace.build import add_names, build_space
-from namebasis.namespace.images import add_images, label_of
+from namebasis.namespace.images import add_images
 from namebasis.namespace.names import make_names
 from namebasis.namespace.space import Space, open_space
 from namebasis.studies import basis
@@ -203,32 +203,34 @@ def test_an_image_target_is_centred_by_them(space: Space, folder: Path) -> None:
 
 def test_only_strangers_give_a_mean_and_no_view(space: Space, tmp_path: Path) -> None:
     paint(tmp_path / "p" / "a.png", (255, 0, 0))
-    grown, added = add_images(space, tmp_path / "p")
+    grown, added = add_images(space, tmp_path / "p", allow_strangers=True)
     assert (added.n_names, added.strangers) == (0, ("a",))
     assert "image" not in grown.views
     np.testing.assert_allclose(grown.image_mean(), unit(255, 0, 0), atol=1e-6)
     assert basis.fit(grown, paint(tmp_path / "b.png", (0, 255, 0)), 2).similarity > 0
 
 
+def test_images_of_nobody_stop_before_they_are_encoded(space: Space, tmp_path: Path) -> None:
+    paint(tmp_path / "p" / "00000" / "000000000.png", (255, 0, 0))
+    encoder = space.encoder()
+    before = encoder.n_images  # type: ignore[attr-defined]
+    with pytest.raises(EncoderError, match=r"none of its 1 images belongs to a stored name; the "
+                       r"names read are '00000'\. .* Nothing was encoded"):  # fmt: skip
+        add_images(space, tmp_path / "p")
+    assert encoder.n_images == before  # type: ignore[attr-defined]
+    assert not (space.path / "images.lance").exists()
+
+
 def test_refusals(space: Space, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(EncoderError, match="holds no image file"):
         add_images(space, tmp_path / "empty")
-    (tmp_path / "empty" / "a.png").write_bytes(b"")
+    (tmp_path / "empty" / "Vicki.png").write_bytes(b"")
     with pytest.raises(EncoderError, match=r"none of its 1 image files can be read.*is empty"):
         add_images(space, tmp_path / "empty")
     blind = build_space(corpus(), tmp_path / "b.space", encoder=FakeEncoder())  # type: ignore[arg-type]
     with pytest.raises(EncoderError, match="fake, which reads no images"):
         add_images(blind, tmp_path / "empty")
-
-
-@pytest.mark.parametrize(
-    ("path", "label"),
-    [("Vicki/a.png", "Vicki"), ("Vicki/b/c.png", "Vicki"), ("Vicki.png", "Vicki"),
-     ("Vicki Lawrence_2.png", "Vicki Lawrence_2")],
-)  # fmt: skip
-def test_labels_are_folders_or_stems(path: str, label: str) -> None:
-    assert label_of(Path("/x") / path, Path("/x")) == label
 
 
 def test_a_real_clip_reads_a_folder_on_the_command_line(

@@ -200,9 +200,11 @@ def test_a_folder_of_images_per_name_works_too(tmp_path: Path) -> None:
     assert [(i.name, i.path.name, i.source) for i in find_images(tmp_path)] == [
         ("Ann Lee", "1.png", "folder"), ("Ann Lee", "2.jpg", "folder"), ("Bo", "x.png", "folder"),
     ]  # fmt: skip
-    Image.new("RGB", (8, 8)).save(tmp_path / "stray.png")
-    with pytest.raises(EncoderError, match="give every name a folder of its images"):
-        find_images(tmp_path)
+    Image.new("RGB", (8, 8)).save(tmp_path / "Cy_Orr_01.png")
+    assert {image.name for image in find_images(tmp_path)} == {"Ann Lee", "Bo", "Cy Orr"}
+    (tmp_path / "train").mkdir()
+    (tmp_path / "Ann_Lee").rename(tmp_path / "train" / "Ann_Lee")
+    assert {image.name for image in find_images(tmp_path)} == {"Ann Lee", "Bo", "Cy Orr"}
 
 
 def test_a_broken_image_belongs_to_the_name_of_its_neighbours(tmp_path: Path) -> None:
