@@ -14,6 +14,7 @@ import math
 import os
 import re
 import stat
+import tokenize
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ _TOML_PIECES = re.compile(
     r'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*|[\[\]{}]',
     re.DOTALL,
 )
+# Only from the beginning of a number or key, and without stepping back: a long one takes no longer.
+_TOO_LONG_FOR_TOML = re.compile(r"(?<![0-9_])[0-9_]{401}|(?:(?<![\w\"'-])[\w\"'-]++\s*+\.\s*+){65}")
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a named pipe"),
@@ -231,7 +234,7 @@ def parse_toml(text: str, where: str | Path) -> dict[str, Any]:
         If it is no TOML, nested deeper, or a number is too large.
     """
     _check_depth(text, _TOML_PIECES, where)
-    if re.search(r"[0-9_]{401}|(?:[\w\"'-]+\s*\.\s*){65}", text):
+    if _TOO_LONG_FOR_TOML.search(text):
         raise UnreadableError(where, "it holds a number or a dotted key too long for TOML")
     try:
         values = tomllib.loads(text)
@@ -380,7 +383,10 @@ def _parse_npy(data: bytes, where: str | Path) -> np.ndarray:
         if version not in readers:
             raise ValueError(f"its format {version[0]}.{version[1]} is not one for numbers")
         shape, is_fortran, dtype = readers[version](stream)
-    except (ValueError, SyntaxError, TypeError, EOFError, MemoryError, RecursionError) as error:
+    except (
+        ValueError, SyntaxError, TypeError, EOFError, MemoryError, RecursionError,
+        tokenize.TokenError,
+    ) as error:  # fmt: skip
         raise UnreadableError(where, f"it is no .npy array ({_first_line(error)})") from None
     if dtype.hasobject:
         raise UnreadableError(where, "it holds a pickle, which is never loaded")

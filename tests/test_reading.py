@@ -177,6 +177,13 @@ def test_toml_may_be_nested_but_not_without_end() -> None:
             parse_toml(text, "a")
 
 
+def test_a_long_word_that_is_no_key_is_not_read_again_from_each_of_its_letters() -> None:
+    """Squares of these lengths would be minutes."""
+    for text in ("x" * 2_000_000, ("1_" * 150 + "x") * 5_000, '"' + "x." * 60 + "x" * 1_000_000):
+        with pytest.raises(UnreadableError, match="it is not TOML"):
+            parse_toml(f"name,count\n{text},1\n", "a")
+
+
 def test_numbers_of_toml_have_64_bits() -> None:
     assert parse_toml(f"a = {2**63 - 1}", "a") == {"a": 2**63 - 1}
     for digits in (20, 400, 5000):
@@ -227,6 +234,7 @@ BAD_ARRAYS = {
     "version 3": (npy(b"", b"\3\0")[:8] + b"\xff\xff\xff\xff", "format 3.0 is not one"),
     "no header": (b"\x93NUMPY\1\0", "no .npy array"),
     "a header that is code": (npy(b"__import__('os')"), "no .npy array"),
+    "a header without its end": (npy(HEADER[:-1] % b"16,"), "no .npy array"),
     "a header nested deep": (npy(b"(" * 60_000), "no .npy array"),
     "a damaged zip": (b"PK\3\4garbage", "damaged archive"),
     "nothing": (b"", "no .npy array"),
