@@ -1,0 +1,19 @@
+"""One warm process, one world and one campaign for each file of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.campaign.run import Campaign
+from tests.campaign.warm import warm
+from tests.campaign.world import World
+
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
+    with warm() as started:
+        yield Campaign(World(started, tmp_path_factory.mktemp("campaign") / "w"), SEED)
