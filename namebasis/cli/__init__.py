@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 
+from namebasis.cli import streams
 from namebasis.cli.application import app
 from namebasis.errors import NamebasisError, NamebasisWarning
 from namebasis.wording import visible, without_advice
 
 __all__ = ["app", "main"]
+
+_LONGEST = 2_000
+"""Letters of an error; what a file or an argument holds may be quoted in it."""
 
 
 def shown(message: object) -> str:
@@ -25,27 +30,72 @@ class _Visible(logging.Formatter):
 
 def main() -> None:
     """Run the command line; refused input ends with exit code 1 and no traceback."""
+    streams.prepare()
+    _tell_warnings()
+    try:
+        try:
+            app()
+        finally:
+            streams.finish()
+    except KeyboardInterrupt:
+        print("stopped; what was committed is kept", file=sys.stderr)
+        sys.exit(130)
+    except BaseException as error:
+        if isinstance(error, SystemExit):
+            raise
+        if isinstance(error, OSError) and error.errno == errno.EPIPE:
+            # The reader (head, less) went away; silence the flush at interpreter exit too.
+            streams.abandon()
+            sys.exit(141)
+        # A panic of the storage engine is no Exception.
+        if os.environ.get("NAMEBASIS_DEBUG"):
+            raise
+        print(f"error: {shown(said_of(error))}", file=sys.stderr)
+        streams.abandon()
+        sys.exit(1)
+
+
+def said_of(error: BaseException) -> str:
+    """One line, or two, about anything that a command may end with."""
+    message = str(error).strip()
+    if isinstance(error, MemoryError):
+        what = "; ".join(filter(None, ["out of memory", message]))
+        return f"{_clipped(what).rstrip('.')}. Ask for less at a time, or for smaller numbers."
+    if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+        return f"{_clipped(message)}: a stream or a file cannot be read or written."
+    if isinstance(error, NamebasisError) and message:
+        return _clipped(message)
+    if isinstance(error, (ValueError, OSError)) and message:
+        return _clipped(without_advice(message))
+    # Whatever else a library raised: nobody foresaw it, so its name is said too.
+    told = _clipped(" ".join(message.split()))
+    return (
+        f"{type(error).__name__}{': ' + told.rstrip('.') if told else ''}. "
+        "NAMEBASIS_DEBUG=1 shows where."
+    )
+
+
+def _clipped(message: str) -> str:
+    """At most two lines of bounded length."""
+    lines = [line for line in message.splitlines() if line.strip()]
+    short = "\n".join([*lines[:1], *(["  ".join(lines[1:])] if lines[1:] else [])])
+    return short if len(short) <= _LONGEST else f"{short[: _LONGEST - 1]}…"
+
+
+def _tell_warnings() -> None:
+    """Our own warnings go to stderr, a line each; those of libraries are their own affair."""
     import warnings
 
     logging.basicConfig(level=logging.ERROR, format="%(message)s", stream=sys.stderr)
     for handler in logging.root.handlers:
         handler.setFormatter(_Visible("%(message)s"))
-    # A library's deprecations are its own affair; ours tell the user something was repaired.
+    ours = logging.StreamHandler(sys.stderr)
+    ours.setFormatter(_Visible("%(levelname)s: %(message)s"))
+    logger = logging.getLogger("namebasis")
+    logger.handlers[:] = [ours]
+    logger.setLevel(logging.WARNING)
+    logger.propagate = False
+    logging.addLevelName(logging.WARNING, "warning")
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", NamebasisWarning)
     warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {shown(message)}\n"
-    try:
-        app()
-    except (NamebasisError, ValueError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            # The reader (head, less) went away; silence the flush at interpreter exit too.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(141)
-        if os.environ.get("NAMEBASIS_DEBUG"):
-            raise
-        said = str(error) if isinstance(error, NamebasisError) else without_advice(str(error))
-        print(f"error: {shown(said)}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("stopped; what was committed is kept", file=sys.stderr)
-        sys.exit(130)

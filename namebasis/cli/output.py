@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from namebasis.cli.streams import holds_all_letters
 from namebasis.wording import visible
 
 Progress = Callable[[int, int], None]
@@ -26,8 +28,10 @@ def say(message: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Write one JSON document on stdout; NaN becomes null, as JSON knows none."""
-    raw = json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+    """Write one JSON document on stdout; NaN and infinity become null, as JSON knows none."""
+    # Escapes of other encodings than Unicode's would not be JSON.
+    escape = not holds_all_letters(sys.stdout)
+    raw = json.dumps(_plain(value), ensure_ascii=escape, indent=2, allow_nan=False)
     sys.stdout.write(_ACTS.sub(lambda found: json.dumps(found[0])[1:-1], raw) + "\n")
 
 
@@ -38,7 +42,7 @@ def _plain(value: object) -> object:
         return [_plain(item) for item in value]
     if hasattr(value, "tolist"):
         return _plain(value.tolist())
-    if isinstance(value, float) and value != value:
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 

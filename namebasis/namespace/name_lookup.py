@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
@@ -56,7 +57,9 @@ def _candidates(store: Store, wanted: set[str]) -> pa.Table:
     if (store.metadata.get(FOLDING_KEY.encode()) or b"").decode() != FOLDING:
         rows = _fold_anew(store)
     elif len(wanted) <= _FEW:
-        listed = ", ".join(quote(text) for text in sorted(wanted))
+        # Half a character, as a file's name may hold, is in no stored name and in no expression.
+        written = [text for text in sorted(wanted) if not re.search(r"[\ud800-\udfff\0]", text)]
+        listed = ", ".join(quote(text) for text in written) or "NULL"
         return store.scan(_COLUMNS, f"name_folded IN ({listed})")
     else:
         rows = store.scan(_COLUMNS)

@@ -158,6 +158,10 @@ def _full(argument: str, seed: int) -> Names:
     return full_names(n, corpus=base, seed=seed)
 
 
+_NESTED = 8
+"""Sources within sources, such as pseudo:5:full:10:faker."""
+
+
 def _count_and_base(argument: str, kind: str, seed: int) -> tuple[int, Names | None]:
     number, _, base = argument.partition(":")
     if not number.isdecimal() or len(number) > 8 or not 0 < int(number) <= MAX_MADE:
@@ -165,4 +169,6 @@ def _count_and_base(argument: str, kind: str, seed: int) -> tuple[int, Names | N
             f"{kind}: needs how many names, from 1 to {MAX_MADE:,}, such as {kind}:1000; "
             f"got {number[:40]!r}."
         )
+    if base.count(":") > _NESTED:
+        raise CorpusError(f"{kind}: a source within a source goes {_NESTED} deep at most.")
     return int(number), read_names(base, seed=seed) if base else None

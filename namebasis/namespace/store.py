@@ -17,7 +17,7 @@ import pyarrow as pa
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import ReplacedError, SpaceError
 from namebasis.forks import enter_lance
-from namebasis.namespace.engine_errors import is_of_disk, reading
+from namebasis.namespace.engine_errors import is_of_engine, reading
 from namebasis.namespace.filters import check_where, explain
 from namebasis.namespace.places import for_lance
 from namebasis.namespace.provenance import Provenance
@@ -108,10 +108,24 @@ class Store:
             try:
                 scanner = self.dataset.scanner(columns=list(columns), scan_in_order=True, **filters)
                 return scanner.to_table()
-            except ValueError as error:
-                if where is None or is_of_disk(error):
+            except BaseException as error:
+                if where is None or not is_of_engine(error) or not self._reads(columns):
                     raise
-                raise explain(where, error, self.columns) from None
+                raise explain(where, error, self.columns, self._lists()) from None
+
+    def _reads(self, columns: Sequence[str]) -> bool:
+        """Whether columns can be read at all: if so, a filter was at fault, even by a panic."""
+        try:
+            self.dataset.scanner(columns=list(columns)).to_table()
+        except BaseException as error:
+            if not is_of_engine(error):
+                raise
+            return False
+        return True
+
+    def _lists(self) -> list[str]:
+        schema = self.dataset.schema
+        return [name for name in self.columns if pa.types.is_list(schema.field(name).type)]
 
     def take(self, ids: IntArray, columns: Sequence[str]) -> pa.Table:
         """Rows by number, in the order asked for, repeated where asked twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,10 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray, check_count
-from namebasis.namespace.filters import check_where
+from namebasis.errors import NamebasisWarning
+from namebasis.namespace.filters import check_where, compared_texts
 from namebasis.namespace.name_lookup import find_rows
 from namebasis.namespace.store import IMAGE_COUNT, Store
 from namebasis.namespace.sums import image_mean, noted_sums
+
+_FEW_VALUES = 20
+"""Of a column, to be listed where a filter asks for another."""
 
 
 class StoredRows:
@@ -69,6 +74,8 @@ class StoredRows:
         self._check_columns([*wanted, *([key] if order_by is not None else [])])
         if direction.strip().lower() not in {"", "asc", "desc"}:
             raise ValueError(f"order_by must be 'column' or 'column desc'; got {order_by!r}.")
+        if key:
+            self._check_order(key)
         if limit is not None:
             check_count(limit, "limit", low=0)
         read = list(dict.fromkeys([*wanted, *([key] if key else [])]))
@@ -78,17 +85,28 @@ class StoredRows:
             order = "descending" if direction.strip().lower() == "desc" else "ascending"
             keys = [(key, order), ("__row", "ascending")]
             rows = rows.take(pc.sort_indices(rank, sort_keys=keys))
-        rows = rows if limit is None else rows.slice(0, limit)
+        rows = rows if limit is None else rows.slice(0, min(limit, len(rows)))
         return rows.select(wanted).replace_schema_metadata(None)
 
     def _read(
         self, columns: list[str], where: str | None, ids: IntArray | Sequence[int] | None
     ) -> pa.Table:
         if ids is None:
-            return self._store.scan(columns or ["id"], where)
+            rows = self._store.scan(columns or ["id"], where)
+            self._hint(where, len(rows))
+            return rows
         if where is not None:
             raise ValueError("table takes where or ids, not both.")
         return self._store.take(self._check_ids(ids), columns or ["id"])
+
+    def _check_order(self, column: str) -> None:
+        kind = self._store.dataset.schema.field(column).type
+        if pa.types.is_nested(kind):
+            what = "vectors" if column in self.views else "lists"
+            raise ValueError(
+                f"order_by takes a column of numbers or texts; {column} holds {what}. Order by "
+                "name, or by a measure."
+            )
 
     def _check_columns(self, names: Sequence[str]) -> None:
         for name in names:
@@ -122,7 +140,22 @@ class StoredRows:
                 where = f"({check_where(where, self.columns)}) AND {has_images}"
         if where is None:
             return np.arange(len(self), dtype=np.int64)
-        return np.asarray(self._store.scan(["id"], where)["id"].to_numpy(), dtype=np.int64)
+        rows = self._store.scan(["id"], where)["id"]
+        self._hint(where, len(rows))
+        return np.asarray(rows.to_numpy(), dtype=np.int64)
+
+    def _hint(self, where: str | None, n_rows: int) -> None:
+        """Warn of a filter that nothing passes because a column has no such value."""
+        if where is None or n_rows:
+            return
+        for column, text in compared_texts(where):
+            kind = self._store.dataset.schema.field(column).type if column in self.columns else None
+            if kind is None or not pa.types.is_string(kind):
+                continue
+            values = pc.unique(self._store.scan([column])[column]).drop_null().to_pylist()
+            if len(values) <= _FEW_VALUES and text not in values:
+                message = f"no name has {column} = {text!r}; its values are {', '.join(values)}."
+                warnings.warn(message, NamebasisWarning, stacklevel=4)
 
     def find(self, name: str, part: str | None = None) -> int | None:
         """Row of a stored name: as written, else forgiving case, accents and kinds of apostrophes.

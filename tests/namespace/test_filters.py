@@ -1,0 +1,148 @@
+"""Filters: what reaches the engine, and what a hostile or mistaken one is told."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from namebasis.errors import FilterError, NamebasisWarning
+from namebasis.namespace.filters import MAX_TERMS, check_where, compared_texts, explain
+from namebasis.namespace.space import Space
+
+COLUMNS = ("name", "gender", "locales", "n_tokens")
+
+
+def test_a_column_in_double_quotes_is_the_column(space: Space) -> None:
+    assert check_where("\"gender\" = 'F'", COLUMNS) == "(`gender` = 'F')"
+    plain = space.ids("gender = 'F'").tolist()
+    assert plain
+    assert space.ids("\"gender\" = 'F'").tolist() == plain
+    assert space.ids("`gender` = 'F'").tolist() == plain
+    with pytest.raises(FilterError, match="no column 'F'; double quotes hold columns, text is 'F'"):
+        space.ids('gender = "F"')
+
+
+def test_quotes_inside_of_texts_stay() -> None:
+    where = "name = 'O''Brien \"gender\" ; -- ? (' AND n_tokens = 1"
+    assert check_where(where, COLUMNS) == f"({where})"
+
+
+LONG = {
+    "a sum": ("1" + "+1" * 1000 + " > 0", "over 100 operators follow one another"),
+    "a sum of parentheses": ("(1)" + "+(1)" * 1000 + " > 0", "over 100 operators"),
+    "joined texts": ("'a'" + "||'a'" * 1000 + " = name", "over 100 operators"),
+    "negations": ("NOT " * 1000 + "true", "over 100 operators"),
+    "signs": ("- " * 1000 + "1 < 0", "over 100 operators"),
+    "tests": ("name" + " IS NULL" * 1000, "over 100 operators"),
+    "casts": ("n_tokens" + "::int" * 1000 + " = 1", "over 100 operators"),
+    "comparisons": ("1" + " = 1" * 1000, "over 100 operators"),
+    "parentheses": ("(" * 10_000 + "true" + ")" * 10_000, "nested more than 40 levels"),
+    "brackets": ("[" * 10_000 + "1" + "]" * 10_000, "nested more than 40 levels"),
+    "functions": ("lower(" * 10_000 + "name" + ")" * 10_000, "nested more than 40 levels"),
+    "cases": ("CASE WHEN " * 1000 + "true" + " THEN true END" * 1000, "nested more than 40"),
+    "terms": ("true OR " * MAX_TERMS + "true", r"over 4,000 terms; write column IN"),
+    "letters": (f"name = '{'a' * 1_000_001}'", "1,000,0.. letters, over 1,000,000"),
+    "digits": ("1" * 41 + " = 1", "a number has 41 digits"),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_would_overflow_the_engine_is_refused_before_it(name: str) -> None:
+    where, message = LONG[name]
+    with pytest.raises(FilterError, match=message) as caught:
+        check_where(where, COLUMNS)
+    assert len(str(caught.value)) < 600
+
+
+def test_long_lists_and_many_terms_pass(space: Space) -> None:
+    first = space.table(["name"], limit=1)["name"][0].as_py()
+    listed = ", ".join(f"'n{at}'" for at in range(20_000))
+    assert space.ids(f"name IN ({listed}, '{first}')").tolist() == [0]
+    terms = " OR ".join(f"name = 'n{at}'" for at in range(MAX_TERMS - 1))
+    assert space.ids(f"{terms} OR name = '{first}'").tolist() == [0]
+    assert space.ids("(" * 36 + "true" + ")" * 36).size == len(space)
+    assert space.ids("1" + "+1" * 90 + " > 0").size == len(space)
+
+
+@pytest.mark.parametrize("sign", ["?", "$1", ":a", ":a:", "@a", "$$a$$"])
+def test_placeholders_are_refused_as_such(sign: str) -> None:
+    with pytest.raises(FilterError, match=r"holds a placeholder .* no value"):
+        check_where(f"n_tokens = {sign}", COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["repeat('a', 1000000000)", "LPAD ('a', 2000000000, 'b')", "rpad(name, 9, 'b')", "space(9)",
+     "replace(name, 'a', 'b')", "array_repeat(1, 9)", "range(0, 9)", "generate_series(0, 9)",
+     "regexp_replace(name, 'a', 'b')", "array_resize(locales, 9)", "uuid()", "`repeat`('a', 9)",
+     "arrow_cast('x', 'FixedSizeBinary(2000000000)')", "\"name\"('a')", "f.repeat('a', 9)"],
+)  # fmt: skip
+def test_functions_that_make_any_length_are_refused(space: Space, call: str) -> None:
+    with pytest.raises(FilterError, match=r"no function|No field|not supported|there is no"):
+        space.ids(f"{call} = name")
+
+
+@pytest.mark.parametrize("text", ["E'\\''", "N'a'", "X'ff'", "E '\\''"])
+def test_texts_of_other_quoting_rules_are_refused(text: str) -> None:
+    with pytest.raises(FilterError, match=r"stands (at|before) a text"):
+        check_where(f"name = {text}", COLUMNS)
+
+
+def test_useful_functions_pass(space: Space) -> None:
+    n = len(space)
+    for where in (
+        "length(lower(name)) > 0", "coalesce(gender, 'U') IN ('F', 'M', 'U')", "name LIKE '%'",
+        "cast(n_tokens AS double) > 0.5", "starts_with(name, '')", "n_tokens BETWEEN 0 AND 99",
+        "abs(-1) = 1", "name ILIKE '%'", "regexp_like(name, '.')", "name IS NOT NULL",
+        "greatest(n_tokens, 5) >= 5", "DATE '2020-01-01' < now()",
+    ):  # fmt: skip
+        assert space.ids(where).size == n, where
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["locales = 'is_IS'", "'is_IS' = ANY(locales)", "'is_IS' IN locales", "locales IN ('is_IS')",
+     "\"locales\" = 'is_IS'", "locales LIKE 'is_IS'", "lower(locales) = 'is_IS'"],
+)  # fmt: skip
+def test_a_list_column_is_answered_with_how_to_ask_it(space: Space, where: str) -> None:
+    with pytest.raises(FilterError, match=re.escape("write array_has(locales, 'is_IS')")):
+        space.ids(where)
+    space.ids("array_has(locales, 'is_IS')")
+
+
+def test_an_unknown_column_is_named_with_its_neighbour(space: Space) -> None:
+    with pytest.raises(FilterError, match="there is no column 'gendre'; did you mean gender"):
+        space.ids("gendre = 'F'")
+
+
+def test_a_value_that_no_name_has_is_said_with_those_there_are(space: Space) -> None:
+    values = set(space.table(["gender"])["gender"].to_pylist()) - {None}
+    with pytest.warns(NamebasisWarning, match="no name has gender = 'female'; its values are") as w:
+        assert space.ids("gender = 'female'").size == 0
+    told = str(w[0].message).partition("its values are ")[2].rstrip(".")
+    assert set(told.split(", ")) == values
+    assert compared_texts("a = 'x' AND 'y' = b OR `c`='it''s'") == [("a", "x"), ("c", "it's")]
+
+
+def test_a_panic_over_an_expression_is_no_damage(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class PanicException(BaseException):
+        pass
+
+    scanner = type(space._store.dataset).scanner
+
+    def panicking(self: object, *arguments: object, **named: object) -> object:
+        if "filter" in named:
+            raise PanicException("not yet implemented")
+        return scanner(self, *arguments, **named)
+
+    monkeypatch.setattr(type(space._store.dataset), "scanner", panicking)
+    with pytest.raises(FilterError, match="boolean SQL expression; got 'true': not yet"):
+        space.ids("true")
+
+
+def test_the_engine_s_own_words_are_cut_short() -> None:
+    error = ValueError("Invalid user input: Schema error: No field named x. Valid fields are a, b.")
+    assert "there is no column 'x'" in str(explain("x = 1", error, COLUMNS))

@@ -1,0 +1,260 @@
+"""Bad input to every command: one line that says what is wrong, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from namebasis.cli import said_of
+from tests.test_cli import commands, run
+
+DEEP, LONG = "[" * 100_000, "9" * 400
+HUGE = str(10**30)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("hostile")
+    (where / "n.csv").write_text(
+        "name,gender,locales\n"
+        + "".join(f"{name},F,is_IS\n" for name in ("Vicki", "Winona", "Zoë", "Anna", "Olga", "Mei"))
+    )
+    done = run("build", "s.space", "n.csv", "--templates", "plain", "-q", cwd=where)
+    assert done.returncode == 0, done.stderr
+    (where / "deep.json").write_text(DEEP)
+    (where / "deep.toml").write_text(f"a = {DEEP}")
+    (where / "huge.json").write_text(f"[{', '.join([LONG] * 384)}]")
+    (where / "rows.npy").write_bytes(
+        b"\x93NUMPY\1\0\x46\0" + b"{'descr': '<f4', 'fortran_order': False, 'shape': (10**12, 384)}"
+    )
+    (where / "zip.npz").write_bytes(b"PK\3\4garbage")
+    (where / "two.npz").write_bytes(b"")
+    np.savez(where / "two.npz", a=np.ones(384), b=np.ones(384))
+    (where / "x.pt").write_bytes(b"PK\3\4")
+    (where / "cell.csv").write_text("name,count\n" + "x" * 200_000)
+    (where / "empty.csv").write_text("")
+    (where / "rank.toml").write_text(
+        'name = "mood"\nkind = "ordinal"\ntemplates = ["{}"]\n'
+        f'[[values]]\nlabel = "a"\nphrases = ["a"]\nrank = {LONG}\n'
+    )
+    (where / "contexts.json").write_text('{"contexts": {"a": 5}, "names": [{"name": "A B"}]}')
+    (where / "run").mkdir()
+    (where / "run" / "run.json").write_text(DEEP)
+    for name in ("fifo.json", "fifo.toml", "fifo.csv", "fifo.npy", "fifo.txt"):
+        if hasattr(os, "mkfifo"):
+            os.mkfifo(where / name)
+    (where / "zero.json").symlink_to("/dev/zero")
+    (where / "images" / "Vicki").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(where / "images" / "Vicki" / "1.png")
+    return where
+
+
+@pytest.fixture
+def place(made: Path, tmp_path: Path) -> Path:
+    """A copy whose pipes are made anew, as a pipe cannot be copied."""
+
+    def pipes(_: str, names: list[str]) -> list[str]:
+        return [name for name in names if name.startswith("fifo")]
+
+    copy = Path(shutil.copytree(made, tmp_path / "user", symlinks=True, ignore=pipes))
+    for pipe in made.glob("fifo*"):
+        os.mkfifo(copy / pipe.name)
+    return copy
+
+
+NEAREST, EXPORT = ("nearest", "s.space"), ("export", "s.space", "-")
+BAD: list[tuple[str, ...]] = [
+    *((*NEAREST, "--vector", name) for name in (
+        "deep.json", "huge.json", "rows.npy", "zip.npz", "two.npz", "x.pt", "fifo.json", "fifo.npy",
+        "zero.json", "none.npy", "images")),
+    *((*NEAREST, "Vicki", "--where", where) for where in (
+        "? = 1", "1" + "+1" * 1000 + " > 0", "repeat('a', 1000000000) = name", "locales = 'x'")),
+    (*NEAREST, "Vicki", "-k", HUGE),
+    (*NEAREST, "Vicki", "-k", "-1"),
+    (*NEAREST, "Vicki", "--view", "a\ud800"),
+    (*NEAREST, "Vicki", "--image", "fifo.json"),
+    *((*EXPORT, "--order-by", column) for column in ("locales", "text", "births", "pieces", "no")),
+    (*EXPORT, "--limit", HUGE),
+    ("build", "new.space", "deep.json"),
+    ("build", "new.space", "fifo.txt"),
+    ("build", "new.space", "census:cell.csv"),
+    ("build", "new.space", "cell.csv"),
+    ("build", "new.space", ":".join(["pseudo:5"] * 300)),
+    ("build", "new.space", "n.csv", "--templates", "deep.toml"),
+    ("build", "new.space", "n.csv", "--templates", "fifo.toml"),
+    ("build", "new.space", "n.csv", "--limit", HUGE),
+    ("build", "new.space", "n.csv", "--seed", HUGE),
+    ("add", "s.space", "deep.json"),
+    ("info", "none.space"),
+    ("unspell", "none.space"),
+    ("card", "s.space", "a" * 20_000),
+    ("basis", "s.space", "Vicki", "-n", HUGE),
+    ("basis", "s.space", "Vicki", "--seed", "-1"),
+    ("basis", "s.space", "Vicki", "--controls", HUGE),
+    ("basis", "s.space", "Vicki", "--ridge", "nan"),
+    ("basis", "s.space", "--vector", "fifo.npy"),
+    ("paint", "s.space", "Vicki", "--beam", HUGE),
+    ("score", "s.space", "--axis", "deep.toml"),
+    ("score", "s.space", "--axis", "fifo.toml"),
+    ("score", "s.space", "--axis", "rank.toml"),
+    ("score", "s.space", "--records", "census:cell.csv"),
+    ("score", "s.space", "--groups", "deep.toml"),
+    ("walk", "s.space", "1", "--steps", "9223372036854775807"),
+    ("walk", "s.space", "1", "--components", "fifo.npy"),
+    ("walk", "s.space", "deep.toml"),
+    ("anchors", "s.space", "-n", HUGE),
+    ("topology", "s.space", "-k", HUGE),
+    ("topology", "s.space", "--seed", "4294967296", "--no-shape"),
+    ("rigidity", "s.space", "Vicki", "--contexts", "deep.toml"),
+    ("rigidity", "s.space", "Vicki", "--contexts", "fifo.toml"),
+    ("identity", "s.space", "Vicki Winona", "--counts", "fifo.csv"),
+    ("identity", "s.space", "Vicki Winona", "--thresholds", "deep.toml"),
+    ("entropy", "s.space", "--bandwidth", "1e308"),
+    ("entropy", "s.space", "--bandwidth", "1e-320"),
+    ("entropy", "s.space", "-t", "1e308"),
+    ("entropy", "s.space", "-t", "nan"),
+    ("entropy", "s.space", "--draws", HUGE),
+    ("formation", "run", "--truth", "deep.json"),
+    ("formation", "run", "--truth", "contexts.json"),
+    ("formation", "run", "--truth", "fifo.json"),
+    ("formation", "run", "--counts", "fifo.csv"),
+    ("formation", "run", "--names", "fifo.txt"),
+    ("trace", "run", "Vicki", "--samples", "1000000000"),
+    ("demo", "--space", "n.csv"),
+    ("organism", "train", "run", "--tiny", "--steps", "1"),
+    ("organism", "train", "new", "--threads", "100000", "--steps", "1"),
+    ("organism", "train", "new", "--pixels", "12000", "--steps", "1"),
+    ("organism", "train", "new", "--batch-size", HUGE, "--steps", "1"),
+    ("organism", "world", "--limit", HUGE, "--seed", "-1"),
+    ("organism", "painter", "run", "new"),
+    ("organism", "pack", "run", "new"),
+    ("organism", "pack-painter", "run", "new"),
+    ("organism", "sheet", "none/sheet.png"),
+    ("validate", "generate", "s.space", "new", "Vicki", "--pipeline", "diffusers:run"),
+    ("validate", "report", "s.space", "images", "--extractor", "probe:deep.json"),
+    ("validate", "report", "s.space", "images", "--extractor", "probe:fifo.npy"),
+    ("validate", "report", "s.space", "images", "--extractor", "onnx:deep.toml"),
+    ("validate", "report", "s.space", "images", "--extractor", "onnx:fifo.toml"),
+    ("validate", "report", "s.space", "run", "--extractor", "skin"),
+    ("validate", "train-probe", "new.st", "--axis", "deep.toml", "--encoder", "hf:run", "--folder",
+     "new", "--pipeline", "organism"),
+]  # fmt: skip
+ANSWERED = ("doctor",)
+
+
+def name_of(words: tuple[str, ...]) -> str:
+    return " ".join(word[:30] for word in words).encode("ascii", "replace").decode()
+
+
+@pytest.mark.parametrize("words", BAD, ids=name_of)
+def test_bad_input_is_one_line(words: tuple[str, ...], place: Path) -> None:
+    if any("fifo" in word for word in words) and not hasattr(os, "mkfifo"):
+        pytest.skip("there are no named pipes here")
+    done = run(*words, cwd=place)
+    assert done.returncode in (1, 2), done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
+    errors = done.stderr[done.stderr.find("error:") :] if done.returncode == 1 else done.stderr
+    assert errors.strip(), "nothing was said"
+    assert done.returncode == 2 or len(errors.strip().splitlines()) <= 2, errors
+    assert len(errors) < 3_000
+    assert "NAMEBASIS_DEBUG" not in errors, "an exception of a library that nobody foresaw"
+
+
+def test_every_command_has_a_bad_input() -> None:
+    tried = {" ".join(words[:n]) for words in BAD for n in (1, 2)}
+    assert set(commands()) - set(ANSWERED) <= tried
+
+
+def test_whatever_a_library_raises_is_a_line() -> None:
+    import pyarrow as pa
+
+    assert said_of(MemoryError()).startswith("out of memory. Ask for less")
+    assert said_of(RecursionError("deep\ndeeper")).startswith("RecursionError: deep deeper. NAME")
+    assert said_of(KeyError("a")).startswith("KeyError: 'a'. NAMEBASIS_DEBUG=1")
+    assert said_of(pa.ArrowNotImplementedError("no")).startswith("ArrowNotImplementedError: no. ")
+    assert said_of(ValueError("\n".join(map(str, range(99))))).count("\n") == 1
+    assert len(said_of(ValueError("a" * 10_000))) == 2_000
+    assert said_of(ValueError("")).startswith("ValueError. ")
+
+
+@pytest.mark.parametrize("error", [MemoryError, RecursionError, OverflowError, KeyError, TypeError])
+def test_an_exception_that_nobody_foresaw_ends_in_a_line(
+    error: type[Exception], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise error("inside")
+
+    monkeypatch.setattr("namebasis.namespace.space.open_space", failing)
+    done = run("info", "s.space", cwd=place)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "inside" in done.stderr
+    monkeypatch.setenv("NAMEBASIS_DEBUG", "1")
+    with pytest.raises(error):
+        run("info", "s.space", cwd=place)
+
+
+def shell(script: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell line in which $NB is the command line."""
+    command = f"{sys.executable} -c 'import namebasis.cli as c; c.main()'"
+    root = str(Path(__file__).parents[1])
+    return subprocess.run(
+        ["bash", "-c", script.replace("$NB", command)], cwd=cwd, capture_output=True, check=False,
+        encoding="utf-8", timeout=300,
+        env={**os.environ, "PYTHONPATH": root, **environment}, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+
+
+@needs_bash
+def test_closed_streams_give_an_exit_code_and_a_line(place: Path) -> None:
+    done = shell("$NB nearest s.space Vicki >&-; echo $?", place)
+    assert done.stdout == "1\n"
+    assert done.stderr.splitlines() == [
+        "error: [Errno 9] Bad file descriptor: a stream or a file cannot be read or written."
+    ]
+    done = shell("$NB nearest s.space - <&-; echo $?", place)
+    assert (done.stdout, "stdin is closed" in done.stderr) == ("1\n", True)
+    # A note (the text is not stored) belongs to stderr, and must not appear among the data.
+    done = shell("$NB nearest s.space unheard -k 1 2>&-; echo $?", place)
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stdout.splitlines()[1] == "0"
+    assert "no stored name" not in done.stdout
+    done = shell("$NB add s.space n.csv -q <&- >&- 2>&-; echo $?", place)
+    assert done.stdout == "0\n"
+
+
+@needs_bash
+def test_a_reader_that_goes_away_and_a_full_disk(place: Path) -> None:
+    done = shell("$NB nearest s.space Vicki --json | true; echo ${PIPESTATUS[0]}", place)
+    assert (done.stdout, done.stderr) == ("141\n", "")
+    if Path("/dev/full").exists():
+        done = shell("$NB nearest s.space Vicki > /dev/full; echo $?", place)
+        assert done.stdout == "1\n"
+        assert "No space left on device" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@needs_bash
+def test_terminals_without_all_letters_get_whole_output(place: Path) -> None:
+    done = shell("$NB export s.space - --columns name,gender", place)
+    assert done.returncode == 0
+    done = shell("$NB nearest s.space Vicki -k 5; echo $?", place, PYTHONIOENCODING="ascii")
+    assert "Zo\\xeb\t" in done.stdout
+    assert done.stdout.splitlines()[-1] == "0"
+    done = shell("$NB nearest s.space Łukasz😀 -k 5 --json", place, PYTHONIOENCODING="ascii")
+    (answer,) = json.loads(done.stdout)
+    assert answer["target"] == "Łukasz😀"
+    assert "Zoë" in [row["name"] for row in answer["names"]]
+    done = shell("$NB nearest s.space Łukasz Vicki -k 1", place, PYTHONIOENCODING="cp1252")
+    assert done.returncode == 0
+    assert done.stdout.startswith("\\u0141ukasz\t")
