@@ -270,3 +270,10 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(NamebasisError, match="damaged components file"):
         load_components(bad)
+
+
+def test_two_names_are_enough_for_a_position() -> None:
+    rng = np.random.default_rng(0)
+    pieces = [rng.standard_normal((2, 6)).astype(np.float32) for _ in range(2)]
+    first, second = piece_components(["Ann", "Bob"], pieces)
+    assert first.n_components >= 1 <= second.n_components

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from namebasis.analysis.contexts import context_measures, context_prior
+from namebasis.analysis.contexts import _directions, context_measures, context_prior
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -52,3 +52,8 @@ def test_context_measures_refuse_other_contexts_and_equal_names() -> None:
         context_measures(bare, placed[:, :3], prior)
     with pytest.raises(ValueError, match="do not differ"):
         context_prior(bare[[0, 0, 0]], placed[[0, 0, 0]])
+
+
+def test_directions_have_length_one_and_nothing_has_none() -> None:
+    rows = np.array([[3.0, 4.0], [0.0, 0.5], [0.0, 0.0]])
+    np.testing.assert_allclose(_directions(rows), [[0.6, 0.8], [0, 1], [0, 0]])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import skew
 
-from namebasis.analysis.hubness import hubness, row_overlap
+from namebasis.analysis.hubness import countable_rows, hubness, row_overlap
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
 
 
@@ -64,3 +64,13 @@ def test_equal_rows_make_no_hubs() -> None:
 def test_n_hubs_is_checked() -> None:
     with pytest.raises(ValueError, match="n_hubs must be an integer, at least 1"):
         hubness(graph([[1], [0]]), n_hubs=0)
+
+
+def test_rows_with_too_many_equals_in_any_embedding_do_not_count() -> None:
+    left = duplicate_groups(np.array([[0.0], [0], [0], [1], [2], [3]], np.float32))
+    right = duplicate_groups(np.array([[0.0], [1], [2], [3], [4], [4]], np.float32))
+    # The first three equal two others on the left, the last two one other on the right.
+    assert countable_rows(2, left, right).all()
+    assert countable_rows(1, left, right).tolist() == [False] * 3 + [True] * 3
+    assert countable_rows(0, right).tolist() == [True] * 4 + [False] * 2
+    assert countable_rows(0, left, right).all()  # one row alone is none to compare

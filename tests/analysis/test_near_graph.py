@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from namebasis.analysis import neighbours
-from namebasis.analysis.near_graph import near_graph
+from namebasis.analysis.near_graph import _exact_rows, near_graph
 from namebasis.analysis.neighbours import duplicate_groups, knn_graph
 from namebasis.checks import unit_rows
 from tests.analysis.test_topology import mixture
@@ -55,3 +55,12 @@ def test_rows_whose_checksums_meet_are_still_told_apart(monkeypatch: pytest.Monk
     again = duplicate_groups(rows)
     np.testing.assert_array_equal(again.group, groups.group)
     np.testing.assert_array_equal(again.sizes, groups.sizes)
+
+
+def test_rows_searched_exactly_are_themselves_and_then_their_nearest() -> None:
+    rows = unit_rows(np.random.default_rng(4).standard_normal((50, 6)))
+    asked = np.array([3, 17, 49])
+    found = _exact_rows(rows, asked, 4)
+    expected = np.argsort(-(rows[asked] @ rows.T), axis=1, kind="stable")[:, :5]
+    np.testing.assert_array_equal(found[:, 0], asked)
+    np.testing.assert_array_equal(found, expected)

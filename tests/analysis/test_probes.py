@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from namebasis.analysis.probes import joined, probe
+from namebasis.analysis.probes import PENALTIES, _ridge, joined, probe
 
 
 def test_probe_equals_ridge_on_each_fold() -> None:
@@ -53,3 +53,23 @@ def test_refusals() -> None:
         probe(np.eye(4), [1, 2, 3, np.nan])
     with pytest.raises(ValueError, match="labels must be 4 finite numbers"):
         probe(np.eye(4), np.ones(3))
+
+
+@pytest.mark.parametrize("n", [7, 20])  # by the decomposition of the rows and of their Gram matrix
+def test_the_penalty_is_that_of_leaving_each_row_out(n: int) -> None:
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        rows = rng.standard_normal((n, 3))
+        truth = rows[:, :1] + 1.5 * rng.standard_normal((n, 1))
+        errors = []
+        for penalty in PENALTIES:
+            missed = 0.0
+            for out in range(n):
+                kept = np.delete(np.arange(n), out)
+                mean, level = rows[kept].mean(axis=0), truth[kept].mean()
+                own = rows[kept] - mean
+                gram = own.T @ own + penalty * np.eye(3)
+                weights = np.linalg.solve(gram, own.T @ (truth[kept] - level))
+                missed += float(((rows[out] - mean) @ weights + level - truth[out])[0] ** 2)
+            errors.append(missed)
+        assert _ridge(rows, truth, rows)[1][0] == PENALTIES[int(np.argmin(errors))]

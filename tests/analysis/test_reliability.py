@@ -74,3 +74,8 @@ def test_the_number_of_names_is_where_the_interval_leaves_zero() -> None:
     assert names_for(0.0) is None
     assert names_for(float("nan")) is None
     assert (names_for(1.0) or 0) < 10
+
+
+def test_measurements_that_are_all_equal_are_not_reliable() -> None:
+    found = reliability([[2.0, 2.0], [2.0, 2.0]])
+    assert (found.within, found.between, found.single, found.of_means) == (0, 0, 0, 0)

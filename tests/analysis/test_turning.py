@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from namebasis.analysis.sparse import sparse_code
-from namebasis.analysis.turning import TurnedDictionaries, similar_groups
+from namebasis.analysis.turning import TurnedDictionaries, _participation, similar_groups
 
 
 def rows(seed: int = 0, n: int = 300, width: int = 40) -> np.ndarray:
@@ -92,3 +92,9 @@ def test_only_usable_rows_set_the_moments() -> None:
     usable = np.arange(305) < 300
     variances = TurnedDictionaries(far, usable).variances
     np.testing.assert_allclose(variances, TurnedDictionaries(names).variances, rtol=1e-5)
+
+
+def test_participation_is_one_over_the_sum_of_squared_shares() -> None:
+    assert _participation(np.array([3.0, 0, 0])) == pytest.approx(1)
+    assert _participation(np.array([1.0, -1, 1, -1])) == pytest.approx(4)
+    assert _participation(np.array([2.0, -1])) == pytest.approx(1 / (0.8**2 + 0.2**2))

@@ -195,3 +195,10 @@ def test_a_crossing_in_exposures_lies_where_the_logarithm_of_one_more_does() -> 
     assert found.step.position == pytest.approx(50)
     assert found.exposures is not None
     assert found.exposures.position == pytest.approx(np.sqrt(11) - 1)
+
+
+def test_three_controls_are_enough_for_a_threshold() -> None:
+    rows = np.array([[1.0, 1.0], [2.0, np.nan], [3.0, 3.0]])
+    found = threshold(rows)
+    assert found[0] == pytest.approx(2 + DEVIATIONS)
+    assert np.isnan(found[1])

@@ -146,3 +146,13 @@ def test_the_contact_sheet_has_a_row_for_every_value() -> None:
     rows = sum(map(len, [*ATTRIBUTES.values(), *CONTEXTS.values()])) + 3
     assert sheet.size == (2 * (2 * 100 + 4) + 4, -(-rows // 2) * 112)
     assert len(np.unique(np.asarray(sheet).reshape(-1, 3), axis=0)) > 1000
+
+
+def test_light_that_is_too_bright_stays_white(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without the cut at 1, white in bright light would come out black.
+    def white(contexts: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+        return np.full((len(contexts), 3, size, size), 1.3, np.float32)
+
+    monkeypatch.setattr("namebasis.organism.renderer.scene_pixels", white)
+    pictures = render(random_people(6, np.random.default_rng(0)), size=48)
+    assert (pictures[:, 0, 0] == 255).all()
