@@ -254,6 +254,31 @@ def parse_toml(text: str, where: str | Path) -> dict[str, Any]:
     return values
 
 
+def parse_yaml(text: str, where: str | Path) -> Any:
+    """Parse YAML of at most `DEPTH` levels into lists, mappings and texts, nothing else.
+
+    Raises
+    ------
+    UnreadableError
+        If it is no YAML, nested deeper, or names a node again (aliases may multiply without bound).
+    """
+    import yaml
+
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if isinstance(event, yaml.AliasEvent):
+                raise UnreadableError(where, "it has an alias, which is not followed")
+            if depth > DEPTH:
+                raise UnreadableError(where, f"it is nested more than {DEPTH} levels deep")
+        return yaml.load(text, Loader=loader)  # noqa: S506 - a base loader makes texts only
+    except (yaml.YAMLError, ValueError, RecursionError, MemoryError) as error:
+        raise UnreadableError(where, f"it is not YAML ({_first_line(error)})") from None
+
+
 def _check_depth(text: str, pieces: re.Pattern[str], where: str | Path) -> None:
     if text.count("[") + text.count("{") <= DEPTH:
         return

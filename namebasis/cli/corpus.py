@@ -22,12 +22,22 @@ if TYPE_CHECKING:
 FEW_IMAGES = 100
 
 
-def read_corpus(sources: list[str], part: str | None, limit: int | None, seed: int) -> Names:
-    """Read and merge several sources, saying on stderr what was left out."""
+def read_corpus(
+    sources: list[str], part: str | None, limit: int | None, seed: int, column: str | None = None
+) -> Names:
+    """Read and merge several sources, saying on stderr what was taken for what and left out."""
     from namebasis.namespace.names import merge_names
-    from namebasis.namespace.sources import read_names
+    from namebasis.namespace.sources import is_file, read_names
 
-    corpora = [read_names(source, part=part, seed=seed) for source in sources]
+    if column is not None and not any(map(is_file, sources)):
+        raise ValueError("--column names a column of a file; no source is one.")
+    corpora = [
+        read_names(source, part=part, seed=seed, column=column if is_file(source) else None)
+        for source in sources
+    ]
+    for source, corpus in zip(sources, corpora, strict=True):
+        for told in corpus.notes:
+            note(f"{source}: {told}")
     names = corpora[0] if len(corpora) == 1 else merge_names(*corpora)
     for dropped in names.dropped:
         note_dropped(dropped)
@@ -69,6 +79,7 @@ def build(
         ),
     ] = "portrait",
     part: options.Part = None,
+    column: options.Column = None,
     limit: options.Limit = None,
     seed: options.Seed = 0,
     device: options.Device = None,
@@ -96,7 +107,7 @@ def build(
     from namebasis.namespace.places import place_of
 
     place_of(space)  # refuses a URI before anything is read or loaded
-    corpus = read_corpus(names, part, limit, seed)
+    corpus = read_corpus(names, part, limit, seed, column)
     note(f"{len(corpus):,} names; loading {encoder}")
     model = load_encoder(encoder, device=device)
     factory = partial(load_encoder, model.spec, revision=model.revision, device=device)
@@ -136,6 +147,7 @@ def add(
         ),
     ] = False,
     part: options.Part = None,
+    column: options.Column = None,
     limit: options.Limit = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
@@ -149,7 +161,7 @@ def add(
     opened = open_space(space)
     before = len(opened)
     if names:
-        corpus = read_corpus(names, part, limit, seed)
+        corpus = read_corpus(names, part, limit, seed, column)
         with nullcontext() if quiet else progress_bar("encoding") as progress:
             opened = add_names(opened, corpus, progress=progress)
         added = len(opened) - before

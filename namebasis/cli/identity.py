@@ -29,10 +29,10 @@ Contexts = Annotated[
 Write = Annotated[bool, typer.Option("--write", help="Store the measures in the space.")]
 
 
-def _names(asked: list[str] | None, file: Path | None) -> list[str]:
-    from namebasis.namespace.sources import read_names
+def _names(asked: list[str] | None, file: Path | None, column: str | None) -> list[str]:
+    from namebasis.cli.corpus import read_corpus
 
-    read = read_names(file).strings if file else []
+    read = read_corpus([str(file)], None, None, 0, column).strings if file else []
     return list(dict.fromkeys([*(" ".join(name.split()) for name in asked or []), *read]))
 
 
@@ -40,6 +40,7 @@ def rigidity(
     space: options.SpacePath,
     names: Asked = None,
     file: NamesFile = None,
+    file_column: options.Column = None,
     where: options.Where = None,
     contexts: Contexts = None,
     prior: Annotated[int, typer.Option("--prior", help="Made-up names to compare with.")] = 100,
@@ -56,7 +57,7 @@ def rigidity(
     from namebasis.studies import rigidity as study
 
     opened = open_space(space)
-    asked = _names(names, file)
+    asked = _names(names, file, file_column)
     with nullcontext() if quiet else progress_bar("contexts", "prompts") as progress:
         found = study.rigidity(
             opened,
@@ -105,6 +106,7 @@ def identity(
     space: options.SpacePath,
     names: Asked = None,
     file: NamesFile = None,
+    file_column: options.Column = None,
     counts: Annotated[
         Path | None,
         typer.Option("--counts", help="A CSV with name and count: how often people are named."),
@@ -149,7 +151,7 @@ def identity(
     from namebasis.studies.identity_results import COLUMNS
 
     opened = open_space(space)
-    asked = _names(names, file)
+    asked = _names(names, file, file_column)
     told = read_counts(counts) if counts else {}
     if told and column not in COLUMNS:
         _print_agreement(compare_stored(opened, told, column, seed=seed), as_json)

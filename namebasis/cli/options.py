@@ -14,7 +14,7 @@ Sources = Annotated[
     typer.Argument(
         metavar="NAMES...",
         help="Sources of names: faker, ssa:ZIP, census:CSV, pseudo:N, full:N, a txt, csv, tsv, "
-        "json, jsonl or parquet file, or - for stdin.",
+        "json, jsonl, yaml or parquet file, or - for stdin.",
     ),
 ]
 MoreSources = Annotated[
@@ -43,6 +43,10 @@ Part = Annotated[
         "--part",
         help="Untyped names are: given, family, full or pseudo; keeps only those of typed ones.",
     ),
+]
+Column = Annotated[
+    str | None,
+    typer.Option("--column", help="Column of names in a table: its title, or its number from 1."),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="At most so many rows.")]
 Device = Annotated[

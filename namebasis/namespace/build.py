@@ -20,6 +20,8 @@ from namebasis.namespace.adding import append_rows, count_pieces, mend, note_sum
 from namebasis.namespace.encode import encode_rows, space_schema
 from namebasis.namespace.job import describe_job
 from namebasis.namespace.locks import locked, writing
+from namebasis.namespace.names import NAME_SCHEMA
+from namebasis.namespace.own_columns import fit_to
 from namebasis.namespace.places import for_lance, place_of
 from namebasis.namespace.provenance import KEY, Provenance
 from namebasis.namespace.ray_cluster import EncoderFactory, RayCluster, check_engine
@@ -175,6 +177,12 @@ def add_names(
         skipped = len(names) - len(fresh)
         if skipped:
             log.info("%d of %d names are in the space already", skipped, len(names))
+        fresh, lost = fit_to(fresh, store.schema, len(NAME_SCHEMA))
+        if lost:
+            log.warning(
+                "%s: columns that the space lacks, or has of another kind, are left out: %s",
+                space.path, ", ".join(lost),
+            )  # fmt: skip
         if len(fresh):
             _append(store, fresh, encoder, space.provenance.templates, progress, adding=True)
             note_sums(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -14,14 +15,14 @@ _N_EXAMPLES = 3
 # Persian and Indic spellings need both joiners between letters; at an end they join nothing.
 _JOINERS = "\u200c\u200d"
 _SPACES = "\t\n\v\f\r"
-_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _REASONS = {
     "Cc": "control character",
-    "Cf": "invisible format character",
     "Cs": "lone surrogate",
     "Co": "private-use character",
     "Cn": "unassigned character",
 }
+_JOINT = re.compile("[^-‐‑–]+")
+_NUMERAL = re.compile("II|III|IV|VI|VII|VIII|IX")
 TOO_LONG = f"longer than {MAX_NAME_LENGTH} characters"
 EMPTY = "empty"
 
@@ -38,7 +39,8 @@ class Dropped:
 def clean_name(text: str) -> str:
     """Return `text` as it is stored: NFC, trimmed, inner white space folded to one space.
 
-    Zero-width joiners and non-joiners stay inside a name and are trimmed at its ends. Cleaning a
+    Zero-width joiners and non-joiners stay inside a name and are trimmed at its ends; all other
+    invisible format characters go: soft hyphens, marks of direction, byte order marks. Cleaning a
     clean name changes nothing.
 
     Parameters
@@ -55,8 +57,7 @@ def clean_name(text: str) -> str:
     ------
     CorpusError
         If nothing is left, more than 200 characters are left, or the text holds a control
-        (other than white space), a direction mark or override, another invisible format
-        character, a lone surrogate, a private-use or an unassigned character.
+        (other than white space), a lone surrogate, a private-use or an unassigned character.
     """
     cleaned, reason = examine(text)
     if reason:
@@ -70,6 +71,7 @@ def examine(text: str) -> tuple[str, str]:
         reason = _unprintable_reason(text)
         if reason:
             return "", reason
+        text = "".join(c for c in text if c in _JOINERS or unicodedata.category(c) != "Cf")
     cleaned = " ".join(text.split())
     if not cleaned.isascii():
         cleaned = unicodedata.normalize("NFC", cleaned).strip(_JOINERS + " ")
@@ -84,8 +86,6 @@ def _unprintable_reason(text: str) -> str:
     for character in text:
         if character.isprintable() or character in _SPACES or character in _JOINERS:
             continue
-        if character in _DIRECTION:
-            return "direction mark or override"
         reason = _REASONS.get(unicodedata.category(character))
         if reason:
             return reason
@@ -101,22 +101,33 @@ def shown(text: str, limit: int = 40) -> str:
 def restore_capitals(text: str) -> str:
     """Return a name that its source writes in capitals as names are written: "Van Der Berg".
 
-    The source has lost where capitals stood; only "Mc" is put back, since almost every surname
-    that begins so has a capital after it. A text with a lower-case letter is returned unchanged.
+    The source has lost where capitals stood. Put back are those after "Mc" and an apostrophe
+    (O'Brien, D'Angelo), since almost every surname of that kind has them, and numerals (III). Not
+    those of MacDonald: as many write Macdonald. A text with a lower-case letter is returned
+    unchanged.
     """
     if not text.isupper():
         return text
-    words = []
-    for word in text.split(" "):
-        pieces = [piece[:1] + piece[1:].lower() for piece in word.split("-")]
-        pieces = [
-            f"Mc{piece[2].upper()}{piece[3:]}"
-            if piece.startswith("Mc") and len(piece) > 4
-            else piece
-            for piece in pieces
-        ]
-        words.append("-".join(pieces))
-    return " ".join(words)
+    words = text.split(" ")
+    return " ".join(
+        word if at and _NUMERAL.fullmatch(word) else _JOINT.sub(_capitalised, word)
+        for at, word in enumerate(words)
+    )
+
+
+def _capitalised(match: re.Match[str]) -> str:
+    """Write a piece between hyphens; after an apostrophe only one of two letters or more is one."""
+    pieces = re.split("(['’ʻʼ`])", match.group())
+    written = [
+        piece[:1] + piece[1:].lower()
+        if at == 0 or (len(piece) > 2 and len(pieces[at - 2]) < 3)
+        else piece.lower()
+        for at, piece in enumerate(pieces)
+    ]
+    word = "".join(written)
+    if word.startswith("Mc") and len(word) > 4:
+        return f"Mc{word[2].upper()}{word[3:]}"
+    return word
 
 
 class Refusals:

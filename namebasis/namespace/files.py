@@ -1,71 +1,117 @@
-"""Names from files: txt, csv, tsv, json, jsonl and parquet."""
+"""Names from files: txt, csv, tsv, json, jsonl, yaml and parquet, packed by gzip or not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 
 from namebasis.errors import CorpusError
-from namebasis.namespace.cleaning import Refusals
-from namebasis.namespace.names import Names, names_from_columns, names_from_records
+from namebasis.namespace.column_roles import is_known
+from namebasis.namespace.content import is_number
+from namebasis.namespace.dialects import best_separator, read_cells
+from namebasis.namespace.documents import read_document
+from namebasis.namespace.names import Names, names_from_columns
 from namebasis.namespace.raw import check_file, read_text
-from namebasis.namespace.values import CANONICAL
-from namebasis.reading import UnreadableError, parse_json, parse_rows
+from namebasis.namespace.tables import Source, names_from_cells, names_from_table
 
 _MAX_ROWS = 50_000_000
+_WEIGHTED = re.compile(r"\s*\d*\.?\d+::")
+_YEAR_OF_BIRTHS = re.compile(r"yob\d{4}\.txt", re.IGNORECASE)
 
 
-def read_file(path: Path, part: str | None = None) -> Names:
-    """Read names from a file; its suffix says how.
+def read_file(path: Path, part: str | None = None, column: str | None = None) -> Names:
+    """Read names from a file; its suffix says how, and ``.gz`` behind it that it is packed.
 
-    ``.txt``: one name a line, every line that is not blank (also one that begins with ``#``).
-    ``.csv`` and ``.tsv``: a table with a header; names are in the column ``name``, else in the
-    first one; ``.csv`` may use semicolons. ``.json``: a list of names or of objects with a
-    ``name``. ``.jsonl``: such a name or object a line. ``.parquet``: names are in the column
-    ``name``, else in the first column of strings. Further columns or keys with a name in
-    `NAME_SCHEMA` (or ``locale``, ``source``, ``sex``; any case) are taken over.
+    ``.txt``: one name a line, without ``#`` lines where there are several (or the first is one) and
+    without the weights of wildcards (``2::Anna``); where all lines have the same separator and
+    numbers or a header, a table. ``.csv``, ``.tsv``, ``.tab``: a table of any separator, see
+    `dialects.read_cells`, with a header or without. ``.json``, ``.jsonl``, ``.ndjson``, ``.yaml``:
+    a list of names or of objects, a mapping of names to counts, or lists under keys. ``.parquet``:
+    a table. Of a table, the column of names is chosen by title and values
+    (`column_roles.choose`); columns with a name in `NAME_SCHEMA` and the like are taken over, all
+    others are kept as columns of the user's own. `Names.notes` tells which was taken for what.
 
     Parameters
     ----------
     path : Path
-        UTF-8 with or without a byte order mark, where it is text.
+        UTF-8, or UTF-16 with a byte order mark, where it is text.
     part : str, optional
         The part of names that come without one.
+    column : str, optional
+        Title of the column of names, or its number from 1.
 
     Returns
     -------
     Names
-        In the file's order; ``sources`` is the file's name unless the file has its own.
+        In the file's order; ``sources`` is the file's name unless the file has its own. A cell that
+        does not fit its column is null and counted in `dropped`.
 
     Raises
     ------
     CorpusError
-        If the file is missing, damaged, of an unknown kind, or a value does not fit.
+        If the file is missing, damaged, of an unknown kind, or no column surely holds names.
     """
-    readers: dict[str, Callable[[Path, str | None], Names]] = {
+    readers: dict[str, Callable[[Path, Source], Names]] = {
         ".txt": _read_txt,
         ".csv": _read_table,
         ".tsv": _read_table,
-        ".json": _read_json,
-        ".jsonl": _read_jsonl,
+        ".tab": _read_table,
+        ".json": _read_document,
+        ".jsonl": _read_document,
+        ".ndjson": _read_document,
+        ".yaml": _read_document,
+        ".yml": _read_document,
         ".parquet": _read_parquet,
     }
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
+    bare = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    reader = readers.get(bare.suffix.lower())
+    if reader is None or (bare != path and reader is _read_parquet):
         check_file(path)
-        hint = f"Write ssa:{path}" if path.suffix.lower() == ".zip" else "Rename it"
         raise CorpusError(
-            f"{path} has none of the suffixes {', '.join(readers)} that say how to read names. "
-            f"{hint}."
+            f"{path} has none of the suffixes {', '.join(readers)} that say how to read names "
+            f"(.gz may follow). {_hint(bare.suffix.lower(), path)}."
         )
-    return reader(path, part)
+    return reader(path, Source(str(path), path.name, part, column))
+
+
+def _hint(suffix: str, path: Path) -> str:
+    if suffix == ".zip":
+        return f"Write ssa:{path} for births of the US SSA, or unpack it"
+    if suffix in (".xlsx", ".xls", ".ods", ".numbers"):
+        return "Save the sheet as CSV"
+    return "Rename it"
 
 
 def names_from_lines(text: str, *, where: str, source: str, part: str | None = None) -> Names:
     """Make a corpus of one name a line; blank lines are counted as left out."""
-    return names_from_columns({"name": list(_lines(text))}, where=where, source=source, part=part)
+    told = Source(where, source, part)
+    return _names_of(_lines(text), told)
+
+
+def _names_of(lines: list[str], source: Source) -> Names:
+    marked = [at for at, line in enumerate(lines) if line.lstrip("\ufeff ").startswith("#")]
+    first = next((at for at, line in enumerate(lines) if line.strip("\ufeff ")), -1)
+    if len(marked) > 1 or first in marked:
+        for at in marked:
+            source.refusals.add("comment line", lines[at])
+        left = set(marked)
+        lines = [line for at, line in enumerate(lines) if at not in left]
+    weighted = sum(_WEIGHTED.match(line) is not None for line in lines)
+    if weighted:
+        lines = [_WEIGHTED.sub("", line, count=1) for line in lines]
+        source.notes.append(f"left out the weights of {weighted:,} wildcard line(s), such as 2::")
+    source.note_last_first(lines)
+    return names_from_columns(
+        {"name": lines},
+        where=source.where,
+        source=source.name,
+        part=source.part,
+        refusals=source.refusals,
+        notes=tuple(source.notes),
+    )
 
 
 def _lines(text: str) -> list[str]:
@@ -74,95 +120,44 @@ def _lines(text: str) -> list[str]:
     return lines[:-1] if lines and not lines[-1] else lines
 
 
-def _read_txt(path: Path, part: str | None) -> Names:
-    return names_from_lines(read_text(path), where=str(path), source=path.name, part=part)
+def _read_txt(path: Path, source: Source) -> Names:
+    if _YEAR_OF_BIRTHS.fullmatch(path.name) and source.column is None:
+        from namebasis.namespace.records import read_ssa
 
-
-def _read_table(path: Path, part: str | None) -> Names:
+        return read_ssa(path)
     text = read_text(path)
-    head = text.partition("\n")[0]
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    if delimiter == "," and ";" in head and "," not in head:
-        delimiter = ";"
-    rows = [(line, row) for line, row in _table_rows(text, delimiter, path) if any(row)]
-    if len(rows) < 2:
-        raise CorpusError(f"{path} has no row below its header. Give it one name a row.")
-    header = [cell.strip().lower() for cell in rows[0][1]]
-    refusals = Refusals()
-    # Without a column that says so, names are in the first one, whatever it is called.
-    at_name = header.index("name") if "name" in header else 0
-    if not set(header) & set(CANONICAL):
-        refusals.add("taken for the table's header", *rows[0][1][:1])
-    places = {at: title for at, title in enumerate(header) if title in CANONICAL}
-    places[at_name] = "name"
-    records = []
-    for _, row in rows[1:]:
-        if len(row) > len(header):
-            refusals.add("row with more cells than the header", delimiter.join(row))
-            continue
-        records.append({title: row[at] for at, title in places.items() if at < len(row)})
-    for record in records:
-        record.setdefault("name", "")
-    return names_from_records(
-        records, where=str(path), source=path.name, part=part, refusals=refusals
-    )
+    lines = _lines(text)
+    if source.column is not None or _is_table(lines):
+        return names_from_cells(read_cells(text, source.where, source.refusals), source)
+    return _names_of(lines, source)
 
 
-def _table_rows(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    try:
-        yield from parse_rows(text, path, delimiter, strict=True)
-    except UnreadableError as error:
-        raise CorpusError(f"{path}, {error.reason}. Mend the quotes.") from None
+def _is_table(lines: list[str]) -> bool:
+    """Whether all lines of a text have as many cells, and it shows that they are cells."""
+    lines = [line for line in lines[:1000] if line.strip() and not line.startswith("#")]
+    separator, fitting = best_separator(lines)
+    if not separator or fitting < 0.9 or len(lines) < 2:
+        return False
+    if separator == "\t":
+        return True
+    rows = [line.split(separator) for line in lines]
+    numbers = sum(any(map(is_number, row)) for row in rows)
+    titles = [cell.strip() for cell in rows[0]]
+    return numbers > 0.9 * (len(rows) - 1) or all(map(is_known, titles))
 
 
-def _read_json(path: Path, part: str | None) -> Names:
-    value = _parse(read_text(path), str(path))
-    if not isinstance(value, list):
-        raise CorpusError(
-            f"{path} must hold a list of names or of objects with a 'name'; "
-            f"got {_kind(value)}. Write [...] around it."
-        )
-    records = [_record(item, f"{path}, item {at}") for at, item in enumerate(value, start=1)]
-    return names_from_records(records, where=str(path), source=path.name, part=part)
+def _read_table(path: Path, source: Source) -> Names:
+    tabs = ".tsv" in path.suffixes or ".tab" in path.suffixes
+    cells = read_cells(read_text(path), source.where, source.refusals, tabs=tabs)
+    return names_from_cells(cells, source)
 
 
-def _read_jsonl(path: Path, part: str | None) -> Names:
-    records = []
-    for number, line in enumerate(_lines(read_text(path)), start=1):
-        if line.strip():
-            where = f"{path}, line {number}"
-            records.append(_record(_parse(line, where), where))
-    return names_from_records(records, where=str(path), source=path.name, part=part)
+def _read_document(path: Path, source: Source) -> Names:
+    kind = path.with_suffix("").suffix if path.suffix.lower() == ".gz" else path.suffix
+    return read_document(read_text(path), kind.lower(), source)
 
 
-def _parse(text: str, where: str) -> object:
-    try:
-        value: object = parse_json(text, where)
-    except UnreadableError as error:
-        why = error.reason.removeprefix("it ")
-        raise CorpusError(f"{where} {why}. Mend it or fetch it again.") from None
-    return value
-
-
-def _record(item: object, where: str) -> Mapping[str, object]:
-    if isinstance(item, str):
-        return {"name": item}
-    if isinstance(item, Mapping):
-        record = {str(key).lower(): value for key, value in item.items()}
-        if "name" in record:
-            return record
-    raise CorpusError(f"{where} must be a name or an object with a 'name'; got {_kind(item)}.")
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, Mapping):
-        keys = ", ".join(str(key)[:40] for key in list(value)[:5])
-        return f"an object with the keys {keys}" if keys else "an empty object"
-    kinds = {list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
-    return kinds.get(type(value), "a number")
-
-
-def _read_parquet(path: Path, part: str | None) -> Names:
+def _read_parquet(path: Path, source: Source) -> Names:
     import pyarrow.parquet as pq
 
     check_file(path)
@@ -173,36 +168,34 @@ def _read_parquet(path: Path, part: str | None) -> Names:
                     f"{path} declares {stored.metadata.num_rows:,} rows; "
                     f"at most {_MAX_ROWS:,} are read. Split it up."
                 )
-            titles = _parquet_columns(stored.schema_arrow, path)
-            table = stored.read(columns=list(titles))
+            wide = [field.name for field in stored.schema_arrow if _is_wide(field)]
+            titles = [title for title in stored.schema_arrow.names if title not in wide]
+            table = stored.read(columns=titles)
     except (pa.ArrowException, OSError) as error:
         first = str(error).partition("\n")[0]
         raise CorpusError(
             f"{path} is damaged, cut short or not Parquet ({first}). Fetch it again."
         ) from error
+    if not any(_is_text(column.type) for column in table.schema):
+        raise CorpusError(f"{path} has no column of texts. Give it a column 'name'.")
+    if wide:
+        source.notes.append(f"not read, since they are vectors or nested: {', '.join(wide)}")
     # An Arrow column is taken as it is; only births are too many to look at one by one.
-    columns = {
-        column: table[title].combine_chunks() if column == "births" else table[title].to_pylist()
-        for title, column in titles.items()
-    }
-    return names_from_columns(columns, where=str(path), source=path.name, part=part)
+    columns = [
+        table[title].combine_chunks()
+        if title == "births" and pa.types.is_list(table.schema.field(title).type)
+        else table[title].to_pylist()
+        for title in titles
+    ]
+    return names_from_table(titles, columns, source)
 
 
-def _parquet_columns(schema: pa.Schema, path: Path) -> dict[str, str]:
-    """Return which stored column is which of ours."""
-    titles = {title: CANONICAL[title.lower()] for title in schema.names
-              if title.lower() in CANONICAL}  # fmt: skip
-    if "name" not in titles.values():
-        texts = [column.name for column in schema if _is_text(column.type)]
-        if not texts:
-            raise CorpusError(f"{path} has no column of texts. Give it a column 'name'.")
-        titles[texts[0]] = "name"
-    # Two spellings of one column, such as sex and gender: the schema's own word counts.
-    ours: dict[str, str] = {}
-    for title, column in sorted(titles.items(), key=lambda item: item[0] != item[1]):
-        if column not in ours.values():
-            ours[title] = column
-    return ours
+def _is_wide(field: pa.Field) -> bool:
+    kind = field.type
+    if field.name == "births" or not pa.types.is_nested(kind):
+        return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return not (is_list and _is_text(kind.value_type))
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -10,7 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.checks import IntArray
+from namebasis.namespace.own_columns import one_value
 
+# From this share of one sex on a name counts as that sex's; slips of the pen are below it.
+ONE_SEX = 0.95
 # Cannot stand in a cleaned name, so (name, part) pairs stay distinct once joined.
 _SEPARATOR = "\x1f"
 _SHARES = (
@@ -22,14 +25,20 @@ _SHARES = (
     "pct_multiracial",
     "pct_hispanic",
 )
+_OWN_RULES = frozenset(
+    {"name", "part", "gender", "locales", "sources", "count", "weight", "births", *_SHARES}
+)
+"""Columns with a rule of their own; of all others a value stands where the rows agree on it."""
 Row = dict[str, Any]
 
 
 def fold_rows(table: pa.Table, *, one_source: bool) -> pa.Table:
     """Merge the rows of `table` that share name and part.
 
-    Groups stand where their first row stood. Locales and sources are united and sorted; a gender
-    said as both F and M becomes U; the larger weight wins.
+    Groups stand where their first row stood. Locales and sources are united and sorted; the larger
+    weight wins. A gender said as both F and M becomes U, but where the rows of one source count
+    bearers of each sex, it is that of 95 % and more of them, and `share_female` follows. A value of
+    a column that is none of the corpus's stands where all rows that have one agree.
 
     Counts and births are added where the rows count different people: always within one source
     (`one_source`, such as a file with a row per state), and across sources where the rows name
@@ -65,11 +74,12 @@ def fold_rows(table: pa.Table, *, one_source: bool) -> pa.Table:
     groups = [by_group[starts[group] : starts[group + 1]] for group in crowded]
     flat = np.concatenate(groups)
     plain = table.drop_columns(["name", "part", "births"]).take(flat).to_pylist()
+    own = [column for column in table.column_names if column not in _OWN_RULES]
     merged, at = [], 0
     for group in groups:
         rows = plain[at : at + len(group)]
         at += len(group)
-        merged.append(_fold(rows, one_source))
+        merged.append(_fold(rows, one_source, own))
     kept = table.take(first)
     pick = np.arange(n_groups)
     pick[crowded] = n_groups + np.arange(len(crowded))
@@ -92,7 +102,7 @@ def _first_seen_codes(values: pa.ChunkedArray) -> IntArray:
     return np.asarray(encoded.indices.to_numpy(), dtype=np.int64)
 
 
-def _fold(rows: Sequence[Row], one_source: bool) -> Row:
+def _fold(rows: Sequence[Row], one_source: bool, own: Sequence[str]) -> Row:
     total = dict(rows[0])
     for row in rows[1:]:
         is_more = one_source or not set(total["sources"]) & set(row["sources"])
@@ -103,7 +113,31 @@ def _fold(rows: Sequence[Row], one_source: bool) -> Row:
         total["gender"] = join_gender(total["gender"], row["gender"])
         for column in ("locales", "sources"):
             total[column] = sorted({*total[column], *row[column]})
+    if one_source:
+        _settle_sex(total, rows)
+    for column in own:
+        total[column] = one_value([row[column] for row in rows])
     return total
+
+
+def _settle_sex(total: Row, rows: Sequence[Row]) -> None:
+    """Set gender and share of a name whose rows count each sex apart."""
+    counts = {"F": 0, "M": 0}
+    for row in rows:
+        if row["gender"] not in counts or row["count"] is None or row["share_female"] is not None:
+            return
+        counts[row["gender"]] += row["count"]
+    if not all(counts.values()):
+        return
+    total["share_female"] = counts["F"] / sum(counts.values())
+    total["gender"] = sex_of(total["share_female"])
+
+
+def sex_of(share_female: float) -> str:
+    """Return F or M from a share of `ONE_SEX` on, else U."""
+    if share_female >= ONE_SEX:
+        return "F"
+    return "M" if share_female <= 1 - ONE_SEX else "U"
 
 
 def join_gender(one: str | None, other: str | None) -> str | None:

@@ -49,20 +49,30 @@ class Names:
     Attributes
     ----------
     table : pyarrow.Table
-        In `NAME_SCHEMA`, one row per (name, part), in a stable order.
+        The columns of `NAME_SCHEMA`, then the user's own; one row per (name, part), in a stable
+        order.
     dropped : tuple of Dropped
         What was left out while reading, by reason.
+    notes : tuple of str
+        How the source was understood: which of its columns were taken for what.
     """
 
     table: pa.Table
     dropped: tuple[Dropped, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not self.table.schema.equals(NAME_SCHEMA):
+        schema = self.table.schema
+        if not pa.schema(list(schema)[: len(NAME_SCHEMA)]).equals(NAME_SCHEMA):
             raise ValueError(
-                f"table must have NAME_SCHEMA; got columns {self.table.schema.names}. "
+                f"table must have NAME_SCHEMA; got columns {schema.names}. "
                 "Use make_names for records."
             )
+
+    @property
+    def own_columns(self) -> tuple[str, ...]:
+        """Columns of the user's own, which the corpus knows nothing of."""
+        return tuple(self.table.column_names[len(NAME_SCHEMA) :])
 
     @property
     def strings(self) -> list[str]:
@@ -90,7 +100,7 @@ class Names:
         Returns
         -------
         Names
-            With the same `dropped`.
+            With the same `dropped` and `notes`.
 
         Raises
         ------
@@ -106,7 +116,7 @@ class Names:
                 table = table.slice(0, limit)
             else:
                 table = table.take(np.sort(rng.choice(table.num_rows, limit, replace=False)))
-        return Names(table, self.dropped)
+        return Names(table, self.dropped, self.notes)
 
 
 def check_part(part: str) -> str:
@@ -180,6 +190,9 @@ def names_from_columns(
     source: str | None = None,
     part: str | None = None,
     refusals: Refusals | None = None,
+    own: Mapping[str, pa.Array] | None = None,
+    is_strict: bool = True,
+    notes: tuple[str, ...] = (),
 ) -> Names:
     """Make a corpus from columns of equal length.
 
@@ -196,11 +209,17 @@ def names_from_columns(
         Part of rows that have none; by default full with inner white space, otherwise given.
     refusals : Refusals, optional
         Counts from an earlier step of reading, to go on with.
+    own : mapping of column name to Array, optional
+        Further columns, as long as the others; names of none of `NAME_SCHEMA`.
+    is_strict : bool
+        Whether a value that does not fit its column is an error; else it is null and counted.
+    notes : tuple of str
+        Go into the corpus.
 
     Raises
     ------
     CorpusError
-        If a value does not fit its column.
+        If a value does not fit its column, and `is_strict`.
     """
     refusals = refusals or Refusals()
     cleaned = [refusals.clean(text, where) for text in columns.get("name", ())]
@@ -209,7 +228,9 @@ def names_from_columns(
     arrays: dict[str, pa.Array] = {"name": pa.array(names, type=pa.string())}
     for field in NAME_SCHEMA:
         if field.name in columns and field.name != "name":
-            arrays[field.name] = coerce_column(columns[field.name], field, kept, where)
+            arrays[field.name] = coerce_column(
+                columns[field.name], field, kept, where, None if is_strict else refusals
+            )
     parts = arrays["part"].to_pylist() if "part" in arrays else [None] * len(names)
     guesses = (part or ("full" if " " in name else "given") for name in names)
     arrays["part"] = pa.array(
@@ -225,7 +246,9 @@ def names_from_columns(
     for field in NAME_SCHEMA:
         arrays.setdefault(field.name, pa.nulls(len(names), type=field.type))
     table = pa.table([arrays[field.name] for field in NAME_SCHEMA], schema=NAME_SCHEMA)
-    return Names(fold_rows(table, one_source=True), refusals.result())
+    for name, values in (own or {}).items():
+        table = table.append_column(name, values.take(pa.array(kept, pa.int64())))
+    return Names(fold_rows(table, one_source=True), refusals.result(), notes)
 
 
 def merge_names(*corpora: Names) -> Names:
@@ -257,5 +280,26 @@ def merge_names(*corpora: Names) -> Names:
     for corpus in corpora:
         for dropped in corpus.dropped:
             refusals.add(dropped.reason, *dropped.examples, count=dropped.count)
-    table = pa.concat_tables([corpus.table for corpus in corpora])
-    return Names(fold_rows(table, one_source=False), refusals.result())
+    table = pa.concat_tables(_with_own_columns(corpora), promote_options="default")
+    notes = tuple(note for corpus in corpora for note in corpus.notes)
+    return Names(fold_rows(table, one_source=False), refusals.result(), notes)
+
+
+def _with_own_columns(corpora: Sequence[Names]) -> list[pa.Table]:
+    """Tables whose own columns of one name are of one type: numbers widen, else all are texts."""
+    kinds: dict[str, set[pa.DataType]] = {}
+    for corpus in corpora:
+        for column in corpus.own_columns:
+            kinds.setdefault(column, set()).add(corpus.table.schema.field(column).type)
+    tables = []
+    for corpus in corpora:
+        table = corpus.table
+        for column in corpus.own_columns:
+            if len(kinds[column]) > 1:
+                numbers = all(pa.types.is_integer(k) or pa.types.is_floating(k)
+                              for k in kinds[column])  # fmt: skip
+                kind = pa.float64() if numbers else pa.string()
+                at = table.schema.get_field_index(column)
+                table = table.set_column(at, column, table[column].cast(kind))
+        tables.append(table)
+    return tables

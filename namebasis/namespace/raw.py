@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import gzip
+import io
 import sys
+import zlib
 from pathlib import Path
 
 from namebasis.errors import CorpusError
@@ -42,7 +45,7 @@ def _refusal(path: Path, error: UnreadableError) -> CorpusError:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file, without its byte order mark.
+    """Return the text of a UTF-8 file, unpacked by its ending ``.gz``, without byte order marks.
 
     Raises
     ------
@@ -53,7 +56,19 @@ def read_text(path: Path) -> str:
         data = read_bytes(path, MAX_BYTES)
     except UnreadableError as error:
         raise _refusal(path, error) from None
-    return decode(data, str(path))
+    return decode(_unpacked(data, path) if path.suffix.lower() == ".gz" else data, str(path))
+
+
+def _unpacked(data: bytes, path: Path) -> bytes:
+    try:
+        # The size that is written in the file may lie; reading one byte too many does not.
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+            whole: bytes = stream.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise CorpusError(f"{path} is damaged or not gzip ({error}). Fetch it again.") from error
+    if len(whole) > MAX_BYTES:
+        raise CorpusError(f"{path} unpacks to more than {MAX_BYTES:,} bytes. Split it up.")
+    return whole
 
 
 def read_stdin() -> str:
@@ -67,7 +82,9 @@ def read_stdin() -> str:
 
 
 def decode(data: bytes, where: str) -> str:
-    """Return UTF-8 bytes as text, without a byte order mark.
+    """Return UTF-8 bytes as text, or UTF-16 and UTF-32 ones that begin with a byte order mark.
+
+    Byte order marks at the beginning of the text and of any line of it are left out.
 
     Raises
     ------
@@ -81,19 +98,29 @@ def decode(data: bytes, where: str) -> str:
             f"{where} holds a NUL byte at offset {nul}: it is binary, damaged or UTF-16. "
             "Give a UTF-8 text."
         )
+    if marked:
+        try:
+            return _without_marks(data.decode(marked))
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"{where} begins as {marked} but is damaged at byte {error.start}. Fetch it again."
+            ) from error
     try:
-        if marked:
-            raise UnicodeDecodeError("utf-8", data, 0, 1, "byte order mark")
-        return data.decode("utf-8-sig")
+        return _without_marks(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         # utf-8-sig counts from behind its mark.
         shift = 3 if data.startswith(codecs.BOM_UTF8) else 0
         offset = error.start + shift
-        guess = marked or _guess(data)
+        guess = _guess(data)
         raise CorpusError(
             f"{where} is not UTF-8: byte 0x{data[offset]:02x} at offset {offset}; it may be "
             f"{guess}. Convert it: iconv -f {guess} -t UTF-8"
         ) from error
+
+
+def _without_marks(text: str) -> str:
+    # `cat a.txt b.txt` leaves a mark in the middle.
+    return text.lstrip("\ufeff").replace("\n\ufeff", "\n") if "\ufeff" in text else text
 
 
 def _guess(data: bytes) -> str:

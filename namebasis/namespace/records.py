@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from namebasis.checks import IntArray
 from namebasis.errors import CorpusError
 from namebasis.namespace.cleaning import Refusals, restore_capitals
+from namebasis.namespace.merging import ONE_SEX
 from namebasis.namespace.names import BIRTHS, Names, names_from_columns
 from namebasis.namespace.raw import check_file, read_text
 from namebasis.reading import UnreadableError, parse_rows
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 _MEMBER = re.compile(r"(?:.*/)?yob(\d{4})\.txt", re.IGNORECASE)
 # A year of the real archive holds 0.5 MB, all of it 25 MB: anything near these is a bomb.
 _MAX_MEMBER, _MAX_ARCHIVE = 2**26, 2**29
-# From this share of one sex on a name counts as that sex's; slips of the pen are below it.
-ONE_SEX = 0.95
 _US = ["en_US"]
 
 _PERCENTAGES = {

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 MAX_MADE = 10_000_000
 GRAMMAR = (
     "faker, faker:LOCALE or given or family, ssa:ZIP, census:CSV, pseudo:N, pseudo:N:SOURCE, "
-    "full:N, full:N:SOURCE, a .txt, .csv, .tsv, .json, .jsonl or .parquet file, - for stdin"
+    "full:N, full:N:SOURCE, a .txt, .csv, .tsv, .json, .jsonl, .yaml or .parquet file, - for stdin"
 )
 
 
@@ -28,6 +28,7 @@ def read_names(
     part: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    column: str | None = None,
 ) -> Names:
     """Read a corpus of names.
 
@@ -38,8 +39,8 @@ def read_names(
         ``faker:given`` · ``ssa:ZIP`` (the US Social Security names archive) · ``census:CSV`` (a
         US Census surname table) · ``pseudo:N`` or ``pseudo:N:SOURCE`` (N made-up names, modelled
         on SOURCE, by default faker) · ``full:N`` or ``full:N:SOURCE`` (N given × family pairs) ·
-        a .txt, .csv, .tsv, .json, .jsonl or .parquet file (see `files.read_file`) · ``-`` for
-        stdin, a name a line · or names themselves, as strings or records.
+        a .txt, .csv, .tsv, .json, .jsonl, .yaml or .parquet file (see `files.read_file`) · ``-``
+        for stdin, a name a line · or names themselves, as strings or records.
     part : {"given", "family", "full", "pseudo"}, optional
         What names without a part of their own are (by default full with inner white space,
         otherwise given); of names that have one, only those of this part are kept.
@@ -47,25 +48,31 @@ def read_names(
         Keep a random sample of so many, in the source's order.
     seed : int
         Of the sample, and of made-up and paired names.
+    column : str, optional
+        Of a table in a file: the title of the column of names, or its number from 1. Without it
+        the column is chosen by titles and values, see `column_roles.choose`.
 
     Returns
     -------
     Names
-        At least one name; `dropped` counts what was left out and why.
+        At least one name; `dropped` counts what was left out and why, `notes` say which columns
+        of a table were taken for what. Its other columns are the table's last ones.
 
     Raises
     ------
     CorpusError
         If the source is unknown, cannot be read, or holds no name.
     ValueError
-        If `part`, `limit` or `seed` is out of its range.
+        If `part`, `limit` or `seed` is out of its range, or there is a `column` but no file.
     """
+    if column is not None and not is_file(source):
+        raise ValueError(f"column names a column of a file; got the source {str(source)[:80]!r}.")
     check_count(seed, "seed", low=0)
     if part is not None:
         check_part(part)
     if limit is not None:
         check_count(limit, "limit")
-    names, label = _read(source, part, seed)
+    names, label = _read(source, part, seed, column)
     if not len(names):
         reasons = "; ".join(f"{d.count:,} left out: {d.reason}" for d in names.dropped)
         raise CorpusError(f"{label} holds no name ({reasons or 'it is empty'}).")
@@ -75,15 +82,26 @@ def read_names(
         raise CorpusError(f"{label} holds no {part} name, only {held}. Ask for another part.")
     for dropped in names.dropped:
         logger.info("%s: left out %d: %s", label, dropped.count, dropped.reason)
+    for note in names.notes:
+        logger.info("%s: %s", label, note)
     return chosen
 
 
-def _read(source: str | Path | Iterable[str], part: str | None, seed: int) -> tuple[Names, str]:
+def is_file(source: object) -> bool:
+    """Whether a source is a file, and not a word for another one."""
+    if isinstance(source, Path):
+        return True
+    return isinstance(source, str) and source != "-" and source.partition(":")[0] not in _READERS
+
+
+def _read(
+    source: str | Path | Iterable[str], part: str | None, seed: int, column: str | None
+) -> tuple[Names, str]:
     """Return a corpus and how messages should name it."""
     if isinstance(source, Path):
-        return read_file(source, part), str(source)
+        return read_file(source, part, column), str(source)
     if isinstance(source, str):
-        return _read_spec(source, part, seed), "stdin" if source == "-" else source
+        return _read_spec(source, part, seed, column), "stdin" if source == "-" else source
     if isinstance(source, (bytes, bytearray, Mapping)) or not isinstance(source, Iterable):
         raise ValueError(
             f"source must be a string, a path or an iterable of strings; "
@@ -94,22 +112,15 @@ def _read(source: str | Path | Iterable[str], part: str | None, seed: int) -> tu
     return names_from_records(records, where="the list", source="list", part=part), "the list"
 
 
-def _read_spec(spec: str, part: str | None, seed: int) -> Names:
+def _read_spec(spec: str, part: str | None, seed: int, column: str | None) -> Names:
     if spec == "-":
         return names_from_lines(read_stdin(), where="stdin", source="stdin", part=part)
     kind, _, argument = spec.partition(":")
-    readers: dict[str, Callable[[str, int], Names]] = {
-        "faker": _faker,
-        "ssa": _ssa,
-        "census": _census,
-        "pseudo": _pseudo,
-        "full": _full,
-    }
-    if kind in readers:
-        return readers[kind](argument, seed)
+    if kind in _READERS:
+        return _READERS[kind](argument, seed)
     path = Path(spec)
     if spec and (path.suffix or _is_there(path)):
-        return read_file(path, part)
+        return read_file(path, part, column)
     raise CorpusError(f"unknown source of names {spec[:200]!r}. There are: {GRAMMAR}.")
 
 
@@ -172,3 +183,12 @@ def _count_and_base(argument: str, kind: str, seed: int) -> tuple[int, Names | N
     if base.count(":") > _NESTED:
         raise CorpusError(f"{kind}: a source within a source goes {_NESTED} deep at most.")
     return int(number), read_names(base, seed=seed) if base else None
+
+
+_READERS: dict[str, Callable[[str, int], Names]] = {
+    "faker": _faker,
+    "ssa": _ssa,
+    "census": _census,
+    "pseudo": _pseudo,
+    "full": _full,
+}

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.errors import CorpusError
+from namebasis.namespace.cleaning import Refusals
+from namebasis.namespace.folding import fold
 
 _COLUMNS = (
     "name", "part", "gender", "locales", "sources", "count", "weight", "share_female", "births",
@@ -21,25 +23,65 @@ CANONICAL = {column: column for column in _COLUMNS} | {
     "source": "sources",
     "sex": "gender",
 }
-_GENDERS = {
-    "f": "F", "female": "F", "woman": "F", "girl": "F",
-    "m": "M", "male": "M", "man": "M", "boy": "M",
-    "u": "U", "unisex": "U", "both": "U", "neutral": "U", "nonbinary": "U",
-    "": None, "?": None, "unknown": None, "na": None, "n/a": None, "none": None, "null": None,
+GENDERS = {
+    **dict.fromkeys(
+        "f female woman women girl girls fille filles femme feminin weiblich mujer femenino nina "
+        "w ♀ mostly_female mostly-female".split(), "F"
+    ),
+    **dict.fromkeys(
+        "m male man men boy boys garcon garcons homme masculin mannlich hombre masculino nino "
+        "♂ mostly_male mostly-male".split(), "M"
+    ),
+    **dict.fromkeys(
+        "u x d unisex both neutral nonbinary non-binary agender bigender genderfluid genderqueer "
+        "polygender divers diverse andy androgynous mixed other".split(), "U"
+    ),
+    **dict.fromkeys(["", "?", "\\n", "unknown", "na", "n/a", "none", "null", "nan", "-"]),
 }  # fmt: skip
-_PARTS = ("given", "family", "full", "pseudo")
+# ISO 5218, as the French INSEE and others write it.
+_ISO_GENDERS = {"0": None, "1": "M", "2": "F", "9": None}
+_PARTS = {
+    **{part: part for part in ("given", "family", "full", "pseudo")},
+    **dict.fromkeys(["first", "forename", "first name", "given name", "g"], "given"),
+    **dict.fromkeys(["last", "surname", "last name", "family name"], "family"),
+    **dict.fromkeys(["full name", "whole"], "full"),
+}
+# Official tables hold small counts back.
+_SUPPRESSED = re.compile(
+    r"\(?s\)?|\[[a-z:]+\]|<\s*\d+|-1|[.:*x-]+|n/?a|nan|null|none", re.IGNORECASE
+)
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[_-][A-Za-z]{4})?(?:[_-](?:[A-Za-z]{2}|\d{3}))?")
+# 1,234 and 1 234 and 12,34,567 are grouped; 1.234 is so only where a whole number is wanted.
+_GROUPED = re.compile(r"\d{1,3}(?:[ \u00a0\u202f,'’]\d{2,3})*[ \u00a0\u202f,'’]\d{3}(?:\.\d+)?")
+_POINTED = re.compile(r"\d{1,3}(?:\.\d{3})+")
+_DECIMAL_COMMA = re.compile(r"\d+,\d+")
 _MAX_COUNT = 2**53  # whole numbers up to here survive a trip through JSON and pandas
 
 
 def coerce_column(
-    values: Sequence[object] | pa.Array, field: pa.Field, kept: Sequence[int], where: str
+    values: Sequence[object] | pa.Array,
+    field: pa.Field,
+    kept: Sequence[int],
+    where: str,
+    refusals: Refusals | None = None,
 ) -> pa.Array:
     """Return the rows `kept` of a column in the field's type.
+
+    Parameters
+    ----------
+    values : sequence or Array
+    field : Field
+        Of the corpus's schema.
+    kept : sequence of int
+    where : str
+        The source, as messages should name it.
+    refusals : Refusals, optional
+        Counts values that do not fit, which are then null; without it the first is an error.
 
     Raises
     ------
     CorpusError
-        If a value does not fit, naming the record.
+        If a value does not fit and there are no `refusals`, naming the record.
     """
     if isinstance(values, pa.Array):
         if values.type == field.type:
@@ -48,12 +90,20 @@ def coerce_column(
     if field.name == "births":
         return _births(values, field, kept, where)
     convert = _converter(field.name)
+    nothing: object = [] if pa.types.is_list(field.type) else None
     converted = []
     for row in kept:
         try:
             converted.append(convert(values[row]))
         except ValueError as error:
-            raise CorpusError(f"{where}, record {row + 1}: {field.name} {error}") from error
+            if refusals is None:
+                raise CorpusError(f"{where}, record {row + 1}: {field.name} {error}") from error
+            what, _, _ = str(error).partition("; got")
+            refusals.add(
+                f"value of {field.name} read as empty ({field.name} {what})",
+                f"{str(values[row])[:30]} in record {row + 1}",
+            )
+            converted.append(nothing)
     return pa.array(converted, type=field.type)
 
 
@@ -71,7 +121,9 @@ def _converter(column: str) -> Callable[[object], object]:
         return _part
     if column == "gender":
         return _gender
-    if column in ("locales", "sources"):
+    if column == "locales":
+        return _locales
+    if column == "sources":
         return _list
     if column == "count":
         return _count
@@ -83,15 +135,49 @@ def _converter(column: str) -> Callable[[object], object]:
 def _part(value: object) -> str | None:
     text = "" if value is None else str(value).strip().lower()
     if text and text not in _PARTS:
-        raise ValueError(f"must be one of {', '.join(_PARTS)}; got {value!r}.")
-    return text or None
+        raise ValueError(f"must be one of given, family, full, pseudo; got {value!r}.")
+    return _PARTS[text] if text else None
 
 
 def _gender(value: object) -> str | None:
-    text = "" if value is None or value != value else str(value).strip().lower()
-    if text not in _GENDERS:
-        raise ValueError(f"must be F, M, U or empty; got {value!r}.")
-    return _GENDERS[text]
+    text = "" if value is None or value != value else fold(str(value).strip())
+    if text in _ISO_GENDERS:
+        return _ISO_GENDERS[text]
+    if text not in GENDERS:
+        # nam_dict and its kin write ?F for mostly female, 1M for male as a first part.
+        bare = text.lstrip("?1").strip()
+        if not bare or bare not in ("f", "m"):
+            raise ValueError(f"must be F, M, U or empty; got {value!r}.")
+        text = bare
+    return GENDERS[text]
+
+
+def is_gender_code(value: object) -> bool:
+    """Whether a value can be read as a gender, ISO 5218's numbers among them."""
+    return _passes(_gender, value)
+
+
+def is_part(value: object) -> bool:
+    """Whether a value can be read as a part of names."""
+    return _passes(_part, value)
+
+
+def is_count(value: object) -> bool:
+    """Whether a value is a count, or one that its publisher holds back."""
+    return _passes(_count, value) or _SUPPRESSED.fullmatch(str(value).strip()) is not None
+
+
+def is_within(value: object, high: float) -> bool:
+    """Whether a value is a number from 0 to `high`."""
+    return _passes(lambda one: _number(one, high), value)
+
+
+def _passes(convert: Callable[[object], object], value: object) -> bool:
+    try:
+        convert(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _list(value: object) -> list[str]:
@@ -104,8 +190,16 @@ def _list(value: object) -> list[str]:
     raise ValueError(f"must be a text or a list of texts; got {value!r}.")
 
 
+def _locales(value: object) -> list[str]:
+    pieces = _list(value)
+    if isinstance(value, str) and not all(map(_LOCALE.fullmatch, pieces)):
+        # "United States" is one place, not the locales United and States.
+        return sorted({piece.strip() for piece in re.split(r"[;|]", value) if piece.strip()})
+    return pieces
+
+
 def _count(value: object) -> int | None:
-    number = _number(value, float(_MAX_COUNT))
+    number = _number(value, float(_MAX_COUNT), is_whole=True)
     if number is None:
         return None
     if number != int(number):
@@ -113,13 +207,13 @@ def _count(value: object) -> int | None:
     return int(number)
 
 
-def _number(value: object, high: float) -> float | None:
+def _number(value: object, high: float, *, is_whole: bool = False) -> float | None:
     if value is None or value != value:
         return None
     if isinstance(value, str):
         if not value.strip():
             return None
-        value = value.replace(",", "")  # a separator of thousands
+        value = _plain_number(value.strip(), is_whole)
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError) as error:
@@ -128,3 +222,14 @@ def _number(value: object, high: float) -> float | None:
         limit = "at least 0" if math.isinf(high) else f"between 0 and {high:g}"
         raise ValueError(f"must be {limit}; got {value!r}.")
     return number
+
+
+def _plain_number(text: str, is_whole: bool) -> str:
+    """Return a number's text as `float` reads it."""
+    if text.isdecimal():
+        return text
+    if _GROUPED.fullmatch(text):
+        return re.sub(r"[^\d.]", "", text)
+    if is_whole and _POINTED.fullmatch(text):
+        return text.replace(".", "")
+    return text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text

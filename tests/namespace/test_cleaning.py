@@ -42,6 +42,13 @@ ODD = st.text(
         (" \u200d Anna \u200c ", "Anna"),
         ("x" * 200 + "  ", "x" * 200),
         ("李小龙", "李小龙"),
+        ("\u200fمحمد\u200f", "محمد"),
+        ("\u2068Ana\u2069", "Ana"),
+        ("\u202aAna\u202c", "Ana"),
+        ("\ufeffAna", "Ana"),
+        ("Ana\u200b", "Ana"),
+        ("An\u00adna", "Anna"),
+        ("An\u2060na \u200b Lee", "Anna Lee"),
     ],
 )
 def test_a_name_is_composed_trimmed_and_its_spaces_folded(raw: str, clean: str) -> None:
@@ -59,11 +66,6 @@ def test_a_name_is_composed_trimmed_and_its_spaces_folded(raw: str, clean: str) 
         ("An\0na", "control character"),
         ("An\x1bna", "control character"),
         ("An\x85na", "control character"),
-        ("An\u202ena", "direction mark or override"),
-        ("\u200fAnna", "direction mark or override"),
-        ("An\u2066na", "direction mark or override"),
-        ("An\u200bna", "invisible format"),
-        ("\ufeffAnna", "invisible format"),
         ("An\ud800na", "lone surrogate"),
         ("An\ue000na", "private-use"),
         ("An\u0378na", "unassigned"),
@@ -99,7 +101,7 @@ def test_cleaning_settles_at_once_and_keeps_its_promises(raw: str) -> None:
 @given(ODD, ODD)
 @settings(max_examples=100, deadline=None)
 def test_a_refused_character_is_refused_wherever_it_stands(before: str, after: str) -> None:
-    assert examine(before + "\u202e" + after)[1]
+    assert examine(before + "\x00" + after)[1]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,12 @@ def test_a_refused_character_is_refused_wherever_it_stands(before: str, after: s
         ("MCC", "Mcc"),
         ("DE LA CRUZ", "De La Cruz"),
         ("CHIA-HAO", "Chia-Hao"),
+        ("O'BRIEN", "O'Brien"),
+        ("D’ANGELO", "D’Angelo"),
+        ("O'NEAL-SMITH", "O'Neal-Smith"),
+        ("JAMES'S", "James's"),
+        ("SMITH III", "Smith III"),
+        ("III", "Iii"),
         ("MacLeod", "MacLeod"),
         ("佐藤", "佐藤"),
     ],

@@ -109,8 +109,8 @@ def test_no_records_are_an_empty_corpus() -> None:
     [
         ({"nom": "Ann"}, "record 2 has no name"),
         ("Ann", "record 2 has no name"),
-        ({"name": "Ann", "gender": "X"}, "record 2: gender must be F, M, U or empty; got 'X'"),
-        ({"name": "Ann", "part": "first"}, "part must be one of given, family, full, pseudo"),
+        ({"name": "Ann", "gender": "Q"}, "record 2: gender must be F, M, U or empty; got 'Q'"),
+        ({"name": "Ann", "part": "middle"}, "part must be one of given, family, full, pseudo"),
         ({"name": "Ann", "count": "many"}, "count must be a number; got 'many'"),
         ({"name": "Ann", "count": 1.5}, "count must be a whole number"),
         ({"name": "Ann", "count": -1}, "count must be between 0"),

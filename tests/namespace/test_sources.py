@@ -125,12 +125,12 @@ def test_arguments_out_of_range_are_value_errors() -> None:
 
 
 def test_list_items_that_are_no_texts_are_counted() -> None:
-    names = read_names(["Anna", None, 7, "Bo\u202e"])  # type: ignore[list-item]
+    names = read_names(["Anna", None, 7, "Bo\x1b"])  # type: ignore[list-item]
     assert names.strings == ["Anna"]
     assert names.dropped == (
         Dropped("empty", 1, ("",)),
         Dropped("not a text", 1, ("7",)),
-        Dropped("direction mark or override", 1, ("Bo<U+202E>",)),
+        Dropped("control character", 1, ("Bo<U+001B>",)),
     )
 
 

@@ -1,0 +1,155 @@
+"""Names in JSON, JSON lines and YAML, however they lie there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from namebasis.errors import CorpusError
+from namebasis.namespace.content import is_gender, is_number
+from namebasis.namespace.names import Names, names_from_columns
+from namebasis.namespace.tables import Source, names_from_table
+from namebasis.reading import UnreadableError, parse_json, parse_yaml
+
+_WEIGHTED = re.compile(r"\s*\d*\.?\d+::")
+_DEEP = 20
+
+
+def read_document(text: str, suffix: str, source: Source) -> Names:
+    """Make a corpus of a document.
+
+    A list (or lines) of names or of objects; a mapping of names to counts, genders or objects; or
+    lists under keys, as wildcard files of dynamicprompts have them. Objects without a name are
+    columns as any table's.
+
+    Parameters
+    ----------
+    text : str
+    suffix : str
+        ``.json``, ``.jsonl``, ``.ndjson``, ``.yaml`` or ``.yml``.
+    source : Source
+
+    Raises
+    ------
+    CorpusError
+        If it is no such document, or holds something that is no name.
+    """
+    where = source.where
+    if suffix in (".jsonl", ".ndjson"):
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        items = [
+            (_parse(line, f"{where}, line {number}"), f"{where}, line {number}")
+            for number, line in enumerate(lines, start=1)
+            if line.strip()
+        ]
+        return _of_items(items, source)
+    value = _parse(text, where, parse_json if suffix == ".json" else parse_yaml)
+    return _of_items(_items(value, source), source)
+
+
+def _parse(text: str, where: str, parse: Callable[[str, str], object] = parse_json) -> object:
+    try:
+        return parse(text, where)
+    except UnreadableError as error:
+        why = error.reason.removeprefix("it ")
+        raise CorpusError(f"{where} {why}. Mend it or fetch it again.") from None
+
+
+def _items(value: object, source: Source, depth: int = 0) -> list[tuple[object, str]]:
+    """Return the names or objects of a document, each with the place it stands at."""
+    where = source.where
+    if isinstance(value, list):
+        return [(item, f"{where}, item {at}") for at, item in enumerate(value, start=1)]
+    if not isinstance(value, Mapping) or not value or depth > _DEEP:
+        raise CorpusError(
+            f"{where} must hold a list of names or of objects with a 'name', a mapping of names to "
+            f"counts, or such lists under keys; got {_kind(value)}."
+        )
+    values = list(value.values())
+    if all(is_number(one) or one is None for one in values):
+        source.notes.append("read as names with their counts")
+        return [({"name": str(k), "count": v}, f"{where}, key {k!r}") for k, v in value.items()]
+    if all(isinstance(one, str) and is_gender(one) for one in values):
+        source.notes.append("read as names with their genders")
+        return [({"name": str(k), "gender": v}, f"{where}, key {k!r}") for k, v in value.items()]
+    lists = {str(key): one for key, one in value.items() if isinstance(one, list) and one}
+    if not lists and all(isinstance(one, Mapping) for one in values):
+        inner = [set(map(str, one)) for one in values]
+        if len(values) > 1 and set.intersection(*inner) and not any(_has_lists(v) for v in values):
+            source.notes.append("read as names with an object each")
+            return [
+                ({"name": str(k), **v}, f"{where}, key {k!r}") for k, v in value.items()
+            ]  # fmt: skip
+    found: list[tuple[object, str]] = []
+    for key, one in value.items():
+        if isinstance(one, list):
+            places = [(item, f"{where}, {key}, item {at}") for at, item in enumerate(one, start=1)]
+            found += _of_one_sex(places, str(key)) if is_gender(key, strict=True) else places
+        elif isinstance(one, Mapping) and _has_lists(one):
+            found += _items(one, source, depth + 1)
+        else:
+            source.refusals.add("key of a document without a list", str(key))
+    if not found:
+        raise CorpusError(
+            f"{where} must hold a list of names or of objects with a 'name'; got {_kind(value)}."
+        )
+    if depth == 0:
+        source.notes.append(f"read the lists under {', '.join(list(lists)[:10]) or 'its keys'}")
+    return found
+
+
+def _of_one_sex(items: list[tuple[object, str]], sex: str) -> list[tuple[object, str]]:
+    """Give names that stand under a word such as "girls" that gender."""
+    return [
+        ({"name": _text(item, where), "gender": sex} if isinstance(item, str) else item, where)
+        for item, where in items
+    ]
+
+
+def _has_lists(value: object) -> bool:
+    return isinstance(value, Mapping) and any(
+        isinstance(one, list) or _has_lists(one) for one in value.values()
+    )
+
+
+def _of_items(items: Sequence[tuple[object, str]], source: Source) -> Names:
+    if not any(isinstance(item, Mapping) for item, _ in items):
+        names = [_text(item, where) for item, where in items]
+        source.note_last_first(names)
+        return names_from_columns(
+            {"name": names},
+            where=source.where,
+            source=source.name,
+            part=source.part,
+            refusals=source.refusals,
+            notes=tuple(source.notes),
+        )
+    records = []
+    for item, where in items:
+        if isinstance(item, Mapping):
+            records.append({str(key): value for key, value in item.items()})
+        else:
+            records.append({_title(items): _text(item, where)})
+    titles = list(dict.fromkeys(key for record in records for key in record))
+    columns = [[record.get(title) for record in records] for title in titles]
+    return names_from_table(titles, columns, source)
+
+
+def _title(items: Sequence[tuple[object, str]]) -> str:
+    """What objects beside plain names call their name."""
+    keys = [str(key) for item, _ in items if isinstance(item, Mapping) for key in item]
+    return next((key for key in keys if key.lower() == "name"), "name")
+
+
+def _text(item: object, where: str) -> str:
+    if isinstance(item, str):
+        return _WEIGHTED.sub("", item, count=1)
+    raise CorpusError(f"{where} must be a name or an object with a 'name'; got {_kind(item)}.")
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, Mapping):
+        keys = ", ".join(str(key)[:40] for key in list(value)[:5])
+        return f"an object with the keys {keys}" if keys else "an empty object"
+    kinds = {list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
+    return kinds.get(type(value), "a number")

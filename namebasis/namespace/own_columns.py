@@ -1,0 +1,147 @@
+"""Columns of the user's own: named, typed, and kept beside the corpus's."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from namebasis.namespace.cleaning import Refusals
+from namebasis.namespace.folding import fold
+from namebasis.namespace.values import CANONICAL
+
+# What a space holds besides the corpus; a column of the user's own may bear none of these names.
+_TAKEN = frozenset(
+    {
+        *CANONICAL, "id", "name_folded", "pieces", "n_tokens", "template_spread", "token_norm",
+        "piece_names", "same_pieces", "text", "token", "image", "unspelled", "n_images",
+        "anchor_rank", "own_residual",
+    }
+)  # fmt: skip
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d*)")
+_REAL = re.compile(r"[-+]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?")
+_TRUTH = {"true": True, "false": False, "yes": True, "no": False}
+# One odd cell does not make a column of numbers one of texts.
+_MOSTLY, _ENOUGH = 0.9, 10
+
+
+def own_name(title: str, taken: Sequence[str]) -> str:
+    """Return the name of a column in a space: a plain word that no other column bears.
+
+    "Year of Birth" becomes year_of_birth; what a space has itself gets own_ in front.
+    """
+    word = re.sub(r"\W+", "_", fold(title)).strip("_")[:60] or "column"
+    if word in _TAKEN or not word.isidentifier() or keyword.iskeyword(word):
+        word = f"own_{word}"
+    name, number = word, 1
+    while name in taken:
+        number += 1
+        name = f"{word}_{number}"
+    return name
+
+
+def typed(
+    values: Sequence[object], name: str, refusals: Refusals, decimal: str = "."
+) -> pa.Array | None:
+    """Return values as whole numbers, numbers, truth values or texts; None where none are there.
+
+    Parameters
+    ----------
+    values : sequence
+        Texts of a file, or typed values.
+    name : str
+        Of the column, for what is left out.
+    refusals : Refusals
+        Counts cells that are no number in a column of numbers.
+    decimal : str
+        The sign before the fraction in texts.
+    """
+    texts = [value.strip() if isinstance(value, str) else value for value in values]
+    texts = [None if value in ("", "\\N") else value for value in texts]
+    known = [value for value in texts if value is not None]
+    if not known or any(isinstance(value, (list, tuple, dict, bytes)) for value in known):
+        return None
+    if not all(isinstance(value, str) for value in known):
+        try:
+            return pa.array(texts)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            return pa.array([None if v is None else str(v) for v in texts], pa.string())
+    return _from_texts(texts, known, name, refusals, decimal)
+
+
+def _from_texts(
+    texts: Sequence[object], known: Sequence[object], name: str, refusals: Refusals, decimal: str
+) -> pa.Array:
+    words = [str(value) for value in known]
+    if all(word.lower() in _TRUTH for word in words):
+        return pa.array([None if v is None else _TRUTH[str(v).lower()] for v in texts], pa.bool_())
+    for pattern, convert, kind in ((_INTEGER, int, pa.int64()), (_REAL, float, pa.float64())):
+        numbers = [_plain(word, decimal) for word in words]
+        fitting = sum(pattern.fullmatch(word) is not None for word in numbers)
+        if fitting < len(words) and (fitting < _MOSTLY * len(words) or len(words) < _ENOUGH):
+            continue
+        if convert is int and any(len(word) > 18 for word in numbers):
+            continue
+        if convert is int and fitting < len(words) and _are_reals(numbers):
+            continue
+        out: list[int | float | None] = []
+        for value in texts:
+            word = "" if value is None else _plain(str(value), decimal)
+            is_one = pattern.fullmatch(word) is not None
+            out.append(convert(word) if is_one else None)
+            if value is not None and not is_one:
+                refusals.add(f"cell of {name} that is no number, read as empty", str(value))
+        return pa.array(out, kind)
+    return pa.array(texts, pa.string())
+
+
+def _are_reals(words: Sequence[str]) -> bool:
+    return sum(_REAL.fullmatch(word) is not None for word in words) > sum(
+        _INTEGER.fullmatch(word) is not None for word in words
+    )
+
+
+def _plain(word: str, decimal: str) -> str:
+    return word.replace(".", "").replace(",", ".") if decimal == "," and "," in word else word
+
+
+def fit_to(names: pa.Table, space: pa.Schema, n_corpus: int) -> tuple[pa.Table, tuple[str, ...]]:
+    """Return names that are to be added, with own columns as the space has them.
+
+    Parameters
+    ----------
+    names : Table
+        A corpus.
+    space : Schema
+        Of the space; its columns of studies, which have metadata, are not the user's.
+    n_corpus : int
+        How many of the first columns are the corpus's.
+
+    Returns
+    -------
+    names : Table
+        Values of another type are cast where that loses nothing, else the column is left out.
+    lost : tuple of str
+        Own columns that the space has not, or has of another kind.
+    """
+    lost = []
+    for column in names.column_names[n_corpus:]:
+        there = space.field(column) if column in space.names else None
+        values = names[column]
+        at = names.schema.get_field_index(column)
+        try:
+            if there is None or there.metadata:
+                raise pa.ArrowInvalid(column)
+            names = names.set_column(at, column, values.cast(there.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            names = names.drop_columns([column])
+            lost.append(column)
+    return names, tuple(lost)
+
+
+def one_value(values: Sequence[object]) -> object:
+    """Return what rows of one name agree on; None where they do not, or none says."""
+    known = {value for value in values if value is not None}
+    return known.pop() if len(known) == 1 else None

@@ -1,0 +1,207 @@
+"""Somebody's table of names as a corpus: columns chosen, typed, and told about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from namebasis.errors import CorpusError
+from namebasis.namespace import column_roles, content
+from namebasis.namespace.cleaning import Refusals
+from namebasis.namespace.dialects import Cells, has_header
+from namebasis.namespace.names import Names, names_from_columns
+from namebasis.namespace.own_columns import own_name, typed
+from namebasis.namespace.values import is_gender_code
+
+_LAST_FIRST = re.compile(r"[^,]+,\s*[^,]+")
+_SUFFIXES = re.compile(r",\s*(?:jr|sr|ii|iii|iv|md|phd|esq)\.?$", re.IGNORECASE)
+# nam_dict, from which many public lists of forenames come, writes the space of Abdal Salam so.
+_PLUS = re.compile(r"(?<=\w)\+(?=\w)")
+
+
+@dataclass
+class Source:
+    """How a source is called, what was asked of it, and what is left out so far.
+
+    Attributes
+    ----------
+    where : str
+        As messages name it.
+    name : str
+        As the corpus's column `sources` names it.
+    part, column : str or None
+        As `read_names` takes them.
+    refusals : Refusals
+    notes : list of str
+    decimal : str
+        The sign before a fraction.
+    """
+
+    where: str
+    name: str
+    part: str | None = None
+    column: str | None = None
+    refusals: Refusals = field(default_factory=Refusals)
+    notes: list[str] = field(default_factory=list)
+    decimal: str = "."
+
+    def note_last_first(self, values: Sequence[object]) -> None:
+        """Note where most names are written with the family name and a comma in front."""
+        texts = [value for value in content.sample(values) if isinstance(value, str)]
+        turned = sum(
+            _LAST_FIRST.fullmatch(text.strip()) is not None and not _SUFFIXES.search(text)
+            for text in texts
+        )
+        if turned > 1 and turned > len(texts) / 2:
+            self.notes.append(
+                'most names are written "Last, First" and are stored so; write "First Last" to '
+                "have them encoded as texts have them"
+            )
+
+
+def names_from_cells(cells: Cells, source: Source) -> Names:
+    """Make a corpus of a table of texts, with a header or without.
+
+    Raises
+    ------
+    CorpusError
+        If it holds no row of names, or no column surely holds names.
+    """
+    rows = cells.rows
+    if not rows:
+        raise CorpusError(f"{source.where} has no row below its header. Give it one name a row.")
+    titles = [cell.strip().lstrip("\ufeff") for cell in rows[0]]
+    known = [column_roles.is_known(title) for title in titles]
+    asked = source.column is not None and source.column in titles
+    if asked or has_header(rows, known):
+        if len(rows) < 2:
+            raise CorpusError(
+                f"{source.where} has no row below its header. Give it one name a row."
+            )
+        rows = rows[1:]
+    else:
+        titles = _titles_of(rows)
+    columns: list[Sequence[object]] = list(zip(*rows, strict=True))
+    # Where semicolons separate, commas may stand before a fraction.
+    source.decimal = "," if cells.separator == ";" else "."
+    return names_from_table(titles, columns, source)
+
+
+def _titles_of(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Make up titles for columns without: the first one that may hold names, a gender, a count."""
+    columns = list(zip(*rows, strict=True))
+    titles = [f"column {at}" for at in range(1, len(columns) + 1)]
+
+    def numbers(at: int) -> float:
+        return content.share(columns[at], content.is_number)
+
+    def is_sexes(at: int) -> bool:
+        return content.share(columns[at], is_gender_code) > 0.5 and numbers(at) < 0.5
+
+    def is_names(at: int) -> bool:
+        return not content.flaw(columns[at])
+
+    def is_counts(at: int) -> bool:
+        return numbers(at) > 0.5 and not _are_years(columns[at])
+
+    for title, test in (("gender", is_sexes), ("name", is_names), ("count", is_counts)):
+        free = [at for at, one in enumerate(titles) if one.startswith("column")]
+        place = next((at for at in free if test(at)), None)
+        if place is not None:
+            titles[place] = title
+    return titles
+
+
+def _are_years(values: Sequence[object]) -> bool:
+    numbers = [int(str(v)) for v in content.sample(values) if str(v).strip().isdecimal()]
+    return bool(numbers) and all(1500 < number < 2200 for number in numbers)
+
+
+def names_from_table(
+    titles: Sequence[str], columns: Sequence[Sequence[object]], source: Source
+) -> Names:
+    """Make a corpus of columns with titles; see `column_roles.choose` for what is taken.
+
+    Raises
+    ------
+    CorpusError
+        If no column surely holds names.
+    """
+    roles = column_roles.choose(
+        titles, columns, source.where, part=source.part, column=source.column
+    )
+    columns = _without_sums(columns, roles.name, source)
+    values: dict[str, Sequence[object] | pa.Array] = {
+        column: columns[at] for column, at in roles.fields.items()
+    }
+    texts = _joined([columns[at] for at in roles.name])
+    values["name"] = texts
+    own: dict[str, pa.Array] = {}
+    names: dict[int, str] = {}
+    unused = list(roles.index)
+    for at in roles.others:
+        name = own_name(titles[at], list(own))
+        array = typed(columns[at], name, source.refusals, source.decimal)
+        if array is None:
+            unused.append(at)
+        else:
+            own[name], names[at] = array, name
+    source.notes.append(column_roles.told(titles, roles, names, sorted(unused)))
+    source.note_last_first(texts)
+    made = names_from_columns(
+        values,
+        where=source.where,
+        source=source.name,
+        part=source.part or roles.part,
+        refusals=source.refusals,
+        own=own,
+        is_strict=False,
+    )
+    return _without_lost(made, own, source)
+
+
+def _without_lost(made: Names, own: Mapping[str, pa.Array], source: Source) -> Names:
+    """Say where rows of one name disagreed, and leave out columns that are empty then."""
+    table = made.table
+    lost = []
+    for column, values in own.items():
+        told = len(values) - values.null_count
+        kept = len(table) - table[column].null_count
+        if told and not kept and len(table):
+            table = table.drop_columns([column])
+            lost.append(column)
+    if lost:
+        source.notes.append(f"not kept, since rows of one name differ in it: {', '.join(lost)}")
+    return Names(table, made.dropped, tuple(source.notes))
+
+
+def _without_sums(
+    columns: Sequence[Sequence[object]], names: Sequence[int], source: Source
+) -> Sequence[Sequence[object]]:
+    """Leave out, counted, the rows in which a register adds up its rare names."""
+    sums = {
+        at: text
+        for at, text in enumerate(columns[names[0]])
+        if isinstance(text, str) and (text[:1] == "_" or text.upper() == "ALL OTHER NAMES")
+    }
+    if not sums:
+        return columns
+    for text in sums.values():
+        source.refusals.add("the sum of all other names", text)
+    return [[value for at, value in enumerate(values) if at not in sums] for values in columns]
+
+
+def _joined(columns: Sequence[Sequence[object]]) -> Sequence[object]:
+    if len(columns) == 1:
+        return [
+            _PLUS.sub(" ", value) if isinstance(value, str) and "+" in value else value
+            for value in columns[0]
+        ]
+    given, family = columns
+    return [
+        " ".join(str(one).strip() for one in pair if one is not None and str(one).strip())
+        for pair in zip(given, family, strict=True)
+    ]
