@@ -257,7 +257,7 @@ def _notes(plan: Plan, kept: list[Encoded], seen: Exposures | None) -> list[str]
             f"{len(whole)} name(s) that are not cut into given and family name, such as "
             f"{whole[0]!r} ({cut(whole[0]).reason}), have no own direction and no phase"
         )
-    untold = [name for name in plan.names[: plan.n_asked] if not seen or name not in seen.counts]
+    untold = [name for name in plan.names[: plan.n_asked] if not seen or seen.find(name) is None]
     if len(untold) == plan.n_asked:
         why = "exposures are not known" if seen is None else "counts tell none of these names"
         notes.append(f"{why}: crossings are in steps only")

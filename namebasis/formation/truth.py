@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.errors import NamebasisError
+from namebasis.namespace.count_files import by_fold, count_rows
+from namebasis.namespace.folding import fold
 from namebasis.reading import LARGE, UnreadableError, read_json, read_table
 
 Float64Array = npt.NDArray[np.float64]
@@ -152,11 +155,17 @@ class Exposures:
     counts: Mapping[str, tuple[Float64Array, Float64Array]]
     spread_evenly: bool
 
+    @cached_property
+    def find(self) -> Callable[[str], tuple[Float64Array, Float64Array] | None]:
+        """Steps and counts of a name, in any spelling that folds to one of the file; or None."""
+        return by_fold(self.counts)
+
     def at(self, name: str, steps: Sequence[int]) -> Float64Array | None:
         """Exposures of a name at steps, straight between the known ones; None if unknown."""
-        if name not in self.counts:
+        known = self.find(name)
+        if known is None:
             return None
-        places, values = self.counts[name]
+        places, values = known
         if self.spread_evenly:
             last = max(max(steps), 1)
             return np.asarray(values[-1] * np.asarray(steps, dtype=np.float64) / last)
@@ -164,9 +173,10 @@ class Exposures:
 
 
 def read_exposures(path: str | Path) -> Exposures:
-    """Read a CSV with the columns name and count, and step where counts are cumulative.
+    """Read a table with the columns name and count, and step where counts are cumulative.
 
-    Without the column `step`, a count is the total by the last checkpoint.
+    Without the column `step`, a count is the total by the last checkpoint. Spellings that fold to
+    one name are one, as it is written first; their totals are added up.
 
     Raises
     ------
@@ -175,32 +185,23 @@ def read_exposures(path: str | Path) -> Exposures:
     """
     file = Path(path)
     rows: dict[str, list[tuple[float, float]]] = {}
-    try:
-        table = read_table(file)
-    except UnreadableError as error:
-        raise NamebasisError(f"{file}: cannot be read as CSV ({error.reason}).") from None
-    if not {"name", "count"} <= set(table.columns):
-        raise NamebasisError(
-            f"{file}: needs the columns name and count, and step for cumulative counts; "
-            f"got {list(table.columns)}."
-        )
-    has_steps = "step" in table.columns
-    for line, row in table.rows:
-        name = " ".join((row["name"] or "").split())
-        pair = (_number(row["step"], line, file) if has_steps else 0.0,
-                _number(row["count"], line, file))  # fmt: skip
-        rows.setdefault(name, []).append(pair)
+    first: dict[str, str] = {}
+    steps, table = count_rows(file, "step")
+    for line, name, texts in table:
+        count, step = (_number(text, line, file) for text in (*texts, "0")[:2])
+        pairs = rows.setdefault(first.setdefault(fold(name), name), [])
+        if pairs and not steps:
+            count += pairs.pop()[1]
+        pairs.append((step, count))
     counts = {}
     for name, pairs in rows.items():
         known = np.array(sorted(pairs), dtype=np.float64)
         if (np.diff(known[:, 1]) < 0).any() or len(np.unique(known[:, 0])) < len(known):
             raise NamebasisError(
                 f"{file}: counts of {name!r} must be cumulative, one for each step."
-                if has_steps
-                else f"{file}: {name!r} comes twice; without the column step a name has one total."
             )
         counts[name] = (known[:, 0], known[:, 1])
-    return Exposures(counts, not has_steps)
+    return Exposures(counts, not steps)
 
 
 def _number(text: str | None, line: int, file: Path) -> float:

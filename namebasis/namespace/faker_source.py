@@ -6,6 +6,7 @@ import difflib
 import functools
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,10 @@ _WORDS = {"female": "F", "male": "M", "nonbinary": "U", "unisex": "U"}
 # Icelandic family names come as stems; the provider's own methods append these.
 _STEMS = "last_names_without_suffix"
 _SUFFIXES = {"M": "son", "F": "dóttir"}
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_PARTICLE = re.compile(r"(?:van|von|de|del|della|den|der|di|du|la|le|ter|ten|'t|zu)(?: \w+)*")
+# Where a text was read in a wrong encoding these stand for letters.
+_LOST = re.compile("[˜\ufffd¿¡^~|\\\\{}<>@#$%*=_0-9]")
 
 
 @dataclass
@@ -54,7 +59,8 @@ def read_faker(argument: str = "") -> Names:
 
     Every list of first and last names is read: also those in romanised or kana writing, and
     those that only some of a provider's formats use. Middle names, titles and the placeholders
-    of the base class are left aside. Commas and semicolons that a list left at a name's end go.
+    of the base class are left aside. An entry of several names is several, remarks in brackets go,
+    and names that a wrong encoding has robbed of a letter are left out and counted.
 
     Gender is F or M where a name is in a list of that gender and U where it is in both, in one
     locale or over all of them, also where one locale gives a family name to men or women only
@@ -132,7 +138,10 @@ def _read_locale(
         total = sum(weight or 0.0 for weight in names.weights.values())
         for text, weight in names.weights.items():
             if text not in clean:
-                clean[text] = refusals.clean(text.rstrip(" ,;"), "faker")
+                is_whole = not _LOST.search(text)
+                clean[text] = refusals.clean(text, "faker") if is_whole else None
+                if not is_whole:
+                    refusals.add("a letter that its list has lost", text)
             name = clean[text]
             if name is None:
                 continue
@@ -187,7 +196,10 @@ def _lists(locale: str) -> Iterator[_List]:
         if not parts or "name" not in attribute:
             continue
         values = getattr(provider, attribute)
-        is_placeholder = values is getattr(base, attribute, None)
+        if isinstance(values, str):
+            # One provider has had its whole list as one text.
+            values = [name for name in re.split(r"[,;\s]+", values) if name]
+        is_placeholder = getattr(provider, attribute) is getattr(base, attribute, None)
         if is_placeholder or not isinstance(values, (list, tuple, Mapping)):
             continue
         part = parts[0]
@@ -210,7 +222,20 @@ def _weights(
     weights: dict[str, float | None] = {}
     for entry, weight in pairs:
         for text in entry if isinstance(entry, tuple) else (entry,):
-            # Romanised lists are written in capitals by some providers.
-            name = restore_capitals(str(text)) if is_romanized else str(text)
-            weights[name] = None if weight is None else float(weight)
+            for written in _names_in(str(text)):
+                # Romanised lists are written in capitals by some providers.
+                name = restore_capitals(written) if is_romanized else written
+                weights[name] = None if weight is None else float(weight)
     return weights
+
+
+def _names_in(text: str) -> list[str]:
+    """Return the names of an entry: "Bourgondië, van" is one, "ஆதர்ஷ்,ஆதேஷ்" are two.
+
+    What stands in brackets behind a name is a remark; a name that is all in brackets is one.
+    """
+    bare = _BRACKETS.sub(" ", text).strip() or text.strip().strip("()[]")
+    pieces = [piece.strip() for piece in re.split("[,;،、]", bare) if piece.strip(" ()[]")]
+    if len(pieces) == 2 and pieces[1].islower() and _PARTICLE.fullmatch(pieces[1]):
+        return [f"{pieces[1]} {pieces[0]}"]
+    return pieces or [text]

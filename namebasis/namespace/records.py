@@ -1,4 +1,4 @@
-"""Official records: the US Social Security names archive and US Census surname tables."""
+"""Births by given name of the US Social Security: the nation's files and those of its states."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,63 +15,69 @@ import pyarrow.compute as pc
 
 from namebasis.checks import IntArray
 from namebasis.errors import CorpusError
-from namebasis.namespace.cleaning import Refusals, restore_capitals
+from namebasis.namespace.census import read_census as read_census
 from namebasis.namespace.merging import ONE_SEX
 from namebasis.namespace.names import BIRTHS, Names, names_from_columns
-from namebasis.namespace.raw import check_file, read_text
-from namebasis.reading import UnreadableError, parse_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from namebasis.namespace.raw import check_file
+from namebasis.reading import UnreadableError, read_bytes
 
 _MEMBER = re.compile(r"(?:.*/)?yob(\d{4})\.txt", re.IGNORECASE)
 # A year of the real archive holds 0.5 MB, all of it 25 MB: anything near these is a bomb.
 _MAX_MEMBER, _MAX_ARCHIVE = 2**26, 2**29
+_STATE = re.compile(r"(?:.*/)?([A-Z]{2})\.txt", re.IGNORECASE)
+_YEARLY = {"name": pa.string(), "sex": pa.string(), "count": pa.int64()}
+_STATEWISE = {
+    "state": pa.string(), "sex": pa.string(), "year": pa.int64(), "name": pa.string(),
+    "count": pa.int64(),
+}  # fmt: skip
 _US = ["en_US"]
-
-_PERCENTAGES = {
-    "pct_white": ("white", "pctwhite"),
-    "pct_black": ("black", "pctblack"),
-    "pct_asian": ("asian", "pctapi"),
-    "pct_native": ("american indian", "pctaian"),
-    "pct_multiracial": ("two or more", "pct2prace"),
-}
-_SUPPRESSED = "(S)"
+_Opener = Callable[[int], bytes]
+"""Reads at most one byte more than it is allowed."""
 
 
 def read_ssa(path: Path) -> Names:
-    """Read the US Social Security names archive: a zip of ``yobYYYY.txt`` (name,sex,count).
+    """Read births of the US Social Security by given name: the national files or the state ones.
 
     Parameters
     ----------
     path : Path
-        Such as names.zip from ssa.gov/oact/babynames.
+        names.zip or namesbystate.zip from ssa.gov/oact/babynames, the folder that one unpacks to,
+        or one file of it: ``yobYYYY.txt`` (name,sex,count) or ``XX.TXT`` (state,sex,year,name,
+        count). Where there are files of the nation, those of states are left aside; births of
+        states are added up.
 
     Returns
     -------
     Names
         Given names, those with most births first. `count` is all births, `share_female` the
         share of girls, `births` both sexes by year. Gender is F or M from a share of 95 % on,
-        otherwise U.
+        otherwise U. Births of fewer than 5 children are in none of the files.
 
     Raises
     ------
     CorpusError
         If the file is no zip, is damaged or too large when unpacked, holds no such member or
-        two of one year, or a line is not name,sex,count.
+        two of one year or state, or a line is not as it should be.
     """
-    years = list(_yearly(check_file(path)))
-    if not years:
-        raise CorpusError(f"{path} holds no yobYYYY.txt. Give the names.zip of the US SSA.")
-    names = pa.chunked_array([table["name"].combine_chunks() for _, table in years])
-    encoded = names.combine_chunks().dictionary_encode()
-    codes = encoded.indices.to_numpy().astype(np.int64)
-    rows_per_year = [table.num_rows for _, table in years]
-    when = np.repeat([year for year, _ in years], rows_per_year)
-    sexes = pa.chunked_array([table["sex"].combine_chunks() for _, table in years])
-    counts = np.concatenate([table["count"].to_numpy() for _, table in years])
-    is_female = pc.equal(sexes, "F").combine_chunks().to_numpy(zero_copy_only=False)
-    return _assemble_births(encoded.dictionary, codes, when, counts, is_female, str(path))
+    tables = list(_tables(path))
+    if not tables:
+        raise CorpusError(
+            f"{path} holds no yobYYYY.txt and no XX.TXT of a state. Give the names.zip or the "
+            "namesbystate.zip of the US SSA, or the folder that it unpacks to."
+        )
+    whole = pa.concat_tables(tables).combine_chunks()
+    encoded = whole["name"].combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    is_female = pc.equal(whole["sex"], "F").combine_chunks().to_numpy(zero_copy_only=False)
+    return _assemble_births(
+        encoded.dictionary,
+        encoded.indices.to_numpy().astype(np.int64),
+        whole["year"].to_numpy().astype(np.int64),
+        whole["count"].to_numpy(),
+        is_female,
+        str(path),
+    )
 
 
 def _assemble_births(
@@ -122,42 +127,88 @@ def _assemble_births(
     )
 
 
-def _yearly(path: Path) -> Iterator[tuple[int, pa.Table]]:
-    seen: dict[int, str] = {}
+def _tables(path: Path) -> Iterator[pa.Table]:
+    """Yield the tables of births of a path: name, sex, count and year."""
+    if path.is_dir():
+        yield from _parsed(_of_folder(path), path)
+    elif _MEMBER.fullmatch(path.name) or _STATE.fullmatch(path.name):
+        data = check_file(path).read_bytes()
+        yield from _parsed({path.name: lambda allowed: data[: allowed + 1]}, path)
+    else:
+        check_file(path)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                yield from _parsed(_of_archive(archive), path)
+        except (
+            zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError,
+        ) as error:  # fmt: skip
+            raise CorpusError(
+                f"{path} is damaged or no zip archive ({error}). Fetch it again."
+            ) from error
+        except OSError as error:
+            raise CorpusError(f"{path} cannot be read: {error}.") from error
+
+
+def _of_archive(archive: zipfile.ZipFile) -> dict[str, _Opener]:
+    def opener(member: str) -> _Opener:
+        def read(allowed: int) -> bytes:
+            # The sizes that a zip declares may lie; reading one byte too many does not.
+            with archive.open(member) as stream:
+                return stream.read(allowed + 1)
+
+        return read
+
+    return {member: opener(member) for member in sorted(archive.namelist())}
+
+
+def _of_folder(folder: Path) -> dict[str, _Opener]:
+    def opener(file: Path) -> _Opener:
+        def read(allowed: int) -> bytes:
+            try:
+                return read_bytes(file, allowed)
+            except UnreadableError as error:
+                raise CorpusError(f"{file}: {error.reason}.") from None
+
+        return read
+
+    return {file.name: opener(file) for file in sorted(folder.iterdir()) if file.is_file()}
+
+
+def _parsed(members: Mapping[str, _Opener], path: Path) -> Iterator[pa.Table]:
+    years = {member: m.group(1) for member in members if (m := _MEMBER.fullmatch(member))}
+    states = {member: m.group(1) for member in members if (m := _STATE.fullmatch(member))}
+    seen: dict[str, str] = {}
     left = _MAX_ARCHIVE
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for member in sorted(archive.namelist()):
-                match = _MEMBER.fullmatch(member)
-                if match is None:
-                    continue
-                year = int(match.group(1))
-                if year in seen:
-                    raise CorpusError(f"{path} holds {year} twice: {seen[year]} and {member}.")
-                seen[year] = member
-                # The sizes that a zip declares may lie; reading one byte too many does not.
-                allowed = min(_MAX_MEMBER, left)
-                with archive.open(member) as stream:
-                    data = stream.read(allowed + 1)
-                if len(data) > allowed:
-                    raise CorpusError(
-                        f"{path}: {member} unpacks to over {allowed:,} bytes, which no year of "
-                        "births does. Fetch the archive again."
-                    )
-                left -= len(data)
-                yield year, _parse_year(data, f"{path}, {member}")
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise CorpusError(
-            f"{path} is damaged or no zip archive ({error}). Fetch it again."
-        ) from error
-    except OSError as error:
-        raise CorpusError(f"{path} cannot be read: {error}.") from error
+    for member, what in (years or states).items():
+        if what.upper() in seen:
+            raise CorpusError(
+                f"{path} holds {what.upper()} twice: {seen[what.upper()]} and {member}."
+            )
+        seen[what.upper()] = member
+        allowed = min(_MAX_MEMBER, left)
+        data = members[member](allowed)
+        if len(data) > allowed:
+            raise CorpusError(
+                f"{path}: {member} unpacks to over {allowed:,} bytes, which no year of "
+                "births does. Fetch the archive again."
+            )
+        left -= len(data)
+        where = str(path) if path.name == member else f"{path}, {member}"
+        if years:
+            table = _parse(data, _YEARLY, where)
+            year = pa.array(np.full(len(table), int(what), dtype=np.int64))
+            yield table.append_column("year", year)
+        else:
+            table = _parse(data, _STATEWISE, where)
+            limits = pc.min_max(table["year"]).as_py()
+            if len(table) and not 1800 <= limits["min"] <= limits["max"] < 2200:
+                raise CorpusError(f"{where}: years must be from 1800 to 2199; got {limits}.")
+            yield table.select(["name", "sex", "count", "year"])
 
 
-def _parse_year(data: bytes, where: str) -> pa.Table:
+def _parse(data: bytes, types: Mapping[str, pa.DataType], where: str) -> pa.Table:
     import pyarrow.csv
 
-    types = {"name": pa.string(), "sex": pa.string(), "count": pa.int64()}
     if not data.strip():
         return pa.table({name: pa.array([], type=kind) for name, kind in types.items()})
     try:
@@ -165,11 +216,11 @@ def _parse_year(data: bytes, where: str) -> pa.Table:
             io.BytesIO(data),
             read_options=pyarrow.csv.ReadOptions(column_names=list(types), use_threads=False),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=types, strings_can_be_null=False, null_values=[]
+                column_types=dict(types), strings_can_be_null=False, null_values=[]
             ),
         )
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise CorpusError(f"{where}: lines must be name,sex,count: {error}.") from error
+        raise CorpusError(f"{where}: lines must be {','.join(types)}: {error}.") from error
     sexes = set(pc.unique(table["sex"]).to_pylist())
     if not sexes <= {"F", "M"}:
         raise CorpusError(f"{where}: sex must be F or M; got {sorted(sexes - {'F', 'M'})[0]!r}.")
@@ -177,78 +228,3 @@ def _parse_year(data: bytes, where: str) -> pa.Table:
     if limits["min"] < 0 or limits["max"] >= 2**31:
         raise CorpusError(f"{where}: counts must be at least 0 and below 2**31; got {limits}.")
     return table
-
-
-def read_census(path: Path) -> Names:
-    """Read a US Census surname table as published: the 1,000 names or the full one, any year.
-
-    Surnames are written in capitals there; they become "Smith" and "McDonald". Values held back
-    for confidentiality, "(S)", are null; the note below the table and the row of all other names
-    are counted as left out.
-
-    Parameters
-    ----------
-    path : Path
-        A UTF-8 CSV with a column NAME or SURNAME, a count, and six columns of percentages.
-
-    Returns
-    -------
-    Names
-        Family names in the table's order, with `count` and the six ``pct_`` columns.
-
-    Raises
-    ------
-    CorpusError
-        If the file is not such a table.
-    """
-    try:
-        rows = [row for _, row in parse_rows(read_text(path), path)]
-    except UnreadableError as error:
-        raise CorpusError(f"{path}: {error.reason}. Fetch it again.") from None
-    header = [" ".join(cell.lower().split()) for cell in rows[0]] if rows else []
-    places = _census_places(header, path)
-    refusals = Refusals()
-    columns: dict[str, list[object]] = {column: [] for column in places}
-    for row in rows[1:]:
-        if not any(row):
-            continue
-        cells = dict(zip(places, (row[at] if at < len(row) else "" for at in places.values()),
-                         strict=True))  # fmt: skip
-        if not cells["count"]:
-            refusals.add("a note, without a count", cells["name"])
-        elif cells["name"].strip().upper() == "ALL OTHER NAMES":
-            refusals.add("the sum of all other names", cells["name"])
-        else:
-            cells["name"] = restore_capitals(cells["name"])
-            for column, cell in cells.items():
-                columns[column].append(None if cell.strip() == _SUPPRESSED else cell)
-    n_rows = len(columns["name"])
-    return names_from_columns(
-        columns | {"part": ["family"] * n_rows, "locales": [_US] * n_rows},
-        where=str(path),
-        source="census",
-        refusals=refusals,
-    )
-
-
-def _census_places(header: Sequence[str], path: Path) -> dict[str, int]:
-    """Return where the header has each column of ours."""
-    places: dict[str, int] = {}
-    for at, title in enumerate(header):
-        if title in ("name", "surname"):
-            places.setdefault("name", at)
-        elif title == "count" or title.endswith("(count)"):
-            places.setdefault("count", at)
-        elif title == "pcthispanic" or title.endswith("percent hispanic or latino origin"):
-            places.setdefault("pct_hispanic", at)
-        else:
-            for column, (phrase, short) in _PERCENTAGES.items():
-                if title == short or (title.startswith("percent") and phrase in title):
-                    places.setdefault(column, at)
-    missing = {"name", "count", "pct_hispanic", *_PERCENTAGES} - set(places)
-    if missing:
-        raise CorpusError(
-            f"{path} is no US Census surname table: no column for {', '.join(sorted(missing))}. "
-            "Read another CSV without the census: in front."
-        )
-    return places

@@ -213,7 +213,7 @@ def _number(value: object, high: float, *, is_whole: bool = False) -> float | No
     if isinstance(value, str):
         if not value.strip():
             return None
-        value = _plain_number(value.strip(), is_whole)
+        value = plain_number(value.strip(), is_whole)
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError) as error:
@@ -224,7 +224,7 @@ def _number(value: object, high: float, *, is_whole: bool = False) -> float | No
     return number
 
 
-def _plain_number(text: str, is_whole: bool) -> str:
+def plain_number(text: str, is_whole: bool) -> str:
     """Return a number's text as `float` reads it."""
     if text.isdecimal():
         return text

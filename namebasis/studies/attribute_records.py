@@ -199,6 +199,7 @@ def _report(known: Records, beliefs: list[_Belief], space: Space) -> RecordsRepo
         tuple(eras),
         tuple(popularity),
         provenance,
+        known.matching,
     )
 
 

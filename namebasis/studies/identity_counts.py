@@ -18,7 +18,8 @@ from namebasis.analysis.intervals import (
     rank_correlation_interval,
 )
 from namebasis.errors import CorpusError
-from namebasis.reading import UnreadableError, read_table
+from namebasis.namespace.count_files import by_fold, count_rows
+from namebasis.namespace.folding import fold
 from namebasis.studies.identity_results import COLUMNS, Identity
 
 if TYPE_CHECKING:
@@ -79,27 +80,26 @@ class CountAgreement:
 
 
 def read_counts(path: str | Path) -> dict[str, int]:
-    """Read a CSV with the columns `name` and `count`; others are left aside.
+    """Read a table with the columns `name` and `count`, in any capitals; others are left aside.
+
+    Spellings that fold to one name (José, JOSE) are one, as it is written first, with the sum of
+    their counts.
 
     Raises
     ------
     CorpusError
         If it cannot be read, lacks a column, or a count is no whole number of at least 0.
     """
-    try:
-        table = read_table(path)
-    except UnreadableError as error:
-        raise CorpusError(f"{path}: cannot be read as CSV ({error.reason}).") from None
-    if not {"name", "count"} <= set(table.columns):
-        raise CorpusError(f"{path}: needs the columns name and count; got {list(table.columns)}.")
-    counts = {}
-    for line, row in table.rows:
-        name, count = row["name"] or "", (row["count"] or "").strip()
-        if not count.isdecimal():
-            raise CorpusError(f"{path}: line {line}: count must be a whole number; got {count!r}.")
-        if len(count) > 18:
-            raise CorpusError(f"{path}: line {line}: count has {len(count)} digits, over 18.")
-        counts[" ".join(name.split())] = int(count)
+    counts: dict[str, int] = {}
+    first: dict[str, str] = {}
+    for line, name, (text,) in count_rows(path)[1]:
+        whole, _, rest = text.partition(".")
+        if not whole.isdecimal() or rest.strip("0"):
+            raise CorpusError(f"{path}: line {line}: count must be a whole number; got {text!r}.")
+        if len(whole) > 18:
+            raise CorpusError(f"{path}: line {line}: count has {len(whole)} digits, over 18.")
+        spelling = first.setdefault(fold(name), name)
+        counts[spelling] = counts.get(spelling, 0) + int(whole)
     return counts
 
 
@@ -174,9 +174,14 @@ def _compare(
     null: Float64Array,
     bins: Sequence[int],
 ) -> CountAgreement:
-    both = [name for name, value in measured.items() if name in counts and np.isfinite(value)]
+    find = by_fold(counts)
+    both = {
+        name: count
+        for name, value in measured.items()
+        if np.isfinite(value) and (count := find(name)) is not None
+    }
     values = np.array([measured[name] for name in both], dtype=np.float64)
-    told = np.array([counts[name] for name in both], dtype=np.float64)
+    told = np.array(list(both.values()), dtype=np.float64)
     if len(values) < _FEWEST or len(np.unique(told)) < 2 or len(np.unique(values)) < 2:
         raise ValueError(
             f"a rank correlation needs {_FEWEST} or more names with different counts and "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from namebasis.checks import IntArray
 from namebasis.errors import CorpusError
 from namebasis.namespace.sources import read_names
 from namebasis.studies.axis_files import Axis, AxisValue, load_axis
+from namebasis.studies.record_matching import Matching, match
 from namebasis.studies.regions import region
 from namebasis.studies.survival import survival
 
@@ -27,6 +28,8 @@ GRAMMAR = (
 )
 LEAST = 10
 """Names that records and space must share, and of each kind for an AUC."""
+_SSA_LETTERS = 15
+"""Where the Social Security's files cut names off."""
 _GROUPS = {
     "white": ("pct_white", ("Western Europe", "Eastern Europe")),
     "black": ("pct_black", ("Africa",)),
@@ -80,6 +83,8 @@ class Records:
         In which most bearers were born.
     year : int or None
         Of the records, where they have one.
+    matching : Matching or None
+        How names were found, and which were not.
     """
 
     label: str
@@ -89,12 +94,14 @@ class Records:
     counts: IntArray | None
     decades: IntArray | None
     year: int | None
+    matching: Matching | None = None
 
 
 def read_records(space: Space, records: str, *, where: str | None = None) -> Records:
     """Find a space's names in public records.
 
-    Names match whatever their capitals, and only in the part that the records are of: given names
+    Names match as they are written, whatever their capitals, else by their letters alone
+    (`record_matching.match`), and only in the part that the records are of: given names
     with births, family names with the census, both with locales.
 
     Parameters
@@ -118,32 +125,33 @@ def read_records(space: Space, records: str, *, where: str | None = None) -> Rec
         table = read_names("faker" if kind == "locales" else records).table
     except CorpusError as error:
         raise CorpusError(f"{error} Records must be {GRAMMAR}.") from None
-    part = {"ssa": "given", "census": "family"}.get(kind)
-    ids, known = _match(space, space.ids(where), table, part)
+    # The census has tables of surnames and of first names.
+    part = None if kind == "locales" else str(table["part"][0].as_py())
+    ids, known, matching = _match(space, space.ids(where), table, part)
     if ids.size < LEAST:
         hint = f" They hold {part} names: build with --part {part}." if part else ""
         raise CorpusError(
             f"{records} holds {ids.size} of the space's names; {LEAST} are needed.{hint}"
         )
-    return reader(records, ids, table.take(known))
+    return replace(reader(records, ids, table.take(known)), matching=matching)
 
 
 def _match(
     space: Space, ids: IntArray, table: pa.Table, part: str | None
-) -> tuple[IntArray, IntArray]:
+) -> tuple[IntArray, IntArray, Matching]:
     """Row numbers in the space and in the records of the names that both have."""
     kinds = table["part"].to_pylist()
-    place = {
-        (name.casefold(), kind): at
-        for at, (name, kind) in enumerate(zip(table["name"].to_pylist(), kinds, strict=True))
-        if part is None or kind == part
-    }
-    asked = space.table(["name", "part"], ids=ids)
-    keys = zip(asked["name"].to_pylist(), asked["part"].to_pylist(), strict=True)
-    found = [(row, place.get((n.casefold(), p))) for row, (n, p) in zip(ids, keys, strict=True)]
-    shared = [(int(row), at) for row, at in found if at is not None]
-    pairs = np.array(shared, dtype=np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+    known = list(zip(table["name"].to_pylist(), kinds, strict=True))
+    rows = space.table(["name", "part"], ids=ids)
+    parts = set(kinds) if part is None else {part}
+    asked = [
+        (int(row), name, kind)
+        for row, name, kind in zip(
+            ids, rows["name"].to_pylist(), rows["part"].to_pylist(), strict=True
+        )
+        if kind in parts
+    ]
+    return match(asked, known, longest=_SSA_LETTERS if part == "given" else None)
 
 
 def expected_ages(births: Sequence[Sequence[Mapping[str, int]]], year: int) -> Float64Array:

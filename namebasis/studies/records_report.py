@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from namebasis.analysis.calibration import Calibration
+from namebasis.studies.record_matching import Matching
 from namebasis.studies.record_measures import Measure
 
 
@@ -92,6 +93,8 @@ class RecordsReport:
     popularity : tuple of Popularity
         Where the records count bearers.
     provenance : mapping
+    matching : Matching or None
+        How names were found in the records, and which were lost.
     """
 
     records: str
@@ -102,6 +105,7 @@ class RecordsReport:
     eras: tuple[EraBias, ...]
     popularity: tuple[Popularity, ...]
     provenance: Mapping[str, Any]
+    matching: Matching | None = None
 
     def to_arrow(self) -> pa.Table:
         """One row per fact, measure and reading."""

@@ -43,6 +43,7 @@ def page_of(report: RecordsReport) -> str:
             ),
             sections=sections_of(report),
             footer=[
+                *([("names", report.matching.told())] if report.matching else []),
                 ("templates", "; ".join(source["templates"])),
                 ("records", report.records),
             ],

@@ -76,7 +76,6 @@ COUNTS = {
     "negative": ("step,name,count\n-1,a,3\n", "line 2"),
     "falling": ("step,name,count\n1,a,3\n2,a,2\n", "must be cumulative"),
     "twice": ("step,name,count\n1,a,3\n1,a,3\n", "one for each step"),
-    "two totals": ("name,count\na,1\na,2\n", "'a' comes twice; without the column step"),
 }
 
 
@@ -86,6 +85,18 @@ def test_refused_counts(case: str, tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text(text)
     with pytest.raises(NamebasisError, match=message):
         read_exposures(tmp_path / "c.csv")
+
+
+def test_totals_of_one_name_are_added_and_found_in_any_spelling(tmp_path: Path) -> None:
+    text = 'Name;Count\nJose\u0301;"1,200"\nJOSÉ;3.0\nO\u2019Brien;7\n'
+    (tmp_path / "c.csv").write_text(text, encoding="utf-8")
+    seen = read_exposures(tmp_path / "c.csv")
+    assert set(seen.counts) == {"José", "O\u2019Brien"}
+    for name, total in (("José", 1203), ("jose", 1203), ("O'Brien", 7)):
+        known = seen.at(name, [10])
+        assert known is not None
+        assert known.tolist() == [total]
+    assert seen.at("Josef", [10]) is None
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 
 from namebasis.errors import CorpusError
+from namebasis.namespace import faker_source
 from namebasis.namespace.faker_source import faker_locales, read_faker
 from namebasis.namespace.names import Names
 
@@ -137,3 +138,31 @@ def test_an_unknown_locale_is_told_its_neighbours() -> None:
         read_faker("is_SI")
     with pytest.raises(CorpusError, match=r"ar_AA, .*zu_ZA"):
         read_faker("qqqqqq")
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("(क्षेत्री)", ["क्षेत्री"]), ("Диван(надядоДианидядоИван)", ["Диван"]),
+        ("Bourgondië, van", ["van Bourgondië"]), ("ஆதர்ஷ்,ஆதேஷ்", ["ஆதர்ஷ்", "ஆதேஷ்"]),
+        ("Ana, ", ["Ana"]), ("van der Berg", ["van der Berg"]), ("'t Hart", ["'t Hart"]),
+    ],
+)  # fmt: skip
+def test_an_entry_is_the_names_in_it(text: str, names: list[str]) -> None:
+    assert faker_source._names_in(text) == names
+
+
+def test_no_name_of_faker_has_brackets_or_lost_letters() -> None:
+    names = read_faker()
+    assert not [name for name in names.strings if set(name) & set("()[],;0123456789˜")]
+    assert {"क्षेत्री", "Диван", "van Bourgondië", "ஆதர்ஷ்", "ஆதேஷ்"} <= set(names.strings)
+    lost = next(d for d in names.dropped if d.reason == "a letter that its list has lost")
+    assert lost.examples == ("N˜zamett˜n",)
+
+
+def test_a_list_that_is_one_text_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    from faker.providers.person.en_PK import Provider
+
+    monkeypatch.setattr(Provider, "last_names", "Khan, Malik\nShah")
+    names = faker_source.read_faker.__wrapped__("en_PK,family")
+    assert {"Khan", "Malik", "Shah"} <= set(names.strings)

@@ -10,6 +10,7 @@ import pytest
 from namebasis.errors import CorpusError
 from namebasis.namespace import records
 from namebasis.namespace.records import read_census, read_ssa
+from namebasis.namespace.sources import read_names
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 needs_ssa = pytest.mark.skipif(
@@ -177,3 +178,61 @@ def test_what_is_no_census_table_is_refused(tmp_path: Path, text: str, message: 
     path.write_text(text)
     with pytest.raises(CorpusError, match=message):
         read_census(path)
+
+
+STATES = {
+    "AK.TXT": "AK,F,1910,Mary,14\r\nAK,M,1910,John,8\r\n",
+    "AL.TXT": "AL,F,1910,Mary,30\r\nAL,F,1911,Mary,5\r\nAL,M,1910,Mary,6\r\n",
+}
+OF_STATES = [
+    {"name": "Mary", "count": 55, "births": [
+        {"year": 1910, "female": 44, "male": 6}, {"year": 1911, "female": 5, "male": 0}]},
+    {"name": "John", "count": 8, "births": [{"year": 1910, "female": 0, "male": 8}]},
+]  # fmt: skip
+
+
+def told(path: Path) -> list[dict[str, object]]:
+    return read_ssa(path).table.select(["name", "count", "births"]).to_pylist()
+
+
+def test_births_of_states_are_added_up(tmp_path: Path) -> None:
+    assert told(archive(tmp_path / "s.zip", {"StateReadMe.pdf": b"%PDF", **STATES})) == OF_STATES
+    for name, text in STATES.items():
+        (tmp_path / name).write_text(text)
+    assert told(tmp_path) == OF_STATES
+    assert read_ssa(tmp_path / "AK.TXT").strings == ["Mary", "John"]
+    (tmp_path / "AL.TXT").write_text("AL,F,19x0,Mary,14\n")
+    with pytest.raises(CorpusError, match=r"AL\.TXT: lines must be state,sex,year,name,count"):
+        read_ssa(tmp_path)
+    with pytest.raises(CorpusError, match="AL twice"):
+        read_ssa(archive(tmp_path / "t.zip", {**STATES, "x/al.txt": "AL,F,1910,Mary,14\n"}))
+
+
+def test_an_unpacked_folder_and_one_year_are_read(tmp_path: Path) -> None:
+    whole = told(archive(tmp_path / "n.zip", SSA_YEARS))
+    folder = tmp_path / "names"
+    folder.mkdir()
+    for name, text in SSA_YEARS.items():
+        (folder / name).write_text(text)
+    (folder / "AK.TXT").write_text(STATES["AK.TXT"])  # the nation's files hold these births too
+    assert told(folder) == whole
+    one = read_names(folder / "yob1991.txt").table.to_pylist()
+    assert [(row["name"], row["count"], row["gender"]) for row in one] == [
+        ("John", 70, "M"), ("Mary", 50, "F"),
+    ]  # fmt: skip
+    assert one[0]["births"] == [{"year": 1991, "female": 0, "male": 70}]
+    with pytest.raises(CorpusError, match=r"holds no yobYYYY\.txt and no XX\.TXT of a state"):
+        read_ssa(archive(tmp_path / "e.zip", {"readme.txt": b""}))
+
+
+def test_census_tables_of_first_names_and_of_fewer_columns(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(
+        "FIRST NAME,RANK,FREQUENCY (COUNT),PERCENT HISPANIC OR LATINO ORIGIN\n"
+        "MARY,1,3000,5.1\nD'ANDRE,2,20,(S)\n"
+    )
+    names = read_census(path)
+    assert names.strings == ["Mary", "D'Andre"]
+    assert names.table["part"].to_pylist() == ["given", "given"]
+    assert names.table["pct_hispanic"].to_pylist() == [5.1, None]
+    assert "no column for pct_white, pct_black" in names.notes[0]

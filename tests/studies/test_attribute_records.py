@@ -183,7 +183,7 @@ def test_records_of_another_kind_are_refused(space: Space, tmp_path: Path) -> No
     british.write_text("Rank,Name,Count\n1,Olivia,2882\n", encoding="utf-8")
     with pytest.raises(CorpusError, match=r"damaged or no zip archive.*Records must be ssa:ZIP"):
         records.compare(space, f"ssa:{british}")
-    with pytest.raises(CorpusError, match="no US Census surname table: no column for pct_asian"):
+    with pytest.raises(CorpusError, match="no US Census table of names: no column for pct_asian"):
         records.compare(space, f"census:{british}")
     german = tmp_path / "vornamen.zip"
     with zipfile.ZipFile(german, "w") as archive:

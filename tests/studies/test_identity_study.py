@@ -330,3 +330,12 @@ def test_bad_questions_are_refused(space: PlantedSpace, found) -> None:
         compare_counts(found, {})
     with pytest.raises(ValueError, match="n_swaps"):
         identity(space, PEOPLE, n_swaps=2)
+
+
+def test_counts_are_read_whatever_their_capitals_and_thousands(tmp_path: Path) -> None:
+    text = 'Count\tNAME\n"1,234"\tJose\u0301  Lee\n12.0\tJOSE LEE\n5\tO\u2019Brien\n'
+    (tmp_path / "c.tsv").write_text(text, encoding="utf-8")
+    assert read_counts(tmp_path / "c.tsv") == {"José Lee": 1246, "O\u2019Brien": 5}
+    (tmp_path / "c.csv").write_text("name,count\nAna,1.5\n")
+    with pytest.raises(CorpusError, match=r"line 2: count must be a whole number; got '1\.5'"):
+        read_counts(tmp_path / "c.csv")
