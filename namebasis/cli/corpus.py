@@ -164,6 +164,9 @@ def add(
         corpus = read_corpus(names, part, limit, seed, column)
         with nullcontext() if quiet else progress_bar("encoding") as progress:
             opened = add_names(opened, corpus, progress=progress)
+        lost = [column for column in corpus.own_columns if column not in opened.columns]
+        if lost:
+            note(f"left out, since {space} has no such column: {', '.join(lost)}")
         added = len(opened) - before
         note(f"{space}: {added:,} added, {len(corpus) - added:,} were there already")
     if images is not None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from namebasis.namespace.cleaning import Refusals
 from namebasis.namespace.folding import fold
-from namebasis.namespace.values import CANONICAL
+from namebasis.namespace.values import CANONICAL, is_held_back
 
 # What a space holds besides the corpus; a column of the user's own may bear none of these names.
 _TAKEN = frozenset(
@@ -74,9 +74,12 @@ def typed(
 def _from_texts(
     texts: Sequence[object], known: Sequence[object], name: str, refusals: Refusals, decimal: str
 ) -> pa.Array:
-    words = [str(value) for value in known]
+    # Values that a publisher holds back say nothing of the column's type.
+    words = [str(value) for value in known if not is_held_back(value)] or list(map(str, known))
     if all(word.lower() in _TRUTH for word in words):
-        return pa.array([None if v is None else _TRUTH[str(v).lower()] for v in texts], pa.bool_())
+        return pa.array(
+            [None if v is None else _TRUTH.get(str(v).lower()) for v in texts], pa.bool_()
+        )
     for pattern, convert, kind in ((_INTEGER, int, pa.int64()), (_REAL, float, pa.float64())):
         numbers = [_plain(word, decimal) for word in words]
         fitting = sum(pattern.fullmatch(word) is not None for word in numbers)

@@ -164,7 +164,12 @@ def is_part(value: object) -> bool:
 
 def is_count(value: object) -> bool:
     """Whether a value is a count, or one that its publisher holds back."""
-    return _passes(_count, value) or _SUPPRESSED.fullmatch(str(value).strip()) is not None
+    return _passes(_count, value) or is_held_back(value)
+
+
+def is_held_back(value: object) -> bool:
+    """Whether a publisher writes so what it does not tell: (S), [c], <5, n/a."""
+    return _SUPPRESSED.fullmatch(str(value).strip()) is not None
 
 
 def is_within(value: object, high: float) -> bool:

@@ -390,3 +390,25 @@ def test_token_facts_are_columns_and_follow_added_names(space: Space) -> None:
     after = grown.table(["same_pieces", "piece_names"], where="name = 'King'").to_pylist()
     assert [row["same_pieces"] for row in after] == [2, 2, 2]
     assert min(row["piece_names"] for row in after) >= 3
+
+
+def test_own_columns_of_a_table_come_into_the_space_and_can_be_asked_for(
+    tmp_path: Path, encoder: FakeEncoder
+) -> None:
+    from namebasis.namespace.sources import read_names
+
+    (tmp_path / "a.csv").write_text("name,fame,team\nAna,5,Red\nBo,7,Blue\n")
+    (tmp_path / "b.csv").write_text("name,fame,shoe\nCy,tall,40\nDi,8,41\n")
+    space = build_space(read_names(tmp_path / "a.csv"), tmp_path / "a.space", encoder=encoder)
+    assert space.table(["name"], where="fame > 5 AND team = 'Blue'")["name"].to_pylist() == ["Bo"]
+    more = add_names(space, read_names(tmp_path / "b.csv"), encoder=encoder)
+    # A column of texts is none of numbers, and one that the space lacks is left out.
+    assert more.table(["name", "fame", "team"]).to_pylist()[2:] == [
+        {"name": "Cy", "fame": None, "team": None}, {"name": "Di", "fame": None, "team": None},
+    ]  # fmt: skip
+    assert "shoe" not in more.columns
+    (tmp_path / "c.csv").write_text("name,fame,hubness\nEd,11.0,3\nBo,1,1\n")
+    last = add_names(more, read_names(tmp_path / "c.csv"), encoder=encoder)
+    assert last.table(["name", "fame"], where="fame > 10").to_pylist() == [
+        {"name": "Ed", "fame": 11}
+    ]

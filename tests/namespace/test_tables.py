@@ -194,6 +194,13 @@ def test_own_columns_keep_their_types_and_a_line_says_what_was_taken(tmp_path: P
     )
 
 
+def test_values_that_are_held_back_leave_a_column_its_type(tmp_path: Path) -> None:
+    names = read(tmp_path, "a.csv", "name,fame,share\nAna,9,0.5\nBo,[c],(S)\nCy,<5,1.5\n")
+    assert column(names, "fame") == [9, None, None]
+    assert column(names, "share") == [0.5, None, 1.5]
+    assert sum(dropped.count for dropped in names.dropped) == 3
+
+
 def test_rows_of_one_name_keep_what_they_agree_on(tmp_path: Path) -> None:
     names = read(tmp_path, "a.csv", "name,team,year,born\nAna,Red,1,1\nAna,Red,2,2\nBo,Blue,1,3\n")
     assert column(names, "team") == ["Red", "Blue"]
