@@ -132,8 +132,7 @@ def _tables(path: Path) -> Iterator[pa.Table]:
     if path.is_dir():
         yield from _parsed(_of_folder(path), path)
     elif _MEMBER.fullmatch(path.name) or _STATE.fullmatch(path.name):
-        data = check_file(path).read_bytes()
-        yield from _parsed({path.name: lambda allowed: data[: allowed + 1]}, path)
+        yield from _parsed({path.name: _opener(check_file(path))}, path)
     else:
         check_file(path)
         try:
@@ -162,16 +161,17 @@ def _of_archive(archive: zipfile.ZipFile) -> dict[str, _Opener]:
 
 
 def _of_folder(folder: Path) -> dict[str, _Opener]:
-    def opener(file: Path) -> _Opener:
-        def read(allowed: int) -> bytes:
-            try:
-                return read_bytes(file, allowed)
-            except UnreadableError as error:
-                raise CorpusError(f"{file}: {error.reason}.") from None
+    return {file.name: _opener(file) for file in sorted(folder.iterdir()) if file.is_file()}
 
-        return read
 
-    return {file.name: opener(file) for file in sorted(folder.iterdir()) if file.is_file()}
+def _opener(file: Path) -> _Opener:
+    def read(allowed: int) -> bytes:
+        try:
+            return read_bytes(file, allowed)
+        except UnreadableError as error:
+            raise CorpusError(f"{file}: {error.reason}.") from None
+
+    return read
 
 
 def _parsed(members: Mapping[str, _Opener], path: Path) -> Iterator[pa.Table]:
