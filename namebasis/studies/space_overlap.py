@@ -38,7 +38,8 @@ class OverlapAtK:
     share : float
         Mean over names of the share of neighbours that both spaces give, in [0, 1].
     low, high : float
-        95 % interval of that mean over names.
+        95 % interval of that mean over names as if they were independent. They share neighbours:
+        among new samples of names it holds less, 90 % for 5 neighbours of 100 names.
     by_chance : float
         ``k / (n - 1)``.
     n_names : int
