@@ -307,7 +307,7 @@ def test_a_torchscript_archive_is_refused_without_the_librarys_advice(
     """torch advises to load it with weights_only=False, which may run code."""
     tiny("open_clip")
     torch.jit.script(torch.nn.Linear(2, 2)).save(str(tmp_path / "jit.pt"))
-    with pytest.raises(EncoderError, match=r"code, which is never run\. Save its state") as caught:
+    with pytest.raises(EncoderError, match=r"code, which is never run\. .*state_dict") as caught:
         load_encoder(f"open_clip:tiny-clip@{tmp_path / 'jit.pt'}")
     assert "weights_only" not in str(caught.value)
 

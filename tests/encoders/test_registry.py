@@ -85,7 +85,12 @@ def test_an_unreachable_hub_is_told_in_one_line(tmp_path: Path) -> None:
         capture_output=True, text=True, check=True, env={**os.environ, **hub},
     )  # fmt: skip
     assert done.stderr == ""
-    remedies = ["hf:FOLDER", "diffusers:FOLDER", "open_clip:ViT-B-32@FILE", "local-dir:FOLDER"]
+    remedies = [
+        "hf:FOLDER",
+        "diffusers:FOLDER",
+        "open_clip:ViT-B-32/openai@FILE",  # with the tag: it says how the weights were trained
+        "local-dir:FOLDER",
+    ]
     for spec, remedy, message in zip(specs, remedies, done.stdout.splitlines(), strict=True):
         assert message.startswith(spec)
         assert "http://127.0.0.1:9 cannot be reached" in message
