@@ -47,7 +47,8 @@ _GENDERS = ("gender", "sex", "sexe", "geschlecht", "genero", "sexo", "genere", "
 _COUNTS = (
     "count", "births", "counts", "frequency count", "frequency", "freq", "number of births",
     "number of babies", "number of bearers", "bearers", "occurrences", "anzahl", "quantity",
-    "number", "nombre", "n", "total",
+    "frecuencia", "frequence", "frequency frequence", "frequenza", "haufigkeit", "aantal", "antal",
+    "numero", "number", "nombre", "n", "total",
 )  # fmt: skip
 _INDEX = re.compile(r"|unnamed \d+|index|level_0|__index_level_\d+__|index level \d+|rownames|")
 _LIMITS = {"weight": 1.0, "share_female": 1.0} | {

@@ -103,7 +103,8 @@ def best_separator(lines: Sequence[str]) -> tuple[str, float]:
     """
     best = ("", 0.0)
     for separator in _SEPARATORS:
-        widths = [_width(row) for row in _quick_rows(lines, separator)]
+        rows = _quick_rows(lines, separator)
+        widths = [_width(row) for row in rows if any(map(str.strip, row))]
         counts = Counter(width for width in widths if width > 1)
         if not counts:
             continue

@@ -25,11 +25,11 @@ CANONICAL = {column: column for column in _COLUMNS} | {
 }
 GENDERS = {
     **dict.fromkeys(
-        "f female woman women girl girls fille filles femme feminin weiblich mujer femenino nina "
+        "f g female woman women girl girls fille filles femme feminin weiblich mujer femenino nina "
         "w ♀ mostly_female mostly-female".split(), "F"
     ),
     **dict.fromkeys(
-        "m male man men boy boys garcon garcons homme masculin mannlich hombre masculino nino "
+        "m b male man men boy boys garcon garcons homme masculin mannlich hombre masculino nino "
         "♂ mostly_male mostly-male".split(), "M"
     ),
     **dict.fromkeys(

@@ -71,6 +71,9 @@ def column(names: Names, title: str) -> list[object]:
         ("list.json", json.dumps({"firstNames": ["Ana", "Bo"]}), ["Ana", "Bo"]),
         ("people.json", json.dumps([{"first_name": "Ana", "last_name": "Lee"}]), ["Ana Lee"]),
         ("lines.ndjson", '{"Name": "Ana", "age": 3}\n{"Name": "Bo"}\n', ["Ana", "Bo"]),
+        ("empty-rows.csv", "name,count\n,\nAna,5\n,\n", ["Ana"]),
+        ("scotland.csv", "yr,sex,FirstForename,number\n1974,B,David,9\n1974,G,Nicola,8\n",
+         ["David", "Nicola"]),
         ("nan.csv", "name,count\nNan,1\nNone,2\nNA,3\nTrue,4\n", ["Nan", "None", "NA", "True"]),
     ],
 )  # fmt: skip
@@ -160,6 +163,8 @@ def test_a_trace_of_the_other_sex_does_not_make_a_name_unisex(tmp_path: Path) ->
         ("name,gender\nAna,Girls\nBo,Boys\n", "gender", ["F", "M"], 0),
         ("name,gender\nAna,?F\nBo,1M\n", "gender", ["F", "M"], 0),
         ("name,gender\nAna,F\nBo,M\nCy,Q7\n", "gender", ["F", "M", None], 1),
+        ("name,sex\nAna,G\nBo,B\n", "gender", ["F", "M"], 0),
+        ("Nombre;Frecuencia\nANA;645.000\nBO;12\n", "count", [645000, 12], 0),
         ("name,part\nAna,first\nLee,surname\n", "part", ["given", "family"], 0),
         ("name,locale\nAna,New Land\nBo,en_US\n", "locales", [["New Land"], ["en_US"]], 0),
         ("name,locales\nAna,de_DE;it_IT\nBo,fr\n", "locales", [["de_DE", "it_IT"], ["fr"]], 0),
