@@ -137,7 +137,7 @@ def test_stdin_gives_one_answer_a_line(place: Path) -> None:
 def test_added_names_are_found_at_once_and_doubles_are_counted(place: Path) -> None:
     done = run("add", "my.space", "more.txt", cwd=place)
     assert done.returncode == 0, done.stderr
-    assert "2 added, 1 were there already" in done.stderr
+    assert "2 added, 1 were in the space already" in done.stderr
     new = "name IN ('Konstancja', 'Vicki')"
     done = run("nearest", "my.space", "Zbigniew", "--where", new, "--json", cwd=place)
     assert {row["name"] for row in json.loads(done.stdout)[0]["names"]} == {"Konstancja", "Vicki"}

@@ -153,22 +153,20 @@ def add(
     quiet: options.Quiet = False,
 ) -> None:
     """Add names to a space, or images of its names; names it holds already are skipped."""
-    from namebasis.namespace.build import add_names
+    from namebasis.namespace.build import add_counted
     from namebasis.namespace.space import open_space
 
     if not names and images is None:
         raise ValueError("nothing to add: give sources of names, --images FOLDER, or both.")
     opened = open_space(space)
-    before = len(opened)
     if names:
         corpus = read_corpus(names, part, limit, seed, column)
         with nullcontext() if quiet else progress_bar("encoding") as progress:
-            opened = add_names(opened, corpus, progress=progress)
+            opened, added = add_counted(opened, corpus, progress=progress)
         lost = [column for column in corpus.own_columns if column not in opened.columns]
         if lost:
             note(f"left out, since {space} has no such column: {', '.join(lost)}")
-        added = len(opened) - before
-        note(f"{space}: {added:,} added, {len(corpus) - added:,} were there already")
+        note(f"{space}: {added:,} added, {len(corpus) - added:,} were in the space already")
     if images is not None:
         _add_images(opened, images, strangers, quiet)
 
@@ -189,8 +187,8 @@ def _add_images(opened: Space, folder: Path, strangers: bool, quiet: bool) -> No
             "their images count in the mean of images only"
         )
     note(
-        f"{opened.path}: {done.n_added:,} images added, {done.n_known:,} were there already; "
-        f"{done.n_images:,} in all, of {done.n_names:,} stored names"
+        f"{opened.path}: {done.n_added:,} images added, {done.n_known:,} were in the space "
+        f"already; {done.n_images:,} in all, of {done.n_names:,} stored names"
     )
     if done.n_images < FEW_IMAGES:
         note(f"image targets are centred by these {done.n_images:,}: some hundred are better")

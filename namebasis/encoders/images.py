@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from namebasis.checks import FloatArray, check_count
-from namebasis.errors import EncoderError
+from namebasis.errors import EncoderError, NamebasisWarning
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -183,6 +184,11 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.stack([grey, alpha], axis=-1))
 
 
+def _passed_over(error: OSError) -> None:
+    message = f"{error.filename}: {error.strerror}; no image in this folder is read."
+    warnings.warn(message, NamebasisWarning, stacklevel=4)
+
+
 def list_images(folder: str | Path) -> list[Path]:
     """Return the image files under a folder, by their suffix, sorted by path.
 
@@ -196,7 +202,7 @@ def list_images(folder: str | Path) -> list[Path]:
         raise EncoderError(f"{root} is not a folder.")
     found = sorted(
         Path(place, name)
-        for place, _, names in os.walk(root)
+        for place, _, names in os.walk(root, onerror=_passed_over)
         for name in names
         if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
     )

@@ -161,7 +161,7 @@ def add_names(
     Returns
     -------
     Space
-        Opened anew. `len` of it minus `len` of the old one is the number added.
+        Opened anew.
 
     Raises
     ------
@@ -170,6 +170,17 @@ def add_names(
     SpaceError
         If the space was replaced since it was opened, or another process writes to it.
     """
+    return add_counted(space, names, encoder=encoder, progress=progress)[0]
+
+
+def add_counted(
+    space: Space,
+    names: Names,
+    *,
+    encoder: Encoder | None = None,
+    progress: Progress | None = None,
+) -> tuple[Space, int]:
+    """Append names as `add_names` does; return how many of them the space did not hold too."""
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
     with writing(space._store) as store:
         mend(store)
@@ -188,7 +199,7 @@ def add_names(
             note_sums(store)
             _renew_indices(store, space.provenance)
             store.keep_up()
-    return open_space(space.path, encoder=encoder)
+    return open_space(space.path, encoder=encoder), len(fresh)
 
 
 def _choose_place(path: Path, job: Provenance, overwrite: bool) -> Path:

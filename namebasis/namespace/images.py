@@ -27,6 +27,7 @@ from namebasis.namespace.store import (
     as_column,
     as_matrix,
     check_units,
+    holds_commit,
 )
 from namebasis.namespace.sums import ImageMean, image_mean_entry
 from namebasis.namespace.upkeep import keep_up
@@ -176,7 +177,7 @@ def _encode(
 
     uri = space / IMAGES
     known = set()
-    if _holds_images(uri):
+    if holds_commit(uri):
         there = _open(uri).to_table(columns=["label", "digest"])
         known = set(zip(there["label"].to_pylist(), there["digest"].to_pylist(), strict=True))
     n_added = 0
@@ -208,7 +209,7 @@ def _encode(
             known |= set(done)
             if done:
                 rows = _rows(found.paths, done, found.vectors)
-                mode = "append" if _holds_images(uri) else "create"
+                mode = "append" if holds_commit(uri) else "create"
                 keep_up(lance.write_dataset(rows, for_lance(uri), mode=mode), uri)
             n_added += len(done)
         failures += [replace(bad[key], path=str(file)) for key, file in copies if key in bad]
@@ -234,11 +235,6 @@ def _rows(paths: Sequence[str], keys: Sequence[tuple[str, str]], vectors: FloatA
             "vector": as_column(vectors),
         }
     )
-
-
-def _holds_images(uri: Path) -> bool:
-    """Whether a first commit was made; a run that was killed may leave less."""
-    return any((uri / "_versions").glob("*.manifest"))
 
 
 def _open(uri: Path) -> Any:

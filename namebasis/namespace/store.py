@@ -62,6 +62,7 @@ class Store:
         self.schema: pa.Schema = self.dataset.schema
         self.n_rows: int = self.dataset.count_rows()
         self.version: int = self.dataset.version
+        self.lacking: dict[str, bool] = {}
 
     @property
     def metadata(self) -> Mapping[bytes, bytes]:
@@ -243,6 +244,11 @@ def as_column(matrix: npt.NDArray[Any]) -> pa.FixedSizeListArray:
     """A matrix as fixed-size lists."""
     values = pa.array(np.ascontiguousarray(matrix, dtype=np.float32).reshape(-1))
     return pa.FixedSizeListArray.from_arrays(values, matrix.shape[1])
+
+
+def holds_commit(uri: Path) -> bool:
+    """Whether a first commit of a data set was made; a writer that was killed may leave less."""
+    return any((uri / "_versions").glob("*.manifest"))
 
 
 def holds_versions(folder: Path) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import shutil
+import warnings
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import FloatArray
-from namebasis.errors import NamebasisError
-from namebasis.namespace.engine_errors import reading
+from namebasis.errors import NamebasisError, NamebasisWarning, ReplacedError
+from namebasis.namespace.engine_errors import is_of_engine, one_line, reading, system_reason
 from namebasis.namespace.locks import locked
 from namebasis.namespace.places import for_lance
-from namebasis.namespace.store import as_column, as_matrix
+from namebasis.namespace.store import as_column, as_matrix, holds_commit
 from namebasis.validation.extractors import Float64Array
 from namebasis.validation.image_files import ImageFile
 
@@ -41,8 +42,15 @@ class Memory:
         self._matrices: dict[str, dict[str, FloatArray]] = {}
         self._values: dict[tuple[str, str], dict[str, tuple[float, str | None]]] = {}
         self._is_new = False
-        if folder is not None and (folder / MEASUREMENTS).exists():
-            self._read(folder / MEASUREMENTS)
+        self._place = _identity(folder)
+        if folder is not None and holds_commit(folder / MEASUREMENTS):
+            try:
+                self._read(folder / MEASUREMENTS)
+            except (NamebasisError, KeyError, ValueError) as error:
+                # What can be measured again stops no report.
+                self._images, self._matrices, self._values = {}, {}, {}
+                message = f"{error} What was measured before is not used, and measured anew."
+                warnings.warn(message, NamebasisWarning, stacklevel=3)
 
     def _read(self, uri: Path) -> None:
         import lance
@@ -111,11 +119,15 @@ class Memory:
             _about(image, key) for image, key in zip(images, keys, strict=True) if key is not None
         ]
         try:
-            with locked(self.folder):
+            if self._place is not None and _identity(self.folder) != self._place:
+                raise ReplacedError(f"{self.folder}: the space was replaced since it was opened.")
+            with locked(self.folder), warnings.catch_warnings():
+                warnings.simplefilter("ignore", NamebasisWarning)  # said when it was opened
                 self._merge(Memory(self.folder))  # another run may have written meanwhile
                 self._commit(self.folder / MEASUREMENTS, own)
         except (NamebasisError, OSError) as error:
-            logger.warning("what was measured is not kept for the next report: %s", error)
+            message = f"what was measured is not kept for the next report: {error}"
+            warnings.warn(message, NamebasisWarning, stacklevel=2)
             return
         self._is_new = False
 
@@ -155,10 +167,20 @@ class Memory:
             about[column] = {_MEASURE: name.encode(), _MADE_OF: made_of.encode()}
         table = pa.table(data)
         fields = [one.with_metadata(about.get(one.name)) for one in table.schema]
-        mode = "overwrite" if uri.exists() else "create"
-        written = lance.write_dataset(table.cast(pa.schema(fields)), for_lance(uri), mode=mode)
-        # Every version holds the whole table: without this, each report would add one to the disk.
-        written.cleanup_old_versions(older_than=timedelta(minutes=10))
+        content = table.cast(pa.schema(fields))
+        if holds_commit(uri):
+            try:
+                written = lance.write_dataset(content, for_lance(uri), mode="overwrite")
+                # Every version holds the whole table: else each report would add one to the disk.
+                written.cleanup_old_versions(retain_versions=2, delete_unverified=True)
+                return
+            except BaseException as error:
+                if system_reason(error) is not None or not is_of_engine(error):
+                    raise
+                logger.warning("%s is damaged and made anew: %s", uri, one_line(error))
+        # Nothing of a first commit that was killed, and nothing damaged, stays in the way.
+        _remove(uri)
+        lance.write_dataset(content, for_lance(uri), mode="create")
 
 
 _ABOUT: Mapping[str, pa.DataType] = {
@@ -171,6 +193,22 @@ _ABOUT: Mapping[str, pa.DataType] = {
     "is_blank": pa.bool_(),
 }
 """Columns that say which image a row is."""
+
+
+def _identity(folder: Path | None) -> tuple[int, int] | None:
+    """Which folder lies there; None where there is none."""
+    try:
+        found = None if folder is None else folder.stat()
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _about(image: ImageFile, key: str) -> dict[str, Any]:

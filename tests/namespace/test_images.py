@@ -246,7 +246,7 @@ def test_a_real_clip_reads_a_folder_on_the_command_line(
     done = run("add", "c.space", "--images", "pictures", "--quiet", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "left out 1: is not an image that Pillow can read" in done.stderr
-    assert "4 images added, 0 were there already; 4 in all, of 2 stored names" in done.stderr
+    assert "4 images added, 0 were in the space already; 4 in all, of 2 stored names" in done.stderr
     assert "some hundred are better" in done.stderr
     found = run(
         "basis", "c.space", "--image", "pictures/zoe_03.png", "-n", "2", "--controls", "8",

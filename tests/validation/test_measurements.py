@@ -1,0 +1,115 @@
+"""What was measured is kept for the next report; whatever is wrong with it costs only itself."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import lance
+import numpy as np
+import pytest
+from PIL import Image
+
+from namebasis.errors import NamebasisWarning
+from namebasis.namespace.locks import locked
+from namebasis.validation.image_files import ImageFile
+from namebasis.validation.measurements import MEASUREMENTS, Memory
+
+COLUMN = ("extractor 1", "age")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> ImageFile:
+    Image.new("RGB", (8, 8)).save(tmp_path / "Vicki.png")
+    return ImageFile("Vicki", tmp_path / "Vicki.png")
+
+
+def keep(folder: Path, image: ImageFile, value: float = 1.5) -> None:
+    memory = Memory(folder)
+    memory.add_column(COLUMN, ["key"], np.array([value]), [None])
+    memory.write([image], ["key"])
+
+
+def known(folder: Path) -> float:
+    memory = Memory(folder)
+    return memory.value(COLUMN, "key")[0] if memory.has(COLUMN[0], "key") else float("nan")
+
+
+def half_made(place: Path) -> None:
+    (place / "data").mkdir(parents=True)
+
+
+def a_file(place: Path) -> None:
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("x")
+
+
+@pytest.mark.parametrize("leftover", [half_made, a_file])
+def test_what_is_no_data_set_is_none(tmp_path: Path, image: ImageFile, leftover) -> None:
+    leftover(tmp_path / "a" / MEASUREMENTS)
+    assert np.isnan(known(tmp_path / "a"))
+    keep(tmp_path / "a", image)
+    assert known(tmp_path / "a") == 1.5
+
+
+def cut(place: Path) -> None:
+    for file in (place / "data").iterdir():
+        file.write_bytes(file.read_bytes()[:20])
+
+
+def cut_manifest(place: Path) -> None:
+    for file in (place / "_versions").iterdir():
+        file.write_bytes(b"x" * 40)
+
+
+def delete(place: Path) -> None:
+    shutil.rmtree(place / "data")
+
+
+@pytest.mark.parametrize("damage", [cut, cut_manifest, delete])
+def test_damage_is_said_and_measured_anew(
+    tmp_path: Path, image: ImageFile, damage: Callable[[Path], None]
+) -> None:
+    keep(tmp_path / "a", image)
+    damage(tmp_path / "a" / MEASUREMENTS)
+    with pytest.warns(NamebasisWarning, match=rf"{MEASUREMENTS}.*before is not used, and measured"):
+        assert np.isnan(known(tmp_path / "a"))
+    with pytest.warns(NamebasisWarning, match="measured anew"):
+        keep(tmp_path / "a", image, 2.5)
+    assert known(tmp_path / "a") == 2.5
+
+
+def test_many_reports_take_no_more_room_than_two(tmp_path: Path, image: ImageFile) -> None:
+    for number in range(12):
+        keep(tmp_path / "a", image, float(number))
+    assert known(tmp_path / "a") == 11
+    assert len(list((tmp_path / "a" / MEASUREMENTS / "data").iterdir())) <= 2
+
+
+@pytest.mark.parametrize("reason", ["full", "locked", "replaced"])
+def test_what_cannot_be_kept_is_said(
+    tmp_path: Path, image: ImageFile, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    (tmp_path / "a").mkdir()
+    memory = Memory(tmp_path / "a")
+    memory.add_column(COLUMN, ["key"], np.array([1.0]), [None])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if reason == "full":
+        monkeypatch.setattr(lance, "write_dataset", refuse)
+        with pytest.warns(NamebasisWarning, match="not kept for the next report.*the disk is full"):
+            memory.write([image], ["key"])
+    elif reason == "locked":
+        with locked(tmp_path / "a"), pytest.warns(NamebasisWarning, match="is writing to it"):
+            memory.write([image], ["key"])
+    else:
+        os.rename(tmp_path / "a", tmp_path / "old")
+        (tmp_path / "a").mkdir()
+        with pytest.warns(NamebasisWarning, match="the space was replaced since it was opened"):
+            memory.write([image], ["key"])
+        assert not any((tmp_path / "a").iterdir())
