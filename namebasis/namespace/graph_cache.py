@@ -51,6 +51,16 @@ def graph_of(vectors: FloatArray, k: int) -> KnnGraph:
     return near_graph(vectors, k)
 
 
+def spread_graph(graph: KnnGraph, rows: IntArray, n_rows: int) -> KnnGraph:
+    """The graph of some rows as one of all: -1 and similarity 0 for those that it lacks."""
+    from namebasis.analysis.neighbours import KnnGraph
+
+    indices = np.full((n_rows, graph.k), -1, np.int64)
+    similarities = np.zeros((n_rows, graph.k), np.float32)
+    indices[rows], similarities[rows] = rows[graph.indices], graph.similarities
+    return KnnGraph(indices, similarities, graph.recall)
+
+
 def load_graph(store: Store, view: str, build_id: str, k: int, kept: Kept) -> KnnGraph:
     """Give the graph of the k nearest of every row, from the cache where it fits.
 

@@ -15,7 +15,7 @@ from namebasis.errors import EncoderError, SpaceError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace import metrics
-from namebasis.namespace.graph_cache import load_graph
+from namebasis.namespace.graph_cache import graph_of, load_graph, spread_graph
 from namebasis.namespace.pickled import Saved, reopen, saved
 from namebasis.namespace.places import place_of
 from namebasis.namespace.provenance import Provenance
@@ -209,7 +209,7 @@ class Space(StoredRows):
 
     def _allowed(self, where: str | None, view: str) -> IntArray | None:
         """Rows that a search may find; None for all."""
-        return None if where is None and view != "image" else self.ids(where, view=view)
+        return None if where is None and not self.lacks(view) else self.ids(where, view=view)
 
     def nearest(
         self,
@@ -266,10 +266,16 @@ class Space(StoredRows):
         return results if is_batch(target) else results[0]
 
     def graph(self, view: str = "text", k: int = 15) -> KnnGraph:
-        """Each row's k nearest others, kept beside the indices; made anew where rows changed."""
+        """Each row's k nearest others, kept beside the indices; made anew where rows changed.
+
+        Names without a vector in the view are nobody's neighbours; their own row of `indices` is
+        -1 and of `similarities` 0.
+        """
         check_count(k, "k")
-        self._store.dim(view)
-        return load_graph(self._store, view, self.provenance.build_id, k, self._graphs)
+        if not self.lacks(view):
+            return load_graph(self._store, view, self.provenance.build_id, k, self._graphs)
+        rows = self.ids(view=view)
+        return spread_graph(graph_of(self.vectors(view, ids=rows), k), rows, len(self))
 
     def add_metrics(
         self, columns: pa.Table, *, study: str, parameters: Mapping[str, object]

@@ -18,6 +18,8 @@ from namebasis.namespace.sums import image_mean, noted_sums
 
 _FEW_VALUES = 20
 """Of a column, to be listed where a filter asks for another."""
+_COUNTS = {"image": IMAGE_COUNT, "token": "token_norm"}
+"""Columns that are above 0 where a name has a vector in the view; others hold 0 there."""
 
 
 class StoredRows:
@@ -129,15 +131,15 @@ class StoredRows:
     def ids(self, where: str | None = None, *, view: str = "text") -> IntArray:
         """Numbers of the rows that a filter accepts, ascending; of all without one.
 
-        In the `image` view, only of names that have an image.
+        Only of names that have a vector in the view: in `image` those with an image, in `token`
+        those with a token. All names have one in `text`.
         """
-        if view == "image":
-            self._store.dim(view)
-            has_images = f"{IMAGE_COUNT} > 0"
-            if where is None:
-                where = has_images
-            else:
-                where = f"({check_where(where, self.columns)}) AND {has_images}"
+        if self.lacks(view):
+            if _COUNTS[view] not in self.columns:
+                # A writer of an earlier version was killed before it wrote the counts.
+                has_vector = np.flatnonzero(self.vectors(view).any(axis=1))
+                return np.intersect1d(self.ids(where), has_vector)
+            where = _both(where, f"{_COUNTS[view]} > 0", self.columns)
         if where is None:
             return np.arange(len(self), dtype=np.int64)
         rows = self._store.scan(["id"], where)["id"]
@@ -156,6 +158,19 @@ class StoredRows:
             if len(values) <= _FEW_VALUES and text not in values:
                 message = f"no name has {column} = {text!r}; its values are {', '.join(values)}."
                 warnings.warn(message, NamebasisWarning, stacklevel=4)
+
+    def lacks(self, view: str) -> bool:
+        """Whether some names have no vector in a view, which is 0 there."""
+        self._store.dim(view)
+        if view not in _COUNTS:
+            return False
+        if view not in self._store.lacking:
+            column = _COUNTS[view]
+            is_counted = column in self.columns
+            self._store.lacking[view] = not is_counted or bool(
+                len(self._store.scan(["id"], f"{column} IS NULL OR NOT {column} > 0"))
+            )
+        return self._store.lacking[view]
 
     def find(self, name: str, part: str | None = None) -> int | None:
         """Row of a stored name: as written, else forgiving case, accents and kinds of apostrophes.
@@ -197,3 +212,7 @@ class StoredRows:
         """Mean of the unit vectors of all images of the space, (dim,); None where it has none."""
         known = image_mean(self._store)
         return None if known is None else np.asarray(known.mean, dtype=np.float32)
+
+
+def _both(where: str | None, condition: str, columns: Sequence[str]) -> str:
+    return condition if where is None else f"({check_where(where, columns)}) AND {condition}"

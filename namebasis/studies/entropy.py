@@ -147,7 +147,7 @@ def report(
     if check_count(n_draws, "n_draws", 0) == 1:
         raise ValueError("n_draws must be 0, for no nulls, or at least 2; one draw has no spread.")
     seed = check_count(seed, "seed", 0)
-    ids = space.ids(where)
+    ids = space.ids(where, view=view)
     if len(ids) < 2:
         raise SpaceError(f"an entropy needs at least 2 names; got {len(ids)} in {space.path}.")
     tell(0, 3)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from namebasis.analysis.components import Components, piece_components, principal_components
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import EncoderError
@@ -49,6 +51,8 @@ def fit_components(
         If fewer than two distinct names are left, or the filter has too few to measure.
     """
     ids, how = _chosen(space, where, automatic_filter, seed)
+    if space.lacks(view):
+        ids = np.intersect1d(ids, space.ids(view=view))
     metadata = _metadata(space, view, where, how)
     return principal_components(
         space.vectors(view, ids=ids), max_components, label=view, metadata=metadata

@@ -174,13 +174,17 @@ def overlap(
     tell = progress or (lambda done, total: None)
     k, seed = check_count(k, "k"), check_count(seed, "seed", 0)
     right_view = right_view or view
-    ids = left.ids(where)
+    # A name without a vector in one of the views has no neighbours to compare.
+    ids = left.ids(where, view=view)
     keys = _keys(left, ids)
     left_place, right_ids = _match(keys, right)
+    has_both = np.isin(right_ids, right.ids(view=right_view))
+    left_place, right_ids = left_place[has_both], right_ids[has_both]
     left_ids = ids[left_place]
     n = left_ids.size
-    # What `where` leaves out on the left is not missing there.
-    n_shared = n if where is None else len(_match(_keys(left), right)[0])
+    # What `where` or a view leaves out is not missing there.
+    is_whole = where is None and not left.lacks(view) and not right.lacks(right_view)
+    n_shared = n if is_whole else len(_match(_keys(left), right)[0])
     if n < _FEWEST:
         raise SpaceError(
             f"{left.path} and {right.path} share {n} name(s) by name and part; "

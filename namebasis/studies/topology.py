@@ -123,10 +123,10 @@ def report(
     clock = _Clock(progress, _steps(n_resamples, shape, without_spelling))
     if without_spelling:
         space, view = open_unspelled(space, view)
-    ids, sampled = _choose(space, where, ids, max_points, seed)
+    ids, chosen_notes = _choose(space, view, where, ids, max_points, seed)
     labels = known_labels(space, ids, by)
     table = space.table(["name", "part", "gender", "locales", "pieces"], ids=ids)
-    notes = [sampled] if sampled else []
+    notes = list(chosen_notes)
     if k > len(ids) - 1:
         notes.append(f"k was lowered from {k} to {len(ids) - 1}, all the other names there are.")
         k = len(ids) - 1
@@ -241,21 +241,34 @@ def _copies_note(n_copies: int) -> list[str]:
 
 
 def _choose(
-    space: Space, where: str | None, ids: IntArray | None, max_points: int | None, seed: int
-) -> tuple[IntArray, str | None]:
-    """Ids to report on, and a note where they are a sample."""
+    space: Space,
+    view: str,
+    where: str | None,
+    ids: IntArray | None,
+    max_points: int | None,
+    seed: int,
+) -> tuple[IntArray, list[str]]:
+    """Ids to report on, and notes where they are not all that were asked for."""
     if ids is not None and where is not None:
         raise ValueError("where and ids are two ways to choose names; give one of them.")
-    ids = space.ids(where) if ids is None else np.asarray(ids, np.int64)
+    asked = space.ids(where) if ids is None else np.asarray(ids, np.int64)
+    ids = asked[np.isin(asked, space.ids(view=view))] if space.lacks(view) else asked
     n = len(ids)
+    notes = []
+    if n < len(asked):
+        notes.append(
+            f"{len(asked) - n:,} of {len(asked):,} names have no vector in the {view} view and are "
+            "left out."
+        )
     if n < 3:
         given = f" that fit {where!r}" if where else ""
+        given += f" with a vector in the {view} view" * (n < len(asked))
         raise SpaceError(f"a topology needs at least 3 names; {space.path} has {n}{given}.")
     if max_points is None or n <= check_count(max_points, "max_points", 3):
-        return ids, None
+        return ids, notes
     rng = np.random.default_rng(seed)
     chosen = np.sort(rng.choice(ids, max_points, replace=False))
-    return chosen, f"A random sample of {max_points:,} of {n:,} names (seed {seed})."
+    return chosen, [*notes, f"A random sample of {max_points:,} of {n:,} names (seed {seed})."]
 
 
 def _level(n_clusters: int | None, level: str | float | None) -> str | int | float | None:

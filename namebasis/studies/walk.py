@@ -165,7 +165,7 @@ def walk(
     check_count(names_per_step, "names_per_step")
     if not (np.isfinite(span) and span > 0):
         raise ValueError(f"span must be above 0 standard deviations; got {span}.")
-    ids = space.ids(where)
+    ids = space.ids(where, view=view)
     if ids.size < 2:
         raise ValueError(f"a walk needs at least 2 names; {ids.size} pass where={where!r}.")
     if isinstance(along, int):

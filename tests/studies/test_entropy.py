@@ -33,7 +33,10 @@ class TwoGroups:
     def __len__(self) -> int:
         return 100
 
-    def ids(self, where: str | None = None) -> IntArray:
+    def lacks(self, view: str) -> bool:
+        return False
+
+    def ids(self, where: str | None = None, *, view: str = "text") -> IntArray:
         return np.arange({None: 100, "wide": 60, "one": 1}[where])
 
     def vectors(self, view: str = "text", *, ids: IntArray | None = None) -> FloatArray:

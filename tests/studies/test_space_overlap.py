@@ -27,7 +27,10 @@ class RowsSpace:
     def __len__(self) -> int:
         return len(self.names)
 
-    def ids(self, where: str | None = None) -> IntArray:
+    def lacks(self, view: str) -> bool:
+        return False
+
+    def ids(self, where: str | None = None, *, view: str = "text") -> IntArray:
         return np.arange(len(self))[: 20 if where else None]
 
     def table(self, columns: Sequence[str], *, ids: IntArray | None = None) -> pa.Table:

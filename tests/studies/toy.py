@@ -81,7 +81,10 @@ class ToySpace:
     def encoder(self) -> ToyEncoder:
         return self._encoder
 
-    def ids(self, where: str | None = None) -> IntArray:
+    def lacks(self, view: str) -> bool:
+        return False
+
+    def ids(self, where: str | None = None, *, view: str = "text") -> IntArray:
         if where is None:
             return np.arange(len(self))
         wanted = [where == f"part = '{part}'" for part in self.parts]
