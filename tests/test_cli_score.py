@@ -51,7 +51,9 @@ def test_records_print_tables_and_write_a_page_once(
     assert done.returncode == 0, done.stderr
     kinds = {line.split("\t")[0] for line in done.stdout.splitlines()}
     assert kinds == {"measures", "calibration", "popularity", "eras"}
+    assert "are in the records as written and" in done.stderr
     assert "<svg" in page.read_text(encoding="utf-8")
+    assert "by their letters alone" in page.read_text(encoding="utf-8")
     assert (tmp_path / "r.png").read_bytes()[:4] == b"\x89PNG"
     again = run(*words, cwd=tmp_path)
     assert again.returncode == 1

@@ -167,6 +167,8 @@ def _show_records(
     if as_json:
         print_json(report.to_dict())
         return
+    if report.matching:
+        note(report.matching.told())
     print_answers(
         f"against {report.records}, {report.n_names:,} names",
         "measures",
