@@ -53,6 +53,8 @@ class Encoder(ABC):
         Pieces of a text that are read before it is cut; None where there is no limit.
     has_text, has_images : bool
         What it reads.
+    has_tokenizer : bool
+        Whether pieces and their number are a tokenizer's.
     """
 
     spec: str
@@ -63,6 +65,7 @@ class Encoder(ABC):
     max_tokens: int | None = None
     has_text: bool = True
     has_images: bool = False
+    has_tokenizer: bool = True
     loading: Loading | None = None  # how `load_encoder` made it
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:

@@ -19,6 +19,7 @@ _ADAPTERS = {
     "hf": "huggingface",
     "open_clip": "open_clip",
     "diffusers": "diffusers",
+    "vectors": "given",
 }
 PACKAGED = ("minilm", "organism")
 """Specs of encoders that come with the package."""

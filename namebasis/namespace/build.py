@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from namebasis.encoders.given import KIND, GivenVectors
 from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace import caches, images, swap, unspelled
 from namebasis.namespace.adding import append_rows, count_pieces, mend, note_sums
@@ -50,7 +51,8 @@ def build_space(
     names: Names,
     path: str | Path,
     *,
-    encoder: Encoder,
+    encoder: Encoder | None = None,
+    vectors: object = None,
     templates: str | Path | Sequence[str] | Templates = "portrait",
     seed: int = 0,
     overwrite: bool = False,
@@ -73,7 +75,10 @@ def build_space(
     path : str or Path
         A new folder, or one in which the same build was begun.
     encoder : Encoder
-        From `load_encoder`; it must read text.
+        From `load_encoder`; it must read text. Optional where `vectors` are given: it is then the
+        model that they are of, and embeds what is asked later.
+    vectors : array of shape (n_names, dim), or GivenVectors, optional
+        Vectors of one's own, one for each row of `names`; templates are not used then.
     templates : str, Path, or list of str
         A packaged set, a string with {}, a list of those, or a TOML file.
     seed : int
@@ -103,13 +108,24 @@ def build_space(
     MissingExtraError
         If `engine` is "ray" and Ray is not installed.
     ValueError
-        If the templates are refused, there is no such engine, or Ray's settings are given to the
+        If the templates are refused, there are neither encoder nor vectors, or not one vector for
+        each name, there is no such engine, or Ray's settings are given to the
         local one.
     """
     path = place_of(path)
     cluster = check_engine(engine, RayCluster(address, n_actors, encoder_factory))
     if len(names) == 0:
         raise CorpusError("the corpus holds no name; there is nothing to build.")
+    if vectors is not None:
+        if cluster is not None:
+            raise ValueError("engine must be local where vectors are given: there is no work.")
+        if isinstance(vectors, GivenVectors):
+            encoder = vectors
+        else:
+            encoder = GivenVectors(names.strings, vectors, encoder=encoder)
+        templates = "plain"
+    if encoder is None:
+        raise ValueError("give an encoder (see load_encoder), or vectors of your own.")
     if not encoder.has_text:
         raise EncoderError(f"{encoder.spec} does not read text, so it cannot place names.")
     job = describe_job(names, encoder, load_templates(templates), seed)
@@ -144,6 +160,7 @@ def add_names(
     names: Names,
     *,
     encoder: Encoder | None = None,
+    vectors: object = None,
     progress: Progress | None = None,
 ) -> Space:
     """Append names to a space; they are found at once.
@@ -155,6 +172,8 @@ def add_names(
         Those whose name and part the space holds already are skipped, and counted in the log.
     encoder : Encoder, optional
         The one that built the space; loaded by its spec where not given.
+    vectors : array of shape (n_names, dim), or GivenVectors, optional
+        Vectors of one's own, one for each row of `names`.
     progress : callable, optional
         Called with names done and names in all.
 
@@ -170,7 +189,7 @@ def add_names(
     SpaceError
         If the space was replaced since it was opened, or another process writes to it.
     """
-    return add_counted(space, names, encoder=encoder, progress=progress)[0]
+    return add_counted(space, names, encoder=encoder, vectors=vectors, progress=progress)[0]
 
 
 def add_counted(
@@ -178,9 +197,12 @@ def add_counted(
     names: Names,
     *,
     encoder: Encoder | None = None,
+    vectors: object = None,
     progress: Progress | None = None,
 ) -> tuple[Space, int]:
     """Append names as `add_names` does; return how many of them the space did not hold too."""
+    if vectors is not None:
+        encoder = _given_for(space, names, vectors, encoder)
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
     with writing(space._store) as store:
         mend(store)
@@ -200,6 +222,26 @@ def add_counted(
             _renew_indices(store, space.provenance)
             store.keep_up()
     return open_space(space.path, encoder=encoder), len(fresh)
+
+
+def _given_for(
+    space: Space, names: Names, vectors: object, encoder: Encoder | None
+) -> GivenVectors:
+    """Given vectors as those of a space: its encoder's, or of a space that has none."""
+    if isinstance(vectors, GivenVectors):
+        given = vectors
+    else:
+        has_none = space.provenance.encoder.startswith(f"{KIND}:")
+        model = encoder if has_none or encoder is not None else space.encoder()
+        given = GivenVectors(names.strings, vectors, encoder=model)
+    if given.dim != space.provenance.dim:
+        raise EncoderError(
+            f"{space.path} has vectors of {space.provenance.dim} columns; those given have "
+            f"{given.dim}."
+        )
+    if given.model is None:
+        given.join(space.provenance.encoder, space.provenance.fingerprint)
+    return given
 
 
 def _choose_place(path: Path, job: Provenance, overwrite: bool) -> Path:

@@ -70,7 +70,7 @@ def encode_rows(
         **{column: names[column] for column in names.column_names},
         "name_folded": pa.array([fold(string) for string in strings]),
         "pieces": pieces,
-        "n_tokens": pc.list_value_length(pieces),
+        "n_tokens": pc.list_value_length(pieces) if _has_tokenizer(encoder) else None,
         "template_spread": pa.array(spread),
         "text": as_column(text),
     }
@@ -79,8 +79,14 @@ def encode_rows(
         norms = np.linalg.norm(means.astype(np.float64), axis=1)
         columns["token"] = as_column(means / np.where(norms > 0, norms, 1)[:, None])
         columns["token_norm"] = pa.array(norms.astype(np.float32))
-    filled = [columns.get(field.name, pa.nulls(len(names), field.type)) for field in schema]
+    made = {name: column for name, column in columns.items() if column is not None}
+    filled = [made.get(field.name, pa.nulls(len(names), field.type)) for field in schema]
     return pa.table(filled, schema=schema)
+
+
+def _has_tokenizer(encoder: Encoder) -> bool:
+    # Encoders of other people need not derive from ours, where the attribute has its default.
+    return getattr(encoder, "has_tokenizer", True)
 
 
 def _text_view(

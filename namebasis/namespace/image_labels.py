@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,18 @@ class LabelledImages:
         Files whose label is a stored name.
     notes : tuple of str
         How the labels were read, and what was passed over.
+    rows : tuple of int
+        Rows of the table that they were listed in; empty for a folder.
+    n_rows : int
+        How many the table has.
     """
 
     files: tuple[Path, ...]
     labels: tuple[str, ...]
     n_matched: int
     notes: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+    n_rows: int = 0
 
     def refuse_unmatched(self, source: Path) -> None:
         """Refuse images of which none belongs to a stored name, before any is encoded.
@@ -113,7 +119,7 @@ def _matches(labels: Sequence[str], find: Find) -> dict[str, tuple[str, int | No
     return found
 
 
-def label_images(source: str | Path, find: Find) -> LabelledImages:
+def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> LabelledImages:
     """Find the images of a folder or a table, and whose each is.
 
     Of a folder: what a ``metadata.jsonl`` or ``metadata.csv`` beside an image says of it; else the
@@ -126,6 +132,9 @@ def label_images(source: str | Path, find: Find) -> LabelledImages:
     ----------
     source : str or Path
     find : callable
+    is_listed : bool
+        Take whatever a table lists, image file or not; a folder is refused. For images whose
+        vectors are given.
 
     Raises
     ------
@@ -134,7 +143,12 @@ def label_images(source: str | Path, find: Find) -> LabelledImages:
     """
     source = Path(source)
     if source.suffix.lower() in TABLES and source.is_file():
-        return _of_table(source, find)
+        return _of_table(source, find, is_listed)
+    if is_listed:
+        raise EncoderError(
+            f"{source}: vectors go with a table ({', '.join(TABLES)}) that lists the images in "
+            "their order, with the columns file_name and name."
+        )
     files = list_images(source)
     said = _said_beside(source)
     notes = []
@@ -220,17 +234,20 @@ def _said_beside(root: Path) -> dict[Path, str]:
             rows = _read_rows(table)
             columns = _columns(rows, table, required=False)
             if columns is not None:
-                said |= {
-                    file: label for file, label in _pairs(rows, columns, table.parent) if label
-                }
+                pairs = _pairs(rows, columns, table.parent)
+                said |= {pair[0]: pair[1] for pair in pairs if pair is not None and pair[1]}
     return {file: label for file, label in said.items() if file.is_file()}
 
 
-def _of_table(source: Path, find: Find) -> LabelledImages:
+def _of_table(source: Path, find: Find, is_listed: bool) -> LabelledImages:
     rows = _read_rows(source)
     columns = _columns(rows, source, required=True)
     pairs = list(_pairs(rows, columns, source.parent)) if columns is not None else []
-    kept = [(file, label) for file, label in pairs if label and file.suffix.lower() in SUFFIXES]
+    kept: list[tuple[int, Path, str]] = [
+        (row, pair[0], pair[1])
+        for row, pair in enumerate(pairs)
+        if pair is not None and pair[1] and (is_listed or pair[0].suffix.lower() in SUFFIXES)
+    ]
     if not kept:
         raise EncoderError(f"{source} lists no image file with a name.")
     notes = []
@@ -239,7 +256,8 @@ def _of_table(source: Path, find: Find) -> LabelledImages:
     if len(kept) < len(pairs):
         lost = len(pairs) - len(kept)
         notes.append(f"{lost:,} of {len(pairs):,} rows have no name or no image file; left out")
-    return _made([file for file, _ in kept], [label for _, label in kept], find, notes)
+    made = _made([file for _, file, _ in kept], [label for *_, label in kept], find, notes)
+    return replace(made, rows=tuple(row for row, *_ in kept), n_rows=len(pairs))
 
 
 def _read_rows(table: Path) -> list[Mapping[str, Any]]:
@@ -292,8 +310,11 @@ def _columns(
 
 def _pairs(
     rows: Sequence[Mapping[str, Any]], columns: tuple[str, str], folder: Path
-) -> Iterator[tuple[Path, str]]:
+) -> Iterator[tuple[Path, str] | None]:
+    """Path and name of every row; None where it has no path."""
     for row in rows:
         path, name = row.get(columns[0]), row.get(columns[1])
-        if isinstance(path, str) and path and "\0" not in path:
-            yield folder / path, name.strip() if isinstance(name, str) else ""
+        is_path = isinstance(path, str) and bool(path) and "\0" not in path
+        yield (
+            (folder / str(path), name.strip() if isinstance(name, str) else "") if is_path else None
+        )

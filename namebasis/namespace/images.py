@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -12,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from namebasis.checks import FloatArray, IntArray
+from namebasis.checks import FloatArray, IntArray, as_embeddings, unit_rows
 from namebasis.errors import EncoderError
 from namebasis.namespace import metrics
 from namebasis.namespace.engine_errors import reading
-from namebasis.namespace.image_labels import find_labels, label_images
+from namebasis.namespace.image_labels import LabelledImages, find_labels, label_images
 from namebasis.namespace.locks import writing
 from namebasis.namespace.places import for_lance
 from namebasis.namespace.store import (
@@ -82,6 +83,7 @@ def add_images(
     folder: str | Path,
     *,
     encoder: Encoder | None = None,
+    vectors: object = None,
     allow_strangers: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Space, AddedImages]:
@@ -104,6 +106,8 @@ def add_images(
         A folder, or a table of image files and names (csv, tsv, jsonl, parquet).
     encoder : Encoder, optional
         The one that built the space; loaded by its spec where not given.
+    vectors : array of shape (n_rows, dim), optional
+        Vectors of the images, one for each row of a table; no image is read then.
     allow_strangers : bool
         Take images of which none belongs to a stored name too; they only centre image targets.
     progress : callable, optional
@@ -125,18 +129,24 @@ def add_images(
     """
     from namebasis.namespace.space import Space, open_space
 
-    encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
-    if not encoder.has_images:
-        raise EncoderError(
-            f"{space.path} was built with {encoder.spec}, which reads no images; build a space "
-            "with an image-text encoder, such as open_clip: or hf: ones."
-        )
-    found = label_images(folder, space.find_all)
+    if vectors is None:
+        encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
+        if not encoder.has_images:
+            raise EncoderError(
+                f"{space.path} was built with {encoder.spec}, which reads no images; build a space "
+                "with an image-text encoder, such as open_clip: or hf: ones."
+            )
+    found = label_images(folder, space.find_all, is_listed=vectors is not None)
+    given = None if vectors is None else _checked(vectors, found, space.provenance.dim)
     if not allow_strangers:
         found.refuse_unmatched(Path(folder))
     files, labels = found.files, found.labels
+    failures: list[ImageFailure] = []
     with writing(space._store) as store:
-        n_added, failures = _encode(space.path, files, labels, encoder, progress)
+        if given is not None or encoder is None:
+            n_added = _append_given(space.path, files, labels, given)
+        else:
+            n_added, failures = _encode(space.path, files, labels, encoder, progress)
         if len(failures) == len(files):
             worst = failures[0]
             raise EncoderError(
@@ -144,7 +154,7 @@ def add_images(
                 f"{worst.path}: {worst.reason}"
             )
         current = Space(space.path)
-        n_names, n_images = _write_view(store, current, encoder.dim)
+        n_names, n_images = _write_view(store, current, space.provenance.dim)
         rows = find_labels(labels, current.find_all)
     strangers = tuple(label for label, row in rows.items() if row is None)
     n_known = len(files) - n_added - len(failures)
@@ -163,6 +173,48 @@ def complete(rows: pa.Table, store: Store) -> pa.Table:
     return rows.set_column(at, rows.schema.field(at), nothing)
 
 
+def _checked(vectors: object, found: LabelledImages, dim: int) -> FloatArray:
+    """Given vectors of the rows that a table has a name for."""
+    rows = unit_rows(as_embeddings(vectors, "vectors", dim), "vectors")
+    if found.n_rows != len(rows):
+        raise ValueError(
+            f"there must be one vector for each row of the table; got {len(rows):,} vectors for "
+            f"{found.n_rows:,} rows."
+        )
+    return rows[list(found.rows)]
+
+
+def _append_given(
+    space: Path, files: Sequence[Path], labels: Sequence[str], vectors: FloatArray | None
+) -> int:
+    """Append given vectors that are not stored yet; return how many."""
+    import lance
+
+    if vectors is None:
+        return 0
+    uri = space / IMAGES
+    known = _known(uri)
+    keys = [
+        (label, hashlib.sha256(np.ascontiguousarray(row, "<f4").data).hexdigest())
+        for label, row in zip(labels, vectors, strict=True)
+    ]
+    fresh = {key: row for row, key in reversed(list(enumerate(keys))) if key not in known}
+    rows = sorted(fresh.values())
+    if rows:
+        table = _rows([str(files[row]) for row in rows], [keys[row] for row in rows], vectors[rows])
+        mode = "append" if holds_commit(uri) else "create"
+        keep_up(lance.write_dataset(table, for_lance(uri), mode=mode), uri)
+    return len(rows)
+
+
+def _known(uri: Path) -> set[Key]:
+    """Labels and digests of the images that are stored."""
+    if not holds_commit(uri):
+        return set()
+    there = _open(uri).to_table(columns=["label", "digest"])
+    return set(zip(there["label"].to_pylist(), there["digest"].to_pylist(), strict=True))
+
+
 def _encode(
     space: Path,
     files: Sequence[Path],
@@ -176,10 +228,7 @@ def _encode(
     from namebasis.encoders.images import encode_image_files
 
     uri = space / IMAGES
-    known = set()
-    if holds_commit(uri):
-        there = _open(uri).to_table(columns=["label", "digest"])
-        known = set(zip(there["label"].to_pylist(), there["digest"].to_pylist(), strict=True))
+    known = _known(uri)
     n_added = 0
     bad: dict[Key, ImageFailure] = {}
     failures: list[ImageFailure] = []
