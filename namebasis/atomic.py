@@ -15,6 +15,7 @@ from typing import BinaryIO
 from namebasis.errors import SpaceError
 
 _BESIDE = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")
+_TAKEN = "{} already exists; choose another path, or overwrite it (--overwrite)."
 _JUST_MADE = 60.0  # seconds in which an empty file may be one that its writer has yet to lock
 
 
@@ -40,8 +41,8 @@ def replacing_path(path: Path, overwrite: bool) -> Iterator[Path]:
     SpaceError
         As `replacing_file`.
     """
-    path = _target(path)
     check_place(path, overwrite)
+    path = _target(path)
     beside = _beside(path)
     try:
         with beside.open("xb") as held:
@@ -139,7 +140,10 @@ def replacing_folder(
 
 def _target(path: Path) -> Path:
     # A link stays a link: what it points to is replaced.
-    return path.resolve() if path.is_symlink() else path
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except (OSError, RuntimeError):  # until Python 3.13 a circle of links is no OSError
+        raise SpaceError(f"{path} is a link that leads to itself. Give another path.") from None
 
 
 def _beside(path: Path) -> Path:
@@ -161,13 +165,31 @@ def check_place(path: Path, overwrite: bool) -> None:
     SpaceError
         If something is at `path` and may not be overwritten, or no folder that can be written to.
     """
+    path = _target(path)
     _check_parent(path)
     if path.is_dir():
         raise SpaceError(f"{path}: there is a folder of that name. Give another path.")
     if path.exists() and not path.is_file():
         raise SpaceError(f"{path} is not a plain file. Give another path, or - for stdout.")
     if path.exists() and not overwrite:
-        raise SpaceError(f"{path} is there already; choose another path, or overwrite it.")
+        raise SpaceError(_TAKEN.format(path))
+
+
+def check_folder_place(path: Path) -> None:
+    """As `check_place`, of a folder that is there or will be made with those above it.
+
+    Raises
+    ------
+    SpaceError
+        If something else is in the way, or the nearest folder above may not be written to.
+    """
+    above = _target(path)
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    if not above.is_dir():
+        raise SpaceError(f"{above} is a file where a folder is to be. Give another path.")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise SpaceError(f"{path}: the folder {above} may not be written to. Take another.")
 
 
 def _check_folder(path: Path, overwrite: bool, is_ours: Callable[[Path], bool]) -> None:
@@ -177,7 +199,7 @@ def _check_folder(path: Path, overwrite: bool, is_ours: Callable[[Path], bool]) 
     if not path.is_dir():
         raise SpaceError(f"{path} is a file where a folder is to be. Give another path.")
     if not overwrite:
-        raise SpaceError(f"{path} is there already; choose another path, or overwrite it.")
+        raise SpaceError(_TAKEN.format(path))
     if not is_ours(path):
         raise SpaceError(
             f"{path} holds other files than an export writes; it is not overwritten. "

@@ -46,7 +46,7 @@ def test_a_library_may_replace_the_file_beside_by_another(tmp_path: Path) -> Non
         (tmp_path / "other").write_bytes(b"whole")
         os.replace(tmp_path / "other", beside)
     assert (tmp_path / "a").read_bytes() == b"whole"
-    with pytest.raises(SpaceError, match="is there already"):
+    with pytest.raises(SpaceError, match="already exists"):
         replacing_path(tmp_path / "a", overwrite=False).__enter__()
 
 

@@ -30,7 +30,7 @@ def test_files_agree_with_what_is_printed(place: Path) -> None:
 
     again = run("topology", "my.space", "--html", "t.html", "-q", cwd=place)
     assert again.returncode == 1
-    assert again.stderr.startswith("error: t.html is there already")
+    assert again.stderr.startswith("error: t.html already exists")
     assert again.stdout == ""
 
 

@@ -59,12 +59,6 @@ def _read_lines() -> list[str]:
     return lines
 
 
-def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Say before a long computation, not after it, that its result has no place."""
-    if path.exists() and not (overwrite and path.is_file()):
-        raise ValueError(f"{path} is there already; choose another file, or use --overwrite.")
-
-
 def _read_vectors(path: Path) -> Any:
     """Rows of a .npy, .npz or .json file."""
     import numpy as np

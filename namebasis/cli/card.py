@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.ask import refuse_existing
 from namebasis.cli.output import note, print_answers, print_json, progress_bar
+from namebasis.cli.outputs import refuse_existing
 from namebasis.wording import between, percent
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def card(
     from namebasis.studies.card import LEFT_OUT
     from namebasis.studies.card import card as study
 
-    if html:
-        refuse_existing(html, overwrite)
+    refuse_existing(html, overwrite=overwrite)
     deep = deep or html is not None
     opened = open_space(space)
     with nullcontext() if quiet or not deep else progress_bar("card", "steps") as progress:

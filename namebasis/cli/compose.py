@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.ask import read_targets, refuse_existing
+from namebasis.cli.ask import read_targets
 from namebasis.cli.output import (
     late_bar,
     note,
@@ -19,6 +19,7 @@ from namebasis.cli.output import (
     progress_bar,
     say,
 )
+from namebasis.cli.outputs import refuse_existing, refuse_readonly
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
@@ -251,9 +252,7 @@ def walk(
     from namebasis.studies import name_components
     from namebasis.studies import walk as study
 
-    for path in (save, save_pieces):
-        if path:
-            refuse_existing(path, overwrite)
+    refuse_existing(save, save_pieces, overwrite=overwrite)
     opened = open_space(space)
     number = int(along) if along.isdecimal() and to is None else None
     basis_of_names = Components.load(components) if components else None
@@ -309,6 +308,7 @@ def anchors(
     from namebasis.namespace.space import open_space
     from namebasis.studies import anchors as study
 
+    refuse_readonly(space, write)
     opened = open_space(space)
     with nullcontext() if quiet else late_bar("anchors") as progress:
         found = study.report(opened, n_names, where=where, view=view, progress=progress)

@@ -12,6 +12,7 @@ import typer
 
 from namebasis.cli import options, output
 from namebasis.cli.output import note, print_json, print_table, progress_bar, say
+from namebasis.cli.outputs import refuse_folder, refuse_readonly
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
@@ -103,10 +104,12 @@ def build(
     from functools import partial
 
     from namebasis.encoders.registry import load_encoder
-    from namebasis.namespace.build import build_space
+    from namebasis.namespace.build import build_space, refuse_foreign
     from namebasis.namespace.places import place_of
 
-    place_of(space)  # refuses a URI before anything is read or loaded
+    # Before anything is read or loaded.
+    refuse_foreign(place_of(space))
+    refuse_folder(place_of(space))
     corpus = read_corpus(names, part, limit, seed, column)
     note(f"{len(corpus):,} names; loading {encoder}")
     model = load_encoder(encoder, device=device)
@@ -158,6 +161,7 @@ def add(
 
     if not names and images is None:
         raise ValueError("nothing to add: give sources of names, --images FOLDER, or both.")
+    refuse_readonly(space)
     opened = open_space(space)
     if names:
         corpus = read_corpus(names, part, limit, seed, column)
@@ -204,7 +208,7 @@ def _by_reason(failures: Sequence[ImageFailure]) -> dict[str, list[str]]:
 def unspell(
     space: options.SpacePath,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Fit anew where the view is there already.")
+        bool, typer.Option("--rebuild", help="Fit anew where the view already exists.")
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -213,6 +217,7 @@ def unspell(
     from namebasis.namespace.space import open_space
     from namebasis.namespace.unspelled import unspell as make
 
+    refuse_readonly(space)
     with nullcontext() if quiet else progress_bar("unspell") as progress:
         made = make(open_space(space), rebuild=rebuild, progress=progress)
     facts = made.info()["unspelled"]

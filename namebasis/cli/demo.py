@@ -12,6 +12,7 @@ import typer
 
 from namebasis.cli import ask, compose, corpus, options, topology
 from namebasis.cli.output import note, print_json, print_table, say
+from namebasis.cli.outputs import refuse_existing, refuse_folder
 from namebasis.errors import SpaceError
 
 TEXT = "a senior lady from Iceland"
@@ -39,6 +40,7 @@ def own_folder(space: Path) -> Path:
         If a file or somebody else's folder is in the way; nothing of it is touched.
     """
     folder = space.with_name(f"{space.stem}-report")
+    refuse_folder(space)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
         raise SpaceError(
             f"{folder} exists and was not made by the demo. Move it, or choose another --space."
@@ -61,6 +63,8 @@ def demo(
     """Build a space of real names once, then ask it four things. Seconds the second time."""
     started = time.perf_counter()
     folder = own_folder(space)
+    html, listed = folder / "topology.html", folder / "short-names.csv"
+    refuse_existing(html, listed, overwrite=True)
     from namebasis.namespace.space import is_complete, open_space
 
     if not is_complete(space):
@@ -81,13 +85,11 @@ def demo(
     ask.nearest(space, [TEXT], k=5, where=short)
     _show("basis", space, TEXT, "-n", 5)
     compose.basis(space, [TEXT], n_names=5)
-    html = folder / "topology.html"
     _show("topology", space, "--html", html)
     if html.exists() and html.stat().st_mtime > (space / "names.lance").stat().st_mtime:
         say(f"{html} is up to date; the command itself would make it again.")
     else:
         topology.topology(space, html=html, seed=seed, overwrite=True, quiet=quiet)
-    listed = folder / "short-names.csv"
     _show(
         "export", space, listed, "--where", short, "--columns", "name,gender,locales", "--overwrite"
     )

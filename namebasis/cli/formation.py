@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.ask import refuse_existing
 from namebasis.cli.output import note, print_answers, print_json, print_table, progress_bar
+from namebasis.cli.outputs import refuse_existing, refuse_folder
 
 if TYPE_CHECKING:
     from namebasis.formation import Formation, Tracing
@@ -93,8 +93,8 @@ def formation(
     from namebasis.namespace.sources import read_names
     from namebasis.studies.contexts import load_contexts
 
-    if html:
-        refuse_existing(html, overwrite)
+    refuse_existing(html, overwrite=overwrite)
+    refuse_folder(cache)
     if traced and not html:
         raise ValueError("--trace adds maps to the page; give --html FILE, or use `trace`.")
     read = [one for file in files or () for one in read_names(file).strings]
@@ -217,8 +217,7 @@ def trace(
     quiet: options.Quiet = False,
 ) -> None:
     """Find where in a text tower a name is read: noise, and one hidden state put back."""
-    if html:
-        refuse_existing(html, overwrite)
+    refuse_existing(html, overwrite=overwrite)
     found = _trace(
         run, name, revision, model, truth, step or (), device, quiet,
         template=template, kind=kind, target=target, n_samples=samples, noise=noise,

@@ -10,6 +10,7 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table, progress_bar
+from namebasis.cli.outputs import refuse_folder
 
 app = typer.Typer(
     help="A model whose truth is known: a small CLIP trained on a made-up world.",
@@ -46,6 +47,7 @@ def train(
     from namebasis.organism.training import train as learn
     from namebasis.organism.world import World
 
+    refuse_folder(run)
     world = World.make(seed, cohorts=TINY_COHORTS, n_given=6, n_family=6) if tiny else None
     with nullcontext() if quiet else progress_bar("training", "steps") as bar:
 
@@ -160,6 +162,7 @@ def painter(
     except ImportError:
         raise MissingExtraError("the painter", "diffusers") from None
 
+    refuse_folder(folder)
     checkpoints = sorted(run.glob("step-*"))
     if not checkpoints:
         raise NamebasisError(
@@ -192,6 +195,7 @@ def pack(
     """Keep the last model of a training in half precision, with the truth of its world."""
     from namebasis.organism import packing
 
+    refuse_folder(folder)
     size = packing.pack(run, folder)
     note(f"{folder}: weights of {size / 1e6:.1f} MB; load them with --encoder hf:{folder}")
     if trajectories:
@@ -216,6 +220,7 @@ def pack_painter(
     from namebasis.organism import packing
     from namebasis.validation.pipelines import fingerprint_of_files
 
+    refuse_folder(folder)
     load_painter(painter)  # what cannot be loaded is not shipped
     fingerprint = fingerprint_of_files(painter)
     size = packing.pack_painter(painter, folder, fingerprint=fingerprint)

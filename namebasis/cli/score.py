@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.ask import refuse_existing
 from namebasis.cli.output import (
     is_terminal,
     note,
@@ -18,6 +17,7 @@ from namebasis.cli.output import (
     print_table,
     progress_bar,
 )
+from namebasis.cli.outputs import refuse_existing, refuse_readonly
 from namebasis.errors import TargetError
 
 if TYPE_CHECKING:
@@ -79,9 +79,8 @@ def score(
     _check_usage(names, axis, records, html or figure, groups, write)
     if figure and figure.suffix not in (".png", ".svg"):
         raise typer.BadParameter("--figure takes a .png or .svg file")
-    for path in (html, figure):
-        if path:
-            refuse_existing(path, overwrite)
+    refuse_existing(html, figure, overwrite=overwrite)
+    refuse_readonly(space, write)
     opened = open_space(space)
     places = zip(names or (), opened.find_all(names or ()), strict=True)
     strangers = [name for name, row in places if row is None]

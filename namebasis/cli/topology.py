@@ -10,6 +10,7 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.output import note, print_json, progress_bar, say
+from namebasis.cli.outputs import refuse_readonly
 
 
 def topology(
@@ -94,6 +95,7 @@ def topology(
         )
     files = ReportFiles(html, figures, overwrite)
     files.check()
+    refuse_readonly(space, write)
     opened = open_space(space)
     beside = open_space(other) if other else None
     asked: dict[str, Any] = {

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.ask import refuse_existing
 from namebasis.cli.output import note, print_json, print_table, progress_bar
+from namebasis.cli.outputs import refuse_existing, refuse_folder, refuse_readonly
 
 if TYPE_CHECKING:
     from namebasis.validation.pipelines import PaintOptions
@@ -89,6 +89,7 @@ def generate(
     from namebasis.validation.image_files import plain
     from namebasis.validation.pipelines import load_pipeline
 
+    refuse_folder(folder)
     opened = open_space(space)
     if names and where is not None:
         raise ValueError("give names or --where, not both.")
@@ -163,9 +164,9 @@ def report(
     from namebasis.validation.registry import load_extractor
     from namebasis.validation.study import validate
 
+    refuse_existing(html, overwrite=overwrite)
+    refuse_readonly(space, write)
     opened = open_space(space)
-    if html is not None:
-        refuse_existing(html, overwrite)
     wanted = extractor or [f"zero-shot:{opened.provenance.encoder}"]
     loaded = [
         load_extractor(
@@ -238,7 +239,8 @@ def train_probe(
     from namebasis.validation.pipelines import load_pipeline
     from namebasis.validation.probe_training import probe_for
 
-    refuse_existing(file, overwrite)
+    refuse_existing(file, overwrite=overwrite)
+    refuse_folder(folder)
     loaded = load_pipeline(pipeline, device=device, dtype=dtype)
     seeing = load_encoder(encoder, device=device)
     with nullcontext() if quiet else progress_bar("painting", "images") as progress:

@@ -244,18 +244,28 @@ def _given_for(
     return given
 
 
+def refuse_foreign(path: Path) -> None:
+    """Refuse a path at which something is that no build made.
+
+    Raises
+    ------
+    SpaceError
+    """
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise SpaceError(f"{path}: there is a file in the way. Choose another path.")
+    foreign = {entry.name for entry in path.iterdir()} - {NAMES, ".lock"}
+    if foreign and not holds_versions(path):
+        raise SpaceError(
+            f"{path}: not a name space; it holds {sorted(foreign)[0]!r}. Choose another path."
+        )
+
+
 def _choose_place(path: Path, job: Provenance, overwrite: bool) -> Path:
     """Where to build: at `path` itself, or beside it where a space there is to be replaced."""
-    if not path.exists():
-        return path
-    if not path.is_dir():
-        raise SpaceError(f"{path}: there is a file in the way.")
-    if not holds_versions(path):
-        foreign = {entry.name for entry in path.iterdir()} - {NAMES, ".lock"}
-        if foreign:
-            raise SpaceError(
-                f"{path}: not a name space; it holds {sorted(foreign)[0]!r}. Choose another path."
-            )
+    refuse_foreign(path)
+    if not path.exists() or not holds_versions(path):
         return path
     if overwrite:
         try:

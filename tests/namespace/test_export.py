@@ -204,7 +204,7 @@ class TestDatasets:
     def test_only_an_export_is_overwritten(self, space: Space, tmp_path: Path) -> None:
         target = tmp_path / "set"
         export(space, target, format="datasets")
-        with pytest.raises(SpaceError, match="is there already"):
+        with pytest.raises(SpaceError, match="already exists"):
             export(space, target, format="datasets")
         export(space, target, format="datasets", limit=3, overwrite=True)
         assert pq.read_table(target / "data").num_rows == 3
@@ -319,7 +319,7 @@ class TestWildcardExports:
         ({"path": "my names.txt", "format": "a1111"}, ValueError, r"Call the file my-names.txt"),
         ({"path": "a.yaml", "key": "a b"}, ValueError, r"key must be letters"),
         ({"path": "no/a.csv"}, SpaceError, r"there is no folder no"),
-        ({"path": "old.csv"}, SpaceError, r"old.csv is there already"),
+        ({"path": "old.csv"}, SpaceError, r"old.csv already exists"),
     ],
 )
 def test_refusals_write_nothing(

@@ -428,7 +428,7 @@ def test_html_is_written_whole_or_not_at_all(
     assert page.startswith("<!DOCTYPE html>")
     assert "Greek given names" in page
     assert HOSTILE not in page
-    with pytest.raises(SpaceError, match="is there already"):
+    with pytest.raises(SpaceError, match="already exists"):
         result.write_html(path)
     with pytest.raises(SpaceError, match="there is no folder"):
         result.write_html(tmp_path / "deep" / "report.html")

@@ -70,9 +70,9 @@ def test_what_is_there_is_refused_before_anything_is_written(there: str, tmp_pat
     (tmp_path / "figures").mkdir()
     (tmp_path / there).write_text("mine")
     files = ReportFiles(tmp_path / "r.html", tmp_path / "figures")
-    with pytest.raises(SpaceError, match=rf"{Path(there).name} is there already"):
+    with pytest.raises(SpaceError, match=rf"{Path(there).name} already exists"):
         files.check()
-    with pytest.raises(SpaceError, match="is there already"):
+    with pytest.raises(SpaceError, match="already exists"):
         files.write(Small())
     assert (tmp_path / there).read_text() == "mine"
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1

@@ -111,7 +111,7 @@ def test_the_page_holds_the_images_and_asks_nobody(user: Path) -> None:
     assert "default-src 'none'" in html
     assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org", "")
     assert "They show nobody" in html
-    with pytest.raises(NamebasisError, match="is there already"):
+    with pytest.raises(NamebasisError, match="already exists"):
         found.write_html(user / "page.html")
 
 
@@ -184,7 +184,7 @@ def test_the_commands_go_from_names_to_a_page(user: Path, models: Callable[[str]
     assert "gender\texpectation\t5\t" in done.stdout
     refused = run("validate", "report", "my.space", "images", "--html", "page.html", cwd=user)
     assert refused.returncode == 1
-    assert "page.html is there already" in refused.stderr
+    assert "page.html already exists" in refused.stderr
     probe = run(
         "validate", "train-probe", "hair.safetensors", "--axis", "hair_length", "--encoder",
         opened(user).provenance.encoder, "--folder", "probe", "--pipeline", pipeline,
