@@ -140,10 +140,13 @@ def read_bytes(path: str | Path, limit: int = SMALL) -> bytes:
     """
     with open_regular(path, limit) as stream:
         try:
-            data = stream.read(limit + 1)
+            # Room is taken for as much as the file says it holds; those of /proc say nothing.
+            data = stream.read(os.fstat(stream.fileno()).st_size + 1)
+            while len(data) <= limit and (more := stream.read(min(limit + 1 - len(data), 2**20))):
+                data += more
         except OSError as error:
             raise UnreadableError(path, _why(error)) from None
-    if len(data) > limit:  # files of /proc say that they are empty
+    if len(data) > limit:
         raise UnreadableError(path, f"it holds over {limit:,} bytes, which is more than is read")
     return data
 

@@ -16,11 +16,16 @@ from namebasis.cli.outputs import refuse_folder, refuse_readonly
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.encoders.given import GivenVectors
     from namebasis.encoders.images import ImageFailure
+    from namebasis.namespace.given_files import NamesWithVectors
     from namebasis.namespace.names import Dropped, Names
     from namebasis.namespace.space import Space
 
 FEW_IMAGES = 100
+LEAST_AGREEMENT = 0.5
+"""Share of names below which given vectors are doubted to be of the encoder that was named."""
 
 
 def read_corpus(
@@ -45,6 +50,39 @@ def read_corpus(
     return names.select(limit=limit, seed=seed) if limit is not None else names
 
 
+def read_with_vectors(
+    sources: list[str],
+    vectors: str,
+    part: str | None,
+    column: str | None,
+    limit: int | None,
+    encoder: Encoder | None,
+) -> NamesWithVectors:
+    """Read one source of names with a vector for each row, saying on stderr how it was taken."""
+    from namebasis.namespace.given_files import read_given
+
+    if len(sources) != 1:
+        raise ValueError(f"--vectors go with one table of names; got {len(sources)} sources.")
+    if limit is not None:
+        raise ValueError("--limit takes a sample; it does not go with --vectors.")
+    read = read_given(sources[0], vectors, part=part, column=column, encoder=encoder)
+    for told in (*read.names.notes, *read.notes):
+        note(f"{sources[0]}: {told}")
+    for dropped in read.names.dropped:
+        note_dropped(dropped)
+    return read
+
+
+def _note_agreement(given: GivenVectors) -> None:
+    """Say how far given vectors are those of the encoder that was named for them."""
+    share = given.agreement("{}")
+    if share is None:
+        return
+    note(f"vectors by {given.spec} find {percent(share)} of the names among the given ones")
+    if share < LEAST_AGREEMENT:
+        note("warning: the given vectors are hardly of that encoder; free text will not find them")
+
+
 def note_dropped(dropped: Dropped) -> None:
     """Say what was left out, how many and why."""
     examples = ", ".join(repr(example) for example in dropped.examples)
@@ -65,13 +103,14 @@ def build(
     space: options.NewSpacePath,
     names: options.Sources,
     encoder: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--encoder",
             help="minilm, organism, open_clip:MODEL/TAG, hf:REPO-or-folder or "
-            "diffusers:REPO-or-folder.",
+            "diffusers:REPO-or-folder; by default minilm, or none with --vectors.",
         ),
-    ] = "minilm",
+    ] = None,
+    vectors: options.Given = None,
     templates: Annotated[
         str,
         typer.Option(
@@ -110,15 +149,27 @@ def build(
     # Before anything is read or loaded.
     refuse_foreign(place_of(space))
     refuse_folder(place_of(space))
-    corpus = read_corpus(names, part, limit, seed, column)
-    note(f"{len(corpus):,} names; loading {encoder}")
-    model = load_encoder(encoder, device=device)
-    factory = partial(load_encoder, model.spec, revision=model.revision, device=device)
+    if encoder is None and vectors is None:
+        encoder = "minilm"
+    given = None
+    if vectors is not None:
+        model = load_encoder(encoder, device=device) if encoder is not None else None
+        read = read_with_vectors(names, vectors, part, column, limit, model)
+        corpus, given = read.names, read.vectors
+        _note_agreement(given)
+    else:
+        corpus = read_corpus(names, part, limit, seed, column)
+        note(f"{len(corpus):,} names; loading {encoder}")
+        model = load_encoder(str(encoder), device=device)
+    factory = None
+    if engine == "ray" and model is not None:
+        factory = partial(load_encoder, model.spec, revision=model.revision, device=device)
     with going_on(space), nullcontext() if quiet else progress_bar("encoding") as progress:
         built = build_space(
             corpus,
             space,
             encoder=model,
+            vectors=given,
             templates=templates,
             seed=seed,
             overwrite=overwrite,
@@ -126,7 +177,7 @@ def build(
             engine=engine,
             address=ray_address,
             n_actors=actors,
-            encoder_factory=factory if engine == "ray" else None,
+            encoder_factory=factory,
         )
     note(f"{space}: {len(built):,} names, views {', '.join(built.views)}")
 
@@ -142,6 +193,7 @@ def add(
             "(Vicki_2.jpg), or a table with the columns file_name and name.",
         ),
     ] = None,
+    vectors: options.Given = None,
     strangers: Annotated[
         bool,
         typer.Option(
@@ -162,24 +214,38 @@ def add(
     if not names and images is None:
         raise ValueError("nothing to add: give sources of names, --images FOLDER, or both.")
     refuse_readonly(space)
+    if names and images is not None and vectors is not None:
+        raise ValueError("--vectors are of names or of --images; add the one, then the other.")
     opened = open_space(space)
     if names:
-        corpus = read_corpus(names, part, limit, seed, column)
+        given = None
+        if vectors is not None:
+            model = None if opened.is_given else opened.encoder()
+            read = read_with_vectors(names, vectors, part, column, limit, model)
+            corpus, given = read.names, read.vectors
+        else:
+            corpus = read_corpus(names, part, limit, seed, column)
         with nullcontext() if quiet else progress_bar("encoding") as progress:
-            opened, added = add_counted(opened, corpus, progress=progress)
+            opened, added = add_counted(opened, corpus, vectors=given, progress=progress)
         lost = [column for column in corpus.own_columns if column not in opened.columns]
         if lost:
             note(f"left out, since {space} has no such column: {', '.join(lost)}")
         note(f"{space}: {added:,} added, {len(corpus) - added:,} were in the space already")
     if images is not None:
-        _add_images(opened, images, strangers, quiet)
+        _add_images(opened, images, vectors, strangers, quiet)
 
 
-def _add_images(opened: Space, folder: Path, strangers: bool, quiet: bool) -> None:
+def _add_images(
+    opened: Space, folder: Path, vectors: str | None, strangers: bool, quiet: bool
+) -> None:
+    from namebasis.namespace.given_files import read_vectors
     from namebasis.namespace.images import add_images
 
+    rows = None if vectors is None else read_vectors(vectors, folder)
     with nullcontext() if quiet else progress_bar("images", "images") as progress:
-        _, done = add_images(opened, folder, allow_strangers=strangers, progress=progress)
+        _, done = add_images(
+            opened, folder, vectors=rows, allow_strangers=strangers, progress=progress
+        )
     for line in done.notes:
         note(line)
     for reason, paths in _by_reason(done.failures).items():

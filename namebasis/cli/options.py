@@ -59,6 +59,14 @@ Vector = Annotated[
     list[Path] | None,
     typer.Option("--vector", help="A .npy or .json file with one vector or rows; repeatable."),
 ]
+Given = Annotated[
+    str | None,
+    typer.Option(
+        "--vectors",
+        help="Vectors of your own: a .npy file with a row per name, a folder of them, or the "
+        "title of a Parquet column.",
+    ),
+]
 Plus = Annotated[
     list[str] | None, typer.Option("--plus", help="Add this name or text; repeatable.")
 ]

@@ -98,19 +98,25 @@ class GivenVectors(Encoder):
         return name in self._place
 
     def agreement(self, template: str, n_names: int = 64) -> float | None:
-        """Mean cosine of given vectors with the encoder's own for the same names; None without one.
+        """Share of names whose vector by the encoder finds their own given one; None without one.
+
+        Both are centred first, so what all vectors of a model share does not count. Chance finds 1
+        in `n_names`; vectors of another model or of other names do hardly better.
 
         Parameters
         ----------
         template : str
         n_names : int
-            The first names are compared.
+            The first names are compared with each other.
         """
         if self.model is None:
             return None
         some = list(self._place)[:n_names]
-        own = self.model.encode_names(some, template)
-        return float(np.einsum("ij,ij->i", own, self._rows[: len(some)]).mean())
+        own, given = self.model.encode_names(some, template), self._rows[: len(some)]
+        if len(some) < 2:
+            return 1.0
+        cosines = _centred(own) @ _centred(given).T
+        return float((cosines.argmax(axis=1) == np.arange(len(some))).mean())
 
     def tokenize(self, text: str) -> list[str]:
         """Return the encoder's pieces of a text; without one, the text itself."""
@@ -152,6 +158,12 @@ class GivenVectors(Encoder):
         if self.model is None:
             raise EncoderError(f"there is no given vector for {missing[0]!r}. {NO_ENCODER}")
         return self.model.encode_names(names, template, batch_size=batch_size)
+
+
+def _centred(rows: FloatArray) -> FloatArray:
+    rows = rows - rows.mean(axis=0)
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(length > 0, length, 1), np.float32)
 
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from namebasis.encoders.given import KIND, GivenVectors
+from namebasis.encoders.given import GivenVectors
 from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace import caches, images, swap, unspelled
 from namebasis.namespace.adding import append_rows, count_pieces, mend, note_sums
@@ -231,8 +231,7 @@ def _given_for(
     if isinstance(vectors, GivenVectors):
         given = vectors
     else:
-        has_none = space.provenance.encoder.startswith(f"{KIND}:")
-        model = encoder if has_none or encoder is not None else space.encoder()
+        model = encoder if space.is_given or encoder is not None else space.encoder()
         given = GivenVectors(names.strings, vectors, encoder=model)
     if given.dim != space.provenance.dim:
         raise EncoderError(

@@ -116,6 +116,7 @@ def _of_items(items: Sequence[tuple[object, str]], source: Source) -> Names:
     if not any(isinstance(item, Mapping) for item, _ in items):
         names = [_text(item, where) for item, where in items]
         source.note_last_first(names)
+        source.texts = list(names)
         return names_from_columns(
             {"name": names},
             where=source.where,

@@ -54,6 +54,23 @@ def read_file(path: Path, part: str | None = None, column: str | None = None) ->
     CorpusError
         If the file is missing, damaged, of an unknown kind, or no column surely holds names.
     """
+    return _read(path, Source(str(path), path.name, part, column))
+
+
+def read_rows(path: Path, part: str | None, column: str | None) -> tuple[Names, list[object]]:
+    """Read names as `read_file` does, and what every row of the file has in the names' place.
+
+    Raises
+    ------
+    CorpusError
+        As `read_file`.
+    """
+    source = Source(str(path), path.name, part, column)
+    names = _read(path, source)
+    return names, source.texts
+
+
+def _read(path: Path, source: Source) -> Names:
     readers: dict[str, Callable[[Path, Source], Names]] = {
         ".txt": _read_txt,
         ".csv": _read_table,
@@ -74,7 +91,7 @@ def read_file(path: Path, part: str | None = None, column: str | None = None) ->
             f"{path} has none of the suffixes {', '.join(readers)} that say how to read names "
             f"(.gz may follow). {_hint(bare.suffix.lower(), path)}."
         )
-    return reader(path, Source(str(path), path.name, part, column))
+    return reader(path, source)
 
 
 def _hint(suffix: str, path: Path) -> str:
@@ -102,6 +119,8 @@ def _names_of(lines: list[str], source: Source) -> Names:
     weighted = sum(_WEIGHTED.match(line) is not None for line in lines)
     if weighted:
         lines = [_WEIGHTED.sub("", line, count=1) for line in lines]
+    source.texts = [line for line in lines if line.strip()]
+    if weighted:
         source.notes.append(f"left out the weights of {weighted:,} wildcard line(s), such as 2::")
     source.note_last_first(lines)
     return names_from_columns(
@@ -169,17 +188,36 @@ def _read_parquet(path: Path, source: Source) -> Names:
                     f"at most {_MAX_ROWS:,} are read. Split it up."
                 )
             wide = [field.name for field in stored.schema_arrow if _is_wide(field)]
-            titles = [title for title in stored.schema_arrow.names if title not in wide]
-            table = stored.read(columns=titles)
+            told = [title for title in stored.schema_arrow.names if title not in wide]
+            table = stored.read(columns=told)
     except (pa.ArrowException, OSError) as error:
         first = str(error).partition("\n")[0]
         raise CorpusError(
             f"{path} is damaged, cut short or not Parquet ({first}). Fetch it again."
         ) from error
+    _note_wide(wide, source)
+    return names_of_arrow(table, source)
+
+
+def _note_wide(titles: list[str], source: Source) -> None:
+    if titles:
+        source.notes.append(f"not read, since they are vectors or nested: {', '.join(titles)}")
+
+
+def names_of_arrow(table: pa.Table, source: Source) -> Names:
+    """Make a corpus of an Arrow table; columns of vectors are left out, and noted.
+
+    Raises
+    ------
+    CorpusError
+        If no column surely holds names.
+    """
+    wide = [field.name for field in table.schema if _is_wide(field)]
+    _note_wide(wide, source)
+    table = table.drop_columns(wide)
+    titles = table.column_names
     if not any(_is_text(column.type) for column in table.schema):
-        raise CorpusError(f"{path} has no column of texts. Give it a column 'name'.")
-    if wide:
-        source.notes.append(f"not read, since they are vectors or nested: {', '.join(wide)}")
+        raise CorpusError(f"{source.where} has no column of texts. Give it a column 'name'.")
     # An Arrow column is taken as it is; only births are too many to look at one by one.
     columns = [
         table[title].combine_chunks()

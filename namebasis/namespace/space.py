@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.encoders.given import KIND
 from namebasis.errors import EncoderError, SpaceError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
@@ -98,6 +99,11 @@ class Space(StoredRows):
 
     def __repr__(self) -> str:
         return f"Space({str(self.path)!r}, {len(self):,} names, {self.provenance.encoder})"
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it was made of given vectors alone, so that there is no encoder to ask."""
+        return self.provenance.encoder.startswith(f"{KIND}:")
 
     def encoder(self) -> Encoder:
         """The encoder that built the space, loaded once.

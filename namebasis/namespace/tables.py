@@ -38,6 +38,8 @@ class Source:
     notes : list of str
     decimal : str
         The sign before a fraction.
+    texts : list
+        What each row has in the names' place, once the source is read.
     """
 
     where: str
@@ -47,6 +49,7 @@ class Source:
     refusals: Refusals = field(default_factory=Refusals)
     notes: list[str] = field(default_factory=list)
     decimal: str = "."
+    texts: list[object] = field(default_factory=list)
 
     def note_last_first(self, values: Sequence[object]) -> None:
         """Note where most names are written with the family name and a comma in front."""
@@ -133,6 +136,7 @@ def names_from_table(
     roles = column_roles.choose(
         titles, columns, source.where, part=source.part, column=source.column
     )
+    source.texts = list(_joined([columns[at] for at in roles.name]))
     columns = _without_sums(columns, roles.name, source)
     values: dict[str, Sequence[object] | pa.Array] = {
         column: columns[at] for column, at in roles.fields.items()

@@ -95,9 +95,11 @@ def test_rows_of_one_name_are_averaged() -> None:
 def test_how_far_vectors_agree_with_their_encoder_is_told() -> None:
     encoder = FakeEncoder()
     own = encoder.encode_names(NAMES, "{}")
-    assert GivenVectors(NAMES, own, encoder=encoder).agreement("{}") == pytest.approx(1, abs=1e-6)  # type: ignore[arg-type]
-    turned = GivenVectors(NAMES, own[::-1], encoder=encoder)  # type: ignore[arg-type]
-    assert turned.agreement("{}") == pytest.approx(float((own * own[::-1]).sum(1).mean()), abs=1e-6)
+    # What all vectors of a model share must not pass for agreement.
+    shared = 20 * np.eye(encoder.dim)[0]
+    assert GivenVectors(NAMES, own + shared, encoder=encoder).agreement("{}") == 1  # type: ignore[arg-type]
+    turned = np.roll(own, 1, axis=0) + shared
+    assert GivenVectors(NAMES, turned, encoder=encoder).agreement("{}") == 0  # type: ignore[arg-type]
     assert GivenVectors(NAMES, own).agreement("{}") is None
 
 
