@@ -7,19 +7,19 @@ attends to it and gets the width that it was trained with.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, IdRows, length_batches
 from namebasis.encoders.clip_text import ClipText
+from namebasis.encoders.huggingface_model import quiet, read_model
 from namebasis.encoders.loading import (
     SMALL_FILES,
     VOCABULARIES,
@@ -28,16 +28,16 @@ from namebasis.encoders.loading import (
     cast_weights,
     choose_device,
     find_source,
-    fingerprint_of,
     holds_vocabulary,
     refusing,
     vocabulary_near,
 )
 from namebasis.encoders.padding import settle_attention
 from namebasis.encoders.pooling import features_of, longest_text
-from namebasis.encoders.sentence_folder import lower_first, read_sentence_folder
+from namebasis.encoders.sentence_folder import read_sentence_folder
 from namebasis.encoders.text_tower import fast_tower
 from namebasis.encoders.tokenizer import ClipTokenizer
+from namebasis.encoders.trained_texts import lower_first, settle_case, settle_end
 from namebasis.errors import EncoderError
 from namebasis.forks import Turn
 from namebasis.pretrained import read_pretrained
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 131_072}
-_OWN_CLASS = ("TextModelWithProjection", "VisionModelWithProjection", "EncoderModel")
 
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
@@ -127,9 +126,13 @@ class HuggingFaceEncoder(Encoder):
             )
         self.tokenizer = read_pretrained(AutoTokenizer, folder)
         text = getattr(self.model, "text_model", self.model)
-        words = text.get_input_embeddings()
-        self._words: FloatArray = words.weight.detach().float().cpu().numpy()
-        self.token_dim = self._words.shape[1]
+        self._words = _word_table(text)
+        self.token_dim = 0 if self._words is None else self._words.shape[1]
+        self._n_vocabulary = int(text.config.vocab_size)
+        if self._words is not None:
+            self._n_vocabulary = len(self._words)
+        settle_case(self.model, self.tokenizer, self._n_vocabulary, self.spec)
+        settle_end(self.model, self.tokenizer, self.spec)
         self._check_ids(self.tokenizer(["a"])["input_ids"], ["a"])
         self._longest = longest_text(text, self.tokenizer, self._layout.longest)
         is_siglip = str(self.model.config.model_type).startswith("siglip")
@@ -205,6 +208,8 @@ class HuggingFaceEncoder(Encoder):
 
     def _pieces_in_table(self, names: list[str]) -> tuple[FloatArray, IdRows]:
         self._need(self.has_text, "text")
+        if self._words is None:
+            raise EncoderError(f"{self.spec} has no table of input token embeddings.")
         return self._words, self._ids(names)
 
     def _embed_names(self, names: list[str], template: str, batch_size: int | None) -> FloatArray:
@@ -242,10 +247,10 @@ class HuggingFaceEncoder(Encoder):
         for row, found in enumerate(ids):
             if not found:
                 raise EncoderError(f"{self.spec}: {texts[row]!r} has no token to pool.")
-            if max(found) >= len(self._words):
+            if max(found) >= self._n_vocabulary:
                 raise EncoderError(
                     f"{self.spec}: the tokenizer gives id {max(found)}, the model knows "
-                    f"{len(self._words)}; they do not belong together."
+                    f"{self._n_vocabulary}; they do not belong together."
                 )
 
     def _tensor(self, rows: list[list[int]]) -> Tensor:
@@ -279,6 +284,16 @@ class HuggingFaceEncoder(Encoder):
         return _to_numpy(lambda given: _image_rows(forward(**given)), inputs)
 
 
+def _word_table(text: Any) -> FloatArray | None:
+    """Input embeddings of a text tower; None where its class does not say which they are."""
+    try:
+        words = text.get_input_embeddings()
+    except (AttributeError, NotImplementedError):  # GroupViT's and OWL-ViT's towers
+        return None
+    table: FloatArray = words.weight.detach().float().cpu().numpy()
+    return table
+
+
 def _image_rows(output: Any) -> Tensor:
     if isinstance(output, Tensor):
         return output
@@ -296,84 +311,3 @@ def _to_numpy(
     with torch.inference_mode():
         rows: FloatArray = forward(inputs).float().cpu().numpy()
     return rows
-
-
-def read_model(source: Source, architecture: str | None = None) -> tuple[nn.Module, str]:
-    """Read a model's weights, all of them, from safetensors.
-
-    Returns
-    -------
-    Module, str
-        The model in the precision of its file, and the fingerprint of what was read.
-
-    Raises
-    ------
-    EncoderError
-        If the folder holds another kind of model, no safetensors, or too few weights.
-    """
-    import transformers
-
-    _check_folder(source)
-    folder = source.folder
-    config = read_pretrained(transformers.AutoConfig, folder)
-    architecture = architecture or (config.architectures or [""])[0]
-    is_own = architecture.endswith(_OWN_CLASS) and hasattr(transformers, architecture)
-    kind = getattr(transformers, architecture) if is_own else transformers.AutoModel
-    has_plain = any(any(folder.glob(pattern)) for pattern in WEIGHTS)
-    model, loaded = read_pretrained(
-        kind,
-        folder,
-        config=config,
-        use_safetensors=True,
-        variant=None if has_plain else "fp16",
-        dtype="auto",
-        output_loading_info=True,
-    )
-    missing = set(loaded["missing_keys"])
-    # Mean pooling never asks BERT's pooler, which masked language models are saved without.
-    needed = sorted(key for key in missing if not key.startswith("pooler."))
-    if needed:
-        raise EncoderError(
-            f"{source.spec}: {len(needed)} of the model's tensors are not in its file, such as "
-            f"{needed[0]}; random ones are never used. Get the whole model."
-        )
-    state = {key: value for key, value in model.state_dict().items() if key not in missing}
-    if config.is_encoder_decoder:
-        model = model.get_encoder()
-    return model, fingerprint_of(state)
-
-
-def _check_folder(source: Source) -> None:
-    folder = source.folder
-    if not (folder / "config.json").is_file():
-        other = {"model_index.json": "diffusers:", "open_clip_config.json": "open_clip:local-dir:"}
-        for name, prefix in other.items():
-            if (folder / name).is_file():
-                place = folder if source.revision is None else source.spec.partition(":")[2]
-                raise EncoderError(f"{source.spec} is another kind of model: use {prefix}{place}")
-        raise EncoderError(
-            f"{source.spec} holds no config.json; give the folder that save_pretrained wrote."
-        )
-    if not any(folder.glob("model*.safetensors")):
-        pickled = sorted(path.name for path in folder.glob("*.bin"))
-        found = f"only {pickled[0]}, a pickle, which is never loaded" if pickled else "none"
-        raise EncoderError(
-            f"{source.spec}: weights are read from model.safetensors; there is {found}. Give a "
-            "revision or folder that has it."
-        )
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep transformers' progress bar and loading report away: what matters is checked here."""
-    from transformers.utils import logging
-
-    level, had_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if had_bar:
-            logging.enable_progress_bar()

@@ -5,7 +5,6 @@ Whatever they ask for is done as the library does it, or refused by its name.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -163,16 +162,3 @@ def _with_settings(found: SentenceFolder) -> SentenceFolder:
         raise EncoderError(f"{path}: max_seq_length must be a number of tokens; got {longest!r}.")
     lowers = found.is_sentence and bool(config.get("do_lower_case"))
     return replace(found, longest=longest, lowers=lowers)
-
-
-def lower_first(tokenizer: Any) -> None:
-    """Make a tokenizer of transformers lower-case texts before its own rules, where none does."""
-    from tokenizers import normalizers
-
-    inner = tokenizer.backend_tokenizer
-    known = json.loads(inner.to_str())["normalizer"] or {}
-    steps = [known, *known.get("normalizers", [])]
-    if any(step.get("type") == "Lowercase" or step.get("lowercase") for step in steps):
-        return
-    rules = [inner.normalizer] if inner.normalizer is not None else []
-    inner.normalizer = normalizers.Sequence([normalizers.Lowercase(), *rules])

@@ -110,6 +110,21 @@ def siglip_tokenizer() -> Any:
     )  # fmt: skip
 
 
+def gemma_tokenizer() -> Any:
+    """Gemma's parts, as SigLIP 2 uses them: capitals of its own, bytes, an end token, no mask."""
+    from transformers import GemmaTokenizer
+
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    pieces = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *(f"<0x{n:02X}>" for n in range(256))]
+    pieces += ["▁", *letters, *letters.upper(), "'", ".", "vi", "an", "Vi", "An"]
+    return GemmaTokenizer(
+        vocab={piece: number for number, piece in enumerate(pieces)},
+        merges=[("v", "i"), ("a", "n"), ("V", "i"), ("A", "n")],
+        add_bos_token=False, add_eos_token=True, padding_side="right", model_max_length=16,
+        model_input_names=["input_ids"],
+    )  # fmt: skip
+
+
 def n_tokens(tokenizer: Any) -> int:
     return max(tokenizer.get_vocab().values()) + 1
 
@@ -182,6 +197,84 @@ def write_siglip2(folder: Path) -> None:
     shaken(Siglip2Model(config)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     Siglip2ImageProcessor(patch_size=8, max_num_patches=16).save_pretrained(folder)
+
+
+def write_siglip2_as_published(folder: Path, tokenizer_class: str = "GemmaTokenizer") -> None:
+    """SigLIP 2 as most of its repositories are: of type siglip, with Gemma's tokenizer."""
+    from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel
+
+    tokenizer = gemma_tokenizer()
+    text = {**SMALL, "vocab_size": n_tokens(tokenizer), "max_position_embeddings": 16,
+            "pad_token_id": 0, "eos_token_id": 1, "bos_token_id": 2}  # fmt: skip
+    torch.manual_seed(7)
+    config = SiglipConfig(text_config=text, vision_config=VISION)
+    shaken(SiglipModel(config)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"tokenizer_class": tokenizer_class}))
+    SiglipImageProcessor(size={"height": 16, "width": 16}).save_pretrained(folder)
+
+
+def write_groupvit(folder: Path) -> None:
+    from transformers import CLIPImageProcessor, GroupViTConfig, GroupViTModel
+
+    vision = {**SMALL, "image_size": 32, "patch_size": 8, "depths": [1, 1, 1],
+              "num_hidden_layers": 3, "num_group_tokens": [4, 2, 0],
+              "num_output_groups": [4, 2, 2]}  # fmt: skip
+    _write_pair(folder, GroupViTConfig, GroupViTModel, vision, projection_intermediate_dim=24)
+    CLIPImageProcessor(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(
+        folder
+    )
+
+
+def write_owlvit(folder: Path) -> None:
+    from transformers import CLIPImageProcessor, OwlViTConfig, OwlViTModel
+
+    _write_pair(folder, OwlViTConfig, OwlViTModel, VISION)
+    CLIPImageProcessor(size={"height": 16, "width": 16}, do_center_crop=False).save_pretrained(
+        folder
+    )
+
+
+def write_clipseg(folder: Path) -> None:
+    from transformers import CLIPImageProcessor, CLIPSegConfig, CLIPSegModel
+
+    _write_pair(folder, CLIPSegConfig, CLIPSegModel, VISION)
+    size = {"size": {"shortest_edge": 16}, "crop_size": {"height": 16, "width": 16}}
+    CLIPImageProcessor(**size).save_pretrained(folder)
+
+
+def _write_pair(
+    folder: Path, config: Any, kind: Any, vision: dict[str, Any], **options: Any
+) -> None:
+    """A pair whose text half is CLIP's."""
+    tokenizer = clip_tokenizer()
+    text = clip_text_config(tokenizer)
+    said = config(text_config=text, vision_config=vision, projection_dim=20, **options)
+    shaken(kind(said)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def add_token(model: Path, tokenizer: Path, token: str, *, said_end: int | None = 2) -> None:
+    """Add a token behind the end token, as textual inversion does, to a model's folder.
+
+    `said_end` is what the configuration then says of its texts' end.
+    """
+    import transformers
+    from safetensors.torch import load_file, save_file
+
+    words = transformers.AutoTokenizer.from_pretrained(tokenizer)
+    words.add_tokens(token)
+    words.save_pretrained(tokenizer)
+    state = load_file(model / "model.safetensors")
+    (table,) = (key for key in state if key.endswith("token_embedding.weight"))
+    row = 0.5 * torch.randn((1, state[table].shape[1]), generator=torch.Generator().manual_seed(3))
+    state[table] = torch.cat([state[table], row])
+    save_file(state, model / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((model / "config.json").read_text())
+    text = config.get("text_config", config)
+    text |= {"eos_token_id": said_end, "vocab_size": len(state[table])}
+    (model / "config.json").write_text(json.dumps(config))
 
 
 def write_bert(folder: Path) -> None:
@@ -287,6 +380,10 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "clip_vision": write_clip_vision,
     "siglip": write_siglip,
     "siglip2": write_siglip2,
+    "siglip2_as_published": write_siglip2_as_published,
+    "groupvit": write_groupvit,
+    "owlvit": write_owlvit,
+    "clipseg": write_clipseg,
     "bert": write_bert,
     "t5": write_t5,
     "sd": write_sd,
