@@ -204,7 +204,9 @@ def explain(
         if column in named:
             texts = [one.group() for one in pieces if one.lastgroup == "text"]
             text = texts[0] if texts else "'…'"
-            reason = f"{column} holds lists, write array_has({column}, {text}) ({reason})"
+            # What the engine says of a list names its types; of anything else it may tell more.
+            said = "" if re.search(r"\bList\b|Expected: \(", reason) else f" ({reason})"
+            reason = f"{column} holds lists, write array_has({column}, {text}){said}"
             break
     return filter_error(where, reason, columns)
 

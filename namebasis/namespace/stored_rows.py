@@ -156,7 +156,8 @@ class StoredRows:
                 continue
             values = pc.unique(self._store.scan([column])[column]).drop_null().to_pylist()
             if len(values) <= _FEW_VALUES and text not in values:
-                message = f"no name has {column} = {text!r}; its values are {', '.join(values)}."
+                told = f"its values are {', '.join(values)}" if values else "it is empty everywhere"
+                message = f"no name has {column} = {text!r}; {told}."
                 warnings.warn(message, NamebasisWarning, stacklevel=4)
 
     def lacks(self, view: str) -> bool:

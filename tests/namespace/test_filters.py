@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from namebasis.errors import FilterError, NamebasisWarning
+from namebasis.namespace.build import build_space
 from namebasis.namespace.filters import MAX_TERMS, check_where, compared_texts, explain
+from namebasis.namespace.names import make_names
 from namebasis.namespace.space import Space
+from tests.namespace.conftest import FakeEncoder
 
 COLUMNS = ("name", "gender", "locales", "n_tokens")
 
@@ -106,8 +110,9 @@ def test_useful_functions_pass(space: Space) -> None:
      "\"locales\" = 'is_IS'", "locales LIKE 'is_IS'", "lower(locales) = 'is_IS'"],
 )  # fmt: skip
 def test_a_list_column_is_answered_with_how_to_ask_it(space: Space, where: str) -> None:
-    with pytest.raises(FilterError, match=re.escape("write array_has(locales, 'is_IS')")):
+    with pytest.raises(FilterError, match=re.escape("write array_has(locales, 'is_IS')")) as caught:
         space.ids(where)
+    assert "Utf8" not in str(caught.value), "the engine's types are of no use to a reader"
     space.ids("array_has(locales, 'is_IS')")
 
 
@@ -146,3 +151,10 @@ def test_a_panic_over_an_expression_is_no_damage(
 def test_the_engine_s_own_words_are_cut_short() -> None:
     error = ValueError("Invalid user input: Schema error: No field named x. Valid fields are a, b.")
     assert "there is no column 'x'" in str(explain("x = 1", error, COLUMNS))
+
+
+def test_a_column_without_a_value_is_said_to_be_empty(tmp_path: Path) -> None:
+    names = make_names([{"name": "Vicki"}])
+    space = build_space(names, tmp_path / "a.space", encoder=FakeEncoder())  # type: ignore[arg-type]
+    with pytest.warns(NamebasisWarning, match="no name has gender = 'F'; it is empty everywhere"):
+        assert space.ids("gender = 'F'").size == 0
