@@ -10,51 +10,29 @@ import pyarrow as pa
 
 from namebasis.errors import CorpusError
 from namebasis.namespace import content
-from namebasis.namespace.folding import fold
-from namebasis.namespace.values import CANONICAL, is_count, is_gender_code, is_part, is_within
-
-# Titles as people write them, folded. The first group that a table has decides.
-_WHOLE = (
-    "name", "full name", "fullname", "primary name", "display name", "person", "person name",
-    "item label", "itemlabel", "label", "celebrity", "artist", "actor", "actress", "character",
-    "nombre completo", "nom complet", "imie i nazwisko", "姓名", "name full",
-)  # fmt: skip
-_GIVEN = (
-    "first name", "firstname", "forename", "given name", "givenname", "fname", "first", "given",
-    "forenames", "first names", "given names", "prenom", "prenoms", "prenom usuel", "preusuel",
-    "vorname", "vornamen", "voornaam", "nombre", "nombres", "imie", "fornavn", "fornamn",
-    "etunimi", "keresztnev", "baby name", "babyname", "child first name", "имя", "名", "이름",
-)  # fmt: skip
-_PLAIN = ("names", "localized name", "nome", "namn", "naam", "navn", "nimi", "nev", "名前")
-_FAMILY = (
-    "last name", "lastname", "surname", "family name", "familyname", "lname", "last", "family",
-    "surnames", "last names", "family names", "nom", "nom de famille", "patronyme", "nachname",
-    "familienname", "achternaam", "apellido", "apellidos", "cognome", "sobrenome", "nazwisko",
-    "etternavn", "efternamn", "sukunimi", "vezeteknev", "фамилия", "姓", "성",
-)  # fmt: skip
-_NAME_WORDS = frozenset({"name", "names", "firstname", "forename", "forenames", "surname"})
-# A name of these is no person's.
-_OTHERS = frozenset(
-    "file filename folder user username login nick host domain column table field country state "
-    "city town county region district nation club team league company firm org organisation "
-    "organization brand product event school street group department category class species code "
-    "id variable month day dataset project repo package server path image page site parent book "
-    "film movie song album station model".split()
+from namebasis.namespace.column_titles import (
+    COUNTS,
+    FAMILY,
+    FAMILY_WORDS,
+    GENDERS,
+    GIVEN,
+    GIVEN_WORDS,
+    NAME_WORDS,
+    OTHERS,
+    PLAIN,
+    SECOND,
+    SEXES,
+    WHOLE,
 )
-_SEXES = {"male": "M", "boy": "M", "boys": "M", "female": "F", "girl": "F", "girls": "F"}
-_GENDERS = ("gender", "sex", "sexe", "geschlecht", "genero", "sexo", "genere", "geslacht", "plec",
-            "kon", "пол")  # fmt: skip
-_COUNTS = (
-    "count", "births", "counts", "frequency count", "frequency", "freq", "number of births",
-    "number of babies", "number of bearers", "bearers", "occurrences", "anzahl", "quantity",
-    "frecuencia", "frequence", "frequency frequence", "frequenza", "haufigkeit", "aantal", "antal",
-    "numero", "number", "nombre", "n", "total",
-)  # fmt: skip
+from namebasis.namespace.folding import fold
+from namebasis.namespace.values import CANONICAL, is_count, is_part, is_within, share_of_genders
+
 _INDEX = re.compile(r"|unnamed \d+|index|level_0|__index_level_\d+__|index level \d+|rownames|")
 _LIMITS = {"weight": 1.0, "share_female": 1.0} | {
     column: 100.0 for column in CANONICAL if column.startswith("pct_")
 }
 _ENOUGH = 0.5
+_SURELY = 0.9
 _FEW = 20
 
 
@@ -86,14 +64,16 @@ class Roles:
 def normal(title: str) -> str:
     """Return a title in small letters and words: "Child's First Name" is "child first name"."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", title)
-    words = re.sub(r"'s\b", "", fold(words))
-    return " ".join(re.sub(r"[^\w]+|_", " ", words).split())
+    words = re.sub(r"'s\b", "", fold(words)).replace("(s)", "s")
+    plain = " ".join(re.sub(r"[^\w]+|_", " ", words).split())
+    # Wikidata's query service calls the words for an item so: genderLabel, personLabel.
+    return re.sub(r"(?<=.) label$", "", plain) or plain
 
 
 def is_known(title: str) -> bool:
     """Whether a title is one that columns are known to bear."""
     plain = normal(title)
-    known = (*_WHOLE, *_GIVEN, *_PLAIN, *_FAMILY, *_GENDERS, *_COUNTS)
+    known = (*WHOLE, *GIVEN, *PLAIN, *FAMILY, *GENDERS, *COUNTS)
     more = ("id", "rank", "year", "url", "age", "country", "email", "index", "gender", "nconst")
     return bool(
         plain in known or plain in more or title.strip().lower() in CANONICAL or _bears_name(plain)
@@ -177,12 +157,23 @@ def _titled(
                     return at
         return None
 
-    given, family = first(_GIVEN), first(_FAMILY)
-    whole = first(_WHOLE)
+    given, family = first(GIVEN), first(FAMILY)
+    whole = first(WHOLE)
+    if (
+        whole is not None
+        and given is not None
+        and family is None
+        and plain[whole] == "name"
+        and not _holds(columns[whole], columns[given])
+    ):
+        # In Germany and elsewhere "Name" beside "Vorname" is the family name.
+        whole, family = None, whole
     if whole is None and given is not None and family is not None:
         alone = {"given": given, "family": family}.get(part or "")
-        return (given, family) if alone is None else (alone,)
-    for at in (whole, given, first(_PLAIN), family):
+        second = first(SECOND)
+        places = (given, family) if second is None else (given, family, second)
+        return places if alone is None else (alone,)
+    for at in (whole, given, first(PLAIN), family):
         if at is not None:
             return (at,)
     bearing = [at for at, title in enumerate(plain) if _bears_name(title)]
@@ -196,9 +187,19 @@ def _titled(
     return tuple(bearing[:1])
 
 
+def _holds(whole: Sequence[object], given: Sequence[object]) -> bool:
+    """Whether values of a column hold those of the other, as full names hold given names."""
+    pairs = [
+        (fold(str(one)), fold(str(other)))
+        for one, other in zip(whole, given, strict=True)
+        if one and other
+    ]
+    return sum(other in one for one, other in pairs) * 2 > len(pairs)
+
+
 def _bears_name(plain: str) -> bool:
     words = set(plain.split())
-    return bool(words & _NAME_WORDS) and not words & _OTHERS
+    return bool(words & NAME_WORDS) and not words & OTHERS
 
 
 def _refuse_sexes(
@@ -210,10 +211,10 @@ def _refuse_sexes(
 ) -> None:
     """Refuse a table with a column of names for each sex: taking one would lose the other."""
     by_sex = {
-        _SEXES[word]: at
+        SEXES[word]: at
         for at in places
         for word in plain[at].split()
-        if word in _SEXES and not content.flaw(columns[at])
+        if word in SEXES and not content.flaw(columns[at])
     }
     if len(by_sex) > 1:
         both = " and ".join(repr(titles[at]) for at in sorted(by_sex.values()))
@@ -256,10 +257,13 @@ def _listed(titles: Sequence[str]) -> str:
 def _part_of(plain: Sequence[str], places: Sequence[int]) -> str | None:
     if len(places) > 1:
         return "full"
-    words = plain[places[0]]
-    if words in _FAMILY or {"surname", "surnames", "last", "family"} & {*words.split()}:
+    title = plain[places[0]]
+    words = {*title.split()}
+    if title in FAMILY or words & (FAMILY_WORDS | {"last", "family"}):
         return "family"
-    return "given" if words in _GIVEN and words not in ("nombre", "nombres", "first") else None
+    if words & GIVEN_WORDS:
+        return "given"
+    return "given" if title in GIVEN and title not in ("nombre", "nombres", "first") else None
 
 
 def _fields(
@@ -278,12 +282,19 @@ def _fields(
             continue
         if _fits(column, columns[at]):
             found[column] = at
-    for column, spellings in (("gender", _GENDERS), ("count", _COUNTS)):
+    for column, spellings in (("gender", GENDERS), ("count", COUNTS)):
         for title in spellings:
             places = [at for at in free if plain[at] == title and at not in found.values()]
             fitting = [at for at in places if _fits(column, columns[at])]
             if fitting and column not in found:
                 found[column] = fitting[0]
+    if "gender" not in found:
+        # "Sex at birth": other columns of such words are ratios and counts.
+        bearing = [at for at in free if at not in found.values()
+                   and {*plain[at].split()} & {*GENDERS}]  # fmt: skip
+        sure = [at for at in bearing if share_of_genders(content.sample(columns[at])) > _SURELY]
+        if sure:
+            found["gender"] = sure[0]
     return found
 
 
@@ -294,7 +305,9 @@ def _fits(column: str, values: Sequence[object]) -> bool:
     known = [value for value in known if not isinstance(value, str) or value.strip()]
     if not known:
         return True
-    tests = {"gender": is_gender_code, "count": is_count, "part": is_part}
+    if column == "gender":
+        return share_of_genders(known) >= _ENOUGH
+    tests = {"count": is_count, "part": is_part}
     if column in tests:
         return content.share(known, tests[column]) >= _ENOUGH
     if column in _LIMITS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from namebasis.namespace.values import GENDERS
+from namebasis.namespace.folding import fold
+from namebasis.namespace.genders import GENDERS
 
 _NUMBER = re.compile(r"[-+]?\d[\d\s.,'’]*(?:[eE][-+]?\d+)?%?")
 _LINK = re.compile(
@@ -28,7 +29,7 @@ def is_number(value: object) -> bool:
 
 def is_gender(value: object, *, strict: bool = False) -> bool:
     """Whether a value names a gender; a `strict` one is no word that says nothing."""
-    text = str(value).strip().lower()
+    text = fold(str(value).strip())
     return text in GENDERS and (not strict or GENDERS[text] is not None)
 
 
@@ -55,11 +56,13 @@ def flaw(values: Sequence[object], *, is_titled: bool = False) -> str:
         if sum(map(test, known)) > _MOST * len(known):
             return word
     distinct = set(known)
-    if not is_titled:
-        if sum(_SHORT.fullmatch(text) is not None for text in known) > _MOST * len(known):
-            return "codes"
-        if sum(is_gender(text, strict=True) for text in known) > _MOST * len(known):
-            return "genders"
+    short = sum(_SHORT.fullmatch(text) is not None for text in known)
+    if not is_titled and short > _MOST * len(known):
+        return "codes"
+    # A title does not make names of "female" and "male"; M and F may be initials then.
+    words = [text for text in known if len(text) > 1 or not is_titled]
+    if sum(is_gender(text, strict=True) for text in words) > _MOST * len(known):
+        return "genders"
     if len(distinct) == 1 and len(known) > 2:
         return f"always {known[0][:40]!r}"
     return ""

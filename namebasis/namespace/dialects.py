@@ -22,6 +22,9 @@ _PREAMBLE = 30
 _FITTING = 0.6
 """Share of rows that must be as wide as the widest agreement for a separator to be believed."""
 
+_YEAR = re.compile(r"1[5-9]\d\d|20\d\d")
+_SPACED_QUOTE = re.compile(r'(?<=[,;|]) +(?=")')
+
 Row = list[str]
 
 
@@ -144,6 +147,9 @@ def _rows(lines: list[str], separator: str, where: str, refusals: Refusals) -> l
     if separator == "\t":
         return [[_unquoted(cell) for cell in line.split("\t")] for line in lines]
     separator = separator or _NONE
+    # `a, "b, c"` is written by hand and by VGGFace2; a quote that does not open a cell is a letter.
+    if any(_SPACED_QUOTE.search(line) for line in lines[:_SAMPLE]):
+        lines = [_SPACED_QUOTE.sub("", line) for line in lines]
     try:
         return [row for _, row in parse_rows("\n".join(lines), where, separator, strict=True)]
     except UnreadableError:
@@ -247,7 +253,11 @@ def has_header(rows: Sequence[Row], is_known: Sequence[bool]) -> bool:
 
 
 def _is_like_below(cells: Sequence[str], below: Sequence[Row]) -> bool:
+    years = {cell for cell in cells if _YEAR.fullmatch(cell)}
+    are_titles = len(years) > 1 and all(cell in years for cell in cells if is_number(cell))
     for at, cell in enumerate(cells):
+        if are_titles and cell in years:
+            continue
         values = [row[at].strip() for row in below if row[at].strip()]
         for test in (is_number, lambda one: is_gender(one, strict=True)):
             if cell and test(cell) and values and sum(map(test, values)) > len(values) / 2:

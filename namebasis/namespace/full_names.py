@@ -186,3 +186,10 @@ def join(given: str, family: str, locale: str | None = None) -> str:
     if language not in FAMILY_FIRST or is_romanised:
         return f"{given} {family}"
     return f"{family}{given}" if language in UNSPACED else f"{family} {given}"
+
+
+def join_parts(parts: Sequence[str]) -> str:
+    """Write a given name and what follows it as their script does: 小明 and 王 are 王小明."""
+    if len(parts) == 2 and all(script_of(part) in _FAMILY_FIRST_SCRIPTS for part in parts):
+        return parts[1] + parts[0]
+    return " ".join(parts)

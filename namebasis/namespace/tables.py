@@ -12,13 +12,17 @@ from namebasis.errors import CorpusError
 from namebasis.namespace import column_roles, content
 from namebasis.namespace.cleaning import Refusals
 from namebasis.namespace.dialects import Cells, has_header
+from namebasis.namespace.full_names import join_parts
 from namebasis.namespace.names import Names, names_from_columns
 from namebasis.namespace.own_columns import own_name, typed
-from namebasis.namespace.values import is_gender_code
+from namebasis.namespace.values import share_of_genders
 
 _LAST_FIRST = re.compile(r"[^,]+,\s*[^,]+")
 _SUFFIXES = re.compile(r",\s*(?:jr|sr|ii|iii|iv|md|phd|esq)\.?$", re.IGNORECASE)
 # nam_dict, from which many public lists of forenames come, writes the space of Abdal Salam so.
+_SUMS = frozenset(
+    {"ALL OTHER NAMES", "AUTRES NOMS", "AUTRES PRENOMS", "AUTRES PRÉNOMS", "BRAK DANYCH"}
+)  # fmt: skip
 _PLUS = re.compile(r"(?<=\w)\+(?=\w)")
 
 
@@ -102,13 +106,13 @@ def _titles_of(rows: Sequence[Sequence[str]]) -> list[str]:
         return content.share(columns[at], content.is_number)
 
     def is_sexes(at: int) -> bool:
-        return content.share(columns[at], is_gender_code) > 0.5 and numbers(at) < 0.5
+        return share_of_genders(columns[at]) > 0.5 and numbers(at) < 0.5
 
     def is_names(at: int) -> bool:
         return not content.flaw(columns[at])
 
     def is_counts(at: int) -> bool:
-        return numbers(at) > 0.5 and not _are_years(columns[at])
+        return numbers(at) > 0.5 and not (_are_years(columns[at]) or _are_ranks(columns[at]))
 
     for title, test in (("gender", is_sexes), ("name", is_names), ("count", is_counts)):
         free = [at for at, one in enumerate(titles) if one.startswith("column")]
@@ -121,6 +125,15 @@ def _titles_of(rows: Sequence[Sequence[str]]) -> list[str]:
 def _are_years(values: Sequence[object]) -> bool:
     numbers = [int(str(v)) for v in content.sample(values) if str(v).strip().isdecimal()]
     return bool(numbers) and all(1500 < number < 2200 for number in numbers)
+
+
+def _are_ranks(values: Sequence[object]) -> bool:
+    """Whether values number the rows: 1, 2, 2, 4 … or 0, 1, 2 …"""
+    texts = [str(value).strip().rstrip(".=") for value in values]
+    if len(texts) < 3 or not all(text.isdecimal() for text in texts):
+        return False
+    return all(0 <= int(text) - at <= 1 or int(texts[at - 1]) == int(text)
+               for at, text in enumerate(texts))  # fmt: skip
 
 
 def names_from_table(
@@ -189,7 +202,7 @@ def _without_sums(
     sums = {
         at: text
         for at, text in enumerate(columns[names[0]])
-        if isinstance(text, str) and (text[:1] == "_" or text.upper() == "ALL OTHER NAMES")
+        if isinstance(text, str) and (text[:1] == "_" or text.strip().upper() in _SUMS)
     }
     if not sums:
         return columns
@@ -204,8 +217,7 @@ def _joined(columns: Sequence[Sequence[object]]) -> Sequence[object]:
             _PLUS.sub(" ", value) if isinstance(value, str) and "+" in value else value
             for value in columns[0]
         ]
-    given, family = columns
     return [
-        " ".join(str(one).strip() for one in pair if one is not None and str(one).strip())
-        for pair in zip(given, family, strict=True)
+        join_parts([str(one).strip() for one in parts if one is not None and str(one).strip()])
+        for parts in zip(*columns, strict=True)
     ]

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from namebasis.errors import CorpusError
 from namebasis.namespace.cleaning import Refusals
-from namebasis.namespace.folding import fold
+from namebasis.namespace.genders import letters_of, read_gender
 
 _COLUMNS = (
     "name", "part", "gender", "locales", "sources", "count", "weight", "share_female", "births",
@@ -23,23 +23,6 @@ CANONICAL = {column: column for column in _COLUMNS} | {
     "source": "sources",
     "sex": "gender",
 }
-GENDERS = {
-    **dict.fromkeys(
-        "f g female woman women girl girls fille filles femme feminin weiblich mujer femenino nina "
-        "w ♀ mostly_female mostly-female".split(), "F"
-    ),
-    **dict.fromkeys(
-        "m b male man men boy boys garcon garcons homme masculin mannlich hombre masculino nino "
-        "♂ mostly_male mostly-male".split(), "M"
-    ),
-    **dict.fromkeys(
-        "u x d unisex both neutral nonbinary non-binary agender bigender genderfluid genderqueer "
-        "polygender divers diverse andy androgynous mixed other".split(), "U"
-    ),
-    **dict.fromkeys(["", "?", "\\n", "unknown", "na", "n/a", "none", "null", "nan", "-"]),
-}  # fmt: skip
-# ISO 5218, as the French INSEE and others write it.
-_ISO_GENDERS = {"0": None, "1": "M", "2": "F", "9": None}
 _PARTS = {
     **{part: part for part in ("given", "family", "full", "pseudo")},
     **dict.fromkeys(["first", "forename", "first name", "given name", "g"], "given"),
@@ -89,7 +72,7 @@ def coerce_column(
         values = values.to_pylist()
     if field.name == "births":
         return _births(values, field, kept, where)
-    convert = _converter(field.name)
+    convert = _converter(field.name, values)
     nothing: object = [] if pa.types.is_list(field.type) else None
     converted = []
     for row in kept:
@@ -116,11 +99,12 @@ def _births(values: Sequence[object], field: pa.Field, kept: Sequence[int], wher
         ) from error
 
 
-def _converter(column: str) -> Callable[[object], object]:
+def _converter(column: str, values: Sequence[object]) -> Callable[[object], object]:
     if column == "part":
         return _part
     if column == "gender":
-        return _gender
+        letters = letters_of(values)
+        return lambda value: read_gender(value, letters)
     if column == "locales":
         return _locales
     if column == "sources":
@@ -139,22 +123,17 @@ def _part(value: object) -> str | None:
     return _PARTS[text] if text else None
 
 
-def _gender(value: object) -> str | None:
-    text = "" if value is None or value != value else fold(str(value).strip())
-    if text in _ISO_GENDERS:
-        return _ISO_GENDERS[text]
-    if text not in GENDERS:
-        # nam_dict and its kin write ?F for mostly female, 1M for male as a first part.
-        bare = text.lstrip("?1").strip()
-        if not bare or bare not in ("f", "m"):
-            raise ValueError(f"must be F, M, U or empty; got {value!r}.")
-        text = bare
-    return GENDERS[text]
-
-
 def is_gender_code(value: object) -> bool:
     """Whether a value can be read as a gender, ISO 5218's numbers among them."""
-    return _passes(_gender, value)
+    return _passes(read_gender, value)
+
+
+def share_of_genders(values: Sequence[object]) -> float:
+    """Return the share of a column's values that can be read as genders; 0 where none is there."""
+    known = [value for value in values if value is not None and str(value).strip()]
+    letters = letters_of(known)
+    fitting = sum(_passes(lambda one: read_gender(one, letters), value) for value in known)
+    return fitting / len(known) if known else 0.0
 
 
 def is_part(value: object) -> bool:

@@ -1,0 +1,120 @@
+"""Layouts of public tables of names: registers, data sets of faces, exports of services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import namebasis as nb
+from namebasis.errors import CorpusError
+from namebasis.namespace.names import Names
+
+
+def _read(tmp_path: Path, text: str, name: str = "names.csv") -> Names:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8", newline="")
+    return nb.read_names(path)
+
+
+def _rows(names: Names, *columns: str) -> list[tuple[object, ...]]:
+    return list(zip(*(names.table[column].to_pylist() for column in columns), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("title", "words", "expected"),
+    [
+        ("PŁEĆ", ["MĘŻCZYZNA", "KOBIETA"], ["M", "F"]),
+        ("Płeć", ["K", "M"], ["F", "M"]),
+        ("sexo", ["H", "M"], ["M", "F"]),  # hombre, mujer
+        ("sexo", ["M", "F"], ["M", "F"]),
+        ("sexe", ["H", "F"], ["M", "F"]),
+        ("geslacht", ["V", "M"], ["F", "M"]),
+        ("kön", ["män", "kvinnor"], ["M", "F"]),
+        ("Пол", ["М", "Ж"], ["M", "F"]),
+        ("性別", ["男", "女"], ["M", "F"]),
+        ("Sex at birth", ["Male", "Female"], ["M", "F"]),
+        ("genderLabel", ["trans woman", "male"], ["F", "M"]),
+        ("Geschlecht", ["weibl.", "männl."], ["F", "M"]),
+    ],
+)
+def test_genders_are_read_as_their_column_writes_them(
+    tmp_path: Path, title: str, words: list[str], expected: list[str]
+) -> None:
+    text = f"name;{title}\n" + "".join(
+        f"{name};{word}\n" for name, word in zip(["Uma", "Bo"], words, strict=True)
+    )
+    assert _rows(_read(tmp_path, text), "gender") == [(one,) for one in expected]
+
+
+def test_most_women_in_a_spanish_list_are_not_taken_for_men(tmp_path: Path) -> None:
+    names = _read(tmp_path, "nombre,sexo\nMaría,M\nCarmen,M\nAna,M\nJosé,H\n")
+    assert _rows(names, "gender") == [("F",), ("F",), ("F",), ("M",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "count", "part"),
+    [
+        ("Nazwisko aktualne,Liczba\nNOWAK,104017\n", "NOWAK", 104017, "family"),
+        ("IMIĘ_PIERWSZE,LICZBA_WYSTĄPIEŃ\nJAN,638369\n", "JAN", 638369, "given"),
+        ("Sorrend;Név;Darab\n1;Nagy;238 123\n2;Kis;7\n", "Nagy", 238123, "given"),
+        ("1\tAnne\t45000\n2\tMette\t38.000\n3\tSøren\t10\n", "Anne", 45000, "given"),
+    ],
+)
+def test_counts_and_parts_are_found_in_other_languages(
+    tmp_path: Path, text: str, name: str, count: int, part: str
+) -> None:
+    assert _rows(_read(tmp_path, text), "name", "count", "part")[0] == (name, count, part)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Name;Vorname\nMüller;Anna\nvon der Heide;Jürgen\n", "Anna Müller"),
+        ("name,first name\nAnna Müller,Anna\nBo Lee,Bo\n", "Anna Müller"),
+        ("nombre,apellido1,apellido2\nJosé,García,López\nAna,Gil,Ruiz\n", "José García López"),
+        ("DOB,Surname,Forename(s)\n01/02/1990,Smith,Anna Jane\n,Jones,Ben\n", "Anna Jane Smith"),
+        ("姓,名\n王,小明\n李,娜\n", "王小明"),
+    ],
+)
+def test_parts_in_columns_of_their_own_are_joined(tmp_path: Path, text: str, expected: str) -> None:
+    assert _read(tmp_path, text).strings[0] == expected
+
+
+def test_years_may_be_titles(tmp_path: Path) -> None:
+    names = _read(tmp_path, "Name,Sex,2019,2020\nAnna,F,10,20\nBen,M,5,6\n")
+    assert _rows(names, "name", "gender", "own_2020") == [("Anna", "F", 20), ("Ben", "M", 6)]
+
+
+def test_rows_that_look_like_a_header_of_numbers_are_rows(tmp_path: Path) -> None:
+    # As in yob2019.txt: neither word is a title.
+    names = _read(tmp_path, "Anna,F,7065\nEmma,F,2604\n")
+    assert names.strings == ["Anna", "Emma"]
+
+
+def test_quotes_may_stand_behind_a_space(tmp_path: Path) -> None:
+    # VGGFace2's identity_meta.csv.
+    names = _read(tmp_path, 'Class_ID, Name, Gender\nn01, "Downey, Jr.", m,\nn02, "Ana Lee", f,\n')
+    assert _rows(names, "name", "gender") == [("Downey, Jr.", "M"), ("Ana Lee", "F")]
+
+
+def test_genders_under_a_title_are_no_names(tmp_path: Path) -> None:
+    lines = '{"text":"Anna","label":"female"}\n{"text":"Ben","label":"male"}\n'
+    with pytest.raises(CorpusError, match=r"'label' holds genders.*--column.*text, label"):
+        _read(tmp_path, lines, "train.jsonl")
+
+
+def test_labels_of_the_query_service_are_names(tmp_path: Path) -> None:
+    names = _read(
+        tmp_path,
+        '[{"person":"http://www.wikidata.org/entity/Q42","personLabel":"Douglas Adams"},'
+        '{"person":"http://www.wikidata.org/entity/Q1","personLabel":"Ana Lee"}]',
+        "query.json",
+    )
+    assert names.strings == ["Douglas Adams", "Ana Lee"]
+
+
+def test_a_register_s_sums_are_left_out(tmp_path: Path) -> None:
+    names = _read(tmp_path, "NOM\t_1891_1900\nMARTIN\t20000\nBERNARD\t9\nAUTRES NOMS\t300000\n")
+    assert names.strings == ["MARTIN", "BERNARD"]
+    assert [(one.reason, one.count) for one in names.dropped] == [("the sum of all other names", 1)]
