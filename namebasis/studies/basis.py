@@ -203,7 +203,7 @@ def _nulls(
         trust.matched_null(recipe, vectors, wanted, counts, family, chosen, denied, *draws),
     ]
     is_pseudo = np.array([part == "pseudo" for part in atoms.parts])
-    pseudo = space.ids("part = 'pseudo'", view=view)
+    pseudo = space.ids_of_part("pseudo", view=view)
     if len(pseudo):
         made_up = np.asarray(space.vectors(view, ids=pseudo) - atoms.mean, dtype=np.float32)
         real = denied | is_pseudo

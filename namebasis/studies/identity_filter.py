@@ -76,11 +76,11 @@ def measure_identity(space: Space, *, where: str | None = None, seed: int = 0) -
     ValueError
         If fewer than 20 full names of two or more words pass `where`.
     """
-    condition = "part = 'full'" if where is None else f"({where}) AND part = 'full'"
+    full = np.intersect1d(space.ids(where), space.ids_of_part("full"))
     if COLUMN in space.columns:
-        pseudo = _column(space, "part = 'pseudo'")[1]
+        pseudo = _column(space, space.ids_of_part("pseudo"))[1]
         if pseudo.size >= _FEWEST:
-            ids, scores = _column(space, condition)
+            ids, scores = _column(space, full)
             return MeasuredIdentity(
                 ids,
                 scores,
@@ -88,18 +88,18 @@ def measure_identity(space: Space, *, where: str | None = None, seed: int = 0) -
                 f"{COLUMN}, above the {percent(_QUANTILE)} quantile of {pseudo.size:,} "
                 "pseudo names",
             )
-    return _from_parts(space, condition, seed)
+    return _from_parts(space, full, seed)
 
 
-def _column(space: Space, where: str) -> tuple[IntArray, FloatArray]:
-    rows = space.table(["id", COLUMN], where=where)
+def _column(space: Space, ids: IntArray) -> tuple[IntArray, FloatArray]:
+    rows = space.table(["id", COLUMN], ids=ids)
     scores = np.asarray(rows[COLUMN].to_numpy(), dtype=np.float32)
     known = ~np.isnan(scores)
     return np.asarray(rows["id"].to_numpy(), dtype=np.int64)[known], scores[known]
 
 
-def _from_parts(space: Space, condition: str, seed: int) -> MeasuredIdentity:
-    rows = space.table(["id", "name"], where=condition)
+def _from_parts(space: Space, full: IntArray, seed: int) -> MeasuredIdentity:
+    rows = space.table(["id", "name"], ids=full)
     pairs_of = [split(str(name)) for name in rows["name"].to_pylist()]
     two = np.array([pair is not None for pair in pairs_of], dtype=bool)
     if two.sum() < _FEWEST:
@@ -110,17 +110,17 @@ def _from_parts(space: Space, condition: str, seed: int) -> MeasuredIdentity:
     ids = np.asarray(rows["id"].to_numpy(), dtype=np.int64)[two]
     given = [pair[0] for pair in pairs_of if pair]
     family = [pair[1] for pair in pairs_of if pair]
-    full = space.vectors("text", ids=ids)
+    vectors = space.vectors("text", ids=ids)
     first, last = _centred(_parts(space, "given", given)), _centred(_parts(space, "family", family))
-    middle = full.mean(axis=0)
-    weights = _fit(full - middle, first, last)
+    middle = vectors.mean(axis=0)
+    weights = _fit(vectors - middle, first, last)
 
     pairs = _recombine(given, family, np.random.default_rng(seed))
     made = _encode(space, [f"{given[i]} {family[j]}" for i, j in pairs])
     null = _remainder(made - middle, first[pairs[:, 0]], last[pairs[:, 1]], weights)
     return MeasuredIdentity(
         ids,
-        _remainder(full - middle, first, last, weights),
+        _remainder(vectors - middle, first, last, weights),
         float(np.quantile(null, _QUANTILE)),
         f"remainder after given and family name, above the {percent(_QUANTILE)} quantile of "
         f"{len(pairs):,} recombined names",
@@ -168,7 +168,7 @@ def _recombine(given: list[str], family: list[str], rng: np.random.Generator) ->
 def _parts(space: Space, part: str, names: list[str]) -> FloatArray:
     """Vectors of first or last words: stored where the space has them, else encoded."""
     wanted = dict.fromkeys(names)
-    stored = space.table(["id", "name"], where=f"part = '{part}'")
+    stored = space.table(["id", "name"], ids=space.ids_of_part(part))
     rows = dict(zip(stored["name"].to_pylist(), stored["id"].to_pylist(), strict=True))
     known = [name for name in wanted if name in rows]
     new = [name for name in wanted if name not in rows]

@@ -74,7 +74,7 @@ def all_values(table: pa.Table) -> dict[str, list[list[str]]]:
 
 def _letters(name: str, way: int) -> list[str]:
     """First two and three characters (`way` 1), or last three to six (-1), where they are letters
-    and not all of the name."""
+    and not all of the name; folded, so that every spelling of a name has the same."""
     letters = fold(name)
     if way == 1:
         found = [letters[:n] for n in (2, 3) if len(letters) > n]

@@ -39,6 +39,8 @@ def find_collapse(
     row, mean = scorer.row(state), space.mean("text")
     parts = [scorer.pool.names[i] for i in state.names]
     own = {fold(name) for name in parts}
+    if not len(space.ids_of_part("full")):
+        return None
     _, ids = space.search(row[None], _NEAR + len(own), where="part = 'full'")
     near = space.table(["name"], ids=ids[0])["name"].to_pylist()
     others = [name for name in near if fold(name) not in own][:_NEAR]

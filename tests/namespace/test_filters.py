@@ -130,6 +130,13 @@ def test_a_value_that_no_name_has_is_said_with_those_there_are(space: Space) -> 
     assert compared_texts("a = 'x' AND 'y' = b OR `c`='it''s'") == [("a", "x"), ("c", "it's")]
 
 
+def test_a_part_that_a_study_asks_for_may_be_missing_without_a_warning(space: Space) -> None:
+    parts = space.table(["part"])["part"].to_pylist()
+    for part in ("given", "family", "no such"):
+        expected = [row for row, one in enumerate(parts) if one == part]
+        assert space.ids_of_part(part).tolist() == expected  # a warning is an error here
+
+
 def test_a_panic_over_an_expression_is_no_damage(
     space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:

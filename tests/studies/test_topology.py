@@ -391,7 +391,8 @@ def test_a_label_gives_the_share_of_names_of_which_it_holds() -> None:
 
 @pytest.mark.parametrize(
     ("name", "start", "end"),
-    [("Sigríður", ["si", "sig"], ["ður", "iður", "riður", "griður"]), ("Ó Caoimh", [],
+    [("Sigríður", ["si", "sig"], ["dur", "idur", "ridur", "gridur"]),
+     ("SIGRIDUR", ["si", "sig"], ["dur", "idur", "ridur", "gridur"]), ("Ó Caoimh", [],
       ["imh", "oimh", "aoimh", "caoimh"]), ("Li", [], []), ("Ann", ["an"], []),
      ("D'Arcy", [], ["rcy", "arcy"])],
 )  # fmt: skip

@@ -233,7 +233,7 @@ def test_the_filter_uses_the_column_where_there_is_one(people: Any, tmp_path: Pa
 
 
 def test_the_filter_needs_full_names(people: Any) -> None:
-    with pytest.raises(ValueError, match="at least 20 full names of two or more words; 1 pass"):
+    with pytest.raises(ValueError, match="at least 20 names of a given and a family name; 1 pass"):
         measure_identity(people, where="name = 'Ada Ash'")
 
 

@@ -90,6 +90,9 @@ class ToySpace:
         wanted = [where == f"part = '{part}'" for part in self.parts]
         return np.flatnonzero(wanted)
 
+    def ids_of_part(self, part: str, *, view: str = "text") -> IntArray:
+        return self.ids(f"part = '{part}'", view=view)
+
     def table(self, columns: Sequence[str], *, ids: Sequence[int]) -> pa.Table:
         data = {"id": range(len(self)), "name": self.names, "part": self.parts}
         return pa.table({c: [data[c][i] for i in ids] for c in columns})
