@@ -9,13 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.analysis.intervals import Interval, level_interval
+from namebasis.analysis.intervals import Interval, level_interval, mean_interval
 from namebasis.checks import as_embeddings, unit_rows
 
 Float64Array = npt.NDArray[np.float64]
 QUANTILES = (0.05, 0.5, 0.95)
-FEWEST_ROWS, FEWEST_MEDIAN, FEWEST_OUTER = 5, 7, 24
-"""Rows from which the mean of the pairs, their median and their outer quantiles have bounds."""
+FEWEST_ROWS, FEWEST_MEDIAN, FEWEST_UPPER, FEWEST_LOWER = 5, 7, 24, 100
+"""Rows from which the mean of the pairs, their median, 95 % and 5 % quantiles have bounds.
+
+The most unlike pairs are those of a few rows: of an uneven cloud their interval holds in 78 to 82 %
+of samples of 24 rows, 89 to 91 % of 40, 90 to 92 % of 60, and 94 to 95 % of 100.
+"""
 _ALIKE = 1e-7  # mean cosine distance that rounding leaves between equal rows
 MEASURES = ("similarity", "div", "range", *(f"q{round(100 * q):02d}" for q in QUANTILES))
 
@@ -36,8 +40,8 @@ class Spread:
         Largest minus smallest pairwise cosine, without bounds: it is of these rows alone, as
         every further row can only widen it.
     quantiles : tuple of Interval
-        Of the pairwise cosines, at `QUANTILES`; the outer ones with bounds from 24 rows on, the
-        median from 7.
+        Of the pairwise cosines, at `QUANTILES`; the median with bounds from 7 rows on, the upper
+        one from 24 and the lower one from 100.
 
     An interval without bounds says why. Rows that a name yields rarely, one in ten or fewer, are
     seldom among the first few, and no interval can know of them.
@@ -62,15 +66,19 @@ class Spread:
 def spread(
     embeddings: npt.ArrayLike,
     *,
-    n_bootstrap: int | None = None,
     confidence: float = 0.95,
-    seed: int | None = None,
 ) -> Spread:
     """Measure how alike the embeddings of one name are.
 
     With unit rows of mean m, the mean cosine to the centroid is ``|m|`` and the mean pairwise
-    cosine is ``(n |m|² - 1) / (n - 1)``, so both come from one norm and have one interval:
-    Student's t on log div with the error of the delete-one jackknife [1]_. A quantile's interval
+    cosine is ``(n |m|² - 1) / (n - 1)``, so both come from one norm and have one interval: the
+    widest of three. Student's t on log div and the χ² of a variance, with the larger of two
+    errors, the delete-one jackknife's [1]_ and that of normal rows by their spectrum [4]_; and
+    above, `intervals.mean_interval` of the jackknife's pseudo-values, which are skewed where one
+    direction has most of the variance. It holds in 93 % and more for rows of one cloud, even,
+    uneven or heavy-tailed, at every n from 5 on. It cannot where one image in seven shows somebody
+    else: without one among the rows nothing tells (a quarter of samples of 9), and it holds in
+    77 % at 9 rows, 90 % at 15 and 97 % at 24. A quantile's interval
     are the quantiles at the levels between which its share of the pairs may lie [2]_, given how
     many independent pairs the jackknife says they are worth, at least half as many as rows [3]_.
 
@@ -80,8 +88,6 @@ def spread(
         Of one name: its contexts or its images; at least 3. Rows are scaled to length 1.
     confidence : float
         Of the intervals, in (0, 1).
-    n_bootstrap, seed : int, optional
-        Without effect: nothing is drawn. Taken from callers of earlier versions.
 
     Returns
     -------
@@ -98,6 +104,8 @@ def spread(
     .. [2] Woodruff (1952), Confidence intervals for medians and other position measures, Journal
        of the American Statistical Association 47.
     .. [3] Hoeffding (1963), Probability inequalities for sums of bounded random variables, §5b.
+    .. [4] Srivastava (2005), Some tests concerning the covariance matrix in high dimensional data,
+       Journal of the Japan Statistical Society 35.
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1; got {confidence}.")
@@ -185,7 +193,7 @@ def _jackknife_variance(left_out: Float64Array) -> float:
 
 
 def _div_interval(div: float, cosines: Float64Array, confidence: float) -> Interval:
-    from scipy.stats import t
+    from scipy.stats import chi2, t
 
     n = len(cosines)
     if n < FEWEST_ROWS:
@@ -193,9 +201,27 @@ def _div_interval(div: float, cosines: Float64Array, confidence: float) -> Inter
     left_out = 1 - _left_out(cosines)
     if div < _ALIKE or float(left_out.min()) < _ALIKE:
         return Interval(div, None, None, "all rows, or all but one, are equal")
-    error = _jackknife_variance(np.log(left_out)) ** 0.5
-    reach = np.exp(float(t.ppf((1 + confidence) / 2, n - 1)) * error)
-    return Interval(div, float(div / reach), float(min(div * reach, 2.0)))
+    variance = max(_jackknife_variance(np.log(left_out)), _normal_variance(cosines))
+    above = mean_interval(n * div - (n - 1) * left_out, confidence=confidence).high
+    if variance < 1e-12 or above is None:
+        return Interval(div, None, None, "all pairs are equally far apart")
+    tail = (1 - confidence) / 2
+    normal, level = (float(-t.ppf(tail, freedom)) for freedom in (np.inf, n - 1))
+    reach = float(np.exp(level * variance**0.5))
+    # Of so many squares of normal values the mean has this variance, relative to itself.
+    freedom = 2 / variance * (normal / level) ** 2
+    few, many = chi2.ppf([tail, 1 - tail], freedom) / freedom
+    low, high = min(div / reach, div / many), max(div * reach, div / few, above)
+    return Interval(div, float(low), float(min(high, 2.0)))
+
+
+def _normal_variance(cosines: Float64Array) -> float:
+    """Variance of log div for normal rows: 2 tr(Σ²) / tr(Σ)² over n - 1, both without bias."""
+    n = len(cosines)
+    centred = cosines - cosines.mean(axis=0)
+    centred -= centred.mean(axis=1, keepdims=True)
+    share = float(np.square(centred).sum() / np.trace(centred) ** 2)
+    return 2 / (n - 1) * max((n - 1) * share - 1, 0.0) / (n - 2 * share)
 
 
 def _quantile_interval(
@@ -204,7 +230,7 @@ def _quantile_interval(
     from scipy.stats import t
 
     n, n_pairs = len(cosines), len(ranked)
-    fewest = FEWEST_MEDIAN if share == 0.5 else FEWEST_OUTER
+    fewest = {0.5: FEWEST_MEDIAN, 0.95: FEWEST_UPPER}.get(share, FEWEST_LOWER)
     if n < fewest:
         return Interval(value, None, None, f"fewer than {fewest} rows")
     reached = (cosines <= value).astype(np.float64)

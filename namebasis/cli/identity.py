@@ -154,7 +154,7 @@ def identity(
     asked = _names(names, file, file_column)
     told = read_counts(counts) if counts else {}
     if told and column not in COLUMNS:
-        _print_agreement(compare_stored(opened, told, column, seed=seed), as_json)
+        _print_agreement(compare_stored(opened, told, column), as_json)
         return
     asked = asked or list(told)
     rigid, placed = None, None
@@ -175,7 +175,7 @@ def identity(
             in_contexts=placed,
             progress=progress,
         )
-    agreement = compare_counts(found, told, column=column, seed=seed) if told else None
+    agreement = compare_counts(found, told, column=column) if told else None
     if write:
         note(f"measures of {found.write(opened):,} names stored")
         if rigid:

@@ -14,7 +14,7 @@ from namebasis.analysis.axes import Float64Array
 from namebasis.analysis.calibration import calibration
 from namebasis.analysis.intervals import mean_interval
 from namebasis.analysis.probes import joined, probe
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import IntArray
 from namebasis.studies.attributes import Progress, Steps, read_axes, read_rows
 from namebasis.studies.record_facts import LEAST, Fact, Records, expected_ages, read_records
 from namebasis.studies.record_measures import (
@@ -42,7 +42,6 @@ def compare(
     records: str,
     *,
     where: str | None = None,
-    n_resamples: int = 200,
     n_pseudo: int = 500,
     seed: int = 0,
     progress: Progress | None = None,
@@ -61,8 +60,6 @@ def compare(
         of the world, of Faker's lists).
     where : str, optional
         The only names that are compared.
-    n_resamples : int
-        Without effect: intervals are no longer resampled.
     n_pseudo : int
         Made-up names, at least 2.
     seed : int
@@ -74,7 +71,6 @@ def compare(
     CorpusError
         If the records cannot be read, or hold fewer than 10 of the names.
     """
-    check_count(n_resamples, "n_resamples", 0)
     known = read_records(space, records, where=where)
     step = Steps(progress, 4 + len(known.facts))
     step()

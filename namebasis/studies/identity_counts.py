@@ -109,12 +109,8 @@ def compare_counts(
     *,
     column: str = "own_score",
     bins: Sequence[int] = BINS,
-    n_bootstrap: int = 1000,
-    seed: int = 0,
 ) -> CountAgreement:
     """Compare a measure with how often people are named.
-
-    `n_bootstrap` and `seed` are without effect: intervals are no longer resampled.
 
     Raises
     ------
@@ -132,13 +128,11 @@ def compare_stored(
     column: str,
     *,
     bins: Sequence[int] = BINS,
-    n_bootstrap: int = 1000,
-    seed: int = 0,
 ) -> CountAgreement:
     """Compare a column that the space holds with how often people are named; no model is loaded.
 
     A name that is stored several times counts with the row that `Space.find` gives. There are no
-    recombined names to compare with, so no AUC. `n_bootstrap` and `seed` are without effect.
+    recombined names to compare with, so no AUC.
 
     Raises
     ------

@@ -63,13 +63,10 @@ def interval(
     measure: str,
     reading: Float64Array,
     truth: Float64Array,
-    n_resamples: int | None = None,
-    seed: int | None = None,
 ) -> tuple[float, float | None, float | None]:
     """Value of a measure, with the ends of its 95 % interval over names.
 
-    None for ends where there is no interval. `n_resamples` and `seed` are without effect: nothing
-    is resampled.
+    None for ends where there is no interval.
     """
     if measure == "Spearman":
         found = intervals.rank_correlation_interval(reading, truth)

@@ -159,7 +159,6 @@ def rigidity(
     where: str | None = None,
     contexts: str | Path | None = None,
     n_prior: int = 100,
-    n_bootstrap: int = 200,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Rigidity:
@@ -178,8 +177,6 @@ def rigidity(
     n_prior : int
         Made-up names to compare with, at least 20: of one word for names of one word, full names
         for the others; and as many of the space's rarest names.
-    n_bootstrap : int
-        Without effect: intervals are no longer resampled.
     seed : int
         Of the made-up names.
     progress : callable, optional
@@ -193,7 +190,6 @@ def rigidity(
         If the contexts, the filter or the encoder are refused.
     """
     check_count(n_prior, "n_prior", 20)
-    check_count(n_bootstrap, "n_bootstrap", 0)
     found = measure_contexts(
         space,
         _asked(space, names, where),
@@ -246,7 +242,6 @@ def spreads(
     *,
     weak: Mapping[str, npt.ArrayLike] | None = None,
     size: int | None = None,
-    n_bootstrap: int = 200,
     seed: int = 0,
 ) -> Rigidity:
     """Measure sets of embeddings, one set per name, such as its images'.
@@ -261,8 +256,6 @@ def spreads(
     size : int, optional
         Draw so many rows of each set: similarity@n depends on n, so sets of different sizes
         cannot be compared. By default all rows, which must then be equally many.
-    n_bootstrap : int
-        Without effect: intervals are no longer resampled.
     seed : int
         Of the rows drawn.
 

@@ -11,8 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.analysis.alignment import linear_cka
-from namebasis.analysis.hubness import countable_rows, row_overlap
-from namebasis.analysis.intervals import share_interval
+from namebasis.analysis.hubness import countable_rows, overlap_interval, row_overlap
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import SpaceError
@@ -38,8 +37,8 @@ class OverlapAtK:
     share : float
         Mean over names of the share of neighbours that both spaces give, in [0, 1].
     low, high : float
-        95 % interval of that mean over names as if they were independent. They share neighbours:
-        among new samples of names it holds less, 90 % for 5 neighbours of 100 names.
+        95 % interval of that mean over names, which share neighbours; see
+        `analysis.hubness.overlap_interval`.
     by_chance : float
         ``k / (n - 1)``.
     n_names : int
@@ -254,10 +253,10 @@ def _graph(space: Space, view: str, ids: IntArray, vectors: FloatArray, k: int) 
 
 
 def _at(left: KnnGraph, right: KnnGraph, counted: npt.NDArray[np.bool_]) -> OverlapAtK:
-    shares = row_overlap(left, right)[counted]
-    found = share_interval(shares)
+    found = overlap_interval(left, right, counted)
     low, high = float(found.low or 0.0), 1.0 if found.high is None else found.high
-    return OverlapAtK(left.k, found.value, low, high, left.k / (left.n_rows - 1), shares.size)
+    by_chance = left.k / (left.n_rows - 1)
+    return OverlapAtK(left.k, found.value, low, high, by_chance, int(counted.sum()))
 
 
 def _alignment(left: FloatArray, right: FloatArray) -> float:

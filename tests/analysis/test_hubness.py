@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import skew
 
-from namebasis.analysis.hubness import countable_rows, hubness, row_overlap
+from namebasis.analysis.hubness import countable_rows, hubness, overlap_interval, row_overlap
+from namebasis.analysis.intervals import share_interval
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
 
 
@@ -74,3 +75,39 @@ def test_rows_with_too_many_equals_in_any_embedding_do_not_count() -> None:
     assert countable_rows(1, left, right).tolist() == [False] * 3 + [True] * 3
     assert countable_rows(0, right).tolist() == [True] * 4 + [False] * 2
     assert countable_rows(0, left, right).all()  # one row alone is none to compare
+
+
+def test_the_interval_of_shared_neighbours_is_a_jackknife_s() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((40, 3))
+    left, right = (knn_graph(rows + noise * rng.standard_normal((40, 3)), 4) for noise in (0, 0.5))
+    shares = row_overlap(left, right)
+    mean, among = shares.mean(), [set(row) for row in right.indices.tolist()]
+    back = [set(row) for row in left.indices.tolist()]
+    enters = [
+        np.mean([row[-1] in there for row, there in zip(graph.indices.tolist(), of, strict=True)])
+        for graph, of in ((left, among), (right, back))
+    ]
+    left_out = []
+    for gone in range(40):  # what the others share without it, and with who enters in its place
+        total = 0.0
+        for row in set(range(40)) - {gone}:
+            total += 4 * shares[row]
+            if gone in back[row] and gone in among[row]:
+                total += mean - 1
+            else:
+                total += enters[0] * (gone in back[row]) + enters[1] * (gone in among[row])
+        left_out.append(total / 4 / 39)
+    ratio = 39 * np.var(left_out) / (np.var(shares, ddof=1) / 40)
+    assert ratio > 1
+    alone, found = share_interval(shares), overlap_interval(left, right)
+    assert alone.low is not None
+    assert alone.high is not None
+    assert found.low == pytest.approx(mean - (mean - alone.low) * ratio**0.5)
+    assert found.high == pytest.approx(mean + (alone.high - mean) * ratio**0.5)
+
+
+def test_where_all_are_neighbours_nothing_is_uncertain() -> None:
+    rows = np.random.default_rng(0).standard_normal((6, 3))
+    found = overlap_interval(knn_graph(rows, 5), knn_graph(rows[::-1], 5))
+    assert (found.low, found.value, found.high) == (1, 1, 1)

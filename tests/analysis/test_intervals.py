@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import beta, binomtest, kendalltau, norm, spearmanr, t, ttest_1samp, ttest_ind
+from scipy.stats import (
+    beta,
+    binomtest,
+    kendalltau,
+    norm,
+    skew,
+    spearmanr,
+    t,
+    ttest_1samp,
+    ttest_ind,
+)
 
 from namebasis.analysis import intervals
 
@@ -13,8 +23,9 @@ RNG = np.random.default_rng(0)
 
 def test_means_and_differences_are_scipy_s() -> None:
     first, second = RNG.normal(3, 1, 7), RNG.normal(1, 4, 12)
-    peer = ttest_1samp(first, 0).confidence_interval()
-    found = intervals.mean_interval(first)
+    even = np.concatenate([first, 6 - first])  # without skewness
+    peer = ttest_1samp(even, 0).confidence_interval()
+    found = intervals.mean_interval(even)
     assert (found.low, found.high) == pytest.approx((peer.low, peer.high))
     found = intervals.difference_interval(first, second)
     error = np.sqrt(first.var(ddof=1) / 7 + second.var(ddof=1) / 12)
@@ -149,3 +160,19 @@ def test_an_effective_size_bounds_a_share_as_so_many_yes_and_no_would() -> None:
     )
     assert intervals.level_interval(0.0, 7.5)[0] == 0.0
     assert intervals.level_interval(1.0, 7.5)[1] == 1.0
+
+
+def test_the_interval_of_a_mean_takes_out_skewness() -> None:
+    values = np.array([0.1, 0.2, 0.4, 0.9, 1.3, 4.0])
+    mean, error = values.mean(), values.std(ddof=1) / 6**0.5
+    shift = skew(values, bias=False) / 6**0.5
+    found = intervals.mean_interval(values)
+    reach = t.ppf(0.975, 5)
+    # Hall's cubic of where the mean would have to be is the t of a symmetric sample.
+    at = (mean - found.high) / error
+    assert at + shift * (at**2 / 3 + 1 / 6) + shift**2 * at**3 / 27 == pytest.approx(-reach)
+    assert found.low == pytest.approx(mean - reach * error)  # Student's reaches farther there
+    mirrored = intervals.mean_interval(-values)
+    assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
+    even = intervals.mean_interval([-2.0, -1.0, 0.0, 1.0, 2.0])
+    assert even.high == pytest.approx(t.ppf(0.975, 4) * 2.5**0.5 / 5**0.5)

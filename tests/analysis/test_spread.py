@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import t
+from scipy.stats import chi2, norm, t
 
+from namebasis.analysis.intervals import mean_interval
 from namebasis.analysis.spread import MEASURES, spread, spread_values, standing
 
 
@@ -30,7 +31,7 @@ def test_spread_equals_brute_force_in_any_rotation_scale_and_order(seed: int) ->
     cosines = [float(a @ b) for a, b in itertools.combinations(rows, 2)]
     rng = np.random.default_rng(seed + 1)
     turn = np.linalg.qr(rng.standard_normal((6, 6)))[0]
-    found = spread(3 * rng.permutation(rows) @ turn, n_bootstrap=20)
+    found = spread(3 * rng.permutation(rows) @ turn)
     assert found.similarity.value == pytest.approx(float((rows @ centroid).mean()), abs=1e-5)
     assert found.div.value == pytest.approx(1 - float(np.mean(cosines)), abs=1e-5)
     assert found.range.value == pytest.approx(max(cosines) - min(cosines), abs=1e-5)
@@ -42,23 +43,34 @@ def test_values_of_many_names_are_those_of_each() -> None:
     sets = [cloud(seed) for seed in range(3)]
     values = spread_values(sets)
     for at, rows in enumerate(sets):
-        alone = spread(rows, n_bootstrap=2).intervals()
+        alone = spread(rows).intervals()
         assert [values[key][at] for key in MEASURES] == [one.value for one in alone.values()]
     with pytest.raises(ValueError, match="cancel out"):
         spread_values([np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])])
 
 
-def test_the_interval_of_div_is_a_jackknife_s_and_similarity_has_the_same() -> None:
+def test_the_interval_of_div_is_the_widest_of_three_and_similarity_has_the_same() -> None:
     rows = cloud(4, n=8)
     found = spread(rows)
+    # The χ² of normal rows, from the spectrum of the centred rows (Srivastava 2005).
+    scatter = np.cov(rows.T, bias=False) * 7
+    trace, square = np.trace(scatter), np.trace(scatter @ scatter)
+    of_square = (square - trace**2 / 7) / (6 * 9)
+    square_of = (trace**2 - 2 * square / 8) * 8 / (7 * 6 * 9)
+    normal = 2 / 7 * of_square / square_of
     logs = [
         np.log(np.mean([1 - a @ b for a, b in itertools.combinations(np.delete(rows, i, 0), 2)]))
         for i in range(8)
     ]
-    error = np.sqrt(7 / 8 * np.sum((logs - np.mean(logs)) ** 2))
-    reach = t.ppf(0.975, 7) * error
-    low, high = found.div.value * np.exp([-reach, reach])
-    assert (found.div.low, found.div.high) == pytest.approx((low, min(high, 2.0)), rel=1e-5)
+    variance = max(7 / 8 * np.sum((logs - np.mean(logs)) ** 2), normal)
+    reach = t.ppf(0.975, 7) * np.sqrt(variance)
+    freedom = 2 / variance * (norm.ppf(0.975) / t.ppf(0.975, 7)) ** 2
+    many, few = freedom / chi2.ppf([0.975, 0.025], freedom)
+    pseudo = mean_interval(8 * found.div.value - 7 * np.exp(logs))
+    value = found.div.value
+    low, high = value * min(np.exp(-reach), many), value * max(np.exp(reach), few)
+    high = min(max(high, pseudo.high or 0.0), 2.0)
+    assert (found.div.low, found.div.high) == pytest.approx((low, high), rel=1e-4)
     # similarity falls where div rises, by the same formula as their values
     ends = [np.sqrt(max(0.0, (1 + 7 * (1 - div)) / 8)) for div in (found.div.high, found.div.low)]
     assert (found.similarity.low, found.similarity.high) == pytest.approx(ends)
@@ -70,7 +82,7 @@ def test_what_cannot_be_bounded_says_why() -> None:
         "similarity": "fewer than 5 rows",
         "div": "fewer than 5 rows",
         "range": "a range can only widen with further rows",
-        "q05": "fewer than 24 rows",
+        "q05": "fewer than 100 rows",
         "q50": "fewer than 7 rows",
         "q95": "fewer than 24 rows",
     }
@@ -78,7 +90,9 @@ def test_what_cannot_be_bounded_says_why() -> None:
     alike = spread(np.ones((9, 3)))
     assert alike.div.reason == "all rows, or all but one, are equal"
     assert alike.div.low is alike.similarity.high is None
-    many = spread(cloud(2, n=30)).quantiles
+    # Of the corners of a simplex all pairs are one: no two rows tell how far a third may be.
+    assert spread(np.eye(9)).div.reason == "all pairs are equally far apart"
+    many = spread(cloud(2, n=100)).quantiles
     assert all(one.low < one.value < one.high for one in many)
     assert many[0].high < many[1].low < many[1].high < many[2].low
 

@@ -63,7 +63,7 @@ def report(space: Space, births: str) -> RecordsReport:
     def progress(done: int, total: int) -> None:
         STEPS.append((done, total))
 
-    return records.compare(space, births, n_resamples=20, n_pseudo=40, progress=progress)
+    return records.compare(space, births, n_pseudo=40, progress=progress)
 
 
 def test_births_are_compared_by_name_whatever_the_capitals(report: RecordsReport) -> None:
@@ -135,7 +135,7 @@ def test_census_groups_are_believed_by_region(
 ) -> None:
     names = nb.read_names([n for g in GROUPS.values() for n in g.split()], part="family")
     space = nb.build_space(names, tmp_path / "my.space", encoder=encoder, templates="plain")
-    report = records.compare(space, census, n_resamples=20, n_pseudo=40)
+    report = records.compare(space, census, n_pseudo=40)
     found = {(m.fact, m.measure, m.reading): m.value for m in report.measures}
     assert found["hispanic", "AUC", "projection"] > 0.9
     assert found["asian", "AUC", "projection"] > 0.9
@@ -159,7 +159,7 @@ def test_locales_are_believed_by_region(tmp_path: Path, encoder: Encoder) -> Non
     known = read_records(space, "locales")
     assert {fact.name for fact in known.facts} == {"Eastern Europe", "East Asia"}
     assert known.ids.size <= 30  # names of the United States are of no region
-    report = records.compare(space, "locales", n_resamples=20, n_pseudo=40)
+    report = records.compare(space, "locales", n_pseudo=40)
     probes = [m.value for m in report.measures if m.reading == "probe"]
     assert min(probes) > 0.95
     assert (report.eras, report.popularity, report.year) == ((), (), None)

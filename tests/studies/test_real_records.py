@@ -44,7 +44,7 @@ def test_expected_ages_of_names_that_everyone_dates(space: Space) -> None:
 
 
 def test_births_are_believed_by_the_commonest_names(space: Space) -> None:
-    report = compare(space, f"ssa:{ARCHIVE}", n_resamples=20, n_pseudo=100)
+    report = compare(space, f"ssa:{ARCHIVE}", n_pseudo=100)
     found = {(m.fact, m.reading): m for m in report.measures}
     assert found["women", "inferred"].value > 0.98
     assert found["women", "probe"].value > 0.97
@@ -54,7 +54,7 @@ def test_births_are_believed_by_the_commonest_names(space: Space) -> None:
 
 
 def test_surnames_are_believed_by_their_groups(space: Space) -> None:
-    report = compare(space, f"census:{SURNAMES}", n_resamples=20, n_pseudo=100)
+    report = compare(space, f"census:{SURNAMES}", n_pseudo=100)
     assert report.n_names == 300
     found = {(m.fact, m.measure, m.reading): m for m in report.measures}
     best = found["hispanic", "AUC", "inferred"]
