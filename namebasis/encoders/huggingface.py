@@ -52,7 +52,9 @@ _TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 131_072}
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
     """Load a folder or a repository of the hub; see `load_encoder`."""
-    source = find_source("hf", rest, [(*SMALL_FILES, *WEIGHTS)], revision)
+    # sentence-transformers may have its first module in a folder of its own.
+    weights = (*WEIGHTS, *(f"0_*/{name}" for name in WEIGHTS))
+    source = find_source("hf", rest, [(*SMALL_FILES, *weights)], revision)
     return HuggingFaceEncoder(source, choose_device(device), getattr(torch, dtype))
 
 

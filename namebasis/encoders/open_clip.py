@@ -29,6 +29,7 @@ from namebasis.encoders.loading import (
 )
 from namebasis.encoders.open_clip_files import model_from_file, register_config
 from namebasis.encoders.open_clip_params import find_settings
+from namebasis.encoders.open_clip_tokenizer import naming_text_tower, read_tokenizer
 from namebasis.encoders.text_tower import fast_tower
 from namebasis.encoders.tokenizer import ClipTokenizer
 from namebasis.errors import EncoderError, MissingExtraError, NamebasisWarning
@@ -79,7 +80,8 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     else:
         chosen = _own(open_clip, rest) or _listed(open_clip, rest)
     remedy = f"Is it a checkpoint of {chosen.name}?" if chosen.file is not None else ""
-    with refusing(chosen.spec, remedy), _silence(), without_code():
+    naming = naming_text_tower(open_clip, chosen.name, chosen.spec)
+    with refusing(chosen.spec, remedy), _silence(), without_code(), naming:
         if chosen.file is None:
             model = open_clip.create_model(
                 chosen.name,
@@ -93,7 +95,9 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
                 open_clip, chosen.name, chosen.file, chosen.options, chosen.spec
             )
         length = chosen.options.get("force_context_length")
-        tokenizer = open_clip.get_tokenizer(chosen.name, context_length=length)
+        tokenizer = read_tokenizer(
+            open_clip, chosen.name, file=chosen.file, context_length=length, spec=chosen.spec
+        )
     return OpenClipEncoder(
         chosen.spec, model, tokenizer, place, getattr(torch, dtype), commit, chosen.settings
     )

@@ -75,6 +75,8 @@ def read_sentence_folder(folder: Path) -> SentenceFolder:
         if not _is_list_of_modules(modules):
             raise EncoderError(f"{folder}: modules.json is no list of modules.")
         kinds = [str(module["type"]) for module in modules]
+        if _is_clip(kinds):
+            return _clip_folder(folder, str(modules[0].get("path", "")))
         _check_modules(folder, kinds)
         place = _inside(folder, modules[0].get("path", ""))
         pooling = _inside(folder, modules[1].get("path", ""))
@@ -95,6 +97,22 @@ def _is_list_of_modules(modules: object) -> bool:
         and all(isinstance(m, dict) and isinstance(m.get("type"), str) for m in modules)
         and all(isinstance(m.get("path", ""), str) for m in modules)
     )
+
+
+def _is_clip(kinds: Sequence[str]) -> bool:
+    """Whether the modules are a CLIP of both halves, as in clip-ViT-B-32, normalised or not."""
+    plain = [kind.rpartition(".")[2] for kind in kinds if kind.startswith(_LIBRARY)]
+    return len(plain) == len(kinds) and plain[0] == "CLIPModel" and set(plain[1:]) <= {"Normalize"}
+
+
+def _clip_folder(folder: Path, path: str) -> SentenceFolder:
+    place = _inside(folder, path)
+    if _prompt(folder):
+        raise EncoderError(
+            f"{folder}: its default prompt stands before a CLIP's texts, which is not known. Give "
+            f"{place} and write the prompt into the templates."
+        )
+    return SentenceFolder(place)
 
 
 def _check_modules(folder: Path, kinds: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from tests.encoders.conftest import (
     clip_text_config,
     clip_tokenizer,
     n_tokens,
+    pictures,
     shaken,
 )
 
@@ -167,6 +168,39 @@ def test_modules_of_a_model_with_a_projection_are_refused(tiny: Tiny, tmp_path: 
         shutil.copyfile(path, folder / path.name)
     with pytest.raises(EncoderError, match=r"modules\.json pools a clip, which is not known"):
         load_encoder(f"hf:{folder}", device="cpu")
+
+
+def clip_root(tiny: Tiny, place: Path) -> Path:
+    """As sentence-transformers/clip-ViT-B-32 is: the CLIP in a folder, its modules at the root."""
+    shutil.copytree(tiny("clip"), place / "0_CLIPModel")
+    kind = "sentence_transformers.models.CLIPModel"
+    modules = [{"idx": 0, "name": "0", "path": "0_CLIPModel", "type": kind}]
+    (place / "modules.json").write_text(json.dumps(modules))
+    return place
+
+
+def test_the_root_of_a_clip_is_read_from_its_folder(tiny: Tiny, tmp_path: Path) -> None:
+    library = pytest.importorskip("sentence_transformers", reason=LIBRARY)
+    root = clip_root(tiny, tmp_path)
+    theirs = library.SentenceTransformer(str(root), device="cpu", local_files_only=True)
+    encoder = load_encoder(f"hf:{root}", device="cpu")
+    expected = theirs.encode(TEXTS, normalize_embeddings=True)
+    np.testing.assert_allclose(encoder.encode_text(TEXTS), expected, atol=1e-6)
+    seen = theirs.encode(pictures(), normalize_embeddings=True)
+    np.testing.assert_allclose(encoder.encode_images(pictures()), seen, atol=1e-6)
+    said = {"prompts": {"name": "photo "}, "default_prompt_name": "name"}
+    (root / "config_sentence_transformers.json").write_text(json.dumps(said))
+    with pytest.raises(EncoderError, match=r"stands before a CLIP's texts, .* into the templates"):
+        load_encoder(f"hf:{root}", device="cpu")
+
+
+def test_layers_behind_a_clip_are_refused(tiny: Tiny, tmp_path: Path) -> None:
+    root = clip_root(tiny, tmp_path)
+    modules = json.loads((root / "modules.json").read_text())
+    modules.append({"path": "1_Dense", "type": "sentence_transformers.models.Dense"})
+    (root / "modules.json").write_text(json.dumps(modules))
+    with pytest.raises(EncoderError, match=r"its module CLIPModel behind"):
+        load_encoder(f"hf:{root}", device="cpu")
 
 
 # ------------------------------------------------------------------------------ padding
