@@ -44,7 +44,7 @@ def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex
         return open_saved(store, view)
     except DamagedIndexError:
         pass
-    with making(index_path(store.folder, view)) as may_write:
+    with making(index_path(store.place, view)) as may_write:
         try:
             return open_saved(store, view)  # another process made it meanwhile
         except DamagedIndexError as error:
@@ -68,7 +68,7 @@ def build_index(
     anew : bool
         Also where a good index of these rows is there: its answers cannot be.
     """
-    with making(index_path(store.folder, view)) as may_write:
+    with making(index_path(store.place, view)) as may_write:
         if not anew:
             try:
                 there = open_saved(store, view)
@@ -83,7 +83,7 @@ def build_index(
 def holds_newest(store: Store, view: str, build_id: str) -> bool:
     """Whether a view has the vectors, and as many, as the newest version of the space."""
     try:
-        newest = Store(store.folder)
+        newest = Store(store.place)
         newest_build = newest.build_id
     except (SpaceError, OSError):
         return False
@@ -103,7 +103,7 @@ def covered_rows(store: Store, view: str) -> int:
 def saved_facts(store: Store, view: str) -> dict[str, Any] | None:
     """Facts of the saved index of a view; None where there is none of these vectors."""
     build_id = store.build_id
-    path = index_path(store.folder, view)
+    path = index_path(store.place, view)
     try:
         facts = VectorIndex.read_facts(path)
         _check_owner(store, view, build_id, facts["extra"], path)
@@ -129,7 +129,7 @@ def open_saved(store: Store, view: str, *, whole: bool = False) -> VectorIndex:
     DamagedIndexError
         If there is none, or it is damaged.
     """
-    path = index_path(store.folder, view)
+    path = index_path(store.place, view)
     index = VectorIndex.load(path, whole=whole)
     _check_owner(store, view, store.build_id, index.extra, path)
     if index.dim != store.dim(view):
@@ -154,7 +154,7 @@ def _check_owner(
 
 def _make(store: Store, view: str, build_id: str, seed: int, may_write: bool) -> VectorIndex:
     """Index all rows; in memory, and exact, where the index may not or cannot be written."""
-    path = index_path(store.folder, view)
+    path = index_path(store.place, view)
     rows = Rows(store.n_rows, store.dim(view), lambda: store.blocks(view))
     if not may_write:
         return VectorIndex.build(rows, factory="Flat")

@@ -81,7 +81,7 @@ def load_graph(store: Store, view: str, build_id: str, k: int, kept: Kept) -> Kn
     """
     if (view, k) in kept:
         return kept[view, k]
-    path = graph_path(store.folder, view, k)
+    path = graph_path(store.place, view, k)
     key = graph_key(store, view, build_id, k)
     graph, problem = read_graph(path, store.n_rows, k, key)
     if graph is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from namebasis.errors import ReplacedError, SpaceError
 from namebasis.namespace import checksums
 from namebasis.namespace.engine_errors import writing_files
+from namebasis.namespace.pins import clear_unread
 from namebasis.namespace.store import Store, holds_versions
 
 LOCK = ".lock"
@@ -63,9 +64,35 @@ def locked(folder: Path) -> Iterator[None]:
         finally:
             try:
                 checksums.note(folder)
+                clear_unread(folder)
             finally:
                 if descriptor is not None:
                     os.close(descriptor)
+
+
+@contextmanager
+def relocked(folder: Path) -> Iterator[None]:
+    """Lock a folder that is there, to move it back; nothing is made or noted.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is gone.
+    SpaceError
+        As `locked` does.
+    """
+    try:
+        descriptor = _lock(folder)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        with writing_files(folder):
+            raise error
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _lock(folder: Path) -> int | None:

@@ -137,7 +137,7 @@ class Searcher:
     def _rebuild(self, view: str, bad: _Both, problem: str) -> _Both:
         with self._turn:
             if self._indices.get(view) is bad:  # else another thread did it
-                path = caches.index_path(self._store.folder, view)
+                path = caches.index_path(self._store.place, view)
                 warnings.warn(
                     f"{path}: damaged ({problem}). The index is rebuilt from the stored vectors.",
                     NamebasisWarning,

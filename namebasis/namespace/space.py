@@ -24,7 +24,7 @@ from namebasis.namespace.results import LightColumns, make_results
 from namebasis.namespace.searcher import Searcher
 from namebasis.namespace.store import PATIENCE, Store, newest_version
 from namebasis.namespace.stored_rows import StoredRows
-from namebasis.namespace.swap import finish_swap, old_path
+from namebasis.namespace.swap import finish_swap, is_swapping
 from namebasis.namespace.targets import Resolver, Target, is_batch
 from namebasis.namespace.verify import check_space
 
@@ -40,6 +40,11 @@ class Space(StoredRows):
     Any number of threads may ask one space. It is pickled as its path: opened anew where it
     arrives, in a process started by `spawn` or `forkserver`, or by joblib. A process that was
     forked from one in which a space was read is refused, because Lance does not survive a fork.
+
+    It answers from the build and the version that it opened, for as long as it is there: what is
+    added or replaced meanwhile is seen by a space that is opened afterwards. Where the system
+    cannot keep those files (it has no `/proc/self/fd` or no locks), a space that was replaced is
+    refused as such.
 
     Attributes
     ----------
@@ -69,19 +74,21 @@ class Space(StoredRows):
 
     def _open_settled(self, path: Path) -> None:
         """Open it, again where a swap beside this process changed what lies there."""
-        deadline = time.monotonic() + PATIENCE
+        deadline, was_settled = time.monotonic() + PATIENCE, False
         while True:
             before = newest_version(path)
             finish_swap(path)
             try:
                 return self._open(path)
             except SpaceError:
-                is_settled = newest_version(path) == before and not old_path(path).exists()
-                if is_settled or time.monotonic() > deadline:
+                is_settled = not is_swapping(path) and newest_version(path) == before
+                # Twice: between two swaps it looks settled too.
+                if (is_settled and was_settled) or time.monotonic() > deadline:
                     raise
+                was_settled = is_settled
 
     def _open(self, path: Path) -> None:
-        store = Store(path)
+        store = Store(path, pinned=True)
         provenance = Provenance.from_metadata(store.metadata, str(path))
         if provenance.state != "done":
             raise SpaceError(
@@ -93,6 +100,7 @@ class Space(StoredRows):
         self._searcher = Searcher(store, provenance)
         self._light = LightColumns(store)
         self._graphs: dict[tuple[str, int], KnnGraph] = {}
+        self._template_rows: tuple[IntArray, FloatArray] | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Space], Saved]:
         return reopen, saved(self, self._encoder or self.loading)

@@ -15,10 +15,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.errors import ReplacedError, SpaceError
+from namebasis.errors import NamebasisError, ReplacedError, SpaceError
 from namebasis.forks import enter_lance
 from namebasis.namespace.engine_errors import is_of_engine, reading
 from namebasis.namespace.filters import check_where, explain
+from namebasis.namespace.pins import Pin, pin
 from namebasis.namespace.places import for_lance
 from namebasis.namespace.provenance import Provenance
 from namebasis.namespace.upkeep import keep_up
@@ -34,8 +35,8 @@ HIDDEN = "__"
 
 BLOCK_ROWS = 16_384
 
-PATIENCE = 2.0
-"""Seconds to try again while a writer beside this process changes what is opened."""
+PATIENCE = 30.0
+"""Seconds to try again while writers beside this process change what is opened."""
 
 MANIFEST_TAIL = 16
 """Bytes of a manifest's footer: position, two version numbers, and the letters LANC."""
@@ -48,6 +49,11 @@ class Store:
     ----------
     folder : Path
         The space's folder, which holds `names.lance`.
+    dataset : LanceDataset, optional
+        Already open.
+    pinned : bool
+        Keep the files of this version for as long as the store is there, also where the space is
+        replaced or written to meanwhile.
 
     Raises
     ------
@@ -55,14 +61,23 @@ class Store:
         If there is no readable data set of names in it.
     """
 
-    def __init__(self, folder: Path, dataset: Any = None) -> None:
+    def __init__(self, folder: Path, dataset: Any = None, *, pinned: bool = False) -> None:
         self.folder = folder
         self.uri = folder / NAMES
-        self.dataset: Any = open_dataset(self.uri) if dataset is None else dataset
+        self._pin: Pin | None = None
+        if pinned:
+            self._pin, self.dataset = _open_pinned(self.uri)
+        else:
+            self.dataset = open_dataset(self.uri) if dataset is None else dataset
         self.schema: pa.Schema = self.dataset.schema
         self.n_rows: int = self.dataset.count_rows()
         self.version: int = self.dataset.version
         self.lacking: dict[str, bool] = {}
+
+    @property
+    def place(self) -> Path:
+        """Where its folder lies now; elsewhere than it was opened where it was replaced since."""
+        return self.folder if self._pin is None else self._pin.place
 
     @property
     def metadata(self) -> Mapping[bytes, bytes]:
@@ -176,9 +191,13 @@ class Store:
     def _reading(self) -> Iterator[None]:
         """Tell damage from files that went because the space was replaced or written to."""
         try:
-            with reading(self.uri):
+            with _named(self._pin), reading(self.uri):
                 yield
         except SpaceError:
+            if not self.folder.exists():
+                raise ReplacedError(
+                    f"{self.folder}: the space is gone since it was opened."
+                ) from None
             if self._is_gone():
                 raise ReplacedError(
                     f"{self.folder}: the space was replaced or written to since it was opened, "
@@ -189,7 +208,7 @@ class Store:
     def _is_gone(self) -> bool:
         """Whether files of this version are gone while a newer one can be opened."""
         try:
-            _check_files(self.uri, self.dataset)
+            _check_files((self._pin.path if self._pin else self.folder) / NAMES, self.dataset)
         except SpaceError:
             try:
                 open_dataset(self.uri)
@@ -214,7 +233,7 @@ class Store:
 
     def refresh(self) -> None:
         """Move to the newest version."""
-        self.__init__(self.folder)  # type: ignore[misc]
+        self.__init__(self.folder, pinned=self._pin is not None)  # type: ignore[misc]
 
 
 def as_matrix(column: pa.ChunkedArray | pa.Array, dim: int) -> FloatArray:
@@ -273,6 +292,38 @@ def open_dataset(uri: Path) -> Any:
             # A writer beside this process may just have put another version in its place.
             if newest_version(uri.parent) == before or time.monotonic() > deadline:
                 raise
+
+
+def _open_pinned(uri: Path) -> tuple[Pin | None, Any]:
+    """Open a data set, and hold its folder and its version where the system can."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with reading(uri):
+            held = pin(uri.parent)
+        if held is None:
+            return None, open_dataset(uri)
+        at = held.path / NAMES
+        with _named(held), reading(at):
+            dataset = open_dataset(at)
+            # The version may have been dropped before it was held.
+            if held.hold(at, dataset.version):
+                _check_files(at, dataset)
+                return held, dataset
+        if time.monotonic() > deadline:
+            raise SpaceError(f"{uri}: its versions are dropped all the time. Try again.")
+
+
+@contextmanager
+def _named(held: Pin | None) -> Iterator[None]:
+    """Name a folder in refusals as it was asked for, and not by its descriptor."""
+    try:
+        yield
+    except NamebasisError as error:
+        if held is not None:
+            # Lance leaves the first slash out.
+            short, folder = (str(path).lstrip("/") for path in (held.path, held.folder))
+            error.args = (str(error).replace(short, folder),)
+        raise
 
 
 def newest_version(folder: Path) -> tuple[int, str] | None:

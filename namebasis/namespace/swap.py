@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from namebasis.errors import SpaceError
-from namebasis.namespace.locks import locked
-from namebasis.namespace.store import PATIENCE
+from namebasis.namespace.locks import relocked
+from namebasis.namespace.pins import clear_unread, discard
+from namebasis.namespace.store import PATIENCE, holds_versions
 
 
 def new_path(path: Path) -> Path:
@@ -33,19 +34,21 @@ def old_path(path: Path) -> Path:
 
 
 def swap(path: Path) -> None:
-    """Replace `path` by the finished space beside it and delete what it replaces.
+    """Replace `path` by the finished space beside it.
 
-    The caller holds the lock of `path`, which moves along with the folder.
+    What it replaces is deleted, or kept aside for as long as somebody reads it. The caller holds
+    the lock of `path`, which moves along with the folder.
     """
-    shutil.rmtree(old_path(path), ignore_errors=True)
+    discard(old_path(path), path)
     os.rename(path, old_path(path))
     os.rename(new_path(path), path)
-    shutil.rmtree(old_path(path), ignore_errors=True)
+    discard(old_path(path), path)
 
 
 def clear(path: Path) -> None:
-    """Delete the replaced space that a killed `swap` left beside the new one."""
-    shutil.rmtree(old_path(path), ignore_errors=True)
+    """Delete what was replaced at `path` and left: by a killed `swap`, or by its last reader."""
+    discard(old_path(path), path)
+    clear_unread(path)
 
 
 def finish_swap(path: Path) -> None:
@@ -56,10 +59,23 @@ def finish_swap(path: Path) -> None:
     old, deadline = old_path(path), time.monotonic() + PATIENCE
     while not path.exists() and old.exists():
         try:
-            with locked(old):
-                os.rename(old, path)
+            with suppress(FileNotFoundError), relocked(old):
+                # Who swaps may have ended between the look and the lock.
+                if not path.exists() and holds_versions(old):
+                    os.rename(old, path)
         except SpaceError:
             # The process that swaps is alive and about to put the new space here.
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+def is_swapping(path: Path) -> bool:
+    """Whether another process is putting a space at `path` just now."""
+    try:
+        with relocked(old_path(path)):
+            return False
+    except FileNotFoundError:
+        return False
+    except SpaceError:
+        return True

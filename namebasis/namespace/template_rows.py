@@ -47,8 +47,8 @@ def template_rows(space: Space, ids: IntArray) -> FloatArray:
         If the space's encoder cannot be loaded or is another; it is needed for names that were
         not asked for before.
     """
-    path = space.path / INDICES / "templates.npz"
-    known, rows = _read(path, space)
+    path = space._store.place / INDICES / "templates.npz"
+    known, rows = space._template_rows or _read(path, space)
     if len(np.setdiff1d(ids, known)):
         with making(path) as may_write:
             known, rows = _complete(path, space, ids, may_write)
@@ -60,7 +60,7 @@ def _complete(
     path: Path, space: Space, ids: IntArray, may_write: bool
 ) -> tuple[IntArray, FloatArray]:
     """Encode what is not kept yet, and keep it; what others kept meanwhile stays."""
-    known, rows = _read(path, space)
+    known, rows = space._template_rows or _read(path, space)
     fresh = np.setdiff1d(ids, known)
     if len(fresh):
         names = space.table(["name"], ids=fresh)["name"].to_pylist()
@@ -70,9 +70,9 @@ def _complete(
         if rows.nbytes > MAX_BYTES:
             keep = np.isin(known, ids)
             known, rows = known[keep], rows[:, keep]
-        store = space._store
-        if may_write and holds_newest(store, "text", space.provenance.build_id):
-            _write(path, space, known, rows)
+        may_write = may_write and holds_newest(space._store, "text", space.provenance.build_id)
+        is_kept = may_write and _write(path, space, known, rows)
+        space._template_rows = None if is_kept else (known, rows)
     return known, rows
 
 
@@ -114,7 +114,8 @@ def _read(path: Path, space: Space) -> tuple[IntArray, FloatArray]:
     return ids[is_same], rows[:, is_same]
 
 
-def _write(path: Path, space: Space, ids: IntArray, rows: FloatArray) -> None:
+def _write(path: Path, space: Space, ids: IntArray, rows: FloatArray) -> bool:
+    """Write the cache in one step; False where it cannot be written."""
     partial = work_path(path)
     try:
         with partial.open("wb") as file:
@@ -122,9 +123,11 @@ def _write(path: Path, space: Space, ids: IntArray, rows: FloatArray) -> None:
         os.replace(partial, path)
     except OSError as error:
         say_once(path, error)
+        return False
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+    return True
 
 
 def _made_of(space: Space) -> str:

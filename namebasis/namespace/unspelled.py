@@ -153,7 +153,7 @@ def read_fit(store: Store) -> PieceRidge:
 
     name = _metadata(store)[FIT_KEY.encode()].decode()
     try:
-        return spelling_files.read(store.folder / FITS / name)
+        return spelling_files.read(store.place / FITS / name)
     except NamebasisError as error:
         raise SpaceError(
             f"{error} It makes the unspelled view of new names; run "

@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from namebasis.namespace.pins import alone_with, version_of
+
 LEVELS = tuple(4**level for level in range(2, 9))
 """Rows below which a piece counts as one of a level; those above the last are left as they are."""
 RUN = 16
@@ -17,6 +19,7 @@ KEPT = timedelta(hours=1)
 KEPT_AT_LEAST = 4
 """Versions that stay however much room they take."""
 MAX_VERSIONS = 256
+_TAG = "namebasis-read-"
 _SLACK = 2**18
 """Bytes that old versions may take in any case."""
 
@@ -67,20 +70,51 @@ def small_pieces(sizes: list[int]) -> int:
 
 
 def drop_versions(dataset: Any, uri: Path) -> None:
-    """Drop old versions, with the files that only they hold and those that no version holds."""
+    """Drop old versions, with the files that only they hold and those that no version holds.
+
+    Those that open spaces read stay.
+    """
+    # Named by the largest number minus the version, so the newest comes first.
     names = sorted(name for name in os.listdir(uri / "_versions") if name.endswith(".manifest"))
+    paths = [uri / "_versions" / name for name in names]
+    n_kept = _n_kept(dataset, uri, paths)
+    if n_kept is None:
+        return
+    with alone_with(paths[n_kept:]) as read:
+        _drop_tags(dataset)  # of a writer that was killed
+        try:
+            # Lance leaves alone what has a tag.
+            for version in map(version_of, read):
+                dataset.tags.create(f"{_TAG}{version}", version)
+            dataset.cleanup_old_versions(
+                retain_versions=n_kept,
+                delete_unverified=True,
+                error_if_tagged_old_versions=False,
+            )
+        finally:
+            _drop_tags(dataset)
+
+
+def _drop_tags(dataset: Any) -> None:
+    for tag in dataset.tags.list():
+        if tag.startswith(_TAG):
+            dataset.tags.delete(tag)
+
+
+def _n_kept(dataset: Any, uri: Path, paths: list[Path]) -> int | None:
+    """How many of the newest versions are to stay; None where all may."""
     live = sum(
         file.file_size_bytes or 0
         for fragment in dataset.get_fragments()
         for file in fragment.data_files()
     )
     room = live // 4 + _SLACK
-    # Named by the largest number minus the version, so the last is the oldest.
-    age = time.time() - (uri / "_versions" / names[-1]).stat().st_mtime
-    if len(names) > MAX_VERSIONS or _bytes(uri) - live > room:
-        dataset.cleanup_old_versions(retain_versions=KEPT_AT_LEAST, delete_unverified=True)
-    elif age > KEPT.total_seconds():
-        dataset.cleanup_old_versions(older_than=KEPT, delete_unverified=True)
+    if len(paths) > MAX_VERSIONS or _bytes(uri) - live > room:
+        return min(KEPT_AT_LEAST, len(paths))
+    oldest = time.time() - KEPT.total_seconds()
+    if paths[-1].stat().st_mtime > oldest:
+        return None
+    return max(1, sum(path.stat().st_mtime > oldest for path in paths))
 
 
 def _bytes(folder: Path) -> int:

@@ -78,7 +78,7 @@ def check_space(store: Store, progress: Progress | None = None) -> Found:
 
 
 def _steps(store: Store) -> Iterator[tuple[str, Callable[[], str]]]:
-    folder = store.folder
+    folder = store.place
     yield from ((view, partial(_check_view, store, view)) for view in store.views)
     yield "other columns", partial(_check_columns, store)
     for name in checksums.DATA_SETS:
@@ -142,15 +142,15 @@ def _noted_names(folder: Path) -> set[str]:
 
 
 def _check_gone(store: Store, name: str) -> str:
-    if (store.folder / name).exists():
-        raise SpaceError(f"{store.folder / name}: its versions are missing; {_REMEDIES[name]}")
+    if (store.place / name).exists():
+        raise SpaceError(f"{store.place / name}: its versions are missing; {_REMEDIES[name]}")
     return "deleted since"
 
 
 def _check_files(store: Store, name: str) -> str:
     """Compare the files of the newest version of a data set with their checksums."""
-    uri = store.folder / name
-    noted = checksums.read_noted(store.folder).get(name)
+    uri = store.place / name
+    noted = checksums.read_noted(store.place).get(name)
     if noted is None:
         _read_all(store, name)
         return "nothing was noted to compare with"
@@ -170,8 +170,8 @@ def _check_files(store: Store, name: str) -> str:
 
 def _noted_newest(store: Store, name: str) -> str:
     """Read again what is noted: a writer may have gone on meanwhile."""
-    again = checksums.read_noted(store.folder).get(name, Noted())
-    return "" if (store.folder / name / checksums.manifest(again.newest)).exists() else again.newest
+    again = checksums.read_noted(store.place).get(name, Noted())
+    return "" if (store.place / name / checksums.manifest(again.newest)).exists() else again.newest
 
 
 def _is_file_same(uri: Path, file: str, noted: Noted, remedy: str) -> bool:
@@ -191,7 +191,7 @@ def _used(store: Store, name: str) -> list[str]:
     """The files that the newest version of a data set is made of, in its folder."""
     dataset: Any = store.dataset if name == store.uri.name else _open(store, name)
     files = []
-    with reading(store.folder / name):
+    with reading(store.place / name):
         for fragment in dataset.get_fragments():
             files += [f"data/{file.path}" for file in fragment.data_files()]
             deleted = fragment.deletion_file()
@@ -202,14 +202,14 @@ def _used(store: Store, name: str) -> list[str]:
 def _open(store: Store, name: str) -> Any:
     import lance
 
-    uri = store.folder / name
+    uri = store.place / name
     with reading(uri):
         return lance.dataset(for_lance(uri))
 
 
 def _read_all(store: Store, name: str) -> None:
     if name != store.uri.name:
-        with reading(store.folder / name):
+        with reading(store.place / name):
             for batch in _open(store, name).to_batches():
                 batch.validate(full=True)
 
@@ -230,7 +230,7 @@ def _check_fit(path: Path) -> str:
 
 
 def _check_index(store: Store, view: str) -> str:
-    path = caches.index_path(store.folder, view)
+    path = caches.index_path(store.place, view)
     if not path.exists():
         return "none; it is built at the first query"
     try:

@@ -28,8 +28,8 @@ class Seeing(FakeEncoder):
 
     has_images = True
 
-    def __init__(self) -> None:
-        super().__init__("seeing")
+    def __init__(self, salt: str = "") -> None:
+        super().__init__("seeing", salt)
         self.n_images = 0
 
     def encode_images(

@@ -13,12 +13,13 @@ import pyarrow as pa
 import pytest
 
 from namebasis.errors import ReplacedError, SpaceError
-from namebasis.namespace import build, locks
+from namebasis.namespace import build, locks, pins, upkeep
 from namebasis.namespace.build import add_names, build_space
 from namebasis.namespace.images import add_images
 from namebasis.namespace.locks import locked
-from namebasis.namespace.names import make_names
+from namebasis.namespace.names import Names, make_names
 from namebasis.namespace.space import Space, open_space
+from namebasis.namespace.template_rows import template_rows
 from namebasis.namespace.unspelled import unspell
 from namebasis.studies import anchors
 from tests.namespace.conftest import FakeEncoder, corpus
@@ -70,7 +71,120 @@ def test_names_that_were_added_meanwhile_are_no_obstacle(space: Space, encoder) 
     assert old.table(["x"])["x"].to_pylist() == [*map(float, range(60)), None]
 
 
-def test_a_reader_of_what_was_replaced_is_told_so(space: Space, names, encoder) -> None:
+QUESTIONS: dict[str, Callable[[Space], object]] = {
+    "nearest": lambda s: [(n.names, n.similarities.tolist()) for n in s.nearest(["Vicki", "Zoë"])],
+    "farthest": lambda s: s.nearest("Vicki", farthest=True).names,
+    "where": lambda s: s.nearest("Vicki", 50, where="gender = 'F'").names,
+    "token": lambda s: s.nearest("Vicki", view="token").names,
+    "search": lambda s: s.search(s.vectors(ids=[7]), 5)[1].tolist(),
+    "graph": lambda s: s.graph(k=4).indices.tolist(),
+    "table": lambda s: s.table().to_pylist(),
+    "ids": lambda s: s.ids("gender = 'F'").tolist(),
+    "vectors": lambda s: s.vectors().tolist(),
+    "mean": lambda s: s.mean().tolist(),
+    "find": lambda s: s.find_all(["zoë", "Namaf", "nobody"]),
+    "templates": lambda s: template_rows(s, np.array([0, 3])).tolist(),
+    "info": lambda s: s.info(),
+    "check": lambda s: s.check() and None,
+    "length": lambda s: (len(s), s.views, s.columns, s.provenance),
+}
+
+
+def answers(space: Space) -> dict[str, object]:
+    return {what: ask(space) for what, ask in QUESTIONS.items()}
+
+
+def reversed_corpus(n: int) -> Names:
+    return make_names(corpus(n).table.to_pylist()[::-1])
+
+
+@pytest.mark.parametrize("is_asked_before", [True, False])
+def test_an_open_space_answers_from_its_own_build_once_it_is_replaced(
+    space: Space, encoder, is_asked_before: bool
+) -> None:
+    """Every question, of caches that are there and of ones that are not, twice over."""
+    expected = answers(space)
+    old = open_space(space.path, encoder=encoder)
+    if is_asked_before:
+        answers(old)
+    for other in (FakeEncoder(salt="other"), encoder):
+        # As many names, so that a mixture would not be noticed by its length.
+        build_space(reversed_corpus(60), space.path, encoder=other, overwrite=True)
+        assert answers(old) == expected
+        now = open_space(space.path, encoder=other)
+        assert now.table(["name"]) != old.table(["name"])
+        assert now.nearest(now.vectors(ids=[3])[0], 1).ids.tolist() == [3]
+    assert old.nearest("not a stored name").names  # its encoder is the one that built it
+
+
+def test_an_open_space_answers_from_its_own_version_once_it_is_written_to(
+    space: Space, encoder
+) -> None:
+    """Until its versions are far more than are kept otherwise."""
+    expected = answers(space)
+    old = open_space(space.path, encoder=encoder)
+    for n in range(12):
+        space.add_metrics(
+            pa.table({"id": np.arange(60), "x": np.arange(60.0) + n}), study="s", parameters={}
+        )
+        one = make_names([{"name": f"Late{chr(97 + n)}", "part": "given"}])
+        space = add_names(space, one, encoder=encoder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(upkeep, "MAX_VERSIONS", 1)
+            with locks.writing(space._store) as store:
+                store.keep_up()
+    assert len(list((space.path / "names.lance" / "_versions").glob("*.manifest"))) <= 6
+    assert not any((space.path / "names.lance" / "_refs" / "tags").iterdir())
+    assert answers(old) | {"info": None} == expected | {"info": None}
+    assert len(space) == len(open_space(space.path)) == 72
+
+
+def folders_beside(path: Path) -> set[str]:
+    return {entry.name for entry in path.parent.iterdir()} - {path.name}
+
+
+def test_a_replaced_space_is_deleted_once_nobody_reads_it(tmp_path: Path, encoder) -> None:
+    path = tmp_path / "a.space"
+    old = build_space(corpus(60), path, encoder=encoder)
+    build_space(reversed_corpus(40), path, encoder=encoder, overwrite=True)
+    assert folders_beside(path) == {".a.space.replaced"}
+    middle = open_space(path)
+    build_space(reversed_corpus(30), path, encoder=encoder, overwrite=True)
+    assert len(list((path.parent / ".a.space.replaced").iterdir())) == 2
+    assert (len(old.table()), len(middle.table())) == (60, 40)
+    del old
+    # Whoever writes next clears what is left.
+    add_names(open_space(path), LATE, encoder=encoder)
+    assert len(list((path.parent / ".a.space.replaced").iterdir())) == 1
+    assert len(middle.table()) == 40
+    del middle
+    build_space(reversed_corpus(50), path, encoder=encoder, overwrite=True)
+    assert folders_beside(path) == set()
+
+
+def test_open_spaces_leave_no_descriptor_behind(space: Space, encoder) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        open_space(space.path, encoder=encoder).nearest("Vicki")
+    with pytest.raises(SpaceError):
+        open_space(space.path / "nowhere")
+    assert len(os.listdir("/proc/self/fd")) <= before + 2  # Lance's own pool may have grown
+
+
+def test_a_refusal_names_the_folder_and_not_a_descriptor(space: Space) -> None:
+    (space.path / "names.lance" / "_versions" / "latest").write_text("")
+    for file in (space.path / "names.lance" / "data").iterdir():
+        file.write_bytes(b"x" * file.stat().st_size)
+    with pytest.raises(SpaceError, match="damaged") as caught:
+        open_space(space.path).table()
+    assert str(space.path) in str(caught.value)
+    assert "proc/self" not in str(caught.value)
+
+
+def test_where_nothing_can_be_pinned_a_replaced_space_is_told_so(
+    space: Space, encoder, monkeypatch
+) -> None:
+    monkeypatch.setattr(pins, "DESCRIPTORS", Path("/nowhere"))
     old = open_space(space.path)
     build_space(corpus(30), space.path, encoder=encoder, overwrite=True)
     for read in (old.table, old.vectors, lambda: old.ids("gender = 'F'"), lambda: old.find("zoë")):
@@ -78,8 +192,12 @@ def test_a_reader_of_what_was_replaced_is_told_so(space: Space, names, encoder) 
             ReplacedError, match=r"replaced or written to since it was opened.*Open"
         ):
             read()
+
+
+def test_a_space_that_is_deleted_is_told_to_be_gone(space: Space) -> None:
+    old = open_space(space.path)
     shutil.rmtree(space.path)
-    with pytest.raises(ReplacedError):
+    with pytest.raises(ReplacedError, match="the space is gone since it was opened"):
         old.table()
 
 
