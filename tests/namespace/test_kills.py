@@ -131,7 +131,9 @@ def all_views(space: Space, folder: Path) -> object:
 
 
 def other_pictures(space: Space, folder: Path) -> object:
-    return add_images(space, folder / "Vicki")
+    others = folder.with_name("others")
+    shutil.copytree(folder / "Vicki", others / "Vicki")
+    return add_images(space, others)
 
 
 def other_metric(space: Space, _: Path) -> object:
