@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from namebasis.errors import EncoderError
+from namebasis.namespace import template_rows as module
 from namebasis.namespace.build import build_space
 from namebasis.namespace.names import make_names
 from namebasis.namespace.space import Space, open_space
@@ -85,6 +87,26 @@ def test_rows_by_template_average_to_what_is_stored_and_are_kept(space: Space) -
     again = template_rows(space, np.array([21, 0, 5]))
     assert encoder.encoded == ["Givenf"] * 3  # type: ignore[attr-defined]
     np.testing.assert_array_equal(again[:, 0], rows[:, 3])
+
+
+def test_rows_that_cannot_be_written_are_kept_in_memory(space: Space, monkeypatch) -> None:
+    def full_disk(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    encoder = space.encoder()
+    expected = template_rows(space, np.array([3, 0, 5]))
+    (space.path / "indices" / "templates.npz").unlink()
+    opened = open_space(space.path, encoder=encoder)
+    monkeypatch.setattr(module.np, "savez", full_disk)
+    encoder.encoded.clear()  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(template_rows(opened, np.array([3, 0])), expected[:, :2])
+    np.testing.assert_array_equal(template_rows(opened, np.array([0, 5])), expected[:, 1:])
+    assert encoder.encoded == [*["Givena", "Givend"] * 3, *["Givenf"] * 3]  # type: ignore[attr-defined]
+    # A disk with room again has all of them written.
+    monkeypatch.undo()
+    template_rows(opened, np.array([7]))
+    with np.load(space.path / "indices" / "templates.npz") as saved:
+        assert sorted(saved["ids"]) == [0, 3, 5, 7]
 
 
 def test_a_cache_of_other_vectors_or_damaged_is_not_used(space: Space, tmp_path: Path) -> None:
