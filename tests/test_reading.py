@@ -44,7 +44,7 @@ ALLOWED = {
     "namespace/metrics.py": "metadata inside a data set",
     "namespace/provenance.py": "metadata inside a data set",
     "namespace/unspelled.py": "metadata inside a data set",
-    "namespace/store.py": "a manifest's last bytes",
+    "namespace/opening.py": "a manifest's last bytes",
 }
 
 

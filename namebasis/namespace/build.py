@@ -22,13 +22,14 @@ from namebasis.namespace.encode import encode_rows, space_schema
 from namebasis.namespace.job import describe_job
 from namebasis.namespace.locks import locked, writing
 from namebasis.namespace.names import NAME_SCHEMA
+from namebasis.namespace.opening import NAMES, holds_versions
 from namebasis.namespace.own_columns import fit_to
 from namebasis.namespace.places import for_lance, place_of
 from namebasis.namespace.provenance import KEY, Provenance
 from namebasis.namespace.ray_cluster import EncoderFactory, RayCluster, check_engine
 from namebasis.namespace.ray_engine import append_with_ray
 from namebasis.namespace.space import Space, open_space
-from namebasis.namespace.store import NAMES, Store, holds_versions
+from namebasis.namespace.store import Store
 from namebasis.namespace.sums import grown_sums, sums_entry
 from namebasis.namespace.templates import Templates, load_templates
 

@@ -19,6 +19,7 @@ from namebasis.namespace import metrics
 from namebasis.namespace.engine_errors import reading
 from namebasis.namespace.image_labels import LabelledImages, find_labels, label_images
 from namebasis.namespace.locks import writing
+from namebasis.namespace.opening import holds_commit
 from namebasis.namespace.places import for_lance
 from namebasis.namespace.store import (
     BLOCK_ROWS,
@@ -28,7 +29,6 @@ from namebasis.namespace.store import (
     as_column,
     as_matrix,
     check_units,
-    holds_commit,
 )
 from namebasis.namespace.sums import ImageMean, image_mean_entry
 from namebasis.namespace.upkeep import keep_up

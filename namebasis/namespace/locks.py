@@ -10,8 +10,9 @@ from pathlib import Path
 from namebasis.errors import ReplacedError, SpaceError
 from namebasis.namespace import checksums
 from namebasis.namespace.engine_errors import writing_files
+from namebasis.namespace.opening import holds_versions
 from namebasis.namespace.pins import clear_unread
-from namebasis.namespace.store import Store, holds_versions
+from namebasis.namespace.store import Store
 
 LOCK = ".lock"
 

@@ -17,12 +17,13 @@ from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace import metrics
 from namebasis.namespace.graph_cache import graph_of, load_graph, spread_graph
+from namebasis.namespace.opening import PATIENCE, newest_version
 from namebasis.namespace.pickled import Saved, reopen, saved
 from namebasis.namespace.places import place_of
 from namebasis.namespace.provenance import Provenance
 from namebasis.namespace.results import LightColumns, make_results
 from namebasis.namespace.searcher import Searcher
-from namebasis.namespace.store import PATIENCE, Store, newest_version
+from namebasis.namespace.store import Store
 from namebasis.namespace.stored_rows import StoredRows
 from namebasis.namespace.swap import finish_swap, is_swapping
 from namebasis.namespace.targets import Resolver, Target, is_batch

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from namebasis.errors import SpaceError
 from namebasis.namespace.locks import relocked
+from namebasis.namespace.opening import PATIENCE, holds_versions
 from namebasis.namespace.pins import clear_unread, discard
-from namebasis.namespace.store import PATIENCE, holds_versions
 
 
 def new_path(path: Path) -> Path:

@@ -21,8 +21,9 @@ from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError, NamebasisWarning, ReplacedError
 from namebasis.namespace.engine_errors import is_of_engine, one_line, reading, system_reason
 from namebasis.namespace.locks import locked
+from namebasis.namespace.opening import holds_commit
 from namebasis.namespace.places import for_lance
-from namebasis.namespace.store import as_column, as_matrix, holds_commit
+from namebasis.namespace.store import as_column, as_matrix
 from namebasis.validation.extractors import Float64Array
 from namebasis.validation.image_files import ImageFile
 

@@ -18,7 +18,7 @@ import pytest
 
 from namebasis.checks import FloatArray
 from namebasis.errors import SpaceError
-from namebasis.namespace import locks, pins, store, swap, upkeep
+from namebasis.namespace import locks, opening, pins, store, swap, upkeep
 from namebasis.namespace.build import add_names, build_space
 from namebasis.namespace.names import Names, make_names
 from namebasis.namespace.space import Space, open_space
@@ -123,9 +123,9 @@ STEPS = {
     "before it is opened": (pins, "pin"),
     "before the folder is locked": (pins, "_lock"),
     "before the folder is compared": (pins, "_is"),
-    "before the data set is opened": (store, "open_dataset"),
+    "before the data set is opened": (opening, "open_dataset"),
     "before its version is locked": (pins.Pin, "hold"),
-    "before its files are looked at": (store, "_check_files"),
+    "before its files are looked at": (opening, "check_files"),
 }
 """Of a reader that opens a space."""
 
@@ -136,7 +136,7 @@ def test_a_writer_at_every_step_of_opening(
     path: Path, step: str, write: Callable[[Path], None], monkeypatch
 ) -> None:
     owner, name = STEPS[step]
-    owner = store if name == "pin" else owner  # where it was imported to
+    owner = opening if name == "pin" else owner  # where it was imported to
     real, times = getattr(owner, name), 0
 
     def interrupted(*given: object, **options: object) -> object:

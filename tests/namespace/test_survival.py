@@ -14,7 +14,8 @@ import pytest
 
 from namebasis.namespace import build
 from namebasis.namespace.build import build_space
-from namebasis.namespace.store import Store, holds_versions
+from namebasis.namespace.opening import holds_versions
+from namebasis.namespace.store import Store
 from tests.namespace.conftest import FakeEncoder, corpus
 
 ROOT = Path(__file__).parents[2]
