@@ -11,13 +11,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from namebasis.checks import FloatArray, check_count
 from namebasis.errors import EncoderError, NamebasisWarning
+from namebasis.reading import UnreadableError, open_regular
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -95,13 +96,20 @@ def open_image(image: Image.Image | str | Path | np.ndarray) -> Image.Image:
             f"an image must be a path, a PIL image or a uint8 array; got {type(image).__name__}."
         )
     path = Path(image)
-    if not os.path.isfile(path):  # unlike Path's, raises for no name, however odd
-        what = "is a folder" if os.path.isdir(path) else "does not exist"
-        raise EncoderError(f"{path}: no image can be read, the file {what}.")
     try:
-        opened = Image.open(path)
+        with open_regular(path) as stream:
+            return _read_stream(stream, path)
+    except UnreadableError as error:
+        what = "the file does not exist" if error.is_missing else error.reason
+        raise EncoderError(f"{path}: no image can be read, {what}.") from None
+
+
+def _read_stream(stream: BinaryIO, path: Path) -> Image.Image:
+    try:
+        opened = Image.open(stream)
     except UnidentifiedImageError:
-        what = "is empty" if path.stat().st_size == 0 else "is not an image that Pillow can read"
+        is_empty = os.fstat(stream.fileno()).st_size == 0
+        what = "is empty" if is_empty else "is not an image that Pillow can read"
         raise EncoderError(f"{path} {what}.") from None
     except Exception as error:  # decoders raise every type on hostile bytes
         raise EncoderError(f"{path} cannot be read: {error}") from None
@@ -208,6 +216,14 @@ def list_images(folder: str | Path) -> list[Path]:
     )
     if not found:
         raise EncoderError(f"{root} holds no image file ({', '.join(sorted(SUFFIXES))}).")
+    return found
+
+
+def by_reason(failures: Iterable[ImageFailure]) -> dict[str, list[str]]:
+    """Paths of files by why they could not be read."""
+    found: dict[str, list[str]] = {}
+    for failure in failures:
+        found.setdefault(failure.reason.rstrip("."), []).append(failure.path)
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from namebasis.encoders.images import SUFFIXES, list_images
+from namebasis.encoders.images import SUFFIXES, ImageFailure, list_images
 from namebasis.errors import EncoderError
 from namebasis.reading import LARGE, UnreadableError, parse_json, read_table, read_text
 
@@ -33,6 +33,7 @@ _NUMBERED = re.compile(r"[\s_.-]*\(?\d+\)?$")
 _COUNTED = re.compile(r"_\d+$|\s*\(\d+\)$")  # surely a file's number, as in Ann_Lee_0001
 _TOLD_APART = re.compile(r"-[0-9a-f]{8}$")  # as the folders of generated images end
 _LONGEST_CAPTION = 200
+_ODD = "its name, or a folder's on the way to it, is not UTF-8; rename it"
 _SKIPPED = frozenset((".heic", ".heif", ".jxl", ".svg", ".psd", ".raw", ".dng", ".nef"))
 
 
@@ -52,6 +53,8 @@ class LabelledImages:
         Rows of the table that they were listed in; empty for a folder.
     n_rows : int
         How many the table has.
+    failures : tuple of ImageFailure
+        Files whose names, or their folders', are not UTF-8, as those of the store are.
     """
 
     files: tuple[Path, ...]
@@ -60,6 +63,7 @@ class LabelledImages:
     notes: tuple[str, ...] = ()
     rows: tuple[int, ...] = ()
     n_rows: int = 0
+    failures: tuple[ImageFailure, ...] = ()
 
     def refuse_unmatched(self, source: Path) -> None:
         """Refuse images of which none belongs to a stored name, before any is encoded.
@@ -149,7 +153,14 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
             f"{source}: vectors go with a table ({', '.join(TABLES)}) that lists the images in "
             "their order, with the columns file_name and name."
         )
-    files = list_images(source)
+    there = list_images(source)
+    files = [file for file in there if is_utf8(str(file.relative_to(source)))]
+    odd = [file for file in there if not is_utf8(str(file.relative_to(source)))]
+    if not files:
+        raise EncoderError(
+            f"{source}: none of its {len(there):,} image files can be used; the first, "
+            f"{in_utf8(str(odd[0]))}: {_ODD}."
+        )
     said = _said_beside(source)
     notes = []
     if said:
@@ -157,7 +168,18 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
     open_ones = [file for file in files if file not in said]
     labels = said | _of_tree(open_ones, source, find)
     notes += _passed_over(source)
-    return _made(files, [labels[file] for file in files], find, notes)
+    made = _made(files, [labels[file] for file in files], find, notes)
+    return replace(made, failures=tuple(ImageFailure(in_utf8(str(one)), _ODD) for one in odd))
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text has no half characters, as Python makes of a name that is not UTF-8."""
+    return in_utf8(text) == text
+
+
+def in_utf8(text: str) -> str:
+    """A text with half characters written out, as \\udcff."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _made(
@@ -314,7 +336,6 @@ def _pairs(
     """Path and name of every row; None where it has no path."""
     for row in rows:
         path, name = row.get(columns[0]), row.get(columns[1])
-        is_path = isinstance(path, str) and bool(path) and "\0" not in path
-        yield (
-            (folder / str(path), name.strip() if isinstance(name, str) else "") if is_path else None
-        )
+        is_path = isinstance(path, str) and bool(path) and "\0" not in path and is_utf8(path)
+        label = name.strip() if isinstance(name, str) and is_utf8(name) else ""
+        yield (folder / str(path), label) if is_path else None

@@ -17,7 +17,7 @@ from namebasis.checks import FloatArray, IntArray, as_embeddings, unit_rows
 from namebasis.errors import EncoderError
 from namebasis.namespace import metrics
 from namebasis.namespace.engine_errors import reading
-from namebasis.namespace.image_labels import LabelledImages, find_labels, label_images
+from namebasis.namespace.image_labels import LabelledImages, find_labels, in_utf8, label_images
 from namebasis.namespace.locks import writing
 from namebasis.namespace.opening import holds_commit
 from namebasis.namespace.places import for_lance
@@ -159,7 +159,7 @@ def add_images(
     strangers = tuple(label for label, row in rows.items() if row is None)
     n_known = len(files) - n_added - len(failures)
     added = AddedImages(
-        n_added, n_known, n_names, n_images, strangers, tuple(failures), found.notes
+        n_added, n_known, n_names, n_images, strangers, (*found.failures, *failures), found.notes
     )
     return open_space(space.path, encoder=encoder), added
 
@@ -278,7 +278,7 @@ def _digest(file: Path) -> str:
 def _rows(paths: Sequence[str], keys: Sequence[tuple[str, str]], vectors: FloatArray) -> pa.Table:
     return pa.table(
         {
-            "path": list(paths),
+            "path": [in_utf8(path) for path in paths],
             "label": [label for label, _ in keys],
             "digest": [digest for _, digest in keys],
             "vector": as_column(vectors),

@@ -40,7 +40,8 @@ def find_rows(store: Store, names: Sequence[str], part: str | None = None) -> li
     list of int or None
         None for a name that is not stored.
     """
-    wanted = {fold(name) for name in names if "\0" not in name} - {""}
+    # Half a character, as a file's name may hold, is in no stored name and in no expression.
+    wanted = {fold(name) for name in names if not re.search(r"[\ud800-\udfff\0]", name)} - {""}
     if not wanted:
         return [None] * len(names)
     by_fold: dict[str, list[tuple[str, int, int]]] = {}
@@ -57,9 +58,7 @@ def _candidates(store: Store, wanted: set[str]) -> pa.Table:
     if (store.metadata.get(FOLDING_KEY.encode()) or b"").decode() != FOLDING:
         rows = _fold_anew(store)
     elif len(wanted) <= _FEW:
-        # Half a character, as a file's name may hold, is in no stored name and in no expression.
-        written = [text for text in sorted(wanted) if not re.search(r"[\ud800-\udfff\0]", text)]
-        listed = ", ".join(quote(text) for text in written) or "NULL"
+        listed = ", ".join(quote(text) for text in sorted(wanted))
         return store.scan(_COLUMNS, f"name_folded IN ({listed})")
     else:
         rows = store.scan(_COLUMNS)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from namebasis.atomic import replacing_file
-from namebasis.encoders.images import SUFFIXES, list_images
+from namebasis.encoders.images import SUFFIXES, by_reason, list_images
 from namebasis.errors import NamebasisError
-from namebasis.namespace.image_labels import Find, label_images, names_of
+from namebasis.namespace.image_labels import Find, in_utf8, label_images, names_of
 from namebasis.reading import open_regular, parse_json
 from namebasis.wording import visible
 
@@ -113,6 +113,13 @@ def _is_whole(about: Mapping[str, Any]) -> bool:
 
 
 def find_images(folder: str | Path, find: Find | None = None) -> list[ImageFile]:
+    """As `read_images`, without the notes."""
+    return read_images(folder, find)[0]
+
+
+def read_images(
+    folder: str | Path, find: Find | None = None
+) -> tuple[list[ImageFile], tuple[str, ...]]:
     """Find the images of names in a folder or a table, in its order.
 
     An image made here says its own name; so do its neighbours that are broken. Of any other the
@@ -124,6 +131,12 @@ def find_images(folder: str | Path, find: Find | None = None) -> list[ImageFile]
     find : callable, optional
         Rows of stored names by their spelling; names that are stored are told from other folders
         by it.
+
+    Returns
+    -------
+    images : list of ImageFile
+    notes : tuple of str
+        How names were read, and what was left out, with the reason.
 
     Raises
     ------
@@ -157,7 +170,9 @@ def find_images(folder: str | Path, find: Find | None = None) -> list[ImageFile]
             if said is None or folder_of(said) != path.parent.name:
                 said = spelt[labels[path]]
             found.append(ImageFile(unicodedata.normalize("NFC", said), path))
-    return found
+    left_out = by_reason(read.failures).items()
+    told = (f"left out {len(paths):,}: {why} (such as {paths[0]})" for why, paths in left_out)
+    return found, (*read.notes, *told)
 
 
 def _nobody(names: Sequence[str]) -> list[int | None]:
@@ -171,7 +186,7 @@ def empty_folders(folder: str | Path) -> list[str]:
         return []
     full = {path.relative_to(root).parts[0] for path in list_images(root)}
     return sorted(
-        place.name
+        in_utf8(place.name)
         for place in root.iterdir()
         if place.is_dir() and place.name not in full and not place.name.startswith(".")
     )
@@ -190,5 +205,6 @@ __all__ = [
     "folder_of",
     "plain",
     "read_about",
+    "read_images",
     "write_image",
 ]

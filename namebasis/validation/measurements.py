@@ -20,6 +20,7 @@ import pyarrow as pa
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError, NamebasisWarning, ReplacedError
 from namebasis.namespace.engine_errors import is_of_engine, one_line, reading, system_reason
+from namebasis.namespace.image_labels import in_utf8
 from namebasis.namespace.locks import locked
 from namebasis.namespace.opening import holds_commit
 from namebasis.namespace.places import for_lance
@@ -47,7 +48,7 @@ class Memory:
         if folder is not None and holds_commit(folder / MEASUREMENTS):
             try:
                 self._read(folder / MEASUREMENTS)
-            except (NamebasisError, KeyError, ValueError) as error:
+            except (NamebasisError, KeyError, ValueError, TypeError, AttributeError) as error:
                 # What can be measured again stops no report.
                 self._images, self._matrices, self._values = {}, {}, {}
                 message = f"{error} What was measured before is not used, and measured anew."
@@ -215,7 +216,7 @@ def _remove(path: Path) -> None:
 def _about(image: ImageFile, key: str) -> dict[str, Any]:
     return {
         "name": image.name,
-        "path": str(image.path.resolve()),
+        "path": in_utf8(str(image.path.resolve())),
         "sha256": key,
         "prompt": image.prompt,
         "seed": image.seed,

@@ -17,7 +17,7 @@ from namebasis.studies.rigidity import rigidity
 from namebasis.validation.agreement import agree
 from namebasis.validation.agreement_results import Agreement
 from namebasis.validation.extractors import Extractor
-from namebasis.validation.image_files import ImageFile, empty_folders, find_images
+from namebasis.validation.image_files import ImageFile, empty_folders, read_images
 from namebasis.validation.image_store import ImageTable, image_store, measure_images
 
 if TYPE_CHECKING:
@@ -168,7 +168,12 @@ def validate(
         raise NamebasisError(
             "a validation needs at least one extractor, such as zero-shot:ENCODER."
         )
-    files = find_images(images, space.find_all) if isinstance(images, (str, Path)) else list(images)
+    notes: list[str] = []
+    if isinstance(images, (str, Path)):
+        files, told = read_images(images, space.find_all)
+        notes += told
+    else:
+        files = list(images)
     if encoder is not None and not encoder.has_images:
         raise EncoderError(f"{encoder.spec} reads no images; give an encoder that does.")
     if encoder is None and space.encoder().has_images:
@@ -180,7 +185,6 @@ def validate(
     names = list(dict.fromkeys(image.name for image in files))
     known = [name for name in names if _is_known(space, name)]
     text: dict[tuple[str, str], dict[str, float]] = {}
-    notes: list[str] = []
     if isinstance(images, (str, Path)) and (empty := empty_folders(images)):
         few = "1 folder holds" if len(empty) == 1 else f"{len(empty)} folders hold"
         notes.append(f"{few} no image, such as {empty[0]}.")

@@ -207,7 +207,7 @@ def test_damaged_files_are_refused(
     with pytest.raises(EncoderError, match=message) as caught:
         open_image(path)
     assert str(caught.value).startswith(str(path))
-    with pytest.raises(EncoderError, match="the file is a folder"):
+    with pytest.raises(EncoderError, match="it is a folder, not a file"):
         open_image(tmp_path)
 
 
@@ -253,7 +253,8 @@ def test_small_images_of_every_shape_are_encoded(
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b.png", "~nobody/x.png", ""])
 def test_odd_file_names_are_refused_like_missing_files(name: str) -> None:
-    with pytest.raises(EncoderError, match=r"no image can be read, the file (does not exist|is a)"):
+    reason = r"the file does not exist|it is a folder|File name too long|embedded null"
+    with pytest.raises(EncoderError, match=rf"no image can be read, ({reason})"):
         open_image(name)
     ((index, failure),) = read_images([name])
     assert isinstance(failure, ImageFailure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -163,6 +164,41 @@ def test_copies_count_once_whenever_they_are_given(space: Space, tmp_path: Path)
         np.testing.assert_allclose(grown.image_mean(), unit(250, 0, 0), atol=1e-6)
     grown, added = give("t", "King.png")  # of another name: an image of that one too
     assert (added.n_added, added.n_names, added.n_images) == (1, 2, 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_what_is_no_file_and_names_of_other_encodings_cost_only_themselves(
+    space: Space, tmp_path: Path
+) -> None:
+    root = tmp_path / "odd"
+    paint(root / "Vicki" / "1.png", (9, 0, 0))
+    (root / "Vicki" / "zero.png").symlink_to("/dev/zero")
+    (root / "Vicki" / "loop.png").symlink_to("loop.png")
+    os.mkfifo(root / "Vicki" / "pipe.png")
+    expected = {
+        "zero.png": "it is a device, not a file",
+        "pipe.png": "it is a named pipe, not a file",
+        "loop.png": "levels of symbolic links",
+    }
+    latin_1, folder = (os.fsdecode(name) for name in (b"\xff.png", b"\xfe dir"))
+    try:
+        paint(root / "Vicki" / latin_1, (0, 0, 9))
+        paint(root / folder / "1.png", (0, 0, 9))
+        odd = {r"Vicki/\udcff.png", r"\udcfe dir/1.png"}
+    except OSError:  # a file system that takes UTF-8 alone
+        odd = set()
+    space, done = add_images(space, root)
+    assert (done.n_added, done.n_known, done.n_names) == (1, 0, 1)
+    reasons = {Path(one.path).relative_to(root).as_posix(): one.reason for one in done.failures}
+    assert {path for path, why in reasons.items() if "is not UTF-8; rename it" in why} >= odd
+    for name, reason in expected.items():
+        assert reason in reasons[f"Vicki/{name}"]
+    np.testing.assert_allclose(space.vectors("image", ids=[space.find("Vicki")])[0], unit(9, 0, 0),
+                               atol=1e-6)  # fmt: skip
+    if odd:  # a root of such a name is the user's own choice
+        paint(root / folder / "King" / "1.png", (0, 9, 0))
+        _, done = add_images(space, root / folder)
+        assert done.n_added == 2
 
 
 def test_copies_of_a_bad_file_are_all_bad(space: Space, folder: Path) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from namebasis.errors import NamebasisWarning
 from namebasis.namespace.locks import locked
-from namebasis.validation.image_files import ImageFile
+from namebasis.validation.image_files import ImageFile, read_images
 from namebasis.validation.measurements import MEASUREMENTS, Memory
 
 COLUMN = ("extractor 1", "age")
@@ -113,3 +113,23 @@ def test_what_cannot_be_kept_is_said(
         with pytest.warns(NamebasisWarning, match="the space was replaced since it was opened"):
             memory.write([image], ["key"])
         assert not any((tmp_path / "a").iterdir())
+
+
+def test_a_name_that_is_not_utf8_costs_its_own_image(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    (images / "Vicki").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(images / "Vicki" / "1.png")
+    try:
+        (images / "Vicki" / os.fsdecode(b"\xff.png")).write_bytes(b"")
+    except OSError:
+        pytest.skip("this file system takes names in UTF-8 alone")
+    found, notes = read_images(images)
+    assert [image.path.name for image in found] == ["1.png"]
+    assert notes == (
+        "left out 1: its name, or a folder's on the way to it, is not UTF-8; rename it (such as "
+        f"{images}/Vicki/\\udcff.png)",
+    )
+    images = images.rename(tmp_path / os.fsdecode(b"\xfe images"))
+    found, _ = read_images(images)
+    keep(tmp_path / "a", found[0])
+    assert known(tmp_path / "a") == 1.5
