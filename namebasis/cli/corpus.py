@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +18,6 @@ from namebasis.wording import percent
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.encoders.given import GivenVectors
-    from namebasis.encoders.images import ImageFailure
     from namebasis.namespace.given_files import NamesWithVectors
     from namebasis.namespace.names import Dropped, Names
     from namebasis.namespace.space import Space
@@ -238,6 +237,7 @@ def add(
 def _add_images(
     opened: Space, folder: Path, vectors: str | None, strangers: bool, quiet: bool
 ) -> None:
+    from namebasis.encoders.images import by_reason
     from namebasis.namespace.given_files import read_vectors
     from namebasis.namespace.images import add_images
 
@@ -248,7 +248,7 @@ def _add_images(
         )
     for line in done.notes:
         note(line)
-    for reason, paths in _by_reason(done.failures).items():
+    for reason, paths in by_reason(done.failures).items():
         note(f"left out {len(paths):,}: {reason} (such as {paths[0]})")
     if done.strangers:
         examples = ", ".join(repr(name) for name in done.strangers[:3])
@@ -262,13 +262,6 @@ def _add_images(
     )
     if done.n_images < FEW_IMAGES:
         note(f"image targets are centred by these {done.n_images:,}: some hundred are better")
-
-
-def _by_reason(failures: Sequence[ImageFailure]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for failure in failures:
-        found.setdefault(failure.reason.rstrip("."), []).append(failure.path)
-    return found
 
 
 def unspell(
@@ -363,6 +356,9 @@ def export(
         list[str] | None,
         typer.Option("--view", help="Vectors to write along (json, parquet, npy); repeatable."),
     ] = None,
+    bom: Annotated[
+        bool, typer.Option("--bom", help="Begin csv, tsv or txt as Excel needs it to read UTF-8.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Write a subset of the names to a file."""
@@ -383,6 +379,7 @@ def export(
         views=view or (),
         weight=weight,
         key=key,
+        bom=bom and screen is None,
         overwrite=overwrite,
     )
     for dropped in done.dropped:

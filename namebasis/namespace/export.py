@@ -72,6 +72,7 @@ def export(
     views: Sequence[str] = (),
     weight: str | None = None,
     key: str | None = None,
+    bom: bool = False,
     overwrite: bool = False,
 ) -> ExportResult:
     """Write some of the names to a file, as a whole or not at all.
@@ -103,6 +104,9 @@ def export(
         Number column that gives the weights of a ``dynamicprompts`` wildcard.
     key : str, optional
         What a wildcard is called in YAML; the file's name by default.
+    bom : bool
+        Begin ``csv``, ``tsv`` or ``txt`` with a byte order mark: Excel takes a file without one
+        for its own 8-bit encoding, and accents and other scripts for other letters.
     overwrite : bool
         Replace a file that is there.
 
@@ -121,7 +125,7 @@ def export(
     OSError
         If the file cannot be written; nothing is left behind.
     """
-    request = check_request(space, path, columns, format, views, weight, key)
+    request = check_request(space, path, columns, format, views, weight, key, bom)
     if limit is not None:
         check_count(limit, "limit")
     facts = _facts(space, where, order_by, limit)
@@ -175,6 +179,8 @@ def _write(table: pa.Table, request: Request, stream: IO[Any], path: str) -> Exp
         write = partial(_write_text, text)
     else:
         write = partial(_TABLES[request.format], table)
+    if request.bom:
+        write = partial(_write_behind_mark, write)
     for item in dropped:
         shown = ", ".join(item.examples)
         _log.warning("%s names left out of %s: %s (%s)", item.count, path, item.reason, shown)
@@ -199,6 +205,11 @@ def _lines(table: pa.Table, request: Request) -> tuple[str, int, tuple[Dropped, 
             f"none of {len(names):,} names can be written for {request.format}: {reasons}."
         )
     return made.text, made.n_values, made.dropped
+
+
+def _write_behind_mark(write: Callable[[Any], object], stream: TextIO) -> None:
+    stream.write("\ufeff")
+    write(stream)
 
 
 def _write_text(text: str, stream: TextIO) -> None:

@@ -20,6 +20,7 @@ _SUFFIXES = {
     ".ndjson": "jsonl", ".parquet": "parquet", ".npy": "npy", ".yaml": "dynamicprompts",
 }  # fmt: skip
 _FLAT = ("csv", "tsv")
+_MARKED = (*_FLAT, "txt")
 _INTERNAL = ("name_folded",)
 _NESTED = ("births",)
 _WITH_VECTORS = ("json", "jsonl", "parquet", "npy", "datasets")
@@ -27,13 +28,14 @@ _WITH_VECTORS = ("json", "jsonl", "parquet", "npy", "datasets")
 
 @dataclass(frozen=True)
 class Request:
-    """A format, what goes into it, and for wildcards the file's layout and key."""
+    """A format, what goes into it, for wildcards the file's layout and key, and the first mark."""
 
     format: str
     columns: tuple[str, ...]
     weight: str | None
     suffix: str
     key: str
+    bom: bool
 
 
 def check_request(
@@ -44,6 +46,7 @@ def check_request(
     views: Sequence[str],
     weight: str | None,
     key: str | None,
+    bom: bool = False,
 ) -> Request:
     """Settle the format and check that every option fits it.
 
@@ -63,13 +66,15 @@ def check_request(
         check_file(where_to, chosen)
     if key is not None and (chosen not in TARGETS or suffix != ".yaml"):
         raise ValueError(f"key is for wildcards in .yaml files; got {chosen} and {suffix!r}.")
+    if bom and chosen not in _MARKED:
+        raise ValueError(f"bom must go with {', '.join(_MARKED)}; got format {chosen!r}.")
     read = [
         *_check_columns(space, columns, chosen),
         *_check_views(space, views, chosen),
         *_check_weight(space, weight, chosen),
     ]
     named = key or default_key(where_to, chosen)
-    return Request(chosen, tuple(dict.fromkeys(read)), weight, suffix, named)
+    return Request(chosen, tuple(dict.fromkeys(read)), weight, suffix, named, bom)
 
 
 def _choose_format(path: PurePath, format: str | None, has_columns: bool) -> str:

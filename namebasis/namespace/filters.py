@@ -36,6 +36,13 @@ _PIECES = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
+_INSTEAD = {
+    "CASE": "(a AND b) OR (NOT a AND c)",
+    "! ~": "NOT regexp_like(column, 'pattern')",
+    "~": "regexp_like(column, 'pattern')",
+    "ANY": "array_has(column, 'value')",
+}
+"""What does the same as words that the engine does not know."""
 _OPENS, _CLOSES = {"(": ")", "[": "]"}, {")", "]"}
 
 
@@ -200,6 +207,10 @@ def explain(
         near = difflib.get_close_matches(unknown[1], columns, 1)
         hint = f"; did you mean {near[0]}" if near else ""
         return filter_error(where, f"there is no column {unknown[1]!r}{hint}", columns)
+    signs = [one.group().upper() for one in pieces if one.lastgroup in {"word", "sign"}]
+    used = f" {' '.join(signs)} "
+    instead = next((known for word, known in _INSTEAD.items() if f" {word} " in used), None)
+    reason = f"write {instead} ({reason})" if instead else reason
     for column in lists:
         if column in named:
             texts = [one.group() for one in pieces if one.lastgroup == "text"]

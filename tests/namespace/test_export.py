@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -50,6 +51,24 @@ def test_flat_files_join_lists_and_leave_births_out(
     assert "text" not in rows[0]
     zoe = next(row for row in rows if row["name"] == "Zoë")
     assert zoe["locales"] == "fr_FR|nl_NL"
+
+
+@pytest.mark.parametrize("format", ["csv", "tsv", "txt"])
+def test_a_byte_order_mark_tells_excel_that_it_is_utf_8(
+    format: str, space: Space, tmp_path: Path
+) -> None:
+    plain, marked = tmp_path / f"a.{format}", tmp_path / f"b.{format}"
+    export(space, plain, where="name = 'Zoë'")
+    export(space, marked, where="name = 'Zoë'", bom=True)
+    assert marked.read_bytes() == codecs.BOM_UTF8 + plain.read_bytes()
+    assert "Zoë" in marked.read_text("utf-8-sig")
+    assert read_names(marked).strings == ["Zoë"]
+    stream = io.BytesIO()
+    export(space, stream, format=format, where="name = 'Zoë'", bom=True)
+    assert stream.getvalue() == marked.read_bytes()
+    with pytest.raises(ValueError, match=r"bom must go with csv, tsv, txt; got format 'json'\."):
+        export(space, tmp_path / "c.json", bom=True)
+    assert not (tmp_path / "c.json").exists()
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "json", "jsonl", "parquet"])

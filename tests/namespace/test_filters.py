@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import pytest
 
 from namebasis.errors import FilterError, NamebasisWarning
+from namebasis.namespace import filter_words, filters
 from namebasis.namespace.build import build_space
 from namebasis.namespace.filters import MAX_TERMS, check_where, compared_texts, explain
 from namebasis.namespace.names import make_names
@@ -105,6 +107,20 @@ def test_useful_functions_pass(space: Space) -> None:
 
 
 @pytest.mark.parametrize(
+    ("where", "instead"),
+    [("CASE WHEN n_tokens = 1 THEN count > 10 ELSE true END", "write (a AND b) OR (NOT a AND c)"),
+     ("name ~ '^A'", "write regexp_like(column, 'pattern')"),
+     ("name !~ '^A'", "write NOT regexp_like(column, 'pattern')"),
+     ("name = ANY(make_array('Anna'))", "write array_has(column, 'value')")],
+)  # fmt: skip
+def test_what_the_engine_does_not_know_is_answered_with_what_it_knows(
+    space: Space, where: str, instead: str
+) -> None:
+    with pytest.raises(FilterError, match=re.escape(instead)):
+        space.ids(where)
+
+
+@pytest.mark.parametrize(
     "where",
     ["locales = 'is_IS'", "'is_IS' = ANY(locales)", "'is_IS' IN locales", "locales IN ('is_IS')",
      "\"locales\" = 'is_IS'", "locales LIKE 'is_IS'", "lower(locales) = 'is_IS'"],
@@ -165,3 +181,23 @@ def test_a_column_without_a_value_is_said_to_be_empty(tmp_path: Path) -> None:
     space = build_space(names, tmp_path / "a.space", encoder=FakeEncoder())  # type: ignore[arg-type]
     with pytest.warns(NamebasisWarning, match="no name has gender = 'F'; it is empty everywhere"):
         assert space.ids("gender = 'F'").size == 0
+
+
+FILTERS = (Path(__file__).parents[2] / "docs" / "filters.md").read_text(encoding="utf-8")
+
+
+def test_the_filters_of_the_docs_are_answered(space: Space) -> None:
+    examples = "".join(re.findall(r"```sql\n(.*?)```", FILTERS, re.DOTALL)).splitlines()
+    assert len(examples) > 12
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NamebasisWarning)  # that no name passes
+        for where in examples:
+            space.ids(where)  # refuses what is no filter
+
+
+def test_the_docs_list_the_functions_and_limits_of_filters() -> None:
+    (listed,) = re.findall(r"```text\n(.*?)```", FILTERS, re.DOTALL)
+    assert listed.split() == sorted(filter_words.FUNCTIONS)
+    for limit in (filters.MAX_LETTERS, filters.MAX_DEPTH, filters.MAX_CHAIN, filters.MAX_TERMS,
+                  filters.MAX_DIGITS):  # fmt: skip
+        assert f" {limit:,} " in FILTERS.replace("\n", " ")
