@@ -8,6 +8,8 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
+LARGEST_SEED = 2**32 - 1
+"""What every generator of the libraries takes."""
 _BLOCK = 65_536  # rows held in float64 at a time
 
 
@@ -82,6 +84,17 @@ def unit_rows(values: object, what: str = "embeddings") -> FloatArray:
         part = slice(start, start + _BLOCK)
         out[part] = matrix[part] / norms[part, None]
     return out
+
+
+def check_seed(value: object) -> int:
+    """Return a seed as an int from 0 to `LARGEST_SEED`.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    return check_count(value, "seed", 0, LARGEST_SEED)
 
 
 def check_count(value: object, what: str, low: int = 1, high: int | None = None) -> int:

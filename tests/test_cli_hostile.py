@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from namebasis.cli import said_of
+from namebasis.cli.output import print_json
 from tests.test_cli import commands, run
 
 DEEP, LONG = "[" * 100_000, "9" * 400
@@ -25,7 +27,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     where = tmp_path_factory.mktemp("hostile")
     (where / "n.csv").write_text(
         "name,gender,locales\n"
-        + "".join(f"{name},F,is_IS\n" for name in ("Vicki", "Winona", "Zoë", "Anna", "Olga", "Mei"))
+        + "".join(
+            f"{name},F,is_IS\n" for name in ("Vicki", "Winona", "Zoë", "Anna", "Olga", "Łucja")
+        )
     )
     done = run("build", "s.space", "n.csv", "--templates", "plain", "-q", cwd=where)
     assert done.returncode == 0, done.stderr
@@ -224,13 +228,14 @@ def test_closed_streams_give_an_exit_code_and_a_line(place: Path) -> None:
     ]
     done = shell("$NB nearest s.space - <&-; echo $?", place)
     assert (done.stdout, "stdin is closed" in done.stderr) == ("1\n", True)
-    # A note (the text is not stored) belongs to stderr, and must not appear among the data.
-    done = shell("$NB nearest s.space unheard -k 1 2>&-; echo $?", place)
-    assert len(done.stdout.splitlines()) == 2
-    assert done.stdout.splitlines()[1] == "0"
-    assert "no stored name" not in done.stdout
-    done = shell("$NB add s.space n.csv -q <&- >&- 2>&-; echo $?", place)
+    # A note (6 names to stdout) belongs to stderr, and must not appear among the data.
+    done = shell("$NB export s.space - --limit 1 2>&-; echo $?", place)
+    assert done.stdout == "Vicki\n0\n"
+    # What is opened while all three are closed must not get their numbers.
+    done = shell("$NB export s.space out.txt <&- >&- 2>&-; echo $?", place)
     assert done.stdout == "0\n"
+    assert (place / "out.txt").read_text("utf-8").splitlines()[0] == "Vicki"
+    assert len((place / "out.txt").read_text("utf-8").splitlines()) == 6
 
 
 @needs_bash
@@ -246,15 +251,24 @@ def test_a_reader_that_goes_away_and_a_full_disk(place: Path) -> None:
 
 @needs_bash
 def test_terminals_without_all_letters_get_whole_output(place: Path) -> None:
-    done = shell("$NB export s.space - --columns name,gender", place)
-    assert done.returncode == 0
     done = shell("$NB nearest s.space Vicki -k 5; echo $?", place, PYTHONIOENCODING="ascii")
     assert "Zo\\xeb\t" in done.stdout
     assert done.stdout.splitlines()[-1] == "0"
-    done = shell("$NB nearest s.space Łukasz😀 -k 5 --json", place, PYTHONIOENCODING="ascii")
+    done = shell("$NB nearest s.space Łucja -k 5 --json", place, PYTHONIOENCODING="ascii")
     (answer,) = json.loads(done.stdout)
-    assert answer["target"] == "Łukasz😀"
+    assert answer["target"] == "Łucja"
     assert "Zoë" in [row["name"] for row in answer["names"]]
-    done = shell("$NB nearest s.space Łukasz Vicki -k 1", place, PYTHONIOENCODING="cp1252")
+    done = shell("$NB nearest s.space Łucja Vicki -k 1", place, PYTHONIOENCODING="cp1252")
     assert done.returncode == 0
-    assert done.stdout.startswith("\\u0141ukasz\t")
+    assert done.stdout.startswith("\\u0141ucja\t")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "koi8-r", "utf-16", "utf-8"])
+def test_json_is_whole_in_every_encoding(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding, errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", stream)
+    print_json({"target": "Łukasz😀\u202e", "name": "Zoë"})
+    stream.flush()
+    written = stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+    assert json.loads(written) == {"target": "Łukasz😀\u202e", "name": "Zoë"}
+    assert "\u202e" not in written

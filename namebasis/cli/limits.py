@@ -7,8 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-LARGEST_SEED = 2**32 - 1
-"""What every generator of the libraries takes."""
+from namebasis.checks import LARGEST_SEED
 
 MOST: Mapping[str, float] = {
     "actors": 10_000,

@@ -157,17 +157,17 @@ def painter(
     from namebasis.errors import MissingExtraError, NamebasisError
     from namebasis.organism.world import World
 
-    try:
-        from namebasis.organism.painter_training import train_painter
-    except ImportError:
-        raise MissingExtraError("the painter", "diffusers") from None
-
     refuse_folder(folder)
     checkpoints = sorted(run.glob("step-*"))
     if not checkpoints:
         raise NamebasisError(
             f"{run} holds no checkpoint; train one with `namebasis organism train`."
         )
+    try:
+        from namebasis.organism.painter_training import train_painter
+    except ImportError:
+        raise MissingExtraError("the painter", "diffusers") from None
+
     with nullcontext() if quiet else progress_bar("training", "steps") as bar:
 
         def progress(done: int, total: int, loss: float) -> None:

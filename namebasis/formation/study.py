@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.analysis.alignment import cka_matrix
-from namebasis.checks import check_count
+from namebasis.checks import check_count, check_seed
 from namebasis.formation.checkpoints import (
     CheckpointError,
     Gap,
@@ -106,6 +106,7 @@ def formation(
     ValueError
         If there is no name, or an option does not fit.
     """
+    seed = check_seed(seed)
     check_count(n_controls, "n_controls", 20)
     check_count(n_swaps, "n_swaps", 12)
     check_count(n_draws, "n_draws", 20)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from namebasis.checks import check_seed
 from namebasis.encoders.given import GivenVectors
 from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace import caches, images, swap, unspelled
@@ -113,6 +114,7 @@ def build_space(
         each name, there is no such engine, or Ray's settings are given to the
         local one.
     """
+    seed = check_seed(seed)
     path = place_of(path)
     cluster = check_engine(engine, RayCluster(address, n_actors, encoder_factory))
     if len(names) == 0:

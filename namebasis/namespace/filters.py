@@ -210,15 +210,15 @@ def explain(
     signs = [one.group().upper() for one in pieces if one.lastgroup in {"word", "sign"}]
     used = f" {' '.join(signs)} "
     instead = next((known for word, known in _INSTEAD.items() if f" {word} " in used), None)
-    reason = f"write {instead} ({reason})" if instead else reason
-    for column in lists:
-        if column in named:
-            texts = [one.group() for one in pieces if one.lastgroup == "text"]
-            text = texts[0] if texts else "'…'"
-            # What the engine says of a list names its types; of anything else it may tell more.
-            said = "" if re.search(r"\bList\b|Expected: \(", reason) else f" ({reason})"
-            reason = f"{column} holds lists, write array_has({column}, {text}){said}"
-            break
+    column = next((column for column in lists if column in named), None)
+    if column is not None:
+        texts = [one.group() for one in pieces if one.lastgroup == "text"]
+        text = texts[0] if texts else "'…'"
+        # What the engine says of a list names its types; of anything else it may tell more.
+        said = "" if re.search(r"\bList\b|Expected: \(", reason) else f" ({reason})"
+        reason = f"{column} holds lists, write array_has({column}, {text}){said}"
+    elif instead is not None:
+        reason = f"write {instead} ({reason})"
     return filter_error(where, reason, columns)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import IntArray, check_count, check_seed
 from namebasis.errors import CorpusError
 from namebasis.namespace.cleaning import examine, restore_capitals
 from namebasis.namespace.folding import fold
@@ -67,10 +67,10 @@ def pseudo_names(
     ValueError
         If `n` or `seed` is not an integer in its range, or `part` is unknown.
     """
+    seed = check_seed(seed)
     from namebasis.namespace.faker_source import read_faker
 
     check_count(n, "n")
-    check_count(seed, "seed", low=0)
     faker = read_faker()
     base = (faker if corpus is None else corpus).select(part)
     known = (faker, *avoid) if corpus is None else (faker, corpus, *avoid)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
-from namebasis.checks import check_count
+from namebasis.checks import check_count, check_seed
 from namebasis.errors import CorpusError
 from namebasis.namespace.files import names_from_lines, read_file
 from namebasis.namespace.names import Names, check_part, names_from_records
@@ -65,9 +65,9 @@ def read_names(
     ValueError
         If `part`, `limit` or `seed` is out of its range, or there is a `column` but no file.
     """
+    seed = check_seed(seed)
     if column is not None and not is_file(source):
         raise ValueError(f"column names a column of a file; got the source {str(source)[:80]!r}.")
-    check_count(seed, "seed", low=0)
     if part is not None:
         check_part(part)
     if limit is not None:

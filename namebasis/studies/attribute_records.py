@@ -14,7 +14,7 @@ from namebasis.analysis.axes import Float64Array
 from namebasis.analysis.calibration import calibration
 from namebasis.analysis.intervals import mean_interval
 from namebasis.analysis.probes import joined, probe
-from namebasis.checks import IntArray
+from namebasis.checks import IntArray, check_seed
 from namebasis.studies.attributes import Progress, Steps, read_axes, read_rows
 from namebasis.studies.record_facts import LEAST, Fact, Records, expected_ages, read_records
 from namebasis.studies.record_measures import (
@@ -71,6 +71,7 @@ def compare(
     CorpusError
         If the records cannot be read, or hold fewer than 10 of the names.
     """
+    seed = check_seed(seed)
     known = read_records(space, records, where=where)
     step = Steps(progress, 4 + len(known.facts))
     step()

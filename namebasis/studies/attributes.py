@@ -11,7 +11,7 @@ import numpy as np
 
 from namebasis.analysis import axes
 from namebasis.analysis.axes import READINGS, Float64Array
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import IntArray, check_count, check_seed
 from namebasis.namespace.pseudo import pseudo_names
 from namebasis.studies.attribute_results import Attributes, AxisScores
 from namebasis.studies.axis_files import Axis, load_axis
@@ -69,6 +69,7 @@ def score(
     ValueError
         If fewer than 2 names pass, or a parameter is out of its range.
     """
+    seed = check_seed(seed)
     if not along:
         raise ValueError("score needs at least one axis; got none.")
     check_count(n_pseudo, "n_pseudo", 2)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.analysis.blas import one_blas_thread
-from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.checks import FloatArray, IntArray, check_count, check_seed
 from namebasis.errors import FilterError
 from namebasis.studies import basis_trust as trust
 from namebasis.studies.basis_atoms import CentredTarget, NameAtoms, centre_target, load_atoms
@@ -111,6 +111,7 @@ def fit(
     ValueError
         If fewer names are left than `n_names`, or an option does not fit.
     """
+    seed = check_seed(seed)
     recipe = Recipe(n_names, nonnegative, method, n_sweeps, max_family, ridge)
     check_count(n_null, "n_null", 0)
     check_count(n_resamples, "n_resamples", 0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from namebasis.checks import check_seed
 from namebasis.errors import TargetError
 from namebasis.namespace.filters import quote
 from namebasis.studies.card_records import Record, read_records
@@ -122,6 +123,7 @@ def card(
     TargetError
         If the space does not hold the name.
     """
+    seed = check_seed(seed)
     row = space.find(name)
     if row is None:
         raise TargetError(f"{name!r} is not in {space.path}; add it with `namebasis add`.")

@@ -19,7 +19,7 @@ from namebasis.analysis.entropy import (
 )
 from namebasis.analysis.entropy_nulls import NullComparison, entropy_against_nulls
 from namebasis.analysis.mutual_information import MutualInformation
-from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.checks import FloatArray, IntArray, check_count, check_seed
 from namebasis.errors import SpaceError
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def report(
     tell = progress or (lambda done, total: None)
     if check_count(n_draws, "n_draws", 0) == 1:
         raise ValueError("n_draws must be 0, for no nulls, or at least 2; one draw has no spread.")
-    seed = check_count(seed, "seed", 0)
+    seed = check_seed(seed)
     ids = space.ids(where, view=view)
     if len(ids) < 2:
         raise SpaceError(f"an entropy needs at least 2 names; got {len(ids)} in {space.path}.")

@@ -13,7 +13,7 @@ import pyarrow as pa
 from namebasis.analysis import associations
 from namebasis.analysis.axes import Float64Array
 from namebasis.analysis.intervals import difference_interval
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import IntArray, check_count, check_seed
 from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, read_toml
 from namebasis.studies.axis_files import Axis, load_axis
@@ -126,6 +126,7 @@ def associate(
     NamebasisError
         If the column or file cannot be read, or there are fewer than two groups of 2 names.
     """
+    seed = check_seed(seed)
     check_count(n_permutations, "n_permutations")
     if not along:
         raise ValueError("associate needs at least one axis; got none.")

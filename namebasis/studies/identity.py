@@ -10,7 +10,7 @@ import numpy as np
 
 from namebasis.analysis.identity import Float64Array
 from namebasis.analysis.spread import standing
-from namebasis.checks import check_count
+from namebasis.checks import check_count, check_seed
 from namebasis.encoders.base import check_template
 from namebasis.namespace.full_names import Cut, cut
 from namebasis.studies.context_study import (
@@ -98,6 +98,7 @@ def identity(
     NamebasisError
         If the contexts or thresholds file, or the encoder, is refused.
     """
+    seed = check_seed(seed)
     origin, usual = load_origin(thresholds), packaged_estimator()
     n_swaps = check_count(usual.n_swaps if n_swaps is None else n_swaps, "n_swaps", 6)
     used = tuple(check_template(one) for one in (templates or usual.templates))

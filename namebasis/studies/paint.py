@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.checks import FloatArray, check_count
+from namebasis.checks import FloatArray, check_count, check_seed
 from namebasis.namespace.targets import Target, is_batch
 from namebasis.studies.paint_guard import find_collapse
 from namebasis.studies.paint_layout import Layout, parse_layout
@@ -103,6 +103,7 @@ def paint(
         If an argument does not fit: a target's width, an unknown slot, a filter that leaves no
         name, a budget that the template alone fills.
     """
+    seed = check_seed(seed)
     for value, what in ((n_names, "n_names"), (beam, "beam"), (breadth, "breadth")):
         check_count(value, what)
     check_count(candidates, "candidates", n_names)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.analysis.spread import Float64Array, Spread, spread, spread_values, standing
-from namebasis.checks import check_count
+from namebasis.checks import check_count, check_seed
 from namebasis.studies.context_study import (
     CONTEXT_MEASURES,
     FEWEST_WEAK,
@@ -189,6 +189,7 @@ def rigidity(
     NamebasisError
         If the contexts, the filter or the encoder are refused.
     """
+    seed = check_seed(seed)
     check_count(n_prior, "n_prior", 20)
     found = measure_contexts(
         space,

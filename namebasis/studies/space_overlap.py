@@ -13,7 +13,7 @@ import pyarrow as pa
 from namebasis.analysis.alignment import linear_cka
 from namebasis.analysis.hubness import countable_rows, overlap_interval, row_overlap
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups, knn_graph
-from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.checks import FloatArray, IntArray, check_count, check_seed
 from namebasis.errors import SpaceError
 
 if TYPE_CHECKING:
@@ -170,8 +170,9 @@ def overlap(
     ValueError
         If a parameter is out of range or a view is not there.
     """
+    seed = check_seed(seed)
     tell = progress or (lambda done, total: None)
-    k, seed = check_count(k, "k"), check_count(seed, "seed", 0)
+    k = check_count(k, "k")
     right_view = right_view or view
     # A name without a vector in one of the views has no neighbours to compare.
     ids = left.ids(where, view=view)

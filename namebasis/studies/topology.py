@@ -13,7 +13,7 @@ from namebasis.analysis.layout import layout
 from namebasis.analysis.membership import soft_memberships
 from namebasis.analysis.neighbours import KnnGraph, duplicate_groups
 from namebasis.analysis.stability import cluster_stability
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import IntArray, check_count, check_seed
 from namebasis.errors import SpaceError
 from namebasis.namespace.unspelled import facts
 from namebasis.studies.arrangement import (
@@ -117,7 +117,8 @@ def report(
     ValueError
         If a parameter is out of range, or a view, column or level is not there.
     """
-    k, seed = check_count(k, "k"), check_count(seed, "seed", 0)
+    seed = check_seed(seed)
+    k = check_count(k, "k")
     n_resamples = check_count(n_resamples, "n_resamples", 0)
     cut = _level(n_clusters, level)
     clock = _Clock(progress, _steps(n_resamples, shape, without_spelling))

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from namebasis.analysis.agreement import Agreement, agreement
 from namebasis.analysis.layout import align
+from namebasis.checks import check_seed
 from namebasis.studies import topology
 from namebasis.studies.space_overlap import SpaceOverlap, overlap
 from namebasis.studies.topology_files import Report
@@ -195,6 +196,7 @@ def compare(
         As `topology.report` and `space_overlap.overlap`; ValueError too where a space is compared
         with itself or `max_points` is given.
     """
+    seed = check_seed(seed)
     if options.get("max_points") is not None:
         raise ValueError(
             "max_points would draw other names on either side; choose names with where instead."

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from namebasis.checks import check_count
+from namebasis.checks import check_count, check_seed
 from namebasis.encoders.base import check_template
 from namebasis.errors import NamebasisError
 from namebasis.validation.image_files import ImageFile, folder_of, read_about, write_image
@@ -99,9 +99,9 @@ def generate(
     ValueError
         If a parameter is out of range, or names are missing or not distinct.
     """
+    seed = check_seed(seed)
     check_count(n_images, "n_images")
     size = check_count(batch_size, "batch_size")
-    check_count(seed, "seed", 0)
     wanted = [check_template(template) for template in templates]
     if not wanted:
         raise ValueError("templates must be at least one.")

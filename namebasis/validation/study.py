@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from namebasis.checks import check_seed
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.studies.attributes import score
 from namebasis.studies.axis_files import axis_names, load_axis
@@ -164,6 +165,7 @@ def validate(
     EncoderError
         If the encoder reads no images.
     """
+    seed = check_seed(seed)
     if not extractors:
         raise NamebasisError(
             "a validation needs at least one extractor, such as zero-shot:ENCODER."
