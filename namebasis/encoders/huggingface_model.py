@@ -8,7 +8,8 @@ from typing import Any
 
 from torch import nn
 
-from namebasis.encoders.loading import WEIGHTS, Source, fingerprint_of
+from namebasis.encoders.loading import Source, fingerprint_of
+from namebasis.encoders.weight_variants import variant_of
 from namebasis.errors import EncoderError
 from namebasis.pretrained import read_pretrained
 
@@ -37,13 +38,12 @@ def read_model(source: Source, architecture: str | None = None) -> tuple[nn.Modu
     config = read_pretrained(transformers.AutoConfig, folder)
     architecture = architecture or (config.architectures or [""])[0]
     kind = _class_of(source, config, architecture)
-    has_plain = any(any(folder.glob(pattern)) for pattern in WEIGHTS)
     model, loaded = read_pretrained(
         kind,
         folder,
         config=config,
         use_safetensors=True,
-        variant=None if has_plain else "fp16",
+        variant=variant_of(folder),
         dtype="auto",
         output_loading_info=True,
     )

@@ -7,13 +7,22 @@ import inspect
 import json
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from namebasis.checks import check_count
-from namebasis.encoders.loading import choose_device, find_source, packaged_source, refusing
+from namebasis.encoders.huggingface_model import quiet
+from namebasis.encoders.loading import (
+    Source,
+    choose_device,
+    find_source,
+    packaged_source,
+    refusing,
+)
+from namebasis.encoders.weight_variants import variant_of, weights_by_variant
 from namebasis.errors import EncoderError, MissingExtraError
 from namebasis.pretrained import read_pretrained
 from namebasis.reading import digest_of, read_json
@@ -24,9 +33,12 @@ if TYPE_CHECKING:
 ORGANISM = "organism"
 """The packaged painter, which needs no network."""
 _DTYPES = ("float16", "bfloat16", "float32")
-_PATTERNS = (
-    "model_index.json", "*/*.json", "*/*.txt", "*/*.model", "*/*.safetensors",
-)  # fmt: skip
+_SMALL = ("model_index.json", "*/*.json", "*/*.txt", "*/*.model")
+_PLAIN = tuple(
+    f"*/{stem}{shard}.safetensors"
+    for stem in ("model", "diffusion_pytorch_model")
+    for shard in ("", "-0????-of-0????")
+)
 
 
 @dataclass(frozen=True)
@@ -189,7 +201,7 @@ def load_pipeline(
             what="its painter is", remedy="make painter",
         )  # fmt: skip
     else:
-        source = find_source("diffusers", spec.removeprefix("diffusers:"), [_PATTERNS], revision)
+        source = _find(spec.removeprefix("diffusers:"), revision)
     index = source.folder / "model_index.json"
     if not index.is_file():
         raise EncoderError(
@@ -206,14 +218,64 @@ def load_pipeline(
 
         found = load_painter(source.folder)
         return ImagePipeline(found, source.spec, fingerprint_of_files(source.folder))
-    with refusing(source.spec), warnings.catch_warnings():
+    with refusing(source.spec), warnings.catch_warnings(), _without_bars(), quiet():
         # Newer releases call torch_dtype dtype, which older ones do not know.
         warnings.simplefilter("ignore", FutureWarning)
         pipeline = read_pretrained(
             diffusers.AutoPipelineForText2Image, source.folder, torch_dtype=weights,
-            use_safetensors=True,
+            use_safetensors=True, variant=_variant(source.folder),
         ).to(chosen)  # fmt: skip
     return ImagePipeline(pipeline, source.spec, fingerprint_of_files(source.folder))
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keep diffusers' own bar away while a pipeline is loaded."""
+    from diffusers.utils import logging
+
+    had_bar = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if had_bar:
+            logging.enable_progress_bar()
+
+
+def _find(place: str, revision: str | None) -> Source:
+    """A pipeline's folder; of the hub's weights one precision, fp16 where there is no other."""
+    source = find_source("diffusers", place, [(*_SMALL, *_PLAIN)], revision)
+    bare = [part.name for part in _models(source.folder) if not weights_by_variant(part)]
+    if source.revision is None or not bare:
+        return source
+    half = [f"{part}/*.fp16*.safetensors" for part in bare]
+    return find_source("diffusers", place, [(*_SMALL, *half)], source.revision)
+
+
+def _models(folder: Path) -> list[Path]:
+    """Folders of the parts that have weights."""
+    return sorted(path.parent for path in folder.glob("*/config.json"))
+
+
+def _variant(folder: Path) -> str | None:
+    """The variant that a part has no plain weights beside; the others are read as they are."""
+    found = {variant_of(part) for part in _models(folder)} - {None}
+    if len(found) > 1:
+        raise EncoderError(
+            f"{folder}: its parts lie there as {', '.join(sorted(map(str, found)))}; get them all "
+            "in one."
+        )
+    return found.pop() if found else None
+
+
+def _read_files(folder: Path) -> list[Path]:
+    """The weight files that are read, by name."""
+    variant, found = _variant(folder) or "", []
+    for part in sorted(path for path in folder.iterdir() if path.is_dir()):
+        known = weights_by_variant(part)
+        chosen = known.get(variant) or known.get("")
+        found += chosen or sorted(part.glob("*.safetensors"))
+    return found
 
 
 def _check_index(folder: Path, index: Mapping[str, Any]) -> None:
@@ -238,14 +300,14 @@ def _check_index(folder: Path, index: Mapping[str, Any]) -> None:
 
 
 def fingerprint_of_files(folder: Path) -> str:
-    """SHA-256 over a pipeline's index and weight files, by name, in sorted order.
+    """SHA-256 over a pipeline's index and the weight files that are read, in sorted order.
 
     Raises
     ------
     EncoderError
         If there are no weights in it.
     """
-    weights = sorted(folder.glob("*/*.safetensors"))
+    weights = _read_files(folder)
     if not weights:
         raise EncoderError(f"{folder} holds no safetensors; a pickle is never loaded.")
     digest = hashlib.sha256()
