@@ -114,7 +114,7 @@ def overlap_interval(
     delete-one jackknife's variance [1]_ is more than theirs. A row that is left out takes itself
     from the neighbours of others; who enters in its place is in the other graph as often as, in
     the mean, such neighbours are. The jackknife errs to the wide side [1]_: simulated, it holds in
-    96 % and more from 10 rows to 200, also where one dimension or two make neighbours of many,
+    93 % and more from 10 rows to 200, also where one dimension or two make neighbours of many,
     and would need but half to three quarters of its width there.
 
     Parameters
