@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -37,7 +37,8 @@ def read_file(path: Path, part: str | None = None, column: str | None = None) ->
     Parameters
     ----------
     path : Path
-        UTF-8, or UTF-16 with a byte order mark, where it is text.
+        UTF-8, or UTF-16 with a byte order mark, where it is text; or an older encoding that its
+        names tell for sure, which `Names.notes` names.
     part : str, optional
         The part of names that come without one.
     column : str, optional
@@ -102,9 +103,16 @@ def _hint(suffix: str, path: Path) -> str:
     return "Rename it"
 
 
-def names_from_lines(text: str, *, where: str, source: str, part: str | None = None) -> Names:
+def names_from_lines(
+    text: str,
+    *,
+    where: str,
+    source: str,
+    part: str | None = None,
+    notes: Sequence[str] = (),
+) -> Names:
     """Make a corpus of one name a line; blank lines are counted as left out."""
-    told = Source(where, source, part)
+    told = Source(where, source, part, notes=list(notes))
     return _names_of(_lines(text), told)
 
 
@@ -144,7 +152,7 @@ def _read_txt(path: Path, source: Source) -> Names:
         from namebasis.namespace.records import read_ssa
 
         return read_ssa(path)
-    text = read_text(path)
+    text = read_text(path, source.notes)
     lines = _lines(text)
     if source.column is not None or _is_table(lines):
         return names_from_cells(read_cells(text, source.where, source.refusals), source)
@@ -167,13 +175,13 @@ def _is_table(lines: list[str]) -> bool:
 
 def _read_table(path: Path, source: Source) -> Names:
     tabs = ".tsv" in path.suffixes or ".tab" in path.suffixes
-    cells = read_cells(read_text(path), source.where, source.refusals, tabs=tabs)
+    cells = read_cells(read_text(path, source.notes), source.where, source.refusals, tabs=tabs)
     return names_from_cells(cells, source)
 
 
 def _read_document(path: Path, source: Source) -> Names:
     kind = path.with_suffix("").suffix if path.suffix.lower() == ".gz" else path.suffix
-    return read_document(read_text(path), kind.lower(), source)
+    return read_document(read_text(path, source.notes), kind.lower(), source)
 
 
 def _read_parquet(path: Path, source: Source) -> Names:

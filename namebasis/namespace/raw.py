@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 import sys
 import zlib
 from pathlib import Path
 
 from namebasis.errors import CorpusError
+from namebasis.namespace.encodings import encoding_of
 from namebasis.reading import LARGE, UnreadableError, check_regular, read_bytes
 
 MAX_BYTES = LARGE
@@ -44,8 +46,15 @@ def _refusal(path: Path, error: UnreadableError) -> CorpusError:
     return CorpusError(f"{path} cannot be read: {error.reason}. Check the path.")
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file, unpacked by its ending ``.gz``, without byte order marks.
+def read_text(path: Path, notes: list[str] | None = None) -> str:
+    """Return the text of a file, unpacked by its ending ``.gz``, without byte order marks.
+
+    Parameters
+    ----------
+    path : Path
+        UTF-8, as `decode` says.
+    notes : list of str, optional
+        Gets a line where another encoding was taken; without it none is.
 
     Raises
     ------
@@ -56,7 +65,8 @@ def read_text(path: Path) -> str:
         data = read_bytes(path, MAX_BYTES)
     except UnreadableError as error:
         raise _refusal(path, error) from None
-    return decode(_unpacked(data, path) if path.suffix.lower() == ".gz" else data, str(path))
+    data = _unpacked(data, path) if path.suffix.lower() == ".gz" else data
+    return decode(data, str(path), notes)
 
 
 def _unpacked(data: bytes, path: Path) -> bytes:
@@ -71,20 +81,22 @@ def _unpacked(data: bytes, path: Path) -> bytes:
     return whole
 
 
-def read_stdin() -> str:
+def read_stdin(notes: list[str] | None = None) -> str:
     """Return what stands on stdin, as `read_text` does for a file."""
     if sys.stdin is None:
         raise CorpusError("stdin is closed, and - reads it. Name a file, or pipe the names in.")
     data = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise CorpusError(f"stdin gives more than {MAX_BYTES:,} bytes. Split it up.")
-    return decode(data, "stdin")
+    return decode(data, "stdin", notes)
 
 
-def decode(data: bytes, where: str) -> str:
+def decode(data: bytes, where: str, notes: list[str] | None = None) -> str:
     """Return UTF-8 bytes as text, or UTF-16 and UTF-32 ones that begin with a byte order mark.
 
-    Byte order marks at the beginning of the text and of any line of it are left out.
+    Byte order marks at the beginning of the text and of any line of it are left out. Where there
+    are `notes`, bytes of an older encoding are read too if it is sure which one they are in
+    (`encodings.encoding_of`), and it is noted.
 
     Raises
     ------
@@ -111,10 +123,20 @@ def decode(data: bytes, where: str) -> str:
         # utf-8-sig counts from behind its mark.
         shift = 3 if data.startswith(codecs.BOM_UTF8) else 0
         offset = error.start + shift
+        encoding = encoding_of(data) if notes is not None and not shift else None
+        if notes is not None and encoding:
+            text = data.decode(encoding)
+            words = re.findall(r"[^\W\d_]*[^\x00-\x7f\W\d_][^\W\d_]*", text)
+            shown = ", ".join(list(dict.fromkeys(words))[:3])
+            notes.append(
+                f"read as {encoding}, since it is not UTF-8 and names are right so: {shown}"
+            )
+            return text
         guess = _guess(data)
         raise CorpusError(
             f"{where} is not UTF-8: byte 0x{data[offset]:02x} at offset {offset}; it may be "
-            f"{guess}. Convert it: iconv -f {guess} -t UTF-8"
+            f"{guess}, which its names do not tell for sure. Convert it from the encoding that it "
+            f"is in, for instance: iconv -f {guess} -t UTF-8"
         ) from error
 
 

@@ -114,7 +114,9 @@ def _read(
 
 def _read_spec(spec: str, part: str | None, seed: int, column: str | None) -> Names:
     if spec == "-":
-        return names_from_lines(read_stdin(), where="stdin", source="stdin", part=part)
+        notes: list[str] = []
+        text = read_stdin(notes)
+        return names_from_lines(text, where="stdin", source="stdin", part=part, notes=notes)
     kind, _, argument = spec.partition(":")
     if kind in _READERS:
         return _READERS[kind](argument, seed)
