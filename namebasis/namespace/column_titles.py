@@ -42,7 +42,16 @@ OTHERS = frozenset(
     "id variable month day dataset project repo package server path image page site parent book "
     "film movie song album station model".split()
 )
-SEXES = {"male": "M", "boy": "M", "boys": "M", "female": "F", "girl": "F", "girls": "F"}
+SEXES = {
+    **dict.fromkeys(
+        "male males boy boys jungen knaben mannlich garcons hommes ninos hombres pojkar drenge "
+        "gutter maschi jongens chlopcy".split(), "M"
+    ),
+    **dict.fromkeys(
+        "female females girl girls madchen weiblich filles femmes ninas mujeres flickor piger "
+        "jenter femmine meisjes dziewczynki".split(), "F"
+    ),
+}  # fmt: skip
 GENDERS = ("gender", "sex", "sexe", "geschlecht", "genero", "sexo", "genere", "geslacht", "plec",
             "kon", "kjonn", "sukupuoli", "cinsiyet", "pohlavi", "nem", "пол", "性別",
             "性别", "성별")  # fmt: skip

@@ -112,12 +112,21 @@ def best_separator(lines: Sequence[str]) -> tuple[str, float]:
         if not counts:
             continue
         width = max(counts, key=lambda one: (counts[one], one))
+        widths = _without_ends(widths)
         # A short row lacks its last cells; a long one speaks against the separator.
         fitting = sum(1 for one in widths if one == width or 1 < one < width) / len(widths)
         is_heading = width in widths[:_PREAMBLE] and max(widths[:3], default=0) > 1
         if is_heading and fitting >= _FITTING and fitting > best[1] + 1e-9:
             best = (separator, fitting)
     return best
+
+
+def _without_ends(widths: list[int]) -> list[int]:
+    """Leave out lines of one cell above and below a table that is surely one: titles and notes."""
+    wide = [at for at, width in enumerate(widths) if width > 1]
+    inside = widths[wide[0] : wide[-1] + 1]
+    is_table = len(inside) > 2 and 1 not in inside and max(inside) > 2
+    return inside if is_table and len(inside) * 2 > len(widths) else widths
 
 
 def _separator(lines: Sequence[str], tabs: bool) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from namebasis.errors import CorpusError
+from namebasis.namespace.column_roles import is_known
 from namebasis.namespace.content import is_gender, is_number
 from namebasis.namespace.names import Names, names_from_columns
 from namebasis.namespace.tables import Source, names_from_table
@@ -58,6 +59,7 @@ def _parse(text: str, where: str, parse: Callable[[str, str], object] = parse_js
 def _items(value: object, source: Source, depth: int = 0) -> list[tuple[object, str]]:
     """Return the names or objects of a document, each with the place it stands at."""
     where = source.where
+    value = _unwrapped(value)
     if isinstance(value, list):
         return [(item, f"{where}, item {at}") for at, item in enumerate(value, start=1)]
     if not isinstance(value, Mapping) or not value or depth > _DEEP:
@@ -98,6 +100,33 @@ def _items(value: object, source: Source, depth: int = 0) -> list[tuple[object, 
     return found
 
 
+def _unwrapped(value: object) -> object:
+    """Return the rows of what query services and pandas wrap them in, else the value."""
+    if not isinstance(value, Mapping):
+        return value
+    results, columns, rows = value.get("results"), value.get("columns"), value.get("data")
+    found = results.get("bindings") if isinstance(results, Mapping) and "head" in value else None
+    if isinstance(found, list):
+        return found  # SPARQL
+    if (
+        isinstance(columns, list)
+        and isinstance(rows, list)
+        and all(isinstance(row, list) and len(row) == len(columns) for row in rows)
+    ):
+        return [dict(zip(map(str, columns), row, strict=True)) for row in rows]
+    # A table written by columns: {"name": {"0": "Ana"}, "count": {"0": 7}} or of lists.
+    inner = list(value.values())
+    if len(inner) > 1 and all(isinstance(one, Mapping) for one in inner):
+        keys = [list(one) for one in inner]
+        numbers = [str(at) for at in range(len(keys[0]))]
+        if all(one == numbers for one in keys):
+            return [{str(k): one[at] for k, one in value.items()} for at in numbers]
+    lists = len(inner) > 1 and all(isinstance(one, list) for one in inner)
+    if lists and len({len(one) for one in inner}) == 1 and any(map(is_known, map(str, value))):
+        return [dict(zip(map(str, value), row, strict=True)) for row in zip(*inner, strict=True)]
+    return value
+
+
 def _of_one_sex(items: list[tuple[object, str]], sex: str) -> list[tuple[object, str]]:
     """Give names that stand under a word such as "girls" that gender."""
     return [
@@ -128,12 +157,36 @@ def _of_items(items: Sequence[tuple[object, str]], source: Source) -> Names:
     records = []
     for item, where in items:
         if isinstance(item, Mapping):
-            records.append({str(key): value for key, value in item.items()})
+            records.append(_flat(item))
         else:
             records.append({_title(items): _text(item, where)})
     titles = list(dict.fromkeys(key for record in records for key in record))
     columns = [[record.get(title) for record in records] for title in titles]
     return names_from_table(titles, columns, source)
+
+
+_WHOLE_KEYS = frozenset({"name", "names", "fullname", "full_name"})
+
+
+def _flat(item: Mapping[object, object]) -> dict[str, object]:
+    """An object with what stands in objects within it: name.first is "first", birth.year stays so.
+
+    Values of the Wikidata query service ({"type": "literal", "value": "Ana"}) are their values.
+    """
+    flat: dict[str, object] = {}
+    for key, value in item.items():
+        title = str(key)
+        if not isinstance(value, Mapping):
+            flat[title] = value
+        elif {"type", "value"} <= set(value):
+            flat[title] = value["value"]
+        else:
+            is_name = title.lower() in _WHOLE_KEYS
+            for inner, one in value.items():
+                short = str(inner)
+                is_free = is_name and short not in item and short not in flat
+                flat[short if is_free else f"{title}_{short}"] = one
+    return flat
 
 
 def _title(items: Sequence[tuple[object, str]]) -> str:

@@ -15,6 +15,13 @@ from namebasis.namespace.dialects import Cells, has_header
 from namebasis.namespace.full_names import join_parts
 from namebasis.namespace.names import Names, names_from_columns
 from namebasis.namespace.own_columns import own_name, typed
+from namebasis.namespace.reshaping import (
+    by_sex,
+    one_header,
+    total_row,
+    without_footers,
+    without_rules,
+)
 from namebasis.namespace.values import share_of_genders
 
 _LAST_FIRST = re.compile(r"[^,]+,\s*[^,]+")
@@ -78,6 +85,8 @@ def names_from_cells(cells: Cells, source: Source) -> Names:
         If it holds no row of names, or no column surely holds names.
     """
     rows = cells.rows
+    if rows:
+        rows = without_rules(one_header(without_footers(rows, source.refusals)))
     if not rows:
         raise CorpusError(f"{source.where} has no row below its header. Give it one name a row.")
     titles = [cell.strip().lstrip("\ufeff") for cell in rows[0]]
@@ -146,11 +155,15 @@ def names_from_table(
     CorpusError
         If no column surely holds names.
     """
+    stacked = by_sex(titles, columns) if source.column is None else None
+    if stacked is not None:
+        titles, columns, note = stacked
+        source.notes.append(note)
     roles = column_roles.choose(
         titles, columns, source.where, part=source.part, column=source.column
     )
     source.texts = list(_joined([columns[at] for at in roles.name]))
-    columns = _without_sums(columns, roles.name, source)
+    columns = _without_sums(columns, roles, source)
     values: dict[str, Sequence[object] | pa.Array] = {
         column: columns[at] for column, at in roles.fields.items()
     }
@@ -196,18 +209,24 @@ def _without_lost(made: Names, own: Mapping[str, pa.Array], source: Source) -> N
 
 
 def _without_sums(
-    columns: Sequence[Sequence[object]], names: Sequence[int], source: Source
+    columns: Sequence[Sequence[object]], roles: column_roles.Roles, source: Source
 ) -> Sequence[Sequence[object]]:
-    """Leave out, counted, the rows in which a register adds up its rare names."""
+    """Leave out, counted, the rows in which a table adds up its rare names, or all of them."""
+    texts = columns[roles.name[0]]
+    at_count = roles.fields.get("count")
     sums = {
         at: text
-        for at, text in enumerate(columns[names[0]])
+        for at, text in enumerate(texts)
         if isinstance(text, str) and (text[:1] == "_" or text.strip().upper() in _SUMS)
     }
-    if not sums:
-        return columns
     for text in sums.values():
         source.refusals.add("the sum of all other names", text)
+    total = total_row(texts, None if at_count is None else columns[at_count])
+    if total is not None:
+        source.refusals.add("the sum of all names", str(texts[total]))
+        sums[total] = str(texts[total])
+    if not sums:
+        return columns
     return [[value for at, value in enumerate(values) if at not in sums] for values in columns]
 
 

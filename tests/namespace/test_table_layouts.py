@@ -118,3 +118,62 @@ def test_a_register_s_sums_are_left_out(tmp_path: Path) -> None:
     names = _read(tmp_path, "NOM\t_1891_1900\nMARTIN\t20000\nBERNARD\t9\nAUTRES NOMS\t300000\n")
     assert names.strings == ["MARTIN", "BERNARD"]
     assert [(one.reason, one.count) for one in names.dropped] == [("the sum of all other names", 1)]
+
+
+def test_a_column_of_names_for_each_sex_is_read_with_it(tmp_path: Path) -> None:
+    # The decade pages of the SSA, the tables of the ONS, and lists of one's own.
+    expected = [("Noah", "M", 4525), ("Bo", "M", 30), ("Olivia", "F", 3649), ("Ana", "F", 20)]
+    for text in (
+        '"Rank","Males","Number","Females","Number"\n1,Noah,"4,525",Olivia,"3,649"\n2,Bo,30,Ana,20\n',
+        'Rank,Boys,Count,Rank,Girls,Count\n1,Noah,"4,525",1,Olivia,"3,649"\n2,Bo,30,2,Ana,20\n',
+        "Boys Name;Girls Name;Boys Count;Girls Count\nNoah;Olivia;4525;3649\nBo;Ana;30;20\n",
+        ",Males,,Females,\nRank,Name,Number,Name,Number\n1,Noah,4525,Olivia,3649\n2,Bo,30,Ana,20\n",
+    ):
+        names = _read(tmp_path, text)
+        assert _rows(names, "name", "gender", "count") == expected, text
+        assert "one sex each" in names.notes[0]
+
+
+def test_a_column_may_still_be_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "n.csv"
+    path.write_text("Rank,Males,Females\n1,Noah,Emma\n2,Bo,Ana\n")
+    assert nb.read_names(path, column="Females").strings == ["Emma", "Ana"]
+
+
+def test_titles_above_and_notes_below_a_table_are_left_out(tmp_path: Path) -> None:
+    above = "Table 1: baby names\nEngland and Wales\nOne table\nSee the notes\nSmall counts held\n"
+    rows = "".join(f"{at},Boy{chr(96 + at)},{50 - at}\n" for at in range(1, 11))
+    names = _read(tmp_path, f"{above}\nRank,Name,Count\n{rows}\nSource: Office of Names\n")
+    assert names.strings[:2] == ["Boya", "Boyb"]
+    assert len(names) == 10
+    assert sum(one.count for one in names.dropped) == 6
+
+
+def test_the_sum_of_a_table_is_no_name_but_a_name_may_be_total(tmp_path: Path) -> None:
+    assert _read(tmp_path, "Name,Count\nAnna,5\nBen,6\nTotal,11\n").strings == ["Anna", "Ben"]
+    assert "Total" in _read(tmp_path, "Name,Count\nAnna,5\nBen,6\nTotal,3\n").strings
+
+
+def test_a_rule_under_a_header_is_no_name(tmp_path: Path) -> None:
+    names = _read(tmp_path, "| name | count |\n|------|-------|\n| Anna | 5 |\n| Ben | 6 |\n")
+    assert _rows(names, "name", "count") == [("Anna", 5), ("Ben", 6)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # randomuser.me
+        ('{"results":[{"name":{"title":"Mr","first":"Bo","last":"Hill"}}],"info":{"page":1}}',
+         ["Bo Hill"]),
+        ('[{"name":{"full":"Ana"}},{"name":{"full":"Bo"}}]', ["Ana", "Bo"]),
+        ('{"head":{"vars":["x","itemLabel"]},"results":{"bindings":[{"x":{"type":"uri","value":'
+         '"http://x.org/entity/Q1"},"itemLabel":{"type":"literal","value":"Ana Lee"}}]}}',
+         ["Ana Lee"]),
+        ('{"columns":["name","count"],"index":[0,1],"data":[["Ana",5],["Bo",6]]}', ["Ana", "Bo"]),
+        ('{"name":{"0":"Ana","1":"Bo"},"count":{"0":5,"1":6}}', ["Ana", "Bo"]),
+        ('{"name":["Ana","Bo"],"gender":["F","M"]}', ["Ana", "Bo"]),
+        ('{"boys":["Bo","Noah"],"girls":["Ana","Emma"]}', ["Bo", "Noah", "Ana", "Emma"]),
+    ],
+)  # fmt: skip
+def test_json_is_read_as_services_write_it(tmp_path: Path, text: str, expected: list[str]) -> None:
+    assert _read(tmp_path, text, "n.json").strings == expected

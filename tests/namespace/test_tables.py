@@ -94,8 +94,6 @@ def test_names_are_found_in_real_layouts(
         ("codes.csv", "land,who\nUS,Ana\nFR,Bo\nDE,Cy\n", "'land', holds codes"),
         ("same.csv", "group,who\nStars,Ana\nStars,Bo\nStars,Cy\n", "'group', is always 'Stars'"),
         ("numbers.csv", "name,who\n1,Ana\n2,Bo\n", "the column 'name' holds numbers"),
-        ("sexes.csv", "Rank,Male name,Female name\n1,Noah,Emma\n2,Bo,Ana\n",
-         "names stand in 'Male name' and 'Female name'"),
     ],
 )  # fmt: skip
 def test_a_column_that_is_no_names_is_never_taken(
