@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
 # Before torch or faiss load: spinning threads cost more than the tests themselves.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+import pytest
 from hypothesis import settings
 
 # A build server repeats the same examples each time; new ones are looked for where one can look.
@@ -14,3 +17,14 @@ from hypothesis import settings
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "untimed")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command line that ran inside a test leaves the next test its log."""
+    logger = logging.getLogger("namebasis")
+    before = logger.level, logger.propagate, logger.handlers[:]
+    yield
+    logger.setLevel(before[0])
+    logger.propagate = before[1]
+    logger.handlers[:] = before[2]
