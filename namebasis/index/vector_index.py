@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
 from namebasis.index import files, tuning
-from namebasis.index.facts import DamagedIndexError, read_facts, write_facts
+from namebasis.index.facts import DamagedIndexError, facts_path, read_facts, write_facts
 from namebasis.index.files import faiss_module
 from namebasis.index.inverted_lists import assign_lists, write_lists
 from namebasis.index.opening import open_index
@@ -257,6 +257,8 @@ class VectorIndex:
             file = files.OpenFile(partial)
             width = 4 * self.dim + (0 if self.is_exact else 8)
             stamp = file.stamp(max(0, file.size - width * self.n_rows))
+            # A writer that dies from here on leaves no facts, and so no index: never another's.
+            facts_path(path).unlink(missing_ok=True)
             os.replace(partial, path)
         finally:
             partial.unlink(missing_ok=True)

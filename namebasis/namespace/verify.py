@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from namebasis.errors import SpaceError
-from namebasis.index.facts import DamagedIndexError
+from namebasis.index.facts import DamagedIndexError, facts_path
 from namebasis.namespace import caches, checksums, graph_cache
 from namebasis.namespace.checksums import Noted
 from namebasis.namespace.engine_errors import reading
@@ -233,6 +233,8 @@ def _check_index(store: Store, view: str) -> str:
     path = caches.index_path(store.place, view)
     if not path.exists():
         return "none; it is built at the first query"
+    if not facts_path(path).exists():
+        return "not finished; it is built anew at the next query"
     try:
         index = caches.open_saved(store, view, whole=True)
     except caches.OtherVectorsError:

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from namebasis.errors import SpaceError
+from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.index import vector_index
 from namebasis.index.vector_index import VectorIndex
-from namebasis.namespace import checksums
+from namebasis.namespace import caches, checksums
 from namebasis.namespace.build import add_names, build_space
 from namebasis.namespace.images import add_images
 from namebasis.namespace.locks import locked
@@ -209,6 +209,34 @@ def test_a_writer_that_dies_before_its_checksums_leaves_files_unchecked(
     with locked(copy):
         pass
     assert "unchecked" not in grown.check()["names.lance"]
+
+
+class Killed(BaseException):
+    """The process dies."""
+
+
+@pytest.mark.parametrize("begins", ["with one", "without one"])
+def test_an_index_that_a_killed_writer_left_without_facts_is_none(
+    copy: Path, monkeypatch, begins: str
+) -> None:
+    def killed(*_: object) -> None:
+        raise Killed
+
+    if begins == "without one":
+        for file in (copy / "indices").glob("text.*"):
+            file.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(vector_index, "write_facts", killed)
+        store = Space(copy, Seeing())._store  # type: ignore[arg-type]
+        with pytest.raises(Killed):
+            caches.build_index(store, "text", store.build_id, 0, anew=True)
+    assert (copy / "indices" / "text.faiss").exists()
+    space = Space(copy, Seeing())  # type: ignore[arg-type]
+    assert space.check()["index of text"].startswith("not finished")
+    best = np.argmax(space.vectors() @ space.vectors(ids=[7])[0])
+    with pytest.warns(NamebasisWarning, match=r"text\.json: missing"):
+        assert space.nearest(space.vectors(ids=[7])[0], 1).ids == (best,)
+    assert space.check()["index of text"] == "60 rows as they were written"
 
 
 def test_a_full_disk_costs_the_checksums_and_not_the_write(copy: Path, monkeypatch, caplog) -> None:
