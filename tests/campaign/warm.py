@@ -237,6 +237,7 @@ def serve(folder: Path) -> None:
     import faiss
     import lance
     import sklearn.neighbors  # noqa: F401
+    from transformers import AutoConfig, AutoModel, AutoTokenizer  # noqa: F401
 
     import namebasis.cli.application
     import namebasis.namespace.build

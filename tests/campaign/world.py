@@ -12,7 +12,7 @@ import numpy as np
 from tests.campaign.warm import Warm
 
 N_NAMES = 60
-GRAPH_VIEWS = ("text",)
+GRAPH_VIEWS = ("text", "image")
 TEMPLATES = ("--encoder", "tiny", "--templates", "plain", "-q")
 
 
