@@ -110,6 +110,19 @@ def check_regular(path: str | Path, limit: int | None = None) -> None:
         pass
 
 
+def check_mapped(path: str | Path) -> None:
+    """Refuse what a library cannot map into memory: all but plain files that hold something.
+
+    Raises
+    ------
+    UnreadableError
+        As `open_regular`, and if the file is empty.
+    """
+    with open_regular(path) as stream:
+        if not os.fstat(stream.fileno()).st_size:
+            raise UnreadableError(path, "it is empty")
+
+
 def is_regular(path: str | Path) -> bool:
     """Whether there is a plain file that may be read."""
     try:

@@ -11,7 +11,7 @@ import numpy as np
 from namebasis.analysis.components import Components
 from namebasis.atomic import replacing_file
 from namebasis.errors import NamebasisError
-from namebasis.reading import UnreadableError, check_regular, parse_json
+from namebasis.reading import UnreadableError, check_mapped, parse_json
 
 _FORMAT = "namebasis.components/1"
 _ARRAYS = ("mean", "directions", "standard_deviations")
@@ -59,7 +59,7 @@ def load_components(path: str | Path, n_bases: int | None = None) -> tuple[Compo
     from safetensors import SafetensorError, safe_open
 
     try:
-        check_regular(path)
+        check_mapped(path)
         with safe_open(str(path), framework="numpy") as file:
             head = file.metadata() or {}
             if head.get("format") != _FORMAT:

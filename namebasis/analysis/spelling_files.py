@@ -9,7 +9,7 @@ import numpy as np
 
 from namebasis.analysis.spelling import PieceRidge
 from namebasis.errors import NamebasisError
-from namebasis.reading import UnreadableError, check_regular, parse_json
+from namebasis.reading import UnreadableError, check_mapped, parse_json
 
 _FORMAT = "namebasis.piece_ridge/1"
 
@@ -44,7 +44,7 @@ def read(path: Path) -> PieceRidge:
     from safetensors import SafetensorError, safe_open
 
     try:
-        check_regular(path)
+        check_mapped(path)
         with safe_open(str(path), framework="np") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != _FORMAT:

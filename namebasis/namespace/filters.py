@@ -69,6 +69,8 @@ def check_where(where: str, columns: Sequence[str]) -> str:
         raise filter_error(where, "it is empty", columns)
     if "\0" in where:
         raise filter_error(where, "it holds a NUL byte", columns)
+    if any("\ud800" <= letter <= "\udfff" for letter in where):
+        raise filter_error(where, "it holds bytes that are not UTF-8", columns)
     if len(where) > MAX_LETTERS:
         raise filter_error(where, f"it has {len(where):,} letters, over {MAX_LETTERS:,}", columns)
     try:

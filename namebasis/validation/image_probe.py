@@ -15,7 +15,7 @@ import numpy.typing as npt
 from namebasis.checks import FloatArray, as_embeddings, check_count
 from namebasis.encoders.base import Encoder
 from namebasis.errors import EncoderError
-from namebasis.reading import UnreadableError, check_regular, parse_json
+from namebasis.reading import UnreadableError, check_mapped, parse_json
 from namebasis.validation.extractors import Attribute, Extractor, Float64Array, Found, softmax
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def load_probe(path: str | Path) -> LinearProbe:
     from safetensors import safe_open
 
     try:
-        check_regular(path)
+        check_mapped(path)
         with safe_open(str(path), "numpy") as opened:
             header = opened.metadata() or {}
             if header.get("format") != FORMAT:

@@ -251,6 +251,9 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NamebasisError, match="no such file"):
         load_components(tmp_path / "none.safetensors")
     bad = tmp_path / "bad.safetensors"
+    bad.touch()
+    with pytest.raises(NamebasisError, match=r"damaged components file \(it is empty\)"):
+        load_components(bad)
     bad.write_bytes(b"\x80\x04not safetensors")
     with pytest.raises(NamebasisError, match="damaged components file"):
         load_components(bad)

@@ -201,3 +201,15 @@ def test_the_docs_list_the_functions_and_limits_of_filters() -> None:
     for limit in (filters.MAX_LETTERS, filters.MAX_DEPTH, filters.MAX_CHAIN, filters.MAX_TERMS,
                   filters.MAX_DIGITS):  # fmt: skip
         assert f" {limit:,} " in FILTERS.replace("\n", " ")
+
+
+def test_half_a_character_is_refused_before_the_engine(space: Space) -> None:
+    with pytest.raises(FilterError, match="it holds bytes that are not UTF-8"):
+        space.ids("name = '\udcff'")
+
+
+@pytest.mark.parametrize("n_others", [1, 40])
+def test_half_a_character_is_no_stored_name(space: Space, n_others: int) -> None:
+    others = [f"Nobody{at}" for at in range(n_others)]
+    first = space.table(["name"])["name"][0].as_py()
+    assert space.find_all(["\udcff", *others, first]) == [None] * (1 + n_others) + [0]
