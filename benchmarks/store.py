@@ -24,7 +24,8 @@ from namebasis.index import vector_index
 from namebasis.index.rows import as_rows
 from namebasis.index.tuning import exact_search, measure_recall
 from namebasis.index.vector_index import VectorIndex
-from namebasis.namespace.build import build_space
+from namebasis.namespace.build import add_names, build_space
+from namebasis.namespace.names import Names
 from namebasis.namespace.space import Space, open_space
 
 K = 10
@@ -66,6 +67,36 @@ def against_faiss(folder: Path, n: int, runs: int) -> None:
     print()
 
 
+def small_adds(folder: Path, n_adds: int) -> None:
+    """Many small adds against one build of the same names."""
+    first, each = 3000, 3
+    names, encoder = synthetic_names(first + each * n_adds), SyntheticEncoder(384)
+
+    def part(start: int, stop: int) -> Names:
+        return Names(table=names.table.slice(start, stop - start), dropped=())
+
+    space = build_space(part(0, first), folder / "small", encoder=encoder, templates="plain")
+    seconds = []
+    for start in range(first, len(names), each):
+        started = time.perf_counter()
+        space = add_names(space, part(start, start + each), encoder=encoder)
+        seconds.append(time.perf_counter() - started)
+    one = build_space(names, folder / "one", encoder=encoder, templates="plain")
+    assert space.table(["name"]) == one.table(["name"])
+    late = seconds[-len(seconds) // 10 :]
+    print(f"{n_adds:,} adds of {each} names to {first:,}, with vectors that cost nothing:\n")
+    print("| what | measured | bar |\n|---|---|---|")
+    print(f"| mean, s | {statistics.mean(seconds):.3f} | – |")
+    print(f"| mean of the last tenth, s | {statistics.mean(late):.3f} | – |")
+    print(f"| 99 of 100 within, s | {np.quantile(seconds, 0.99):.3f} | – |")
+    print(f"| the slowest, s | {max(seconds):.3f} | < 0.15 |")
+    print(f"| bytes, against one build | {n_bytes(space.path) / n_bytes(one.path):.2f} | < 2 |\n")
+
+
+def n_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def build_large(path: Path, n: int) -> None:
     """Build in a process of its own, watching its memory."""
     names, encoder = synthetic_names(n), SyntheticEncoder(384)
@@ -83,7 +114,7 @@ def build_large(path: Path, n: int) -> None:
     done.set()
     watcher.join()
     facts = space.info()["indices"]["text"]
-    size = sum(file.stat().st_size for file in space.path.rglob("*") if file.is_file())
+    size = n_bytes(space.path)
     print(
         f"A space of {n:,} × 384, built with vectors that cost nothing: {seconds:.0f} s, "
         f"{peak[0] - before:,.0f} MB of memory beyond the {before:,.0f} MB of Python, the names "
@@ -184,6 +215,7 @@ def kinds(n: int, runs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small shapes, few runs")
+    parser.add_argument("--adds", action="store_true", help="small adds alone")
     parser.add_argument("--build-large", nargs=2, metavar=("PATH", "N"), help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     if wanted.build_large:
@@ -192,7 +224,11 @@ def main() -> None:
     quick = wanted.quick
     runs = 3 if quick else 15
     with tempfile.TemporaryDirectory() as folder:
+        if wanted.adds:
+            small_adds(Path(folder), 100 if quick else 1000)
+            return
         against_faiss(Path(folder), 20_000 if quick else 200_000, runs)
+        small_adds(Path(folder), 100 if quick else 1000)
         n = 210_000 if quick else 1_000_000
         path = Path(folder) / "large"
         words = [sys.executable, __file__, "--build-large", str(path), str(n)]

@@ -12,7 +12,7 @@ from namebasis.namespace.pins import alone_with, version_of
 
 LEVELS = tuple(4**level for level in range(2, 9))
 """Rows below which a piece counts as one of a level; those above the last are left as they are."""
-RUN = 16
+RUN = 8
 """Small pieces in a row that are made one."""
 KEPT = timedelta(hours=1)
 """Younger versions stay, for readers that opened the space before the last write."""
