@@ -194,7 +194,8 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
         ("dtype must be 2", "dtype must be 2"),
         ("batch_size must be 2", "--batch-size must be 2"),
         ("n_else must be 2", "n_else must be 2"),
-        ("draws must be n_draws", "draws must be n_draws"),
+        ("draws must be n_draws", "--draws must be n_draws"),
+        ("draws of n_draws are few", "draws of n_draws are few"),
         ("n_draws", "--draws"),
         ("", ""),
     ],
@@ -209,7 +210,7 @@ def test_a_refusal_is_exit_code_1_of_the_real_process_too(tmp_path: Path) -> Non
     words = [sys.executable, "-c", "from namebasis.cli import main; main()", "info", "no.space"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: no.space: there is no name space.")
+    assert done.stderr.startswith(f"error: {tmp_path / 'no.space'}: there is no name space.")
     assert done.stdout == ""
 
 

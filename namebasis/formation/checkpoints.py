@@ -30,7 +30,7 @@ _STEP_FOLDER = re.compile(rf"(?:global_)?{_WORDS}[-_]?(\d+)(?:[-_][a-z]+)?\Z", r
 _EPOCH_FILE = re.compile(r"(?:[\w-]+[_-])?epoch[_-]?(\d+)\.(?:pt|pth|safetensors)\Z", re.I)
 _NUMBER = re.compile(r"\d+")
 _NAMED_NUMBER = re.compile(rf"{_WORDS}s?[-_=]?(\d+)(?![a-z])", re.I)
-_LAST_NUMBER = re.compile(r"(?:\A|[-_/.])(\d+)\Z")
+_LAST_NUMBER = re.compile(r"(?:\A|[-_/.:])(\d+)\Z")
 _MOST_ENTRIES = 2000
 _OTHER_FILES = (
     (

@@ -115,8 +115,8 @@ def trace_encoder(
         along = torch.from_numpy(_own(encoder, name, template, partners, seed)).to(clean)
 
     def score(rows: Tensor) -> Float64Array:
-        values = rows @ (clean if along is None else along)
-        return np.asarray(values.double().cpu())
+        values = rows.double() @ (clean if along is None else along).double()
+        return np.asarray(values.cpu())
 
     taken = score(clean[None])[0] - score(lost)  # (n_samples,)
     back = score(found).reshape(len(cells), n_samples) - score(lost)

@@ -42,10 +42,12 @@ def write_index(index: Any, path: Path) -> None:
     OSError
         If it cannot be written.
     """
-    try:
-        faiss_module().write_index(index, str(path))
-    except RuntimeError as error:  # of FAISS, over a full disk or a missing right
-        raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from None
+    faiss = faiss_module()
+    with open(path, "wb") as file:  # FAISS itself opens no path that is not UTF-8
+        try:
+            faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+        except RuntimeError as error:
+            raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from None
 
 
 def write_text(path: Path, text: str) -> None:

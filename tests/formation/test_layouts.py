@@ -186,6 +186,13 @@ def test_what_a_number_in_a_label_means(labels: list[str], steps: list[int]) -> 
     assert [one.step for one in series.checkpoints] == steps
 
 
+def test_a_number_that_is_all_a_spec_names_is_its_step() -> None:
+    series = find_checkpoints(["hf:10", "hf:0", "hf:5"])
+    assert [(one.step, one.spec) for one in series.checkpoints] == [
+        (0, "hf:0"), (5, "hf:5"), (10, "hf:10"),
+    ]  # fmt: skip
+
+
 def test_settings_of_a_training_reach_its_encoder_and_fingerprint(tmp_path: Path) -> None:
     import torch
 
