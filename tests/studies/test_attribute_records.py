@@ -208,7 +208,7 @@ def test_letters_alone_tell_what_spelling_tells() -> None:
 def test_intervals_and_nulls() -> None:
     rng = np.random.default_rng(0)
     truth = rng.random(400)
-    value, low, high = interval("Spearman", truth + rng.random(400), truth, 200, 0)
+    value, low, high = interval("Spearman", truth + rng.random(400), truth)
     assert low < value < high
     shuffles = np.stack([rng.permutation(400) for _ in range(1000)], axis=1).astype(float)
     for measure in ("Spearman", "AUC"):
