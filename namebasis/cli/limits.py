@@ -7,7 +7,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from namebasis.checks import LARGEST_SEED
+LARGEST_SEED = 2**32 - 1
+"""As `checks.LARGEST_SEED`, which would load NumPy before a command is known."""
 
 MOST: Mapping[str, float] = {
     "actors": 10_000,
