@@ -52,3 +52,7 @@ class TargetError(NamebasisError):
 
 class NamebasisWarning(UserWarning):
     """Something was repaired or looks like misuse; the work goes on."""
+
+
+class NamebasisHint(UserWarning):
+    """Something that was asked for is probably not what was meant; nothing is wrong with it."""

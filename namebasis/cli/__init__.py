@@ -9,7 +9,7 @@ import sys
 
 from namebasis.cli import streams
 from namebasis.cli.application import app
-from namebasis.errors import NamebasisError, NamebasisWarning
+from namebasis.errors import NamebasisError, NamebasisHint, NamebasisWarning
 from namebasis.wording import visible, without_advice
 
 __all__ = ["app", "main"]
@@ -98,4 +98,5 @@ def _tell_warnings() -> None:
     logging.addLevelName(logging.WARNING, "warning")
     warnings.simplefilter("ignore")
     warnings.simplefilter("always", NamebasisWarning)
+    warnings.simplefilter("always", NamebasisHint)
     warnings.formatwarning = lambda message, *_args, **_kwargs: f"warning: {shown(message)}\n"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray, check_count
-from namebasis.errors import NamebasisWarning
+from namebasis.errors import NamebasisHint
 from namebasis.namespace.filters import check_where, compared_texts, quote
 from namebasis.namespace.name_lookup import find_rows
 from namebasis.namespace.store import IMAGE_COUNT, Store
@@ -168,7 +168,7 @@ class StoredRows:
             if len(values) <= _FEW_VALUES and text not in values:
                 told = f"its values are {', '.join(values)}" if values else "it is empty everywhere"
                 message = f"no name has {column} = {text!r}; {told}."
-                warnings.warn(message, NamebasisWarning, stacklevel=4)
+                warnings.warn(message, NamebasisHint, stacklevel=4)
 
     def lacks(self, view: str) -> bool:
         """Whether some names have no vector in a view, which is 0 there."""

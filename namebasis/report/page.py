@@ -99,7 +99,8 @@ def embedded_json(identifier: str, value: object) -> str:
 def _plain(value: object) -> object:
     """The same with every text made visible, keys too."""
     if isinstance(value, str):
-        return visible(value, keep="\n\t")
+        # Line separators end no line in JSON, and a search must find the name as it is.
+        return visible(value, keep="\n\t\u2028\u2029")
     if isinstance(value, Mapping):
         return {_plain(key): _plain(held) for key, held in value.items()}
     if isinstance(value, (list, tuple)):

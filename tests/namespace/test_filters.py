@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from namebasis.errors import FilterError, NamebasisWarning
+from namebasis.errors import FilterError, NamebasisHint
 from namebasis.namespace import filter_words, filters
 from namebasis.namespace.build import build_space
 from namebasis.namespace.filters import MAX_TERMS, check_where, compared_texts, explain
@@ -139,7 +139,7 @@ def test_an_unknown_column_is_named_with_its_neighbour(space: Space) -> None:
 
 def test_a_value_that_no_name_has_is_said_with_those_there_are(space: Space) -> None:
     values = set(space.table(["gender"])["gender"].to_pylist()) - {None}
-    with pytest.warns(NamebasisWarning, match="no name has gender = 'female'; its values are") as w:
+    with pytest.warns(NamebasisHint, match="no name has gender = 'female'; its values are") as w:
         assert space.ids("gender = 'female'").size == 0
     told = str(w[0].message).partition("its values are ")[2].rstrip(".")
     assert set(told.split(", ")) == values
@@ -179,7 +179,7 @@ def test_the_engine_s_own_words_are_cut_short() -> None:
 def test_a_column_without_a_value_is_said_to_be_empty(tmp_path: Path) -> None:
     names = make_names([{"name": "Vicki"}])
     space = build_space(names, tmp_path / "a.space", encoder=FakeEncoder())  # type: ignore[arg-type]
-    with pytest.warns(NamebasisWarning, match="no name has gender = 'F'; it is empty everywhere"):
+    with pytest.warns(NamebasisHint, match="no name has gender = 'F'; it is empty everywhere"):
         assert space.ids("gender = 'F'").size == 0
 
 
@@ -190,7 +190,7 @@ def test_the_filters_of_the_docs_are_answered(space: Space) -> None:
     examples = "".join(re.findall(r"```sql\n(.*?)```", FILTERS, re.DOTALL)).splitlines()
     assert len(examples) > 12
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NamebasisWarning)  # that no name passes
+        warnings.simplefilter("ignore", NamebasisHint)  # that no name passes
         for where in examples:
             space.ids(where)  # refuses what is no filter
 
