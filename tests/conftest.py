@@ -21,10 +21,13 @@ settings.load_profile("ci" if os.environ.get("CI") else "untimed")
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
-    """A command line that ran inside a test leaves the next test its log."""
-    logger = logging.getLogger("namebasis")
-    before = logger.level, logger.propagate, logger.handlers[:]
+    """A command line that ran in a test, or in a fixture of many, leaves the next one its log."""
+    _reset(logging.getLogger("namebasis"))
     yield
-    logger.setLevel(before[0])
-    logger.propagate = before[1]
-    logger.handlers[:] = before[2]
+    _reset(logging.getLogger("namebasis"))
+
+
+def _reset(logger: logging.Logger) -> None:
+    logger.setLevel(logging.NOTSET)
+    logger.propagate = True
+    logger.handlers.clear()

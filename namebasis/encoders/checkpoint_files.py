@@ -113,10 +113,10 @@ def _pickled(path: Path, spec: str) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         held = _refused_globals(path) if archive else ""
-        reason = f"it holds {held}: " if held else "it is no checkpoint, or one that holds "
+        reason = f"it asks for {held} and" if held else "it is no checkpoint, or one that"
         raise EncoderError(
-            f"{spec} cannot be read: {reason}code, which is never run. Save its state_dict as "
-            "safetensors."
+            f"{spec} cannot be read: {reason} holds code, which is never run. Save its state_dict "
+            "as safetensors."
         ) from None
 
 

@@ -263,7 +263,7 @@ CLIP_KEY = "text_model.embeddings.token_embedding.weight"
         ({"epoch": 3}, r"holds no weights"),
         ([1, 2], r"holds list, not weights"),
         ({"state_dict": {"a": torch.ones(2)}, "hook": _Code()},
-         r"it holds posix\.mkdir: code, which is never run"),
+         r"asks for posix\.mkdir and holds code, which is never run"),
     ],
 )  # fmt: skip
 def test_files_of_another_kind_are_named(
