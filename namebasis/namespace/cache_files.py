@@ -6,8 +6,13 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from namebasis.index.files import work_path
 
 PATIENCE = 600.0
 """Seconds to wait for another process that makes the same cache; then one does without."""
@@ -22,6 +27,22 @@ def say_once(path: Path, error: OSError) -> None:
         _said.add(path)
         reason = error.strerror or error
         log.info("%s cannot be written (%s); what it would hold is kept in memory", path, reason)
+
+
+def write_arrays(path: Path, **arrays: Any) -> bool:
+    """Write arrays as a .npz in one step; False where they cannot be written."""
+    partial = work_path(path)
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, **arrays)
+        os.replace(partial, path)
+    except OSError as error:
+        say_once(path, error)
+        return False
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+    return True
 
 
 @contextmanager

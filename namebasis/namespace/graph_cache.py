@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import MutableMapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +12,7 @@ import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import NamebasisWarning
-from namebasis.index.files import work_path
-from namebasis.namespace.cache_files import making, say_once
+from namebasis.namespace.cache_files import making, write_arrays
 from namebasis.namespace.caches import holds_newest
 from namebasis.namespace.store import INDICES, Store
 from namebasis.namespace.view_ids import view_id
@@ -150,21 +147,10 @@ def _problem(
 
 def _write(path: Path, key: str, graph: KnnGraph) -> bool:
     """Write a graph in one step; False where it cannot be written."""
-    partial = work_path(path)
-    try:
-        with partial.open("wb") as file:
-            np.savez(
-                file,
-                key=np.array(key),
-                indices=graph.indices.astype(np.int32),
-                similarities=graph.similarities,
-                recall=np.array(graph.recall),
-            )
-        os.replace(partial, path)
-    except OSError as error:
-        say_once(path, error)
-        return False
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-    return True
+    return write_arrays(
+        path,
+        key=np.array(key),
+        indices=graph.indices.astype(np.int32),
+        similarities=graph.similarities,
+        recall=np.array(graph.recall),
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.index.files import work_path
-from namebasis.namespace.cache_files import making, say_once
+from namebasis.namespace.cache_files import making, write_arrays
 from namebasis.namespace.caches import holds_newest
 from namebasis.namespace.store import INDICES
 from namebasis.namespace.view_ids import view_id
@@ -71,7 +68,9 @@ def _complete(
             keep = np.isin(known, ids)
             known, rows = known[keep], rows[:, keep]
         may_write = may_write and holds_newest(space._store, "text", space.provenance.build_id)
-        is_kept = may_write and _write(path, space, known, rows)
+        is_kept = may_write and write_arrays(
+            path, view_id=np.array(_made_of(space)), ids=known, rows=rows
+        )
         space._template_rows = None if is_kept else (known, rows)
     return known, rows
 
@@ -112,22 +111,6 @@ def _read(path: Path, space: Space) -> tuple[IntArray, FloatArray]:
     # What is stored of the same names tells whether these are theirs.
     is_same = np.abs(mean - space.vectors(ids=ids)).max(axis=1, initial=0) < _SAME
     return ids[is_same], rows[:, is_same]
-
-
-def _write(path: Path, space: Space, ids: IntArray, rows: FloatArray) -> bool:
-    """Write the cache in one step; False where it cannot be written."""
-    partial = work_path(path)
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, view_id=np.array(_made_of(space)), ids=ids, rows=rows)
-        os.replace(partial, path)
-    except OSError as error:
-        say_once(path, error)
-        return False
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-    return True
 
 
 def _made_of(space: Space) -> str:

@@ -283,7 +283,7 @@ class TestWhatCannotBeWritten:
         monkeypatch.setattr(vector_index.tuning, "choose_factory", choose_small)
         monkeypatch.setattr(vector_index.files, "write_index", full_disk)
         monkeypatch.setattr(vector_index, "write_lists", full_disk)
-        monkeypatch.setattr(graph_cache.np, "savez", full_disk)
+        monkeypatch.setattr(cache_files.np, "savez", full_disk)
         opened = Space(space.path)
         caplog.set_level("INFO")
         with pytest.warns(NamebasisWarning, match="rebuilt"):
