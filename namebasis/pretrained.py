@@ -47,12 +47,16 @@ def read_pretrained(kind: Any, folder: Path, *, run_code: bool = False, **option
     EncoderError
         If code would run or be asked for without `run_code`.
     """
-    options = {"local_files_only": True, "trust_remote_code": run_code, **options}
+    # Written on the call itself: no option that a caller passes can turn it round.
     if run_code:
-        return kind.from_pretrained(folder, **options)
+        return kind.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=True, **options
+        )
     check_kernels(folder)
     with without_code():
-        return kind.from_pretrained(folder, **options)
+        return kind.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, **options
+        )
 
 
 @contextmanager

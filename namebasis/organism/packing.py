@@ -65,7 +65,7 @@ def pack(run: str | Path, folder: str | Path) -> int:
         )
     target.mkdir(parents=True, exist_ok=True)
     with no_bars():
-        model = read_pretrained(CLIPModel, step, dtype=torch.float16)
+        model = read_pretrained(CLIPModel, step, use_safetensors=True, dtype=torch.float16)
         model.save_pretrained(target)
     for name in _SMALL:
         shutil.copyfile(step / name, target / name)

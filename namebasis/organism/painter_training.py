@@ -110,7 +110,8 @@ def train_painter(
     check_count(threads, "threads")
     try:
         with no_bars():
-            clip = read_pretrained(CLIPModel, Path(organism)).float().eval()
+            clip = read_pretrained(CLIPModel, Path(organism), use_safetensors=True)
+            clip = clip.float().eval()
             tokenizer = read_pretrained(CLIPTokenizer, Path(organism))
     except (OSError, ValueError) as error:
         raise NamebasisError(f"{organism} cannot be read as an organism: {error}") from None

@@ -263,7 +263,9 @@ def add_token(model: Path, tokenizer: Path, token: str, *, said_end: int | None 
     import transformers
     from safetensors.torch import load_file, save_file
 
-    words = transformers.AutoTokenizer.from_pretrained(tokenizer)
+    words = transformers.AutoTokenizer.from_pretrained(
+        tokenizer, local_files_only=True, trust_remote_code=False
+    )
     words.add_tokens(token)
     words.save_pretrained(tokenizer)
     state = load_file(model / "model.safetensors")

@@ -237,11 +237,14 @@ def test_prefixes_of_wrappers_come_off(prefix: str, listed: str, tmp_path: Path)
     np.testing.assert_allclose(encoder.encode_text(TEXTS), rows(model, listed), atol=1e-5)
 
 
+RAN = "a folder that a file's code would make"
+
+
 class _Code:
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         import os
 
-        return os.mkdir, ("/tmp/never",)
+        return os.mkdir, (RAN,)
 
 
 CLIP_KEY = "text_model.embeddings.token_embedding.weight"
@@ -267,13 +270,15 @@ CLIP_KEY = "text_model.embeddings.token_embedding.weight"
     ],
 )  # fmt: skip
 def test_files_of_another_kind_are_named(
-    content: object, message: str, listed: str, tmp_path: Path
+    content: object, message: str, listed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     torch.save(content, tmp_path / "w.pt")
     with pytest.raises(EncoderError, match=message) as caught:
         load_encoder(f"open_clip:{listed}@{tmp_path / 'w.pt'}")
     assert "\n" not in str(caught.value)
     assert "weights_only" not in str(caught.value)
+    assert not (tmp_path / RAN).exists()
 
 
 def test_a_torchscript_archive_is_named(listed: str, tmp_path: Path) -> None:

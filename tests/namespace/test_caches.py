@@ -20,7 +20,7 @@ from namebasis.errors import NamebasisWarning
 from namebasis.index import vector_index
 from namebasis.index.facts import DamagedIndexError
 from namebasis.index.vector_index import VectorIndex
-from namebasis.namespace import cache_files, caches, graph_cache, views
+from namebasis.namespace import cache_files, caches, views
 from namebasis.namespace.build import add_names, build_space
 from namebasis.namespace.locks import locked
 from namebasis.namespace.names import make_names
