@@ -1,7 +1,7 @@
 """What a forked child may still do.
 
 `fork` copies one thread and no other. Lance's executors are gone in the child: of 100 children that
-opened a data set anew, 41 ended in SIGSEGV and the others answered or hung. OpenMP's pools are gone
+reopened a data set, 41 ended in SIGSEGV and the others answered or hung. OpenMP's pools are gone
 too, and whoever waits for them waits for ever; with one thread nobody is waited for.
 """
 

@@ -184,7 +184,7 @@ class _Recurrence:
         self._beside: list[Float64Array] = [np.zeros(probes.shape[1])]
 
     def advance(self, n_steps: int) -> None:
-        """Go on until so many steps are made."""
+        """Continue until this many steps are done."""
         while len(self._diagonal) < n_steps:
             image = _off(self._basis, self._product(self._vectors))
             middle = np.einsum("np,np->p", image, self._vectors)

@@ -267,7 +267,7 @@ def _add_images(
 def unspell(
     space: options.SpacePath,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Fit anew where the view already exists.")
+        bool, typer.Option("--rebuild", help="Fit again if the view already exists.")
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,

@@ -61,7 +61,7 @@ def _facts(store: Store, rows: pa.Table) -> tuple[pa.Table, pa.Table]:
 
 
 def _updated(store: Store, changed: pa.Table) -> tuple[list[Any], list[int]]:
-    """Write the facts of the fragments that hold changed rows anew; not yet committed."""
+    """Rewrite the facts of the fragments that hold changed rows; not yet committed."""
     updated, fields, start = [], set(), 0
     ids = np.asarray(changed["id"])
     for fragment in store.dataset.get_fragments():

@@ -183,7 +183,7 @@ def add_names(
     Returns
     -------
     Space
-        Opened anew.
+        Opened again.
 
     Raises
     ------

@@ -30,9 +30,9 @@ def index_path(folder: Path, view: str) -> Path:
 
 
 def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex:
-    """Open the index of a view; build it anew where it is missing, damaged or another's.
+    """Open the index of a view; rebuild it where it is missing, damaged or of other vectors.
 
-    A store that was opened before the view was written anew, or before rows were added that the
+    A store that was opened before the view was rewritten, or before rows were added that the
     saved index covers, gets one in memory; the newer one stays.
 
     Warns
@@ -57,7 +57,7 @@ def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex
 
 
 def build_index(
-    store: Store, view: str, build_id: str, seed: int, *, anew: bool = False
+    store: Store, view: str, build_id: str, seed: int, *, force: bool = False
 ) -> VectorIndex:
     """Index all rows of a view from the store, block by block, and save the index.
 
@@ -65,11 +65,11 @@ def build_index(
     ----------
     store, view, build_id, seed
         As `load_index` takes them.
-    anew : bool
+    force : bool
         Also where a good index of these rows is there: its answers cannot be.
     """
     with making(index_path(store.place, view)) as may_write:
-        if not anew:
+        if not force:
             try:
                 there = open_saved(store, view)
                 if there.n_rows == store.n_rows:

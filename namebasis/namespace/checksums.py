@@ -155,7 +155,7 @@ def _read_or_nothing(folder: Path) -> dict[str, Noted]:
     try:
         return read_noted(folder)
     except SpaceError as error:
-        log.info("%s; all are noted anew", error)
+        log.info("%s; all are recorded again", error)
         return {}
 
 

@@ -74,7 +74,7 @@ def load_graph(store: Store, view: str, build_id: str, k: int, kept: Kept) -> Kn
     Warns
     -----
     NamebasisWarning
-        If a cached graph was damaged and is made anew.
+        If a cached graph was damaged and is rebuilt.
     """
     if (view, k) in kept:
         return kept[view, k]

@@ -116,7 +116,7 @@ def add_images(
     Returns
     -------
     space : Space
-        Opened anew.
+        Opened again.
     added : AddedImages
 
     Raises

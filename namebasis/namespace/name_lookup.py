@@ -17,8 +17,8 @@ from namebasis.namespace.store import Store
 PART_ORDER = ("given", "family", "full", "pseudo")
 _COLUMNS = ["id", "name", "part", "name_folded"]
 _FEW = 16
-"""Up to so many names are asked of the store, which reads a column; more read all names once."""
-# Spaces of an older folding are folded anew when first asked, and that is kept.
+"""Most names that are looked up by a filter; for more, all names are read once."""
+# Spaces of an older folding are folded again when first asked, and that is kept.
 _refolded: WeakKeyDictionary[Store, tuple[int, pa.Table]] = WeakKeyDictionary()
 
 

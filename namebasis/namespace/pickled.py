@@ -30,15 +30,13 @@ def reopen(path: str, build_id: str, encoder: Encoder | Loading | None) -> Space
     Raises
     ------
     SpaceError, ReplacedError
-        If there is no such space here, or it was built anew since.
+        If there is no such space here, or it was rebuilt since.
     """
     from namebasis.namespace.space import Space
 
     space = Space(Path(path), None if isinstance(encoder, Loading) else encoder)
     if space.provenance.build_id != build_id:
-        raise ReplacedError(
-            f"{path}: another build lies there than when the space was pickled; open it anew."
-        )
+        raise ReplacedError(f"{path}: the space was rebuilt after it was pickled; open it again.")
     if isinstance(encoder, Loading):
         space.loading = encoder
     return space

@@ -145,7 +145,7 @@ class Searcher:
                 )
                 source = self._provenance
                 index = caches.build_index(
-                    self._store, view, source.build_id, source.seed, anew=True
+                    self._store, view, source.build_id, source.seed, force=True
                 )
                 self._indices[view] = (index, self._tail(view, index))
             return self._indices[view]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Space(StoredRows):
     """An open name space. Make one with `open_space` or `build_space`.
 
-    Any number of threads may ask one space. It is pickled as its path: opened anew where it
+    Any number of threads may ask one space. It is pickled as its path: reopened where it
     arrives, in a process started by `spawn` or `forkserver`, or by joblib. A process that was
     forked from one in which a space was read is refused, because Lance does not survive a fork.
 
@@ -281,7 +281,7 @@ class Space(StoredRows):
         return results if is_batch(target) else results[0]
 
     def graph(self, view: str = "text", k: int = 15) -> KnnGraph:
-        """Each row's k nearest others, kept beside the indices; made anew where rows changed.
+        """Each row's k nearest others, kept beside the indices; rebuilt where rows changed.
 
         Names without a vector in the view are nobody's neighbours; their own row of `indices` is
         -1 and of `similarities` 0.
@@ -321,7 +321,7 @@ class Space(StoredRows):
         """Read everything and compare it with the checksums that were noted; what was found.
 
         Vectors, the other columns, all files of the data sets, fits, indices and graphs. What is
-        only missing, or of older vectors, and made anew when asked for is no damage.
+        only missing, or of older vectors, and rebuilt when needed is no damage.
 
         Parameters
         ----------

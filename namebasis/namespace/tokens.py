@@ -50,7 +50,7 @@ def token_facts(pieces: Sequence[Sequence[str]] | pa.Array | pa.ChunkedArray) ->
 
 
 def facts_after_adding(pieces: pa.Array, n_old: int) -> pa.Table:
-    """Count anew for names that were added, and for those whose counts they may change.
+    """Recount for names that were added, and for those whose counts they may change.
 
     Parameters
     ----------

@@ -90,7 +90,7 @@ def unspell(
     Returns
     -------
     Space
-        Opened anew.
+        Opened again.
 
     Raises
     ------

@@ -54,14 +54,14 @@ def small_pieces(sizes: list[int]) -> int:
     """How many of the last pieces are to be made one; 0 for none.
 
     Of every level at most `RUN` pieces stay, so that n rows are in some dozen pieces and each was
-    written anew a few times at most, however few were added at a time.
+    rewritten a few times at most, however few were added at a time.
     """
     found = 0
     for level in LEVELS:
         run = 0
         while run < len(sizes) and sizes[len(sizes) - 1 - run] < level:
             run += 1
-        # One that is larger than all that follow it would be written anew for little.
+        # One that is larger than all that follow it would be rewritten for little.
         while run and sizes[len(sizes) - run] > sum(sizes[len(sizes) - run + 1 :]):
             run -= 1
         if run >= RUN:

@@ -42,7 +42,7 @@ def check_space(store: Store, progress: Progress | None = None) -> Found:
 
     Vectors, the other columns, every file of the data sets and the newest version of each, fits,
     indices, graphs and what else is kept beside them. Caches of older vectors and caches that are
-    missing are no damage: they are made anew.
+    missing are no damage: they are rebuilt.
 
     Parameters
     ----------
@@ -234,19 +234,21 @@ def _check_index(store: Store, view: str) -> str:
     if not path.exists():
         return "none; it is built at the first query"
     if not facts_path(path).exists():
-        return "not finished; it is built anew at the next query"
+        return "not finished; it is rebuilt at the next query"
     try:
         index = caches.open_saved(store, view, whole=True)
     except caches.OtherVectorsError:
-        return "of other vectors; it is built anew at the next query"
+        return "of other vectors; it is rebuilt at the next query"
     except DamagedIndexError as error:
-        raise SpaceError(f"{error} Delete it; it is built anew.") from None
+        raise SpaceError(f"{error} Delete it; it will be rebuilt.") from None
     start = 0
     if index.rows is not None:
         for block in store.blocks(view):
             rows = index.rows[start : start + len(block)]
             if not np.array_equal(rows, block[: len(rows)]):
-                raise SpaceError(f"{path}: not of the stored vectors. Delete it; it is built anew.")
+                raise SpaceError(
+                    f"{path}: not of the stored vectors. Delete it; it will be rebuilt."
+                )
             start += len(rows)
     return f"{index.n_rows:,} rows as they were written"
 
@@ -258,13 +260,13 @@ def _check_graph(store: Store, path: Path) -> str:
     key = graph_cache.graph_key(store, view, store.build_id, int(k))
     graph, problem = graph_cache.read_graph(path, store.n_rows, int(k), key)
     if problem:
-        raise SpaceError(f"{path}: damaged ({problem}). Delete it; it is made anew.")
-    return "of other vectors; it is made anew when asked for" if graph is None else "whole"
+        raise SpaceError(f"{path}: damaged ({problem}). Delete it; it will be rebuilt.")
+    return "of other vectors; it is rebuilt when needed" if graph is None else "whole"
 
 
 def _check_arrays(path: Path) -> str:
     try:
         read_arrays(path, 2**31)
     except UnreadableError as error:
-        raise SpaceError(f"{error} Delete it; it is made anew.") from None
+        raise SpaceError(f"{error} Delete it; it will be rebuilt.") from None
     return "whole"

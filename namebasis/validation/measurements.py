@@ -51,7 +51,9 @@ class Memory:
             except (NamebasisError, KeyError, ValueError, TypeError, AttributeError) as error:
                 # What can be measured again stops no report.
                 self._images, self._matrices, self._values = {}, {}, {}
-                message = f"{error} What was measured before is not used, and measured anew."
+                message = (
+                    f"{error} What was measured before is not used; the images are measured anew."
+                )
                 warnings.warn(message, NamebasisWarning, stacklevel=3)
 
     def _read(self, uri: Path) -> None:
@@ -179,7 +181,7 @@ class Memory:
             except BaseException as error:
                 if system_reason(error) is not None or not is_of_engine(error):
                     raise
-                logger.warning("%s is damaged and made anew: %s", uri, one_line(error))
+                logger.warning("%s is damaged and is replaced: %s", uri, one_line(error))
         # Nothing of a first commit that was killed, and nothing damaged, stays in the way.
         _remove(uri)
         lance.write_dataset(content, for_lance(uri), mode="create")

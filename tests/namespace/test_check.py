@@ -229,7 +229,7 @@ def test_an_index_that_a_killed_writer_left_without_facts_is_none(
         patch.setattr(vector_index, "write_facts", killed)
         store = Space(copy, Seeing())._store  # type: ignore[arg-type]
         with pytest.raises(Killed):
-            caches.build_index(store, "text", store.build_id, 0, anew=True)
+            caches.build_index(store, "text", store.build_id, 0, force=True)
     assert (copy / "indices" / "text.faiss").exists()
     space = Space(copy, Seeing())  # type: ignore[arg-type]
     assert space.check()["index of text"].startswith("not finished")
