@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from namebasis.errors import CorpusError
 from namebasis.namespace.column_roles import is_known
 from namebasis.namespace.content import is_gender, is_number
-from namebasis.namespace.names import Names, names_from_columns
-from namebasis.namespace.tables import Source, names_from_table
+from namebasis.namespace.names import Names
+from namebasis.namespace.tables import Source, names_from_table, names_from_texts
 from namebasis.reading import UnreadableError, parse_json, parse_yaml
 
 _WEIGHTED = re.compile(r"\s*\d*\.?\d+::")
@@ -144,16 +144,8 @@ def _has_lists(value: object) -> bool:
 def _of_items(items: Sequence[tuple[object, str]], source: Source) -> Names:
     if not any(isinstance(item, Mapping) for item, _ in items):
         names = [_text(item, where) for item, where in items]
-        source.note_last_first(names)
         source.texts = list(names)
-        return names_from_columns(
-            {"name": names},
-            where=source.where,
-            source=source.name,
-            part=source.part,
-            refusals=source.refusals,
-            notes=tuple(source.notes),
-        )
+        return names_from_texts(names, source)
     records = []
     for item, where in items:
         if isinstance(item, Mapping):

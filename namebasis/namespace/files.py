@@ -13,9 +13,14 @@ from namebasis.namespace.column_roles import is_known
 from namebasis.namespace.content import is_number
 from namebasis.namespace.dialects import best_separator, read_cells
 from namebasis.namespace.documents import read_document
-from namebasis.namespace.names import Names, names_from_columns
+from namebasis.namespace.names import Names
 from namebasis.namespace.raw import check_file, read_text
-from namebasis.namespace.tables import Source, names_from_cells, names_from_table
+from namebasis.namespace.tables import (
+    Source,
+    names_from_cells,
+    names_from_table,
+    names_from_texts,
+)
 
 _MAX_ROWS = 50_000_000
 _WEIGHTED = re.compile(r"\s*\d*\.?\d+::")
@@ -127,18 +132,9 @@ def _names_of(lines: list[str], source: Source) -> Names:
     weighted = sum(_WEIGHTED.match(line) is not None for line in lines)
     if weighted:
         lines = [_WEIGHTED.sub("", line, count=1) for line in lines]
-    source.texts = [line for line in lines if line.strip()]
-    if weighted:
         source.notes.append(f"left out the weights of {weighted:,} wildcard line(s), such as 2::")
-    source.note_last_first(lines)
-    return names_from_columns(
-        {"name": lines},
-        where=source.where,
-        source=source.name,
-        part=source.part,
-        refusals=source.refusals,
-        notes=tuple(source.notes),
-    )
+    source.texts = [line for line in lines if line.strip()]
+    return names_from_texts(lines, source)
 
 
 def _lines(text: str) -> list[str]:

@@ -76,6 +76,19 @@ class Source:
             )
 
 
+def names_from_texts(texts: list[str], source: Source) -> Names:
+    """Make a corpus of names alone; blank ones are counted as left out."""
+    source.note_last_first(texts)
+    return names_from_columns(
+        {"name": texts},
+        where=source.where,
+        source=source.name,
+        part=source.part,
+        refusals=source.refusals,
+        notes=tuple(source.notes),
+    )
+
+
 def names_from_cells(cells: Cells, source: Source) -> Names:
     """Make a corpus of a table of texts, with a header or without.
 

@@ -52,7 +52,7 @@ class Memory:
                 # What can be measured again stops no report.
                 self._images, self._matrices, self._values = {}, {}, {}
                 message = (
-                    f"{error} What was measured before is not used; the images are measured anew."
+                    f"{error} Earlier measurements are ignored; all images are measured again."
                 )
                 warnings.warn(message, NamebasisWarning, stacklevel=3)
 

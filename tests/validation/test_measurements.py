@@ -70,14 +70,14 @@ def delete(place: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, cut_manifest, delete])
-def test_damage_is_said_and_measured_anew(
+def test_damage_is_said_and_images_are_measured_again(
     tmp_path: Path, image: ImageFile, damage: Callable[[Path], None]
 ) -> None:
     keep(tmp_path / "a", image)
     damage(tmp_path / "a" / MEASUREMENTS)
-    with pytest.warns(NamebasisWarning, match=rf"{MEASUREMENTS}.*before is not used, and measured"):
+    with pytest.warns(NamebasisWarning, match=rf"{MEASUREMENTS}.*Earlier measurements are ignored"):
         assert np.isnan(known(tmp_path / "a"))
-    with pytest.warns(NamebasisWarning, match="measured anew"):
+    with pytest.warns(NamebasisWarning, match="all images are measured again"):
         keep(tmp_path / "a", image, 2.5)
     assert known(tmp_path / "a") == 2.5
 
