@@ -17,6 +17,8 @@ from namebasis.errors import SpaceError
 
 TEXT = "a senior lady from Iceland"
 STORED = ("Vicki", "Winona", "Keisha", "Björk", "Giulia", "Anna")
+SEED = 6
+"""Of the sample of Faker's names: one that holds the names of the documents' examples."""
 MARK = ".namebasis-demo"
 """An empty file in the folder of the demo's files, by which the demo knows it for its own."""
 
@@ -57,7 +59,7 @@ def demo(
         "demo/faker.space"
     ),
     limit: Annotated[int, typer.Option("--limit", help="How many of Faker's names.")] = 24_000,
-    seed: options.Seed = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed of the sample.")] = SEED,
     quiet: options.Quiet = False,
 ) -> None:
     """Build a space of real names once, then ask it four things. Seconds the second time."""
@@ -68,7 +70,7 @@ def demo(
     from namebasis.namespace.space import is_complete, open_space
 
     if not is_complete(space):
-        wanted = ("--encoder", "minilm", "--templates", "person", "--limit", limit)
+        wanted = ("--encoder", "minilm", "--templates", "person", "--limit", limit, "--seed", seed)
         _show("build", space, "faker", *wanted)
         corpus.build(space, ["faker"], templates="person", limit=limit, seed=seed, quiet=quiet)
     opened = open_space(space)
@@ -89,7 +91,7 @@ def demo(
     if html.exists() and html.stat().st_mtime > (space / "names.lance").stat().st_mtime:
         say(f"{html} is up to date; the command itself would make it again.")
     else:
-        topology.topology(space, html=html, seed=seed, overwrite=True, quiet=quiet)
+        topology.topology(space, html=html, overwrite=True, quiet=quiet)
     _show(
         "export", space, listed, "--where", short, "--columns", "name,gender,locales", "--overwrite"
     )
