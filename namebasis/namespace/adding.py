@@ -90,12 +90,17 @@ def mend(store: Store) -> None:
     store : Store
         Locked by the caller; refreshed here.
     """
+    count_uncounted(store)
+    note_sums(store)
+
+
+def count_uncounted(store: Store) -> None:
+    """Write who shares pieces with whom, unless every row was counted before."""
     drop_leftovers(store)
     columns = [name for name in FACTS if name in store.schema.names]
     # Every row has a number of others with the same pieces, so a null was never counted.
     if len(columns) < len(FACTS) or store.dataset.count_rows(filter="same_pieces IS NULL"):
         count_pieces(store)
-    note_sums(store)
 
 
 def note_sums(store: Store) -> None:

@@ -18,7 +18,7 @@ from namebasis.checks import check_seed
 from namebasis.encoders.given import GivenVectors
 from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace import caches, images, swap, unspelled
-from namebasis.namespace.adding import append_rows, count_pieces, mend, note_sums
+from namebasis.namespace.adding import append_rows, count_uncounted, mend, note_sums
 from namebasis.namespace.encode import encode_rows, space_schema
 from namebasis.namespace.job import describe_job
 from namebasis.namespace.locks import locked, writing
@@ -348,7 +348,9 @@ def _next_size(n_names: int, seconds: float) -> int:
 
 def _finish(store: Store, job: Provenance) -> None:
     """Index the rows, then say in one commit that the space is done and what its sums are."""
-    count_pieces(store)
+    # A build that was killed here may have counted them, and not yet made its pieces one.
+    count_uncounted(store)
+    store.keep_up()
     # The versions of single chunks go, and what killed writers left.
     store.tidy()
     for view in store.views:

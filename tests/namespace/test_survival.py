@@ -116,3 +116,21 @@ def test_killed_at_twenty_random_moments_nothing_is_lost_and_nothing_doubled(
             len(list((s.path / "names.lance" / "data").iterdir())) for s in (space, calm)
         )
         assert n_files == n_expected, "a killed build left data files behind"
+
+
+@pytest.mark.parametrize("step", ["keep_up", "tidy"])
+def test_stopped_after_the_count_a_build_resumes_to_the_same_files(
+    tmp_path: Path, monkeypatch, step: str
+) -> None:
+    monkeypatch.setattr(build, "CHUNK", CHUNK)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, step, lambda self: sys.exit(f"stopped before {step}"))
+        with pytest.raises(SystemExit):
+            build_space(corpus(N_NAMES), tmp_path / "stopped", encoder=FakeEncoder())
+    stopped, calm = (
+        build_space(corpus(N_NAMES), tmp_path / name, encoder=FakeEncoder())
+        for name in ("stopped", "calm")
+    )
+    assert stopped.table().equals(calm.table())
+    n_files = [len(list((s.path / "names.lance" / "data").iterdir())) for s in (stopped, calm)]
+    assert n_files == [1, 1]
