@@ -143,6 +143,20 @@ def test_added_names_are_found_at_once_and_doubles_are_counted(place: Path) -> N
     assert {row["name"] for row in json.loads(done.stdout)[0]["names"]} == {"Konstancja", "Vicki"}
 
 
+def test_columns_of_added_names_come_along_and_what_does_not_is_said(place: Path) -> None:
+    (place / "a.csv").write_text("name,age\nZbigniew,30\n")
+    (place / "b.csv").write_text("name,age,colour\nKonstancja,old,red\nRadomir,41,blue\n")
+    assert run("add", "my.space", "a.csv", cwd=place).returncode == 0
+    done = run("add", "my.space", "b.csv", "-q", cwd=place)
+    assert done.returncode == 0, done.stderr
+    lost = "left out 1 of 2 values of age: the space's column holds whole numbers (such as 'old')"
+    assert lost in done.stderr
+    assert "new columns, empty for the names that were there: colour" in done.stderr
+    asked = ("--where", "colour = 'blue' AND age > 40", "--columns", "name")
+    done = run("export", "my.space", "-", "--format", "txt", *asked, cwd=place)
+    assert (done.returncode, done.stdout) == (0, "Radomir\n"), done.stderr
+
+
 REFUSED = {
     "no space": (["nearest", "not-there.space", "x"], "not-there.space"),
     "unknown column": (["nearest", "my.space", "Vicki", "--where", "colour = 1"], "gender"),

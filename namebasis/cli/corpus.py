@@ -225,11 +225,13 @@ def add(
         else:
             corpus = read_corpus(names, part, limit, seed, column)
         with nullcontext() if quiet else progress_bar("encoding") as progress:
-            opened, added = add_counted(opened, corpus, vectors=given, progress=progress)
-        lost = [column for column in corpus.own_columns if column not in opened.columns]
-        if lost:
-            note(f"left out, since {space} has no such column: {', '.join(lost)}")
-        note(f"{space}: {added:,} added, {len(corpus) - added:,} were in the space already")
+            done = add_counted(opened, corpus, vectors=given, progress=progress)
+        opened, n_added = done.space, done.n_added
+        for told in done.notes:
+            note(told)
+        if done.new_columns:
+            note(f"new columns, empty for the names that were there: {', '.join(done.new_columns)}")
+        note(f"{space}: {n_added:,} added, {len(corpus) - n_added:,} were in the space already")
     if images is not None:
         _add_images(opened, images, vectors, strangers, quiet)
 

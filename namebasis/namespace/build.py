@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from namebasis.encoders.given import GivenVectors
 from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace import caches, images, swap, unspelled
 from namebasis.namespace.adding import append_rows, count_uncounted, mend, note_sums
+from namebasis.namespace.columns import add_empty
 from namebasis.namespace.encode import encode_rows, space_schema
 from namebasis.namespace.job import describe_job
 from namebasis.namespace.locks import locked, writing
@@ -173,6 +174,8 @@ def add_names(
     space : Space
     names : Names
         Those whose name and part the space holds already are skipped, and counted in the log.
+        Own columns that the space lacks are added to it, null for the names that it had; values of
+        others take the type that they have there, or are null, which the log says.
     encoder : Encoder, optional
         The one that built the space; loaded by its spec where not given.
     vectors : array of shape (n_names, dim), or GivenVectors, optional
@@ -192,7 +195,28 @@ def add_names(
     SpaceError
         If the space was replaced since it was opened, or another process writes to it.
     """
-    return add_counted(space, names, encoder=encoder, vectors=vectors, progress=progress)[0]
+    return add_counted(space, names, encoder=encoder, vectors=vectors, progress=progress).space
+
+
+@dataclass(frozen=True)
+class Added:
+    """A space that was added to.
+
+    Attributes
+    ----------
+    space : Space
+    n_added : int
+        Names that it did not hold before.
+    new_columns : tuple of str
+        Own columns of these names that it did not hold either; null for the others.
+    notes : tuple of str
+        What was left out of own columns, and why.
+    """
+
+    space: Space
+    n_added: int
+    new_columns: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def add_counted(
@@ -202,8 +226,8 @@ def add_counted(
     encoder: Encoder | None = None,
     vectors: object = None,
     progress: Progress | None = None,
-) -> tuple[Space, int]:
-    """Append names as `add_names` does; return how many of them the space did not hold too."""
+) -> Added:
+    """Append names as `add_names` does; return what became of them too."""
     if vectors is not None:
         encoder = _given_for(space, names, vectors, encoder)
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
@@ -213,18 +237,19 @@ def add_counted(
         skipped = len(names) - len(fresh)
         if skipped:
             log.info("%d of %d names are in the space already", skipped, len(names))
-        fresh, lost = fit_to(fresh, store.schema, len(NAME_SCHEMA))
-        if lost:
-            log.warning(
-                "%s: columns that the space lacks, or has of another kind, are left out: %s",
-                space.path, ", ".join(lost),
-            )  # fmt: skip
+        fitted = fit_to(fresh, store.schema, len(NAME_SCHEMA))
+        for told in fitted.notes:
+            log.warning("%s: %s", space.path, told)
         if len(fresh):
-            _append(store, fresh, encoder, space.provenance.templates, progress, adding=True)
+            # Before the rows: whatever kills this, a row that is stored has all its values.
+            add_empty(store, fitted.added)
+            templates = space.provenance.templates
+            _append(store, fitted.names, encoder, templates, progress, adding=True)
             note_sums(store)
             _renew_indices(store, space.provenance)
             store.keep_up()
-    return open_space(space.path, encoder=encoder), len(fresh)
+    new = tuple(field.name for field in fitted.added)
+    return Added(open_space(space.path, encoder=encoder), len(fresh), new, fitted.notes)
 
 
 def _given_for(

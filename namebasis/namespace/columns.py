@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -51,6 +51,13 @@ def put_columns(
     if old:
         store.dataset.drop_columns([OLD + name for name in old])
     store.refresh()
+
+
+def add_empty(store: Store, fields: Sequence[pa.Field]) -> None:
+    """Add columns in which every row so far is null, in one commit that rewrites no file."""
+    if fields:
+        store.dataset.add_columns(pa.schema(fields))
+        store.refresh()
 
 
 def drop_leftovers(store: Store) -> None:

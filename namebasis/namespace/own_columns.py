@@ -5,8 +5,10 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from namebasis.namespace.cleaning import Refusals
 from namebasis.namespace.folding import fold
@@ -110,8 +112,30 @@ def _plain(word: str, decimal: str) -> str:
     return word.replace(".", "").replace(",", ".") if decimal == "," and "," in word else word
 
 
-def fit_to(names: pa.Table, space: pa.Schema, n_corpus: int) -> tuple[pa.Table, tuple[str, ...]]:
-    """Return names that are to be added, with own columns as the space has them.
+@dataclass(frozen=True)
+class Fitted:
+    """Names that are to be added, with own columns as a space has them or is to get them.
+
+    Attributes
+    ----------
+    names : Table
+    added : tuple of Field
+        Own columns that the space lacks.
+    notes : tuple of str
+        What was left out of own columns, and why.
+    """
+
+    names: pa.Table
+    added: tuple[pa.Field, ...]
+    notes: tuple[str, ...]
+
+
+def fit_to(names: pa.Table, space: pa.Schema, n_corpus: int) -> Fitted:
+    """Make own columns of names that are to be added those of a space.
+
+    Values take the type that the space's column has where that loses nothing; others are null, and
+    counted. A column that the space lacks is added to it, unless it would be in the way of what
+    the space makes itself.
 
     Parameters
     ----------
@@ -121,27 +145,76 @@ def fit_to(names: pa.Table, space: pa.Schema, n_corpus: int) -> tuple[pa.Table, 
         Of the space; its columns of studies, which have metadata, are not the user's.
     n_corpus : int
         How many of the first columns are the corpus's.
-
-    Returns
-    -------
-    names : Table
-        Values of another type are cast where that loses nothing, else the column is left out.
-    lost : tuple of str
-        Own columns that the space has not, or has of another kind.
     """
-    lost = []
+    added, notes = [], []
     for column in names.column_names[n_corpus:]:
+        field = names.schema.field(column)
         there = space.field(column) if column in space.names else None
-        values = names[column]
-        at = names.schema.get_field_index(column)
-        try:
-            if there is None or there.metadata:
-                raise pa.ArrowInvalid(column)
-            names = names.set_column(at, column, values.cast(there.type))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            names = names.drop_columns([column])
-            lost.append(column)
-    return names, tuple(lost)
+        if column in _TAKEN or (there is not None and there.metadata):
+            notes.append(f"left out the column {column}: the space has its own of that name")
+        elif there is not None:
+            fitted = _converted(names[column], there.type)
+            lost = names[column].filter(pc.and_(names[column].is_valid(), fitted.is_null()))
+            names = names.set_column(names.schema.get_field_index(column), there, fitted)
+            if len(lost):
+                notes.append(
+                    f"left out {len(lost):,} of {len(lost) + len(fitted.drop_null()):,} values of "
+                    f"{column}: the space's column holds {_kind(there.type)} (such as "
+                    f"{lost[0].as_py()!r})"
+                )
+            continue
+        elif names[column].null_count < len(names):
+            added.append(field.with_nullable(True).remove_metadata())
+            continue
+        names = names.drop_columns([column])
+    return Fitted(names, tuple(added), tuple(notes))
+
+
+def _converted(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """Values as another type, null where that would lose something."""
+    if values.type == kind:
+        return values
+    if pa.types.is_string(values.type) and (pa.types.is_primitive(kind)):
+        texts = values.to_pylist()
+        return pa.chunked_array([pa.array([_of_text(text, kind) for text in texts], kind)])
+    try:
+        cast = values.cast(kind, safe=False)
+        if pa.types.is_string(kind):
+            return cast
+        # What does not come back as it was has lost something: 1.5 as 1, 2 as true.
+        same = pc.equal(cast.cast(values.type, safe=False), values)
+        return pc.if_else(same, cast, pa.scalar(None, kind))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return pa.chunked_array([pa.nulls(len(values), kind)])
+
+
+def _of_text(text: str | None, kind: pa.DataType) -> object:
+    """A text as a value of a type, None where it is none; as cells of a table are read."""
+    word = "" if text is None else text.strip()
+    if pa.types.is_boolean(kind):
+        return _TRUTH.get(word.lower())
+    if pa.types.is_floating(kind) and _REAL.fullmatch(word):
+        return float(word)
+    value: int | str = word
+    if pa.types.is_integer(kind):
+        if not _REAL.fullmatch(word) or not float(word).is_integer():
+            return None
+        value = int(word) if _INTEGER.fullmatch(word) else int(float(word))
+    elif not pa.types.is_temporal(kind):
+        return None
+    try:
+        return pa.scalar(value).cast(kind).as_py()
+    except (pa.ArrowException, OverflowError):
+        return None
+
+
+def _kind(kind: pa.DataType) -> str:
+    """A type in the words of somebody who keeps a table."""
+    if pa.types.is_boolean(kind):
+        return "true and false"
+    if pa.types.is_integer(kind):
+        return "whole numbers"
+    return "numbers" if pa.types.is_floating(kind) else str(kind)
 
 
 def one_value(values: Sequence[object]) -> object:
