@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
+import os
 import re
 import shlex
 import shutil
@@ -12,11 +14,13 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from PIL import Image
 
-from namebasis.cli import main
+from namebasis.cli import app, main
 from namebasis.cli.wording import with_option
 from tests.encoders.conftest import write_clip, write_whole_pipeline
 
@@ -87,8 +91,6 @@ def place(folder: Path, tmp_path: Path) -> Path:
 
 
 def commands() -> list[str]:
-    from namebasis.cli import app
-
     flat = [str(command.name) for command in app.registered_commands]
     grouped = [
         f"{group.name} {command.name}"
@@ -114,6 +116,89 @@ def test_help_ends_with_an_example_that_runs(command: str, place: Path) -> None:
     done = run(*words, cwd=place)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def every_command() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, command in vars(typer.main.get_command(app))["commands"].items():
+        inner = vars(command).get("commands", {"": command})
+        found |= {f"{name} {word}".strip(): one for word, one in inner.items()}
+    return found
+
+
+@pytest.mark.parametrize("name", commands())
+def test_options_are_told_apart_and_the_same_everywhere(name: str) -> None:
+    options = [word for one in every_command()[name].params for word in one.opts]
+    assert len(set(options)) == len(options), "one option would hide the other"
+    if name in {"build", "add", "formation", "identity", "rigidity"}:
+        column = next(one for one in every_command()[name].params if "--column" in one.opts)
+        assert column.help == "Column of names in a table: its title, or its number from 1."
+
+
+@pytest.mark.parametrize("name", commands())
+def test_what_draws_a_bar_can_be_quiet(name: str) -> None:
+    command = every_command()[name]
+    assert command.callback is not None
+    source = inspect.getsource(inspect.unwrap(command.callback))
+    options = [word for one in command.params for word in one.opts]
+    assert ("--quiet" in options) == bool(re.search(r"_bar\(|quiet", source))
+
+
+_HUB_BARS = "HF_HUB_DISABLE_PROGRESS_BARS"
+_BARS = """
+import tqdm
+from huggingface_hub.utils import tqdm as hub
+for _ in hub([1]): pass
+for _ in tqdm.tqdm([1]): pass
+"""
+
+
+def test_quiet_reaches_the_bars_of_other_libraries(place: Path) -> None:
+    program = (
+        """
+import sys
+from namebasis.cli import main
+sys.argv[1:] = sys.argv[1].split()
+try:
+    main()
+except SystemExit:
+    pass
+"""
+        + _BARS
+    )
+    own = {k: v for k, v in os.environ.items() if k not in ("TQDM_DISABLE", _HUB_BARS)}
+    for words, n_bars in (("info my.space", 2), ("info my.space --check -q", 0)):
+        done = subprocess.run(
+            [sys.executable, "-c", program, words],
+            cwd=place, env=own, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        assert done.stderr.count("1/1") == n_bars, done.stderr
+        assert n_bars or not done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "formation my.run --no-weights --draws 20 --controls 20",
+        "identity my.space --no-contexts --null 20",
+        "rigidity my.space --prior 20",
+    ],
+)
+def test_a_table_of_names_is_read_by_the_column_that_is_asked_for(
+    command: str, place: Path
+) -> None:
+    (place / "roles.csv").write_text("actor,part\nVicki Lawrence,Anna Smith\nOx Y,Ann Z\n")
+    words = (*command.split(), "--names", "roles.csv", "--json", "-q")
+    refused = run(*words, "--column", "nobody", cwd=place)
+    assert refused.returncode == 1
+    assert "actor" in refused.stderr
+    read = run(*words, "--column", "part", cwd=place)
+    assert "'part'" in read.stderr
+    assert "Anna Smith" in read.stdout, read.stderr
+    assert "Vicki Lawrence" not in read.stdout
+    alone = run(*command.split(), "--column", "part", cwd=place)
+    assert alone.returncode == 1
+    assert "--column names a column of a file" in alone.stderr
 
 
 def test_a_stored_name_is_answered_in_json_without_itself(place: Path) -> None:

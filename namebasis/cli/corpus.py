@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
@@ -47,6 +47,13 @@ def read_corpus(
     for dropped in names.dropped:
         note_dropped(dropped)
     return names.select(limit=limit, seed=seed) if limit is not None else names
+
+
+def listed_names(files: Sequence[Path], column: str | None) -> list[str]:
+    """Names that files list, said on stderr as for a build; none of no file."""
+    if not files and column is None:
+        return []
+    return read_corpus([str(file) for file in files], None, None, 0, column).strings
 
 
 def read_with_vectors(
@@ -158,7 +165,8 @@ def build(
         _note_agreement(given)
     else:
         corpus = read_corpus(names, part, limit, seed, column)
-        note(f"{len(corpus):,} names; loading {encoder}")
+        if not quiet:
+            note(f"{len(corpus):,} names; loading {encoder}")
         model = load_encoder(str(encoder), device=device)
     factory = None
     if engine == "ray" and model is not None:
@@ -297,6 +305,7 @@ def info(
         bool, typer.Option("--check", help="Read everything and compare with its checksums.")
     ] = False,
     as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Say what a space holds and where it came from."""
     from namebasis.namespace.space import open_space
@@ -304,7 +313,7 @@ def info(
     opened = open_space(space)
     facts = opened.info()
     if check:
-        with progress_bar("check", "steps") as progress:
+        with nullcontext() if quiet else progress_bar("check", "steps") as progress:
             found = opened.check(progress=progress)
         facts["vectors"] = {view: found.pop(view) for view in opened.views}
         facts["files"] = found

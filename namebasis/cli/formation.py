@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
+from namebasis.cli.corpus import listed_names
 from namebasis.cli.output import note, print_answers, print_json, print_table, progress_bar
 from namebasis.cli.outputs import refuse_existing, refuse_folder
 
@@ -44,8 +45,12 @@ def formation(
     ],
     files: Annotated[
         list[Path] | None,
-        typer.Option("--names", help="A file of names; repeatable. By default the truth's."),
+        typer.Option(
+            "--names",
+            help="A file of names, one a line or a table; repeatable. By default the truth's.",
+        ),
     ] = None,
+    column: options.Column = None,
     name: Annotated[
         list[str] | None, typer.Option("--name", help="One name more; repeatable.")
     ] = None,
@@ -90,15 +95,13 @@ def formation(
 ) -> None:
     """Watch what names mean over the checkpoints of a training: phases 1 to 4, and when."""
     from namebasis.formation import formation as study
-    from namebasis.namespace.sources import read_names
     from namebasis.studies.contexts import load_contexts
 
     refuse_existing(html, overwrite=overwrite)
     refuse_folder(cache)
     if traced and not html:
         raise ValueError("--trace adds maps to the page; give --html FILE, or use `trace`.")
-    read = [one for file in files or () for one in read_names(file).strings]
-    asked = list(dict.fromkeys([*(name or ()), *read]))
+    asked = list(dict.fromkeys([*(name or ()), *listed_names(files or [], column)]))
     sources = run[0] if len(run) == 1 else run
     # Before the long work: a name that cannot be traced is then said at once.
     maps = [

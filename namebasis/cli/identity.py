@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
+from namebasis.cli.corpus import listed_names
 from namebasis.cli.output import note, print_json, print_table, progress_bar
 from namebasis.wording import between, percent
 
@@ -30,10 +31,8 @@ Write = Annotated[bool, typer.Option("--write", help="Store the measures in the 
 
 
 def _names(asked: list[str] | None, file: Path | None, column: str | None) -> list[str]:
-    from namebasis.cli.corpus import read_corpus
-
-    read = read_corpus([str(file)], None, None, 0, column).strings if file else []
-    return list(dict.fromkeys([*(" ".join(name.split()) for name in asked or []), *read]))
+    spaced = (" ".join(name.split()) for name in asked or ())
+    return list(dict.fromkeys([*spaced, *listed_names([file] if file else [], column)]))
 
 
 def rigidity(
@@ -111,10 +110,10 @@ def identity(
         Path | None,
         typer.Option("--counts", help="A CSV with name and count: how often people are named."),
     ] = None,
-    column: Annotated[
+    measure: Annotated[
         str,
         typer.Option(
-            "--column", help="What to compare with the counts: a measure or a stored column."
+            "--measure", help="What to compare with the counts: a measure or a stored column."
         ),
     ] = "own_score",
     swaps: Annotated[
@@ -142,7 +141,7 @@ def identity(
 ) -> None:
     """Say what full names have beyond their parts; with --counts, also of a file's people.
 
-    Names may be new to the space. With --counts and a column that the space stores already,
+    Names may be new to the space. With --counts and a --measure that the space stores already,
     nothing is measured anew.
     """
     from namebasis.namespace.space import open_space
@@ -153,8 +152,8 @@ def identity(
     opened = open_space(space)
     asked = _names(names, file, file_column)
     told = read_counts(counts) if counts else {}
-    if told and column not in COLUMNS:
-        _print_agreement(compare_stored(opened, told, column), as_json)
+    if told and measure not in COLUMNS:
+        _print_agreement(compare_stored(opened, told, measure), as_json)
         return
     asked = asked or list(told)
     rigid, placed = None, None
@@ -175,7 +174,7 @@ def identity(
             in_contexts=placed,
             progress=progress,
         )
-    agreement = compare_counts(found, told, column=column) if told else None
+    agreement = compare_counts(found, told, column=measure) if told else None
     if write:
         note(f"measures of {found.write(opened):,} names stored")
         if rigid:

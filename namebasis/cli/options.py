@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+def without_bars(quiet: bool) -> bool:
+    """Keep the bars of other libraries away too, such as those of downloads."""
+    if quiet:
+        # The libraries read these when they are imported, which is after the options are read.
+        os.environ.update(HF_HUB_DISABLE_PROGRESS_BARS="1", TQDM_DISABLE="1")
+    return quiet
+
 
 SpacePath = Annotated[Path, typer.Argument(metavar="SPACE", help="Folder of the name space.")]
 NewSpacePath = Annotated[Path, typer.Argument(metavar="SPACE", help="Folder to build into.")]
@@ -36,7 +46,12 @@ View = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", callback=without_bars, help="No progress bars, other libraries' neither."
+    ),
+]
 Part = Annotated[
     str | None,
     typer.Option(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ SETTINGS = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # or every run prints how Ray Data makes its actors
 }
 """Ray reads these when it is imported; what the user has set stays."""
+_GREETING = b"Set ray log level from environment variable"
 
 EncoderFactory = Callable[[], "Encoder"]
 
@@ -101,6 +103,29 @@ def silent(dataset: Any) -> Iterator[None]:
 
 
 @contextmanager
+def without_greeting() -> Iterator[None]:
+    """Keep away the line with which Ray's library says on stderr that it read its log level.
+
+    It is written before that level holds, so no level and no logger of Python's stops it.
+    """
+    try:
+        stderr = os.dup(2)
+    except OSError:  # closed
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            held.seek(0)
+            others = [line for line in held if _GREETING not in line]
+            with os.fdopen(stderr, "wb", buffering=0) as stream, suppress(OSError):
+                stream.write(b"".join(others))
+
+
+@contextmanager
 def connected(cluster: RayCluster) -> Iterator[Any]:
     """Connect to Ray, or start one of one's own; only that one is stopped afterwards."""
     for variable, value in SETTINGS.items():
@@ -120,10 +145,12 @@ def connected(cluster: RayCluster) -> Iterator[Any]:
             with warnings.catch_warnings():
                 # Ray's own processes are forked and at once become other programs.
                 warnings.filterwarnings("ignore", "lance is not fork-safe")
-                ray.init("local", num_cpus=n_cpus, include_dashboard=False, **quiet)
+                with without_greeting():
+                    ray.init("local", num_cpus=n_cpus, include_dashboard=False, **quiet)
         else:
             _knock(cluster.address)
-            ray.init(cluster.address, **quiet)
+            with without_greeting():
+                ray.init(cluster.address, **quiet)
     except (OSError, ValueError) as error:
         where = cluster.address or "local"
         raise NamebasisError(f"no Ray cluster answers at {where}: {one_line(error)}") from None

@@ -125,7 +125,7 @@ def compare_counts(
 def compare_stored(
     space: Space,
     counts: Mapping[str, int],
-    column: str,
+    measure: str,
     *,
     bins: Sequence[int] = BINS,
 ) -> CountAgreement:
@@ -137,21 +137,21 @@ def compare_stored(
     Raises
     ------
     ValueError
-        As `compare_counts` does, or if the column is not one of numbers.
+        As `compare_counts` does, or if the measure is not one of numbers.
     """
-    if column not in space.columns or not _is_number(space, column):
+    if measure not in space.columns or not _is_number(space, measure):
         numbers = [name for name in space.columns if _is_number(space, name)]
         raise ValueError(
-            f"column must be one of numbers that the study makes ({', '.join(COLUMNS)}) or that "
-            f"the space holds ({', '.join(numbers)}); got {column!r}."
+            f"measure must be one of numbers that the study makes ({', '.join(COLUMNS)}) or that "
+            f"the space holds ({', '.join(numbers)}); got {measure!r}."
         )
     names = list(counts)
     places = zip(names, space.find_all(names), strict=True)
     ids = {name: row for name, row in places if row is not None}
-    table = space.table([column], ids=list(ids.values())) if ids else None
-    told = [] if table is None else table[column].to_pylist()
+    table = space.table([measure], ids=list(ids.values())) if ids else None
+    told = [] if table is None else table[measure].to_pylist()
     found = dict(zip(ids, (np.nan if one is None else float(one) for one in told), strict=True))
-    return _compare(column, found, counts, np.empty(0), bins)
+    return _compare(measure, found, counts, np.empty(0), bins)
 
 
 def _is_number(space: Space, column: str) -> bool:

@@ -236,7 +236,7 @@ def test_a_stored_column_is_compared_without_a_model() -> None:
     agreement = compare_stored(space, counts, "height")
     assert (agreement.n, agreement.spearman.value) == (40, -1.0)
     assert agreement.bins[0].auc is None
-    with pytest.raises(ValueError, match=r"the space holds \(height\); got 'part'"):
+    with pytest.raises(ValueError, match=r"measure must .*space holds \(height\); got 'part'"):
         compare_stored(space, counts, "part")
 
 
