@@ -14,6 +14,7 @@ import math
 import os
 import re
 import stat
+import sys
 import tokenize
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -380,14 +381,25 @@ def read_array(path: str | Path, limit: int = LARGE) -> np.ndarray:
     return next(iter(found.values()))
 
 
-def read_arrays(path: str | Path, limit: int = LARGE) -> dict[str, np.ndarray]:
+def read_arrays(path: str | Path, limit: int | None = LARGE) -> dict[str, np.ndarray]:
     """Read the arrays of a .npz file by their names; a pickle is never loaded.
+
+    Parameters
+    ----------
+    path : str or Path
+    limit : int or None
+        Bytes that they may unpack to. None for a file in which nothing is compressed, whatever
+        its size: they may not unpack to more bytes than it has.
 
     Raises
     ------
     UnreadableError
         If it is none, an array holds objects, or they unpack to more than `limit` bytes.
     """
+    if limit is None:
+        # Of the bytes that were read: another process may replace the file at any moment.
+        data = read_bytes(path, sys.maxsize)
+        return _parse_npz(data, path, len(data))
     return _parse_npz(read_bytes(path, limit), path, limit)
 
 

@@ -271,3 +271,17 @@ def test_pickles_and_bombs_are_refused(tmp_path: Path) -> None:
     path.write_bytes(packed.getvalue())
     with pytest.raises(UnreadableError, match="unpacks to more bytes"):
         read_array(path, 2**19)
+
+
+def test_arrays_that_are_not_compressed_may_not_unpack_to_more_than_their_file(
+    tmp_path: Path,
+) -> None:
+    plain, packed = tmp_path / "plain.npz", tmp_path / "packed.npz"
+    np.savez(plain, zeros=np.zeros(10_000))
+    np.savez_compressed(packed, zeros=np.zeros(10_000))
+    assert len(read_arrays(plain, None)["zeros"]) == 10_000
+    with pytest.raises(UnreadableError, match="unpacks to more bytes than are read"):
+        read_arrays(packed, None)
+    with pytest.raises(UnreadableError, match="No such file") as caught:
+        read_arrays(tmp_path / "gone.npz", None)
+    assert caught.value.is_missing

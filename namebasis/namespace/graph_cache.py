@@ -111,8 +111,7 @@ def read_graph(path: Path, n_rows: int, k: int, key: str) -> tuple[KnnGraph | No
     from namebasis.analysis.neighbours import KnnGraph
 
     try:
-        # Nothing in it is compressed, so it holds no more bytes than its file does.
-        saved = read_arrays(path, path.stat().st_size if path.is_file() else 0)
+        saved = read_arrays(path, None)
         if str(saved["key"]) != key:
             return None, None
         indices, similarities = saved["indices"].astype(np.int64), saved["similarities"]
