@@ -18,7 +18,7 @@ from namebasis.namespace.cleaning import clean_name
 from namebasis.namespace.files import names_of_arrow, read_rows
 from namebasis.namespace.names import Names
 from namebasis.namespace.tables import Source
-from namebasis.reading import UnreadableError, is_regular, read_array
+from namebasis.reading import UnreadableError, is_regular, read_array, read_json
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -29,6 +29,10 @@ _DIGITS = re.compile(r"(\d+)")
 _FOLDERS = ("metadata", ".")
 """Where a folder keeps its table: clip-retrieval's beside the arrays, others' in it."""
 _ARRAYS = ("text_emb", "img_emb")
+_STATE = "state.json"
+"""What Hugging Face's ``save_to_disk`` writes beside the data: which files they are."""
+_AS_NPY = " Save the array with numpy.save."
+_CACHES = ("cache-", "indices-", "tmp")
 
 
 @dataclass(frozen=True)
@@ -154,15 +158,49 @@ def _arrow_table(place: Path) -> pa.Table | None:
 
 
 def _folder_table(folder: Path) -> pa.Table:
+    saved = _saved_files(folder)
+    if saved:
+        return _read_arrow(saved)
     for inner in _FOLDERS:
         for pattern in ("*.parquet", "*.arrow"):
-            files = _in_order((folder / inner).glob(pattern))
+            found = _in_order((folder / inner).glob(pattern))
+            # What a map or a shuffle of datasets left beside the data is no data of its own.
+            files = [file for file in found if not file.name.startswith(_CACHES)]
             if files:
                 return _read_arrow(files)
+    splits = sorted(path.parent.name for path in folder.glob(f"*/{_STATE}"))
+    if splits:
+        raise CorpusError(
+            f"{folder} holds the splits {', '.join(splits[:5])} of a saved data set; give one of "
+            f"them: {folder / splits[0]}"
+        )
     raise CorpusError(
         f"{folder} holds no table of names: neither .parquet files (in it or in metadata/) nor the "
         ".arrow files of a saved Hugging Face data set."
     )
+
+
+def _saved_files(folder: Path) -> list[Path]:
+    """The files that a data set of Hugging Face says it is made of; none for another folder."""
+    if not (folder / _STATE).is_file():
+        return []
+    try:
+        state = read_json(folder / _STATE)
+    except UnreadableError as error:
+        raise CorpusError(str(error)) from None
+    state = state if isinstance(state, dict) else {}
+    if state.get("_indices_data_files"):
+        raise CorpusError(
+            f"{folder}: its rows are in another order than its files (a shuffle or a selection); "
+            "write it anew with flatten_indices().save_to_disk(…)."
+        )
+    listed = state.get("_data_files")
+    names = [entry.get("filename") for entry in listed or () if isinstance(entry, dict)]
+    files = [folder / Path(name).name for name in names if isinstance(name, str)]
+    missing = [file.name for file in files if not file.is_file()]
+    if missing:
+        raise CorpusError(f"{folder}: {missing[0]}, which its {_STATE} lists, is missing.")
+    return files
 
 
 def _read_arrow(files: Sequence[Path]) -> pa.Table:
@@ -194,7 +232,8 @@ def _in_order(files: Any) -> list[Path]:
         parts = _DIGITS.split(path.name)
         return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
 
-    return sorted(files, key=key)
+    # Files that begin with a dot are other programs', such as macOS' ._text_emb_0.npy.
+    return sorted((file for file in files if not file.name.startswith(".")), key=key)
 
 
 def _column(table: pa.Table, title: str) -> FloatArray | None:
@@ -235,12 +274,18 @@ def _array(path: Path, source: Path) -> FloatArray:
         hint = f" {source} has {', '.join(str(source / name) for name in inner)}." if inner else ""
         raise CorpusError(
             f"{str(path)!r} is neither a .npy or .npz file, a folder of .npy files, nor a column "
-            f"of vectors of {source}.{hint}"
+            f"of vectors of {source}.{hint or _AS_NPY}"
         )
     try:
         parts = [np.asarray(read_array(file, _MAX_BYTES)) for file in files]
-        return np.asarray(parts[0] if len(parts) == 1 else np.concatenate(parts))
     except UnreadableError as error:
         raise CorpusError(str(error)) from None
-    except ValueError as error:
-        raise CorpusError(f"{path}: its arrays do not go together ({error}).") from None
+    if len(parts) == 1:
+        return parts[0]
+    for file, part in zip(files, parts, strict=True):
+        if part.shape[1:] != parts[0].shape[1:] or part.ndim == 1:
+            raise CorpusError(
+                f"{path}: {file.name} has the shape {part.shape}, {files[0].name} "
+                f"{parts[0].shape}; all files must hold rows of equal width."
+            )
+    return np.concatenate(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -184,3 +185,58 @@ def test_an_encoder_that_the_vectors_are_not_of_is_doubted(tmp_path: Path) -> No
         done = run(*command, "--overwrite", "-q", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert says in done.stderr
+
+
+def saved_set(folder: Path, rows: np.ndarray, **state: object) -> Path:
+    """A data set as ``save_to_disk`` lays it out, with what a later map left beside it."""
+    folder.mkdir(parents=True)
+    for name, content in (("data-00000-of-00001", rows), ("cache-5f3a9c", rows[::-1])):
+        held = table(content)
+        with pa.OSFile(str(folder / f"{name}.arrow"), "wb") as sink:
+            with pa.ipc.new_stream(sink, held.schema) as writer:
+                writer.write_table(held)
+    listed = {"_data_files": [{"filename": "data-00000-of-00001.arrow"}], **state}
+    (folder / "state.json").write_text(json.dumps(listed))
+    return folder
+
+
+@pytest.mark.parametrize("has_state", [True, False])
+def test_caches_beside_a_saved_data_set_are_none_of_it(
+    has_state: bool, rows: np.ndarray, tmp_path: Path
+) -> None:
+    folder = saved_set(tmp_path / "set", rows)
+    if not has_state:
+        (folder / "state.json").unlink()
+    check(read_given(folder, "embedding"), rows)
+
+
+def test_a_saved_data_set_that_is_no_plain_table_is_refused(
+    rows: np.ndarray, tmp_path: Path
+) -> None:
+    saved_set(tmp_path / "both" / "train", rows)
+    with pytest.raises(CorpusError, match=r"holds the splits train .* give one of them: .*train"):
+        read_given(tmp_path / "both", "embedding")
+    shuffled = saved_set(tmp_path / "shuffled", rows, _indices_data_files=[{"filename": "i.arrow"}])
+    with pytest.raises(CorpusError, match="in another order than its files.*flatten_indices"):
+        read_given(shuffled, "embedding")
+    (tmp_path / "both" / "train" / "data-00000-of-00001.arrow").unlink()
+    with pytest.raises(CorpusError, match="data-00000-of-00001.arrow, which its state.json lists"):
+        read_given(tmp_path / "both" / "train", "embedding")
+
+
+def test_a_folder_of_arrays_takes_rows_alone(rows: np.ndarray, tmp_path: Path) -> None:
+    folder = tmp_path / "arrays"
+    folder.mkdir()
+    for at, part in enumerate(np.array_split(rows, 2)):
+        np.save(folder / f"emb_{at}.npy", part)
+    (folder / "._emb_0.npy").write_bytes(b"\0\5\x16\7")  # as macOS writes on foreign disks
+    check(read_given(csv(tmp_path / "names.csv"), folder), rows)
+    np.save(folder / "ids.npy", np.arange(len(rows)))
+    with pytest.raises(CorpusError, match=r"ids.npy|emb_0.npy has the shape .* equal width"):
+        read_given(csv(tmp_path / "names.csv"), folder)
+
+
+def test_other_files_of_vectors_are_told_the_step(rows: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "v.pt").write_bytes(b"PK")
+    with pytest.raises(CorpusError, match=r"is neither a .npy .* Save the array with numpy.save"):
+        read_given(csv(tmp_path / "names.csv"), tmp_path / "v.pt")
