@@ -101,7 +101,7 @@ class HuggingFaceEncoder(Encoder):
                 self._features = features_of(self.model, layout.pooling, left_out)
                 if self._fast is None and self._width is None:
                     settle_attention(self.model, self._features, self.tokenizer, self._longest)
-        self.dim = self._fast.dim if self._fast else self._measure()
+        self.dim = self._measure()
 
     def _finish_model(self, model: Any) -> None:
         cast_weights(model, self._dtype)
@@ -216,12 +216,12 @@ class HuggingFaceEncoder(Encoder):
 
     def _embed_names(self, names: list[str], template: str, batch_size: int | None) -> FloatArray:
         if self._fast is not None:
-            return self._fast.embed_names(names, template)
+            return self._fast.embed_names(names, template)[:, : self._layout.width]
         return super()._embed_names(names, template, batch_size)
 
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
         if self._fast is not None:
-            return self._fast.embed(texts)
+            return self._fast.embed(texts)[:, : self._layout.width]
         texts = [self._layout.prompt + text for text in texts]
         options: dict[str, Any] = {"truncation": True, "max_length": self._longest}
         if self._width is not None:
@@ -243,7 +243,7 @@ class HuggingFaceEncoder(Encoder):
             order.append(rows)
         out = np.concatenate(parts)
         out[np.concatenate(order)] = out.copy()
-        return out
+        return out[:, : self._layout.width]
 
     def _check_ids(self, ids: list[list[int]], texts: list[str]) -> None:
         for row, found in enumerate(ids):
@@ -283,7 +283,8 @@ class HuggingFaceEncoder(Encoder):
             for name, value in prepared.items()
         }
         forward = getattr(self.model, "get_image_features", self.model)
-        return _to_numpy(lambda given: _image_rows(forward(**given)), inputs)
+        rows = _to_numpy(lambda given: _image_rows(forward(**given)), inputs)
+        return rows[:, : self._layout.width]
 
 
 def _word_table(text: Any) -> FloatArray | None:

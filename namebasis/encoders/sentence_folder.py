@@ -47,6 +47,8 @@ class SentenceFolder:
         Texts are lower-cased before the tokenizer's own rules.
     longest : int or None
         Tokens that a text may have, special ones included.
+    width : int or None
+        Numbers of a row that are kept, the first ones; None for all.
     is_sentence : bool
         Whether the folder lists its modules.
     """
@@ -57,6 +59,7 @@ class SentenceFolder:
     pools_prompt: bool = True
     lowers: bool = False
     longest: int | None = None
+    width: int | None = None
     is_sentence: bool = False
 
 
@@ -75,12 +78,14 @@ def read_sentence_folder(folder: Path) -> SentenceFolder:
         if not _is_list_of_modules(modules):
             raise EncoderError(f"{folder}: modules.json is no list of modules.")
         kinds = [str(module["type"]) for module in modules]
-        if _is_clip(kinds):
-            return _clip_folder(folder, str(modules[0].get("path", "")))
+        path = str(modules[0].get("path", ""))
+        if _is_clip(kinds) or _is_bare_clip(folder, kinds, path):
+            return _clip_folder(folder, path)
         _check_modules(folder, kinds)
         place = _inside(folder, modules[0].get("path", ""))
         pooling = _inside(folder, modules[1].get("path", ""))
         found = replace(found, folder=place, is_sentence=True, prompt=_prompt(folder))
+        found = replace(found, width=_width(folder))
     config = _table(pooling / "config.json")
     found = replace(
         found,
@@ -105,6 +110,27 @@ def _is_clip(kinds: Sequence[str]) -> bool:
     return len(plain) == len(kinds) and plain[0] == "CLIPModel" and set(plain[1:]) <= {"Normalize"}
 
 
+def _is_bare_clip(folder: Path, kinds: Sequence[str], path: str) -> bool:
+    """Whether the modules are a CLIP of both halves as sentence-transformers 6 writes it."""
+    plain = [kind.rpartition(".")[2] for kind in kinds if kind.startswith(_LIBRARY)]
+    if len(plain) != len(kinds) or plain[0] != "Transformer" or set(plain[1:]) - {"Normalize"}:
+        return False
+    place = _inside(folder, path)
+    # SigLIP is trained on texts of full width, to which the library does not pad them.
+    if _table(place / "config.json").get("model_type") != "clip":
+        return False
+    said = _table(place / _SETTINGS[0])
+    text = {"method": "get_text_features", "method_output_name": "pooler_output"}
+    modalities = said.get("modality_config")
+    return (
+        isinstance(modalities, dict)
+        and modalities.get("text") == text
+        and said.get("module_output_name") == "sentence_embedding"
+        and said.get("processing_kwargs") in (None, {})
+        and said.get("max_seq_length") is None
+    )
+
+
 def _clip_folder(folder: Path, path: str) -> SentenceFolder:
     place = _inside(folder, path)
     if _prompt(folder):
@@ -112,7 +138,7 @@ def _clip_folder(folder: Path, path: str) -> SentenceFolder:
             f"{folder}: its default prompt stands before a CLIP's texts, which is not known. Give "
             f"{place} and write the prompt into the templates."
         )
-    return SentenceFolder(place)
+    return SentenceFolder(place, width=_width(folder))
 
 
 def _check_modules(folder: Path, kinds: Sequence[str]) -> None:
@@ -164,6 +190,14 @@ def _prompt(folder: Path) -> str:
     if not isinstance(prompts, dict) or not isinstance(prompts.get(name), str):
         raise EncoderError(f"{folder}: its default prompt {name!r} is not among its prompts.")
     return str(prompts[name])
+
+
+def _width(folder: Path) -> int | None:
+    path = folder / "config_sentence_transformers.json"
+    width = _table(path).get("truncate_dim")
+    if width is not None and (not isinstance(width, int) or width < 1):
+        raise EncoderError(f"{path}: truncate_dim must be a number of columns; got {width!r}.")
+    return width
 
 
 def _with_settings(found: SentenceFolder) -> SentenceFolder:

@@ -45,6 +45,7 @@ def sentence_folder(
     place: Path, *, pooling: str = "mean", path: str = "1_Pooling", transformer: str = "",
     prompt: str | None = None, include_prompt: bool = True, lower: bool = False,
     longest: int | None = None, legacy: bool = False, normalize: bool = False,
+    width: int | None = None,
 ) -> Path:  # fmt: skip
     folder = place / "sentence"
     bert(folder / transformer, lower=not lower)
@@ -69,7 +70,8 @@ def sentence_folder(
         known |= {"embedding_dimension": 32, "pooling_mode": pooling}
     (folder / path / "config.json").write_text(json.dumps(known))
     said = {"prompts": {"name": prompt or "", "other": "never "},
-            "default_prompt_name": None if prompt is None else "name"}  # fmt: skip
+            "default_prompt_name": None if prompt is None else "name",
+            "truncate_dim": width}  # fmt: skip
     (folder / "config_sentence_transformers.json").write_text(json.dumps(said))
     settings = {"max_seq_length": longest, "do_lower_case": lower}
     (folder / transformer / "sentence_bert_config.json").write_text(json.dumps(settings))
@@ -85,6 +87,7 @@ GRID: list[dict[str, Any]] = [
     {"prompt": "the photo an ", "include_prompt": False, "pooling": "cls"},
     {"prompt": "THE ", "lower": True, "include_prompt": False, "longest": 8},
     {"transformer": "0_Transformer", "pooling": "cls", "longest": 7},
+    {"width": 8}, {"width": 8, "normalize": True}, {"width": 999},
 ]  # fmt: skip
 
 
@@ -150,6 +153,8 @@ def test_a_prompt_takes_its_place_from_the_text(tmp_path: Path) -> None:
         ("sentence_bert_config.json", {"transformer_task": "text-generation"},
          "its transformer_task 'text-generation' is not known"),
         ("sentence_bert_config.json", {"max_seq_length": "many"}, "must be a number of tokens"),
+        ("config_sentence_transformers.json", {"truncate_dim": "8"},
+         "truncate_dim must be a number of columns"),
         ("config_sentence_transformers.json", {"default_prompt_name": "x", "prompts": {}},
          "default prompt 'x' is not among"),
     ],
@@ -192,6 +197,45 @@ def test_the_root_of_a_clip_is_read_from_its_folder(tiny: Tiny, tmp_path: Path) 
     (root / "config_sentence_transformers.json").write_text(json.dumps(said))
     with pytest.raises(EncoderError, match=r"stands before a CLIP's texts, .* into the templates"):
         load_encoder(f"hf:{root}", device="cpu")
+
+
+def bare_clip(tiny: Tiny, place: Path, **more: Any) -> Path:
+    """A CLIP of both halves as sentence-transformers 6 saves it: one module, Transformer."""
+    folder = place / "clip"
+    shutil.copytree(tiny("clip"), folder)
+    kind = "sentence_transformers.base.modules.transformer.Transformer"
+    modules = [{"idx": 0, "name": "0", "path": "", "type": kind}]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    halves = {
+        half: {"method": f"get_{half}_features", "method_output_name": "pooler_output"}
+        for half in ("text", "image")
+    }
+    said = {"transformer_task": "feature-extraction", "modality_config": halves,
+            "module_output_name": "sentence_embedding", **more}  # fmt: skip
+    (folder / "sentence_bert_config.json").write_text(json.dumps(said))
+    return folder
+
+
+@pytest.mark.parametrize("width", [None, 8])
+def test_a_clip_of_one_module_is_read(width: int | None, tiny: Tiny, tmp_path: Path) -> None:
+    library = pytest.importorskip("sentence_transformers", reason=LIBRARY)
+    folder = bare_clip(tiny, tmp_path)
+    (folder / "config_sentence_transformers.json").write_text(json.dumps({"truncate_dim": width}))
+    theirs = library.SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    encoder = load_encoder(f"hf:{folder}", device="cpu")
+    assert encoder.dim == (width or 20)
+    expected = theirs.encode(TEXTS, normalize_embeddings=True)
+    np.testing.assert_allclose(encoder.encode_text(TEXTS), expected, atol=1e-6)
+    named = encoder.encode_names(["Anna"], "a photo of {}")
+    np.testing.assert_allclose(named[0], expected[1], atol=1e-6)
+    images = theirs.encode(pictures(), normalize_embeddings=True)
+    np.testing.assert_allclose(encoder.encode_images(pictures()), images, atol=1e-5)
+
+
+def test_a_clip_of_one_module_with_settings_is_refused(tiny: Tiny, tmp_path: Path) -> None:
+    folder = bare_clip(tiny, tmp_path, processing_kwargs={"text": {"padding": "max_length"}})
+    with pytest.raises(EncoderError, match="its modules are Transformer; known are"):
+        load_encoder(f"hf:{folder}", device="cpu")
 
 
 def test_layers_behind_a_clip_are_refused(tiny: Tiny, tmp_path: Path) -> None:
