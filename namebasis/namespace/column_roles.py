@@ -80,6 +80,14 @@ def is_known(title: str) -> bool:
     )
 
 
+def is_title(line: str) -> bool:
+    """Whether a line is surely the title of a column of names: "Name", "First Name", "vorname"."""
+    plain = normal(line)
+    return (
+        len(plain.split()) < 4 and plain in (*WHOLE, *GIVEN, *PLAIN, *FAMILY) and _bears_name(plain)
+    )
+
+
 def choose(
     titles: Sequence[str],
     columns: Sequence[Sequence[object]],

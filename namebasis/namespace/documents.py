@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 
 from namebasis.errors import CorpusError
@@ -12,7 +11,6 @@ from namebasis.namespace.names import Names
 from namebasis.namespace.tables import Source, names_from_table, names_from_texts
 from namebasis.reading import UnreadableError, parse_json, parse_yaml
 
-_WEIGHTED = re.compile(r"\s*\d*\.?\d+::")
 _DEEP = 20
 
 
@@ -86,7 +84,8 @@ def _items(value: object, source: Source, depth: int = 0) -> list[tuple[object, 
     for key, one in value.items():
         if isinstance(one, list):
             places = [(item, f"{where}, {key}, item {at}") for at, item in enumerate(one, start=1)]
-            found += _of_one_sex(places, str(key)) if is_gender(key, strict=True) else places
+            is_sex = is_gender(key, strict=True)
+            found += _of_one_sex(places, str(key), source) if is_sex else places
         elif isinstance(one, Mapping) and _has_lists(one):
             found += _items(one, source, depth + 1)
         else:
@@ -127,11 +126,14 @@ def _unwrapped(value: object) -> object:
     return value
 
 
-def _of_one_sex(items: list[tuple[object, str]], sex: str) -> list[tuple[object, str]]:
+def _of_one_sex(
+    items: list[tuple[object, str]], sex: str, source: Source
+) -> list[tuple[object, str]]:
     """Give names that stand under a word such as "girls" that gender."""
     return [
-        ({"name": _text(item, where), "gender": sex} if isinstance(item, str) else item, where)
+        ({"name": name, "gender": sex} if isinstance(item, str) else item, where)
         for item, where in items
+        for name in (_plain(item, source) if isinstance(item, str) else [""])
     ]
 
 
@@ -143,15 +145,20 @@ def _has_lists(value: object) -> bool:
 
 def _of_items(items: Sequence[tuple[object, str]], source: Source) -> Names:
     if not any(isinstance(item, Mapping) for item, _ in items):
-        names = [_text(item, where) for item, where in items]
-        source.texts = list(names)
-        return names_from_texts(names, source)
-    records = []
+        texts = [_text(item, where) for item, where in items]
+        taken = [_plain(text, source) for text in texts]
+        source.texts = [
+            row for text, names in zip(texts, taken, strict=True) for row in names or [text]
+        ]
+        return names_from_texts([name for names in taken for name in names], source)
+    title = _title(items)
+    counted = len({tuple(item) if isinstance(item, Mapping) else item for item, _ in items}) > 1
+    records: list[dict[str, object]] = []
     for item, where in items:
         if isinstance(item, Mapping):
-            records.append(_flat(item))
+            records.append((_counted(item) if counted else None) or _flat(item))
         else:
-            records.append({_title(items): _text(item, where)})
+            records += [{title: name} for name in _plain(_text(item, where), source)]
     titles = list(dict.fromkeys(key for record in records for key in record))
     columns = [[record.get(title) for record in records] for title in titles]
     return names_from_table(titles, columns, source)
@@ -187,9 +194,24 @@ def _title(items: Sequence[tuple[object, str]]) -> str:
     return next((key for key in keys if key.lower() == "name"), "name")
 
 
+def _counted(item: Mapping[object, object]) -> dict[str, object] | None:
+    """A name with its count, as YAML has it in a list: `- Ana: 5`."""
+    (name, count), *more = item.items() or [("", None)]
+    if more or not is_number(count) or is_known(str(name)):
+        return None
+    return {"name": str(name), "count": count}
+
+
+def _plain(text: str, source: Source) -> list[str]:
+    """The names that an item of a list stands for; a blank one is left to be counted as such."""
+    return source.take_names(text) if text.strip() else [text]
+
+
 def _text(item: object, where: str) -> str:
+    if item is None:
+        return ""
     if isinstance(item, str):
-        return _WEIGHTED.sub("", item, count=1)
+        return item
     raise CorpusError(f"{where} must be a name or an object with a 'name'; got {_kind(item)}.")
 
 

@@ -10,10 +10,12 @@ import pyarrow as pa
 
 from namebasis.errors import CorpusError
 from namebasis.namespace.column_roles import is_known
-from namebasis.namespace.content import is_number
+from namebasis.namespace.content import is_gender, is_number
 from namebasis.namespace.dialects import best_separator, read_cells
 from namebasis.namespace.documents import read_document
+from namebasis.namespace.list_lines import code_literals, counted_lines, read_lines
 from namebasis.namespace.names import Names
+from namebasis.namespace.prompt_lines import CHANCE
 from namebasis.namespace.raw import check_file, read_text
 from namebasis.namespace.tables import (
     Source,
@@ -23,7 +25,6 @@ from namebasis.namespace.tables import (
 )
 
 _MAX_ROWS = 50_000_000
-_WEIGHTED = re.compile(r"\s*\d*\.?\d+::")
 _YEAR_OF_BIRTHS = re.compile(r"yob\d{4}\.txt", re.IGNORECASE)
 
 
@@ -118,23 +119,44 @@ def names_from_lines(
 ) -> Names:
     """Make a corpus of one name a line; blank lines are counted as left out."""
     told = Source(where, source, part, notes=list(notes))
-    return _names_of(_lines(text), told)
+    return _names_of(text, told)
 
 
-def _names_of(lines: list[str], source: Source) -> Names:
+def _names_of(text: str, source: Source) -> Names:
+    """Make a corpus of a list: of a document or code that was pasted, or of a name a line."""
+    pasted = text.strip()
+    if pasted[:2] in ('["', "[{", '{"') or pasted.partition("\n")[0].strip() in ("[", "{"):
+        kind = ".jsonl" if pasted[:1] == "{" and "\n{" in pasted else ".json"
+        try:
+            return read_document(pasted, kind, source)
+        except CorpusError:
+            source.notes.clear()  # such as ['Ana'], or the lines of a prompt
+    literals = code_literals(pasted)
+    if literals is not None:
+        source.notes.append(f"read the {len(literals):,} texts in quotes of a list in code")
+        source.texts = list(literals)
+        return names_from_texts(literals, source)
+    lines = _without_comments(_lines(text), source)
+    weighted = sum(CHANCE.match(line) is not None for line in lines)
+    if weighted:
+        source.notes.append(f"left out the weights of {weighted:,} wildcard line(s), such as 2::")
+        lines = [CHANCE.sub("", line, count=1) for line in lines]
+    counted = counted_lines(lines)
+    if counted is not None:
+        source.notes.append("read as names with their counts")
+        return names_from_table(["name", "count"], list(zip(*counted, strict=True)), source)
+    return names_from_texts(read_lines(lines, source), source)
+
+
+def _without_comments(lines: list[str], source: Source) -> list[str]:
     marked = [at for at, line in enumerate(lines) if line.lstrip("\ufeff ").startswith("#")]
     first = next((at for at, line in enumerate(lines) if line.strip("\ufeff ")), -1)
-    if len(marked) > 1 or first in marked:
-        for at in marked:
-            source.refusals.add("comment line", lines[at])
-        left = set(marked)
-        lines = [line for at, line in enumerate(lines) if at not in left]
-    weighted = sum(_WEIGHTED.match(line) is not None for line in lines)
-    if weighted:
-        lines = [_WEIGHTED.sub("", line, count=1) for line in lines]
-        source.notes.append(f"left out the weights of {weighted:,} wildcard line(s), such as 2::")
-    source.texts = [line for line in lines if line.strip()]
-    return names_from_texts(lines, source)
+    if len(marked) < 2 and first not in marked:
+        return lines
+    for at in marked:
+        source.refusals.add("comment line", lines[at])
+    left = set(marked)
+    return [line for at, line in enumerate(lines) if at not in left]
 
 
 def _lines(text: str) -> list[str]:
@@ -152,7 +174,7 @@ def _read_txt(path: Path, source: Source) -> Names:
     lines = _lines(text)
     if source.column is not None or _is_table(lines):
         return names_from_cells(read_cells(text, source.where, source.refusals), source)
-    return _names_of(lines, source)
+    return _names_of(text, source)
 
 
 def _is_table(lines: list[str]) -> bool:
@@ -171,8 +193,20 @@ def _is_table(lines: list[str]) -> bool:
 
 def _read_table(path: Path, source: Source) -> Names:
     tabs = ".tsv" in path.suffixes or ".tab" in path.suffixes
-    cells = read_cells(read_text(path, source.notes), source.where, source.refusals, tabs=tabs)
+    text = read_text(path, source.notes)
+    cells = read_cells(text, source.where, source.refusals, tabs=tabs)
+    if source.column is None and len(cells.rows) == 1 and _is_list(cells.rows[0]):
+        source.notes.append("read its one line as a list of names")
+        source.texts = list(cells.rows[0])
+        return names_from_texts(list(cells.rows[0]), source)
     return names_from_cells(cells, source)
+
+
+def _is_list(row: Sequence[str]) -> bool:
+    """Whether the only row of a table is a list of names written in one line."""
+    return len(row) > 2 and not any(
+        is_known(cell) or is_number(cell) or is_gender(cell, strict=True) for cell in row
+    )
 
 
 def _read_document(path: Path, source: Source) -> Names:

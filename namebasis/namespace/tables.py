@@ -14,7 +14,9 @@ from namebasis.namespace.cleaning import Refusals
 from namebasis.namespace.dialects import Cells, has_header
 from namebasis.namespace.full_names import join_parts
 from namebasis.namespace.names import Names, names_from_columns
+from namebasis.namespace.non_names import reasons, spelled
 from namebasis.namespace.own_columns import own_name, typed
+from namebasis.namespace.prompt_lines import plain_names
 from namebasis.namespace.reshaping import (
     by_sex,
     one_header,
@@ -22,15 +24,13 @@ from namebasis.namespace.reshaping import (
     without_footers,
     without_rules,
 )
-from namebasis.namespace.values import share_of_genders
+from namebasis.namespace.values import is_count, share_of_genders
 
 _LAST_FIRST = re.compile(r"[^,]+,\s*[^,]+")
 _SUFFIXES = re.compile(r",\s*(?:jr|sr|ii|iii|iv|md|phd|esq)\.?$", re.IGNORECASE)
-# nam_dict, from which many public lists of forenames come, writes the space of Abdal Salam so.
 _SUMS = frozenset(
     {"ALL OTHER NAMES", "AUTRES NOMS", "AUTRES PRENOMS", "AUTRES PRÉNOMS", "BRAK DANYCH"}
 )  # fmt: skip
-_PLUS = re.compile(r"(?<=\w)\+(?=\w)")
 
 
 @dataclass
@@ -51,6 +51,8 @@ class Source:
         The sign before a fraction.
     texts : list
         What each row has in the names' place, once the source is read.
+    n_taken : int
+        Lines of prompts so far from which no more than the name was taken.
     """
 
     where: str
@@ -61,6 +63,24 @@ class Source:
     notes: list[str] = field(default_factory=list)
     decimal: str = "."
     texts: list[object] = field(default_factory=list)
+    n_taken: int = 0
+
+    def take_names(self, text: str, *, is_capitals: bool = False) -> list[str]:
+        """Return the names in a line of a prompt, see `plain_names`; a line without is counted."""
+        names, reason = plain_names(text, is_capitals=is_capitals)
+        if reason:
+            self.refusals.add(reason, text)
+        self.n_taken += bool(names) and names != [text.strip()]
+        return names
+
+    def note_taken(self) -> None:
+        """Note how many lines held more than their names."""
+        if self.n_taken:
+            self.notes.append(
+                f"took the name alone out of {self.n_taken:,} line(s) with weights, brackets or "
+                "attributes of prompts"
+            )
+            self.n_taken = 0
 
     def note_last_first(self, values: Sequence[object]) -> None:
         """Note where most names are written with the family name and a comma in front."""
@@ -77,7 +97,12 @@ class Source:
 
 
 def names_from_texts(texts: list[str], source: Source) -> Names:
-    """Make a corpus of names alone; blank ones are counted as left out."""
+    """Make a corpus of names alone; blank ones, and what is no name, are counted as left out."""
+    source.note_taken()
+    written = _spelled(texts, source)
+    source.texts = [spelled(text) for text in source.texts]
+    none = _without_names(written, source)
+    texts = [str(text) for at, text in enumerate(written) if at not in none]
     source.note_last_first(texts)
     return names_from_columns(
         {"name": texts},
@@ -110,7 +135,10 @@ def names_from_cells(cells: Cells, source: Source) -> Names:
             raise CorpusError(
                 f"{source.where} has no row below its header. Give it one name a row."
             )
-        rows = rows[1:]
+        again = [row for row in rows[1:] if row == rows[0]]
+        if again:
+            source.refusals.add("the header again", again[0][0], count=len(again))
+        rows = [row for row in rows[1:] if row != rows[0]]
     else:
         titles = _titles_of(rows)
     columns: list[Sequence[object]] = list(zip(*rows, strict=True))
@@ -134,7 +162,9 @@ def _titles_of(rows: Sequence[Sequence[str]]) -> list[str]:
         return not content.flaw(columns[at])
 
     def is_counts(at: int) -> bool:
-        return numbers(at) > 0.5 and not (_are_years(columns[at]) or _are_ranks(columns[at]))
+        if numbers(at) <= 0.5 or content.share(columns[at], is_count) <= 0.5:
+            return False
+        return not (_are_years(columns[at]) or _are_ranks(columns[at]))
 
     for title, test in (("gender", is_sexes), ("name", is_names), ("count", is_counts)):
         free = [at for at, one in enumerate(titles) if one.startswith("column")]
@@ -168,6 +198,7 @@ def names_from_table(
     CorpusError
         If no column surely holds names.
     """
+    source.note_taken()
     stacked = by_sex(titles, columns) if source.column is None else None
     if stacked is not None:
         titles, columns, note = stacked
@@ -175,6 +206,9 @@ def names_from_table(
     roles = column_roles.choose(
         titles, columns, source.where, part=source.part, column=source.column
     )
+    if len(roles.name) == 1:
+        columns = list(columns)
+        columns[roles.name[0]] = _spelled(columns[roles.name[0]], source)
     source.texts = list(_joined([columns[at] for at in roles.name]))
     columns = _without_sums(columns, roles, source)
     values: dict[str, Sequence[object] | pa.Array] = {
@@ -238,17 +272,40 @@ def _without_sums(
     if total is not None:
         source.refusals.add("the sum of all names", str(texts[total]))
         sums[total] = str(texts[total])
+    left = [None if at in sums else text for at, text in enumerate(texts)]
+    sums |= _without_names(left, source)
     if not sums:
         return columns
     return [[value for at, value in enumerate(values) if at not in sums] for values in columns]
 
 
+def _spelled(texts: Sequence[object], source: Source) -> Sequence[object]:
+    """Names with spaces and letters for underscores and entities; said, with an example."""
+    written = [spelled(text) for text in texts]
+    changed = [at for at, text in enumerate(texts) if text != written[at]]
+    if changed:
+        first = changed[0]
+        source.notes.append(
+            f"wrote {texts[first]!r} as {written[first]!r}, and {len(changed) - 1:,} other name(s) "
+            "so"
+        )
+    return written
+
+
+def _without_names(texts: Sequence[object], source: Source) -> dict[int, str]:
+    """Count and return what is no name; nothing of a column of such that the user asks for."""
+    found = reasons(texts)
+    known = sum(isinstance(text, str) and bool(text.strip()) for text in texts)
+    if source.column is not None and 2 * len(found) > known:
+        return {}
+    for at, reason in found.items():
+        source.refusals.add(reason, str(texts[at]))
+    return found
+
+
 def _joined(columns: Sequence[Sequence[object]]) -> Sequence[object]:
     if len(columns) == 1:
-        return [
-            _PLUS.sub(" ", value) if isinstance(value, str) and "+" in value else value
-            for value in columns[0]
-        ]
+        return columns[0]
     return [
         join_parts([str(one).strip() for one in parts if one is not None and str(one).strip()])
         for parts in zip(*columns, strict=True)
