@@ -121,7 +121,10 @@ def _fold(rows: Sequence[Row], one_source: bool, own: Sequence[str]) -> Row:
 
 
 def _settle_sex(total: Row, rows: Sequence[Row]) -> None:
-    """Set gender and share of a name whose rows count each sex apart."""
+    """Set gender and share of a name whose rows count each sex apart, or tell the share."""
+    if all(row["share_female"] is not None and row["count"] is not None for row in rows):
+        total["gender"] = sex_of(total["share_female"])
+        return
     counts = {"F": 0, "M": 0}
     for row in rows:
         if row["gender"] not in counts or row["count"] is None or row["share_female"] is not None:

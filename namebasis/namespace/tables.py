@@ -25,6 +25,7 @@ from namebasis.namespace.reshaping import (
     without_rules,
 )
 from namebasis.namespace.values import is_count, share_of_genders
+from namebasis.namespace.wide_counts import wide_counts
 
 _LAST_FIRST = re.compile(r"[^,]+,\s*[^,]+")
 _SUFFIXES = re.compile(r",\s*(?:jr|sr|ii|iii|iv|md|phd|esq)\.?$", re.IGNORECASE)
@@ -214,6 +215,10 @@ def names_from_table(
     values: dict[str, Sequence[object] | pa.Array] = {
         column: columns[at] for column, at in roles.fields.items()
     }
+    counted = wide_counts(titles, columns, roles.others, roles.fields, source.refusals)
+    if counted is not None:
+        values |= counted.fields
+        source.notes.append(counted.note)
     texts = _joined([columns[at] for at in roles.name])
     values["name"] = texts
     own: dict[str, pa.Array] = {}

@@ -177,3 +177,46 @@ def test_a_rule_under_a_header_is_no_name(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_json_is_read_as_services_write_it(tmp_path: Path, text: str, expected: list[str]) -> None:
     assert _read(tmp_path, text, "n.json").strings == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Name,Male,Female\nAnna,3,700\nBob,500,2\nSky,10,12\n",
+        "Name,M,F\nAnna,3,700\nBob,500,2\nSky,10,12\n",
+        "name,male_count,female_count,p_male\nAnna,3,700,0.004\nBob,500,2,0.99\nSky,10,12,0.45\n",
+        "Name;Boys;Girls;Total\nAnna;3;700;703\nBob;500;2;502\nSky;10;12;22\n",
+        "Name,1990 F,1990 M,1991 F,1991 M\nAnna,600,1,100,2\nBob,2,250,,250\nSky,6,5,6,5\n",
+        "name,F1990,M1990,total\nAnna,700,3,703\nBob,2,500,502\nSky,12,10,22\n",
+        "Name,State,Male,Female\nAnna,NY,3,400\nAnna,CA,0,300\nBob,NY,500,2\nSky,NY,10,12\n",
+    ],
+)
+def test_counts_in_a_column_for_each_sex_are_read(tmp_path: Path, text: str) -> None:
+    names = _read(tmp_path, text)
+    expected = [("Anna", 703, "F"), ("Bob", 502, "M"), ("Sky", 22, "U")]
+    assert _rows(names, "name", "count", "gender") == expected
+    assert names.table["share_female"].to_pylist() == pytest.approx([700 / 703, 2 / 502, 12 / 22])
+
+
+@pytest.mark.parametrize(
+    ("text", "counts", "genders"),
+    [
+        ("name,1990,1991,1992\nAnna,1,2,3\nBob,4,5,[c]\n", [6, 9], [None, None]),
+        ("name,sex,X1990,X1991\nAnna,F,1,\nBob,M,4,5\n", [1, 9], ["F", "M"]),
+        ("name,Rank 1990,Count 1990,Rank 1991,Count 1991\nAnna,1,70,2,60\nBob,2,50,1,90\n",
+         [130, 140], [None, None]),
+        # Ranks, ages, shares and marks are no counts.
+        ("name,1990,1991\nA,1,2\nB,2,1\nC,3,4\nD,4,3\n", [None] * 4, [None] * 4),
+        ("name,Male Age,Female Age\nAnna,30,31\nBob,40,42\n", [None] * 2, [None] * 2),
+        ("name,percent_female,count\nAnna,99.5,100\nBob,1.0,50\n", [100, 50], [None, None]),
+        ("name,M,F\nAnna,0,1\nBob,1,0\nSky,1,1\n", [None] * 3, ["F", "M", "U"]),
+        ("name,Male,Female\nAnna,1,99\nBob,97,3\n", [None] * 2, ["F", "M"]),
+        ("name,count,Male,Female\nAnna,703,1,98\nBob,502,97,2\n", [703, 502], [None, None]),
+    ],
+)  # fmt: skip
+def test_only_counts_are_added_up(
+    tmp_path: Path, text: str, counts: list[int | None], genders: list[str | None]
+) -> None:
+    names = _read(tmp_path, text)
+    assert names.table["count"].to_pylist() == counts
+    assert names.table["gender"].to_pylist() == genders
