@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pickle
 import re
+import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,21 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from namebasis.errors import EncoderError
+from namebasis.errors import EncoderError, NamebasisWarning
 
-_WRAPPERS = re.compile(r"\A(?:module\.|_orig_mod\.|_fsdp_wrapped_module\.)+")
-"""What data parallelism, torch.compile and FSDP put before every key."""
+WRAPPERS = {
+    r"(?:\A|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.": "",
+    r"\A(?:module\.)+": "",
+}
+"""What torch.compile, FSDP, activation checkpoints and data parallelism put into keys, in order.
+
+The first three may wrap a part of a model alone; `module` inside a key may be the model's own.
+"""
+_STATES = ("state_dict", "model", "model_state_dict", "module")
+_AVERAGES = re.compile(r"ema|averag|shadow|swa", re.IGNORECASE)
+_BOOKKEEPING = "n_averaged"
+"""What torch's own average of models (AveragedModel) holds beside it."""
+_SHARD = re.compile(r"-\d{5}-of-\d{5}\.\w+\Z")
 
 # What else people give where open_clip's own weights are wanted: a key that tells, and the step.
 _FOREIGN = (
@@ -44,7 +56,7 @@ _ADAPTER = re.compile(r"lora_(?:A|B|up|down|te\d?_|unet_)|\.lora\.")
 def read_state(path: Path, spec: str) -> dict[str, torch.Tensor]:
     """Read the tensors of a checkpoint file.
 
-    Wrappers' prefixes (``module.``, ``_orig_mod.``) are taken off, and the model's part is taken
+    What wrappers put into keys (``module.``, ``_orig_mod.``) is taken out, and the model's part is taken
     out of a trainer's file. NumPy scalars and arrays beside it, such as a learning rate in the
     optimizer, are data and may stand there; nothing in the file is run.
 
@@ -72,30 +84,107 @@ def read_state(path: Path, spec: str) -> dict[str, torch.Tensor]:
         content: Any = load_file(path)
     else:
         content = _pickled(path, spec)
-    for key in ("state_dict", "model", "model_state_dict", "module"):
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-            break
     if not isinstance(content, Mapping):
         raise EncoderError(f"{spec}: {path.name} holds {type(content).__name__}, not weights.")
     state = {
-        _WRAPPERS.sub("", str(key)): value
-        for key, value in content.items()
-        if isinstance(value, torch.Tensor)
+        plain_key(str(key)): value
+        for key, value in _as_tensors(_model_in(content, path)).items()
+        if str(key) != _BOOKKEEPING
     }
     if not state:
         raise EncoderError(f"{spec}: {path.name} holds no weights.")
     return state
 
 
-def foreign_layout(state: Mapping[str, torch.Tensor]) -> str | None:
-    """Say what weights of another layout are and the step to take; None where it is not known."""
+def plain_key(key: str) -> str:
+    """The name of a tensor without what wrappers put into it."""
+    for pattern, instead in WRAPPERS.items():
+        key = re.sub(pattern, instead, key)
+    return key
+
+
+def _as_tensors(content: object) -> dict[object, torch.Tensor]:
+    """The entries of a mapping that are weights, numbers of NumPy made tensors."""
+    if not isinstance(content, Mapping):
+        return {}
+    arrays = {
+        key: torch.from_numpy(value) if _is_numbers(value) else value
+        for key, value in content.items()
+    }
+    return {key: value for key, value in arrays.items() if isinstance(value, torch.Tensor)}
+
+
+def _is_numbers(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "fiub"
+
+
+def _model_in(content: Mapping[Any, Any], path: Path) -> Mapping[Any, Any]:
+    """The model's part of what a trainer saved; an average only where there is nothing else."""
+    averages = [
+        str(key)
+        for key, held in content.items()
+        if _AVERAGES.search(str(key)) and _as_tensors(held)
+    ]
+    for key in _STATES:
+        held = content.get(key)
+        if isinstance(held, Mapping):
+            if averages:
+                message = (
+                    f"{path.name}: {key!r} is read; it also holds averaged weights "
+                    f"({averages[0]!r}). Save those alone to use them."
+                )
+                warnings.warn(message, NamebasisWarning, stacklevel=6)
+            return _model_in(held, path)
+    inner = [held for held in content.values() if _as_tensors(held)]
+    return inner[0] if len(inner) == 1 and not _as_tensors(content) else content
+
+
+def one_model(state: Mapping[str, torch.Tensor], end: str) -> dict[str, torch.Tensor]:
+    """Take one model out of a module that holds it, as those of PyTorch Lightning do.
+
+    Parameters
+    ----------
+    state : mapping of str to Tensor
+    end : str
+        The name of a tensor that every model of this kind has once.
+
+    Raises
+    ------
+    EncoderError
+        If there are several; without the file's name.
+    """
+    if end in state:
+        return dict(state)
+    places = sorted(key.removesuffix(end) for key in state if key.endswith(f".{end}"))
+    if len(places) > 1:
+        raise EncoderError(
+            f"holds {len(places)} models, under {' and '.join(places[:3])}; save the state_dict "
+            "of the one that is meant alone."
+        )
+    if not places:
+        return dict(state)
+    inside = (key for key in state if key.startswith(places[0]))
+    return {key.removeprefix(places[0]): state[key] for key in inside}
+
+
+def is_shard(path: Path) -> bool:
+    """Whether a file holds a part of a model's weights by its name."""
+    return _SHARD.search(path.name) is not None
+
+
+def holds_adapter(names: Iterable[str]) -> bool:
+    """Whether tensors are those of a LoRA adapter, by their names."""
+    return any(_ADAPTER.search(name) for name in names)
+
+
+def foreign_layout(state: Collection[str]) -> str | None:
+    """Say what weights are by their names, and the step to take; None where it is not known."""
     for key, reason in _FOREIGN:
         if key in state:
             return reason
-    if any(_ADAPTER.search(key) for key in state):
+    if holds_adapter(state):
         return "is a LoRA adapter, not a whole model; merge it into its base model and save that"
-    if set(state) <= {"emb_params", "string_to_param", "clip_l", "clip_g"}:
+    if state and set(state) <= {"emb_params", "string_to_param", "clip_l", "clip_g"}:
         return "is a textual inversion embedding, not a model"
     return None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from namebasis.encoders.checkpoint_files import foreign_layout, read_state
+from namebasis.encoders.checkpoint_files import foreign_layout, is_shard, one_model, read_state
 from namebasis.errors import EncoderError
 from namebasis.reading import UnreadableError, read_json
 
@@ -103,8 +103,14 @@ def model_from_file(
     """
     state = read_state(file, spec)
     reason = foreign_layout(state)
+    if reason is None and is_shard(file):
+        reason = "is one shard of several; save the whole state_dict in one file"
     if reason is not None:
         raise EncoderError(f"{spec}: {file.name} {reason}.")
+    try:
+        state = one_model(state, "logit_scale")
+    except EncoderError as error:
+        raise EncoderError(f"{spec}: {file.name} {error}") from None
     options = dict(options)
     if "logit_bias" in state:
         options.setdefault("init_logit_bias", -10.0)

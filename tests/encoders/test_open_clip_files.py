@@ -237,6 +237,69 @@ def test_prefixes_of_wrappers_come_off(prefix: str, listed: str, tmp_path: Path)
     np.testing.assert_allclose(encoder.encode_text(TEXTS), rows(model, listed), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("part", "wrapped"),
+    [
+        ("visual.", "visual._orig_mod."),
+        ("resblocks.0.", "resblocks.0._orig_mod."),
+        ("resblocks.0.", "resblocks.0._fsdp_wrapped_module._checkpoint_wrapped_module."),
+    ],
+)
+def test_wrappers_of_a_part_come_off(part: str, wrapped: str, listed: str, tmp_path: Path) -> None:
+    model, _ = trained(listed, tmp_path)
+    state = {k.replace(part, wrapped): v for k, v in model.state_dict().items()}
+    assert any(wrapped in key for key in state)
+    torch.save({"state_dict": state}, tmp_path / "w.pt")
+    encoder = load_encoder(f"open_clip:{listed}@{tmp_path / 'w.pt'}")
+    np.testing.assert_allclose(encoder.encode_text(TEXTS), rows(model, listed), atol=1e-5)
+
+
+LAYOUTS: dict[str, Any] = {
+    "lightning": lambda state: {
+        "pytorch-lightning_version": "2.1",
+        "state_dict": {"loss.scale": torch.ones(1), **{f"clip.{k}": v for k, v in state.items()}},
+    },
+    "nested": lambda state: {"epoch": 3, "model": {"state_dict": state}},
+    "average alone": lambda state: {"ema": state, "decay": 0.999},
+    "torch's average": lambda state: {
+        "state_dict": {"n_averaged": torch.tensor(5)} | {f"module.{k}": v for k, v in state.items()}
+    },
+    "arrays": lambda state: {"state_dict": {k: v.numpy() for k, v in state.items()}},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_model_is_found_where_trainers_put_it(layout: str, listed: str, tmp_path: Path) -> None:
+    model, _ = trained(listed, tmp_path)
+    torch.save(LAYOUTS[layout](model.state_dict()), tmp_path / "w.pt")
+    encoder = load_encoder(f"open_clip:{listed}@{tmp_path / 'w.pt'}")
+    np.testing.assert_allclose(encoder.encode_text(TEXTS), rows(model, listed), atol=1e-5)
+
+
+def test_an_average_beside_the_model_is_told(listed: str, tmp_path: Path) -> None:
+    model, _ = trained(listed, tmp_path)
+    average = {key: value / 2 for key, value in model.state_dict().items()}
+    content = {"state_dict": model.state_dict(), "state_dict_ema": average}
+    torch.save(content, tmp_path / "w.pt")
+    with pytest.warns(NamebasisWarning, match=r"w.pt: 'state_dict' is read; .*'state_dict_ema'"):
+        encoder = load_encoder(f"open_clip:{listed}@{tmp_path / 'w.pt'}")
+    np.testing.assert_allclose(encoder.encode_text(TEXTS), rows(model, listed), atol=1e-5)
+
+
+def test_one_of_several_models_is_not_guessed(listed: str, tmp_path: Path) -> None:
+    model, _ = trained(listed, tmp_path)
+    both = {f"{at}.{k}": v for at in ("student", "teacher") for k, v in model.state_dict().items()}
+    torch.save({"state_dict": both}, tmp_path / "w.pt")
+    with pytest.raises(EncoderError, match=r"w.pt holds 2 models, under student\. and teacher\."):
+        load_encoder(f"open_clip:{listed}@{tmp_path / 'w.pt'}")
+
+
+def test_a_shard_is_named(listed: str, tmp_path: Path) -> None:
+    save_file({"logit_scale": torch.ones(1)}, tmp_path / "model-00001-of-00002.safetensors")
+    with pytest.raises(EncoderError, match="is one shard of several; save the whole state_dict"):
+        load_encoder(f"open_clip:{listed}@{tmp_path / 'model-00001-of-00002.safetensors'}")
+
+
 RAN = "a folder that a file's code would make"
 
 
