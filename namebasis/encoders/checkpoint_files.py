@@ -56,7 +56,7 @@ _ADAPTER = re.compile(r"lora_(?:A|B|up|down|te\d?_|unet_)|\.lora\.")
 def read_state(path: Path, spec: str) -> dict[str, torch.Tensor]:
     """Read the tensors of a checkpoint file.
 
-    What wrappers put into keys (``module.``, ``_orig_mod.``) is taken out, and the model's part is taken
+    What wrappers put into keys (``module.``, ``_orig_mod.``) is taken out, and the model's part
     out of a trainer's file. NumPy scalars and arrays beside it, such as a learning rate in the
     optimizer, are data and may stand there; nothing in the file is run.
 

@@ -14,6 +14,7 @@ import os
 import torch
 
 from namebasis.encoders.base import Encoder
+from namebasis.encoders.foreign_folders import foreign_folder, model_below
 from namebasis.encoders.huggingface import HuggingFaceEncoder
 from namebasis.encoders.loading import Source, choose_device, find_source, refusing
 from namebasis.errors import EncoderError
@@ -66,7 +67,11 @@ def _text_encoders(source: Source) -> dict[str, str]:
     path = source.folder / _INDEX
     if not path.is_file():
         is_plain = (source.folder / "config.json").is_file()
-        hint = f" Use hf:{source.spec.partition(':')[2]}" if is_plain else ""
+        reason = None if is_plain else foreign_folder(source.folder)
+        if reason is not None:
+            raise EncoderError(f"{source.spec}: {reason}.")
+        place = source.spec.partition(":")[2]
+        hint = f" Use hf:{place}" if is_plain else model_below(source.folder)
         raise EncoderError(
             f"{source.spec} holds no {_INDEX}, as a pipeline's save_pretrained writes it.{hint}"
         )

@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from safetensors import safe_open
 from torch import nn
 
+from namebasis.encoders.checkpoint_files import WRAPPERS, holds_adapter, plain_key
+from namebasis.encoders.foreign_folders import ADAPTER_TOO, foreign_folder, model_below
 from namebasis.encoders.loading import Source, fingerprint_of
 from namebasis.encoders.weight_variants import variant_of
 from namebasis.errors import EncoderError
@@ -38,6 +41,8 @@ def read_model(source: Source, architecture: str | None = None) -> tuple[nn.Modu
     config = read_pretrained(transformers.AutoConfig, folder)
     architecture = architecture or (config.architectures or [""])[0]
     kind = _class_of(source, config, architecture)
+    # Only where it is needed: it takes the place of the class's own renaming.
+    wrapped: dict[str, Any] = {"key_mapping": WRAPPERS} if _check_tensors(source) else {}
     model, loaded = read_pretrained(
         kind,
         folder,
@@ -46,7 +51,14 @@ def read_model(source: Source, architecture: str | None = None) -> tuple[nn.Modu
         variant=variant_of(folder),
         dtype="auto",
         output_loading_info=True,
+        ignore_mismatched_sizes=True,  # refused below, by name
+        **wrapped,
     )
+    for key, stored, said in loaded["mismatched_keys"]:
+        raise EncoderError(
+            f"{source.spec}: {key} has the shape {tuple(stored)}, by config.json it is "
+            f"{tuple(said)}; weights and configuration do not belong together."
+        )
     missing = set(loaded["missing_keys"])
     # Mean pooling never asks BERT's pooler, which masked language models are saved without.
     needed = sorted(key for key in missing if not key.startswith("pooler."))
@@ -79,18 +91,40 @@ def _class_of(source: Source, config: Any, architecture: str) -> Any:
     return transformers.AutoModel
 
 
+def _check_tensors(source: Source) -> bool:
+    """Refuse weights with an adapter among them; return whether wrappers left their names there."""
+    names: list[str] = []
+    for path in source.folder.glob("model*.safetensors"):
+        with safe_open(path, "pt") as file:
+            names += file.keys()
+    if holds_adapter(names):
+        raise EncoderError(
+            f"{source.spec}: a LoRA adapter stands unmerged among its weights, which would be left "
+            "out; merge it (merge_and_unload) and save that with save_pretrained."
+        )
+    return any(plain_key(name) != name for name in names)
+
+
 def _check_folder(source: Source) -> None:
     folder = source.folder
+    reason = foreign_folder(folder)
     if not (folder / "config.json").is_file():
         other = {"model_index.json": "diffusers:", "open_clip_config.json": "open_clip:local-dir:"}
         for name, prefix in other.items():
             if (folder / name).is_file():
                 place = folder if source.revision is None else source.spec.partition(":")[2]
                 raise EncoderError(f"{source.spec} is another kind of model: use {prefix}{place}")
+        if reason is not None:
+            raise EncoderError(f"{source.spec}: {reason}.")
         raise EncoderError(
             f"{source.spec} holds no config.json; give the folder that save_pretrained wrote."
+            f"{model_below(folder)}"
         )
+    if reason == ADAPTER_TOO:
+        raise EncoderError(f"{source.spec}: {reason}.")
     if not any(folder.glob("model*.safetensors")):
+        if reason is not None and not any(folder.glob("*.bin")):
+            raise EncoderError(f"{source.spec}: {reason}.")
         pickled = sorted(path.name for path in folder.glob("*.bin"))
         found = f"only {pickled[0]}, a pickle, which is never loaded" if pickled else "none"
         raise EncoderError(

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import nn
 
+from namebasis.encoders.checkpoint_files import foreign_layout
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.reading import UnreadableError
 from namebasis.wording import without_advice
@@ -161,7 +163,8 @@ def find_source(
             raise EncoderError(f"{kind}:{place} is a folder; a revision is for hub repositories.")
         return Source(folder.resolve(), f"{kind}:{folder.resolve()}")
     if os.path.isfile(local):
-        raise EncoderError(f"{kind}:{place} is a file; give the folder that holds the model.")
+        said = _said_of_file(Path(local)) or "is a file; give the folder that holds the model"
+        raise EncoderError(f"{kind}:{place} {said}.")
     is_name = len(place) <= _LONGEST_REPOSITORY and _REPOSITORY.match(place)
     if place.startswith((".", "/", "~", "\\")) or not is_name:
         raise EncoderError(
@@ -174,6 +177,17 @@ def find_source(
         if any(path.suffix == ".safetensors" for path in found):
             break
     return Source(folder, f"{kind}:{place}", folder.name)
+
+
+def _said_of_file(path: Path) -> str | None:
+    """What a single file of weights is and the step to take, by the names of its tensors."""
+    if path.suffix.lower() != ".safetensors":
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            return foreign_layout(list(file.keys()))
+    except (SafetensorError, OSError):
+        return None
 
 
 def _snapshot(kind: str, repository: str, patterns: Sequence[str], revision: str | None) -> Path:
@@ -211,7 +225,8 @@ def refusing(spec: str, remedy: str = "") -> Iterator[None]:
     except NamebasisError:
         raise
     except ImportError as error:
-        raise EncoderError(f"{spec} needs a library more: {first_line(error)}") from None
+        first = first_line(error).partition(". ")[0]  # whole sentences: the rest is advice
+        raise EncoderError(f"{spec} needs a library more: {first}") from None
     except pickle.UnpicklingError:
         raise EncoderError(f"{spec} cannot be read: {_PICKLED}") from None
     except RuntimeError as error:

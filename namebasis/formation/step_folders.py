@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import struct
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from namebasis.encoders.foreign_folders import HUB_CONFIG, foreign_folder
 from namebasis.encoders.loading import holds_vocabulary, vocabulary_near
 from namebasis.reading import (
     LARGE,
@@ -19,8 +19,6 @@ from namebasis.reading import (
     read_json,
 )
 
-HUB_CONFIG = "open_clip_config.json"
-"""The configuration in open_clip's own hub format."""
 _PIPELINE = "model_index.json"
 _MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.bin")
 
@@ -46,7 +44,7 @@ class StepModel:
 
 def read_step(folder: Path) -> StepModel | str:
     """Tell how the model in a step's folder is read, or why it cannot be."""
-    reason = _not_a_model(folder)
+    reason = foreign_folder(folder)
     if reason is not None:
         return reason
     if (folder / HUB_CONFIG).is_file():
@@ -87,74 +85,6 @@ def _text_model(folder: Path) -> StepModel | str:
         if borrowed is not None:
             own += model_files(borrowed)
     return StepModel(f"hf:{folder}", own, borrowed)
-
-
-def _not_a_model(folder: Path) -> str | None:
-    """Name what other trainers leave, with the step that makes a model of it; None for the rest."""
-    for fits, reason in _OTHERS:
-        if fits(folder):
-            return reason
-    return None
-
-
-def _has(*patterns: str) -> Callable[[Path], bool]:
-    return lambda folder: any(any(folder.glob(pattern)) for pattern in patterns)
-
-
-def _holds_adapter(folder: Path) -> bool:
-    adapter = _has("adapter_config.json", "adapter_model.*", "pytorch_lora_weights.*")(folder)
-    return adapter and not _has("model*.safetensors")(folder)
-
-
-def _holds_state_alone(folder: Path) -> bool:
-    """Weights beside an optimizer's state, without a configuration."""
-    known = ("config.json", HUB_CONFIG, _PIPELINE)
-    return (
-        not any((folder / name).is_file() for name in known)
-        and _has("model*.safetensors", "pytorch_model*.bin")(folder)
-        and _has("optimizer*.bin", "scheduler*.bin", "random_states*.pkl")(folder)
-    )
-
-
-def _holds_pickle_alone(folder: Path) -> bool:
-    return (
-        (folder / "config.json").is_file()
-        and _has("pytorch_model*.bin")(folder)
-        and not _has("*.safetensors")(folder)
-    )
-
-
-def _holds_unet_alone(folder: Path) -> bool:
-    return (folder / "unet").is_dir() and not _has("text_encoder*", "*.json")(folder)
-
-
-_OTHERS: tuple[tuple[Callable[[Path], bool], str], ...] = (
-    (
-        _holds_adapter,
-        "a LoRA adapter, not a whole model: merge it into its base model "
-        "(merge_and_unload) and save that with save_pretrained",
-    ),
-    (
-        _has(".metadata"),
-        "a distributed checkpoint of torch: turn it into one file with "
-        "torch.distributed.checkpoint.format_utils.dcp_to_torch_save",
-    ),
-    (
-        _has("mp_rank_*_model_states.pt", "zero_pp_rank_*"),
-        "DeepSpeed's state: turn it into weights with the zero_to_fp32.py beside it",
-    ),
-    (
-        _holds_state_alone,
-        "weights and optimizer of accelerate without the model's config.json: "
-        "copy config.json and the tokenizer into it",
-    ),
-    (
-        _holds_pickle_alone,
-        "its weights are a pickle (pytorch_model.bin), which is never loaded: "
-        "save them as safetensors with save_pretrained",
-    ),
-    (_holds_unet_alone, "holds a unet alone; this training did not change the text encoder"),
-)
 
 
 def _incomplete(folder: Path) -> str | None:
