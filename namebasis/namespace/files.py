@@ -9,9 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from namebasis.errors import CorpusError
+from namebasis.namespace.aligned import aligned_rows, face_pairs
 from namebasis.namespace.column_roles import is_known
 from namebasis.namespace.content import is_gender, is_number
-from namebasis.namespace.dialects import best_separator, read_cells
+from namebasis.namespace.dialects import Cells, best_separator, read_cells
 from namebasis.namespace.documents import read_document
 from namebasis.namespace.list_lines import code_literals, counted_lines, read_lines
 from namebasis.namespace.names import Names
@@ -31,12 +32,12 @@ _YEAR_OF_BIRTHS = re.compile(r"yob\d{4}\.txt", re.IGNORECASE)
 def read_file(path: Path, part: str | None = None, column: str | None = None) -> Names:
     """Read names from a file; its suffix says how, and ``.gz`` behind it that it is packed.
 
-    ``.txt``: one name a line, without ``#`` lines where there are several (or the first is one) and
-    without the weights of wildcards (``2::Anna``); where all lines have the same separator and
-    numbers or a header, a table. ``.csv``, ``.tsv``, ``.tab``: a table of any separator, see
-    `dialects.read_cells`, with a header or without. ``.json``, ``.jsonl``, ``.ndjson``, ``.yaml``:
-    a list of names or of objects, a mapping of names to counts, or lists under keys. ``.parquet``:
-    a table. Of a table, the column of names is chosen by title and values
+    ``.txt``: a list of names, see `list_lines.read_lines`, without ``#`` lines where there are
+    several (or the first is one); where all lines have the same separator and numbers or a header,
+    or columns are aligned with spaces, a table. ``.csv``, ``.tsv``, ``.tab``: a table of any
+    separator, see `dialects.read_cells`, with a header or without. ``.json``, ``.jsonl``,
+    ``.ndjson``, ``.yaml``: a list of names or of objects, a mapping of names to counts, or lists
+    under keys. ``.parquet``: a table. Of a table, the column of names is chosen by title and values
     (`column_roles.choose`); columns with a name in `NAME_SCHEMA` and the like are taken over, all
     others are kept as columns of the user's own. `Names.notes` tells which was taken for what.
 
@@ -89,6 +90,8 @@ def _read(path: Path, source: Source) -> Names:
         ".yaml": _read_document,
         ".yml": _read_document,
         ".parquet": _read_parquet,
+        ".first": _read_txt,  # dist.male.first and the like, of the US Census of 1990
+        ".last": _read_txt,
     }
     bare = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     reader = readers.get(bare.suffix.lower())
@@ -172,9 +175,42 @@ def _read_txt(path: Path, source: Source) -> Names:
         return read_ssa(path)
     text = read_text(path, source.notes)
     lines = _lines(text)
+    pairs = face_pairs(lines)
+    if pairs is not None:
+        source.notes.append("read the names of a list of pairs of faces")
+        source.texts = list(pairs)
+        return names_from_texts(pairs, source)
+    if source.column is None:
+        lines = _without_numbers(lines, source)
+        text = "\n".join(lines)
     if source.column is not None or _is_table(lines):
         return names_from_cells(read_cells(text, source.where, source.refusals), source)
-    return _names_of(text, source)
+    aligned = None if counted_lines(lines) else _aligned(lines, source)
+    return names_from_cells(aligned, source) if aligned is not None else _names_of(text, source)
+
+
+def _without_numbers(lines: list[str], source: Source) -> list[str]:
+    """Lines but for those that count the lines below them, as in LFW's people.txt."""
+    if not any("\t" in line or " " in line for line in lines):
+        return lines
+    numbers = [line for line in lines if line.strip().isdecimal()]
+    if not numbers or len(numbers) * 2 > len(lines):
+        return lines
+    source.refusals.add("a number, no name", *numbers[:3], count=len(numbers))
+    return [line for line in lines if not line.strip().isdecimal()]
+
+
+def _aligned(lines: list[str], source: Source) -> Cells | None:
+    """The table that lines are whose columns are aligned with spaces."""
+    lines = [line for line in lines if not line.startswith("#")]
+    rows = aligned_rows(lines)
+    if rows is None:
+        return None
+    left = sum(bool(line.strip()) for line in lines) - len(rows)
+    if left:
+        source.refusals.add("line unlike the rows of the table", count=left)
+    source.notes.append("read as a table whose columns are aligned with spaces")
+    return Cells(rows, " ")
 
 
 def _is_table(lines: list[str]) -> bool:
@@ -199,7 +235,8 @@ def _read_table(path: Path, source: Source) -> Names:
         source.notes.append("read its one line as a list of names")
         source.texts = list(cells.rows[0])
         return names_from_texts(list(cells.rows[0]), source)
-    return names_from_cells(cells, source)
+    aligned = None if cells.separator else _aligned(_lines(text), source)
+    return names_from_cells(aligned or cells, source)
 
 
 def _is_list(row: Sequence[str]) -> bool:

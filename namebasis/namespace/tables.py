@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from namebasis.errors import CorpusError
 from namebasis.namespace import column_roles, content
+from namebasis.namespace.census_1990 import census_of_1990
 from namebasis.namespace.cleaning import Refusals
 from namebasis.namespace.dialects import Cells, has_header
 from namebasis.namespace.full_names import join_parts
@@ -128,6 +129,14 @@ def names_from_cells(cells: Cells, source: Source) -> Names:
         rows = without_rules(one_header(without_footers(rows, source.refusals)))
     if not rows:
         raise CorpusError(f"{source.where} has no row below its header. Give it one name a row.")
+    census = census_of_1990(rows) if source.column is None else None
+    if census is not None:
+        source.notes.append("read as a table of names of the US Census of 1990")
+        source.texts = list(census["name"])
+        return names_from_columns(
+            census, where=source.where, source=source.name, part=source.part,
+            refusals=source.refusals, notes=tuple(source.notes),
+        )  # fmt: skip
     titles = [cell.strip().lstrip("\ufeff") for cell in rows[0]]
     known = [column_roles.is_known(title) for title in titles]
     asked = source.column is not None and source.column in titles
@@ -165,14 +174,24 @@ def _titles_of(rows: Sequence[Sequence[str]]) -> list[str]:
     def is_counts(at: int) -> bool:
         if numbers(at) <= 0.5 or content.share(columns[at], is_count) <= 0.5:
             return False
+        if any(re.fullmatch(r"0\d+", cell.strip()) for cell in columns[at]):
+            return False  # an id
         return not (_are_years(columns[at]) or _are_ranks(columns[at]))
 
     for title, test in (("gender", is_sexes), ("name", is_names), ("count", is_counts)):
         free = [at for at, one in enumerate(titles) if one.startswith("column")]
-        place = next((at for at in free if test(at)), None)
+        fitting = [at for at in free if test(at)]
+        place = fitting[0] if fitting else None
+        if title == "count" and len(fitting) > 1:
+            # A column of digits is a code (Danbooru's kinds of tags) beside one of numbers.
+            place = next((at for at in fitting if _has_numbers(columns[at])), place)
         if place is not None:
             titles[place] = title
     return titles
+
+
+def _has_numbers(values: Sequence[object]) -> bool:
+    return any(len(str(value).strip()) > 1 for value in values)
 
 
 def _are_years(values: Sequence[object]) -> bool:

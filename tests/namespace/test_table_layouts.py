@@ -220,3 +220,60 @@ def test_only_counts_are_added_up(
     names = _read(tmp_path, text)
     assert names.table["count"].to_pylist() == counts
     assert names.table["gender"].to_pylist() == genders
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ana Lee         F     70\nBob Ray         M   1204\nCy van der Orr  M      3\n", None),
+        ("Ana Lee 70\nBob Ray 1204\nCy van der Orr 3\n",
+         [("Ana Lee", None, 70), ("Bob Ray", None, 1204), ("Cy van der Orr", None, 3)]),
+        ("   7065 Mary\n   2604 Ana Lee\n     12 Bo\n",  # uniq -c
+         [("Mary", None, 7065), ("Ana Lee", None, 2604), ("Bo", None, 12)]),
+        ("name count\nAna 5\nBo 12\n", [("Ana", None, 5), ("Bo", None, 12)]),
+        ("M  Aad        4\n?M Aage       1\nF  Abdal+Ana  12\n",  # nam_dict
+         [("Aad", "M", 4), ("Aage", "M", 1), ("Abdal Ana", "F", 12)]),
+        ("10\nGeorge_W_Bush\t530\nBo_Ray\t6\n2\nCy_Orr\t1\n",  # LFW's people.txt
+         [("George W Bush", None, 530), ("Bo Ray", None, 6), ("Cy Orr", None, 1)]),
+        ("10\t300\nAna_Lee\t1\t4\nBo\t1\t3\nAna_Lee\t1\tCy_Orr\t1\n",  # LFW's pairs.txt
+         [("Ana Lee", None, None), ("Bo", None, None), ("Cy Orr", None, None)]),
+        ("0000045 Richard_Gere\n0000099 Jeff_Bridges\n",  # CASIA-WebFace
+         [("Richard Gere", None, None), ("Jeff Bridges", None, None)]),
+    ],
+)  # fmt: skip
+def test_columns_aligned_with_spaces_are_columns(
+    tmp_path: Path, text: str, expected: list[tuple[object, ...]] | None
+) -> None:
+    names = _read(tmp_path, text, "names.txt")
+    expected = expected or [
+        ("Ana Lee", "F", 70), ("Bob Ray", "M", 1204), ("Cy van der Orr", "M", 3),
+    ]  # fmt: skip
+    assert _rows(names, "name", "gender", "count") == expected
+
+
+@pytest.mark.parametrize("name", ["dist.all.last", "dist.female.first", "census.txt", "c.csv"])
+def test_the_census_of_1990_is_known_by_its_numbers(tmp_path: Path, name: str) -> None:
+    text = "SMITH          1.006  1.006      1\nO'BRIEN        0.810  1.816      2\n"
+    names = _read(tmp_path, text, name)
+    assert _rows(names, "name", "part", "gender") == [
+        ("Smith", "family", None), ("O'Brien", "family", None),
+    ]  # fmt: skip
+    assert names.table["weight"].to_pylist() == pytest.approx([0.01006, 0.0081])
+    women = _read(tmp_path, text.replace("SMITH", "MARY "), name)
+    assert _rows(women, "name", "part", "gender")[0] == ("Mary", "given", "F")
+    other = _read(tmp_path, text.replace("1.816", "1.900"), "other.txt")
+    assert other.table["weight"].to_pylist() == [None, None]
+
+
+def test_lists_of_images_name_nobody(tmp_path: Path) -> None:
+    rows = "".join(f"{at:06}.jpg {at * 7}\n" for at in range(1, 9))  # identity_CelebA.txt
+    with pytest.raises(CorpusError, match="links or paths"):
+        _read(tmp_path, rows, "identity_CelebA.txt")
+    with pytest.raises(CorpusError, match="the name of a file, no name"):
+        _read(tmp_path, "n000001/0001_01.jpg\nn000001/0002_01.jpg\n", "test_list.txt")
+
+
+def test_a_code_of_one_digit_is_no_count(tmp_path: Path) -> None:
+    # danbooru.csv of the tag completer: tag, kind, uses, other names.
+    names = _read(tmp_path, 'hatsune_miku,4,60000,"miku,h"\nsaber,4,3000,\nrin,4,20,\n')
+    assert _rows(names, "name", "count")[0] == ("hatsune miku", 60000)
