@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from namebasis.namespace.cleaning import Refusals
 from namebasis.namespace.folding import fold
+from namebasis.namespace.number_styles import plain_numbers
 from namebasis.namespace.values import CANONICAL, is_held_back
 
 # What a space holds besides the corpus; a column of the user's own may bear none of these names.
@@ -82,8 +83,11 @@ def _from_texts(
         return pa.array(
             [None if v is None else _TRUTH.get(str(v).lower()) for v in texts], pa.bool_()
         )
+    numbers = plain_numbers(words, decimal)
+    if numbers is None:
+        return pa.array(texts, pa.string())
+    plain = dict(zip(words, numbers, strict=True))
     for pattern, convert, kind in ((_INTEGER, int, pa.int64()), (_REAL, float, pa.float64())):
-        numbers = [_plain(word, decimal) for word in words]
         fitting = sum(pattern.fullmatch(word) is not None for word in numbers)
         if fitting < len(words) and (fitting < _MOSTLY * len(words) or len(words) < _ENOUGH):
             continue
@@ -93,7 +97,7 @@ def _from_texts(
             continue
         out: list[int | float | None] = []
         for value in texts:
-            word = "" if value is None else _plain(str(value), decimal)
+            word = "" if value is None else plain.get(str(value), str(value))
             is_one = pattern.fullmatch(word) is not None
             out.append(convert(word) if is_one else None)
             if value is not None and not is_one:
@@ -106,10 +110,6 @@ def _are_reals(words: Sequence[str]) -> bool:
     return sum(_REAL.fullmatch(word) is not None for word in words) > sum(
         _INTEGER.fullmatch(word) is not None for word in words
     )
-
-
-def _plain(word: str, decimal: str) -> str:
-    return word.replace(".", "").replace(",", ".") if decimal == "," and "," in word else word
 
 
 @dataclass(frozen=True)

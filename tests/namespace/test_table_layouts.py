@@ -277,3 +277,37 @@ def test_a_code_of_one_digit_is_no_count(tmp_path: Path) -> None:
     # danbooru.csv of the tag completer: tag, kind, uses, other names.
     names = _read(tmp_path, 'hatsune_miku,4,60000,"miku,h"\nsaber,4,3000,\nrin,4,20,\n')
     assert _rows(names, "name", "count")[0] == ("hatsune miku", 60000)
+
+
+@pytest.mark.parametrize(
+    ("separator", "words", "expected"),
+    [
+        # Thousands: two signs, the other sign behind, or whole numbers below 1,000 beside.
+        (",", ["1.654", "12.723", "801", "1.200.000"], [1654, 12723, 801, 1200000]),
+        (",", ["1.234", "12.345", "999"], [1234, 12345, 999]),
+        (";", ["1.234", "2.500", "999"], [1234, 2500, 999]),
+        (",", ['"1,654"', '"12,723"', "801"], [1654, 12723, 801]),
+        (",", ['"1,654.5"', '"12,723"', "801"], [1654.5, 12723.0, 801.0]),
+        (";", ["1.234,50", "1.200", "8,10"], [1234.5, 1200.0, 8.1]),
+        (";", ["1\u202f234", "12\u00a0345", "1 234 567", "9"], [1234, 12345, 1234567, 9]),
+        (";", ["1'654", "12’723", "801"], [1654, 12723, 801]),
+        (";", ["1 234,5", "8,25", "7"], [1234.5, 8.25, 7.0]),
+        # Fractions.
+        (",", ["1.654", "1.723", "1.801"], [1.654, 1.723, 1.801]),
+        (",", ["1.654", "1.72", "2"], [1.654, 1.72, 2.0]),
+        (",", ["1.654", "1234", "2"], [1.654, 1234.0, 2.0]),
+        (",", ['"1,65"', '"1,723"', '"1,8"'], [1.65, 1.723, 1.8]),
+        (";", ["1,654", "1,723"], [1.654, 1.723]),
+        (";", ["0.123", "0.456"], [0.123, 0.456]),
+        # Nobody knows.
+        (";", ["1.654", "1.723"], ["1.654", "1.723"]),
+        (",", ["1.654", "12"], ["1.654", "12"]),
+    ],
+)
+def test_numbers_are_read_as_their_column_writes_them(
+    tmp_path: Path, separator: str, words: list[str], expected: list[object]
+) -> None:
+    text = "".join(f"N{chr(97 + at)}{separator}{word}\n" for at, word in enumerate(words))
+    names = _read(tmp_path, f"name{separator}views\n{text}")
+    assert names.table["views"].to_pylist() == expected
+    assert [type(one) for one in names.table["views"].to_pylist()] == [*map(type, expected)]
