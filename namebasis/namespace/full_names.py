@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from nameparser import HumanName
 
+from namebasis.namespace.double_surnames import is_double, marian_length
 from namebasis.namespace.folding import fold, script_of
 
 Pair = tuple[str, str]
@@ -36,6 +37,15 @@ _RULERS = frozenset(
     "philip pius ramses richard rudolf sixtus stephen umberto urban victor wilhelm willem william "
     "felipe".split()
 )
+
+# Articles, and particles that are nobody's given name, make one name with one word behind them.
+_ONE_NAME = frozenset(
+    (
+        "the le la el los las les il de da das dos du der den bin ibn bint abu abou st st. saint"
+    ).split()
+)
+_PARTICLES = frozenset("van von del della di dal ter ten zu zur af av al el".split())
+_ROYAL = re.compile(r"(?:Prince|Princess|King|Queen|Duke|Duchess|Earl|Count|Countess) [^, ]+,")
 
 _CHINESE = frozenset(
     "an bai bao bi cai cao cen chang chen cheng chi chu cui dai deng ding dong dou du duan fan "
@@ -100,9 +110,13 @@ def cut(full_name: str, locales: tuple[str, ...] = ()) -> Cut:
     a nickname in quotes or brackets is left out. The parts of a name are found by the library
     nameparser.
 
-    Not cut are single words, rulers ("Henry VIII", "Ivan the Terrible"), and names whose family
-    name comes first: by their script (Chinese, Japanese, Korean), by the sound of romanised ones
-    ("Mao Zedong", "Kim Jong-un", "Nguyen Van An"), or where all `locales` put it first.
+    Of Spanish names two family names are one part: Gabriel | García Márquez. Other second family
+    names (Bonham Carter) cannot be told from middle names and stay with the given name.
+
+    Not cut are single words, one word behind an article or a particle ("Le Corbusier", "De Niro";
+    but Van Morrison has two parts), rulers ("Henry VIII", "Ivan the Terrible"), and names whose
+    family name comes first: by their script (Chinese, Japanese, Korean), by the sound of romanised
+    ones ("Mao Zedong", "Kim Jong-un", "Nguyen Van An"), or where all `locales` put it first.
 
     Parameters
     ----------
@@ -121,6 +135,10 @@ def cut(full_name: str, locales: tuple[str, ...] = ()) -> Cut:
         return Cut(None, _ROMANISED)
     if _is_ruler(text):
         return Cut(None, _REGNAL)
+    if _is_one_name(text):
+        return Cut(None, ONE_PART)
+    if _ROYAL.match(text):
+        return Cut(None, _REGNAL)
     parsed = HumanName(text)
     given = " ".join(filter(None, (parsed.first, parsed.middle)))
     family = parsed.last
@@ -129,7 +147,29 @@ def cut(full_name: str, locales: tuple[str, ...] = ()) -> Cut:
         given, family = words
     if not given or not family or given.isdigit():
         return Cut(None, ONE_PART if family else _REGNAL)
-    return Cut(_as_written(text, parsed, given, family))
+    return Cut(_with_double(*_as_written(text, parsed, given, family), text))
+
+
+def _is_one_name(text: str) -> bool:
+    """Whether two words are one name: The Rock, Le Corbusier, De Niro, van Gogh, Abu Bakr."""
+    first, *rest = text.split(" ")
+    if len(rest) != 1:
+        return False
+    # Van, Von and Del are given names too (Van Morrison), unless they are written as particles.
+    is_particle = first.islower() and first in _PARTICLES and rest[0][:1].isupper()
+    return first.lower() in _ONE_NAME or is_particle
+
+
+def _with_double(given: str, family: str, text: str) -> Pair:
+    """Both parts with two Spanish family names, and María del Carmen, where they belong."""
+    n_marian = marian_length(text) if "," not in text else 0
+    words = text.split(" ")
+    if n_marian and f"{given} {family}" == text:
+        return " ".join(words[:n_marian]), " ".join(words[n_marian:])
+    if is_double(given, family) and f"{given} {family}" == text:
+        given, _, last = given.rpartition(" ")
+        return given, f"{last} {family}"
+    return given, family
 
 
 def _as_written(text: str, parsed: HumanName, given: str, family: str) -> Pair:
