@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -66,3 +67,25 @@ def test_what_does_not_go_together_is_refused(words: list[str], message: str, fo
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 2
+
+
+@pytest.mark.parametrize("n_names", [1, 2, 3, 5])
+def test_a_handful_of_names_is_refused_or_has_a_finite_map(n_names: int, tmp_path: Path) -> None:
+    names = ["Ana", "Bo", "Cy", "Dee", "Eve"][:n_names]
+    (tmp_path / "n.txt").write_text("\n".join(names))
+    np.save(tmp_path / "v.npy", np.random.default_rng(0).normal(size=(n_names, 8)))
+    built = run("build", "t.space", "n.txt", "--vectors", "v.npy", "-q", cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    done = run("topology", "t.space", "--html", "t.html", "-q", cwd=tmp_path)
+    if n_names < 3:
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: a topology needs at least 3 names; ")
+        assert done.stderr.endswith(f"t.space has {n_names}.\n")
+        return
+    assert done.returncode == 0, done.stderr
+    drawn = pq.read_table(tmp_path / "t.parquet")
+    assert drawn["name"].to_pylist() == names
+    places = np.column_stack([drawn["x"].to_numpy(), drawn["y"].to_numpy()])
+    assert np.isfinite(places).all()
+    assert len(np.unique(places, axis=0)) == n_names
+    assert set(drawn["cluster"].to_pylist()) == {-1}

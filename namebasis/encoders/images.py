@@ -207,7 +207,9 @@ def list_images(folder: str | Path) -> list[Path]:
     """
     root = Path(folder)
     if not os.path.isdir(root):
-        raise EncoderError(f"{root} is not a folder.")
+        is_archive = root.suffix.lower() in (".tar", ".zip", ".gz", ".tgz") and root.is_file()
+        more = "; unpack it and give the folder" if is_archive else ""
+        raise EncoderError(f"{root} is not a folder{more}.")
     found = sorted(
         Path(place, name)
         for place, _, names in os.walk(root, onerror=_passed_over)

@@ -12,6 +12,7 @@ from typing import Any
 
 from namebasis.encoders.images import SUFFIXES, ImageFailure, list_images
 from namebasis.errors import EncoderError
+from namebasis.namespace.dialects import best_separator
 from namebasis.reading import LARGE, UnreadableError, parse_json, read_table, read_text
 
 Find = Callable[[Sequence[str]], Sequence[int | None]]
@@ -32,6 +33,9 @@ _NO_NAMES = frozenset(
 _NUMBERED = re.compile(r"[\s_.-]*\(?\d+\)?$")
 _COUNTED = re.compile(r"_\d+$|\s*\(\d+\)$")  # surely a file's number, as in Ann_Lee_0001
 _TOLD_APART = re.compile(r"-[0-9a-f]{8}$")  # as the folders of generated images end
+_SHORT = re.compile(r"(?<!\S)([^\W\d_]|Jr|Sr|Dr|St|Mr|Mrs|Ms)(?=\s|\Z)")
+_SAMPLE = 50
+_STOP = re.compile(r"\.(?=\s|\Z)")
 _LONGEST_CAPTION = 200
 _ODD = "its name, or a folder's on the way to it, is not UTF-8; rename it"
 _SKIPPED = frozenset((".heic", ".heif", ".jxl", ".svg", ".psd", ".raw", ".dng", ".nef"))
@@ -88,15 +92,21 @@ class LabelledImages:
 def spellings(label: str) -> list[str]:
     """Names that a label of a file or folder may stand for, the likeliest first.
 
-    Underscores and hyphens stand for spaces, and a number or the mark of a generated folder at the
-    end is none of the name.
+    Underscores and hyphens stand for spaces, a full stop behind an initial or Jr may be left out,
+    and a number or the mark of a generated folder at the end is none of the name.
     """
     shorter = (_NUMBERED.sub("", label), _TOLD_APART.sub("", label))
     found = [label]
     for part in (label, *shorter):
         spaced = part.replace("_", " ")
         found += [spaced, spaced.replace("-", " ")]
+    found += [changed for text in found for changed in _stopped(text)]
     return list(dict.fromkeys(text.strip() for text in found if text.strip()))
+
+
+def _stopped(text: str) -> tuple[str, str]:
+    """A text with full stops behind all its initials and titles, and without any."""
+    return _SHORT.sub(r"\1.", text), _STOP.sub("", text)
 
 
 def find_labels(labels: Sequence[str], find: Find) -> dict[str, int | None]:
@@ -291,13 +301,19 @@ def _read_rows(table: Path) -> list[Mapping[str, Any]]:
             lines = read_text(table, LARGE).splitlines()
             rows = [parse_json(line, table) for line in lines if line.strip()]
         else:
-            read = read_table(table, "\t" if suffix == ".tsv" else ",")
+            read = read_table(table, "\t" if suffix == ".tsv" else _separator(table))
             rows = [cells for _, cells in read.rows]
     except UnreadableError as error:
         raise EncoderError(f"{error}") from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise EncoderError(f"{table}: must hold one object per image, with file_name and name.")
     return rows
+
+
+def _separator(table: Path) -> str:
+    """What separates a table's cells: most write commas, spreadsheets semicolons as well."""
+    head = [line for line in read_text(table, LARGE).splitlines()[:_SAMPLE] if line.strip()]
+    return best_separator(head)[0] or ","
 
 
 def _parquet_rows(table: Path) -> list[Mapping[str, Any]]:
@@ -308,9 +324,24 @@ def _parquet_rows(table: Path) -> list[Mapping[str, Any]]:
         found = pq.read_table(table)
     except (pa.ArrowException, OSError) as error:
         raise EncoderError(f"{table}: cannot be read as Parquet ({error}).") from None
+    held = [field.name for field in found.schema if _holds_images(field.type)]
+    others = {name.lower() for name in found.column_names if name not in held}
+    if held and not others & set(PATH_COLUMNS):
+        raise EncoderError(
+            f"{table}: column {held[0]!r} holds images, not paths; write them to NAME/1.jpg first."
+        )
     plain = [field.name for field in found.schema if not pa.types.is_nested(field.type)]
     rows: list[Mapping[str, Any]] = found.select(plain).to_pylist()
     return rows
+
+
+def _holds_images(kind: Any) -> bool:
+    """Whether a column's type is bytes, or Hugging Face's image: bytes beside a path."""
+    import pyarrow as pa
+
+    if pa.types.is_struct(kind):
+        return any(kind.field(at).name == "bytes" for at in range(kind.num_fields))
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _columns(

@@ -40,6 +40,14 @@ def lives(diagram: Array) -> Array:
     return np.sort(diagram[:, 1] - diagram[:, 0])[::-1]
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_a_handful_of_points_has_parts_and_no_loop(n: int) -> None:
+    """Points of a regular simplex: all but one part die at its edge, the square root of 2."""
+    parts, loops = persistence_diagrams(np.eye(n, 4, dtype=np.float32))
+    np.testing.assert_allclose(parts, [[0, np.sqrt(2)]] * (n - 1) + [[0, np.inf]], atol=1e-6)
+    assert loops.shape == (0, 2)
+
+
 def test_a_circle_has_one_loop_that_dies_at_its_triangle() -> None:
     components, loops = persistence_diagrams(circle(60))
     assert len(components) == 60

@@ -97,6 +97,22 @@ def test_a_caption_beside_an_image_names_it(tmp_path: Path) -> None:
     assert found(tmp_path) == {"00000/000000000.jpg": "Winona", "00000/000000001.jpg": None}
 
 
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("George_W_Bush", "George W. Bush"),
+        ("George W. Bush", "George W Bush"),
+        ("J_R_R_Tolkien_0001", "J. R. R. Tolkien"),
+        ("Robert_Downey_Jr", "Robert Downey Jr."),
+        ("robert-downey-jr.", "robert downey jr"),
+        ("St_Vincent", "St. Vincent"),
+    ],
+)
+def test_a_full_stop_may_be_left_out(label: str, name: str) -> None:
+    assert name in spellings(label)
+    assert "Vicki L. awrence" not in spellings("Vicki_Lawrence")
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
 def test_a_table_names_images_anywhere(suffix: str, tmp_path: Path) -> None:
     tree(tmp_path, "a/1.jpg", "a/2.jpg")
@@ -136,6 +152,32 @@ def test_tables_that_name_no_image_are_refused(content: str, message: str, tmp_p
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(EncoderError, match=message):
         label_images(tmp_path / "t.csv", find)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_table_may_be_separated_otherwise(separator: str, tmp_path: Path) -> None:
+    tree(tmp_path, "a/1.jpg", "a/2.jpg")
+    rows = [("name", "file"), ("Winona", "a/1.jpg"), ("José", "a/2.jpg")]
+    table = tmp_path / "faces.csv"
+    table.write_text("\n".join(separator.join(row) for row in rows), encoding="utf-8")
+    assert label_images(table, find).labels == ("Winona", "José")
+
+
+@pytest.mark.parametrize("form", ["bytes", "image"])
+def test_images_inside_a_table_are_named(form: str, tmp_path: Path) -> None:
+    cell = b"x" if form == "bytes" else {"bytes": b"x", "path": "1.jpg"}
+    pq.write_table(pa.table({"image": [cell], "name": ["Winona"]}), tmp_path / "t.parquet")
+    with pytest.raises(EncoderError, match="column 'image' holds images, not paths; write them"):
+        label_images(tmp_path / "t.parquet", find)
+    beside = pa.table({"image": [cell], "image_path": ["a.jpg"], "name": ["Winona"]})
+    pq.write_table(beside, tmp_path / "t.parquet")
+    assert label_images(tmp_path / "t.parquet", find).labels == ("Winona",)
+
+
+def test_an_archive_of_images_is_named(tmp_path: Path) -> None:
+    (tmp_path / "00000.tar").touch()
+    with pytest.raises(EncoderError, match=r"00000\.tar is not a folder; unpack it and give"):
+        label_images(tmp_path / "00000.tar", find)
 
 
 def test_pictures_of_kinds_that_are_not_read_are_counted(tmp_path: Path) -> None:
