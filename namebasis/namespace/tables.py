@@ -309,10 +309,8 @@ def _spelled(texts: Sequence[object], source: Source) -> Sequence[object]:
     changed = [at for at, text in enumerate(texts) if text != written[at]]
     if changed:
         first = changed[0]
-        source.notes.append(
-            f"wrote {texts[first]!r} as {written[first]!r}, and {len(changed) - 1:,} other name(s) "
-            "so"
-        )
+        more = f", and {len(changed) - 1:,} other name(s) so" if len(changed) > 1 else ""
+        source.notes.append(f"wrote {texts[first]!r} as {written[first]!r}{more}")
     return written
 
 
