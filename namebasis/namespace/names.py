@@ -12,7 +12,9 @@ import pyarrow.compute as pc
 from namebasis.checks import check_count
 from namebasis.errors import CorpusError
 from namebasis.namespace.cleaning import Dropped, Refusals, clean_name
+from namebasis.namespace.frames import rows_of
 from namebasis.namespace.merging import fold_rows
+from namebasis.namespace.own_columns import own_name, typed
 from namebasis.namespace.values import CANONICAL, coerce_column
 
 PARTS = ("given", "family", "full", "pseudo")
@@ -132,14 +134,15 @@ def check_part(part: str) -> str:
     return part
 
 
-def make_names(records: Iterable[Mapping[str, object]]) -> Names:
+def make_names(records: Iterable[Mapping[str, object]] | object) -> Names:
     """Make a corpus from records.
 
     Parameters
     ----------
-    records : iterable of mappings
+    records : iterable of mappings, or a table in memory (see `frames.table_of`)
         Each with a ``name`` and any further column of `NAME_SCHEMA`; ``locale``, ``source`` and
-        ``sex`` are understood as well, other keys are left alone. Without a ``part`` a name with
+        ``sex`` are understood as well, ``births`` as a number is a count, and other keys become
+        columns of the user's own, typed as those of a file. Without a ``part`` a name with
         inner white space is full, any other given. Records of the same name and part are merged
         and their counts added. Without a ``source`` it is "records".
 
@@ -153,7 +156,10 @@ def make_names(records: Iterable[Mapping[str, object]]) -> Names:
     CorpusError
         If a record has no ``name`` key or a value does not fit its column.
     """
-    return names_from_records(records, where="records", source="records")
+    rows = rows_of(records)
+    if not isinstance(rows, Iterable):
+        raise ValueError(f"records must be mappings or a table; got {type(records).__name__}.")
+    return names_from_records(rows, where="records", source="records")
 
 
 def names_from_records(
@@ -171,16 +177,35 @@ def names_from_records(
         if not isinstance(row, Mapping) or "name" not in row:
             raise CorpusError(f"{where}: record {number} has no name; give it a 'name'.")
         keys.update(dict.fromkeys(row))
+    refusals = refusals or Refusals()
     columns: dict[str, list[object]] = {}
+    own: dict[str, pa.Array] = {}
     for key in keys:
         values = [row.get(key) for row in rows]
         column = CANONICAL.get(key)
+        if column == "births" and "count" not in keys and _are_numbers(values):
+            column = "count"
         if column in columns:  # two spellings of one column, such as sex and gender
             told = zip(columns[column], values, strict=True)
             values = [second if first is None else first for first, second in told]
         if column is not None:
             columns[column] = values
-    return names_from_columns(columns, where=where, source=source, part=part, refusals=refusals)
+            continue
+        name = own_name(str(key), list(own))
+        array = typed(values, name, refusals)
+        if array is not None:
+            own[name] = array
+    return names_from_columns(
+        columns, where=where, source=source, part=part, refusals=refusals, own=own
+    )
+
+
+def _are_numbers(values: Sequence[object]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(
+        isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        for value in known
+    )
 
 
 def names_from_columns(

@@ -62,9 +62,12 @@ def typed(
         The sign before the fraction in texts.
     """
     texts = [value.strip() if isinstance(value, str) else value for value in values]
-    texts = [None if value in ("", "\\N") else value for value in texts]
+    texts = [None if isinstance(v, str) and v in ("", "\\N") else v for v in texts]
     known = [value for value in texts if value is not None]
-    if not known or any(isinstance(value, (list, tuple, dict, bytes)) for value in known):
+    # Lists, vectors and objects are no values of a column.
+    if not known or any(
+        hasattr(value, "__len__") and not isinstance(value, str) for value in known
+    ):
         return None
     if not all(isinstance(value, str) for value in known):
         try:

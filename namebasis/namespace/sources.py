@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+import pyarrow as pa
+
 from namebasis.checks import check_count, check_seed
 from namebasis.errors import CorpusError
-from namebasis.namespace.files import names_from_lines, read_file
+from namebasis.namespace.files import names_from_lines, names_of_arrow, read_file
+from namebasis.namespace.frames import table_of
 from namebasis.namespace.names import Names, check_part, names_from_records
 from namebasis.namespace.raw import read_stdin
+from namebasis.namespace.tables import Source, names_from_table
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +27,7 @@ GRAMMAR = (
 
 
 def read_names(
-    source: str | Path | Iterable[str],
+    source: str | Path | Iterable[object] | object,
     *,
     part: str | None = None,
     limit: int | None = None,
@@ -34,13 +38,14 @@ def read_names(
 
     Parameters
     ----------
-    source : str, Path or iterable of str
+    source : str, Path, iterable of str or of mappings, or a table in memory
         ``faker`` (all person providers of the Faker library), ``faker:is_IS,da_DK``,
         ``faker:given`` · ``ssa:ZIP`` (the US Social Security names archive) · ``census:CSV`` (a
         US Census surname table) · ``pseudo:N`` or ``pseudo:N:SOURCE`` (N made-up names, modelled
         on SOURCE, by default faker) · ``full:N`` or ``full:N:SOURCE`` (N given × family pairs) ·
         a .txt, .csv, .tsv, .json, .jsonl, .yaml or .parquet file (see `files.read_file`) · ``-``
-        for stdin, a name a line · or names themselves, as strings or records.
+        for stdin, a name a line · names themselves, as strings or records (see `make_names`) · or a
+        pandas, polars or Arrow table or a dict of columns, read as a table in a file.
     part : {"given", "family", "full", "pseudo"}, optional
         What names without a part of their own are (by default full with inner white space,
         otherwise given); of names that have one, only those of this part are kept.
@@ -49,7 +54,7 @@ def read_names(
     seed : int
         Of the sample, and of made-up and paired names.
     column : str, optional
-        Of a table in a file: the title of the column of names, or its number from 1. Without it
+        Of a table: the title of the column of names, or its number from 1. Without it
         the column is chosen by titles and values, see `column_roles.choose`.
 
     Returns
@@ -66,13 +71,18 @@ def read_names(
         If `part`, `limit` or `seed` is out of its range, or there is a `column` but no file.
     """
     seed = check_seed(seed)
-    if column is not None and not is_file(source):
-        raise ValueError(f"column names a column of a file; got the source {str(source)[:80]!r}.")
+    table = table_of(source)
+    if column is not None and table is None and not is_file(source):
+        raise ValueError(
+            f"column names a column of a file or table; got the source {str(source)[:80]!r}."
+        )
     if part is not None:
         check_part(part)
     if limit is not None:
         check_count(limit, "limit")
-    names, label = _read(source, part, seed, column)
+    names, label = (
+        _read(source, part, seed, column) if table is None else _of_table(table, part, column)
+    )
     if not len(names):
         reasons = "; ".join(f"{d.count:,} left out: {d.reason}" for d in names.dropped)
         raise CorpusError(f"{label} holds no name ({reasons or 'it is empty'}).")
@@ -94,9 +104,16 @@ def is_file(source: object) -> bool:
     return isinstance(source, str) and source != "-" and source.partition(":")[0] not in _READERS
 
 
-def _read(
-    source: str | Path | Iterable[str], part: str | None, seed: int, column: str | None
+def _of_table(
+    table: pa.Table | dict[str, Sequence[object]], part: str | None, column: str | None
 ) -> tuple[Names, str]:
+    source = Source("the table", "table", part, column)
+    if isinstance(table, pa.Table):
+        return names_of_arrow(table, source), source.where
+    return names_from_table(list(table), list(table.values()), source), source.where
+
+
+def _read(source: object, part: str | None, seed: int, column: str | None) -> tuple[Names, str]:
     """Return a corpus and how messages should name it."""
     if isinstance(source, Path):
         return read_file(source, part, column), str(source)
@@ -104,7 +121,7 @@ def _read(
         return _read_spec(source, part, seed, column), "stdin" if source == "-" else source
     if isinstance(source, (bytes, bytearray, Mapping)) or not isinstance(source, Iterable):
         raise ValueError(
-            f"source must be a string, a path or an iterable of strings; "
+            "source must be a string, a path or an iterable of strings or records, or a table; "
             f"got {type(source).__name__}."
         )
     items = cast("Iterable[object]", source)

@@ -53,12 +53,13 @@ def test_a_record_becomes_a_row_in_the_schema() -> None:
             }
         ]
     )  # fmt: skip
-    assert names.table.schema.equals(NAME_SCHEMA)
+    assert names.table.schema.equals(NAME_SCHEMA.append(pa.field("hobby", pa.string())))
     assert row(names, "Zoë") == {
         "name": "Zoë", "part": "given", "gender": "F", "locales": ["fr_FR", "nl_NL"],
         "sources": ["me"], "count": 1234, "weight": 0.5, "share_female": 0.99,
         "births": [{"year": 1999, "female": 3, "male": 1}], "pct_white": 12.5, "pct_black": None,
         "pct_asian": None, "pct_native": None, "pct_multiracial": None, "pct_hispanic": None,
+        "hobby": "chess",
     }  # fmt: skip
 
 
