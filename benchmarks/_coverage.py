@@ -11,11 +11,11 @@ import numpy as np
 from scipy.stats import norm
 
 from namebasis.analysis import intervals
-from namebasis.analysis.change_points import change_points, crossing
-from namebasis.analysis.hubness import overlap_interval, row_overlap
-from namebasis.analysis.neighbours import knn_graph
-from namebasis.analysis.spread import FEWEST_LOWER, QUANTILES, spread
-from namebasis.analysis.stability import Stability
+from namebasis.analysis.clusters.stability import Stability
+from namebasis.analysis.graph.hubness import overlap_interval, row_overlap
+from namebasis.analysis.graph.neighbours import knn_graph
+from namebasis.analysis.identity.spread import FEWEST_LOWER, QUANTILES, spread
+from namebasis.analysis.training.change_points import change_points, crossing
 
 Ends = tuple[float | None, float | None]
 Draw = Callable[[np.random.Generator], tuple[Ends, float]]

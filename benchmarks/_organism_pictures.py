@@ -13,8 +13,8 @@ from namebasis.organism.people import random_people
 from namebasis.organism.renderer import render
 from namebasis.organism.words import ATTRIBUTES, TEMPLATES, attribute_phrase
 from namebasis.organism.world import World
-from namebasis.validation.extractors import Attribute
-from namebasis.validation.image_probe import LinearProbe, train_probe
+from namebasis.validation.extractors.base import Attribute
+from namebasis.validation.extractors.image_probe import LinearProbe, train_probe
 
 PROMPT = "a photo of {}"
 NOMINAL = ("hair_colour", "eye_colour")

@@ -16,8 +16,8 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 import namebasis as nb
 from namebasis.organism.run_folder import step_folders
 from namebasis.organism.world import World
-from namebasis.studies.identity import identity
-from namebasis.studies.identity_thresholds import EVIDENCES
+from namebasis.studies.identity.study import identity
+from namebasis.studies.identity.thresholds import EVIDENCES
 
 FEWEST, N_MADE_UP = 300, 200
 # What has each evidence, and what has not.

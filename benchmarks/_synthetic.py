@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from namebasis.namespace.names import NAME_SCHEMA, Names
+from namebasis.namespace.corpus.names import NAME_SCHEMA, Names
 
 
 class SyntheticEncoder:

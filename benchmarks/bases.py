@@ -20,11 +20,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, orthogonal_mp
 
-from namebasis.analysis.sparse import SparseCode, refit, sparse_code
-from namebasis.analysis.turning import TurnedDictionaries
-from namebasis.analysis.whitening import whitening_matrix
-from namebasis.studies.anchors import code_by_others
-from namebasis.studies.basis_trust import make_null
+from namebasis.analysis.sparse.codes import SparseCode, refit, sparse_code
+from namebasis.analysis.sparse.turning import TurnedDictionaries
+from namebasis.analysis.sparse.whitening import whitening_matrix
+from namebasis.studies.basis.anchors import code_by_others
+from namebasis.studies.basis.trust import make_null
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 CACHE = Path(tempfile.gettempdir()) / "namebasis-bench-bases"
@@ -146,7 +146,7 @@ def anchors(quick: bool) -> None:
 def faker_names() -> tuple[list[str], np.ndarray]:
     """Given and family names of Faker that minilm can read, with their vectors."""
     from namebasis.encoders.registry import load_encoder
-    from namebasis.namespace.sources import read_names
+    from namebasis.namespace.corpus.sources import read_names
 
     names = read_names("faker")
     singles = sorted({*names.select("given").strings, *names.select("family").strings})
@@ -161,7 +161,7 @@ def faker_names() -> tuple[list[str], np.ndarray]:
 
 def full_targets(seed: int, readable: set[str]) -> list[tuple[str, str]]:
     """200 pairs of a given and a family name drawn evenly among those that can be read."""
-    from namebasis.namespace.sources import read_names
+    from namebasis.namespace.corpus.sources import read_names
 
     names = read_names("faker")
     given, family = names.select("given").strings, names.select("family").strings
@@ -176,7 +176,7 @@ def full_targets(seed: int, readable: set[str]) -> list[tuple[str, str]]:
 
 def quality(quick: bool) -> None:
     from namebasis.encoders.registry import load_encoder
-    from namebasis.namespace.targets import fold
+    from namebasis.namespace.search.targets import fold
 
     readable, rows = faker_names()
     encoder = load_encoder("minilm")
@@ -314,7 +314,7 @@ def chance(quick: bool) -> None:
 def faker_sample() -> np.ndarray:
     """2,000 of Faker's names, those that minilm cannot read among them."""
     from namebasis.encoders.registry import load_encoder
-    from namebasis.namespace.sources import read_names
+    from namebasis.namespace.corpus.sources import read_names
 
     names = read_names("faker").select(limit=2_000, seed=0)
     return load_encoder("minilm").encode_names(names.strings, "a photo of {}")

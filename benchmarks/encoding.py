@@ -43,13 +43,13 @@ class Result:
 
 
 def names(count: int) -> list[str]:
-    from namebasis.namespace.sources import read_names
+    from namebasis.namespace.corpus.sources import read_names
 
     return read_names("faker", limit=count, seed=0).strings
 
 
 def templates(name: str) -> tuple[str, ...]:
-    from namebasis.namespace.templates import load_templates
+    from namebasis.namespace.building.templates import load_templates
 
     return load_templates(name).templates
 
@@ -102,8 +102,8 @@ def open_clip_race(
 ) -> Result:
     import open_clip
 
-    from namebasis.encoders.text_tower import fast_tower
-    from namebasis.encoders.tokenizer import ClipTokenizer
+    from namebasis.encoders.towers.text_tower import fast_tower
+    from namebasis.encoders.towers.tokenizer import ClipTokenizer
 
     model = open_clip.create_model(
         model_name, pretrained=None, precision=precision, device=device
@@ -145,8 +145,8 @@ def hf_clip(size: Size) -> Result:
     import torch
     from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
 
-    from namebasis.encoders.text_tower import fast_tower
-    from namebasis.encoders.tokenizer import ClipTokenizer
+    from namebasis.encoders.towers.text_tower import fast_tower
+    from namebasis.encoders.towers.tokenizer import ClipTokenizer
 
     source = open_clip.get_tokenizer("ViT-B-32")
     renamed = {"<start_of_text>": "<|startoftext|>", "<end_of_text>": "<|endoftext|>"}
@@ -195,7 +195,7 @@ def minilm(size: Size) -> Result:
 def tokenizing(size: Size) -> Result:
     import open_clip
 
-    from namebasis.encoders.tokenizer import ClipTokenizer
+    from namebasis.encoders.towers.tokenizer import ClipTokenizer
 
     theirs = open_clip.get_tokenizer("ViT-B-32")
     tokenizer = ClipTokenizer.from_open_clip(theirs)
@@ -234,8 +234,8 @@ def node_operations(model_name: str, size: Size) -> float:
     """Floating-point operations of the matrix products, per prompt."""
     import open_clip
 
-    from namebasis.encoders.prompt_tree import grow
-    from namebasis.encoders.tokenizer import ClipTokenizer
+    from namebasis.encoders.towers.prompt_tree import grow
+    from namebasis.encoders.towers.tokenizer import ClipTokenizer
 
     tokenizer = ClipTokenizer.from_open_clip(open_clip.get_tokenizer(model_name))
     read = tokenizer.read(names(size.names))

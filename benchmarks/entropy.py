@@ -22,7 +22,7 @@ from _synthetic import SyntheticEncoder
 from scipy.linalg import eigvalsh
 from scipy.spatial.distance import pdist, squareform
 
-from namebasis.analysis.entropy import entropy_report
+from namebasis.analysis.shape.entropy import entropy_report
 
 
 def published(rows: np.ndarray, bandwidth: float) -> float:

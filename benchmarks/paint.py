@@ -39,7 +39,7 @@ def vit_b_32() -> tuple[Any, Any, Any]:
     import open_clip
     import torch
 
-    from namebasis.encoders.open_clip import OpenClipEncoder
+    from namebasis.encoders.open_clip.models import OpenClipEncoder
 
     torch.manual_seed(0)
     model = open_clip.create_model("ViT-B-32", pretrained=None).eval()
@@ -51,8 +51,8 @@ def vit_b_32() -> tuple[Any, Any, Any]:
 
 @contextmanager
 def space_of(encoder: Any, n_names: int) -> Iterator[Any]:
-    from namebasis.namespace.build import build_space
-    from namebasis.namespace.sources import read_names
+    from namebasis.namespace.building.build import build_space
+    from namebasis.namespace.corpus.sources import read_names
 
     with tempfile.TemporaryDirectory() as folder:
         names = read_names("faker", limit=n_names, seed=0)
@@ -72,8 +72,8 @@ def peer_rows(model: Any, tokenizer: Any, prompts: Sequence[str], batch_size: in
 
 def chain_race(n_names: int, n_steps: int, sample: int, batch_size: int) -> None:
     """The chain step by step: the peer on a sample of each step's prompts, namebasis on all."""
-    from namebasis.studies.paint_layout import parse_layout
-    from namebasis.studies.paint_moves import Pool, Scorer, State
+    from namebasis.studies.paint.layout import parse_layout
+    from namebasis.studies.paint.moves import Pool, Scorer, State
 
     model, tokenizer, encoder = vit_b_32()
     with space_of(encoder, n_names) as space:
@@ -114,7 +114,7 @@ def chain_race(n_names: int, n_steps: int, sample: int, batch_size: int) -> None
 
 def beam_race(what: str, encoder: Any, n_names: int, n_steps: int, targets: Sequence[str]) -> None:
     """The beam search with its defaults against the chain over the same candidates."""
-    from namebasis.studies.paint import paint
+    from namebasis.studies.paint.study import paint
 
     with space_of(encoder, n_names) as space:
         found = [paint(space, t, n_steps, candidates=n_names, template=TEMPLATE) for t in targets]

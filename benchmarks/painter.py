@@ -30,11 +30,11 @@ import torch
 from _organism_pictures import PROMPT
 from PIL import Image
 
-from namebasis.analysis.spread import spread_values
+from namebasis.analysis.identity.spread import spread_values
 from namebasis.encoders.registry import load_encoder
 from namebasis.organism.captions import Scribe
 from namebasis.organism.feeder import Job, make_batches
-from namebasis.organism.painter import encode_captions, fold, load_painter
+from namebasis.organism.painter.model import encode_captions, fold, load_painter
 from namebasis.organism.people import People, random_people
 from namebasis.organism.renderer import render
 from namebasis.organism.words import ATTRIBUTES, CONTEXTS, attribute_phrase

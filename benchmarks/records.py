@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import namebasis as nb
-from namebasis.studies.attribute_records import compare
+from namebasis.studies.attributes.records import compare
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 ARCHIVE, SURNAMES = DATA / "ssa-names.zip", DATA / "census-2010-surnames.csv"

@@ -43,7 +43,7 @@ def store(n_names: int) -> dict[str, float]:
     """Build with the synthetic encoder: time of the rows and of all, memory, bytes."""
     from _synthetic import SyntheticEncoder, resident_mb, synthetic_names
 
-    from namebasis.namespace.build import build_space
+    from namebasis.namespace.building.build import build_space
 
     names, encoder = synthetic_names(n_names), SyntheticEncoder(DIM)
     before, started = resident_mb(), time.perf_counter()
@@ -85,9 +85,9 @@ def encode(kind: str, n_names: int) -> dict[str, Any]:
     """Encode Faker's names with one thread; write them and weigh each column."""
     import torch
 
-    from namebasis.namespace.build import build_space
-    from namebasis.namespace.sources import read_names
-    from namebasis.namespace.templates import load_templates
+    from namebasis.namespace.building.build import build_space
+    from namebasis.namespace.building.templates import load_templates
+    from namebasis.namespace.corpus.sources import read_names
 
     torch.set_num_threads(1)
     templates = load_templates(TEMPLATES).templates

@@ -19,10 +19,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 from _synthetic import SyntheticEncoder
 
-from namebasis.analysis.neighbours import KnnGraph, knn_graph
+from namebasis.analysis.graph.neighbours import KnnGraph, knn_graph
 from namebasis.namespace.space import open_space
-from namebasis.studies.name_labels import known_labels
-from namebasis.studies.topology_shape import measure_shape
+from namebasis.studies.topology.labels import known_labels
+from namebasis.studies.topology.shape import measure_shape
 
 Data = tuple[np.ndarray, KnnGraph, list[str], dict[str, list[str | None]]]
 

@@ -24,8 +24,8 @@ from namebasis.index import vector_index
 from namebasis.index.rows import as_rows
 from namebasis.index.tuning import exact_search, measure_recall
 from namebasis.index.vector_index import VectorIndex
-from namebasis.namespace.build import add_names, build_space
-from namebasis.namespace.names import Names
+from namebasis.namespace.building.build import add_names, build_space
+from namebasis.namespace.corpus.names import Names
 from namebasis.namespace.space import Space, open_space
 
 K = 10

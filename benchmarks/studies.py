@@ -52,8 +52,8 @@ def is_chosen_on(name: str) -> bool:
 
 def identity_section(counts_file: Path, figure: Path | None) -> None:
     from namebasis.encoders.registry import load_encoder
-    from namebasis.studies.identity import identity
-    from namebasis.studies.identity_counts import compare_counts, read_counts
+    from namebasis.studies.identity.counts import compare_counts, read_counts
+    from namebasis.studies.identity.study import identity
 
     counts = read_counts(counts_file)
     names = [name for name in counts if len(name.split()) == 2]
@@ -122,12 +122,12 @@ def speed_section(sizes: list[int], n_swaps: int) -> None:
     from safetensors.torch import save_model
 
     from namebasis.encoders.registry import load_encoder
-    from namebasis.namespace.faker_source import read_faker
-    from namebasis.namespace.pairs import full_names
-    from namebasis.studies.context_study import measure_contexts
-    from namebasis.studies.contexts import load_contexts
-    from namebasis.studies.identity import identity
-    from namebasis.studies.rigidity import from_contexts
+    from namebasis.namespace.corpus.faker_source import read_faker
+    from namebasis.namespace.corpus.pairs import full_names
+    from namebasis.studies.identity.contexts import load_contexts
+    from namebasis.studies.identity.in_contexts import measure_contexts
+    from namebasis.studies.identity.rigidity import from_contexts
+    from namebasis.studies.identity.study import identity
 
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:

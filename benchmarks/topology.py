@@ -55,7 +55,7 @@ def mixture(
 
 
 def ours(rows: np.ndarray, seed: int) -> Labels:
-    from namebasis.analysis.topology import cluster
+    from namebasis.analysis.clusters.clustering import cluster
 
     return cluster(
         rows, min_cluster_size=MIN_CLUSTER_SIZE, min_samples=MIN_SAMPLES, seed=seed
@@ -93,7 +93,7 @@ def sparse_hdbscan(rows: np.ndarray, seed: int) -> Labels:
     from scipy.sparse import csr_matrix, lil_matrix
     from scipy.sparse.csgraph import connected_components
 
-    from namebasis.analysis.neighbours import knn_graph
+    from namebasis.analysis.graph.neighbours import knn_graph
 
     graph = knn_graph(rows, K)
     apart = np.sqrt(np.maximum(2 - 2 * graph.similarities.astype(np.float64), 1e-12))
@@ -182,9 +182,9 @@ def compare_section(n: int, n_clusters: int, kinds: list[str], methods: list[str
 
 
 def names_section(path: Path, n_resamples: int) -> None:
-    from namebasis.analysis.neighbours import knn_graph
-    from namebasis.analysis.stability import cluster_stability
-    from namebasis.analysis.topology import cluster
+    from namebasis.analysis.clusters.clustering import cluster
+    from namebasis.analysis.clusters.stability import cluster_stability
+    from namebasis.analysis.graph.neighbours import knn_graph
     from namebasis.namespace.space import open_space
 
     vectors = open_space(path).vectors()
@@ -218,8 +218,8 @@ def _two(lap: tuple[float, float]) -> str:
 def million_section(n: int) -> None:
     from sklearn.metrics import adjusted_rand_score
 
-    from namebasis.analysis.near_graph import near_graph
-    from namebasis.analysis.topology import cluster
+    from namebasis.analysis.clusters.clustering import cluster
+    from namebasis.analysis.graph.near_graph import near_graph
 
     rows, truth = mixture(n, 384, 200, "flat", 0)
     print(

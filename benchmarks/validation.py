@@ -49,13 +49,13 @@ from sklearn.metrics import roc_auc_score
 
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
-from namebasis.namespace.build import build_space
-from namebasis.namespace.names import make_names
+from namebasis.namespace.building.build import build_space
+from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.space import Space
 from namebasis.organism.words import ATTRIBUTES
 from namebasis.organism.world import NameTruth, World
 from namebasis.validation import PaintOptions, generate, load_pipeline, validate
-from namebasis.validation.image_probe import ProbeExtractor
+from namebasis.validation.extractors.image_probe import ProbeExtractor
 from namebasis.validation.study import Validation
 
 FEWEST, WELL_KNOWN = 300, 1000  # exposures

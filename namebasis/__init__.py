@@ -21,16 +21,16 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 __version__ = "0.1.0"
 
 _HOMES = {
-    "read_names": "namebasis.namespace.sources",
+    "read_names": "namebasis.namespace.corpus.sources",
     "load_encoder": "namebasis.encoders.registry",
-    "build_space": "namebasis.namespace.build",
-    "add_names": "namebasis.namespace.build",
-    "add_images": "namebasis.namespace.images",
+    "build_space": "namebasis.namespace.building.build",
+    "add_names": "namebasis.namespace.building.build",
+    "add_images": "namebasis.namespace.building.images",
     "open_space": "namebasis.namespace.space",
-    "Names": "namebasis.namespace.names",
+    "Names": "namebasis.namespace.corpus.names",
     "Space": "namebasis.namespace.space",
-    "unspell": "namebasis.namespace.unspelled",
-    "export": "namebasis.namespace.export",
+    "unspell": "namebasis.namespace.building.unspelled",
+    "export": "namebasis.namespace.export.subset",
 }
 _ROOMS = (
     "analysis", "encoders", "formation", "index", "namespace", "organism", "report", "studies",
@@ -53,13 +53,13 @@ __all__ = [
 
 if TYPE_CHECKING:
     from namebasis.encoders.registry import load_encoder
-    from namebasis.namespace.build import add_names, build_space
-    from namebasis.namespace.export import export
-    from namebasis.namespace.images import add_images
-    from namebasis.namespace.names import Names
-    from namebasis.namespace.sources import read_names
+    from namebasis.namespace.building.build import add_names, build_space
+    from namebasis.namespace.building.images import add_images
+    from namebasis.namespace.building.unspelled import unspell
+    from namebasis.namespace.corpus.names import Names
+    from namebasis.namespace.corpus.sources import read_names
+    from namebasis.namespace.export.subset import export
     from namebasis.namespace.space import Space, open_space
-    from namebasis.namespace.unspelled import unspell
 
 
 def __getattr__(name: str) -> object:

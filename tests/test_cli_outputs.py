@@ -83,8 +83,8 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     for what in (
         "encoders.registry.load_encoder", "namespace.space.Space.encoder",
-        "validation.pipelines.load_pipeline", "formation.formation", "formation.trace",
-        "organism.training.train", "namespace.build.build_space",
+        "validation.pictures.pipelines.load_pipeline", "formation.formation", "formation.trace",
+        "organism.training.train", "namespace.building.build.build_space",
     ):  # fmt: skip
         monkeypatch.setattr(f"namebasis.{what}", refuse)
     return copy

@@ -18,8 +18,8 @@ from namebasis import cli
 from namebasis.cli import output
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
-from namebasis.namespace.build import build_space
-from namebasis.namespace.names import make_names
+from namebasis.namespace.building.build import build_space
+from namebasis.namespace.corpus.names import make_names
 from namebasis.report import page
 from namebasis.wording import visible
 

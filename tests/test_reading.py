@@ -34,18 +34,18 @@ PARSERS = {"json": {"load", "loads"}, "tomllib": {"load", "loads"}, "np": {"load
 OPENERS = {"read_text", "read_bytes"}
 ALLOWED = {
     "reading.py": "the one place",
-    "encoders/tokenizer.py": "what a library holds in memory",
-    "encoders/sentence_folder.py": "what a library holds in memory",
-    "encoders/trained_texts.py": "what a library holds in memory",
-    "namespace/sums.py": "metadata inside a data set",
+    "encoders/towers/tokenizer.py": "what a library holds in memory",
+    "encoders/huggingface/sentence_folder.py": "what a library holds in memory",
+    "encoders/huggingface/trained_texts.py": "what a library holds in memory",
+    "namespace/store/sums.py": "metadata inside a data set",
     "report/page.py": "assets of the package",
-    "studies/survival.py": "a table of the package",
-    "namespace/caches.py": "a cache that is made anew where it cannot be read",
-    "namespace/template_rows.py": "a cache that is made anew where it cannot be read",
-    "namespace/metrics.py": "metadata inside a data set",
-    "namespace/provenance.py": "metadata inside a data set",
-    "namespace/unspelled.py": "metadata inside a data set",
-    "namespace/opening.py": "a manifest's last bytes",
+    "studies/attributes/survival.py": "a table of the package",
+    "namespace/search/caches.py": "a cache that is made anew where it cannot be read",
+    "namespace/search/template_rows.py": "a cache that is made anew where it cannot be read",
+    "namespace/store/metrics.py": "metadata inside a data set",
+    "namespace/store/provenance.py": "metadata inside a data set",
+    "namespace/building/unspelled.py": "metadata inside a data set",
+    "namespace/store/opening.py": "a manifest's last bytes",
 }
 
 

@@ -11,23 +11,33 @@ import pytest
 from namebasis.checks import LARGEST_SEED, check_seed
 from namebasis.cli import limits
 from namebasis.formation import formation
-from namebasis.namespace.build import build_space
-from namebasis.namespace.pseudo import pseudo_names
-from namebasis.namespace.sources import read_names
-from namebasis.studies import (
-    attribute_records,
-    attributes,
-    basis,
-    card,
+from namebasis.namespace.building.build import build_space
+from namebasis.namespace.corpus.pseudo import pseudo_names
+from namebasis.namespace.corpus.sources import read_names
+from namebasis.studies.attributes import (
     groups,
-    identity,
-    paint,
-    rigidity,
-    space_overlap,
-    topology,
-    topology_compare,
 )
-from namebasis.validation.generation import generate
+from namebasis.studies.attributes import (
+    records as attribute_records,
+)
+from namebasis.studies.attributes import (
+    study as attributes,
+)
+from namebasis.studies.basis import study as basis
+from namebasis.studies.card import study as card
+from namebasis.studies.identity import rigidity
+from namebasis.studies.identity import study as identity
+from namebasis.studies.paint import study as paint
+from namebasis.studies.topology import (
+    comparison as topology_compare,
+)
+from namebasis.studies.topology import (
+    overlap as space_overlap,
+)
+from namebasis.studies.topology import (
+    study as topology,
+)
+from namebasis.validation.pictures.generation import generate
 from namebasis.validation.study import validate
 
 SEEDED = [

@@ -14,7 +14,7 @@ from namebasis.cli.outputs import refuse_existing
 from namebasis.wording import between, percent
 
 if TYPE_CHECKING:
-    from namebasis.studies.card_deep import DeepCard
+    from namebasis.studies.card.deep import DeepCard
 
 
 def card(
@@ -42,8 +42,8 @@ def card(
     --html implies it.
     """
     from namebasis.namespace.space import open_space
-    from namebasis.studies.card import LEFT_OUT
-    from namebasis.studies.card import card as study
+    from namebasis.studies.card.study import LEFT_OUT
+    from namebasis.studies.card.study import card as study
 
     refuse_existing(html, overwrite=overwrite)
     deep = deep or html is not None
@@ -63,7 +63,7 @@ def card(
 
 
 def _print(shown: Any) -> None:
-    from namebasis.studies.card_view import facts
+    from namebasis.studies.card.view import facts
 
     _section(shown.name, ("what", "value"), facts(shown))
     _section("nearest", ("name", "similarity"), shown.nearest)
@@ -79,8 +79,8 @@ def _section(key: str, columns: tuple[str, ...], rows: Any, title: str | None = 
 
 
 def _print_deep(deep: DeepCard) -> None:
-    from namebasis.analysis.axes import READINGS
-    from namebasis.studies import card_view as view
+    from namebasis.analysis.readings.axes import READINGS
+    from namebasis.studies.card import view
 
     readings = deep.readings
     _section(
@@ -151,7 +151,7 @@ def _print_rigidity(deep: DeepCard) -> None:
 
 
 def _print_identity(deep: DeepCard) -> None:
-    from namebasis.studies import card_view as view
+    from namebasis.studies.card import view
 
     chances = deep.identity.probabilities or {}
     _section("identity", ("kind", "probability"), chances.items())

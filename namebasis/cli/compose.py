@@ -23,9 +23,9 @@ from namebasis.cli.outputs import refuse_existing, refuse_readonly
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
-    from namebasis.studies.basis import Basis
-    from namebasis.studies.paint_weights import Ready
-    from namebasis.studies.painting import Painting
+    from namebasis.studies.basis.study import Basis
+    from namebasis.studies.paint.results import Painting
+    from namebasis.studies.paint.weights import Ready
 
 
 def basis(
@@ -67,7 +67,7 @@ def basis(
 ) -> None:
     """Find few names that add up to a target, and say whether chance does as well."""
     from namebasis.namespace.space import open_space
-    from namebasis.studies import basis as study
+    from namebasis.studies.basis import study
 
     opened = open_space(space)
     wanted = read_targets(targets, image, vector)
@@ -154,8 +154,8 @@ def paint(
 ) -> None:
     """Search for a prompt of names near the mean of the targets, re-encoding every step."""
     from namebasis.namespace.space import open_space
-    from namebasis.studies import paint as study
-    from namebasis.studies.paint_weights import ready
+    from namebasis.studies.paint import study
+    from namebasis.studies.paint.weights import ready
 
     opened = open_space(space)
     wanted = read_targets(targets, image, vector)
@@ -247,10 +247,10 @@ def walk(
     as_json: options.Json = False,
 ) -> None:
     """Walk along a component or an axis and name who stands on the way."""
-    from namebasis.analysis.components import Components
+    from namebasis.analysis.sparse.components import Components
     from namebasis.namespace.space import open_space
-    from namebasis.studies import name_components
-    from namebasis.studies import walk as study
+    from namebasis.studies.basis import components as name_components
+    from namebasis.studies.basis import walk as study
 
     refuse_existing(save, save_pieces, overwrite=overwrite)
     opened = open_space(space)
@@ -264,7 +264,7 @@ def walk(
         basis_of_names.save(save)
         note(f"components saved to {save}")
     if save_pieces:
-        from namebasis.analysis.component_files import save_components
+        from namebasis.analysis.sparse.component_files import save_components
 
         by_place = name_components.fit_pieces(
             opened, where=where, automatic_filter=automatic_filter
@@ -306,7 +306,7 @@ def anchors(
 ) -> None:
     """Code every name by the others: which names are the rest made of? Minutes for 60,000."""
     from namebasis.namespace.space import open_space
-    from namebasis.studies import anchors as study
+    from namebasis.studies.basis import anchors as study
 
     refuse_readonly(space, write)
     opened = open_space(space)

@@ -18,8 +18,8 @@ from namebasis.wording import percent
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.encoders.given import GivenVectors
-    from namebasis.namespace.given_files import NamesWithVectors
-    from namebasis.namespace.names import Dropped, Names
+    from namebasis.namespace.corpus.given_files import NamesWithVectors
+    from namebasis.namespace.corpus.names import Dropped, Names
     from namebasis.namespace.space import Space
 
 FEW_IMAGES = 100
@@ -31,8 +31,8 @@ def read_corpus(
     sources: list[str], part: str | None, limit: int | None, seed: int, column: str | None = None
 ) -> Names:
     """Read and merge several sources, saying on stderr what was taken for what and left out."""
-    from namebasis.namespace.names import merge_names
-    from namebasis.namespace.sources import is_file, read_names
+    from namebasis.namespace.corpus.names import merge_names
+    from namebasis.namespace.corpus.sources import is_file, read_names
 
     if column is not None and not any(map(is_file, sources)):
         raise ValueError("--column names a column of a file; no source is one.")
@@ -65,7 +65,7 @@ def read_with_vectors(
     encoder: Encoder | None,
 ) -> NamesWithVectors:
     """Read one source of names with a vector for each row, saying on stderr how it was taken."""
-    from namebasis.namespace.given_files import read_given
+    from namebasis.namespace.corpus.given_files import read_given
 
     if len(sources) != 1:
         raise ValueError(f"--vectors go with one table of names; got {len(sources)} sources.")
@@ -149,8 +149,8 @@ def build(
     from functools import partial
 
     from namebasis.encoders.registry import load_encoder
-    from namebasis.namespace.build import build_space, refuse_foreign
-    from namebasis.namespace.places import place_of
+    from namebasis.namespace.building.build import build_space, refuse_foreign
+    from namebasis.namespace.store.places import place_of
 
     # Before anything is read or loaded.
     refuse_foreign(place_of(space))
@@ -215,7 +215,7 @@ def add(
     quiet: options.Quiet = False,
 ) -> None:
     """Add names to a space, or images of its names; names it holds already are skipped."""
-    from namebasis.namespace.build import add_counted
+    from namebasis.namespace.building.build import add_counted
     from namebasis.namespace.space import open_space
 
     if not names and images is None:
@@ -248,8 +248,8 @@ def _add_images(
     opened: Space, folder: Path, vectors: str | None, strangers: bool, quiet: bool
 ) -> None:
     from namebasis.encoders.images import by_reason
-    from namebasis.namespace.given_files import read_vectors
-    from namebasis.namespace.images import add_images
+    from namebasis.namespace.building.images import add_images
+    from namebasis.namespace.corpus.given_files import read_vectors
 
     rows = None if vectors is None else read_vectors(vectors, folder)
     with nullcontext() if quiet else progress_bar("images", "images") as progress:
@@ -283,8 +283,8 @@ def unspell(
     quiet: options.Quiet = False,
 ) -> None:
     """Store the view `unspelled`: the part of each vector that the name's pieces do not predict."""
+    from namebasis.namespace.building.unspelled import unspell as make
     from namebasis.namespace.space import open_space
-    from namebasis.namespace.unspelled import unspell as make
 
     refuse_readonly(space)
     with nullcontext() if quiet else progress_bar("unspell") as progress:
@@ -373,7 +373,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Write a subset of the names to a file."""
-    from namebasis.namespace.export import export as write
+    from namebasis.namespace.export.subset import export as write
     from namebasis.namespace.space import open_space
 
     wanted = [column.strip() for column in columns.split(",")] if columns else None

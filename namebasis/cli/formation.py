@@ -95,7 +95,7 @@ def formation(
 ) -> None:
     """Watch what names mean over the checkpoints of a training: phases 1 to 4, and when."""
     from namebasis.formation import formation as study
-    from namebasis.studies.contexts import load_contexts
+    from namebasis.studies.identity.contexts import load_contexts
 
     refuse_existing(html, overwrite=overwrite)
     refuse_folder(cache)

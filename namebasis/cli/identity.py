@@ -15,10 +15,10 @@ from namebasis.wording import between, percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
-    from namebasis.studies.context_study import InContexts
-    from namebasis.studies.identity_counts import CountAgreement
-    from namebasis.studies.identity_results import Identity
-    from namebasis.studies.rigidity import Rigidity
+    from namebasis.studies.identity.counts import CountAgreement
+    from namebasis.studies.identity.in_contexts import InContexts
+    from namebasis.studies.identity.results import Identity
+    from namebasis.studies.identity.rigidity import Rigidity
 
 Asked = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names to measure.")]
 NamesFile = Annotated[
@@ -53,7 +53,7 @@ def rigidity(
     Names may be new to the space; without NAME, --names and --where all its names are measured.
     """
     from namebasis.namespace.space import open_space
-    from namebasis.studies import rigidity as study
+    from namebasis.studies.identity import rigidity as study
 
     opened = open_space(space)
     asked = _names(names, file, file_column)
@@ -145,9 +145,9 @@ def identity(
     nothing is measured anew.
     """
     from namebasis.namespace.space import open_space
-    from namebasis.studies import identity as study
-    from namebasis.studies.identity_counts import compare_counts, compare_stored, read_counts
-    from namebasis.studies.identity_results import COLUMNS
+    from namebasis.studies.identity import study
+    from namebasis.studies.identity.counts import compare_counts, compare_stored, read_counts
+    from namebasis.studies.identity.results import COLUMNS
 
     opened = open_space(space)
     asked = _names(names, file, file_column)
@@ -193,9 +193,9 @@ def identity(
 def _rigid(
     space: Space, asked: list[str], contexts: Path | None, n_prior: int, seed: int, quiet: bool
 ) -> tuple[Rigidity, InContexts]:
-    from namebasis.studies.context_study import measure_contexts
-    from namebasis.studies.contexts import load_contexts
-    from namebasis.studies.rigidity import from_contexts
+    from namebasis.studies.identity.contexts import load_contexts
+    from namebasis.studies.identity.in_contexts import measure_contexts
+    from namebasis.studies.identity.rigidity import from_contexts
 
     with nullcontext() if quiet else progress_bar("contexts", "prompts") as progress:
         placed = measure_contexts(

@@ -164,7 +164,7 @@ def painter(
             f"{run} holds no checkpoint; train one with `namebasis organism train`."
         )
     try:
-        from namebasis.organism.painter_training import train_painter
+        from namebasis.organism.painter.training import train_painter
     except ImportError:
         raise MissingExtraError("the painter", "diffusers") from None
 
@@ -214,11 +214,11 @@ def pack_painter(
     from namebasis.errors import MissingExtraError
 
     try:
-        from namebasis.organism.painter import load_painter
+        from namebasis.organism.painter.model import load_painter
     except ImportError:
         raise MissingExtraError("the painter", "diffusers") from None
     from namebasis.organism import packing
-    from namebasis.validation.pipelines import fingerprint_of_files
+    from namebasis.validation.pictures.pipelines import fingerprint_of_files
 
     refuse_folder(folder)
     load_painter(painter)  # what cannot be loaded is not shipped

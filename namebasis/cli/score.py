@@ -22,9 +22,9 @@ from namebasis.errors import TargetError
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Space
-    from namebasis.studies.attribute_results import Attributes
-    from namebasis.studies.groups import GroupAssociations
-    from namebasis.studies.records_report import RecordsReport
+    from namebasis.studies.attributes.groups import GroupAssociations
+    from namebasis.studies.attributes.record_results import RecordsReport
+    from namebasis.studies.attributes.results import Attributes
 
 
 def score(
@@ -88,16 +88,16 @@ def score(
         raise TargetError(f"{', '.join(strangers)} is not in {space}; add it with `namebasis add`.")
     with nullcontext() if quiet else progress_bar("score", "steps") as progress:
         if records is not None:
-            from namebasis.studies.attribute_records import compare
+            from namebasis.studies.attributes.records import compare
 
             report = compare(opened, records, where=where, seed=seed, progress=progress)
         elif groups is not None:
-            from namebasis.studies.groups import associate
+            from namebasis.studies.attributes.groups import associate
 
             along = axis or ["age", "gender"]
             found = associate(opened, groups, along, where=where, seed=seed, progress=progress)
         else:
-            from namebasis.studies.attributes import score as study
+            from namebasis.studies.attributes.study import score as study
 
             read = study(
                 opened, axis or ["age", "gender"], where=where, seed=seed, progress=progress

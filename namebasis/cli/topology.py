@@ -82,7 +82,7 @@ def topology(
 ) -> None:
     """Say how the names are arranged: clusters, what they share, a map."""
     from namebasis.namespace.space import open_space
-    from namebasis.studies.topology_files import ReportFiles
+    from namebasis.studies.topology.files import ReportFiles
 
     if other_view and not other:
         raise ValueError("--compare-view belongs to --compare OTHER; give both, or --view alone.")
@@ -112,11 +112,11 @@ def topology(
     }
     with nullcontext() if quiet else progress_bar("topology", "steps") as progress:
         if beside is not None:
-            from namebasis.studies.topology_compare import compare
+            from namebasis.studies.topology.comparison import compare
 
             report: Any = compare(opened, beside, right_view=other_view, progress=progress, **asked)
         else:
-            from namebasis.studies import topology as study
+            from namebasis.studies.topology import study
 
             report = study.report(
                 opened,

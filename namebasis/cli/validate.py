@@ -13,7 +13,7 @@ from namebasis.cli.output import note, print_json, print_table, progress_bar
 from namebasis.cli.outputs import refuse_existing, refuse_folder, refuse_readonly
 
 if TYPE_CHECKING:
-    from namebasis.validation.pipelines import PaintOptions
+    from namebasis.validation.pictures.pipelines import PaintOptions
     from namebasis.validation.study import Validation
 
 app = typer.Typer(
@@ -43,7 +43,7 @@ DType = Annotated[
 
 
 def _options(steps: int | None, guidance: float | None, size: int | None) -> PaintOptions:
-    from namebasis.validation.pipelines import PaintOptions
+    from namebasis.validation.pictures.pipelines import PaintOptions
 
     return PaintOptions(steps, guidance, size)
 
@@ -81,13 +81,13 @@ def generate(
 
     Images of people who exist can harm them: see docs/validation.md before you show any.
     """
-    from namebasis.namespace.pseudo import pseudo_names
+    from namebasis.namespace.corpus.pseudo import pseudo_names
     from namebasis.namespace.space import open_space
-    from namebasis.studies.contexts import load_contexts
-    from namebasis.validation.generation import TEMPLATES
-    from namebasis.validation.generation import generate as make
-    from namebasis.validation.image_files import plain
-    from namebasis.validation.pipelines import load_pipeline
+    from namebasis.studies.identity.contexts import load_contexts
+    from namebasis.validation.pictures.generation import TEMPLATES
+    from namebasis.validation.pictures.generation import generate as make
+    from namebasis.validation.pictures.image_files import plain
+    from namebasis.validation.pictures.pipelines import load_pipeline
 
     refuse_folder(folder)
     opened = open_space(space)
@@ -161,7 +161,7 @@ def report(
     """Measure images of names and compare them with what text space says."""
     from namebasis.encoders.registry import load_encoder
     from namebasis.namespace.space import open_space
-    from namebasis.validation.registry import load_extractor
+    from namebasis.validation.extractors.registry import load_extractor
     from namebasis.validation.study import validate
 
     refuse_existing(html, overwrite=overwrite)
@@ -236,8 +236,8 @@ def train_probe(
 ) -> None:
     """Train a linear probe on images of made-up names with fixed attributes, and score it."""
     from namebasis.encoders.registry import load_encoder
-    from namebasis.validation.pipelines import load_pipeline
-    from namebasis.validation.probe_training import probe_for
+    from namebasis.validation.extractors.probe_training import probe_for
+    from namebasis.validation.pictures.pipelines import load_pipeline
 
     refuse_existing(file, overwrite=overwrite)
     refuse_folder(folder)

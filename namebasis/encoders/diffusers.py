@@ -15,7 +15,7 @@ import torch
 
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.foreign_folders import foreign_folder, model_below
-from namebasis.encoders.huggingface import HuggingFaceEncoder
+from namebasis.encoders.huggingface.models import HuggingFaceEncoder
 from namebasis.encoders.loading import Source, choose_device, find_source, refusing
 from namebasis.errors import EncoderError
 from namebasis.reading import read_json

@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from namebasis.encoders.checkpoint_files import foreign_layout
+from namebasis.encoders.open_clip.checkpoint_files import foreign_layout
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.reading import UnreadableError
 from namebasis.wording import without_advice

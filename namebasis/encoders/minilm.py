@@ -18,9 +18,9 @@ from torch.nn import functional
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, IdRows, length_batches
-from namebasis.encoders.dense import dense
 from namebasis.encoders.loading import choose_device
-from namebasis.encoders.tower_weights import Matrix
+from namebasis.encoders.towers.dense import dense
+from namebasis.encoders.towers.weights import Matrix
 from namebasis.errors import EncoderError
 from namebasis.reading import LARGE, read_bytes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from namebasis.encoders.base import Encoder
-from namebasis.encoders.huggingface import HuggingFaceEncoder
+from namebasis.encoders.huggingface.models import HuggingFaceEncoder
 from namebasis.encoders.loading import choose_device, packaged_source
 
 

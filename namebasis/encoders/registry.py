@@ -16,8 +16,8 @@ DTYPES = ("float32", "float16", "bfloat16")
 _ADAPTERS = {
     "minilm": "minilm",
     "organism": "organism",
-    "hf": "huggingface",
-    "open_clip": "open_clip",
+    "hf": "huggingface.models",
+    "open_clip": "open_clip.models",
     "diffusers": "diffusers",
     "vectors": "given",
 }

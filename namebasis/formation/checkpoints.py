@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from namebasis.encoders.foreign_folders import HUB_CONFIG
-from namebasis.encoders.open_clip_params import find_settings
+from namebasis.encoders.open_clip.params import find_settings
 from namebasis.encoders.registry import PACKAGED
 from namebasis.errors import NamebasisError
 from namebasis.formation.step_folders import (

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.analysis.change_points import ChangePoint, Crossing, change_points, crossing, rise
+from namebasis.analysis.training.change_points import (
+    ChangePoint,
+    Crossing,
+    change_points,
+    crossing,
+    rise,
+)
 
 Float64Array = npt.NDArray[np.float64]
 PhaseArray = npt.NDArray[np.int8]

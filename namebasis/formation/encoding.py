@@ -19,7 +19,7 @@ from namebasis.formation.checkpoints import Checkpoint
 from namebasis.formation.plan import Plan
 from namebasis.formation.weights import MatrixState
 from namebasis.reading import LARGE, UnreadableError, parse_json, read_arrays, read_json
-from namebasis.studies.contexts import embed_contexts
+from namebasis.studies.identity.contexts import embed_contexts
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
-from namebasis.analysis.change_points import ChangePoint
+from namebasis.analysis.training.change_points import ChangePoint
 from namebasis.formation.crossings import NameCrossing, find_changes, find_crossings
 
 Float64Array = npt.NDArray[np.float64]

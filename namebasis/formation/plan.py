@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from namebasis.formation.truth import UNSEEN, Known, Truth
-from namebasis.namespace.faker_source import read_faker
-from namebasis.namespace.full_names import Pair, split
-from namebasis.studies.axis_files import load_axis
-from namebasis.studies.contexts import load_contexts
-from namebasis.studies.identity_swaps import pseudo_pairs
+from namebasis.namespace.corpus.faker_source import read_faker
+from namebasis.namespace.corpus.full_names import Pair, split
+from namebasis.studies.attributes.axis_files import load_axis
+from namebasis.studies.identity.contexts import load_contexts
+from namebasis.studies.identity.swaps import pseudo_pairs
 
 AXES = ("age", "gender", "skin_tone", "hair_colour", "hair_length", "eye_colour")
 """Packaged axes that say what is coarse about a face, where the truth names no attributes."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from namebasis.analysis.change_points import Crossing
+from namebasis.analysis.training.change_points import Crossing
 from namebasis.formation.checkpoints import Gap
 from namebasis.formation.phases import CAPTURE, EVIDENCE, NOT_SHOWN, PHASES, Phases
 from namebasis.formation.trajectories import SetState
@@ -159,8 +159,8 @@ class Formation:
             If a file is there and may not be overwritten.
         """
         from namebasis.atomic import replacing_file
+        from namebasis.formation.page import render
         from namebasis.formation.view import page_of
-        from namebasis.report.formation_page import render
 
         with replacing_file(Path(path), overwrite) as stream:
             stream.write(render(page_of(self, [one.to_map() for one in traces])).encode("utf-8"))

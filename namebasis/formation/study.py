@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.analysis.alignment import cka_matrix
+from namebasis.analysis.shape.alignment import cka_matrix
 from namebasis.checks import check_count, check_seed
 from namebasis.formation.checkpoints import (
     CheckpointError,
@@ -32,7 +32,7 @@ from namebasis.formation.truth import (
     read_truth,
 )
 from namebasis.formation.work import Encoded, Progress, Work, alike
-from namebasis.namespace.full_names import cut
+from namebasis.namespace.corpus.full_names import cut
 
 Float64Array = npt.NDArray[np.float64]
 CACHE_SUFFIX = ".formation-cache"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from namebasis.encoders.tower_weights import UnsupportedTowerError, read_tower
+from namebasis.encoders.towers.weights import UnsupportedTowerError, read_tower
 from namebasis.errors import EncoderError
 
 if TYPE_CHECKING:

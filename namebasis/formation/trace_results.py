@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.formation.checkpoints import Gap
-from namebasis.report.trace_map import TraceMap
+from namebasis.formation.trace_map import TraceMap
 
 Float64Array = npt.NDArray[np.float64]
 _TOLD = {"pooled": "whole embedding", "own": "own direction"}
@@ -146,7 +146,7 @@ class Tracing:
             If a file is there and may not be overwritten.
         """
         from namebasis.atomic import replacing_file
-        from namebasis.report.trace_map import trace_page
+        from namebasis.formation.trace_map import trace_page
 
         first = self.traces[0]
         lead = (

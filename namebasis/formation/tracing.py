@@ -26,8 +26,8 @@ from namebasis.formation.plan import make_plan
 from namebasis.formation.towers import KINDS, HookedTower, Restored
 from namebasis.formation.trace_results import Float64Array, Trace, Tracing
 from namebasis.formation.truth import WORLD, Truth, read_truth
-from namebasis.namespace.full_names import cut, split
-from namebasis.studies.identity_swaps import choose_partners, measure
+from namebasis.namespace.corpus.full_names import cut, split
+from namebasis.studies.identity.swaps import choose_partners, measure
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder

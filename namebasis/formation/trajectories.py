@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.analysis.contexts import context_measures, context_prior
-from namebasis.analysis.entropy_nulls import entropy_against_nulls
-from namebasis.analysis.identity import part_capture, part_hold, partner_grid
-from namebasis.analysis.own_parts import Swaps, attribute_basis, resampled_scores
-from namebasis.analysis.weight_spectra import effective_rank, singular_values
+from namebasis.analysis.identity.contexts import context_measures, context_prior
+from namebasis.analysis.identity.own_direction import part_capture, part_hold, partner_grid
+from namebasis.analysis.identity.own_parts import Swaps, attribute_basis, resampled_scores
+from namebasis.analysis.shape.entropy_nulls import entropy_against_nulls
+from namebasis.analysis.training.weight_spectra import effective_rank, singular_values
 from namebasis.checks import FloatArray
 from namebasis.formation.encoding import Encodings
 from namebasis.formation.plan import Plan
 from namebasis.formation.truth import Known
-from namebasis.studies.anchors import code_by_others, pagerank
+from namebasis.studies.basis.anchors import code_by_others, pagerank
 
 Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

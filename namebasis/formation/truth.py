@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.errors import NamebasisError
-from namebasis.namespace.count_files import by_fold, count_rows
-from namebasis.namespace.folding import fold
+from namebasis.namespace.corpus.count_files import by_fold, count_rows
+from namebasis.namespace.corpus.folding import fold
 from namebasis.reading import LARGE, UnreadableError, read_json, read_table
 
 Float64Array = npt.NDArray[np.float64]

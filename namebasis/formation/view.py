@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.formation.page import Band, CrossingPoint, FormationPage, Panel, PhaseRow
 from namebasis.formation.phases import NOT_SHOWN, PHASES
-from namebasis.report.formation_page import Band, CrossingPoint, FormationPage, Panel, PhaseRow
 from namebasis.report.palette import GREY, PALETTE
 
 if TYPE_CHECKING:
     from namebasis.formation.results import Formation
-    from namebasis.report.trace_map import TraceMap
+    from namebasis.formation.trace_map import TraceMap
 
 Float64Array = npt.NDArray[np.float64]
 _INK = "#1d2330"

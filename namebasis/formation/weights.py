@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namebasis.analysis.weight_spectra import (
+from namebasis.analysis.training.weight_spectra import (
     effective_rank,
     relative_change,
     singular_values,

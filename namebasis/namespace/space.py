@@ -15,22 +15,22 @@ from namebasis.encoders.given import KIND
 from namebasis.errors import EncoderError, SpaceError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
-from namebasis.namespace import metrics
-from namebasis.namespace.graph_cache import graph_of, load_graph, spread_graph
-from namebasis.namespace.opening import PATIENCE, newest_version
 from namebasis.namespace.pickled import Saved, reopen, saved
-from namebasis.namespace.places import place_of
-from namebasis.namespace.provenance import Provenance
-from namebasis.namespace.results import LightColumns, make_results
-from namebasis.namespace.searcher import Searcher
-from namebasis.namespace.store import Store
+from namebasis.namespace.search.graph_cache import graph_of, load_graph, spread_graph
+from namebasis.namespace.search.results import LightColumns, make_results
+from namebasis.namespace.search.searcher import Searcher
+from namebasis.namespace.search.targets import Resolver, Target, is_batch
+from namebasis.namespace.store import metrics
+from namebasis.namespace.store.dataset import Store
+from namebasis.namespace.store.opening import PATIENCE, newest_version
+from namebasis.namespace.store.places import place_of
+from namebasis.namespace.store.provenance import Provenance
+from namebasis.namespace.store.swap import finish_swap, is_swapping
+from namebasis.namespace.store.verify import check_space
 from namebasis.namespace.stored_rows import StoredRows
-from namebasis.namespace.swap import finish_swap, is_swapping
-from namebasis.namespace.targets import Resolver, Target, is_batch
-from namebasis.namespace.verify import check_space
 
 if TYPE_CHECKING:
-    from namebasis.analysis.neighbours import KnnGraph
+    from namebasis.analysis.graph.neighbours import KnnGraph
     from namebasis.encoders.base import Encoder
     from namebasis.encoders.loaded import Loading
 

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import NamebasisHint
-from namebasis.namespace.filters import check_where, compared_texts, quote
-from namebasis.namespace.name_lookup import find_rows
-from namebasis.namespace.store import IMAGE_COUNT, Store
-from namebasis.namespace.sums import image_mean, noted_sums
+from namebasis.namespace.search.name_lookup import find_rows
+from namebasis.namespace.store.dataset import IMAGE_COUNT, Store
+from namebasis.namespace.store.filters import check_where, compared_texts, quote
+from namebasis.namespace.store.sums import image_mean, noted_sums
 
 _FEW_VALUES = 20
 """Of a column, to be listed where a filter asks for another."""

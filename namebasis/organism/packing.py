@@ -97,7 +97,7 @@ def pack_painter(painter: str | Path, folder: str | Path, *, fingerprint: str) -
     NamebasisError
         If there is no painter, its training is not finished, or it is to be packed into itself.
     """
-    from namebasis.organism.painter_folder import ABOUT, read_painter
+    from namebasis.organism.painter.folder import ABOUT, read_painter
 
     source, target = Path(painter), Path(folder)
     about = read_painter(source)

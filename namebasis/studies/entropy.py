@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from namebasis.analysis.agreement import encode
-from namebasis.analysis.entropy import (
+from namebasis.analysis.clusters.agreement import encode
+from namebasis.analysis.shape.entropy import (
     DENSE_ROWS,
     NEIGHBOURS,
     EntropyReport,
     diffusion_spectral_mutual_information,
     entropy_report,
 )
-from namebasis.analysis.entropy_nulls import NullComparison, entropy_against_nulls
-from namebasis.analysis.mutual_information import MutualInformation
+from namebasis.analysis.shape.entropy_nulls import NullComparison, entropy_against_nulls
+from namebasis.analysis.shape.mutual_information import MutualInformation
 from namebasis.checks import FloatArray, IntArray, check_count, check_seed
 from namebasis.errors import SpaceError
 

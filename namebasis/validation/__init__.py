@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from namebasis.validation.generation import Generated, generate
-from namebasis.validation.pipelines import PaintOptions, load_pipeline
-from namebasis.validation.registry import load_extractor
+from namebasis.validation.extractors.registry import load_extractor
+from namebasis.validation.pictures.generation import Generated, generate
+from namebasis.validation.pictures.pipelines import PaintOptions, load_pipeline
 from namebasis.validation.study import Validation, validate
 
 __all__ = [

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from namebasis.analysis.identity.reliability import Reliability, names_for, reliability
+from namebasis.analysis.identity.spread import spread
 from namebasis.analysis.intervals import (
     Interval,
     mean_interval,
     rank_correlation_interval,
     rank_correlations,
 )
-from namebasis.analysis.reliability import Reliability, names_for, reliability
-from namebasis.analysis.spread import spread
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError
 from namebasis.validation.agreement_results import (
@@ -25,8 +25,8 @@ from namebasis.validation.agreement_results import (
     Disagreement,
     NameImages,
 )
-from namebasis.validation.extractors import Float64Array
-from namebasis.validation.image_store import ImageTable
+from namebasis.validation.extractors.base import Float64Array
+from namebasis.validation.pictures.image_store import ImageTable
 
 N_BINS = 5
 N_DISAGREEMENTS = 10

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from namebasis.analysis.identity.reliability import Reliability
+from namebasis.analysis.identity.spread import Spread
 from namebasis.analysis.intervals import Interval
-from namebasis.analysis.reliability import Reliability
-from namebasis.analysis.spread import Spread
 
 RELIABLE = 0.8
 """Reliability of a name's mean from which more images say little that is new."""

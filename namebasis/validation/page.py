@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from namebasis.encoders.images import open_image
 from namebasis.errors import EncoderError
-from namebasis.report.validation_page import (
+from namebasis.validation.agreement_results import AttributeAgreement, NameImages
+from namebasis.validation.pictures.image_files import ImageFile
+from namebasis.validation.report_page import (
     AgreementLine,
     CalibrationMark,
     Shots,
     ValidationPage,
     label_of,
 )
-from namebasis.validation.agreement_results import AttributeAgreement, NameImages
-from namebasis.validation.image_files import ImageFile
 from namebasis.wording import between
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ CAUTION = (
 
 
 def page_of(found: Validation) -> ValidationPage:
-    """Lay a validation out as plain values for `namebasis.report.validation_page.render`."""
+    """Lay a validation out as plain values for `namebasis.validation.report_page.render`."""
     images: dict[str, list[ImageFile]] = {}
     for image in found.images.images:
         images.setdefault(image.name, []).append(image)

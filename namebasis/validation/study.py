@@ -12,14 +12,18 @@ import pyarrow as pa
 
 from namebasis.checks import check_seed
 from namebasis.errors import EncoderError, NamebasisError
-from namebasis.studies.attributes import score
-from namebasis.studies.axis_files import axis_names, load_axis
-from namebasis.studies.rigidity import rigidity
+from namebasis.studies.attributes.axis_files import axis_names, load_axis
+from namebasis.studies.attributes.study import score
+from namebasis.studies.identity.rigidity import rigidity
 from namebasis.validation.agreement import agree
 from namebasis.validation.agreement_results import Agreement
-from namebasis.validation.extractors import Extractor
-from namebasis.validation.image_files import ImageFile, empty_folders, read_images
-from namebasis.validation.image_store import ImageTable, image_store, measure_images
+from namebasis.validation.extractors.base import Extractor
+from namebasis.validation.pictures.image_files import ImageFile, empty_folders, read_images
+from namebasis.validation.pictures.image_store import (
+    ImageTable,
+    image_store,
+    measure_images,
+)
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -84,8 +88,8 @@ class Validation:
             If something is at `path` and may not be overwritten, or there is no folder.
         """
         from namebasis.atomic import replacing_file
-        from namebasis.report.validation_page import render
         from namebasis.validation.page import page_of
+        from namebasis.validation.report_page import render
 
         with replacing_file(Path(path), overwrite) as stream:
             stream.write(render(page_of(self)).encode())

@@ -44,9 +44,9 @@ def ask() -> dict[str, Any]:
     import numpy as np
 
     from namebasis.errors import NamebasisError
-    from namebasis.namespace.images import add_images  # noqa: F401  loaded as the user has it
+    from namebasis.namespace.building.images import add_images  # noqa: F401  loaded as the user has it
     from namebasis.namespace.space import open_space
-    from namebasis.validation.measurements import Memory
+    from namebasis.validation.pictures.measurements import Memory
 
     def rounded(values: Any) -> Any:
         return np.round(np.asarray(values, np.float64), 4).tolist()

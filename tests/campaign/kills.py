@@ -114,7 +114,7 @@ def _around_libraries(event: Any) -> None:
     import faiss
     import lance
 
-    from namebasis.namespace import build
+    from namebasis.namespace.building import build
 
     def counted(function: Any) -> Any:
         def call(*arguments: Any, **options: Any) -> Any:

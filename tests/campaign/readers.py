@@ -74,8 +74,8 @@ def _labels(space: Any) -> list[str]:
     """Whether clusters by the kept graph are those of the vectors alone."""
     import numpy as np
 
-    from namebasis.analysis.neighbours import knn_graph
-    from namebasis.analysis.topology import cluster
+    from namebasis.analysis.clusters.clustering import cluster
+    from namebasis.analysis.graph.neighbours import knn_graph
 
     vectors = space.vectors()
     kept = cluster(vectors, graph=space.graph(k=15), min_cluster_size=5).labels

@@ -240,9 +240,9 @@ def serve(folder: Path) -> None:
     from transformers import AutoConfig, AutoModel, AutoTokenizer  # noqa: F401
 
     import namebasis.cli.application
-    import namebasis.namespace.build
-    import namebasis.namespace.images
-    import namebasis.namespace.unspelled
+    import namebasis.namespace.building.build
+    import namebasis.namespace.building.images
+    import namebasis.namespace.building.unspelled
     import namebasis.validation.study  # noqa: F401
     from tests.campaign import tiny
 

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from namebasis.encoders.clip_text import ClipText
 from namebasis.encoders.registry import load_encoder
+from namebasis.encoders.towers.clip_text import ClipText
 
 
 @pytest.mark.parametrize("kind", ["bert", "clip", "siglip"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.formation.test_study import tiny_run
-from tests.report.test_topology_page import Collector
+from tests.studies.topology.test_topology_page import Collector
 from tests.test_cli import run
 
 __all__ = ["tiny_run"]

@@ -15,12 +15,8 @@ import pytest
 
 from namebasis.formation import Formation, formation, work
 from namebasis.formation.checkpoints import CheckpointError
-from namebasis.formation.phases import PHASES
-from namebasis.formation.plan import make_plan
-from namebasis.formation.truth import Exposures
-from namebasis.formation.view import page_of
-from namebasis.report.formation_figures import crossing_map, curves, phase_map, similarity_map
-from namebasis.report.formation_page import (
+from namebasis.formation.figures import crossing_map, curves, phase_map, similarity_map
+from namebasis.formation.page import (
     CAPTURED_COLOR,
     PHASE_COLORS,
     Band,
@@ -30,6 +26,10 @@ from namebasis.report.formation_page import (
     _gaps,
     _phases,
 )
+from namebasis.formation.phases import PHASES
+from namebasis.formation.plan import make_plan
+from namebasis.formation.truth import Exposures
+from namebasis.formation.view import page_of
 from tests.formation import toy
 
 

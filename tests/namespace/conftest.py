@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.namespace.build import build_space
-from namebasis.namespace.names import Names, make_names
+from namebasis.namespace.building.build import build_space
+from namebasis.namespace.corpus.names import Names, make_names
 from namebasis.namespace.space import Space
 
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from namebasis.errors import EncoderError, FilterError, SpaceError, TargetError
-from namebasis.namespace.build import add_names, build_space
-from namebasis.namespace.names import make_names
+from namebasis.namespace.building.build import add_names, build_space
+from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.space import Space, is_complete, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 
@@ -170,7 +170,7 @@ class TestFind:
     def test_a_space_of_another_folding_still_finds_its_names(
         self, tmp_path: Path, encoder: FakeEncoder, monkeypatch
     ) -> None:
-        from namebasis.namespace import encode
+        from namebasis.namespace.building import encode
 
         monkeypatch.setattr(encode, "fold", lambda name: f"old {name}")
         monkeypatch.setattr(encode, "FOLDING", "1")

@@ -11,9 +11,13 @@ import torch
 
 pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
 
-from namebasis.organism.painter_folder import read_painter
+from namebasis.organism.painter.folder import read_painter
 from namebasis.organism.world import World
-from namebasis.validation.pipelines import ImagePipeline, PaintOptions, load_pipeline
+from namebasis.validation.pictures.pipelines import (
+    ImagePipeline,
+    PaintOptions,
+    load_pipeline,
+)
 
 DATA = Path(str(files("namebasis") / "data"))
 FOLDER, ORGANISM = DATA / "painter", DATA / "organism"

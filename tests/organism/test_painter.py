@@ -17,12 +17,13 @@ from namebasis.errors import EncoderError, NamebasisError
 
 pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
 
-from namebasis.organism import painter_training
 from namebasis.organism.cohorts import Cohort
 from namebasis.organism.feeder import Job, make_batches
 from namebasis.organism.model import make_model, make_processor, make_tokenizer, save
 from namebasis.organism.packing import pack_painter
-from namebasis.organism.painter import (
+from namebasis.organism.painter import training as painter_training
+from namebasis.organism.painter.folder import read_painter, read_state, write_state
+from namebasis.organism.painter.model import (
     encode_captions,
     fold,
     load_painter,
@@ -31,10 +32,13 @@ from namebasis.organism.painter import (
     to_images,
     unfold,
 )
-from namebasis.organism.painter_folder import read_painter, read_state, write_state
-from namebasis.organism.painter_training import train_painter
+from namebasis.organism.painter.training import train_painter
 from namebasis.organism.world import World
-from namebasis.validation.pipelines import PaintOptions, fingerprint_of_files, load_pipeline
+from namebasis.validation.pictures.pipelines import (
+    PaintOptions,
+    fingerprint_of_files,
+    load_pipeline,
+)
 
 SIZE = 24
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from namebasis.analysis.entropy import entropy_report
-from namebasis.analysis.neighbours import KnnGraph, knn_graph
+from namebasis.analysis.graph.neighbours import KnnGraph, knn_graph
+from namebasis.analysis.shape.entropy import entropy_report
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import SpaceError
 from namebasis.studies import entropy

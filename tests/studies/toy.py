@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
-from namebasis.namespace.targets import Resolver, Target
+from namebasis.namespace.search.targets import Resolver, Target
 
 DIM = 12
 

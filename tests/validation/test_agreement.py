@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from namebasis.analysis.reliability import names_for
+from namebasis.analysis.identity.reliability import names_for
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import NamebasisError, NamebasisWarning
-from namebasis.namespace.locks import locked
+from namebasis.namespace.store.locks import locked
 from namebasis.validation.agreement import agree
 from namebasis.validation.agreement_results import Agreement, AttributeAgreement
-from namebasis.validation.extractors import Attribute, Extractor, Found
-from namebasis.validation.image_files import ImageFile, find_images
-from namebasis.validation.image_store import ImageTable, measure_images
-from namebasis.validation.measurements import MEASUREMENTS
+from namebasis.validation.extractors.base import Attribute, Extractor, Found
+from namebasis.validation.pictures.image_files import ImageFile, find_images
+from namebasis.validation.pictures.image_store import ImageTable, measure_images
+from namebasis.validation.pictures.measurements import MEASUREMENTS
 
 
 def simulated(

@@ -13,14 +13,18 @@ from PIL import Image
 
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
-from namebasis.studies.axis_files import load_axis
-from namebasis.validation.classification import ages_of
-from namebasis.validation.extractors import Attribute, Extractor, Found, softmax
-from namebasis.validation.image_probe import ProbeExtractor, load_probe, train_probe
-from namebasis.validation.onnx_model import load_onnx
-from namebasis.validation.questions import QUESTIONS
-from namebasis.validation.registry import KINDS, load_extractor
-from namebasis.validation.zero_shot import ZeroShot
+from namebasis.studies.attributes.axis_files import load_axis
+from namebasis.validation.extractors.base import Attribute, Extractor, Found, softmax
+from namebasis.validation.extractors.classification import ages_of
+from namebasis.validation.extractors.image_probe import (
+    ProbeExtractor,
+    load_probe,
+    train_probe,
+)
+from namebasis.validation.extractors.onnx_model import load_onnx
+from namebasis.validation.extractors.questions import QUESTIONS
+from namebasis.validation.extractors.registry import KINDS, load_extractor
+from namebasis.validation.extractors.zero_shot import ZeroShot
 
 Models = Callable[[str], Path]
 Pictures = list[Image.Image]

@@ -15,8 +15,8 @@ import pytest
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
 from namebasis.pretrained import read_pretrained, without_code
-from namebasis.validation.pipelines import load_pipeline
-from namebasis.validation.registry import KINDS, load_extractor
+from namebasis.validation.extractors.registry import KINDS, load_extractor
+from namebasis.validation.pictures.pipelines import load_pipeline
 from tests.encoders.conftest import open_clip_config
 
 Models = Callable[[str], Path]

@@ -13,15 +13,19 @@ import pytest
 from PIL import Image
 
 from namebasis.errors import EncoderError, NamebasisError
-from namebasis.validation import image_files
-from namebasis.validation.generation import generate
-from namebasis.validation.image_files import (
+from namebasis.validation.pictures import image_files
+from namebasis.validation.pictures.generation import generate
+from namebasis.validation.pictures.image_files import (
     empty_folders,
     find_images,
     folder_of,
     read_about,
 )
-from namebasis.validation.pipelines import ImagePipeline, PaintOptions, load_pipeline
+from namebasis.validation.pictures.pipelines import (
+    ImagePipeline,
+    PaintOptions,
+    load_pipeline,
+)
 
 pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
 FAST = PaintOptions(steps=2, guidance=1.0, size=16)

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from namebasis.errors import NamebasisWarning
-from namebasis.namespace.locks import locked
-from namebasis.validation.image_files import ImageFile, read_images
-from namebasis.validation.measurements import MEASUREMENTS, Memory
+from namebasis.namespace.store.locks import locked
+from namebasis.validation.pictures.image_files import ImageFile, read_images
+from namebasis.validation.pictures.measurements import MEASUREMENTS, Memory
 
 COLUMN = ("extractor 1", "age")
 

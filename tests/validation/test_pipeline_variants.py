@@ -11,8 +11,8 @@ import pytest
 
 from namebasis.encoders.weight_variants import variant_of
 from namebasis.errors import EncoderError
-from namebasis.validation import pipelines
-from namebasis.validation.pipelines import PaintOptions, load_pipeline
+from namebasis.validation.pictures import pipelines
+from namebasis.validation.pictures.pipelines import PaintOptions, load_pipeline
 
 pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
 PLAIN = PaintOptions(steps=2, guidance=1.0, size=16)

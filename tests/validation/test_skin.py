@@ -8,8 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from namebasis.validation.colour import hue_angle, to_lab
-from namebasis.validation.skin import FALLBACK, fallback_mask, overlay, skin_colour
+from namebasis.validation.extractors.colour import hue_angle, to_lab
+from namebasis.validation.extractors.skin import (
+    FALLBACK,
+    fallback_mask,
+    overlay,
+    skin_colour,
+)
 
 FACES = Path(__file__).parents[3] / "shared" / "data" / "faces"
 

@@ -14,14 +14,14 @@ from PIL import Image
 
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError, NamebasisError
-from namebasis.namespace.build import build_space
-from namebasis.namespace.names import make_names
+from namebasis.namespace.building.build import build_space
+from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.space import Space, open_space
-from namebasis.report.validation_page import render
-from namebasis.studies.attributes import score
-from namebasis.studies.rigidity import rigidity
+from namebasis.studies.attributes.study import score
+from namebasis.studies.identity.rigidity import rigidity
+from namebasis.validation.extractors.registry import load_extractor
 from namebasis.validation.page import page_of
-from namebasis.validation.registry import load_extractor
+from namebasis.validation.report_page import render
 from namebasis.validation.study import validate
 from tests.test_cli import run
 

@@ -1,0 +1,415 @@
+"""Build a name space chunk by chunk: killed at any moment, it goes on where it stood."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from namebasis.checks import check_seed
+from namebasis.encoders.given import GivenVectors
+from namebasis.errors import CorpusError, EncoderError, SpaceError
+from namebasis.namespace.building import images, unspelled
+from namebasis.namespace.building.adding import (
+    append_rows,
+    count_uncounted,
+    mend,
+    note_sums,
+)
+from namebasis.namespace.building.encode import encode_rows, space_schema
+from namebasis.namespace.building.ray_cluster import (
+    EncoderFactory,
+    RayCluster,
+    check_engine,
+)
+from namebasis.namespace.building.ray_engine import append_with_ray
+from namebasis.namespace.building.templates import Templates, load_templates
+from namebasis.namespace.corpus.files.own_columns import fit_to
+from namebasis.namespace.corpus.names import NAME_SCHEMA
+from namebasis.namespace.search import caches
+from namebasis.namespace.space import Space, open_space
+from namebasis.namespace.store import swap
+from namebasis.namespace.store.columns import add_empty
+from namebasis.namespace.store.dataset import Store
+from namebasis.namespace.store.job import describe_job
+from namebasis.namespace.store.locks import locked, writing
+from namebasis.namespace.store.opening import NAMES, holds_versions
+from namebasis.namespace.store.places import for_lance, place_of
+from namebasis.namespace.store.provenance import KEY, Provenance
+from namebasis.namespace.store.sums import grown_sums, sums_entry
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.namespace.corpus.names import Names
+
+log = logging.getLogger(__name__)
+
+CHUNK = 4096
+"""Names per commit at most."""
+FIRST_CHUNK = 256
+COMMIT_SECONDS = 30.0
+"""About what a killed build loses at most; a slow encoder commits fewer names at a time."""
+
+Progress = Callable[[int, int], None]
+
+
+def build_space(
+    names: Names,
+    path: str | Path,
+    *,
+    encoder: Encoder | None = None,
+    vectors: object = None,
+    templates: str | Path | Sequence[str] | Templates = "portrait",
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    n_actors: int | None = None,
+    encoder_factory: EncoderFactory | None = None,
+) -> Space:
+    """Put names into an encoder's space and store them.
+
+    Rows are committed some thousand at a time, or every half minute where the encoder is slow.
+    Run again with the same names, encoder, templates and seed, a build that was stopped goes on
+    where it stood, and one that was finished is opened as it is.
+
+    Parameters
+    ----------
+    names : Names
+        From `read_names`.
+    path : str or Path
+        A new folder, or one in which the same build was begun.
+    encoder : Encoder
+        From `load_encoder`; it must read text. Optional where `vectors` are given: it is then the
+        model that they are of, and embeds what is asked later.
+    vectors : array of shape (n_names, dim), or GivenVectors, optional
+        Vectors of one's own, one for each row of `names`; templates are not used then.
+    templates : str, Path, or list of str
+        A packaged set, a string with {}, a list of those, or a TOML file.
+    seed : int
+        Chooses the index's training rows.
+    overwrite : bool
+        Replace the space at `path`. It stays untouched until the new one is finished.
+    progress : callable, optional
+        Called with names done and names in all.
+    engine : str
+        "local", or "ray" for the same rows from many processes or machines.
+    address : str, optional
+        Of a Ray cluster; by default the ray engine starts a Ray of its own on this machine.
+    n_actors : int, optional
+        Encoders at work at once under Ray; by default one for each GPU, or else each core.
+    encoder_factory : callable, optional
+        Loads the encoder in each of Ray's actors; it is pickled. By default `load_encoder` with
+        the encoder's spec and revision.
+
+    Raises
+    ------
+    CorpusError
+        If there is no name.
+    EncoderError
+        If the encoder does not read text, or its vectors cannot be stored.
+    SpaceError
+        If something else is at `path`, or another process writes there.
+    MissingExtraError
+        If `engine` is "ray" and Ray is not installed.
+    ValueError
+        If the templates are refused, there are neither encoder nor vectors, or not one vector for
+        each name, there is no such engine, or Ray's settings are given to the
+        local one.
+    """
+    seed = check_seed(seed)
+    path = place_of(path)
+    cluster = check_engine(engine, RayCluster(address, n_actors, encoder_factory))
+    if len(names) == 0:
+        raise CorpusError("the corpus holds no name; there is nothing to build.")
+    if vectors is not None:
+        if cluster is not None:
+            raise ValueError("engine must be local where vectors are given: there is no work.")
+        if isinstance(vectors, GivenVectors):
+            encoder = vectors
+        else:
+            encoder = GivenVectors(names.strings, vectors, encoder=encoder)
+        templates = "plain"
+    if encoder is None:
+        raise ValueError("give an encoder (see load_encoder), or vectors of your own.")
+    if not encoder.has_text:
+        raise EncoderError(f"{encoder.spec} does not read text, so it cannot place names.")
+    job = describe_job(names, encoder, load_templates(templates), seed)
+    swap.finish_swap(path)
+    place = _choose_place(path, job, overwrite)
+    with ExitStack() as locks:
+        for folder in {path, place}:
+            locks.enter_context(locked(folder))
+        # Another build may have ended here between the look and the lock.
+        if _choose_place(path, job, overwrite) != place:
+            raise SpaceError(f"{path}: another process wrote to it just now. Try again.")
+        swap.clear(path)
+        store = _begin(place, job, names.table.schema, encoder)
+        current = Provenance.from_metadata(store.metadata, str(place))
+        if current.state != "done":
+            done = store.n_rows
+            if done:
+                log.info("%s: goes on after %d of %d names", place, done, len(names))
+            left, stored = names.table.slice(done), (encoder, job.templates, progress, done)
+            if cluster is None:
+                _append(store, left, *stored)
+            else:
+                append_with_ray(store, left, *stored, chunk=CHUNK, cluster=cluster)
+            _finish(store, current)
+        if place != path:
+            swap.swap(path)
+    return open_space(path, encoder=encoder)
+
+
+def add_names(
+    space: Space,
+    names: Names,
+    *,
+    encoder: Encoder | None = None,
+    vectors: object = None,
+    progress: Progress | None = None,
+) -> Space:
+    """Append names to a space; they are found at once.
+
+    Parameters
+    ----------
+    space : Space
+    names : Names
+        Those whose name and part the space holds already are skipped, and counted in the log.
+        Own columns that the space lacks are added to it, null for the names that it had; values of
+        others take the type that they have there, or are null, which the log says.
+    encoder : Encoder, optional
+        The one that built the space; loaded by its spec where not given.
+    vectors : array of shape (n_names, dim), or GivenVectors, optional
+        Vectors of one's own, one for each row of `names`.
+    progress : callable, optional
+        Called with names done and names in all.
+
+    Returns
+    -------
+    Space
+        Opened again.
+
+    Raises
+    ------
+    EncoderError
+        If the encoder's weights are not those that built the space.
+    SpaceError
+        If the space was replaced since it was opened, or another process writes to it.
+    """
+    return add_counted(space, names, encoder=encoder, vectors=vectors, progress=progress).space
+
+
+@dataclass(frozen=True)
+class Added:
+    """A space that was added to.
+
+    Attributes
+    ----------
+    space : Space
+    n_added : int
+        Names that it did not hold before.
+    new_columns : tuple of str
+        Own columns of these names that it did not hold either; null for the others.
+    notes : tuple of str
+        What was left out of own columns, and why.
+    """
+
+    space: Space
+    n_added: int
+    new_columns: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def add_counted(
+    space: Space,
+    names: Names,
+    *,
+    encoder: Encoder | None = None,
+    vectors: object = None,
+    progress: Progress | None = None,
+) -> Added:
+    """Append names as `add_names` does; return what became of them too."""
+    if vectors is not None:
+        encoder = _given_for(space, names, vectors, encoder)
+    encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
+    with writing(space._store) as store:
+        mend(store)
+        fresh = _not_yet_stored(names.table, store)
+        skipped = len(names) - len(fresh)
+        if skipped:
+            log.info("%d of %d names are in the space already", skipped, len(names))
+        fitted = fit_to(fresh, store.schema, len(NAME_SCHEMA))
+        for told in fitted.notes:
+            log.warning("%s: %s", space.path, told)
+        if len(fresh):
+            # Before the rows: whatever kills this, a row that is stored has all its values.
+            add_empty(store, fitted.added)
+            templates = space.provenance.templates
+            _append(store, fitted.names, encoder, templates, progress, adding=True)
+            note_sums(store)
+            _renew_indices(store, space.provenance)
+            store.keep_up()
+    new = tuple(field.name for field in fitted.added)
+    return Added(open_space(space.path, encoder=encoder), len(fresh), new, fitted.notes)
+
+
+def _given_for(
+    space: Space, names: Names, vectors: object, encoder: Encoder | None
+) -> GivenVectors:
+    """Given vectors as those of a space: its encoder's, or of a space that has none."""
+    if isinstance(vectors, GivenVectors):
+        given = vectors
+    else:
+        model = encoder if space.is_given or encoder is not None else space.encoder()
+        given = GivenVectors(names.strings, vectors, encoder=model)
+    if given.dim != space.provenance.dim:
+        raise EncoderError(
+            f"{space.path} has vectors of {space.provenance.dim} columns; those given have "
+            f"{given.dim}."
+        )
+    if given.model is None:
+        given.join(space.provenance.encoder, space.provenance.fingerprint)
+    return given
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse a path at which something is that no build made.
+
+    Raises
+    ------
+    SpaceError
+    """
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise SpaceError(f"{path}: there is a file in the way. Choose another path.")
+    foreign = {entry.name for entry in path.iterdir()} - {NAMES, ".lock"}
+    if foreign and not holds_versions(path):
+        raise SpaceError(
+            f"{path}: not a name space; it holds {sorted(foreign)[0]!r}. Choose another path."
+        )
+
+
+def _choose_place(path: Path, job: Provenance, overwrite: bool) -> Path:
+    """Where to build: at `path` itself, or beside it where a space there is to be replaced."""
+    refuse_foreign(path)
+    if not path.exists() or not holds_versions(path):
+        return path
+    if overwrite:
+        try:
+            there = Provenance.from_metadata(Store(path).metadata, str(path))
+        except SpaceError:
+            # Damaged or newer: the user asked to replace it, and it stays until that is done.
+            return swap.new_path(path)
+        same = not there.differences(job) and there.state == "building"
+        return path if same else swap.new_path(path)
+    there = Provenance.from_metadata(Store(path).metadata, str(path))
+    differs = ", ".join(there.differences(job))
+    if not differs:
+        return path
+    begun = "was begun" if there.state == "building" else "is"
+    raise SpaceError(
+        f"{path}: another space {begun} there (it differs in {differs}). "
+        "Choose another path, or overwrite it."
+    )
+
+
+def _begin(place: Path, job: Provenance, corpus: pa.Schema, encoder: Encoder) -> Store:
+    """Open the data set begun at `place`, or begin one with the job written in its metadata."""
+    if holds_versions(place):
+        store = Store(place)
+        if not Provenance.from_metadata(store.metadata, str(place)).differences(job):
+            return store
+    import lance
+
+    # What lies here was never finished: a space's first commit, or another replacement.
+    for leftover in (place / NAMES, place / "indices"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    schema = space_schema(corpus.remove_metadata(), encoder, {KEY: job.to_json()})
+    dataset = lance.write_dataset(schema.empty_table(), for_lance(place / NAMES), schema=schema)
+    return Store(place, dataset)
+
+
+def _append(
+    store: Store,
+    names: pa.Table,
+    encoder: Encoder,
+    templates: tuple[str, ...],
+    progress: Progress | None,
+    done: int = 0,
+    adding: bool = False,
+) -> None:
+    """Encode and commit names chunk by chunk; each chunk is one atomic append.
+
+    `done` names of the same job were committed before; they count in the progress. Where a
+    finished space is added to, its token facts are put right with every chunk.
+    """
+    import lance
+
+    start, size = 0, min(FIRST_CHUNK, CHUNK)
+    while start < len(names):
+
+        def report(encoded: float, start: int = start) -> None:
+            if progress is not None:
+                progress(int(done + start + encoded), done + len(names))
+
+        begun = time.monotonic()
+        chunk = names.slice(start, size)
+        first = store.n_rows + (0 if adding else start)
+        rows = encode_rows(chunk, first, encoder, templates, store.schema, report)
+        if adding:
+            append_rows(store, images.complete(unspelled.complete(rows, store), store))
+        else:
+            lance.write_dataset(rows, store.dataset, mode="append")
+        start += len(chunk)
+        size = _next_size(len(chunk), time.monotonic() - begun)
+    store.refresh()
+
+
+def _next_size(n_names: int, seconds: float) -> int:
+    """How many names to commit next, so that it takes about `COMMIT_SECONDS`."""
+    affordable = n_names * COMMIT_SECONDS / max(seconds, 1e-3)
+    return max(1, min(CHUNK, int(affordable)))
+
+
+def _finish(store: Store, job: Provenance) -> None:
+    """Index the rows, then say in one commit that the space is done and what its sums are."""
+    # A build that was killed here may have counted them, and not yet made its pieces one.
+    count_uncounted(store)
+    store.keep_up()
+    # The versions of single chunks go, and what killed writers left.
+    store.tidy()
+    for view in store.views:
+        caches.build_index(store, view, job.build_id, job.seed)
+    sums = sums_entry(store, grown_sums(store))
+    done = {KEY: replace(job, state="done").to_json(), **sums}
+    store.dataset.update_schema_metadata(done)
+    store.refresh()
+
+
+def _not_yet_stored(names: pa.Table, store: Store) -> pa.Table:
+    key = ["name", "part"]
+    there = (
+        store.scan(["id", *key]).select(key).append_column("old", pa.array([True] * store.n_rows))
+    )
+    fresh = names.append_column("row", pa.array(np.arange(len(names)))).select([*key, "row"])
+    joined = fresh.join(there, key, join_type="left anti")
+    return names.take(pa.array(np.sort(joined["row"].to_numpy())))
+
+
+def _renew_indices(store: Store, provenance: Provenance) -> None:
+    """Build an index anew once the rows newer than it would slow its searches down."""
+    for view in store.views:
+        newer = store.n_rows - caches.covered_rows(store, view)
+        if newer > max(CHUNK, store.n_rows // 10):
+            caches.build_index(store, view, provenance.build_id, provenance.seed)

@@ -1,0 +1,343 @@
+"""Images of names: their vectors, the `image` view made of them, and the mean of all images."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from namebasis.checks import FloatArray, IntArray, as_embeddings, unit_rows
+from namebasis.errors import EncoderError
+from namebasis.namespace.corpus.image_labels import (
+    LabelledImages,
+    find_labels,
+    in_utf8,
+    label_images,
+)
+from namebasis.namespace.store import metrics
+from namebasis.namespace.store.dataset import (
+    BLOCK_ROWS,
+    IMAGE_COUNT,
+    IMAGES,
+    Store,
+    as_column,
+    as_matrix,
+    check_units,
+)
+from namebasis.namespace.store.engine_errors import reading
+from namebasis.namespace.store.locks import writing
+from namebasis.namespace.store.opening import holds_commit
+from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.sums import ImageMean, image_mean_entry
+from namebasis.namespace.store.upkeep import keep_up
+from namebasis.namespace.store.views import put_view
+from namebasis.reading import UnreadableError, digest_of
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.encoders.images import ImageFailure
+    from namebasis.namespace.space import Space
+
+VIEW = "image"
+CHUNK = 256
+"""Images per commit: what a run that is stopped loses at most."""
+
+Key = tuple[str, str]
+"""The label of an image and the digest of its file: copies of it have the same."""
+
+
+@dataclass(frozen=True)
+class AddedImages:
+    """What became of a folder of images.
+
+    Attributes
+    ----------
+    n_added, n_known : int
+        Images encoded now, and found to be in the space already.
+    n_names : int
+        Stored names that have an image now, from this folder or before.
+    n_images : int
+        Images in the space, those of no stored name counted too.
+    strangers : tuple of str
+        Names of images of this folder that the space does not hold; these images count in the
+        mean of images only.
+    failures : tuple of ImageFailure
+        Files that could not be read, with the reason.
+    notes : tuple of str
+        How names were read, and what was passed over.
+    """
+
+    n_added: int
+    n_known: int
+    n_names: int
+    n_images: int
+    strangers: tuple[str, ...]
+    failures: tuple[ImageFailure, ...]
+    notes: tuple[str, ...] = ()
+
+
+def add_images(
+    space: Space,
+    folder: str | Path,
+    *,
+    encoder: Encoder | None = None,
+    vectors: object = None,
+    allow_strangers: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Space, AddedImages]:
+    """Encode images of names and make the space's `image` view of them.
+
+    An image belongs to the name that its folder is called (``Vicki/a.jpg``, ``train/Vicki/a.jpg``),
+    or else to the name that its file is called, without a number at its end (``Vicki_02.jpg``), or
+    that a table gives it; see `image_labels.label_images`. Where none of the images belongs to a
+    stored name, nothing is encoded.
+    The view holds the mean of a name's image vectors, scaled to length 1, and 0 for a name
+    without one; the column `n_images` says how many. The mean of all images, by which image
+    targets are centred, includes images of names that the space does not hold.
+
+    Images are committed some hundred at a time; a run that was stopped goes on where it stood.
+
+    Parameters
+    ----------
+    space : Space
+    folder : str or Path
+        A folder, or a table of image files and names (csv, tsv, jsonl, parquet).
+    encoder : Encoder, optional
+        The one that built the space; loaded by its spec where not given.
+    vectors : array of shape (n_rows, dim), optional
+        Vectors of the images, one for each row of a table; no image is read then.
+    allow_strangers : bool
+        Take images of which none belongs to a stored name too; they only centre image targets.
+    progress : callable, optional
+        Called with files done and files in all.
+
+    Returns
+    -------
+    space : Space
+        Opened again.
+    added : AddedImages
+
+    Raises
+    ------
+    EncoderError
+        If the space's encoder reads no images, there is no such folder, none of its images belongs
+        to a stored name, or none of its files can be read as an image.
+    SpaceError
+        If another process writes to the space.
+    """
+    from namebasis.namespace.space import Space, open_space
+
+    if vectors is None:
+        encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
+        if not encoder.has_images:
+            raise EncoderError(
+                f"{space.path} was built with {encoder.spec}, which reads no images; build a space "
+                "with an image-text encoder, such as open_clip: or hf: ones."
+            )
+    found = label_images(folder, space.find_all, is_listed=vectors is not None)
+    given = None if vectors is None else _checked(vectors, found, space.provenance.dim)
+    if not allow_strangers:
+        found.refuse_unmatched(Path(folder))
+    files, labels = found.files, found.labels
+    failures: list[ImageFailure] = []
+    with writing(space._store) as store:
+        if given is not None or encoder is None:
+            n_added = _append_given(space.path, files, labels, given)
+        else:
+            n_added, failures = _encode(space.path, files, labels, encoder, progress)
+        if len(failures) == len(files):
+            worst = failures[0]
+            raise EncoderError(
+                f"{folder}: none of its {len(files):,} image files can be read; the first, "
+                f"{worst.path}: {worst.reason}"
+            )
+        current = Space(space.path)
+        n_names, n_images = _write_view(store, current, space.provenance.dim)
+        rows = find_labels(labels, current.find_all)
+    strangers = tuple(label for label, row in rows.items() if row is None)
+    n_known = len(files) - n_added - len(failures)
+    added = AddedImages(
+        n_added, n_known, n_names, n_images, strangers, (*found.failures, *failures), found.notes
+    )
+    return open_space(space.path, encoder=encoder), added
+
+
+def complete(rows: pa.Table, store: Store) -> pa.Table:
+    """Fill the view of rows that are about to be added, where the space has it: no images yet."""
+    if VIEW not in store.views:
+        return rows
+    at = rows.schema.get_field_index(VIEW)
+    nothing = as_column(np.zeros((len(rows), store.dim(VIEW)), np.float32))
+    return rows.set_column(at, rows.schema.field(at), nothing)
+
+
+def _checked(vectors: object, found: LabelledImages, dim: int) -> FloatArray:
+    """Given vectors of the rows that a table has a name for."""
+    rows = unit_rows(as_embeddings(vectors, "vectors", dim), "vectors")
+    if found.n_rows != len(rows):
+        raise ValueError(
+            f"there must be one vector for each row of the table; got {len(rows):,} vectors for "
+            f"{found.n_rows:,} rows."
+        )
+    return rows[list(found.rows)]
+
+
+def _append_given(
+    space: Path, files: Sequence[Path], labels: Sequence[str], vectors: FloatArray | None
+) -> int:
+    """Append given vectors that are not stored yet; return how many."""
+    import lance
+
+    if vectors is None:
+        return 0
+    uri = space / IMAGES
+    known = _known(uri)
+    keys = [
+        (label, hashlib.sha256(np.ascontiguousarray(row, "<f4").data).hexdigest())
+        for label, row in zip(labels, vectors, strict=True)
+    ]
+    fresh = {key: row for row, key in reversed(list(enumerate(keys))) if key not in known}
+    rows = sorted(fresh.values())
+    if rows:
+        table = _rows([str(files[row]) for row in rows], [keys[row] for row in rows], vectors[rows])
+        mode = "append" if holds_commit(uri) else "create"
+        keep_up(lance.write_dataset(table, for_lance(uri), mode=mode), uri)
+    return len(rows)
+
+
+def _known(uri: Path) -> set[Key]:
+    """Labels and digests of the images that are stored."""
+    if not holds_commit(uri):
+        return set()
+    there = _open(uri).to_table(columns=["label", "digest"])
+    return set(zip(there["label"].to_pylist(), there["digest"].to_pylist(), strict=True))
+
+
+def _encode(
+    space: Path,
+    files: Sequence[Path],
+    labels: Sequence[str],
+    encoder: Encoder,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[int, list[ImageFailure]]:
+    """Append the vectors of files that are not stored; return how many, and the failures."""
+    import lance
+
+    from namebasis.encoders.images import encode_image_files
+
+    uri = space / IMAGES
+    known = _known(uri)
+    n_added = 0
+    bad: dict[Key, ImageFailure] = {}
+    failures: list[ImageFailure] = []
+    for start in range(0, len(files), CHUNK):
+        fresh: dict[Key, Path] = {}
+        copies: list[tuple[Key, Path]] = []
+        for file, label in zip(files[start : start + CHUNK], labels[start:], strict=False):
+            key = label, _digest(file)
+            # A file that cannot be read has no digest, so it is a copy of nothing.
+            if not key[1]:
+                key = label, f"unread {file}"
+            if key in bad or key in fresh:
+                copies.append((key, file))
+            elif key not in known:
+                fresh[key] = file
+        if fresh:
+
+            def report(done: int, _: int, start: int = start) -> None:
+                if progress is not None:
+                    progress(start + done, len(files))
+
+            found = encode_image_files(encoder, list(fresh.values()), progress=report)
+            by_path = {str(path): key for key, path in fresh.items()}
+            bad |= {by_path[failure.path]: failure for failure in found.failures}
+            failures += found.failures
+            done = [by_path[path] for path in found.paths]
+            known |= set(done)
+            if done:
+                rows = _rows(found.paths, done, found.vectors)
+                mode = "append" if holds_commit(uri) else "create"
+                keep_up(lance.write_dataset(rows, for_lance(uri), mode=mode), uri)
+            n_added += len(done)
+        failures += [replace(bad[key], path=str(file)) for key, file in copies if key in bad]
+        if progress is not None:
+            progress(min(start + CHUNK, len(files)), len(files))
+    return n_added, failures
+
+
+def _digest(file: Path) -> str:
+    """SHA-256 of a file; empty where it cannot be read, which the reader of images reports."""
+    try:
+        return digest_of(file)
+    except UnreadableError:
+        return ""
+
+
+def _rows(paths: Sequence[str], keys: Sequence[tuple[str, str]], vectors: FloatArray) -> pa.Table:
+    return pa.table(
+        {
+            "path": [in_utf8(path) for path in paths],
+            "label": [label for label, _ in keys],
+            "digest": [digest for _, digest in keys],
+            "vector": as_column(vectors),
+        }
+    )
+
+
+def _open(uri: Path) -> Any:
+    import lance
+
+    with reading(uri):
+        return lance.dataset(for_lance(uri))
+
+
+def _write_view(store: Store, space: Space, dim: int) -> tuple[int, int]:
+    """Make the view of all stored images; return names and images."""
+    uri = store.folder / IMAGES
+    with reading(uri):
+        table = _open(uri).to_table(columns=["label", "digest", "vector"])
+    labels = table["label"].to_pylist()
+    found = find_labels(labels, space.find_all)
+    # Copies count once, whether they came in one run or in several, or under names of two files.
+    owners = [found[label] if found[label] is not None else label for label in labels]
+    single = dict(zip(zip(owners, table["digest"].to_pylist(), strict=True), count()))
+    kept = np.sort(np.fromiter(single.values(), np.int64))
+    vectors = check_units(as_matrix(table["vector"], dim), uri).astype(np.float64)[kept]
+    rows = np.array([-1 if found[labels[at]] is None else found[labels[at]] for at in kept])
+    mean = ImageMean(len(kept), vectors.mean(axis=0))
+    mine = rows >= 0
+    names, member, counts = np.unique(rows[mine], return_inverse=True, return_counts=True)
+    if len(names):
+        sums = np.zeros((len(names), dim))
+        np.add.at(sums, member, vectors[mine])
+        facts = pa.table({"id": names, IMAGE_COUNT: pa.array(counts.astype(np.int32))})
+        put_view(
+            store,
+            VIEW,
+            dim,
+            {},
+            _columns(names, sums, store.n_rows),
+            beside=metrics.aligned(store, facts, "images", {}),
+            notes=lambda key: image_mean_entry(store, mean, key),
+        )
+    else:
+        store.dataset.update_schema_metadata(image_mean_entry(store, mean))
+    return len(names), len(kept)
+
+
+def _columns(names: IntArray, sums: npt.NDArray[np.float64], n_rows: int) -> Iterator[pa.Array]:
+    """The view of all rows, block by block; 0 for those without an image."""
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    means = (sums / np.where(length > 1e-9, length, np.inf)).astype(np.float32)
+    for start in range(0, n_rows, BLOCK_ROWS):
+        block = np.zeros((min(BLOCK_ROWS, n_rows - start), sums.shape[1]), np.float32)
+        here = (names >= start) & (names < start + len(block))
+        block[names[here] - start] = means[here]
+        yield as_column(block)

@@ -1,0 +1,250 @@
+"""The `unspelled` view: the part of each vector that the name's pieces do not predict."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from namebasis.checks import FloatArray, check_count
+from namebasis.errors import NamebasisError, SpaceError
+from namebasis.namespace.store.dataset import Store, as_column, as_matrix
+from namebasis.namespace.store.locks import writing
+from namebasis.namespace.store.view_ids import FIT_KEY
+from namebasis.namespace.store.views import put_view
+
+if TYPE_CHECKING:
+    from namebasis.analysis.readings.spelling import PieceRidge
+    from namebasis.namespace.space import Space
+
+log = logging.getLogger(__name__)
+
+VIEW = "unspelled"
+SOURCE = "text"
+FITS = "fits"
+FACTS_KEY = "namebasis.facts"
+_READ = ("pieces", SOURCE)
+
+
+@dataclass(frozen=True)
+class UnspelledFacts:
+    """What the view was made with, and how much pieces explain.
+
+    Attributes
+    ----------
+    n_fitted : int
+        Names that the regression was fitted to; later ones are predicted by it.
+    n_folds, max_pieces : int
+        Folds left out in turn; indicators of each kind at most.
+    penalty : float
+        Of the ridge.
+    explained : tuple of float
+        Per fold, the share of the variance of `text` vectors that pieces predict, out of fold.
+    """
+
+    n_fitted: int
+    n_folds: int
+    max_pieces: int
+    penalty: float
+    explained: tuple[float, ...]
+
+    @property
+    def mean_explained(self) -> float:
+        """Mean of `explained` over folds."""
+        return float(np.mean(self.explained))
+
+
+def unspell(
+    space: Space,
+    *,
+    n_folds: int = 5,
+    max_pieces: int = 2048,
+    rebuild: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Space:
+    """Store the `unspelled` view of a space: `text` minus what pieces predict of it.
+
+    Each vector is predicted by ridge regression from the mean of the name's input token
+    embeddings and from indicators of its frequent pieces, fitted to the names of other folds (see
+    `namebasis.analysis.readings.spelling`); the remainder is scaled to length 1. Names that are
+    added later get the view by the stored fit.
+
+    Parameters
+    ----------
+    space : Space
+    n_folds : int
+        2 to 20.
+    max_pieces : int
+        Indicators of each kind at most.
+    rebuild : bool
+        Fit anew where the view is there already, which otherwise stays as it is.
+    progress : callable, optional
+        Called with (names done, names in all).
+
+    Returns
+    -------
+    Space
+        Opened again.
+
+    Raises
+    ------
+    SpaceError
+        If there are too few names to predict from, or another process writes to the space.
+    ValueError
+        If a parameter is out of range.
+    """
+    from namebasis.namespace.space import open_space
+
+    check_count(n_folds, "n_folds", 2, 20)
+    check_count(max_pieces, "max_pieces")
+    with writing(space._store) as store:
+        if VIEW not in store.views or rebuild:
+            _write(store, n_folds, max_pieces, progress)
+    return open_space(space.path)
+
+
+def facts(space: Space) -> UnspelledFacts:
+    """What the view of a space was made with.
+
+    Raises
+    ------
+    ValueError
+        If the space has no such view.
+    """
+    return _facts(space._store)
+
+
+def _facts(store: Store) -> UnspelledFacts:
+    store.dim(VIEW)  # refuses where there is none, with the remedy
+    values = json.loads(_metadata(store)[FACTS_KEY.encode()])
+    return UnspelledFacts(**values | {"explained": tuple(values["explained"])})
+
+
+def complete(rows: pa.Table, store: Store) -> pa.Table:
+    """Fill the view of rows that are about to be added, where the space has it.
+
+    Raises
+    ------
+    SpaceError
+        If the fit is missing or damaged.
+    """
+    if VIEW not in store.views:
+        return rows
+    column = as_column(_remainder(read_fit(store), rows))
+    at = rows.schema.get_field_index(VIEW)
+    return rows.set_column(at, rows.schema.field(at), column)
+
+
+def read_fit(store: Store) -> PieceRidge:
+    """The regression that made the view.
+
+    Raises
+    ------
+    SpaceError
+        If its file is missing or damaged.
+    """
+    from namebasis.analysis.readings import spelling_files
+
+    name = _metadata(store)[FIT_KEY.encode()].decode()
+    try:
+        return spelling_files.read(store.place / FITS / name)
+    except NamebasisError as error:
+        raise SpaceError(
+            f"{error} It makes the unspelled view of new names; run "
+            f"`namebasis unspell {store.folder} --rebuild` first."
+        ) from None
+
+
+def _metadata(store: Store) -> dict[bytes, bytes]:
+    if VIEW not in store.views:
+        return {}
+    return dict(store.schema.field(VIEW).metadata or {})
+
+
+def _write(
+    store: Store, n_folds: int, max_pieces: int, progress: Callable[[int, int], None] | None
+) -> None:
+    from namebasis.analysis.readings import spelling_files
+
+    fit = _fit(store, n_folds, max_pieces)
+    content = spelling_files.to_bytes(fit)
+    name = f"{VIEW}-{hashlib.sha256(content).hexdigest()[:16]}.safetensors"
+    folder = store.folder / FITS
+    folder.mkdir(exist_ok=True)
+    # The fit first: a column never stands there without the file that it names.
+    (folder / name).write_bytes(content)
+    made = UnspelledFacts(store.n_rows, n_folds, max_pieces, fit.penalty, fit.explained)
+    metadata = {FIT_KEY: name, FACTS_KEY: json.dumps(asdict(made))}
+    # Rows are read through a handle of their own: the one that writes is taken.
+    columns = _columns(Store(store.folder), fit, progress)
+    put_view(store, VIEW, store.dim(SOURCE), metadata, columns)
+    for file in folder.glob(f"{VIEW}-*.safetensors"):
+        if file.name != name:
+            file.unlink()
+
+
+def _fit(store: Store, n_folds: int, max_pieces: int) -> PieceRidge:
+    from namebasis.analysis.readings.spelling import fit_piece_ridge
+
+    rows = store.scan(["pieces", *_norms(store)])
+    tokens = _token_means(store, rows)
+    pieces = rows["pieces"].to_pylist()
+    try:
+        return fit_piece_ridge(
+            store.vectors(SOURCE), pieces, tokens, n_folds=n_folds, max_pieces=max_pieces
+        )
+    except ValueError as error:
+        raise SpaceError(f"{store.folder}: {error}") from None
+
+
+def _norms(store: Store) -> list[str]:
+    return ["token_norm"] if "token" in store.views else []
+
+
+def _token_means(store: Store, rows: pa.Table) -> FloatArray:
+    """Mean input token embeddings of all rows, (n, token_dim); of width 0 without that view."""
+    if "token" not in store.views:
+        return np.zeros((store.n_rows, 0), np.float32)
+    norms = np.asarray(rows["token_norm"].to_numpy(), np.float32)
+    return store.vectors("token") * norms[:, None]
+
+
+def _columns(
+    store: Store, fit: PieceRidge, progress: Callable[[int, int], None] | None
+) -> Iterator[pa.Array]:
+    """The view of all rows, block by block."""
+    columns = [*_READ, *_norms(store), *(["token"] if "token" in store.views else [])]
+    done = 0
+    for batch in store.batches(columns):
+        block = _remainder(fit, pa.Table.from_batches([batch]))
+        yield as_column(block)
+        done += len(block)
+        if progress is not None:
+            progress(done, store.n_rows)
+
+
+def _remainder(fit: PieceRidge, rows: pa.Table) -> FloatArray:
+    """Vectors of some rows minus what their pieces predict, scaled to length 1."""
+    vectors = as_matrix(rows[SOURCE], rows.schema.field(SOURCE).type.list_size)
+    tokens = np.zeros((len(rows), 0), np.float32)
+    if "token" in rows.column_names:
+        tokens = as_matrix(rows["token"], rows.schema.field("token").type.list_size)
+        tokens = tokens * np.asarray(rows["token_norm"].to_numpy(), np.float32)[:, None]
+    # In float64, so that equal pieces and equal vectors give equal rows after rounding.
+    left = vectors.astype(np.float64) - fit.predict(rows["pieces"].to_pylist(), tokens)
+    length = np.linalg.norm(left, axis=1, keepdims=True)
+    return np.asarray(left / np.where(length > 0, length, 1), np.float32)
+
+
+def describe(store: Store) -> dict[str, Any]:
+    """Facts for `info`: empty where there is no such view."""
+    if VIEW not in store.views:
+        return {}
+    known = _facts(store)
+    return {VIEW: asdict(known) | {"explained": known.mean_explained}}

@@ -1,0 +1,230 @@
+"""Births by given name of the US Social Security: the nation's files and those of its states."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from namebasis.checks import IntArray
+from namebasis.errors import CorpusError
+from namebasis.namespace.corpus.census import read_census as read_census
+from namebasis.namespace.corpus.files.raw import check_file
+from namebasis.namespace.corpus.merging import ONE_SEX
+from namebasis.namespace.corpus.names import BIRTHS, Names, names_from_columns
+from namebasis.reading import UnreadableError, read_bytes
+
+_MEMBER = re.compile(r"(?:.*/)?yob(\d{4})\.txt", re.IGNORECASE)
+# A year of the real archive holds 0.5 MB, all of it 25 MB: anything near these is a bomb.
+_MAX_MEMBER, _MAX_ARCHIVE = 2**26, 2**29
+_STATE = re.compile(r"(?:.*/)?([A-Z]{2})\.txt", re.IGNORECASE)
+_YEARLY = {"name": pa.string(), "sex": pa.string(), "count": pa.int64()}
+_STATEWISE = {
+    "state": pa.string(), "sex": pa.string(), "year": pa.int64(), "name": pa.string(),
+    "count": pa.int64(),
+}  # fmt: skip
+_US = ["en_US"]
+_Opener = Callable[[int], bytes]
+"""Reads at most one byte more than it is allowed."""
+
+
+def read_ssa(path: Path) -> Names:
+    """Read births of the US Social Security by given name: the national files or the state ones.
+
+    Parameters
+    ----------
+    path : Path
+        names.zip or namesbystate.zip from ssa.gov/oact/babynames, the folder that one unpacks to,
+        or one file of it: ``yobYYYY.txt`` (name,sex,count) or ``XX.TXT`` (state,sex,year,name,
+        count). Where there are files of the nation, those of states are left aside; births of
+        states are added up.
+
+    Returns
+    -------
+    Names
+        Given names, those with most births first. `count` is all births, `share_female` the
+        share of girls, `births` both sexes by year. Gender is F or M from a share of 95 % on,
+        otherwise U. Births of fewer than 5 children are in none of the files.
+
+    Raises
+    ------
+    CorpusError
+        If the file is no zip, is damaged or too large when unpacked, holds no such member or
+        two of one year or state, or a line is not as it should be.
+    """
+    tables = list(_tables(path))
+    if not tables:
+        raise CorpusError(
+            f"{path} holds no yobYYYY.txt and no XX.TXT of a state. Give the names.zip or the "
+            "namesbystate.zip of the US SSA, or the folder that it unpacks to."
+        )
+    whole = pa.concat_tables(tables).combine_chunks()
+    encoded = whole["name"].combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    is_female = pc.equal(whole["sex"], "F").combine_chunks().to_numpy(zero_copy_only=False)
+    return _assemble_births(
+        encoded.dictionary,
+        encoded.indices.to_numpy().astype(np.int64),
+        whole["year"].to_numpy().astype(np.int64),
+        whole["count"].to_numpy(),
+        is_female,
+        str(path),
+    )
+
+
+def _assemble_births(
+    names: pa.Array,
+    codes: IntArray,
+    years: IntArray,
+    counts: IntArray,
+    is_female: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    where: str,
+) -> Names:
+    """Group rows (name code, year, sex, count) into one row per name, most births first."""
+    totals = np.bincount(codes, weights=counts, minlength=len(names)).astype(np.int64)
+    order = np.argsort(-totals, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    # Both sexes of a name and year share a key; the keys sort by name, then year.
+    keys, group = np.unique(rank[codes] * 10_000 + years, return_inverse=True)
+    female = np.bincount(group, weights=counts * is_female, minlength=len(keys))
+    male = np.bincount(group, weights=counts * ~is_female, minlength=len(keys))
+    offsets = np.searchsorted(keys, np.arange(len(names) + 1) * 10_000)
+    entries = pa.StructArray.from_arrays(
+        [
+            pa.array(keys % 10_000, type=pa.int16()),
+            pa.array(female.astype(np.int64), type=pa.int32()),
+            pa.array(male.astype(np.int64), type=pa.int32()),
+        ],
+        fields=list(BIRTHS.value_type),
+    )
+    births = pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), entries, type=BIRTHS)
+    totals = totals[order]
+    girls = np.bincount(codes, weights=counts * is_female, minlength=len(names))[order]
+    # A name that is listed with no birth at all has no share.
+    share = np.divide(girls, totals, out=np.full(len(girls), np.nan), where=totals > 0)
+    gender = np.where(share >= ONE_SEX, "F", np.where(share <= 1 - ONE_SEX, "M", "U"))
+    return names_from_columns(
+        {
+            "name": names.take(order).to_pylist(),
+            "part": ["given"] * len(names),
+            "gender": pa.array(gender.astype(object), type=pa.string(), mask=totals == 0),
+            "locales": pa.array([_US] * len(names), type=pa.list_(pa.string())),
+            "count": pa.array(totals),
+            "share_female": pa.array(share, from_pandas=True),
+            "births": births,
+        },
+        where=where,
+        source="ssa",
+    )
+
+
+def _tables(path: Path) -> Iterator[pa.Table]:
+    """Yield the tables of births of a path: name, sex, count and year."""
+    if path.is_dir():
+        yield from _parsed(_of_folder(path), path)
+    elif _MEMBER.fullmatch(path.name) or _STATE.fullmatch(path.name):
+        yield from _parsed({path.name: _opener(check_file(path))}, path)
+    else:
+        check_file(path)
+        try:
+            with zipfile.ZipFile(path) as archive:
+                yield from _parsed(_of_archive(archive), path)
+        except (
+            zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError,
+        ) as error:  # fmt: skip
+            raise CorpusError(
+                f"{path} is damaged or no zip archive ({error}). Fetch it again."
+            ) from error
+        except OSError as error:
+            raise CorpusError(f"{path} cannot be read: {error}.") from error
+
+
+def _of_archive(archive: zipfile.ZipFile) -> dict[str, _Opener]:
+    def opener(member: str) -> _Opener:
+        def read(allowed: int) -> bytes:
+            # The sizes that a zip declares may lie; reading one byte too many does not.
+            with archive.open(member) as stream:
+                return stream.read(allowed + 1)
+
+        return read
+
+    return {member: opener(member) for member in sorted(archive.namelist())}
+
+
+def _of_folder(folder: Path) -> dict[str, _Opener]:
+    return {file.name: _opener(file) for file in sorted(folder.iterdir()) if file.is_file()}
+
+
+def _opener(file: Path) -> _Opener:
+    def read(allowed: int) -> bytes:
+        try:
+            return read_bytes(file, allowed)
+        except UnreadableError as error:
+            raise CorpusError(f"{file}: {error.reason}.") from None
+
+    return read
+
+
+def _parsed(members: Mapping[str, _Opener], path: Path) -> Iterator[pa.Table]:
+    years = {member: m.group(1) for member in members if (m := _MEMBER.fullmatch(member))}
+    states = {member: m.group(1) for member in members if (m := _STATE.fullmatch(member))}
+    seen: dict[str, str] = {}
+    left = _MAX_ARCHIVE
+    for member, what in (years or states).items():
+        if what.upper() in seen:
+            raise CorpusError(
+                f"{path} holds {what.upper()} twice: {seen[what.upper()]} and {member}."
+            )
+        seen[what.upper()] = member
+        allowed = min(_MAX_MEMBER, left)
+        data = members[member](allowed)
+        if len(data) > allowed:
+            raise CorpusError(
+                f"{path}: {member} unpacks to over {allowed:,} bytes, which no year of "
+                "births does. Fetch the archive again."
+            )
+        left -= len(data)
+        where = str(path) if path.name == member else f"{path}, {member}"
+        if years:
+            table = _parse(data, _YEARLY, where)
+            year = pa.array(np.full(len(table), int(what), dtype=np.int64))
+            yield table.append_column("year", year)
+        else:
+            table = _parse(data, _STATEWISE, where)
+            limits = pc.min_max(table["year"]).as_py()
+            if len(table) and not 1800 <= limits["min"] <= limits["max"] < 2200:
+                raise CorpusError(f"{where}: years must be from 1800 to 2199; got {limits}.")
+            yield table.select(["name", "sex", "count", "year"])
+
+
+def _parse(data: bytes, types: Mapping[str, pa.DataType], where: str) -> pa.Table:
+    import pyarrow.csv
+
+    if not data.strip():
+        return pa.table({name: pa.array([], type=kind) for name, kind in types.items()})
+    try:
+        table = pyarrow.csv.read_csv(
+            io.BytesIO(data),
+            read_options=pyarrow.csv.ReadOptions(column_names=list(types), use_threads=False),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict(types), strings_can_be_null=False, null_values=[]
+            ),
+        )
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise CorpusError(f"{where}: lines must be {','.join(types)}: {error}.") from error
+    sexes = set(pc.unique(table["sex"]).to_pylist())
+    if not sexes <= {"F", "M"}:
+        raise CorpusError(f"{where}: sex must be F or M; got {sorted(sexes - {'F', 'M'})[0]!r}.")
+    limits = pc.min_max(table["count"]).as_py()
+    if limits["min"] < 0 or limits["max"] >= 2**31:
+        raise CorpusError(f"{where}: counts must be at least 0 and below 2**31; got {limits}.")
+    return table

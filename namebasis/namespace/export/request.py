@@ -1,0 +1,134 @@
+"""What is asked of an export, checked before anything is read or written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import IO, TYPE_CHECKING, Any
+
+from namebasis.namespace.export.wildcards import TARGETS, check_file, default_key
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+FORMATS = (
+    "txt", "csv", "tsv", "json", "jsonl", "parquet", "npy", "datasets", *TARGETS,
+)  # fmt: skip
+_SUFFIXES = {
+    ".txt": "txt", ".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl",
+    ".ndjson": "jsonl", ".parquet": "parquet", ".npy": "npy", ".yaml": "dynamicprompts",
+}  # fmt: skip
+_FLAT = ("csv", "tsv")
+_MARKED = (*_FLAT, "txt")
+_INTERNAL = ("name_folded",)
+_NESTED = ("births",)
+_WITH_VECTORS = ("json", "jsonl", "parquet", "npy", "datasets")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A format, what goes into it, for wildcards the file's layout and key, and the first mark."""
+
+    format: str
+    columns: tuple[str, ...]
+    weight: str | None
+    suffix: str
+    key: str
+    bom: bool
+
+
+def check_request(
+    space: Space,
+    path: str | Path | IO[Any],
+    columns: Sequence[str] | None,
+    format: str | None,
+    views: Sequence[str],
+    weight: str | None,
+    key: str | None,
+    bom: bool = False,
+) -> Request:
+    """Settle the format and check that every option fits it.
+
+    Raises
+    ------
+    ValueError
+        If one does not; with what there is instead.
+    """
+    where_to = PurePath(path) if isinstance(path, (str, Path)) else PurePath("-")
+    chosen = _choose_format(where_to, format, columns is not None)
+    suffix = where_to.suffix
+    if str(where_to) == "-":
+        if chosen == "datasets":
+            raise ValueError("datasets is a folder; give a path, not a stream.")
+        suffix = ".yaml" if chosen == "dynamicprompts" else ".txt"
+    elif chosen in TARGETS:
+        check_file(where_to, chosen)
+    if key is not None and (chosen not in TARGETS or suffix != ".yaml"):
+        raise ValueError(f"key is for wildcards in .yaml files; got {chosen} and {suffix!r}.")
+    if bom and chosen not in _MARKED:
+        raise ValueError(f"bom must go with {', '.join(_MARKED)}; got format {chosen!r}.")
+    read = [
+        *_check_columns(space, columns, chosen),
+        *_check_views(space, views, chosen),
+        *_check_weight(space, weight, chosen),
+    ]
+    named = key or default_key(where_to, chosen)
+    return Request(chosen, tuple(dict.fromkeys(read)), weight, suffix, named, bom)
+
+
+def _choose_format(path: PurePath, format: str | None, has_columns: bool) -> str:
+    if format in FORMATS:
+        return str(format)
+    if format is None and str(path) == "-":
+        return "csv" if has_columns else "txt"
+    if format is None and path.suffix.lower() in _SUFFIXES:
+        return _SUFFIXES[path.suffix.lower()]
+    said = f"the suffix of {path.name!r}" if format is None else f"format {format!r}"
+    raise ValueError(f"{said} is not one of: {', '.join(FORMATS)}. Choose one with format.")
+
+
+def _check_columns(space: Space, columns: Sequence[str] | None, format: str) -> list[str]:
+    if isinstance(columns, str):
+        raise ValueError(f"columns must be a list such as ['name']; got {columns!r}.")
+    if format in ("txt", "npy", *TARGETS):
+        if columns is not None and list(columns) != ["name"]:
+            raise ValueError(f"{format} takes no columns; csv, json and parquet do.")
+        return [] if format == "npy" else ["name"]
+    if columns is None:
+        left_out = {*_INTERNAL, *(_NESTED if format in _FLAT else ())}
+        return [name for name in space.columns if name not in left_out]
+    there = [*space.columns, *space.views]
+    unknown = [str(name) for name in columns if name not in there]
+    if unknown or not columns:
+        raise ValueError(
+            f"no column {', '.join(unknown) or 'given'}; there are: {', '.join(there)}."
+        )
+    if len(set(columns)) != len(columns):
+        raise ValueError(f"columns must differ from each other; got {', '.join(columns)}.")
+    if format in _FLAT and set(columns) & set(space.views):
+        raise ValueError("vectors do not fit into lines; export views to parquet, json or jsonl.")
+    return list(columns)
+
+
+def _check_views(space: Space, views: Sequence[str], format: str) -> list[str]:
+    if isinstance(views, str):
+        raise ValueError(f"views must be a list such as ['text']; got {views!r}.")
+    for view in views:
+        if view not in space.views:
+            raise ValueError(f"no view {view}; there are: {', '.join(space.views)}.")
+    if views and format not in _WITH_VECTORS:
+        raise ValueError(f"vectors go to {', '.join(_WITH_VECTORS)}; got format {format!r}.")
+    if format == "npy" and len(views) != 1:
+        raise ValueError(f"npy holds the vectors of one view; got {', '.join(views) or 'none'}.")
+    return list(views)
+
+
+def _check_weight(space: Space, weight: str | None, format: str) -> list[str]:
+    if weight is None:
+        return []
+    if format != "dynamicprompts":
+        raise ValueError(f"weight is for dynamicprompts; got format {format!r}.")
+    if weight not in space.columns:
+        raise ValueError(f"no column {weight}; there are: {', '.join(space.columns)}.")
+    return [weight]

@@ -1,0 +1,238 @@
+"""A subset of a name space as a file."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
+
+import pyarrow as pa
+
+from namebasis.atomic import replacing_file, replacing_folder
+from namebasis.checks import check_count
+from namebasis.errors import SpaceError
+from namebasis.namespace.corpus.cleaning import Dropped
+from namebasis.namespace.export import file_formats
+from namebasis.namespace.export.request import FORMATS, Request, check_request
+from namebasis.namespace.export.wildcards import TARGETS, wildcards
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+_log = logging.getLogger(__name__)
+
+__all__ = ["FORMATS", "ExportResult", "export"]
+_TABLES: dict[str, Callable[[pa.Table, Any], None]] = {
+    "csv": partial(file_formats.write_cells, delimiter=","),
+    "tsv": partial(file_formats.write_cells, delimiter="\t"),
+    "json": file_formats.write_json,
+    "jsonl": file_formats.write_jsonl,
+    "parquet": file_formats.write_parquet,
+    "npy": file_formats.write_npy,
+}
+_BINARY = ("parquet", "npy")
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What was written.
+
+    Attributes
+    ----------
+    path : str
+        ``-`` for a stream.
+    format : str
+    n_rows : int
+        Rows, or values of a wildcard.
+    dropped : tuple of Dropped
+        What the format could not hold, by reason; never anything in tables.
+    """
+
+    path: str
+    format: str
+    n_rows: int
+    dropped: tuple[Dropped, ...] = ()
+
+
+def export(
+    space: Space,
+    path: str | Path | IO[Any],
+    *,
+    columns: Sequence[str] | None = None,
+    where: str | None = None,
+    order_by: str | None = None,
+    limit: int | None = None,
+    format: str | None = None,
+    views: Sequence[str] = (),
+    weight: str | None = None,
+    key: str | None = None,
+    bom: bool = False,
+    overwrite: bool = False,
+) -> ExportResult:
+    """Write some of the names to a file, as a whole or not at all.
+
+    ``txt``: names alone, one a line. ``csv``, ``tsv``: cells as they are, lists joined by ``|``;
+    a spreadsheet takes a cell that begins with = + - or @ for a formula, so import such columns
+    as text. ``json``,
+    ``jsonl``: objects, NaN as null. ``parquet``. ``npy``: the vectors of one view alone.
+    ``datasets``: a folder for Hugging Face ``datasets.load_dataset``. ``a1111``,
+    ``dynamicprompts``, ``impact``: wildcard files, see `wildcards`.
+
+    Parameters
+    ----------
+    space : Space
+    path : str, Path or stream
+        ``-`` writes to stdout. A stream is written to and stays open.
+    columns : sequence of str, optional
+        For tables; all but the vectors by default (and but ``births`` in cells). A view's name
+        among them is the same as in `views`.
+    where, order_by, limit : optional
+        As `Space.table` takes them.
+    format : str, optional
+        One of `FORMATS`; by the suffix of the path by default (``.yaml`` is ``dynamicprompts``),
+        and for streams ``csv`` with `columns`, ``txt`` without.
+    views : sequence of str
+        Vector columns to write as well, to ``json``, ``jsonl``, ``parquet``, ``npy`` and
+        ``datasets``.
+    weight : str, optional
+        Number column that gives the weights of a ``dynamicprompts`` wildcard.
+    key : str, optional
+        What a wildcard is called in YAML; the file's name by default.
+    bom : bool
+        Begin ``csv``, ``tsv`` or ``txt`` with a byte order mark: Excel takes a file without one
+        for its own 8-bit encoding, and accents and other scripts for other letters.
+    overwrite : bool
+        Replace a file that is there.
+
+    Returns
+    -------
+    ExportResult
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, or none of the names can be written for the format.
+    FilterError
+        If `where` is refused.
+    SpaceError
+        If no name is left, or something is in the file's place.
+    OSError
+        If the file cannot be written; nothing is left behind.
+    """
+    request = check_request(space, path, columns, format, views, weight, key, bom)
+    if limit is not None:
+        check_count(limit, "limit")
+    facts = _facts(space, where, order_by, limit)
+
+    def read() -> pa.Table:
+        table = space.table(request.columns, where=where, order_by=order_by, limit=limit)
+        if len(table) == 0:
+            raise SpaceError(
+                f"{space.path}: no name is left to export; where = {where!r} accepts none of "
+                f"{len(space):,}. Nothing was written."
+            )
+        return table.replace_schema_metadata({"namebasis": json.dumps(facts, ensure_ascii=False)})
+
+    # The place is checked before what may be a long read.
+    if not isinstance(path, (str, Path)) or str(path) == "-":
+        stream = sys.stdout if isinstance(path, (str, Path)) else path
+        return _write(read(), request, stream, "-")
+    target = Path(path)
+    if request.format == "datasets":
+        with replacing_folder(target, overwrite, file_formats.is_dataset) as folder:
+            table = read()
+            file_formats.write_dataset(table, folder, target.name, facts)
+        return ExportResult(str(path), request.format, len(table))
+    with replacing_file(target, overwrite) as file:
+        return _write(read(), request, file, str(path))
+
+
+def _facts(
+    space: Space, where: str | None, order_by: str | None, limit: int | None
+) -> dict[str, object]:
+    source = space.provenance
+    facts = {
+        "space": space.path.name, "encoder": _public(source.encoder), "revision": source.revision,
+        "fingerprint": source.fingerprint, "templates": list(source.templates), "where": where,
+        "order_by": order_by, "limit": limit,
+    }  # fmt: skip
+    return {what: value for what, value in facts.items() if value is not None}
+
+
+def _public(spec: str) -> str:
+    # A folder's place on this machine is nobody else's business.
+    kind, _, where = spec.partition(":")
+    return f"{kind}:{Path(where).name}" if Path(where).is_absolute() else spec
+
+
+def _write(table: pa.Table, request: Request, stream: IO[Any], path: str) -> ExportResult:
+    n_rows, dropped = len(table), tuple[Dropped, ...]()
+    write: Callable[[Any], object]
+    if request.format in ("txt", *TARGETS):
+        text, n_rows, dropped = _lines(table, request)
+        write = partial(_write_text, text)
+    else:
+        write = partial(_TABLES[request.format], table)
+    if request.bom:
+        write = partial(_write_behind_mark, write)
+    for item in dropped:
+        shown = ", ".join(item.examples)
+        _log.warning("%s names left out of %s: %s (%s)", item.count, path, item.reason, shown)
+    _write_to(stream, write, request.format)
+    return ExportResult(path, request.format, n_rows, dropped)
+
+
+def _lines(table: pa.Table, request: Request) -> tuple[str, int, tuple[Dropped, ...]]:
+    names = table["name"].to_pylist()
+    if request.format == "txt":
+        return "".join(f"{name}\n" for name in names), len(names), ()
+    weights = None
+    if request.weight is not None:
+        kind = table.schema.field(request.weight).type
+        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+            raise ValueError(f"weight must be a number column; {request.weight!r} is {kind}.")
+        weights = table[request.weight].cast(pa.float64()).to_pylist()
+    made = wildcards(names, request.format, weights=weights, suffix=request.suffix, key=request.key)
+    if made.n_values == 0:
+        reasons = "; ".join(f"{item.count:,} {item.reason}" for item in made.dropped)
+        raise ValueError(
+            f"none of {len(names):,} names can be written for {request.format}: {reasons}."
+        )
+    return made.text, made.n_values, made.dropped
+
+
+def _write_behind_mark(write: Callable[[Any], object], stream: TextIO) -> None:
+    stream.write("\ufeff")
+    write(stream)
+
+
+def _write_text(text: str, stream: TextIO) -> None:
+    stream.write(text)
+
+
+def _write_to(stream: IO[Any], write: Callable[[Any], object], format: str) -> None:
+    is_text = isinstance(stream, io.TextIOBase)
+    raw = cast("BinaryIO | None", getattr(stream, "buffer", None) if is_text else stream)
+    if is_text:
+        stream.flush()
+    if format in _BINARY:
+        if raw is None:
+            raise ValueError(f"{format} is binary; give a binary stream.")
+        write(raw)
+        raw.flush()
+    elif raw is None:
+        write(stream)
+    else:
+        # Always UTF-8 with plain newlines, whatever the locale of stdout.
+        text = io.TextIOWrapper(raw, encoding="utf-8", newline="")
+        try:
+            write(text)
+            text.flush()
+        finally:
+            text.detach()

@@ -1,0 +1,169 @@
+"""Indices beside the rows: made on demand of the very vectors, rebuilt where damaged."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+from namebasis.errors import NamebasisWarning, SpaceError
+from namebasis.index.facts import DamagedIndexError
+from namebasis.index.rows import Rows
+from namebasis.index.vector_index import VectorIndex
+from namebasis.namespace.search.cache_files import making, say_once
+from namebasis.namespace.store.dataset import INDICES, Store, check_units
+from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.view_ids import view_id
+
+log = logging.getLogger(__name__)
+
+
+class OtherVectorsError(DamagedIndexError):
+    """A good index, of other vectors or of more rows than a store has."""
+
+
+def index_path(folder: Path, view: str) -> Path:
+    """Where the index of a view lies."""
+    # FAISS reads no path that is not UTF-8, as Lance does not.
+    return Path(for_lance(folder)) / INDICES / f"{view}.faiss"
+
+
+def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex:
+    """Open the index of a view; rebuild it where it is missing, damaged or of other vectors.
+
+    A store that was opened before the view was rewritten, or before rows were added that the
+    saved index covers, gets one in memory; the newer one stays.
+
+    Warns
+    -----
+    NamebasisWarning
+        If an index had to be rebuilt.
+    """
+    try:
+        return open_saved(store, view)
+    except DamagedIndexError:
+        pass
+    with making(index_path(store.place, view)) as may_write:
+        try:
+            return open_saved(store, view)  # another process made it meanwhile
+        except DamagedIndexError as error:
+            problem = str(error)
+        is_newest = holds_newest(store, view, build_id)
+        if is_newest:
+            message = f"{problem} The index is rebuilt from the stored vectors."
+            warnings.warn(message, NamebasisWarning, stacklevel=5)
+        return _make(store, view, build_id, seed, may_write and is_newest)
+
+
+def build_index(
+    store: Store, view: str, build_id: str, seed: int, *, force: bool = False
+) -> VectorIndex:
+    """Index all rows of a view from the store, block by block, and save the index.
+
+    Parameters
+    ----------
+    store, view, build_id, seed
+        As `load_index` takes them.
+    force : bool
+        Also where a good index of these rows is there: its answers cannot be.
+    """
+    with making(index_path(store.place, view)) as may_write:
+        if not force:
+            try:
+                there = open_saved(store, view)
+                if there.n_rows == store.n_rows:
+                    return there
+            except DamagedIndexError:
+                pass
+        may_write = may_write and holds_newest(store, view, build_id)
+        return _make(store, view, build_id, seed, may_write)
+
+
+def holds_newest(store: Store, view: str, build_id: str) -> bool:
+    """Whether a view has the vectors, and as many, as the newest version of the space."""
+    try:
+        newest = Store(store.place)
+        newest_build = newest.build_id
+    except (SpaceError, OSError):
+        return False
+    return (
+        view in newest.views
+        and newest.n_rows == store.n_rows
+        and view_id(newest.schema, view, newest_build) == view_id(store.schema, view, build_id)
+    )
+
+
+def covered_rows(store: Store, view: str) -> int:
+    """Rows that the saved index covers; 0 where there is none of these vectors."""
+    facts = saved_facts(store, view)
+    return 0 if facts is None else int(facts["rows"])
+
+
+def saved_facts(store: Store, view: str) -> dict[str, Any] | None:
+    """Facts of the saved index of a view; None where there is none of these vectors."""
+    build_id = store.build_id
+    path = index_path(store.place, view)
+    try:
+        facts = VectorIndex.read_facts(path)
+        _check_owner(store, view, build_id, facts["extra"], path)
+    except DamagedIndexError:
+        return None
+    return facts
+
+
+def open_saved(store: Store, view: str, *, whole: bool = False) -> VectorIndex:
+    """The saved index of a view, of this store's vectors.
+
+    Parameters
+    ----------
+    store, view
+        As `load_index` takes them.
+    whole : bool
+        Compare all of a large file with its checksum, not samples.
+
+    Raises
+    ------
+    OtherVectorsError
+        If it is made of others.
+    DamagedIndexError
+        If there is none, or it is damaged.
+    """
+    path = index_path(store.place, view)
+    index = VectorIndex.load(path, whole=whole)
+    _check_owner(store, view, store.build_id, index.extra, path)
+    if index.dim != store.dim(view):
+        raise DamagedIndexError(f"{path}: made for other vectors.")
+    if index.n_rows > store.n_rows:
+        raise OtherVectorsError(f"{path}: covers more rows than there are.")
+    try:
+        if index.rows is not None:
+            check_units(index.rows, path)
+    except SpaceError:
+        raise DamagedIndexError(f"{path}: vectors that are not of length 1.") from None
+    return index
+
+
+def _check_owner(
+    store: Store, view: str, build_id: str, extra: dict[str, object], path: Path
+) -> None:
+    made_of = extra.get("view_id", extra.get("build_id"))  # earlier versions wrote the second
+    if made_of != view_id(store.schema, view, build_id) or extra.get("view") != view:
+        raise OtherVectorsError(f"{path}: made for other vectors.")
+
+
+def _make(store: Store, view: str, build_id: str, seed: int, may_write: bool) -> VectorIndex:
+    """Index all rows; in memory, and exact, where the index may not or cannot be written."""
+    path = index_path(store.place, view)
+    rows = Rows(store.n_rows, store.dim(view), lambda: store.blocks(view))
+    if not may_write:
+        return VectorIndex.build(rows, factory="Flat")
+    try:
+        index = VectorIndex.build(rows, seed=seed, path=path)
+        made_of = view_id(store.schema, view, build_id)
+        index.save(path, {"view_id": made_of, "view": view})
+    except OSError as error:
+        say_once(path, error)
+        return VectorIndex.build(rows, factory="Flat")
+    log.info("indexed %d rows of view %s as %s", index.n_rows, view, index.factory)
+    return index

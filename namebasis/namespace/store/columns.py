@@ -1,0 +1,68 @@
+"""Put columns into a space, or others in their place: all of them in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pyarrow as pa
+
+from namebasis.namespace.store.dataset import HIDDEN, Store
+
+NEW, OLD = f"{HIDDEN}new_", f"{HIDDEN}old_"
+
+
+def put_columns(
+    store: Store,
+    columns: pa.RecordBatchReader,
+    notes: Callable[[], Mapping[str, str]] | None = None,
+) -> None:
+    """Write columns of all rows of a space that this process has locked.
+
+    They are staged under hidden names and put in place by one commit of new names. A reader sees
+    all old columns or all new ones, and so does the next writer where this one is killed.
+
+    Parameters
+    ----------
+    store : Store
+        Refreshed here. Must not be read by `columns`: the handle that writes is taken.
+    columns : RecordBatchReader
+        Drawn as they are written.
+    notes : callable, optional
+        Metadata of the data set, asked for once all columns are drawn, and committed before they
+        are put in place; it must be right beside the old columns and beside the new ones.
+    """
+    drop_leftovers(store)
+    names = columns.schema.names
+    old = [name for name in names if name in store.schema.names]
+    if not old and notes is None:
+        store.dataset.add_columns(columns)
+        store.refresh()
+        return
+    fields = [field.with_name(NEW + field.name) for field in columns.schema]
+    schema = pa.schema(fields)
+    batches = (pa.record_batch(batch.columns, schema=schema) for batch in columns)
+    store.dataset.add_columns(pa.RecordBatchReader.from_batches(schema, batches))
+    if notes is not None:
+        store.dataset.update_schema_metadata(dict(notes()))
+    store.dataset.alter_columns(
+        *({"path": name, "name": OLD + name} for name in old),
+        *({"path": NEW + name, "name": name} for name in names),
+    )
+    if old:
+        store.dataset.drop_columns([OLD + name for name in old])
+    store.refresh()
+
+
+def add_empty(store: Store, fields: Sequence[pa.Field]) -> None:
+    """Add columns in which every row so far is null, in one commit that rewrites no file."""
+    if fields:
+        store.dataset.add_columns(pa.schema(fields))
+        store.refresh()
+
+
+def drop_leftovers(store: Store) -> None:
+    """Drop the columns that a killed writer staged or replaced."""
+    leftover = [name for name in store.schema.names if name.startswith(HIDDEN)]
+    if leftover:
+        store.dataset.drop_columns(leftover)
+        store.refresh()

@@ -1,0 +1,261 @@
+"""The Lance data set of a space: opened with clear refusals, read in order, written atomically."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from namebasis.checks import FloatArray, IntArray
+from namebasis.errors import ReplacedError, SpaceError
+from namebasis.namespace.store.engine_errors import is_of_engine, reading
+from namebasis.namespace.store.filters import check_where, explain
+from namebasis.namespace.store.opening import (
+    NAMES,
+    check_files,
+    named,
+    open_dataset,
+    open_pinned,
+)
+from namebasis.namespace.store.pins import Pin
+from namebasis.namespace.store.provenance import Provenance
+from namebasis.namespace.store.upkeep import keep_up
+
+IMAGES = "images.lance"
+INDICES = "indices"
+VIEWS = ("text", "token", "image", "unspelled")
+IMAGE_COUNT = "n_images"
+"""The column that says how many images a name has; the `image` view is 0 where it has none."""
+HIDDEN = "__"
+"""Columns whose name begins so are half-done replacements; nobody sees them."""
+
+BLOCK_ROWS = 16_384
+
+
+class Store:
+    """Rows of one space at one version of its data set.
+
+    Parameters
+    ----------
+    folder : Path
+        The space's folder, which holds `names.lance`.
+    dataset : LanceDataset, optional
+        Already open.
+    pinned : bool
+        Keep the files of this version for as long as the store is there, also where the space is
+        replaced or written to meanwhile.
+
+    Raises
+    ------
+    SpaceError
+        If there is no readable data set of names in it.
+    """
+
+    def __init__(self, folder: Path, dataset: Any = None, *, pinned: bool = False) -> None:
+        self.folder = folder
+        self.uri = folder / NAMES
+        self._pin: Pin | None = None
+        if pinned:
+            self._pin, self.dataset = open_pinned(self.uri)
+        else:
+            self.dataset = open_dataset(self.uri) if dataset is None else dataset
+        self.schema: pa.Schema = self.dataset.schema
+        self.n_rows: int = self.dataset.count_rows()
+        self.version: int = self.dataset.version
+        self.lacking: dict[str, bool] = {}
+
+    @property
+    def place(self) -> Path:
+        """Where its folder lies now; elsewhere than it was opened where it was replaced since."""
+        return self.folder if self._pin is None else self._pin.place
+
+    @property
+    def metadata(self) -> Mapping[bytes, bytes]:
+        """The schema's metadata."""
+        return self.schema.metadata or {}
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The vector columns."""
+        return tuple(view for view in VIEWS if view in self.schema.names)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are no vectors."""
+        return tuple(
+            name for name in self.schema.names if name not in VIEWS and not name.startswith(HIDDEN)
+        )
+
+    def dim(self, view: str) -> int:
+        """Width of a view.
+
+        Raises
+        ------
+        ValueError
+            If the space has no such view.
+        """
+        if view not in self.views:
+            remedy = f" Make it with `namebasis unspell {self.folder}`." * (view == "unspelled")
+            raise ValueError(f"view must be one of {', '.join(self.views)}; got {view!r}.{remedy}")
+        return int(self.schema.field(view).type.list_size)
+
+    def scan(self, columns: Sequence[str], where: str | None = None) -> pa.Table:
+        """Rows that `where` accepts, in their order.
+
+        Raises
+        ------
+        FilterError
+            If `where` is not one boolean expression over the columns.
+        SpaceError
+            If the data set cannot be read.
+        """
+        filters = {} if where is None else {"filter": check_where(where, self.columns)}
+        with self._reading():
+            try:
+                scanner = self.dataset.scanner(columns=list(columns), scan_in_order=True, **filters)
+                return scanner.to_table()
+            except BaseException as error:
+                if where is None or not is_of_engine(error) or not self._reads(columns):
+                    raise
+                raise explain(where, error, self.columns, self._lists()) from None
+
+    def _reads(self, columns: Sequence[str]) -> bool:
+        """Whether columns can be read at all: if so, a filter was at fault, even by a panic."""
+        try:
+            self.dataset.scanner(columns=list(columns)).to_table()
+        except BaseException as error:
+            if not is_of_engine(error):
+                raise
+            return False
+        return True
+
+    def _lists(self) -> list[str]:
+        schema = self.dataset.schema
+        return [name for name in self.columns if pa.types.is_list(schema.field(name).type)]
+
+    def take(self, ids: IntArray, columns: Sequence[str]) -> pa.Table:
+        """Rows by number, in the order asked for, repeated where asked twice."""
+        unique, inverse = np.unique(ids, return_inverse=True)
+        with self._reading():
+            rows = self.dataset.take(pa.array(unique), columns=list(columns))
+        return rows.take(pa.array(inverse.reshape(-1)))
+
+    def vectors(self, view: str, ids: IntArray | None = None, start: int = 0) -> FloatArray:
+        """Vectors of a view: of `ids` in their order, or of all rows from `start` on.
+
+        Returns
+        -------
+        ndarray of shape (n, dim), float32
+        """
+        dim = self.dim(view)
+        if ids is not None and len(ids) < self.n_rows // 2:
+            return check_units(as_matrix(self.take(ids, [view])[view], dim), self.uri)
+        out = np.empty((self.n_rows - start, dim), dtype=np.float32)
+        done = 0
+        for block in self.blocks(view, start):
+            out[done : done + len(block)] = block
+            done += len(block)
+        return out if ids is None else out[ids]
+
+    def blocks(self, view: str, start: int = 0) -> Iterator[FloatArray]:
+        """Walk the vectors of a view from row `start` on, some thousand rows at a time."""
+        dim = self.dim(view)
+        for batch in self.batches([view], start):
+            yield check_units(as_matrix(batch.column(0), dim), self.uri)
+
+    def batches(self, columns: Sequence[str], start: int = 0) -> Iterator[pa.RecordBatch]:
+        """Walk columns from row `start` on, some thousand rows at a time."""
+        if start >= self.n_rows:
+            return
+        with self._reading():
+            scanner = self.dataset.scanner(
+                columns=list(columns),
+                offset=start,
+                batch_size=BLOCK_ROWS,
+                batch_readahead=2,
+                scan_in_order=True,
+            )
+            yield from scanner.to_batches()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Tell damage from files that went because the space was replaced or written to."""
+        try:
+            with named(self._pin), reading(self.uri):
+                yield
+        except SpaceError:
+            if not self.folder.exists():
+                raise ReplacedError(
+                    f"{self.folder}: the space is gone since it was opened."
+                ) from None
+            if self._is_gone():
+                raise ReplacedError(
+                    f"{self.folder}: the space was replaced or written to since it was opened, "
+                    "and what was opened is gone. Open it again."
+                ) from None
+            raise
+
+    def _is_gone(self) -> bool:
+        """Whether files of this version are gone while a newer one can be opened."""
+        try:
+            check_files((self._pin.path if self._pin else self.folder) / NAMES, self.dataset)
+        except SpaceError:
+            try:
+                open_dataset(self.uri)
+            except SpaceError:
+                return not self.uri.exists()
+            return True
+        return False
+
+    @property
+    def build_id(self) -> str:
+        """The random id of the build that made the rows."""
+        return Provenance.from_metadata(self.metadata, str(self.folder)).build_id
+
+    def keep_up(self) -> None:
+        """Merge small pieces and drop old versions; only while the space is locked."""
+        keep_up(self.dataset, self.uri)
+        self.refresh()
+
+    def tidy(self) -> None:
+        """Drop all versions but the newest, and what killed writers left; while it is locked."""
+        self.dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+
+    def refresh(self) -> None:
+        """Move to the newest version."""
+        self.__init__(self.folder, pinned=self._pin is not None)  # type: ignore[misc]
+
+
+def as_matrix(column: pa.ChunkedArray | pa.Array, dim: int) -> FloatArray:
+    """Fixed-size lists as a matrix."""
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    parts = [np.asarray(chunk.flatten(), dtype=np.float32).reshape(-1, dim) for chunk in chunks]
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.empty((0, dim), dtype=np.float32)
+
+
+def check_units(rows: FloatArray, uri: Path) -> FloatArray:
+    """Return stored rows that are unit vectors, or 0 where a name has no token.
+
+    Raises
+    ------
+    SpaceError
+        If they are not: nothing but damage to the file makes them so.
+    """
+    squares = np.einsum("ij,ij->i", rows, rows)
+    if not np.all((np.abs(squares - 1) < 1e-2) | (squares == 0)):
+        raise SpaceError(f"{uri}: the data set is damaged (vectors that are not of length 1).")
+    return rows
+
+
+def as_column(matrix: npt.NDArray[Any]) -> pa.FixedSizeListArray:
+    """A matrix as fixed-size lists."""
+    values = pa.array(np.ascontiguousarray(matrix, dtype=np.float32).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(values, matrix.shape[1])

@@ -1,0 +1,240 @@
+"""`where`: one boolean SQL expression over the columns, and nothing else.
+
+The engine parses and plans an expression by recursion, so a long chain of operators overflows its
+stack, and it folds constants at once, so one call may ask for any amount of memory. What it gets is
+therefore bounded here: its length, its depth, its chains, its functions and its numbers.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+
+from namebasis.errors import FilterError
+from namebasis.namespace.store.filter_words import FUNCTIONS, KEYWORDS, TYPED_TEXTS, TYPES
+
+MAX_LETTERS = 1_000_000
+"""Of an expression: a list of 50,000 names fits."""
+MAX_DEPTH = 40
+"""Of parentheses, brackets and CASE."""
+MAX_CHAIN = 100
+"""Operators and words between one AND, OR or comma and the next."""
+MAX_TERMS = 4_000
+"""Terms joined by AND and OR; a list of IN may be longer."""
+MAX_DIGITS = 40
+
+_PIECES = re.compile(
+    r"(?P<space>\s+)"
+    r"|(?P<text>'(?:[^']|'')*')"
+    r'|(?P<double>"(?:[^"]|"")*")'
+    r"|(?P<column>`[^`]*`)"
+    r"|(?P<comment>--|/\*)"
+    r"|(?P<number>(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    r"|(?P<word>[^\W\d]\w*)"
+    r"|(?P<sign>::|<>|<=|>=|!=|==|\|\||<<|>>|[-+*/%=<>&|^~!.,()\[\]])"
+    r"|(?P<other>.)",
+    re.DOTALL,
+)
+_INSTEAD = {
+    "CASE": "(a AND b) OR (NOT a AND c)",
+    "! ~": "NOT regexp_like(column, 'pattern')",
+    "~": "regexp_like(column, 'pattern')",
+    "ANY": "array_has(column, 'value')",
+}
+"""What does the same as words that the engine does not know."""
+_OPENS, _CLOSES = {"(": ")", "[": "]"}, {")", "]"}
+
+
+def check_where(where: str, columns: Sequence[str]) -> str:
+    """Return `where` in parentheses, so that nothing may follow the expression.
+
+    A column in double quotes, as SQL writes it, is put in backticks, as the engine wants it.
+
+    Parameters
+    ----------
+    where : str
+        Such as `gender = 'F' AND n_tokens = 1`.
+    columns : sequence of str
+        Those there are.
+
+    Raises
+    ------
+    FilterError
+        If it is empty, too long or nested too deep, holds a `;` or a comment outside of quotes, a
+        placeholder, a function that is not one of `FUNCTIONS`, or quotes or parentheses that do not
+        pair up. What only the engine can see (no boolean, wrong types) is refused when it runs.
+    """
+    if not isinstance(where, str) or not where.strip():
+        raise filter_error(where, "it is empty", columns)
+    if "\0" in where:
+        raise filter_error(where, "it holds a NUL byte", columns)
+    if any("\ud800" <= letter <= "\udfff" for letter in where):
+        raise filter_error(where, "it holds bytes that are not UTF-8", columns)
+    if len(where) > MAX_LETTERS:
+        raise filter_error(where, f"it has {len(where):,} letters, over {MAX_LETTERS:,}", columns)
+    try:
+        return f"({''.join(_checked(where, columns)).strip()})"
+    except ValueError as error:
+        raise filter_error(where, str(error), columns) from None
+
+
+def _checked(where: str, columns: Sequence[str]) -> Iterator[str]:
+    """Yield the pieces, double quotes turned into backticks; ValueError says what is wrong."""
+    levels = _Levels()
+    matches = list(_PIECES.finditer(where))
+    for at, match in enumerate(matches):
+        kind, piece = str(match.lastgroup), match.group()
+        before = matches[at - 1] if at else None
+        if kind == "other":
+            raise ValueError(_why_not(piece))
+        if kind == "comment":
+            raise ValueError("it holds a comment")
+        if kind == "number" and len(piece) > MAX_DIGITS:
+            raise ValueError(f"a number has {len(piece)} digits, over {MAX_DIGITS}")
+        if kind == "text" and before is not None and before.lastgroup == "word":
+            raise ValueError(f"{before.group()} stands at a text; put a space or a sign between")
+        if kind in {"double", "column"} and _next(matches, at) == "(":
+            raise ValueError(f"{piece} is no function for filters")
+        if kind == "word":
+            _check_word(match.group(), _next(matches, at), columns)
+        levels.take(kind, piece)
+        yield _as_column(piece, columns) if kind == "double" else piece
+    levels.finish()
+
+
+class _Levels:
+    """Where an expression stands: what is open, and how long the chain at each level is."""
+
+    def __init__(self) -> None:
+        self.open: list[str] = []
+        self.chains = [0]
+        self.n_terms = 1
+
+    def take(self, kind: str, piece: str) -> None:
+        """Count one piece."""
+        word = piece.upper() if kind == "word" else piece
+        if word in _OPENS or word == "CASE":
+            self.open.append(_OPENS.get(word, "END"))
+            self.chains.append(0)
+            if len(self.open) > MAX_DEPTH:
+                raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+        elif word in _CLOSES or word == "END":
+            if not self.open or self.open.pop() != word:
+                raise ValueError("its parentheses do not pair up")
+            self.chains.pop()
+        elif word == ",":
+            self.chains[-1] = 0
+        elif word in {"AND", "OR"}:
+            self.chains[-1] = 0
+            self.n_terms += 1
+            if self.n_terms > MAX_TERMS:
+                raise ValueError(
+                    f"it has over {MAX_TERMS:,} terms; write column IN ('…', '…') for a list"
+                )
+        elif kind in {"word", "sign"}:
+            self.chains[-1] += 1
+            if self.chains[-1] > MAX_CHAIN:
+                raise ValueError(f"over {MAX_CHAIN} operators follow one another")
+
+    def finish(self) -> None:
+        """Refuse what is still open."""
+        if self.open:
+            raise ValueError("its parentheses do not pair up")
+
+
+def _why_not(sign: str) -> str:
+    if sign in "'\"`":
+        return f"a {sign} is not closed"
+    if sign in "?$:@":
+        return f"it holds a placeholder ({sign}), for which there is no value"
+    return f"it holds a {sign!r}"
+
+
+def _next(matches: Sequence[re.Match[str]], at: int) -> str:
+    """The piece after one, white space left out."""
+    return next((m.group() for m in matches[at + 1 : at + 3] if m.lastgroup != "space"), "")
+
+
+def _check_word(written: str, following: str, columns: Sequence[str]) -> None:
+    """Refuse a function that is not allowed, and a second expression."""
+    word = written.lower()
+    if word in {"select", "with", "over"} and word not in columns:
+        raise ValueError(f"it holds {word.upper()}; a filter looks at one row at a time")
+    if following == "(" and word not in FUNCTIONS | KEYWORDS | TYPES:
+        near = difflib.get_close_matches(word, FUNCTIONS, 1)
+        hint = f"; did you mean {near[0]}" if near else ""
+        raise ValueError(f"{written} is no function for filters{hint}")
+    if following.startswith("'") and word not in KEYWORDS | TYPED_TEXTS:
+        raise ValueError(f"{written} stands before a text; an operator is missing")
+
+
+def _as_column(piece: str, columns: Sequence[str]) -> str:
+    """A column in double quotes, in backticks."""
+    name = piece[1:-1].replace('""', '"')
+    if name in columns and "`" not in name:
+        return f"`{name}`"
+    text = "'" + name.replace("'", "''") + "'"
+    raise ValueError(f"there is no column {name!r}; double quotes hold columns, text is {text}")
+
+
+def filter_error(where: object, reason: str, columns: Sequence[str]) -> FilterError:
+    """The error for a refused expression: what, why, and the columns there are."""
+    said = repr(where if not isinstance(where, str) or len(where) < 200 else where[:200] + "…")
+    return FilterError(
+        f"where must be one boolean SQL expression; got {said}: {reason}. "
+        f"The columns are {', '.join(columns)}."
+    )
+
+
+def explain(
+    where: str, error: BaseException, columns: Sequence[str], lists: Sequence[str] = ()
+) -> FilterError:
+    """Turn the engine's complaint about an expression into one line.
+
+    Parameters
+    ----------
+    where, error
+        The expression and what the engine raised over it, perhaps a panic.
+    columns, lists : sequences of str
+        The columns there are, and those of them that hold lists.
+    """
+    text = str(error).partition(", /")[0].removeprefix("Invalid user input: ")
+    text = text.replace("Schema error: ", "").partition(" Valid fields are")[0]
+    text = text.partition("(sql parser error: ")[2].rstrip(")") or text
+    reason = " ".join(text.split()).rstrip(".") or "it is refused"
+    pieces = list(_PIECES.finditer(where))
+    named = {one.group().strip('`"') for one in pieces if one.lastgroup != "text"}
+    if unknown := re.search(r"No field named \W*(\w+)", text):
+        near = difflib.get_close_matches(unknown[1], columns, 1)
+        hint = f"; did you mean {near[0]}" if near else ""
+        return filter_error(where, f"there is no column {unknown[1]!r}{hint}", columns)
+    signs = [one.group().upper() for one in pieces if one.lastgroup in {"word", "sign"}]
+    used = f" {' '.join(signs)} "
+    instead = next((known for word, known in _INSTEAD.items() if f" {word} " in used), None)
+    column = next((column for column in lists if column in named), None)
+    if column is not None:
+        texts = [one.group() for one in pieces if one.lastgroup == "text"]
+        text = texts[0] if texts else "'…'"
+        # What the engine says of a list names its types; of anything else it may tell more.
+        said = "" if re.search(r"\bList\b|Expected: \(", reason) else f" ({reason})"
+        reason = f"{column} holds lists, write array_has({column}, {text}){said}"
+    elif instead is not None:
+        reason = f"write {instead} ({reason})"
+    return filter_error(where, reason, columns)
+
+
+def compared_texts(where: str) -> list[tuple[str, str]]:
+    """Columns that an expression compares with a text by ``=``, and those texts."""
+    pieces = [one for one in _PIECES.finditer(where) if one.lastgroup != "space"]
+    found = []
+    for left, sign, right in zip(pieces, pieces[1:], pieces[2:], strict=False):
+        if sign.group() in {"=", "=="} and right.lastgroup == "text":
+            column = left.group().strip('`"')
+            found.append((column, right.group()[1:-1].replace("''", "'")))
+    return found
+
+
+def quote(text: str) -> str:
+    """Write a string as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,136 @@
+"""Scalar columns that studies write, and what a space says about itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from namebasis.namespace.building import unspelled
+from namebasis.namespace.search.caches import saved_facts
+from namebasis.namespace.store.columns import put_columns
+from namebasis.namespace.store.dataset import HIDDEN, VIEWS, Store
+from namebasis.namespace.store.locks import writing
+from namebasis.namespace.store.provenance import Provenance
+
+STUDY, PARAMETERS = "namebasis.study", "namebasis.parameters"
+OWN = "build"
+"""The study named for the metrics that a build itself writes."""
+
+
+def field_metadata(study: str, parameters: Mapping[str, object]) -> dict[str, str]:
+    """What a metric column records of its making.
+
+    Raises
+    ------
+    ValueError
+        If the parameters cannot be written as JSON.
+    """
+    try:
+        text = json.dumps(dict(parameters), ensure_ascii=False, sort_keys=True)
+    except TypeError as error:
+        raise ValueError(f"parameters must be JSON values: {error}.") from None
+    return {STUDY: study, PARAMETERS: text}
+
+
+def metric_columns(schema: pa.Schema) -> dict[str, dict[str, Any]]:
+    """Metric columns with the study and parameters that wrote each."""
+    found = {}
+    for field in schema:
+        metadata = field.metadata or {}
+        if STUDY.encode() in metadata and not field.name.startswith(HIDDEN):
+            found[field.name] = {
+                "study": metadata[STUDY.encode()].decode(),
+                "parameters": json.loads(metadata.get(PARAMETERS.encode(), b"{}")),
+            }
+    return found
+
+
+def write(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]) -> None:
+    """Add or replace metric columns; see `Space.add_metrics`."""
+    with writing(store) as newest:
+        put(newest, columns, study, parameters)
+
+
+def put(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]) -> None:
+    """Add or replace metric columns of a space that this process has locked."""
+    table = aligned(store, columns, study, parameters)
+    put_columns(store, table.to_reader())
+    store.keep_up()
+
+
+def aligned(
+    store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]
+) -> pa.Table:
+    """The columns with one row per row of the space, null where none was given.
+
+    Raises
+    ------
+    ValueError
+        As `Space.add_metrics` does.
+    """
+    metadata = field_metadata(study, parameters)
+    names = [name for name in columns.column_names if name != "id"]
+    if "id" not in columns.column_names or not names:
+        raise ValueError(
+            "columns must hold 'id' and at least one metric; "
+            f"got {', '.join(columns.column_names) or 'none'}."
+        )
+    metrics = metric_columns(store.schema)
+    for name in names:
+        _check_column(name, columns.schema.field(name).type, store.schema.names, metrics)
+    ids = np.asarray(columns["id"].to_numpy(zero_copy_only=False))
+    if ids.dtype.kind not in "iu" or len(np.unique(ids)) != len(ids):
+        raise ValueError("columns must hold each id once, as integers without null.")
+    if len(ids) and (ids.min() < 0 or ids.max() >= store.n_rows):
+        raise ValueError(
+            f"ids must lie between 0 and {store.n_rows - 1}; got {ids.min()} to {ids.max()}."
+        )
+    rank = np.full(store.n_rows, -1, dtype=np.int64)
+    rank[ids] = np.arange(len(ids))
+    rows = columns.select(names).take(pa.array(rank, mask=rank < 0))
+    fields = [rows.schema.field(name).with_metadata(metadata).with_nullable(True) for name in names]
+    return pa.table(rows.columns, schema=pa.schema(fields))
+
+
+def _check_column(
+    name: str, kind: pa.DataType, present: list[str], metrics: Mapping[str, object]
+) -> None:
+    if name in VIEWS or name.startswith((HIDDEN, "_")) or not name.isidentifier():
+        raise ValueError(f"a metric must be a plain word and no view; got {name!r}.")
+    if name in present and name not in metrics:
+        raise ValueError(f"column {name!r} is no metric of a study; choose another name.")
+    scalar = kind.value_type if pa.types.is_list(kind) else kind
+    if pa.types.is_nested(scalar) or pa.types.is_null(scalar):
+        raise ValueError(f"metric {name!r} must hold scalars, text or lists of them; got {kind}.")
+
+
+def describe(store: Store, provenance: Provenance) -> dict[str, Any]:
+    """Facts about a space in plain values, for printing."""
+    indices: dict[str, Any] = {}
+    for view in store.views:
+        facts = saved_facts(store, view)
+        if facts is None:
+            indices[view] = "none; it is built at the first query"
+            continue
+        indices[view] = {
+            key: facts[key] for key in ("rows", "factory", "parameters", "recall_at_10")
+        }
+    return {
+        "path": str(store.folder),
+        "names": store.n_rows,
+        "encoder": provenance.encoder,
+        "revision": provenance.revision,
+        "fingerprint": provenance.fingerprint,
+        "templates": list(provenance.templates),
+        "seed": provenance.seed,
+        "package_version": provenance.package_version,
+        "views": {view: store.dim(view) for view in store.views},
+        "columns": list(store.columns),
+        "metrics": metric_columns(store.schema),
+        "indices": indices,
+        **unspelled.describe(store),
+    }

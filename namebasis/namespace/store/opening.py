@@ -1,0 +1,147 @@
+"""Open the data set of a space: its files looked at first, its version held, refusals clear."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from namebasis.errors import NamebasisError, SpaceError
+from namebasis.forks import enter_lance
+from namebasis.namespace.store.engine_errors import reading
+from namebasis.namespace.store.pins import Pin, pin
+from namebasis.namespace.store.places import for_lance
+
+NAMES = "names.lance"
+
+PATIENCE = 30.0
+"""Seconds to try again while writers beside this process change what is opened."""
+
+MANIFEST_TAIL = 16
+"""Bytes of a manifest's footer: position, two version numbers, and the letters LANC."""
+
+
+def holds_commit(uri: Path) -> bool:
+    """Whether a first commit of a data set was made; a writer that was killed may leave less."""
+    return any((uri / "_versions").glob("*.manifest"))
+
+
+def holds_versions(folder: Path) -> bool:
+    """Whether a first commit of the data set was made in `folder`."""
+    return newest_version(folder) is not None
+
+
+def open_dataset(uri: Path) -> Any:
+    """Open a data set and look that its files are there with the sizes written down.
+
+    Raises
+    ------
+    SpaceError
+        Naming the file that is missing, cut short or damaged.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        before = newest_version(uri.parent)
+        try:
+            return _open(uri)
+        except SpaceError:
+            # A writer beside this process may just have put another version in its place.
+            if newest_version(uri.parent) == before or time.monotonic() > deadline:
+                raise
+
+
+def open_pinned(uri: Path) -> tuple[Pin | None, Any]:
+    """Open a data set, and hold its folder and its version where the system can."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with reading(uri):
+            held = pin(uri.parent)
+        if held is None:
+            return None, open_dataset(uri)
+        at = held.path / NAMES
+        with named(held), reading(at):
+            dataset = open_dataset(at)
+            # The version may have been dropped before it was held.
+            if held.hold(at, dataset.version):
+                check_files(at, dataset)
+                return held, dataset
+        if time.monotonic() > deadline:
+            raise SpaceError(f"{uri}: its versions are dropped all the time. Try again.")
+
+
+@contextmanager
+def named(held: Pin | None) -> Iterator[None]:
+    """Name a folder in refusals as it was asked for, and not by its descriptor."""
+    try:
+        yield
+    except NamebasisError as error:
+        if held is not None:
+            # Lance leaves the first slash out.
+            short, folder = (str(path).lstrip("/") for path in (held.path, held.folder))
+            error.args = (str(error).replace(short, folder),)
+        raise
+
+
+def newest_version(folder: Path) -> tuple[int, str] | None:
+    """Which data set lies in a folder, and its newest version; None where there is none."""
+    uri = folder / NAMES
+    try:
+        # Named by the largest number minus the version, so that the newest comes first.
+        name = min(entry for entry in os.listdir(uri / "_versions") if entry.endswith(".manifest"))
+        return uri.stat().st_ino, name
+    except (OSError, ValueError):
+        return None
+
+
+def _open(uri: Path) -> Any:
+    if not uri.parent.exists():
+        raise SpaceError(f"{uri.parent}: there is no name space. Make one with `namebasis build`.")
+    newest = newest_version(uri.parent)
+    if newest is None:
+        _check_rights(uri)
+        lacks = f"its {NAMES} holds no version" if uri.exists() else f"it holds no {NAMES}"
+        raise SpaceError(
+            f"{uri.parent}: not a name space, {lacks}. Make one with `namebasis build`."
+        )
+    enter_lance(uri.parent)
+    import lance
+
+    with reading(uri):
+        _check_manifest(uri / "_versions" / newest[1])
+        dataset = lance.dataset(for_lance(uri))
+        check_files(uri, dataset)
+    return dataset
+
+
+def _check_rights(uri: Path) -> None:
+    for folder in (uri.parent, uri, uri / "_versions"):
+        if folder.is_dir() and not os.access(folder, os.R_OK | os.X_OK):
+            raise SpaceError(f"{folder}: permission denied. Check the rights of the folder.")
+
+
+def check_files(uri: Path, dataset: Any) -> None:
+    """Look that the files of a version are there with the sizes written down."""
+    for fragment in dataset.get_fragments():
+        for file in fragment.data_files():
+            _check_file(uri / "data" / file.path, file.file_size_bytes)
+
+
+def _check_manifest(path: Path) -> None:
+    """Look at a manifest's last bytes, over which the engine would panic."""
+    content = path.read_bytes()
+    if len(content) < MANIFEST_TAIL or not content.endswith(b"LANC"):
+        raise SpaceError(f"{path}: cut short or overwritten; the data set is damaged.")
+
+
+def _check_file(path: Path, expected: int | None) -> None:
+    try:
+        size = path.stat().st_size
+    except PermissionError:
+        raise SpaceError(f"{path}: permission denied. Check the rights of the folder.") from None
+    except OSError:
+        raise SpaceError(f"{path}: missing; the data set is damaged.") from None
+    if expected and size != expected:
+        raise SpaceError(f"{path}: holds {size:,} bytes, not {expected:,}; it is damaged.")

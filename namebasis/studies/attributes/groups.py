@@ -1,0 +1,282 @@
+"""Which groups of names lean to which end of an axis: WEAT, RND and RIPA of every group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from namebasis.analysis.intervals import difference_interval
+from namebasis.analysis.readings import associations
+from namebasis.analysis.readings.axes import Float64Array
+from namebasis.checks import IntArray, check_count, check_seed
+from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError, read_toml
+from namebasis.studies.attributes.axis_files import Axis, load_axis
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+Progress = Callable[[int, int], None]
+LEAST = 2
+"""Names that a group needs to be measured."""
+
+
+@dataclass(frozen=True)
+class GroupAssociation:
+    """One group against all other groups' names, on one axis.
+
+    Attributes
+    ----------
+    group : str
+    n, n_others : int
+        Names in the group, and in all others together.
+    axis, towards, away : str
+        The two attribute sets: phrases for these values of the axis.
+    n_attributes : int
+        Vectors in each set: phrases times templates.
+    effect_size, p_value, n_permutations
+        Of WEAT, one-sided; above 0 where the group goes with `towards`.
+    p_holm : float
+        Corrected for all rows of the table (Holm).
+    rnd : float
+        Relative norm distance a `towards` attribute, in the mean: below 0 where these are nearer
+        to the group's mean than to the others'.
+    ripa : float
+        Mean inner product of the group's names with the axis' relation, less that of the others.
+    ripa_low, ripa_high : float or None
+        Its 95 % interval over names (Welch); None where names of neither side differ.
+    """
+
+    group: str
+    n: int
+    n_others: int
+    axis: str
+    towards: str
+    away: str
+    n_attributes: int
+    effect_size: float
+    p_value: float
+    p_holm: float
+    n_permutations: int
+    rnd: float
+    ripa: float
+    ripa_low: float | None
+    ripa_high: float | None
+
+
+@dataclass(frozen=True)
+class GroupAssociations:
+    """All groups on all axes.
+
+    Attributes
+    ----------
+    rows : tuple of GroupAssociation
+    left_out : mapping of str to int
+        Names in no group, in several, and in groups too small, by reason.
+    """
+
+    rows: tuple[GroupAssociation, ...]
+    left_out: Mapping[str, int]
+
+    def to_arrow(self) -> pa.Table:
+        """One row per axis, pair of attribute sets and group."""
+        return pa.Table.from_pylist([asdict(row) for row in self.rows])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"groups": [asdict(row) for row in self.rows], "left_out": dict(self.left_out)}
+
+
+def associate(
+    space: Space,
+    groups: str | Path,
+    along: Sequence[str | Axis] = ("gender",),
+    *,
+    where: str | None = None,
+    n_permutations: int = 10_000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> GroupAssociations:
+    """Measure which groups of names lean to which end of each axis.
+
+    Parameters
+    ----------
+    space : Space
+    groups : str or Path
+        A column whose values are the groups (`gender`, `locales`, `part`, a metric), or a .toml
+        file with a table ``[groups]`` of name lists.
+    along : sequence of str or Axis
+        Of an ordinal axis the last value's phrases are held against the first's; of a nominal one
+        each value's against those of all others.
+    where : str, optional
+        The only names that are grouped.
+    n_permutations : int
+        Divisions of the names that WEAT's p looks at.
+    seed : int
+    progress : callable, optional
+        Called with (done, total) tests.
+
+    Raises
+    ------
+    NamebasisError
+        If the column or file cannot be read, or there are fewer than two groups of 2 names.
+    """
+    seed = check_seed(seed)
+    check_count(n_permutations, "n_permutations")
+    if not along:
+        raise ValueError("associate needs at least one axis; got none.")
+    loaded = [item if isinstance(item, Axis) else load_axis(item) for item in along]
+    ids, members, left_out = _members(space, groups, where)
+    names = space.vectors(ids=ids).astype(np.float64)
+    tests = [(axis, ends) for axis in loaded for ends in _ends(axis)]
+    rows: list[GroupAssociation] = []
+    for axis, (towards, away) in tests:
+        sets = _attributes(space, axis, towards, away)
+        labels = (axis.name, *_labels(axis, towards, away))
+        for group, own in members.items():
+            if progress is not None:
+                progress(len(rows), len(tests) * len(members))
+            rows.append(_test(names, group, own, sets, labels, n_permutations, seed))
+    if progress is not None:
+        progress(len(rows), len(rows))
+    corrected = associations.holm([row.p_value for row in rows])
+    return GroupAssociations(
+        tuple(
+            GroupAssociation(**(asdict(row) | {"p_holm": float(p)}))
+            for row, p in zip(rows, corrected, strict=True)
+        ),
+        left_out,
+    )
+
+
+def _members(
+    space: Space, groups: str | Path, where: str | None
+) -> tuple[IntArray, dict[str, IntArray], dict[str, int]]:
+    """Rows of the names that are in one group, where in them each group is, and who is not."""
+    ids = space.ids(where)
+    if str(groups).endswith(".toml"):
+        labels = _from_file(space, Path(groups), ids)
+    else:
+        labels = _from_column(space, str(groups), ids)
+    left_out = {
+        "in no group": sum(not found for found in labels),
+        "in several groups": sum(len(found) > 1 for found in labels),
+    }
+    single = [next(iter(found)) if len(found) == 1 else None for found in labels]
+    sizes = {label: single.count(label) for label in sorted({s for s in single if s is not None})}
+    kept = [label for label, size in sizes.items() if size >= LEAST]
+    left_out["in groups of fewer than 2"] = sum(s for s in sizes.values() if s < LEAST)
+    if len(kept) < 2:
+        raise NamebasisError(
+            f"{groups} divides the names into {len(kept)} group(s) of at least {LEAST}; "
+            "two are needed to compare."
+        )
+    chosen = np.array([label in kept for label in single])
+    own = np.array([label for label in single if label in kept], dtype=object)
+    members = {label: np.flatnonzero(own == label) for label in kept}
+    return ids[chosen], members, {reason: n for reason, n in left_out.items() if n}
+
+
+def _from_column(space: Space, column: str, ids: IntArray) -> list[set[str]]:
+    if column not in space.columns:
+        raise NamebasisError(
+            f"groups must be a column or a .toml file; there is no column {column!r}. "
+            f"`namebasis info {space.path.name}` lists them."
+        )
+    values = space.table([column], ids=ids)[column].to_pylist()
+    if any(isinstance(value, (float, dict)) for value in values):
+        raise NamebasisError(
+            f"column {column!r} holds measures, not groups. Choose one of few values, or list "
+            "the groups in a .toml file."
+        )
+    rows = [value if isinstance(value, list) else [value] for value in values]
+    return [{str(value) for value in row if value is not None} for row in rows]
+
+
+def _from_file(space: Space, path: Path, ids: IntArray) -> list[set[str]]:
+    try:
+        data = read_toml(path)
+    except UnreadableError as error:
+        raise NamebasisError(
+            f"{path}: cannot be read as a file of groups ({error.reason})."
+        ) from None
+    found = data.get("groups")
+    if set(data) != {"groups"} or not isinstance(found, dict) or not found:
+        raise NamebasisError(
+            f'{path}: needs one table [groups] of lists, such as flowers = ["Rose", "Lily"]; '
+            f"got {', '.join(sorted(data)) or 'nothing'}."
+        )
+    labels: dict[int, set[str]] = {int(row): set() for row in ids}
+    missing: list[str] = []
+    for label, names in found.items():
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise NamebasisError(f"{path}: group {label!r} must be a list of names.")
+        for name, row in zip(names, space.find_all(names), strict=True):
+            if row is None or row not in labels:
+                missing.append(name)
+            else:
+                labels[row].add(label)
+    if missing:
+        raise NamebasisError(
+            f"{path}: {len(missing)} name(s) are not among those read, such as {missing[0]!r}. "
+            f"Add them with `namebasis add {space.path.name}`."
+        )
+    return list(labels.values())
+
+
+def _ends(axis: Axis) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Values towards which, and away from which, associations are measured."""
+    last = len(axis.values) - 1
+    if axis.kind == "ordinal":
+        return [((last,), (0,))]
+    return [
+        ((place,), tuple(other for other in range(last + 1) if other != place))
+        for place in range(last + 1)
+    ]
+
+
+def _labels(axis: Axis, towards: tuple[int, ...], away: tuple[int, ...]) -> tuple[str, str]:
+    others = axis.values[away[0]].label if len(away) == 1 else "all others"
+    return axis.values[towards[0]].label, others
+
+
+def _attributes(
+    space: Space, axis: Axis, towards: tuple[int, ...], away: tuple[int, ...]
+) -> tuple[Float64Array, Float64Array]:
+    """Vectors of both sets; shapes (n, dim) and (m, dim), template after template."""
+    encoder = space.encoder()
+    sets = []
+    for places in (towards, away):
+        phrases = [phrase for place in places for phrase in axis.values[place].phrases]
+        texts = [t.replace("{}", phrase) for t in axis.templates for phrase in phrases]
+        sets.append(encoder.encode_text(texts).astype(np.float64))
+    return sets[0], sets[1]
+
+
+def _test(
+    names: Float64Array,
+    group: str,
+    own: IntArray,
+    sets: tuple[Float64Array, Float64Array],
+    labels: tuple[str, str, str],
+    n_permutations: int,
+    seed: int,
+) -> GroupAssociation:
+    towards, away = sets
+    others = np.setdiff1d(np.arange(len(names)), own)
+    test = associations.weat(
+        names[own], names[others], towards, away, n_permutations=n_permutations, seed=seed
+    )
+    rnd = associations.relative_norm_distance(names[own], names[others], towards)
+    relation = [rows.mean(axis=0, keepdims=True) for rows in sets]
+    inner = [associations.ripa(names[part], *relation) for part in (own, others)]
+    gap = difference_interval(*inner)
+    return GroupAssociation(
+        group, len(own), len(others), *labels, len(towards), test.effect_size, test.p_value,
+        float("nan"), test.n_permutations, rnd / len(towards), gap.value, gap.low, gap.high,
+    )  # fmt: skip

@@ -1,0 +1,94 @@
+"""Agreement of readings with records: rank correlation and AUC, intervals and nulls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from namebasis.analysis import intervals
+from namebasis.analysis.readings.axes import Float64Array
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One comparison of a reading with a fact.
+
+    Attributes
+    ----------
+    fact : str
+        Such as "age" or "women".
+    measure : str
+        "Spearman" or "AUC".
+    reading : str
+        One of `analysis.axes.READINGS`; "probe", the cross-validated one; "spelling", the same
+        probe on letters alone.
+    value : float
+    low, high : float or None
+        Its 95 % interval over names, see `analysis.intervals`; None where there is none.
+    null : float
+        What 95 % of nulls stay below, in either direction. Of a reading without labels: chance
+        axes, differences between made-up names, read by `projection` (`inferred` by itself). Of a
+        probe: the records shuffled.
+    n_names : int
+    """
+
+    fact: str
+    measure: str
+    reading: str
+    value: float
+    low: float | None
+    high: float | None
+    null: float
+    n_names: int
+
+
+def spearman(reading: Float64Array, truth: Float64Array) -> float:
+    """Rank correlation; NaN where one side is constant."""
+    return float(intervals.rank_correlations(reading, truth))
+
+
+def auc(reading: Float64Array, share: Float64Array) -> float:
+    """Chance that a name with a share of one half or more reads above another.
+
+    NaN with names of one kind only.
+    """
+    above = share >= 0.5
+    return intervals.auc(reading[above], reading[~above]) if 0 < above.sum() < above.size else NAN
+
+
+def interval(
+    measure: str,
+    reading: Float64Array,
+    truth: Float64Array,
+) -> tuple[float, float | None, float | None]:
+    """Value of a measure, with the ends of its 95 % interval over names.
+
+    None for ends where there is no interval.
+    """
+    if measure == "Spearman":
+        found = intervals.rank_correlation_interval(reading, truth)
+    else:
+        above = truth >= 0.5
+        if not 0 < above.sum() < above.size:
+            return NAN, None, None
+        found = intervals.auc_interval(reading[above], reading[~above])
+    return found.value, found.low, found.high
+
+
+def chance_null(measure: str, readings: Float64Array, truth: Float64Array) -> float:
+    """What 95 % of chance axes, one a column, stay below; their sign is taken as it suits them."""
+    neutral, of = (0.0, spearman) if measure == "Spearman" else (0.5, auc)
+    values = np.array([of(column, truth) for column in readings.T])
+    return neutral + float(np.nanquantile(np.abs(values - neutral), 0.95))
+
+
+def shuffled_null(measure: str, truth: Float64Array) -> float:
+    """What 95 % of shuffles of the records stay below, by the normal limit of either measure."""
+    n = len(truth)
+    if measure == "Spearman":
+        return float(1.96 / (n - 1) ** 0.5)
+    above = int((truth >= 0.5).sum())
+    return float(0.5 + 1.96 * ((n + 1) / (12 * above * (n - above))) ** 0.5)

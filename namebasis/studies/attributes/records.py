@@ -1,0 +1,263 @@
+"""What a space believes about names against what public records say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namebasis.analysis.intervals import mean_interval
+from namebasis.analysis.readings import axes
+from namebasis.analysis.readings.axes import Float64Array
+from namebasis.analysis.readings.calibration import calibration
+from namebasis.analysis.readings.probes import joined, probe
+from namebasis.checks import IntArray, check_seed
+from namebasis.studies.attributes.letters import letter_features
+from namebasis.studies.attributes.record_facts import (
+    LEAST,
+    Fact,
+    Records,
+    expected_ages,
+    read_records,
+)
+from namebasis.studies.attributes.record_measures import (
+    Measure,
+    auc,
+    chance_null,
+    interval,
+    shuffled_null,
+    spearman,
+)
+from namebasis.studies.attributes.record_results import (
+    Curve,
+    EraBias,
+    Popularity,
+    RecordsReport,
+)
+from namebasis.studies.attributes.study import Progress, Steps, read_axes, read_rows
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+__all__ = ["RecordsReport", "auc", "compare", "expected_ages", "spearman"]
+
+_RANKS = (100, 300, 1_000, 3_000, 10_000, 30_000)
+"""Where bins of popularity end; they widen as names get rarer."""
+
+
+def compare(
+    space: Space,
+    records: str,
+    *,
+    where: str | None = None,
+    n_pseudo: int = 500,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> RecordsReport:
+    """Compare readings of a space's names with public records.
+
+    Only names that the records hold are read, so that they alone set the centre. Besides the
+    readings of `attributes.score`, two cross-validated ridge probes are held against the records:
+    one on the text and token vectors, one on letters alone ("spelling"), which knows no model.
+
+    Parameters
+    ----------
+    space : Space
+    records : str
+        ``ssa:ZIP`` (age and women), ``census:CSV`` (groups of surnames) or ``locales`` (regions
+        of the world, of Faker's lists).
+    where : str, optional
+        The only names that are compared.
+    n_pseudo : int
+        Made-up names, at least 2.
+    seed : int
+    progress : callable, optional
+        Called with (done, total) steps.
+
+    Raises
+    ------
+    CorpusError
+        If the records cannot be read, or hold fewer than 10 of the names.
+    """
+    seed = check_seed(seed)
+    known = read_records(space, records, where=where)
+    step = Steps(progress, 4 + len(known.facts))
+    step()
+    rows = read_rows(space, known.ids, n_pseudo, seed)
+    found = read_axes(space, known.axes, known.ids, rows)
+    readings = {(s.axis, s.value): s.readings for s in found.scores}
+    step()
+    chance = axes.along_differences(
+        rows.text, rows.text[rows.n_names :], n_reference=rows.n_names, also=rows.token, seed=seed
+    )
+    chance = {reading: values[: rows.n_names] for reading, values in chance.items()}
+    step()
+    views = {
+        "probe": joined(*rows.views_of_names),
+        "spelling": letter_features(found.names, seed=seed),
+    }
+    beliefs: list[_Belief] = []
+    for fact in known.facts:
+        beliefs += _beliefs(fact, readings[fact.axis, fact.value], views, chance, seed)
+        step()
+    report = _report(known, beliefs, space)
+    step()
+    return report
+
+
+@dataclass(frozen=True)
+class _Belief:
+    """One reading of one fact, over the names of which the records say it."""
+
+    fact: Fact
+    reading: str
+    values: Float64Array
+    truth: Float64Array
+    rows: IntArray
+    chance: Float64Array | None
+
+    @property
+    def key(self) -> tuple[str, str, int | None]:
+        """What its null hangs on."""
+        return self.fact.name, self.fact.measure, None if self.chance is None else id(self.chance)
+
+    def null(self, some: IntArray | slice = slice(None)) -> float:
+        if self.chance is None:
+            return shuffled_null(self.fact.measure, self.truth[some])
+        return chance_null(self.fact.measure, self.chance[self.rows][some], self.truth[some])
+
+    def in_unit(self) -> Float64Array:
+        """Beliefs in the fact's unit: as they are, or the records' values in the belief's order."""
+        if self.reading in ("expectation", "probe", "spelling"):
+            return self.values
+        order = np.argsort(np.argsort(self.values, kind="stable"), kind="stable")
+        return np.asarray(np.sort(self.truth)[order])
+
+
+def _beliefs(
+    fact: Fact,
+    readings: Mapping[str, Float64Array],
+    views: Mapping[str, Float64Array],
+    chance: Mapping[str, Float64Array],
+    seed: int,
+) -> list[_Belief]:
+    """None where too few names are known, or an AUC has too few of one kind."""
+    rows = np.flatnonzero(np.isfinite(fact.truth))
+    truth = fact.truth[rows]
+    above = int((truth >= 0.5).sum())
+    if len(rows) < LEAST or (fact.measure == "AUC" and min(above, len(rows) - above) < LEAST):
+        return []
+    found = [
+        _Belief(fact, name, values[rows], truth, rows, chance.get(name, chance["projection"]))
+        for name, values in readings.items()
+    ]
+    low, high = (0.0, 1.0) if fact.unit == "share" else (0.0, np.inf)
+    for name, view in views.items():
+        predictions = np.clip(probe(view[rows], truth, seed=seed).predictions, low, high)
+        found.append(_Belief(fact, name, predictions, truth, rows, None))
+    return found
+
+
+def _report(known: Records, beliefs: list[_Belief], space: Space) -> RecordsReport:
+    nulls: dict[tuple[str, str, int | None], float] = {}
+    for b in beliefs:  # readings of one fact may share their chance axes, and so their null
+        if b.key not in nulls:
+            nulls[b.key] = b.null()
+    measures = tuple(
+        Measure(
+            b.fact.name,
+            b.fact.measure,
+            b.reading,
+            *interval(b.fact.measure, b.values, b.truth),
+            nulls[b.key],
+            len(b.truth),
+        )
+        for b in beliefs
+    )
+    shown = [b for b in beliefs if b.reading in ("inferred", "probe")]
+    curves = {
+        (b.fact.name, b.reading): Curve(
+            b.fact.name, b.reading, b.fact.unit, calibration(b.values, b.truth)
+        )
+        for b in beliefs
+        if b.reading in ("expectation", "probe")
+    }
+    eras, popularity = [], []
+    for b in shown:
+        if known.decades is not None:
+            eras += _eras(b, known.decades[b.rows])
+        if known.counts is not None:
+            popularity += _popularity(b, known.counts[b.rows])
+    provenance = {
+        "space": space.path.name,
+        "encoder": space.provenance.encoder,
+        "templates": list(space.provenance.templates),
+    }
+    return RecordsReport(
+        known.label.partition(":")[0] + ":" + Path(known.label).name
+        if ":" in known.label
+        else known.label,
+        known.year,
+        int(known.ids.size),
+        measures,
+        tuple(curves.values()),
+        tuple(eras),
+        tuple(popularity),
+        provenance,
+        known.matching,
+    )
+
+
+def _eras(b: _Belief, decades: IntArray) -> list[EraBias]:
+    believed = b.in_unit()
+    found = []
+    for decade in np.unique(decades).tolist():
+        here = decades == decade
+        n = int(here.sum())
+        if n < LEAST:
+            continue
+        bias = mean_interval(believed[here] - b.truth[here])
+        recorded = float(b.truth[here].mean())
+        found.append(
+            EraBias(
+                b.fact.name,
+                b.reading,
+                b.fact.unit,
+                decade,
+                n,
+                recorded,
+                recorded + bias.value,
+                bias.value,
+                bias.low,
+                bias.high,
+                float(b.truth.mean()) - recorded,
+            )
+        )
+    return found
+
+
+def _popularity(b: _Belief, counts: IntArray) -> list[Popularity]:
+    order = np.argsort(-counts, kind="stable")
+    ends = [end for end in _RANKS if end < len(order)]
+    if not ends or len(order) - ends[-1] >= ends[-1] // 2:
+        ends.append(len(order))
+    else:
+        ends[-1] = len(order)
+    found, start = [], 0
+    for end in ends:
+        some = order[start:end]
+        kind = (b.truth[some] >= 0.5).sum()
+        if len(some) >= LEAST and (b.fact.measure != "AUC" or 0 < kind < len(some)):
+            value, low, high = interval(b.fact.measure, b.values[some], b.truth[some])
+            ends_of = (int(counts[some].min()), int(counts[some].max()))
+            found.append(
+                Popularity(
+                    b.fact.name, b.fact.measure, b.reading, start + 1, end, *ends_of,
+                    value, low, high, b.null(some), len(some),
+                )
+            )  # fmt: skip
+        start = end
+    return found

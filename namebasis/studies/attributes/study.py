@@ -1,0 +1,231 @@
+"""Which attributes does a name carry? Four readings of every axis, with their spread and null."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namebasis.analysis.readings import axes
+from namebasis.analysis.readings.axes import READINGS, Float64Array
+from namebasis.checks import IntArray, check_count, check_seed
+from namebasis.namespace.corpus.pseudo import pseudo_names
+from namebasis.studies.attributes.axis_files import Axis, load_axis
+from namebasis.studies.attributes.results import Attributes, AxisScores
+
+Progress = Callable[[int, int], None]
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.namespace.space import Space
+
+__all__ = ["Attributes", "AxisScores", "read_axes", "read_rows", "score"]
+
+TEMPERATURE = 0.1
+_WITHOUT_GENDER = ("age",)
+"""Axes out of which the gender direction is taken: phrases for the old lean to women."""
+
+
+def score(
+    space: Space,
+    along: Sequence[str | Axis] = ("age", "gender"),
+    *,
+    where: str | None = None,
+    ids: IntArray | None = None,
+    temperature: float = TEMPERATURE,
+    n_pseudo: int = 500,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Attributes:
+    """Read axes for the names of a space.
+
+    All names of `where` set the centre, so a name's readings are relative to its company.
+
+    Parameters
+    ----------
+    space : Space
+    along : sequence of str or Axis
+        Packaged axes by name, axis files by path, or axes.
+    where : str, optional
+        The only names that are read; at least 2.
+    ids : ndarray of shape (n,), int64, optional
+        Instead of `where`: their row numbers.
+    temperature : float
+        Of the softmax over centred cosines.
+    n_pseudo : int
+        Made-up names that z compares with, at least 2.
+    seed : int
+        Of the pseudo names.
+    progress : callable, optional
+        Called with (done, total) steps.
+
+    Raises
+    ------
+    NamebasisError, FilterError
+        If an axis or `where` cannot be read.
+    ValueError
+        If fewer than 2 names pass, or a parameter is out of its range.
+    """
+    seed = check_seed(seed)
+    if not along:
+        raise ValueError("score needs at least one axis; got none.")
+    check_count(n_pseudo, "n_pseudo", 2)
+    loaded = [item if isinstance(item, Axis) else load_axis(item) for item in along]
+    labels = [axis.name for axis in loaded]
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"each axis may be asked for once; got {', '.join(labels)}.")
+    ids = space.ids(where) if ids is None else ids
+    if ids.size < 2:
+        raise ValueError(f"score needs at least 2 names; {ids.size} pass where={where!r}.")
+    step = Steps(progress, 1 + sum(_n_readings(axis) for axis in loaded))
+    rows = read_rows(space, ids, n_pseudo, seed)
+    step()
+    return read_axes(space, loaded, ids, rows, temperature=temperature, step=step)
+
+
+def read_axes(
+    space: Space,
+    loaded: Sequence[Axis],
+    ids: IntArray,
+    rows: Rows,
+    *,
+    temperature: float = TEMPERATURE,
+    step: Callable[[], None] = lambda: None,
+) -> Attributes:
+    """`score` for rows that are read already; `step` is called after every reading."""
+    encoder = space.encoder()
+    gender = axes.direction(_prompts(encoder, load_axis("gender")).mean(axis=0))
+    scores: list[AxisScores] = []
+    directions: list[Float64Array] = []
+    for axis in loaded:
+        without = gender if axis.name in _WITHOUT_GENDER else None
+        for value, prompts in _sequences(axis, _prompts(encoder, axis)):
+            scores.append(_score(axis, value, rows, prompts, temperature, without))
+            directions.append(axes.direction(prompts.mean(axis=0)))
+            step()
+    names = tuple(space.table(["name"], ids=ids)["name"].to_pylist())
+    n_pseudo = len(rows.text) - rows.n_names
+    return Attributes(ids, names, tuple(scores), axes.leakage(directions), temperature, n_pseudo)
+
+
+class Steps:
+    """Count steps for a progress bar."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+        if progress is not None:
+            progress(0, total)
+
+    def __call__(self) -> None:
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Names, then pseudo names, in the text and the token view."""
+
+    text: Float64Array
+    token: Float64Array | None
+    n_names: int
+
+    @property
+    def views_of_names(self) -> list[Float64Array]:
+        """Either view of the names alone."""
+        views = (self.text, self.token)
+        return [view[: self.n_names] for view in views if view is not None]
+
+
+def read_rows(space: Space, ids: IntArray, n_pseudo: int, seed: int) -> Rows:
+    """Vectors of names, and those of made-up ones, which are encoded as the names were."""
+    encoder = space.encoder()
+    made = _made_up(n_pseudo, seed)
+    null = _encode_names(encoder, made, space.provenance.templates)
+    text = np.concatenate([space.vectors(ids=ids), null])
+    if "token" not in space.views:
+        return Rows(text, None, ids.size)
+    tokens = encoder.token_embeddings(made).astype(np.float64)
+    # As the store scales them; a name without a token stays 0.
+    tokens /= np.maximum(np.linalg.norm(tokens, axis=1, keepdims=True), 1e-12)
+    return Rows(text, np.concatenate([space.vectors("token", ids=ids), tokens]), ids.size)
+
+
+def _encode_names(encoder: Encoder, names: Sequence[str], templates: Sequence[str]) -> Float64Array:
+    total = np.mean([encoder.encode_names(names, t) for t in templates], axis=0, dtype=np.float64)
+    return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True))
+
+
+def _prompts(encoder: Encoder, axis: Axis) -> Float64Array:
+    """Mean vector of each value's phrases; shape (n_templates, n_values, dim)."""
+    texts = [t.replace("{}", phrase) for t in axis.templates for phrase in axis.phrases]
+    rows = encoder.encode_text(texts).astype(np.float64)
+    rows = rows.reshape(len(axis.templates), len(axis.phrases), -1)
+    ends = np.cumsum([len(value.phrases) for value in axis.values])[:-1]
+    parts = np.split(rows, ends, axis=1)
+    return np.stack([part.mean(axis=1) for part in parts], axis=1)
+
+
+@lru_cache(maxsize=4)
+def _made_up(n: int, seed: int) -> tuple[str, ...]:
+    """Kept, as making them up folds every name that Faker knows."""
+    return tuple(pseudo_names(n, seed=seed).strings)
+
+
+def _n_readings(axis: Axis) -> int:
+    return 1 if axis.kind == "ordinal" else len(axis.values)
+
+
+def _sequences(axis: Axis, prompts: Float64Array) -> list[tuple[str | None, Float64Array]]:
+    """An ordinal axis as it is; a nominal one as each value after the mean of the others."""
+    if axis.kind == "ordinal":
+        return [(None, prompts)]
+    found: list[tuple[str | None, Float64Array]] = []
+    for place, value in enumerate(axis.values):
+        others = np.delete(prompts, place, axis=1).mean(axis=1)
+        found.append((value.label, np.stack([others, prompts[:, place]], axis=1)))
+    return found
+
+
+def _score(
+    axis: Axis,
+    value: str | None,
+    rows: Rows,
+    prompts: Float64Array,
+    temperature: float,
+    without: Float64Array | None,
+) -> AxisScores:
+    """Read names and pseudo names together, centred on the names."""
+
+    n_names = rows.n_names
+    ranks = axis.ranks if value is None else None
+
+    def read(sequence: Float64Array) -> dict[str, Float64Array]:
+        return axes.read_all(
+            rows.text,
+            sequence,
+            temperature=temperature,
+            without=without,
+            n_reference=n_names,
+            ranks=ranks,
+            also=rows.token,
+        )
+
+    whole = read(prompts.mean(axis=0))
+    single = [read(sequence) for sequence in prompts]
+    readings, spreads, z = {}, {}, {}
+    for reading in READINGS:
+        control = whole[reading][n_names:]
+        readings[reading] = whole[reading][:n_names]
+        deviation = float(control.std(ddof=1))
+        z[reading] = (
+            (readings[reading] - control.mean()) / deviation
+            if deviation > 1e-12
+            else np.full(n_names, np.nan)
+        )
+        each = np.stack([one[reading][:n_names] for one in single])
+        spreads[reading] = each.std(axis=0, ddof=1) if len(each) > 1 else np.full(n_names, np.nan)
+    return AxisScores(axis.name, value, readings, spreads, z)

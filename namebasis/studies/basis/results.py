@@ -1,0 +1,130 @@
+"""What a fit of names to a target gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from namebasis.checks import FloatArray, IntArray
+from namebasis.studies.basis.trust import Null
+
+# Standard deviations above the mean of a control from which a cosine counts as more than chance.
+_CLEARLY = 2.0
+_IN_WORDS = {
+    "turned": "random dictionaries of the same size and covariance",
+    "matched": "names about as frequent, without these",
+    "pseudo": "made-up names",
+}
+
+
+@dataclass(frozen=True)
+class Basis:
+    """A few names whose weighted sum stands for a target.
+
+    Attributes
+    ----------
+    label : str
+        What the target is called.
+    names : tuple of str
+        In decreasing absolute contribution.
+    ids : ndarray of shape (n,), int64
+        Their rows in the space.
+    weights : ndarray of shape (n,), float32
+        For the centred names: target - mean ≈ sum of weight × (name - mean).
+    similarity : float
+        Cosine of that sum to the centred target; NaN where no name helps.
+    raw_similarity : float
+        Cosine of the sum plus the mean to the target as it was. Vectors of a CLIP-like model
+        share most of their length with their mean, so this is high for any names.
+    n_atoms : int
+        How many names could be chosen from.
+    view : str
+    parameters : mapping
+        What the fit was asked with.
+    nulls : tuple of Null
+        What chance reaches, where `fit` was asked with `n_null`.
+    stability : ndarray of shape (n,), float64, or None
+        The share of bootstrap resamples of the corpus holding the name that choose it again, where
+        `fit` was asked with `n_resamples`.
+    template_stability : ndarray of shape (n,), float64, or None
+        The share of bootstrap resamples of the templates that choose the name again; see
+        `namebasis.studies.basis.stability.template_stability`.
+    template_note : str or None
+        Why templates were not resampled, where it was asked for.
+    """
+
+    label: str
+    names: tuple[str, ...]
+    ids: IntArray
+    weights: FloatArray
+    similarity: float
+    raw_similarity: float
+    n_atoms: int
+    view: str
+    parameters: Mapping[str, object]
+    nulls: tuple[Null, ...] = ()
+    stability: npt.NDArray[np.float64] | None = None
+    template_stability: npt.NDArray[np.float64] | None = None
+    template_note: str | None = None
+
+    @property
+    def verdict(self) -> str | None:
+        """What the controls say in words; None where none was asked for."""
+        if not self.names:
+            return "No name helps: the basis is empty."
+        if not self.nulls:
+            return None
+        weak = [null for null in self.nulls if not null.z >= _CLEARLY]
+        worst = min(weak or self.nulls, key=lambda null: null.z)
+        compared = (
+            f"{worst.observed:.2f} against {worst.mean:.2f} ± {worst.sd:.2f} with "
+            f"{_IN_WORDS[worst.kind]} (z = {worst.z:.1f})"
+        )
+        if weak:
+            return f"No better than chance: {compared}."
+        return f"Better than chance: {compared}."
+
+    def to_arrow(self) -> pa.Table:
+        """Return one row per name: name, id, weight, and what is known of its stability."""
+        fields = [("name", pa.string()), ("id", pa.int64()), ("weight", pa.float32())]
+        columns: dict[str, Any] = {
+            "name": list(self.names), "id": self.ids, "weight": self.weights,
+        }  # fmt: skip
+        for name in ("stability", "template_stability"):
+            shares = getattr(self, name)
+            if shares is not None:
+                columns[name] = shares
+                fields.append((name, pa.float64()))
+        return pa.table(columns, schema=pa.schema(fields))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; an undefined cosine is None."""
+        return {
+            "target": self.label,
+            "names": list(self.names),
+            "ids": self.ids.tolist(),
+            "weights": [float(w) for w in self.weights],
+            "similarity": _or_none(self.similarity),
+            "raw_similarity": _or_none(self.raw_similarity),
+            "n_atoms": self.n_atoms,
+            "view": self.view,
+            "parameters": dict(self.parameters),
+            "nulls": [null.to_dict() for null in self.nulls],
+            "stability": _shares(self.stability),
+            "template_stability": _shares(self.template_stability),
+            "template_note": self.template_note,
+            "verdict": self.verdict,
+        }
+
+
+def _shares(values: npt.NDArray[np.float64] | None) -> list[float | None] | None:
+    return None if values is None else [_or_none(float(value)) for value in values]
+
+
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None

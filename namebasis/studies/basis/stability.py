@@ -1,0 +1,148 @@
+"""Which names of a basis would be chosen again: from another corpus, with other templates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.analysis.blas import one_blas_thread
+from namebasis.checks import FloatArray, IntArray
+from namebasis.errors import NamebasisError
+from namebasis.namespace.search.template_rows import average_rows, template_rows
+from namebasis.studies.basis.atoms import CentredTarget, NameAtoms
+from namebasis.studies.basis.recipe import Mask, Recipe
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+POOL = 256
+"""Names that are encoded once per template, to choose from in resamples of templates."""
+
+Shares = npt.NDArray[np.float64]
+
+
+@one_blas_thread()
+def corpus_stability(
+    recipe: Recipe,
+    vectors: FloatArray,
+    target: FloatArray,
+    is_family: Mask,
+    denied: Mask,
+    chosen: IntArray,
+    n_resamples: int,
+    rng: np.random.Generator,
+) -> tuple[Shares, IntArray]:
+    """Say how often each chosen name is chosen again over bootstrap resamples of the corpus.
+
+    A resample draws as many names as there are with replacement, which leaves out about 37 %; a
+    name is asked about only where it was drawn.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_chosen,)
+        NaN for a name that was never drawn.
+    seen : ndarray of int64
+        The atoms of all resamples' codes, the most frequent first.
+    """
+    usable = np.flatnonzero(~denied)
+    present = np.zeros((n_resamples, len(vectors)), dtype=bool)
+    for row in present:
+        row[rng.choice(usable, size=len(usable))] = True
+    absent = [usable[~row[usable]] for row in present]
+    exclude = np.full((n_resamples, max(map(len, absent))), -1, dtype=np.int64)
+    for row, missing in zip(exclude, absent, strict=True):
+        row[: len(missing)] = missing
+    code = recipe.code(vectors, np.tile(target, (n_resamples, 1)), is_family, denied, exclude)
+    again = (code.indices[:, :, None] == chosen).any(axis=1).sum(axis=0)
+    drawn = present[:, chosen].sum(axis=0)
+    undefined = np.full(len(chosen), np.nan)
+    shares: Shares = np.divide(again, drawn, out=undefined, where=drawn > 0)
+    atoms, times = np.unique(code.indices[code.indices >= 0], return_counts=True)
+    return shares, atoms[np.argsort(-times, kind="stable")]
+
+
+def why_not_templates(space: Space, view: str) -> str | None:
+    """Say why templates cannot be resampled; None where they can."""
+    if view != "text":
+        return f"templates were not resampled: the {view} view is made without them"
+    if len(space.provenance.templates) < 2:
+        return "templates could not be resampled: the space was built with one"
+    try:
+        space.encoder()
+    except NamebasisError as error:
+        return f"templates could not be resampled, as that needs the encoder: {error}"
+    return None
+
+
+def template_stability(
+    space: Space,
+    recipe: Recipe,
+    atoms: NameAtoms,
+    target: CentredTarget,
+    denied: Mask,
+    chosen: IntArray,
+    seen: IntArray,
+    n_resamples: int,
+    rng: np.random.Generator,
+) -> Shares:
+    """Say how often each chosen name is chosen again over bootstrap resamples of the templates.
+
+    A space stores the mean over its templates only, so a pool of names is encoded once per
+    template (and kept in the space's caches): the chosen, those of resamples of the corpus, and
+    the names most similar to the target and to what the basis leaves of it, `POOL` in all. A
+    resample draws as many templates as there are with replacement, averages the pool's vectors
+    and those of stored names in the target over them, moves the mean of the space by as much as
+    the pool's mean moves, and chooses from the pool.
+
+    Returns
+    -------
+    ndarray of shape (n_chosen,)
+    """
+    pool = candidate_pool(atoms, target, denied, chosen, seen)
+    stored = [(term.id, weight) for term, weight in target.terms if term.id is not None]
+    ids = np.concatenate([atoms.ids[pool], np.array([row for row, _ in stored], dtype=np.int64)])
+    by_template = template_rows(space, ids)
+    n_templates = len(by_template)
+    whole = average_rows(by_template, np.full(n_templates, 1 / n_templates))
+    from_texts = sum(weight for term, weight in target.terms if term.kind != "image")
+    weights = np.array([weight for _, weight in stored])
+    matrix = recipe.whitening(atoms.vectors, denied)
+    none = np.zeros(len(pool), dtype=bool)
+    again = np.zeros(len(chosen))
+    with one_blas_thread():
+        for _ in range(n_resamples):
+            drawn = rng.multinomial(n_templates, np.full(n_templates, 1 / n_templates))
+            moved = average_rows(by_template, drawn / n_templates) - whole
+            mean_moved = moved[: len(pool)].mean(axis=0)
+            rows = atoms.vectors[pool] + (moved[: len(pool)] - mean_moved)
+            wanted = target.vector + weights @ moved[len(pool) :] - from_texts * mean_moved
+            code = recipe.code(
+                rows.astype(np.float32),
+                wanted.astype(np.float32)[None],
+                atoms.is_family[pool],
+                none,
+                matrix=matrix,
+            )
+            again += np.isin(chosen, pool[code.indices[0][code.indices[0] >= 0]])
+    shares: Shares = again / n_resamples
+    return shares
+
+
+def candidate_pool(
+    atoms: NameAtoms, target: CentredTarget, denied: Mask, chosen: IntArray, seen: IntArray
+) -> IntArray:
+    """Return up to `POOL` atoms that resampled templates may choose from, the chosen first."""
+    rows = atoms.vectors[chosen].astype(np.float64)
+    left = target.vector - rows.T @ np.linalg.lstsq(rows.T, target.vector, rcond=None)[0]
+    lengths = np.linalg.norm(atoms.vectors, axis=1)
+    lengths[denied | (lengths == 0)] = np.inf
+    directions = [v / max(float(np.linalg.norm(v)), 1e-12) for v in (target.vector, left)]
+    scores = [np.abs(atoms.vectors @ v.astype(np.float32)) / lengths for v in directions]
+    usable = int((~denied).sum())
+    orders = [np.argsort(-score, kind="stable")[: min(POOL, usable)] for score in scores]
+    merged = np.column_stack(orders).ravel()  # best to the target, best to the rest, and so on
+    ranked = np.concatenate([chosen, seen, merged])
+    first = np.sort(np.unique(ranked, return_index=True)[1])
+    return ranked[first][:POOL]

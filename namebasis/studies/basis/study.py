@@ -1,0 +1,223 @@
+"""Which few names add up to a target: a sparse code over the names of a space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from namebasis.analysis.blas import one_blas_thread
+from namebasis.checks import FloatArray, IntArray, check_count, check_seed
+from namebasis.errors import FilterError
+from namebasis.studies.basis import trust
+from namebasis.studies.basis.atoms import (
+    CentredTarget,
+    NameAtoms,
+    centre_target,
+    load_atoms,
+)
+from namebasis.studies.basis.recipe import Mask, Recipe
+from namebasis.studies.basis.results import Basis
+from namebasis.studies.basis.stability import (
+    corpus_stability,
+    template_stability,
+    why_not_templates,
+)
+
+__all__ = ["Basis", "fit"]
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+Progress = Callable[[int, int], None]
+
+
+def fit(
+    space: Space,
+    target: Any,
+    n_names: int = 5,
+    *,
+    where: str | None = None,
+    deny: Sequence[str] = (),
+    max_family: int | None = None,
+    nonnegative: bool = True,
+    exclude_self: bool = True,
+    minus: Sequence[Any] = (),
+    view: str = "text",
+    method: str = "omp",
+    n_sweeps: int = 2,
+    ridge: float | None = None,
+    image_mean: npt.ArrayLike | None = None,
+    n_null: int = 0,
+    n_resamples: int = 0,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Basis:
+    """Find few names that add up to a target in the centred space.
+
+    Names are centred by the mean of the view, a text, stored name or vector target likewise, an
+    image target by a mean of images.
+
+    Parameters
+    ----------
+    space : Space
+    target : str, PIL image, array of shape (dim,), mapping, or list
+        A list stands for the mean of its members, a mapping to weights for their weighted sum.
+    n_names : int
+        The most names.
+    where : str, optional
+        One boolean SQL expression; only such names are used.
+    deny : sequence of str
+        Names not to use, forgiving case and accents.
+    max_family : int, optional
+        The most family names; 0 for none.
+    nonnegative : bool
+        Allow only weights above 0.
+    exclude_self : bool
+        Leave out stored names of the target, in whatever part they are stored.
+    minus : sequence of targets
+        Taken off the target after centring.
+    view : str
+    method : {"omp", "lasso"}
+        Matching pursuit, or the nonnegative lasso path of SpLiCE; see
+        `namebasis.analysis.sparse.codes.sparse_code`.
+    n_sweeps : int
+        How often, after the pursuit, to try each name for a better one in its place.
+    ridge : float, optional
+        Choose names after whitening by the covariance of the names with this ridge (1 is a good
+        value): what many names share counts less, so the true parts of a full name are found more
+        often, for a slightly lower cosine. Weights and cosines are unwhitened all the same.
+    image_mean : array_like of shape (dim,), optional
+        What to centre images by; by default the mean of the space's images.
+    n_null : int
+        How many draws of each control to fit, 200 say; 0 for none.
+    n_resamples : int
+        How many bootstrap resamples of the names to fit for `stability`, and of the templates
+        for `template_stability`; 0 for none. The latter encodes up to 256 names once per template
+        and keeps their vectors in the space's caches.
+    seed : int
+        Of the controls and resamples.
+    progress : callable, optional
+        Called with controls and resamples done and with how many there are at most.
+
+    Returns
+    -------
+    Basis
+
+    Raises
+    ------
+    TargetError
+        If the target is refused, or has no direction once centred.
+    FilterError
+        If `where` is refused or leaves no name.
+    ValueError
+        If fewer names are left than `n_names`, or an option does not fit.
+    """
+    seed = check_seed(seed)
+    recipe = Recipe(n_names, nonnegative, method, n_sweeps, max_family, ridge)
+    check_count(n_null, "n_null", 0)
+    check_count(n_resamples, "n_resamples", 0)
+    wanted = centre_target(space, target, minus=minus, view=view, image_mean=image_mean)
+    atoms = load_atoms(space, where=where, view=view)
+    denied = atoms.named([*deny, *(wanted.names if exclude_self else ())])
+    if max_family == 0:
+        denied |= atoms.is_family
+    more = {
+        "where": where, "deny": list(deny), "exclude_self": exclude_self, "n_null": n_null,
+        "n_resamples": n_resamples, "seed": seed,
+    }  # fmt: skip
+    if n_null == 1:
+        raise ValueError("n_null must be 0 or at least 2: one control has no spread.")
+    found, chosen = _fit(atoms, wanted, denied, recipe, view, more)
+    rng = np.random.default_rng(seed)
+    tell = trust.FitCounter(progress, 3 * n_null + 2 * n_resamples)
+    if n_null and len(chosen):
+        nulls = _nulls(space, atoms, wanted, denied, recipe, view, found, chosen, n_null, rng, tell)
+        found = replace(found, nulls=nulls)
+    if n_resamples:
+        shares, seen = corpus_stability(
+            recipe, atoms.vectors, wanted.vector, atoms.is_family, denied, chosen, n_resamples, rng
+        )
+        tell(n_resamples)
+        found = replace(found, stability=shares, template_note=why_not_templates(space, view))
+        if found.template_note is None and len(chosen):
+            by_template = template_stability(
+                space, recipe, atoms, wanted, denied, chosen, seen, n_resamples, rng
+            )
+            found = replace(found, template_stability=by_template)
+    tell(0, is_last=True)
+    return found
+
+
+def _fit(
+    atoms: NameAtoms,
+    target: CentredTarget,
+    denied: Mask,
+    recipe: Recipe,
+    view: str,
+    more: Mapping[str, object],
+) -> tuple[Basis, IntArray]:
+    """Return the basis and which atoms it uses."""
+    n_left = int((~denied).sum())
+    if n_left == 0:
+        raise FilterError("every name is denied, or is the target itself; allow others.")
+    n_left = int((~denied & atoms.vectors.any(axis=1)).sum())
+    if n_left == 0:
+        raise FilterError("no name is left that differs from the mean of the space; add others.")
+    if n_left < recipe.n_names:
+        raise ValueError(f"n_names is {recipe.n_names}, but only {n_left} name(s) are left to use.")
+    code = recipe.code(atoms.vectors, target.vector[None], atoms.is_family, denied)
+    used = code.indices[0][code.indices[0] >= 0]
+    combined = code.reconstruct(atoms.vectors)[0] + target.mean
+    found = Basis(
+        label=target.label,
+        names=tuple(atoms.names[atom] for atom in used),
+        ids=atoms.ids[used],
+        weights=code.weights[0][: len(used)],
+        similarity=float(code.similarities[0]),
+        raw_similarity=_cosine(combined, target.vector + target.mean),
+        n_atoms=n_left,
+        view=view,
+        parameters={**recipe.parameters(), **more},
+    )
+    return found, used
+
+
+@one_blas_thread()
+def _nulls(
+    space: Space,
+    atoms: NameAtoms,
+    target: CentredTarget,
+    denied: Mask,
+    recipe: Recipe,
+    view: str,
+    found: Basis,
+    chosen: IntArray,
+    n_draws: int,
+    rng: np.random.Generator,
+    progress: trust.Progress,
+) -> tuple[trust.Null, ...]:
+    """Fit every control that the space allows."""
+    vectors, wanted, observed = atoms.vectors, target.vector, found.similarity
+    family, draws = atoms.is_family, (n_draws, rng, progress)
+    counts = space.table(["count"], ids=atoms.ids)["count"].cast("float64").to_numpy()
+    nulls = [
+        trust.turned_null(recipe, vectors, wanted, family, denied, observed, *draws),
+        trust.matched_null(recipe, vectors, wanted, counts, family, chosen, denied, *draws),
+    ]
+    is_pseudo = np.array([part == "pseudo" for part in atoms.parts])
+    pseudo = space.ids_of_part("pseudo", view=view)
+    if len(pseudo):
+        made_up = np.asarray(space.vectors(view, ids=pseudo) - atoms.mean, dtype=np.float32)
+        real = denied | is_pseudo
+        nulls.append(trust.pseudo_null(recipe, vectors, made_up, wanted, family, real, *draws))
+    return tuple(null for null in nulls if null is not None)
+
+
+def _cosine(a: FloatArray, b: FloatArray) -> float:
+    first, second = a.astype(np.float64), b.astype(np.float64)
+    length = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float(first @ second) / length if length else float("nan")

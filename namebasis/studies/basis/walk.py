@@ -1,0 +1,301 @@
+"""Which names lie along a direction of name space?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from namebasis.analysis.graph.neighbours import duplicate_groups
+from namebasis.analysis.sparse.components import Components, Float64Array
+from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.studies.attributes.axis_files import Axis, load_axis
+from namebasis.studies.basis.components import check_components, fit_components
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+_BLOCK = 65_536  # rows read at a time
+_SPARE = 4  # names read per name wanted, should some still have equal vectors
+
+
+@dataclass(frozen=True)
+class WalkStep:
+    """The names at one point of the walk.
+
+    Attributes
+    ----------
+    position : float
+        Standard deviations from the mean.
+    ids : tuple of int
+    names : tuple of str
+        Nearest to the point first. No name stands at two steps, and of names with equal
+        vectors one alone; empty where no name lies within half a step.
+    similarities : tuple of float
+        Cosine of each name to the point.
+    coefficients : tuple of float
+        Where each name itself lies along the direction, in standard deviations.
+    """
+
+    position: float
+    ids: tuple[int, ...]
+    names: tuple[str, ...]
+    similarities: tuple[float, ...]
+    coefficients: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The names along one direction.
+
+    Attributes
+    ----------
+    label : str
+        "component 1", or the two ends.
+    view : str
+    standard_deviation : float
+        Of the names along the direction.
+    explained : float
+        Share of the names' total variance that lies along it, in [0, 1]; the mean share over
+        all directions is 1 / n_features.
+    n_features, n_rows : int
+        Width of the view, and how many names were measured.
+    steps : tuple of WalkStep
+    """
+
+    label: str
+    view: str
+    standard_deviation: float
+    explained: float
+    n_features: int
+    n_rows: int
+    steps: tuple[WalkStep, ...]
+
+    def to_arrow(self) -> pa.Table:
+        """One row per name: position, id, name, similarity, coefficient."""
+        rows = [
+            (step.position, *hit)
+            for step in self.steps
+            for hit in zip(step.ids, step.names, step.similarities, step.coefficients, strict=True)
+        ]
+        columns = ("position", "id", "name", "similarity", "coefficient")
+        return pa.table(
+            {key: [row[i] for row in rows] for i, key in enumerate(columns)},
+            schema=pa.schema(
+                [
+                    ("position", pa.float64()),
+                    ("id", pa.int64()),
+                    ("name", pa.string()),
+                    ("similarity", pa.float64()),
+                    ("coefficient", pa.float64()),
+                ]
+            ),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A unit direction through the mean, and how names spread along it."""
+
+    label: str
+    mean: Float64Array
+    direction: FloatArray
+    deviation: float
+    explained: float
+    n_rows: int
+
+
+def walk(
+    space: Space,
+    along: int | str | Sequence[object] = 1,
+    *,
+    components: Components | None = None,
+    view: str = "text",
+    where: str | None = None,
+    n_steps: int = 7,
+    span: float = 3.0,
+    names_per_step: int = 3,
+) -> Walk:
+    """Walk from -`span` to +`span` standard deviations and give the names on the way.
+
+    At each position stand the names that themselves lie within half a step of it, those first
+    that are nearest to the point ``mean + position * standard_deviation * direction``. Without
+    that condition the point's neighbours are much the same all along: three deviations in one
+    direction are little beside the distance of any name from the mean in all the others.
+
+    Parameters
+    ----------
+    space : Space
+    along : int, str or pair
+        The number of a principal component, 1 for the largest variance; or an ordinal axis, by
+        name or path, from its first to its last value; or two targets, from one to the other.
+    components : Components, optional
+        A basis fitted before, for a number; by default one is fitted to the names of `where`.
+    view : str
+    where : str, optional
+        The only names that are measured and given.
+    n_steps : int
+        At least 2.
+    span : float
+        Above 0.
+    names_per_step : int
+
+    Returns
+    -------
+    Walk
+
+    Raises
+    ------
+    TargetError, FilterError, NamebasisError
+        If a target, `where` or an axis cannot be read, or an axis has no order.
+    ValueError
+        If a number fits no component, the ends are equal, the names do not differ along the
+        direction, or the basis was fitted to another view.
+    EncoderError
+        If the basis was fitted to vectors of another encoder.
+    """
+    check_count(n_steps, "n_steps", 2)
+    check_count(names_per_step, "names_per_step")
+    if not (np.isfinite(span) and span > 0):
+        raise ValueError(f"span must be above 0 standard deviations; got {span}.")
+    ids = space.ids(where, view=view)
+    if ids.size < 2:
+        raise ValueError(f"a walk needs at least 2 names; {ids.size} pass where={where!r}.")
+    if isinstance(along, int):
+        check_count(along, "the number of a component")
+        if components is None:
+            components = fit_components(space, view=view, where=where, max_components=along)
+        line = _component_line(check_components(space, components, view), along)
+    else:
+        line = _difference_line(space, ids, view, *_difference(space, along, view))
+    places, squares = _project(space, ids, view, line.mean, line.direction)
+    places /= line.deviation
+    # Equal vectors agree in both numbers up to the order of summation; leave one name of them.
+    kept = np.sort(np.unique(np.round([places, squares], 5), axis=1, return_index=True)[1])
+    ids, places, squares = ids[kept], places[kept], squares[kept]
+    half = span / (n_steps - 1)
+    steps = []
+    for position in np.linspace(-span, span, n_steps):
+        near = np.flatnonzero((places >= position - half) & (places < position + half))
+        shift = line.deviation * position
+        distances = squares[near] - 2 * shift * line.deviation * places[near]  # and shift squared
+        near = near[np.argsort(distances, kind="stable")][: _SPARE * names_per_step]
+        point = line.mean + shift * line.direction
+        steps.append(
+            _step(space, view, float(position), point, ids[near], places[near], names_per_step)
+        )
+    return Walk(
+        line.label,
+        view,
+        line.deviation,
+        line.explained,
+        line.direction.size,
+        line.n_rows,
+        tuple(steps),
+    )
+
+
+def _component_line(components: Components, number: int) -> _Line:
+    check_count(number, "the number of a component", 1, components.n_components)
+    return _Line(
+        f"component {number}",
+        components.mean.astype(np.float64),
+        components.directions[number - 1],
+        float(components.standard_deviations[number - 1]),
+        float(components.explained[number - 1]),
+        components.n_rows,
+    )
+
+
+def _difference(space: Space, along: str | Sequence[object], view: str) -> tuple[str, FloatArray]:
+    """The unit direction from one end to the other."""
+    if isinstance(along, str):
+        axis = load_axis(along)
+        if axis.kind != "ordinal":
+            raise ValueError(
+                f"axis {axis.name!r} is nominal: its values have no order to walk along. "
+                "Give two texts instead."
+            )
+        ends = [_axis_end(space, axis, value, view) for value in (0, -1)]
+        label = f"{axis.name}: {axis.values[0].label} to {axis.values[-1].label}"
+    else:
+        if len(along) != 2:
+            raise ValueError(f"a direction needs two targets, from and to; got {len(along)}.")
+        targets = [space.resolve(end, view=view) for end in along]
+        ends = [target.vector.astype(np.float64) for target in targets]
+        label = f"{targets[0].label} to {targets[1].label}"
+    difference = ends[1] - ends[0]
+    length = float(np.linalg.norm(difference))
+    if length < 1e-6:
+        raise ValueError(f"the two ends are equal ({label}): there is no direction.")
+    return label, np.asarray(difference / length, dtype=np.float32)
+
+
+def _axis_end(space: Space, axis: Axis, value: int, view: str) -> Any:
+    phrases = axis.values[value].phrases
+    encoder = space.encoder()
+    if view == "token":
+        rows = encoder.token_embeddings(list(phrases))
+        rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    else:
+        rows = encoder.encode_text([t.replace("{}", p) for t in axis.templates for p in phrases])
+    return rows.mean(axis=0, dtype=np.float64)
+
+
+def _difference_line(
+    space: Space, ids: IntArray, view: str, label: str, direction: FloatArray
+) -> _Line:
+    total = np.zeros(direction.size)
+    for start in range(0, ids.size, _BLOCK):
+        rows = space.vectors(view, ids=ids[start : start + _BLOCK])
+        total += rows.sum(axis=0, dtype=np.float64)
+    mean = total / ids.size
+    places, squares = _project(space, ids, view, mean, direction)
+    variance = float(places @ places) / (ids.size - 1)
+    if variance <= 1e-12:
+        raise ValueError(f"the names do not differ along {label}.")
+    explained = float(places @ places) / float(squares.sum())
+    return _Line(label, mean, direction, variance**0.5, explained, ids.size)
+
+
+def _project(
+    space: Space, ids: IntArray, view: str, mean: Float64Array, direction: FloatArray
+) -> tuple[Float64Array, Float64Array]:
+    """Each name's coordinate along the direction, and its squared distance from the mean."""
+    places, squares = np.empty(ids.size), np.empty(ids.size)
+    for start in range(0, ids.size, _BLOCK):
+        part = slice(start, start + _BLOCK)
+        rows = space.vectors(view, ids=ids[part]) - mean
+        places[part] = rows @ direction
+        squares[part] = np.einsum("nd,nd->n", rows, rows)
+    return places, squares
+
+
+def _step(
+    space: Space,
+    view: str,
+    position: float,
+    point: Float64Array,
+    ids: IntArray,
+    places: Float64Array,
+    n: int,
+) -> WalkStep:
+    """The first `n` of the names given whose vectors differ from one another."""
+    rows = space.vectors(view, ids=ids) if ids.size else np.empty((0, point.size), np.float32)
+    first = duplicate_groups(rows).first[:n] if ids.size else np.empty(0, np.int64)
+    names = space.table(["name"], ids=ids[first])["name"].to_pylist()
+    similarities = rows[first] @ point / np.linalg.norm(point)
+    return WalkStep(
+        position,
+        tuple(ids[first].tolist()),
+        tuple(names),
+        tuple(similarities.tolist()),
+        tuple(places[first].tolist()),
+    )

@@ -1,0 +1,139 @@
+"""Axis readings of one name, and of vectors that no name bears, among names of its space."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namebasis.analysis.readings.axes import Float64Array
+from namebasis.checks import FloatArray
+from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
+from namebasis.studies.attributes.results import AxisScores
+from namebasis.studies.attributes.study import Rows, read_axes, read_rows
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+COMPANY = 1000
+"""Names of the space that a name is read among: a reading is relative to its company."""
+_N_PSEUDO = 200
+_IN_YEARS = 20  # ranks that span so much are a unit that says something, such as years
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One axis, or one value of a nominal axis, as a name reads on it.
+
+    Attributes
+    ----------
+    axis : str
+    value : str
+        The nominal axis' value, or the ordinal axis' value that the name lies nearest to, with
+        the expectation where the axis' ranks are years.
+    share : float or None
+        Of a nominal value, in [0, 1]; None on an ordinal axis.
+    expectation : float
+        In the axis' ranks; of a nominal value its share.
+    position : float
+        On an ordinal axis from its first value at 0 to its last at 1; a nominal value's share.
+    spread : float
+        Standard deviation of the position over the axis' templates; NaN with one template.
+    z : mapping of reading to float
+        Of `analysis.axes.READINGS`: standard deviations from the mean of made-up names; NaN where
+        those do not differ.
+    percentile : float
+        Share of the company below, by expectation.
+    """
+
+    axis: str
+    value: str
+    share: float | None
+    expectation: float
+    position: float
+    spread: float
+    z: Mapping[str, float]
+    percentile: float
+
+
+@dataclass(frozen=True)
+class Readings:
+    """All packaged axes for one name and for what only its parts would give.
+
+    Attributes
+    ----------
+    own : tuple of Reading
+        Of ordinal axes one each; of nominal axes one per value.
+    parts : tuple of Reading or None
+        The same, of the vector that was given beside the name's own.
+    ordinal : mapping of axis to (first, last) value
+    n_company : int
+    """
+
+    own: tuple[Reading, ...]
+    parts: tuple[Reading, ...] | None
+    ordinal: Mapping[str, tuple[str, str]]
+    n_company: int
+
+
+def read_name(
+    space: Space, row: int, parts: FloatArray | None = None, *, seed: int = 0
+) -> Readings:
+    """Read every packaged axis for one stored name.
+
+    Parameters
+    ----------
+    space : Space
+    row : int
+        Of the name.
+    parts : ndarray of shape (dim,), optional
+        A unit vector of the text view to read beside it.
+    seed : int
+        Of the company, which is drawn from the space, and of the made-up names.
+    """
+    everyone = np.setdiff1d(space.ids(None), [row])
+    company = np.random.default_rng(seed).permutation(everyone)[:COMPANY]
+    ids = np.concatenate([[row], np.sort(company)]).astype(np.int64)
+    loaded = {name: load_axis(name) for name in axis_names()}
+    rows = read_rows(space, ids, _N_PSEUDO, seed)
+    if parts is not None:
+        rows = _with(rows, parts)
+    found = read_axes(space, list(loaded.values()), ids, rows)
+    own, other = [], []
+    for entry in found.scores:
+        axis = loaded[entry.axis]
+        own.append(_reading(axis, entry, 0, len(ids)))
+        if parts is not None:
+            other.append(_reading(axis, entry, len(ids), len(ids)))
+    ends = {
+        name: (axis.values[0].label, axis.values[-1].label)
+        for name, axis in loaded.items()
+        if axis.kind == "ordinal"
+    }
+    return Readings(tuple(own), tuple(other) if parts is not None else None, ends, len(company))
+
+
+def _with(rows: Rows, parts: FloatArray) -> Rows:
+    """The same with one vector more behind the names; its tokens are those of the first name."""
+    n = rows.n_names
+    text = np.insert(rows.text, n, parts, axis=0)
+    token = None if rows.token is None else np.insert(rows.token, n, rows.token[0], axis=0)
+    return Rows(text, token, n + 1)
+
+
+def _reading(axis: Axis, entry: AxisScores, at: int, n_company: int) -> Reading:
+    values: Float64Array = entry.readings["expectation"]
+    value, spread = float(values[at]), float(entry.spreads["expectation"][at])
+    others = values[1:n_company]
+    below = float((others < value).mean() + (others == value).mean() / 2)
+    z = {reading: float(column[at]) for reading, column in entry.z.items()}
+    if entry.value is not None:
+        return Reading(axis.name, entry.value, value, value, value, spread, z, below)
+    ranks = np.array(axis.ranks)
+    nearest = axis.values[int(np.abs(ranks - value).argmin())]
+    width = float(ranks[-1] - ranks[0])
+    label = f"{nearest.label} ({value:.0f})" if width >= _IN_YEARS else nearest.label
+    position = (value - float(ranks[0])) / width
+    return Reading(axis.name, label, None, value, position, spread / width, z, below)

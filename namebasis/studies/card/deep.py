@@ -1,0 +1,250 @@
+"""The part of a card that takes the encoder: readings, decomposition, rigidity, identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from namebasis.checks import FloatArray
+from namebasis.errors import NamebasisError
+from namebasis.namespace.corpus.full_names import cut, split
+from namebasis.studies.basis import study as basis
+from namebasis.studies.card.axes import Reading, Readings, read_name
+from namebasis.studies.card.records import Record
+from namebasis.studies.identity.contexts import Progress, load_contexts
+from namebasis.studies.identity.in_contexts import measure_contexts
+from namebasis.studies.identity.rigidity import NameRigidity, from_contexts
+from namebasis.studies.identity.study import identity
+from namebasis.studies.identity.swaps import choose_partners, measure
+from namebasis.wording import percent
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+    from namebasis.studies.basis.results import Basis
+    from namebasis.studies.identity.results import Identity, NameIdentity
+
+_N_SWAPS = 12  # for the prediction from the parts, in every template of the space
+_N_ATOMS, _N_DRAWS = 5, 100
+_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Belief:
+    """What the model reads beside what is recorded: in words."""
+
+    what: str
+    record: str
+    belief: str
+
+
+@dataclass(frozen=True)
+class PartsOnly:
+    """A full name as the additive effects of its parts predict it.
+
+    Attributes
+    ----------
+    similarity : float
+        Cosine of the prediction to the name's own vector.
+    nearest, nearest_own : tuple of (str, float)
+        Names near the prediction, and near the name itself.
+    vector : ndarray of shape (dim,), float32
+        The prediction, of length 1, in the `text` view.
+    """
+
+    similarity: float
+    nearest: tuple[tuple[str, float], ...]
+    nearest_own: tuple[tuple[str, float], ...]
+    vector: FloatArray
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, without the vector."""
+        return {
+            "similarity": self.similarity,
+            "nearest": [{"name": n, "similarity": s} for n, s in self.nearest],
+            "nearest_own": [{"name": n, "similarity": s} for n, s in self.nearest_own],
+        }
+
+
+@dataclass(frozen=True)
+class DeepCard:
+    """What the model says of one name.
+
+    Attributes
+    ----------
+    readings : Readings
+        On all packaged axes, also of the prediction from the parts.
+    beliefs : tuple of Belief
+    basis : Basis or None
+        None where the space has too few names; `notes` says so.
+    rigidity : NameRigidity
+    identity : NameIdentity
+    study : Identity
+        The study that `identity` comes from, with thresholds, nulls and origin.
+    parts_only : PartsOnly or None
+        None for a name of one part.
+    notes : tuple of str
+        What is left out, and why.
+    """
+
+    readings: Readings
+    beliefs: tuple[Belief, ...]
+    basis: Basis | None
+    rigidity: NameRigidity
+    identity: NameIdentity
+    study: Identity
+    parts_only: PartsOnly | None
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        readings = self.readings
+        return {
+            "axes": [asdict(one) for one in readings.own],
+            "axes_from_parts": None
+            if readings.parts is None
+            else [asdict(one) for one in readings.parts],
+            "n_company": readings.n_company,
+            "beliefs": [asdict(one) for one in self.beliefs],
+            "basis": None if self.basis is None else self.basis.to_dict(),
+            "rigidity": self.rigidity.flat(),
+            "identity": asdict(self.identity),
+            "thresholds": dict(self.study.thresholds),
+            "origin": asdict(self.study.origin),
+            "parts_only": None if self.parts_only is None else self.parts_only.to_dict(),
+            "notes": list(self.notes),
+        }
+
+
+def measure_deep(
+    space: Space,
+    name: str,
+    row: int,
+    records: Sequence[Record],
+    *,
+    k: int,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> DeepCard:
+    """Measure one stored name; see `card`."""
+
+    def part(number: int) -> Progress:
+        return lambda done, total: tell(number, done / max(total, 1))
+
+    def tell(number: int, share: float) -> None:
+        if progress is not None:
+            progress(round(100 * (number + share)), 100 * _STEPS)
+
+    tell(0, 0.0)
+    placed = measure_contexts(
+        space, [name], list(load_contexts()), n_prior=100, with_spreads=True, with_weak=True,
+        seed=seed, progress=part(0),
+    )  # fmt: skip
+    rigid = from_contexts(placed)
+    study = identity(space, [name], in_contexts=placed, seed=seed, progress=part(1))
+    parts = _parts_only(space, name, row, k, seed)
+    tell(2, 0.5)
+    readings = read_name(space, row, None if parts is None else parts.vector, seed=seed)
+    notes = [*rigid.notes, *study.notes, *(() if parts else (cut(name).reason,))]
+    try:
+        made = basis.fit(
+            space, name, _N_ATOMS, n_null=_N_DRAWS, n_resamples=_N_DRAWS, seed=seed,
+            progress=part(3),
+        )  # fmt: skip
+    except (NamebasisError, ValueError) as error:
+        made = None
+        notes.append(f"no sparse decomposition: {error}")
+    tell(_STEPS, 0.0)
+    return DeepCard(
+        readings,
+        tuple(_beliefs(records, readings)),
+        made,
+        rigid.rows[0],
+        study.rows[0],
+        study,
+        parts,
+        tuple(notes),
+    )
+
+
+def _parts_only(space: Space, name: str, row: int, k: int, seed: int) -> PartsOnly | None:
+    pair = split(name)
+    if pair is None:
+        return None
+    partners = choose_partners([pair], _N_SWAPS, seed)
+    found = measure(space.encoder(), [pair], {pair}, partners, space.provenance.templates)
+    whole = found.whole[0]
+    vector = whole - found.own.remainder[0]
+    vector = np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+
+    def near(target: FloatArray) -> tuple[tuple[str, float], ...]:
+        table = space.nearest(target, k + 1).to_arrow().to_pylist()
+        return tuple((one["name"], one["similarity"]) for one in table if one["id"] != row)[:k]
+
+    return PartsOnly(float(vector @ whole), near(vector), near(whole), vector)
+
+
+def _beliefs(records: Sequence[Record], readings: Readings) -> list[Belief]:
+    """Each record that an axis speaks about, beside that axis."""
+    single = {one.axis: one for one in readings.own if one.share is None}
+    values: dict[str, list[Reading]] = {}
+    for one in readings.own:
+        if one.share is not None:
+            values.setdefault(one.axis, []).append(one)
+    found = []
+    for record in records:
+        births, columns = record.births, record.columns
+        if births is not None and births.expected_age is not None and "age" in single:
+            told = (
+                f"{births.expected_age:.0f} years, the mean of {births.n:,} US births' living "
+                f"bearers; most in the {births.peak}s"
+            )
+            found.append(Belief("age", told, _said(single["age"])))
+        share = columns.get("share_female")
+        if share is not None and "gender" in single:
+            told = f"{percent(share)} women of {columns.get('count', 0):,} bearers"
+            found.append(Belief("gender", told, _said(single["gender"])))
+        elif columns.get("gender") and "gender" in single:
+            found.append(
+                Belief("gender", f"listed as {columns['gender']}", _said(single["gender"]))
+            )
+        groups = _groups(columns)
+        if groups:
+            found += [
+                Belief("origin", groups, _said_of(values[axis], axis))
+                for axis in ("region", "skin_tone")
+                if axis in values
+            ]
+            if "skin_tone" in single:
+                found.append(Belief("origin", groups, _said(single["skin_tone"])))
+        if columns.get("locales") and "region" in values:
+            listed = columns["locales"]
+            told = ", ".join(listed[:6]) + (f" and {len(listed) - 6} more" if listed[6:] else "")
+            found.append(
+                Belief("locales", f"listed in {told}", _said_of(values["region"], "region"))
+            )
+    return found
+
+
+def _groups(columns: Mapping[str, Any]) -> str:
+    shares = {
+        key.removeprefix("pct_"): value for key, value in columns.items() if key.startswith("pct_")
+    }
+    first = sorted(shares, key=lambda key: -shares[key])[:3]
+    return ", ".join(f"{shares[key]:.0f} % {key}" for key in first) + (
+        " of US bearers" if first else ""
+    )
+
+
+def _said(reading: Reading) -> str:
+    axis = reading.axis.replace("_", " ")
+    return f"{axis}: {reading.value}, above {percent(reading.percentile)} of names"
+
+
+def _said_of(readings: Sequence[Reading], axis: str) -> str:
+    first = sorted(readings, key=lambda one: -one.percentile)[:2]
+    return f"{axis.replace('_', ' ')}: " + ", ".join(
+        f"{one.value} (above {percent(one.percentile)} of names)" for one in first
+    )

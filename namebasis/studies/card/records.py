@@ -1,0 +1,105 @@
+"""What the corpus of a space recorded about one name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from namebasis.namespace.store.filters import quote
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+COLUMNS = (
+    "part", "gender", "locales", "sources", "count", "weight", "share_female",
+    "pct_white", "pct_black", "pct_asian", "pct_native", "pct_multiracial", "pct_hispanic",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Births:
+    """US births of a given name.
+
+    Attributes
+    ----------
+    n : int
+    first, last : int
+        Years of the first and last ones.
+    peak : int
+        The decade with most, by its first year.
+    by_decade : mapping of int to int
+    share_female : float
+    expected_age : float or None
+        Mean age of the living bearers in the year after which no births are recorded; None where
+        none is left.
+    """
+
+    n: int
+    first: int
+    last: int
+    peak: int
+    by_decade: Mapping[int, int]
+    share_female: float
+    expected_age: float | None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row of the corpus; a name can be stored as given and as family name.
+
+    Attributes
+    ----------
+    columns : mapping
+        Those of the corpus that are known, without births.
+    births : Births or None
+    """
+
+    columns: Mapping[str, Any]
+    births: Births | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**self.columns, "births": None if self.births is None else asdict(self.births)}
+
+
+def read_records(space: Space, row: int) -> tuple[Record, ...]:
+    """The records of a row, then those of other rows of the same name.
+
+    Parameters
+    ----------
+    space : Space
+    row : int
+    """
+    name = space.table(["name"], ids=[row])["name"][0].as_py()
+    columns = ["id", "births", *(column for column in COLUMNS if column in space.columns)]
+    table = space.table(columns, where=f"name = {quote(name)}").to_pylist()
+    table.sort(key=lambda entry: entry["id"] != row)
+    return tuple(_record(entry) for entry in table)
+
+
+def _record(entry: dict[str, Any]) -> Record:
+    births = entry.pop("births")
+    del entry["id"]
+    known = {key: value for key, value in entry.items() if value is not None}
+    return Record(known, _births(births) if births else None)
+
+
+def _births(entries: list[dict[str, int]]) -> Births | None:
+    from namebasis.studies.attributes.record_facts import expected_ages
+
+    girls, boys = (sum(one[sex] or 0 for one in entries) for sex in ("female", "male"))
+    if not girls + boys:
+        return None
+    years = [one["year"] for one in entries]
+    by_decade: dict[int, int] = {}
+    for one in entries:
+        decade = one["year"] // 10 * 10
+        by_decade[decade] = by_decade.get(decade, 0) + (one["female"] or 0) + (one["male"] or 0)
+    age = float(expected_ages([entries], max(years))[0])
+    return Births(
+        girls + boys, min(years), max(years), max(by_decade, key=lambda d: by_decade[d]),
+        dict(sorted(by_decade.items())), girls / (girls + boys), None if np.isnan(age) else age,
+    )  # fmt: skip

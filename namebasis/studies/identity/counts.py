@@ -1,0 +1,196 @@
+"""Does a measure follow how often a training set names people?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from namebasis.analysis.identity.own_direction import Float64Array
+from namebasis.analysis.intervals import (
+    Interval,
+    auc,
+    auc_interval,
+    rank_correlation_interval,
+)
+from namebasis.errors import CorpusError
+from namebasis.namespace.corpus.count_files import by_fold, count_rows
+from namebasis.namespace.corpus.folding import fold
+from namebasis.studies.identity.results import COLUMNS, Identity
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+__all__ = ["CountAgreement", "CountBin", "auc", "compare_counts", "compare_stored", "read_counts"]
+
+BINS = (0, 300, 3000)
+_FEWEST = 10
+
+
+@dataclass(frozen=True)
+class CountBin:
+    """Names with `low` or more mentions, below `high`; AUC against recombined names."""
+
+    low: int
+    high: int | None
+    n: int
+    auc: Interval | None
+
+
+@dataclass(frozen=True)
+class CountAgreement:
+    """How a measure agrees with counts.
+
+    Attributes
+    ----------
+    column : str
+    n : int
+        Names with both a count and the measure.
+    n_recombined : int
+    spearman : Interval
+        Rank correlation, with a 95 % interval over names.
+    bins : tuple of CountBin
+        `auc` is None where the bin or the recombined names are fewer than 10, or the measure is
+        not one of `identity_results.SWAP_MEASURES`, which alone are known of recombined names.
+    """
+
+    column: str
+    n: int
+    n_recombined: int
+    spearman: Interval
+    bins: tuple[CountBin, ...]
+
+    def to_arrow(self) -> pa.Table:
+        """One row per bin: low, high, n, auc, auc_low, auc_high."""
+        rows = []
+        for part in self.bins:
+            auc = part.auc
+            bounds = (None, None, None) if auc is None else (auc.value, auc.low, auc.high)
+            rows.append((part.low, part.high, part.n, *bounds))
+        names = ("low", "high", "n", "auc", "auc_low", "auc_high")
+        return pa.table({key: [row[i] for row in rows] for i, key in enumerate(names)})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def read_counts(path: str | Path) -> dict[str, int]:
+    """Read a table with the columns `name` and `count`, in any capitals; others are left aside.
+
+    Spellings that fold to one name (José, JOSE) are one, as it is written first, with the sum of
+    their counts.
+
+    Raises
+    ------
+    CorpusError
+        If it cannot be read, lacks a column, or a count is no whole number of at least 0.
+    """
+    counts: dict[str, int] = {}
+    first: dict[str, str] = {}
+    for line, name, (text,) in count_rows(path)[1]:
+        whole, _, rest = text.partition(".")
+        if not whole.isdecimal() or rest.strip("0"):
+            raise CorpusError(f"{path}: line {line}: count must be a whole number; got {text!r}.")
+        if len(whole) > 18:
+            raise CorpusError(f"{path}: line {line}: count has {len(whole)} digits, over 18.")
+        spelling = first.setdefault(fold(name), name)
+        counts[spelling] = counts.get(spelling, 0) + int(whole)
+    return counts
+
+
+def compare_counts(
+    identity: Identity,
+    counts: Mapping[str, int],
+    *,
+    column: str = "own_score",
+    bins: Sequence[int] = BINS,
+) -> CountAgreement:
+    """Compare a measure with how often people are named.
+
+    Raises
+    ------
+    ValueError
+        If fewer than 10 names have both, the counts are all equal, or there is no such column.
+    """
+    values = dict(zip((row.name for row in identity.rows), identity.column(column), strict=True))
+    null = identity.recombined.get(column, np.empty(0))
+    return _compare(column, values, counts, null, bins)
+
+
+def compare_stored(
+    space: Space,
+    counts: Mapping[str, int],
+    measure: str,
+    *,
+    bins: Sequence[int] = BINS,
+) -> CountAgreement:
+    """Compare a column that the space holds with how often people are named; no model is loaded.
+
+    A name that is stored several times counts with the row that `Space.find` gives. There are no
+    recombined names to compare with, so no AUC.
+
+    Raises
+    ------
+    ValueError
+        As `compare_counts` does, or if the measure is not one of numbers.
+    """
+    if measure not in space.columns or not _is_number(space, measure):
+        numbers = [name for name in space.columns if _is_number(space, name)]
+        raise ValueError(
+            f"measure must be one of numbers that the study makes ({', '.join(COLUMNS)}) or that "
+            f"the space holds ({', '.join(numbers)}); got {measure!r}."
+        )
+    names = list(counts)
+    places = zip(names, space.find_all(names), strict=True)
+    ids = {name: row for name, row in places if row is not None}
+    table = space.table([measure], ids=list(ids.values())) if ids else None
+    told = [] if table is None else table[measure].to_pylist()
+    found = dict(zip(ids, (np.nan if one is None else float(one) for one in told), strict=True))
+    return _compare(measure, found, counts, np.empty(0), bins)
+
+
+def _is_number(space: Space, column: str) -> bool:
+    if column == "id":
+        return False
+    kind = space.table([column], limit=0).schema.field(column).type
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+
+
+def _compare(
+    column: str,
+    measured: Mapping[str, float],
+    counts: Mapping[str, int],
+    null: Float64Array,
+    bins: Sequence[int],
+) -> CountAgreement:
+    find = by_fold(counts)
+    both = {
+        name: count
+        for name, value in measured.items()
+        if np.isfinite(value) and (count := find(name)) is not None
+    }
+    values = np.array([measured[name] for name in both], dtype=np.float64)
+    told = np.array(list(both.values()), dtype=np.float64)
+    if len(values) < _FEWEST or len(np.unique(told)) < 2 or len(np.unique(values)) < 2:
+        raise ValueError(
+            f"a rank correlation needs {_FEWEST} or more names with different counts and "
+            f"different {column}; {len(values)} have both."
+        )
+    made = []
+    for at, edge in enumerate(bins):
+        upper = bins[at + 1] if at + 1 < len(bins) else None
+        inside = (told >= edge) & (told < (np.inf if upper is None else upper))
+        made.append(_bin(values[inside], null, edge, upper))
+    return CountAgreement(
+        column, len(values), len(null), rank_correlation_interval(values, told), tuple(made)
+    )
+
+
+def _bin(values: Float64Array, null: Float64Array, low: int, high: int | None) -> CountBin:
+    enough = min(len(values), len(null)) >= _FEWEST
+    return CountBin(low, high, len(values), auc_interval(values, null) if enough else None)

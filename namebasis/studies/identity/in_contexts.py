@@ -1,0 +1,203 @@
+"""Names measured in contexts, beside made-up names of the same form; two studies rest on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namebasis.analysis.identity.contexts import (
+    ContextPrior,
+    context_measures,
+    context_prior,
+)
+from namebasis.analysis.identity.spread import (
+    MEASURES,
+    Float64Array,
+    Spread,
+    spread,
+    spread_values,
+)
+from namebasis.checks import FloatArray
+from namebasis.namespace.corpus.pseudo import pseudo_names
+from namebasis.studies.identity.contexts import Advance, Progress, counting, embed_contexts
+from namebasis.studies.identity.swaps import pseudo_pairs
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.namespace.space import Space
+
+CONTEXT_MEASURES = ("displacement", "displacement_ratio", "interaction", "leakage")
+FORMS = ("one word", "several words")
+FEWEST_WEAK = 20
+
+Values = Mapping[str, Float64Array]
+"""Measure to one value per name."""
+
+
+@dataclass(frozen=True)
+class InContexts:
+    """What contexts do to names.
+
+    A name of several words moves less in a context than one of one word, whatever it means;
+    each is therefore compared with made-up names of its own form.
+
+    Attributes
+    ----------
+    names, templates : tuple of str
+    forms : tuple of str
+        Of `FORMS`, one per name.
+    values : mapping of str to ndarray of shape (n_names,)
+        Of `analysis.spread.MEASURES` and `CONTEXT_MEASURES`.
+    spreads : tuple of Spread
+        With intervals; empty where none were asked for.
+    leaked : tuple of str
+        The context that each bare name lies furthest towards.
+    prior : mapping of form to mapping of measure to ndarray
+        Of made-up names.
+    weak : mapping of form to mapping of measure to ndarray
+        Of the space's rarest names; no entry for a form with fewer than 20.
+    """
+
+    names: tuple[str, ...]
+    templates: tuple[str, ...]
+    forms: tuple[str, ...]
+    values: Values
+    spreads: tuple[Spread, ...]
+    leaked: tuple[str, ...]
+    prior: Mapping[str, Values]
+    weak: Mapping[str, Values]
+
+
+def measure_contexts(
+    space: Space,
+    names: Sequence[str],
+    templates: Sequence[str],
+    *,
+    n_prior: int,
+    with_spreads: bool = False,
+    with_weak: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> InContexts:
+    """Measure names in contexts.
+
+    Parameters
+    ----------
+    space : Space
+        Its encoder embeds; names need not be stored.
+    names : sequence of str
+        Different from each other.
+    templates : sequence of str
+    n_prior : int
+        Made-up names of each form, and the most rare names.
+    with_spreads : bool
+        Measure the names' spreads with intervals too.
+    with_weak : bool
+        Measure the space's rarest names too.
+    seed : int
+    """
+    forms = tuple(form_of(name) for name in names)
+    made, rare = {}, {}
+    for form in dict.fromkeys(forms):
+        made[form] = _made_up(form, n_prior, seed)
+        found = _rarest(space, form, n_prior, set(names)) if with_weak else []
+        rare[form] = found if len(found) >= FEWEST_WEAK else []
+    n_all = len(names) + sum(map(len, made.values())) + sum(map(len, rare.values()))
+    work = _Work(space.encoder(), templates, counting(progress, n_all * (1 + len(templates))))
+    values = {key: np.empty(len(names)) for key in (*MEASURES, *CONTEXT_MEASURES)}
+    spreads: list[Spread | None] = [None] * len(names)
+    leaked = np.zeros(len(names), dtype=np.int64)
+    priors, weak = {}, {}
+    for form, strangers in made.items():
+        context, priors[form] = work.prior(strangers)
+        if rare[form]:
+            weak[form] = work.measure(rare[form], context).values
+        own = [at for at, one in enumerate(forms) if one == form]
+        done = work.measure([names[i] for i in own], context, with_spreads)
+        leaked[own] = done.leaked
+        for key, column in done.values.items():
+            values[key][own] = column
+        for at, one in zip(own, done.spreads, strict=False):
+            spreads[at] = one
+    return InContexts(
+        tuple(names), tuple(templates), forms, values,
+        tuple(one for one in spreads if one is not None),
+        tuple(templates[int(at)] for at in leaked), priors, weak,
+    )  # fmt: skip
+
+
+def count_contexts(names: Sequence[str], templates: Sequence[str], n_prior: int) -> int:
+    """How many prompts `measure_contexts` embeds without weak names; 0 without templates."""
+    forms = {form_of(name) for name in names}
+    return (len(names) + len(forms) * n_prior) * (1 + len(templates)) if templates else 0
+
+
+def form_of(name: str) -> str:
+    """Whether a name is one word or several."""
+    return FORMS[len(name.split()) > 1]
+
+
+def _made_up(form: str, n: int, seed: int) -> list[str]:
+    if form == FORMS[0]:
+        return pseudo_names(n, seed=seed).strings
+    return [" ".join(pair) for pair in pseudo_pairs(n, seed)]
+
+
+def _rarest(space: Space, form: str, n: int, besides: set[str]) -> list[str]:
+    """The space's rarest names of recorded count and of one form."""
+    negated = "NOT " if form == FORMS[0] else ""
+    where = f"count IS NOT NULL AND name {negated}LIKE '% %'"
+    table = space.table(["name"], where=where, order_by="count", limit=n)
+    return [name for name in dict.fromkeys(table["name"].to_pylist()) if name not in besides]
+
+
+@dataclass(frozen=True)
+class _Done:
+    values: Values
+    spreads: list[Spread]
+    leaked: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """An encoder with its contexts, and whoever wants to know how far it is."""
+
+    encoder: Encoder
+    templates: Sequence[str]
+    advance: Advance
+
+    def prior(self, names: Sequence[str]) -> tuple[ContextPrior, Values]:
+        """What contexts do in general, and the measures of the made-up names themselves."""
+        blocks = list(embed_contexts(self.encoder, names, self.templates, progress=self.advance))
+        bare = np.concatenate([one for _, one, _ in blocks])
+        placed = np.concatenate([one for _, _, one in blocks])
+        context = context_prior(bare, placed)
+        return context, _measure(bare, placed, context).values
+
+    def measure(
+        self, names: Sequence[str], prior: ContextPrior, with_spreads: bool = False
+    ) -> _Done:
+        parts = [
+            _measure(bare, placed, prior, with_spreads)
+            for _, bare, placed in embed_contexts(
+                self.encoder, names, self.templates, progress=self.advance
+            )
+        ]
+        return _Done(
+            {key: np.concatenate([part.values[key] for part in parts]) for key in parts[0].values},
+            [one for part in parts for one in part.spreads],
+            np.concatenate([part.leaked for part in parts]),
+        )
+
+
+def _measure(
+    bare: FloatArray, placed: FloatArray, prior: ContextPrior, with_spreads: bool = False
+) -> _Done:
+    found = context_measures(bare, placed, prior)
+    values = spread_values(list(placed))
+    values |= {key: getattr(found, key) for key in CONTEXT_MEASURES}
+    spreads = [spread(one) for one in placed] if with_spreads else []
+    return _Done(values, spreads, found.leaked)

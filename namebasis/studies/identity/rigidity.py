@@ -1,0 +1,356 @@
+"""How rigidly a name keeps its embedding over contexts or images, against names nobody bears."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from namebasis.analysis.identity.spread import (
+    Float64Array,
+    Spread,
+    spread,
+    spread_values,
+    standing,
+)
+from namebasis.checks import check_count, check_seed
+from namebasis.studies.identity.contexts import Progress, load_contexts
+from namebasis.studies.identity.in_contexts import (
+    CONTEXT_MEASURES,
+    FEWEST_WEAK,
+    InContexts,
+    measure_contexts,
+)
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+STUDY = "rigidity"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value lies among those of names that nobody bears.
+
+    Attributes
+    ----------
+    percentile : float
+        Share of the made-up names below it, in [0, 1].
+    z : float
+        Their standard deviations from their mean; NaN where they do not differ.
+    weak_percentile : float or None
+        Share of the space's rarest names below it; None without 20 of them.
+    """
+
+    percentile: float
+    z: float
+    weak_percentile: float | None
+
+
+@dataclass(frozen=True)
+class NameRigidity:
+    """One name's measures.
+
+    Attributes
+    ----------
+    name : str
+    spread : Spread
+    form : str or None
+        "one word" or "several words": the made-up names it is compared with; None for images.
+    contexts : mapping of str to float
+        displacement, displacement_ratio, interaction and leakage, see
+        `analysis.contexts.ContextMeasures`; empty for images.
+    leaked : str or None
+        The context that the bare name lies furthest towards.
+    places : mapping of str to Place
+        Of every measure.
+    """
+
+    name: str
+    spread: Spread
+    form: str | None
+    contexts: Mapping[str, float]
+    leaked: str | None
+    places: Mapping[str, Place]
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Every measure by its name."""
+        return {k: one.value for k, one in self.spread.intervals().items()} | dict(self.contexts)
+
+    def flat(self) -> dict[str, Any]:
+        """A row of plain values: each measure, its bounds if it has any, and its places."""
+        row: dict[str, Any] = {"name": self.name, "form": self.form, "n": self.spread.n}
+        intervals = self.spread.intervals()
+        for key, value in self.values.items():
+            row[key] = value
+            if key in intervals:
+                row |= {f"{key}_low": intervals[key].low, f"{key}_high": intervals[key].high}
+            row |= {f"{key}_{what}": at for what, at in asdict(self.places[key]).items()}
+        return row | {"leaked": self.leaked}
+
+
+@dataclass(frozen=True)
+class Rigidity:
+    """Measures of names, in the order asked for.
+
+    Attributes
+    ----------
+    rows : tuple of NameRigidity
+    contexts : tuple of str
+        Empty for images.
+    n_prior, n_weak : mapping of form to int
+        Made-up names, and rare names, that names of each form are compared with; the form of
+        images is "images".
+    notes : tuple of str
+        What could not be measured, and why.
+    """
+
+    rows: tuple[NameRigidity, ...]
+    contexts: tuple[str, ...]
+    n_prior: Mapping[str, int]
+    n_weak: Mapping[str, int]
+    notes: tuple[str, ...]
+
+    def to_arrow(self) -> pa.Table:
+        """One row per name: measures, the bounds of those with an interval, places."""
+        table = pa.Table.from_pylist([row.flat() for row in self.rows])
+        for at, field in enumerate(table.schema):  # no name has this bound
+            if pa.types.is_null(field.type) and field.name.endswith(("_low", "_high")):
+                table = table.set_column(at, field.name, table[at].cast(pa.float64()))
+        return table
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "names": [row.flat() for row in self.rows],
+            "contexts": list(self.contexts),
+            "n_prior": dict(self.n_prior),
+            "n_weak": dict(self.n_weak),
+            "notes": list(self.notes),
+        }
+
+    def write(self, space: Space) -> int:
+        """Store the measures of the names that the space holds; return how many those are.
+
+        Raises
+        ------
+        ValueError
+            If it holds none of them.
+        """
+        ids = space.find_all([row.name for row in self.rows])
+        found = {at: row for at, row in zip(ids, self.rows, strict=True) if at is not None}
+        if not found:
+            raise ValueError("the space holds none of these names; add them before writing.")
+        columns: dict[str, Any] = {"id": pa.array(list(found), pa.int64())}
+        for measure in self.rows[0].values:
+            values = [row.values[measure] for row in found.values()]
+            places = [row.places[measure].percentile for row in found.values()]
+            columns[f"rigidity_{measure}"] = pa.array(values, pa.float64())
+            columns[f"rigidity_{measure}_percentile"] = pa.array(places, pa.float64())
+        parameters = {"contexts": list(self.contexts), "n_prior": dict(self.n_prior)}
+        space.add_metrics(pa.table(columns), study=STUDY, parameters=parameters)
+        return len(found)
+
+
+def rigidity(
+    space: Space,
+    names: Sequence[str] | None = None,
+    *,
+    where: str | None = None,
+    contexts: str | Path | None = None,
+    n_prior: int = 100,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Rigidity:
+    """Measure names in contexts, from text alone.
+
+    Parameters
+    ----------
+    space : Space
+        Its encoder embeds the contexts; names need not be stored.
+    names : sequence of str, optional
+        By default those of `where`.
+    where : str, optional
+        SQL filter, only without `names`.
+    contexts : str or Path, optional
+        A TOML file; see `load_contexts`.
+    n_prior : int
+        Made-up names to compare with, at least 20: of one word for names of one word, full names
+        for the others; and as many of the space's rarest names.
+    seed : int
+        Of the made-up names.
+    progress : callable, optional
+        Is told (done, total) prompts.
+
+    Raises
+    ------
+    ValueError
+        If there is no name, one comes twice, or both `names` and `where` are given.
+    NamebasisError
+        If the contexts, the filter or the encoder are refused.
+    """
+    seed = check_seed(seed)
+    check_count(n_prior, "n_prior", 20)
+    found = measure_contexts(
+        space,
+        _asked(space, names, where),
+        tuple(load_contexts(contexts)),
+        n_prior=n_prior,
+        with_spreads=True,
+        with_weak=True,
+        seed=seed,
+        progress=progress,
+    )
+    return from_contexts(found)
+
+
+def from_contexts(found: InContexts) -> Rigidity:
+    """Place measures made by `measure_contexts` (with intervals) among their priors."""
+    places: list[dict[str, Place]] = [{} for _ in found.names]
+    for form, prior in found.prior.items():
+        rows = [at for at, one in enumerate(found.forms) if one == form]
+        weak = found.weak.get(form)
+        for key, column in found.values.items():
+            placed = _places(column[rows], prior[key], None if weak is None else weak[key])
+            for at, place in zip(rows, placed, strict=True):
+                places[at][key] = place
+    rows_found = tuple(
+        NameRigidity(
+            name,
+            found.spreads[at],
+            found.forms[at],
+            {key: float(found.values[key][at]) for key in CONTEXT_MEASURES},
+            found.leaked[at],
+            places[at],
+        )
+        for at, name in enumerate(found.names)
+    )
+    n_prior = {form: len(one["similarity"]) for form, one in found.prior.items()}
+    n_weak = {form: len(one["similarity"]) for form, one in found.weak.items()}
+    notes = tuple(
+        f"weak_percentile of names of {form} is null: fewer than {FEWEST_WEAK} other names of the "
+        "space are such and have a recorded count."
+        for form in found.prior
+        if form not in found.weak
+    )
+    notes += _without_interval(rows_found)
+    return Rigidity(rows_found, found.templates, n_prior, n_weak, notes)
+
+
+def spreads(
+    sets: Mapping[str, npt.ArrayLike],
+    prior: Mapping[str, npt.ArrayLike],
+    *,
+    weak: Mapping[str, npt.ArrayLike] | None = None,
+    size: int | None = None,
+    seed: int = 0,
+) -> Rigidity:
+    """Measure sets of embeddings, one set per name, such as its images'.
+
+    Parameters
+    ----------
+    sets : mapping of str to array_like of shape (n, n_features)
+    prior : mapping of str to array_like of shape (n, n_features)
+        Of names that nobody bears, made in the same way.
+    weak : mapping of str to array_like, optional
+        Of names that the model hardly knows; fewer than 20 are not compared with.
+    size : int, optional
+        Draw so many rows of each set: similarity@n depends on n, so sets of different sizes
+        cannot be compared. By default all rows, which must then be equally many.
+    seed : int
+        Of the rows drawn.
+
+    Raises
+    ------
+    ValueError
+        If there is no set, sizes differ or are below `size`, or an array is refused; see
+        `analysis.spread.spread`.
+    """
+    rare = weak or {}
+    own, made, few = (_equal_sets(group, size, seed) for group in (sets, prior, rare))
+    sizes = sorted({len(rows) for group in (own, made, few) for rows in group.values()})
+    if not sets or len(sizes) != 1:
+        raise ValueError(
+            "sets must be one or more, of one size with the prior's; got sizes "
+            f"{', '.join(map(str, sizes))}. Use size={sizes[0] if sizes else 3} or smaller to draw "
+            "equally many of each."
+        )
+    measured = {name: spread(rows) for name, rows in own.items()}
+    null = spread_values(list(made.values()))
+    weak_null = spread_values(list(few.values())) if len(few) >= FEWEST_WEAK else None
+    columns = {
+        key: _places(
+            np.array([one.intervals()[key].value for one in measured.values()]),
+            null[key],
+            None if weak_null is None else weak_null[key],
+        )
+        for key in null
+    }
+    rows = tuple(
+        NameRigidity(name, one, None, {}, None, {key: col[at] for key, col in columns.items()})
+        for at, (name, one) in enumerate(measured.items())
+    )
+    notes: tuple[str, ...] = () if weak_null is not None else (
+        f"weak_percentile is null: fewer than {FEWEST_WEAK} weak names were given.",
+    )  # fmt: skip
+    notes += _without_interval(rows)
+    return Rigidity(rows, (), {"images": len(prior)}, {"images": len(rare)}, notes)
+
+
+def _without_interval(rows: Sequence[NameRigidity]) -> tuple[str, ...]:
+    """Which measures have no interval, and why; of some names only, those are counted."""
+    missing: dict[tuple[str, str], int] = {}
+    for row in rows:
+        for key, one in row.spread.intervals().items():
+            if one.reason is not None:
+                missing[key, one.reason] = missing.get((key, one.reason), 0) + 1
+    return tuple(
+        f"{key} has no interval{'' if n == len(rows) else f' for {n:,} of {len(rows):,} names'}: "
+        f"{reason}."
+        for (key, reason), n in missing.items()
+    )
+
+
+def _equal_sets(
+    sets: Mapping[str, npt.ArrayLike], size: int | None, seed: int
+) -> dict[str, npt.NDArray[Any]]:
+    arrays = {name: np.asarray(rows) for name, rows in sets.items()}
+    if size is None:
+        return arrays
+    check_count(size, "size", 3)
+    short = [name for name, rows in arrays.items() if len(rows) < size]
+    if short:
+        raise ValueError(f"size is {size}, but {short[0]!r} has {len(arrays[short[0]])} rows.")
+    return {
+        name: rows[np.random.default_rng(seed).permutation(len(rows))[:size]]
+        for name, rows in arrays.items()
+    }
+
+
+def _places(values: Float64Array, prior: Float64Array, weak: Float64Array | None) -> list[Place]:
+    place = standing(values, prior)
+    among = [None] * len(values) if weak is None else standing(values, weak).percentile.tolist()
+    pairs = zip(place.percentile.tolist(), place.z.tolist(), among, strict=True)
+    return [Place(*one) for one in pairs]
+
+
+def _asked(space: Space, names: Sequence[str] | None, where: str | None) -> list[str]:
+    if names is not None and where is not None:
+        raise ValueError("give names or a filter, not both.")
+    if names is not None:
+        asked = [" ".join(name.split()) for name in names]
+    else:
+        asked = space.table(["name"], where=where)["name"].to_pylist()
+        asked = list(dict.fromkeys(asked))  # one name can be stored as given and as family
+    if not asked or not all(asked):
+        raise ValueError("no name to measure: give names, or a filter that some names pass.")
+    if len(set(asked)) != len(asked):
+        twice = next(name for name in asked if asked.count(name) > 1)
+        raise ValueError(f"names must differ; {twice!r} comes twice.")
+    return asked

@@ -1,0 +1,261 @@
+"""What kind of identity a model has formed for each full name, from text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from namebasis.analysis.identity.own_direction import Float64Array
+from namebasis.analysis.identity.spread import standing
+from namebasis.checks import check_count, check_seed
+from namebasis.encoders.base import check_template
+from namebasis.namespace.corpus.full_names import Cut, cut
+from namebasis.studies.identity.contexts import Progress, counting, load_contexts
+from namebasis.studies.identity.in_contexts import (
+    CONTEXT_MEASURES,
+    FORMS,
+    InContexts,
+    count_contexts,
+    measure_contexts,
+)
+from namebasis.studies.identity.results import STORED, Identity, NameIdentity
+from namebasis.studies.identity.swaps import (
+    Measured,
+    choose_partners,
+    count_prompts,
+    measure,
+    pseudo_pairs,
+    recombined_pairs,
+)
+from namebasis.studies.identity.thresholds import (
+    KINDS,
+    Judgement,
+    judge,
+    load_origin,
+    packaged_estimator,
+)
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+UNREADABLE = "the encoder reads a part as unknown tokens: what is measured says nothing of it"
+WITHOUT_CONTEXTS = "contexts left out: flexible may be entangled"
+_FEWEST_MIXED = 20
+_UNKNOWN = {"[UNK]", "<unk>"}
+
+
+def identity(
+    space: Space,
+    names: Sequence[str],
+    *,
+    n_swaps: int | None = None,
+    templates: Sequence[str] | None = None,
+    contexts: str | Path | None = None,
+    with_contexts: bool = True,
+    thresholds: str | Path | None = None,
+    n_null: int = 100,
+    seed: int = 0,
+    in_contexts: InContexts | None = None,
+    progress: Progress | None = None,
+) -> Identity:
+    """Say for every full name what identity the space's encoder has formed.
+
+    A full name is cut as `full_names.cut` says; where it is not, its row gives the reason. What it
+    has of its own is what remains after the additive effects of both parts, estimated from their
+    pairs with `n_swaps` other partners, against the same for made-up names.
+
+    Parameters
+    ----------
+    space : Space
+        Its encoder embeds; names need not be stored.
+    names : sequence of str
+    n_swaps : int, optional
+        Partners of each part, at least 6; `data/identity.toml` has the default.
+    templates : sequence of str, optional
+        Swaps are embedded in the mean of these; `data/identity.toml` has the default.
+    contexts : str or Path, optional
+        See `load_contexts`.
+    with_contexts : bool
+        Leave the context measures out for speed: entangled and flexible are not told apart then.
+    thresholds : str or Path, optional
+        See `identity_thresholds.load_origin`.
+    n_null : int
+        Made-up full names, at least 20.
+    seed : int
+    in_contexts : InContexts, optional
+        The same names in the same order as `measure_contexts` measured them already, against
+        `n_null` made-up names of the same seed.
+    progress : callable, optional
+        Is told (done, total) prompts.
+
+    Raises
+    ------
+    ValueError
+        If there is no name, or one comes twice.
+    NamebasisError
+        If the contexts or thresholds file, or the encoder, is refused.
+    """
+    seed = check_seed(seed)
+    origin, usual = load_origin(thresholds), packaged_estimator()
+    n_swaps = check_count(usual.n_swaps if n_swaps is None else n_swaps, "n_swaps", 6)
+    used = tuple(check_template(one) for one in (templates or usual.templates))
+    check_count(n_null, "n_null", 20)
+    asked = check_names(names)
+    places = list(load_contexts(contexts)) if with_contexts and in_contexts is None else []
+    cuts = _cut(space, asked)
+    pairs = {name: one.pair for name, one in cuts.items() if one.pair is not None}
+    real = list(dict.fromkeys(pairs.values()))
+    null = pseudo_pairs(n_null, seed)
+    partners = choose_partners(real, n_swaps, seed)
+    mixed = recombined_pairs(real, partners, seed)
+    everyone = [*real, *null, *(mixed if len(mixed) >= _FEWEST_MIXED else [])]
+    n_swapped = count_prompts(everyone, partners, used)
+    total = n_swapped + count_contexts(asked, places, n_null)
+    found = measure(
+        space.encoder(), everyone, {*real}, partners, used, advance=counting(progress, total)
+    )
+    if in_contexts is not None and list(in_contexts.names) != asked:
+        raise ValueError("in_contexts must hold the names in their order.")
+    if places:
+        in_contexts = measure_contexts(
+            space, asked, places, n_prior=n_null, seed=seed,
+            progress=progress and (lambda done, _: progress(n_swapped + done, total)),
+        )  # fmt: skip
+    at = {pair: row for row, pair in enumerate(real)}
+    rows = [at[pairs[name]] if name in pairs else None for name in asked]
+    columns = _swap_columns(found)
+    n, m = len(real), len(real) + len(null)
+    values = {key: _pick(column, rows) for key, column in columns.items()}
+    made = {key: column[n:m] for key, column in columns.items()}
+    mixed_values = {key: column[m:] for key, column in columns.items()}
+    if in_contexts is not None:
+        values |= {key: in_contexts.values[key] for key in CONTEXT_MEASURES}
+        full = in_contexts.prior.get(FORMS[1], {})
+        made |= {key: full[key] for key in CONTEXT_MEASURES if full}
+    place = standing(values["own_score"], made["own_score"])
+    values |= {"own_percentile": place.percentile, "own_z": place.z}
+    judged = judge(values, made, origin)
+    direction = np.full((len(asked), found.whole.shape[1]), np.nan, dtype=np.float32)
+    full_rows = [row for row, source in enumerate(rows) if source is not None]
+    direction[full_rows] = found.own.remainder[[source for source in rows if source is not None]]
+    stored, notes = _stored(space, asked)
+    return Identity(
+        _rows(space, cuts, values, judged, stored, in_contexts),
+        direction,
+        judged.thresholds,
+        made,
+        mixed_values,
+        origin,
+        {"n_swaps": n_swaps, "templates": list(used), "n_null": n_null, "seed": seed},
+        notes,
+    )
+
+
+def _cut(space: Space, asked: Sequence[str]) -> dict[str, Cut]:
+    """Names in two; the locales of stored ones say where the family name comes first."""
+    told: dict[str, tuple[str, ...]] = {}
+    if "locales" in space.columns:
+        places = zip(asked, space.find_all(asked), strict=True)
+        ids = {name: row for name, row in places if row is not None}
+        if ids:
+            lists = space.table(["locales"], ids=list(ids.values()))["locales"].to_pylist()
+            told = {name: tuple(row or ()) for name, row in zip(ids, lists, strict=True)}
+    return {name: cut(name, told.get(name, ())) for name in asked}
+
+
+def check_names(names: Sequence[str]) -> list[str]:
+    """Return names with single spaces, none empty and none twice.
+
+    Raises
+    ------
+    ValueError
+        If that cannot be.
+    """
+    asked = [" ".join(name.split()) for name in names]
+    if not asked or not all(asked):
+        raise ValueError("no name to measure: give one or more, none of them empty.")
+    if len(set(asked)) != len(asked):
+        twice = next(name for name in asked if asked.count(name) > 1)
+        raise ValueError(f"names must differ from each other; {twice!r} comes twice.")
+    return asked
+
+
+def _swap_columns(found: Measured) -> dict[str, Float64Array]:
+    return {
+        "own_length": found.own.length,
+        "own_score": found.own.score,
+        "strength": found.own.strength,
+        "hold": np.maximum(found.hold_given, found.hold_family),
+        "hold_given": found.hold_given,
+        "hold_family": found.hold_family,
+        "capture_given": found.capture_given,
+        "capture_family": found.capture_family,
+    }
+
+
+def _pick(column: Float64Array, rows: Sequence[int | None]) -> Float64Array:
+    return np.array([np.nan if row is None else column[row] for row in rows], dtype=np.float64)
+
+
+def _rows(
+    space: Space,
+    cuts: Mapping[str, Cut],
+    values: Mapping[str, Float64Array],
+    judged: Judgement,
+    stored: Mapping[str, Mapping[str, Any]],
+    in_contexts: InContexts | None,
+) -> tuple[NameIdentity, ...]:
+    pieces = space.encoder().pieces(list(cuts))
+    rows = []
+    for at, (name, one) in enumerate(cuts.items()):
+        numbers = {key: float(column[at]) for key, column in values.items()}
+        known: dict[str, Any] = {key: one for key, one in numbers.items() if not np.isnan(one)}
+        verdict: dict[str, Any] = {"reason": one.reason}
+        if not _UNKNOWN.isdisjoint(pieces[at]):
+            verdict = {"reason": UNREADABLE}
+        elif "own_score" in known:
+            chances = judged.probabilities[at].tolist()
+            verdict = {
+                "probabilities": dict(zip(KINDS, chances, strict=True)),
+                "kind": KINDS[int(np.argmax(chances))],
+                "evidence": {key: float(column[at]) for key, column in judged.evidence.items()},
+                "reason": WITHOUT_CONTEXTS if in_contexts is None else None,
+            }
+        leaked = None if in_contexts is None else in_contexts.leaked[at]
+        rows.append(
+            NameIdentity(
+                name,
+                tuple(pieces[at]),
+                leaked=leaked,
+                **known,
+                **stored.get(name, {}),
+                **verdict,
+            )
+        )
+    return tuple(rows)
+
+
+def _stored(
+    space: Space, asked: Sequence[str]
+) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
+    """What the space holds about names that it holds, and what it lacks."""
+    columns = [key for key in STORED if key in space.columns]
+    notes = []
+    if "anchor_rank" not in columns:
+        notes.append("anchor_rank is null: run `namebasis anchors SPACE --write` first.")
+    places = zip(asked, space.find_all(asked) if columns else (), strict=False)
+    ids = {name: row for name, row in places if row is not None}
+    if len(ids) < len(asked):
+        what = ", ".join(columns) or "token facts of the corpus"
+        notes.append(f"{what}: null for {len(asked) - len(ids):,} names that the space lacks.")
+    if not ids:
+        return {}, tuple(notes)
+    table = space.table(columns, ids=list(ids.values())).to_pylist()
+    found = {
+        name: {key: float(value) for key, value in row.items() if value is not None}
+        for name, row in zip(ids, table, strict=True)
+    }
+    return found, tuple(notes)

@@ -1,0 +1,195 @@
+"""From which values on an evidence of an identity counts; see data/identity.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from namebasis.analysis.identity.own_direction import Float64Array
+from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError, packaged_text, parse_toml, read_toml
+
+EVIDENCES = ("own_score", "strength", "hold", "leakage")
+KINDS = ("unknown", "compositional", "flexible", "entangled", "part-captured")
+_FORMER = {
+    "capture": "hold",
+    "displacement_ratio": "leakage",
+}  # evidences, and what they gave way to
+_LABEL = "identity.toml"
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Where an evidence's probability is one half, and how steeply it rises there.
+
+    Attributes
+    ----------
+    quantile : float or None
+        Of the made-up names' values, in (0, 1).
+    z : float or None
+        Standard deviations above the made-up names' mean; exactly one of the two is given.
+    softness : float
+        Standard deviations in which the log-odds rise by one, above 0.
+    """
+
+    quantile: float | None
+    z: float | None
+    softness: float
+
+    def value(self, null: Float64Array) -> float:
+        """The threshold in the measure's own unit."""
+        if self.quantile is not None:
+            return float(np.quantile(null, self.quantile))
+        return float(null.mean() + (self.z or 0.0) * null.std(ddof=1))
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Thresholds of the evidences, and where they come from."""
+
+    name: str
+    description: str
+    thresholds: Mapping[str, Threshold]
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """How names are embedded: the mean of templates, and so many partners of each part."""
+
+    templates: tuple[str, ...]
+    n_swaps: int
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What evidences say about names.
+
+    Attributes
+    ----------
+    thresholds : mapping of evidence to float
+    evidence : mapping of evidence to ndarray of shape (n_names,)
+        Probability that the evidence holds; NaN where its measure is unknown.
+    probabilities : ndarray of shape (n_names, 5)
+        Of each of `KINDS`.
+    """
+
+    thresholds: Mapping[str, float]
+    evidence: Mapping[str, Float64Array]
+    probabilities: Float64Array
+
+
+def packaged_estimator() -> Estimator:
+    """The settings of the packaged file."""
+    settings = _packaged()["estimator"]
+    return Estimator(tuple(settings["templates"]), settings["n_swaps"])
+
+
+def load_origin(source: str | Path | None = None) -> Origin:
+    """Read the thresholds of one origin.
+
+    Parameters
+    ----------
+    source : str or Path, optional
+        The name of an origin in the packaged file, or a .toml file of the same form, whose
+        ``origin`` says which of its sections counts; by default the packaged file's.
+
+    Raises
+    ------
+    NamebasisError
+        If there is no such origin, or the file does not keep the form.
+    """
+    is_file = source is not None and str(source).endswith(".toml")
+    label = str(source) if is_file else _LABEL
+    try:
+        data = read_toml(label) if is_file else _packaged()
+    except UnreadableError as error:
+        raise NamebasisError(
+            f"{label}: cannot be read as a thresholds file ({error.reason})."
+        ) from None
+    origins = data.get("origins")
+    if not isinstance(origins, dict) or not origins:
+        raise NamebasisError(f"{label}: needs a section [origins.NAME] of thresholds.")
+    name = data.get("origin") if is_file or source is None else str(source)
+    if name not in origins:
+        raise NamebasisError(
+            f"{label}: there are no thresholds of {name!r}; it holds {', '.join(origins)}. Name "
+            "one of them, or give a .toml file."
+        )
+    return _parse(f"{label}: {name}", str(name), origins[name])
+
+
+def _packaged() -> dict[str, Any]:
+    return parse_toml(packaged_text(_LABEL), _LABEL)
+
+
+def _parse(label: str, name: str, data: Any) -> Origin:
+    wanted = {"description", *EVIDENCES}
+    if not isinstance(data, dict) or set(data) != wanted:
+        found = sorted(data) if isinstance(data, dict) else data
+        if isinstance(data, dict) and (former := [key for key in _FORMER if key in data]):
+            raise NamebasisError(_given_way(label, former))
+        raise NamebasisError(f"{label}: needs the keys {', '.join(sorted(wanted))}; got {found}.")
+    if not isinstance(data["description"], str) or not data["description"].strip():
+        raise NamebasisError(f"{label}: description must say where the thresholds come from.")
+    thresholds = {key: _threshold(f"{label}: {key}", data[key]) for key in EVIDENCES}
+    return Origin(name, data["description"], thresholds)
+
+
+def _given_way(label: str, former: Sequence[str]) -> str:
+    now = " and ".join(f"{key} is now {_FORMER[key]}" for key in former)
+    return (
+        f"{label}: {now}; the evidences are {', '.join(EVIDENCES)}. Rename, and set the thresholds "
+        "anew: the measures are others."
+    )
+
+
+def _threshold(label: str, data: Any) -> Threshold:
+    form = "must be { quantile = …, softness = … } or { z = …, softness = … }"
+    if not isinstance(data, dict) or set(data) not in ({"quantile", "softness"}, {"z", "softness"}):
+        raise NamebasisError(f"{label} {form}; got {data!r}.")
+    numbers = {key: value for key, value in data.items() if type(value) in (int, float)}
+    if len(numbers) < 2 or not all(np.isfinite(value) for value in numbers.values()):
+        raise NamebasisError(f"{label} {form} of finite numbers; got {data!r}.")
+    if numbers["softness"] <= 0 or not 0 < numbers.get("quantile", 0.5) < 1:
+        raise NamebasisError(
+            f"{label}: softness must be above 0, and a quantile between 0 and 1; got {data!r}."
+        )
+    return Threshold(numbers.get("quantile"), numbers.get("z"), numbers["softness"])
+
+
+def judge(
+    values: Mapping[str, Float64Array], made: Mapping[str, Float64Array], origin: Origin
+) -> Judgement:
+    """Weigh the evidences of names into a probability of each kind.
+
+    An evidence's log-odds rise linearly with its distance from the threshold; evidences are taken
+    as independent: held by one part first, then an identity of its own that leans to a context or
+    does not, and without one the parts, which mean something or do not.
+
+    Parameters
+    ----------
+    values, made : mapping of measure to ndarray
+        Of the names, and of the made-up names: own_score, strength, hold and, where contexts were
+        measured, leakage.
+    origin : Origin
+    """
+    thresholds, evidence = {}, {}
+    for key in EVIDENCES:
+        if key in values and key in made:
+            rule, null = origin.thresholds[key], made[key]
+            thresholds[key] = rule.value(null)
+            deviation = float(null.std(ddof=1)) or 1.0
+            odds = (values[key] - thresholds[key]) / (rule.softness * deviation)
+            evidence[key] = np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
+    own, known, captured = (evidence[key] for key in EVIDENCES[:3])
+    tangled = evidence.get("leakage", np.zeros_like(own))
+    rest = 1 - captured
+    kinds = [
+        rest * (1 - own) * (1 - known), rest * (1 - own) * known,
+        rest * own * (1 - tangled), rest * own * tangled, captured,
+    ]  # fmt: skip
+    return Judgement(thresholds, evidence, np.stack(kinds, axis=1))

@@ -1,0 +1,211 @@
+"""Which prompt of names comes nearest to a target, every prompt re-encoded?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namebasis.checks import FloatArray, check_count, check_seed
+from namebasis.namespace.search.targets import Target, is_batch
+from namebasis.studies.paint.guard import find_collapse
+from namebasis.studies.paint.layout import Layout, parse_layout
+from namebasis.studies.paint.moves import Moves, Scorer
+from namebasis.studies.paint.pool import choose_pool, mean_goal
+from namebasis.studies.paint.results import Blend, Painting
+from namebasis.studies.paint.search import Found, beam_search, greedy_chain
+from namebasis.studies.paint.weights import fit_shares
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.namespace.space import Space
+
+
+def paint(
+    space: Space,
+    target: object,
+    n_names: int = 4,
+    *,
+    template: str = "a photo of {names}",
+    slots: Mapping[str, str | Sequence[str]] | None = None,
+    weights: Sequence[float] | None = None,
+    separator: str = ", ",
+    max_tokens: int | None = None,
+    beam: int = 8,
+    breadth: int = 16,
+    candidates: int = 512,
+    where: str | None = None,
+    deny: Sequence[str] = (),
+    use_target: bool = False,
+    negative: bool = False,
+    baseline: bool = True,
+    margin: float = 0.05,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Painting:
+    """Search for the prompt of at most `n_names` names that comes nearest to a target.
+
+    The search starts from the linear code's names and the nearest ones, and re-encodes every
+    prompt it considers; only which names are worth re-encoding at a place is predicted.
+
+    Parameters
+    ----------
+    space : Space
+    target : str, PIL image, array of shape (dim,), mapping, or a list of those
+        As `Space.resolve` takes it. Of a list, the weighted mean cosine counts.
+    n_names : int
+        The most names in the prompt.
+    template : str
+        Holds `{names}`, and slots such as `{age}` whose phrases are chosen too.
+    slots : mapping, optional
+        Phrases per slot, or an axis file's path; the packaged axes are known.
+    weights : sequence of float, optional
+        One per target of a list; a negative one pushes away.
+    separator : str
+        Between two names.
+    max_tokens : int, optional
+        The longest prompt in tokens, special tokens not counted; by default what the encoder
+        reads before it cuts off.
+    beam, breadth : int
+        Prompts kept at a time, and names re-encoded per prompt and place.
+    candidates : int
+        Names the search chooses from.
+    where : str, optional
+        Boolean SQL expression that names must fulfil.
+    deny : sequence of str
+        Names never used, in whatever case and accents.
+    use_target : bool
+        Whether a stored name that is the target may be used itself.
+    negative : bool
+        Look for the prompt that is least similar.
+    baseline : bool
+        Whether to run the greedy chain over the same candidates too, which encodes about
+        `candidates` × `n_names` prompts more.
+    margin : float
+        For `Collapse`.
+    seed : int
+        Of the candidates that are drawn at random.
+    progress : callable, optional
+        Called with the number of names reached and `n_names`.
+
+    Returns
+    -------
+    Painting
+
+    Raises
+    ------
+    EncoderError
+        If the space's encoder cannot be loaded, is another, or reads no text.
+    TargetError, FilterError
+        If a target or `where` cannot be read.
+    ValueError
+        If an argument does not fit: a target's width, an unknown slot, a filter that leaves no
+        name, a budget that the template alone fills.
+    """
+    seed = check_seed(seed)
+    for value, what in ((n_names, "n_names"), (beam, "beam"), (breadth, "breadth")):
+        check_count(value, what)
+    check_count(candidates, "candidates", n_names)
+    layout = parse_layout(template, slots, separator)
+    targets = _resolve(space, target)
+    sign = -1.0 if negative else 1.0
+    own_mean = _mean(space, targets)
+    goal, centred = (sign * mean_goal(targets, weights, mean) for mean in (None, own_mean))
+    if np.linalg.norm(goal) < 1e-6:
+        raise ValueError("the targets cancel out: their weighted mean has no direction.")
+    encoder = space.encoder()
+    limit = _token_limit(encoder, layout, max_tokens)
+    barred = [*deny, *([] if use_target else _stored_names(space, targets))]
+    pool = choose_pool(space, goal, centred, candidates, where=where, barred=barred, seed=seed)
+    scorer = Scorer(encoder, layout, pool, goal, limit)
+    moves = Moves(scorer, space.mean("text"), breadth)
+    found = beam_search(scorer, moves, n_names, beam, beam * breadth, progress)
+    if not found:
+        raise ValueError(
+            f"none of {len(pool.ids)} names fits into max_tokens={limit} with template "
+            f"{template!r}; allow more tokens or shorten it."
+        )
+    chain: list[Found] = []
+    if baseline:
+        apart = Scorer(encoder, layout, pool, goal, limit, keep_rows=False)  # pays for itself
+        chain = greedy_chain(apart, n_names)
+    best = max(found, key=lambda step: step.state.similarity)
+    row = scorer.row(best.state)
+    atoms = pool.vectors - (0 if own_mean is None else space.mean("text"))
+    shared = (encoder, scorer, sign, atoms, centred)
+    return Painting(
+        label=", ".join(t.label for t in targets),
+        template=template,
+        negative=negative,
+        best=_describe(best, *shared),
+        curve=tuple(_describe(step, *shared) for step in found),
+        greedy=tuple(_describe(step, *shared) for step in chain),
+        target_similarities=tuple((t.label, float(row @ t.vector)) for t in targets),
+        collapse=find_collapse(space, encoder, scorer, best.state, margin),
+        n_candidates=len(pool.ids),
+        goal=sign * goal,
+    )
+
+
+def _resolve(space: Space, target: object) -> list[Target]:
+    targets = list(target) if is_batch(target) else [target]  # type: ignore[call-overload]
+    if not targets:
+        raise ValueError("paint needs at least one target; got an empty list.")
+    return [space.resolve(one) for one in targets]
+
+
+def _stored_names(space: Space, targets: Sequence[Target]) -> list[str]:
+    ids = [row for target in targets for row in target.members]
+    return [str(name) for name in space.table(["name"], ids=ids)["name"].to_pylist()] if ids else []
+
+
+def _mean(space: Space, targets: Sequence[Target]) -> FloatArray | None:
+    """The mean of the targets' modality, None where it is unknown or they are of several."""
+    kinds = {target.kind for target in targets}
+    if kinds <= {"text", "stored", "mix"}:
+        return space.mean("text")
+    return space.image_mean() if kinds == {"image"} else None
+
+
+def _token_limit(encoder: Encoder, layout: Layout, max_tokens: int | None) -> int | None:
+    """The budget of a prompt in tokens, checked against what the template alone takes."""
+    limit = encoder.max_tokens if max_tokens is None else check_count(max_tokens, "max_tokens")
+    if limit is None:
+        return None
+    shortest = [min(layout.options[slot], key=len) for slot in layout.slots]
+    bare = layout.prompt([], shortest)
+    n_bare = int(encoder.count_tokens([bare])[0])
+    if n_bare >= limit:
+        raise ValueError(
+            f"max_tokens={limit} leaves no room for a name: the template alone, {bare!r}, takes "
+            f"{n_bare} tokens."
+        )
+    return int(limit)
+
+
+def _describe(
+    found: Found,
+    encoder: Encoder,
+    scorer: Scorer,
+    sign: float,
+    atoms: FloatArray,
+    centred: FloatArray,
+) -> Blend:
+    names = list(found.state.names)
+    mean = scorer.pool.vectors[names].astype(np.float64).mean(axis=0)
+    length = float(np.linalg.norm(mean))
+    linear = float(mean @ scorer.goal) / length if length else float("nan")
+    prompt = scorer.prompt(found.state)
+    return Blend(
+        prompt=prompt,
+        names=tuple(scorer.pool.names[i] for i in names),
+        ids=tuple(int(i) for i in scorer.pool.ids[names]),
+        phrases=scorer.phrases(found.state),
+        n_tokens=int(encoder.count_tokens([prompt])[0]),
+        similarity=sign * found.state.similarity,
+        linear_similarity=sign * linear,
+        n_encodes=found.n_encodes,
+        seconds=found.seconds,
+        shares=fit_shares(atoms[names], centred),
+    )

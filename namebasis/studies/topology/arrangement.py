@@ -1,0 +1,159 @@
+"""One view's arrangement of names: neighbours, clusters, and what both go with."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from namebasis.analysis.clusters.agreement import (
+    NeighbourShare,
+    agreement,
+    encode,
+    neighbour_share,
+    shared_item_share,
+)
+from namebasis.analysis.clusters.clustering import Clusters, cluster
+from namebasis.analysis.graph.neighbours import KnnGraph
+from namebasis.checks import FloatArray, IntArray
+from namebasis.errors import NamebasisWarning
+from namebasis.namespace.search.graph_cache import graph_of
+from namebasis.studies.topology.results import LabelAgreement
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How names are arranged and compared.
+
+    Attributes
+    ----------
+    k : int
+        Neighbours of a name.
+    min_cluster_size : int or None
+        None for the default of their number.
+    level : str, int, float or None
+        Where the hierarchy is cut: a method, a number of clusters, or a distance.
+    n_permutations, seed : int
+        Shuffles for the nulls, and their seed.
+    """
+
+    k: int
+    min_cluster_size: int | None
+    level: str | int | float | None
+    n_permutations: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """What one view does with names.
+
+    Attributes
+    ----------
+    view : str
+    vectors, graph, clusters
+        Of the names, in the order of their ids.
+    agreement : tuple of LabelAgreement
+        With each of their labels.
+    common_piece : NeighbourShare or None
+        How often neighbours have a piece in common; None where no name has a piece.
+    notes : tuple of str
+    """
+
+    view: str
+    vectors: FloatArray
+    graph: KnnGraph
+    clusters: Clusters
+    agreement: tuple[LabelAgreement, ...] = ()
+    common_piece: NeighbourShare | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def read_graph(space: Space, view: str, ids: IntArray, k: int) -> tuple[FloatArray, KnnGraph]:
+    """Vectors of some names and their neighbours among them, from the cache where it is all."""
+    if np.array_equal(ids, np.arange(len(space))):
+        return space.vectors(view), space.graph(view, k)
+    vectors = space.vectors(view, ids=ids)
+    return vectors, graph_of(vectors, k)
+
+
+def find_clusters(
+    view: str, vectors: FloatArray, graph: KnnGraph, settings: Settings
+) -> Arrangement:
+    """Cluster, with what would be warned of as notes of the report."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", NamebasisWarning)
+        clusters = cluster(vectors, graph=graph, min_cluster_size=settings.min_cluster_size)
+    level = settings.level
+    if isinstance(level, str):
+        clusters = clusters.cut(method=level)
+    elif isinstance(level, float):
+        clusters = clusters.cut(distance=level)
+    elif level is not None:
+        clusters = clusters.cut(n_clusters=level)
+    # What is warned of is that the default level has none; another may.
+    notes = [str(w.message) for w in caught if issubclass(w.category, NamebasisWarning)]
+    told = notes if clusters.n_clusters == 0 else []
+    return Arrangement(view, vectors, graph, clusters, notes=tuple(told))
+
+
+def compare_labels(
+    found: Arrangement,
+    labels: Mapping[str, Sequence[str | None]],
+    pieces: Sequence[Sequence[str]],
+    settings: Settings,
+) -> Arrangement:
+    """Add what clusters and neighbourhoods go with."""
+    rows = tuple(_agreement(label, values, found, settings) for label, values in labels.items())
+    common = shared_item_share(found.graph, incidence(pieces), seed=settings.seed)
+    return Arrangement(
+        found.view, found.vectors, found.graph, found.clusters, rows, common, found.notes
+    )
+
+
+def incidence(pieces: Sequence[Sequence[str]]) -> csr_matrix:
+    """Which name holds which piece, as ones, (n_names, n_different_pieces)."""
+    number: dict[str, int] = {}
+    columns: list[int] = []
+    ends = [0]
+    for row in pieces:
+        columns += {number.setdefault(piece, len(number)) for piece in row}
+        ends.append(len(columns))
+    ones = np.ones(len(columns), np.float32)
+    shape = (len(pieces), max(len(number), 1))
+    return csr_matrix((ones, np.array(columns, np.int64), ends), shape=shape)
+
+
+def undefined_notes(rows: Sequence[LabelAgreement], by: Sequence[str]) -> list[str]:
+    """Say of columns that were asked for why nothing is said of them."""
+    return [
+        f"Agreement with {row.label} is undefined: {row.n_names:,} names have one known value "
+        f"there ({row.n_values:,} different), and clusters and values must both be two at least."
+        for row in rows
+        if row.label in by and row.with_clusters is None
+    ]
+
+
+def _agreement(
+    label: str, values: Sequence[str | None], found: Arrangement, settings: Settings
+) -> LabelAgreement:
+    codes, known = encode(list(values))
+    return LabelAgreement(
+        label=label,
+        n_names=int(np.count_nonzero(codes >= 0)),
+        n_values=len(known),
+        with_clusters=agreement(
+            found.clusters.labels,
+            codes,
+            n_permutations=settings.n_permutations,
+            seed=settings.seed,
+        ),
+        with_neighbours=neighbour_share(found.graph, codes),
+    )

@@ -1,0 +1,263 @@
+"""What a topology report holds, and the forms it is handed out in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from namebasis.analysis.clusters.agreement import Agreement, NeighbourShare
+from namebasis.analysis.clusters.density_tree import Float64Array
+from namebasis.analysis.clusters.hierarchy import Clusters
+from namebasis.analysis.graph.neighbours import KnnGraph
+from namebasis.checks import FloatArray, IntArray
+from namebasis.studies.topology.clusters import ClusterSummary
+from namebasis.studies.topology.files import Report
+from namebasis.studies.topology.shape import TopologyShape
+from namebasis.studies.topology.shape_summary import shape_lines
+from namebasis.wording import percent
+
+if TYPE_CHECKING:
+    from namebasis.studies.topology.pages.page import TopologyPage
+    from namebasis.studies.topology.spelling import SpellingComparison
+
+SPELLING = ("first piece", "first letters")
+
+
+@dataclass(frozen=True)
+class LabelAgreement:
+    """How far one property of names goes with clusters and with neighbourhoods.
+
+    Attributes
+    ----------
+    label : str
+        Which property: `gender`, `locale`, `part`, `first letters`, `first piece`.
+    n_names, n_values : int
+        Names of the report that have exactly one known value, and how many values there are.
+    with_clusters : Agreement or None
+        Over names in a cluster; None where it is undefined (one cluster, or one value).
+    with_neighbours : NeighbourShare or None
+        Over pairs of neighbours, whether in a cluster or not.
+    """
+
+    label: str
+    n_names: int
+    n_values: int
+    with_clusters: Agreement | None
+    with_neighbours: NeighbourShare | None
+
+    @property
+    def beyond_chance(self) -> float | None:
+        """Mutual information above its null, as a share of what was left to gain; 1 at most."""
+        found = self.with_clusters
+        if found is None or found.null_mutual_information >= 1:
+            return None
+        null = found.null_mutual_information
+        return (found.mutual_information - null) / (1 - null)
+
+
+def agreement_figures(
+    rows: Sequence[LabelAgreement], common_piece: NeighbourShare | None
+) -> dict[str, str]:
+    """What clusters and neighbourhoods follow, as it is shown beside another arrangement's."""
+    found = {}
+    for row in rows:
+        if row.beyond_chance is not None:
+            found[f"clusters follow {row.label}"] = f"{row.beyond_chance:.2f}"
+    near = {f"neighbours share {row.label}": row.with_neighbours for row in rows}
+    near["neighbours have a piece in common"] = common_piece
+    for label, shared in near.items():
+        if shared is not None:
+            found[label] = f"{percent(shared.share)} ({percent(shared.by_chance, 1)} by chance)"
+    return found
+
+
+@dataclass(frozen=True)
+class SideMap:
+    """Another arrangement of the same names, to be seen beside the report's.
+
+    Attributes
+    ----------
+    view : str
+    places, labels, probabilities, graph, clusters
+        As those of `TopologyReport`; the map is turned and scaled onto the report's.
+    """
+
+    view: str
+    places: FloatArray
+    labels: IntArray
+    probabilities: Float64Array
+    graph: KnnGraph
+    clusters: tuple[ClusterSummary, ...]
+
+
+@dataclass(frozen=True)
+class TopologyReport(Report):
+    """How the names of a space are arranged.
+
+    Attributes
+    ----------
+    ids, names, details : ndarray of shape (n,) int64; tuples of n str
+        Row number in the space, name, and a line of what is known of it.
+    places : ndarray of shape (n, 2), float32
+        The map. Only for the eye: nothing is measured on it.
+    labels, probabilities : ndarrays of shape (n,), int64 and float64
+        Cluster of each name (-1: none) and how firmly it belongs, in [0, 1].
+    nearest_clusters, nearest_probabilities : ndarrays of shape (n, 3), int64 and float64
+        Clusters that each name is nearest to and how far it belongs to each: its own with 1, or
+        for a name in none those that a walk along neighbours arrives at; -1 where there is none.
+    graph : KnnGraph
+        Neighbours, by position in this report (not by id).
+    hierarchy : Clusters
+        The clusters with their tree: `.cut` and `.merge` give others without clustering again.
+    clusters : tuple of ClusterSummary
+        The largest first.
+    agreement : tuple of LabelAgreement
+        With gender, locale and part, with spelling, and with columns that were asked for.
+    common_piece : NeighbourShare or None
+        How often neighbours have a piece in common; None where no names have pieces.
+    n_distinct : int
+        Different vectors among the n.
+    noise_share : float
+        Share of names in no cluster.
+    parameters, provenance : mapping
+        What was asked, and of which space.
+    notes : tuple of str
+        What a reader should know about this answer.
+    seconds : mapping of str to float
+        Time per step.
+    shape : TopologyShape or None
+        Entropy, hubs, dimension, homology and graph; None where they were not asked for.
+    beside : SideMap or None
+        The arrangement with spelling, where this one is without.
+    properties : mapping of str to sequence of n str or None
+        What `agreement` compares with, name by name.
+    spelling : SpellingComparison or None
+        The arrangement with spelling beside this one without; None where it was not asked for.
+    """
+
+    ids: IntArray
+    names: tuple[str, ...]
+    details: tuple[str, ...]
+    places: FloatArray
+    labels: IntArray
+    probabilities: Float64Array
+    nearest_clusters: IntArray
+    nearest_probabilities: Float64Array
+    graph: KnnGraph
+    hierarchy: Clusters
+    clusters: tuple[ClusterSummary, ...]
+    agreement: tuple[LabelAgreement, ...]
+    common_piece: NeighbourShare | None
+    n_distinct: int
+    noise_share: float
+    parameters: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    notes: tuple[str, ...]
+    seconds: Mapping[str, float]
+    shape: TopologyShape | None = None
+    properties: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    spelling: SpellingComparison | None = None
+    beside: SideMap | None = None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters there are."""
+        return len(self.clusters)
+
+    def to_arrow(self) -> pa.Table:
+        """One row per name: id, name, x, y, cluster, cluster_probability, nearest_cluster (null
+        where none is in reach), nearest_cluster_probability, and of the shape hubness,
+        local_dimension and bridge (null where undefined)."""
+        shape = self.shape.columns() if self.shape else {}
+        nearest = self.nearest_clusters[:, 0]
+        return pa.table(
+            {
+                "id": self.ids,
+                "name": pa.array(self.names, pa.string()),
+                "x": self.places[:, 0],
+                "y": self.places[:, 1],
+                "cluster": self.labels,
+                "cluster_probability": self.probabilities,
+                "nearest_cluster": pa.array(nearest, mask=nearest < 0),
+                "nearest_cluster_probability": self.nearest_probabilities[:, 0],
+            }
+            | {name: pa.array(column, from_pandas=True) for name, column in shape.items()}
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the rows per name, as plain JSON values."""
+        return {
+            "n_names": len(self),
+            "n_distinct": self.n_distinct,
+            "n_clusters": self.n_clusters,
+            "noise_share": self.noise_share,
+            "clusters": [asdict(cluster) for cluster in self.clusters],
+            "agreement": [
+                asdict(row) | {"beyond_chance": row.beyond_chance} for row in self.agreement
+            ],
+            "common_piece": asdict(self.common_piece) if self.common_piece else None,
+            "spelling": self.spelling.to_dict() if self.spelling else None,
+            "shape": self.shape.to_dict() if self.shape else None,
+            "notes": list(self.notes),
+            "parameters": dict(self.parameters),
+            "provenance": dict(self.provenance),
+            "seconds": dict(self.seconds),
+        }
+
+    def headline(self) -> str:
+        """One sentence on what the clusters follow most."""
+        known = [row for row in self.agreement if row.beyond_chance is not None]
+        if not known:
+            few = "Too few clusters or labels to say what the clusters follow."
+            return f"{few} {self.spelling.sentence()}" if self.spelling else few
+        ranked = sorted(known, key=lambda row: -(row.beyond_chance or 0))
+        sentence = (
+            f"Clusters follow the {ranked[0].label} of names most: mutual information beyond "
+            f"chance is {ranked[0].beyond_chance:.2f}, where 1 is full agreement"
+        )
+        others = [f"{row.beyond_chance:.2f} with {row.label}" for row in ranked[1:]]
+        sentence += f"; {', '.join(others)}." if others else "."
+        spelling = next((row for row in ranked if row.label in SPELLING), None)
+        if spelling is not None and spelling.with_neighbours is not None:
+            near = spelling.with_neighbours
+            sentence += (
+                f" {percent(near.share)} of near neighbours share their {spelling.label}, "
+                f"{percent(near.by_chance, 1)} would by chance."
+            )
+        if self.spelling is not None:
+            sentence += f" {self.spelling.sentence()}"
+        return sentence
+
+    def summary(self) -> str:
+        """A text of a screenful for the terminal."""
+        clusters = "1 cluster" if self.n_clusters == 1 else f"{self.n_clusters:,} clusters"
+        lines = [
+            f"{len(self):,} names ({self.n_distinct:,} different vectors): {clusters}, "
+            f"{percent(self.noise_share)} of names in none.",
+            self.headline(),
+            "",
+        ]
+        shown = self.clusters[:12]
+        width = max((len(cluster.label) for cluster in shown), default=0)
+        for cluster in shown:
+            examples = ", ".join(cluster.exemplars[:5])
+            again = "" if cluster.stability is None else f"{cluster.stability:5.2f}"
+            lines.append(f"{cluster.size:6,} {again}  {cluster.label:<{width}}  {examples}")
+        if self.n_clusters > len(shown):
+            lines.append(f"        and {self.n_clusters - len(shown)} smaller clusters")
+        if self.shape is not None:
+            lines += ["", *shape_lines(self.shape)]
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def page(self) -> TopologyPage:
+        """What the report's page shows."""
+        from namebasis.studies.topology.view import page_of
+
+        return page_of(self)

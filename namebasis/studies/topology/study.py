@@ -1,0 +1,323 @@
+"""How are the names of a space arranged, and what does the arrangement follow?"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from namebasis.analysis.clusters.membership import soft_memberships
+from namebasis.analysis.clusters.stability import cluster_stability
+from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups
+from namebasis.analysis.shape.layout import layout
+from namebasis.checks import IntArray, check_count, check_seed
+from namebasis.errors import SpaceError
+from namebasis.namespace.building.unspelled import facts
+from namebasis.studies.topology.arrangement import (
+    Arrangement,
+    Settings,
+    compare_labels,
+    find_clusters,
+    read_graph,
+    undefined_notes,
+)
+from namebasis.studies.topology.clusters import summarise_clusters
+from namebasis.studies.topology.labels import all_values, detail_lines, known_labels
+from namebasis.studies.topology.results import TopologyReport
+from namebasis.studies.topology.shape import STEPS as SHAPE_STEPS
+from namebasis.studies.topology.shape import measure_shape
+from namebasis.studies.topology.spelling import (
+    arrange_with_spelling,
+    compare_spelling,
+    open_unspelled,
+    side_map,
+)
+from namebasis.wording import percent
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Space
+
+Progress = Callable[[int, int], None]
+STUDY = "topology"
+
+
+def report(
+    space: Space,
+    *,
+    view: str = "text",
+    k: int = 15,
+    where: str | None = None,
+    ids: IntArray | None = None,
+    min_cluster_size: int | None = None,
+    seed: int = 0,
+    max_points: int | None = None,
+    n_permutations: int = 99,
+    by: Sequence[str] = (),
+    n_clusters: int | None = None,
+    level: str | float | None = None,
+    without_spelling: bool = False,
+    n_resamples: int = 20,
+    shape: bool = True,
+    write: bool = False,
+    progress: Progress | None = None,
+) -> TopologyReport:
+    """Find clusters of names, describe them, lay out a map, and say what clusters follow.
+
+    Parameters
+    ----------
+    space : Space
+    view : str
+        Which vectors.
+    k : int
+        Neighbours per name in the graph; lowered, with a note, where there are fewer names.
+    where : str, optional
+        One boolean SQL expression; only such names are reported.
+    ids : ndarray of shape (n,), int64, optional
+        Only these rows, in this order, instead of `where`.
+    min_cluster_size : int, optional
+        Names that make a cluster; by default a quarter of the square root of their number.
+    seed : int
+        Of the map, the sample and the shuffles. The clusters themselves have no chance in them.
+    max_points : int, optional
+        A random sample of this many is reported where there are more names.
+    n_permutations : int
+        Shuffles for the null of each agreement.
+    by : sequence of str
+        More columns to compare the arrangement with; numbers are cut into ranges.
+    n_clusters : int, optional
+        Read so many clusters off the hierarchy instead of those with the most excess of mass.
+    level : {"eom", "leaf"} or float, optional
+        Or the finest ones, or those that hang together within a distance; see `Clusters.cut`.
+    without_spelling : bool
+        Arrange the names by the view `unspelled`, made where it is not there (see `unspell`), and
+        compare with the text view.
+    n_resamples : int
+        Resamples for the stability of clusters; 0 for none.
+    shape : bool
+        Measure entropy, hubs, dimension, homology and graph too.
+    write : bool
+        Store `cluster` and `cluster_probability` as metric columns of the space, and with `shape`
+        `hubness`, `local_dimension` and `bridge`.
+    progress : callable, optional
+        Called with (steps done, steps in all).
+
+    Returns
+    -------
+    TopologyReport
+
+    Raises
+    ------
+    FilterError
+        If `where` is refused.
+    SpaceError
+        If fewer than 3 names are left to arrange.
+    ValueError
+        If a parameter is out of range, or a view, column or level is not there.
+    """
+    seed = check_seed(seed)
+    k = check_count(k, "k")
+    n_resamples = check_count(n_resamples, "n_resamples", 0)
+    cut = _level(n_clusters, level)
+    clock = _Clock(progress, _steps(n_resamples, shape, without_spelling))
+    if without_spelling:
+        space, view = open_unspelled(space, view)
+    ids, chosen_notes = _choose(space, view, where, ids, max_points, seed)
+    labels = known_labels(space, ids, by)
+    table = space.table(["name", "part", "gender", "locales", "pieces"], ids=ids)
+    notes = list(chosen_notes)
+    if k > len(ids) - 1:
+        notes.append(f"k was lowered from {k} to {len(ids) - 1}, all the other names there are.")
+        k = len(ids) - 1
+    settings = Settings(k, min_cluster_size, cut, n_permutations, seed)
+    clock.lap("names")
+    vectors, graph = read_graph(space, view, ids, k)
+    notes += _recall_note(graph)
+    clock.lap("neighbours")
+    found = find_clusters(view, vectors, graph, settings)
+    memberships = soft_memberships(graph, found.clusters.labels)
+    clock.lap("clusters")
+    stability = None
+    if n_resamples:
+        stability = cluster_stability(
+            vectors, found.clusters, graph, n_resamples=n_resamples, seed=seed
+        )
+        clock.lap("stability")
+    places = layout(vectors, graph=graph, seed=seed)
+    clock.lap("map")
+    pieces = table["pieces"].to_pylist()
+    found = compare_labels(found, labels, pieces, settings)
+    n_distinct = int(duplicate_groups(vectors).first.size)
+    notes += [*found.notes, *undefined_notes(found.agreement, by)]
+    notes += _copies_note(len(ids) - n_distinct)
+    clock.lap("agreement")
+    names, values = table["name"].to_pylist(), all_values(table)
+    spelling = beside = None
+    if without_spelling:
+        plain = arrange_with_spelling(space, ids, labels, pieces, settings)
+        spelling = compare_spelling(plain, found, facts(space), settings)
+        beside = side_map(plain, places, names, values, seed)
+        clock.lap("spelling")
+    measured = None
+    if shape:
+        measured = measure_shape(vectors, graph, names, labels, n_permutations=n_permutations,
+                                 seed=seed, lap=clock.lap)  # fmt: skip
+        notes += measured.notes
+    result = TopologyReport(
+        ids=ids,
+        names=tuple(names),
+        details=tuple(detail_lines(table)),
+        places=places,
+        labels=found.clusters.labels,
+        probabilities=found.clusters.probabilities,
+        nearest_clusters=memberships.clusters,
+        nearest_probabilities=memberships.probabilities,
+        graph=graph,
+        hierarchy=found.clusters,
+        clusters=summarise_clusters(names, vectors, found.clusters.labels, values, stability),
+        agreement=found.agreement,
+        common_piece=found.common_piece,
+        n_distinct=n_distinct,
+        noise_share=found.clusters.noise_share,
+        parameters=_parameters(view, where, found, settings, max_points, n_resamples),
+        provenance=_provenance(space),
+        notes=tuple(notes),
+        seconds=clock.seconds,
+        shape=measured,
+        properties=labels,
+        spelling=spelling,
+        beside=beside,
+    )
+    if write:
+        columns = result.to_arrow().drop_columns(["name", "x", "y"])
+        space.add_metrics(columns, study=STUDY, parameters=result.parameters)
+    return result
+
+
+class _Clock:
+    """Seconds per step, and the progress of steps."""
+
+    def __init__(self, progress: Progress | None, steps: tuple[str, ...]) -> None:
+        self.progress = progress
+        self.steps = steps
+        self.seconds: dict[str, float] = {}
+        self.start = time.perf_counter()
+        if progress is not None:
+            progress(0, len(self.steps))
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self.seconds[step], self.start = round(now - self.start, 3), now
+        if self.progress is not None:
+            self.progress(len(self.seconds), len(self.steps))
+
+
+def _steps(n_resamples: int, shape: bool, without_spelling: bool) -> tuple[str, ...]:
+    """What the clock will be told, in order."""
+    return (
+        *("names", "neighbours", "clusters"),
+        *(("stability",) if n_resamples else ()),
+        *("map", "agreement"),
+        *(("spelling",) if without_spelling else ()),
+        *(SHAPE_STEPS if shape else ()),
+    )
+
+
+def _recall_note(graph: KnnGraph) -> list[str]:
+    if graph.recall == 1:
+        return []
+    found = percent(graph.recall, 1)
+    return [f"Neighbours were sought approximately: {found} of the true ones are found."]
+
+
+def _copies_note(n_copies: int) -> list[str]:
+    if not n_copies:
+        return []
+    return [
+        f"{n_copies:,} names have the very vector of another name: the encoder "
+        "cannot tell them apart. On the map they stand around one place."
+    ]
+
+
+def _choose(
+    space: Space,
+    view: str,
+    where: str | None,
+    ids: IntArray | None,
+    max_points: int | None,
+    seed: int,
+) -> tuple[IntArray, list[str]]:
+    """Ids to report on, and notes where they are not all that were asked for."""
+    if ids is not None and where is not None:
+        raise ValueError("where and ids are two ways to choose names; give one of them.")
+    asked = space.ids(where) if ids is None else np.asarray(ids, np.int64)
+    ids = asked[np.isin(asked, space.ids(view=view))] if space.lacks(view) else asked
+    n = len(ids)
+    notes = []
+    if n < len(asked):
+        notes.append(
+            f"{len(asked) - n:,} of {len(asked):,} names have no vector in the {view} view and are "
+            "left out."
+        )
+    if n < 3:
+        given = f" that fit {where!r}" if where else ""
+        given += f" with a vector in the {view} view" * (n < len(asked))
+        raise SpaceError(f"a topology needs at least 3 names; {space.path} has {n}{given}.")
+    if max_points is None or n <= check_count(max_points, "max_points", 3):
+        return ids, notes
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.choice(ids, max_points, replace=False))
+    return chosen, [*notes, f"A random sample of {max_points:,} of {n:,} names (seed {seed})."]
+
+
+def _level(n_clusters: int | None, level: str | float | None) -> str | int | float | None:
+    """Where to cut, as one value."""
+    if n_clusters is not None and level is not None:
+        raise ValueError("n_clusters and level are two ways to say one thing; give one of them.")
+    if n_clusters is not None:
+        return check_count(n_clusters, "n_clusters")
+    if level is None or level in ("eom", "leaf"):
+        return level
+    if isinstance(level, str) or not 0 < level < math.inf:
+        raise ValueError(
+            f"level must be 'eom', 'leaf' or a distance above 0, 2 at most; got {level!r}."
+        )
+    return float(level)
+
+
+def _parameters(
+    view: str,
+    where: str | None,
+    found: Arrangement,
+    settings: Settings,
+    max_points: int | None,
+    n_resamples: int,
+) -> dict[str, Any]:
+    return {
+        "view": view,
+        "k": settings.k,
+        "where": where,
+        "min_cluster_size": found.clusters.min_cluster_size,
+        "min_samples": found.clusters.min_samples,
+        "smoothing": found.clusters.smoothing,
+        "level": found.clusters.level,
+        "seed": settings.seed,
+        "max_points": max_points,
+        "n_permutations": settings.n_permutations,
+        "n_resamples": n_resamples,
+    }
+
+
+def _provenance(space: Space) -> dict[str, Any]:
+    source = space.provenance
+    return {
+        "space": space.path.name,
+        "n_names": len(space),
+        "encoder": source.encoder,
+        "revision": source.revision,
+        "fingerprint": source.fingerprint,
+        "templates": list(source.templates),
+        "package_version": source.package_version,
+    }

@@ -1,0 +1,112 @@
+"""From a spec to an extractor."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from namebasis.encoders.registry import load_encoder
+from namebasis.errors import EncoderError
+from namebasis.validation.extractors.base import Extractor
+from namebasis.validation.extractors.zero_shot import AXES
+
+KINDS = {
+    "zero-shot": "zero-shot:ENCODER, the prompts of axes by an encoder of images and text",
+    "classify": "classify:REPO-or-folder, an image classifier of transformers",
+    "ask": "ask:REPO-or-folder, a model that answers questions about images",
+    "caption": "caption:REPO-or-folder, a model that captions images",
+    "tagger": "tagger:REPO-or-folder, a tagger in timm's format with a table of tags",
+    "onnx": "onnx:CARD.toml, any ONNX model with a card",
+    "mivolo": "mivolo[:REPO-or-folder], MiVOLO v2; needs --allow-remote-code",
+    "probe": "probe:FILE, a probe that train-probe saved",
+    "skin": "skin[:REPO-or-folder], apparent skin colour, with a face-parsing model",
+}
+_ALONE = {"mivolo", "skin"}
+
+
+def load_extractor(
+    spec: str,
+    *,
+    axes: Sequence[str | Path] | None = None,
+    attribute: str | None = None,
+    tags: Sequence[str] = (),
+    allow_remote_code: bool = False,
+    device: str | None = None,
+) -> Extractor:
+    """Load an extractor.
+
+    Parameters
+    ----------
+    spec : str
+        One of `KINDS`.
+    axes : sequence of str or Path, optional
+        For the kinds that measure axes: their names or files; by default `zero_shot.AXES`.
+    attribute : str, optional
+        What a classifier's labels are values of.
+    tags : sequence of str
+        Tags of a tagger to measure by themselves.
+    allow_remote_code : bool
+        Run code that a repository brings; only MiVOLO's needs it.
+    device : str, optional
+
+    Raises
+    ------
+    EncoderError
+        If the spec is unknown or what it names cannot be loaded.
+    MissingExtraError
+        If the library that it needs is not installed.
+    NamebasisError
+        If an axis is refused.
+    ValueError
+        If an axis is asked for twice.
+    """
+    kind, colon, rest = spec.partition(":")
+    if kind not in KINDS or (not rest and (colon or kind not in _ALONE)):
+        close = difflib.get_close_matches(kind, KINDS, n=1)
+        hint = f" Did you mean {close[0]}?" if close and close[0] != kind else ""
+        raise EncoderError(
+            f"unknown extractor {spec!r}.{hint} There are: {'; '.join(KINDS.values())}."
+        )
+    wanted = AXES if axes is None else axes
+    if len(set(map(str, wanted))) < len(wanted):
+        raise ValueError(f"each axis may be asked for once; got {', '.join(map(str, wanted))}.")
+    if kind == "zero-shot":
+        from namebasis.validation.extractors.zero_shot import ZeroShot
+
+        return ZeroShot(load_encoder(rest, device=device), wanted)
+    if kind == "classify":
+        from namebasis.validation.extractors.classification import load_classifier
+
+        return load_classifier(rest, attribute=attribute, device=device)
+    if kind in {"ask", "caption"}:
+        from namebasis.validation.extractors.questions import load_writer
+
+        return load_writer(rest, asks=kind == "ask", axes=wanted, device=device)
+    if kind == "tagger":
+        from namebasis.validation.extractors.tagger import load_tagger
+
+        return load_tagger(rest, axes=wanted, wanted=tags, device=device)
+    if kind == "onnx":
+        from namebasis.validation.extractors.onnx_model import load_onnx
+
+        return load_onnx(rest, device=device)
+    if kind == "mivolo":
+        from namebasis.validation.extractors.mivolo import REPOSITORY, load_mivolo
+
+        return load_mivolo(rest or REPOSITORY, allow_remote_code=allow_remote_code, device=device)
+    if kind == "probe":
+        from namebasis.validation.extractors.image_probe import ProbeExtractor, load_probe
+
+        probe = load_probe(rest)
+        try:
+            encoder = load_encoder(probe.encoder, device=device)
+        except EncoderError as error:
+            raise EncoderError(f"{rest} reads vectors of another encoder: {error}") from None
+        return ProbeExtractor(probe, encoder, spec)
+    from namebasis.validation.extractors.skin_extractor import SkinExtractor, load_segmenter
+
+    if not rest:
+        return SkinExtractor(spec=spec)
+    segment, fingerprint = load_segmenter(rest, device=device)
+    return SkinExtractor(segment, spec, fingerprint)

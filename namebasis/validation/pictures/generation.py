@@ -1,0 +1,211 @@
+"""A few images per name, made by a text-to-image pipeline; an interrupted run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from namebasis.checks import check_count, check_seed
+from namebasis.encoders.base import check_template
+from namebasis.errors import NamebasisError
+from namebasis.validation.pictures.image_files import (
+    ImageFile,
+    folder_of,
+    read_about,
+    write_image,
+)
+from namebasis.validation.pictures.pipelines import ImagePipeline, PaintOptions
+
+Progress = Callable[[int, int], None]
+TEMPLATES = ("a photo of {}",)
+N_IMAGES = 9
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What `generate` made or found.
+
+    Attributes
+    ----------
+    images : tuple of ImageFile
+        Name after name.
+    n_made, n_found : int
+        Made now, and already there from an earlier run.
+    n_blank : int
+        Blacked out by the pipeline's safety checker.
+    notes : tuple of str
+        What a reader should know, such as a missing safety checker.
+    """
+
+    images: tuple[ImageFile, ...]
+    n_made: int
+    n_found: int
+    n_blank: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Wish:
+    path: Path
+    about: dict[str, Any]
+
+
+def generate(
+    pipeline: ImagePipeline,
+    names: Sequence[str],
+    folder: str | Path,
+    *,
+    templates: Sequence[str] = TEMPLATES,
+    n_images: int = N_IMAGES,
+    options: PaintOptions | None = None,
+    seed: int = 0,
+    batch_size: int = 8,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Generated:
+    """Make images of names.
+
+    Image j of every name has the seed ``seed + j`` and the template ``j mod n_templates``, so
+    names are compared under equal noise. A PNG that is there and was made of the same name,
+    prompt, seed, weights and options is not made again.
+
+    Parameters
+    ----------
+    pipeline : ImagePipeline
+    names : sequence of str
+    folder : str or Path
+        One sub-folder per name is made in it.
+    templates : sequence of str
+        Each holds ``{}`` once; contexts are templates too.
+    n_images : int
+        Per name.
+    options : PaintOptions, optional
+    seed : int
+        Of each name's first image.
+    batch_size : int
+        Images at a time; changes memory and speed, not the images (up to rounding).
+    overwrite : bool
+        Replace images of the same place that were made otherwise.
+    progress : callable, optional
+        Called with (images done, images in all).
+
+    Returns
+    -------
+    Generated
+
+    Raises
+    ------
+    NamebasisError
+        If an image of another making is in the way, or the disk refuses one.
+    EncoderError
+        If the pipeline fails.
+    ValueError
+        If a parameter is out of range, or names are missing or not distinct.
+    """
+    seed = check_seed(seed)
+    check_count(n_images, "n_images")
+    size = check_count(batch_size, "batch_size")
+    wanted = [check_template(template) for template in templates]
+    if not wanted:
+        raise ValueError("templates must be at least one.")
+    if not names or len(set(names)) != len(names) or not all(name.strip() for name in names):
+        raise ValueError("names must be one or more, not empty, and differ from each other.")
+    # What a pipeline would do by default may change with its release, so it is said.
+    chosen = pipeline.resolved(options or PaintOptions())
+    wishes = [
+        _wish(pipeline, name, Path(folder), wanted[j % len(wanted)], seed + j, chosen)
+        for name in names
+        for j in range(n_images)
+    ]
+    known = {wish.path: _there(wish, overwrite) for wish in wishes}
+    todo = [wish for wish in wishes if known[wish.path] is None]
+    done = len(wishes) - len(todo)
+    if progress is not None:
+        progress(done, len(wishes))
+    for start in range(0, len(todo), size):
+        batch = todo[start : start + size]
+        made = pipeline.paint(
+            [wish.about["prompt"] for wish in batch],
+            [wish.about["seed"] for wish in batch],
+            chosen,
+        )
+        for wish, (image, is_blank) in zip(batch, made, strict=True):
+            about = wish.about | {"is_blank": is_blank}
+            write_image(wish.path, image, about)
+            known[wish.path] = about
+        if progress is not None:
+            progress(done + start + len(batch), len(wishes))
+    return _result(pipeline, wishes, known, len(todo))
+
+
+def _wish(
+    pipeline: ImagePipeline,
+    name: str,
+    folder: Path,
+    template: str,
+    seed: int,
+    options: PaintOptions,
+) -> _Wish:
+    prompt = template.format(name)
+    about = {
+        "name": name,
+        "prompt": prompt,
+        "seed": seed,
+        "source": pipeline.spec,
+        "fingerprint": pipeline.fingerprint,
+        **asdict(options),
+    }
+    return _Wish(folder / folder_of(name) / f"{seed:06d}.png", about)
+
+
+def _there(wish: _Wish, overwrite: bool) -> dict[str, Any] | None:
+    """What is known of an image that need not be made again."""
+    if not wish.path.exists() or (overwrite and read_about(wish.path) is None):
+        return None
+    about = read_about(wish.path)
+    if about is None:
+        raise NamebasisError(
+            f"{wish.path} is broken, or was not made here. Remove it, or overwrite."
+        )
+    # A pipeline may lie elsewhere now: its weights count, not their place.
+    keys = [key for key in wish.about if key != "source"]
+    differs = [key for key in keys if about.get(key) != wish.about[key]]
+    if not differs:
+        return about
+    if overwrite:
+        return None
+    key = differs[0]
+    raise NamebasisError(
+        f"{wish.path} was made with {key} {about.get(key)!r}, not {wish.about[key]!r}. Take "
+        "another folder, or overwrite."
+    )
+
+
+def _result(
+    pipeline: ImagePipeline,
+    wishes: Sequence[_Wish],
+    known: dict[Path, dict[str, Any] | None],
+    n_made: int,
+) -> Generated:
+    images = []
+    for wish in wishes:
+        about = known[wish.path] or {}
+        images.append(
+            ImageFile(
+                wish.about["name"],
+                wish.path,
+                wish.about["prompt"],
+                wish.about["seed"],
+                pipeline.spec,
+                bool(about.get("is_blank")),
+            )
+        )
+    n_blank = sum(image.is_blank for image in images)
+    notes = []
+    if not pipeline.has_safety_checker:
+        notes.append(f"{pipeline.spec} has no safety checker: look before you show its images.")
+    if n_blank:
+        notes.append(f"{n_blank} images were blacked out by the safety checker; none is measured.")
+    return Generated(tuple(images), n_made, len(wishes) - n_made, n_blank, tuple(notes))

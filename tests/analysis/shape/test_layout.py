@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from sklearn.manifold import trustworthiness
+
+from namebasis.analysis.graph.neighbours import knn_graph
+from namebasis.analysis.shape.layout import fuzzy_links, layout
+
+
+def blobs(n: int, n_blobs: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    which = rng.integers(0, n_blobs, n)
+    rows = rng.standard_normal((n_blobs, 40))[which] + 0.3 * rng.standard_normal((n, 40))
+    return rows.astype(np.float32), which
+
+
+def test_links_are_those_of_umap() -> None:
+    umap = pytest.importorskip("umap.umap_")
+    rows, _ = blobs(200, 3)
+    graph = knn_graph(rows, 12)
+    distances = np.sqrt(2 - 2 * graph.similarities.astype(np.float64))
+    own = np.arange(200)[:, None]
+    peer, _, _ = umap.fuzzy_simplicial_set(
+        rows,
+        13,  # umap counts the row itself
+        np.random.RandomState(0),
+        "euclidean",
+        knn_indices=np.hstack([own, graph.indices]).astype(np.int32),
+        knn_dists=np.hstack([0.0 * own, distances]).astype(np.float32),
+    )
+    np.testing.assert_allclose(fuzzy_links(graph).toarray(), peer.toarray(), atol=1e-4)
+
+
+def test_the_map_keeps_neighbours_and_blobs() -> None:
+    rows, which = blobs(600, 6)
+    places = layout(rows)
+    assert places.shape == (600, 2)
+    assert places.dtype == np.float32
+    assert trustworthiness(rows, places, n_neighbors=10, metric="cosine") > 0.85
+    nearest = ((places[:, None] - places[None]) ** 2).sum(axis=2)
+    np.fill_diagonal(nearest, np.inf)
+    assert np.mean(which[nearest.argmin(axis=1)] == which) > 0.98
+    # Its long side lies along the first coordinate.
+    spread = np.cov(places.T.astype(np.float64))
+    assert spread[0, 0] > spread[1, 1]
+    assert abs(spread[0, 1]) < 1e-3 * spread[0, 0]
+
+
+def test_one_seed_one_map() -> None:
+    rows, _ = blobs(300, 3)
+    graph = knn_graph(rows, 10)
+    first = layout(rows, graph=graph, seed=4, n_epochs=30)
+    np.testing.assert_array_equal(first, layout(rows, graph=graph, seed=4, n_epochs=30))
+    assert not np.array_equal(first, layout(rows, graph=graph, seed=5, n_epochs=30))
+
+
+def test_equal_rows_share_a_place_even_as_a_giant_group() -> None:
+    rows, _ = blobs(120, 3)
+    rows = np.concatenate([rows, np.repeat(rows[:1], 80, axis=0), np.repeat(rows[5:6], 2, axis=0)])
+    places = layout(rows, n_epochs=30)
+    assert np.isfinite(places).all()
+    np.testing.assert_array_equal(places[120:200], np.tile(places[0], (80, 1)))
+    np.testing.assert_array_equal(places[200:], np.tile(places[5], (2, 1)))
+    assert np.unique(places, axis=0).shape[0] == 120
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_few_rows_still_get_places(n: int) -> None:
+    places = layout(np.random.default_rng(n).standard_normal((n, 4)), n_epochs=5)
+    assert places.shape == (n, 2)
+    assert np.isfinite(places).all()
+
+
+def test_all_rows_equal_share_one_place() -> None:
+    places = layout(np.ones((20, 3)))
+    np.testing.assert_array_equal(places, np.tile(places[0], (20, 1)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"min_distance": 1.0}, r"min_distance must be in \[0, 1\); got 1.0"),
+        ({"n_epochs": 0}, "n_epochs must be an integer, at least 1; got 0"),
+        ({"graph": knn_graph(np.eye(6), 2)}, "must cover the 5 rows of embeddings; it covers 6"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        layout(np.eye(5), **arguments)  # type: ignore[arg-type]

@@ -1,0 +1,80 @@
+"""Attributes of names: values that follow the prompts, records, refusals."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import namebasis as nb
+from namebasis.errors import NamebasisError
+from namebasis.namespace.space import Space
+from namebasis.studies.attributes import study as attributes
+
+WOMEN = ["Mary", "Susan", "Linda", "Jessica", "Emily", "Anna", "Laura"]
+MEN = ["John", "Robert", "Michael", "David", "James", "Thomas", "Peter"]
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
+    path = tmp_path_factory.mktemp("attributes") / "my.space"
+    encoder = nb.load_encoder("minilm")
+    return nb.build_space(nb.read_names([*WOMEN, *MEN]), path, encoder=encoder, templates="plain")
+
+
+def test_gender_is_told_apart_and_rows_keep_their_names(space: Space) -> None:
+    found = attributes.score(space, ["gender", "hair_length"], n_pseudo=50)
+    table = {row["name"]: row for row in found.to_arrow().to_pylist()}
+    for reading in ("projection", "inferred"):
+        women = [table[name][f"gender_{reading}"] for name in WOMEN]
+        men = [table[name][f"gender_{reading}"] for name in MEN]
+        assert min(women) > max(men)
+    one = found.pick(space, ["Peter"]).to_dict()["names"]
+    assert one == [table["Peter"]]
+    np.testing.assert_allclose(np.diag(found.leakage), 1, atol=1e-6)
+    found.write(space)
+    stored = space.table(["name", "gender_inferred_z"]).to_pylist()
+    assert all(
+        row["gender_inferred_z"] == table[row["name"]]["gender_inferred_z"] for row in stored
+    )
+
+
+def test_a_nominal_axis_is_read_value_by_value(space: Space) -> None:
+    found = attributes.score(space, ["eye_colour"], n_pseudo=20)
+    assert [score.value for score in found.scores] == ["brown", "hazel", "green", "blue", "grey"]
+
+
+def test_refusals(space: Space, tmp_path: Path) -> None:
+    path = tmp_path / "one.toml"
+    path.write_text(
+        'name = "one"\nkind = "ordinal"\ntemplates = ["a {}"]\n'
+        '[[values]]\nlabel = "a"\nphrases = ["b"]\n'
+    )
+    with pytest.raises(NamebasisError, match="values must be two or more"):
+        attributes.score(space, [str(path)])
+    with pytest.raises(NamebasisError, match="Nobody is not among the 14 names"):
+        attributes.score(space, ["gender"], n_pseudo=5).pick(space, ["Nobody"])
+    with pytest.raises(ValueError, match="each axis may be asked for once"):
+        attributes.score(space, ["gender", "gender"])
+
+
+def test_readings_are_in_the_axis_units_and_counted_for_progress(space: Space) -> None:
+    steps: list[tuple[int, int]] = []
+    found = attributes.score(
+        space, ["age", "era"], n_pseudo=20, progress=lambda done, total: steps.append((done, total))
+    )
+    assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    for score, low, high in zip(found.scores, (1, 1885), (90, 2023), strict=True):
+        for reading in ("expectation", "curve"):
+            assert low <= score.readings[reading].min() <= score.readings[reading].max() <= high
+        assert all(np.isfinite(spread).all() for spread in score.spreads.values())
+
+
+def test_a_users_file_is_read_as_a_packaged_axis_is(space: Space, tmp_path: Path) -> None:
+    own = tmp_path / "gender.toml"
+    packaged = files("namebasis") / "data" / "axes" / "gender.toml"
+    own.write_text(packaged.read_text(encoding="utf-8"), encoding="utf-8")
+    mine, theirs = (attributes.score(space, [axis], n_pseudo=20) for axis in (str(own), "gender"))
+    assert mine.to_arrow().equals(theirs.to_arrow())

@@ -1,0 +1,177 @@
+"""The card: what is stored at once, the rest on demand, against worlds whose answer is known."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from namebasis.checks import FloatArray
+from namebasis.errors import SpaceError, TargetError
+from namebasis.namespace.building.build import build_space
+from namebasis.namespace.corpus.full_names import ONE_PART
+from namebasis.namespace.corpus.names import make_names
+from namebasis.namespace.space import Space, open_space
+from namebasis.studies.attributes.study import score
+from namebasis.studies.card import axes as card_axes
+from namebasis.studies.card.study import card
+from namebasis.studies.card.view import evidence, page_of
+from tests.namespace.conftest import FakeEncoder, corpus
+
+PERSON = "Ada Lovelace"
+BIRTHS = [
+    {"year": 1950, "female": 900, "male": 0},
+    {"year": 1958, "female": 500, "male": 100},
+    {"year": 1990, "female": 300, "male": 200},
+]
+
+
+class AdditiveEncoder(FakeEncoder):
+    """Words add up, with a little noise; `PERSON` has a direction of its own if `known`."""
+
+    dim = 48
+
+    def __init__(self, known: float = 0.0) -> None:
+        super().__init__("additive")
+        self.known = known
+
+    def encode_text(self, texts: Sequence[str], *, batch_size: int | None = None) -> FloatArray:
+        rows = np.stack([self._sum(text) for text in texts])
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+    def encode_names(
+        self, names: Sequence[str], template: str, *, batch_size: int | None = None
+    ) -> FloatArray:
+        return self.encode_text([template.format(name) for name in names])
+
+    def _sum(self, text: str) -> FloatArray:
+        total = 4 * self._draw("centre", self.dim) + 0.1 * self._draw(text, self.dim)
+        for word in text.split():
+            total = total + self._draw(word, self.dim)
+        if PERSON in text:
+            total = total + self.known * self._draw("own", self.dim)
+        return np.asarray(total, np.float32)
+
+
+def names() -> list[dict[str, object]]:
+    named = corpus(80).table.drop_columns(["weight"]).to_pylist()
+    for row in named:
+        row["sources"] = None
+    named[0] |= {"births": BIRTHS, "share_female": 0.85, "count": 2000}
+    kept = [{key: value for key, value in row.items() if value is not None} for row in named]
+    return [*kept, {"name": PERSON, "part": "full"}, {"name": "<b>Bold</b> Name", "part": "full"}]
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
+    path = tmp_path_factory.mktemp("card") / "a.space"
+    return build_space(make_names(names()), path, encoder=AdditiveEncoder(2.0), templates="person")  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def deep(space: Space):
+    return card(space, "ada lovelace", k=4, deep=True)
+
+
+def test_what_is_stored_is_shown_without_an_encoder(space: Space) -> None:
+    opened = open_space(space.path)
+    shown = card(opened, "vicki", k=3)
+    assert (shown.name, shown.deep, len(shown.nearest)) == ("Vicki", None, 3)
+    births = shown.records[0].births
+    assert births is not None
+    assert (births.n, births.first, births.last, births.peak) == (2000, 1950, 1990, 1950)
+    assert births.by_decade == {1950: 1500, 1990: 500}
+    assert births.share_female == pytest.approx(0.85)
+    assert births.expected_age is not None
+    assert 0 < births.expected_age < 40
+    assert "births" in json.dumps(shown.to_dict())
+    with pytest.raises(TargetError, match="add it with"):
+        card(opened, "Nobody Here")
+
+
+def test_parts_alone_predict_the_name_without_what_was_planted(space: Space, deep) -> None:
+    plain = AdditiveEncoder(0.0)
+    rows = [plain.encode_names([PERSON], t)[0] for t in space.provenance.templates]
+    without = np.mean(rows, axis=0)
+    without /= np.linalg.norm(without)
+    own = space.vectors(ids=[space.find(PERSON)])[0]
+    parts = deep.deep.parts_only
+    assert parts.vector @ without > 0.98 > without @ own + 0.02
+    assert parts.similarity == pytest.approx(float(parts.vector @ own), abs=1e-5)
+    assert PERSON not in {name for name, _ in (*parts.nearest, *parts.nearest_own)}
+    assert len(parts.nearest) == 4
+
+
+def test_what_was_planted_is_found_as_an_identity(deep) -> None:
+    row = deep.deep.identity
+    assert row.kind in {"flexible", "entangled"}
+    assert row.evidence["own_score"] > 0.9
+    shown = evidence(deep.deep)
+    assert [one.measure for one in shown] == ["own score", "strength", "hold", "leakage"]
+    assert [one.value for one in shown] == [row.own_score, row.strength, row.hold, row.leakage]
+    assert [one.chance for one in shown] == list(row.evidence.values())
+    assert deep.deep.study.origin.name == "made-up names"
+    assert deep.deep.rigidity.form == "several words"
+
+
+def test_axes_are_those_of_score_among_the_whole_space(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = space.find(PERSON)
+    assert row is not None
+    monkeypatch.setattr(card_axes, "axis_names", lambda: ("age", "region"))
+    monkeypatch.setattr(card_axes, "_N_PSEUDO", 20)
+    found = card_axes.read_name(space, row)
+    peer = score(space, ["age", "region"], n_pseudo=20)
+    at = list(peer.ids).index(row)
+    ages = peer.scores[0].readings["expectation"]
+    age = next(one for one in found.own if one.axis == "age")
+    ranks = card_axes.load_axis("age").ranks
+    assert age.position == pytest.approx((ages[at] - ranks[0]) / (ranks[-1] - ranks[0]))
+    assert age.percentile == pytest.approx(np.mean(np.delete(ages, at) < ages[at]))
+    shares = [one.share for one in found.own if one.axis == "region"]
+    assert shares == pytest.approx([s.readings["expectation"][at] for s in peer.scores[1:]])
+    assert age.value.endswith(f"({ages[at]:.0f})")
+    assert age.z["inferred"] == pytest.approx(peer.scores[0].z["inferred"][at])
+    assert found.n_company == len(space) - 1
+
+
+def test_a_name_of_one_part_says_what_does_not_apply(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(card_axes, "axis_names", lambda: ("age", "gender", "region"))
+    told: list[tuple[int, int]] = []
+    shown = card(space, "Vicki", k=2, deep=True, progress=lambda *one: told.append(one))
+    assert shown.deep is not None
+    assert shown.deep.parts_only is None
+    assert ONE_PART in shown.deep.notes
+    assert told[-1] == (400, 400)
+    assert told == sorted(told)
+    beliefs = {one.what: one for one in shown.deep.beliefs}
+    assert "2,000 US births" in beliefs["age"].record
+    assert "85 % women of 2,000 bearers" in beliefs["gender"].record
+    assert "listed in en_US" in beliefs["locales"].record
+    content = page_of(shown)
+    assert content.parts is None
+    assert content.kinds == []
+    assert "one part only" in content.identity_said
+    assert [n for _, n in content.decades] == [1500, 500]
+
+
+def test_the_page_is_written_once_and_escapes_names(space: Space, deep, tmp_path: Path) -> None:
+    file = tmp_path / "card.html"
+    deep.write_html(file)
+    text = file.read_text(encoding="utf-8")
+    assert f"<title>{PERSON}</title>" in text
+    for title in ("On the axes", "Names that add up to it", "If only its parts were known"):
+        assert title in text
+    with pytest.raises(SpaceError, match=r"card\.html"):
+        deep.write_html(file)
+    card(space, "<b>Bold</b> Name").write_html(file, overwrite=True)
+    text = file.read_text(encoding="utf-8")
+    assert "<b>Bold" not in text
+    assert "&lt;b&gt;Bold" in text
+    assert "Left out: axes" in text
