@@ -39,7 +39,7 @@ def measure(run: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
             nb.read_names([name.name for name in names]), Path(folder) / "s.space",
             encoder=encoder, templates="plain",
         )  # fmt: skip
-        found = identity(space, [name.name for name in names], n_null=N_MADE_UP)
+        found = identity(space, [name.name for name in names], n_made_up=N_MADE_UP)
     evidences = {}
     for key in EVIDENCES:
         asked, null = found.column(key), found.made_up[key]

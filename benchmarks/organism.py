@@ -69,7 +69,7 @@ def measure(folder: Path) -> Run:
     order = {name.name: row for row, name in enumerate(world.names)}
     found = formation(
         [f"hf:{path}" for path in list(steps.values())[-3:]], truth=folder / "world.json",
-        n_swaps=40, n_draws=20, with_weights=False,
+        n_swaps=40, n_resamples=20, with_weights=False,
     )  # fmt: skip
     place = np.array([order[name] for name in found.names])
     values = {key: np.full(len(order), np.nan) for key in found.values}

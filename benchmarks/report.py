@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="600 names")
     parser.add_argument("--without-spelling", action="store_true")
     asked = parser.parse_args()
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     with tempfile.TemporaryDirectory() as folder:
         space = asked.space or Path(folder) / "faker.space"

@@ -20,7 +20,7 @@ import numpy as np
 from _synthetic import SyntheticEncoder
 
 from namebasis.analysis.graph.neighbours import KnnGraph, knn_graph
-from namebasis.namespace.space import open_space
+from namebasis.space import open_space
 from namebasis.studies.topology.labels import known_labels
 from namebasis.studies.topology.shape import measure_shape
 

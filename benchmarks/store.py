@@ -26,7 +26,7 @@ from namebasis.index.tuning import exact_search, measure_recall
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.corpus.names import Names
-from namebasis.namespace.space import Space, open_space
+from namebasis.space import Space, open_space
 
 K = 10
 

@@ -146,7 +146,7 @@ def speed_section(sizes: list[int], n_swaps: int) -> None:
 
         wall, cpu = [time.perf_counter()], [time.process_time()]
         placed = measure_contexts(
-            space, people[:n], contexts, n_prior=100, with_spreads=True, with_weak=True,
+            space, people[:n], contexts, n_made_up=100, with_spreads=True, with_weak=True,
             progress=count("rigidity"),
         )  # fmt: skip
         from_contexts(placed)

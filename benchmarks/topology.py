@@ -185,7 +185,7 @@ def names_section(path: Path, n_resamples: int) -> None:
     from namebasis.analysis.clusters.clustering import cluster
     from namebasis.analysis.clusters.stability import cluster_stability
     from namebasis.analysis.graph.neighbours import knn_graph
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     vectors = open_space(path).vectors()
     print("| work | seconds | CPU seconds |\n|---|---|---|")

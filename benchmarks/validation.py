@@ -51,9 +51,9 @@ from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space
 from namebasis.organism.words import ATTRIBUTES
 from namebasis.organism.world import NameTruth, World
+from namebasis.space import Space
 from namebasis.validation import PaintOptions, generate, load_pipeline, validate
 from namebasis.validation.extractors.image_probe import ProbeExtractor
 from namebasis.validation.study import Validation
@@ -95,7 +95,7 @@ def measure(
         for key in AGREES
     ]  # fmt: skip
     found = validate(
-        space, made.images, extractors, encoder=encoder, axes=axes, batch_size=64, n_bootstrap=20,
+        space, made.images, extractors, encoder=encoder, axes=axes, batch_size=64, n_resamples=20,
         progress=told("measuring"),
     )  # fmt: skip
     shown = {row.name: row for row in found.agreement.names}
@@ -201,16 +201,16 @@ def claims(found: Pictures) -> list[Claim]:
     ]  # fmt: skip
 
 
-def figures(found: Pictures, n_bootstrap: int) -> list[tuple[Claim, str, str]]:
+def figures(found: Pictures, n_resamples: int) -> list[tuple[Claim, str, str]]:
     """Of each claim the value with its 95 % interval, and the null's."""
     rng = np.random.default_rng(0)
     told_of = []
     for claim in claims(found):
         drawn = [
             claim.value(*(rows[rng.integers(len(rows), size=len(rows))] for rows in claim.groups))
-            for _ in range(n_bootstrap)
+            for _ in range(n_resamples)
         ]
-        null = [claim.null(rng) for _ in range(n_bootstrap)]
+        null = [claim.null(rng) for _ in range(n_resamples)]
         ends = [np.nanquantile(one, [0.025, 0.975]) for one in (drawn, null)]
         own, other = (f"{low:.3f} to {high:.3f}" for low, high in ends)
         value = f"{claim.value(*claim.groups):.3f} ({own})"
@@ -218,10 +218,10 @@ def figures(found: Pictures, n_bootstrap: int) -> list[tuple[Claim, str, str]]:
     return told_of
 
 
-def table(sides: dict[str, Pictures], n_bootstrap: int) -> None:
+def table(sides: dict[str, Pictures], n_resamples: int) -> None:
     print(f"| claim | bar | names | {' | '.join(f'{side} | null' for side in sides)} |")
     print("|---|---|---|" + "---|---|" * len(sides))
-    for rows in zip(*(figures(found, n_bootstrap) for found in sides.values()), strict=True):
+    for rows in zip(*(figures(found, n_resamples) for found in sides.values()), strict=True):
         claim = rows[0][0]
         n = " + ".join(str(len(group)) for group in claim.groups)
         cells = " | ".join(f"{value} | {null}" for _, value, null in rows)
@@ -274,7 +274,7 @@ def run(options: argparse.Namespace, folder: Path) -> None:
         make_names([{"name": name.name, "part": "full"} for name in truths]),
         folder / "names.space", encoder=encoder, templates=[PROMPT], overwrite=True,
     )  # fmt: skip
-    n_images, n_bootstrap = (3, 20) if options.quick else (9, N_BOOTSTRAP)
+    n_images, n_resamples = (3, 20) if options.quick else (9, N_BOOTSTRAP)
     how = PaintOptions(steps=2) if options.quick else PaintOptions()
     axes = write_axes(folder)
     sides = {
@@ -283,7 +283,7 @@ def run(options: argparse.Namespace, folder: Path) -> None:
         )
         for side, painter in painters.items()
     }
-    table(sides, n_bootstrap)
+    table(sides, n_resamples)
     for seer, words in (("probe", "the organism's vectors"), ("pixels", "pixels")):
         accuracies = ", ".join(
             f"{key.replace('_', ' ')} {probe.held_out:.3f}" for key, probe in probes[seer].items()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+Progress = Callable[[int, int], None]
+"""Called with the number of steps done and the number of steps in all."""
 
 LARGEST_SEED = 2**32 - 1
 """What every generator of the libraries takes."""

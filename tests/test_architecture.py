@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "namebasis"
-GROUND = {"atomic", "checks", "errors", "forks", "lazy", "pretrained", "reading"}
+GROUND = {"atomic", "checks", "errors", "forks", "lazy", "pretrained", "reading", "results"}
 ALLOWED = {
     "errors": set(),
     "lazy": set(),
+    "results": {"atomic", "errors", "wording"},
+    "space": {"analysis", "checks", "encoders", "namespace", "studies", "validation"},
     "wording": set(),
     "checks": {"errors"},
     "atomic": {"errors"},
@@ -37,7 +39,7 @@ ALLOWED = {
         "studies", "namespace", "encoders", "analysis", "report", "organism", "wording", *GROUND,
     },
     "cli": {
-        "validation", "formation", "studies", "namespace", "encoders", "analysis", "index",
+        "space", "validation", "formation", "studies", "namespace", "encoders", "analysis", "index",
         "report", "organism", "wording", *GROUND,
     },
 }  # fmt: skip

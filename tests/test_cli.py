@@ -179,9 +179,9 @@ except SystemExit:
 @pytest.mark.parametrize(
     "command",
     [
-        "formation my.run --no-weights --draws 20 --controls 20",
-        "identity my.space --no-contexts --null 20",
-        "rigidity my.space --prior 20",
+        "formation my.run --no-weights --n-resamples 20 --n-made-up 20",
+        "identity my.space --no-contexts --n-made-up 20",
+        "rigidity my.space --n-made-up 20",
     ],
 )
 def test_a_table_of_names_is_read_by_the_column_that_is_asked_for(
@@ -256,9 +256,12 @@ REFUSED = {
     "no target": (["nearest", "my.space"], "no target"),
     "zero k": (["nearest", "my.space", "Vicki", "-k", "0"], "k must be"),
     "too many atoms": (["basis", "my.space", "Vicki", "-n", "999"], "999"),
-    "one control": (["basis", "my.space", "Vicki", "--controls", "1"], "--controls must be 0 or"),
+    "one control": (["basis", "my.space", "Vicki", "--n-null", "1"], "--n-null must be 0 or"),
     "no atom": (["basis", "my.space", "Vicki", "-n", "0"], "--n-names must be an integer"),
-    "few strangers": (["rigidity", "my.space", "Vicki", "--prior", "3"], "--prior must be an"),
+    "few strangers": (
+        ["rigidity", "my.space", "Vicki", "--n-made-up", "3"],
+        "--n-made-up must be an",
+    ),
     "no batch": (["organism", "train", "new", "--steps", "0"], "--steps must be an integer"),
     "already there": (["build", "my.space", "more.txt"], "overwrite"),
 }
@@ -287,7 +290,7 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
         ("n_draws must be 2", "--draws must be 2"),
         ("max_family must be 2", "--max-family must be 2"),
         ("n_names is 3, of n_draws", "--n-names is 3, of n_draws"),
-        ("n_null must be 2", "--controls must be 2"),
+        ("n_null must be 2", "--n-null must be 2"),
         ("size must be a multiple of 12", "--pixels must be a multiple of 12"),
         ("steps must be 2", "--steps must be 2"),
         ("dtype must be 2", "dtype must be 2"),
@@ -300,7 +303,7 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
     ],
 )
 def test_a_refusal_names_the_option_where_there_is_one(message: str, expected: str) -> None:
-    options = {"-n", "--draws", "--max-family", "--n-names", "--controls", "--pixels", "--steps",
+    options = {"-n", "--draws", "--max-family", "--n-names", "--n-null", "--pixels", "--steps",
                "--batch-size"}  # fmt: skip
     assert with_option(message, options) == expected
 

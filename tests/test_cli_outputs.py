@@ -82,7 +82,7 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         raise AssertionError("a model was loaded")
 
     for what in (
-        "encoders.registry.load_encoder", "namespace.space.Space.encoder",
+        "encoders.registry.load_encoder", "namespace.space.StoredSpace.encoder",
         "validation.pictures.pipelines.load_pipeline", "formation.formation", "formation.trace",
         "organism.training.train", "namespace.building.build.build_space",
     ):  # fmt: skip

@@ -27,7 +27,8 @@ def test_four_readings_stand_side_by_side_and_leakage_below(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = run("score", "my.space", "Vicki", "--axis", "gender", "--axis", "skin_tone", cwd=folder)
-    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    header, *rows = [line.split("\t") for line in done.stdout.splitlines()]
+    assert header == ["name", "axis", "reading", "value", "spread", "z"]
     assert [row[:3] for row in rows[:4]] == [
         ["Vicki", "gender", reading]
         for reading in ("expectation", "projection", "curve", "inferred")
@@ -50,7 +51,7 @@ def test_records_print_tables_and_write_a_page_once(
     done = run(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     kinds = {line.split("\t")[0] for line in done.stdout.splitlines()}
-    assert kinds == {"measures", "calibration", "popularity", "eras"}
+    assert kinds == {"target", "measures", "calibration", "popularity", "eras"}
     assert "are in the records as written and" in done.stderr
     assert "<svg" in page.read_text(encoding="utf-8")
     assert "by their letters alone" in page.read_text(encoding="utf-8")

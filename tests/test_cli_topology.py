@@ -36,14 +36,18 @@ def test_files_agree_with_what_is_printed(place: Path) -> None:
 
 
 def test_stored_clusters_are_said_how_to_ask_for(place: Path) -> None:
-    done = run("topology", "my.space", "--write", "--no-shape", "--resamples", "0", "-q", cwd=place)
+    done = run(
+        "topology", "my.space", "--write", "--no-shape", "--n-resamples", "0", "-q", cwd=place
+    )
     assert done.returncode == 0, done.stderr
     assert 'clusters stored in my.space: --where "cluster = 0" asks for' in done.stderr
     assert run("export", "my.space", "-", "--where", "cluster >= -1", cwd=place).returncode == 0
 
 
 def test_two_views_are_put_side_by_side(place: Path) -> None:
-    options = "--compare my.space --compare-view token --no-shape --resamples 0 --html both.html -q"
+    options = (
+        "--compare my.space --compare-view token --no-shape --n-resamples 0 --html both.html -q"
+    )
     done = run("topology", "my.space", *options.split(), cwd=place)
     assert done.returncode == 0, done.stderr
     assert "names in both" in done.stdout

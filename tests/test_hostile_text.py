@@ -76,7 +76,7 @@ def test_a_tab_or_line_feed_in_a_cell_is_no_cell_or_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     output.print_table("", ("a", "b"), [("x\ty\nz", "w")])
-    assert capsys.readouterr().out == "x<U+0009>y<U+000A>z\tw\n"
+    assert capsys.readouterr().out == "a\tb\nx<U+0009>y<U+000A>z\tw\n"
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, *MARKUP])

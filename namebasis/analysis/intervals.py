@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array
+
 CONFIDENCE = 0.95
 _NORMAL = 1.959963984540054  # Φ⁻¹(0.975)
 _FEW = 500  # pairs up to which each is left out in turn

@@ -73,7 +73,7 @@ app.command("rigidity", epilog="Example: namebasis rigidity my.space Vicki Winon
 app.command("identity", epilog="Example: namebasis identity my.space 'Vicki Lawrence' Winona")(
     identity.identity
 )
-app.command("entropy", epilog="Example: namebasis entropy my.space --draws 3")(entropy.entropy)
+app.command("entropy", epilog="Example: namebasis entropy my.space --n-null 3")(entropy.entropy)
 app.command("formation", epilog="Example: namebasis formation my.run --names people.txt")(
     formation.formation
 )

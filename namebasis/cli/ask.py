@@ -97,7 +97,7 @@ def nearest(
     as_json: options.Json = False,
 ) -> None:
     """Find the names nearest to a name, a text, an image or a vector."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     opened = open_space(space)
     results = opened.nearest(

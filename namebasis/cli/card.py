@@ -41,7 +41,7 @@ def card(
     What is stored is shown at once. --deep loads the encoder and embeds thousands of prompts;
     --html implies it.
     """
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.studies.card.study import LEFT_OUT
     from namebasis.studies.card.study import card as study
 

@@ -46,13 +46,13 @@ def basis(
         float | None,
         typer.Option("--ridge", help="Whiten before choosing (1 is good): finds true parts."),
     ] = None,
-    controls: Annotated[
-        int, typer.Option("--controls", help="Random dictionaries to compare with; 0 for none.")
+    n_null: Annotated[
+        int, typer.Option("--n-null", help="Random dictionaries to compare with; 0 for none.")
     ] = 200,
-    resamples: Annotated[
+    n_resamples: Annotated[
         int,
         typer.Option(
-            "--resamples", help="Resamples of names and of templates for stability; 0 for none."
+            "--n-resamples", help="Resamples of names and of templates for stability; 0 for none."
         ),
     ] = 50,
     together: Annotated[
@@ -66,7 +66,7 @@ def basis(
     quiet: options.Quiet = False,
 ) -> None:
     """Find few names that add up to a target, and say whether chance does as well."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.studies.basis import study
 
     opened = open_space(space)
@@ -86,8 +86,8 @@ def basis(
                 view=view,
                 method=method,
                 ridge=ridge,
-                n_null=controls,
-                n_resamples=resamples,
+                n_null=n_null,
+                n_resamples=n_resamples,
                 seed=seed,
                 progress=progress,
             )
@@ -153,7 +153,7 @@ def paint(
     quiet: options.Quiet = False,
 ) -> None:
     """Search for a prompt of names near the mean of the targets, re-encoding every step."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.studies.paint import study
     from namebasis.studies.paint.weights import ready
 
@@ -248,7 +248,7 @@ def walk(
 ) -> None:
     """Walk along a component or an axis and name who stands on the way."""
     from namebasis.analysis.sparse.components import Components
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.studies.basis import components as name_components
     from namebasis.studies.basis import walk as study
 
@@ -305,7 +305,7 @@ def anchors(
     quiet: options.Quiet = False,
 ) -> None:
     """Code every name by the others: which names are the rest made of? Minutes for 60,000."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.studies.basis import anchors as study
 
     refuse_readonly(space, write)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from namebasis.encoders.given import GivenVectors
     from namebasis.namespace.corpus.given_files import NamesWithVectors
     from namebasis.namespace.corpus.names import Dropped, Names
-    from namebasis.namespace.space import Space
+    from namebasis.space import Space
 
 FEW_IMAGES = 100
 LEAST_AGREEMENT = 0.5
@@ -216,7 +216,7 @@ def add(
 ) -> None:
     """Add names to a space, or images of its names; names it holds already are skipped."""
     from namebasis.namespace.building.build import add_counted
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     if not names and images is None:
         raise ValueError("nothing to add: give sources of names, --images FOLDER, or both.")
@@ -284,7 +284,7 @@ def unspell(
 ) -> None:
     """Store the view `unspelled`: the part of each vector that the name's pieces do not predict."""
     from namebasis.namespace.building.unspelled import unspell as make
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     refuse_readonly(space)
     with nullcontext() if quiet else progress_bar("unspell") as progress:
@@ -308,7 +308,7 @@ def info(
     quiet: options.Quiet = False,
 ) -> None:
     """Say what a space holds and where it came from."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     opened = open_space(space)
     facts = opened.info()
@@ -374,7 +374,7 @@ def export(
 ) -> None:
     """Write a subset of the names to a file."""
     from namebasis.namespace.export.subset import export as write
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     wanted = [column.strip() for column in columns.split(",")] if columns else None
     # A file and a pipe get the data as they are; a terminal would act on what they hold.

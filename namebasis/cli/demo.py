@@ -67,7 +67,8 @@ def demo(
     folder = own_folder(space)
     html, listed = folder / "topology.html", folder / "short-names.csv"
     refuse_existing(html, listed, overwrite=True)
-    from namebasis.namespace.space import is_complete, open_space
+    from namebasis.namespace.space import is_complete
+    from namebasis.space import open_space
 
     if not is_complete(space):
         wanted = ("--encoder", "minilm", "--templates", "person", "--limit", limit, "--seed", seed)

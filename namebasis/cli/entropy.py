@@ -25,16 +25,16 @@ def entropy(
         float | None, typer.Option("--bandwidth", help="Of the kernel; by default from the data.")
     ] = None,
     t: Annotated[float, typer.Option("-t", help="Power of the eigenvalues.")] = 1.0,
-    draws: Annotated[
+    n_null: Annotated[
         int,
-        typer.Option("--draws", help="Draws of each null and group, 2 at least; 0 for no nulls."),
+        typer.Option("--n-null", help="Draws of each null and group, 2 at least; 0 for no nulls."),
     ] = 5,
     seed: options.Seed = 0,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Say how many directions the names keep apart: diffusion spectral entropy."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.studies import entropy as study
 
     opened = open_space(space)
@@ -47,7 +47,7 @@ def entropy(
             method=method,
             bandwidth=bandwidth,
             t=t,
-            n_draws=draws,
+            n_null=n_null,
             seed=seed,
             progress=progress,
         )

@@ -70,11 +70,13 @@ def formation(
         typer.Option("--contexts", help="A TOML file of contexts; by default the truth's or 24."),
     ] = None,
     template: Template = "{}",
-    controls: Annotated[
-        int, typer.Option("--controls", help="Made-up names, where none of kind N are known.")
+    n_made_up: Annotated[
+        int, typer.Option("--n-made-up", help="Made-up names, where none of kind N are known.")
     ] = 100,
     swaps: Annotated[int, typer.Option("--swaps", help="Partners of each part, at most.")] = 24,
-    draws: Annotated[int, typer.Option("--draws", help="Bootstrap draws of the intervals.")] = 200,
+    n_resamples: Annotated[
+        int, typer.Option("--n-resamples", help="Bootstrap draws of the intervals.")
+    ] = 200,
     no_weights: Annotated[
         bool, typer.Option("--no-weights", help="Leave weight space out: faster.")
     ] = False,
@@ -120,9 +122,9 @@ def formation(
             counts=counts,
             contexts=list(load_contexts(contexts)) if contexts else None,
             template=template,
-            n_controls=controls,
+            n_made_up=n_made_up,
             n_swaps=swaps,
-            n_draws=draws,
+            n_resamples=n_resamples,
             with_weights=not no_weights,
             cache=cache,
             device=device,
@@ -164,7 +166,7 @@ def _print_formation(found: Formation) -> None:
         (found.phases.captured_alarms, "seem captured by one of their parts"),
     ):
         note(
-            f"{alarms.n_alarms} of {alarms.n_controls} controls ({found.control_kind}) ever "
+            f"{alarms.n_alarms} of {alarms.n_made_up} controls ({found.control_kind}) ever "
             f"{said}: {alarms.share:.1%} ({alarms.low:.1%} to {alarms.high:.1%})"
         )
     _note_gaps(found.gaps)

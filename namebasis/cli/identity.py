@@ -14,7 +14,7 @@ from namebasis.cli.output import note, print_json, print_table, progress_bar
 from namebasis.wording import between, percent
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.space import Space
     from namebasis.studies.identity.counts import CountAgreement
     from namebasis.studies.identity.in_contexts import InContexts
     from namebasis.studies.identity.results import Identity
@@ -42,7 +42,9 @@ def rigidity(
     file_column: options.Column = None,
     where: options.Where = None,
     contexts: Contexts = None,
-    prior: Annotated[int, typer.Option("--prior", help="Made-up names to compare with.")] = 100,
+    n_made_up: Annotated[
+        int, typer.Option("--n-made-up", help="Made-up names to compare with.")
+    ] = 100,
     seed: options.Seed = 0,
     write: Write = False,
     as_json: options.Json = False,
@@ -52,7 +54,7 @@ def rigidity(
 
     Names may be new to the space; without NAME, --names and --where all its names are measured.
     """
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.studies.identity import rigidity as study
 
     opened = open_space(space)
@@ -63,7 +65,7 @@ def rigidity(
             asked or None,
             where=where,
             contexts=contexts,
-            n_prior=prior,
+            n_made_up=n_made_up,
             seed=seed,
             progress=progress,
         )
@@ -92,7 +94,7 @@ def _print_rigidity(found: Rigidity) -> None:
         "interaction", "leakage", "leans to",
     )  # fmt: skip
     print_table("", columns, table)
-    made = " and ".join(f"{n} made-up names of {form}" for form, n in found.n_prior.items())
+    made = " and ".join(f"{n} made-up names of {form}" for form, n in found.n_made_up.items())
     note(
         f"similarity: mean cosine to the name's centre over {len(found.contexts)} contexts; "
         f"max/min: displacement; percentiles among {made}. --json has all measures."
@@ -133,7 +135,9 @@ def identity(
         str | None,
         typer.Option("--thresholds", help="Where the kinds' thresholds come from: a .toml file."),
     ] = None,
-    null: Annotated[int, typer.Option("--null", help="Made-up full names to compare with.")] = 100,
+    n_made_up: Annotated[
+        int, typer.Option("--n-made-up", help="Made-up full names to compare with.")
+    ] = 100,
     seed: options.Seed = 0,
     write: Write = False,
     as_json: options.Json = False,
@@ -144,7 +148,7 @@ def identity(
     Names may be new to the space. With --counts and a --measure that the space stores already,
     nothing is measured anew.
     """
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.studies.identity import study
     from namebasis.studies.identity.counts import compare_counts, compare_stored, read_counts
     from namebasis.studies.identity.results import COLUMNS
@@ -160,7 +164,7 @@ def identity(
     if with_rigidity:
         if no_contexts:
             raise ValueError("--rigidity is measured in contexts; leave --no-contexts out.")
-        rigid, placed = _rigid(opened, study.check_names(asked), contexts, null, seed, quiet)
+        rigid, placed = _rigid(opened, study.check_names(asked), contexts, n_made_up, seed, quiet)
     with nullcontext() if quiet else progress_bar("identity", "prompts") as progress:
         found = study.identity(
             opened,
@@ -169,7 +173,7 @@ def identity(
             contexts=contexts,
             with_contexts=not no_contexts,
             thresholds=thresholds,
-            n_null=null,
+            n_made_up=n_made_up,
             seed=seed,
             in_contexts=placed,
             progress=progress,
@@ -191,7 +195,7 @@ def identity(
 
 
 def _rigid(
-    space: Space, asked: list[str], contexts: Path | None, n_prior: int, seed: int, quiet: bool
+    space: Space, asked: list[str], contexts: Path | None, n_made_up: int, seed: int, quiet: bool
 ) -> tuple[Rigidity, InContexts]:
     from namebasis.studies.identity.contexts import load_contexts
     from namebasis.studies.identity.in_contexts import measure_contexts
@@ -202,7 +206,7 @@ def _rigid(
             space,
             asked,
             tuple(load_contexts(contexts)),
-            n_prior=n_prior,
+            n_made_up=n_made_up,
             with_spreads=True,
             with_weak=True,
             seed=seed,

@@ -44,6 +44,9 @@ View = Annotated[
     str, typer.Option("--view", help="Vector column: text, token, image or unspelled.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+NoHeader = Annotated[
+    bool, typer.Option("--no-header", help="Leave out the header line of piped tables.")
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 Quiet = Annotated[

@@ -202,7 +202,9 @@ def pack(
         from namebasis.formation import formation
 
         with nullcontext() if quiet else progress_bar("formation", "checkpoints") as progress:
-            found = formation(run, n_swaps=40, n_draws=50, with_weights=False, progress=progress)
+            found = formation(
+                run, n_swaps=40, n_resamples=50, with_weights=False, progress=progress
+            )
         packing.write_trajectories(found.to_arrow(), folder)
 
 

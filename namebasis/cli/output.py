@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from namebasis.cli.streams import holds_all_letters
+from namebasis.results import Result, Table, boxed, cell, plain
 from namebasis.wording import visible
 
-Progress = Callable[[int, int], None]
+if TYPE_CHECKING:
+    from namebasis.checks import Progress  # which loads NumPy
+
 # What acts on a terminal and JSON leaves as it is: C1, directions, separators, half surrogates.
 _ACTS = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
@@ -31,41 +33,53 @@ def print_json(value: object) -> None:
     """Write one JSON document on stdout; NaN and infinity become null, as JSON knows none."""
     # Escapes of other encodings than Unicode's would not be JSON.
     escape = not holds_all_letters(sys.stdout)
-    raw = json.dumps(_plain(value), ensure_ascii=escape, indent=2, allow_nan=False)
+    raw = json.dumps(plain(value), ensure_ascii=escape, indent=2, allow_nan=False)
     sys.stdout.write(_ACTS.sub(lambda found: json.dumps(found[0])[1:-1], raw) + "\n")
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+def show(*results: Result, header: bool = True) -> None:
+    """Print results as a reader sees them: tables on stdout, all that is said of them on stderr.
+
+    Parameters
+    ----------
+    *results : Result
+        Of several, piped tables begin with a column `target` that holds each one's label.
+    header : bool
+        Begin piped tables with a line of their columns' names.
+    """
+    shown: list[tuple[str, ...]] = []
+    for result in results:
+        headline = result.headline()
+        if headline:
+            note(headline)
+        for table in result.tables():
+            columns = tuple(table.columns)
+            drawn = table
+            if len(results) > 1 and not is_terminal():
+                label = str(getattr(result, "label", ""))
+                drawn = Table(("target", *columns), [(label, *row) for row in table.rows])
+            print_table(
+                table.title, drawn.columns, drawn.rows, header=header and columns not in shown
+            )
+            shown.append(columns)
+        for told in result.notes():
+            note(told)
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, header: bool = True
+) -> None:
     """Draw a table on stdout: boxed on a terminal, tab-separated into a pipe."""
-    if not is_terminal():
-        for row in rows:
-            say("\t".join(_cell(value, whole=True) for value in row))
-        return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    table = Table(columns, [tuple(row) for row in rows], title)
+    if is_terminal():
+        from rich.console import Console
 
-    heading = Text(visible(title), style="table.title") if title else None
-    table = Table(title=heading, title_justify="left", header_style="bold")
-    body = [list(row) for row in rows]
-    for position, column in enumerate(columns):
-        numeric = all(isinstance(row[position], (int, float)) for row in body)
-        table.add_column(Text(visible(column)), justify="right" if numeric and body else "left")
-    for row in body:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    Console().print(table)
+        Console().print(boxed(table))
+        return
+    if header:
+        say("\t".join(map(visible, columns)))
+    for row in table.rows:
+        say("\t".join(cell(value, whole=True) for value in row))
 
 
 def print_answers(
@@ -88,22 +102,6 @@ def is_terminal() -> bool:
 def reaches_a_terminal() -> bool:
     """Whether stdout is a terminal, whatever colour is asked for."""
     return sys.stdout is not None and sys.stdout.isatty()
-
-
-def _cell(value: object, *, whole: bool = False) -> str:
-    """A value as it is shown; no tab or line feed in it can pass for the end of a cell."""
-    return visible(_written(value, whole))
-
-
-def _written(value: object, whole: bool) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    if isinstance(value, (list, tuple)):
-        shown = value if whole else value[:4]
-        return ", ".join(map(str, shown)) + (" …" if len(shown) < len(value) else "")
-    return str(value)
 
 
 def note(message: str) -> None:

@@ -21,7 +21,7 @@ from namebasis.cli.outputs import refuse_existing, refuse_readonly
 from namebasis.errors import TargetError
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.space import Space
     from namebasis.studies.attributes.groups import GroupAssociations
     from namebasis.studies.attributes.record_results import RecordsReport
     from namebasis.studies.attributes.results import Attributes
@@ -74,7 +74,7 @@ def score(
     With --records, hold the beliefs against public records; with --groups, say which groups of
     names lean to which end of each axis.
     """
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     _check_usage(names, axis, records, html or figure, groups, write)
     if figure and figure.suffix not in (".png", ".svg"):

@@ -51,8 +51,8 @@ def topology(
             help="Arrange names by what their pieces do not predict, beside the plain view.",
         ),
     ] = False,
-    resamples: Annotated[
-        int, typer.Option("--resamples", help="Resamples for stability of clusters; 0 for none.")
+    n_resamples: Annotated[
+        int, typer.Option("--n-resamples", help="Resamples for stability of clusters; 0 for none.")
     ] = 20,
     seed: options.Seed = 0,
     shape: Annotated[
@@ -81,7 +81,7 @@ def topology(
     quiet: options.Quiet = False,
 ) -> None:
     """Say how the names are arranged: clusters, what they share, a map."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.studies.topology.files import ReportFiles
 
     if other_view and not other:
@@ -106,7 +106,7 @@ def topology(
         "n_clusters": n_clusters,
         "level": _level(level),
         "by": by or (),
-        "n_resamples": resamples,
+        "n_resamples": n_resamples,
         "seed": seed,
         "shape": shape,
     }

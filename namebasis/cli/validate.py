@@ -63,8 +63,8 @@ def generate(
     contexts: Annotated[
         bool, typer.Option("--contexts", help="Put names into the packaged contexts, in turn.")
     ] = False,
-    prior: Annotated[
-        int, typer.Option("--prior", help="Made-up names to paint too: the model's prior.")
+    n_made_up: Annotated[
+        int, typer.Option("--n-made-up", help="Made-up names to paint too: the model's prior.")
     ] = 10,
     steps: Steps = None,
     guidance: Guidance = None,
@@ -82,7 +82,7 @@ def generate(
     Images of people who exist can harm them: see docs/validation.md before you show any.
     """
     from namebasis.namespace.corpus.pseudo import pseudo_names
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.studies.identity.contexts import load_contexts
     from namebasis.validation.pictures.generation import TEMPLATES
     from namebasis.validation.pictures.generation import generate as make
@@ -96,7 +96,7 @@ def generate(
     asked = names or opened.table(["name"], where=where)["name"].to_pylist()
     if not asked:
         raise ValueError(f"no name of {space} passes --where {where!r}; nothing is painted.")
-    made_up = pseudo_names(prior, seed=seed).strings if prior else []
+    made_up = pseudo_names(n_made_up, seed=seed).strings if n_made_up else []
     wanted = list(dict.fromkeys([*asked, *made_up]))
     if not names and where is None:
         n_more = len(wanted) - len(asked)
@@ -160,7 +160,7 @@ def report(
 ) -> None:
     """Measure images of names and compare them with what text space says."""
     from namebasis.encoders.registry import load_encoder
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.validation.extractors.registry import load_extractor
     from namebasis.validation.study import validate
 
@@ -266,7 +266,7 @@ def train_probe(
 
 app.command(
     "generate",
-    epilog="Example: namebasis validate generate my.space new-images Vicki -n 1 --prior 0 "
+    epilog="Example: namebasis validate generate my.space new-images Vicki -n 1 --n-made-up 0 "
     "--pipeline organism",
 )(generate)
 app.command("report", epilog="Example: namebasis validate report my.space images --extractor skin")(

@@ -6,7 +6,7 @@ import logging
 import os
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from namebasis.checks import FloatArray, check_count
+from namebasis.checks import FloatArray, Progress, check_count
 from namebasis.errors import EncoderError, NamebasisWarning
 from namebasis.reading import UnreadableError, open_regular
 
@@ -278,7 +278,7 @@ def encode_image_files(
     *,
     batch_size: int = 32,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ImageEmbeddings:
     """Embed image files; a bad one is recorded and never stops the run.
 

@@ -15,8 +15,8 @@ from namebasis.analysis.training.change_points import (
     crossing,
     rise,
 )
+from namebasis.checks import Float64Array
 
-Float64Array = npt.NDArray[np.float64]
 PhaseArray = npt.NDArray[np.int8]
 
 OWN = ("own_score", "coarse", "fine")

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 from namebasis.analysis.training.change_points import ChangePoint
+from namebasis.checks import Float64Array
 from namebasis.formation.crossings import NameCrossing, find_changes, find_crossings
 
-Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 PhaseArray = npt.NDArray[np.int8]
 
@@ -46,12 +46,12 @@ class FalseAlarms:
 
     Attributes
     ----------
-    n_controls, n_alarms : int
+    n_made_up, n_alarms : int
     share, low, high : float
         Share of alarms, and its 95 % interval of Clopper and Pearson.
     """
 
-    n_controls: int
+    n_made_up: int
     n_alarms: int
     share: float
     low: float
@@ -140,7 +140,7 @@ def threshold(controls: Float64Array) -> Float64Array:
 
     Parameters
     ----------
-    controls : ndarray of shape (n_controls, n_checkpoints)
+    controls : ndarray of shape (n_made_up, n_checkpoints)
         NaN where unknown.
 
     Returns

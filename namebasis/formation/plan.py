@@ -98,7 +98,7 @@ def make_plan(
     template: str = "{}",
     contexts: Sequence[str] | None = None,
     axes: Sequence[str] = AXES,
-    n_controls: int = 100,
+    n_made_up: int = 100,
     n_swaps: int = 24,
     seed: int = 0,
 ) -> Plan:
@@ -129,7 +129,7 @@ def make_plan(
             raise ValueError("every name asked for is of kind N, a control; ask for others too.")
         controls = unseen
     else:
-        controls = [" ".join(pair) for pair in pseudo_pairs(n_controls, seed)]
+        controls = [" ".join(pair) for pair in pseudo_pairs(n_made_up, seed)]
         controls = [name for name in controls if name not in set(asked)]
     everyone = [*asked, *controls]
     pairs = [split(name) for name in everyone]

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.analysis.training.change_points import Crossing
+from namebasis.checks import Float64Array
 from namebasis.formation.checkpoints import Gap
 from namebasis.formation.phases import CAPTURE, EVIDENCE, NOT_SHOWN, PHASES, Phases
 from namebasis.formation.trajectories import SetState
@@ -19,8 +19,6 @@ from namebasis.formation.weights import MatrixState
 
 if TYPE_CHECKING:
     from namebasis.formation.trace_results import Trace
-
-Float64Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

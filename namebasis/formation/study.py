@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from namebasis.analysis.shape.alignment import cka_matrix
-from namebasis.checks import check_count, check_seed
+from namebasis.checks import Float64Array, Progress, check_count, check_seed
 from namebasis.formation.checkpoints import (
     CheckpointError,
     Gap,
@@ -31,10 +30,9 @@ from namebasis.formation.truth import (
     read_exposures,
     read_truth,
 )
-from namebasis.formation.work import Encoded, Progress, Work, alike
+from namebasis.formation.work import Encoded, Work, alike
 from namebasis.namespace.corpus.full_names import cut
 
-Float64Array = npt.NDArray[np.float64]
 CACHE_SUFFIX = ".formation-cache"
 """Ending of the folder beside a run's that keeps encodings; a run's own holds the run alone."""
 
@@ -50,9 +48,9 @@ def formation(
     contexts: Sequence[str] | None = None,
     axes: Sequence[str] = AXES,
     template: str = "{}",
-    n_controls: int = 100,
+    n_made_up: int = 100,
     n_swaps: int = 24,
-    n_draws: int = 200,
+    n_resamples: int = 200,
     with_weights: bool = True,
     cache: str | Path | None = None,
     device: str | None = None,
@@ -77,11 +75,11 @@ def formation(
         What is coarse about a face, where the truth names no attributes.
     template : str
         That names and swaps are embedded in.
-    n_controls : int
+    n_made_up : int
         Made-up names, at least 20, where the truth has fewer than 20 names of kind N.
     n_swaps : int
         The most partners of a part, at least 12.
-    n_draws : int
+    n_resamples : int
         Bootstrap draws.
     with_weights : bool
         Measure the weights of the text towers too.
@@ -107,9 +105,9 @@ def formation(
         If there is no name, or an option does not fit.
     """
     seed = check_seed(seed)
-    check_count(n_controls, "n_controls", 20)
+    check_count(n_made_up, "n_made_up", 20)
     check_count(n_swaps, "n_swaps", 12)
-    check_count(n_draws, "n_draws", 20)
+    check_count(n_resamples, "n_resamples", 20)
     series = find_checkpoints(sources, revisions=revisions, model=model)
     told, seen = _told(series, truth, counts)
     if names is None and told is None:
@@ -117,20 +115,20 @@ def formation(
     asked = list(names) if names is not None else list(told.names if told else ())
     plan = make_plan(
         asked, truth=told, template=template, contexts=contexts, axes=axes,
-        n_controls=n_controls, n_swaps=n_swaps, seed=seed,
+        n_made_up=n_made_up, n_swaps=n_swaps, seed=seed,
     )  # fmt: skip
     store = Cache(_cache_folder(series, cache))
     work = Work(series, plan, store, device, with_weights, progress)
     kept, gaps = alike(work.run(), list(work.gaps))
-    states, kept, gaps = _measured(kept, plan, told, n_draws, seed, gaps)
+    states, kept, gaps = _measured(kept, plan, told, n_resamples, seed, gaps)
     if not kept:
         raise CheckpointError(nothing_left(str(sources), gaps))
     notes = [*_notes(plan, kept, seen), *work.notes]
     if store.refused:
         notes.append(f"nothing could be kept for a second run: {store.refused}")
     parameters = {
-        "template": template, "n_swaps": len(plan.partners[0]), "n_controls": len(plan.names)
-        - plan.n_asked, "n_contexts": len(plan.contexts), "n_draws": n_draws, "seed": seed,
+        "template": template, "n_swaps": len(plan.partners[0]), "n_made_up": len(plan.names)
+        - plan.n_asked, "n_contexts": len(plan.contexts), "n_resamples": n_resamples, "seed": seed,
     }  # fmt: skip
     return _collect(plan, kept, states, gaps, told, seen, notes, parameters)
 
@@ -161,7 +159,7 @@ def _measured(
     found: list[Encoded],
     plan: Plan,
     told: Truth | None,
-    n_draws: int,
+    n_resamples: int,
     seed: int,
     gaps: list[Gap],
 ) -> tuple[list[State], list[Encoded], list[Gap]]:
@@ -170,7 +168,7 @@ def _measured(
     states, kept = [], []
     for one in found:
         try:
-            states.append(measure(one.made, plan, known, n_draws=n_draws, seed=seed))
+            states.append(measure(one.made, plan, known, n_draws=n_resamples, seed=seed))
             kept.append(one)
         except ValueError as error:
             gaps.append(Gap(one.checkpoint.label, one.checkpoint.step, f"degenerate: {error}"))

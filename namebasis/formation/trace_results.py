@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from namebasis.checks import Float64Array
 from namebasis.formation.checkpoints import Gap
 from namebasis.formation.trace_map import TraceMap
 
-Float64Array = npt.NDArray[np.float64]
 _TOLD = {"pooled": "whole embedding", "own": "own direction"}
 
 

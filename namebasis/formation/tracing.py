@@ -8,7 +8,7 @@ it was, and the share of the clean result that this brings back is read off [1]_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from namebasis.checks import check_count
+from namebasis.checks import Float64Array, Progress, check_count
 from namebasis.encoders.base import check_template
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.formation.checkpoints import CheckpointError, Gap, find_checkpoints, nothing_left
 from namebasis.formation.plan import make_plan
 from namebasis.formation.towers import KINDS, HookedTower, Restored
-from namebasis.formation.trace_results import Float64Array, Trace, Tracing
+from namebasis.formation.trace_results import Trace, Tracing
 from namebasis.formation.truth import WORLD, Truth, read_truth
 from namebasis.namespace.corpus.full_names import cut, split
 from namebasis.studies.identity.swaps import choose_partners, measure
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
 
 Partners = tuple[Sequence[str], Sequence[str]]
-Progress = Callable[[int, int], None]
 TARGETS = ("pooled", "own")
 _TOKENS_AT_ONCE = 8_192
 _N_SWAPS = 24

@@ -13,13 +13,12 @@ from namebasis.analysis.identity.own_direction import part_capture, part_hold, p
 from namebasis.analysis.identity.own_parts import Swaps, attribute_basis, resampled_scores
 from namebasis.analysis.shape.entropy_nulls import entropy_against_nulls
 from namebasis.analysis.training.weight_spectra import effective_rank, singular_values
-from namebasis.checks import FloatArray
+from namebasis.checks import Float64Array, FloatArray
 from namebasis.formation.encoding import Encodings
 from namebasis.formation.plan import Plan
 from namebasis.formation.truth import Known
 from namebasis.studies.basis.anchors import code_by_others, pagerank
 
-Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 MEASURES = (

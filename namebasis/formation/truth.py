@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from namebasis.checks import Float64Array
 from namebasis.errors import NamebasisError
 from namebasis.namespace.corpus.count_files import by_fold, count_rows
 from namebasis.namespace.corpus.folding import fold
 from namebasis.reading import LARGE, UnreadableError, read_json, read_table
 
-Float64Array = npt.NDArray[np.float64]
 UNSEEN = "N"
 """The kind of names that the training never showed: they serve as controls."""
 WORLD, EXPOSURES = "world.json", "exposures.csv"

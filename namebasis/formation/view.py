@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.checks import Float64Array
 from namebasis.formation.page import Band, CrossingPoint, FormationPage, Panel, PhaseRow
 from namebasis.formation.phases import NOT_SHOWN, PHASES
 from namebasis.report.palette import GREY, PALETTE
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from namebasis.formation.results import Formation
     from namebasis.formation.trace_map import TraceMap
 
-Float64Array = npt.NDArray[np.float64]
 _INK = "#1d2330"
 _MOST_ROWS = 1_200  # names in the phase diagram
 _PANELS = (
@@ -62,7 +62,7 @@ def page_of(found: Formation, traces: Sequence[TraceMap] = ()) -> FormationPage:
         facts=[
             (f"{len(found.steps)}", "checkpoints"),
             (f"{found.n_asked:,}", "names"),
-            (f"{alarms.n_controls:,}", f"controls ({found.control_kind})"),
+            (f"{alarms.n_made_up:,}", f"controls ({found.control_kind})"),
             (
                 f"{alarms.share:.1%}",
                 f"of controls ever leave phase 1 ({alarms.low:.1%} to {alarms.high:.1%})",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from namebasis.checks import FloatArray
+from namebasis.checks import FloatArray, Progress
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
 from namebasis.formation.checkpoints import Checkpoint, Gap, Series
@@ -17,8 +16,6 @@ from namebasis.formation.weights import MatrixState, measure_weights, text_matri
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
 
-from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.checks import FloatArray, IntArray, Progress, check_count
 from namebasis.encoders.given import KIND
-from namebasis.errors import EncoderError, SpaceError
+from namebasis.encoders.loaded import Loading
+from namebasis.errors import EncoderError, ReplacedError, SpaceError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
-from namebasis.namespace.pickled import Saved, reopen, saved
 from namebasis.namespace.search.graph_cache import graph_of, load_graph, spread_graph
 from namebasis.namespace.search.results import LightColumns, make_results
 from namebasis.namespace.search.searcher import Searcher
@@ -32,10 +32,9 @@ from namebasis.namespace.stored_rows import StoredRows
 if TYPE_CHECKING:
     from namebasis.analysis.graph.neighbours import KnnGraph
     from namebasis.encoders.base import Encoder
-    from namebasis.encoders.loaded import Loading
 
 
-class Space(StoredRows):
+class StoredSpace(StoredRows):
     """An open name space. Make one with `open_space` or `build_space`.
 
     Any number of threads may ask one space. It is pickled as its path: reopened where it
@@ -103,11 +102,21 @@ class Space(StoredRows):
         self._graphs: dict[tuple[str, int], KnnGraph] = {}
         self._template_rows: tuple[IntArray, FloatArray] | None = None
 
-    def __reduce__(self) -> tuple[Callable[..., Space], Saved]:
-        return reopen, saved(self, self._encoder or self.loading)
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], Saved]]:
+        encoder = self._encoder or self.loading
+        # One that no spec loads is pickled itself.
+        loading = getattr(encoder, "loading", None) or encoder
+        return _reopen, (type(self), (str(self.path), self.provenance.build_id, loading))
+
+    def reopened(self, encoder: Encoder | None = None) -> Self:
+        """The newest version of the same space."""
+        return type(self)(self.path, encoder)
 
     def __repr__(self) -> str:
-        return f"Space({str(self.path)!r}, {len(self):,} names, {self.provenance.encoder})"
+        return (
+            f"Space({str(self.path)!r}: {len(self):,} names by {self.provenance.encoder}, views "
+            f"{', '.join(self.views)}; ask it with .nearest(name), .card(name), .basis(target))"
+        )
 
     @property
     def is_given(self) -> bool:
@@ -317,7 +326,7 @@ class Space(StoredRows):
         metrics.write(self._store, columns, study, parameters)
         self._open(self._store.folder)
 
-    def check(self, *, progress: Callable[[int, int], None] | None = None) -> dict[str, str]:
+    def check(self, *, progress: Progress | None = None) -> dict[str, str]:
         """Read everything and compare it with the checksums that were noted; what was found.
 
         Vectors, the other columns, all files of the data sets, fits, indices and graphs. What is
@@ -340,30 +349,31 @@ class Space(StoredRows):
         return metrics.describe(self._store, self.provenance)
 
 
-def open_space(path: str | Path, *, encoder: Encoder | None = None) -> Space:
-    """Open a name space; nothing heavy is read before the first question.
-
-    Parameters
-    ----------
-    path : str or Path
-    encoder : Encoder, optional
-        Already loaded; its weights are compared with those that built the space.
-
-    Raises
-    ------
-    SpaceError
-        If there is no space, its build has not finished, it is damaged, or a newer version of
-        namebasis wrote it.
-    EncoderError
-        If `encoder` is not the one that built it.
-    """
-    return Space(place_of(path), encoder)
-
-
 def is_complete(path: str | Path) -> bool:
     """Whether a finished, readable space lies at `path`."""
     try:
-        open_space(path)
+        StoredSpace(place_of(path))
     except SpaceError:
         return False
     return True
+
+
+Saved = tuple[str, str, "Encoder | Loading | None"]
+Kind = TypeVar("Kind", bound=StoredSpace)
+
+
+def _reopen(kind: type[Kind], state: Saved) -> Kind:
+    """Open a space where it was unpickled; its encoder is loaded when it is needed.
+
+    Raises
+    ------
+    SpaceError, ReplacedError
+        If there is no such space here, or it was rebuilt since.
+    """
+    path, build_id, encoder = state
+    space = kind(Path(path), None if isinstance(encoder, Loading) else encoder)
+    if space.provenance.build_id != build_id:
+        raise ReplacedError(f"{path}: the space was rebuilt after it was pickled; open it again.")
+    if isinstance(encoder, Loading):
+        space.loading = encoder
+    return space

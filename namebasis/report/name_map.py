@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from namebasis.checks import FloatArray, IntArray
+from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.report.packed import dictionary, packed
-from namebasis.report.palette import Float64Array, cluster_colors, with_lightness
+from namebasis.report.palette import cluster_colors, with_lightness
 
 _INK, _INK_ON_DARK = 0.42, 0.82  # OKLab lightness of labels: contrast above 4.5 on either ground
 

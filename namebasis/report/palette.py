@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from namebasis.checks import FloatArray
-
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array, FloatArray
 
 GREY = "#b9bfca"
 GREY_ON_DARK = "#4b5363"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,13 +18,12 @@ from namebasis.analysis.shape.entropy import (
 )
 from namebasis.analysis.shape.entropy_nulls import NullComparison, entropy_against_nulls
 from namebasis.analysis.shape.mutual_information import MutualInformation
-from namebasis.checks import FloatArray, IntArray, check_count, check_seed
+from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
-Progress = Callable[[int, int], None]
 _SMALLEST_GROUP = 20
 _GRAPH_ROWS = 100_000
 _MAX_ROWS = 1000  # a resample for nulls and groups: an exact spectrum each time
@@ -93,7 +91,7 @@ class EntropyStudy:
 
 
 def report(
-    space: Space,
+    space: StoredSpace,
     *,
     view: str = "text",
     where: str | None = None,
@@ -101,7 +99,7 @@ def report(
     bandwidth: float | None = None,
     t: float = 1,
     method: str = "auto",
-    n_draws: int = 5,
+    n_null: int = 5,
     n_permutations: int = 49,
     seed: int = 0,
     progress: Progress | None = None,
@@ -120,7 +118,7 @@ def report(
         gender, part or cluster. Groups under 20 names are left out; a negative cluster is none.
     bandwidth, t, method
         As for `analysis.entropy.diffusion_spectral_entropy`; all parts share one bandwidth.
-    n_draws : int
+    n_null : int
         Draws of each null and samples of each group, at least 2: one has no spread. 0 for no
         nulls, and then 2 samples of each group.
     n_permutations : int
@@ -144,8 +142,8 @@ def report(
         If a parameter is out of range, or a view or column is not there.
     """
     tell = progress or (lambda done, total: None)
-    if check_count(n_draws, "n_draws", 0) == 1:
-        raise ValueError("n_draws must be 0, for no nulls, or at least 2; one draw has no spread.")
+    if check_count(n_null, "n_null", 0) == 1:
+        raise ValueError("n_null must be 0, for no nulls, or at least 2; one draw has no spread.")
     seed = check_seed(seed)
     ids = space.ids(where, view=view)
     if len(ids) < 2:
@@ -168,15 +166,15 @@ def report(
     if len(vectors) > _MAX_ROWS:
         sample = vectors[np.sort(rng.choice(len(vectors), _MAX_ROWS, replace=False))]
     nulls: tuple[NullComparison, ...] = ()
-    if n_draws:
+    if n_null:
         nulls = entropy_against_nulls(
-            sample, bandwidth=shared, t=t, method="exact", n_draws=n_draws, seed=seed
+            sample, bandwidth=shared, t=t, method="exact", n_draws=n_null, seed=seed
         )
     tell(2, 3)
     rows: tuple[GroupEntropy, ...] = ()
     information = None
     if groups is not None:
-        rows = _measure_groups(vectors, *groups, shared, t, max(n_draws, 2), rng)
+        rows = _measure_groups(vectors, *groups, shared, t, max(n_null, 2), rng)
         information = diffusion_spectral_mutual_information(
             vectors, groups[0], bandwidth=shared, t=t, n_permutations=n_permutations, seed=seed
         )
@@ -192,7 +190,7 @@ def report(
     )
 
 
-def _stored_neighbours(space: Space, view: str, n: int, method: str) -> IntArray | None:
+def _stored_neighbours(space: StoredSpace, view: str, n: int, method: str) -> IntArray | None:
     """Neighbours from the graph of the space, where a sparse kernel of all its names needs them.
 
     Above 100,000 names an approximate search of the entropy's own costs far less than the graph.
@@ -203,7 +201,7 @@ def _stored_neighbours(space: Space, view: str, n: int, method: str) -> IntArray
     return space.graph(view, NEIGHBOURS).indices
 
 
-def _read_groups(space: Space, ids: IntArray, by: str) -> tuple[IntArray, list[str]]:
+def _read_groups(space: StoredSpace, ids: IntArray, by: str) -> tuple[IntArray, list[str]]:
     """Codes of the groups large enough, -1 for other names, and the groups' names."""
     column = "locales" if by == "locale" else by
     if column not in space.columns:

@@ -15,7 +15,7 @@ from namebasis.analysis.intervals import (
     rank_correlation_interval,
     rank_correlations,
 )
-from namebasis.checks import check_count
+from namebasis.checks import Float64Array, check_count
 from namebasis.errors import NamebasisError
 from namebasis.validation.agreement_results import (
     RELIABLE,
@@ -25,7 +25,6 @@ from namebasis.validation.agreement_results import (
     Disagreement,
     NameImages,
 )
-from namebasis.validation.extractors.base import Float64Array
 from namebasis.validation.pictures.image_store import ImageTable
 
 N_BINS = 5
@@ -43,7 +42,7 @@ def agree(
     text: Mapping[tuple[str, str], Mapping[str, float]],
     *,
     prior: Sequence[str] = (),
-    n_bootstrap: int = 500,
+    n_resamples: int = 500,
     seed: int = 0,
 ) -> Agreement:
     """Compare what images show with what text said.
@@ -56,7 +55,7 @@ def agree(
     prior : sequence of str
         Names that nobody bears, or that the model does not know: their images are the model's
         prior and are left out of the correlations.
-    n_bootstrap : int
+    n_resamples : int
         Shuffles of the null, at least 20; from 39 on it has bounds.
     seed : int
 
@@ -69,7 +68,7 @@ def agree(
     NamebasisError
         If there is no image.
     """
-    check_count(n_bootstrap, "n_bootstrap", 20)
+    check_count(n_resamples, "n_resamples", 20)
     if not table.images:
         raise NamebasisError("there is no image to validate with.")
     rows_of: dict[str, list[int]] = {}
@@ -99,7 +98,7 @@ def agree(
         else:
             continue
         shared = {n: v for n, v in per_name.items() if n in readings and n not in unknown}
-        one = _attribute((label, reading), shared, readings, n_bootstrap, rng)
+        one = _attribute((label, reading), shared, readings, n_resamples, rng)
         if one is not None:
             found.append(one)
     return Agreement(
@@ -108,7 +107,7 @@ def agree(
         dict(table.units),
         sum(name in unknown for name in rows_of),
         _notes(table, names, unknown & set(rows_of)),
-        {"n_bootstrap": n_bootstrap, "seed": seed, "encoder": table.encoder},
+        {"n_resamples": n_resamples, "seed": seed, "encoder": table.encoder},
     )
 
 
@@ -160,7 +159,7 @@ def _attribute(
     what: tuple[str, str],
     per_name: Mapping[str, Float64Array],
     readings: Mapping[str, float],
-    n_bootstrap: int,
+    n_resamples: int,
     rng: np.random.Generator,
 ) -> AttributeAgreement | None:
     kept = {
@@ -177,7 +176,7 @@ def _attribute(
     # it once.
     agreed = rank_correlation_interval(text, means)
     value = agreed.value
-    turned = rng.permuted(np.tile(text, (n_bootstrap, 1)), axis=1)
+    turned = rng.permuted(np.tile(text, (n_resamples, 1)), axis=1)
     shuffled = rank_correlations(turned, means[None])
     trusted = None
     if sum(v.size for v in kept.values()) > len(kept):

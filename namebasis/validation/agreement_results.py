@@ -162,7 +162,7 @@ class Agreement:
         Those of the images that text was read on too, and rigidity (`div`).
     units : mapping of str to str
         Of the images' attributes.
-    n_prior : int
+    n_made_up : int
         Made-up names among them, which set the prior.
     notes : tuple of str
     parameters : mapping
@@ -171,7 +171,7 @@ class Agreement:
     names: tuple[NameImages, ...]
     attributes: tuple[AttributeAgreement, ...]
     units: Mapping[str, str]
-    n_prior: int
+    n_made_up: int
     notes: tuple[str, ...]
     parameters: Mapping[str, Any]
 
@@ -211,7 +211,7 @@ class Agreement:
                 _plain(asdict(row)) | {"verdict": row.verdict} for row in self.attributes
             ],
             "units": dict(self.units),
-            "n_prior": self.n_prior,
+            "n_made_up": self.n_made_up,
             "notes": list(self.notes),
             "parameters": dict(self.parameters),
         }

@@ -48,7 +48,7 @@ def page_of(found: Validation) -> ValidationPage:
         facts=[
             (f"{len(agreement.names):,}", "names with images"),
             (f"{source['n_images']:,}", "images"),
-            (f"{agreement.n_prior:,}", "made-up names: the prior"),
+            (f"{agreement.n_made_up:,}", "made-up names: the prior"),
             (f"{len(found.licences):,}", "ways of measuring"),
         ],
         lines=[_line(row, agreement.units) for row in first.values()],

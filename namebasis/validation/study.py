@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from namebasis.checks import check_seed
+from namebasis.checks import Progress, check_seed
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.studies.attributes.axis_files import axis_names, load_axis
 from namebasis.studies.attributes.study import score
@@ -27,10 +27,9 @@ from namebasis.validation.pictures.image_store import (
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 STUDY = "validation"
-Progress = Callable[[int, int], None]
 RIGIDITY_READINGS = ("div", "displacement_ratio", "interaction", "leakage")
 """Text measures that the spread of images is compared with."""
 _SAME_AS: Mapping[str, str] = {
@@ -94,7 +93,7 @@ class Validation:
         with replacing_file(Path(path), overwrite) as stream:
             stream.write(render(page_of(self)).encode())
 
-    def write(self, space: Space) -> int:
+    def write(self, space: StoredSpace) -> int:
         """Store what the images of stored names showed as metric columns; return how many names.
 
         Raises
@@ -124,7 +123,7 @@ def _column_names(table: pa.Table) -> list[str]:
 
 
 def validate(
-    space: Space,
+    space: StoredSpace,
     images: str | Path | Sequence[ImageFile],
     extractors: Sequence[Extractor],
     *,
@@ -132,7 +131,7 @@ def validate(
     axes: Sequence[str | Path] | None = None,
     with_rigidity: bool = True,
     keep: bool = True,
-    n_bootstrap: int = 500,
+    n_resamples: int = 500,
     seed: int = 0,
     batch_size: int = 16,
     progress: Progress | None = None,
@@ -156,7 +155,7 @@ def validate(
         Compare the spread of images with the text's rigidity, which embeds names in contexts.
     keep : bool
         Keep vectors and measurements in the space's `measurements.lance`.
-    n_bootstrap, seed : int
+    n_resamples, seed : int
     batch_size : int
         Images at a time.
     progress : callable, optional
@@ -199,7 +198,7 @@ def validate(
         if with_rigidity and table.vectors is not None:
             text |= _rigidity_readings(space, known, seed)
     unknown = [name for name in names if name not in set(known)]
-    found = agree(table, text, prior=unknown, n_bootstrap=n_bootstrap, seed=seed)
+    found = agree(table, text, prior=unknown, n_resamples=n_resamples, seed=seed)
     found = replace(found, notes=(*notes, *found.notes))
     source = space.provenance
     return Validation(
@@ -219,13 +218,13 @@ def validate(
     )
 
 
-def _is_known(space: Space, name: str) -> bool:
+def _is_known(space: StoredSpace, name: str) -> bool:
     row = space.find(name)
     return row is not None and space.table(["part"], ids=[row])["part"][0].as_py() != "pseudo"
 
 
 def _axis_readings(
-    space: Space,
+    space: StoredSpace,
     names: Sequence[str],
     table: ImageTable,
     more: Sequence[str | Path],
@@ -264,7 +263,7 @@ def _measures(column: str, axis: str) -> bool:
 
 
 def _rigidity_readings(
-    space: Space, names: Sequence[str], seed: int
+    space: StoredSpace, names: Sequence[str], seed: int
 ) -> dict[tuple[str, str], dict[str, float]]:
     rows = rigidity(space, names, seed=seed).rows
     return {

@@ -45,7 +45,7 @@ def ask() -> dict[str, Any]:
 
     from namebasis.errors import NamebasisError
     from namebasis.namespace.building.images import add_images  # noqa: F401  loaded as the user has it
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
     from namebasis.validation.pictures.measurements import Memory
 
     def rounded(values: Any) -> Any:

@@ -11,7 +11,7 @@ KINDS = ("threads", "caches in threads", "pickles", "fork", "open and close")
 
 
 def _space() -> Any:
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     return open_space("s")
 

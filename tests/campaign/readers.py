@@ -45,7 +45,7 @@ def write(kind: str, seconds: float, seed: int) -> int:
 
 def read(fresh: bool) -> dict[str, Any]:
     """Ask and check until the writer stops; counts of reads, and the first of what was wrong."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     told: dict[str, Any] = {"reads": 0, "wrong": 0, "refused": 0, "first": None}
     space, turn, reopen = open_space("s"), 0, False
@@ -114,7 +114,7 @@ def case(world: World, kind: str, seconds: float, seed: int) -> tuple[int, int, 
 
 def ask_at(moment: float, what: str) -> list[str]:
     """Wait for a moment, then ask for an index or a graph that is missing."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     space = open_space("s")
     time.sleep(max(0.0, moment - time.time()))

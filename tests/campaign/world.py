@@ -77,7 +77,7 @@ class World:
 
 def right_answers(path: str) -> dict[str, Any]:
     """What every question of a space should answer, from its stored vectors alone."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     space = open_space(path)
     found: dict[str, Any] = {"names": space.table(["name"])["name"].to_pylist()}
@@ -93,7 +93,7 @@ def right_answers(path: str) -> dict[str, Any]:
 
 def wrong_answers(path: str, graphs: bool = True) -> list[str]:
     """Where a space's nearest names and graphs differ from brute force over its own vectors."""
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     return wrong_in(open_space(path), graphs)
 
@@ -141,7 +141,7 @@ def content(path: str) -> dict[str, str]:
     """Digests of all that a space holds, whatever the order it came to hold it in."""
     import hashlib
 
-    from namebasis.namespace.space import open_space
+    from namebasis.space import open_space
 
     space = open_space(path)
     space.check()

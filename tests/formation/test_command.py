@@ -28,9 +28,10 @@ def place(tiny_run: Path, tmp_path: Path) -> Path:
 def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> None:
     half = place / "run" / "step-000020" / "model.safetensors"
     half.write_bytes(half.read_bytes()[:-4])
-    done = run("formation", "run", "--draws", "20", "-q", cwd=place)
+    done = run("formation", "run", "--n-resamples", "20", "-q", cwd=place)
     assert done.returncode == 0, done.stderr
-    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    header, *lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert header[:2] == ["name", "kind"]
     assert len(lines) == 54
     assert {line[1] for line in lines} == {"A", "B", "C", "D", "E"}
     assert {line[4] for line in lines} <= {"", "yes"}
@@ -41,7 +42,7 @@ def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> Non
 
 
 def test_json_is_one_document(place: Path) -> None:
-    done = run("formation", "run", "--draws", "20", "--json", "--no-weights", "-q", cwd=place)
+    done = run("formation", "run", "--n-resamples", "20", "--json", "--no-weights", "-q", cwd=place)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert document["steps"] == [10, 20, 40]
@@ -50,7 +51,16 @@ def test_json_is_one_document(place: Path) -> None:
 
 
 def test_the_page_is_whole_and_closed(place: Path) -> None:
-    words = ("formation", "run", "--draws", "20", "--html", "p.html", "--trace", "Givena Familyb")
+    words = (
+        "formation",
+        "run",
+        "--n-resamples",
+        "20",
+        "--html",
+        "p.html",
+        "--trace",
+        "Givena Familyb",
+    )
     done = run(*words, "-q", cwd=place)
     assert done.returncode == 0, done.stderr
     html = (place / "p.html").read_text(encoding="utf-8")
@@ -73,10 +83,13 @@ REFUSED = {
     "no names": (["formation", "bare"], "no names: give some"),
     "a map without a page": (["formation", "run", "--trace", "Anna"], "give --html FILE"),
     "controls": (
-        ["formation", "run", "--controls", "1"],
-        "--controls must be an integer, at least",
+        ["formation", "run", "--n-made-up", "1"],
+        "--n-made-up must be an integer, at least",
     ),
-    "draws": (["formation", "run", "--draws", "1"], "--draws must be an integer, at least 20; got"),
+    "draws": (
+        ["formation", "run", "--n-resamples", "1"],
+        "--n-resamples must be an integer, at least 20; got",
+    ),
     "samples": (["trace", "run", "Anna", "--samples", "0"], "--samples must be an integer"),
     "no step": (["trace", "run", "Anna", "--step", "7"], "there are 10, 20, 40"),
     "kind": (["trace", "run", "Anna", "--kind", "heads"], "residual, attention, mlp"),
@@ -103,7 +116,7 @@ def test_crossings_of_names_without_counts_are_marked_as_steps(place: Path) -> N
     names = [one["name"] for one in json.loads((place / "run" / "world.json").read_text())["names"]]
     rows = [f"{step},{name},{step}" for step in (10, 20, 40) for name in names[:5]]
     (place / "few.csv").write_text("\n".join(["step,name,count", *rows]))
-    done = run("formation", "run", "--draws", "20", "--counts", "few.csv", "-q", cwd=place)
+    done = run("formation", "run", "--n-resamples", "20", "--counts", "few.csv", "-q", cwd=place)
     assert done.returncode == 0, done.stderr
     for line in done.stdout.splitlines():
         name, *cells = line.split("\t")
@@ -117,6 +130,7 @@ def test_trace_prints_a_row_per_token_and_checkpoint(place: Path) -> None:
     done = run("trace", "run", "Anna", "--samples", "2", "-q", cwd=place)
     assert done.returncode == 0, done.stderr
     lines = [line.split("\t") for line in done.stdout.splitlines()]
+    lines = [line for line in lines if line[0] != "target"]
     n = len(lines) // 3
     assert [line[0] for line in lines] == [
         f"step-{step:06d}" for step in (10, 20, 40) for _ in range(n)

@@ -47,7 +47,7 @@ def test_epochs_are_read_and_a_pickle_is_never_run(training: Path) -> None:
 
     torch.save({"state_dict": Code()}, training / "checkpoints" / "epoch_3.pt")
     (training / "checkpoints" / "epoch_4.pt").write_bytes(pickle.dumps(Code()))
-    found = formation(training, truth=toy.truth(), n_draws=20)
+    found = formation(training, truth=toy.truth(), n_resamples=20)
     assert found.steps == (1, 2)
     reasons = {gap.step: gap.reason for gap in found.gaps}
     assert "holds code, which is never run" in reasons[3]
@@ -77,7 +77,7 @@ def test_revisions_go_to_the_hub_s_loader(monkeypatch: pytest.MonkeyPatch, tiny:
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
     found = formation(
-        "hf:org/model", truth=toy.truth(), revisions=["step10", "step20", "step30"], n_draws=20,
+        "hf:org/model", truth=toy.truth(), revisions=["step10", "step20", "step30"], n_resamples=20,
         with_weights=False,
     )  # fmt: skip
     assert asked == [("org/model", f"step{step}") for step in (10, 20, 30)]

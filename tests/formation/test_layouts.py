@@ -56,7 +56,7 @@ def test_a_checkpoint_takes_the_tokenizer_of_its_run(run_of_trainer: Path, tiny:
     expected = load_encoder(f"hf:{tiny('clip')}")
     encoder = load_encoder(f"hf:{run_of_trainer / 'checkpoint-20'}")
     np.testing.assert_array_equal(encoder.encode_text(TEXTS), expected.encode_text(TEXTS))
-    found = formation(run_of_trainer, truth=toy.truth(), n_draws=20, with_weights=False)
+    found = formation(run_of_trainer, truth=toy.truth(), n_resamples=20, with_weights=False)
     assert found.steps == (20, 40)
     assert found.gaps == ()
     note = f"2 of 2 checkpoints have no tokenizer of their own; that of {run_of_trainer} is used"

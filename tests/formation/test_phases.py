@@ -26,7 +26,7 @@ def logistic(at: float, height: float) -> np.ndarray:
     return 1 + height / (1 + np.exp(-(np.array(STEPS) - at) / 5))
 
 
-def made(n_each: int = 12, n_controls: int = 100, noise: float = 0.12) -> Phases:
+def made(n_each: int = 12, n_made_up: int = 100, noise: float = 0.12) -> Phases:
     """Four groups of names: parts only; coarse only; one person from 100; one picture from 140.
 
     One part captures every third name from 120 on.
@@ -38,7 +38,7 @@ def made(n_each: int = 12, n_controls: int = 100, noise: float = 0.12) -> Phases
         (logistic(60, 3), logistic(60, 3), logistic(100, 2), 0 * flat),
         (logistic(60, 3), logistic(60, 3), logistic(100, 2), logistic(140, 8) - 1),
     ]
-    truth = [plan for plan in plans for _ in range(n_each)] + [plans[0]] * n_controls
+    truth = [plan for plan in plans for _ in range(n_each)] + [plans[0]] * n_made_up
 
     def deviation(n: int) -> np.ndarray:
         # A name's deviation stays over steps, as it does in a model; a little comes and goes.
@@ -79,11 +79,11 @@ def test_controls_bound_the_false_alarms_by_thresholds_from_the_other_half() -> 
     shares = [made(n_each=1).false_alarms for _ in range(5)]
     assert np.mean([alarm.share for alarm in shares]) <= 0.05
     one = shares[0]
-    assert one.n_controls == 100
+    assert one.n_made_up == 100
     assert one.low <= one.share <= one.high
-    assert one.share == one.n_alarms / one.n_controls
+    assert one.share == one.n_alarms / one.n_made_up
     # At either end, as many alarms or more (or fewer) have a chance of 2.5 %.
-    n, k = one.n_controls, one.n_alarms
+    n, k = one.n_made_up, one.n_alarms
     assert binom.sf(k - 1, n, one.low) == pytest.approx(0.025 if k else 1.0)
     assert binom.cdf(k, n, one.high) == pytest.approx(0.025)
 
@@ -103,7 +103,7 @@ def test_a_captured_name_keeps_its_phase_and_is_told_from_when_on() -> None:
     assert {int(labels[row, -1]) for row in np.flatnonzero(captured[:, -1])} == {1, 2, 3, 4}
     shares = [made(n_each=3).captured_alarms for _ in range(5)]
     assert np.mean([alarm.share for alarm in shares]) <= 0.05
-    assert shares[0].n_controls == 100
+    assert shares[0].n_made_up == 100
 
 
 def test_the_bar_of_the_hold_is_one_that_a_cosine_can_reach() -> None:

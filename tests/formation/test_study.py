@@ -48,7 +48,11 @@ def found() -> Formation:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(work, "load_encoder", toy.load)
         return formation(
-            toy.specs(), truth=toy.truth(), counts=toy.exposures(), n_draws=60, with_weights=False
+            toy.specs(),
+            truth=toy.truth(),
+            counts=toy.exposures(),
+            n_resamples=60,
+            with_weights=False,
         )
 
 
@@ -79,7 +83,7 @@ def test_names_that_one_part_has_captured_are_told_beside_their_phase(found: For
     begins = [found.steps[at] for at in captured[solo].argmax(axis=1)]
     assert set(begins) <= {30, 40, 60}, begins  # its person comes, half of it at step 60
     alarms = found.phases.captured_alarms
-    assert alarms.n_controls == 40
+    assert alarms.n_made_up == 40
     assert alarms.n_alarms <= 2
 
 
@@ -205,7 +209,7 @@ def test_tables_and_json_hold_everything_once(found: Formation) -> None:
     assert row[-1]["hold"] == pytest.approx(found.values["hold"][0, -1])
     assert row[-1]["hold_threshold"] == pytest.approx(found.phases.thresholds["hold"][-1])
     document = json.loads(json.dumps(found.to_dict(), default=_fail))
-    assert document["false_alarms"]["n_controls"] == 40
+    assert document["false_alarms"]["n_made_up"] == 40
     assert document["captured_alarms"]["n_alarms"] == found.phases.captured_alarms.n_alarms
     solo = next(one for one in document["names"] if one["name"] == "Soloa Familya")
     assert (solo["captured"][0], solo["captured"][-1]) == (False, True)
@@ -219,7 +223,7 @@ def _fail(value: object) -> object:
 
 
 def run(sources: list[str], **options: object) -> Formation:
-    settings = {"truth": toy.truth(), "n_draws": 20, "with_weights": False, **options}
+    settings = {"truth": toy.truth(), "n_resamples": 20, "with_weights": False, **options}
     return formation(sources, **settings)  # type: ignore[arg-type]
 
 
@@ -283,8 +287,8 @@ def test_no_names_and_only_controls_are_refused() -> None:
         run(["toy:1"], names=["Givena Familyb", " "])
     with pytest.raises(ValueError, match="'Givena Familyb' comes twice"):
         run(["toy:1"], names=["Givena Familyb", "Givena  Familyb"])
-    with pytest.raises(ValueError, match="n_draws must be"):
-        run(["toy:1"], n_draws=1)
+    with pytest.raises(ValueError, match="n_resamples must be"):
+        run(["toy:1"], n_resamples=1)
 
 
 def test_names_that_counts_do_not_tell_are_said() -> None:
@@ -332,7 +336,7 @@ def test_a_run_folder_brings_its_truth_and_is_encoded_once(
     tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[int, int]] = []
-    first = formation(tiny_run, n_draws=20, progress=lambda *at: calls.append(at))
+    first = formation(tiny_run, n_resamples=20, progress=lambda *at: calls.append(at))
     assert calls == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert first.steps == (10, 20, 40)
     assert first.control_kind == "unseen"
@@ -347,7 +351,7 @@ def test_a_run_folder_brings_its_truth_and_is_encoded_once(
         raise AssertionError("a second run loads nothing")
 
     monkeypatch.setattr(work, "load_encoder", never)
-    second = formation(tiny_run, n_draws=20)
+    second = formation(tiny_run, n_resamples=20)
     np.testing.assert_array_equal(second.phases.labels, first.phases.labels)
     np.testing.assert_array_equal(second.values["own_score"], first.values["own_score"])
     assert second.weights == first.weights
@@ -357,19 +361,19 @@ def test_changed_weights_and_damaged_cache_files_are_encoded_again(
     tiny_run: Path, tmp_path: Path
 ) -> None:
     run_folder = Path(shutil.copytree(tiny_run, tmp_path / "run"))
-    before = formation(run_folder, n_draws=20)
+    before = formation(run_folder, n_resamples=20)
     cache = tmp_path / "run.formation-cache"
     assert not list(run_folder.glob("*cache*"))  # the run's own folder holds the run alone
     kept = sorted(cache.glob("*.npz"))
     assert len(kept) == 3
     kept[0].write_bytes(kept[0].read_bytes()[:100])
-    again = formation(run_folder, n_draws=20)
+    again = formation(run_folder, n_resamples=20)
     np.testing.assert_array_equal(again.values["own_score"], before.values["own_score"])
     shutil.copy(
         run_folder / "step-000010" / "model.safetensors",
         run_folder / "step-000040" / "model.safetensors",
     )
-    changed = formation(run_folder, n_draws=20)
+    changed = formation(run_folder, n_resamples=20)
     own = changed.values["own_score"]
     np.testing.assert_array_equal(own[:, 2], own[:, 0])
     assert not np.array_equal(own, before.values["own_score"])
@@ -377,5 +381,5 @@ def test_changed_weights_and_damaged_cache_files_are_encoded_again(
 
 def test_a_cache_that_cannot_be_written_is_a_note(tiny_run: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    found = formation(tiny_run, n_draws=20, cache=tmp_path / "file")
+    found = formation(tiny_run, n_resamples=20, cache=tmp_path / "file")
     assert "nothing could be kept for a second run" in found.notes[-1]

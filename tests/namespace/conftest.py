@@ -12,7 +12,7 @@ import pytest
 from namebasis.checks import FloatArray, IntArray
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import Names, make_names
-from namebasis.namespace.space import Space
+from namebasis.space import Space
 
 
 class FakeEncoder:

@@ -11,7 +11,8 @@ import pytest
 from namebasis.errors import EncoderError, FilterError, SpaceError, TargetError
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, is_complete, open_space
+from namebasis.namespace.space import is_complete
+from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 
 

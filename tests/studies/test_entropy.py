@@ -54,21 +54,21 @@ class TwoGroups:
 
 def test_the_report_is_of_the_names_asked_for() -> None:
     space = TwoGroups()
-    found = entropy.report(space, n_draws=0)  # type: ignore[arg-type]
+    found = entropy.report(space, n_null=0)  # type: ignore[arg-type]
     assert found.entropy == entropy_report(space.rows)
     assert found.nulls == ()
     assert found.information is None
-    part = entropy.report(space, where="wide", n_draws=0)  # type: ignore[arg-type]
+    part = entropy.report(space, where="wide", n_null=0)  # type: ignore[arg-type]
     assert part.entropy == entropy_report(space.rows[:60])
 
 
 def test_one_draw_of_a_null_is_refused() -> None:
     with pytest.raises(ValueError, match="0, for no nulls, or at least 2; one draw has no spread"):
-        entropy.report(TwoGroups(), n_draws=1)  # type: ignore[arg-type]
+        entropy.report(TwoGroups(), n_null=1)  # type: ignore[arg-type]
 
 
 def test_groups_are_compared_at_one_size_and_the_spread_one_has_more() -> None:
-    found = entropy.report(TwoGroups(), by="part", n_draws=3)  # type: ignore[arg-type]
+    found = entropy.report(TwoGroups(), by="part", n_null=3)  # type: ignore[arg-type]
     assert [(g.group, g.n_names, g.n_rows) for g in found.groups] == [
         ("family", 60, 40),
         ("given", 40, 40),
@@ -92,11 +92,11 @@ def test_a_sparse_kernel_takes_the_graph_of_the_space() -> None:
             return knn_graph(self.rows, k)
 
     space = WithGraph()
-    found = entropy.report(space, method="sparse", n_draws=0)  # type: ignore[arg-type]
+    found = entropy.report(space, method="sparse", n_null=0)  # type: ignore[arg-type]
     assert space.asked == 1
     assert found.entropy.bits == pytest.approx(entropy_report(space.rows, method="sparse").bits)
-    entropy.report(space, method="sparse", where="wide", n_draws=0)  # type: ignore[arg-type]
-    entropy.report(space, n_draws=0)  # type: ignore[arg-type]
+    entropy.report(space, method="sparse", where="wide", n_null=0)  # type: ignore[arg-type]
+    entropy.report(space, n_null=0)  # type: ignore[arg-type]
     assert space.asked == 1  # neither for some names nor for a dense kernel
 
 
@@ -104,7 +104,7 @@ def test_a_sparse_kernel_takes_the_graph_of_the_space() -> None:
     ("by", "groups"), [("locale", {"is_IS", "de_DE"}), ("cluster", {"0", "1"})]
 )
 def test_names_of_several_locales_and_noise_have_no_group(by: str, groups: set[str]) -> None:
-    found = entropy.report(TwoGroups(), by=by, n_draws=2)  # type: ignore[arg-type]
+    found = entropy.report(TwoGroups(), by=by, n_null=2)  # type: ignore[arg-type]
     assert {(g.group, g.n_names) for g in found.groups} == {(group, 30) for group in groups}
     assert found.information is not None
     assert found.information.n_rows == 60

@@ -26,13 +26,13 @@ def simulated(
     n_images: int = 9,
     noise: float = 1.0,
     seed: int = 0,
-    n_prior: int = 0,
+    n_made_up: int = 0,
 ) -> tuple[ImageTable, dict[str, float]]:
     """Images whose attribute is the name's true value plus noise, and text that knows the truth."""
     rng = np.random.default_rng(seed)
-    names = [f"name {at:03d}" for at in range(n_names)] + [f"made {at}" for at in range(n_prior)]
+    names = [f"name {at:03d}" for at in range(n_names)] + [f"made {at}" for at in range(n_made_up)]
     truth = rng.normal(0, 1, len(names))
-    truth[n_names:] = rng.normal(5, 0.5, n_prior)
+    truth[n_names:] = rng.normal(5, 0.5, n_made_up)
     images = [ImageFile(n, Path(f"{n}/{j}.png")) for n in names for j in range(n_images)]
     values = np.repeat(truth, n_images) + noise * rng.normal(size=len(images))
     centre = np.repeat(rng.normal(size=(len(names), 16)), n_images, axis=0)
@@ -97,7 +97,7 @@ def test_intervals_shrink_as_images_and_names_grow() -> None:
 def test_the_images_needed_are_what_makes_means_reliable() -> None:
     """Variance 1 among names and 9 within: 36 images give a reliability of 0.8."""
     table, truth = simulated(400, 9, noise=3.0)
-    found = only(agree(table, {("age", "truth"): truth}, n_bootstrap=20), "age")
+    found = only(agree(table, {("age", "truth"): truth}, n_resamples=20), "age")
     assert found.reliability is not None
     assert found.reliability.of_means == pytest.approx(0.5, abs=0.06)
     assert found.images_needed == pytest.approx(36, abs=9)
@@ -107,7 +107,7 @@ def test_what_would_settle_a_claim_settles_it_in_four_cases_of_five() -> None:
     table, truth = simulated(40, 2, noise=3.0)
     rng = np.random.default_rng(5)
     text = {name: value + rng.normal(0, 2) for name, value in truth.items()}
-    found = only(agree(table, {("age", "text"): text}, n_bootstrap=20), "age")
+    found = only(agree(table, {("age", "text"): text}, n_resamples=20), "age")
     assert found.names_needed is not None
     assert found.names_needed_then is not None
     assert found.names_needed_then < found.names_needed
@@ -124,7 +124,7 @@ def test_images_that_tell_no_names_apart_call_for_no_number() -> None:
     noise = np.random.default_rng(0).normal(size=len(table.images))
     noise -= np.repeat(noise.reshape(-1, 4).mean(axis=1), 4)  # every name's mean is 0
     flat = ImageTable(table.images, None, None, {"age": noise}, {"age": "rank"}, {})
-    found = only(agree(flat, {("age", "truth"): truth}, n_bootstrap=20), "age")
+    found = only(agree(flat, {("age", "truth"): truth}, n_resamples=20), "age")
     assert found.images_needed is None
     assert "differ no more than those of one" in found.verdict
 
@@ -147,11 +147,11 @@ def test_rigidity_in_text_is_compared_with_the_spread_of_images() -> None:
 
 
 def test_the_prior_is_set_by_made_up_names_and_left_out_of_the_correlation() -> None:
-    table, truth = simulated(30, n_prior=8)
+    table, truth = simulated(30, n_made_up=8)
     made = [name for name in truth if name.startswith("made")]
     found = agree(table, {("age", "truth"): truth}, prior=made)
     assert only(found, "age").n_names == 30
-    assert found.n_prior == 8
+    assert found.n_made_up == 8
     z = {row.name: row.z["age"] for row in found.names}
     assert np.mean([z[name] for name in made]) == pytest.approx(0, abs=1e-9)
     assert all(value < -3 for name, value in z.items() if name not in made)
@@ -183,8 +183,8 @@ def test_rows_may_come_in_any_order() -> None:
         tuple(table.images[at] for at in order), table.vectors[order],  # type: ignore[index]
         "fake", {"age": table.columns["age"][order]}, table.units, table.reasons,
     )  # fmt: skip
-    first = {row.name: row for row in agree(table, {("age", "truth"): truth}, n_bootstrap=20).names}
-    for row in agree(mixed, {("age", "truth"): truth}, n_bootstrap=20).names:
+    first = {row.name: row for row in agree(table, {("age", "truth"): truth}, n_resamples=20).names}
+    for row in agree(mixed, {("age", "truth"): truth}, n_resamples=20).names:
         assert row.means["age"] == pytest.approx(first[row.name].means["age"])
         assert row.spread is not None
         assert row.spread.div.value == pytest.approx(first[row.name].spread.div.value)  # type: ignore[union-attr]
@@ -216,7 +216,7 @@ def test_one_broken_file_is_one_note_however_many_columns_lack_it() -> None:
     why = ("it is broken.", *(None,) * (len(table.images) - 1))
     reasons = {"age": why, "gender": why, "hair": why}
     broken = ImageTable(table.images, None, None, table.columns, table.units, reasons)
-    notes = agree(broken, {("age", "truth"): truth}, n_bootstrap=20).notes
+    notes = agree(broken, {("age", "truth"): truth}, n_resamples=20).notes
     assert notes[0] == (
         f"age and 2 others: nothing measured on 1 of {len(table.images)} images, first because: "
         "it is broken."
@@ -228,7 +228,7 @@ def test_equal_images_are_undefined_not_a_number() -> None:
     flat = ImageTable(
         table.images, table.vectors, "fake", {"age": np.ones(90)}, table.units, table.reasons
     )
-    found = agree(flat, {("age", "truth"): truth}, n_bootstrap=20)
+    found = agree(flat, {("age", "truth"): truth}, n_resamples=20)
     assert only(found, "age").verdict.startswith("undefined: the images or the readings")
     import json
 

@@ -16,7 +16,7 @@ from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, open_space
+from namebasis.space import Space, open_space
 from namebasis.studies.attributes.study import score
 from namebasis.studies.identity.rigidity import rigidity
 from namebasis.validation.extractors.registry import load_extractor
@@ -61,7 +61,7 @@ def opened(user: Path) -> Space:
 def test_images_are_compared_with_every_reading_of_the_text(user: Path) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
-    found = validate(space, user / "images", [zero], with_rigidity=False, n_bootstrap=50)
+    found = validate(space, user / "images", [zero], with_rigidity=False, n_resamples=50)
     rows = {row.reading: row for row in found.agreement.attributes}
     assert set(rows) == {"expectation", "projection", "curve", "inferred"}
     known = ["Anna", "Ivan", "Roger", "Vicki", "Winona"]
@@ -70,13 +70,13 @@ def test_images_are_compared_with_every_reading_of_the_text(user: Path) -> None:
     assert found.text["gender", "projection"] == pytest.approx(
         dict(zip(known, text.tolist(), strict=True))
     )
-    assert found.agreement.n_prior == 4  # three made-up names, and Bo, who is not stored so
+    assert found.agreement.n_made_up == 4  # three made-up names, and Bo, who is not stored so
     assert found.provenance["n_images"] == 27
 
 
 def test_the_spread_of_images_is_compared_with_rigidity(user: Path) -> None:
     space = opened(user)
-    found = validate(space, user / "images", [load_extractor("skin")], n_bootstrap=50)
+    found = validate(space, user / "images", [load_extractor("skin")], n_resamples=50)
     readings = {row.reading for row in found.agreement.attributes if row.attribute == "div"}
     assert readings == {"div", "displacement_ratio", "interaction", "leakage"}
     known = ["Anna", "Ivan", "Roger", "Vicki", "Winona"]
@@ -91,7 +91,7 @@ def test_the_spread_of_images_is_compared_with_rigidity(user: Path) -> None:
 def test_measures_become_columns_of_the_space(user: Path) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
-    found = validate(space, user / "images", [zero], with_rigidity=False, n_bootstrap=50)
+    found = validate(space, user / "images", [zero], with_rigidity=False, n_resamples=50)
     assert found.write(space) == 5
     stored = open_space(user / "my.space").table(["name", "image_count", "image_gender"])
     by_name = {row["name"]: row for row in stored.to_pylist()}
@@ -104,7 +104,7 @@ def test_measures_become_columns_of_the_space(user: Path) -> None:
 def test_the_page_holds_the_images_and_asks_nobody(user: Path) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
-    found = validate(space, user / "images", [zero], with_rigidity=False, n_bootstrap=50)
+    found = validate(space, user / "images", [zero], with_rigidity=False, n_resamples=50)
     found.write_html(user / "page.html")
     html = (user / "page.html").read_text()
     assert html.count("data:image/jpeg;base64,") >= 27
@@ -118,7 +118,7 @@ def test_the_page_holds_the_images_and_asks_nobody(user: Path) -> None:
 def test_a_reader_is_told_what_the_page_shows(user: Path) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender", "hair_colour"])
-    page = page_of(validate(space, user / "images", [zero], with_rigidity=False, n_bootstrap=50))
+    page = page_of(validate(space, user / "images", [zero], with_rigidity=False, n_resamples=50))
     assert [line.attribute for line in page.lines][:1] == ["gender"]
     assert len({line.attribute for line in page.lines}) == len(page.lines)
     assert {line.reading for line in page.more} == {"projection", "curve", "inferred"}
@@ -154,7 +154,7 @@ def test_what_cannot_be_validated_is_refused(user: Path) -> None:
 
 def test_how_many_images_are_to_be_made_counts_made_up_names(user: Path) -> None:
     asked = ("validate", "generate", "my.space", "new", "--pipeline", "diffusers:./nowhere")
-    done = run(*asked, "-n", "2", "--prior", "3", cwd=user)
+    done = run(*asked, "-n", "2", "--n-made-up", "3", cwd=user)
     n = len(opened(user)) + 3
     assert f"{n} names (3 made up) × 2 images; --where or names ask for fewer" in done.stderr
 
@@ -165,14 +165,14 @@ def test_the_commands_go_from_names_to_a_page(user: Path, models: Callable[[str]
     quick = ("--steps", "1", "--size", "16", "--guidance", "1")
     made = run(
         "validate", "generate", "my.space", "made", "Vicki", "Anna", "--pipeline", pipeline,
-        "-n", "3", "--prior", "3", *quick, "--json", cwd=user,
+        "-n", "3", "--n-made-up", "3", *quick, "--json", cwd=user,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     assert "has no safety checker: look before you show its images" in made.stderr
     assert len(json.loads(made.stdout)) == 15
     again = run(
         "validate", "generate", "my.space", "made", "Vicki", "Anna", "--pipeline", pipeline,
-        "-n", "3", "--prior", "3", *quick, cwd=user,
+        "-n", "3", "--n-made-up", "3", *quick, cwd=user,
     )  # fmt: skip
     assert "0 images made, 15 were there, of 5 names" in again.stderr
     done = run(

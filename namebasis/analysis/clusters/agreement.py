@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from namebasis.analysis.clusters.density_tree import Float64Array
 from namebasis.analysis.graph.neighbours import KnnGraph
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import Float64Array, IntArray, check_count
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from namebasis.analysis.clusters.tree_selection import select_count
-from namebasis.checks import IntArray
-
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array, IntArray
 
 
 @dataclass(frozen=True)

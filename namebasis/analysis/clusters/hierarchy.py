@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.analysis.clusters.density_tree import DensityTree, Float64Array
-from namebasis.checks import IntArray, check_count
+from namebasis.analysis.clusters.density_tree import DensityTree
+from namebasis.checks import Float64Array, IntArray, check_count
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from namebasis.analysis.clusters.density_tree import Float64Array
 from namebasis.analysis.graph.neighbours import KnnGraph
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import Float64Array, IntArray, check_count
 
 _STEPS = 30  # with a tenth lost at each, 4 % of a walk is left undecided at most
 

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags, identity
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from namebasis.analysis.clusters.density_tree import DensityTree, Float64Array, density_tree
+from namebasis.analysis.clusters.density_tree import DensityTree, density_tree
 from namebasis.analysis.graph.neighbours import DuplicateGroups, KnnGraph
-from namebasis.checks import FloatArray, IntArray
+from namebasis.checks import Float64Array, FloatArray, IntArray
 
 # Distances below this share of the median core distance count as it: without a floor, a few
 # near-equal vectors would have almost all the mass there is.

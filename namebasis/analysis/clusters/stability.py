@@ -13,16 +13,15 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from namebasis.analysis.clusters.density_tree import DensityTree, Float64Array
+from namebasis.analysis.clusters.density_tree import DensityTree
 from namebasis.analysis.clusters.hierarchy import Clusters, read_level
 from namebasis.analysis.clusters.reachability import group_links, reachability_tree
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups
-from namebasis.checks import IntArray, check_count, unit_rows
+from namebasis.checks import Float64Array, IntArray, Progress, check_count, unit_rows
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def cluster_stability(
     n_resamples: int = 20,
     share: float = 0.8,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Stability:
     """Cluster resamples of the rows and say how well each cluster is found again.
 

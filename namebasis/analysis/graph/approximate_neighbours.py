@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.checks import FloatArray, IntArray, Progress, check_count
 
 _ITERATIONS, _ROWS_PER_LIST = 2, 40  # of the clustering that makes the lists
 _PROBES = 8  # lists that the rows of each are compared with
@@ -44,7 +44,7 @@ def approximate_neighbours(
     recall: float = 0.9,
     max_partitions: int = 4,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> ApproximateNeighbours:
     """Search each row's neighbours in the lists near its own, in several partitions into lists.
 

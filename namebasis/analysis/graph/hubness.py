@@ -9,9 +9,7 @@ import numpy.typing as npt
 
 from namebasis.analysis.graph.neighbours import DuplicateGroups, KnnGraph
 from namebasis.analysis.intervals import Interval, share_interval
-from namebasis.checks import IntArray, check_count
-
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array, IntArray, check_count
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.analysis.graph.neighbours import DuplicateGroups, KnnGraph
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import Float64Array, IntArray, check_count
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-Float64Array = npt.NDArray[np.float64]
 _DAMPING = 0.85
 _PRIOR = 5.0  # edges added to observed and expected ones between two labels
 _BLOCK = 8192  # rows whose label counts are dense at a time

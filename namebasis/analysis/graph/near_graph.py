@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from namebasis.analysis.graph.approximate_neighbours import approximate_neighbours
@@ -15,7 +13,7 @@ from namebasis.analysis.graph.neighbours import (
     knn_graph,
     prepare,
 )
-from namebasis.checks import FloatArray, IntArray
+from namebasis.checks import FloatArray, IntArray, Progress
 
 
 def near_graph(
@@ -24,7 +22,7 @@ def near_graph(
     *,
     recall: float = 0.95,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> KnnGraph:
     """Cosine neighbours of every row, nearly all of them the true ones: for many rows.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.checks import FloatArray, IntArray, check_count, unit_rows
+from namebasis.checks import FloatArray, IntArray, Progress, check_count, unit_rows
 
 # Candidates beyond k + 1 that are scored again exactly, so that rounding inside the search
 # cannot push a true neighbour over the edge.
@@ -134,9 +133,7 @@ def _groups_by_bytes(embeddings: FloatArray) -> DuplicateGroups:
     )
 
 
-def knn_graph(
-    embeddings: object, k: int = 15, *, progress: Callable[[int, int], None] | None = None
-) -> KnnGraph:
+def knn_graph(embeddings: object, k: int = 15, *, progress: Progress | None = None) -> KnnGraph:
     """Exact cosine neighbours of every row among all others.
 
     Equal rows are searched once and spread out again, so a group of duplicates larger than `k`
@@ -194,9 +191,7 @@ def among_rows(
     return _spread(indices, similarities, groups, k)
 
 
-def _search(
-    rows: FloatArray, width: int, progress: Callable[[int, int], None] | None
-) -> tuple[IntArray, FloatArray]:
+def _search(rows: FloatArray, width: int, progress: Progress | None) -> tuple[IntArray, FloatArray]:
     """Find the `width` nearest of `rows` to each of them, itself included, scored in float64."""
     import faiss
 

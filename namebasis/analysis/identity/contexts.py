@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.checks import FloatArray, as_embeddings
+from namebasis.checks import Float64Array, FloatArray, as_embeddings
 
-Float64Array = npt.NDArray[np.float64]
 _BLOCK = 256  # names at a time
 
 

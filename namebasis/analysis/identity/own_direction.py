@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.checks import FloatArray, IntArray
+from namebasis.checks import Float64Array, FloatArray, IntArray
 
-Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 _FEWEST = 4  # swaps a part needs before its scatter means anything
 

@@ -9,13 +9,12 @@ import numpy.typing as npt
 
 from namebasis.analysis.identity.own_direction import (
     BoolArray,
-    Float64Array,
     OwnDirection,
     own_direction,
     part_effects,
     partner_grid,
 )
-from namebasis.checks import IntArray, check_count
+from namebasis.checks import Float64Array, IntArray, check_count
 
 _CUT = 1e-4  # of the largest singular value: what is below is rounding
 

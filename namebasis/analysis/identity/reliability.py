@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.analysis.intervals import Interval, level_interval, mean_interval
-from namebasis.checks import as_embeddings, unit_rows
+from namebasis.checks import Float64Array, as_embeddings, unit_rows
 
-Float64Array = npt.NDArray[np.float64]
 QUANTILES = (0.05, 0.5, 0.95)
 FEWEST_ROWS, FEWEST_MEDIAN, FEWEST_UPPER, FEWEST_LOWER = 5, 7, 24, 100
 """Rows from which the mean of the pairs, their median, 95 % and 5 % quantiles have bounds.

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from namebasis.analysis.readings.axes import Float64Array
-from namebasis.checks import check_count, unit_rows
+from namebasis.checks import Float64Array, check_count, unit_rows
 
 
 @dataclass(frozen=True)

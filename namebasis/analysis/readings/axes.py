@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from namebasis.checks import as_embeddings, unit_rows
+from namebasis.checks import Float64Array, as_embeddings, unit_rows
 
-Float64Array = npt.NDArray[np.float64]
 READINGS = ("expectation", "projection", "curve", "inferred")
 CONTRAST = 0.5
 """Share of the made-up names' covariance that `inferred` takes off."""

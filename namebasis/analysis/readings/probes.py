@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.analysis.readings.axes import Float64Array
-from namebasis.checks import as_embeddings, check_count
+from namebasis.checks import Float64Array, as_embeddings, check_count
 
 PENALTIES = tuple(10.0**power for power in np.arange(-4.0, 3.5, 0.5))
 

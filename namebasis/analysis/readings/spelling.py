@@ -18,9 +18,8 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix, diags
 
-from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.checks import Float64Array, FloatArray, IntArray, check_count
 
-Float64Array = npt.NDArray[np.float64]
 Pieces = Sequence[Sequence[str]]
 
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)

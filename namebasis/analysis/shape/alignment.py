@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from namebasis.checks import as_embeddings
+from namebasis.checks import Float64Array, as_embeddings
 
-Float64Array = npt.NDArray[np.float64]
 _FEWEST = 4  # rows that the debiased estimate needs
 
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from namebasis.analysis.graph.approximate_neighbours import approximate_neighbours
-from namebasis.checks import FloatArray, IntArray
+from namebasis.checks import Float64Array, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-Float64Array = npt.NDArray[np.float64]
 _SAMPLE = 512  # rows whose neighbours set the bandwidth
 _BLOCK = 1024  # rows of the dense kernel that are computed at a time
 _EXACT_SEARCH = 50_000  # rows up to which every pair is compared for neighbours

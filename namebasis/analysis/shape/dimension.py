@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups
 from namebasis.analysis.shape.diffusion_kernel import neighbour_distances
-from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
-
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array, FloatArray, IntArray, as_embeddings, check_count
 
 
 def two_nn_dimension(

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
+from namebasis.checks import Float64Array, FloatArray, IntArray, as_embeddings, check_count
 
-Float64Array = npt.NDArray[np.float64]
 _BLOCK = 4096  # rows compared with all landmarks at a time
 DEGREES = (0, 1)
 

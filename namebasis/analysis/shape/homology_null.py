@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from namebasis.analysis.shape.homology import (
     DEGREES,
-    Float64Array,
     Landmarks,
     bottleneck_distance,
     covering_radius,
@@ -19,7 +17,14 @@ from namebasis.analysis.shape.homology import (
     persistence_entropy,
 )
 from namebasis.analysis.shape.nulls import null_draws
-from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
+from namebasis.checks import (
+    Float64Array,
+    FloatArray,
+    IntArray,
+    Progress,
+    as_embeddings,
+    check_count,
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ def persistence_report(
     max_rows: int = 20_000,
     n_draws: int = 5,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> PersistenceReport:
     """Measure H0 and H1 on landmarks and compare them with a Gaussian of the same covariance.
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from namebasis.analysis.shape.spectral_density import Float64Array, Rule, SpectralDensity
-from namebasis.checks import FloatArray
+from namebasis.analysis.shape.spectral_density import Rule, SpectralDensity
+from namebasis.checks import Float64Array, FloatArray
 
 Product = Callable[[FloatArray], FloatArray]
 _BLOCKS = 9  # of the Krylov space for the largest eigenvalues

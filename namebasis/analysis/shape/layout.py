@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from namebasis.analysis.clusters.density_tree import Float64Array
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups, knn_graph
-from namebasis.checks import FloatArray, check_count, unit_rows
+from namebasis.checks import Float64Array, FloatArray, check_count, unit_rows
 
 DEFAULT_NEIGHBOURS = 15
 _BLOCK = 8192

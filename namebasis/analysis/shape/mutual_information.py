@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from namebasis.analysis.shape.diffusion_kernel import (
-    Float64Array,
     exact_affinity,
     symmetric_eigenvalues,
     typical_distance,
 )
 from namebasis.analysis.shape.spectral_density import exact_density, spectral_entropy
-from namebasis.checks import IntArray, as_embeddings, check_count
+from namebasis.checks import Float64Array, IntArray, as_embeddings, check_count
 
 
 @dataclass(frozen=True)

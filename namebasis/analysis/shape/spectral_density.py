@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import stdtrit
 
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array
+
 _ROUNDING = 1e-6  # bits per power: what an eigenvalue's last float32 digits move
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,7 @@ from namebasis.analysis.sparse.matching import (
     SearchMatcher,
 )
 from namebasis.analysis.sparse.pursuit import Codes, exchange, pursue
-from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
+from namebasis.checks import FloatArray, IntArray, Progress, as_embeddings, check_count
 
 METHODS = ("omp", "lasso")
 _WORKSPACE = 2**26  # bytes that the atoms of a chunk's codes may take
@@ -67,7 +66,7 @@ def sparse_code(
     max_per_group: int = 1,
     target_chunk: int | None = None,
     atom_chunk: int = 8192,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> SparseCode:
     """Code each target as a weighted sum of at most `n_nonzero` atoms.
 

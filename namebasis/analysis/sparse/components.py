@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from namebasis.analysis.graph.neighbours import duplicate_groups
-from namebasis.checks import FloatArray, as_embeddings, check_count
-
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array, FloatArray, as_embeddings, check_count
 
 _BLOCK = 8192  # rows that are held in float64 at a time
 _EPSILON = 2.0**-23  # of float32, in which rows come

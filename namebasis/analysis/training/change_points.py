@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.analysis.intervals import CONFIDENCE, Float64Array, resampled_ends
-from namebasis.checks import check_count
+from namebasis.analysis.intervals import CONFIDENCE, resampled_ends
+from namebasis.checks import Float64Array, check_count
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array
+
 _FEWEST_TAIL = 10  # values below which a power law fits anything
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 import pyarrow as pa
 
-from namebasis.checks import check_seed
+from namebasis.checks import Progress, check_seed
 from namebasis.encoders.given import GivenVectors
 from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace.building import images, unspelled
@@ -35,7 +35,7 @@ from namebasis.namespace.building.templates import Templates, load_templates
 from namebasis.namespace.corpus.files.own_columns import fit_to
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.search import caches
-from namebasis.namespace.space import Space, open_space
+from namebasis.namespace.space import Kind, StoredSpace
 from namebasis.namespace.store import swap
 from namebasis.namespace.store.columns import add_empty
 from namebasis.namespace.store.dataset import Store
@@ -58,8 +58,6 @@ FIRST_CHUNK = 256
 COMMIT_SECONDS = 30.0
 """About what a killed build loses at most; a slow encoder commits fewer names at a time."""
 
-Progress = Callable[[int, int], None]
-
 
 def build_space(
     names: Names,
@@ -75,7 +73,7 @@ def build_space(
     address: str | None = None,
     n_actors: int | None = None,
     encoder_factory: EncoderFactory | None = None,
-) -> Space:
+) -> StoredSpace:
     """Put names into an encoder's space and store them.
 
     Rows are committed some thousand at a time, or every half minute where the encoder is slow.
@@ -167,17 +165,17 @@ def build_space(
             _finish(store, current)
         if place != path:
             swap.swap(path)
-    return open_space(path, encoder=encoder)
+    return StoredSpace(path, encoder)
 
 
 def add_names(
-    space: Space,
+    space: Kind,
     names: Names,
     *,
     encoder: Encoder | None = None,
     vectors: object = None,
     progress: Progress | None = None,
-) -> Space:
+) -> Kind:
     """Append names to a space; they are found at once.
 
     Parameters
@@ -210,7 +208,7 @@ def add_names(
 
 
 @dataclass(frozen=True)
-class Added:
+class Added(Generic[Kind]):
     """A space that was added to.
 
     Attributes
@@ -224,20 +222,20 @@ class Added:
         What was left out of own columns, and why.
     """
 
-    space: Space
+    space: Kind
     n_added: int
     new_columns: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def add_counted(
-    space: Space,
+    space: Kind,
     names: Names,
     *,
     encoder: Encoder | None = None,
     vectors: object = None,
     progress: Progress | None = None,
-) -> Added:
+) -> Added[Kind]:
     """Append names as `add_names` does; return what became of them too."""
     if vectors is not None:
         encoder = _given_for(space, names, vectors, encoder)
@@ -260,11 +258,11 @@ def add_counted(
             _renew_indices(store, space.provenance)
             store.keep_up()
     new = tuple(field.name for field in fitted.added)
-    return Added(open_space(space.path, encoder=encoder), len(fresh), new, fitted.notes)
+    return Added(space.reopened(encoder), len(fresh), new, fitted.notes)
 
 
 def _given_for(
-    space: Space, names: Names, vectors: object, encoder: Encoder | None
+    space: StoredSpace, names: Names, vectors: object, encoder: Encoder | None
 ) -> GivenVectors:
     """Given vectors as those of a space: its encoder's, or of a space that has none."""
     if isinstance(vectors, GivenVectors):

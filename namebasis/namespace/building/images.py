@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from namebasis.checks import FloatArray, IntArray, as_embeddings, unit_rows
+from namebasis.checks import FloatArray, IntArray, Progress, as_embeddings, unit_rows
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.image_labels import (
     LabelledImages,
@@ -43,7 +43,7 @@ from namebasis.reading import UnreadableError, digest_of
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.encoders.images import ImageFailure
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import Kind, StoredSpace
 
 VIEW = "image"
 CHUNK = 256
@@ -84,14 +84,14 @@ class AddedImages:
 
 
 def add_images(
-    space: Space,
+    space: Kind,
     folder: str | Path,
     *,
     encoder: Encoder | None = None,
     vectors: object = None,
     allow_strangers: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[Space, AddedImages]:
+    progress: Progress | None = None,
+) -> tuple[Kind, AddedImages]:
     """Encode images of names and make the space's `image` view of them.
 
     An image belongs to the name that its folder is called (``Vicki/a.jpg``, ``train/Vicki/a.jpg``),
@@ -132,7 +132,7 @@ def add_images(
     SpaceError
         If another process writes to the space.
     """
-    from namebasis.namespace.space import Space, open_space
+    from namebasis.namespace.space import StoredSpace
 
     if vectors is None:
         encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
@@ -158,7 +158,7 @@ def add_images(
                 f"{folder}: none of its {len(files):,} image files can be read; the first, "
                 f"{worst.path}: {worst.reason}"
             )
-        current = Space(space.path)
+        current = StoredSpace(space.path)
         n_names, n_images = _write_view(store, current, space.provenance.dim)
         rows = find_labels(labels, current.find_all)
     strangers = tuple(label for label, row in rows.items() if row is None)
@@ -166,7 +166,7 @@ def add_images(
     added = AddedImages(
         n_added, n_known, n_names, n_images, strangers, (*found.failures, *failures), found.notes
     )
-    return open_space(space.path, encoder=encoder), added
+    return space.reopened(encoder), added
 
 
 def complete(rows: pa.Table, store: Store) -> pa.Table:
@@ -225,7 +225,7 @@ def _encode(
     files: Sequence[Path],
     labels: Sequence[str],
     encoder: Encoder,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> tuple[int, list[ImageFailure]]:
     """Append the vectors of files that are not stored; return how many, and the failures."""
     import lance
@@ -298,7 +298,7 @@ def _open(uri: Path) -> Any:
         return lance.dataset(for_lance(uri))
 
 
-def _write_view(store: Store, space: Space, dim: int) -> tuple[int, int]:
+def _write_view(store: Store, space: StoredSpace, dim: int) -> tuple[int, int]:
     """Make the view of all stored images; return names and images."""
     uri = store.folder / IMAGES
     with reading(uri):

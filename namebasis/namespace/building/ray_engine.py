@@ -7,7 +7,7 @@ import logging
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from namebasis.checks import Progress
 from namebasis.errors import EncoderError, NamebasisError, SpaceError
 from namebasis.namespace.building.encode import encode_rows
 from namebasis.namespace.building.ray_cluster import (
@@ -64,7 +65,7 @@ def append_with_ray(
     names: pa.Table,
     encoder: Encoder,
     templates: tuple[str, ...],
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
     done: int,
     *,
     chunk: int,

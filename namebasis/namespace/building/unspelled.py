@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from namebasis.checks import FloatArray, check_count
+from namebasis.checks import FloatArray, Progress, check_count
 from namebasis.errors import NamebasisError, SpaceError
 from namebasis.namespace.store.dataset import Store, as_column, as_matrix
 from namebasis.namespace.store.locks import writing
@@ -21,7 +21,7 @@ from namebasis.namespace.store.views import put_view
 
 if TYPE_CHECKING:
     from namebasis.analysis.readings.spelling import PieceRidge
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import Kind, StoredSpace
 
 log = logging.getLogger(__name__)
 
@@ -61,13 +61,13 @@ class UnspelledFacts:
 
 
 def unspell(
-    space: Space,
+    space: Kind,
     *,
     n_folds: int = 5,
     max_pieces: int = 2048,
     rebuild: bool = False,
-    progress: Callable[[int, int], None] | None = None,
-) -> Space:
+    progress: Progress | None = None,
+) -> Kind:
     """Store the `unspelled` view of a space: `text` minus what pieces predict of it.
 
     Each vector is predicted by ridge regression from the mean of the name's input token
@@ -99,17 +99,15 @@ def unspell(
     ValueError
         If a parameter is out of range.
     """
-    from namebasis.namespace.space import open_space
-
     check_count(n_folds, "n_folds", 2, 20)
     check_count(max_pieces, "max_pieces")
     with writing(space._store) as store:
         if VIEW not in store.views or rebuild:
             _write(store, n_folds, max_pieces, progress)
-    return open_space(space.path)
+    return space.reopened()
 
 
-def facts(space: Space) -> UnspelledFacts:
+def facts(space: StoredSpace) -> UnspelledFacts:
     """What the view of a space was made with.
 
     Raises
@@ -167,9 +165,7 @@ def _metadata(store: Store) -> dict[bytes, bytes]:
     return dict(store.schema.field(VIEW).metadata or {})
 
 
-def _write(
-    store: Store, n_folds: int, max_pieces: int, progress: Callable[[int, int], None] | None
-) -> None:
+def _write(store: Store, n_folds: int, max_pieces: int, progress: Progress | None) -> None:
     from namebasis.analysis.readings import spelling_files
 
     fit = _fit(store, n_folds, max_pieces)
@@ -215,9 +211,7 @@ def _token_means(store: Store, rows: pa.Table) -> FloatArray:
     return store.vectors("token") * norms[:, None]
 
 
-def _columns(
-    store: Store, fit: PieceRidge, progress: Callable[[int, int], None] | None
-) -> Iterator[pa.Array]:
+def _columns(store: Store, fit: PieceRidge, progress: Progress | None) -> Iterator[pa.Array]:
     """The view of all rows, block by block."""
     columns = [*_READ, *_norms(store), *(["token"] if "token" in store.views else [])]
     done = 0

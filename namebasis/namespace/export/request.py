@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 from namebasis.namespace.export.wildcards import TARGETS, check_file, default_key
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 FORMATS = (
     "txt", "csv", "tsv", "json", "jsonl", "parquet", "npy", "datasets", *TARGETS,
@@ -39,7 +39,7 @@ class Request:
 
 
 def check_request(
-    space: Space,
+    space: StoredSpace,
     path: str | Path | IO[Any],
     columns: Sequence[str] | None,
     format: str | None,
@@ -88,7 +88,7 @@ def _choose_format(path: PurePath, format: str | None, has_columns: bool) -> str
     raise ValueError(f"{said} is not one of: {', '.join(FORMATS)}. Choose one with format.")
 
 
-def _check_columns(space: Space, columns: Sequence[str] | None, format: str) -> list[str]:
+def _check_columns(space: StoredSpace, columns: Sequence[str] | None, format: str) -> list[str]:
     if isinstance(columns, str):
         raise ValueError(f"columns must be a list such as ['name']; got {columns!r}.")
     if format in ("txt", "npy", *TARGETS):
@@ -111,7 +111,7 @@ def _check_columns(space: Space, columns: Sequence[str] | None, format: str) -> 
     return list(columns)
 
 
-def _check_views(space: Space, views: Sequence[str], format: str) -> list[str]:
+def _check_views(space: StoredSpace, views: Sequence[str], format: str) -> list[str]:
     if isinstance(views, str):
         raise ValueError(f"views must be a list such as ['text']; got {views!r}.")
     for view in views:
@@ -124,7 +124,7 @@ def _check_views(space: Space, views: Sequence[str], format: str) -> list[str]:
     return list(views)
 
 
-def _check_weight(space: Space, weight: str | None, format: str) -> list[str]:
+def _check_weight(space: StoredSpace, weight: str | None, format: str) -> list[str]:
     if weight is None:
         return []
     if format != "dynamicprompts":

@@ -23,7 +23,7 @@ from namebasis.namespace.export.request import FORMATS, Request, check_request
 from namebasis.namespace.export.wildcards import TARGETS, wildcards
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class ExportResult:
 
 
 def export(
-    space: Space,
+    space: StoredSpace,
     path: str | Path | IO[Any],
     *,
     columns: Sequence[str] | None = None,
@@ -154,7 +154,7 @@ def export(
 
 
 def _facts(
-    space: Space, where: str | None, order_by: str | None, limit: int | None
+    space: StoredSpace, where: str | None, order_by: str | None, limit: int | None
 ) -> dict[str, object]:
     source = space.provenance
     facts = {

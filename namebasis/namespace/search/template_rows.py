@@ -16,7 +16,7 @@ from namebasis.namespace.store.view_ids import view_id
 from namebasis.reading import UnreadableError, read_arrays
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 MAX_BYTES = 2**26
 """A cache that would grow beyond this keeps only what was asked for last."""
@@ -25,7 +25,7 @@ MAX_BYTES = 2**26
 _SAME = 1e-3
 
 
-def template_rows(space: Space, ids: IntArray) -> FloatArray:
+def template_rows(space: StoredSpace, ids: IntArray) -> FloatArray:
     """Return unit vectors of names in each template of a space.
 
     Parameters
@@ -54,7 +54,7 @@ def template_rows(space: Space, ids: IntArray) -> FloatArray:
 
 
 def _complete(
-    path: Path, space: Space, ids: IntArray, may_write: bool
+    path: Path, space: StoredSpace, ids: IntArray, may_write: bool
 ) -> tuple[IntArray, FloatArray]:
     """Encode what is not kept yet, and keep it; what others kept meanwhile stays."""
     known, rows = space._template_rows or _read(path, space)
@@ -93,7 +93,7 @@ def average_rows(by_template: FloatArray, weights: npt.NDArray[np.float64]) -> F
     return np.asarray(mean / np.maximum(length, 1e-12), dtype=np.float32)
 
 
-def _read(path: Path, space: Space) -> tuple[IntArray, FloatArray]:
+def _read(path: Path, space: StoredSpace) -> tuple[IntArray, FloatArray]:
     """What is kept; nothing where it is damaged or of other vectors."""
     n_templates, dim = len(space.provenance.templates), space.provenance.dim
     nothing = np.empty(0, dtype=np.int64), np.empty((n_templates, 0, dim), dtype=np.float32)
@@ -113,5 +113,5 @@ def _read(path: Path, space: Space) -> tuple[IntArray, FloatArray]:
     return ids[is_same], rows[:, is_same]
 
 
-def _made_of(space: Space) -> str:
+def _made_of(space: StoredSpace) -> str:
     return view_id(space._store.schema, "text", space.provenance.build_id)

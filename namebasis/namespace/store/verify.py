@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namebasis.checks import Progress
 from namebasis.errors import SpaceError
 from namebasis.index.facts import DamagedIndexError, facts_path
 from namebasis.namespace.building.unspelled import FITS
@@ -24,7 +25,6 @@ from namebasis.reading import UnreadableError, digest_of, read_arrays
 if TYPE_CHECKING:
     from namebasis.namespace.store.dataset import Store
 
-Progress = Callable[[int, int], None]
 Found = dict[str, str]
 
 # float64 sums of some million float32 values in another order agree to much better than that;

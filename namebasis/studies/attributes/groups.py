@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +12,14 @@ import pyarrow as pa
 
 from namebasis.analysis.intervals import difference_interval
 from namebasis.analysis.readings import associations
-from namebasis.analysis.readings.axes import Float64Array
-from namebasis.checks import IntArray, check_count, check_seed
+from namebasis.checks import Float64Array, IntArray, Progress, check_count, check_seed
 from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, read_toml
 from namebasis.studies.attributes.axis_files import Axis, load_axis
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
-Progress = Callable[[int, int], None]
 LEAST = 2
 """Names that a group needs to be measured."""
 
@@ -93,7 +91,7 @@ class GroupAssociations:
 
 
 def associate(
-    space: Space,
+    space: StoredSpace,
     groups: str | Path,
     along: Sequence[str | Axis] = ("gender",),
     *,
@@ -155,7 +153,7 @@ def associate(
 
 
 def _members(
-    space: Space, groups: str | Path, where: str | None
+    space: StoredSpace, groups: str | Path, where: str | None
 ) -> tuple[IntArray, dict[str, IntArray], dict[str, int]]:
     """Rows of the names that are in one group, where in them each group is, and who is not."""
     ids = space.ids(where)
@@ -182,7 +180,7 @@ def _members(
     return ids[chosen], members, {reason: n for reason, n in left_out.items() if n}
 
 
-def _from_column(space: Space, column: str, ids: IntArray) -> list[set[str]]:
+def _from_column(space: StoredSpace, column: str, ids: IntArray) -> list[set[str]]:
     if column not in space.columns:
         raise NamebasisError(
             f"groups must be a column or a .toml file; there is no column {column!r}. "
@@ -198,7 +196,7 @@ def _from_column(space: Space, column: str, ids: IntArray) -> list[set[str]]:
     return [{str(value) for value in row if value is not None} for row in rows]
 
 
-def _from_file(space: Space, path: Path, ids: IntArray) -> list[set[str]]:
+def _from_file(space: StoredSpace, path: Path, ids: IntArray) -> list[set[str]]:
     try:
         data = read_toml(path)
     except UnreadableError as error:
@@ -246,7 +244,7 @@ def _labels(axis: Axis, towards: tuple[int, ...], away: tuple[int, ...]) -> tupl
 
 
 def _attributes(
-    space: Space, axis: Axis, towards: tuple[int, ...], away: tuple[int, ...]
+    space: StoredSpace, axis: Axis, towards: tuple[int, ...], away: tuple[int, ...]
 ) -> tuple[Float64Array, Float64Array]:
     """Vectors of both sets; shapes (n, dim) and (m, dim), template after template."""
     encoder = space.encoder()

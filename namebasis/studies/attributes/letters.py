@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from namebasis.analysis.readings.axes import Float64Array
+from namebasis.checks import Float64Array
 
 _N_COMPONENTS = 384
 """As many as a small encoder has dimensions."""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from namebasis.analysis.readings.axes import Float64Array
-from namebasis.checks import IntArray
+from namebasis.checks import Float64Array, IntArray
 from namebasis.errors import CorpusError
 from namebasis.namespace.corpus.sources import read_names
 from namebasis.studies.attributes.axis_files import Axis, AxisValue, load_axis
@@ -20,7 +19,7 @@ from namebasis.studies.attributes.regions import region
 from namebasis.studies.attributes.survival import survival
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 GRAMMAR = (
     "ssa:ZIP (US births by given name), census:CSV (US surnames by group) or locales (Faker's "
@@ -97,7 +96,7 @@ class Records:
     matching: Matching | None = None
 
 
-def read_records(space: Space, records: str, *, where: str | None = None) -> Records:
+def read_records(space: StoredSpace, records: str, *, where: str | None = None) -> Records:
     """Find a space's names in public records.
 
     Names match as they are written, whatever their capitals, else by their letters alone
@@ -137,7 +136,7 @@ def read_records(space: Space, records: str, *, where: str | None = None) -> Rec
 
 
 def _match(
-    space: Space, ids: IntArray, table: pa.Table, part: str | None
+    space: StoredSpace, ids: IntArray, table: pa.Table, part: str | None
 ) -> tuple[IntArray, IntArray, Matching]:
     """Row numbers in the space and in the records of the names that both have."""
     kinds = table["part"].to_pylist()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from namebasis.analysis import intervals
-from namebasis.analysis.readings.axes import Float64Array
+from namebasis.checks import Float64Array
 
 NAN = float("nan")
 

@@ -11,10 +11,9 @@ import numpy as np
 
 from namebasis.analysis.intervals import mean_interval
 from namebasis.analysis.readings import axes
-from namebasis.analysis.readings.axes import Float64Array
 from namebasis.analysis.readings.calibration import calibration
 from namebasis.analysis.readings.probes import joined, probe
-from namebasis.checks import IntArray, check_seed
+from namebasis.checks import Float64Array, IntArray, Progress, check_seed
 from namebasis.studies.attributes.letters import letter_features
 from namebasis.studies.attributes.record_facts import (
     LEAST,
@@ -37,10 +36,10 @@ from namebasis.studies.attributes.record_results import (
     Popularity,
     RecordsReport,
 )
-from namebasis.studies.attributes.study import Progress, Steps, read_axes, read_rows
+from namebasis.studies.attributes.study import Steps, read_axes, read_rows
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 __all__ = ["RecordsReport", "auc", "compare", "expected_ages", "spearman"]
 
@@ -49,11 +48,11 @@ _RANKS = (100, 300, 1_000, 3_000, 10_000, 30_000)
 
 
 def compare(
-    space: Space,
+    space: StoredSpace,
     records: str,
     *,
     where: str | None = None,
-    n_pseudo: int = 500,
+    n_made_up: int = 500,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> RecordsReport:
@@ -71,7 +70,7 @@ def compare(
         of the world, of Faker's lists).
     where : str, optional
         The only names that are compared.
-    n_pseudo : int
+    n_made_up : int
         Made-up names, at least 2.
     seed : int
     progress : callable, optional
@@ -86,7 +85,7 @@ def compare(
     known = read_records(space, records, where=where)
     step = Steps(progress, 4 + len(known.facts))
     step()
-    rows = read_rows(space, known.ids, n_pseudo, seed)
+    rows = read_rows(space, known.ids, n_made_up, seed)
     found = read_axes(space, known.axes, known.ids, rows)
     readings = {(s.axis, s.value): s.readings for s in found.scores}
     step()
@@ -161,7 +160,7 @@ def _beliefs(
     return found
 
 
-def _report(known: Records, beliefs: list[_Belief], space: Space) -> RecordsReport:
+def _report(known: Records, beliefs: list[_Belief], space: StoredSpace) -> RecordsReport:
     nulls: dict[tuple[str, str, int | None], float] = {}
     for b in beliefs:  # readings of one fact may share their chance axes, and so their null
         if b.key not in nulls:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from namebasis.analysis.readings.axes import Float64Array
-from namebasis.checks import IntArray
+from namebasis.checks import Float64Array, IntArray
 from namebasis.errors import TargetError
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Attributes:
     leakage : ndarray of shape (n_scores, n_scores)
         Absolute cosines between the axes' directions; near 1, two axes are the same.
     temperature : float
-    n_pseudo : int
+    n_made_up : int
     """
 
     ids: IntArray
@@ -69,7 +68,7 @@ class Attributes:
     scores: tuple[AxisScores, ...]
     leakage: Float64Array
     temperature: float
-    n_pseudo: int
+    n_made_up: int
 
     def to_arrow(self) -> pa.Table:
         """One row per name: id, name, and per axis each reading, its spread and its z."""
@@ -88,10 +87,10 @@ class Attributes:
             "axes": [score.label for score in self.scores],
             "leakage": self.leakage.tolist(),
             "temperature": self.temperature,
-            "n_pseudo": self.n_pseudo,
+            "n_made_up": self.n_made_up,
         }
 
-    def pick(self, space: Space, names: Sequence[str]) -> Attributes:
+    def pick(self, space: StoredSpace, names: Sequence[str]) -> Attributes:
         """The same for some names alone.
 
         Raises
@@ -119,10 +118,10 @@ class Attributes:
         chosen = tuple(self.names[i] for i in at)
         return replace(self, ids=self.ids[at], names=chosen, scores=scores)
 
-    def write(self, space: Space) -> None:
+    def write(self, space: StoredSpace) -> None:
         """Keep readings, spreads and z as metric columns of the space."""
         space.add_metrics(
             self.to_arrow().drop_columns(["name"]),
             study="attributes",
-            parameters={"temperature": self.temperature, "n_pseudo": self.n_pseudo},
+            parameters={"temperature": self.temperature, "n_made_up": self.n_made_up},
         )

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namebasis.analysis.readings import axes
-from namebasis.analysis.readings.axes import READINGS, Float64Array
-from namebasis.checks import IntArray, check_count, check_seed
+from namebasis.analysis.readings.axes import READINGS
+from namebasis.checks import Float64Array, IntArray, Progress, check_count, check_seed
 from namebasis.namespace.corpus.pseudo import pseudo_names
 from namebasis.studies.attributes.axis_files import Axis, load_axis
 from namebasis.studies.attributes.results import Attributes, AxisScores
 
-Progress = Callable[[int, int], None]
-
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 __all__ = ["Attributes", "AxisScores", "read_axes", "read_rows", "score"]
 
@@ -30,13 +28,13 @@ _WITHOUT_GENDER = ("age",)
 
 
 def score(
-    space: Space,
+    space: StoredSpace,
     along: Sequence[str | Axis] = ("age", "gender"),
     *,
     where: str | None = None,
     ids: IntArray | None = None,
     temperature: float = TEMPERATURE,
-    n_pseudo: int = 500,
+    n_made_up: int = 500,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Attributes:
@@ -55,7 +53,7 @@ def score(
         Instead of `where`: their row numbers.
     temperature : float
         Of the softmax over centred cosines.
-    n_pseudo : int
+    n_made_up : int
         Made-up names that z compares with, at least 2.
     seed : int
         Of the pseudo names.
@@ -72,7 +70,7 @@ def score(
     seed = check_seed(seed)
     if not along:
         raise ValueError("score needs at least one axis; got none.")
-    check_count(n_pseudo, "n_pseudo", 2)
+    check_count(n_made_up, "n_made_up", 2)
     loaded = [item if isinstance(item, Axis) else load_axis(item) for item in along]
     labels = [axis.name for axis in loaded]
     if len(set(labels)) < len(labels):
@@ -81,13 +79,13 @@ def score(
     if ids.size < 2:
         raise ValueError(f"score needs at least 2 names; {ids.size} pass where={where!r}.")
     step = Steps(progress, 1 + sum(_n_readings(axis) for axis in loaded))
-    rows = read_rows(space, ids, n_pseudo, seed)
+    rows = read_rows(space, ids, n_made_up, seed)
     step()
     return read_axes(space, loaded, ids, rows, temperature=temperature, step=step)
 
 
 def read_axes(
-    space: Space,
+    space: StoredSpace,
     loaded: Sequence[Axis],
     ids: IntArray,
     rows: Rows,
@@ -107,8 +105,8 @@ def read_axes(
             directions.append(axes.direction(prompts.mean(axis=0)))
             step()
     names = tuple(space.table(["name"], ids=ids)["name"].to_pylist())
-    n_pseudo = len(rows.text) - rows.n_names
-    return Attributes(ids, names, tuple(scores), axes.leakage(directions), temperature, n_pseudo)
+    n_made_up = len(rows.text) - rows.n_names
+    return Attributes(ids, names, tuple(scores), axes.leakage(directions), temperature, n_made_up)
 
 
 class Steps:
@@ -140,10 +138,10 @@ class Rows:
         return [view[: self.n_names] for view in views if view is not None]
 
 
-def read_rows(space: Space, ids: IntArray, n_pseudo: int, seed: int) -> Rows:
+def read_rows(space: StoredSpace, ids: IntArray, n_made_up: int, seed: int) -> Rows:
     """Vectors of names, and those of made-up ones, which are encoded as the names were."""
     encoder = space.encoder()
-    made = _made_up(n_pseudo, seed)
+    made = _made_up(n_made_up, seed)
     null = _encode_names(encoder, made, space.provenance.templates)
     text = np.concatenate([space.vectors(ids=ids), null])
     if "token" not in space.views:

@@ -9,7 +9,7 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array
 
 
 def survival(birth_years: npt.ArrayLike, year: int, sex: str) -> Float64Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +12,11 @@ import pyarrow as pa
 
 from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.analysis.sparse.codes import SparseCode, sparse_code
-from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.checks import FloatArray, IntArray, Progress, check_count
 from namebasis.studies.basis.atoms import load_atoms
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 STUDY = "anchors"
 
@@ -78,7 +77,7 @@ class Anchors:
             }
         )
 
-    def write(self, space: Space) -> None:
+    def write(self, space: StoredSpace) -> None:
         """Store anchor_rank, anchor_pagerank, anchor_uses and own_residual as metrics."""
         space.add_metrics(
             self.to_arrow().drop_columns(["name"]), study=STUDY, parameters=self.parameters
@@ -86,13 +85,13 @@ class Anchors:
 
 
 def report(
-    space: Space,
+    space: StoredSpace,
     n_names: int = 8,
     *,
     where: str | None = None,
     view: str = "text",
     damping: float = 0.85,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Anchors:
     """Code every name by the others and rank the names that the others are made of.
 
@@ -152,7 +151,7 @@ def code_by_others(
     vectors: FloatArray,
     n_names: int,
     alike: IntArray,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> SparseCode:
     """Code every row by the other rows.
 

@@ -14,7 +14,7 @@ from namebasis.errors import FilterError, TargetError
 from namebasis.namespace.search.targets import Target, fold, is_batch
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 # A centred vector shorter than this is the mean itself up to float32 rounding.
 _NO_DIRECTION = 1e-5
@@ -65,7 +65,7 @@ class NameAtoms:
         return np.fromiter(hits, dtype=bool, count=len(self))
 
 
-def load_atoms(space: Space, *, where: str | None = None, view: str = "text") -> NameAtoms:
+def load_atoms(space: StoredSpace, *, where: str | None = None, view: str = "text") -> NameAtoms:
     """Read the names that a filter accepts, centred by the mean of the whole space.
 
     Raises
@@ -108,7 +108,7 @@ class CentredTarget:
 
 
 def centre_target(
-    space: Space,
+    space: StoredSpace,
     target: Any,
     *,
     minus: Sequence[Any] = (),
@@ -171,7 +171,7 @@ def _terms(target: Any) -> list[tuple[Any, float]]:
 
 
 def _mean_of(
-    space: Space, term: Target, view: str, image_mean: npt.ArrayLike | None
+    space: StoredSpace, term: Target, view: str, image_mean: npt.ArrayLike | None
 ) -> npt.NDArray[np.float64]:
     """Return the mean of the modality a term comes from."""
     if term.kind != "image":

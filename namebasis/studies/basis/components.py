@@ -16,11 +16,11 @@ from namebasis.errors import EncoderError
 from namebasis.studies.identity.choice import measure_identity
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 
 def fit_components(
-    space: Space,
+    space: StoredSpace,
     *,
     view: str = "text",
     where: str | None = None,
@@ -64,7 +64,7 @@ def fit_components(
 
 
 def fit_pieces(
-    space: Space,
+    space: StoredSpace,
     *,
     where: str | None = None,
     n_positions: int = 2,
@@ -95,7 +95,7 @@ def fit_pieces(
     )
 
 
-def check_components(space: Space, components: Components, view: str) -> Components:
+def check_components(space: StoredSpace, components: Components, view: str) -> Components:
     """Return a basis if it was fitted to vectors of the same kind as those of a view.
 
     Raises
@@ -127,7 +127,7 @@ def check_components(space: Space, components: Components, view: str) -> Compone
 
 
 def coefficients(
-    space: Space, target: object, components: Components, *, view: str = "text"
+    space: StoredSpace, target: object, components: Components, *, view: str = "text"
 ) -> FloatArray:
     """Where a target lies along each component, in standard deviations, (n_components,).
 
@@ -144,7 +144,7 @@ def coefficients(
 
 
 def _chosen(
-    space: Space, where: str | None, automatic_filter: bool, seed: int
+    space: StoredSpace, where: str | None, automatic_filter: bool, seed: int
 ) -> tuple[IntArray, str]:
     if not automatic_filter:
         return space.ids(where), "all names"
@@ -157,7 +157,7 @@ def _chosen(
     return measured.chosen, measured.measure
 
 
-def _metadata(space: Space, view: str, where: str | None, how: str) -> dict[str, object]:
+def _metadata(space: StoredSpace, view: str, where: str | None, how: str) -> dict[str, object]:
     source = space.provenance
     return {
         "encoder": source.encoder,

@@ -15,7 +15,7 @@ from namebasis.studies.basis.atoms import CentredTarget, NameAtoms
 from namebasis.studies.basis.recipe import Mask, Recipe
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 POOL = 256
 """Names that are encoded once per template, to choose from in resamples of templates."""
@@ -63,7 +63,7 @@ def corpus_stability(
     return shares, atoms[np.argsort(-times, kind="stable")]
 
 
-def why_not_templates(space: Space, view: str) -> str | None:
+def why_not_templates(space: StoredSpace, view: str) -> str | None:
     """Say why templates cannot be resampled; None where they can."""
     if view != "text":
         return f"templates were not resampled: the {view} view is made without them"
@@ -77,7 +77,7 @@ def why_not_templates(space: Space, view: str) -> str | None:
 
 
 def template_stability(
-    space: Space,
+    space: StoredSpace,
     recipe: Recipe,
     atoms: NameAtoms,
     target: CentredTarget,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.analysis.blas import one_blas_thread
-from namebasis.checks import FloatArray, IntArray, check_count, check_seed
+from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import FilterError
 from namebasis.studies.basis import trust
 from namebasis.studies.basis.atoms import (
@@ -30,13 +30,11 @@ from namebasis.studies.basis.stability import (
 __all__ = ["Basis", "fit"]
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
-
-Progress = Callable[[int, int], None]
+    from namebasis.namespace.space import StoredSpace
 
 
 def fit(
-    space: Space,
+    space: StoredSpace,
     target: Any,
     n_names: int = 5,
     *,
@@ -188,7 +186,7 @@ def _fit(
 
 @one_blas_thread()
 def _nulls(
-    space: Space,
+    space: StoredSpace,
     atoms: NameAtoms,
     target: CentredTarget,
     denied: Mask,
@@ -198,7 +196,7 @@ def _nulls(
     chosen: IntArray,
     n_draws: int,
     rng: np.random.Generator,
-    progress: trust.Progress,
+    progress: trust.Advance,
 ) -> tuple[trust.Null, ...]:
     """Fit every control that the space allows."""
     vectors, wanted, observed = atoms.vectors, target.vector, found.similarity

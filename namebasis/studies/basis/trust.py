@@ -18,7 +18,7 @@ _MIN_MATCHES = 50
 _NEARLY_ONE = 1.0 - 1e-6  # float32 cosines say no more
 _NO_SPREAD = 1e-7
 
-Progress = Callable[[int], None]
+Advance = Callable[[int], None]
 """Told how many fits were made since it was last called."""
 
 
@@ -96,7 +96,7 @@ def turned_null(
     observed: float,
     n_draws: int,
     rng: np.random.Generator,
-    progress: Progress = _quiet,
+    progress: Advance = _quiet,
 ) -> Null:
     """Fit the target with random dictionaries of the same size and covariance."""
     turned = TurnedDictionaries(vectors, ~denied)
@@ -122,7 +122,7 @@ def matched_null(
     denied: Mask,
     n_draws: int,
     rng: np.random.Generator,
-    progress: Progress = _quiet,
+    progress: Advance = _quiet,
 ) -> Null | None:
     """Fit with names about as frequent as the chosen ones, and with as many that include these.
 
@@ -182,7 +182,7 @@ def pseudo_null(
     denied: Mask,
     n_draws: int,
     rng: np.random.Generator,
-    progress: Progress = _quiet,
+    progress: Advance = _quiet,
 ) -> Null | None:
     """Fit with made-up names, and with samples of as many real ones; None with too few."""
     usable = np.flatnonzero(~denied)

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.analysis.graph.neighbours import duplicate_groups
-from namebasis.analysis.sparse.components import Components, Float64Array
-from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.analysis.sparse.components import Components
+from namebasis.checks import Float64Array, FloatArray, IntArray, check_count
 from namebasis.studies.attributes.axis_files import Axis, load_axis
 from namebasis.studies.basis.components import check_components, fit_components
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 _BLOCK = 65_536  # rows read at a time
 _SPARE = 4  # names read per name wanted, should some still have equal vectors
@@ -113,7 +113,7 @@ class _Line:
 
 
 def walk(
-    space: Space,
+    space: StoredSpace,
     along: int | str | Sequence[object] = 1,
     *,
     components: Components | None = None,
@@ -214,7 +214,9 @@ def _component_line(components: Components, number: int) -> _Line:
     )
 
 
-def _difference(space: Space, along: str | Sequence[object], view: str) -> tuple[str, FloatArray]:
+def _difference(
+    space: StoredSpace, along: str | Sequence[object], view: str
+) -> tuple[str, FloatArray]:
     """The unit direction from one end to the other."""
     if isinstance(along, str):
         axis = load_axis(along)
@@ -238,7 +240,7 @@ def _difference(space: Space, along: str | Sequence[object], view: str) -> tuple
     return label, np.asarray(difference / length, dtype=np.float32)
 
 
-def _axis_end(space: Space, axis: Axis, value: int, view: str) -> Any:
+def _axis_end(space: StoredSpace, axis: Axis, value: int, view: str) -> Any:
     phrases = axis.values[value].phrases
     encoder = space.encoder()
     if view == "token":
@@ -250,7 +252,7 @@ def _axis_end(space: Space, axis: Axis, value: int, view: str) -> Any:
 
 
 def _difference_line(
-    space: Space, ids: IntArray, view: str, label: str, direction: FloatArray
+    space: StoredSpace, ids: IntArray, view: str, label: str, direction: FloatArray
 ) -> _Line:
     total = np.zeros(direction.size)
     for start in range(0, ids.size, _BLOCK):
@@ -266,7 +268,7 @@ def _difference_line(
 
 
 def _project(
-    space: Space, ids: IntArray, view: str, mean: Float64Array, direction: FloatArray
+    space: StoredSpace, ids: IntArray, view: str, mean: Float64Array, direction: FloatArray
 ) -> tuple[Float64Array, Float64Array]:
     """Each name's coordinate along the direction, and its squared distance from the mean."""
     places, squares = np.empty(ids.size), np.empty(ids.size)
@@ -279,7 +281,7 @@ def _project(
 
 
 def _step(
-    space: Space,
+    space: StoredSpace,
     view: str,
     position: float,
     point: Float64Array,

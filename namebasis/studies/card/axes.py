@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.analysis.readings.axes import Float64Array
-from namebasis.checks import FloatArray
+from namebasis.checks import Float64Array, FloatArray
 from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
 from namebasis.studies.attributes.results import AxisScores
 from namebasis.studies.attributes.study import Rows, read_axes, read_rows
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 COMPANY = 1000
 """Names of the space that a name is read among: a reading is relative to its company."""
@@ -79,7 +78,7 @@ class Readings:
 
 
 def read_name(
-    space: Space, row: int, parts: FloatArray | None = None, *, seed: int = 0
+    space: StoredSpace, row: int, parts: FloatArray | None = None, *, seed: int = 0
 ) -> Readings:
     """Read every packaged axis for one stored name.
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namebasis.checks import FloatArray
+from namebasis.checks import FloatArray, Progress
 from namebasis.errors import NamebasisError
 from namebasis.namespace.corpus.full_names import cut, split
 from namebasis.studies.basis import study as basis
 from namebasis.studies.card.axes import Reading, Readings, read_name
 from namebasis.studies.card.records import Record
-from namebasis.studies.identity.contexts import Progress, load_contexts
+from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import measure_contexts
 from namebasis.studies.identity.rigidity import NameRigidity, from_contexts
 from namebasis.studies.identity.study import identity
@@ -22,7 +22,7 @@ from namebasis.studies.identity.swaps import choose_partners, measure
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
     from namebasis.studies.basis.results import Basis
     from namebasis.studies.identity.results import Identity, NameIdentity
 
@@ -119,7 +119,7 @@ class DeepCard:
 
 
 def measure_deep(
-    space: Space,
+    space: StoredSpace,
     name: str,
     row: int,
     records: Sequence[Record],
@@ -139,7 +139,7 @@ def measure_deep(
 
     tell(0, 0.0)
     placed = measure_contexts(
-        space, [name], list(load_contexts()), n_prior=100, with_spreads=True, with_weak=True,
+        space, [name], list(load_contexts()), n_made_up=100, with_spreads=True, with_weak=True,
         seed=seed, progress=part(0),
     )  # fmt: skip
     rigid = from_contexts(placed)
@@ -169,7 +169,7 @@ def measure_deep(
     )
 
 
-def _parts_only(space: Space, name: str, row: int, k: int, seed: int) -> PartsOnly | None:
+def _parts_only(space: StoredSpace, name: str, row: int, k: int, seed: int) -> PartsOnly | None:
     pair = split(name)
     if pair is None:
         return None

@@ -11,7 +11,7 @@ import numpy as np
 from namebasis.namespace.store.filters import quote
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 COLUMNS = (
     "part", "gender", "locales", "sources", "count", "weight", "share_female",
@@ -65,7 +65,7 @@ class Record:
         return {**self.columns, "births": None if self.births is None else asdict(self.births)}
 
 
-def read_records(space: Space, row: int) -> tuple[Record, ...]:
+def read_records(space: StoredSpace, row: int) -> tuple[Record, ...]:
     """The records of a row, then those of other rows of the same name.
 
     Parameters

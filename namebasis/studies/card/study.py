@@ -13,9 +13,9 @@ from namebasis.namespace.store.filters import quote
 from namebasis.studies.card.records import Record, read_records
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.checks import Progress
+    from namebasis.namespace.space import StoredSpace
     from namebasis.studies.card.deep import DeepCard
-    from namebasis.studies.identity.contexts import Progress
 
 _TOKEN_COLUMNS = ("pieces", "n_tokens", "piece_names", "same_pieces")
 LEFT_OUT = "axes, beliefs beside records, sparse decomposition, rigidity, identity"
@@ -85,7 +85,7 @@ class Card:
 
 
 def card(
-    space: Space,
+    space: StoredSpace,
     name: str,
     *,
     k: int = 8,
@@ -153,7 +153,7 @@ def card(
     )
 
 
-def _source(space: Space, view: str) -> dict[str, Any]:
+def _source(space: StoredSpace, view: str) -> dict[str, Any]:
     provenance = space.provenance
     return {
         "space": str(space.path),
@@ -164,7 +164,7 @@ def _source(space: Space, view: str) -> dict[str, Any]:
     }
 
 
-def _written_alike(space: Space, row: int, tokens: Mapping[str, Any]) -> tuple[str, ...]:
+def _written_alike(space: StoredSpace, row: int, tokens: Mapping[str, Any]) -> tuple[str, ...]:
     if not tokens.get("same_pieces"):
         return ()
     quoted = ", ".join(quote(piece) for piece in tokens["pieces"])

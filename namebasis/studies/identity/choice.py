@@ -14,7 +14,7 @@ from namebasis.namespace.corpus.full_names import split
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 COLUMN = "own_residual"
 _FEWEST = 20  # full names, or pseudo names, below which no threshold is set
@@ -59,7 +59,9 @@ class MeasuredIdentity:
         )
 
 
-def measure_identity(space: Space, *, where: str | None = None, seed: int = 0) -> MeasuredIdentity:
+def measure_identity(
+    space: StoredSpace, *, where: str | None = None, seed: int = 0
+) -> MeasuredIdentity:
     """Score the full names of a space by what their parts leave unexplained.
 
     Where the space has the column `own_residual` (study `anchors`) and at least 20 pseudo names,
@@ -91,14 +93,14 @@ def measure_identity(space: Space, *, where: str | None = None, seed: int = 0) -
     return _from_parts(space, full, seed)
 
 
-def _column(space: Space, ids: IntArray) -> tuple[IntArray, FloatArray]:
+def _column(space: StoredSpace, ids: IntArray) -> tuple[IntArray, FloatArray]:
     rows = space.table(["id", COLUMN], ids=ids)
     scores = np.asarray(rows[COLUMN].to_numpy(), dtype=np.float32)
     known = ~np.isnan(scores)
     return np.asarray(rows["id"].to_numpy(), dtype=np.int64)[known], scores[known]
 
 
-def _from_parts(space: Space, full: IntArray, seed: int) -> MeasuredIdentity:
+def _from_parts(space: StoredSpace, full: IntArray, seed: int) -> MeasuredIdentity:
     rows = space.table(["id", "name"], ids=full)
     pairs_of = [split(str(name)) for name in rows["name"].to_pylist()]
     two = np.array([pair is not None for pair in pairs_of], dtype=bool)
@@ -165,7 +167,7 @@ def _recombine(given: list[str], family: list[str], rng: np.random.Generator) ->
     return np.array(pairs[:_N_RECOMBINED], dtype=np.int64)
 
 
-def _parts(space: Space, part: str, names: list[str]) -> FloatArray:
+def _parts(space: StoredSpace, part: str, names: list[str]) -> FloatArray:
     """Vectors of first or last words: stored where the space has them, else encoded."""
     wanted = dict.fromkeys(names)
     stored = space.table(["id", "name"], ids=space.ids_of_part(part))
@@ -178,7 +180,7 @@ def _parts(space: Space, part: str, names: list[str]) -> FloatArray:
     return np.concatenate(blocks)[[place[name] for name in names]]
 
 
-def _encode(space: Space, names: list[str]) -> FloatArray:
+def _encode(space: StoredSpace, names: list[str]) -> FloatArray:
     """Vectors as the `text` view has them: the mean over the space's templates, length 1."""
     encoder = space.encoder()
     total = np.zeros((len(names), encoder.dim))

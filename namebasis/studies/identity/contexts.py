@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.checks import FloatArray
+from namebasis.checks import FloatArray, Progress
 from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, packaged_text, parse_toml, read_text
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
 
-Progress = Callable[[int, int], None]
 Advance = Callable[[int], None]
 BARE = "{}"
 BLOCK = 512

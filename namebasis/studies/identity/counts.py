@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from namebasis.analysis.identity.own_direction import Float64Array
 from namebasis.analysis.intervals import (
     Interval,
     auc,
     auc_interval,
     rank_correlation_interval,
 )
+from namebasis.checks import Float64Array
 from namebasis.errors import CorpusError
 from namebasis.namespace.corpus.count_files import by_fold, count_rows
 from namebasis.namespace.corpus.folding import fold
 from namebasis.studies.identity.results import COLUMNS, Identity
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 __all__ = ["CountAgreement", "CountBin", "auc", "compare_counts", "compare_stored", "read_counts"]
 
@@ -123,7 +123,7 @@ def compare_counts(
 
 
 def compare_stored(
-    space: Space,
+    space: StoredSpace,
     counts: Mapping[str, int],
     measure: str,
     *,
@@ -154,7 +154,7 @@ def compare_stored(
     return _compare(measure, found, counts, np.empty(0), bins)
 
 
-def _is_number(space: Space, column: str) -> bool:
+def _is_number(space: StoredSpace, column: str) -> bool:
     if column == "id":
         return False
     kind = space.table([column], limit=0).schema.field(column).type

@@ -13,21 +13,15 @@ from namebasis.analysis.identity.contexts import (
     context_measures,
     context_prior,
 )
-from namebasis.analysis.identity.spread import (
-    MEASURES,
-    Float64Array,
-    Spread,
-    spread,
-    spread_values,
-)
-from namebasis.checks import FloatArray
+from namebasis.analysis.identity.spread import MEASURES, Spread, spread, spread_values
+from namebasis.checks import Float64Array, FloatArray, Progress
 from namebasis.namespace.corpus.pseudo import pseudo_names
-from namebasis.studies.identity.contexts import Advance, Progress, counting, embed_contexts
+from namebasis.studies.identity.contexts import Advance, counting, embed_contexts
 from namebasis.studies.identity.swaps import pseudo_pairs
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 CONTEXT_MEASURES = ("displacement", "displacement_ratio", "interaction", "leakage")
 FORMS = ("one word", "several words")
@@ -72,11 +66,11 @@ class InContexts:
 
 
 def measure_contexts(
-    space: Space,
+    space: StoredSpace,
     names: Sequence[str],
     templates: Sequence[str],
     *,
-    n_prior: int,
+    n_made_up: int,
     with_spreads: bool = False,
     with_weak: bool = False,
     seed: int = 0,
@@ -91,7 +85,7 @@ def measure_contexts(
     names : sequence of str
         Different from each other.
     templates : sequence of str
-    n_prior : int
+    n_made_up : int
         Made-up names of each form, and the most rare names.
     with_spreads : bool
         Measure the names' spreads with intervals too.
@@ -102,8 +96,8 @@ def measure_contexts(
     forms = tuple(form_of(name) for name in names)
     made, rare = {}, {}
     for form in dict.fromkeys(forms):
-        made[form] = _made_up(form, n_prior, seed)
-        found = _rarest(space, form, n_prior, set(names)) if with_weak else []
+        made[form] = _made_up(form, n_made_up, seed)
+        found = _rarest(space, form, n_made_up, set(names)) if with_weak else []
         rare[form] = found if len(found) >= FEWEST_WEAK else []
     n_all = len(names) + sum(map(len, made.values())) + sum(map(len, rare.values()))
     work = _Work(space.encoder(), templates, counting(progress, n_all * (1 + len(templates))))
@@ -129,10 +123,10 @@ def measure_contexts(
     )  # fmt: skip
 
 
-def count_contexts(names: Sequence[str], templates: Sequence[str], n_prior: int) -> int:
+def count_contexts(names: Sequence[str], templates: Sequence[str], n_made_up: int) -> int:
     """How many prompts `measure_contexts` embeds without weak names; 0 without templates."""
     forms = {form_of(name) for name in names}
-    return (len(names) + len(forms) * n_prior) * (1 + len(templates)) if templates else 0
+    return (len(names) + len(forms) * n_made_up) * (1 + len(templates)) if templates else 0
 
 
 def form_of(name: str) -> str:
@@ -146,7 +140,7 @@ def _made_up(form: str, n: int, seed: int) -> list[str]:
     return [" ".join(pair) for pair in pseudo_pairs(n, seed)]
 
 
-def _rarest(space: Space, form: str, n: int, besides: set[str]) -> list[str]:
+def _rarest(space: StoredSpace, form: str, n: int, besides: set[str]) -> list[str]:
     """The space's rarest names of recorded count and of one form."""
     negated = "NOT " if form == FORMS[0] else ""
     where = f"count IS NOT NULL AND name {negated}LIKE '% %'"

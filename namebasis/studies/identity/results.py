@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from namebasis.analysis.identity.own_direction import Float64Array
-from namebasis.checks import FloatArray
+from namebasis.checks import Float64Array, FloatArray
 from namebasis.studies.identity.in_contexts import CONTEXT_MEASURES
 from namebasis.studies.identity.thresholds import KINDS, Origin
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 STUDY = "identity"
 SWAP_MEASURES = (
@@ -177,7 +176,7 @@ class Identity:
             "notes": list(self.notes),
         }
 
-    def write(self, space: Space) -> int:
+    def write(self, space: StoredSpace) -> int:
         """Store measures and kinds of the names that the space holds; return how many those are.
 
         Raises

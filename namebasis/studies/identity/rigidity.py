@@ -11,15 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from namebasis.analysis.identity.spread import (
-    Float64Array,
-    Spread,
-    spread,
-    spread_values,
-    standing,
-)
-from namebasis.checks import check_count, check_seed
-from namebasis.studies.identity.contexts import Progress, load_contexts
+from namebasis.analysis.identity.spread import Spread, spread, spread_values, standing
+from namebasis.checks import Float64Array, Progress, check_count, check_seed
+from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import (
     CONTEXT_MEASURES,
     FEWEST_WEAK,
@@ -28,7 +22,7 @@ from namebasis.studies.identity.in_contexts import (
 )
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 STUDY = "rigidity"
 
@@ -104,7 +98,7 @@ class Rigidity:
     rows : tuple of NameRigidity
     contexts : tuple of str
         Empty for images.
-    n_prior, n_weak : mapping of form to int
+    n_made_up, n_weak : mapping of form to int
         Made-up names, and rare names, that names of each form are compared with; the form of
         images is "images".
     notes : tuple of str
@@ -113,7 +107,7 @@ class Rigidity:
 
     rows: tuple[NameRigidity, ...]
     contexts: tuple[str, ...]
-    n_prior: Mapping[str, int]
+    n_made_up: Mapping[str, int]
     n_weak: Mapping[str, int]
     notes: tuple[str, ...]
 
@@ -130,12 +124,12 @@ class Rigidity:
         return {
             "names": [row.flat() for row in self.rows],
             "contexts": list(self.contexts),
-            "n_prior": dict(self.n_prior),
+            "n_made_up": dict(self.n_made_up),
             "n_weak": dict(self.n_weak),
             "notes": list(self.notes),
         }
 
-    def write(self, space: Space) -> int:
+    def write(self, space: StoredSpace) -> int:
         """Store the measures of the names that the space holds; return how many those are.
 
         Raises
@@ -153,18 +147,18 @@ class Rigidity:
             places = [row.places[measure].percentile for row in found.values()]
             columns[f"rigidity_{measure}"] = pa.array(values, pa.float64())
             columns[f"rigidity_{measure}_percentile"] = pa.array(places, pa.float64())
-        parameters = {"contexts": list(self.contexts), "n_prior": dict(self.n_prior)}
+        parameters = {"contexts": list(self.contexts), "n_made_up": dict(self.n_made_up)}
         space.add_metrics(pa.table(columns), study=STUDY, parameters=parameters)
         return len(found)
 
 
 def rigidity(
-    space: Space,
+    space: StoredSpace,
     names: Sequence[str] | None = None,
     *,
     where: str | None = None,
     contexts: str | Path | None = None,
-    n_prior: int = 100,
+    n_made_up: int = 100,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Rigidity:
@@ -180,7 +174,7 @@ def rigidity(
         SQL filter, only without `names`.
     contexts : str or Path, optional
         A TOML file; see `load_contexts`.
-    n_prior : int
+    n_made_up : int
         Made-up names to compare with, at least 20: of one word for names of one word, full names
         for the others; and as many of the space's rarest names.
     seed : int
@@ -196,12 +190,12 @@ def rigidity(
         If the contexts, the filter or the encoder are refused.
     """
     seed = check_seed(seed)
-    check_count(n_prior, "n_prior", 20)
+    check_count(n_made_up, "n_made_up", 20)
     found = measure_contexts(
         space,
         _asked(space, names, where),
         tuple(load_contexts(contexts)),
-        n_prior=n_prior,
+        n_made_up=n_made_up,
         with_spreads=True,
         with_weak=True,
         seed=seed,
@@ -231,7 +225,7 @@ def from_contexts(found: InContexts) -> Rigidity:
         )
         for at, name in enumerate(found.names)
     )
-    n_prior = {form: len(one["similarity"]) for form, one in found.prior.items()}
+    n_made_up = {form: len(one["similarity"]) for form, one in found.prior.items()}
     n_weak = {form: len(one["similarity"]) for form, one in found.weak.items()}
     notes = tuple(
         f"weak_percentile of names of {form} is null: fewer than {FEWEST_WEAK} other names of the "
@@ -240,7 +234,7 @@ def from_contexts(found: InContexts) -> Rigidity:
         if form not in found.weak
     )
     notes += _without_interval(rows_found)
-    return Rigidity(rows_found, found.templates, n_prior, n_weak, notes)
+    return Rigidity(rows_found, found.templates, n_made_up, n_weak, notes)
 
 
 def spreads(
@@ -340,7 +334,7 @@ def _places(values: Float64Array, prior: Float64Array, weak: Float64Array | None
     return [Place(*one) for one in pairs]
 
 
-def _asked(space: Space, names: Sequence[str] | None, where: str | None) -> list[str]:
+def _asked(space: StoredSpace, names: Sequence[str] | None, where: str | None) -> list[str]:
     if names is not None and where is not None:
         raise ValueError("give names or a filter, not both.")
     if names is not None:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namebasis.analysis.identity.own_direction import Float64Array
 from namebasis.analysis.identity.spread import standing
-from namebasis.checks import check_count, check_seed
+from namebasis.checks import Float64Array, Progress, check_count, check_seed
 from namebasis.encoders.base import check_template
 from namebasis.namespace.corpus.full_names import Cut, cut
-from namebasis.studies.identity.contexts import Progress, counting, load_contexts
+from namebasis.studies.identity.contexts import counting, load_contexts
 from namebasis.studies.identity.in_contexts import (
     CONTEXT_MEASURES,
     FORMS,
@@ -39,7 +38,7 @@ from namebasis.studies.identity.thresholds import (
 )
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 UNREADABLE = "the encoder reads a part as unknown tokens: what is measured says nothing of it"
 WITHOUT_CONTEXTS = "contexts left out: flexible may be entangled"
@@ -48,7 +47,7 @@ _UNKNOWN = {"[UNK]", "<unk>"}
 
 
 def identity(
-    space: Space,
+    space: StoredSpace,
     names: Sequence[str],
     *,
     n_swaps: int | None = None,
@@ -56,7 +55,7 @@ def identity(
     contexts: str | Path | None = None,
     with_contexts: bool = True,
     thresholds: str | Path | None = None,
-    n_null: int = 100,
+    n_made_up: int = 100,
     seed: int = 0,
     in_contexts: InContexts | None = None,
     progress: Progress | None = None,
@@ -82,12 +81,12 @@ def identity(
         Leave the context measures out for speed: entangled and flexible are not told apart then.
     thresholds : str or Path, optional
         See `identity_thresholds.load_origin`.
-    n_null : int
+    n_made_up : int
         Made-up full names, at least 20.
     seed : int
     in_contexts : InContexts, optional
         The same names in the same order as `measure_contexts` measured them already, against
-        `n_null` made-up names of the same seed.
+        `n_made_up` made-up names of the same seed.
     progress : callable, optional
         Is told (done, total) prompts.
 
@@ -102,18 +101,18 @@ def identity(
     origin, usual = load_origin(thresholds), packaged_estimator()
     n_swaps = check_count(usual.n_swaps if n_swaps is None else n_swaps, "n_swaps", 6)
     used = tuple(check_template(one) for one in (templates or usual.templates))
-    check_count(n_null, "n_null", 20)
+    check_count(n_made_up, "n_made_up", 20)
     asked = check_names(names)
     places = list(load_contexts(contexts)) if with_contexts and in_contexts is None else []
     cuts = _cut(space, asked)
     pairs = {name: one.pair for name, one in cuts.items() if one.pair is not None}
     real = list(dict.fromkeys(pairs.values()))
-    null = pseudo_pairs(n_null, seed)
+    null = pseudo_pairs(n_made_up, seed)
     partners = choose_partners(real, n_swaps, seed)
     mixed = recombined_pairs(real, partners, seed)
     everyone = [*real, *null, *(mixed if len(mixed) >= _FEWEST_MIXED else [])]
     n_swapped = count_prompts(everyone, partners, used)
-    total = n_swapped + count_contexts(asked, places, n_null)
+    total = n_swapped + count_contexts(asked, places, n_made_up)
     found = measure(
         space.encoder(), everyone, {*real}, partners, used, advance=counting(progress, total)
     )
@@ -121,7 +120,7 @@ def identity(
         raise ValueError("in_contexts must hold the names in their order.")
     if places:
         in_contexts = measure_contexts(
-            space, asked, places, n_prior=n_null, seed=seed,
+            space, asked, places, n_made_up=n_made_up, seed=seed,
             progress=progress and (lambda done, _: progress(n_swapped + done, total)),
         )  # fmt: skip
     at = {pair: row for row, pair in enumerate(real)}
@@ -149,12 +148,12 @@ def identity(
         made,
         mixed_values,
         origin,
-        {"n_swaps": n_swaps, "templates": list(used), "n_null": n_null, "seed": seed},
+        {"n_swaps": n_swaps, "templates": list(used), "n_made_up": n_made_up, "seed": seed},
         notes,
     )
 
 
-def _cut(space: Space, asked: Sequence[str]) -> dict[str, Cut]:
+def _cut(space: StoredSpace, asked: Sequence[str]) -> dict[str, Cut]:
     """Names in two; the locales of stored ones say where the family name comes first."""
     told: dict[str, tuple[str, ...]] = {}
     if "locales" in space.columns:
@@ -201,7 +200,7 @@ def _pick(column: Float64Array, rows: Sequence[int | None]) -> Float64Array:
 
 
 def _rows(
-    space: Space,
+    space: StoredSpace,
     cuts: Mapping[str, Cut],
     values: Mapping[str, Float64Array],
     judged: Judgement,
@@ -239,7 +238,7 @@ def _rows(
 
 
 def _stored(
-    space: Space, asked: Sequence[str]
+    space: StoredSpace, asked: Sequence[str]
 ) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
     """What the space holds about names that it holds, and what it lacks."""
     columns = [key for key in STORED if key in space.columns]

@@ -26,7 +26,7 @@ from namebasis.namespace.corpus.pseudo import pseudo_names
 from namebasis.studies.identity.contexts import Advance
 
 if TYPE_CHECKING:
-    from namebasis.analysis.identity.own_direction import Float64Array
+    from namebasis.checks import Float64Array
     from namebasis.encoders.base import Encoder
 
 _BLOCK = 256  # parts, or names, whose swaps are widened to float64 at a time

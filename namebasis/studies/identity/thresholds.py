@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from namebasis.analysis.identity.own_direction import Float64Array
+from namebasis.checks import Float64Array
 from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, packaged_text, parse_toml, read_toml
 

@@ -13,13 +13,13 @@ from namebasis.studies.paint.results import Collapse
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 _NEAR = 10  # stored full names that are encoded again
 
 
 def find_collapse(
-    space: Space, encoder: Encoder, scorer: Scorer, state: State, margin: float
+    space: StoredSpace, encoder: Encoder, scorer: Scorer, state: State, margin: float
 ) -> Collapse | None:
     """Compare a blend with the full names near it and with its own names.
 

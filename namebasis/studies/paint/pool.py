@@ -13,7 +13,7 @@ from namebasis.namespace.search.targets import Target, fold
 from namebasis.studies.paint.moves import Pool
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 _WIDER = 8  # names looked at per name taken, for the linear code and for names denied
 _ATOMS = 32  # of the linear code, at most
@@ -46,7 +46,7 @@ def mean_goal(
 
 
 def choose_pool(
-    space: Space,
+    space: StoredSpace,
     goal: FloatArray,
     centred: FloatArray,
     n_candidates: int,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
 
+from namebasis.checks import Progress
 from namebasis.studies.paint.moves import Moves, Scorer, State
 
 _ROUNDS = 3  # of improvement at most, per number of names
@@ -26,7 +27,7 @@ def beam_search(
     n_names: int,
     beam: int,
     n_singles: int,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> list[Found]:
     """The best prompt found of one name, of two, …, up to `n_names` or the token budget.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.checks import FloatArray, check_count, check_seed
+from namebasis.checks import FloatArray, Progress, check_count, check_seed
 from namebasis.namespace.search.targets import Target, is_batch
 from namebasis.studies.paint.guard import find_collapse
 from namebasis.studies.paint.layout import Layout, parse_layout
@@ -19,11 +19,11 @@ from namebasis.studies.paint.weights import fit_shares
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 
 def paint(
-    space: Space,
+    space: StoredSpace,
     target: object,
     n_names: int = 4,
     *,
@@ -42,7 +42,7 @@ def paint(
     baseline: bool = True,
     margin: float = 0.05,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Painting:
     """Search for the prompt of at most `n_names` names that comes nearest to a target.
 
@@ -148,19 +148,19 @@ def paint(
     )
 
 
-def _resolve(space: Space, target: object) -> list[Target]:
+def _resolve(space: StoredSpace, target: object) -> list[Target]:
     targets = list(target) if is_batch(target) else [target]  # type: ignore[call-overload]
     if not targets:
         raise ValueError("paint needs at least one target; got an empty list.")
     return [space.resolve(one) for one in targets]
 
 
-def _stored_names(space: Space, targets: Sequence[Target]) -> list[str]:
+def _stored_names(space: StoredSpace, targets: Sequence[Target]) -> list[str]:
     ids = [row for target in targets for row in target.members]
     return [str(name) for name in space.table(["name"], ids=ids)["name"].to_pylist()] if ids else []
 
 
-def _mean(space: Space, targets: Sequence[Target]) -> FloatArray | None:
+def _mean(space: StoredSpace, targets: Sequence[Target]) -> FloatArray | None:
     """The mean of the targets' modality, None where it is unknown or they are of several."""
     kinds = {target.kind for target in targets}
     if kinds <= {"text", "stored", "mix"}:

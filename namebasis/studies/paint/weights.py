@@ -14,7 +14,7 @@ from namebasis.studies.paint.prompt_formats import format_prompt
 from namebasis.studies.paint.results import Painting
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 SMALLEST_SHARE = 0.05
 """Of the whole: a name that the search put into the prompt is never left out of the blend."""
@@ -78,7 +78,7 @@ def fit_shares(names: FloatArray, goal: FloatArray) -> tuple[float, ...]:
     return tuple((shares / shares.sum()).tolist())
 
 
-def ready(space: Space, painting: Painting, syntax: str) -> Ready:
+def ready(space: StoredSpace, painting: Painting, syntax: str) -> Ready:
     """Write the best blend of a painting for a tool, weighted by its shares.
 
     Shares are those of the names' stored vectors in the target (`Blend.shares`). ``a1111`` and

@@ -25,7 +25,7 @@ from namebasis.namespace.search.graph_cache import graph_of
 from namebasis.studies.topology.results import LabelAgreement
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Arrangement:
     notes: tuple[str, ...] = field(default=())
 
 
-def read_graph(space: Space, view: str, ids: IntArray, k: int) -> tuple[FloatArray, KnnGraph]:
+def read_graph(space: StoredSpace, view: str, ids: IntArray, k: int) -> tuple[FloatArray, KnnGraph]:
     """Vectors of some names and their neighbours among them, from the cache where it is all."""
     if np.array_equal(ids, np.arange(len(space))):
         return space.vectors(view), space.graph(view, k)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from namebasis.analysis.clusters.agreement import Agreement, agreement
 from namebasis.analysis.shape.layout import align
-from namebasis.checks import check_seed
+from namebasis.checks import Progress, check_seed
 from namebasis.studies.topology import study as topology
 from namebasis.studies.topology.files import Report
 from namebasis.studies.topology.overlap import SpaceOverlap, overlap
@@ -19,10 +19,8 @@ from namebasis.studies.topology.results import TopologyReport, agreement_figures
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
     from namebasis.studies.topology.pages.page import TopologyPage
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -162,8 +160,8 @@ class TopologyComparison(Report):
 
 
 def compare(
-    left: Space,
-    right: Space,
+    left: StoredSpace,
+    right: StoredSpace,
     *,
     view: str = "text",
     right_view: str | None = None,

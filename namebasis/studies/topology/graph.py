@@ -11,7 +11,6 @@ from scipy.sparse import csr_matrix
 from namebasis.analysis.clusters.agreement import encode
 from namebasis.analysis.graph.measures import (
     Assortativity,
-    Float64Array,
     assortativity,
     communities,
     components,
@@ -26,7 +25,7 @@ from namebasis.analysis.graph.measures import (
     undirected_adjacency,
 )
 from namebasis.analysis.graph.neighbours import DuplicateGroups, KnnGraph
-from namebasis.checks import IntArray
+from namebasis.checks import Float64Array, IntArray
 
 BRIDGED = "locale"
 _N_SHOWN = 12

@@ -13,14 +13,14 @@ from namebasis.namespace.corpus.folding import fold
 from namebasis.studies.topology.languages import language
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 Labels = list[str | None]
 MANY_VALUES = 50
 N_RANGES = 10
 
 
-def known_labels(space: Space, ids: IntArray, by: Sequence[str] = ()) -> dict[str, Labels]:
+def known_labels(space: StoredSpace, ids: IntArray, by: Sequence[str] = ()) -> dict[str, Labels]:
     """Per property, the single value of each name: None where unknown or several.
 
     Parameters

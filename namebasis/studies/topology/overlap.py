@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,12 @@ import pyarrow as pa
 from namebasis.analysis.graph.hubness import countable_rows, overlap_interval, row_overlap
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups, knn_graph
 from namebasis.analysis.shape.alignment import linear_cka
-from namebasis.checks import FloatArray, IntArray, check_count, check_seed
+from namebasis.checks import Float64Array, FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
-Progress = Callable[[int, int], None]
-Float64Array = npt.NDArray[np.float64]
 _FEWEST = 5  # matched names
 _ALIGNED = 3000  # names whose Gram matrices are aligned
 _N_SHOWN = 12
@@ -131,8 +129,8 @@ class SpaceOverlap:
 
 
 def overlap(
-    left: Space,
-    right: Space,
+    left: StoredSpace,
+    right: StoredSpace,
     *,
     view: str = "text",
     right_view: str | None = None,
@@ -232,13 +230,13 @@ def overlap(
     return result
 
 
-def _keys(space: Space, ids: IntArray | None = None) -> list[tuple[str, str]]:
+def _keys(space: StoredSpace, ids: IntArray | None = None) -> list[tuple[str, str]]:
     """Name and part of some names, or of all."""
     table = space.table(["name", "part"], ids=ids)
     return list(zip(table["name"].to_pylist(), table["part"].to_pylist(), strict=True))
 
 
-def _match(keys: Sequence[tuple[str, str]], right: Space) -> tuple[IntArray, IntArray]:
+def _match(keys: Sequence[tuple[str, str]], right: StoredSpace) -> tuple[IntArray, IntArray]:
     """Positions in `keys` of names that `right` has too, and their ids there."""
     number = {key: row for row, key in enumerate(_keys(right))}
     pairs = [(place, number[key]) for place, key in enumerate(keys) if key in number]
@@ -246,7 +244,7 @@ def _match(keys: Sequence[tuple[str, str]], right: Space) -> tuple[IntArray, Int
     return matched[:, 0], matched[:, 1]
 
 
-def _graph(space: Space, view: str, ids: IntArray, vectors: FloatArray, k: int) -> KnnGraph:
+def _graph(space: StoredSpace, view: str, ids: IntArray, vectors: FloatArray, k: int) -> KnnGraph:
     """The stored graph where the matched names are the whole space in order."""
     if ids.size == len(space) and (ids == np.arange(ids.size)).all():
         return space.graph(view, k)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from namebasis.analysis.clusters.agreement import Agreement, NeighbourShare
-from namebasis.analysis.clusters.density_tree import Float64Array
 from namebasis.analysis.clusters.hierarchy import Clusters
 from namebasis.analysis.graph.neighbours import KnnGraph
-from namebasis.checks import FloatArray, IntArray
+from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.studies.topology.clusters import ClusterSummary
 from namebasis.studies.topology.files import Report
 from namebasis.studies.topology.shape import TopologyShape

@@ -10,16 +10,11 @@ import numpy as np
 
 from namebasis.analysis.graph.hubness import hubness
 from namebasis.analysis.graph.neighbours import DuplicateGroups, KnnGraph, duplicate_groups
-from namebasis.analysis.shape.dimension import (
-    Float64Array,
-    global_dimension,
-    local_dimension,
-    two_nn_dimension,
-)
+from namebasis.analysis.shape.dimension import global_dimension, local_dimension, two_nn_dimension
 from namebasis.analysis.shape.entropy import EntropyReport, entropy_report
 from namebasis.analysis.shape.entropy_nulls import NullComparison, entropy_against_nulls
 from namebasis.analysis.shape.homology_null import PersistenceReport, persistence_report
-from namebasis.checks import FloatArray
+from namebasis.checks import Float64Array, FloatArray
 from namebasis.studies.topology.graph import GraphShape, measure_graph
 
 STEPS = ("entropy", "hubs", "homology", "graph")

@@ -24,7 +24,7 @@ from namebasis.studies.topology.results import LabelAgreement, SideMap
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class SpellingComparison:
         return "; ".join(parts) + "."
 
 
-def open_unspelled(space: Space, view: str) -> tuple[Space, str]:
+def open_unspelled(space: StoredSpace, view: str) -> tuple[StoredSpace, str]:
     """The space with the view without spelling, made where it is not there."""
     if view not in ("text", VIEW):
         raise ValueError(f"without spelling there is only the text view; got view={view!r}.")
@@ -110,7 +110,7 @@ def open_unspelled(space: Space, view: str) -> tuple[Space, str]:
 
 
 def arrange_with_spelling(
-    space: Space,
+    space: StoredSpace,
     ids: IntArray,
     labels: dict[str, Labels],
     pieces: list[list[str]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from namebasis.analysis.clusters.membership import soft_memberships
 from namebasis.analysis.clusters.stability import cluster_stability
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups
 from namebasis.analysis.shape.layout import layout
-from namebasis.checks import IntArray, check_count, check_seed
+from namebasis.checks import IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.unspelled import facts
 from namebasis.studies.topology.arrangement import (
@@ -38,14 +38,13 @@ from namebasis.studies.topology.spelling import (
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
-    from namebasis.namespace.space import Space
+    from namebasis.namespace.space import StoredSpace
 
-Progress = Callable[[int, int], None]
 STUDY = "topology"
 
 
 def report(
-    space: Space,
+    space: StoredSpace,
     *,
     view: str = "text",
     k: int = 15,
@@ -242,7 +241,7 @@ def _copies_note(n_copies: int) -> list[str]:
 
 
 def _choose(
-    space: Space,
+    space: StoredSpace,
     view: str,
     where: str | None,
     ids: IntArray | None,
@@ -310,7 +309,7 @@ def _parameters(
     }
 
 
-def _provenance(space: Space) -> dict[str, Any]:
+def _provenance(space: StoredSpace) -> dict[str, Any]:
     source = space.provenance
     return {
         "space": space.path.name,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.checks import check_count
+from namebasis.checks import Float64Array, Progress, check_count
 from namebasis.encoders.images import open_image
 from namebasis.errors import EncoderError
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from namebasis.encoders.base import ImageLike
 
-Float64Array = npt.NDArray[np.float64]
-Progress = Callable[[int, int], None]
 _BATCH = 16
 
 

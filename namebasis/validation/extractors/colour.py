@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
+from namebasis.checks import Float64Array
 
 # IEC 61966-2-1: linear sRGB to CIE XYZ. Its row sums are the white point (D65, 2°), so that grey
 # pixels have a* = b* = 0 exactly.

@@ -12,17 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.checks import FloatArray, as_embeddings, check_count
+from namebasis.checks import Float64Array, FloatArray, as_embeddings, check_count
 from namebasis.encoders.base import Encoder
 from namebasis.errors import EncoderError
 from namebasis.reading import UnreadableError, check_mapped, parse_json
-from namebasis.validation.extractors.base import (
-    Attribute,
-    Extractor,
-    Float64Array,
-    Found,
-    softmax,
-)
+from namebasis.validation.extractors.base import Attribute, Extractor, Found, softmax
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -31,16 +31,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namebasis.checks import Float64Array
 from namebasis.encoders.loading import first_line
 from namebasis.errors import EncoderError, MissingExtraError
 from namebasis.reading import UnreadableError, digest_of, is_regular, read_toml
-from namebasis.validation.extractors.base import (
-    Attribute,
-    Extractor,
-    Float64Array,
-    Found,
-    softmax,
-)
+from namebasis.validation.extractors.base import Attribute, Extractor, Found, softmax
 
 if TYPE_CHECKING:
     from PIL.Image import Image

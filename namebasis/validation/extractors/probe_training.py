@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from namebasis.checks import check_count
+from namebasis.checks import Progress, check_count
 from namebasis.encoders.images import encode_image_files
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.namespace.corpus.pseudo import pseudo_names
@@ -20,7 +19,6 @@ from namebasis.validation.pictures.pipelines import ImagePipeline, PaintOptions
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
 
-Progress = Callable[[int, int], None]
 N_NAMES, N_IMAGES = 24, 2
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namebasis.checks import Float64Array
 from namebasis.encoders.loading import (
     SMALL_FILES,
     WEIGHTS,
@@ -24,7 +25,7 @@ from namebasis.encoders.loading import (
 from namebasis.errors import EncoderError
 from namebasis.pretrained import read_pretrained
 from namebasis.studies.attributes.axis_files import Axis, load_axis
-from namebasis.validation.extractors.base import Extractor, Float64Array, Found, softmax
+from namebasis.validation.extractors.base import Extractor, Found, softmax
 from namebasis.validation.extractors.classification import licence_of
 from namebasis.validation.extractors.zero_shot import AXES, attribute_of
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from namebasis.validation.extractors.colour import Float64Array, hue_angle, to_lab
+from namebasis.checks import Float64Array
+from namebasis.validation.extractors.colour import hue_angle, to_lab
 
 if TYPE_CHECKING:
     from PIL.Image import Image

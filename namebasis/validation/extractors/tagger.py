@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namebasis.checks import Float64Array
 from namebasis.encoders.loading import choose_device, find_source, fingerprint_of, refusing
 from namebasis.errors import EncoderError, MissingExtraError
 from namebasis.reading import read_json, read_table
 from namebasis.studies.attributes.axis_files import Axis, load_axis
-from namebasis.validation.extractors.base import Attribute, Extractor, Float64Array, Found
+from namebasis.validation.extractors.base import Attribute, Extractor, Found
 from namebasis.validation.extractors.classification import licence_of
 from namebasis.validation.extractors.zero_shot import AXES, attribute_of
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from namebasis.checks import check_count, check_seed
+from namebasis.checks import Progress, check_count, check_seed
 from namebasis.encoders.base import check_template
 from namebasis.errors import NamebasisError
 from namebasis.validation.pictures.image_files import (
@@ -18,7 +18,6 @@ from namebasis.validation.pictures.image_files import (
 )
 from namebasis.validation.pictures.pipelines import ImagePipeline, PaintOptions
 
-Progress = Callable[[int, int], None]
 TEMPLATES = ("a photo of {}",)
 N_IMAGES = 9
 

@@ -11,23 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.checks import FloatArray
+from namebasis.checks import Float64Array, FloatArray, Progress
 from namebasis.encoders.images import encode_image_files
 from namebasis.reading import UnreadableError, digest_of
-from namebasis.validation.extractors.base import (
-    Attribute,
-    Extractor,
-    Float64Array,
-    Measured,
-)
+from namebasis.validation.extractors.base import Attribute, Extractor, Measured
 from namebasis.validation.pictures.image_files import ImageFile
 from namebasis.validation.pictures.measurements import Memory
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
-    from namebasis.namespace.space import Space
-
-Progress = Callable[[int, int], None]
+    from namebasis.namespace.space import StoredSpace
 
 
 @dataclass(frozen=True)
@@ -136,7 +129,7 @@ def _free(label: str, extractor: Extractor, taken: Mapping[str, object]) -> str:
     return name
 
 
-def image_store(space: Space) -> Path:
+def image_store(space: StoredSpace) -> Path:
     """Return the folder in which a space keeps `measurements.lance`."""
     return Path(space.path)
 

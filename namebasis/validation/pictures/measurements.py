@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from namebasis.checks import FloatArray
+from namebasis.checks import Float64Array, FloatArray
 from namebasis.errors import NamebasisError, NamebasisWarning, ReplacedError
 from namebasis.namespace.corpus.image_labels import in_utf8
 from namebasis.namespace.store.dataset import as_column, as_matrix
@@ -30,7 +30,6 @@ from namebasis.namespace.store.engine_errors import (
 from namebasis.namespace.store.locks import locked
 from namebasis.namespace.store.opening import holds_commit
 from namebasis.namespace.store.places import for_lance
-from namebasis.validation.extractors.base import Float64Array
 from namebasis.validation.pictures.image_files import ImageFile
 
 logger = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from namebasis.namespace.building import build
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.images import add_images
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store import upkeep
 from namebasis.namespace.store.upkeep import small_pieces
+from namebasis.space import Space, open_space
 from tests.namespace.building.test_images import Seeing, paint
 from tests.namespace.conftest import FakeEncoder, corpus
 

@@ -14,11 +14,11 @@ from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace.building import build
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.corpus.names import Names, make_names
-from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store import pins
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.job import corpus_digest
 from namebasis.namespace.store.locks import locked
+from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 
 

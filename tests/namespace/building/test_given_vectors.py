@@ -14,7 +14,7 @@ from namebasis.errors import EncoderError
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.images import add_images
 from namebasis.namespace.corpus.sources import read_names
-from namebasis.namespace.space import open_space
+from namebasis.space import open_space
 from namebasis.studies.basis import anchors
 from namebasis.studies.basis import study as basis
 from tests.namespace.conftest import FakeEncoder

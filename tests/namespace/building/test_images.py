@@ -17,7 +17,7 @@ from namebasis.namespace.building import images as module
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.images import add_images
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, open_space
+from namebasis.space import Space, open_space
 from namebasis.studies.basis import study as basis
 from tests.encoders.conftest import tiny as tiny  # a fixture of a folder beside this one
 from tests.namespace.conftest import FakeEncoder, corpus
@@ -285,8 +285,8 @@ def test_a_real_clip_reads_a_folder_on_the_command_line(
     assert "4 images added, 0 were in the space already; 4 in all, of 2 stored names" in done.stderr
     assert "some hundred are better" in done.stderr
     found = run(
-        "basis", "c.space", "--image", "pictures/zoe_03.png", "-n", "2", "--controls", "8",
-        "--resamples", "4", cwd=tmp_path,
+        "basis", "c.space", "--image", "pictures/zoe_03.png", "-n", "2", "--n-null", "8",
+        "--n-resamples", "4", cwd=tmp_path,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
     assert len(found.stdout.splitlines()) >= 1

@@ -17,8 +17,8 @@ from namebasis.errors import EncoderError, MissingExtraError, SpaceError
 from namebasis.namespace.building import build, ray_engine
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.ray_cluster import without_greeting
-from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store.dataset import Store
+from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

@@ -13,7 +13,7 @@ import pytest
 from namebasis.encoders.minilm import load as load_minilm
 from namebasis.errors import CorpusError
 from namebasis.namespace.corpus.given_files import NamesWithVectors, read_given
-from namebasis.namespace.space import open_space
+from namebasis.space import open_space
 from tests.test_cli import run
 
 NAMES = ["Vicki Lawrence", "Winona", "Zoe\u0308", "  King ", "Winona", ""]

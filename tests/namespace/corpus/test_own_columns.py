@@ -11,7 +11,7 @@ import pytest
 from namebasis.namespace.building.build import add_counted, build_space
 from namebasis.namespace.corpus.files.own_columns import fit_to
 from namebasis.namespace.corpus.names import Names, make_names
-from namebasis.namespace.space import open_space
+from namebasis.space import open_space
 from tests.namespace.conftest import FakeEncoder
 
 OWN_COLUMNS = {

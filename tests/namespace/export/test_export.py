@@ -19,7 +19,7 @@ from namebasis.namespace.corpus.sources import read_names
 from namebasis.namespace.export import file_formats
 from namebasis.namespace.export import subset as module
 from namebasis.namespace.export.subset import export
-from namebasis.namespace.space import Space
+from namebasis.space import Space
 
 
 def names_of(space: Space, where: str | None = None) -> list[str]:

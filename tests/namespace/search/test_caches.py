@@ -25,11 +25,11 @@ from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.search import cache_files, caches
 from namebasis.namespace.search.searcher import impossible
 from namebasis.namespace.search.template_rows import average_rows, template_rows
-from namebasis.namespace.space import Space
 from namebasis.namespace.store import views
 from namebasis.namespace.store.dataset import Store, as_column
 from namebasis.namespace.store.locks import locked
 from namebasis.namespace.store.view_ids import view_id
+from namebasis.space import Space
 from tests.namespace.building.test_build import digest
 from tests.namespace.conftest import FakeEncoder, corpus
 
@@ -192,7 +192,7 @@ class TestManyAtOnce:
             file.unlink()
         program = (
             "import sys, pathlib, warnings, json\n"
-            "from namebasis.namespace.space import Space\n"
+            "from namebasis.space import Space\n"
             "space = Space(pathlib.Path(sys.argv[1]))\n"
             "query = space.vectors(ids=[0])\n"
             "print('ready', flush=True); sys.stdin.readline()\n"

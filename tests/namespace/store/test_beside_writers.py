@@ -20,9 +20,9 @@ from namebasis.checks import FloatArray
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.corpus.names import Names, make_names
-from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store import dataset as store
 from namebasis.namespace.store import locks, opening, pins, swap, upkeep
+from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder
 
 SALTS = ("", "other")
@@ -242,7 +242,7 @@ import sys
 from pathlib import Path
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.images import add_images
-from namebasis.namespace.space import open_space
+from namebasis.space import open_space
 from tests.namespace.store.test_beside_writers import SALTS, some
 from tests.namespace.building.test_images import Seeing, paint
 

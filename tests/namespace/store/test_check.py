@@ -21,9 +21,9 @@ from namebasis.namespace.building.unspelled import unspell
 from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.search import caches
 from namebasis.namespace.search.template_rows import template_rows
-from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store import checksums
 from namebasis.namespace.store.locks import locked
+from namebasis.space import Space, open_space
 from tests.namespace.building.test_images import Seeing, paint
 from tests.namespace.conftest import corpus
 from tests.test_cli import run

@@ -13,9 +13,9 @@ from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.index import vector_index
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store.provenance import KEY
 from namebasis.namespace.store.sums import MEANS_KEY
+from namebasis.space import Space, open_space
 from tests.namespace.building.test_build import digest
 from tests.namespace.conftest import FakeEncoder, corpus
 

@@ -11,7 +11,6 @@ import pytest
 from namebasis.errors import FilterError, NamebasisHint
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space
 from namebasis.namespace.store import filter_words, filters
 from namebasis.namespace.store.filters import (
     MAX_TERMS,
@@ -19,6 +18,7 @@ from namebasis.namespace.store.filters import (
     compared_texts,
     explain,
 )
+from namebasis.space import Space
 from tests.namespace.conftest import FakeEncoder
 
 COLUMNS = ("name", "gender", "locales", "n_tokens")

@@ -19,8 +19,8 @@ from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.images import add_images
 from namebasis.namespace.building.unspelled import unspell
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store.engine_errors import one_line
+from namebasis.space import Space, open_space
 from tests.namespace.building.test_images import Seeing, paint
 from tests.namespace.conftest import corpus
 

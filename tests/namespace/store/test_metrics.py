@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store import metrics
 from namebasis.namespace.store.metrics import metric_columns
+from namebasis.space import Space, open_space
 from tests.namespace.building.test_build import digest
 
 

@@ -11,8 +11,8 @@ from namebasis.errors import SpaceError
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.unspelled import unspell
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import open_space
 from namebasis.namespace.store.places import for_lance, place_of
+from namebasis.space import open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 from tests.test_cli import run
 

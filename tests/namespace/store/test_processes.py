@@ -22,7 +22,7 @@ from namebasis.encoders.loaded import Loading
 from namebasis.errors import EncoderError, ForkError, SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, open_space
+from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 
 N_THREADS = 8
@@ -246,7 +246,7 @@ def test_a_forked_child_is_refused_the_store_and_may_encode(
 FORKED_FIRST = """
 import os, signal, sys
 import namebasis as nb
-from namebasis.namespace.space import open_space
+from namebasis.space import open_space
 
 pid = os.fork()
 if pid == 0:

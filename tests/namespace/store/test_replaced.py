@@ -19,9 +19,9 @@ from namebasis.namespace.building.images import add_images
 from namebasis.namespace.building.unspelled import unspell
 from namebasis.namespace.corpus.names import Names, make_names
 from namebasis.namespace.search.template_rows import template_rows
-from namebasis.namespace.space import Space, open_space
 from namebasis.namespace.store import locks, pins, upkeep
 from namebasis.namespace.store.locks import locked
+from namebasis.space import Space, open_space
 from namebasis.studies.basis import anchors
 from tests.namespace.building.test_build import digest
 from tests.namespace.building.test_images import Seeing, paint

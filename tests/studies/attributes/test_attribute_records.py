@@ -13,7 +13,7 @@ import pytest
 import namebasis as nb
 from namebasis.encoders.base import Encoder
 from namebasis.errors import CorpusError, SpaceError
-from namebasis.namespace.space import Space
+from namebasis.space import Space
 from namebasis.studies.attributes import records
 from namebasis.studies.attributes.letters import letter_features
 from namebasis.studies.attributes.record_facts import read_records
@@ -67,7 +67,7 @@ def report(space: Space, births: str) -> RecordsReport:
     def progress(done: int, total: int) -> None:
         STEPS.append((done, total))
 
-    return records.compare(space, births, n_pseudo=40, progress=progress)
+    return records.compare(space, births, n_made_up=40, progress=progress)
 
 
 def test_births_are_compared_by_name_whatever_the_capitals(report: RecordsReport) -> None:
@@ -139,7 +139,7 @@ def test_census_groups_are_believed_by_region(
 ) -> None:
     names = nb.read_names([n for g in GROUPS.values() for n in g.split()], part="family")
     space = nb.build_space(names, tmp_path / "my.space", encoder=encoder, templates="plain")
-    report = records.compare(space, census, n_pseudo=40)
+    report = records.compare(space, census, n_made_up=40)
     found = {(m.fact, m.measure, m.reading): m.value for m in report.measures}
     assert found["hispanic", "AUC", "projection"] > 0.9
     assert found["asian", "AUC", "projection"] > 0.9
@@ -163,7 +163,7 @@ def test_locales_are_believed_by_region(tmp_path: Path, encoder: Encoder) -> Non
     known = read_records(space, "locales")
     assert {fact.name for fact in known.facts} == {"Eastern Europe", "East Asia"}
     assert known.ids.size <= 30  # names of the United States are of no region
-    report = records.compare(space, "locales", n_pseudo=40)
+    report = records.compare(space, "locales", n_made_up=40)
     probes = [m.value for m in report.measures if m.reading == "probe"]
     assert min(probes) > 0.95
     assert (report.eras, report.popularity, report.year) == ((), (), None)

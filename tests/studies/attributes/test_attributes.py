@@ -10,7 +10,7 @@ import pytest
 
 import namebasis as nb
 from namebasis.errors import NamebasisError
-from namebasis.namespace.space import Space
+from namebasis.space import Space
 from namebasis.studies.attributes import study as attributes
 
 WOMEN = ["Mary", "Susan", "Linda", "Jessica", "Emily", "Anna", "Laura"]
@@ -25,7 +25,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
 
 
 def test_gender_is_told_apart_and_rows_keep_their_names(space: Space) -> None:
-    found = attributes.score(space, ["gender", "hair_length"], n_pseudo=50)
+    found = attributes.score(space, ["gender", "hair_length"], n_made_up=50)
     table = {row["name"]: row for row in found.to_arrow().to_pylist()}
     for reading in ("projection", "inferred"):
         women = [table[name][f"gender_{reading}"] for name in WOMEN]
@@ -42,7 +42,7 @@ def test_gender_is_told_apart_and_rows_keep_their_names(space: Space) -> None:
 
 
 def test_a_nominal_axis_is_read_value_by_value(space: Space) -> None:
-    found = attributes.score(space, ["eye_colour"], n_pseudo=20)
+    found = attributes.score(space, ["eye_colour"], n_made_up=20)
     assert [score.value for score in found.scores] == ["brown", "hazel", "green", "blue", "grey"]
 
 
@@ -55,7 +55,7 @@ def test_refusals(space: Space, tmp_path: Path) -> None:
     with pytest.raises(NamebasisError, match="values must be two or more"):
         attributes.score(space, [str(path)])
     with pytest.raises(NamebasisError, match="Nobody is not among the 14 names"):
-        attributes.score(space, ["gender"], n_pseudo=5).pick(space, ["Nobody"])
+        attributes.score(space, ["gender"], n_made_up=5).pick(space, ["Nobody"])
     with pytest.raises(ValueError, match="each axis may be asked for once"):
         attributes.score(space, ["gender", "gender"])
 
@@ -63,7 +63,10 @@ def test_refusals(space: Space, tmp_path: Path) -> None:
 def test_readings_are_in_the_axis_units_and_counted_for_progress(space: Space) -> None:
     steps: list[tuple[int, int]] = []
     found = attributes.score(
-        space, ["age", "era"], n_pseudo=20, progress=lambda done, total: steps.append((done, total))
+        space,
+        ["age", "era"],
+        n_made_up=20,
+        progress=lambda done, total: steps.append((done, total)),
     )
     assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
     for score, low, high in zip(found.scores, (1, 1885), (90, 2023), strict=True):
@@ -76,5 +79,5 @@ def test_a_users_file_is_read_as_a_packaged_axis_is(space: Space, tmp_path: Path
     own = tmp_path / "gender.toml"
     packaged = files("namebasis") / "data" / "axes" / "gender.toml"
     own.write_text(packaged.read_text(encoding="utf-8"), encoding="utf-8")
-    mine, theirs = (attributes.score(space, [axis], n_pseudo=20) for axis in (str(own), "gender"))
+    mine, theirs = (attributes.score(space, [axis], n_made_up=20) for axis in (str(own), "gender"))
     assert mine.to_arrow().equals(theirs.to_arrow())

@@ -11,7 +11,7 @@ import namebasis as nb
 from namebasis.analysis.readings.associations import relative_norm_distance, ripa, weat
 from namebasis.errors import NamebasisError
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space
+from namebasis.space import Space
 from namebasis.studies.attributes.axis_files import load_axis
 from namebasis.studies.attributes.groups import associate
 

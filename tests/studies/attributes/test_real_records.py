@@ -8,7 +8,7 @@ import pytest
 
 import namebasis as nb
 from namebasis.namespace.corpus.names import merge_names
-from namebasis.namespace.space import Space
+from namebasis.space import Space
 from namebasis.studies.attributes.record_facts import expected_ages, read_records
 from namebasis.studies.attributes.records import compare
 
@@ -44,7 +44,7 @@ def test_expected_ages_of_names_that_everyone_dates(space: Space) -> None:
 
 
 def test_births_are_believed_by_the_commonest_names(space: Space) -> None:
-    report = compare(space, f"ssa:{ARCHIVE}", n_pseudo=100)
+    report = compare(space, f"ssa:{ARCHIVE}", n_made_up=100)
     found = {(m.fact, m.reading): m for m in report.measures}
     assert found["women", "inferred"].value > 0.98
     assert found["women", "probe"].value > 0.97
@@ -54,7 +54,7 @@ def test_births_are_believed_by_the_commonest_names(space: Space) -> None:
 
 
 def test_surnames_are_believed_by_their_groups(space: Space) -> None:
-    report = compare(space, f"census:{SURNAMES}", n_pseudo=100)
+    report = compare(space, f"census:{SURNAMES}", n_made_up=100)
     assert report.n_names == 300
     found = {(m.fact, m.measure, m.reading): m for m in report.measures}
     assert found["hispanic", "AUC", "inferred"].value > 0.95

@@ -11,7 +11,7 @@ from namebasis.analysis.sparse.codes import sparse_code
 from namebasis.errors import FilterError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space
+from namebasis.space import Space
 from namebasis.studies.basis import anchors
 from tests.studies.basis.test_basis import SumEncoder
 

@@ -13,7 +13,7 @@ import pytest
 from namebasis.errors import EncoderError, FilterError, TargetError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, open_space
+from namebasis.space import Space, open_space
 from namebasis.studies.basis import study as basis
 
 DIM = 32

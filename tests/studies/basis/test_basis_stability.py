@@ -15,7 +15,7 @@ from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.search import template_rows as module
 from namebasis.namespace.search.template_rows import average_rows, template_rows
-from namebasis.namespace.space import Space, open_space
+from namebasis.space import Space, open_space
 from namebasis.studies.basis import stability as study
 from namebasis.studies.basis import study as basis
 from namebasis.studies.basis.atoms import centre_target, load_atoms

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from namebasis.analysis.sparse.turning import TurnedDictionaries
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space
+from namebasis.space import Space
 from namebasis.studies.basis import study as basis
 from namebasis.studies.basis import trust
 from namebasis.studies.basis.recipe import Recipe

@@ -14,7 +14,7 @@ from namebasis.errors import SpaceError, TargetError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.full_names import ONE_PART
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, open_space
+from namebasis.space import Space, open_space
 from namebasis.studies.attributes.study import score
 from namebasis.studies.card import axes as card_axes
 from namebasis.studies.card.study import card
@@ -125,7 +125,7 @@ def test_axes_are_those_of_score_among_the_whole_space(
     monkeypatch.setattr(card_axes, "axis_names", lambda: ("age", "region"))
     monkeypatch.setattr(card_axes, "_N_PSEUDO", 20)
     found = card_axes.read_name(space, row)
-    peer = score(space, ["age", "region"], n_pseudo=20)
+    peer = score(space, ["age", "region"], n_made_up=20)
     at = list(peer.ids).index(row)
     ages = peer.scores[0].readings["expectation"]
     age = next(one for one in found.own if one.axis == "age")

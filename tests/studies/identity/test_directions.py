@@ -8,7 +8,7 @@ import pytest
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.images import add_images
-from namebasis.namespace.space import Space
+from namebasis.space import Space
 from namebasis.studies import entropy
 from namebasis.studies.basis import study as basis
 from namebasis.studies.basis import walk
@@ -108,7 +108,7 @@ def test_a_topology_leaves_the_others_out_with_a_note(space: Space, view: str) -
 
 def test_other_studies_take_such_names_only(space: Space, view: str) -> None:
     rows = expected(space, view)
-    assert entropy.report(space, view=view, n_draws=0).entropy.n_rows == len(rows)
+    assert entropy.report(space, view=view, n_null=0).entropy.n_rows == len(rows)
     both = overlap(space, space, k=3, view="text", right_view=view)
     assert both.n_names == len(rows)
     components = fit_components(space, view=view, max_components=2)

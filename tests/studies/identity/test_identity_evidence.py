@@ -54,7 +54,7 @@ def space() -> CapturedSpace:
 
 @pytest.fixture(scope="module")
 def found(space: CapturedSpace):
-    return identity(space, [*PEOPLE, ZORRO, BEACH, "Cher"], n_swaps=8, n_null=40)
+    return identity(space, [*PEOPLE, ZORRO, BEACH, "Cher"], n_swaps=8, n_made_up=40)
 
 
 def test_a_name_that_one_part_settles_is_part_captured(found) -> None:

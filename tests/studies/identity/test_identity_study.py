@@ -97,7 +97,7 @@ def space() -> PlantedSpace:
 
 @pytest.fixture(scope="module")
 def found(space: PlantedSpace):
-    return identity(space, [*PEOPLE, "Cher"], n_swaps=8, n_null=30)
+    return identity(space, [*PEOPLE, "Cher"], n_swaps=8, n_made_up=30)
 
 
 def test_planted_identities_are_ranked_and_told_from_recombined_names(found) -> None:
@@ -143,7 +143,7 @@ def test_a_name_of_one_part_gets_what_applies_and_the_reason(found) -> None:
 
 
 def test_names_keep_their_values_in_any_order(space: PlantedSpace, found) -> None:
-    other = identity(space, ["Cher", *PEOPLE[::-1]], n_swaps=8, n_null=30)
+    other = identity(space, ["Cher", *PEOPLE[::-1]], n_swaps=8, n_made_up=30)
     first = {row.name: row for row in found.rows}
     for row in other.rows[1:]:
         assert row.own_score == pytest.approx(first[row.name].own_score, rel=1e-4)
@@ -160,13 +160,13 @@ def test_what_is_written_stands_at_the_right_id(space: PlantedSpace, found) -> N
 
 
 def test_names_alone_of_one_part_are_measured_too(space: PlantedSpace) -> None:
-    rows = identity(space, ["Cher"], n_swaps=6, n_null=20).rows
+    rows = identity(space, ["Cher"], n_swaps=6, n_made_up=20).rows
     assert rows[0].reason == ONE_PART
 
 
 def test_a_part_that_the_encoder_cannot_read_gets_no_kind(space: PlantedSpace) -> None:
     ann, smile = identity(
-        space, ["Ann Lee", "Ann 🙂"], n_swaps=6, n_null=20, with_contexts=False
+        space, ["Ann Lee", "Ann 🙂"], n_swaps=6, n_made_up=20, with_contexts=False
     ).rows
     assert ann.kind is not None
     assert (smile.kind, smile.probabilities, smile.reason) == (None, None, UNREADABLE)
@@ -194,7 +194,7 @@ def test_partners_are_others_where_a_part_makes_mostly_real_names() -> None:
 
 def test_several_templates_are_measured_in_their_mean(space: PlantedSpace, found) -> None:
     same = identity(
-        space, PEOPLE, n_swaps=8, n_null=30, with_contexts=False, templates=["{}", "{}"]
+        space, PEOPLE, n_swaps=8, n_made_up=30, with_contexts=False, templates=["{}", "{}"]
     )
     for one, other in zip(same.rows, found.rows[:40], strict=True):
         assert one.own_score == pytest.approx(other.own_score, rel=1e-4)
@@ -216,7 +216,11 @@ def test_own_direction_points_where_it_was_planted(found) -> None:
 def test_progress_ends_where_it_said_it_would(space: PlantedSpace) -> None:
     told: list[tuple[int, int]] = []
     identity(
-        space, ["Cher", *PEOPLE[:3]], n_swaps=6, n_null=20, progress=lambda *one: told.append(one)
+        space,
+        ["Cher", *PEOPLE[:3]],
+        n_swaps=6,
+        n_made_up=20,
+        progress=lambda *one: told.append(one),
     )
     assert told == sorted(told)
     assert told[-1][0] == told[-1][1]
@@ -261,7 +265,7 @@ def test_thresholds_come_from_the_origin_that_is_asked_for(
 ) -> None:
     file = tmp_path / "t.toml"
     file.write_text(LEARNED)
-    other = identity(space, PEOPLE[:3], n_swaps=8, n_null=30, thresholds=file)
+    other = identity(space, PEOPLE[:3], n_swaps=8, n_made_up=30, thresholds=file)
     null = other.made_up["own_score"]
     assert other.origin.name == "organism"
     assert other.to_dict()["origin"]["description"] == "learned from labels"

@@ -59,8 +59,8 @@ def test_shuffled_names_keep_their_ranking() -> None:
 
 def test_shuffled_names_keep_every_measure_in_contexts() -> None:
     space = CountedSpace(NAMES)
-    there = rigidity(space, NAMES, n_prior=20).to_arrow().to_pylist()
-    back = rigidity(space, NAMES[::-1], n_prior=20).to_arrow().to_pylist()
+    there = rigidity(space, NAMES, n_made_up=20).to_arrow().to_pylist()
+    back = rigidity(space, NAMES[::-1], n_made_up=20).to_arrow().to_pylist()
     assert [row["name"] for row in back] == NAMES[::-1]
     for one, other in zip(there, back[::-1], strict=True):
         assert one == pytest.approx(other, nan_ok=True)
@@ -68,7 +68,7 @@ def test_shuffled_names_keep_every_measure_in_contexts() -> None:
 
 def test_measures_in_contexts_equal_those_of_the_embeddings_themselves() -> None:
     space = CountedSpace(NAMES)
-    found = rigidity(space, ["Bo"], n_prior=20)
+    found = rigidity(space, ["Bo"], n_made_up=20)
     rows = np.stack([space.encoder().encode_text([t.format("Bo")])[0] for t in load_contexts()])
     assert found.rows[0].spread.similarity.value == pytest.approx(
         float(np.linalg.norm(rows.mean(axis=0))), abs=1e-5
@@ -80,10 +80,10 @@ def test_measures_in_contexts_equal_those_of_the_embeddings_themselves() -> None
 def test_every_measure_has_a_place_and_the_spreads_an_interval() -> None:
     space = CountedSpace(NAMES)
     space.rare = tuple(f"Rare{i}" for i in range(30))
-    found = rigidity(space, ["Bo", "Ada Lovelace"], n_prior=25)
+    found = rigidity(space, ["Bo", "Ada Lovelace"], n_made_up=25)
     one, several = found.rows
     assert (one.form, several.form) == ("one word", "several words")
-    assert found.n_prior == {"one word": 25, "several words": 25}
+    assert found.n_made_up == {"one word": 25, "several words": 25}
     assert found.n_weak == {"one word": 25}
     flat = one.flat()
     for key in ("similarity", "div", "range", "q05", "q50", "q95"):
@@ -103,7 +103,7 @@ def test_every_measure_has_a_place_and_the_spreads_an_interval() -> None:
 
 def test_a_full_name_is_placed_among_made_up_full_names() -> None:
     space = CountedSpace(NAMES)
-    found = rigidity(space, ["Ada Lovelace"], n_prior=40).rows[0]
+    found = rigidity(space, ["Ada Lovelace"], n_made_up=40).rows[0]
     encoder, templates = space.encoder(), list(load_contexts())
     null = []
     for pair in pseudo_pairs(40, 0):
@@ -115,10 +115,10 @@ def test_a_full_name_is_placed_among_made_up_full_names() -> None:
 
 def test_blocks_of_names_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     space = CountedSpace(NAMES)
-    whole = rigidity(space, NAMES, n_prior=20).to_arrow()
+    whole = rigidity(space, NAMES, n_made_up=20).to_arrow()
     monkeypatch.setattr("namebasis.studies.identity.contexts.BLOCK", 2)
     told: list[tuple[int, int]] = []
-    blocks = rigidity(space, NAMES, n_prior=20, progress=lambda *one: told.append(one))
+    blocks = rigidity(space, NAMES, n_made_up=20, progress=lambda *one: told.append(one))
     for one, other in zip(whole.to_pylist(), blocks.to_arrow().to_pylist(), strict=True):
         assert one == pytest.approx(other, nan_ok=True)
     assert told[-1] == (25 * 25, 25 * 25)
@@ -128,14 +128,14 @@ def test_sets_of_different_sizes_are_drawn_to_one() -> None:
     sets = {"a": cloud(0.2, 1), "b": np.concatenate([cloud(0.2, 2)] * 2)}
     found = spreads(sets, PRIOR, size=6)
     assert [row.spread.n for row in found.rows] == [6, 6]
-    assert found.n_prior == {"images": 30}
+    assert found.n_made_up == {"images": 30}
     with pytest.raises(ValueError, match="'a' has 8 rows"):
         spreads(sets, PRIOR, size=9)
 
 
 def test_what_is_written_stands_at_the_right_id() -> None:
     space = CountedSpace(NAMES)
-    found = rigidity(space, ["Eve", "Nobody", "Bo"], n_prior=20)
+    found = rigidity(space, ["Eve", "Nobody", "Bo"], n_made_up=20)
     assert found.write(space) == 2  # type: ignore[arg-type]
     table, study = space.written
     assert study == "rigidity"

@@ -13,7 +13,7 @@ import pytest
 from namebasis.errors import EncoderError, TargetError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import open_space
+from namebasis.space import open_space
 from namebasis.studies.attributes.axis_files import load_axis
 from namebasis.studies.paint.study import paint
 from tests.studies.toy import DIM, ToyEncoder, ToySpace, word_vector

@@ -16,7 +16,7 @@ from namebasis.analysis.graph import neighbours
 from namebasis.errors import EncoderError, FilterError, SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, open_space
+from namebasis.space import Space, open_space
 from namebasis.studies.topology import study as topology
 from namebasis.studies.topology.clusters import Trait, make_label, summarise_clusters
 from namebasis.studies.topology.labels import _as_labels, _letters

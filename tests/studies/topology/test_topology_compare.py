@@ -15,7 +15,7 @@ from namebasis.analysis.shape.layout import align
 from namebasis.errors import FilterError, SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space
+from namebasis.space import Space
 from namebasis.studies.topology.comparison import (
     TopologyComparison,
     compare,

@@ -15,7 +15,7 @@ from namebasis.analysis.graph.neighbours import KnnGraph, knn_graph
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.unspelled import UnspelledFacts
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.space import Space, open_space
+from namebasis.space import Space, open_space
 from namebasis.studies.topology import study as topology
 from namebasis.studies.topology.arrangement import Arrangement, Settings, incidence
 from namebasis.studies.topology.results import TopologyReport

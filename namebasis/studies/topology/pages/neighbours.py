@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from namebasis.checks import Float64Array
 from namebasis.report import charts
 from namebasis.report.page import table, text
-from namebasis.report.palette import Float64Array
 from namebasis.studies.topology.pages.tables import name_link, number
 from namebasis.wording import percent
 

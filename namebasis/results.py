@@ -1,0 +1,330 @@
+"""What every study returns: one result, shown on a terminal, in a notebook and as a page."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import math
+import tempfile
+import webbrowser
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from namebasis.atomic import check_place, replacing_file
+from namebasis.errors import MissingExtraError
+from namebasis.wording import visible
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow as pa
+    from matplotlib.figure import Figure
+
+_WIDTH = 100
+"""Columns of the terminal that `str` writes for."""
+_ROWS = 20
+"""Rows of a table that a notebook shows."""
+_LISTED = 4
+"""Entries of a list that a cell shows."""
+
+_HTML = """\
+<div class="namebasis" style="font-family:system-ui,sans-serif;font-size:13px;line-height:1.4">
+{%- if headline %}<p style="margin:.3em 0;font-weight:600">{{ headline }}</p>{% endif %}
+{%- for table in tables %}
+<table style="border-collapse:collapse;margin:.3em 0">
+{%- if table.title %}<caption style="text-align:left;font-weight:600">{{ table.title }}</caption>
+{%- endif %}
+<thead><tr>
+{%- for column in table.columns %}
+<th style="text-align:{{ column.align }};padding:2px 10px;border-bottom:1px solid #8888">
+{{- column.name }}</th>
+{%- endfor %}</tr></thead>
+<tbody>
+{%- for row in table.rows %}<tr>
+{%- for cell in row %}
+<td style="text-align:{{ cell.align }};padding:2px 10px;
+{%- if cell.bar is not none %}background:linear-gradient(90deg,#4c78a833 {{ cell.bar }}%,
+{#- #}transparent {{ cell.bar }}%);{% endif %}">{{ cell.text }}</td>
+{%- endfor %}</tr>
+{%- endfor %}</tbody></table>
+{%- if table.more %}<p style="margin:.3em 0;opacity:.7">{{ table.more }}</p>{% endif %}
+{%- endfor %}
+{%- for note in notes %}<p style="margin:.3em 0;opacity:.8">{{ note }}</p>{% endfor %}
+</div>"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as a reader sees it.
+
+    Attributes
+    ----------
+    columns : sequence of str
+    rows : sequence of sequences
+        Of text, numbers, None, or lists of these; one value for each column.
+    title : str
+    bars : sequence of str
+        Columns of numbers that a notebook draws as bars, from 0 to the column's largest value.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    title: str = ""
+    bars: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, table: pa.Table, columns: Sequence[str] | None = None, **words: Any) -> Table:
+        """A table of the columns of an Arrow table."""
+        wanted = list(table.column_names if columns is None else columns)
+        rows = [tuple(row.values()) for row in table.select(wanted).to_pylist()]
+        return cls(wanted, rows, **words)
+
+
+class Result(ABC):
+    """What a study found, in every form in which it can be read.
+
+    `print` shows what the command of the same name shows, a notebook draws a small table, and
+    the methods hand out the numbers.
+    """
+
+    _page: ClassVar[str] = ""
+    """`module:function` that makes a page of the result, where the study has one."""
+    _figure: ClassVar[str] = ""
+    """`module:function` that draws the result, where the study has a figure."""
+
+    @abstractmethod
+    def tables(self) -> Sequence[Table]:
+        """The tables that a reader sees, in order."""
+
+    @abstractmethod
+    def to_arrow(self) -> pa.Table:
+        """The values, one row for each thing that was measured."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Everything in plain values, as JSON holds them."""
+
+    def headline(self) -> str | None:
+        """The answer in one sentence, where there is one."""
+        return None
+
+    def notes(self) -> Sequence[str]:
+        """What a reader must know beside the tables."""
+        return ()
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """`to_arrow` as a data frame of pandas."""
+        return self.to_arrow().to_pandas()
+
+    def to_polars(self) -> polars.DataFrame:
+        """`to_arrow` as a data frame of polars.
+
+        Raises
+        ------
+        MissingExtraError
+            If polars is not installed.
+        """
+        try:
+            import polars
+        except ImportError:
+            raise MissingExtraError("polars", "polars") from None
+        frame: polars.DataFrame = polars.from_arrow(self.to_arrow())
+        return frame
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """`to_dict` as JSON; what is not finite becomes null."""
+        return json.dumps(plain(self.to_dict()), ensure_ascii=False, indent=indent)
+
+    def plot(self, **options: Any) -> Figure:
+        """Draw the result with matplotlib.
+
+        Raises
+        ------
+        TypeError
+            If the study has no figure.
+        """
+        if not self._figure:
+            raise TypeError(f"{type(self).__name__} has no figure; see .tables() and .to_arrow().")
+        figure: Figure = _load(self._figure)(self, **options)
+        return figure
+
+    def write_html(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> None:
+        """Write the result as one page that needs no network.
+
+        Parameters
+        ----------
+        path : str or Path
+        overwrite : bool
+            Replace an existing file.
+
+        Raises
+        ------
+        SpaceError
+            If the file exists and may not be replaced, or its folder cannot be written to.
+        TypeError
+            If the study has no page.
+        """
+        path = Path(path)
+        check_place(path, overwrite)
+        page = self.to_html(**options)
+        with replacing_file(path, overwrite) as stream:
+            stream.write(page.encode("utf-8"))
+
+    def to_html(self, **options: Any) -> str:
+        """The result as the text of one page; see `write_html`."""
+        if not self._page:
+            raise TypeError(f"{type(self).__name__} has no page; see .tables() and .plot().")
+        page: str = _load(self._page)(self, **options)
+        return page
+
+    def open(self) -> Path:
+        """Write the page to a temporary file and open it in the browser; return its path."""
+        folder = Path(tempfile.mkdtemp(prefix="namebasis-"))
+        path = folder / f"{type(self).__name__.lower()}.html"
+        self.write_html(path)
+        webbrowser.open(path.as_uri())
+        return path
+
+    def __str__(self) -> str:
+        return "\n".join(_text(self)).rstrip("\n")
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        import jinja2
+
+        template = jinja2.Environment(autoescape=True).from_string(_HTML)
+        return template.render(
+            headline=_shown(self.headline()),
+            tables=[_drawn(table) for table in self.tables()],
+            notes=[visible(note) for note in self.notes()],
+        )
+
+
+def plain(value: object) -> object:
+    """Values as JSON knows them: NaN and infinity become None, arrays lists."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def cell(value: object, *, whole: bool = False) -> str:
+    """A value as it is shown; no tab or line feed in it can pass for the end of a cell.
+
+    Parameters
+    ----------
+    value : object
+    whole : bool
+        Show lists of any length to their end.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, (list, tuple)):
+        shown = value if whole else value[:_LISTED]
+        return visible(", ".join(map(str, shown)) + (" …" if len(shown) < len(value) else ""))
+    return visible(str(value))
+
+
+def boxed(table: Table) -> Any:
+    """A table as rich draws it on a terminal."""
+    from rich.table import Table as Box
+    from rich.text import Text
+
+    heading = Text(visible(table.title), style="table.title") if table.title else None
+    box = Box(title=heading, title_justify="left", header_style="bold")
+    for position, column in enumerate(table.columns):
+        box.add_column(
+            Text(visible(column)), justify="right" if _is_numeric(table, position) else "left"
+        )
+    for row in table.rows:
+        box.add_row(*(Text(cell(value)) for value in row))
+    return box
+
+
+def _load(place: str) -> Any:
+    """A function by `module:name`: pages and figures know their results, and not the reverse."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _text(result: Result) -> Iterable[str]:
+    from rich.console import Console
+
+    headline = result.headline()
+    if headline:
+        yield visible(headline, keep="\n")
+    for table in result.tables():
+        stream = io.StringIO()
+        Console(file=stream, width=_WIDTH, color_system=None).print(boxed(table))
+        yield stream.getvalue().rstrip("\n")
+    yield from (visible(note, keep="\n") for note in result.notes())
+
+
+def _is_numeric(table: Table, position: int) -> bool:
+    values = [row[position] for row in table.rows]
+    return bool(values) and all(
+        value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+        for value in values
+    )
+
+
+def _drawn(table: Table) -> dict[str, object]:
+    """A table for the notebook's template: cells with their side and the length of their bar."""
+    sides = [
+        "right" if _is_numeric(table, position) else "left"
+        for position in range(len(table.columns))
+    ]
+    largest = {
+        position: max((_size(row[position]) for row in table.rows), default=0.0)
+        for position, name in enumerate(table.columns)
+        if name in table.bars
+    }
+    rows = [
+        [
+            {
+                "text": cell(value),
+                "align": sides[position],
+                "bar": _bar(value, largest.get(position)),
+            }
+            for position, value in enumerate(row)
+        ]
+        for row in table.rows[:_ROWS]
+    ]
+    left = len(table.rows) - len(rows)
+    return {
+        "title": _shown(table.title),
+        "columns": [
+            {"name": visible(name), "align": side}
+            for name, side in zip(table.columns, sides, strict=True)
+        ],
+        "rows": rows,
+        "more": f"and {left:,} more rows; see .to_pandas()" if left else "",
+    }
+
+
+def _size(value: object) -> float:
+    """The absolute value of a finite number; 0 of anything else."""
+    is_number = isinstance(value, (int, float)) and math.isfinite(value)
+    return abs(float(value)) if is_number else 0.0  # type: ignore[arg-type]
+
+
+def _bar(value: object, largest: float | None) -> float | None:
+    """Length of a bar in percent; None where there is none to draw."""
+    return round(100 * _size(value) / largest, 1) if largest and _size(value) else None
+
+
+def _shown(text: str | None) -> str:
+    return visible(text) if text else ""

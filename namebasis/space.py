@@ -1,0 +1,464 @@
+"""The object that a user holds: a space of names, and every question that one may ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from namebasis.checks import Progress
+from namebasis.namespace.space import StoredSpace
+from namebasis.namespace.store.places import place_of
+
+if TYPE_CHECKING:
+    from namebasis.analysis.sparse.components import Components
+    from namebasis.encoders.base import Encoder
+    from namebasis.namespace.building.images import AddedImages
+    from namebasis.namespace.building.templates import Templates
+    from namebasis.namespace.corpus.names import Names
+    from namebasis.namespace.export.subset import ExportResult
+    from namebasis.studies.attributes.axis_files import Axis
+    from namebasis.studies.attributes.groups import GroupAssociations
+    from namebasis.studies.attributes.record_results import RecordsReport
+    from namebasis.studies.attributes.results import Attributes
+    from namebasis.studies.basis.anchors import Anchors
+    from namebasis.studies.basis.results import Basis
+    from namebasis.studies.basis.walk import Walk
+    from namebasis.studies.card.study import Card
+    from namebasis.studies.entropy import EntropyStudy
+    from namebasis.studies.identity.results import Identity
+    from namebasis.studies.identity.rigidity import Rigidity
+    from namebasis.studies.paint.results import Painting
+    from namebasis.studies.topology.comparison import TopologyComparison
+    from namebasis.studies.topology.results import TopologyReport
+    from namebasis.validation.extractors.base import Extractor
+    from namebasis.validation.study import Validation
+
+NameSource = "Names | str | Path | Sequence[str] | Sequence[Mapping[str, object]]"
+
+
+class Space(StoredSpace):
+    __doc__ = StoredSpace.__doc__
+
+    def basis(
+        self,
+        target: Any,
+        n_names: int = 5,
+        *,
+        where: str | None = None,
+        deny: Sequence[str] = (),
+        max_family: int | None = None,
+        nonnegative: bool = True,
+        minus: Sequence[Any] = (),
+        view: str = "text",
+        method: str = "omp",
+        ridge: float | None = None,
+        n_null: int = 200,
+        n_resamples: int = 50,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Basis:
+        """Find a few names whose weighted sum stands for a target; see `studies.basis.fit`."""
+        from namebasis.studies.basis.study import fit
+
+        return fit(
+            self, target, n_names, where=where, deny=deny, max_family=max_family,
+            nonnegative=nonnegative, minus=minus, view=view, method=method, ridge=ridge,
+            n_null=n_null, n_resamples=n_resamples, seed=seed, progress=progress,
+        )  # fmt: skip
+
+    def paint(
+        self,
+        target: object,
+        n_names: int = 4,
+        *,
+        template: str = "a photo of {names}",
+        max_tokens: int | None = None,
+        where: str | None = None,
+        deny: Sequence[str] = (),
+        negative: bool = False,
+        baseline: bool = False,
+        beam: int = 8,
+        candidates: int = 512,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Painting:
+        """Search for the prompt of names nearest to a target; see `studies.paint.paint`."""
+        from namebasis.studies.paint.study import paint
+
+        return paint(
+            self, target, n_names, template=template, max_tokens=max_tokens, where=where,
+            deny=deny, negative=negative, baseline=baseline, beam=beam, candidates=candidates,
+            seed=seed, progress=progress,
+        )  # fmt: skip
+
+    def walk(
+        self,
+        along: int | str | Sequence[object] = 1,
+        *,
+        components: Components | None = None,
+        view: str = "text",
+        where: str | None = None,
+        n_steps: int = 7,
+        span: float = 3.0,
+        names_per_step: int = 3,
+    ) -> Walk:
+        """Name who stands along a direction of the space; see `studies.basis.walk`."""
+        from namebasis.studies.basis.walk import walk
+
+        return walk(
+            self, along, components=components, view=view, where=where, n_steps=n_steps,
+            span=span, names_per_step=names_per_step,
+        )  # fmt: skip
+
+    def anchors(
+        self,
+        n_names: int = 8,
+        *,
+        where: str | None = None,
+        view: str = "text",
+        progress: Progress | None = None,
+    ) -> Anchors:
+        """Code every name by the others, and rank the names that the rest are made of."""
+        from namebasis.studies.basis.anchors import report
+
+        return report(self, n_names, where=where, view=view, progress=progress)
+
+    def card(
+        self,
+        name: str,
+        *,
+        k: int = 8,
+        view: str = "text",
+        deep: bool = False,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Card:
+        """Everything about one name; with `deep`, what the model must be asked for as well."""
+        from namebasis.studies.card.study import card
+
+        return card(self, name, k=k, view=view, deep=deep, seed=seed, progress=progress)
+
+    def score(
+        self,
+        along: Sequence[str | Axis] = ("age", "gender"),
+        *,
+        where: str | None = None,
+        n_made_up: int = 500,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Attributes:
+        """Read names on axes such as age, four ways, beside made-up names."""
+        from namebasis.studies.attributes.study import score
+
+        return score(self, along, where=where, n_made_up=n_made_up, seed=seed, progress=progress)
+
+    def records(
+        self,
+        records: str,
+        *,
+        where: str | None = None,
+        n_made_up: int = 500,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> RecordsReport:
+        """Compare what the model believes about names with public records of them."""
+        from namebasis.studies.attributes.records import compare
+
+        return compare(
+            self, records, where=where, n_made_up=n_made_up, seed=seed, progress=progress
+        )
+
+    def groups(
+        self,
+        groups: str | Path,
+        along: Sequence[str | Axis] = ("age", "gender"),
+        *,
+        where: str | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> GroupAssociations:
+        """Measure which groups of names lean to which end of an axis: WEAT, RND and RIPA."""
+        from namebasis.studies.attributes.groups import associate
+
+        return associate(self, groups, along, where=where, seed=seed, progress=progress)
+
+    def topology(
+        self,
+        *,
+        view: str = "text",
+        k: int = 15,
+        where: str | None = None,
+        min_cluster_size: int | None = None,
+        n_clusters: int | None = None,
+        level: str | float | None = None,
+        by: Sequence[str] = (),
+        without_spelling: bool = False,
+        n_resamples: int = 20,
+        write: bool = False,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> TopologyReport:
+        """Cluster the names, measure their arrangement, and say what it follows."""
+        from namebasis.studies.topology.study import report
+
+        return report(
+            self, view=view, k=k, where=where, min_cluster_size=min_cluster_size,
+            n_clusters=n_clusters, level=level, by=by, without_spelling=without_spelling,
+            n_resamples=n_resamples, write=write, seed=seed, progress=progress,
+        )  # fmt: skip
+
+    def compare(
+        self,
+        other: StoredSpace,
+        *,
+        view: str = "text",
+        other_view: str | None = None,
+        k: int = 15,
+        where: str | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> TopologyComparison:
+        """Compare how this space and another arrange the names that both hold."""
+        from namebasis.studies.topology.comparison import compare
+
+        return compare(
+            self, other, view=view, right_view=other_view, k=k, where=where, seed=seed,
+            progress=progress,
+        )  # fmt: skip
+
+    def entropy(
+        self,
+        *,
+        view: str = "text",
+        where: str | None = None,
+        by: str | None = None,
+        bandwidth: float | None = None,
+        t: float = 1,
+        method: str = "auto",
+        n_null: int = 5,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> EntropyStudy:
+        """Measure how many directions the names spread over: diffusion spectral entropy."""
+        from namebasis.studies.entropy import report
+
+        return report(
+            self, view=view, where=where, by=by, bandwidth=bandwidth, t=t, method=method,
+            n_null=n_null, seed=seed, progress=progress,
+        )  # fmt: skip
+
+    def identity(
+        self,
+        names: Sequence[str],
+        *,
+        n_swaps: int | None = None,
+        contexts: str | Path | None = None,
+        with_contexts: bool = True,
+        thresholds: str | Path | None = None,
+        n_made_up: int = 100,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Identity:
+        """Say what kind of identity the model has formed for each full name."""
+        from namebasis.studies.identity.study import identity
+
+        return identity(
+            self, names, n_swaps=n_swaps, contexts=contexts, with_contexts=with_contexts,
+            thresholds=thresholds, n_made_up=n_made_up, seed=seed, progress=progress,
+        )  # fmt: skip
+
+    def rigidity(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        where: str | None = None,
+        contexts: str | Path | None = None,
+        n_made_up: int = 100,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Rigidity:
+        """Measure how rigidly names keep their embedding over contexts or images."""
+        from namebasis.studies.identity.rigidity import rigidity
+
+        return rigidity(
+            self, names, where=where, contexts=contexts, n_made_up=n_made_up, seed=seed,
+            progress=progress,
+        )  # fmt: skip
+
+    def validate(
+        self,
+        images: str | Path,
+        extractors: Sequence[Extractor | str],
+        *,
+        n_resamples: int = 500,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Validation:
+        """Compare what text space says of names with what images of them show."""
+        from namebasis.validation.extractors.registry import load_extractor
+        from namebasis.validation.study import validate
+
+        loaded = [load_extractor(e) if isinstance(e, str) else e for e in extractors]
+        return validate(self, images, loaded, n_resamples=n_resamples, seed=seed, progress=progress)
+
+    def export(
+        self,
+        path: str | Path | IO[Any],
+        *,
+        columns: Sequence[str] | None = None,
+        where: str | None = None,
+        order_by: str | None = None,
+        limit: int | None = None,
+        format: str | None = None,
+        views: Sequence[str] = (),
+        weight: str | None = None,
+        key: str | None = None,
+        bom: bool = False,
+        overwrite: bool = False,
+    ) -> ExportResult:
+        """Write a subset of the names to a file in the form that a tool reads."""
+        from namebasis.namespace.export.subset import export
+
+        return export(
+            self, path, columns=columns, where=where, order_by=order_by, limit=limit,
+            format=format, views=views, weight=weight, key=key, bom=bom, overwrite=overwrite,
+        )  # fmt: skip
+
+    def add(
+        self,
+        names: Any,
+        *,
+        vectors: object = None,
+        progress: Progress | None = None,
+    ) -> Space:
+        """Append names, from any source that `read_names` takes; return the space reopened."""
+        from namebasis.namespace.building.build import add_names
+
+        corpus = _corpus(names, seed=0)
+        return add_names(self, corpus, vectors=vectors, progress=progress)
+
+    def add_images(
+        self,
+        folder: str | Path,
+        *,
+        vectors: object = None,
+        allow_strangers: bool = False,
+        progress: Progress | None = None,
+    ) -> tuple[Space, AddedImages]:
+        """Append images of names; return the space reopened and what was added."""
+        from namebasis.namespace.building.images import add_images
+
+        return add_images(
+            self, folder, vectors=vectors, allow_strangers=allow_strangers, progress=progress
+        )
+
+    def unspell(self, *, rebuild: bool = False, progress: Progress | None = None) -> Space:
+        """Store the `unspelled` view: vectors less what the names' spelling predicts."""
+        from namebasis.namespace.building.unspelled import unspell
+
+        return unspell(self, rebuild=rebuild, progress=progress)
+
+
+def open_space(path: str | Path, *, encoder: Encoder | None = None) -> Space:
+    """Open a name space; nothing heavy is read before the first question.
+
+    Parameters
+    ----------
+    path : str or Path
+    encoder : Encoder, optional
+        Already loaded; its weights are compared with those that built the space.
+
+    Raises
+    ------
+    SpaceError
+        If there is no space, its build has not finished, it is damaged, or a newer version of
+        namebasis wrote it.
+    EncoderError
+        If `encoder` is not the one that built it.
+    """
+    return Space(place_of(path), encoder)
+
+
+def build_space(
+    names: Any,
+    path: str | Path,
+    *,
+    encoder: Encoder | str | None = None,
+    vectors: object = None,
+    templates: str | Path | Sequence[str] | Templates = "portrait",
+    device: str | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    n_actors: int | None = None,
+    encoder_factory: Callable[[], Encoder] | None = None,
+) -> Space:
+    """Embed names and store them as a space; an interrupted build resumes where it stopped.
+
+    Parameters
+    ----------
+    names : Names, str, Path, or sequence
+        A corpus, or any source that `read_names` takes: ``"faker"``, a file, a list of names.
+    path : str or Path
+        Where to store the space.
+    encoder : Encoder or str, optional
+        An encoder, or the spec of one: ``"minilm"``, ``"open_clip:ViT-B-32/laion2b_s34b_b79k"``,
+        ``"hf:openai/clip-vit-base-patch32"``. By default minilm, or none beside `vectors`.
+    vectors : array of shape (n_names, dim), or GivenVectors, optional
+        Vectors of one's own, one for each row of `names`.
+    templates : str, Path, sequence of str, or Templates
+        A set such as ``"portrait"`` or ``"plain"``, sentences with ``{}``, or a TOML file.
+    device : str, optional
+        For an encoder that is given as a spec: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
+    limit : int, optional
+        Keep a random sample of at most this many names of a source.
+    seed : int
+    overwrite : bool
+        Replace a finished space once the new one is complete.
+    progress : callable, optional
+        Called with the number of names done and the number of names in all.
+    engine : str
+        ``"local"``, or ``"ray"`` for the same rows from many processes or machines.
+    address, n_actors, encoder_factory
+        Of Ray; see `namebasis.namespace.building.build.build_space`.
+
+    Raises
+    ------
+    CorpusError
+        If there is no name.
+    EncoderError
+        If the encoder cannot be loaded or does not read text.
+    SpaceError
+        If something else is at `path`, or another process writes there.
+    """
+    from namebasis.namespace.building.build import build_space as build
+    from namebasis.namespace.building.build import refuse_foreign
+
+    refuse_foreign(place_of(path))
+    corpus = _corpus(names, seed=seed, limit=limit)
+    if encoder is None and vectors is None:
+        encoder = "minilm"
+    if isinstance(encoder, str):
+        from namebasis.encoders.registry import load_encoder
+
+        encoder = load_encoder(encoder, device=device)
+    stored = build(
+        corpus, path, encoder=encoder, vectors=vectors, templates=templates, seed=seed,
+        overwrite=overwrite, progress=progress, engine=engine, address=address,
+        n_actors=n_actors, encoder_factory=encoder_factory,
+    )  # fmt: skip
+    return open_space(stored.path, encoder=encoder)
+
+
+def _corpus(names: Any, *, seed: int, limit: int | None = None) -> Names:
+    """Names as a corpus, whatever they were given as."""
+    from namebasis.namespace.corpus.names import Names
+    from namebasis.namespace.corpus.sources import read_names
+
+    if isinstance(names, Names):
+        return names.select(limit=limit, seed=seed) if limit is not None else names
+    return read_names(names, limit=limit, seed=seed)

@@ -1,0 +1,169 @@
+"""One result in all its forms: text, notebook, page, figure and frames."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from namebasis import results
+from namebasis.errors import MissingExtraError, SpaceError
+from namebasis.results import Result, Table, cell, plain
+
+HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e"
+
+
+@dataclass(frozen=True, repr=False)
+class Small(Result):
+    """Names with weights."""
+
+    names: tuple[str, ...] = ("Anna", "Björk")
+    weights: tuple[float, ...] = (0.25, -0.5)
+
+    def headline(self) -> str:
+        return f"{len(self.names)} names"
+
+    def tables(self) -> list[Table]:
+        rows = list(zip(self.names, self.weights, strict=True))
+        return [Table(("name", "weight"), rows, "weights", bars=("weight",))]
+
+    def notes(self) -> list[str]:
+        return ["centred"]
+
+    def to_arrow(self) -> pa.Table:
+        return pa.table({"name": list(self.names), "weight": list(self.weights)})
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"names": list(self.names), "weights": list(self.weights)}
+
+
+class Paged(Small):
+    _page = f"{__name__}:page_of"
+    _figure = f"{__name__}:draw"
+
+
+def page_of(result: Small, title: str = "page") -> str:
+    return f"<title>{title}</title>{', '.join(result.names)}"
+
+
+def draw(result: Small, size: float = 3) -> Any:
+    from matplotlib.figure import Figure
+
+    figure = Figure((size, 2))
+    figure.subplots().bar(result.names, result.weights)
+    return figure
+
+
+@pytest.fixture(autouse=True)
+def reachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests are imported under names of pytest's own."""
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or sys.modules["__main__"])
+
+
+def test_the_text_is_the_headline_the_tables_and_the_notes() -> None:
+    lines = str(Small()).splitlines()
+    assert lines[0] == "2 names"
+    assert lines[1].strip() == "weights"
+    assert [line.strip("│┃ ").split() for line in lines if "│" in line] == [
+        ["Anna", "│", "0.250"], ["Björk", "│", "-0.500"],
+    ]  # fmt: skip
+    assert lines[-1] == "centred"
+    assert repr(Small()) == str(Small())
+    assert "pyarrow" not in repr(Small())
+
+
+def test_a_notebook_draws_a_table_with_bars_by_absolute_value() -> None:
+    html = Small()._repr_html_()
+    assert html.count("<tr>") == 3
+    assert "transparent 50.0%" in html
+    assert "transparent 100.0%" in html
+    assert "#4c78a833 50.0%," in html
+
+
+def test_nothing_hostile_is_passed_on() -> None:
+    shown = Small(names=(HOSTILE,), weights=(1.0,))
+    for text in (shown._repr_html_(), str(shown)):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "<U+001B>" in text or "&lt;U+001B&gt;" in text
+    assert "<script>" not in shown._repr_html_()
+    assert "&lt;script&gt;" in shown._repr_html_()
+
+
+def test_a_long_table_is_cut_in_a_notebook_and_says_so() -> None:
+    many = Small(names=tuple(f"n{i}" for i in range(50)), weights=(1.0,) * 50)
+    html = many._repr_html_()
+    assert html.count("<tr>") == 1 + results._ROWS
+    assert "and 30 more rows" in html
+    assert "n49" in str(many)
+
+
+def test_frames_and_json() -> None:
+    assert Small().to_pandas().to_dict("list") == {
+        "name": ["Anna", "Björk"], "weight": [0.25, -0.5],
+    }  # fmt: skip
+    gone = Small(weights=(float("nan"), float("inf")))
+    assert json.loads(gone.to_json())["weights"] == [None, None]
+
+
+def test_polars_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'namebasis\[polars\]'"):
+        Small().to_polars()
+
+
+def test_polars_where_it_is_there() -> None:
+    pytest.importorskip("polars", reason="needs the extra polars")
+    assert Small().to_polars().rows() == [("Anna", 0.25), ("Björk", -0.5)]
+
+
+def test_pages_and_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "page.html"
+    Paged().write_html(path, title="two")
+    assert path.read_text(encoding="utf-8") == "<title>two</title>Anna, Björk"
+    with pytest.raises(SpaceError, match="already exists"):
+        Paged().write_html(path)
+    Paged().write_html(path, overwrite=True)
+    assert path.read_text(encoding="utf-8").startswith("<title>page")
+    assert Paged().plot(size=4).get_figwidth() == 4
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    shown = Paged().open()
+    assert opened == [shown.as_uri()]
+    assert shown.read_text(encoding="utf-8").endswith("Anna, Björk")
+
+
+def test_a_result_without_page_or_figure_says_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"Small has no page; see \.tables"):
+        Small().write_html(tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(TypeError, match="Small has no figure"):
+        Small().plot()
+
+
+@pytest.mark.parametrize(
+    ("value", "short", "whole"),
+    [
+        (None, "", ""),
+        (0.12345, "0.123", "0.123"),
+        (7, "7", "7"),
+        ("a\tb\n", "a<U+0009>b<U+000A>", "a<U+0009>b<U+000A>"),
+        (["a", "b", "c", "d", "e"], "a, b, c, d …", "a, b, c, d, e"),
+    ],
+)
+def test_a_cell(value: object, short: str, whole: str) -> None:
+    assert cell(value) == short
+    assert cell(value, whole=True) == whole
+
+
+def test_plain_values() -> None:
+    import numpy as np
+
+    assert plain({"a": np.array([1.0, np.nan]), 2: (1, [float("-inf")])}) == {
+        "a": [1.0, None], "2": [1, [None]],
+    }  # fmt: skip
