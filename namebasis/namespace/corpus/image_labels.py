@@ -341,7 +341,8 @@ def _holds_images(kind: Any) -> bool:
 
     if pa.types.is_struct(kind):
         return any(kind.field(at).name == "bytes" for at in range(kind.num_fields))
-    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+    layouts = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
+    return any(is_layout(kind) for is_layout in layouts)
 
 
 def _columns(

@@ -42,11 +42,23 @@ def polars_frame() -> Any:
     return pytest.importorskip("polars", reason="polars is not installed").DataFrame(COLUMNS)
 
 
+def arrow_views() -> pa.Table:
+    """Texts in the layout that polars gives from version 2 on."""
+    colours = pa.array(["red", "blue"], pa.string_view())
+    columns = COLUMNS | {
+        "name": pa.array(COLUMNS["name"], pa.string_view()),
+        "colour": pa.DictionaryArray.from_arrays(pa.array([0, None, 1], pa.uint8()), colours),
+        "photo": pa.array([b"x"] * 3, pa.binary_view()),
+    }
+    return pa.table(columns)
+
+
 TABLES = {
     "records": lambda: [dict(zip(COLUMNS, row, strict=True)) for row in zip(*COLUMNS.values())],  # noqa: B905
     "columns": lambda: COLUMNS,
     "arrays": lambda: {title: np.array(values, object) for title, values in COLUMNS.items()},
     "arrow": lambda: pa.table(COLUMNS),
+    "arrow views": arrow_views,
     "batch": lambda: pa.table(COLUMNS).to_batches()[0],
     "stream": Streaming,
     "pandas": pandas_frame,

@@ -310,13 +310,23 @@ def names_of_arrow(table: pa.Table, source: Source) -> Names:
 def _is_wide(field: pa.Field) -> bool:
     kind = field.type
     if field.name == "births" or not pa.types.is_nested(kind):
-        return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+        return _is_bytes(kind)
+    layouts = (
+        pa.types.is_list, pa.types.is_large_list, pa.types.is_list_view, pa.types.is_large_list_view
+    )  # fmt: skip
+    is_list = any(is_layout(kind) for is_layout in layouts)
     return not (is_list and _is_text(kind.value_type))
 
 
 def _is_text(kind: pa.DataType) -> bool:
+    """Whether an Arrow column of this type holds texts, in any of Arrow's layouts."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
-    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    return any(is_text(kind) for is_text in texts)
+    layouts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    return any(is_layout(kind) for is_layout in layouts)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    """Whether an Arrow column of this type holds bytes, in any of Arrow's layouts."""
+    layouts = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
+    return any(is_layout(kind) for is_layout in layouts)
