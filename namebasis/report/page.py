@@ -5,9 +5,14 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING, Any
 
-from namebasis.wording import visible
+from namebasis.wording import between, percent, visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 # The browser itself then refuses any request, whatever a name or a library may hold.
 _POLICY = (
@@ -19,6 +24,54 @@ _POLICY = (
 def asset(name: str) -> str:
     """Text of a file packaged in `namebasis/report/assets`."""
     return resources.files("namebasis.report").joinpath("assets", name).read_text("utf-8")
+
+
+def render(template: str, **values: Any) -> str:
+    """Fill a template of `namebasis/report/templates`.
+
+    Every text is escaped and its control characters are written out, unless it is Markup.
+    Templates know `asset`, `policy`, and the filters `percent`, `place` (a share as the length of
+    a bar) and `between` (an interval, of its two ends).
+
+    Parameters
+    ----------
+    template : str
+        File name without ``.html.j2``.
+    **values
+        What the template names; a name without a value is refused.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return _templates().get_template(f"{template}.html.j2").render(**values)
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def shown(value: object) -> object:
+        is_text = isinstance(value, str) and not isinstance(value, Markup)
+        return visible(str(value), keep="\n\t") if is_text else value
+
+    loader = PackageLoader("namebasis.report")
+    made = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=shown,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.globals |= {"asset": lambda name: Markup(asset(name)), "policy": Markup(_POLICY)}
+    made.filters |= {
+        "between": lambda ends: between(*ends), "percent": percent, "place": _length,
+    }  # fmt: skip
+    return made
+
+
+def _length(share: float) -> str:
+    """A share in [0, 1] as a length in CSS; beyond its ends the nearer one."""
+    return f"{100 * min(max(share, 0.0), 1.0):.1f}%"
 
 
 def text(value: object) -> str:
@@ -74,17 +127,14 @@ def bar(
 ) -> str:
     """A bar for a share in [0, 1], with a mark (chance) and an interval on it."""
 
-    def percent(share: float) -> str:
-        return f"{100 * min(max(share, 0.0), 1.0):.1f}%"
-
-    parts = f'<i style="width:{percent(value)}"></i>'
+    parts = f'<i style="width:{_length(value)}"></i>'
     title = f"{value:.3f}"
     if interval is not None:
         low, high = interval
-        parts += f'<s style="left:{percent(low)};width:{percent(high - low)}"></s>'
+        parts += f'<s style="left:{_length(low)};width:{_length(high - low)}"></s>'
         title += f" ({low:.3f} to {high:.3f})"
     if mark is not None:
-        parts += f'<u style="left:{percent(mark)}"></u>'
+        parts += f'<u style="left:{_length(mark)}"></u>'
         title += f", by chance {mark:.3f}"
     return f'<div class="bar" title="{text(title)}">{parts}</div>'
 
