@@ -117,7 +117,10 @@ def beam_race(what: str, encoder: Any, n_names: int, n_steps: int, targets: Sequ
     from namebasis.studies.paint.study import paint
 
     with space_of(encoder, n_names) as space:
-        found = [paint(space, t, n_steps, candidates=n_names, template=TEMPLATE) for t in targets]
+        found = [
+            paint(space, t, n_steps, candidates=n_names, template=TEMPLATE, baseline=True)
+            for t in targets
+        ]
     wins = sum(p.similarity > p.greedy[-1].similarity for p in found)
     print(
         f"Beam search against the chain, {what}, {n_names:,} candidates, up to {n_steps} names, "

@@ -59,7 +59,7 @@ def against_faiss(folder: Path, n: int, runs: int) -> None:
             return [[names[i] for i in row] for row in bare.search(queries, K)[1]]
 
         def ours(queries: np.ndarray = queries) -> list[list[str]]:
-            return [list(result.names) for result in space.nearest(queries, K)]
+            return [list(result.names) for result in space.nearest(queries, K).split()]
 
         assert theirs() == ours()
         a, b = medians(runs, theirs, ours)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
-_WIDTH = 100
+WIDTH = 100
 """Columns of the terminal that `str` writes for."""
 _ROWS = 20
 """Rows of a table that a notebook shows."""
@@ -209,7 +209,7 @@ class Result(ABC):
 def plain(value: object) -> object:
     """Values as JSON knows them: NaN and infinity become None, arrays lists."""
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return plain_dict(value)
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if hasattr(value, "tolist"):
@@ -217,6 +217,11 @@ def plain(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def plain_dict(values: Mapping[Any, object]) -> dict[str, Any]:
+    """A mapping as JSON knows it; see `plain`."""
+    return {str(key): plain(item) for key, item in values.items()}
 
 
 def cell(value: object, *, whole: bool = False) -> str:
@@ -268,7 +273,7 @@ def _text(result: Result) -> Iterable[str]:
         yield visible(headline, keep="\n")
     for table in result.tables():
         stream = io.StringIO()
-        Console(file=stream, width=_WIDTH, color_system=None).print(boxed(table))
+        Console(file=stream, width=WIDTH, color_system=None).print(boxed(table))
         yield stream.getvalue().rstrip("\n")
     yield from (visible(note, keep="\n") for note in result.notes())
 

@@ -80,6 +80,7 @@ class Space(StoredSpace):
         baseline: bool = False,
         beam: int = 8,
         candidates: int = 512,
+        syntax: str = "plain",
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Painting:
@@ -89,7 +90,7 @@ class Space(StoredSpace):
         return paint(
             self, target, n_names, template=template, max_tokens=max_tokens, where=where,
             deny=deny, negative=negative, baseline=baseline, beam=beam, candidates=candidates,
-            seed=seed, progress=progress,
+            syntax=syntax, seed=seed, progress=progress,
         )  # fmt: skip
 
     def walk(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 
 # Persian, Indic and emoji spellings need both joiners.
 _KEPT = frozenset("\u200c\u200d")
@@ -58,6 +60,20 @@ def visible(text: str, keep: str = "") -> str:
         else c
         for c in text
     )
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """The end of a refusal: the known word nearest to one that is not known, or nothing.
+
+    Parameters
+    ----------
+    word : object
+        What was asked for; only a text is near to another one.
+    known : iterable of str
+    """
+    by_lower = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(str(word).lower(), by_lower, 1)
+    return f" Did you mean {by_lower[near[0]]!r}?" if near else ""
 
 
 def percent(share: float | None, digits: int = 0) -> str:

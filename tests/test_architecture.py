@@ -29,7 +29,7 @@ ALLOWED = {
     "encoders": {"wording", *GROUND},
     "analysis": GROUND,
     "index": GROUND,
-    "namespace": {"encoders", "analysis", "index", *GROUND},
+    "namespace": {"encoders", "analysis", "index", "wording", *GROUND},
     "studies": {"namespace", "encoders", "analysis", "index", "report", "wording", *GROUND},
     "validation": {
         "studies", "organism", "namespace", "encoders", "analysis", "index", "report", "wording",

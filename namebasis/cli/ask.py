@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_answers, print_json
+from namebasis.cli.output import note, print_json, show
 from namebasis.reading import LARGE, UnreadableError, read_array, read_json
 
 _LONGEST_LINE, _MOST_LETTERS = 100_000, 10_000_000
@@ -95,13 +95,14 @@ def nearest(
         bool, typer.Option("--farthest", help="The least similar instead.")
     ] = False,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
 ) -> None:
     """Find the names nearest to a name, a text, an image or a vector."""
     from namebasis.space import open_space
 
-    opened = open_space(space)
-    results = opened.nearest(
-        read_targets(targets, image, vector),
+    wanted = read_targets(targets, image, vector)
+    result = open_space(space).nearest(
+        wanted if len(wanted) > 1 else wanted[0],
         k,
         where=where,
         view=view,
@@ -109,19 +110,9 @@ def nearest(
         minus=minus or (),
         farthest=farthest,
     )
-    for result in results:
-        if result.kind == "text":
-            note(f"{result.label!r} is no stored name; encoded as a text, as it stands")
     if as_json:
-        print_json(
-            [
-                {"target": r.label, "kind": r.kind, "names": r.to_arrow().to_pylist()}
-                for r in results
-            ]
-        )
-        return
-    columns = ("name", "similarity", "part", "gender", "locales")
-    for result in results:
-        rows = [[row[key] for key in columns] for row in result.to_arrow().to_pylist()]
-        title = f"{'farthest from' if farthest else 'nearest to'} {result.label}"
-        print_answers(title, result.label if len(results) > 1 else None, columns, rows)
+        for told in result.notes():
+            note(told)
+        print_json([one.to_dict() for one in result.split()])
+    else:
+        show(result, header=not no_header)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,19 +14,13 @@ from namebasis.cli.ask import read_targets
 from namebasis.cli.output import (
     late_bar,
     note,
-    print_answers,
     print_json,
-    print_table,
     progress_bar,
     say,
+    show,
+    show_beside,
 )
 from namebasis.cli.outputs import refuse_existing, refuse_readonly
-from namebasis.wording import percent
-
-if TYPE_CHECKING:
-    from namebasis.studies.basis.study import Basis
-    from namebasis.studies.paint.results import Painting
-    from namebasis.studies.paint.weights import Ready
 
 
 def basis(
@@ -63,6 +58,7 @@ def basis(
     vector: options.Vector = None,
     seed: options.Seed = 0,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Find few names that add up to a target, and say whether chance does as well."""
@@ -96,25 +92,7 @@ def basis(
     if as_json:
         print_json([fit.to_dict() for fit in fits])
         return
-    for fit in fits:
-        _print_basis(fit, fit.label if len(fits) > 1 else None)
-
-
-def _print_basis(fit: Basis, target: str | None) -> None:
-    note(
-        f"{fit.label}: cosine {fit.similarity:.3f} centred, {fit.raw_similarity:.3f} raw, "
-        f"of {fit.n_atoms:,} names"
-    )
-    columns = {"name": list(fit.names), "weight": fit.weights.tolist()}
-    if fit.stability is not None:
-        columns["chosen again"] = fit.stability.tolist()
-    if fit.template_stability is not None:
-        columns["other templates"] = fit.template_stability.tolist()
-    print_answers("", target, tuple(columns), list(zip(*columns.values(), strict=True)))
-    if fit.template_note:
-        note(fit.template_note)
-    if fit.verdict:
-        note(fit.verdict)
+    show(*fits, header=not no_header)
 
 
 def paint(
@@ -155,7 +133,6 @@ def paint(
     """Search for a prompt of names near the mean of the targets, re-encoding every step."""
     from namebasis.space import open_space
     from namebasis.studies.paint import study
-    from namebasis.studies.paint.weights import ready
 
     opened = open_space(space)
     wanted = read_targets(targets, image, vector)
@@ -172,42 +149,15 @@ def paint(
             baseline=baseline,
             beam=beam,
             candidates=candidates,
+            syntax=syntax,
             seed=seed,
             progress=progress,
         )
-        written = ready(opened, painting, syntax)
     if as_json:
-        print_json(
-            {
-                **painting.to_dict(),
-                "syntax": syntax,
-                "ready": written.prompt,
-                "ready_weights": written.weights,
-                "ready_similarity": written.similarity,
-                "ready_meaning": written.meaning,
-            }
-        )
-    else:
-        _print_painting(painting, written)
-
-
-def _print_painting(painting: Painting, written: Ready) -> None:
-    say(written.prompt)
-    note(f"cosine {written.similarity:.3f} {written.meaning}")
-    if written.weights:
-        pairs = zip(painting.names, written.weights, strict=True)
-        note("weights: " + ", ".join(f"{name} {weight:.2f}" for name, weight in pairs))
-    for label, similarity in painting.target_similarities:
-        note(f"cosine {similarity:.3f} of the plain prompt to {label}")
-    for kind, blends in (("beam", painting.curve), ("greedy", painting.greedy)):
-        for blend in blends:
-            note(
-                f"{kind} {len(blend.names)}: {blend.similarity:.3f} re-encoded, "
-                f"{blend.linear_similarity:.3f} linear, {blend.n_encodes:,} encodes, "
-                f"{blend.seconds:.1f} s: {blend.prompt}"
-            )
-    if painting.collapse is not None and painting.collapse.is_collapse:
-        note(f"this blend collapses onto one stored person: {painting.collapse.name}")
+        print_json(painting.to_dict())
+        return
+    say(painting.headline())  # the prompt alone on stdout, ready to be piped
+    show_beside(painting)
 
 
 def walk(
@@ -245,6 +195,7 @@ def walk(
         ),
     ] = None,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
 ) -> None:
     """Walk along a component or an axis and name who stands on the way."""
     from namebasis.analysis.sparse.components import Components
@@ -284,12 +235,7 @@ def walk(
     if as_json:
         print_json(way.to_dict())
         return
-    note(
-        f"{way.label}: {percent(way.explained, 1)} of the variance of {way.n_rows:,} names; "
-        f"a direction has {100 / way.n_features:.1f} % on average"
-    )
-    rows = ((f"{step.position:+.1f}", ", ".join(step.names)) for step in way.steps)
-    print_table("", ("deviations", "names"), rows)
+    show(way, header=not no_header)
 
 
 def anchors(
@@ -302,6 +248,7 @@ def anchors(
         bool, typer.Option("--write", help="Store anchor_rank and own_residual in the space.")
     ] = False,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Code every name by the others: which names are the rest made of? Minutes for 60,000."""
@@ -314,8 +261,7 @@ def anchors(
         found = study.report(opened, n_names, where=where, view=view, progress=progress)
     if write:
         found.write(opened)
-    table = found.to_arrow().sort_by("anchor_rank").slice(0, k)
     if as_json:
-        print_json(table.to_pylist())
+        print_json(found.to_dict()["anchors"][:k])
     else:
-        print_table("", table.column_names, (row.values() for row in table.to_pylist()))
+        show(replace(found, n_shown=k), header=not no_header)

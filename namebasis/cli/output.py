@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from namebasis.cli.streams import holds_all_letters
-from namebasis.results import Result, Table, boxed, cell, plain
+from namebasis.results import WIDTH, Result, Table, boxed, cell, plain
 from namebasis.wording import visible
 
 if TYPE_CHECKING:
@@ -64,6 +64,18 @@ def show(*results: Result, header: bool = True) -> None:
             shown.append(columns)
         for told in result.notes():
             note(told)
+
+
+def show_beside(result: Result) -> None:
+    """Draw a result's tables on stderr, and say what is said of them: stdout holds its data."""
+    from rich.console import Console
+
+    # Where stderr is no terminal, as wide as the text of a result.
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else WIDTH)
+    for table in result.tables():
+        console.print(boxed(table))
+    for told in result.notes():
+        note(told)
 
 
 def print_table(

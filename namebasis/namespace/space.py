@@ -17,7 +17,7 @@ from namebasis.errors import EncoderError, ReplacedError, SpaceError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.search.graph_cache import graph_of, load_graph, spread_graph
-from namebasis.namespace.search.results import LightColumns, make_results
+from namebasis.namespace.search.results import LightColumns, NearestResult, make_result
 from namebasis.namespace.search.searcher import Searcher
 from namebasis.namespace.search.targets import Resolver, Target, is_batch
 from namebasis.namespace.store import metrics
@@ -246,7 +246,7 @@ class StoredSpace(StoredRows):
         minus: Sequence[object] = (),
         farthest: bool = False,
         include_self: bool = False,
-    ) -> Any:
+    ) -> NearestResult:
         """Find the names nearest to a target.
 
         Parameters
@@ -268,7 +268,9 @@ class StoredSpace(StoredRows):
 
         Returns
         -------
-        NearestResult, or a list of them where several targets were given.
+        NearestResult
+            One result also of several targets: its tables then begin with a column `query`, and
+            `of` and `split` give the part of one target.
 
         Raises
         ------
@@ -286,8 +288,8 @@ class StoredSpace(StoredRows):
             targets, k, allowed=allowed, view=view, farthest=farthest, include_self=include_self
         )
         found = np.concatenate([ids for _, ids in hits]) if hits else np.empty(0, np.int64)
-        results = make_results(targets, hits, self._light.take(found), farthest)
-        return results if is_batch(target) else results[0]
+        rows = self._light.take(found)
+        return make_result(targets, hits, rows, farthest=farthest, is_many=is_batch(target))
 
     def graph(self, view: str = "text", k: int = 15) -> KnnGraph:
         """Each row's k nearest others, kept beside the indices; rebuilt where rows changed.

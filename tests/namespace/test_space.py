@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from namebasis.errors import EncoderError, FilterError, SpaceError, TargetError
@@ -211,11 +212,11 @@ class TestNearest:
         opened = build_space(corpus(), tmp_path / "a.space", encoder=FakeEncoder())
         answers = [opened.nearest(["vicki", "zoe"], 20) for _ in range(3)]
         for answer in answers:
-            for result in answer:
+            for result in answer.split():
                 rows = opened.table(["name", "part", "gender", "locales"], ids=result.ids)
                 assert result.columns.equals(rows)
         opened.add_metrics(pa.table({"id": [0], "a": [1]}), study="s", parameters={})
-        assert opened.nearest("vicki", 3).names == answers[0][0].names[:3]
+        assert opened.nearest("vicki", 3).names == answers[0].of(0).names[:3]
 
     def test_a_text_is_encoded_as_it_stands(self, space: Space, encoder: FakeEncoder) -> None:
         query = encoder.encode_text(["a senior lady"])[0]
@@ -247,12 +248,49 @@ class TestNearest:
     def test_several_targets_give_the_answers_of_each(self, space: Space) -> None:
         vector = np.ones(16)
         many = space.nearest(["vicki", "some text", vector], 5)
-        for target, result in zip(["vicki", "some text", vector], many, strict=True):
+        for target, result in zip(["vicki", "some text", vector], many.split(), strict=True):
             one = space.nearest(target, 5)
             assert (one.ids.tolist(), one.label) == (result.ids.tolist(), result.label)
             assert one.names == result.names
-        assert len(space.nearest(np.eye(16)[:3], 2)) == 3
-        assert space.nearest([], 2) == []
+            assert one.to_dict() == result.to_dict()
+        assert many.kinds == ("stored", "text", "vector")
+        assert many.to_dict() == {"queries": [one.to_dict() for one in many.split()]}
+        frame = many.to_arrow()
+        assert frame["query"].to_pylist() == [q for q in many.queries for _ in range(5)]
+        assert many.of("some text").names == space.nearest("some text", 5).names == many.names[5:10]
+        assert frame.filter(pc.equal(frame["query"], "vicki"))["id"].to_pylist() == (
+            many.of(0).ids.tolist()
+        )
+        assert len(space.nearest(np.eye(16)[:3], 2).split()) == 3
+
+    def test_one_target_in_a_list_is_one_query_and_none_is_an_empty_result(
+        self, space: Space
+    ) -> None:
+        listed = space.nearest(["vicki"], 3)
+        assert listed.to_arrow().column_names[:2] == ["query", "id"]
+        assert listed.of(0).to_arrow().equals(space.nearest("vicki", 3).to_arrow())
+        none = space.nearest([], 2)
+        assert (len(none), none.queries, none.split()) == (0, (), ())
+        assert none.to_arrow().num_rows == 0
+        assert str(none)
+
+    def test_a_filter_may_leave_fewer_names_to_one_query_than_to_another(
+        self, space: Space
+    ) -> None:
+        where = "name IN ('Vicki', 'King', 'Zoe')"
+        found = space.nearest(["vicki", "some text"], 9, where=where)
+        alone = [space.nearest(target, 9, where=where) for target in ("vicki", "some text")]
+        assert found.counts == tuple(map(len, alone))
+        assert [one.names for one in found.split()] == [one.names for one in alone]
+
+    def test_what_was_not_asked_for_is_refused(self, space: Space) -> None:
+        found = space.nearest(["vicki", "king"], 2)
+        with pytest.raises(ValueError, match=r"'viki' was not asked for\. Did you mean 'vicki'"):
+            found.of("viki")
+        with pytest.raises(ValueError, match="query must be an integer, between 0 and 1; got 2"):
+            found.of(2)
+        with pytest.raises(ValueError, match=r"kind is of one target; of 2 see kinds, or of\(0\)"):
+            _ = found.kind
 
     def test_plus_and_minus_add_unit_vectors_and_leave_all_terms_out(self, space: Space) -> None:
         rows = [space.find(name) for name in ("king", "vicki", "zoe")]

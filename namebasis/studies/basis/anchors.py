@@ -13,6 +13,7 @@ import pyarrow as pa
 from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.analysis.sparse.codes import SparseCode, sparse_code
 from namebasis.checks import FloatArray, IntArray, Progress, check_count
+from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.basis.atoms import load_atoms
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 STUDY = "anchors"
 
 
-@dataclass(frozen=True)
-class Anchors:
+@dataclass(frozen=True, repr=False, eq=False)
+class Anchors(Result):
     """Codes of all names by all others, with the graph they make.
 
     Attributes
@@ -41,6 +42,12 @@ class Anchors:
     anchor_rank : ndarray of shape (n,), int64
         1 for the highest PageRank; ties in the order of rows.
     parameters : dict
+    n_shown : int
+        How many anchors `tables` shows, the first ones by rank.
+
+    See Also
+    --------
+    namebasis.studies.basis.anchors.report : Makes one.
     """
 
     ids: IntArray
@@ -51,6 +58,23 @@ class Anchors:
     pagerank: npt.NDArray[np.float64]
     anchor_rank: IntArray
     parameters: dict[str, Any]
+    n_shown: int = 20
+
+    def headline(self) -> str:
+        first = int(np.argmin(self.anchor_rank))
+        return (
+            f"{self.names[first]} is the first anchor: {int(self.n_uses[first]):,} of the other "
+            f"{len(self.ids) - 1:,} names are coded with it"
+        )
+
+    def tables(self) -> list[Table]:
+        first = self.to_arrow().sort_by("anchor_rank").slice(0, self.n_shown)
+        return [Table.of(first, bars=("anchor_pagerank", "anchor_uses", "own_residual"))]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parameters, and the names in the order of their rank."""
+        ranked = self.to_arrow().sort_by("anchor_rank")
+        return plain_dict({"parameters": self.parameters, "anchors": ranked.to_pylist()})
 
     def graph(self) -> nx.DiGraph:
         """Return the graph: an edge from each name's id to each id it is made of, with `weight`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
+from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.basis.trust import Null
 
 # Standard deviations above the mean of a control from which a cosine counts as more than chance.
@@ -22,8 +23,8 @@ _IN_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Basis:
+@dataclass(frozen=True, repr=False, eq=False)
+class Basis(Result):
     """A few names whose weighted sum stands for a target.
 
     Attributes
@@ -56,7 +57,13 @@ class Basis:
         `namebasis.studies.basis.stability.template_stability`.
     template_note : str or None
         Why templates were not resampled, where it was asked for.
+
+    See Also
+    --------
+    namebasis.studies.basis.fit : Makes one.
     """
+
+    _figure = "namebasis.studies.basis.figures:draw_basis"
 
     label: str
     names: tuple[str, ...]
@@ -89,6 +96,26 @@ class Basis:
             return f"No better than chance: {compared}."
         return f"Better than chance: {compared}."
 
+    def headline(self) -> str:
+        return (
+            f"{self.label}: cosine {self.similarity:.3f} centred, {self.raw_similarity:.3f} raw, "
+            f"of {self.n_atoms:,} names"
+        )
+
+    def tables(self) -> list[Table]:
+        columns: dict[str, list[object]] = {
+            "name": list(self.names), "weight": self.weights.tolist(),
+        }  # fmt: skip
+        if self.stability is not None:
+            columns["chosen again"] = self.stability.tolist()
+        if self.template_stability is not None:
+            columns["other templates"] = self.template_stability.tolist()
+        rows = list(zip(*columns.values(), strict=True))
+        return [Table(tuple(columns), rows, bars=tuple(columns)[1:])]
+
+    def notes(self) -> list[str]:
+        return [told for told in (self.template_note, self.verdict) if told]
+
     def to_arrow(self) -> pa.Table:
         """Return one row per name: name, id, weight, and what is known of its stability."""
         fields = [("name", pa.string()), ("id", pa.int64()), ("weight", pa.float32())]
@@ -104,27 +131,21 @@ class Basis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; an undefined cosine is None."""
-        return {
-            "target": self.label,
-            "names": list(self.names),
-            "ids": self.ids.tolist(),
-            "weights": [float(w) for w in self.weights],
-            "similarity": _or_none(self.similarity),
-            "raw_similarity": _or_none(self.raw_similarity),
-            "n_atoms": self.n_atoms,
-            "view": self.view,
-            "parameters": dict(self.parameters),
-            "nulls": [null.to_dict() for null in self.nulls],
-            "stability": _shares(self.stability),
-            "template_stability": _shares(self.template_stability),
-            "template_note": self.template_note,
-            "verdict": self.verdict,
-        }
-
-
-def _shares(values: npt.NDArray[np.float64] | None) -> list[float | None] | None:
-    return None if values is None else [_or_none(float(value)) for value in values]
-
-
-def _or_none(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+        return plain_dict(
+            {
+                "target": self.label,
+                "names": self.names,
+                "ids": self.ids,
+                "weights": self.weights,
+                "similarity": self.similarity,
+                "raw_similarity": self.raw_similarity,
+                "n_atoms": self.n_atoms,
+                "view": self.view,
+                "parameters": self.parameters,
+                "nulls": [asdict(null) for null in self.nulls],
+                "stability": self.stability,
+                "template_stability": self.template_stability,
+                "template_note": self.template_note,
+                "verdict": self.verdict,
+            }
+        )

@@ -49,8 +49,8 @@ def fit(
     n_sweeps: int = 2,
     ridge: float | None = None,
     image_mean: npt.ArrayLike | None = None,
-    n_null: int = 0,
-    n_resamples: int = 0,
+    n_null: int = 200,
+    n_resamples: int = 50,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Basis:
@@ -91,7 +91,7 @@ def fit(
     image_mean : array_like of shape (dim,), optional
         What to centre images by; by default the mean of the space's images.
     n_null : int
-        How many draws of each control to fit, 200 say; 0 for none.
+        How many draws of each control to fit; 0 for none, at least 2 otherwise.
     n_resamples : int
         How many bootstrap resamples of the names to fit for `stability`, and of the templates
         for `template_stability`; 0 for none. The latter encodes up to 256 names once per template

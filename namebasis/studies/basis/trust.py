@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -69,11 +68,6 @@ class Null:
     sd: float
     observed: float
     z: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; an undefined number is None."""
-        plain: Mapping[str, Any] = asdict(self)
-        return {k: None if isinstance(v, float) and v != v else v for k, v in plain.items()}
 
 
 def make_null(kind: str, n_atoms: int, cosines: npt.ArrayLike, observed: float) -> Null:

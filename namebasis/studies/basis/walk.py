@@ -12,8 +12,10 @@ import pyarrow as pa
 from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.analysis.sparse.components import Components
 from namebasis.checks import Float64Array, FloatArray, IntArray, check_count
+from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.attributes.axis_files import Axis, load_axis
 from namebasis.studies.basis.components import check_components, fit_components
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -47,8 +49,8 @@ class WalkStep:
     coefficients: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class Walk:
+@dataclass(frozen=True, repr=False)
+class Walk(Result):
     """The names along one direction.
 
     Attributes
@@ -64,7 +66,13 @@ class Walk:
     n_features, n_rows : int
         Width of the view, and how many names were measured.
     steps : tuple of WalkStep
+
+    See Also
+    --------
+    namebasis.studies.basis.walk : Makes one.
     """
+
+    _figure = "namebasis.studies.basis.figures:draw_walk"
 
     label: str
     view: str
@@ -73,6 +81,16 @@ class Walk:
     n_features: int
     n_rows: int
     steps: tuple[WalkStep, ...]
+
+    def headline(self) -> str:
+        return (
+            f"{self.label}: {percent(self.explained, 1)} of the variance of {self.n_rows:,} "
+            f"names; an average direction has {100 / self.n_features:.1f} %"
+        )
+
+    def tables(self) -> list[Table]:
+        rows = [(f"{step.position:+.1f}", ", ".join(step.names)) for step in self.steps]
+        return [Table(("deviations", "names"), rows)]
 
     def to_arrow(self) -> pa.Table:
         """One row per name: position, id, name, similarity, coefficient."""
@@ -97,7 +115,7 @@ class Walk:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        return plain_dict(asdict(self))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from namebasis.namespace.export.escapes import UnsayableError, escape
+from namebasis.wording import did_you_mean
 
 MAX_CYCLE = 12
 """Most steps after which an alternation begins anew; a picture has some 20 to 50 steps."""
@@ -71,8 +72,7 @@ def format_prompt(
         If an argument does not fit, a weight would be written as 0, or a name holds something
         that the syntax reads as its own and cannot escape (`UnsayableError`, which says what).
     """
-    if syntax not in _WRITERS:
-        raise ValueError(f"syntax must be one of {', '.join(SYNTAXES)}; got {syntax!r}.")
+    check_syntax(syntax)
     if isinstance(names, str) or not names:
         raise ValueError(f"names must be a list of at least one name; got {names!r}.")
     for name in names:
@@ -85,6 +85,15 @@ def format_prompt(
     before, _, after = template.partition("{}")
     shares = _check_weights(weights, len(names), signed=syntax in _SIGNED)
     return _WRITERS[syntax](list(names), shares, before, after)
+
+
+def check_syntax(syntax: object) -> None:
+    """Refuse what is none of `SYNTAXES`."""
+    if syntax not in SYNTAXES:
+        raise ValueError(
+            f"syntax must be one of {', '.join(SYNTAXES)}; got {syntax!r}."
+            f"{did_you_mean(syntax, SYNTAXES)}"
+        )
 
 
 def _check_weights(weights: Sequence[float] | None, n: int, signed: bool) -> list[float]:

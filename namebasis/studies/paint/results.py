@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from namebasis.checks import FloatArray
+from namebasis.results import Result, Table, plain_dict
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,32 @@ class Collapse:
 
 
 @dataclass(frozen=True)
-class Painting:
+class Ready:
+    """A blend in the syntax of a tool.
+
+    Attributes
+    ----------
+    syntax : str
+        One of `namebasis.studies.paint.prompt_formats.SYNTAXES`.
+    prompt : str
+        To paste.
+    weights : tuple of float
+        One per name, as handed to the syntax; empty for ``plain``.
+    similarity : float
+        The cosine that `meaning` speaks of.
+    meaning : str
+        What that is the cosine of.
+    """
+
+    syntax: str
+    prompt: str
+    weights: tuple[float, ...]
+    similarity: float
+    meaning: str
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Painting(Result):
     """What `paint` found.
 
     Attributes
@@ -100,6 +126,13 @@ class Painting:
         Names the search chose from.
     goal : ndarray of shape (dim,), float32
         Its dot product with a unit row is the weighted mean cosine to the targets.
+    ready : Ready or None
+        The best prompt in the syntax of the tool that was asked for.
+
+    See Also
+    --------
+    namebasis.studies.paint.paint : Makes one.
+    namebasis.studies.paint.weights.ready : Writes one for another tool.
     """
 
     label: str
@@ -111,7 +144,8 @@ class Painting:
     target_similarities: tuple[tuple[str, float], ...]
     collapse: Collapse | None
     n_candidates: int
-    goal: FloatArray = field(repr=False, compare=False)
+    goal: FloatArray
+    ready: Ready | None = None
 
     @property
     def prompt(self) -> str:
@@ -128,11 +162,45 @@ class Painting:
         """Its re-encoded similarity."""
         return self.best.similarity
 
+    def headline(self) -> str:
+        return self.prompt if self.ready is None else self.ready.prompt
+
+    def tables(self) -> list[Table]:
+        """Each prompt on the way: its cosines re-encoded and by arithmetic, and what it took."""
+        columns = ("search", "names", "re-encoded", "linear", "encodes", "seconds", "prompt")
+        rows = [
+            (
+                search, len(blend.names), blend.similarity, blend.linear_similarity,
+                blend.n_encodes, blend.seconds, blend.prompt,
+            )
+            for search, blends in self._searches()
+            for blend in blends
+        ]  # fmt: skip
+        return [Table(columns, rows, bars=("re-encoded", "linear"))]
+
+    def notes(self) -> list[str]:
+        told = []
+        if self.ready is not None:
+            told.append(f"cosine {self.ready.similarity:.3f} {self.ready.meaning}")
+            if self.ready.weights:
+                pairs = zip(self.names, self.ready.weights, strict=True)
+                told.append("weights: " + ", ".join(f"{name} {w:.2f}" for name, w in pairs))
+        told += [
+            f"cosine {similarity:.3f} of the plain prompt to {label}"
+            for label, similarity in self.target_similarities
+        ]
+        if self.collapse is not None and self.collapse.is_collapse:
+            told.append(f"this blend collapses onto one stored person: {self.collapse.name}")
+        return told
+
+    def _searches(self) -> tuple[tuple[str, tuple[Blend, ...]], ...]:
+        return ("beam", self.curve), ("greedy", self.greedy)
+
     def to_arrow(self) -> pa.Table:
         """One row per prompt of `curve` and `greedy`, told apart by the column `search`."""
         rows = [
             {"search": search, "n_names": len(blend.names), **asdict(blend)}
-            for search, blends in (("beam", self.curve), ("greedy", self.greedy))
+            for search, blends in self._searches()
             for blend in blends
         ]
         for row in rows:
@@ -141,6 +209,11 @@ class Painting:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        plain = asdict(self)
-        del plain["goal"]
-        return plain
+        known = asdict(self)
+        del known["goal"]
+        ready = known.pop("ready")
+        if ready is not None:
+            known["syntax"] = ready.pop("syntax")
+            known["ready"] = ready.pop("prompt")
+            known |= {f"ready_{key}": value for key, value in ready.items()}
+        return plain_dict(known)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,10 @@ from namebasis.studies.paint.guard import find_collapse
 from namebasis.studies.paint.layout import Layout, parse_layout
 from namebasis.studies.paint.moves import Moves, Scorer
 from namebasis.studies.paint.pool import choose_pool, mean_goal
+from namebasis.studies.paint.prompt_formats import check_syntax
 from namebasis.studies.paint.results import Blend, Painting
 from namebasis.studies.paint.search import Found, beam_search, greedy_chain
-from namebasis.studies.paint.weights import fit_shares
+from namebasis.studies.paint.weights import fit_shares, ready
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -39,7 +41,8 @@ def paint(
     deny: Sequence[str] = (),
     use_target: bool = False,
     negative: bool = False,
-    baseline: bool = True,
+    baseline: bool = False,
+    syntax: str = "plain",
     margin: float = 0.05,
     seed: int = 0,
     progress: Progress | None = None,
@@ -82,6 +85,9 @@ def paint(
     baseline : bool
         Whether to run the greedy chain over the same candidates too, which encodes about
         `candidates` × `n_names` prompts more.
+    syntax : str
+        Of the tool that `Painting.ready` is written for, such as ``a1111`` or ``compel``; see
+        `namebasis.studies.paint.prompt_formats.format_prompt`.
     margin : float
         For `Collapse`.
     seed : int
@@ -107,6 +113,7 @@ def paint(
     for value, what in ((n_names, "n_names"), (beam, "beam"), (breadth, "breadth")):
         check_count(value, what)
     check_count(candidates, "candidates", n_names)
+    check_syntax(syntax)
     layout = parse_layout(template, slots, separator)
     targets = _resolve(space, target)
     sign = -1.0 if negative else 1.0
@@ -134,7 +141,7 @@ def paint(
     row = scorer.row(best.state)
     atoms = pool.vectors - (0 if own_mean is None else space.mean("text"))
     shared = (encoder, scorer, sign, atoms, centred)
-    return Painting(
+    painting = Painting(
         label=", ".join(t.label for t in targets),
         template=template,
         negative=negative,
@@ -146,6 +153,7 @@ def paint(
         n_candidates=len(pool.ids),
         goal=sign * goal,
     )
+    return replace(painting, ready=ready(space, painting, syntax))
 
 
 def _resolve(space: StoredSpace, target: object) -> list[Target]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from namebasis.analysis.sparse.codes import refit
 from namebasis.checks import FloatArray
-from namebasis.studies.paint.prompt_formats import format_prompt
-from namebasis.studies.paint.results import Painting
+from namebasis.studies.paint.prompt_formats import check_syntax, format_prompt
+from namebasis.studies.paint.results import Painting, Ready
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -23,28 +22,6 @@ ATTENTION = (0.5, 1.5)
 
 _ATTENDING = ("a1111", "comfyui")
 _AVERAGING = ("compel", "comfyui-average", "a1111-alternate", "dynamicprompts")
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A blend in the syntax of a tool.
-
-    Attributes
-    ----------
-    prompt : str
-        To paste.
-    weights : tuple of float
-        One per name, as handed to the syntax; empty for ``plain``.
-    similarity : float
-        The cosine that `meaning` speaks of.
-    meaning : str
-        What that is the cosine of.
-    """
-
-    prompt: str
-    weights: tuple[float, ...]
-    similarity: float
-    meaning: str
 
 
 def fit_shares(names: FloatArray, goal: FloatArray) -> tuple[float, ...]:
@@ -97,11 +74,12 @@ def ready(space: StoredSpace, painting: Painting, syntax: str) -> Ready:
     ValueError
         If there is no such syntax, or a name cannot be written in it.
     """
+    check_syntax(syntax)
     best = painting.best
     plain = f"of the plain prompt, re-encoded: {best.prompt}"
     if syntax == "plain":
         # The very prompt that was scored; the formatter joins names in its own way.
-        return Ready(best.prompt, (), best.similarity, plain)
+        return Ready("plain", best.prompt, (), best.similarity, plain)
     template = painting.template.replace("{names}", "{}")
     for slot, phrase in best.phrases.items():
         template = template.replace("{" + slot + "}", phrase)
@@ -111,9 +89,9 @@ def ready(space: StoredSpace, painting: Painting, syntax: str) -> Ready:
     written = format_prompt(best.names, weights, template=template, syntax=syntax)
     if syntax not in _AVERAGING:
         unread = "its weights act on tokens inside the tool and are not in the cosine, which is "
-        return Ready(written, weights, best.similarity, unread + plain)
+        return Ready(syntax, written, weights, best.similarity, unread + plain)
     rows = space.encoder().encode_text([template.replace("{}", name) for name in best.names])
-    return Ready(written, weights, *_of_several(rows, weights, painting.goal, syntax))
+    return Ready(syntax, written, weights, *_of_several(rows, weights, painting.goal, syntax))
 
 
 def _of_several(

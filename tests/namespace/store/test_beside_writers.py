@@ -79,7 +79,7 @@ def _wrong_hits(space: Space, view: str, names: list[str], truth: FloatArray) ->
     asked = rows[:: max(1, len(rows) // 5)]
     best = -np.sort(-(truth[asked] @ truth[rows].T), axis=1)[:, :5]
     for found, wanted, row in zip(
-        space.nearest(truth[asked], 5, view=view), best, asked, strict=True
+        space.nearest(truth[asked], 5, view=view).split(), best, asked, strict=True
     ):
         own = truth[found.ids] @ truth[row]
         are_names = found.names == tuple(names[at] for at in found.ids)

@@ -73,7 +73,7 @@ def test_names_that_were_added_meanwhile_are_no_obstacle(space: Space, encoder) 
 
 
 QUESTIONS: dict[str, Callable[[Space], object]] = {
-    "nearest": lambda s: [(n.names, n.similarities.tolist()) for n in s.nearest(["Vicki", "Zoë"])],
+    "nearest": lambda s: s.nearest(["Vicki", "Zoë"]).to_arrow().to_pydict(),
     "farthest": lambda s: s.nearest("Vicki", farthest=True).names,
     "where": lambda s: s.nearest("Vicki", 50, where="gender = 'F'").names,
     "token": lambda s: s.nearest("Vicki", view="token").names,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from namebasis.space import Space, open_space
 from namebasis.studies.basis import study as basis
 
 DIM = 32
+fit = partial(basis.fit, n_null=0, n_resamples=0)
+"""Quick: controls and resamples have tests of their own."""
 GIVEN = [f"Given{letter}" for letter in "abcdefghijklmnopqrst"]
 FAMILY = [f"Family{letter}" for letter in "abcdefghijklmnopqrst"]
 
@@ -73,7 +76,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
 
 
 def test_a_sum_of_two_names_is_found_with_its_cosines(space: Space) -> None:
-    found = basis.fit(space, "Givenb Familyc", 2)
+    found = fit(space, "Givenb Familyc", 2)
     assert set(found.names) == {"Givenb", "Familyc"}
     atoms = space.vectors(ids=found.ids) - space.mean()
     combined = found.weights @ atoms
@@ -91,10 +94,10 @@ def test_a_sum_of_two_names_is_found_with_its_cosines(space: Space) -> None:
 
 
 def test_a_stored_target_is_left_out_in_every_part_or_found_on_request(space: Space) -> None:
-    without = basis.fit(space, "givenA", 3)
+    without = fit(space, "givenA", 3)
     assert "Givena" not in without.names
     assert without.n_atoms == 39
-    itself = basis.fit(space, "Givena", 3, exclude_self=False)
+    itself = fit(space, "Givena", 3, exclude_self=False)
     assert itself.names == ("Givena",)
     assert itself.similarity == pytest.approx(1, abs=1e-6)
     assert itself.weights[0] == pytest.approx(1, abs=1e-5)
@@ -102,33 +105,31 @@ def test_a_stored_target_is_left_out_in_every_part_or_found_on_request(space: Sp
 
 def test_atoms_are_governed_by_where_deny_and_family_names(space: Space) -> None:
     target = "Givenb Familyc Familyd"
-    assert set(basis.fit(space, target, 3).names) == {"Givenb", "Familyc", "Familyd"}
-    only = basis.fit(space, target, 2, where="part = 'family'")
+    assert set(fit(space, target, 3).names) == {"Givenb", "Familyc", "Familyd"}
+    only = fit(space, target, 2, where="part = 'family'")
     assert set(only.names) == {"Familyc", "Familyd"}
     assert only.n_atoms == 21
-    assert "Familyc" not in basis.fit(space, target, 4, deny=["FAMILYC"]).names
+    assert "Familyc" not in fit(space, target, 4, deny=["FAMILYC"]).names
     parts = dict(zip([*GIVEN, *FAMILY], ["given"] * 20 + ["family"] * 20, strict=True))
-    one = basis.fit(space, target, 4, max_family=1, deny=["Givena"])
+    one = fit(space, target, 4, max_family=1, deny=["Givena"])
     assert [parts[name] for name in one.names].count("family") == 1
-    none = basis.fit(space, target, 4, max_family=0)
+    none = fit(space, target, 4, max_family=0)
     assert all(parts[name] == "given" for name in none.names)
     assert none.n_atoms == 20
 
 
 def test_several_targets_weights_and_minus(space: Space) -> None:
-    both = basis.fit(space, ["Givenb", "Familyc"], 2, exclude_self=False)
+    both = fit(space, ["Givenb", "Familyc"], 2, exclude_self=False)
     assert set(both.names) == {"Givenb", "Familyc"}
     np.testing.assert_allclose(both.weights, 0.5, atol=1e-4)
-    uneven = basis.fit(space, {"Givenb": 3, "Familyc": 1}, 2, exclude_self=False)
+    uneven = fit(space, {"Givenb": 3, "Familyc": 1}, 2, exclude_self=False)
     assert uneven.names == ("Givenb", "Familyc")
     np.testing.assert_allclose(uneven.weights, [3, 1], atol=1e-3)
     assert uneven.label == "3 Givenb + Familyc"
-    less = basis.fit(space, "Givenb Familyc", 1, minus=["Familyc"])
+    less = fit(space, "Givenb Familyc", 1, minus=["Familyc"])
     assert less.names == ("Givenb",)
     assert less.label == "Givenb Familyc - Familyc"
-    signed = basis.fit(
-        space, {"Givenb": 1, "Familyc": -2}, 2, exclude_self=False, nonnegative=False
-    )
+    signed = fit(space, {"Givenb": 1, "Familyc": -2}, 2, exclude_self=False, nonnegative=False)
     assert dict(zip(signed.names, signed.weights.round(3).tolist(), strict=True)) == {
         "Familyc": -2, "Givenb": 1,
     }  # fmt: skip
@@ -138,27 +139,27 @@ def test_an_image_is_centred_by_images(space: Space) -> None:
     image = Path("Givenb Familyc.png")
     encoder = SumEncoder()
     others = encoder.encode_images([Path(f"{g} {f}.png") for g in GIVEN for f in FAMILY])
-    found = basis.fit(space, image, 2, image_mean=others.mean(axis=0))
+    found = fit(space, image, 2, image_mean=others.mean(axis=0))
     assert set(found.names) == {"Givenb", "Familyc"}
     target = encoder.encode_images([image])[0] - others.mean(axis=0)
     combined = found.weights @ (space.vectors(ids=found.ids) - space.mean())
     cosine = target @ combined / np.linalg.norm(target) / np.linalg.norm(combined)
     assert found.similarity == pytest.approx(float(cosine), abs=1e-5)
     with pytest.raises(TargetError, match=r"add .* --images FOLDER`, or pass image_mean"):
-        basis.fit(space, image, 2)
+        fit(space, image, 2)
     with pytest.raises(ValueError, match="image_mean must have 32 columns"):
-        basis.fit(space, image, 2, image_mean=np.ones(3))
+        fit(space, image, 2, image_mean=np.ones(3))
 
 
 def test_the_lasso_fits_too(space: Space) -> None:
-    found = basis.fit(space, "Givenb Familyc", 2, method="lasso")
+    found = fit(space, "Givenb Familyc", 2, method="lasso")
     assert set(found.names) == {"Givenb", "Familyc"}
     with pytest.raises(ValueError, match="max_family belongs to method='omp'"):
-        basis.fit(space, "Givenb Familyc", 2, method="lasso", max_family=1)
+        fit(space, "Givenb Familyc", 2, method="lasso", max_family=1)
 
 
 def test_results_leave_as_arrow_and_json(space: Space) -> None:
-    found = basis.fit(space, "Givenb Familyc", 2)
+    found = fit(space, "Givenb Familyc", 2)
     table = found.to_arrow()
     assert table.column_names == ["name", "id", "weight"]
     assert table["name"].to_pylist() == list(found.names)
@@ -170,9 +171,9 @@ def test_results_leave_as_arrow_and_json(space: Space) -> None:
 
 def test_a_target_that_centring_leaves_empty_is_refused(space: Space) -> None:
     with pytest.raises(TargetError, match=r"Givenb - Givenb .* centred, it has no direction"):
-        basis.fit(space, "Givenb", 2, minus=["Givenb"])
+        fit(space, "Givenb", 2, minus=["Givenb"])
     with pytest.raises(TargetError, match="centred, it has no direction"):
-        basis.fit(
+        fit(
             space,
             Path("Givenb.png"),
             2,
@@ -204,14 +205,14 @@ def test_refused_input(
     space: Space, target: object, arguments: dict[str, object], error: type, message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        basis.fit(space, target, **arguments)
+        fit(space, target, **arguments)
 
 
 def test_a_name_that_is_the_mean_of_its_space_is_no_atom(tmp_path: Path) -> None:
     records = [{"name": "Givena", "part": "given"}]
     alone = build_space(make_names(records), tmp_path / "one.space", encoder=SumEncoder())
     with pytest.raises(FilterError, match="differs from the mean of the space"):
-        basis.fit(alone, "Givenb", 1)
+        fit(alone, "Givenb", 1)
 
 
 def test_another_encoder_is_refused(space: Space) -> None:

@@ -17,10 +17,9 @@ from namebasis.namespace.search import template_rows as module
 from namebasis.namespace.search.template_rows import average_rows, template_rows
 from namebasis.space import Space, open_space
 from namebasis.studies.basis import stability as study
-from namebasis.studies.basis import study as basis
 from namebasis.studies.basis.atoms import centre_target, load_atoms
 from namebasis.studies.basis.recipe import Recipe
-from tests.studies.basis.test_basis import DIM, FAMILY, GIVEN, SumEncoder
+from tests.studies.basis.test_basis import DIM, FAMILY, GIVEN, SumEncoder, fit
 
 NONE = np.zeros(60, dtype=bool)
 TEMPLATES = ["plain {}", "odd {}", "third {}"]
@@ -128,7 +127,7 @@ def test_a_cache_of_other_vectors_or_damaged_is_not_used(space: Space, tmp_path:
 def test_a_name_that_one_template_reads_otherwise_is_chosen_less_often(space: Space) -> None:
     # "Givena" is the target's first word in two templates of three; where "odd" is drawn often,
     # its vector is that of Givenb.
-    found = basis.fit(space, "Givena Familyc", 2, n_resamples=80)
+    found = fit(space, "Givena Familyc", 2, n_resamples=80)
     assert set(found.names) == {"Givena", "Familyc"}
     shares = dict(zip(found.names, found.template_stability, strict=True))
     assert shares["Familyc"] == 1.0
@@ -184,12 +183,12 @@ def test_the_pool_holds_the_chosen_the_seen_and_the_nearest(
 
 def test_what_cannot_be_resampled_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = build(tmp_path / "one.space", TEMPLATES[:1])
-    found = basis.fit(one, "Givena Familyc", 2, n_resamples=3)
+    found = fit(one, "Givena Familyc", 2, n_resamples=3)
     assert found.template_stability is None
     assert found.template_note == ("templates could not be resampled: the space was built with one")
-    assert basis.fit(one, "Givena Familyc", 2).template_note is None
+    assert fit(one, "Givena Familyc", 2).template_note is None
     several = build(tmp_path / "three.space", TEMPLATES)
-    token = basis.fit(several, "Givena", 2, view="token", n_resamples=3)
+    token = fit(several, "Givena", 2, view="token", n_resamples=3)
     assert token.template_note == (
         "templates were not resampled: the token view is made without them"
     )
@@ -199,7 +198,7 @@ def test_what_cannot_be_resampled_is_said(tmp_path: Path, monkeypatch: pytest.Mo
         raise EncoderError("moody is not on this machine.")
 
     monkeypatch.setattr("namebasis.encoders.registry.load_encoder", gone)
-    stored = basis.fit(away, "Givena", 2, n_resamples=3)
+    stored = fit(away, "Givena", 2, n_resamples=3)
     assert stored.stability is not None
     assert stored.template_note is not None
     assert "needs the encoder: moody is not on this machine" in stored.template_note

@@ -10,10 +10,9 @@ from namebasis.analysis.sparse.turning import TurnedDictionaries
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space
-from namebasis.studies.basis import study as basis
 from namebasis.studies.basis import trust
 from namebasis.studies.basis.recipe import Recipe
-from tests.studies.basis.test_basis import FAMILY, GIVEN, SumEncoder
+from tests.studies.basis.test_basis import FAMILY, GIVEN, SumEncoder, fit
 
 NONE = np.zeros(60, dtype=bool)
 
@@ -159,7 +158,7 @@ def test_the_control_by_frequency_equals_its_definition() -> None:
 
 def test_all_controls_and_the_verdict_of_a_true_sum(space: Space) -> None:
     where = "part IN ('given', 'family')"
-    found = basis.fit(space, "Givenb Familyc", 2, where=where, n_null=100, n_resamples=60)
+    found = fit(space, "Givenb Familyc", 2, where=where, n_null=100, n_resamples=60)
     assert [null.kind for null in found.nulls] == ["turned", "matched", "pseudo"]
     assert all(null.z > 2 for null in found.nulls)
     assert found.verdict is not None
@@ -176,26 +175,26 @@ def test_all_controls_and_the_verdict_of_a_true_sum(space: Space) -> None:
 
 
 def test_a_made_up_target_gets_a_verdict_that_says_so(space: Space) -> None:
-    found = basis.fit(space, np.random.default_rng(7).standard_normal(32), 2, n_null=100)
+    found = fit(space, np.random.default_rng(7).standard_normal(32), 2, n_null=100)
     assert found.verdict is not None
     assert found.verdict.startswith("No better than chance: ")
-    assert basis.fit(space, "Givenb", 2).verdict is None
+    assert fit(space, "Givenb", 2).verdict is None
 
 
 def test_seeds_repeat_and_counts_are_checked(space: Space) -> None:
     def nulls(seed: int) -> tuple[trust.Null, ...]:
-        return basis.fit(space, "Givenb Familyc", 2, n_null=20, seed=seed).nulls
+        return fit(space, "Givenb Familyc", 2, n_null=20, seed=seed).nulls
 
     assert nulls(1) == nulls(1)
     assert nulls(1) != nulls(2)
     with pytest.raises(ValueError, match="n_null must be an integer, at least 0"):
-        basis.fit(space, "Givenb", 2, n_null=-1)
+        fit(space, "Givenb", 2, n_null=-1)
     with pytest.raises(ValueError, match="ridge must be a number above 0"):
-        basis.fit(space, "Givenb", 2, ridge=0.0)
+        fit(space, "Givenb", 2, ridge=0.0)
 
 
 def test_the_ridge_changes_the_choice_but_weights_stay_unwhitened(space: Space) -> None:
-    found = basis.fit(space, "Givenb Familyc", 2, ridge=1.0)
+    found = fit(space, "Givenb Familyc", 2, ridge=1.0)
     assert set(found.names) == {"Givenb", "Familyc"}
     atoms = (space.vectors(ids=found.ids) - space.mean()).astype(float)
     target = SumEncoder().encode_text(["Givenb Familyc"])[0] - space.mean()
@@ -222,7 +221,7 @@ def test_controls_and_resamples_multiply_with_one_thread(
     with threadpool_limits(2, user_api="blas"):
         if blas_threads() != {2}:
             pytest.skip("the BLAS of this machine cannot take two threads")
-        basis.fit(space, GIVEN[0], 3, n_null=4, n_resamples=4)
+        fit(space, GIVEN[0], 3, n_null=4, n_resamples=4)
         assert blas_threads() == {2}
     assert seen[0] == {2}, "the fit itself is left alone"
     assert len(seen) > 3

@@ -52,7 +52,7 @@ def test_a_wide_beam_finds_what_brute_force_finds(space: Any, target: str, negat
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_greedy_chain_is_the_greedy_chain(space: Any, target: str) -> None:
-    found = paint(space, target, 4)
+    found = paint(space, target, 4, baseline=True)
     names: list[str] = []
     for step in found.greedy:
         rest = [name for name in NAMES if name not in names]
@@ -69,7 +69,7 @@ def test_the_search_beats_the_chain_for_fewer_encodes() -> None:
     space: Any = ToySpace(["".join(p).title() for p in product(syllables, repeat=3)])
     gains, encodes = [], []
     for target in TARGETS:
-        found = paint(space, target, 5, candidates=400, beam=4)
+        found = paint(space, target, 5, candidates=400, beam=4, baseline=True)
         gains.append(found.similarity - found.greedy[-1].similarity)
         encodes.append(found.curve[-1].n_encodes / found.greedy[-1].n_encodes)
     assert min(gains) >= 0
@@ -78,7 +78,7 @@ def test_the_search_beats_the_chain_for_fewer_encodes() -> None:
 
 
 def test_similarities_are_those_of_the_prompts_encoded_anew(space: Any) -> None:
-    found = paint(space, TARGETS[0], 4)
+    found = paint(space, TARGETS[0], 4, baseline=True)
     for blend in (*found.curve, *found.greedy):
         assert blend.similarity == pytest.approx(cosine(blend.prompt, TARGETS[0]), abs=1e-6)
         assert blend.prompt == "a photo of " + ", ".join(blend.names)
@@ -91,7 +91,7 @@ def test_similarities_are_those_of_the_prompts_encoded_anew(space: Any) -> None:
 
 
 def test_every_prompt_is_encoded_once_and_counted(space: Any) -> None:
-    found = paint(space, TARGETS[0], 3, baseline=False)
+    found = paint(space, TARGETS[0], 3)
     encoded = space.encoder().encoded
     asked = encoded[1 : 1 + found.curve[-1].n_encodes]  # the first is the target
     assert len(set(asked)) == len(asked)
@@ -163,7 +163,9 @@ def test_broken_templates_are_refused(space: Any, template: str, slots: Any, mes
 
 
 def test_the_budget_of_tokens_holds(space: Any) -> None:
-    found = paint(space, TARGETS[0], 6, max_tokens=9)  # a photo of A , B , C and half a name
+    found = paint(
+        space, TARGETS[0], 6, max_tokens=9, baseline=True
+    )  # a photo of A , B , C and half a name
     assert max(blend.n_tokens for blend in found.curve) == 8
     assert [len(blend.names) for blend in found.curve] == [1, 2, 3]
     assert len(found.greedy) == 3
@@ -259,7 +261,7 @@ def test_a_stored_space_gives_what_the_toy_gives(tmp_path: Path, space: Any) -> 
     stored = build_space(
         make_names(records), tmp_path / "s", encoder=encoder, templates="a photo of {}"
     )
-    one, two = paint(stored, TARGETS, 3, deny=["bo"]), paint(space, TARGETS, 3, deny=["bo"])
+    one, two = (paint(where, TARGETS, 3, deny=["bo"], baseline=True) for where in (stored, space))
     assert (one.prompt, one.greedy[-1].prompt) == (two.prompt, two.greedy[-1].prompt)
     assert one.similarity == pytest.approx(two.similarity, abs=1e-6)
     assert paint(stored, TARGETS[0], 2, where="name < 'C'").n_candidates == 2
@@ -322,6 +324,7 @@ def test_results_as_table_and_json(space: Any) -> None:
         TARGETS[:2],
         2,
         template="{names}, {age}",
+        baseline=True,
         progress=lambda done, total: steps.append((done, total)),
     )
     table = found.to_arrow()

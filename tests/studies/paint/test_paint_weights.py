@@ -26,7 +26,7 @@ def space() -> Any:
 
 @pytest.fixture
 def painting(space: Any) -> Any:
-    return paint(space, TARGET, 2, use_target=True, baseline=False)
+    return paint(space, TARGET, 2, use_target=True)
 
 
 def test_shares_are_the_nonnegative_fit() -> None:

@@ -1,0 +1,162 @@
+"""Results of questions about names in every form: as the command prints them, notebook, frames."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from namebasis.results import Result
+from namebasis.space import Space, build_space
+from tests.test_cli import NAMES, run
+
+ASKED: dict[str, tuple[list[str], Callable[[Space], Result]]] = {
+    "nearest": (["nearest", "my.space", "Vicki", "-k", "4"], lambda s: s.nearest("Vicki", 4)),
+    "nearest of a text": (
+        ["nearest", "my.space", "an old lady", "-k", "3", "--farthest"],
+        lambda s: s.nearest("an old lady", 3, farthest=True),
+    ),
+    "nearest of several": (
+        ["nearest", "my.space", "Vicki", "an old lady", "-k", "2"],
+        lambda s: s.nearest(["Vicki", "an old lady"], 2),
+    ),
+    "basis": (["basis", "my.space", "Vicki", "-n", "3"], lambda s: s.basis("Vicki", 3)),
+    "basis without controls": (
+        ["basis", "my.space", "Vicki", "-n", "2", "--n-null", "0", "--n-resamples", "0"],
+        lambda s: s.basis("Vicki", 2, n_null=0, n_resamples=0),
+    ),
+    "walk": (["walk", "my.space", "1", "--steps", "5"], lambda s: s.walk(1, n_steps=5)),
+    "walk between": (
+        ["walk", "my.space", "a young man", "--to", "an old lady", "-k", "2"],
+        lambda s: s.walk(("a young man", "an old lady"), names_per_step=2),
+    ),
+    "anchors": (["anchors", "my.space", "-n", "3"], lambda s: s.anchors(3)),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("shown")
+    build_space(NAMES, where / "my.space", encoder="minilm", templates="person")
+    return where
+
+
+@pytest.fixture(scope="module")
+def space(folder: Path) -> Space:
+    return Space(folder / "my.space")
+
+
+def on_a_terminal(words: list[str], where: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a reader sees of a command, the answer before the notes."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    done = run(*words, cwd=where)
+    assert done.returncode == 0, done.stderr
+    plain = [re.sub(r"\x1b\[[\d;]*m", "", text) for text in (done.stdout, done.stderr)]
+    return "".join(line.rstrip() + "\n" for text in plain for line in text.splitlines())
+
+
+def lines_of(text: str) -> list[str]:
+    return sorted(line.rstrip() for line in text.splitlines() if line.strip())
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_the_text_of_a_result_is_what_its_command_prints(
+    question: str, folder: Path, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, ask = ASKED[question]
+    seen = on_a_terminal(words, folder, monkeypatch)
+    result = ask(space)
+    # On two streams; within each in this order.
+    assert lines_of(seen) == lines_of(str(result))
+    told = [*([result.headline()] if result.headline() else []), *result.notes()]
+    assert seen.endswith("".join(f"{line}\n" for line in told))
+    assert repr(result) == str(result)
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_a_result_leaves_as_notebook_frame_and_json(question: str, space: Space) -> None:
+    result = ASKED[question][1](space)
+    names = result.to_arrow()["name"].to_pylist()
+    html = result._repr_html_()
+    shown = names if question != "anchors" else result.tables()[0].rows[0][1:2]
+    assert names
+    assert all(str(name) in html for name in shown)
+    frame = result.to_pandas()
+    assert frame["name"].tolist() == names
+    assert json.loads(result.to_json()) == json.loads(json.dumps(result.to_dict()))
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_a_pipe_begins_with_a_header_that_can_be_left_out(
+    question: str, folder: Path, space: Space
+) -> None:
+    words, ask = ASKED[question]
+    with_header = run(*words, cwd=folder).stdout.splitlines()
+    (table,) = ask(space).tables()
+    assert with_header[0].split("\t") == list(table.columns)
+    assert len(with_header) == 1 + len(table.rows)
+    assert run(*words, "--no-header", cwd=folder).stdout.splitlines() == with_header[1:]
+
+
+def test_json_of_nearest_is_a_list_with_an_object_per_target(folder: Path, space: Space) -> None:
+    done = run("nearest", "my.space", "Vicki", "an old lady", "-k", "2", "--json", cwd=folder)
+    both = json.loads(done.stdout)
+    assert [one["target"] for one in both] == ["Vicki", "an old lady"]
+    assert [one["kind"] for one in both] == ["stored", "text"]
+    for one in both:
+        expected = space.nearest(one["target"], 2)
+        assert [hit["name"] for hit in one["names"]] == list(expected.names)
+    assert done.stderr == (
+        "'an old lady' is not a stored name; it was encoded as the text that it is\n"
+    )
+    alone = json.loads(run("nearest", "my.space", "Vicki", "-k", "2", "--json", cwd=folder).stdout)
+    assert alone == both[:1]
+
+
+def test_several_bases_are_told_apart_in_a_pipe(folder: Path) -> None:
+    quick = ("--n-null", "0", "--n-resamples", "0")
+    done = run("basis", "my.space", "Vicki", "Anna", "-n", "2", *quick, cwd=folder)
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert lines[0] == ["target", "name", "weight"]
+    assert [line[0] for line in lines[1:]] == ["Vicki", "Vicki", "Anna", "Anna"]
+
+
+def test_a_painting_is_its_prompt_alone_on_stdout(
+    folder: Path, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["paint", "my.space", "an old lady", "-n", "2", "--syntax", "a1111"]
+    found = space.paint("an old lady", 2, syntax="a1111")
+    done = run(*words, "--quiet", cwd=folder)
+    assert done.stdout == f"{found.headline()}\n"
+    assert found.ready is not None
+    assert found.headline() == found.ready.prompt
+    timeless = re.compile(r"│ +\d+\.\d+ │(?= a photo)")  # seconds
+    seen = on_a_terminal([*words, "--quiet"], folder, monkeypatch)
+    assert lines_of(timeless.sub("", seen)) == lines_of(timeless.sub("", str(found)))
+    assert found.notes()[1].startswith(f"weights: {found.names[0]} ")
+    read = json.loads(run(*words, "--quiet", "--json", cwd=folder).stdout)
+    assert read["syntax"] == "a1111"
+    assert read["ready"] == found.ready.prompt
+    assert read["ready_weights"] == list(found.ready.weights)
+    assert read["ready_similarity"] == found.ready.similarity
+    assert read["ready_meaning"] == found.ready.meaning
+    assert "goal" not in read
+    assert all(name in found._repr_html_() for name in found.names)
+    assert found.to_pandas()["prompt"].tolist() == [blend.prompt for blend in found.curve]
+
+
+def test_anchors_show_as_many_as_are_asked_for(folder: Path, space: Space) -> None:
+    done = run("anchors", "my.space", "-n", "3", "-k", "2", cwd=folder)
+    assert len(done.stdout.splitlines()) == 3
+    found = space.anchors(3)
+    assert len(found.tables()[0].rows) == 20
+    ranked = found.to_dict()["anchors"]
+    assert [row["anchor_rank"] for row in ranked] == list(range(1, len(space) + 1))
+    listed = json.loads(
+        run("anchors", "my.space", "-n", "3", "-k", "2", "--json", cwd=folder).stdout
+    )
+    assert listed == ranked[:2]
