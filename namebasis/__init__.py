@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from namebasis import forks as _forks  # noqa: F401  registers what a forked child is told
+from namebasis._version import __version__
 from namebasis.lazy import attach as _attach
 
 # Two OpenMP runtimes (torch's and faiss's) that spin while they wait cost 2 to 5 times on few
@@ -17,8 +18,6 @@ from namebasis.lazy import attach as _attach
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "add_images": ".namespace.building.images",

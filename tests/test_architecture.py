@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "namebasis"
-GROUND = {"atomic", "checks", "errors", "forks", "lazy", "pretrained", "reading", "results"}
+GROUND = {
+    "_version", "atomic", "checks", "errors", "forks", "lazy", "pretrained", "reading", "results",
+    "tensors",
+}  # fmt: skip
 ALLOWED = {
+    "_version": set(),
     "errors": set(),
     "lazy": set(),
     "results": {"atomic", "errors", "wording"},
@@ -22,6 +28,7 @@ ALLOWED = {
     "checks": {"errors"},
     "atomic": {"errors"},
     "reading": {"errors"},
+    "tensors": {"errors", "reading"},
     "forks": {"errors"},
     "pretrained": {"errors", "reading"},
     "organism": GROUND,
@@ -43,6 +50,33 @@ ALLOWED = {
         "report", "organism", "wording", *GROUND,
     },
 }  # fmt: skip
+
+MAX_MODULES = 20
+"""Beside each other in one folder, before it gets rooms of its own."""
+MIN_LINES = 60
+"""Of a module with one importer, unless it is a thought of its own."""
+ALONE = {
+    "analysis.sparse.whitening": "a transform that is public by itself",
+    "namespace.corpus.census_1990": "one published format, known by its content",
+    "report.packed": "the coding of numbers that a page's script unpacks",
+    "studies.attributes.letters": "which letters of names are compared",
+    "studies.attributes.regions": "a table of countries",
+    "studies.attributes.survival": "a table of life spans",
+    "studies.topology.languages": "a table of languages",
+}
+CIRCLES: list[set[str]] = [
+    {"studies.attributes.record_results", "studies.attributes.record_view"},
+    {"studies.card.study", "studies.card.view"},
+    {
+        "studies.topology.arrangement", "studies.topology.results", "studies.topology.spelling",
+        "studies.topology.view",
+    },
+    {"studies.topology.compare_view", "studies.topology.comparison"},
+    {"validation.page", "validation.study"},
+    {"formation.figures", "formation.page"},
+    {"formation.results", "formation.view"},
+]  # fmt: skip
+"""Those that are left; none may be added."""
 
 
 def modules() -> list[Path]:
@@ -74,6 +108,75 @@ def test_a_room_imports_only_from_floors_below(path: Path) -> None:
         if parts[0] != "namebasis" or len(parts) == 1 or parts[1] in {own, "__version__"}:
             continue
         assert parts[1] in ALLOWED[own], f"{own} must not import {module}"
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+
+
+@functools.cache
+def import_graph() -> nx.DiGraph:
+    """Which module imports which; at the top, inside functions and for type checking alike."""
+    names = {dotted(path): path for path in modules()}
+    graph = nx.DiGraph()
+    graph.add_nodes_from(names)
+    for own, path in names.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                wanted = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                module = node.module or ""
+                full = [f"{module}.{alias.name}" for alias in node.names]
+                wanted = [
+                    name if name.removeprefix("namebasis.") in names else module for name in full
+                ]
+            else:
+                continue
+            found = {
+                "__init__" if name == "namebasis" else name.removeprefix("namebasis.")
+                for name in wanted
+                if name.split(".")[0] == "namebasis"
+            }
+            graph.add_edges_from((own, other) for other in (found & set(names)) - {own})
+    return graph
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    components = nx.strongly_connected_components(import_graph())
+    circles = [set(found) for found in components if len(found) > 1]
+    new = [sorted(found) for found in circles if not any(found <= known for known in CIRCLES)]
+    assert new == []
+
+
+def test_the_graph_sees_lazy_imports_and_those_for_type_checking() -> None:
+    graph = import_graph()
+    assert graph.has_edge("space", "namespace.building.unspelled")  # inside a method
+    assert graph.has_edge("namespace.store.provenance", "encoders.base")  # for type checking
+    assert graph.has_edge("namespace.store.provenance", "_version")
+    assert graph.has_edge("cli.application", "__init__")
+
+
+def test_no_folder_holds_more_modules_than_one_can_look_over() -> None:
+    folders = {path.parent for path in modules()}
+    sizes = {
+        str(folder.relative_to(PACKAGE)): len(
+            [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        )
+        for folder in folders
+    }
+    assert {name: size for name, size in sizes.items() if size > MAX_MODULES} == {}
+
+
+def test_a_small_module_with_one_importer_is_merged_into_it() -> None:
+    graph = import_graph()
+    small = {
+        dotted(path)
+        for path in modules()
+        if path.name != "__init__.py"
+        and graph.in_degree(dotted(path)) == 1
+        and len(path.read_text(encoding="utf-8").splitlines()) < MIN_LINES
+    }
+    assert small - set(ALONE) == set()
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))

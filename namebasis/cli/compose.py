@@ -215,7 +215,7 @@ def walk(
         basis_of_names.save(save)
         note(f"components saved to {save}")
     if save_pieces:
-        from namebasis.analysis.sparse.component_files import save_components
+        from namebasis.analysis.sparse.components import save_components
 
         by_place = name_components.fit_pieces(
             opened, where=where, automatic_filter=automatic_filter

@@ -247,7 +247,7 @@ def add(
 def _add_images(
     opened: Space, folder: Path, vectors: str | None, strangers: bool, quiet: bool
 ) -> None:
-    from namebasis.encoders.images import by_reason
+    from namebasis.encoders.image_files import by_reason
     from namebasis.namespace.building.images import add_images
     from namebasis.namespace.corpus.given_files import read_vectors
 

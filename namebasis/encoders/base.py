@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, Protocol, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,17 @@ from namebasis.forks import SPAWN
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from namebasis.encoders.loaded import Loading
-
-    ImageLike = Image | str | Path | np.ndarray
+    from namebasis.encoders.images import ImageLike
 
 IdRows = Sequence[Sequence[int]] | Sequence[npt.NDArray[np.int32]]
 """Token ids, a row per text."""
+
+
+class Recipe(Protocol):
+    """How an encoder was loaded, so that another process can load it again."""
+
+    def encoder(self) -> Encoder:
+        """The encoder."""
 
 
 class Encoder(ABC):
@@ -66,7 +71,7 @@ class Encoder(ABC):
     has_text: bool = True
     has_images: bool = False
     has_tokenizer: bool = True
-    loading: Loading | None = None  # how `load_encoder` made it
+    loading: Recipe | None = None  # how `load_encoder` made it
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         if self.loading is None:

@@ -13,7 +13,7 @@ from namebasis.encoders.base import Encoder, IdRows
 from namebasis.errors import EncoderError
 
 if TYPE_CHECKING:
-    from namebasis.encoders.base import ImageLike
+    from namebasis.encoders.images import ImageLike
 
 KIND = "vectors"
 """The kind of spec of spaces that were made of given vectors alone."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray, Progress, check_count
 from namebasis.encoders.given import KIND
-from namebasis.encoders.loaded import Loading
+from namebasis.encoders.registry import Loading
 from namebasis.errors import EncoderError, ReplacedError, SpaceError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex

@@ -14,7 +14,7 @@ from PIL import Image
 
 from namebasis.checks import FloatArray
 from namebasis.encoders.base import Encoder, IdRows, check_batch, check_template
-from namebasis.encoders.images import encode_image_files
+from namebasis.encoders.image_files import encode_image_files
 from namebasis.errors import EncoderError
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)

@@ -16,13 +16,13 @@ from PIL import Image
 
 from namebasis.encoders import images
 from namebasis.encoders.base import Encoder
-from namebasis.encoders.images import (
+from namebasis.encoders.image_files import (
     ImageFailure,
     encode_image_files,
     list_images,
-    open_image,
     read_images,
 )
+from namebasis.encoders.images import open_image
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
 

@@ -12,6 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +20,16 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse import csr_matrix, diags
 
 from namebasis.checks import Float64Array, FloatArray, IntArray, check_count
+from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError
+from namebasis.tensors import OtherFormatError, read_tensors, tensor_bytes
 
 Pieces = Sequence[Sequence[str]]
 
 PENALTIES = (0.1, 0.3, 1.0, 3.0, 10.0)
 MAX_PIECES = 2048
 MIN_NAMES = 5
+_FORMAT = "namebasis.piece_ridge/1"
 _SEPARATOR = "\x1f"  # cannot stand in a cleaned name
 
 
@@ -279,3 +284,43 @@ class _Design:
         if total + within <= 1e-9 * float(self.squares[at].sum()):
             raise ValueError("all vectors of a fold are equal; there is nothing to predict.")
         return 1.0 - (missed + within) / (total + within)
+
+
+def to_bytes(fit: PieceRidge) -> bytes:
+    """The fit as one safetensors file."""
+    description = {
+        "pieces": fit.pieces,
+        "first_pieces": fit.first_pieces,
+        "token_scale": fit.token_scale,
+        "penalty": fit.penalty,
+        "explained": fit.explained,
+    }
+    tensors = {"weights": fit.weights, "intercepts": fit.intercepts}
+    return tensor_bytes(_FORMAT, "fit", description, tensors)
+
+
+def read_fit(path: Path) -> PieceRidge:
+    """Read what `to_bytes` gave.
+
+    Raises
+    ------
+    NamebasisError
+        If the file is missing, cut short, or no such fit.
+    """
+    try:
+        about, tensors = read_tensors(path, _FORMAT, "fit")
+        return PieceRidge(
+            pieces=tuple(about["pieces"]),
+            first_pieces=tuple(about["first_pieces"]),
+            weights=tensors["weights"],
+            intercepts=tensors["intercepts"],
+            token_scale=float(about["token_scale"]),
+            penalty=float(about["penalty"]),
+            explained=tuple(about["explained"]),
+        )
+    except OtherFormatError:
+        raise NamebasisError(f"{path}: no fit of pieces that namebasis wrote.") from None
+    except UnreadableError as error:
+        raise NamebasisError(f"{path}: missing or damaged ({error.reason}).") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise NamebasisError(f"{path}: missing or damaged ({error}).") from None

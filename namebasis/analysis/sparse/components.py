@@ -10,10 +10,16 @@ from typing import Any
 import numpy as np
 
 from namebasis.analysis.graph.neighbours import duplicate_groups
+from namebasis.atomic import replacing_file
 from namebasis.checks import Float64Array, FloatArray, as_embeddings, check_count
+from namebasis.errors import NamebasisError
+from namebasis.reading import UnreadableError
+from namebasis.tensors import OtherFormatError, read_tensors, tensor_bytes
 
 _BLOCK = 8192  # rows that are held in float64 at a time
 _EPSILON = 2.0**-23  # of float32, in which rows come
+_FORMAT = "namebasis.components/1"
+_ARRAYS = ("mean", "directions", "standard_deviations")
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 
 
@@ -118,9 +124,7 @@ class Components:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write one safetensors file; `component_files` also writes several bases into one."""
-        from namebasis.analysis.sparse.component_files import save_components
-
+        """Write one safetensors file; `save_components` also writes several bases into one."""
         save_components([self], path)
 
     @classmethod
@@ -132,8 +136,6 @@ class Components:
         NamebasisError
             If it cannot be read, or holds several bases (`load_components` reads those).
         """
-        from namebasis.analysis.sparse.component_files import load_components
-
         return load_components(path, n_bases=1)[0]
 
 
@@ -307,3 +309,65 @@ def piece_label(position: int) -> str:
     if position < len(_ORDINALS):
         return f"{_ORDINALS[position]} piece"
     return f"{position + 1}th piece"
+
+
+def save_components(components: Sequence[Components], path: str | Path) -> None:
+    """Write bases to one safetensors file; an existing file is replaced whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        If there is none to write.
+    """
+    if not components:
+        raise ValueError("no components to save.")
+    heads = [
+        {
+            "label": basis.label,
+            "total_variance": basis.total_variance,
+            "n_rows": basis.n_rows,
+            "n_distinct": basis.n_distinct,
+            "metadata": dict(basis.metadata),
+        }
+        for basis in components
+    ]
+    tensors = {
+        f"{i}.{key}": getattr(basis, key) for i, basis in enumerate(components) for key in _ARRAYS
+    }
+    content = tensor_bytes(_FORMAT, "bases", heads, tensors)
+    with replacing_file(Path(path), overwrite=True) as stream:
+        stream.write(content)
+
+
+def load_components(path: str | Path, n_bases: int | None = None) -> tuple[Components, ...]:
+    """Read the bases that `save_components` wrote.
+
+    Raises
+    ------
+    NamebasisError
+        If the file is missing, no safetensors file, not written by `save_components`, or
+        `n_bases` is given and it holds another number of bases.
+    """
+    try:
+        heads, tensors = read_tensors(path, _FORMAT, "bases")
+        parts: list[dict[str, Any]] = [
+            {**head, **{key: tensors[f"{i}.{key}"] for key in _ARRAYS}}
+            for i, head in enumerate(heads)
+        ]
+        found = tuple(Components(**part) for part in parts)
+    except OtherFormatError as error:
+        raise NamebasisError(
+            f"{path}: no components of this version ({error.reason}); save them again."
+        ) from None
+    except UnreadableError as error:
+        why = "no such file" if error.is_missing else f"damaged components file ({error.reason})"
+        raise NamebasisError(f"{path}: {why}.") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise NamebasisError(f"{path}: damaged components file ({error}).") from None
+    if n_bases is not None and len(found) != n_bases:
+        labels = ", ".join(basis.label for basis in found)
+        raise NamebasisError(
+            f"{path}: holds {len(found)} bases ({labels}), expected {n_bases}; "
+            "read it with load_components."
+        )
+    return found

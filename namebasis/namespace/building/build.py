@@ -39,11 +39,10 @@ from namebasis.namespace.space import Kind, StoredSpace
 from namebasis.namespace.store import swap
 from namebasis.namespace.store.columns import add_empty
 from namebasis.namespace.store.dataset import Store
-from namebasis.namespace.store.job import describe_job
 from namebasis.namespace.store.locks import locked, writing
 from namebasis.namespace.store.opening import NAMES, holds_versions
 from namebasis.namespace.store.places import for_lance, place_of
-from namebasis.namespace.store.provenance import KEY, Provenance
+from namebasis.namespace.store.provenance import KEY, Provenance, describe_job
 from namebasis.namespace.store.sums import grown_sums, sums_entry
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from namebasis.namespace.corpus.image_labels import (
     label_images,
 )
 from namebasis.namespace.store import metrics
+from namebasis.namespace.store.columns import put_view
 from namebasis.namespace.store.dataset import (
     BLOCK_ROWS,
     IMAGE_COUNT,
@@ -37,12 +38,11 @@ from namebasis.namespace.store.opening import holds_commit
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.sums import ImageMean, image_mean_entry
 from namebasis.namespace.store.upkeep import keep_up
-from namebasis.namespace.store.views import put_view
 from namebasis.reading import UnreadableError, digest_of
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
-    from namebasis.encoders.images import ImageFailure
+    from namebasis.encoders.image_files import ImageFailure
     from namebasis.namespace.space import Kind, StoredSpace
 
 VIEW = "image"
@@ -230,7 +230,7 @@ def _encode(
     """Append the vectors of files that are not stored; return how many, and the failures."""
     import lance
 
-    from namebasis.encoders.images import encode_image_files
+    from namebasis.encoders.image_files import encode_image_files
 
     uri = space / IMAGES
     known = _known(uri)

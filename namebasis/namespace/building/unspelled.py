@@ -6,18 +6,26 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, Progress, check_count
 from namebasis.errors import NamebasisError, SpaceError
+from namebasis.namespace.store.columns import put_view
 from namebasis.namespace.store.dataset import Store, as_column, as_matrix
 from namebasis.namespace.store.locks import writing
+from namebasis.namespace.store.unspelled import (
+    FACTS_KEY,
+    FITS,
+    VIEW,
+    UnspelledFacts,
+    facts_of,
+    view_metadata,
+)
 from namebasis.namespace.store.view_ids import FIT_KEY
-from namebasis.namespace.store.views import put_view
 
 if TYPE_CHECKING:
     from namebasis.analysis.readings.spelling import PieceRidge
@@ -25,39 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-VIEW = "unspelled"
 SOURCE = "text"
-FITS = "fits"
-FACTS_KEY = "namebasis.facts"
 _READ = ("pieces", SOURCE)
-
-
-@dataclass(frozen=True)
-class UnspelledFacts:
-    """What the view was made with, and how much pieces explain.
-
-    Attributes
-    ----------
-    n_fitted : int
-        Names that the regression was fitted to; later ones are predicted by it.
-    n_folds, max_pieces : int
-        Folds left out in turn; indicators of each kind at most.
-    penalty : float
-        Of the ridge.
-    explained : tuple of float
-        Per fold, the share of the variance of `text` vectors that pieces predict, out of fold.
-    """
-
-    n_fitted: int
-    n_folds: int
-    max_pieces: int
-    penalty: float
-    explained: tuple[float, ...]
-
-    @property
-    def mean_explained(self) -> float:
-        """Mean of `explained` over folds."""
-        return float(np.mean(self.explained))
 
 
 def unspell(
@@ -115,13 +92,7 @@ def facts(space: StoredSpace) -> UnspelledFacts:
     ValueError
         If the space has no such view.
     """
-    return _facts(space._store)
-
-
-def _facts(store: Store) -> UnspelledFacts:
-    store.dim(VIEW)  # refuses where there is none, with the remedy
-    values = json.loads(_metadata(store)[FACTS_KEY.encode()])
-    return UnspelledFacts(**values | {"explained": tuple(values["explained"])})
+    return facts_of(space._store)
 
 
 def complete(rows: pa.Table, store: Store) -> pa.Table:
@@ -147,11 +118,11 @@ def read_fit(store: Store) -> PieceRidge:
     SpaceError
         If its file is missing or damaged.
     """
-    from namebasis.analysis.readings import spelling_files
+    from namebasis.analysis.readings import spelling
 
-    name = _metadata(store)[FIT_KEY.encode()].decode()
+    name = view_metadata(store)[FIT_KEY.encode()].decode()
     try:
-        return spelling_files.read(store.place / FITS / name)
+        return spelling.read_fit(store.place / FITS / name)
     except NamebasisError as error:
         raise SpaceError(
             f"{error} It makes the unspelled view of new names; run "
@@ -159,17 +130,11 @@ def read_fit(store: Store) -> PieceRidge:
         ) from None
 
 
-def _metadata(store: Store) -> dict[bytes, bytes]:
-    if VIEW not in store.views:
-        return {}
-    return dict(store.schema.field(VIEW).metadata or {})
-
-
 def _write(store: Store, n_folds: int, max_pieces: int, progress: Progress | None) -> None:
-    from namebasis.analysis.readings import spelling_files
+    from namebasis.analysis.readings import spelling
 
     fit = _fit(store, n_folds, max_pieces)
-    content = spelling_files.to_bytes(fit)
+    content = spelling.to_bytes(fit)
     name = f"{VIEW}-{hashlib.sha256(content).hexdigest()[:16]}.safetensors"
     folder = store.folder / FITS
     folder.mkdir(exist_ok=True)
@@ -234,11 +199,3 @@ def _remainder(fit: PieceRidge, rows: pa.Table) -> FloatArray:
     left = vectors.astype(np.float64) - fit.predict(rows["pieces"].to_pylist(), tokens)
     length = np.linalg.norm(left, axis=1, keepdims=True)
     return np.asarray(left / np.where(length > 0, length, 1), np.float32)
-
-
-def describe(store: Store) -> dict[str, Any]:
-    """Facts for `info`: empty where there is no such view."""
-    if VIEW not in store.views:
-        return {}
-    known = _facts(store)
-    return {VIEW: asdict(known) | {"explained": known.mean_explained}}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from namebasis.encoders.images import SUFFIXES, ImageFailure, list_images
+from namebasis.encoders.image_files import SUFFIXES, ImageFailure, list_images
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.files.dialects import best_separator
 from namebasis.reading import LARGE, UnreadableError, parse_json, read_table, read_text

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from namebasis.namespace.building import unspelled
 from namebasis.namespace.search.caches import saved_facts
+from namebasis.namespace.store import unspelled
 from namebasis.namespace.store.columns import put_columns
 from namebasis.namespace.store.dataset import HIDDEN, VIEWS, Store
 from namebasis.namespace.store.locks import writing

@@ -12,7 +12,6 @@ import numpy as np
 from namebasis.checks import Progress
 from namebasis.errors import SpaceError
 from namebasis.index.facts import DamagedIndexError, facts_path
-from namebasis.namespace.building.unspelled import FITS
 from namebasis.namespace.search import caches, graph_cache
 from namebasis.namespace.store import checksums
 from namebasis.namespace.store.checksums import Noted
@@ -20,6 +19,7 @@ from namebasis.namespace.store.dataset import INDICES, VIEWS
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.sums import ViewSum, noted_sums, sum_view, whole_digest
+from namebasis.namespace.store.unspelled import FITS
 from namebasis.reading import UnreadableError, digest_of, read_arrays
 
 if TYPE_CHECKING:

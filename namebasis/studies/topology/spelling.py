@@ -10,7 +10,8 @@ from namebasis.analysis.graph.hubness import countable_rows, row_overlap
 from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.analysis.shape.layout import align, layout
 from namebasis.checks import FloatArray, IntArray
-from namebasis.namespace.building.unspelled import VIEW, UnspelledFacts, unspell
+from namebasis.namespace.building.unspelled import unspell
+from namebasis.namespace.store.unspelled import VIEW, UnspelledFacts
 from namebasis.studies.topology.arrangement import (
     Arrangement,
     Settings,

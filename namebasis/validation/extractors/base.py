@@ -17,7 +17,7 @@ from namebasis.errors import EncoderError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from namebasis.encoders.base import ImageLike
+    from namebasis.encoders.images import ImageLike
 
 _BATCH = 16
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,8 @@ import numpy.typing as npt
 from namebasis.checks import Float64Array, FloatArray, as_embeddings, check_count
 from namebasis.encoders.base import Encoder
 from namebasis.errors import EncoderError
-from namebasis.reading import UnreadableError, check_mapped, parse_json
+from namebasis.reading import UnreadableError
+from namebasis.tensors import read_tensors, tensor_bytes
 from namebasis.validation.extractors.base import Attribute, Extractor, Found, softmax
 
 if TYPE_CHECKING:
@@ -77,8 +77,6 @@ class LinearProbe:
         SpaceError
             If something is at `path` and may not be overwritten.
         """
-        from safetensors.numpy import save
-
         from namebasis.atomic import replacing_file
 
         about = {
@@ -94,7 +92,7 @@ class LinearProbe:
             "inverse_penalty": self.inverse_penalty,
         }
         tensors = {"weights": self.weights, "bias": self.bias}
-        content = save(tensors, {"format": FORMAT, "probe": json.dumps(about)})
+        content = tensor_bytes(FORMAT, "probe", about, tensors)
         with replacing_file(Path(path), overwrite) as stream:
             stream.write(content)
 
@@ -107,20 +105,12 @@ def load_probe(path: str | Path) -> LinearProbe:
     EncoderError
         If the file is none.
     """
-    from safetensors import safe_open
-
     try:
-        check_mapped(path)
-        with safe_open(str(path), "numpy") as opened:
-            header = opened.metadata() or {}
-            if header.get("format") != FORMAT:
-                raise ValueError(f"its format is {header.get('format')!r}, not {FORMAT}")
-            about = parse_json(header["probe"], path)
-            weights, bias = opened.get_tensor("weights"), opened.get_tensor("bias")
-        return _probe(about, weights, bias)
+        about, tensors = read_tensors(path, FORMAT, "probe")
+        return _probe(about, tensors["weights"], tensors["bias"])
     except UnreadableError as error:
         raise EncoderError(f"{path} is no probe that namebasis saved: {error.reason}.") from None
-    except Exception as error:  # safetensors raises a type of its own, and others
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         why = f"its description has no {error}" if isinstance(error, KeyError) else str(error)
         raise EncoderError(f"{path} is no probe that namebasis saved: {why}.") from None
 

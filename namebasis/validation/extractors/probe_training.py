@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from namebasis.checks import Progress, check_count
-from namebasis.encoders.images import encode_image_files
+from namebasis.encoders.image_files import encode_image_files
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.namespace.corpus.pseudo import pseudo_names
 from namebasis.studies.attributes.axis_files import Axis, load_axis

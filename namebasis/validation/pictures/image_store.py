@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namebasis.checks import Float64Array, FloatArray, Progress
-from namebasis.encoders.images import encode_image_files
+from namebasis.encoders.image_files import encode_image_files
 from namebasis.reading import UnreadableError, digest_of
 from namebasis.validation.extractors.base import Attribute, Extractor, Measured
 from namebasis.validation.pictures.image_files import ImageFile

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from namebasis.analysis.readings import spelling_files
+from namebasis.analysis.readings import spelling
 from namebasis.analysis.readings.spelling import (
     distinct_spellings,
     fit_piece_ridge,
@@ -118,12 +118,12 @@ def test_files_hold_the_whole_fit(tmp_path: Path) -> None:
     vectors, pieces, tokens = corpus(300)
     fit = fit_piece_ridge(vectors, pieces, tokens)
     path = tmp_path / "fit.safetensors"
-    path.write_bytes(spelling_files.to_bytes(fit))
-    read = spelling_files.read(path)
+    path.write_bytes(spelling.to_bytes(fit))
+    read = spelling.read_fit(path)
     np.testing.assert_array_equal(read.predict(pieces, tokens), fit.predict(pieces, tokens))
     assert (read.penalty, read.explained) == (fit.penalty, fit.explained)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(NamebasisError, match="missing or damaged"):
-        spelling_files.read(path)
+        spelling.read_fit(path)
     with pytest.raises(NamebasisError, match="missing or damaged"):
-        spelling_files.read(tmp_path / "none")
+        spelling.read_fit(tmp_path / "none")

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from namebasis.analysis.sparse.component_files import load_components, save_components
 from namebasis.analysis.sparse.components import (
     Components,
+    load_components,
     piece_components,
     piece_label,
     principal_components,
+    save_components,
 )
 from namebasis.errors import NamebasisError
 

@@ -16,8 +16,8 @@ from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.corpus.names import Names, make_names
 from namebasis.namespace.store import pins
 from namebasis.namespace.store.dataset import Store
-from namebasis.namespace.store.job import corpus_digest
 from namebasis.namespace.store.locks import locked
+from namebasis.namespace.store.provenance import corpus_digest
 from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from namebasis.encoders.images import SUFFIXES
+from namebasis.encoders.image_files import SUFFIXES
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.corpus.image_labels import (

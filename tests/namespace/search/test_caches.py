@@ -25,7 +25,7 @@ from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.search import cache_files, caches
 from namebasis.namespace.search.searcher import impossible
 from namebasis.namespace.search.template_rows import average_rows, template_rows
-from namebasis.namespace.store import views
+from namebasis.namespace.store import columns
 from namebasis.namespace.store.dataset import Store, as_column
 from namebasis.namespace.store.locks import locked
 from namebasis.namespace.store.view_ids import view_id
@@ -37,7 +37,7 @@ from tests.namespace.conftest import FakeEncoder, corpus
 def put(space: Space, rows: np.ndarray, view: str = "image") -> Space:
     """Write a view of given unit rows, as `add --images` does."""
     with locked(space.path):
-        views.put_view(Store(space.path), view, rows.shape[1], {}, [as_column(rows)])
+        columns.put_view(Store(space.path), view, rows.shape[1], {}, [as_column(rows)])
     return Space(space.path)
 
 
@@ -113,7 +113,7 @@ class TestReadersBesideWriters:
         counted(put(space, unit_rows(60, 1)))
         rows = unit_rows(60, 2)
         with monkeypatch.context() as patch:
-            patch.setattr(views.caches, "build_index", dies)
+            patch.setattr(columns.caches, "build_index", dies)
             with pytest.raises(Killed):
                 put(space, rows)
         with pytest.warns(NamebasisWarning, match="made for other vectors"):

@@ -11,7 +11,7 @@ import pytest
 from namebasis.errors import FilterError, NamebasisHint
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.store import filter_words, filters
+from namebasis.namespace.store import filters
 from namebasis.namespace.store.filters import (
     MAX_TERMS,
     check_where,
@@ -202,7 +202,7 @@ def test_the_filters_of_the_docs_are_answered(space: Space) -> None:
 
 def test_the_docs_list_the_functions_and_limits_of_filters() -> None:
     (listed,) = re.findall(r"```text\n(.*?)```", FILTERS, re.DOTALL)
-    assert listed.split() == sorted(filter_words.FUNCTIONS)
+    assert listed.split() == sorted(filters.FUNCTIONS)
     for limit in (filters.MAX_LETTERS, filters.MAX_DEPTH, filters.MAX_CHAIN, filters.MAX_TERMS,
                   filters.MAX_DIGITS):  # fmt: skip
         assert f" {limit:,} " in FILTERS.replace("\n", " ")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from lance.dataset import LanceDataset
 
-from namebasis.encoders.images import list_images
+from namebasis.encoders.image_files import list_images
 from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.images import add_images

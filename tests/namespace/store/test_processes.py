@@ -18,7 +18,7 @@ import pytest
 import namebasis as nb
 from namebasis import forks
 from namebasis.encoders import registry
-from namebasis.encoders.loaded import Loading
+from namebasis.encoders.registry import Loading
 from namebasis.errors import EncoderError, ForkError, SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names

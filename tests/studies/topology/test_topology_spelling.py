@@ -13,8 +13,8 @@ from namebasis.analysis.clusters.agreement import shared_item_share
 from namebasis.analysis.clusters.clustering import cluster
 from namebasis.analysis.graph.neighbours import KnnGraph, knn_graph
 from namebasis.namespace.building.build import build_space
-from namebasis.namespace.building.unspelled import UnspelledFacts
 from namebasis.namespace.corpus.names import make_names
+from namebasis.namespace.store.unspelled import UnspelledFacts
 from namebasis.space import Space, open_space
 from namebasis.studies.topology import study as topology
 from namebasis.studies.topology.arrangement import Arrangement, Settings, incidence

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from namebasis.namespace.corpus.cleaning import Refusals
 from namebasis.namespace.corpus.files import column_roles, content
-from namebasis.namespace.corpus.files.column_titles import SEXES
+from namebasis.namespace.corpus.files.column_roles import SEXES
 from namebasis.namespace.corpus.values import is_count, plain_number
 
 Columns = list[Sequence[object]]

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from namebasis.namespace.corpus.cleaning import Refusals
 from namebasis.namespace.corpus.files import content
-from namebasis.namespace.corpus.files.column_roles import normal
-from namebasis.namespace.corpus.files.column_titles import SEXES
+from namebasis.namespace.corpus.files.column_roles import SEXES, normal
 from namebasis.namespace.corpus.merging import sex_of
 from namebasis.namespace.corpus.values import is_count, is_held_back, plain_number
 
