@@ -228,6 +228,26 @@ def test_what_the_readme_calls_is_reached_from_the_package_alone() -> None:
     assert "nb.studies.attributes.score" in paths
 
 
+def test_a_fresh_process_finds_in_each_room_what_its_dir_lists() -> None:
+    """The three pillars and the store give their public functions by name alone."""
+    code = (
+        "import namebasis as nb\n"
+        "for room in (nb.index, nb.encoders, nb.namespace, nb.analysis):\n"
+        "    names = dir(room)\n"
+        "    for name in names: getattr(room, name)\n"
+        "    print(*names)\n"
+        "    try: room.no_such_name\n"
+        "    except AttributeError as error: assert 'no_such_name' in str(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    index, encoders, namespace, analysis = (line.split() for line in done.stdout.splitlines())
+    assert {"VectorIndex"} <= set(index)
+    assert {"load_encoder", "Encoder", "encode_image_files"} <= set(encoders)
+    assert {"read_names", "pseudo_names", "label_images", "Provenance"} <= set(namespace)
+    assert {"sparse_code", "cluster", "knn_graph"} <= set(analysis)
+
+
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_models_are_read_in_one_place(path: Path) -> None:
     """Elsewhere a library might run a folder's code, or ask for it on the terminal."""

@@ -2,4 +2,11 @@
 
 from namebasis.lazy import attach
 
-__getattr__, __dir__ = attach(__name__)
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "exact_search": ".tuning",
+        "merge_hits": ".hits",
+        "VectorIndex": ".vector_index",
+    },
+)
