@@ -17,24 +17,27 @@ from namebasis.errors import EncoderError, ReplacedError, SpaceError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.search.graph_cache import graph_of, load_graph, spread_graph
+from namebasis.namespace.search.name_lookup import find_rows
 from namebasis.namespace.search.results import LightColumns, NearestResult, make_result
 from namebasis.namespace.search.searcher import Searcher
 from namebasis.namespace.search.targets import Resolver, Target, is_batch
 from namebasis.namespace.store import metrics
 from namebasis.namespace.store.dataset import Store
+from namebasis.namespace.store.filters import quote
 from namebasis.namespace.store.opening import PATIENCE, newest_version
 from namebasis.namespace.store.places import place_of
 from namebasis.namespace.store.provenance import Provenance
+from namebasis.namespace.store.rows import check_ids, ids_where, lacks, read_table
+from namebasis.namespace.store.sums import image_mean, noted_sums
 from namebasis.namespace.store.swap import finish_swap, is_swapping
 from namebasis.namespace.store.verify import check_space
-from namebasis.namespace.stored_rows import StoredRows
 
 if TYPE_CHECKING:
     from namebasis.analysis.graph.neighbours import KnnGraph
     from namebasis.encoders.base import Encoder
 
 
-class StoredSpace(StoredRows):
+class StoredSpace:
     """An open name space. Make one with `open_space` or `build_space`.
 
     Any number of threads may ask one space. It is pickled as its path: reopened where it
@@ -117,6 +120,115 @@ class StoredSpace(StoredRows):
             f"Space({str(self.path)!r}: {len(self):,} names by {self.provenance.encoder}, views "
             f"{', '.join(self.views)}; ask it with .nearest(name), .card(name), .basis(target))"
         )
+
+    def __len__(self) -> int:
+        return self._store.n_rows
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The vector columns."""
+        return self._store.views
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are no vectors."""
+        return self._store.columns
+
+    def table(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        where: str | None = None,
+        ids: IntArray | Sequence[int] | None = None,
+        order_by: str | None = None,
+        limit: int | None = None,
+    ) -> pa.Table:
+        """Read columns of the rows that a filter accepts, or of given rows.
+
+        Parameters
+        ----------
+        columns : sequence of str, optional
+            All but the vectors by default; a view may be named too.
+        where : str, optional
+            One boolean SQL expression over the columns.
+        ids : sequence of int, optional
+            Row numbers, kept in their order; not together with `where`.
+        order_by : str, optional
+            A column, or `"column desc"`; nulls come last, ties stay in row order.
+        limit : int, optional
+            The first so many after ordering.
+
+        Raises
+        ------
+        FilterError
+            If `where` is not one boolean expression, or names a column that is not there.
+        ValueError
+            If a column, `ids`, `order_by` or `limit` does not fit.
+        """
+        return read_table(self._store, columns, where, ids, order_by, limit)
+
+    def ids(self, where: str | None = None, *, view: str = "text") -> IntArray:
+        """Numbers of the rows that a filter accepts, ascending; of all without one.
+
+        Only of names that have a vector in the view: in `image` those with an image, in `token`
+        those with a token. All names have one in `text`.
+        """
+        return ids_where(self._store, where, view)
+
+    def ids_of_part(self, part: str, *, view: str = "text") -> IntArray:
+        """Numbers of the rows of one part that have a vector in the view, ascending.
+
+        What studies ask by themselves: unlike `ids` of a filter that someone wrote, it does not
+        warn where the space has no such part.
+        """
+        rows = self._store.scan(["id"], f"part = {quote(part)}")["id"].to_numpy()
+        has_vector = self.ids(view=view) if self.lacks(view) else rows
+        return np.intersect1d(rows, has_vector).astype(np.int64)
+
+    def lacks(self, view: str) -> bool:
+        """Whether some names have no vector in a view, which is 0 there."""
+        return lacks(self._store, view)
+
+    def find(self, name: str, part: str | None = None) -> int | None:
+        """Row of a stored name: as written, else forgiving case, accents and kinds of apostrophes.
+
+        What is forgiven, `folding.fold` says. Where several parts hold it, given comes before
+        family, full and pseudo.
+        """
+        return self.find_all([name], part)[0]
+
+    def find_all(self, names: Sequence[str], part: str | None = None) -> list[int | None]:
+        """Rows of stored names as `find` gives them, read in one pass; None where there is none."""
+        return find_rows(self._store, names, part)
+
+    def vectors(
+        self, view: str = "text", *, ids: IntArray | Sequence[int] | None = None
+    ) -> FloatArray:
+        """Unit vectors of a view, of all rows or of `ids` in their order, (n, dim) float32."""
+        return self._store.vectors(view, None if ids is None else check_ids(ids, len(self)))
+
+    def mean(self, view: str = "text") -> FloatArray:
+        """Mean vector of a view over all rows, of shape (dim,); not of length 1.
+
+        Of the `image` view it is the mean of all images, those of names that the space does not
+        hold among them.
+        """
+        images = self.image_mean() if view == "image" else None
+        if images is not None:
+            return images
+        total = np.zeros(self._store.dim(view))
+        known = noted_sums(self._store).get(view)
+        start = 0
+        if known is not None:
+            total, start = total + known.total, known.n_rows
+        for block in self._store.blocks(view, start):
+            total += block.sum(axis=0, dtype=np.float64)
+        return np.asarray(total / len(self.ids(view=view)), dtype=np.float32)
+
+    def image_mean(self) -> FloatArray | None:
+        """Mean of the unit vectors of all images of the space, (dim,); None where it has none."""
+        known = image_mean(self._store)
+        return None if known is None else np.asarray(known.mean, dtype=np.float32)
 
     @property
     def is_given(self) -> bool:
