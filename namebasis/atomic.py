@@ -8,7 +8,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -54,6 +54,31 @@ def replacing_path(path: Path, overwrite: bool) -> Iterator[Path]:
             os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def work_path(path: Path) -> Path:
+    """A name beside a cache that no other process or thread writes to; it ends in ``.partial``."""
+    return path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
+
+
+@contextmanager
+def replacing_cache(path: Path) -> Iterator[Path]:
+    """As `replacing_path`, for what can be made again at any time, and so is not synced to disk.
+
+    Whoever has locked the cache may remove the files beside it that killed writers left.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    partial = work_path(path)
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

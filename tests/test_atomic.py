@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from namebasis.atomic import remove_leftovers, replacing_file, replacing_path, write_text
+from namebasis.atomic import (
+    remove_leftovers,
+    replacing_cache,
+    replacing_file,
+    replacing_path,
+    write_text,
+)
 from namebasis.errors import SpaceError
 from namebasis.organism.world import World
 
@@ -77,3 +83,19 @@ def test_a_world_is_written_as_a_whole(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(OSError, match="No space left"):
         world.save(tmp_path / "world.json")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_cache_is_whole_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    with replacing_cache(path) as beside:
+        beside.write_bytes(b"old")
+        assert not path.exists()
+        assert beside.name.startswith("a.npz.")
+        assert beside.suffix == ".partial"
+    with pytest.raises(KeyError), replacing_cache(path) as beside:  # noqa: PT012
+        beside.write_bytes(b"half")
+        raise KeyError
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.npz"]
+    with pytest.raises(FileNotFoundError), replacing_cache(tmp_path / "gone" / "a.npz") as beside:
+        beside.write_bytes(b"")

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from namebasis import reading
+from namebasis.atomic import replacing_cache
 from namebasis.errors import SpaceError
-from namebasis.index.files import WRONG, write_text
+from namebasis.index.files import WRONG
 
 MAX_BYTES = 1 << 20
 _KEYS = {"rows", "dim", "factory", "parameters", "recall_at_10", "extra", "stamp"}
@@ -38,7 +39,8 @@ def n_lists(factory: str) -> int:
 
 def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
     """Write the facts of the index at `path` in one step."""
-    write_text(facts_path(path), _text(facts))
+    with replacing_cache(facts_path(path)) as partial:
+        partial.write_text(_text(facts), encoding="utf-8", newline="")
 
 
 def _text(facts: Mapping[str, Any]) -> str:

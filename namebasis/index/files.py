@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import uuid
 import weakref
 import zlib
 from collections.abc import Mapping
@@ -29,11 +28,6 @@ def faiss_module() -> Any:
     return faiss
 
 
-def work_path(path: Path) -> Path:
-    """A name beside `path` that no other process or thread writes to."""
-    return path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
-
-
 def write_index(index: Any, path: Path) -> None:
     """Write a FAISS index to a file.
 
@@ -48,16 +42,6 @@ def write_index(index: Any, path: Path) -> None:
             faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
         except RuntimeError as error:
             raise OSError(errno.EIO, " ".join(str(error).split()), str(path)) from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small text file so that it is never half written."""
-    partial = work_path(path)
-    try:
-        partial.write_text(text, encoding="utf-8", newline="")
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 class OpenFile:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.atomic import replacing_cache, work_path
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
 from namebasis.index import files, tuning
 from namebasis.index.facts import DamagedIndexError, facts_path, read_facts, write_facts
@@ -125,7 +126,7 @@ class VectorIndex:
         nprobe, recall = tuning.tune_nprobe(trained, rows, lists, seed=seed)
         parameters |= {"nprobe": nprobe}
         if path is not None:
-            work = files.work_path(Path(path))
+            work = work_path(Path(path))
             try:
                 write_lists(trained, rows, lists, work)
                 file = files.OpenFile(work)
@@ -246,8 +247,7 @@ class VectorIndex:
 
     def _write(self, path: Path) -> dict[str, int]:
         """Write the index's file under a name of its own, stamp it, and give it its name."""
-        partial = files.work_path(path)
-        try:
+        with replacing_cache(path) as partial:
             if self._work is not None and self._mapped is not None:
                 self._work.detach()
                 self._work = None
@@ -259,9 +259,6 @@ class VectorIndex:
             stamp = file.stamp(max(0, file.size - width * self.n_rows))
             # A writer that dies from here on leaves no facts, and so no index: never another's.
             facts_path(path).unlink(missing_ok=True)
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
         if self._mapped is not None:
             self._mapped, self._stamp = file, stamp
             file.path = path

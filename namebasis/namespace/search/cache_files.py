@@ -6,13 +6,13 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from namebasis.index.files import work_path
+from namebasis.atomic import replacing_cache
 
 PATIENCE = 600.0
 """Seconds to wait for another process that makes the same cache; then one does without."""
@@ -31,17 +31,12 @@ def say_once(path: Path, error: OSError) -> None:
 
 def write_arrays(path: Path, **arrays: Any) -> bool:
     """Write arrays as a .npz in one step; False where they cannot be written."""
-    partial = work_path(path)
     try:
-        with partial.open("wb") as file:
+        with replacing_cache(path) as partial, partial.open("wb") as file:
             np.savez(file, **arrays)
-        os.replace(partial, path)
     except OSError as error:
         say_once(path, error)
         return False
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
     return True
 
 

@@ -253,7 +253,7 @@ class TestManyAtOnce:
         program = (
             "import sys, os, pathlib\n"
             "from namebasis.namespace.search.cache_files import making\n"
-            "from namebasis.index.files import work_path\n"
+            "from namebasis.atomic import work_path\n"
             "path = pathlib.Path(sys.argv[1])\n"
             "with making(path):\n"
             "    work_path(path).write_bytes(b'half')\n"
