@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import pkgutil
 import sys
 from collections.abc import Callable, Mapping
 
@@ -32,18 +29,24 @@ def attach(
     is_top = "." not in package
 
     def modules(only_rooms: bool = False) -> set[str]:
+        import pkgutil
+
         found = pkgutil.iter_modules(sys.modules[package].__path__)
         return {m.name for m in found if m.name[0] != "_" and (m.ispkg or not only_rooms)}
 
     def load(name: str) -> object:
+        from importlib import import_module
+
         if name in homes:
-            value: object = getattr(importlib.import_module(homes[name], package), name)
+            value: object = getattr(import_module(homes[name], package), name)
             setattr(sys.modules[package], name, value)
             return value
         if name.startswith("_"):
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         if name in modules():
-            return importlib.import_module(f"{package}.{name}")
+            return import_module(f"{package}.{name}")
+        import difflib
+
         names = listed()
         near = difflib.get_close_matches(name, names, 3)
         hint = f"Did you mean {' or '.join(near)}?" if near else f"It has {', '.join(names)}."

@@ -7,7 +7,6 @@ import io
 import json
 import math
 import tempfile
-import webbrowser
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -183,6 +182,8 @@ class Result(ABC):
 
     def open(self) -> Path:
         """Write the page to a temporary file and open it in the browser; return its path."""
+        import webbrowser
+
         folder = Path(tempfile.mkdtemp(prefix="namebasis-"))
         path = folder / f"{type(self).__name__.lower()}.html"
         self.write_html(path)
