@@ -138,16 +138,11 @@ def isotonic(values: npt.ArrayLike) -> Float64Array:
     ----------
     .. [1] Robertson, Wright and Dykstra (1988), Order restricted statistical inference, eq. 1.4.6.
     """
+    from scipy.optimize import isotonic_regression
+
     series = np.asarray(values, dtype=np.float64)
-    n = series.shape[-1]
-    sums = np.concatenate([np.zeros((*series.shape[:-1], 1)), np.cumsum(series, axis=-1)], axis=-1)
-    length = np.arange(1, n + 1)[None, :] - np.arange(n)[:, None]
-    mean = (sums[..., None, 1:] - sums[..., :-1, None]) / np.where(length > 0, length, 1)
-    # At t: the largest over starts up to t of the smallest mean over ends from t.
-    mean = np.where(length > 0, mean, np.inf)
-    smallest = np.minimum.accumulate(mean[..., ::-1], axis=-1)[..., ::-1]
-    smallest = np.where(length > 0, smallest, -np.inf)
-    return np.asarray(smallest.max(axis=-2))
+    rows = series.reshape(-1, series.shape[-1])
+    return np.array([isotonic_regression(row).x for row in rows]).reshape(series.shape)
 
 
 def crossing(
