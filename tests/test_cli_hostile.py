@@ -131,7 +131,7 @@ BAD: list[tuple[str, ...]] = [
     ("formation", "run", "--truth", "fifo.json"),
     ("formation", "run", "--counts", "fifo.csv"),
     ("formation", "run", "--names", "fifo.txt"),
-    ("trace", "run", "Vicki", "--samples", "1000000000"),
+    ("trace", "run", "Vicki", "--n-samples", "1000000000"),
     ("demo", "--space", "n.csv"),
     ("organism", "train", "run", "--tiny", "--steps", "1"),
     ("organism", "train", "new", "--threads", "100000", "--steps", "1"),

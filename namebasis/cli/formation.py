@@ -11,13 +11,11 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.corpus import listed_names
-from namebasis.cli.output import note, print_answers, print_json, print_table, progress_bar
+from namebasis.cli.output import note, print_json, progress_bar, show
 from namebasis.cli.outputs import refuse_existing, refuse_folder
 
 if TYPE_CHECKING:
-    from namebasis.formation import Formation, Tracing
-    from namebasis.formation.checkpoints import Gap
-    from namebasis.formation.crossings import NameCrossing
+    from namebasis.formation import Tracing
 
 Revisions = Annotated[
     list[str] | None,
@@ -73,7 +71,7 @@ def formation(
     n_made_up: Annotated[
         int, typer.Option("--n-made-up", help="Made-up names, where none of kind N are known.")
     ] = 100,
-    swaps: Annotated[int, typer.Option("--swaps", help="Partners of each part, at most.")] = 24,
+    n_swaps: Annotated[int, typer.Option("--n-swaps", help="Partners of each part, at most.")] = 24,
     n_resamples: Annotated[
         int, typer.Option("--n-resamples", help="Bootstrap draws of the intervals.")
     ] = 200,
@@ -93,6 +91,7 @@ def formation(
     device: options.Device = None,
     seed: options.Seed = 0,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Watch what names mean over the checkpoints of a training: phases 1 to 4, and when."""
@@ -123,7 +122,7 @@ def formation(
             contexts=list(load_contexts(contexts)) if contexts else None,
             template=template,
             n_made_up=n_made_up,
-            n_swaps=swaps,
+            n_swaps=n_swaps,
             n_resamples=n_resamples,
             with_weights=not no_weights,
             cache=cache,
@@ -138,57 +137,9 @@ def formation(
     if as_json:
         print_json(found.to_dict())
     else:
-        _print_formation(found)
+        show(found, header=not no_header)
     if html:
         note(f"report written to {html}")
-
-
-def _print_formation(found: Formation) -> None:
-    from namebasis.formation.phases import NOT_SHOWN, PHASES
-
-    crossings = {(one.name, one.measure): one for one in found.phases.crossings}
-    rows = []
-    for row, name in enumerate(found.names[: found.n_asked]):
-        phase = int(found.phases.labels[row, -1])
-        captured = "yes" if found.phases.captured[row, -1] else ""
-        cells = [
-            _where(crossings.get((name, key)), in_steps=found.exposures is None)
-            for key in ("leaves", "margin", "fine")
-        ]
-        rows.append((name, found.kinds[row], phase, PHASES[phase], captured, *cells))
-    unit = "at step" if found.exposures is None else "after exposures"
-    print_table(
-        "", ("name", "kind", "phase", "at the end", "captured", f"leaves 1 {unit}",
-             "own attributes", "one person"), rows,
-    )  # fmt: skip
-    for alarms, said in (
-        (found.phases.false_alarms, "leave phase 1"),
-        (found.phases.captured_alarms, "seem captured by one of their parts"),
-    ):
-        note(
-            f"{alarms.n_alarms} of {alarms.n_made_up} controls ({found.control_kind}) ever "
-            f"{said}: {alarms.share:.1%} ({alarms.low:.1%} to {alarms.high:.1%})"
-        )
-    _note_gaps(found.gaps)
-    for line in (*found.notes, NOT_SHOWN):
-        note(line)
-
-
-def _where(one: NameCrossing | None, *, in_steps: bool) -> str:
-    """A crossing with its interval, in exposures where they are known, else marked as a step."""
-    if one is None:
-        return ""
-    found = one.exposures or one.step
-    if found.state != "crossed":
-        return found.state
-    high = f"{found.high:,.0f}" if found.high < float("inf") else "…"
-    unit = "step " if one.exposures is None and not in_steps else ""
-    return f"{unit}{found.position:,.0f} ({found.low:,.0f} to {high})"
-
-
-def _note_gaps(gaps: Sequence[Gap]) -> None:
-    for gap in gaps:
-        note(f"gap: {gap.label}: {gap.reason}")
 
 
 def trace(
@@ -206,7 +157,7 @@ def trace(
     step: Annotated[
         list[int] | None, typer.Option("--step", help="Only this checkpoint; repeatable.")
     ] = None,
-    samples: Annotated[int, typer.Option("--samples", help="Draws of the noise.")] = 10,
+    n_samples: Annotated[int, typer.Option("--n-samples", help="Draws of the noise.")] = 10,
     noise: Annotated[
         float, typer.Option("--noise", help="Noise in standard deviations of token embeddings.")
     ] = 3.0,
@@ -219,13 +170,14 @@ def trace(
     device: options.Device = None,
     seed: options.Seed = 0,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Find where in a text tower a name is read: noise, and one hidden state put back."""
     refuse_existing(html, overwrite=overwrite)
     found = _trace(
         run, name, revision, model, truth, step or (), device, quiet,
-        template=template, kind=kind, target=target, n_samples=samples, noise=noise,
+        template=template, kind=kind, target=target, n_samples=n_samples, noise=noise,
         window=window, seed=seed,
     )  # fmt: skip
     if html:
@@ -233,7 +185,9 @@ def trace(
     if as_json:
         print_json(found.to_dict())
     else:
-        _print_traces(found)
+        show(*found.traces, header=not no_header)
+        for gap in found.gaps:
+            note(f"gap: {gap.label}: {gap.reason}")
     if html:
         note(f"report written to {html}")
 
@@ -263,13 +217,3 @@ def _trace(
             progress=progress,
             **settings,
         )
-
-
-def _print_traces(found: Tracing) -> None:
-    many = len(found.traces) > 1
-    for one in found.traces:
-        columns = ("token", *("emb" if layer == 0 else str(layer) for layer in one.layers))
-        rows = [(t, *row) for t, row in zip(one.tokens, one.recovered.tolist(), strict=True)]
-        print_answers(one.label, one.label if many else None, columns, rows)
-        note(f"{one.label}: {one.to_map().note}")
-    _note_gaps(found.gaps)

@@ -70,7 +70,7 @@ def find_crossings(
     values : dict
         Measures, each (n_names or more, n_checkpoints).
     draws : dict
-        Bootstrap draws of `OWN` and margin, each (n_names, n_checkpoints, n_draws).
+        Bootstrap draws of `OWN` and margin, each (n_names, n_checkpoints, n_resamples).
     thresholds : dict
         Of `OWN`, each (n_checkpoints,).
     exposures : ndarray of shape (n_names, n_checkpoints) or None
@@ -111,7 +111,7 @@ def find_changes(
     names : sequence of n_names str
     labels : ndarray of shape (n_names or more, n_checkpoints), int8
     scores : ndarray of shape (n_names or more, n_checkpoints)
-    draws : ndarray of shape (n_names, n_checkpoints, n_draws)
+    draws : ndarray of shape (n_names, n_checkpoints, n_resamples)
     """
     out = {}
     for row, name in enumerate(names):

@@ -2,252 +2,300 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from namebasis.formation.trace_map import TraceMap, trace_section
-from namebasis.report.page import definitions, page, table, text, tiles
+import numpy as np
 
-PHASE_COLORS = ("#ffffff", "#dfe4ec", "#f2c14e", "#2f8f6b", "#7b3fa0")
-"""Of the phases 0 to 4."""
-CAPTURED_COLOR = "#1d2330"
-"""Of the bar in the cells of names that one part has captured."""
+from namebasis.checks import Float64Array
+from namebasis.formation.figures import (
+    CAPTURED_COLOR,
+    PHASE_COLORS,
+    Axis,
+    Curves,
+    crossing_map,
+    phase_map,
+    similarity_map,
+)
+from namebasis.formation.phases import NOT_SHOWN, PHASES
+from namebasis.report.page import render
+from namebasis.report.palette import GREY, PALETTE
+from namebasis.wording import visible
+
+if TYPE_CHECKING:
+    from namebasis.formation.checkpoints import Gap
+    from namebasis.formation.crossings import NameCrossing
+    from namebasis.formation.results import Formation
+    from namebasis.formation.trace_results import Trace, Tracing
+
+_INK = "#1d2330"
+_MOST_ROWS = 1_200  # names in the phase diagram
+_PANELS = (
+    ("own_score", "Own direction", "What is left beyond the parts, over the noise of any pairing."),
+    (
+        "coarse",
+        "… along attributes",
+        "Its length within what age, gender, hair and the like span, over the noise there.",
+    ),
+    (
+        "fine",
+        "… beyond attributes",
+        "Its length off that span, over the noise there: what makes it one person.",
+    ),
+    ("margin", "Own before prior attributes", "Cosine to its own caption less that to its parts'."),
+    ("parts_reading", "Attributes as the parts predict", "1: read as its parts; −1: the opposite."),
+    ("hold", "Hold of one part", "How much it stays what it is when one part has other partners."),
+    ("capture", "Part capture", "How far a part alone already means the whole, in deviations."),
+    ("leakage", "Leakage", "The most a bare name lies towards a context, in deviations."),
+    ("displacement_ratio", "Uneven contexts", "Largest over smallest displacement by a context."),
+    ("own_residual", "Own residual", "Length that the other names do not add up to."),
+)
+_LOG = ("own_score", "coarse", "fine", "displacement_ratio")
+_CROSSED = (
+    ("margin", "Own attributes are read before those of its parts"),
+    ("leaves", "Leaves the first phase"),
+    ("fine", "Becomes one person"),
+)
+_WEIGHTS = (
+    ("relative_change", "Change since the checkpoint before", "Over the length there."),
+    ("effective_rank", "Effective rank", "Of the singular values."),
+    ("exponent", "Spectral exponent", "Power law of the squared singular values' tail."),
+)
 
 
 @dataclass(frozen=True)
-class Band:
-    """One line of a panel with what lies around it; values along the page's ticks, NaN at gaps."""
-
-    label: str
-    color: str
-    middle: Sequence[float]
-    low: Sequence[float] | None = None
-    high: Sequence[float] | None = None
-    is_dashed: bool = False
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One figure of curves over checkpoints."""
+class _Card:
+    """A figure with a title and what helps to read it."""
 
     title: str
     help: str
-    bands: Sequence[Band]
-    is_log: bool = False
+    figure: Any
+    legend: Sequence[tuple[str, str]] = ()
 
 
-@dataclass(frozen=True)
-class PhaseRow:
-    """A name's phases along the ticks, 0 where unknown or missing, and where it is captured."""
+def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
+    """The page of a formation; it opens from disk and asks no host for anything.
 
-    name: str
-    kind: str
-    phases: Sequence[int]
-    captured: Sequence[bool]
-
-
-@dataclass(frozen=True)
-class CrossingPoint:
-    """One name: exposures at the end of training and at its crossing, with the interval."""
-
-    name: str
-    kind: str
-    color: str
-    final: float
-    at: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class FormationPage:
-    """All that the page shows, in plain values.
-
-    Attributes
+    Parameters
     ----------
-    ticks : sequence of str
-        Checkpoints in order, those that are missing included.
-    gaps : sequence of (label, reason)
-    gap_ticks : sequence of int
-        Places of the missing ones among the ticks.
-    crossings : mapping-like sequence of (title, points)
+    found : Formation
+    traces : sequence of Trace
+        As `trace` returns them; their maps are added.
     """
-
-    title: str
-    lead: str
-    finding: str
-    caution: str
-    facts: Sequence[tuple[str, str]]
-    ticks: Sequence[str]
-    gaps: Sequence[tuple[str, str]]
-    gap_ticks: Sequence[int]
-    trajectories: Sequence[Panel]
-    phase_names: Sequence[str]
-    phases: Sequence[PhaseRow]
-    crossings: Sequence[tuple[str, Sequence[CrossingPoint]]]
-    whole: Sequence[Panel]
-    similarity: Sequence[Sequence[float]]
-    weights: Sequence[Panel]
-    traces: Sequence[TraceMap] = ()
-    notes: Sequence[str] = ()
-    footer: Sequence[tuple[str, object]] = field(default_factory=tuple)
-
-
-def render(content: FormationPage) -> str:
-    """Draw the page; it opens from disk and asks no host for anything."""
     from bokeh.embed import components
     from bokeh.resources import Resources
+    from markupsafe import Markup
 
-    from namebasis.formation import figures
-
-    drawn = {}
-    for part in ("trajectories", "whole", "weights"):
-        for at, panel in enumerate(getattr(content, part)):
-            drawn[f"{part}{at}"] = figures.curves(panel, content.ticks, content.gap_ticks)
-    if content.phases:
-        drawn["phases"] = figures.phase_map(
-            content.phases, content.ticks, content.phase_names, PHASE_COLORS, CAPTURED_COLOR
+    axis = Axis(found.steps, [gap.step for gap in found.gaps if gap.step is not None])
+    colors = _colors_of_kinds(found)
+    order = _thinned(_order(found, list(colors)))
+    cards: dict[str, list[_Card]] = {
+        "trajectories": _trajectories(found, axis, colors),
+        "crossings": _crossings(found, colors),
+        "whole": _whole(found, axis),
+        "weights": _weights(found, axis),
+    }
+    if len(found.cka) > 1 and cards["whole"]:
+        told = "Debiased linear CKA of the names’ embeddings: 1 is the same up to a rotation."
+        cards["whole"].append(
+            _Card("Likeness of checkpoints", told, similarity_map(found.cka, axis))
         )
-    for at, (_, points) in enumerate(content.crossings):
-        drawn[f"crossings{at}"] = figures.crossing_map(points)
-    if len(content.similarity) > 1:
-        drawn["similarity"] = figures.similarity_map(content.similarity, content.ticks)
+    drawn = {f"{part}{at}": card.figure for part in cards for at, card in enumerate(cards[part])}
+    drawn["phases"] = phase_map(found, axis, order)
     script, holders = components(drawn)
     library = Resources(mode="inline", components=["bokeh"], log_level="warn")
-    body = (
-        f"<main><h1>{text(content.title)}</h1>"
-        f'<p class="lead">{text(content.lead)}</p>{tiles(content.facts)}'
-        f'<p class="finding">{text(content.finding)}</p>'
-        f'<p class="soft">{text(content.caution)}</p>'
-        + _gaps(content.gaps)
-        + _panels("Trajectories by kind", _TRAJECTORIES, content.trajectories, holders,
-                  "trajectories")
-        + _phases(content, holders)
-        + _crossings(content, holders)
-        + _panels("The whole set", _WHOLE, content.whole, holders, "whole", _similarity(holders))
-        + _panels("In weight space", _WEIGHTS, content.weights, holders, "weights")
-        + trace_section(content.traces)
-        + _notes(content.notes)
-        + f"<footer>{definitions(content.footer)}</footer></main>"
-    )  # fmt: skip
-    return page(content.title, body, head=library.render() + _STYLE, scripts=script)
-
-
-_TRAJECTORIES = (
-    "Median of the names of each kind; the band holds the middle half. Dashed: the level that "
-    "hardly any control exceeds. Checkpoints stand at equal distances, whatever lies between them; "
-    "lines pass over those that are missing."
-)
-_WHOLE = "Without the controls. Dashed: the null."
-_WEIGHTS = (
-    "Mean over the matrices of each block of the text tower. Block 0 is the first, layer 1 of "
-    "tracing maps."
-)
-_STYLE = """<style>
-.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: 16px;
-  margin-top: 12px; }
-.panels .card, .wide { padding: 12px 14px 8px; }
-.panels h3, .wide h3 { font-size: 14.5px; margin: 0; font-weight: 650; }
-.panels .card p { font-size: 12.5px; margin: 0 0 4px; color: var(--soft); min-height: 2.9em; }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 8px 0; font-size: 13px; }
-.legend i { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin-right: 6px;
-  vertical-align: -1px; border: 1px solid #0001; }
-footer { margin-top: 28px; }
-@media print { .panels { grid-template-columns: 1fr 1fr; } }
-</style>"""
-
-
-def _panels(
-    title: str,
-    lead: str,
-    panels: Sequence[Panel],
-    holders: dict[str, str],
-    part: str,
-    extra: str = "",
-) -> str:
-    if not panels:
-        return ""
-    cards = "".join(
-        f'<div class="card"><h3>{text(panel.title)}</h3><p>{text(panel.help)}</p>'
-        f"{holders[f'{part}{at}']}</div>"
-        for at, panel in enumerate(panels)
-    )
-    legend = _legend([(band.label, band.color) for band in panels[0].bands if not band.is_dashed])
-    return (
-        f'<h2>{text(title)}</h2><p class="soft">{text(lead)}</p>{legend}'
-        f'<div class="panels">{cards}{extra}</div>'
+    return render(
+        "formation",
+        found=found,
+        facts=_facts(found),
+        caution=NOT_SHOWN,
+        gaps=_by_reason(found.gaps),
+        cards=cards,
+        kinds_crossed=_kinds_crossed(found, colors),
+        n_rows=len(order),
+        phase_legend=_phase_legend(found),
+        traces=traces,
+        shade=shade,
+        # What the library wrote into them by itself is made visible.
+        library=Markup(visible(library.render(), keep="\n\t\r")),
+        holders={key: Markup(visible(holder, keep="\n\t\r")) for key, holder in holders.items()},
+        script=Markup(script),
     )
 
 
-def _legend(entries: Sequence[tuple[str, str]]) -> str:
-    spans = "".join(
-        f'<span><i style="background:{text(color)}"></i>{text(label)}</span>'
-        for label, color in entries
-    )
-    return f'<div class="legend">{spans}</div>' if len(entries) > 1 else ""
+def html_of_traces(found: Tracing) -> str:
+    """A page of the maps of one name alone."""
+    return render("tracing", first=found.traces[0], traces=found.traces, shade=shade)
 
 
-def _phases(content: FormationPage, holders: dict[str, str]) -> str:
-    if "phases" not in holders:
-        return ""
-    has_captured = any(any(row.captured) for row in content.phases)
-    legend = _legend(
-        [
-            (f"{at} {name}" if at else f"{name} or missing", PHASE_COLORS[at])
-            for at, name in enumerate(content.phase_names)
-        ]
-        + ([("captured by one of its parts (bar)", CAPTURED_COLOR)] if has_captured else [])
-    )
-    return (
-        f'<h2>Phases of {len(content.phases):,} names</h2><p class="soft">A row per name, ordered '
-        "by kind and by when it leaves the first phase; a column per checkpoint.</p>"
-        f'{legend}<div class="card wide">{holders["phases"]}</div>'
-    )
+def shade(value: float) -> str:
+    """White at 0 to dark blue at 1; grey where it is undefined."""
+    if math.isnan(value):
+        return "#c3c8d1"
+    share = min(max(value, 0.0), 1.0)
+    ends = ((255, 23), (255, 42), (255, 110))
+    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in ends)
 
 
-def _crossings(content: FormationPage, holders: dict[str, str]) -> str:
-    cards = "".join(
-        f'<div class="card"><h3>{text(title)}</h3><p>{len(points):,} names that cross</p>'
-        f"{holders[f'crossings{at}']}</div>"
-        for at, (title, points) in enumerate(content.crossings)
-    )
-    if not cards:
-        return ""
-    kinds = {point.kind: point.color for _, points in content.crossings for point in points}
-    return (
-        '<h2>Crossing against exposures</h2><p class="soft">How often a name had been seen when it '
-        "crossed, against how often it is seen in all; kinds stand side by side. Bars: 95 % "
-        "bootstrap interval; an open end runs to the edge. A crossing is read from a fitted rise, "
-        "a phase from most of five checkpoints, so that one may be there without the other.</p>"
-        f'{_legend(list(kinds.items()))}<div class="panels">{cards}</div>'
-    )
-
-
-def _similarity(holders: dict[str, str]) -> str:
-    if "similarity" not in holders:
-        return ""
-    return (
-        '<div class="card"><h3>Likeness of checkpoints</h3><p>Debiased linear CKA of the names’ '
-        f"embeddings: 1 is the same up to a rotation.</p>{holders['similarity']}</div>"
-    )
-
-
-def _gaps(gaps: Sequence[tuple[str, str]]) -> str:
-    if not gaps:
-        return ""
-    labels: dict[str, list[str]] = {}
-    for label, why in gaps:
-        labels.setdefault(why, []).append(label)
-    rows = [
-        f"<tr><td>{text(', '.join(some))}</td><td>{text(why)}</td></tr>"
-        for why, some in labels.items()
+def _facts(found: Formation) -> list[tuple[str, str]]:
+    alarms, caught = found.phases.false_alarms, found.phases.captured_alarms
+    return [
+        (f"{len(found.steps)}", "checkpoints"),
+        (f"{found.n_asked:,}", "names"),
+        (f"{alarms.n_made_up:,}", f"controls ({found.control_kind})"),
+        (
+            f"{alarms.share:.1%}",
+            f"of controls ever leave phase 1 ({alarms.low:.1%} to {alarms.high:.1%})",
+        ),
+        (
+            f"{caught.share:.1%}",
+            f"of controls ever seem captured ({caught.low:.1%} to {caught.high:.1%})",
+        ),
+        (f"{len(found.gaps)}", "gaps"),
     ]
-    return (
-        f"<h2>Gaps</h2><p class='soft'>{len(gaps)} checkpoint(s) could not be used; they are "
-        f'shaded below.</p><div class="card scroll">{table(("checkpoint", "reason"), rows)}</div>'
+
+
+def _by_reason(gaps: Sequence[Gap]) -> list[tuple[list[str], str]]:
+    labels: dict[str, list[str]] = {}
+    for gap in gaps:
+        labels.setdefault(gap.reason, []).append(gap.label)
+    return [(some, reason) for reason, some in labels.items()]
+
+
+def _colors_of_kinds(found: Formation) -> dict[str, str]:
+    """Kinds in the order of the names, controls last and in grey."""
+    kinds = dict.fromkeys(found.shown_kinds)
+    colors = dict(zip(kinds, _colors(len(kinds)), strict=True))
+    return {kind: GREY if kind in ("N", "pseudo") else color for kind, color in colors.items()}
+
+
+def _colors(n: int) -> list[str]:
+    return [PALETTE[at % len(PALETTE)] for at in range(n)]
+
+
+def _trajectories(found: Formation, axis: Axis, colors: dict[str, str]) -> list[_Card]:
+    kinds = np.array(found.shown_kinds)
+    cards = []
+    for key, title, told in _PANELS:
+        plot = Curves(axis, is_log=key in _LOG)
+        for kind, color in colors.items():
+            rows = found.values[key][kinds == kind]
+            if np.isfinite(rows).any():
+                low, middle, high = _quartiles(rows)
+                plot.band(color, low, high)
+                plot.line(kind, color, middle)
+        if not plot.legend:
+            continue
+        if key in found.phases.thresholds:
+            plot.line("threshold", _INK, found.phases.thresholds[key], is_dashed=True)
+        cards.append(_Card(title, told, plot.finished(), plot.legend))
+    return cards
+
+
+def _quartiles(rows: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
+    """Quartiles of each column over its finite values; NaN where there are none."""
+    out = np.full((3, rows.shape[1]), np.nan)
+    for at, column in enumerate(rows.T):
+        known = column[np.isfinite(column)]
+        if known.size:
+            out[:, at] = np.quantile(known, [0.25, 0.5, 0.75])
+    return out[0], out[1], out[2]
+
+
+def _order(found: Formation, kinds: Sequence[str]) -> list[int]:
+    """Rows by kind, and by when they leave the first phase."""
+    labels = found.phases.labels
+    above = labels > 1
+    leaves = np.where(above.any(axis=1), above.argmax(axis=1), labels.shape[1])
+    place = {kind: at for at, kind in enumerate(kinds)}
+    return sorted(
+        range(len(found.names)),
+        key=lambda row: (place[found.shown_kinds[row]], leaves[row], -int(labels[row].sum())),
     )
 
 
-def _notes(notes: Sequence[str]) -> str:
-    items = "".join(f"<li>{text(note)}</li>" for note in notes)
-    return f'<h2>Notes</h2><ul class="notes">{items}</ul>' if notes else ""
+def _thinned(order: list[int]) -> list[int]:
+    if len(order) <= _MOST_ROWS:
+        return order
+    return [order[at] for at in np.linspace(0, len(order) - 1, _MOST_ROWS).round().astype(int)]
+
+
+def _phase_legend(found: Formation) -> list[tuple[str, str]]:
+    phases = [
+        (f"{at} {name}" if at else f"{name} or missing", PHASE_COLORS[at])
+        for at, name in enumerate(PHASES)
+    ]
+    if found.phases.captured.any():
+        phases.append(("captured by one of its parts (bar)", CAPTURED_COLOR))
+    return phases
+
+
+def _crossed(found: Formation, measure: str) -> list[NameCrossing]:
+    """Names whose measure crosses, where their exposures are known."""
+    return [
+        one
+        for one in found.phases.crossings
+        if one.measure == measure and one.exposures and one.exposures.state == "crossed"
+    ]
+
+
+def _crossings(found: Formation, colors: dict[str, str]) -> list[_Card]:
+    if found.exposures is None:
+        return []
+    cards = []
+    for measure, title in _CROSSED:
+        crossed = _crossed(found, measure)
+        if crossed:
+            told = f"{len(crossed):,} names that cross"
+            cards.append(_Card(title, told, crossing_map(found, crossed, colors)))
+    return cards
+
+
+def _kinds_crossed(found: Formation, colors: dict[str, str]) -> list[tuple[str, str]]:
+    kind_of = dict(zip(found.names, found.shown_kinds, strict=True))
+    kinds = dict.fromkeys(
+        kind_of[one.name] for measure, _ in _CROSSED for one in _crossed(found, measure)
+    )
+    return [(kind, colors[kind]) for kind in kinds]
+
+
+def _whole(found: Formation, axis: Axis) -> list[_Card]:
+    entropies = [state.entropy for state in found.sets]
+    if not np.isfinite(entropies).any():
+        return []
+    entropy, rank = Curves(axis), Curves(axis)
+    entropy.line("names", PALETTE[0], entropies)
+    entropy.line("null", _INK, [state.null_entropy for state in found.sets], is_dashed=True)
+    rank.line("names", PALETTE[0], [state.effective_rank for state in found.sets])
+    told = "Bits; the null is a Gaussian of the same covariance."
+    return [
+        _Card("Diffusion spectral entropy", told, entropy.finished(), entropy.legend),
+        _Card("Effective rank", "Of the centred embeddings.", rank.finished(), rank.legend),
+    ]
+
+
+def _weights(found: Formation, axis: Axis) -> list[_Card]:
+    blocks = sorted(
+        {matrix.block for one in found.weights for matrix in one},
+        key=lambda block: -1 if block is None else block,
+    )
+    cards = []
+    for key, title, told in _WEIGHTS:
+        plot = Curves(axis)
+        for block, color in zip(blocks, _colors(len(blocks)), strict=True):
+            series = [
+                _mean([getattr(m, key) for m in one if m.block == block]) for one in found.weights
+            ]
+            if np.isfinite(series).any():
+                label = "embeddings, projection" if block is None else f"block {block}"
+                plot.line(label, color, series)
+        if plot.legend:
+            cards.append(_Card(title, told, plot.finished(), plot.legend))
+    return cards
+
+
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else float("nan")

@@ -108,7 +108,7 @@ def find_phases(
     values : dict
         Measures, each (n_names, n_checkpoints).
     draws : dict
-        Bootstrap draws of `crossings.OWN` and margin, each (n_asked, n_checkpoints, n_draws).
+        Bootstrap draws of `crossings.OWN` and margin, each (n_asked, n_checkpoints, n_resamples).
     exposures : ndarray of shape (n_asked, n_checkpoints) or None
         NaN rows where they are not known.
     n_resampled : mapping of str to int, optional

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,16 +12,17 @@ import pyarrow as pa
 from namebasis.analysis.training.change_points import Crossing
 from namebasis.checks import Float64Array
 from namebasis.formation.checkpoints import Gap
+from namebasis.formation.crossings import NameCrossing
 from namebasis.formation.phases import CAPTURE, EVIDENCE, NOT_SHOWN, PHASES, Phases
 from namebasis.formation.trajectories import SetState
 from namebasis.formation.weights import MatrixState
+from namebasis.results import Result, Table
 
-if TYPE_CHECKING:
-    from namebasis.formation.trace_results import Trace
+_COLUMNS = ("leaves", "margin", "fine")  # what a reader is told the crossings of
 
 
-@dataclass(frozen=True)
-class Formation:
+@dataclass(frozen=True, repr=False, eq=False)
+class Formation(Result):
     """Names over the checkpoints of one training.
 
     Attributes
@@ -49,9 +49,13 @@ class Formation:
         Debiased linear CKA between checkpoints, of the names' embeddings.
     weights : tuple of tuples of MatrixState
         Per checkpoint; empty tuples where they were not measured.
-    notes : tuple of str
+    remarks : tuple of str
+        What could not be measured, and why.
     parameters : dict
     """
+
+    _page = "namebasis.formation.page:html_of"
+    _figure = "namebasis.formation.plot:draw"
 
     names: tuple[str, ...]
     n_asked: int
@@ -67,8 +71,66 @@ class Formation:
     sets: tuple[SetState, ...]
     cka: Float64Array
     weights: tuple[tuple[MatrixState, ...], ...]
-    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
     parameters: Mapping[str, Any]
+
+    @property
+    def shown_kinds(self) -> tuple[str, ...]:
+        """What a reader sees of each name's kind; names without one are called names."""
+        return tuple(kind or "names" for kind in self.kinds)
+
+    def headline(self) -> str:
+        """What the labels at the last checkpoint say, in one sentence or two."""
+        last = self.phases.labels[: self.n_asked, -1]
+        known = last[last > 0]
+        if not known.size:
+            return "No name has two parts, so none has a phase."
+        shares = [f"{np.sum(known == at):,} {PHASES[at]}" for at in range(1, len(PHASES))]
+        told = f"At the last checkpoint: {', '.join(shares)}."
+        if n_captured := int(self.phases.captured[: self.n_asked, -1].sum()):
+            told += f" Of all these, one part has captured {n_captured:,}."
+        crossed = [
+            one.exposures.position
+            for one in self.phases.crossings
+            if one.measure == "leaves" and one.exposures and one.exposures.state == "crossed"
+        ]
+        if len(crossed) >= 3:
+            low, middle, high = np.quantile(crossed, [0.25, 0.5, 0.75])
+            told += (
+                f" The own direction of {len(crossed):,} names rises above the controls' level: "
+                f"half of them by {middle:,.0f} exposures (middle half {low:,.0f} to {high:,.0f})."
+            )
+        return told
+
+    def tables(self) -> tuple[Table, ...]:
+        """A row per name that was asked for: its phase at the end, and where it crosses."""
+        crossings = {(one.name, one.measure): one for one in self.phases.crossings}
+        in_steps = self.exposures is None
+        rows = []
+        for row, name in enumerate(self.names[: self.n_asked]):
+            phase = int(self.phases.labels[row, -1])
+            captured = "yes" if self.phases.captured[row, -1] else ""
+            cells = [
+                _where(crossings.get((name, measure)), in_steps=in_steps) for measure in _COLUMNS
+            ]
+            rows.append((name, self.kinds[row], phase, PHASES[phase], captured, *cells))
+        unit = "at step" if in_steps else "after exposures"
+        columns = ("name", "kind", "phase", "at the end", "captured", f"leaves 1 {unit}",
+                   "own attributes", "one person")  # fmt: skip
+        return (Table(columns, rows),)
+
+    def notes(self) -> tuple[str, ...]:
+        """How often controls give a false alarm, what is missing, and what is not shown."""
+        alarms = [
+            f"{found.n_alarms} of {found.n_made_up} controls ({self.control_kind}) ever {said}: "
+            f"{found.share:.1%} ({found.low:.1%} to {found.high:.1%})"
+            for found, said in (
+                (self.phases.false_alarms, "leave phase 1"),
+                (self.phases.captured_alarms, "seem captured by one of their parts"),
+            )
+        ]
+        gaps = [f"gap: {gap.label}: {gap.reason}" for gap in self.gaps]
+        return (*alarms, *gaps, *self.remarks, NOT_SHOWN)
 
     def to_arrow(self) -> pa.Table:
         """One row per name and checkpoint: phase, captured or not, thresholds, all measures."""
@@ -134,34 +196,10 @@ class Formation:
             "set": [asdict(state) for state in self.sets],
             "cka": self.cka.tolist(),
             "weights": [[matrix.to_dict() for matrix in one] for one in self.weights],
-            "notes": list(self.notes),
+            "notes": list(self.remarks),
             "not_shown": NOT_SHOWN,
             "parameters": dict(self.parameters),
         }
-
-    def write_html(
-        self, path: str | Path, *, traces: Sequence[Trace] = (), overwrite: bool = False
-    ) -> None:
-        """Write the page with trajectories, phases, crossings, the whole set, and tracing maps.
-
-        Parameters
-        ----------
-        path : str or Path
-        traces : sequence of Trace
-            As `trace` returns them; their maps are added.
-        overwrite : bool
-
-        Raises
-        ------
-        SpaceError
-            If a file is there and may not be overwritten.
-        """
-        from namebasis.atomic import replacing_file
-        from namebasis.formation.page import render
-        from namebasis.formation.view import page_of
-
-        with replacing_file(Path(path), overwrite) as stream:
-            stream.write(render(page_of(self, [one.to_map() for one in traces])).encode("utf-8"))
 
     def _all_exposures(self) -> Float64Array:
         out = np.full((len(self.names), len(self.steps)), np.nan)
@@ -177,6 +215,18 @@ _CROSSINGS = pa.schema(
           "exposures", "exposures_low", "exposures_high", "exposures_share")),
     ]
 )  # fmt: skip
+
+
+def _where(one: NameCrossing | None, *, in_steps: bool) -> str:
+    """A crossing with its interval, in exposures where they are known, else marked as a step."""
+    if one is None:
+        return ""
+    found = one.exposures or one.step
+    if found.state != "crossed":
+        return found.state
+    high = f"{found.high:,.0f}" if np.isfinite(found.high) else "…"
+    unit = "step " if one.exposures is None and not in_steps else ""
+    return f"{unit}{found.position:,.0f} ({found.low:,.0f} to {high})"
 
 
 def _crossing(unit: str, found: Crossing | None) -> dict[str, float | None]:

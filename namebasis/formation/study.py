@@ -168,7 +168,7 @@ def _measured(
     states, kept = [], []
     for one in found:
         try:
-            states.append(measure(one.made, plan, known, n_draws=n_resamples, seed=seed))
+            states.append(measure(one.made, plan, known, n_resamples=n_resamples, seed=seed))
             kept.append(one)
         except ValueError as error:
             gaps.append(Gap(one.checkpoint.label, one.checkpoint.step, f"degenerate: {error}"))
@@ -217,7 +217,7 @@ def _collect(
         sets=tuple(state.whole for state in states),
         cka=cka_matrix(rows) if plan.n_asked >= 4 else np.full((len(kept), len(kept)), np.nan),
         weights=tuple(one.weights for one in kept),
-        notes=tuple(notes),
+        remarks=tuple(notes),
         parameters=parameters,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,13 @@ import pyarrow as pa
 
 from namebasis.checks import Float64Array
 from namebasis.formation.checkpoints import Gap
-from namebasis.formation.trace_map import TraceMap
+from namebasis.results import Result, Table
 
 _TOLD = {"pooled": "whole embedding", "own": "own direction"}
 
 
-@dataclass(frozen=True)
-class Trace:
+@dataclass(frozen=True, repr=False, eq=False)
+class Trace(Result):
     """A token × layer map of one name at one checkpoint.
 
     Attributes
@@ -47,6 +46,8 @@ class Trace:
     noise : float
         Standard deviation of the noise.
     """
+
+    _figure = "namebasis.formation.plot:draw_trace"
 
     name: str
     template: str
@@ -98,22 +99,40 @@ class Trace:
             values[key] = values[key].tolist()
         return {**values, "handover": self.handover}
 
-    def to_map(self) -> TraceMap:
-        """What a page draws."""
+    @property
+    def title(self) -> str:
+        """What is mapped: name, checkpoint, kind and target."""
+        return f"{self.name}, {self.label}: {self.kind}, {_TOLD[self.target]}"
+
+    @property
+    def finding(self) -> str:
+        """What the map says in one line."""
         at = self.handover
         moved = "stays with its tokens" if at is None else f"moves to the end token at layer {at}"
-        return TraceMap(
-            f"{self.name}, {self.label}: {self.kind}, {_TOLD[self.target]}",
-            # The marks that tokenizers put at the ends of words say nothing here.
-            [token.removesuffix("</w>").lstrip("Ġ▁") for token in self.tokens],
-            ["emb" if layer == 0 else str(layer) for layer in self.layers],
-            self.recovered.tolist(),
-            f"cosine under noise {self.corrupted:.2f}; what is restored {moved}",
-        )
+        return f"cosine under noise {self.corrupted:.2f}; what is restored {moved}"
+
+    @property
+    def pieces(self) -> list[str]:
+        """The tokens without the marks that tokenizers put at the ends of words."""
+        return [token.removesuffix("</w>").lstrip("Ġ▁") for token in self.tokens]
+
+    @property
+    def layer_labels(self) -> list[str]:
+        """Layers as a reader sees them."""
+        return ["emb" if layer == 0 else str(layer) for layer in self.layers]
+
+    def tables(self) -> tuple[Table, ...]:
+        """A row per token: the share that comes back, by layer."""
+        rows = [(t, *row) for t, row in zip(self.tokens, self.recovered.tolist(), strict=True)]
+        return (Table(("token", *self.layer_labels), rows, title=self.label),)
+
+    def notes(self) -> tuple[str, ...]:
+        """What the map says."""
+        return (f"{self.label}: {self.finding}",)
 
 
-@dataclass(frozen=True)
-class Tracing:
+@dataclass(frozen=True, repr=False, eq=False)
+class Tracing(Result):
     """One name's maps over checkpoints.
 
     Attributes
@@ -121,6 +140,9 @@ class Tracing:
     traces : tuple of Trace
     gaps : tuple of Gap
     """
+
+    _page = "namebasis.formation.page:html_of_traces"
+    _figure = "namebasis.formation.plot:draw_traces"
 
     traces: tuple[Trace, ...]
     gaps: tuple[Gap, ...]
@@ -136,22 +158,11 @@ class Tracing:
             "gaps": [asdict(gap) for gap in self.gaps],
         }
 
-    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the maps as one page.
+    def tables(self) -> tuple[Table, ...]:
+        """One table per checkpoint; see `Trace.tables`."""
+        return tuple(table for one in self.traces for table in one.tables())
 
-        Raises
-        ------
-        SpaceError
-            If a file is there and may not be overwritten.
-        """
-        from namebasis.atomic import replacing_file
-        from namebasis.formation.trace_map import trace_page
-
-        first = self.traces[0]
-        lead = (
-            f"{first.name} in “{first.template}”, {len(self.traces)} checkpoint(s), "
-            f"{first.n_samples} samples of noise"
-        )
-        html = trace_page("Where a name is read", lead, [one.to_map() for one in self.traces])
-        with replacing_file(Path(path), overwrite) as stream:
-            stream.write(html.encode("utf-8"))
+    def notes(self) -> tuple[str, ...]:
+        """What each map says, and which checkpoints are missing."""
+        told = [note for one in self.traces for note in one.notes()]
+        return (*told, *(f"gap: {gap.label}: {gap.reason}" for gap in self.gaps))

@@ -63,7 +63,7 @@ class State:
     values : dict
         Each of `MEASURES`, an array with a value per name of the plan; NaN where undefined.
     draws : dict
-        Each of `DRAWN`, (n_names, n_draws); NaN rows for controls and where undefined.
+        Each of `DRAWN`, (n_names, n_resamples); NaN rows for controls and where undefined.
     whole : SetState
     """
 
@@ -73,7 +73,7 @@ class State:
 
 
 def measure(
-    made: Encodings, plan: Plan, known: Mapping[str, Known], *, n_draws: int, seed: int
+    made: Encodings, plan: Plan, known: Mapping[str, Known], *, n_resamples: int, seed: int
 ) -> State:
     """Measure a checkpoint.
 
@@ -84,7 +84,7 @@ def measure(
     """
     n = len(plan.names)
     values = {key: np.full(n, np.nan) for key in MEASURES}
-    draws = {key: np.full((n, n_draws), np.nan) for key in DRAWN}
+    draws = {key: np.full((n, n_resamples), np.nan) for key in DRAWN}
     kept = np.array([name not in made.facts["lost"] for name in plan.names])
     _measure_own(made, plan, kept, values, draws, seed)
     _measure_margin(made, plan, known, values, draws, seed)
@@ -114,10 +114,10 @@ def _measure_own(
     values["strength"][rows] = own.strength
     values["hold"][rows], values["capture"][rows] = _measure_parts(made, swaps)
     asked = rows < plan.n_asked
-    n_draws = draws["own_score"].shape[1]
+    n_resamples = draws["own_score"].shape[1]
 
     def resample(of: Swaps) -> Float64Array:
-        return resampled_scores(_first(of, int(asked.sum())), n_draws=n_draws, seed=seed)
+        return resampled_scores(_first(of, int(asked.sum())), n_resamples=n_resamples, seed=seed)
 
     draws["own_score"][rows[asked]] = resample(swaps)
     names = [value.attribute for value in plan.values]
@@ -207,9 +207,9 @@ def _measure_margin(
     values["prior_reading"][rows] = prior.mean(axis=1)
     apart = own - prior
     values["margin"][rows] = apart.mean(axis=1)
-    n_views, n_draws = apart.shape[1], draws["margin"].shape[1]
+    n_views, n_resamples = apart.shape[1], draws["margin"].shape[1]
     rng = np.random.default_rng([seed, 2])
-    shares = rng.multinomial(n_views, np.full(n_views, 1 / n_views), size=n_draws) / n_views
+    shares = rng.multinomial(n_views, np.full(n_views, 1 / n_views), size=n_resamples) / n_views
     draws["margin"][rows] = apart @ shares.T
 
 

@@ -61,7 +61,8 @@ TRAININGS = {
         ("organism", "train", "s", "--tiny", "--steps", "2", "--batch-size", "8", "--checkpoints",
          "2", "--threads", "1", "-q"), None, "run"),
     "formation": Operation(
-        ("formation", "s", "--no-weights", "--n-resamples", "20", "--swaps", "12", "--json", "-q"),
+        ("formation", "s", "--no-weights", "--n-resamples", "20", "--n-swaps", "12", "--json",
+         "-q"),
         "run", "page"),
 }  # fmt: skip
 ALL = {**OPERATIONS, **TRAININGS}

@@ -39,6 +39,9 @@ def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> Non
     assert re.search(r"of 40 controls \(unseen\) ever seem captured by one of their", done.stderr)
     assert "gap: step-000020: half-written: model.safetensors has" in done.stderr
     assert "a fast S-shape is not a discontinuity" in done.stderr
+    assert re.match("At the last checkpoint: .* only its parts, ", done.stderr)
+    bare = run("formation", "run", "--n-resamples", "20", "--no-header", "-q", cwd=place)
+    assert bare.stdout == done.stdout.partition("\n")[2]
 
 
 def test_json_is_one_document(place: Path) -> None:
@@ -90,7 +93,7 @@ REFUSED = {
         ["formation", "run", "--n-resamples", "1"],
         "--n-resamples must be an integer, at least 20; got",
     ),
-    "samples": (["trace", "run", "Anna", "--samples", "0"], "--samples must be an integer"),
+    "samples": (["trace", "run", "Anna", "--n-samples", "0"], "--n-samples must be an integer"),
     "no step": (["trace", "run", "Anna", "--step", "7"], "there are 10, 20, 40"),
     "kind": (["trace", "run", "Anna", "--kind", "heads"], "residual, attention, mlp"),
     "no tower": (["trace", "minilm", "Anna"], "minilm cannot be traced"),
@@ -127,7 +130,7 @@ def test_crossings_of_names_without_counts_are_marked_as_steps(place: Path) -> N
 
 
 def test_trace_prints_a_row_per_token_and_checkpoint(place: Path) -> None:
-    done = run("trace", "run", "Anna", "--samples", "2", "-q", cwd=place)
+    done = run("trace", "run", "Anna", "--n-samples", "2", "-q", cwd=place)
     assert done.returncode == 0, done.stderr
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     lines = [line for line in lines if line[0] != "target"]

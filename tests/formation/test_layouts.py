@@ -60,7 +60,7 @@ def test_a_checkpoint_takes_the_tokenizer_of_its_run(run_of_trainer: Path, tiny:
     assert found.steps == (20, 40)
     assert found.gaps == ()
     note = f"2 of 2 checkpoints have no tokenizer of their own; that of {run_of_trainer} is used"
-    assert note in found.notes
+    assert note in found.remarks
 
 
 def test_a_tokenizer_is_borrowed_around_steps_only(run_of_trainer: Path) -> None:

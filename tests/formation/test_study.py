@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from namebasis.formation import Formation, formation, work
-from namebasis.formation.checkpoints import CheckpointError
-from namebasis.formation.figures import crossing_map, curves, phase_map, similarity_map
-from namebasis.formation.page import (
-    CAPTURED_COLOR,
-    PHASE_COLORS,
-    Band,
-    CrossingPoint,
-    Panel,
-    PhaseRow,
-    _gaps,
-    _phases,
-)
-from namebasis.formation.phases import PHASES
+from namebasis.formation.checkpoints import CheckpointError, Gap
+from namebasis.formation.figures import Axis, Curves, crossing_map, phase_map, similarity_map
+from namebasis.formation.page import html_of
+from namebasis.formation.phases import NOT_SHOWN
 from namebasis.formation.plan import make_plan
 from namebasis.formation.truth import Exposures
-from namebasis.formation.view import page_of
+from namebasis.results import cell
 from tests.formation import toy
 
 
@@ -114,60 +103,112 @@ def test_the_hold_is_the_mean_cosine_to_the_swaps_of_the_part_that_holds_more(
 
 
 def test_the_page_bars_captured_names_in_the_phase_diagram(found: Formation) -> None:
-    content, holders = page_of(found), {"phases": "<figure>"}
-    rows, n_captured = content.phases, found.phases.captured[: found.n_asked, -1].sum()
-    assert f"Of all these, one part has captured {n_captured}." in content.finding
-    assert {row.name: row.captured for row in rows} == dict(
-        zip(found.names, found.phases.captured.tolist(), strict=True)
-    )
-
-    def plot_of(rows: Sequence[PhaseRow]) -> Any:
-        return phase_map(rows, content.ticks, PHASES, PHASE_COLORS, CAPTURED_COLOR)
-
-    plot = plot_of(rows)
+    n_captured = found.phases.captured[: found.n_asked, -1].sum()
+    assert f"Of all these, one part has captured {n_captured}." in found.headline()
+    order, axis = list(range(len(found.names)))[::-1], Axis(found.steps)
+    plot = phase_map(found, axis, order)
     data = plot.select({"name": "captured"})[0].data_source.data
     assert len(data["x"]) == found.phases.captured.sum()
-    assert all(rows[y].captured[x] for x, y in zip(data["x"], data["y"], strict=True))
+    assert all(
+        found.phases.captured[order[y], x] for x, y in zip(data["x"], data["y"], strict=True)
+    )
+    none = replace(
+        found, phases=replace(found.phases, captured=np.zeros_like(found.phases.captured))
+    )
+    assert not phase_map(none, axis, order).select({"name": "captured"})
     said = "captured by one of its parts (bar)"
-    assert said in _phases(content, holders)
-    none = [replace(row, captured=[False] * len(row.captured)) for row in rows]
-    assert said not in _phases(replace(content, phases=none), holders)
-    assert not plot_of(none).select({"name": "captured"})
+    assert (said in html_of(found), said in html_of(none)) == (True, False)
 
 
 def test_curves_pass_over_gaps_and_a_lone_checkpoint_shows_its_band() -> None:
-    from bokeh.models import Line, Segment, VArea
+    from bokeh.models import BoxAnnotation, Line, Segment, VArea
 
-    nan = float("nan")
-    values, low, high = [1.0, nan, 3.0, 4.0], [0.5, nan, 2.5, 3.5], [1.5, nan, 3.5, 4.5]
-    bands = [
-        Band("C", "#123456", values, low, high),
-        Band("bar", "#000000", values, None, None, True),
-    ]
-    plot = curves(Panel("t", "h", bands), ["0", "1", "2", "3"], [1])
+    curves = Curves(Axis([0, 2, 3], [1]))
+    curves.band("#123456", [0.5, 2.5, 3.5], [1.5, 3.5, 4.5])
+    curves.line("C", "#123456", [1.0, 3.0, 4.0])
+    curves.line("bar", "#000000", [1.0, 3.0, 4.0], is_dashed=True)
+    plot = curves.finished()
     lines = [one.data_source.data for one in plot.renderers if isinstance(one.glyph, Line)]
     assert [list(line["x"]) for line in lines] == [[0, 2, 3], [0, 2, 3]]
     assert [list(line["tick"]) for line in lines] == [["0", "2", "3"]] * 2
     (lone,) = [one.data_source.data for one in plot.renderers if isinstance(one.glyph, Segment)]
     assert (list(lone["x0"]), list(lone["y0"]), list(lone["y1"])) == ([0], [0.5], [1.5])
     assert sum(isinstance(one.glyph, VArea) for one in plot.renderers) == 1
+    (gap,) = plot.select(BoxAnnotation)
+    assert (gap.left, gap.right) == (0.5, 1.5)
+    assert curves.legend == [("C", "#123456")]
 
 
-def test_axes_of_counts_have_few_ticks_and_colours_of_likeness_a_key() -> None:
-    from bokeh.models import ColorBar, FixedTicker
+def test_axes_of_counts_have_few_ticks_and_colours_of_likeness_a_key(found: Formation) -> None:
+    from bokeh.models import ColorBar, FixedTicker, Scatter
 
-    plot = crossing_map([CrossingPoint("a", "C", "#123456", 900, 400, 300, 500)])
+    crossed = [
+        one
+        for one in found.phases.crossings
+        if one.measure == "leaves" and one.exposures and one.exposures.state == "crossed"
+    ]
+    plot = crossing_map(found, crossed, dict.fromkeys(found.shown_kinds, "#123456"))
+    (dots,) = [one.data_source.data for one in plot.renderers if isinstance(one.glyph, Scatter)]
+    assert dots["name"] == [one.name for one in crossed]
+    assert dots["y"] == [one.exposures.position + 1 for one in crossed if one.exposures]
+    np.testing.assert_allclose(dots["x"], 5 * toy.STEPS[-1] + 1, rtol=0.08)  # kinds stand aside
     assert all(isinstance(axis.ticker, FixedTicker) for axis in plot.axis)
     assert plot.xaxis[0].ticker.ticks[:5] == [1, 3, 10, 30, 100]
-    (key,) = similarity_map([[1.0, 0.5], [0.5, 1.0]], ["0", "1"]).select(ColorBar)
+    cka = np.array([[1.0, 0.5], [0.5, 1.0]])
+    (key,) = (likeness := similarity_map(cka, Axis([0, 20], [10]))).select(ColorBar)
     assert (key.title, key.color_mapper.low, key.color_mapper.high) == ("CKA", 0, 1)
+    cells = likeness.renderers[0].data_source.data
+    assert (cells["x"], cells["y"]) == ([0, 2, 0, 2], [0, 0, 2, 2])
+    assert cells["second"] == ["0", "20", "0", "20"]
 
 
-def test_gaps_of_one_reason_share_a_row() -> None:
-    html = _gaps([("step-1", "missing"), ("step-2", "<torn>"), ("step-3", "missing")])
+def test_gaps_of_one_reason_share_a_row(found: Formation) -> None:
+    gaps = [Gap("step-1", 1, "missing"), Gap("step-2", 2, "<torn>"), Gap("step-3", 3, "missing")]
+    html = html_of(replace(found, gaps=tuple(gaps)))
     assert "<td>step-1, step-3</td><td>missing</td>" in html
-    assert html.count("<tr><td>") == 2
+    assert html.count("<tr><td>step-") == 2
     assert "&lt;torn&gt;" in html
+    assert "3 checkpoints could not be used and are shaded below." in html
+
+
+def test_the_result_shows_itself_as_the_command_does(found: Formation) -> None:
+    (table,) = found.tables()
+    assert [row[0] for row in table.rows] == list(found.names[: found.n_asked])
+    last = found.phases.labels[: found.n_asked, -1].tolist()
+    assert [row[2] for row in table.rows] == last
+    place = found.names.index("Soloa Familya")
+    assert table.rows[place][4] == "yes"
+    leaves = next(one for one in found.phases.crossings if one.measure == "leaves"
+                  and one.exposures and one.exposures.state == "crossed")  # fmt: skip
+    cells = dict(zip(table.columns, table.rows[found.names.index(leaves.name)], strict=True))
+    assert leaves.exposures is not None
+    position = f"{leaves.exposures.position:,.0f} ("
+    assert str(cells["leaves 1 after exposures"]).startswith(position)
+    said = str(found)
+    assert said.startswith(found.headline())
+    assert said.endswith(NOT_SHOWN)
+    drawn = found._repr_html_()
+    assert f">{cell(found.names[0])}</td>" in drawn
+    assert "of 40 controls (unseen) ever leave phase 1" in drawn
+
+
+def test_the_plot_draws_the_names_asked_for_beside_the_set(found: Formation) -> None:
+    left, right = found.plot(names=["Soloa Familya", found.names[0]], measure="hold").axes
+    series = {line.get_label(): line.get_ydata() for line in left.lines}
+    assert list(series) == ["Soloa Familya", found.names[0], "threshold"]
+    place = found.names.index("Soloa Familya")
+    np.testing.assert_array_equal(series["Soloa Familya"], found.values["hold"][place])
+    np.testing.assert_array_equal(series["threshold"], found.phases.thresholds["hold"])
+    assert right.lines[0].get_ydata().tolist() == [state.entropy for state in found.sets]
+    risen = found.values["own_score"][: found.n_asked]
+    first = found.plot().axes[0].lines[0].get_label()
+    assert first == found.names[int(np.argmax(risen[:, -1] - risen[:, 0]))]
+    with pytest.raises(ValueError, match="'Nobody' is not among the 94 names"):
+        found.plot(names=["Nobody"])
+    with pytest.raises(ValueError, match="measure must be one of own_score"):
+        found.plot(measure="size")
+    with pytest.raises(ValueError, match="names must be 1 to 10; got 0"):
+        found.plot(names=[])
 
 
 def test_the_margin_crosses_where_own_and_prior_weigh_the_same(found: Formation) -> None:
@@ -239,7 +280,7 @@ def test_a_name_that_cannot_be_written_is_left_out_and_said() -> None:
     names = ["Givena Familyb", "Given? Familyb", "Givenc Familyd"]
     found = run(toy.specs()[:4], names=names)
     assert found.lost == {"Given? Familyb": "the tokenizer writes a letter of it as unknown"}
-    assert "1 name(s) left out, such as 'Given? Familyb'" in " ".join(found.notes)
+    assert "1 name(s) left out, such as 'Given? Familyb'" in " ".join(found.remarks)
     assert found.phases.labels[1].tolist() == [0] * 4
     assert np.isnan(found.values["own_score"][1]).all()
     assert found.phases.labels[0].min() == 1
@@ -247,7 +288,7 @@ def test_a_name_that_cannot_be_written_is_left_out_and_said() -> None:
 
 def test_one_checkpoint_gives_labels_and_says_what_is_missing() -> None:
     found = run(["toy:200"])
-    assert "one checkpoint only" in found.notes[0]
+    assert "one checkpoint only" in found.remarks[0]
     assert found.phases.crossings == ()
     assert found.phases.changes == {}
     assert np.all(found.phases.labels[of_kind(found, "D")] == 4)
@@ -256,7 +297,9 @@ def test_one_checkpoint_gives_labels_and_says_what_is_missing() -> None:
 def test_names_of_one_part_have_no_phase() -> None:
     found = run(toy.specs()[:3], names=["Givena", "Givena Familyb", "Givenc Familyd"])
     assert found.phases.labels[0].tolist() == [0, 0, 0]
-    assert "1 name(s) that are not cut into given and family name, such as" in " ".join(found.notes)
+    assert "1 name(s) that are not cut into given and family name, such as" in " ".join(
+        found.remarks
+    )
     assert np.isfinite(found.values["leakage"][0]).all()
 
 
@@ -296,9 +339,9 @@ def test_names_that_counts_do_not_tell_are_said() -> None:
     steps = np.array([0.0, 40.0])
     some = Exposures({names[0]: (steps, steps)}, spread_evenly=False)
     told = run(toy.specs()[:4], names=names, counts=some)
-    assert "counts do not tell 1 name(s), such as 'Givenc Familyd'" in " ".join(told.notes)
+    assert "counts do not tell 1 name(s), such as 'Givenc Familyd'" in " ".join(told.remarks)
     none = Exposures({"Nobody Here": (steps, steps)}, spread_evenly=True)
-    notes = run(toy.specs()[:4], names=names, counts=none).notes
+    notes = run(toy.specs()[:4], names=names, counts=none).remarks
     assert "counts tell none of these names: crossings are in steps only" in notes
     assert not any("totals" in note for note in notes)
 
@@ -382,4 +425,4 @@ def test_changed_weights_and_damaged_cache_files_are_encoded_again(
 def test_a_cache_that_cannot_be_written_is_a_note(tiny_run: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     found = formation(tiny_run, n_resamples=20, cache=tmp_path / "file")
-    assert "nothing could be kept for a second run" in found.notes[-1]
+    assert "nothing could be kept for a second run" in found.remarks[-1]

@@ -92,7 +92,7 @@ def attribute_basis(values: npt.ArrayLike, attributes: npt.ArrayLike) -> Float64
     return np.asarray(axes[sizes > _CUT * max(float(sizes.max()), 1e-12)])
 
 
-def resampled_scores(swaps: Swaps, *, n_draws: int, seed: int) -> Float64Array:
+def resampled_scores(swaps: Swaps, *, n_resamples: int, seed: int) -> Float64Array:
     """Scores of the own direction when each part's valid swaps are drawn anew.
 
     The squared length of a remainder grows by the variance of a resampled mean; that much is
@@ -101,16 +101,16 @@ def resampled_scores(swaps: Swaps, *, n_draws: int, seed: int) -> Float64Array:
     Parameters
     ----------
     swaps : Swaps
-    n_draws : int
+    n_resamples : int
     seed : int
         Draws of a part do not depend on which other parts there are.
 
     Returns
     -------
-    ndarray of shape (n, n_draws)
+    ndarray of shape (n, n_resamples)
         Length over the noise of the noisier part, as `OwnDirection.score`; at least 0.
     """
-    check_count(n_draws, "n_draws", 2)
+    check_count(n_resamples, "n_resamples", 2)
     grid = partner_grid(swaps.grid)
     base = np.asarray(swaps.whole, np.float64) - grid.grand
     sides = [
@@ -121,11 +121,11 @@ def resampled_scores(swaps: Swaps, *, n_draws: int, seed: int) -> Float64Array:
         [part_effects(s, p, v).noise[rows] for s, p, v, rows in sides]
     ).max(axis=0)  # fmt: skip
     weights = [
-        _weights(valid, n_draws, (seed, side)) for side, (_, _, valid, _) in enumerate(sides)
+        _weights(valid, n_resamples, (seed, side)) for side, (_, _, valid, _) in enumerate(sides)
     ]
-    out = np.empty((len(base), n_draws))
+    out = np.empty((len(base), n_resamples))
     for row in range(len(base)):
-        vectors, shares, surplus = [base[row][None]], [np.ones((n_draws, 1))], 0.0
+        vectors, shares, surplus = [base[row][None]], [np.ones((n_resamples, 1))], 0.0
         for (part, partners, valid, rows), drawn in zip(sides, weights, strict=True):
             apart = part[rows[row]] - partners
             used = valid[rows[row]]
@@ -138,11 +138,11 @@ def resampled_scores(swaps: Swaps, *, n_draws: int, seed: int) -> Float64Array:
     return out
 
 
-def _weights(valid: BoolArray, n_draws: int, seed: tuple[int, int]) -> Float64Array:
-    """Shares of each part's valid swaps in each draw, (n_parts, n_draws, n_partners)."""
-    out = np.zeros((len(valid), n_draws, valid.shape[1]))
+def _weights(valid: BoolArray, n_resamples: int, seed: tuple[int, int]) -> Float64Array:
+    """Shares of each part's valid swaps in each draw, (n_parts, n_resamples, n_partners)."""
+    out = np.zeros((len(valid), n_resamples, valid.shape[1]))
     rng = np.random.default_rng(seed)
     for part, used in enumerate(valid):
         n = int(used.sum())
-        out[part][:, used] = rng.multinomial(n, np.full(n, 1 / n), size=n_draws) / n
+        out[part][:, used] = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples) / n
     return out

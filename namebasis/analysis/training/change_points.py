@@ -73,7 +73,7 @@ def change_points(
     ----------
     values : array_like of shape (n,)
         At least ``2 * min_size`` points.
-    draws : array_like of shape (n_draws, n)
+    draws : array_like of shape (n_resamples, n)
         The series in each bootstrap resample of what it was measured on.
     max_points : int
         The most changes.
@@ -164,7 +164,7 @@ def crossing(
     positions : array_like of shape (n,)
         Steps, or a function of exposures; not decreasing.
     values : array_like of shape (n,)
-    draws : array_like of shape (n_draws, n)
+    draws : array_like of shape (n_resamples, n)
         The series in each bootstrap resample.
     level : float
     n_resampled : int, optional
@@ -278,7 +278,7 @@ def _series(values: npt.ArrayLike, draws: npt.ArrayLike) -> tuple[Float64Array, 
     series, resampled = np.asarray(values, np.float64), np.asarray(draws, np.float64)
     if series.ndim != 1 or resampled.ndim != 2 or resampled.shape[1] != len(series):
         raise ValueError(
-            f"values must be 1-D and draws (n_draws, {series.shape[0] if series.ndim else 0}); "
+            f"values must be 1-D and draws (n_resamples, {series.shape[0] if series.ndim else 0}); "
             f"got {series.shape} and {resampled.shape}."
         )
     if len(resampled) < 2 or not np.isfinite(series).all() or not np.isfinite(resampled).all():

@@ -130,7 +130,7 @@ def test_rise_of_a_logistic() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 4 points"):
         change_points([0.0, 1, 2], np.zeros((5, 3)))
-    with pytest.raises(ValueError, match="n_draws, 3"):
+    with pytest.raises(ValueError, match="n_resamples, 3"):
         crossing([0, 1, 2], [0.0, 1, 2], np.zeros((5, 4)))
     with pytest.raises(ValueError, match="not decreasing"):
         crossing([0, 2, 1], [0.0, 1, 2], np.zeros((5, 3)))
