@@ -10,6 +10,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -149,6 +150,9 @@ class Result(ABC):
         if not self._figure:
             raise TypeError(f"{type(self).__name__} has no figure; see .tables() and .to_arrow().")
         figure: Figure = _load(self._figure)(self, **options)
+        figure.set_facecolor("white")  # whatever stands behind it: a dark notebook, a slide
+        # A notebook knows by itself only the figures of pyplot, whose state is left alone here.
+        figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
         return figure
 
     def write_html(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> None:
@@ -264,6 +268,14 @@ def _load(place: str) -> Any:
     """A function by `module:name`: pages and figures know their results, and not the reverse."""
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)
+
+
+def _png(figure: Figure) -> tuple[bytes, dict[str, int]]:
+    """A figure for a notebook: twice as many pixels as it is wide there, for sharp letters."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=200)
+    width, height = figure.get_size_inches()
+    return stream.getvalue(), {"width": round(100 * width), "height": round(100 * height)}
 
 
 def _text(result: Result) -> Iterable[str]:

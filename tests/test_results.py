@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,7 +131,12 @@ def test_pages_and_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         Paged().write_html(path)
     Paged().write_html(path, overwrite=True)
     assert path.read_text(encoding="utf-8").startswith("<title>page")
-    assert Paged().plot(size=4).get_figwidth() == 4
+    drawn = Paged().plot(size=4)
+    assert drawn.get_figwidth() == 4
+    assert drawn.get_facecolor() == (1, 1, 1, 1)
+    assert drawn._repr_png_()[0].startswith(b"\x89PNG")  # type: ignore[attr-defined]
+    assert drawn._repr_png_()[1] == {"width": 400, "height": 200}  # type: ignore[attr-defined]
+    assert pickle.loads(pickle.dumps(drawn)).get_figwidth() == 4  # noqa: S301
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     shown = Paged().open()
