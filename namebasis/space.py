@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.namespace.building.images import AddedImages
     from namebasis.namespace.building.templates import Templates
-    from namebasis.namespace.corpus.names import Names
     from namebasis.namespace.export.subset import ExportResult
     from namebasis.studies.attributes.axis_files import Axis
     from namebasis.studies.attributes.groups import GroupAssociations
@@ -336,8 +335,7 @@ class Space(StoredSpace):
         """Append names, from any source that `read_names` takes; return the space reopened."""
         from namebasis.namespace.building.build import add_names
 
-        corpus = _corpus(names, seed=0)
-        return add_names(self, corpus, vectors=vectors, progress=progress)
+        return add_names(self, names, vectors=vectors, progress=progress)
 
     def add_images(
         self,
@@ -361,14 +359,15 @@ class Space(StoredSpace):
         return unspell(self, rebuild=rebuild, progress=progress)
 
 
-def open_space(path: str | Path, *, encoder: Encoder | None = None) -> Space:
+def open_space(path: str | Path, *, encoder: Encoder | str | None = None) -> Space:
     """Open a name space; nothing heavy is read before the first question.
 
     Parameters
     ----------
     path : str or Path
-    encoder : Encoder, optional
-        Already loaded; its weights are compared with those that built the space.
+    encoder : Encoder or str, optional
+        The one that built the space, or its spec; by default it is loaded when a question needs
+        it. Its weights are compared with those that built the space.
 
     Raises
     ------
@@ -438,28 +437,19 @@ def build_space(
     """
     from namebasis.namespace.building.build import build_space as build
     from namebasis.namespace.building.build import refuse_foreign
+    from namebasis.namespace.corpus.sources import as_names
 
     refuse_foreign(place_of(path))
-    corpus = _corpus(names, seed=seed, limit=limit)
+    corpus = as_names(names, limit=limit, seed=seed)
     if encoder is None and vectors is None:
         encoder = "minilm"
-    if isinstance(encoder, str):
-        from namebasis.encoders.registry import load_encoder
+    if encoder is not None:
+        from namebasis.encoders.registry import as_encoder
 
-        encoder = load_encoder(encoder, device=device)
+        encoder = as_encoder(encoder, device=device)
     stored = build(
         corpus, path, encoder=encoder, vectors=vectors, templates=templates, seed=seed,
         overwrite=overwrite, progress=progress, engine=engine, address=address,
         n_actors=n_actors, encoder_factory=encoder_factory,
     )  # fmt: skip
     return open_space(stored.path, encoder=encoder)
-
-
-def _corpus(names: Any, *, seed: int, limit: int | None = None) -> Names:
-    """Names as a corpus, whatever they were given as."""
-    from namebasis.namespace.corpus.names import Names
-    from namebasis.namespace.corpus.sources import read_names
-
-    if isinstance(names, Names):
-        return names.select(limit=limit, seed=seed) if limit is not None else names
-    return read_names(names, limit=limit, seed=seed)

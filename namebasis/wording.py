@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -71,6 +70,8 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
         What was asked for; only a text is near to another one.
     known : iterable of str
     """
+    import difflib  # which only a refusal needs
+
     by_lower = {one.lower(): one for one in known}
     near = difflib.get_close_matches(str(word).lower(), by_lower, 1)
     return f" Did you mean {by_lower[near[0]]!r}?" if near else ""

@@ -205,7 +205,6 @@ def walk(
 
     refuse_existing(save, save_pieces, overwrite=overwrite)
     opened = open_space(space)
-    number = int(along) if along.isdecimal() and to is None else None
     basis_of_names = Components.load(components) if components else None
     if basis_of_names is None and (save or automatic_filter):
         basis_of_names = name_components.fit_components(
@@ -224,7 +223,7 @@ def walk(
         note(f"components of {len(by_place)} piece positions saved to {save_pieces}")
     way = study.walk(
         opened,
-        number if number is not None else ((along, to) if to is not None else along),
+        along if to is None else (along, to),
         components=basis_of_names,
         view=view,
         where=where,

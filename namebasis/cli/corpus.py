@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options, output
-from namebasis.cli.output import note, print_json, print_table, progress_bar, say
+from namebasis.cli.output import note, print_json, print_table, progress_bar, say, show
 from namebasis.cli.outputs import refuse_folder, refuse_readonly
 from namebasis.wording import percent
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.encoders.given import GivenVectors
     from namebasis.namespace.corpus.given_files import NamesWithVectors
-    from namebasis.namespace.corpus.names import Dropped, Names
+    from namebasis.namespace.corpus.names import Names
     from namebasis.space import Space
 
-FEW_IMAGES = 100
 LEAST_AGREEMENT = 0.5
 """Share of names below which given vectors are doubted to be of the encoder that was named."""
 
@@ -45,7 +44,7 @@ def read_corpus(
             note(f"{source}: {told}")
     names = corpora[0] if len(corpora) == 1 else merge_names(*corpora)
     for dropped in names.dropped:
-        note_dropped(dropped)
+        note(str(dropped))
     return names.select(limit=limit, seed=seed) if limit is not None else names
 
 
@@ -75,7 +74,7 @@ def read_with_vectors(
     for told in (*read.names.notes, *read.notes):
         note(f"{sources[0]}: {told}")
     for dropped in read.names.dropped:
-        note_dropped(dropped)
+        note(str(dropped))
     return read
 
 
@@ -87,12 +86,6 @@ def _note_agreement(given: GivenVectors) -> None:
     note(f"vectors by {given.spec} find {percent(share)} of the names among the given ones")
     if share < LEAST_AGREEMENT:
         note("warning: the given vectors are hardly of that encoder; free text will not find them")
-
-
-def note_dropped(dropped: Dropped) -> None:
-    """Say what was left out, how many and why."""
-    examples = ", ".join(repr(example) for example in dropped.examples)
-    note(f"left out {dropped.count:,}: {dropped.reason} (such as {examples})")
 
 
 @contextmanager
@@ -247,7 +240,6 @@ def add(
 def _add_images(
     opened: Space, folder: Path, vectors: str | None, strangers: bool, quiet: bool
 ) -> None:
-    from namebasis.encoders.image_files import by_reason
     from namebasis.namespace.building.images import add_images
     from namebasis.namespace.corpus.given_files import read_vectors
 
@@ -256,22 +248,7 @@ def _add_images(
         _, done = add_images(
             opened, folder, vectors=rows, allow_strangers=strangers, progress=progress
         )
-    for line in done.notes:
-        note(line)
-    for reason, paths in by_reason(done.failures).items():
-        note(f"left out {len(paths):,}: {reason} (such as {paths[0]})")
-    if done.strangers:
-        examples = ", ".join(repr(name) for name in done.strangers[:3])
-        note(
-            f"{len(done.strangers):,} names of images are not in the space (such as {examples}); "
-            "their images count in the mean of images only"
-        )
-    note(
-        f"{opened.path}: {done.n_added:,} images added, {done.n_known:,} were in the space "
-        f"already; {done.n_images:,} in all, of {done.n_names:,} stored names"
-    )
-    if done.n_images < FEW_IMAGES:
-        note(f"image targets are centred by these {done.n_images:,}: some hundred are better")
+    show(done)
 
 
 def unspell(
@@ -393,8 +370,6 @@ def export(
         bom=bom and screen is None,
         overwrite=overwrite,
     )
-    for dropped in done.dropped:
-        note_dropped(dropped)
     if screen is not None:
         say(screen.getvalue().decode("utf-8", "replace").removesuffix("\n"))
-    note(f"{done.n_rows:,} names to {Path(path) if path != '-' else 'stdout'}")
+    show(done)

@@ -73,6 +73,21 @@ class Encoder(ABC):
     has_tokenizer: bool = True
     loading: Recipe | None = None  # how `load_encoder` made it
 
+    def __repr__(self) -> str:
+        reads, calls = [], []
+        if self.has_text:
+            reads.append("text")
+            calls.append(".encode_text(texts)")
+        if self.has_images:
+            reads.append("images")
+            calls.append(".encode_images(images)")
+        most = f", up to {self.max_tokens} tokens" if self.max_tokens is not None else ""
+        return (
+            f"Encoder({getattr(self, 'spec', '?')!r}: {' and '.join(reads) or 'nothing'} to "
+            f"{getattr(self, 'dim', '?')} dimensions{most}; ask it with {', '.join(calls)}, or "
+            "build a space with build_space(names, path, encoder=…))"
+        )
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
         if self.loading is None:
             return super().__reduce_ex__(protocol)

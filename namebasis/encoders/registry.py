@@ -82,6 +82,24 @@ class Loading:
         return found
 
 
+def as_encoder(encoder: Encoder | str, *, device: str | None = None) -> Encoder:
+    """Return an encoder, loaded where only its spec was given.
+
+    Raises
+    ------
+    EncoderError
+        If it is neither, or `load_encoder` refuses the spec.
+    """
+    if isinstance(encoder, str):
+        return load_encoder(encoder, device=device)
+    if not hasattr(encoder, "fingerprint"):
+        raise EncoderError(
+            "an encoder must come from load_encoder, or be the spec of one, such as 'minilm'; "
+            f"got {type(encoder).__name__}."
+        )
+    return encoder
+
+
 def load_encoder(
     spec: str,
     *,

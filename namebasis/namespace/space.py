@@ -66,7 +66,7 @@ class StoredSpace:
     path: Path
     provenance: Provenance
 
-    def __init__(self, path: Path, encoder: Encoder | None = None) -> None:
+    def __init__(self, path: Path, encoder: Encoder | str | None = None) -> None:
         self.path = path = place_of(path)
         self._encoder: Encoder | None = None
         self.loading: Loading | None = None
@@ -111,7 +111,7 @@ class StoredSpace:
         loading = getattr(encoder, "loading", None) or encoder
         return _reopen, (type(self), (str(self.path), self.provenance.build_id, loading))
 
-    def reopened(self, encoder: Encoder | None = None) -> Self:
+    def reopened(self, encoder: Encoder | str | None = None) -> Self:
         """The newest version of the same space."""
         return type(self)(self.path, encoder)
 
@@ -255,14 +255,18 @@ class StoredSpace:
                 )
             return self._encoder
 
-    def check_encoder(self, encoder: Encoder) -> Encoder:
-        """Return `encoder` if its weights are those that built the space.
+    def check_encoder(self, encoder: Encoder | str) -> Encoder:
+        """Return an encoder, or load its spec, if its weights are those that built the space.
 
         Raises
         ------
         EncoderError
-            If they are not: vectors of two encoders cannot be compared.
+            If they are not, since vectors of two encoders cannot be compared; or if `encoder` is
+            neither an encoder nor the spec of one.
         """
+        from namebasis.encoders.registry import as_encoder
+
+        encoder = as_encoder(encoder)
         if encoder.fingerprint != self.provenance.fingerprint:
             raise EncoderError(
                 f"{self.path} was built with {self.provenance.encoder} "

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from namebasis.checks import Progress, check_seed
 from namebasis.encoders.given import GivenVectors
+from namebasis.encoders.registry import as_encoder
 from namebasis.errors import CorpusError, EncoderError, SpaceError
 from namebasis.namespace.building import images, unspelled
 from namebasis.namespace.building.adding import (
@@ -34,6 +35,7 @@ from namebasis.namespace.building.ray_engine import append_with_ray
 from namebasis.namespace.building.templates import Templates, load_templates
 from namebasis.namespace.corpus.files.own_columns import fit_to
 from namebasis.namespace.corpus.names import NAME_SCHEMA
+from namebasis.namespace.corpus.sources import as_names
 from namebasis.namespace.search import caches
 from namebasis.namespace.space import Kind, StoredSpace
 from namebasis.namespace.store import swap
@@ -59,10 +61,10 @@ COMMIT_SECONDS = 30.0
 
 
 def build_space(
-    names: Names,
+    names: Names | object,
     path: str | Path,
     *,
-    encoder: Encoder | None = None,
+    encoder: Encoder | str | None = None,
     vectors: object = None,
     templates: str | Path | Sequence[str] | Templates = "portrait",
     seed: int = 0,
@@ -81,13 +83,13 @@ def build_space(
 
     Parameters
     ----------
-    names : Names
-        From `read_names`.
+    names : Names, or a source of names
+        From `read_names`, or anything that it takes.
     path : str or Path
         A new folder, or one in which the same build was begun.
-    encoder : Encoder
-        From `load_encoder`; it must read text. Optional where `vectors` are given: it is then the
-        model that they are of, and embeds what is asked later.
+    encoder : Encoder or str
+        From `load_encoder`, or the spec that it takes; it must read text. Optional where
+        `vectors` are given: it is then the model that they are of, and embeds what is asked later.
     vectors : array of shape (n_names, dim), or GivenVectors, optional
         Vectors of one's own, one for each row of `names`; templates are not used then.
     templates : str, Path, or list of str
@@ -125,9 +127,12 @@ def build_space(
     """
     seed = check_seed(seed)
     path = place_of(path)
+    names = as_names(names, seed=seed)
     cluster = check_engine(engine, RayCluster(address, n_actors, encoder_factory))
     if len(names) == 0:
         raise CorpusError("the corpus holds no name; there is nothing to build.")
+    if encoder is not None:
+        encoder = as_encoder(encoder)
     if vectors is not None:
         if cluster is not None:
             raise ValueError("engine must be local where vectors are given: there is no work.")
@@ -169,9 +174,9 @@ def build_space(
 
 def add_names(
     space: Kind,
-    names: Names,
+    names: Names | object,
     *,
-    encoder: Encoder | None = None,
+    encoder: Encoder | str | None = None,
     vectors: object = None,
     progress: Progress | None = None,
 ) -> Kind:
@@ -184,8 +189,8 @@ def add_names(
         Those whose name and part the space holds already are skipped, and counted in the log.
         Own columns that the space lacks are added to it, null for the names that it had; values of
         others take the type that they have there, or are null, which the log says.
-    encoder : Encoder, optional
-        The one that built the space; loaded by its spec where not given.
+    encoder : Encoder or str, optional
+        The one that built the space, or its spec; loaded where not given.
     vectors : array of shape (n_names, dim), or GivenVectors, optional
         Vectors of one's own, one for each row of `names`.
     progress : callable, optional
@@ -229,13 +234,16 @@ class Added(Generic[Kind]):
 
 def add_counted(
     space: Kind,
-    names: Names,
+    names: Names | object,
     *,
-    encoder: Encoder | None = None,
+    encoder: Encoder | str | None = None,
     vectors: object = None,
     progress: Progress | None = None,
 ) -> Added[Kind]:
     """Append names as `add_names` does; return what became of them too."""
+    names = as_names(names)
+    if encoder is not None:
+        encoder = as_encoder(encoder)
     if vectors is not None:
         encoder = _given_for(space, names, vectors, encoder)
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)

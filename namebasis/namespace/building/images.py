@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.sums import ImageMean, image_mean_entry
 from namebasis.namespace.store.upkeep import keep_up
 from namebasis.reading import UnreadableError, digest_of
+from namebasis.results import Result, Table, plain_dict
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -48,13 +49,15 @@ if TYPE_CHECKING:
 VIEW = "image"
 CHUNK = 256
 """Images per commit: what a run that is stopped loses at most."""
+FEW = 100
+"""Images whose mean is no good centre of image targets."""
 
 Key = tuple[str, str]
 """The label of an image and the digest of its file: copies of it have the same."""
 
 
-@dataclass(frozen=True)
-class AddedImages:
+@dataclass(frozen=True, repr=False)
+class AddedImages(Result):
     """What became of a folder of images.
 
     Attributes
@@ -70,7 +73,7 @@ class AddedImages:
         mean of images only.
     failures : tuple of ImageFailure
         Files that could not be read, with the reason.
-    notes : tuple of str
+    remarks : tuple of str
         How names were read, and what was passed over.
     """
 
@@ -80,14 +83,52 @@ class AddedImages:
     n_images: int
     strangers: tuple[str, ...]
     failures: tuple[ImageFailure, ...]
-    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def headline(self) -> str:
+        return (
+            f"{self.n_added:,} images added, {self.n_known:,} were in the space already; "
+            f"{self.n_images:,} in all, of {self.n_names:,} stored names"
+        )
+
+    def tables(self) -> tuple[Table, ...]:
+        return ()
+
+    def notes(self) -> list[str]:
+        from namebasis.encoders.image_files import by_reason  # which loads Pillow
+
+        told = list(self.remarks)
+        for reason, paths in by_reason(self.failures).items():
+            told.append(f"left out {len(paths):,}: {reason} (such as {paths[0]})")
+        if self.strangers:
+            examples = ", ".join(map(repr, self.strangers[:3]))
+            told.append(
+                f"{len(self.strangers):,} names of images are not in the space (such as "
+                f"{examples}); their images count in the mean of images only"
+            )
+        if self.n_images < FEW:
+            told.append(
+                f"image targets are centred by these {self.n_images:,} images: a few hundred are "
+                "better"
+            )
+        return told
+
+    def to_arrow(self) -> pa.Table:
+        """One row per file that could not be read: path, reason."""
+        fields = [("path", pa.string()), ("reason", pa.string())]
+        rows = [{"path": one.path, "reason": one.reason} for one in self.failures]
+        return pa.Table.from_pylist(rows, pa.schema(fields))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Numbers, names that the space does not hold, files that failed, and remarks."""
+        return plain_dict(asdict(self))
 
 
 def add_images(
     space: Kind,
     folder: str | Path,
     *,
-    encoder: Encoder | None = None,
+    encoder: Encoder | str | None = None,
     vectors: object = None,
     allow_strangers: bool = False,
     progress: Progress | None = None,
@@ -109,8 +150,8 @@ def add_images(
     space : Space
     folder : str or Path
         A folder, or a table of image files and names (csv, tsv, jsonl, parquet).
-    encoder : Encoder, optional
-        The one that built the space; loaded by its spec where not given.
+    encoder : Encoder or str, optional
+        The one that built the space, or its spec; loaded where not given.
     vectors : array of shape (n_rows, dim), optional
         Vectors of the images, one for each row of a table; no image is read then.
     allow_strangers : bool
@@ -134,11 +175,12 @@ def add_images(
     """
     from namebasis.namespace.space import StoredSpace
 
+    model = None if encoder is None else space.check_encoder(encoder)
     if vectors is None:
-        encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
-        if not encoder.has_images:
+        model = model or space.encoder()
+        if not model.has_images:
             raise EncoderError(
-                f"{space.path} was built with {encoder.spec}, which reads no images; build a space "
+                f"{space.path} was built with {model.spec}, which reads no images; build a space "
                 "with an image-text encoder, such as open_clip: or hf: ones."
             )
     found = label_images(folder, space.find_all, is_listed=vectors is not None)
@@ -148,10 +190,10 @@ def add_images(
     files, labels = found.files, found.labels
     failures: list[ImageFailure] = []
     with writing(space._store) as store:
-        if given is not None or encoder is None:
+        if given is not None or model is None:
             n_added = _append_given(space.path, files, labels, given)
         else:
-            n_added, failures = _encode(space.path, files, labels, encoder, progress)
+            n_added, failures = _encode(space.path, files, labels, model, progress)
         if len(failures) == len(files):
             worst = failures[0]
             raise EncoderError(
@@ -166,7 +208,7 @@ def add_images(
     added = AddedImages(
         n_added, n_known, n_names, n_images, strangers, (*found.failures, *failures), found.notes
     )
-    return space.reopened(encoder), added
+    return space.reopened(model), added
 
 
 def complete(rows: pa.Table, store: Store) -> pa.Table:

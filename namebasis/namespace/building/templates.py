@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from namebasis.reading import UnreadableError, packaged_text, parse_toml, read_toml
+from namebasis.wording import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def load_templates(templates: str | Path | Sequence[str] | Templates) -> Templat
     if templates not in known:
         raise ValueError(
             f"templates must be one of {', '.join(known)}, a string with {{}}, a list of those "
-            f"or a .toml file; got {templates!r}."
+            f"or a .toml file; got {templates!r}.{did_you_mean(templates, known)}"
         )
     return Templates(templates, _check(known[templates]))
 

@@ -35,6 +35,10 @@ class Dropped:
     count: int
     examples: tuple[str, ...]
 
+    def __str__(self) -> str:
+        examples = ", ".join(repr(example) for example in self.examples)
+        return f"left out {self.count:,}: {self.reason} (such as {examples})"
+
 
 def clean_name(text: str) -> str:
     """Return `text` as it is stored: NFC, trimmed, inner white space folded to one space.

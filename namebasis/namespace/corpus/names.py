@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from namebasis.namespace.corpus.files.own_columns import own_name, typed
 from namebasis.namespace.corpus.frames import rows_of
 from namebasis.namespace.corpus.merging import fold_rows
 from namebasis.namespace.corpus.values import CANONICAL, coerce_column
+from namebasis.wording import visible
 
 PARTS = ("given", "family", "full", "pseudo")
 BIRTHS = pa.list_(pa.struct([("year", pa.int16()), ("female", pa.int32()), ("male", pa.int32())]))
@@ -44,7 +46,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Names:
     """A corpus of names.
 
@@ -70,6 +72,20 @@ class Names:
                 f"table must have NAME_SCHEMA; got columns {schema.names}. "
                 "Use make_names for records."
             )
+
+    def __repr__(self) -> str:
+        parts = Counter(self.table["part"].to_pylist())
+        counts = ", ".join(f"{parts[part]:,} {part}" for part in PARTS if parts[part])
+        first = ", ".join(map(visible, self.table["name"].slice(0, 3).to_pylist()))
+        more = ", …" if len(self) > 3 else ""
+        own = f"; own columns {', '.join(map(visible, self.own_columns))}" * bool(self.own_columns)
+        lost = sum(one.count for one in self.dropped)
+        left = f"; {lost:,} left out, see .dropped" * bool(lost)
+        held = f"{len(self):,} names ({counts}): {first}{more}" if len(self) else "no names"
+        return (
+            f"Names({held}{own}{left}; choose with .select(part, limit), see .table, or build a "
+            "space with build_space(names, path))"
+        )
 
     @property
     def own_columns(self) -> tuple[str, ...]:

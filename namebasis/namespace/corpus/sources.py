@@ -30,6 +30,22 @@ GRAMMAR = (
 )
 
 
+def as_names(names: object, *, limit: int | None = None, seed: int = 0) -> Names:
+    """Return a corpus, read by `read_names` where it is none yet.
+
+    Parameters
+    ----------
+    names : Names, or a source of them
+    limit : int, optional
+        Keep a random sample of so many.
+    seed : int
+        Of the sample, and of made-up names.
+    """
+    if isinstance(names, Names):
+        return names.select(limit=limit, seed=seed) if limit is not None else names
+    return read_names(names, limit=limit, seed=seed)
+
+
 def read_names(
     source: str | Path | Iterable[object] | object,
     *,

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any
 
 from namebasis.namespace.export.wildcards import TARGETS, check_file, default_key
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -85,7 +86,10 @@ def _choose_format(path: PurePath, format: str | None, has_columns: bool) -> str
     if format is None and path.suffix.lower() in _SUFFIXES:
         return _SUFFIXES[path.suffix.lower()]
     said = f"the suffix of {path.name!r}" if format is None else f"format {format!r}"
-    raise ValueError(f"{said} is not one of: {', '.join(FORMATS)}. Choose one with format.")
+    raise ValueError(
+        f"{said} is not one of: {', '.join(FORMATS)}. Choose one with format."
+        f"{did_you_mean(format or path.suffix.removeprefix('.'), FORMATS)}"
+    )
 
 
 def _check_columns(space: StoredSpace, columns: Sequence[str] | None, format: str) -> list[str]:
@@ -103,6 +107,7 @@ def _check_columns(space: StoredSpace, columns: Sequence[str] | None, format: st
     if unknown or not columns:
         raise ValueError(
             f"no column {', '.join(unknown) or 'given'}; there are: {', '.join(there)}."
+            f"{did_you_mean(unknown[0], there) if unknown else ''}"
         )
     if len(set(columns)) != len(columns):
         raise ValueError(f"columns must differ from each other; got {', '.join(columns)}.")
@@ -116,7 +121,10 @@ def _check_views(space: StoredSpace, views: Sequence[str], format: str) -> list[
         raise ValueError(f"views must be a list such as ['text']; got {views!r}.")
     for view in views:
         if view not in space.views:
-            raise ValueError(f"no view {view}; there are: {', '.join(space.views)}.")
+            raise ValueError(
+                f"no view {view}; there are: {', '.join(space.views)}."
+                f"{did_you_mean(view, space.views)}"
+            )
     if views and format not in _WITH_VECTORS:
         raise ValueError(f"vectors go to {', '.join(_WITH_VECTORS)}; got format {format!r}.")
     if format == "npy" and len(views) != 1:
@@ -130,5 +138,8 @@ def _check_weight(space: StoredSpace, weight: str | None, format: str) -> list[s
     if format != "dynamicprompts":
         raise ValueError(f"weight is for dynamicprompts; got format {format!r}.")
     if weight not in space.columns:
-        raise ValueError(f"no column {weight}; there are: {', '.join(space.columns)}.")
+        raise ValueError(
+            f"no column {weight}; there are: {', '.join(space.columns)}."
+            f"{did_you_mean(weight, space.columns)}"
+        )
     return [weight]

@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TextIO, cast
@@ -21,6 +21,7 @@ from namebasis.namespace.corpus.cleaning import Dropped
 from namebasis.namespace.export import file_formats
 from namebasis.namespace.export.request import FORMATS, Request, check_request
 from namebasis.namespace.export.wildcards import TARGETS, wildcards
+from namebasis.results import Result, Table, plain_dict
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -39,9 +40,9 @@ _TABLES: dict[str, Callable[[pa.Table, Any], None]] = {
 _BINARY = ("parquet", "npy")
 
 
-@dataclass(frozen=True)
-class ExportResult:
-    """What was written.
+@dataclass(frozen=True, repr=False)
+class ExportResult(Result):
+    """What was written: told in a sentence, for the names themselves are in the file.
 
     Attributes
     ----------
@@ -58,6 +59,26 @@ class ExportResult:
     format: str
     n_rows: int
     dropped: tuple[Dropped, ...] = ()
+
+    def headline(self) -> str:
+        return f"{self.n_rows:,} names written" + f" to {self.path}" * (self.path != "-")
+
+    def tables(self) -> tuple[Table, ...]:
+        return ()
+
+    def notes(self) -> list[str]:
+        return list(map(str, self.dropped))
+
+    def to_arrow(self) -> pa.Table:
+        """One row per reason for which names were left out: reason, count, examples."""
+        fields = [
+            ("reason", pa.string()), ("count", pa.int64()), ("examples", pa.list_(pa.string())),
+        ]  # fmt: skip
+        return pa.Table.from_pylist([asdict(one) for one in self.dropped], pa.schema(fields))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Path, format, number of rows and what was left out."""
+        return plain_dict(asdict(self))
 
 
 def export(

@@ -26,6 +26,7 @@ from namebasis.namespace.store.opening import (
 from namebasis.namespace.store.pins import Pin
 from namebasis.namespace.store.provenance import Provenance
 from namebasis.namespace.store.upkeep import keep_up
+from namebasis.wording import did_you_mean
 
 IMAGES = "images.lance"
 INDICES = "indices"
@@ -102,7 +103,10 @@ class Store:
         """
         if view not in self.views:
             remedy = f" Make it with `namebasis unspell {self.folder}`." * (view == "unspelled")
-            raise ValueError(f"view must be one of {', '.join(self.views)}; got {view!r}.{remedy}")
+            raise ValueError(
+                f"view must be one of {', '.join(self.views)}; got {view!r}."
+                f"{remedy or did_you_mean(view, self.views)}"
+            )
         return int(self.schema.field(view).type.list_size)
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> pa.Table:

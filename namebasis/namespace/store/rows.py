@@ -13,6 +13,7 @@ from namebasis.checks import IntArray, check_count
 from namebasis.errors import NamebasisHint
 from namebasis.namespace.store.dataset import IMAGE_COUNT, Store
 from namebasis.namespace.store.filters import check_where, compared_texts
+from namebasis.wording import did_you_mean
 
 _FEW_VALUES = 20
 """Of a column, to be listed where a filter asks for another."""
@@ -80,7 +81,10 @@ def _check_columns(store: Store, names: Sequence[str]) -> None:
     held = (*store.columns, *store.views)
     for name in names:
         if name not in held:
-            raise ValueError(f"there is no column {name!r}; there are {', '.join(held)}.")
+            raise ValueError(
+                f"there is no column {name!r}; there are {', '.join(held)}."
+                f"{did_you_mean(name, held)}"
+            )
 
 
 def check_ids(ids: IntArray | Sequence[int], n_rows: int) -> IntArray:

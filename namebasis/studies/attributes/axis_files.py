@@ -11,6 +11,7 @@ from typing import Any
 
 from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, packaged_text, parse_toml, read_toml
+from namebasis.wording import did_you_mean
 
 KINDS = ("ordinal", "nominal")
 _KEYS = {"name", "kind", "templates", "values"}
@@ -77,6 +78,7 @@ def load_axis(source: str | Path) -> Axis:
     else:
         raise NamebasisError(
             f"no axis {text!r}; there are {', '.join(axis_names())}, or give a .toml file."
+            f"{did_you_mean(text, axis_names())}"
         )
     try:
         return _parse(data)

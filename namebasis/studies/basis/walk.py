@@ -12,10 +12,11 @@ import pyarrow as pa
 from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.analysis.sparse.components import Components
 from namebasis.checks import Float64Array, FloatArray, IntArray, check_count
+from namebasis.errors import NamebasisError
 from namebasis.results import Result, Table, plain_dict
-from namebasis.studies.attributes.axis_files import Axis, load_axis
+from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
 from namebasis.studies.basis.components import check_components, fit_components
-from namebasis.wording import percent
+from namebasis.wording import did_you_mean, percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -186,6 +187,8 @@ def walk(
     ids = space.ids(where, view=view)
     if ids.size < 2:
         raise ValueError(f"a walk needs at least 2 names; {ids.size} pass where={where!r}.")
+    if isinstance(along, str) and along.isdecimal():
+        along = int(along)
     if isinstance(along, int):
         check_count(along, "the number of a component")
         if components is None:
@@ -237,6 +240,12 @@ def _difference(
 ) -> tuple[str, FloatArray]:
     """The unit direction from one end to the other."""
     if isinstance(along, str):
+        if along not in axis_names() and not along.endswith(".toml"):
+            raise NamebasisError(
+                f"along must be the number of a component, an axis ({', '.join(axis_names())}), "
+                f"its .toml file, or a pair of targets; got {along!r}."
+                f"{did_you_mean(along, axis_names())}"
+            )
         axis = load_axis(along)
         if axis.kind != "ordinal":
             raise ValueError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from string import Formatter
 
 from namebasis.studies.attributes.axis_files import axis_names, load_axis
+from namebasis.wording import did_you_mean
 
 NAMES = "names"
 
@@ -101,7 +102,7 @@ def _options(slot: str, given: Mapping[str, str | Sequence[str]]) -> tuple[str, 
     if slot not in given and slot not in axis_names():
         raise ValueError(
             f"unknown slot {{{slot}}}; there are {', '.join(axis_names())}, "
-            f"or give its phrases: slots={{{slot!r}: [...]}}."
+            f"or give its phrases: slots={{{slot!r}: [...]}}.{did_you_mean(slot, axis_names())}"
         )
     entry = given.get(slot, slot)
     if isinstance(entry, str):

@@ -135,7 +135,7 @@ def test_an_axis_is_walked_from_its_first_value_to_its_last(tmp_path: Path) -> N
     ("along", "arguments", "error", "message"),
     [
         ("hair_colour", {}, ValueError, "axis 'hair_colour' is nominal"),
-        ("height", {}, NamebasisError, "no axis 'height'; there are age"),
+        ("height", {}, NamebasisError, r"an axis \(age, .*; got 'height'"),
         (0, {}, ValueError, "the number of a component must be an integer, at least 1"),
         (9, {}, ValueError, "number of a component must be an integer, between 1 and 3; got 9"),
         (("n0",), {}, ValueError, "needs two targets, from and to; got 1"),
