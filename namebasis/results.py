@@ -69,12 +69,19 @@ class Table:
     title : str
     bars : sequence of str
         Columns of numbers that a notebook draws as bars, from 0 to the column's largest value.
+    key : str
+        Begins every line of the table in a pipe, under the column `table`: tables of one result
+        can then be told apart.
+    aside : bool
+        Left out of a pipe.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
     title: str = ""
     bars: Sequence[str] = ()
+    key: str = ""
+    aside: bool = False
 
     @classmethod
     def of(cls, table: pa.Table, columns: Sequence[str] | None = None, **words: Any) -> Table:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from namebasis.space import open_space
 from tests.test_cli import NAMES, folder, run
 
 __all__ = ["folder"]
@@ -42,6 +44,28 @@ def test_four_readings_stand_side_by_side_and_leakage_below(
     assert shown.stderr == ""
 
 
+def test_a_terminal_shows_what_the_result_prints(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    space = open_space(folder / "my.space")
+    for words, found in (
+        (("--axis", "age"), space.score(["age"])),
+        (("--groups", "n_tokens", "--axis", "age"), space.groups("n_tokens", ["age"])),
+    ):
+        done = run("score", "my.space", *words, "-q", cwd=folder)
+        shown = re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
+        assert [line.rstrip() for line in shown.splitlines()] == [
+            line.rstrip() for line in str(found).splitlines()
+        ]
+
+
+def test_no_header_leaves_the_names_of_columns_out(folder: Path) -> None:
+    words = ("score", "my.space", "Vicki", "--axis", "gender", "-q", "--no-header")
+    assert run(*words, cwd=folder).stdout.startswith("Vicki\tgender\texpectation\t")
+
+
 def test_records_print_tables_and_write_a_page_once(
     folder: Path, tmp_path: Path, births: str
 ) -> None:
@@ -51,7 +75,7 @@ def test_records_print_tables_and_write_a_page_once(
     done = run(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     kinds = {line.split("\t")[0] for line in done.stdout.splitlines()}
-    assert kinds == {"target", "measures", "calibration", "popularity", "eras"}
+    assert kinds == {"table", "measures", "calibration", "popularity", "eras"}
     assert "are in the records as written and" in done.stderr
     assert "<svg" in page.read_text(encoding="utf-8")
     assert "by their letters alone" in page.read_text(encoding="utf-8")

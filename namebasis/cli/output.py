@@ -43,7 +43,8 @@ def show(*results: Result, header: bool = True) -> None:
     Parameters
     ----------
     *results : Result
-        Of several, piped tables begin with a column `target` that holds each one's label.
+        Of several, piped tables begin with a column `target` that holds each one's label; a table
+        that has a key begins with a column `table` that holds it.
     header : bool
         Begin piped tables with a line of their columns' names.
     """
@@ -55,9 +56,13 @@ def show(*results: Result, header: bool = True) -> None:
         for table in result.tables():
             columns = tuple(table.columns)
             drawn = table
-            if len(results) > 1 and not is_terminal():
-                label = str(getattr(result, "label", ""))
-                drawn = Table(("target", *columns), [(label, *row) for row in table.rows])
+            if not is_terminal():
+                if table.aside:
+                    continue
+                if table.key:
+                    drawn = _behind("table", table.key, drawn)
+                if len(results) > 1:
+                    drawn = _behind("target", str(getattr(result, "label", "")), drawn)
             print_table(
                 table.title, drawn.columns, drawn.rows, header=header and columns not in shown
             )
@@ -76,6 +81,11 @@ def show_beside(result: Result) -> None:
         console.print(boxed(table))
     for told in result.notes():
         note(told)
+
+
+def _behind(title: str, value: str, table: Table) -> Table:
+    """The table with a first column of one value."""
+    return Table((title, *table.columns), [(value, *row) for row in table.rows], table.title)
 
 
 def print_table(

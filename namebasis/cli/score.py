@@ -9,22 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import (
-    is_terminal,
-    note,
-    print_answers,
-    print_json,
-    print_table,
-    progress_bar,
-)
+from namebasis.cli.output import note, print_json, progress_bar, show
 from namebasis.cli.outputs import refuse_existing, refuse_readonly
 from namebasis.errors import TargetError
 
 if TYPE_CHECKING:
-    from namebasis.space import Space
-    from namebasis.studies.attributes.groups import GroupAssociations
+    from namebasis.results import Result
     from namebasis.studies.attributes.record_results import RecordsReport
-    from namebasis.studies.attributes.results import Attributes
 
 
 def score(
@@ -67,6 +58,7 @@ def score(
     write: Annotated[bool, typer.Option("--write", help="Keep the readings as columns.")] = False,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Read names on axes such as age and gender, four ways, against made-up names.
@@ -86,28 +78,28 @@ def score(
     strangers = [name for name, row in places if row is None]
     if strangers:
         raise TargetError(f"{', '.join(strangers)} is not in {space}; add it with `namebasis add`.")
+    along = axis or ["age", "gender"]
+    found: Result
     with nullcontext() if quiet else progress_bar("score", "steps") as progress:
         if records is not None:
-            from namebasis.studies.attributes.records import compare
-
-            report = compare(opened, records, where=where, seed=seed, progress=progress)
+            found = report = opened.records(records, where=where, seed=seed, progress=progress)
         elif groups is not None:
-            from namebasis.studies.attributes.groups import associate
-
-            along = axis or ["age", "gender"]
-            found = associate(opened, groups, along, where=where, seed=seed, progress=progress)
+            found = opened.groups(groups, along, where=where, seed=seed, progress=progress)
         else:
-            from namebasis.studies.attributes.study import score as study
-
-            read = study(
-                opened, axis or ["age", "gender"], where=where, seed=seed, progress=progress
-            )
+            found = read = opened.score(along, where=where, seed=seed, progress=progress)
     if records is not None:
-        _show_records(report, html, figure, overwrite, as_json)
-    elif groups is not None:
-        _show_groups(found, as_json)
-    else:
-        _show_readings(opened, read, names, write, as_json)
+        _write_files(report, html, figure, overwrite)
+    elif groups is None:
+        if write:
+            read.write(opened)
+            note(f"readings of {len(read.names):,} names written to {space}")
+        found = read.pick(opened, names) if names else read
+    if not as_json:
+        show(found, header=not no_header)
+        return
+    for told in found.notes():
+        note(told)
+    print_json(found.to_dict())
 
 
 def _check_usage(
@@ -130,32 +122,8 @@ def _check_usage(
         raise typer.BadParameter("--records sets the axes itself; leave --axis out")
 
 
-def _show_readings(
-    space: Space, found: Attributes, names: list[str] | None, write: bool, as_json: bool
-) -> None:
-    shown = found.pick(space, names) if names else found
-    if write:
-        found.write(space)
-        note(f"readings of {len(found.names):,} names written to {space.path}")
-    if as_json:
-        print_json(shown.to_dict())
-        return
-    rows = [
-        (name, entry.label, reading, float(values[at]), float(entry.spreads[reading][at]),
-         float(entry.z[reading][at]))
-        for at, name in enumerate(shown.names)
-        for entry in shown.scores
-        for reading, values in entry.readings.items()
-    ]  # fmt: skip
-    print_table("", ("name", "axis", "reading", "value", "spread", "z"), rows)
-    labels = [entry.label for entry in shown.scores]
-    if len(labels) > 1 and is_terminal():
-        matrix = [(label, *row) for label, row in zip(labels, shown.leakage.tolist(), strict=True)]
-        print_table("leakage (1: two axes are the same direction)", ("axis", *labels), matrix)
-
-
-def _show_records(
-    report: RecordsReport, html: Path | None, figure: Path | None, overwrite: bool, as_json: bool
+def _write_files(
+    report: RecordsReport, html: Path | None, figure: Path | None, overwrite: bool
 ) -> None:
     if html:
         report.write_html(html, overwrite=overwrite)
@@ -163,64 +131,3 @@ def _show_records(
     if figure:
         report.write_figure(figure, overwrite=overwrite)
         note(f"figure written to {figure}")
-    if as_json:
-        print_json(report.to_dict())
-        return
-    if report.matching:
-        note(report.matching.told())
-    print_answers(
-        f"against {report.records}, {report.n_names:,} names",
-        "measures",
-        ("fact", "measure", "reading", "value", "low", "high", "null", "names"),
-        [
-            (m.fact, m.measure, m.reading, m.value, m.low, m.high, m.null, m.n_names)
-            for m in report.measures
-        ],
-    )
-    print_answers(
-        "calibration: names by what is believed",
-        "calibration",
-        ("fact", "reading", "error", "slope", "unit"),
-        [
-            (c.fact, c.reading, c.calibration.error, c.calibration.slope, c.unit)
-            for c in report.curves
-        ],
-    )
-    if report.popularity:
-        print_answers(
-            "by popularity",
-            "popularity",
-            ("fact", "measure", "reading", "from", "to", "value", "low", "high", "null"),
-            [
-                (p.fact, p.measure, p.reading, p.first, p.last, p.value, p.low, p.high, p.null)
-                for p in report.popularity
-            ],
-        )
-    if report.eras:
-        print_answers(
-            "bias by decade: believed less recorded",
-            "eras",
-            ("fact", "reading", "decade", "names", "recorded", "bias", "low", "high", "null"),
-            [
-                (e.fact, e.reading, e.decade, e.n, e.recorded, e.bias, e.low, e.high, e.null)
-                for e in report.eras
-            ],
-        )
-
-
-def _show_groups(found: GroupAssociations, as_json: bool) -> None:
-    for reason, n in found.left_out.items():
-        note(f"{n:,} names left out: {reason}")
-    if as_json:
-        print_json(found.to_dict())
-        return
-    print_table(
-        "each group against all others",
-        ("axis", "towards", "from", "group", "names", "others", "WEAT d", "p", "p (Holm)", "RND",
-         "RIPA", "low", "high"),
-        [
-            (r.axis, r.towards, r.away, r.group, r.n, r.n_others, r.effect_size, r.p_value,
-             r.p_holm, r.rnd, r.ripa, r.ripa_low, r.ripa_high)
-            for r in found.rows
-        ],
-    )  # fmt: skip

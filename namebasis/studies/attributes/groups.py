@@ -15,6 +15,7 @@ from namebasis.analysis.readings import associations
 from namebasis.checks import Float64Array, IntArray, Progress, check_count, check_seed
 from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, read_toml
+from namebasis.results import Result, Table
 from namebasis.studies.attributes.axis_files import Axis, load_axis
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ class GroupAssociation:
     ripa_high: float | None
 
 
-@dataclass(frozen=True)
-class GroupAssociations:
+@dataclass(frozen=True, repr=False)
+class GroupAssociations(Result):
     """All groups on all axes.
 
     Attributes
@@ -80,6 +81,23 @@ class GroupAssociations:
 
     rows: tuple[GroupAssociation, ...]
     left_out: Mapping[str, int]
+
+    def tables(self) -> list[Table]:
+        """One row per axis, pair of attribute sets and group."""
+        columns = (
+            "axis", "towards", "from", "group", "names", "others", "WEAT d", "p", "p (Holm)",
+            "RND", "RIPA", "low", "high",
+        )  # fmt: skip
+        rows = [
+            (r.axis, r.towards, r.away, r.group, r.n, r.n_others, r.effect_size, r.p_value,
+             r.p_holm, r.rnd, r.ripa, r.ripa_low, r.ripa_high)
+            for r in self.rows
+        ]  # fmt: skip
+        return [Table(columns, rows, "each group against all others")]
+
+    def notes(self) -> list[str]:
+        """Which names are in no group, and why."""
+        return [f"{n:,} names left out: {reason}" for reason, n in self.left_out.items()]
 
     def to_arrow(self) -> pa.Table:
         """One row per axis, pair of attribute sets and group."""
@@ -93,7 +111,7 @@ class GroupAssociations:
 def associate(
     space: StoredSpace,
     groups: str | Path,
-    along: Sequence[str | Axis] = ("gender",),
+    along: Sequence[str | Axis] = ("age", "gender"),
     *,
     where: str | None = None,
     n_permutations: int = 10_000,

@@ -1,4 +1,4 @@
-"""Lines of marks with intervals: biases by decade, measures by popularity, calibration."""
+"""Charts of a comparison with records: bias by decade, belief by popularity, calibration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,21 @@ from math import isfinite
 from typing import Any
 
 from namebasis.report import charts
+from namebasis.studies.attributes.record_results import (
+    Curve,
+    EraBias,
+    Popularity,
+    RecordsReport,
+)
 
+_UNITS = {"years": "years", "share": "share"}
+_WORDS = {
+    "age": "age of living bearers",
+    "women": "share of women",
+    "expectation": "zero-shot (expectation)",
+    "inferred": "zero-shot (inferred)",
+    "probe": "probe, cross-validated",
+}
 _INKS = (charts.FILL, charts.WARM, charts.SOFT)
 
 
@@ -65,6 +79,34 @@ class Chart:
     level: float | None = None
 
 
+@dataclass(frozen=True)
+class Section:
+    """Charts of one kind under a heading, and a line that says how to read them."""
+
+    title: str
+    note: str
+    charts: Sequence[Chart]
+
+
+def word(name: str) -> str:
+    """What a fact or a reading is called on charts and pages."""
+    return _WORDS.get(name, name)
+
+
+def draw(report: RecordsReport) -> Any:
+    """The first fact's charts beside each other, one of each kind that the records allow.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw.
+    """
+    shown = [section.charts[0] for section in sections_of(report) if section.charts]
+    if not shown:
+        raise ValueError("the records say too little of these names to draw a chart.")
+    return figure_of(shown)
+
+
 @charts.chart
 def figure_of(shown: Sequence[Chart]) -> Any:
     """Draw charts beside each other.
@@ -108,3 +150,125 @@ def _draw(axes: Any, chart: Chart) -> None:
     if chart.ticks is not None:
         axes.set_xticks([x for x, _ in chart.ticks], [name for _, name in chart.ticks])
     axes.legend()
+
+
+def sections_of(report: RecordsReport) -> list[Section]:
+    """The charts of a report by kind; a kind without data has none."""
+    return [
+        Section(
+            "Bias by decade",
+            "Believed less recorded, for names most of whose bearers were born in a decade; above "
+            "the line they are believed older (or more often women) than they are. Dashed: a "
+            "belief that knows nothing and gives all names the same value. A zero-shot reading has "
+            "no unit: it is given the records' own values in the order of its ranks.",
+            _era_charts(report.eras),
+        ),
+        Section(
+            "Belief by popularity",
+            "How well beliefs follow the records among names from the most common on. Dotted: "
+            "knowing nothing.",
+            _popularity_charts(report.popularity),
+        ),
+        Section(
+            "Calibration",
+            "Names in ten bins by what is believed; where a belief of so many years or such a "
+            "share is right, marks lie on the diagonal.",
+            _calibration_charts(report.curves),
+        ),
+    ]
+
+
+def _era_charts(rows: Sequence[EraBias]) -> list[Chart]:
+    drawn: list[Chart] = []
+    for fact in dict.fromkeys(row.fact for row in rows):
+        own = [row for row in rows if row.fact == fact]
+        decades = sorted({row.decade for row in own})
+        every = 2 if len(decades) > 9 else 1
+        series = []
+        for reading in dict.fromkeys(row.reading for row in own):
+            points = [
+                Point(row.decade, row.bias, row.low, row.high)
+                for row in own
+                if row.reading == reading
+            ]
+            series.append(Series(word(reading), points))
+        null = {row.decade: Point(row.decade, row.null, row.null, row.null) for row in own}
+        series.append(Series("knows nothing", [null[d] for d in decades], dashed=True))
+        drawn.append(
+            Chart(
+                f"{word(fact)}: believed less recorded",
+                "decade in which most bearers were born",
+                f"bias, {_UNITS[own[0].unit]}",
+                series,
+                ticks=[(decade, f"{decade}s") for decade in decades[::every]],
+                level=0.0,
+            )
+        )
+    return drawn
+
+
+def _popularity_charts(rows: Sequence[Popularity]) -> list[Chart]:
+    drawn: list[Chart] = []
+    for fact, measure in dict.fromkeys((row.fact, row.measure) for row in rows):
+        own = [row for row in rows if (row.fact, row.measure) == (fact, measure)]
+        bins = sorted({(row.first, row.last) for row in own})
+        series = []
+        for reading in dict.fromkeys(row.reading for row in own):
+            points = [
+                Point(
+                    bins.index((row.first, row.last)),
+                    row.value,
+                    row.low,
+                    row.high,
+                )
+                for row in own
+                # Undefined where a bin's names all have one reading.
+                if row.reading == reading and isfinite(row.value)
+            ]
+            if points:
+                series.append(Series(word(reading), points))
+        if not series:
+            continue
+        drawn.append(
+            Chart(
+                f"{word(fact)}: {measure} by popularity",
+                "names, from the most common",
+                measure,
+                series,
+                ticks=[(at, f"{first:,}–{last:,}") for at, (first, last) in enumerate(bins)],
+                level=0.0 if measure == "Spearman" else 0.5,
+            )
+        )
+    return drawn
+
+
+def _calibration_charts(curves: Sequence[Curve]) -> list[Chart]:
+    drawn: list[Chart] = []
+    for fact in dict.fromkeys(curve.fact for curve in curves):
+        own = [curve for curve in curves if curve.fact == fact]
+        series = [
+            Series(
+                f"{word(curve.reading)}, error {curve.calibration.error:.2f}",
+                [
+                    Point(
+                        b.predicted,
+                        b.observed,
+                        b.low,
+                        b.high,
+                    )
+                    for b in curve.calibration.bins
+                ],
+            )
+            for curve in own
+        ]
+        unit = _UNITS[own[0].unit]
+        drawn.append(
+            Chart(
+                f"{word(fact)}: calibration",
+                f"believed, {unit}",
+                f"recorded, {unit}",
+                series,
+                diagonal=True,
+            )
+        )
+    return drawn

@@ -1,102 +1,39 @@
-"""The report on records as one page: measures, calibration, eras, popularity."""
+"""A comparison with records as one page: measures, calibration, eras, popularity."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from markupsafe import Markup
 
 from namebasis.report import charts
-from namebasis.report.page import definitions, page, table, text, tiles
-from namebasis.studies.attributes.record_charts import Chart, figure_of
-from namebasis.wording import between
+from namebasis.report.page import render
+from namebasis.studies.attributes.record_charts import Chart, figure_of, sections_of, word
+from namebasis.studies.attributes.record_results import RecordsReport
+from namebasis.wording import visible
 
 
-@dataclass(frozen=True)
-class MeasureRow:
-    """A row of the table of measures, in words."""
-
-    fact: str
-    measure: str
-    reading: str
-    value: float
-    low: float | None
-    high: float | None
-    null: float
-    n_names: int
-
-
-@dataclass(frozen=True)
-class Section:
-    """Charts of one kind under a heading and a line that says how to read them."""
-
-    title: str
-    note: str
-    charts: Sequence[Chart]
-
-
-@dataclass(frozen=True)
-class RecordsPage:
-    """All that the page shows, in plain values."""
-
-    title: str
-    lead: str
-    facts: Sequence[tuple[str, str]]
-    measures: Sequence[MeasureRow]
-    measures_note: str
-    sections: Sequence[Section]
-    footer: Sequence[tuple[str, object]]
-
-
-def render(content: RecordsPage) -> str:
-    """Draw the page; it holds no script and asks no host for anything.
-
-    Returns
-    -------
-    str
-        A whole HTML document.
-    """
-    head = ("fact", "measure", "reading", "# value", "# 95 % interval", "# null", "# names")
-    body = (
-        f"<main><h1>{text(content.title)}</h1>"
-        f'<p class="lead">{text(content.lead)}</p>'
-        + tiles(content.facts)
-        + "".join(_section(at, section) for at, section in enumerate(content.sections))
-        + f'<h2>Measures</h2><p class="soft">{text(content.measures_note)}</p>'
-        + f'<div class="card scroll">{table(head, map(_row, content.measures))}</div>'
-        + f"<footer>{definitions(content.footer)}</footer></main>"
-    )
-    return page(content.title, body)
-
-
-def _section(place: int, section: Section) -> str:
-    if not section.charts:
-        return ""
-    drawn = "".join(
-        f'<div class="card">{_picture(chart, f"chart-{place}-{at}")}</div>'
-        for at, chart in enumerate(section.charts)
-    )
-    return (
-        f'<h2>{text(section.title)}</h2><p class="soft">{text(section.note)}</p>'
-        f'<div class="maps two">{drawn}</div>'
+def html_of(report: RecordsReport) -> str:
+    """The page as a whole HTML document; it holds no script and asks no host for anything."""
+    return render(
+        "records",
+        title="What names are believed to be, and what records say",
+        report=report,
+        best=_best(report),
+        sections=[section for section in sections_of(report) if section.charts],
+        word=word,
+        svg=_svg,
     )
 
 
-def _picture(chart: Chart, name: str) -> str:
-    caption = f"{chart.y_label} against {chart.x_label}"
-    return charts.captioned(charts.to_svg(figure_of([chart]), name), text(caption))
+def _svg(chart: Chart, name: str) -> Markup:
+    """A chart, whose texts matplotlib has escaped."""
+    return Markup(visible(charts.to_svg(figure_of([chart]), name), keep="\n\t\r"))
 
 
-def _row(row: MeasureRow) -> str:
-    cells = (row.fact, row.measure, row.reading)
-    numbers = (
-        f"{row.value:.3f}",
-        between(row.low, row.high),
-        f"{row.null:.3f}",
-        f"{row.n_names:,}",
-    )
-    return (
-        "<tr>"
-        + "".join(f"<td>{text(cell)}</td>" for cell in cells)
-        + "".join(f'<td class="n">{text(number)}</td>' for number in numbers)
-        + "</tr>"
-    )
+def _best(report: RecordsReport) -> list[tuple[str, str]]:
+    """The first fact's zero-shot and probe values, then the second's: figures for the tiles."""
+    seen: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for m in report.measures:
+        if m.reading in ("inferred", "probe"):
+            caption = f"{word(m.fact)}: {m.measure}, {word(m.reading)}"
+            seen.setdefault((m.fact, m.measure), []).append((f"{m.value:.2f}", caption))
+    return [tile for tiles in list(seen.values())[:2] for tile in tiles]

@@ -10,6 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from namebasis.analysis.readings.calibration import Calibration
+from namebasis.atomic import replacing_file
+from namebasis.results import Result, Table
 from namebasis.studies.attributes.record_matching import Matching
 from namebasis.studies.attributes.record_measures import Measure
 
@@ -76,8 +78,8 @@ class Popularity:
     n: int
 
 
-@dataclass(frozen=True)
-class RecordsReport:
+@dataclass(frozen=True, repr=False)
+class RecordsReport(Result):
     """How well readings follow records.
 
     Attributes
@@ -107,6 +109,55 @@ class RecordsReport:
     provenance: Mapping[str, Any]
     matching: Matching | None = None
 
+    _page = "namebasis.studies.attributes.record_page:html_of"
+    _figure = "namebasis.studies.attributes.record_charts:draw"
+
+    def headline(self) -> str | None:
+        """How names were found in the records."""
+        return self.matching.told() if self.matching else None
+
+    def tables(self) -> list[Table]:
+        """Measures, calibration, and where the records know them, popularity and decades."""
+        shown = [
+            Table(
+                ("fact", "measure", "reading", "value", "low", "high", "null", "names"),
+                [
+                    (m.fact, m.measure, m.reading, m.value, m.low, m.high, m.null, m.n_names)
+                    for m in self.measures
+                ],
+                f"against {self.records}, {self.n_names:,} names",
+                key="measures",
+            ),
+            Table(
+                ("fact", "reading", "error", "slope", "unit"),
+                [
+                    (c.fact, c.reading, c.calibration.error, c.calibration.slope, c.unit)
+                    for c in self.curves
+                ],
+                "calibration: names by what is believed",
+                key="calibration",
+            ),
+            Table(
+                ("fact", "measure", "reading", "from", "to", "value", "low", "high", "null"),
+                [
+                    (p.fact, p.measure, p.reading, p.first, p.last, p.value, p.low, p.high, p.null)
+                    for p in self.popularity
+                ],
+                "by popularity",
+                key="popularity",
+            ),
+            Table(
+                ("fact", "reading", "decade", "names", "recorded", "bias", "low", "high", "null"),
+                [
+                    (e.fact, e.reading, e.decade, e.n, e.recorded, e.bias, e.low, e.high, e.null)
+                    for e in self.eras
+                ],
+                "bias by decade: believed less recorded",
+                key="eras",
+            ),
+        ]
+        return [table for table in shown if table.rows or table.key in ("measures", "calibration")]
+
     def to_arrow(self) -> pa.Table:
         """One row per fact, measure and reading."""
         return pa.Table.from_pylist([asdict(measure) for measure in self.measures])
@@ -114,21 +165,6 @@ class RecordsReport:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
-
-    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the report as one self-contained page.
-
-        Raises
-        ------
-        SpaceError
-            If a file is there and may not be overwritten, or there is no folder to write into.
-        """
-        from namebasis.atomic import replacing_file
-        from namebasis.studies.attributes.record_view import page_of
-
-        page = page_of(self).encode("utf-8")
-        with replacing_file(Path(path), overwrite) as stream:
-            stream.write(page)
 
     def write_figure(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the charts of the first fact beside each other, as .png or .svg.
@@ -140,14 +176,11 @@ class RecordsReport:
         SpaceError
             As `write_html`.
         """
-        from namebasis.atomic import replacing_file
         from namebasis.report.charts import save
-        from namebasis.studies.attributes.record_charts import figure_of
-        from namebasis.studies.attributes.record_view import sections_of
 
         form = Path(path).suffix.removeprefix(".")
         if form not in ("png", "svg"):
             raise ValueError(f"a figure is written as .png or .svg; got {Path(path).name!r}.")
-        figure = figure_of([s.charts[0] for s in sections_of(self) if s.charts])
+        figure = self.plot()
         with replacing_file(Path(path), overwrite) as stream:
             save(figure, stream, form)

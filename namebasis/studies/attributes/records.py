@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ from namebasis.analysis.readings import axes
 from namebasis.analysis.readings.calibration import calibration
 from namebasis.analysis.readings.probes import joined, probe
 from namebasis.checks import Float64Array, IntArray, Progress, check_seed
-from namebasis.studies.attributes.letters import letter_features
 from namebasis.studies.attributes.record_facts import (
     LEAST,
     Fact,
@@ -45,6 +44,8 @@ __all__ = ["RecordsReport", "auc", "compare", "expected_ages", "spearman"]
 
 _RANKS = (100, 300, 1_000, 3_000, 10_000, 30_000)
 """Where bins of popularity end; they widen as names get rarer."""
+_N_COMPONENTS = 384
+"""Of letter runs: as many as a small encoder has dimensions."""
 
 
 def compare(
@@ -105,6 +106,31 @@ def compare(
     report = _report(known, beliefs, space)
     step()
     return report
+
+
+def letter_features(names: Sequence[str], *, seed: int = 0) -> Float64Array:
+    """Principal directions of the names' letter runs, one to four long, ends marked.
+
+    Parameters
+    ----------
+    names : sequence of str, length n
+    seed : int
+        Of the random projection.
+
+    Returns
+    -------
+    ndarray of shape (n, k), float64
+        k is 384, or less than the number of names and of different runs.
+    """
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    runs = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True)
+    counts = runs.fit_transform(names)
+    k = min(_N_COMPONENTS, min(counts.shape) - 1)
+    if k < 1:
+        return np.zeros((len(names), 1))
+    return np.asarray(TruncatedSVD(k, random_state=seed).fit_transform(counts), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from namebasis.checks import Float64Array, IntArray
 from namebasis.errors import TargetError
+from namebasis.results import Result, Table
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -48,8 +49,8 @@ class AxisScores:
         return (self.axis + value).lower()
 
 
-@dataclass(frozen=True)
-class Attributes:
+@dataclass(frozen=True, repr=False, eq=False)
+class Attributes(Result):
     """Readings of several axes for the same names.
 
     Attributes
@@ -69,6 +70,28 @@ class Attributes:
     leakage: Float64Array
     temperature: float
     n_made_up: int
+
+    _figure = "namebasis.studies.attributes.figures:draw_readings"
+
+    def tables(self) -> list[Table]:
+        """Every reading of every name, and how much the axes overlap."""
+        columns = ("name", "axis", "reading", "value", "spread", "z")
+        shown = [Table(columns, list(self._rows()))]
+        labels = [score.label for score in self.scores]
+        if len(labels) > 1:
+            overlap = [
+                (label, *row) for label, row in zip(labels, self.leakage.tolist(), strict=True)
+            ]
+            title = "leakage (1: two axes are the same direction)"
+            shown.append(Table(("axis", *labels), overlap, title, aside=True))
+        return shown
+
+    def _rows(self) -> Iterator[tuple[object, ...]]:
+        for at, name in enumerate(self.names):
+            for score in self.scores:
+                for reading, values in score.readings.items():
+                    spread, z = score.spreads[reading][at], score.z[reading][at]
+                    yield name, score.label, reading, *map(float, (values[at], spread, z))
 
     def to_arrow(self) -> pa.Table:
         """One row per name: id, name, and per axis each reading, its spread and its z."""

@@ -15,15 +15,14 @@ from namebasis.encoders.base import Encoder
 from namebasis.errors import CorpusError, SpaceError
 from namebasis.space import Space
 from namebasis.studies.attributes import records
-from namebasis.studies.attributes.letters import letter_features
-from namebasis.studies.attributes.record_facts import read_records
+from namebasis.studies.attributes.record_facts import read_records, region
 from namebasis.studies.attributes.record_measures import (
     chance_null,
     interval,
     shuffled_null,
 )
 from namebasis.studies.attributes.record_results import RecordsReport
-from namebasis.studies.attributes.regions import region
+from namebasis.studies.attributes.records import letter_features
 from namebasis.studies.attributes.survival import survival
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
