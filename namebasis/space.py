@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from namebasis.studies.basis.anchors import Anchors
     from namebasis.studies.basis.results import Basis
     from namebasis.studies.basis.walk import Walk
-    from namebasis.studies.card.study import Card
+    from namebasis.studies.card.results import Card
     from namebasis.studies.entropy import EntropyStudy
     from namebasis.studies.identity.results import Identity
     from namebasis.studies.identity.rigidity import Rigidity

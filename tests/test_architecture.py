@@ -57,16 +57,13 @@ MIN_LINES = 60
 """Of a module with one importer, unless it is a thought of its own."""
 ALONE = {
     "analysis.sparse.whitening": "a transform that is public by itself",
+    "cli.card": "a command",
     "namespace.corpus.census_1990": "one published format, known by its content",
     "report.packed": "the coding of numbers that a page's script unpacks",
-    "studies.attributes.letters": "which letters of names are compared",
-    "studies.attributes.regions": "a table of countries",
     "studies.attributes.survival": "a table of life spans",
     "studies.topology.languages": "a table of languages",
 }
 CIRCLES: list[set[str]] = [
-    {"studies.attributes.record_results", "studies.attributes.record_view"},
-    {"studies.card.study", "studies.card.view"},
     {
         "studies.topology.arrangement", "studies.topology.results", "studies.topology.spelling",
         "studies.topology.view",

@@ -8,8 +8,10 @@ import logging
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -21,6 +23,7 @@ from namebasis.errors import EncoderError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.report import page
+from namebasis.results import Result, Table
 from namebasis.wording import visible
 
 HOSTILE = [
@@ -35,6 +38,28 @@ ACTS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufeff\U000e0000-\U000e007f]"
 )
+
+
+@dataclass(frozen=True, repr=False)
+class Said(Result):
+    """One text in every place of a result."""
+
+    label: str
+
+    def headline(self) -> str:
+        return self.label
+
+    def tables(self) -> list[Table]:
+        return [Table((self.label,), [(self.label,)], self.label, key=self.label)]
+
+    def notes(self) -> list[str]:
+        return [self.label]
+
+    def to_arrow(self) -> pa.Table:
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, object]:
+        raise NotImplementedError
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -61,7 +86,8 @@ def test_no_way_of_printing_lets_it_through(
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "200")
     output.print_table(text, (text, "b"), [(text, 1.0), ([text, text], None)])
-    output.print_answers(text, text, ("a",), [(text,)])
+    output.show(Said(text))
+    output.show(Said(text), Said(text))
     output.note(text)
     output.say(text)
     with output.progress_bar(text) as update:

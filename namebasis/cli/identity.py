@@ -10,14 +10,11 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.corpus import listed_names
-from namebasis.cli.output import note, print_json, print_table, progress_bar
-from namebasis.wording import between, percent
+from namebasis.cli.output import note, print_json, progress_bar, show
 
 if TYPE_CHECKING:
     from namebasis.space import Space
-    from namebasis.studies.identity.counts import CountAgreement
     from namebasis.studies.identity.in_contexts import InContexts
-    from namebasis.studies.identity.results import Identity
     from namebasis.studies.identity.rigidity import Rigidity
 
 Asked = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names to measure.")]
@@ -48,6 +45,7 @@ def rigidity(
     seed: options.Seed = 0,
     write: Write = False,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Measure how names hold their own over contexts, against made-up and rare names.
@@ -74,33 +72,7 @@ def rigidity(
     if as_json:
         print_json(found.to_dict())
         return
-    _print_rigidity(found)
-
-
-def _print_rigidity(found: Rigidity) -> None:
-    table = []
-    for row in found.rows:
-        held, places = row.spread.similarity, row.places
-        table.append(
-            (
-                row.name, held.value, between(held.low, held.high),
-                percent(places["similarity"].percentile), row.contexts["displacement_ratio"],
-                percent(places["displacement_ratio"].percentile), row.contexts["interaction"],
-                row.contexts["leakage"], row.leaked,
-            )
-        )  # fmt: skip
-    columns = (
-        "name", "similarity", "95 % interval", "percentile", "max/min", "percentile",
-        "interaction", "leakage", "leans to",
-    )  # fmt: skip
-    print_table("", columns, table)
-    made = " and ".join(f"{n} made-up names of {form}" for form, n in found.n_made_up.items())
-    note(
-        f"similarity: mean cosine to the name's centre over {len(found.contexts)} contexts; "
-        f"max/min: displacement; percentiles among {made}. --json has all measures."
-    )
-    for line in found.notes:
-        note(line)
+    show(found, header=not no_header)
 
 
 def identity(
@@ -141,6 +113,7 @@ def identity(
     seed: options.Seed = 0,
     write: Write = False,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Say what full names have beyond their parts; with --counts, also of a file's people.
@@ -157,7 +130,11 @@ def identity(
     asked = _names(names, file, file_column)
     told = read_counts(counts) if counts else {}
     if told and measure not in COLUMNS:
-        _print_agreement(compare_stored(opened, told, measure), as_json)
+        stored = compare_stored(opened, told, measure)
+        if as_json:
+            print_json({"counts": stored.to_dict()})
+        else:
+            show(stored, header=not no_header)
         return
     asked = asked or list(told)
     rigid, placed = None, None
@@ -187,11 +164,9 @@ def identity(
         more = {"counts": agreement.to_dict() if agreement else None}
         print_json({**found.to_dict(), **more, "rigidity": rigid.to_dict() if rigid else None})
         return
-    _print_identity(found)
-    if rigid:
-        _print_rigidity(rigid)
-    if agreement:
-        _print_agreement(agreement)
+    for result in (found, rigid, agreement):
+        if result is not None:
+            show(result, header=not no_header)
 
 
 def _rigid(
@@ -213,43 +188,3 @@ def _rigid(
             progress=progress,
         )
     return from_contexts(placed), placed
-
-
-def _print_agreement(found: CountAgreement, as_json: bool = False) -> None:
-    if as_json:
-        print_json({"counts": found.to_dict()})
-        return
-    rho = found.spearman
-    note(
-        f"{found.column} against counts, {found.n:,} people: Spearman {rho.value:.2f} "
-        f"({between(rho.low, rho.high, 2)})"
-    )
-    for part in found.bins:
-        if part.auc:
-            note(
-                f"AUC against {found.n_recombined} recombined names, {part.low:,} mentions or more"
-                f"{f', below {part.high:,}' if part.high else ''} ({part.n}): "
-                f"{part.auc.value:.2f} ({between(part.auc.low, part.auc.high, 2)})"
-            )
-    if not found.n_recombined:
-        note(f"no AUC: {found.column} is not known of recombined names")
-
-
-def _print_identity(found: Identity) -> None:
-    rows = []
-    for row in sorted(found.rows, key=lambda row: -(row.own_score or 0.0)):
-        chance = (row.probabilities or {}).get(row.kind or "")
-        rows.append(
-            (
-                row.name, row.own_score, row.own_percentile, row.strength, row.hold, row.leakage,
-                row.kind, chance, row.reason,
-            )
-        )  # fmt: skip
-    columns = (
-        "name", "own score", "percentile", "strength", "hold", "leakage", "kind", "probability",
-        "remark",
-    )  # fmt: skip
-    print_table("", columns, rows)
-    bars = ", ".join(f"{key.replace('_', ' ')} {at:.3g}" for key, at in found.thresholds.items())
-    note(f"even odds at {bars}; hold: of the part that holds more. --json has all measures.")
-    note(f"thresholds: {found.origin.description}")

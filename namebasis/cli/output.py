@@ -104,16 +104,6 @@ def print_table(
         say("\t".join(cell(value, whole=True) for value in row))
 
 
-def print_answers(
-    title: str, target: str | None, columns: Sequence[str], rows: Sequence[Sequence[object]]
-) -> None:
-    """Draw one of several answers: a titled table, or lines that begin with their target."""
-    if target is None or is_terminal():
-        print_table(title, columns, rows)
-    else:
-        print_table(title, ("target", *columns), [(target, *row) for row in rows])
-
-
 def is_terminal() -> bool:
     """Whether tables are drawn for the eye: on a terminal, or where colour is forced."""
     import os

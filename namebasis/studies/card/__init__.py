@@ -4,5 +4,5 @@ from namebasis.lazy import attach
 
 __getattr__, __dir__ = attach(
     __name__,
-    {"card": ".study", "Card": ".study"},
+    {"card": ".study", "Card": ".results"},
 )

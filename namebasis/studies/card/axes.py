@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -75,6 +75,24 @@ class Readings:
     parts: tuple[Reading, ...] | None
     ordinal: Mapping[str, tuple[str, str]]
     n_company: int
+
+    @property
+    def on_scales(self) -> list[Reading]:
+        """Those of ordinal axes."""
+        return [one for one in self.own if one.share is None]
+
+
+def by_axis(readings: Sequence[Reading]) -> dict[str, list[Reading]]:
+    """Readings of nominal axes, those most above other names first."""
+    found: dict[str, list[Reading]] = {}
+    for one in readings:
+        if one.share is not None:
+            found.setdefault(one.axis, []).append(one)
+    return {axis: sorted(ones, key=_above) for axis, ones in found.items()}
+
+
+def _above(reading: Reading) -> tuple[float, float]:
+    return -reading.percentile, -(reading.share or 0.0)
 
 
 def read_name(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,108 +13,20 @@ from namebasis.namespace.corpus.full_names import cut, split
 from namebasis.studies.basis import study as basis
 from namebasis.studies.card.axes import Reading, Readings, read_name
 from namebasis.studies.card.records import Record
+from namebasis.studies.card.results import Belief, DeepCard, PartsOnly
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import measure_contexts
-from namebasis.studies.identity.rigidity import NameRigidity, from_contexts
+from namebasis.studies.identity.rigidity import from_contexts
 from namebasis.studies.identity.study import identity
 from namebasis.studies.identity.swaps import choose_partners, measure
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
-    from namebasis.studies.basis.results import Basis
-    from namebasis.studies.identity.results import Identity, NameIdentity
 
 _N_SWAPS = 12  # for the prediction from the parts, in every template of the space
 _N_ATOMS, _N_DRAWS = 5, 100
 _STEPS = 4
-
-
-@dataclass(frozen=True)
-class Belief:
-    """What the model reads beside what is recorded: in words."""
-
-    what: str
-    record: str
-    belief: str
-
-
-@dataclass(frozen=True)
-class PartsOnly:
-    """A full name as the additive effects of its parts predict it.
-
-    Attributes
-    ----------
-    similarity : float
-        Cosine of the prediction to the name's own vector.
-    nearest, nearest_own : tuple of (str, float)
-        Names near the prediction, and near the name itself.
-    vector : ndarray of shape (dim,), float32
-        The prediction, of length 1, in the `text` view.
-    """
-
-    similarity: float
-    nearest: tuple[tuple[str, float], ...]
-    nearest_own: tuple[tuple[str, float], ...]
-    vector: FloatArray
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, without the vector."""
-        return {
-            "similarity": self.similarity,
-            "nearest": [{"name": n, "similarity": s} for n, s in self.nearest],
-            "nearest_own": [{"name": n, "similarity": s} for n, s in self.nearest_own],
-        }
-
-
-@dataclass(frozen=True)
-class DeepCard:
-    """What the model says of one name.
-
-    Attributes
-    ----------
-    readings : Readings
-        On all packaged axes, also of the prediction from the parts.
-    beliefs : tuple of Belief
-    basis : Basis or None
-        None where the space has too few names; `notes` says so.
-    rigidity : NameRigidity
-    identity : NameIdentity
-    study : Identity
-        The study that `identity` comes from, with thresholds, nulls and origin.
-    parts_only : PartsOnly or None
-        None for a name of one part.
-    notes : tuple of str
-        What is left out, and why.
-    """
-
-    readings: Readings
-    beliefs: tuple[Belief, ...]
-    basis: Basis | None
-    rigidity: NameRigidity
-    identity: NameIdentity
-    study: Identity
-    parts_only: PartsOnly | None
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        readings = self.readings
-        return {
-            "axes": [asdict(one) for one in readings.own],
-            "axes_from_parts": None
-            if readings.parts is None
-            else [asdict(one) for one in readings.parts],
-            "n_company": readings.n_company,
-            "beliefs": [asdict(one) for one in self.beliefs],
-            "basis": None if self.basis is None else self.basis.to_dict(),
-            "rigidity": self.rigidity.flat(),
-            "identity": asdict(self.identity),
-            "thresholds": dict(self.study.thresholds),
-            "origin": asdict(self.study.origin),
-            "parts_only": None if self.parts_only is None else self.parts_only.to_dict(),
-            "notes": list(self.notes),
-        }
 
 
 def measure_deep(
@@ -147,7 +58,7 @@ def measure_deep(
     parts = _parts_only(space, name, row, k, seed)
     tell(2, 0.5)
     readings = read_name(space, row, None if parts is None else parts.vector, seed=seed)
-    notes = [*rigid.notes, *study.notes, *(() if parts else (cut(name).reason,))]
+    remarks = [*rigid.remarks, *study.remarks, *(() if parts else (cut(name).reason,))]
     try:
         made = basis.fit(
             space, name, _N_ATOMS, n_null=_N_DRAWS, n_resamples=_N_DRAWS, seed=seed,
@@ -155,7 +66,7 @@ def measure_deep(
         )  # fmt: skip
     except (NamebasisError, ValueError) as error:
         made = None
-        notes.append(f"no sparse decomposition: {error}")
+        remarks.append(f"no sparse decomposition: {error}")
     tell(_STEPS, 0.0)
     return DeepCard(
         readings,
@@ -165,7 +76,7 @@ def measure_deep(
         study.rows[0],
         study,
         parts,
-        tuple(notes),
+        tuple(remarks),
     )
 
 

@@ -3,85 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from namebasis.checks import check_seed
 from namebasis.errors import TargetError
 from namebasis.namespace.store.filters import quote
-from namebasis.studies.card.records import Record, read_records
+from namebasis.studies.card.records import read_records
+from namebasis.studies.card.results import Card
 
 if TYPE_CHECKING:
     from namebasis.checks import Progress
     from namebasis.namespace.space import StoredSpace
-    from namebasis.studies.card.deep import DeepCard
 
 _TOKEN_COLUMNS = ("pieces", "n_tokens", "piece_names", "same_pieces")
-LEFT_OUT = "axes, beliefs beside records, sparse decomposition, rigidity, identity"
-
-
-@dataclass(frozen=True)
-class Card:
-    """What `card` found.
-
-    Attributes
-    ----------
-    name : str
-        As the space writes it.
-    records : tuple of Record
-        What the corpus knows of the name, once for each part that it is stored as.
-    tokens : mapping
-        Its pieces, how many, how many names share the rarest of them (itself counted), and how
-        many other names the tokenizer writes the same way.
-    written_alike : tuple of str
-        Up to 10 of those other names.
-    nearest : tuple of (str, float)
-        Nearest names with their similarity.
-    metrics : mapping
-        Whatever the studies stored about the name.
-    deep : DeepCard or None
-        What takes the encoder, if it was asked for.
-    source : mapping
-        The space, its encoder and templates.
-    """
-
-    name: str
-    records: tuple[Record, ...]
-    tokens: Mapping[str, Any]
-    written_alike: tuple[str, ...]
-    nearest: tuple[tuple[str, float], ...]
-    metrics: Mapping[str, Any]
-    deep: DeepCard | None
-    source: Mapping[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return {
-            "name": self.name,
-            "records": [record.to_dict() for record in self.records],
-            "tokens": dict(self.tokens),
-            "written_alike": list(self.written_alike),
-            "nearest": [{"name": name, "similarity": value} for name, value in self.nearest],
-            "metrics": dict(self.metrics),
-            "deep": None if self.deep is None else self.deep.to_dict(),
-            "source": dict(self.source),
-        }
-
-    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the card as one page that opens from disk and asks no host for anything.
-
-        Raises
-        ------
-        SpaceError
-            If something is at `path` and may not be overwritten, or there is no folder.
-        """
-        from namebasis.atomic import replacing_file
-        from namebasis.studies.card.page import render
-        from namebasis.studies.card.view import page_of
-
-        with replacing_file(Path(path), overwrite) as stream:
-            stream.write(render(page_of(self)).encode())
 
 
 def card(

@@ -20,7 +20,9 @@ from namebasis.checks import Float64Array
 from namebasis.errors import CorpusError
 from namebasis.namespace.corpus.count_files import by_fold, count_rows
 from namebasis.namespace.corpus.folding import fold
+from namebasis.results import Result, Table
 from namebasis.studies.identity.results import COLUMNS, Identity
+from namebasis.wording import between
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -41,8 +43,8 @@ class CountBin:
     auc: Interval | None
 
 
-@dataclass(frozen=True)
-class CountAgreement:
+@dataclass(frozen=True, repr=False)
+class CountAgreement(Result):
     """How a measure agrees with counts.
 
     Attributes
@@ -63,6 +65,29 @@ class CountAgreement:
     n_recombined: int
     spearman: Interval
     bins: tuple[CountBin, ...]
+
+    def headline(self) -> str:
+        """The rank correlation in a sentence."""
+        rho = self.spearman
+        return (
+            f"{self.column} against counts, {self.n:,} people: Spearman {rho.value:.2f} "
+            f"({between(rho.low, rho.high, 2)})"
+        )
+
+    def tables(self) -> list[Table]:
+        """AUC against recombined names by number of mentions, where it is known."""
+        if not any(part.auc for part in self.bins):
+            return []
+        columns = ("mentions", "below", "people", "AUC", "low", "high")
+        rows = [tuple(row.values()) for row in self.to_arrow().to_pylist()]
+        title = f"AUC against {self.n_recombined:,} recombined names"
+        return [Table(columns, rows, title, key="counts")]
+
+    def notes(self) -> list[str]:
+        """Why there is no AUC, where there is none."""
+        if self.n_recombined:
+            return []
+        return [f"no AUC: {self.column} is not known of recombined names"]
 
     def to_arrow(self) -> pa.Table:
         """One row per bin: low, high, n, auc, auc_low, auc_high."""

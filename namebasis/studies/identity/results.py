@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import Float64Array, FloatArray
+from namebasis.results import Result, Table
 from namebasis.studies.identity.in_contexts import CONTEXT_MEASURES
 from namebasis.studies.identity.thresholds import KINDS, Origin
 
@@ -106,8 +107,8 @@ class NameIdentity:
         return len(self.pieces)
 
 
-@dataclass(frozen=True)
-class Identity:
+@dataclass(frozen=True, repr=False, eq=False)
+class Identity(Result):
     """Measures of names, in the order asked for.
 
     Attributes
@@ -123,7 +124,7 @@ class Identity:
     origin : Origin
         The thresholds' rules and where they come from.
     parameters : mapping
-    notes : tuple of str
+    remarks : tuple of str
         What is null for every name, and why.
     """
 
@@ -134,7 +135,31 @@ class Identity:
     recombined: Mapping[str, Float64Array]
     origin: Origin
     parameters: Mapping[str, Any]
-    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    _figure = "namebasis.studies.identity.figures:draw_evidence"
+
+    def tables(self) -> list[Table]:
+        """Main measures and the kind of every name, those with most of their own first."""
+        columns = (
+            "name", "own score", "percentile", "strength", "hold", "leakage", "kind",
+            "probability", "remark",
+        )  # fmt: skip
+        rows = [
+            (row.name, row.own_score, row.own_percentile, row.strength, row.hold, row.leakage,
+             row.kind, (row.probabilities or {}).get(row.kind or ""), row.reason)
+            for row in sorted(self.rows, key=lambda row: -(row.own_score or 0.0))
+        ]  # fmt: skip
+        return [Table(columns, rows, bars=("own score", "probability"))]
+
+    def notes(self) -> list[str]:
+        """Thresholds, where they come from, and what is null for every name."""
+        odds = ", ".join(f"{key.replace('_', ' ')} {at:.3g}" for key, at in self.thresholds.items())
+        return [
+            f"even odds at {odds}; hold: of the part that holds more. --json has all measures.",
+            f"thresholds: {self.origin.description}",
+            *self.remarks,
+        ]
 
     def column(self, name: str) -> Float64Array:
         """One measure of all rows, NaN where it is None.
@@ -173,7 +198,7 @@ class Identity:
             "made_up": {key: column.tolist() for key, column in self.made_up.items()},
             "recombined": {key: column.tolist() for key, column in self.recombined.items()},
             "parameters": dict(self.parameters),
-            "notes": list(self.notes),
+            "notes": list(self.remarks),
         }
 
     def write(self, space: StoredSpace) -> int:

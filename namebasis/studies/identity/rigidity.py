@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from namebasis.analysis.identity.spread import Spread, spread, spread_values, standing
 from namebasis.checks import Float64Array, Progress, check_count, check_seed
+from namebasis.results import Result, Table
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import (
     CONTEXT_MEASURES,
@@ -20,6 +21,7 @@ from namebasis.studies.identity.in_contexts import (
     InContexts,
     measure_contexts,
 )
+from namebasis.wording import between, percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -89,8 +91,8 @@ class NameRigidity:
         return row | {"leaked": self.leaked}
 
 
-@dataclass(frozen=True)
-class Rigidity:
+@dataclass(frozen=True, repr=False)
+class Rigidity(Result):
     """Measures of names, in the order asked for.
 
     Attributes
@@ -101,7 +103,7 @@ class Rigidity:
     n_made_up, n_weak : mapping of form to int
         Made-up names, and rare names, that names of each form are compared with; the form of
         images is "images".
-    notes : tuple of str
+    remarks : tuple of str
         What could not be measured, and why.
     """
 
@@ -109,7 +111,37 @@ class Rigidity:
     contexts: tuple[str, ...]
     n_made_up: Mapping[str, int]
     n_weak: Mapping[str, int]
-    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    def tables(self) -> list[Table]:
+        """Main measures of every name with their places among names that nobody bears."""
+        moved = ("displacement_ratio", "interaction", "leakage")
+        rows: list[list[object]] = []
+        for row in self.rows:
+            held, places, measured = row.spread.similarity, row.places, row.contexts
+            line: list[object] = [row.name, held.value, between(held.low, held.high)]
+            line.append(percent(places["similarity"].percentile))
+            if measured:
+                ratio, interaction, leakage = (measured[key] for key in moved)
+                place = percent(places["displacement_ratio"].percentile)
+                line += [ratio, place, interaction, leakage, row.leaked]
+            rows.append(line)
+        columns = ["name", "similarity", "95 % interval", "percentile"]
+        if self.contexts:
+            columns += ["max/min", "percentile", "interaction", "leakage", "leans to"]
+        return [Table(columns, rows, bars=("similarity",))]
+
+    def notes(self) -> list[str]:
+        """How to read the table, and what could not be measured."""
+        made = " and ".join(f"{n} made-up names of {form}" for form, n in self.n_made_up.items())
+        over = (
+            f"{len(self.contexts)} contexts; max/min: displacement" if self.contexts else "images"
+        )
+        return [
+            f"similarity: mean cosine to the name's centre over {over}; percentiles among {made}. "
+            "--json has all measures.",
+            *self.remarks,
+        ]
 
     def to_arrow(self) -> pa.Table:
         """One row per name: measures, the bounds of those with an interval, places."""
@@ -126,7 +158,7 @@ class Rigidity:
             "contexts": list(self.contexts),
             "n_made_up": dict(self.n_made_up),
             "n_weak": dict(self.n_weak),
-            "notes": list(self.notes),
+            "notes": list(self.remarks),
         }
 
     def write(self, space: StoredSpace) -> int:
@@ -227,14 +259,14 @@ def from_contexts(found: InContexts) -> Rigidity:
     )
     n_made_up = {form: len(one["similarity"]) for form, one in found.prior.items()}
     n_weak = {form: len(one["similarity"]) for form, one in found.weak.items()}
-    notes = tuple(
+    remarks = tuple(
         f"weak_percentile of names of {form} is null: fewer than {FEWEST_WEAK} other names of the "
         "space are such and have a recorded count."
         for form in found.prior
         if form not in found.weak
     )
-    notes += _without_interval(rows_found)
-    return Rigidity(rows_found, found.templates, n_made_up, n_weak, notes)
+    remarks += _without_interval(rows_found)
+    return Rigidity(rows_found, found.templates, n_made_up, n_weak, remarks)
 
 
 def spreads(
@@ -290,11 +322,11 @@ def spreads(
         NameRigidity(name, one, None, {}, None, {key: col[at] for key, col in columns.items()})
         for at, (name, one) in enumerate(measured.items())
     )
-    notes: tuple[str, ...] = () if weak_null is not None else (
+    remarks: tuple[str, ...] = () if weak_null is not None else (
         f"weak_percentile is null: fewer than {FEWEST_WEAK} weak names were given.",
     )  # fmt: skip
-    notes += _without_interval(rows)
-    return Rigidity(rows, (), {"images": len(prior)}, {"images": len(rare)}, notes)
+    remarks += _without_interval(rows)
+    return Rigidity(rows, (), {"images": len(prior)}, {"images": len(rare)}, remarks)
 
 
 def _without_interval(rows: Sequence[NameRigidity]) -> tuple[str, ...]:

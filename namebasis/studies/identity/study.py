@@ -140,7 +140,7 @@ def identity(
     direction = np.full((len(asked), found.whole.shape[1]), np.nan, dtype=np.float32)
     full_rows = [row for row, source in enumerate(rows) if source is not None]
     direction[full_rows] = found.own.remainder[[source for source in rows if source is not None]]
-    stored, notes = _stored(space, asked)
+    stored, remarks = _stored(space, asked)
     return Identity(
         _rows(space, cuts, values, judged, stored, in_contexts),
         direction,
@@ -149,7 +149,7 @@ def identity(
         mixed_values,
         origin,
         {"n_swaps": n_swaps, "templates": list(used), "n_made_up": n_made_up, "seed": seed},
-        notes,
+        remarks,
     )
 
 

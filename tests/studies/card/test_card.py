@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,6 @@ from namebasis.space import Space, open_space
 from namebasis.studies.attributes.study import score
 from namebasis.studies.card import axes as card_axes
 from namebasis.studies.card.study import card
-from namebasis.studies.card.view import evidence, page_of
 from tests.namespace.conftest import FakeEncoder, corpus
 
 PERSON = "Ada Lovelace"
@@ -109,7 +109,7 @@ def test_what_was_planted_is_found_as_an_identity(deep) -> None:
     row = deep.deep.identity
     assert row.kind in {"flexible", "entangled"}
     assert row.evidence["own_score"] > 0.9
-    shown = evidence(deep.deep)
+    shown = deep.deep.evidence
     assert [one.measure for one in shown] == ["own score", "strength", "hold", "leakage"]
     assert [one.value for one in shown] == [row.own_score, row.strength, row.hold, row.leakage]
     assert [one.chance for one in shown] == list(row.evidence.values())
@@ -147,18 +147,25 @@ def test_a_name_of_one_part_says_what_does_not_apply(
     shown = card(space, "Vicki", k=2, deep=True, progress=lambda *one: told.append(one))
     assert shown.deep is not None
     assert shown.deep.parts_only is None
-    assert ONE_PART in shown.deep.notes
+    assert ONE_PART in shown.deep.remarks
     assert told[-1] == (400, 400)
     assert told == sorted(told)
     beliefs = {one.what: one for one in shown.deep.beliefs}
     assert "2,000 US births" in beliefs["age"].record
     assert "85 % women of 2,000 bearers" in beliefs["gender"].record
     assert "listed in en_US" in beliefs["locales"].record
-    content = page_of(shown)
-    assert content.parts is None
-    assert content.kinds == []
-    assert "one part only" in content.identity_said
-    assert [n for _, n in content.decades] == [1500, 500]
+    html = shown.to_html()
+    assert "If only its parts were known" not in html
+    assert "Evidence" not in html
+    identity = html[html.index("<h2>Identity</h2>") :]
+    assert "one part only" in identity[: identity.index("</section>")]
+    assert re.findall(r'title="(.*?)"><i style="height:(\d+)px', html) == [
+        ("1950s: 1,500 births", "60"), ("1990s: 500 births", "20"),
+    ]  # fmt: skip
+    assert [table.key for table in shown.tables()] == [
+        "facts", "nearest", "axes", "leans to", "beliefs", "basis", "rigidity",
+    ]  # fmt: skip
+    assert shown.headline() == f"No kind of identity: {ONE_PART}."
 
 
 def test_the_page_is_written_once_and_escapes_names(space: Space, deep, tmp_path: Path) -> None:

@@ -6,20 +6,19 @@ import io
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from namebasis.studies.card.page import (
-    CardPage,
-    Choice,
-    Evidence,
-    Measured,
-    Parts,
-    Scale,
-    render,
-)
+from namebasis.analysis.readings.axes import READINGS
+from namebasis.studies.card.axes import Reading, Readings
+from namebasis.studies.card.page import html_of
+from namebasis.studies.card.records import Births, Record
+from namebasis.studies.card.results import Belief, Card, DeepCard, PartsOnly
+from namebasis.studies.identity.results import NameIdentity
+from namebasis.studies.identity.rigidity import NameRigidity, Place
 from tests.studies.pages import HOSTILE
 from tests.studies.topology.test_topology_browser import browser
 from tests.studies.topology.test_topology_page import Collector
@@ -27,40 +26,82 @@ from tests.studies.topology.test_topology_page import Collector
 __all__ = ["browser"]
 
 
-def content(bad: str) -> CardPage:
-    return CardPage(
-        name=bad,
-        lead=bad,
-        pieces=[bad, "ko"],
-        finding=bad,
-        tiles=[(bad, bad)],
-        nearest=[(bad, 0.5)],
-        facts=[(bad, bad)],
-        decades=[("1950s", 10), ("1960s", 40)],
-        beliefs=[(bad, bad, bad)],
-        scales=[Scale(bad, bad, bad, 0.25, 0.05, 0.75, bad, [-1.2, float("nan")], 0.1)],
-        choices=[Choice(bad, [(bad, 0.9, 1.0)], [bad])],
-        readings=["expectation", bad],
-        n_company=1000,
-        atoms=[(bad, 0.4, None), (bad, 0.2, 0.55)],
-        atoms_said=bad,
-        measured=[Measured(bad, 0.8, (0.7, 0.9), 0.25, None, bad)],
-        measured_said=bad,
-        kinds=[(bad, 0.75)],
-        evidence=[Evidence(bad, 1.5, 1.25, 0.9, bad)],
-        identity_said=bad,
-        parts=Parts(bad, [(bad, 0.9)], [(bad, 0.8)], [(bad, bad, bad)]),
-        notes=[bad],
-        footer=[(bad, bad)],
+class Point(NamedTuple):
+    """Of an interval without a method."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Held:
+    """The measures of a spread, under names of a test's own."""
+
+    n = 24
+
+    def intervals(self) -> dict[str, Point]:
+        return {"similarity": Point(0.8, 0.7, 0.9)}
+
+
+def reading(axis: str, value: str, place: float, share: float | None = None) -> Reading:
+    z = dict.fromkeys(READINGS, -1.25) | {"projection": float("nan")}
+    return Reading(axis, value, share, place, place, 0.05, z, 0.1)
+
+
+def content(bad: str) -> Card:
+    births = Births(50, 1950, 1969, 1960, {1950: 10, 1960: 40}, 0.5, 30.0)
+    place = Place(0.25, 1.0, None)
+    rigid = NameRigidity(
+        bad,
+        Held(),
+        bad,
+        {"leakage": 0.5},
+        bad,
+        {"similarity": place, "leakage": place},  # type: ignore[arg-type]
     )
+    identity = NameIdentity(
+        bad, (bad,), own_score=1.5, own_percentile=0.5, kind="flexible",
+        probabilities={bad: 0.25, "flexible": 0.75}, evidence={"own_score": 0.9},
+    )  # fmt: skip
+    basis = SimpleNamespace(
+        names=(bad, "Ann"), weights=np.array([0.4, 0.2]), stability=None, similarity=0.5,
+        verdict=bad,
+    )  # fmt: skip
+    readings = Readings(
+        own=(reading(bad, bad, 0.25), reading("hair", bad, 0.9, 0.9)),
+        parts=(reading(bad, bad, 0.75), reading("hair", bad, 0.8, 0.8)),
+        ordinal={bad: (bad, "last")},
+        n_company=1000,
+    )
+    study = SimpleNamespace(thresholds={"own_score": 1.25}, origin=SimpleNamespace(description=bad))
+    near = ((bad, 0.5),)
+    deep = DeepCard(
+        readings, (Belief(bad, bad, bad),), basis, rigid, identity, study,  # type: ignore[arg-type]
+        PartsOnly(0.9, near, near, np.ones(3, np.float32)), (bad,),
+    )  # fmt: skip
+    return Card(
+        name=bad,
+        records=(Record({"part": bad, bad: [bad, bad]}, births),),
+        tokens={"pieces": [bad, "ko"], "n_tokens": 2},
+        written_alike=(bad,),
+        nearest=near,
+        metrics={bad: 0.12345},
+        deep=deep,
+        source={bad: bad, "names": 1234},
+    )
+
+
+def without(card: Card, **changes: Any) -> Card:
+    assert card.deep is not None
+    return replace(card, deep=replace(card.deep, **changes))
 
 
 @pytest.mark.parametrize("bad", HOSTILE)
 def test_hostile_text_stays_text_and_nothing_points_outside(bad: str) -> None:
     parser, harmless = Collector(), Collector()
-    html = render(content(bad))
+    html = html_of(content(bad))
     parser.feed(html)
-    harmless.feed(render(content("plain")))
+    harmless.feed(html_of(content("plain")))
     assert [tag for tag, _ in parser.elements] == [tag for tag, _ in harmless.elements]
     for tag, attributes in parser.elements:
         assert not [name for name in attributes if name.startswith("on")]
@@ -71,7 +112,7 @@ def test_hostile_text_stays_text_and_nothing_points_outside(bad: str) -> None:
 
 
 def test_places_and_undefined_values_are_drawn_as_they_are() -> None:
-    html = render(content("x"))
+    html = html_of(content("x"))
     assert '<i style="left:25.0%"></i>' in html
     assert '<s style="left:20.0%;width:10.0%"></s>' in html
     assert '<b style="left:75.0%"></b>' in html
@@ -79,23 +120,68 @@ def test_places_and_undefined_values_are_drawn_as_they_are() -> None:
     assert 'style="height:15px"' in html
 
 
+def test_every_value_is_on_the_page() -> None:
+    html = html_of(content("x"))
+    for words in (
+        "x name; read as", '<span class="piece">ko</span>', "Cosine 0.500, centred. x",
+        "0.700 to 0.900", '<td class="n">-1.2</td>', "<dd>0.123</dd>", "<dd>1,234</dd>",
+        "how far the bare name lies towards a context: x", "cosine 0.900 to the name",
+        "it is more than its parts", "Thresholds: x.", "Most likely flexible (75 %)",
+        "24 contexts; made-up and rare names of x.", "of 1,000 names of the space",
+    ):  # fmt: skip
+        assert words in html, words
+    for note in ("<li>x</li>", "<dt>written alike</dt><dd>x</dd>"):
+        assert note in html
+
+
 def test_empty_blocks_are_left_out() -> None:
-    html = render(
-        replace(
-            content("x"), scales=(), choices=(), measured=(), beliefs=(), atoms=(), atoms_said="",
-            identity_said="", parts=None, decades=(), nearest=(),
-        )
+    card = content("x")
+    assert card.deep is not None
+    bare = without(
+        card, readings=replace(card.deep.readings, own=(), parts=None), beliefs=(), basis=None,
+        parts_only=None,
     )  # fmt: skip
-    for title in ("On the axes", "Identity", "Names that add up", "parts were known", 'decades">'):
+    known = Record({"part": "given"}, None)
+    html = html_of(replace(bare, records=(known,), nearest=()))
+    absent = ("On the axes", "Kinds it leans to", "Names that add up", "parts were known",
+              'decades">', "Nearest names", "Recorded and believed")  # fmt: skip
+    for title in absent:
         assert title not in html
-    assert "Records and tokens" in html
+        assert title in html_of(card)
+    plain = html_of(replace(card, deep=None))
+    assert "Identity" not in plain
+    assert "hold its own" not in plain
+    assert "Records and tokens" in plain
+    assert "Left out: axes, beliefs" in plain
+
+
+def test_tables_and_notes_say_what_the_page_does() -> None:
+    card = content("x")
+    tables = {table.key: table for table in card.tables()}
+    assert list(tables) == ["facts", "nearest", "axes", "leans to", "beliefs", "basis", "rigidity",
+                            "identity", "evidence", "parts", "parts read"]  # fmt: skip
+    assert tables["rigidity"].rows[0] == ("similarity", 0.8, "0.700 to 0.900", "25 %", None)
+    assert tables["evidence"].rows == [
+        ("own score", 1.5, 1.25, "90 %", "it is more than its parts")
+    ]
+    assert tables["parts read"].rows == [("x", "x, above 10 %", "x, above 10 %")]
+    assert card.notes() == ["Cosine 0.500, centred. x", "leans most to: x", "thresholds: x", "x"]
+    assert str(card).startswith("Most likely flexible (75 %): it is more than its parts")
+    row = card.to_arrow().to_pylist()[0]
+    assert (row["name"], row["hair_x"], row["x_percentile"]) == ("x", 0.9, 0.1)
+    assert row["rigidity_leakage"] == 0.5
+    assert row["identity_own_score"] == 1.5
+    stored = replace(card, deep=None)
+    assert [table.key for table in stored.tables()] == ["facts", "nearest"]
+    assert stored.notes()[0].startswith("left out: axes, beliefs")
+    assert stored.headline() is None
 
 
 def test_browser_paints_the_card_and_asks_no_host(browser: Any, tmp_path: Path) -> None:
     from PIL import Image
 
     file = tmp_path / "card.html"
-    file.write_text(render(content(HOSTILE[0])), encoding="utf-8")
+    file.write_text(html_of(content(HOSTILE[0])), encoding="utf-8")
     tab = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
     asked: list[str] = []
     errors: list[str] = []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from namebasis.checks import FloatArray
-from namebasis.cli.identity import _print_identity
+from namebasis.cli.output import show
 from namebasis.errors import NamebasisError
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.counts import compare_counts
@@ -116,7 +117,7 @@ def test_the_hold_is_a_column_and_is_known_of_recombined_names(found) -> None:
 
 
 def test_what_is_printed_are_the_evidences(found, capsys: pytest.CaptureFixture[str]) -> None:
-    _print_identity(found)
+    show(found)
     printed = capsys.readouterr()
     lines = {line.split("\t")[0]: line.split("\t") for line in printed.out.splitlines()}
     zorro = found.rows[40]
@@ -124,6 +125,39 @@ def test_what_is_printed_are_the_evidences(found, capsys: pytest.CaptureFixture[
     assert shown == pytest.approx([zorro.strength, zorro.hold, zorro.leakage], abs=1e-3)
     assert lines[ZORRO][6] == "part-captured"
     assert f"hold {found.thresholds['hold']:.3g}, leakage" in printed.err
+
+
+def test_a_panel_for_each_evidence_has_its_threshold_and_filled_marks_above(found) -> None:
+    figure = found.plot(n_names=50)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "own score", "strength", "hold", "leakage",
+    ]  # fmt: skip
+    known = sorted((row for row in found.rows if row.evidence), key=lambda row: -row.own_score)
+    assert len(known) == len(found.rows) - 1  # Cher has one part
+    names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert names == [f"{row.name} · {row.kind}" for row in known]
+    hold = figure.axes[2]
+    threshold, above, below = hold.lines
+    assert threshold.get_xdata()[0] == found.thresholds["hold"]
+    assert list(above.get_xdata()) == [r.hold for r in known if r.hold > threshold.get_xdata()[0]]
+    assert len(below.get_xdata()) == len(known) - len(above.get_xdata())
+    assert below.get_markerfacecolor() == "white"
+    assert len(found.plot(n_names=3).axes[0].get_yticklabels()) == 3
+    with pytest.raises(ValueError, match="no evidence to draw"):
+        replace(found, rows=found.rows[-1:]).plot()
+
+
+def test_agreement_with_counts_is_a_result(found) -> None:
+    counts = {name: 100 + at for at, name in enumerate([*PEOPLE, ZORRO])}
+    told = compare_counts(found, counts, column="hold")
+    assert told.headline().startswith("hold against counts, 41 people: Spearman ")
+    (table,) = told.tables()
+    assert table.rows[0][:3] == (0, 300, 41)
+    assert table.rows[0][3] == told.bins[0].auc.value
+    assert told.notes() == []
+    alone = compare_counts(found, counts, column="leakage")
+    assert alone.tables() == []
+    assert alone.notes() == ["no AUC: leakage is not known of recombined names"]
 
 
 def test_evidences_give_the_kinds() -> None:

@@ -74,7 +74,25 @@ def test_measures_in_contexts_equal_those_of_the_embeddings_themselves() -> None
         float(np.linalg.norm(rows.mean(axis=0))), abs=1e-5
     )
     assert found.rows[0].places["similarity"].weak_percentile is None
-    assert "weak_percentile of names of one word is null" in found.notes[0]
+    assert "weak_percentile of names of one word is null" in found.remarks[0]
+
+
+def test_the_table_holds_the_measures_and_the_notes_what_they_are_compared_with() -> None:
+    found = rigidity(CountedSpace(NAMES), ["Bo"], n_made_up=20)
+    (table,) = found.tables()
+    (row,), shown = found.rows, table.rows[0]
+    assert shown[:2] == ["Bo", row.spread.similarity.value]
+    assert shown[4] == row.contexts["displacement_ratio"]
+    assert shown[6:] == [row.contexts["interaction"], row.contexts["leakage"], row.leaked]
+    assert len(table.columns) == len(shown)
+    assert "over 24 contexts" in found.notes()[0]
+    assert "among 20 made-up names of one word." in found.notes()[0]
+    assert found.notes()[1:] == list(found.remarks)
+    rng = np.random.default_rng(0)
+    images = {f"name {at}": rng.standard_normal((5, 4)) for at in range(30)}
+    of_images = spreads({"Bo": images["name 0"]}, images)
+    assert len(of_images.tables()[0].columns) == len(of_images.tables()[0].rows[0]) == 4
+    assert "over images;" in of_images.notes()[0]
 
 
 def test_every_measure_has_a_place_and_the_spreads_an_interval() -> None:
@@ -96,8 +114,8 @@ def test_every_measure_has_a_place_and_the_spreads_an_interval() -> None:
         assert 0 <= flat[f"{key}_percentile"] <= 1
         assert flat[f"{key}_weak_percentile"] is not None
     assert several.places["similarity"].weak_percentile is None
-    assert any("several words" in note for note in found.notes)
-    assert "range has no interval: a range can only widen with further rows." in found.notes
+    assert any("several words" in note for note in found.remarks)
+    assert "range has no interval: a range can only widen with further rows." in found.remarks
     assert found.to_arrow().schema.field("range_low").type == pa.float64()
 
 
