@@ -94,7 +94,7 @@ def formation(
     no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Watch what names mean over the checkpoints of a training: phases 1 to 4, and when."""
+    """Follow what names mean over the checkpoints of a training."""
     from namebasis.formation import formation as study
     from namebasis.studies.identity.contexts import load_contexts
 
@@ -173,7 +173,7 @@ def trace(
     no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Find where in a text tower a name is read: noise, and one hidden state put back."""
+    """Find where in a text tower a name is read."""
     refuse_existing(html, overwrite=overwrite)
     found = _trace(
         run, name, revision, model, truth, step or (), device, quiet,

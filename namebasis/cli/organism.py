@@ -34,15 +34,15 @@ def train(
     seed: options.Seed = 0,
     threads: Annotated[int, typer.Option("--threads", help="Threads of the training.")] = 2,
     tiny: Annotated[
-        bool, typer.Option("--tiny", help="A world of 19 names, for a look at the workings.")
+        bool, typer.Option("--tiny", help="A world of 19 names, to try the training out.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Start anew where a training is.")
+        bool, typer.Option("--overwrite", help="Replace an existing training.")
     ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train the organism; goes on where it was stopped. About 7 minutes on two quiet cores."""
+    """Train the organism (about 7 minutes on two idle cores). Resumes if interrupted."""
     from namebasis.organism.cohorts import TINY_COHORTS
     from namebasis.organism.training import train as learn
     from namebasis.organism.world import World
@@ -92,8 +92,9 @@ def world(
     ] = None,
     limit: options.Limit = None,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
 ) -> None:
-    """Print the truth of a world: its names, what their parts suggest, who bears them."""
+    """Print the truth of a world: its names and who bears them."""
     from dataclasses import asdict
 
     from namebasis.checks import check_count
@@ -119,6 +120,7 @@ def world(
              ", ".join(n.context) if n.context else None)
             for n in names
         ],
+        header=not no_header,
     )  # fmt: skip
     counts = ", ".join(f"{count} {of}" for of, count in made.cohorts.items())
     note(f"{len(names)} of {len(made.names)} names: {counts}")
@@ -129,7 +131,7 @@ def sheet(
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Draw a contact sheet: what every attribute and context looks like."""
+    """Draw a contact sheet of every attribute and context."""
     from namebasis.atomic import replacing_file
     from namebasis.organism.sheet import contact_sheet
 
@@ -149,7 +151,7 @@ def painter(
     threads: Annotated[int, typer.Option("--threads", help="Threads of the training.")] = 2,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a small text-to-image model on an organism's world; goes on where it was stopped.
+    """Train a small text-to-image model on an organism's world. Resumes if interrupted.
 
     About 50 minutes on two cores. It loads as any pipeline: namebasis validate generate …
     --pipeline diffusers:FOLDER; the one that comes with the package is --pipeline organism.
@@ -242,7 +244,8 @@ app.command(
 )(painter)
 app.command(
     "pack-painter",
+    hidden=True,
     epilog="Example: namebasis organism pack-painter my-painter packed-painter",
 )(pack_painter)
-app.command("pack", epilog="Example: namebasis organism pack tiny.run packed")(pack)
+app.command("pack", hidden=True, epilog="Example: namebasis organism pack tiny.run packed")(pack)
 app.command("sheet", epilog="Example: namebasis organism sheet sheet.png")(sheet)

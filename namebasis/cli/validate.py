@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_json, print_table, progress_bar
+from namebasis.cli.output import note, print_json, print_table, progress_bar, show
 from namebasis.cli.outputs import refuse_existing, refuse_folder, refuse_readonly
 
 if TYPE_CHECKING:
     from namebasis.validation.pictures.pipelines import PaintOptions
-    from namebasis.validation.study import Validation
 
 app = typer.Typer(
     name="validate",
@@ -56,7 +55,7 @@ def generate(
         list[str] | None, typer.Argument(metavar="NAME...", help="Names; may be new to the space.")
     ] = None,
     where: options.Where = None,
-    n_images: Annotated[int, typer.Option("--images", "-n", help="Images per name.")] = 9,
+    n_images: Annotated[int, typer.Option("--n-images", "-n", help="Images per name.")] = 9,
     template: Annotated[
         list[str] | None, typer.Option("--template", help="Holds {} once; repeatable.")
     ] = None,
@@ -75,9 +74,10 @@ def generate(
     dtype: DType = None,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make a few images per name; a run that was stopped goes on where it was.
+    """Make a few images per name; an interrupted run resumes.
 
     Images of people who exist can harm them: see docs/validation.md before you show any.
     """
@@ -86,7 +86,6 @@ def generate(
     from namebasis.studies.identity.contexts import load_contexts
     from namebasis.validation.pictures.generation import TEMPLATES
     from namebasis.validation.pictures.generation import generate as make
-    from namebasis.validation.pictures.image_files import plain
     from namebasis.validation.pictures.pipelines import load_pipeline
 
     refuse_folder(folder)
@@ -112,14 +111,12 @@ def generate(
             options=_options(steps, guidance, size), seed=seed, batch_size=batch_size,
             overwrite=overwrite, progress=progress,
         )  # fmt: skip
-    for text in made.notes:
-        note(f"note: {text}")
-    note(f"{made.n_made:,} images made, {made.n_found:,} were there, of {len(wanted):,} names")
     if as_json:
-        print_json([plain(image) for image in made.images])
-        return
-    rows = [(image.name, image.seed, str(image.path)) for image in made.images]
-    print_table("", ("name", "seed", "file"), rows)
+        for told in (made.headline(), *made.notes()):  # whoever reads the JSON makes images too
+            note(told)
+        print_json(made.to_dict())
+    else:
+        show(made, header=not no_header)
 
 
 def report(
@@ -146,6 +143,9 @@ def report(
         str | None,
         typer.Option("--encoder", help="Of images, for their spread; by default the space's."),
     ] = None,
+    n_resamples: Annotated[
+        int, typer.Option("--n-resamples", help="Shuffles of the null, at least 20.")
+    ] = 500,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page to this file.")] = None,
     write: Annotated[bool, typer.Option("--write", help="Keep the measures as columns.")] = False,
     allow_remote_code: Annotated[
@@ -156,9 +156,10 @@ def report(
     device: options.Device = None,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure images of names and compare them with what text space says."""
+    """Measure images of names and compare them with text."""
     from namebasis.encoders.registry import load_encoder
     from namebasis.space import open_space
     from namebasis.validation.extractors.registry import load_extractor
@@ -182,7 +183,7 @@ def report(
     with nullcontext() if quiet else progress_bar("measuring", "images") as progress:
         found = validate(
             opened, folder, loaded, encoder=seeing, axes=axis, seed=seed,
-            batch_size=batch_size, progress=progress,
+            n_resamples=n_resamples, batch_size=batch_size, progress=progress,
         )  # fmt: skip
     if html is not None:
         found.write_html(html, overwrite=overwrite)
@@ -191,26 +192,8 @@ def report(
         note(f"measures of {found.write(opened):,} names written to {space}")
     if as_json:
         print_json(found.to_dict())
-        return
-    _print(found)
-
-
-def _print(found: Validation) -> None:
-    for text in found.agreement.notes:
-        note(f"note: {text}")
-    rows = [
-        (row.attribute, row.reading, row.n_names, row.spearman.value, row.spearman.low,
-         row.spearman.high, row.reliability.of_means if row.reliability else None)
-        for row in found.agreement.attributes
-    ]  # fmt: skip
-    head = ("attribute", "text reading", "names", "Spearman", "low", "high", "reliability")
-    if rows:
-        print_table("text against images", head, rows)
-        for row in found.agreement.first_readings:
-            note(f"{row.attribute}, {row.reading}: {row.verdict}")
-        return
-    table = found.to_arrow()
-    print_table("images", table.column_names, zip(*table.to_pydict().values(), strict=True))
+    else:
+        show(found, header=not no_header)
 
 
 def train_probe(
@@ -221,8 +204,10 @@ def train_probe(
     ],
     folder: Annotated[Path, typer.Option("--folder", help="For the images it is made of.")],
     pipeline: Pipeline,
-    n_names: Annotated[int, typer.Option("--names", help="Made-up names, at least 8.")] = 24,
-    n_images: Annotated[int, typer.Option("--images", "-n", help="Images per name and value.")] = 2,
+    n_names: Annotated[int, typer.Option("--n-names", help="Made-up names, at least 8.")] = 24,
+    n_images: Annotated[
+        int, typer.Option("--n-images", "-n", help="Images per name and value.")
+    ] = 2,
     steps: Steps = None,
     guidance: Guidance = None,
     size: Size = None,
@@ -232,9 +217,10 @@ def train_probe(
     dtype: DType = None,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a linear probe on images of made-up names with fixed attributes, and score it."""
+    """Train and score a linear probe on images of made-up names."""
     from namebasis.encoders.registry import load_encoder
     from namebasis.validation.extractors.probe_training import probe_for
     from namebasis.validation.pictures.pipelines import load_pipeline
@@ -261,7 +247,7 @@ def train_probe(
     if as_json:
         print_json(facts)
         return
-    print_table("", ("what", "value"), facts.items())
+    print_table("", ("what", "value"), facts.items(), header=not no_header)
 
 
 app.command(
@@ -275,5 +261,5 @@ app.command("report", epilog="Example: namebasis validate report my.space images
 app.command(
     "train-probe",
     epilog="Example: namebasis validate train-probe hair.safetensors --axis hair_length "
-    "--encoder hf:my-clip --folder probe-images --names 8 -n 1 --pipeline diffusers:my-pipeline",
+    "--encoder hf:my-clip --folder probe-images --n-names 8 -n 1 --pipeline diffusers:my-pipeline",
 )(train_probe)

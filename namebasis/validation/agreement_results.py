@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from namebasis.analysis.identity.reliability import Reliability
 from namebasis.analysis.identity.spread import Spread
 from namebasis.analysis.intervals import Interval
+from namebasis.results import Result, Table, plain
 
 RELIABLE = 0.8
 """Reliability of a name's mean from which more images say little that is new."""
@@ -115,6 +115,11 @@ class AttributeAgreement:
         return f"if it is what it seems, {' or '.join(ways)} would settle it"
 
 
+def label_of(attribute: str) -> str:
+    """An attribute as people write it."""
+    return "spread of images" if attribute == "div" else attribute.replace("_", " ")
+
+
 def _about(n: int) -> str:
     return f"about {n:,}" if n <= _MOST_NAMES else f"more than {_MOST_NAMES:,}"
 
@@ -151,8 +156,8 @@ class NameImages:
     is_prior: bool = False
 
 
-@dataclass(frozen=True)
-class Agreement:
+@dataclass(frozen=True, repr=False, eq=False)
+class Agreement(Result):
     """Everything that a validation says.
 
     Attributes
@@ -164,15 +169,18 @@ class Agreement:
         Of the images' attributes.
     n_made_up : int
         Made-up names among them, which set the prior.
-    notes : tuple of str
+    remarks : tuple of str
+        What could not be measured or compared, and why.
     parameters : mapping
     """
+
+    _figure = "namebasis.validation.figures:draw"
 
     names: tuple[NameImages, ...]
     attributes: tuple[AttributeAgreement, ...]
     units: Mapping[str, str]
     n_made_up: int
-    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
     parameters: Mapping[str, Any]
 
     @property
@@ -182,6 +190,34 @@ class Agreement:
         for row in self.attributes:
             found.setdefault(row.attribute, row)
         return tuple(found.values())
+
+    def headline(self) -> str:
+        """What text and images agree on."""
+        first = self.first_readings
+        if not first:
+            return "Nothing was both measured on images and read in text."
+        agreeing = [row.attribute for row in first if (row.spearman.low or 0.0) > 0]
+        if not agreeing:
+            return "Text and images are not shown to agree on any attribute."
+        named = ", ".join(map(label_of, agreeing))
+        return f"Text and images agree on {named} ({len(agreeing)} of {len(first)})."
+
+    def tables(self) -> tuple[Table, ...]:
+        """A row per attribute and reading; where none was read in text, a row per name."""
+        if not self.attributes:
+            return (Table.of(self.to_arrow(), title="images"),)
+        rows = [
+            (row.attribute, row.reading, row.n_names, row.spearman.value, row.spearman.low,
+             row.spearman.high, row.reliability.of_means if row.reliability else None)
+            for row in self.attributes
+        ]  # fmt: skip
+        head = ("attribute", "text reading", "names", "Spearman", "low", "high", "reliability")
+        return (Table(head, rows, title="text against images", bars=("reliability",)),)
+
+    def notes(self) -> tuple[str, ...]:
+        """What could not be measured, and what each first reading allows to say."""
+        verdicts = [f"{row.attribute}, {row.reading}: {row.verdict}" for row in self.first_readings]
+        return (*self.remarks, *verdicts)
 
     def to_arrow(self) -> pa.Table:
         """One row per name: n, similarity, div, then mean, variance and z per attribute."""
@@ -205,23 +241,14 @@ class Agreement:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is undefined is None."""
-        return {
-            "names": [_plain(asdict(row)) for row in self.names],
-            "attributes": [
-                _plain(asdict(row)) | {"verdict": row.verdict} for row in self.attributes
-            ],
-            "units": dict(self.units),
-            "n_made_up": self.n_made_up,
-            "notes": list(self.notes),
-            "parameters": dict(self.parameters),
-        }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
+        whole: Any = plain(
+            {
+                "names": [asdict(row) for row in self.names],
+                "attributes": [asdict(row) | {"verdict": row.verdict} for row in self.attributes],
+                "units": self.units,
+                "n_made_up": self.n_made_up,
+                "notes": self.remarks,
+                "parameters": self.parameters,
+            }
+        )
+        return dict(whole)

@@ -1,27 +1,28 @@
-"""From a validation to what its page shows."""
+"""A validation as one page: what agrees, how far, and the images behind it."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from namebasis.encoders.images import open_image
 from namebasis.errors import EncoderError
-from namebasis.validation.agreement_results import AttributeAgreement, NameImages
+from namebasis.report import charts
+from namebasis.report.page import render
+from namebasis.validation.agreement_results import NameImages, label_of
+from namebasis.validation.figures import calibration
 from namebasis.validation.pictures.image_files import ImageFile
-from namebasis.validation.report_page import (
-    AgreementLine,
-    CalibrationMark,
-    Shots,
-    ValidationPage,
-    label_of,
-)
 from namebasis.wording import between
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from namebasis.validation.agreement_results import AttributeAgreement
     from namebasis.validation.study import Validation
 
 _SIDE, _MOST_IMAGES, _MOST_NAMES = 96, 9, 60
@@ -31,46 +32,33 @@ CAUTION = (
 )
 
 
-def page_of(found: Validation) -> ValidationPage:
-    """Lay a validation out as plain values for `namebasis.validation.report_page.render`."""
-    images: dict[str, list[ImageFile]] = {}
-    for image in found.images.images:
-        images.setdefault(image.name, []).append(image)
-    thumbnails = _Thumbnails(images)
+def html_of(found: Validation) -> str:
+    """The page of a validation; it opens from disk and asks no host for anything."""
     agreement, source = found.agreement, found.provenance
-    rows = agreement.attributes
-    first = {row.attribute: row for row in agreement.first_readings}
-    shown = _by_spread(agreement.names)[:_MOST_NAMES]
-    return ValidationPage(
-        title="What images say",
-        lead=f"{source['space']} · {source['encoder']} · images: {', '.join(source['images'])}",
-        finding=_finding(first),
+    first = agreement.first_readings
+    drawn = [row for row in first if row.calibration]
+    shown = sorted(
+        agreement.names, key=lambda row: row.spread.div.value if row.spread else float("inf")
+    )[:_MOST_NAMES]
+    return render(
+        "validation",
+        found=found,
+        agreement=agreement,
+        first=first,
+        more=[row for row in agreement.attributes if not any(row is one for one in first)],
+        drawn=drawn,
+        charts=[
+            _chart(row, agreement.units, f"calibration-{at}") for at, row in enumerate(drawn)
+        ],
+        shown=shown,
+        caution=CAUTION,
         facts=[
             (f"{len(agreement.names):,}", "names with images"),
             (f"{source['n_images']:,}", "images"),
             (f"{agreement.n_made_up:,}", "made-up names: the prior"),
             (f"{len(found.licences):,}", "ways of measuring"),
         ],
-        lines=[_line(row, agreement.units) for row in first.values()],
-        more=[_line(row, agreement.units) for row in rows if row is not first[row.attribute]],
-        disagreements={
-            label: [
-                Shots(
-                    d.name,
-                    f"text {d.text_rank:.2f}, images {d.image_rank:.2f}",
-                    thumbnails.of(d.name),
-                )
-                for d in row.disagreements
-            ]
-            for label, row in first.items()
-        },
-        names=[
-            Shots(row.name, _caption(row), thumbnails.of(row.name))
-            for row in shown
-        ],
-        n_names=len(agreement.names),
-        notes=[CAUTION, *agreement.notes],
-        footer=[
+        provenance=[
             ("space", source["space"]),
             ("encoder", f"{source['encoder']}, weights {source['fingerprint']}"),
             ("templates", " · ".join(source["templates"])),
@@ -80,46 +68,16 @@ def page_of(found: Validation) -> ValidationPage:
               found.licences.items()),
             ("made by", f"namebasis {source['package_version']}"),
         ],
+        thumbnails=_Thumbnails(found.images.images),
+        caption=caption,
+        label=label_of,
+        number=_number,
+        ends=lambda low, high: between(low, high, 2),
     )  # fmt: skip
 
 
-def _finding(first: Mapping[str, AttributeAgreement]) -> str:
-    agreeing = [label for label, row in first.items() if (row.spearman.low or 0.0) > 0]
-    if not first:
-        return "Nothing was both measured on images and read in text."
-    if not agreeing:
-        return "Text and images are not shown to agree on any attribute."
-    named = ", ".join(label_of(label) for label in agreeing)
-    return f"Text and images agree on {named} ({len(agreeing)} of {len(first)})."
-
-
-def _line(row: AttributeAgreement, units: Mapping[str, str]) -> AgreementLine:
-    return AgreementLine(
-        row.attribute,
-        row.reading,
-        units.get(row.attribute, "cosine distance"),
-        row.n_names,
-        row.spearman.value,
-        row.spearman.low,
-        row.spearman.high,
-        row.null.low,
-        row.null.high,
-        None if row.reliability is None else row.reliability.of_means,
-        row.verdict,
-        [
-            CalibrationMark(
-                part.text, part.images.value, part.images.low, part.images.high, part.n_names
-            )
-            for part in row.calibration
-        ],
-    )
-
-
-def _by_spread(names: Sequence[NameImages]) -> list[NameImages]:
-    return sorted(names, key=lambda row: row.spread.div.value if row.spread else float("inf"))
-
-
-def _caption(row: NameImages) -> str:
+def caption(row: NameImages) -> str:
+    """What stands below a name: how alike its images are, or why that is not known."""
     if row.reason is not None:
         return row.reason
     made_up = "made up · " if row.is_prior else ""
@@ -130,11 +88,23 @@ def _caption(row: NameImages) -> str:
     return f"{made_up}div@{row.n_images} {div.value:.3f}{ends}"
 
 
+def _chart(row: AttributeAgreement, units: Mapping[str, str], name: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(charts.to_svg(calibration(row, units), name))
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or not np.isfinite(value) else f"{value:.2f}"
+
+
 class _Thumbnails:
     """Small pictures as data URIs, each made once."""
 
-    def __init__(self, images: dict[str, list[ImageFile]]) -> None:
-        self._images = images
+    def __init__(self, images: tuple[ImageFile, ...]) -> None:
+        self._images: dict[str, list[ImageFile]] = {}
+        for image in images:
+            self._images.setdefault(image.name, []).append(image)
         self._made: dict[Path, str | None] = {}
 
     def of(self, name: str) -> list[str]:

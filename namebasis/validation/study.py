@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow as pa
 
 from namebasis.checks import Progress, check_seed
 from namebasis.errors import EncoderError, NamebasisError
+from namebasis.results import Result, Table
 from namebasis.studies.attributes.axis_files import axis_names, load_axis
 from namebasis.studies.attributes.study import score
 from namebasis.studies.identity.rigidity import rigidity
@@ -41,8 +41,8 @@ _SAME_AS: Mapping[str, str] = {
 """Columns of images that measure an axis of text under another name."""
 
 
-@dataclass(frozen=True)
-class Validation:
+@dataclass(frozen=True, repr=False, eq=False)
+class Validation(Result):
     """What a validation found.
 
     Attributes
@@ -57,11 +57,26 @@ class Validation:
         The space, its encoder, and where images came from.
     """
 
+    _page = "namebasis.validation.page:html_of"
+    _figure = "namebasis.validation.figures:draw"
+
     agreement: Agreement
     images: ImageTable
     text: Mapping[tuple[str, str], Mapping[str, float]]
     licences: Mapping[str, str | None]
     provenance: Mapping[str, Any]
+
+    def headline(self) -> str:
+        """What text and images agree on."""
+        return self.agreement.headline()
+
+    def tables(self) -> tuple[Table, ...]:
+        """See `Agreement.tables`."""
+        return self.agreement.tables()
+
+    def notes(self) -> tuple[str, ...]:
+        """See `Agreement.notes`."""
+        return self.agreement.notes()
 
     def to_arrow(self) -> pa.Table:
         """One row per name; see `Agreement.to_arrow`."""
@@ -73,25 +88,6 @@ class Validation:
             "licences": dict(self.licences),
             "provenance": dict(self.provenance),
         }
-
-    def to_json(self) -> str:
-        """`to_dict` as one JSON document."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
-
-    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write one self-contained page; a file appears only when it is whole.
-
-        Raises
-        ------
-        SpaceError
-            If something is at `path` and may not be overwritten, or there is no folder.
-        """
-        from namebasis.atomic import replacing_file
-        from namebasis.validation.page import page_of
-        from namebasis.validation.report_page import render
-
-        with replacing_file(Path(path), overwrite) as stream:
-            stream.write(render(page_of(self)).encode())
 
     def write(self, space: StoredSpace) -> int:
         """Store what the images of stored names showed as metric columns; return how many names.
@@ -199,7 +195,7 @@ def validate(
             text |= _rigidity_readings(space, known, seed)
     unknown = [name for name in names if name not in set(known)]
     found = agree(table, text, prior=unknown, n_resamples=n_resamples, seed=seed)
-    found = replace(found, notes=(*notes, *found.notes))
+    found = replace(found, remarks=(*notes, *found.remarks))
     source = space.provenance
     return Validation(
         found,

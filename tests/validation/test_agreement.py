@@ -157,7 +157,9 @@ def test_the_prior_is_set_by_made_up_names_and_left_out_of_the_correlation() -> 
     assert all(value < -3 for name, value in z.items() if name not in made)
     without = agree(table, {("age", "truth"): truth})
     assert {row.z["age"] for row in without.names} == {None}
-    assert any(note.startswith("No prior: it needs images of at least 3") for note in without.notes)
+    assert any(
+        note.startswith("No prior: it needs images of at least 3") for note in without.remarks
+    )
 
 
 def test_calibration_and_disagreements() -> None:
@@ -204,7 +206,7 @@ def test_nothing_measured_is_none_with_the_reason_never_zero() -> None:
     assert found.names[0].reason == "no image of the name could be read, or all were blacked out"
     assert only(found, "age").n_names == 5
     assert any(
-        "nothing measured on 3 of 18 images, first because: no face." in n for n in found.notes
+        "nothing measured on 3 of 18 images, first because: no face." in n for n in found.remarks
     )
     arrow = found.to_arrow()
     assert arrow["image_age"].to_pylist()[0] is None
@@ -216,7 +218,7 @@ def test_one_broken_file_is_one_note_however_many_columns_lack_it() -> None:
     why = ("it is broken.", *(None,) * (len(table.images) - 1))
     reasons = {"age": why, "gender": why, "hair": why}
     broken = ImageTable(table.images, None, None, table.columns, table.units, reasons)
-    notes = agree(broken, {("age", "truth"): truth}, n_resamples=20).notes
+    notes = agree(broken, {("age", "truth"): truth}, n_resamples=20).remarks
     assert notes[0] == (
         f"age and 2 others: nothing measured on 1 of {len(table.images)} images, first because: "
         "it is broken."

@@ -86,7 +86,7 @@ def test_every_image_is_what_the_pipeline_makes_of_its_prompt_and_seed(
         difference = np.asarray(Image.open(image.path), int) - np.asarray(expected, int)
         assert np.abs(difference).max() <= 1
     assert len({np.asarray(Image.open(i.path)).tobytes() for i in result.images}) == 6
-    assert result.notes == (
+    assert result.remarks == (
         f"{pipeline.spec} has no safety checker: look before you show its images.",
     )
 
@@ -167,7 +167,7 @@ def test_what_the_safety_checker_blacked_out_is_counted(tmp_path: Path) -> None:
     for _ in range(2):  # made, then found
         result = generate(Painter(blank=1), ["Ann"], tmp_path, n_images=3)  # type: ignore[arg-type]
         assert [image.is_blank for image in result.images] == [False, True, False]
-        assert result.notes == (
+        assert result.remarks == (
             "1 images were blacked out by the safety checker; none is measured.",
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,8 @@ from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
 from namebasis.studies.attributes.study import score
 from namebasis.studies.identity.rigidity import rigidity
+from namebasis.validation import page
 from namebasis.validation.extractors.registry import load_extractor
-from namebasis.validation.page import page_of
-from namebasis.validation.report_page import render
 from namebasis.validation.study import validate
 from tests.test_cli import run
 
@@ -83,8 +81,8 @@ def test_the_spread_of_images_is_compared_with_rigidity(user: Path) -> None:
     alone = {row.name: row.contexts["leakage"] for row in rigidity(space, known).rows}
     assert found.text["div", "leakage"] == pytest.approx(alone)
     # The tiny tokenizer cuts skin tones off: they read alike, which is said and stops nothing.
-    assert any(note.startswith("skin_tone is not compared") for note in found.agreement.notes)
-    first = next(note for note in found.agreement.notes if "nothing measured on" in note)
+    assert any(note.startswith("skin_tone is not compared") for note in found.agreement.remarks)
+    first = next(note for note in found.agreement.remarks if "nothing measured on" in note)
     assert first.startswith("skin_lightness and ")
 
 
@@ -115,20 +113,55 @@ def test_the_page_holds_the_images_and_asks_nobody(user: Path) -> None:
         found.write_html(user / "page.html")
 
 
-def test_a_reader_is_told_what_the_page_shows(user: Path) -> None:
+def test_a_reader_is_told_what_the_page_shows(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender", "hair_colour"])
-    page = page_of(validate(space, user / "images", [zero], with_rigidity=False, n_resamples=50))
-    assert [line.attribute for line in page.lines][:1] == ["gender"]
-    assert len({line.attribute for line in page.lines}) == len(page.lines)
-    assert {line.reading for line in page.more} == {"projection", "curve", "inferred"}
-    assert sum(one.caption.startswith("made up · div@3 ") for one in page.names) == page.n_names - 5
-    assert not any(" to " in one.caption for one in page.names)  # of three images: no interval
-    html = render(replace(page, names=page.names[:2]))
-    assert f"2 of {page.n_names} names’ images" in html
+    found = validate(space, user / "images", [zero], with_rigidity=False, n_resamples=50)
+    first = found.agreement.first_readings
+    assert [row.attribute for row in first][:1] == ["gender"]
+    assert len({row.attribute for row in first}) == len(first)
+    n_names = len(found.agreement.names)
+    captions = [page.caption(row) for row in found.agreement.names]
+    assert sum(one.startswith("made up · div@3 ") for one in captions) == n_names - 5
+    assert not any(" to " in one for one in captions)  # of three images: no interval
+    monkeypatch.setattr(page, "_MOST_NAMES", 2)
+    html = found.to_html()
+    assert f"2 of {n_names} names’ images" in html
     assert "names in 2 groups" in html
-    assert "<summary>The same by 3 other readings of the text" in html
+    n_more = len(found.agreement.attributes) - len(first)
+    assert f"<summary>The same by {n_more} other readings of the text" in html
+    others = html[html.index("<summary>The same by") :].partition("</details>")[0]
+    for reading in ("projection", "curve", "inferred"):
+        assert f"<td>{reading}</td>" in others
+    assert "<td>expectation</td>" not in others
     assert html.index("<h2>Notes") < html.index("<h2>Text against images")
+    shots = [html.index(f"<p>{one}</p>") for one in sorted(captions) if f"<p>{one}</p>" in html]
+    assert len(shots) >= 2
+
+
+def test_a_validation_shows_itself_as_the_command_does(user: Path) -> None:
+    space = opened(user)
+    zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
+    found = validate(space, user / "images", [zero], with_rigidity=False, n_resamples=50)
+    (table,) = found.tables()
+    assert table.title == "text against images"
+    assert [row[1] for row in table.rows] == [row.reading for row in found.agreement.attributes]
+    assert found.notes()[-1] == f"gender, expectation: {found.agreement.first_readings[0].verdict}"
+    assert str(found).startswith(found.headline())
+    assert "<caption" in found._repr_html_()
+    axes = found.plot().axes[0]
+    points = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert points == [row.spearman.value for row in found.agreement.attributes]
+    assert found.agreement.plot().axes[0].get_yticklabels()[0].get_text() == (
+        "gender: expectation (n = 5)"
+    )
+    (user / "images" / "Vicki" / "0.png").write_bytes(b"")
+    bare = validate(space, user / "images", [load_extractor("skin")], with_rigidity=False)
+    assert bare.tables()[0].title == "images"
+    assert bare.tables()[0].columns[:2] == ["name", "n_images"]
+    assert bare.headline() == "Nothing was both measured on images and read in text."
+    with pytest.raises(ValueError, match="nothing can be drawn"):
+        bare.plot()
 
 
 def test_names_are_escaped(user: Path) -> None:
@@ -169,12 +202,13 @@ def test_the_commands_go_from_names_to_a_page(user: Path, models: Callable[[str]
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     assert "has no safety checker: look before you show its images" in made.stderr
-    assert len(json.loads(made.stdout)) == 15
+    document = json.loads(made.stdout)
+    assert (len(document["images"]), document["n_made"]) == (15, 15)
     again = run(
         "validate", "generate", "my.space", "made", "Vicki", "Anna", "--pipeline", pipeline,
         "-n", "3", "--n-made-up", "3", *quick, cwd=user,
     )  # fmt: skip
-    assert "0 images made, 15 were there, of 5 names" in again.stderr
+    assert "0 images made, 15 already existed, of 5 names" in again.stderr
     done = run(
         "validate", "report", "my.space", "images", "--axis", "gender", "--html", "page.html",
         "--write", cwd=user,
@@ -188,7 +222,7 @@ def test_the_commands_go_from_names_to_a_page(user: Path, models: Callable[[str]
     probe = run(
         "validate", "train-probe", "hair.safetensors", "--axis", "hair_length", "--encoder",
         opened(user).provenance.encoder, "--folder", "probe", "--pipeline", pipeline,
-        "--names", "8", "--images", "1", *quick, cwd=user,
+        "--n-names", "8", "--n-images", "1", *quick, cwd=user,
     )  # fmt: skip
     assert probe.returncode == 0, probe.stderr
     assert "probe saved to hair.safetensors" in probe.stderr

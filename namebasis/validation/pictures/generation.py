@@ -7,12 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from namebasis.checks import Progress, check_count, check_seed
 from namebasis.encoders.base import check_template
 from namebasis.errors import NamebasisError
+from namebasis.results import Result, Table
 from namebasis.validation.pictures.image_files import (
     ImageFile,
     folder_of,
+    plain,
     read_about,
     write_image,
 )
@@ -20,10 +24,14 @@ from namebasis.validation.pictures.pipelines import ImagePipeline, PaintOptions
 
 TEMPLATES = ("a photo of {}",)
 N_IMAGES = 9
+_SCHEMA = pa.schema(
+    {"name": pa.string(), "file": pa.string(), "prompt": pa.string(), "seed": pa.int64(),
+     "source": pa.string(), "is_blank": pa.bool_()}
+)  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Generated:
+@dataclass(frozen=True, repr=False, eq=False)
+class Generated(Result):
     """What `generate` made or found.
 
     Attributes
@@ -34,7 +42,7 @@ class Generated:
         Made now, and already there from an earlier run.
     n_blank : int
         Blacked out by the pipeline's safety checker.
-    notes : tuple of str
+    remarks : tuple of str
         What a reader should know, such as a missing safety checker.
     """
 
@@ -42,7 +50,38 @@ class Generated:
     n_made: int
     n_found: int
     n_blank: int
-    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    def headline(self) -> str:
+        """How many images there are, and of how many names."""
+        n_names = len({image.name for image in self.images})
+        return (
+            f"{self.n_made:,} images made, {self.n_found:,} already existed, of {n_names:,} names"
+        )
+
+    def tables(self) -> tuple[Table, ...]:
+        """A row per image."""
+        rows = [(image.name, image.seed, str(image.path)) for image in self.images]
+        return (Table(("name", "seed", "file"), rows),)
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know before showing the images."""
+        return self.remarks
+
+    def to_arrow(self) -> pa.Table:
+        """One row per image: name, file, prompt, seed, source, is_blank."""
+        rows = [plain(image) | {"file": str(image.path)} for image in self.images]
+        return pa.Table.from_pylist(rows, schema=_SCHEMA)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "images": [plain(image) for image in self.images],
+            "n_made": self.n_made,
+            "n_found": self.n_found,
+            "n_blank": self.n_blank,
+            "notes": list(self.remarks),
+        }
 
 
 @dataclass(frozen=True)
