@@ -20,6 +20,7 @@ help:
 	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
 	@echo "make organism trains the packaged organism anew, about 7 minutes on two quiet cores"
 	@echo "make painter  trains the organism's painter anew, about 50 minutes on two quiet cores, after the organism's 7"
+	@echo "make docs     the command reference, docs/cli.md"
 	@echo "make bench    the tables of docs/benchmarks.md"
 	@echo "make clean    remove .venv, caches and the demo's files"
 
@@ -61,6 +62,9 @@ test: lint
 # Coverage of every interval by simulation, and the whole hostile campaign.
 test-slow: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow
+
+docs: $(VENV)/.test
+	$(BIN)/python -m namebasis.cli.reference docs/cli.md
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

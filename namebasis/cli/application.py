@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
 
@@ -23,9 +25,16 @@ from namebasis.cli import (
 )
 from namebasis.cli.wording import Commands
 
+
+class _Application(Commands):
+    panels = (
+        "Build", "Ask", "Compose", "Arrange", "Identity", "Images", "Training", "Tools",
+    )  # fmt: skip
+
+
 app = typer.Typer(
     name="namebasis",
-    cls=Commands,
+    cls=_Application,
     help="What CLIP-like models believe about names.",
     no_args_is_help=True,
     add_completion=False,
@@ -50,39 +59,78 @@ def _options(
     """What CLIP-like models believe about names."""
 
 
-app.command("demo", epilog="Example: namebasis demo --space demo.space --limit 300")(demo.demo)
-app.command("build", epilog="Example: namebasis build my.space names.txt --templates person")(
-    corpus.build
-)
-app.command("add", epilog="Example: namebasis add my.space more.txt")(corpus.add)
-app.command("info", epilog="Example: namebasis info my.space")(corpus.info)
-app.command("unspell", epilog="Example: namebasis unspell my.space")(corpus.unspell)
-app.command("nearest", epilog="Example: namebasis nearest my.space Vicki -k 5")(ask.nearest)
-app.command("card", epilog="Example: namebasis card my.space Vicki")(card.card)
-app.command("basis", epilog="Example: namebasis basis my.space 'a senior lady' -n 3")(compose.basis)
-app.command("paint", epilog="Example: namebasis paint my.space 'a senior lady' -n 2")(compose.paint)
-app.command("score", epilog="Example: namebasis score my.space Vicki --axis gender")(score.score)
-app.command("walk", epilog="Example: namebasis walk my.space age")(compose.walk)
-app.command("anchors", epilog="Example: namebasis anchors my.space -n 4 --write")(compose.anchors)
-app.command("topology", epilog="Example: namebasis topology my.space --html topology.html")(
-    topology.topology
-)
-app.command("rigidity", epilog="Example: namebasis rigidity my.space Vicki Winona")(
-    identity.rigidity
-)
-app.command("identity", epilog="Example: namebasis identity my.space 'Vicki Lawrence' Winona")(
-    identity.identity
-)
-app.command("entropy", epilog="Example: namebasis entropy my.space --n-null 3")(entropy.entropy)
-app.command("formation", epilog="Example: namebasis formation my.run --names people.txt")(
-    formation.formation
-)
-app.command("trace", epilog="Example: namebasis trace my.run 'Vicki Lawrence' --step 20")(
-    formation.trace
-)
-app.command("export", epilog="Example: namebasis export my.space short.csv --where 'n_tokens = 1'")(
-    corpus.export
-)
-app.command("doctor", epilog="Example: namebasis doctor")(demo.doctor)
-app.add_typer(organism.app, name="organism", cls=Commands)
-app.add_typer(validate.app, name="validate", cls=Commands)
+@dataclass(frozen=True)
+class _Entry:
+    """A command: its function or group, its line in the list of all, and an example of its use."""
+
+    name: str
+    run: Callable[..., None] | typer.Typer
+    line: str
+    example: str = ""
+
+
+_PANELS = {
+    "Build": (
+        _Entry("build", corpus.build, "Embed names and store them as a space.",
+               "build my.space names.txt --templates person"),
+        _Entry("add", corpus.add, "Add names or images to a space.", "add my.space more.txt"),
+        _Entry("info", corpus.info, "Show what a space holds, or check it.", "info my.space"),
+        _Entry("unspell", corpus.unspell, "Remove from vectors what spelling predicts.",
+               "unspell my.space"),
+    ),
+    "Ask": (
+        _Entry("nearest", ask.nearest, "Find the names nearest to a name, text or image.",
+               "nearest my.space Vicki -k 5"),
+        _Entry("card", card.card, "Show everything about one name.", "card my.space Vicki"),
+        _Entry("score", score.score, "Read names on axes such as age and gender.",
+               "score my.space Vicki --axis gender"),
+    ),
+    "Compose": (
+        _Entry("basis", compose.basis, "Find a few names that add up to a target.",
+               "basis my.space 'a senior lady' -n 3"),
+        _Entry("paint", compose.paint, "Search for a prompt of names near a target.",
+               "paint my.space 'a senior lady' -n 2"),
+        _Entry("walk", compose.walk, "List the names along a direction.", "walk my.space age"),
+        _Entry("anchors", compose.anchors, "Find the names that the others are made of.",
+               "anchors my.space -n 4 --write"),
+    ),
+    "Arrange": (
+        _Entry("topology", topology.topology, "Cluster the names and draw their map.",
+               "topology my.space --html topology.html"),
+        _Entry("entropy", entropy.entropy, "Measure how many directions the names spread over.",
+               "entropy my.space --n-null 3"),
+    ),
+    "Identity": (
+        _Entry("identity", identity.identity, "Tell people from sums of their name parts.",
+               "identity my.space 'Vicki Lawrence' Winona"),
+        _Entry("rigidity", identity.rigidity, "Measure how firmly names hold in contexts.",
+               "rigidity my.space Vicki Winona"),
+    ),
+    "Images": (
+        _Entry("validate", validate.app, "Generate images, measure them, compare with text."),
+    ),
+    "Training": (
+        _Entry("formation", formation.formation, "Follow identities over training checkpoints.",
+               "formation my.run --names people.txt"),
+        _Entry("trace", formation.trace, "Locate where in a text tower a name is read.",
+               "trace my.run 'Vicki Lawrence' --step 20"),
+        _Entry("organism", organism.app, "Use or train the small model whose truth is known."),
+    ),
+    "Tools": (
+        _Entry("export", corpus.export, "Write a subset of the names to a file.",
+               "export my.space short.csv --where 'n_tokens = 1'"),
+        _Entry("demo", demo.demo, "Build a space of real names and ask it four things.",
+               "demo --space demo.space --limit 300"),
+        _Entry("doctor", demo.doctor, "Show the libraries, extras and models of this machine.",
+               "doctor"),
+    ),
+}  # fmt: skip
+
+for _panel, _entries in _PANELS.items():
+    for _entry in _entries:
+        _words: dict[str, Any] = {"short_help": _entry.line, "rich_help_panel": _panel}
+        if isinstance(_entry.run, typer.Typer):
+            app.add_typer(_entry.run, name=_entry.name, cls=Commands, **_words)
+        else:
+            _epilog = f"Example: namebasis {_entry.example}"
+            app.command(_entry.name, epilog=_epilog, **_words)(_entry.run)

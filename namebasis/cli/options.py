@@ -33,7 +33,10 @@ MoreSources = Annotated[
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Argument(metavar="TARGET...", help="Stored names or free texts; - reads one a line."),
+    typer.Argument(
+        metavar="TARGET...",
+        help="Stored names or free text; - reads one target per line from stdin.",
+    ),
 ]
 Deny = Annotated[list[str] | None, typer.Option("--deny", help="Never use this name; repeatable.")]
 Where = Annotated[
@@ -45,44 +48,43 @@ View = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 NoHeader = Annotated[
-    bool, typer.Option("--no-header", help="Leave out the header line of piped tables.")
+    bool, typer.Option("--no-header", help="Omit the header line of piped tables.")
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
+Seed = Annotated[int, typer.Option("--seed", help="Random seed.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Overwrite existing files.")]
 Quiet = Annotated[
     bool,
-    typer.Option(
-        "--quiet", "-q", callback=without_bars, help="No progress bars, other libraries' neither."
-    ),
+    typer.Option("--quiet", "-q", callback=without_bars, help="Show no progress bars."),
 ]
 Part = Annotated[
     str | None,
     typer.Option(
         "--part",
-        help="Untyped names are: given, family, full or pseudo; keeps only those of typed ones.",
+        help="Part of names that have none: given, family, full or pseudo. Where the source has "
+        "parts, keep only this one.",
     ),
 ]
 Column = Annotated[
     str | None,
     typer.Option("--column", help="Column of names in a table: its title, or its number from 1."),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", help="At most so many rows.")]
+Limit = Annotated[int | None, typer.Option("--limit", help="Maximum number of rows.")]
 Device = Annotated[
-    str | None, typer.Option("--device", help="cpu or cuda; by default cuda where there is one.")
+    str | None, typer.Option("--device", help="cpu or cuda; cuda by default if available.")
 ]
 Image = Annotated[
     list[Path] | None, typer.Option("--image", help="An image file as a target; repeatable.")
 ]
 Vector = Annotated[
     list[Path] | None,
-    typer.Option("--vector", help="A .npy or .json file with one vector or rows; repeatable."),
+    typer.Option("--vector", help="A .npy or .json file with one vector per row; repeatable."),
 ]
 Given = Annotated[
     str | None,
     typer.Option(
         "--vectors",
-        help="Vectors of your own: a .npy file with a row per name, a folder of them, or the "
-        "title of a Parquet column.",
+        help="Your own vectors: a .npy file with one row per name, a folder of them, or the title "
+        "of a Parquet column.",
     ),
 ]
 Plus = Annotated[

@@ -16,6 +16,9 @@ _BARE = {*_OTHER_NAMES, "steps", "threads", "guidance", "dtype"}
 """Words without an underscore that are parameters where a message begins with them."""
 
 
+_TYPES = {"int": "n", "float": "number", "str": "text", "Path": "path"}
+
+
 class Commands(TyperGroup):
     """Commands whose `ValueError` begins with the option, where it began with the parameter."""
 
@@ -27,7 +30,27 @@ class Commands(TyperGroup):
         if callback is not None and not is_group and not hasattr(callback, "__wrapped_limits__"):
             options = {str(one.name): one.opts[0] for one in command.params if one.opts}
             command.callback = limits.within(callback, cmd_name, options)
+            for parameter in command.params:
+                name_type(parameter)
         return command
+
+    panels: tuple[str, ...] = ()
+    """Titles under which commands are listed, in order."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands of each panel under its title."""
+        panels: dict[str, list[tuple[str, str]]] = {panel: [] for panel in self.panels}
+        for name in self.list_commands(ctx):
+            command: Any = self.commands[name]
+            if not command.hidden:
+                panel = getattr(command, "rich_help_panel", None) or "Commands"
+                panels.setdefault(str(panel), []).append((name, command.get_short_help_str(80)))
+        width = max((len(name) for rows in panels.values() for name, _ in rows), default=0)
+        for panel, rows in panels.items():
+            if not rows:
+                continue
+            with formatter.section(panel):
+                formatter.write_dl([(name.ljust(width), line) for name, line in rows])
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
@@ -63,3 +86,18 @@ def with_option(message: str, options: Collection[str]) -> str:
         if (known := option.replace("_", "-")) in options:
             return f"{known}{space}{rest}"
     return message
+
+
+def name_type(parameter: Any) -> None:
+    """Have help name what an option takes in words, where typer prints the type of Python's."""
+    original = parameter.display_type
+
+    def display_type(ctx: Any) -> str:
+        shown: str = original(ctx)
+        many = shown.startswith("<list[")
+        plain = shown.strip("<>").removeprefix("list[").removesuffix("]" if many else "")
+        word = f"<{_TYPES[plain]}>" if plain in _TYPES else shown
+        is_named = parameter.param_type_name == "argument" and parameter.metavar
+        return "" if is_named else word
+
+    parameter.display_type = display_type

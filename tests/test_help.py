@@ -1,0 +1,60 @@
+"""Help: panels, one short line a command, and a reference that is up to date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from namebasis.cli import app
+from namebasis.cli.reference import reference
+from tests.test_cli import run
+
+ROOT = Path(__file__).parents[1]
+PANELS = ["Build", "Ask", "Compose", "Arrange", "Identity", "Images", "Training", "Tools"]
+
+
+def commands() -> dict[str, Any]:
+    group: Any = typer.main.get_command(app)
+    return dict(group.commands)
+
+
+def test_commands_are_listed_in_panels_in_order(tmp_path: Path) -> None:
+    lines = run("--help", cwd=tmp_path).stdout.splitlines()
+    titles = [line.rstrip(":") for line in lines if line.endswith(":") and line[0] != " "]
+    assert titles == ["Options", *PANELS]
+    listed = {line.split()[0] for line in lines[lines.index("Build:") :] if line.startswith("  ")}
+    assert listed == {name for name, command in commands().items() if not command.hidden}
+
+
+@pytest.mark.parametrize("name", commands())
+def test_a_command_has_a_line_of_under_60_characters(name: str) -> None:
+    line = commands()[name].get_short_help_str(80)
+    assert 10 < len(line) < 60
+    assert line.endswith(".")
+    assert line[0].isupper()
+
+
+def test_options_name_what_they_take_in_words(tmp_path: Path) -> None:
+    shown = run("nearest", "--help", cwd=tmp_path).stdout
+    assert "--where <text>" in shown
+    assert "--image <path>" in shown
+    assert "-k <n>" in shown
+    assert "list[" not in shown
+    assert "TARGET...  Stored names" in shown
+
+
+def test_the_reference_of_the_commands_is_up_to_date() -> None:
+    written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert written == reference(), "run `make docs`"
+
+
+def test_the_reference_holds_every_command() -> None:
+    text = reference()
+    for name, command in commands().items():
+        inner = getattr(command, "commands", None)
+        for full in [name] if inner is None else [f"{name} {one}" for one in inner]:
+            hidden = inner is not None and inner[full.split()[1]].hidden
+            assert (f"### namebasis {full}\n" in text) is not hidden
