@@ -293,7 +293,9 @@ def _text(result: Result) -> Iterable[str]:
         yield visible(headline, keep="\n")
     for table in result.tables():
         stream = io.StringIO()
-        Console(file=stream, width=WIDTH, color_system=None).print(boxed(table))
+        # Without force_jupyter=False, rich would draw into a notebook instead of the stream.
+        console = Console(file=stream, width=WIDTH, color_system=None, force_jupyter=False)
+        console.print(boxed(table))
         yield stream.getvalue().rstrip("\n")
     yield from (visible(note, keep="\n") for note in result.notes())
 

@@ -1,0 +1,67 @@
+"""The notebook of the examples runs, and what it was committed with is what its cells show."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOK = ROOT / "examples" / "quickstart.ipynb"
+QUESTIONS = ("space.nearest(", "space.basis(", "space.score(", "space.walk(", "space.entropy(")
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def shown_tables(notebook: Any) -> list[str]:
+    """The HTML tables that the cells show, in order."""
+    shown = [out for cell in code_cells(notebook) for out in cell.outputs if "data" in out]
+    htmls = [out.data["text/html"] for out in shown if "text/html" in out.data]
+    return [html for html in htmls if "<table" in html]
+
+
+def header(html: str) -> list[str]:
+    """What the columns of a table are called."""
+    head = html[html.index("<thead") : html.index("</thead>")]
+    return re.findall(r"<th[^>]*>([^<]*)</th>", head)
+
+
+def test_the_committed_notebook_was_run_from_top_to_bottom_and_shows_five_results() -> None:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [out for cell in cells for out in cell.outputs]
+    assert not [out for out in outputs if out.output_type == "error" or out.get("name") == "stderr"]
+    source = "\n".join(cell.source for cell in cells)
+    assert all(source.count(question) == 1 for question in QUESTIONS)
+    assert len(shown_tables(notebook)) >= len(QUESTIONS)
+    # A result is shown once, as a table of HTML that has its text beside it.
+    assert all(len(cell.outputs) == 1 for cell in cells)
+    assert "━" in cells[1].outputs[0].data["text/plain"]
+    assert str(Path.home()) not in NOTEBOOK.read_text(encoding="utf-8")
+
+
+def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nbclient import NotebookClient
+
+    for variable in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / "jupyter"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    committed = shown_tables(notebook)
+    build = next(cell for cell in code_cells(notebook) if "build_space" in cell.source)
+    assert "limit=2000" in build.source
+    build.source = build.source.replace("limit=2000", "limit=120")
+    for cell in code_cells(notebook):
+        cell.outputs = []
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    assert (tmp_path / "quickstart.space").is_dir()
+    assert [header(html) for html in shown_tables(notebook)] == [header(html) for html in committed]
