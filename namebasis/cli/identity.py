@@ -121,6 +121,7 @@ def identity(
     Names may be new to the space. With --counts and a --measure that the space stores already,
     nothing is measured anew.
     """
+    from namebasis.namespace.corpus.names import distinct_names
     from namebasis.space import open_space
     from namebasis.studies.identity import study
     from namebasis.studies.identity.counts import compare_counts, compare_stored, read_counts
@@ -141,7 +142,7 @@ def identity(
     if with_rigidity:
         if no_contexts:
             raise ValueError("--rigidity is measured in contexts; leave --no-contexts out.")
-        rigid, placed = _rigid(opened, study.check_names(asked), contexts, n_made_up, seed, quiet)
+        rigid, placed = _rigid(opened, distinct_names(asked), contexts, n_made_up, seed, quiet)
     with nullcontext() if quiet else progress_bar("identity", "prompts") as progress:
         found = study.identity(
             opened,

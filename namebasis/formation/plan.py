@@ -13,6 +13,7 @@ import numpy as np
 from namebasis.formation.truth import UNSEEN, Known, Truth
 from namebasis.namespace.corpus.faker_source import read_faker
 from namebasis.namespace.corpus.full_names import Pair, split
+from namebasis.namespace.corpus.names import distinct_names
 from namebasis.studies.attributes.axis_files import load_axis
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.swaps import pseudo_pairs
@@ -113,12 +114,7 @@ def make_plan(
     ValueError
         If there is no name, or one comes twice.
     """
-    asked = [" ".join(name.split()) for name in names]
-    if not asked or not all(asked):
-        raise ValueError("names must be one or more, none of them empty.")
-    if len(set(asked)) != len(asked):
-        twice = next(name for name, times in Counter(asked).items() if times > 1)
-        raise ValueError(f"names must differ from each other; {twice!r} comes twice.")
+    asked = distinct_names(names)
     known = truth.names if truth else {}
     unseen = [name for name, told in known.items() if told.kind == UNSEEN and split(name)]
     kind = "unseen" if len(unseen) >= FEWEST_CONTROLS else "pseudo"

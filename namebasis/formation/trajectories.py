@@ -11,7 +11,7 @@ import numpy.typing as npt
 from namebasis.analysis.identity.contexts import context_measures, context_prior
 from namebasis.analysis.identity.own_direction import part_capture, part_hold, partner_grid
 from namebasis.analysis.identity.own_parts import Swaps, attribute_basis, resampled_scores
-from namebasis.analysis.shape.entropy_nulls import entropy_against_nulls
+from namebasis.analysis.shape.entropy import entropy_against_nulls
 from namebasis.analysis.training.weight_spectra import effective_rank, singular_values
 from namebasis.checks import Float64Array, FloatArray
 from namebasis.formation.encoding import Encodings

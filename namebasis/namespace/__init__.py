@@ -30,7 +30,7 @@ __getattr__, __dir__ = attach(
         "Provenance": ".store.provenance",
         "pseudo_names": ".corpus.pseudo",
         "RayCluster": ".building.ray_cluster",
-        "read_census": ".corpus.census",
+        "read_census": ".corpus.records",
         "read_given": ".corpus.given_files",
         "read_names": ".corpus.sources",
         "read_ssa": ".corpus.records",

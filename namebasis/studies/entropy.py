@@ -13,10 +13,11 @@ from namebasis.analysis.shape.entropy import (
     DENSE_ROWS,
     NEIGHBOURS,
     EntropyReport,
+    NullComparison,
     diffusion_spectral_mutual_information,
+    entropy_against_nulls,
     entropy_report,
 )
-from namebasis.analysis.shape.entropy_nulls import NullComparison, entropy_against_nulls
 from namebasis.analysis.shape.mutual_information import MutualInformation
 from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError

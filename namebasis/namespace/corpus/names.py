@@ -150,6 +150,23 @@ def check_part(part: str) -> str:
     return part
 
 
+def distinct_names(names: Sequence[str]) -> list[str]:
+    """Return names that are asked about with single spaces, none empty and none twice.
+
+    Raises
+    ------
+    ValueError
+        If there is none, one is empty, or one comes twice.
+    """
+    asked = [" ".join(name.split()) for name in names]
+    if not asked or not all(asked):
+        raise ValueError("no name to measure: give one or more, none of them empty.")
+    twice = [name for name, times in Counter(asked).items() if times > 1]
+    if twice:
+        raise ValueError(f"names must differ from each other; {twice[0]!r} comes twice.")
+    return asked
+
+
 def make_names(records: Iterable[Mapping[str, object]] | object) -> Names:
     """Make a corpus from records.
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from namebasis.analysis.identity.spread import Spread, spread, spread_values, standing
 from namebasis.checks import Float64Array, Progress, check_count, check_seed
+from namebasis.namespace.corpus.names import distinct_names
 from namebasis.results import Result, Table
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import (
@@ -370,13 +371,8 @@ def _asked(space: StoredSpace, names: Sequence[str] | None, where: str | None) -
     if names is not None and where is not None:
         raise ValueError("give names or a filter, not both.")
     if names is not None:
-        asked = [" ".join(name.split()) for name in names]
-    else:
-        asked = space.table(["name"], where=where)["name"].to_pylist()
-        asked = list(dict.fromkeys(asked))  # one name can be stored as given and as family
-    if not asked or not all(asked):
+        return distinct_names(names)
+    stored = space.table(["name"], where=where)["name"].to_pylist()
+    if not stored:
         raise ValueError("no name to measure: give names, or a filter that some names pass.")
-    if len(set(asked)) != len(asked):
-        twice = next(name for name in asked if asked.count(name) > 1)
-        raise ValueError(f"names must differ; {twice!r} comes twice.")
-    return asked
+    return list(dict.fromkeys(stored))  # one name can be stored as given and as family

@@ -12,6 +12,7 @@ from namebasis.analysis.identity.spread import standing
 from namebasis.checks import Float64Array, Progress, check_count, check_seed
 from namebasis.encoders.base import check_template
 from namebasis.namespace.corpus.full_names import Cut, cut
+from namebasis.namespace.corpus.names import distinct_names
 from namebasis.studies.identity.contexts import counting, load_contexts
 from namebasis.studies.identity.in_contexts import (
     CONTEXT_MEASURES,
@@ -102,7 +103,7 @@ def identity(
     n_swaps = check_count(usual.n_swaps if n_swaps is None else n_swaps, "n_swaps", 6)
     used = tuple(check_template(one) for one in (templates or usual.templates))
     check_count(n_made_up, "n_made_up", 20)
-    asked = check_names(names)
+    asked = distinct_names(names)
     places = list(load_contexts(contexts)) if with_contexts and in_contexts is None else []
     cuts = _cut(space, asked)
     pairs = {name: one.pair for name, one in cuts.items() if one.pair is not None}
@@ -163,23 +164,6 @@ def _cut(space: StoredSpace, asked: Sequence[str]) -> dict[str, Cut]:
             lists = space.table(["locales"], ids=list(ids.values()))["locales"].to_pylist()
             told = {name: tuple(row or ()) for name, row in zip(ids, lists, strict=True)}
     return {name: cut(name, told.get(name, ())) for name in asked}
-
-
-def check_names(names: Sequence[str]) -> list[str]:
-    """Return names with single spaces, none empty and none twice.
-
-    Raises
-    ------
-    ValueError
-        If that cannot be.
-    """
-    asked = [" ".join(name.split()) for name in names]
-    if not asked or not all(asked):
-        raise ValueError("no name to measure: give one or more, none of them empty.")
-    if len(set(asked)) != len(asked):
-        twice = next(name for name in asked if asked.count(name) > 1)
-        raise ValueError(f"names must differ from each other; {twice!r} comes twice.")
-    return asked
 
 
 def _swap_columns(found: Measured) -> dict[str, Float64Array]:

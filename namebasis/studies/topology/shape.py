@@ -11,8 +11,12 @@ import numpy as np
 from namebasis.analysis.graph.hubness import hubness
 from namebasis.analysis.graph.neighbours import DuplicateGroups, KnnGraph, duplicate_groups
 from namebasis.analysis.shape.dimension import global_dimension, local_dimension, two_nn_dimension
-from namebasis.analysis.shape.entropy import EntropyReport, entropy_report
-from namebasis.analysis.shape.entropy_nulls import NullComparison, entropy_against_nulls
+from namebasis.analysis.shape.entropy import (
+    EntropyReport,
+    NullComparison,
+    entropy_against_nulls,
+    entropy_report,
+)
 from namebasis.analysis.shape.homology_null import PersistenceReport, persistence_report
 from namebasis.checks import Float64Array, FloatArray
 from namebasis.studies.topology.graph import GraphShape, measure_graph

@@ -12,9 +12,9 @@ from namebasis.analysis.graph.neighbours import knn_graph
 from namebasis.analysis.shape.entropy import (
     diffusion_spectral_entropy,
     diffusion_spectral_mutual_information,
+    entropy_against_nulls,
     entropy_report,
 )
-from namebasis.analysis.shape.entropy_nulls import entropy_against_nulls
 
 Array = npt.NDArray[np.float64]
 

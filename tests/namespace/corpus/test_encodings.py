@@ -10,7 +10,7 @@ import pytest
 
 import namebasis as nb
 from namebasis.errors import CorpusError
-from namebasis.namespace.corpus.files.encodings import encoding_of
+from namebasis.namespace.corpus.files.raw import encoding_of
 
 _LISTS = {
     "de": ("Jürgen Günther Bärbel Sören Käthe Jörg", ["cp1252", "latin-1", "mac-roman", "cp850"]),

@@ -14,6 +14,7 @@ from namebasis.namespace.corpus.names import (
     NAME_SCHEMA,
     Dropped,
     Names,
+    distinct_names,
     make_names,
     merge_names,
 )
@@ -234,3 +235,12 @@ def test_select_says_what_it_wants() -> None:
 def test_a_table_in_another_schema_is_refused() -> None:
     with pytest.raises(ValueError, match="NAME_SCHEMA; got columns \\['name'\\]"):
         Names(pa.table({"name": ["Ann"]}))
+
+
+def test_names_that_are_asked_about_are_distinct_and_not_empty() -> None:
+    assert distinct_names(["Vicki  Vale", " Winona"]) == ["Vicki Vale", "Winona"]
+    with pytest.raises(ValueError, match=r"must differ from each other; 'Bo' comes twice"):
+        distinct_names(["Bo", "Cy", " Bo ", "Cy"])
+    for bad in ([], ["Bo", " "]):
+        with pytest.raises(ValueError, match="none of them empty"):
+            distinct_names(bad)
