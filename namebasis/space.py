@@ -376,6 +376,17 @@ def open_space(path: str | Path, *, encoder: Encoder | str | None = None) -> Spa
         namebasis wrote it.
     EncoderError
         If `encoder` is not the one that built it.
+
+    See Also
+    --------
+    build_space : Makes one.
+
+    Examples
+    --------
+    >>> import namebasis as nb
+    >>> space = nb.open_space("my.space")
+    >>> len(space), space.views
+    (24, ('text', 'token'))
     """
     return Space(place_of(path), encoder)
 
@@ -434,6 +445,18 @@ def build_space(
         If the encoder cannot be loaded or does not read text.
     SpaceError
         If something else is at `path`, or another process writes there.
+
+    See Also
+    --------
+    open_space : Opens it again.
+    namebasis.load_encoder : Specs of encoders.
+
+    Examples
+    --------
+    >>> import namebasis as nb
+    >>> space = nb.build_space(["Anna", "Zoë"], "two.space", encoder="minilm", templates="plain")
+    >>> len(space)
+    2
     """
     from namebasis.namespace.building.build import build_space as build
     from namebasis.namespace.building.build import refuse_foreign

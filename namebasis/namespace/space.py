@@ -392,6 +392,21 @@ class StoredSpace:
         ------
         TargetError, FilterError
             If the target or the filter is refused.
+
+        See Also
+        --------
+        namebasis.Space.basis : Which few names add up to a target.
+        namebasis.Space.walk : Names along a direction.
+
+        Examples
+        --------
+        >>> space.nearest("a woman from Iceland", 3).names
+        ('Sigríður', 'Guðrún', 'Vicki')
+        >>> both = space.nearest(["Yuki", "Lars"], 2)
+        >>> both.to_arrow()["query"].to_pylist()
+        ['Yuki', 'Yuki', 'Lars', 'Lars']
+        >>> both.of("Lars").names
+        ('Olga', 'Sigríður')
         """
         resolver = self._resolver(view)
         terms = [(resolver.resolve(t), 1.0) for t in plus]

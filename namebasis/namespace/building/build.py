@@ -207,6 +207,17 @@ def add_names(
         If the encoder's weights are not those that built the space.
     SpaceError
         If the space was replaced since it was opened, or another process writes to it.
+
+    See Also
+    --------
+    namebasis.Space.add : The same as a method.
+
+    Examples
+    --------
+    >>> import namebasis as nb
+    >>> small = nb.build_space(["Anna"], "small.space", templates="plain")
+    >>> len(nb.add_names(small, ["Anna", "Björk"]))
+    2
     """
     return add_counted(space, names, encoder=encoder, vectors=vectors, progress=progress).space
 

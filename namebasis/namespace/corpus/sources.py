@@ -89,6 +89,18 @@ def read_names(
         If the source is unknown, cannot be read, or holds no name.
     ValueError
         If `part`, `limit` or `seed` is out of its range, or there is a `column` but no file.
+
+    See Also
+    --------
+    namebasis.build_space : Takes the same sources.
+
+    Examples
+    --------
+    >>> import namebasis as nb
+    >>> nb.read_names("names.txt").strings[:3]
+    ['Vicki', 'Winona', 'Roger']
+    >>> nb.read_names(["Anna", "Zoë Lee", ""])
+    Names(2 names (1 given, 1 full): Anna, Zoë Lee; 1 left out, see .dropped; ...)
     """
     seed = check_seed(seed)
     table = table_of(source)

@@ -145,6 +145,15 @@ def export(
         If no name is left, or something is in the file's place.
     OSError
         If the file cannot be written; nothing is left behind.
+
+    See Also
+    --------
+    namebasis.Space.table : The same rows as an Arrow table.
+
+    Examples
+    --------
+    >>> space.export("short.csv", columns=["name"], where="n_tokens = 1")
+    14 names written to short.csv
     """
     request = check_request(space, path, columns, format, views, weight, key, bom)
     if limit is not None:

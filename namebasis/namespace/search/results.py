@@ -48,6 +48,15 @@ class NearestResult(Result):
     See Also
     --------
     namebasis.Space.nearest : Makes one.
+
+    Examples
+    --------
+    >>> found = space.nearest("Yuki", 2)
+    >>> print(found)  # doctest: +ELLIPSIS
+    nearest to Yuki
+    ...
+    │ Mei    │      0.5... │ given │        │         │
+    ...
     """
 
     _figure = "namebasis.studies.basis.figures:draw_nearest"

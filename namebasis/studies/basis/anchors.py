@@ -143,6 +143,16 @@ def report(
         If the filter is refused or leaves no name.
     ValueError
         If there are not more names than `n_names`, or an option does not fit.
+
+    See Also
+    --------
+    namebasis.studies.basis.fit : The code of one target, with controls.
+
+    Examples
+    --------
+    >>> found = report(space, 3)
+    >>> found.names[found.pagerank.argmax()]
+    'Sigríður'
     """
     check_count(n_names, "n_names")
     if not 0 < damping < 1:

@@ -113,6 +113,20 @@ def fit(
         If `where` is refused or leaves no name.
     ValueError
         If fewer names are left than `n_names`, or an option does not fit.
+
+    See Also
+    --------
+    namebasis.Space.nearest : The names that are near a target one by one.
+    namebasis.studies.paint.paint : Which prompt of names comes nearest to a target.
+
+    Examples
+    --------
+    >>> from namebasis.studies.basis import fit
+    >>> found = fit(space, "a woman from Iceland", 2, n_null=0, n_resamples=0)
+    >>> found.names
+    ('Sigríður', 'Vicki')
+    >>> round(found.similarity, 2)
+    0.48
     """
     seed = check_seed(seed)
     recipe = Recipe(n_names, nonnegative, method, n_sweeps, max_family, ridge)

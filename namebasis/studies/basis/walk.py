@@ -70,7 +70,7 @@ class Walk(Result):
 
     See Also
     --------
-    namebasis.studies.basis.walk : Makes one.
+    namebasis.Space.walk : Makes one.
     """
 
     _figure = "namebasis.studies.basis.figures:draw_walk"
@@ -179,6 +179,16 @@ def walk(
         direction, or the basis was fitted to another view.
     EncoderError
         If the basis was fitted to vectors of another encoder.
+
+    See Also
+    --------
+    namebasis.studies.basis.components.fit_components : The components of a space.
+
+    Examples
+    --------
+    >>> way = space.walk(("a young boy", "an old lady"), n_steps=3, names_per_step=2)
+    >>> way.steps[-1].names
+    ('Vicki', 'Fatima')
     """
     check_count(n_steps, "n_steps", 2)
     check_count(names_per_step, "names_per_step")

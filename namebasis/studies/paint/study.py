@@ -108,6 +108,18 @@ def paint(
     ValueError
         If an argument does not fit: a target's width, an unknown slot, a filter that leaves no
         name, a budget that the template alone fills.
+
+    See Also
+    --------
+    namebasis.studies.basis.fit : The same by arithmetic on stored vectors.
+    namebasis.studies.paint.prompt_formats.format_prompt : What the syntaxes are.
+
+    Examples
+    --------
+    >>> from namebasis.studies.paint import paint
+    >>> found = paint(space, "a woman from Iceland", 2)
+    >>> found.prompt
+    'a photo of Vicki, Sigríður'
     """
     seed = check_seed(seed)
     for value, what in ((n_names, "n_names"), (beam, "beam"), (breadth, "breadth")):
