@@ -69,9 +69,6 @@ CIRCLES: list[set[str]] = [
         "studies.topology.view",
     },
     {"studies.topology.compare_view", "studies.topology.comparison"},
-    {"validation.page", "validation.study"},
-    {"formation.figures", "formation.page"},
-    {"formation.results", "formation.view"},
 ]  # fmt: skip
 """Those that are left; none may be added."""
 
