@@ -259,6 +259,7 @@ def table(runs: list[Run], tuned: Run) -> None:
         for _ in range(N_BOOTSTRAP):
             picked = [runs[at] for at in rng.integers(len(runs), size=len(runs))]
             drawn.append(np.mean([value(run, resample) for run in picked]))
+        # Percentiles, not `analysis.intervals`: its bootstrap knows no names within seeds.
         low, high = np.quantile(drawn, [0.025, 0.975])
         shown = " | ".join(f"{one:.3f}" for one in each)
         own = value(tuned, lambda rows: rows)

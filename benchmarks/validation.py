@@ -203,6 +203,8 @@ def claims(found: Pictures) -> list[Claim]:
 
 def figures(found: Pictures, n_resamples: int) -> list[tuple[Claim, str, str]]:
     """Of each claim the value with its 95 % interval, and the null's."""
+    # Percentiles, not `analysis.intervals`: a claim draws names in two groups of different sizes,
+    # for which there is no one number of things drawn.
     rng = np.random.default_rng(0)
     told_of = []
     for claim in claims(found):

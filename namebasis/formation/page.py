@@ -130,6 +130,11 @@ def html_of_traces(found: Tracing) -> str:
     return render("tracing", first=found.traces[0], traces=found.traces, shade=shade)
 
 
+def html_of_trace(found: Trace) -> str:
+    """A page of one map."""
+    return render("tracing", first=found, traces=[found], shade=shade)
+
+
 def shade(value: float) -> str:
     """White at 0 to dark blue at 1; grey where it is undefined."""
     if math.isnan(value):

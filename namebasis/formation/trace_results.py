@@ -47,6 +47,7 @@ class Trace(Result):
         Standard deviation of the noise.
     """
 
+    _page = "namebasis.formation.page:html_of_trace"
     _figure = "namebasis.formation.plot:draw_trace"
 
     name: str

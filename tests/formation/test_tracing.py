@@ -194,6 +194,7 @@ def test_over_checkpoints_and_as_a_page(tiny: Any, tmp_path: Path) -> None:
     last = found.traces[-1]
     assert found.tables()[1].rows[0] == (last.tokens[0], *last.recovered[0].tolist())
     assert [note.split(":")[0] for note in found.notes()] == ["step-000010", "step-000020", "gap"]
+    assert last.to_html().count("<svg") == 1
     for drawn, n_maps in ((found.plot(), 2), (last.plot(), 1)):
         assert len(drawn.axes) == n_maps + 1  # and the key of colours
         np.testing.assert_array_equal(drawn.axes[n_maps - 1].images[0].get_array(), last.recovered)
