@@ -90,8 +90,8 @@ def identity(
             "--measure", help="What to compare with the counts: a measure or a stored column."
         ),
     ] = "own_score",
-    swaps: Annotated[
-        int | None, typer.Option("--swaps", help="Partners of each part; 24 by default.")
+    n_swaps: Annotated[
+        int | None, typer.Option("--n-swaps", help="Partners of each part; 24 by default.")
     ] = None,
     no_contexts: Annotated[
         bool, typer.Option("--no-contexts", help="Leave the context measures out: faster.")
@@ -147,7 +147,7 @@ def identity(
         found = study.identity(
             opened,
             asked,
-            n_swaps=swaps,
+            n_swaps=n_swaps,
             contexts=contexts,
             with_contexts=not no_contexts,
             thresholds=thresholds,

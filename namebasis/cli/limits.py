@@ -35,7 +35,6 @@ MOST: Mapping[str, float] = {
     "size": 8_192,
     "span": 1_000,
     "steps": 10_000_000,
-    "swaps": 10_000,
     "t": 1_000,
     "threads": 1_024,
     "walk steps": 10_000,

@@ -43,9 +43,9 @@ TAKES_FILE = {
     "walk components": "walk s 1 --components {}",
     "rigidity names": "rigidity s --names {} --n-made-up 3 -q",
     "rigidity contexts": "rigidity s Bal --contexts {} --n-made-up 3 -q",
-    "identity counts": "identity s --counts {} --n-made-up 3 --swaps 2 -q",
-    "identity contexts": "identity s Bal --contexts {} --n-made-up 3 --swaps 2 -q",
-    "identity thresholds": "identity s Bal --thresholds {} --n-made-up 3 --swaps 2 -q",
+    "identity counts": "identity s --counts {} --n-made-up 3 --n-swaps 2 -q",
+    "identity contexts": "identity s Bal --contexts {} --n-made-up 3 --n-swaps 2 -q",
+    "identity thresholds": "identity s Bal --thresholds {} --n-made-up 3 --n-swaps 2 -q",
     "formation run": "formation {d} -q",
     "trace run": "trace {d} Bal -q",
     "report onnx": "validate report s images1 --extractor onnx:{} -q",
@@ -327,7 +327,7 @@ OTHERS = {
             "topology s -k 999999999 --no-shape -q", "topology s --level nan --no-shape -q",
             "build new.space pseudo:999999999999 --encoder tiny -q",
             "build new.space " + "pseudo:5:" * 300 + "5 --encoder tiny -q",
-            "paint s Bal --beam 999999999 -q", "identity s Bal --swaps -3 -q",
+            "paint s Bal --beam 999999999 -q", "identity s Bal --n-swaps -3 -q",
         )
     },
     "streams": {
