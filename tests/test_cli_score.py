@@ -109,6 +109,9 @@ def test_groups_are_counted(folder: Path, tmp_path: Path) -> None:
         (["Vicki", "--groups", "gender"], 2, "take no NAME"),
         (["--records", "locales", "--axis", "age"], 2, "leave --axis out"),
         (["Nobody"], 1, "Nobody is not in"),
+        (["Vickey"], 1, "Did you mean 'Vicki'?"),
+        (["--axis", "gendr"], 1, "Did you mean 'gender'?"),
+        (["--groups", "n_token"], 1, "Did you mean 'n_tokens'?"),
     ],
 )
 def test_refusals(words: list[str], code: int, message: str, folder: Path) -> None:

@@ -12,6 +12,7 @@ from namebasis.cli import options
 from namebasis.cli.output import note, print_json, progress_bar, show
 from namebasis.cli.outputs import refuse_existing, refuse_readonly
 from namebasis.errors import TargetError
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.results import Result
@@ -77,7 +78,11 @@ def score(
     places = zip(names or (), opened.find_all(names or ()), strict=True)
     strangers = [name for name, row in places if row is None]
     if strangers:
-        raise TargetError(f"{', '.join(strangers)} is not in {space}; add it with `namebasis add`.")
+        stored = opened.table(["name"])["name"].to_pylist()
+        raise TargetError(
+            f"{', '.join(strangers)} is not in {space}; add it with `namebasis add`."
+            f"{did_you_mean(strangers[0], stored)}"
+        )
     along = axis or ["age", "gender"]
     found: Result
     with nullcontext() if quiet else progress_bar("score", "steps") as progress:

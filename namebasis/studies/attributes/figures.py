@@ -12,6 +12,7 @@ from namebasis.analysis.readings.axes import READINGS
 from namebasis.checks import IntArray
 from namebasis.report import charts
 from namebasis.studies.attributes.results import Attributes, AxisScores
+from namebasis.wording import did_you_mean
 
 _MOST = 30
 """Names that are drawn unless more are asked for; of more, those at either end."""
@@ -38,7 +39,10 @@ def draw_readings(found: Attributes, *, reading: str = "expectation", n_names: i
         If there is no such reading.
     """
     if reading not in READINGS:
-        raise ValueError(f"reading must be one of {', '.join(READINGS)}; got {reading!r}.")
+        raise ValueError(
+            f"reading must be one of {', '.join(READINGS)}; got {reading!r}."
+            f"{did_you_mean(reading, READINGS)}"
+        )
     by_axis = [list(entries) for _, entries in groupby(found.scores, key=lambda s: s.axis)]
     rows = _chosen(by_axis[0][0].readings[reading], n_names)
     figure, panels = charts.new_figure(

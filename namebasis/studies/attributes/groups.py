@@ -17,6 +17,7 @@ from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, read_toml
 from namebasis.results import Result, Table
 from namebasis.studies.attributes.axis_files import Axis, load_axis
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -202,7 +203,7 @@ def _from_column(space: StoredSpace, column: str, ids: IntArray) -> list[set[str
     if column not in space.columns:
         raise NamebasisError(
             f"groups must be a column or a .toml file; there is no column {column!r}. "
-            f"`namebasis info {space.path.name}` lists them."
+            f"`namebasis info {space.path.name}` lists them.{did_you_mean(column, space.columns)}"
         )
     values = space.table([column], ids=ids)[column].to_pylist()
     if any(isinstance(value, (float, dict)) for value in values):

@@ -12,6 +12,7 @@ import pyarrow as pa
 from namebasis.checks import Float64Array, IntArray
 from namebasis.errors import TargetError
 from namebasis.results import Result, Table
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -128,6 +129,7 @@ class Attributes(Result):
             raise TargetError(
                 f"{', '.join(strangers)} is not among the {len(self.names):,} names read; "
                 "add it to the space first (namebasis add)."
+                f"{did_you_mean(strangers[0], self.names)}"
             )
         at = np.array([place[row] for row in rows if row is not None], dtype=np.int64)
 

@@ -10,6 +10,7 @@ from namebasis.errors import TargetError
 from namebasis.namespace.store.filters import quote
 from namebasis.studies.card.records import read_records
 from namebasis.studies.card.results import Card
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.checks import Progress
@@ -60,7 +61,11 @@ def card(
     seed = check_seed(seed)
     row = space.find(name)
     if row is None:
-        raise TargetError(f"{name!r} is not in {space.path}; add it with `namebasis add`.")
+        stored = space.table(["name"])["name"].to_pylist()
+        raise TargetError(
+            f"{name!r} is not in {space.path}; add it with `namebasis add`."
+            f"{did_you_mean(name, stored)}"
+        )
     records = read_records(space, row)
     skipped = {"id", "name", "name_folded", "births", *space.views, *records[0].columns}
     columns = [column for column in space.columns if column not in skipped]

@@ -22,7 +22,7 @@ from namebasis.namespace.corpus.count_files import by_fold, count_rows
 from namebasis.namespace.corpus.folding import fold
 from namebasis.results import Result, Table
 from namebasis.studies.identity.results import COLUMNS, Identity
-from namebasis.wording import between
+from namebasis.wording import between, did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -169,6 +169,7 @@ def compare_stored(
         raise ValueError(
             f"measure must be one of numbers that the study makes ({', '.join(COLUMNS)}) or that "
             f"the space holds ({', '.join(numbers)}); got {measure!r}."
+            f"{did_you_mean(measure, [*COLUMNS, *numbers])}"
         )
     names = list(counts)
     places = zip(names, space.find_all(names), strict=True)

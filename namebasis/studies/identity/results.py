@@ -13,6 +13,7 @@ from namebasis.checks import Float64Array, FloatArray
 from namebasis.results import Result, Table
 from namebasis.studies.identity.in_contexts import CONTEXT_MEASURES
 from namebasis.studies.identity.thresholds import KINDS, Origin
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -170,7 +171,10 @@ class Identity(Result):
             If there is no such measure.
         """
         if name not in COLUMNS:
-            raise ValueError(f"column must be one of {', '.join(COLUMNS)}; got {name!r}.")
+            raise ValueError(
+                f"column must be one of {', '.join(COLUMNS)}; got {name!r}."
+                f"{did_you_mean(name, COLUMNS)}"
+            )
         values = [getattr(row, name) for row in self.rows]
         return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 

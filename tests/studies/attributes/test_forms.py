@@ -80,6 +80,8 @@ def test_the_figure_has_the_highest_name_on_top_and_a_column_for_each_value() ->
     np.testing.assert_allclose(both_ends.containers[0][0].get_xdata(), [42, 12])
     with pytest.raises(ValueError, match="reading must be one of expectation, projection"):
         attributes().plot(reading="mood")
+    with pytest.raises(ValueError, match=r"Did you mean 'projection'\?$"):
+        attributes().plot(reading="projecton")
 
 
 def test_records_show_a_table_of_each_kind_and_no_empty_one() -> None:

@@ -90,6 +90,8 @@ def test_what_is_stored_is_shown_without_an_encoder(space: Space) -> None:
     assert "births" in json.dumps(shown.to_dict())
     with pytest.raises(TargetError, match="add it with"):
         card(opened, "Nobody Here")
+    with pytest.raises(TargetError, match=r"Did you mean 'Ada Lovelace'\?$"):
+        card(opened, "Ada Lovelase")
 
 
 def test_parts_alone_predict_the_name_without_what_was_planted(space: Space, deep) -> None:

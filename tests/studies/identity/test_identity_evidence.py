@@ -157,6 +157,8 @@ def test_agreement_with_counts_is_a_result(found) -> None:
     assert told.notes() == []
     alone = compare_counts(found, counts, column="leakage")
     assert alone.tables() == []
+    with pytest.raises(ValueError, match=r"got 'hold_givn'\. Did you mean 'hold_given'\?$"):
+        compare_counts(found, counts, column="hold_givn")
     assert alone.notes() == ["no AUC: leakage is not known of recombined names"]
 
 
