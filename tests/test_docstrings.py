@@ -19,9 +19,14 @@ MODULES = [
     "namebasis.namespace.search.results",
     "namebasis.namespace.space",
     "namebasis.space",
+    "namebasis.studies.attributes.groups",
+    "namebasis.studies.attributes.study",
     "namebasis.studies.basis.anchors",
     "namebasis.studies.basis.study",
     "namebasis.studies.basis.walk",
+    "namebasis.studies.card.study",
+    "namebasis.studies.identity.rigidity",
+    "namebasis.studies.identity.study",
     "namebasis.studies.paint.study",
 ]
 """Modules whose docstrings hold examples; they run in a folder with `names.txt` and `my.space`."""

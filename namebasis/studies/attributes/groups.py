@@ -142,6 +142,19 @@ def associate(
     ------
     NamebasisError
         If the column or file cannot be read, or there are fewer than two groups of 2 names.
+
+    See Also
+    --------
+    namebasis.studies.attributes.study.score : Readings of single names.
+
+    Examples
+    --------
+    >>> found = space.groups("n_tokens", ["gender"])
+    >>> row = found.rows[0]
+    >>> row.group, row.towards, row.away
+    ('1', 'feminine', 'masculine')
+    >>> -2 <= row.effect_size <= 2
+    True
     """
     seed = check_seed(seed)
     check_count(n_permutations, "n_permutations")

@@ -81,6 +81,17 @@ def compare(
     ------
     CorpusError
         If the records cannot be read, or hold fewer than 10 of the names.
+
+    See Also
+    --------
+    namebasis.studies.attributes.study.score : The readings alone.
+
+    Examples
+    --------
+    The archive of the US Social Security Administration is not packaged.
+
+    >>> report = space.records("ssa:names.zip")  # doctest: +SKIP
+    >>> report.write_html("records.html")  # doctest: +SKIP
     """
     seed = check_seed(seed)
     known = read_records(space, records, where=where)

@@ -66,6 +66,21 @@ def score(
         If an axis or `where` cannot be read.
     ValueError
         If fewer than 2 names pass, or a parameter is out of its range.
+
+    See Also
+    --------
+    namebasis.studies.attributes.records.compare : Hold the readings against public records.
+    namebasis.studies.attributes.groups.associate : Which groups lean to which end of an axis.
+
+    Examples
+    --------
+    >>> found = space.score(["gender"], n_made_up=50)
+    >>> women = dict(zip(found.names, found.scores[0].readings["expectation"]))
+    >>> bool(women["Giulia"] > women["Roger"])
+    True
+    >>> found.to_pandas().columns[:5].tolist()
+    ['id', 'name', 'gender_expectation', 'gender_expectation_spread', 'gender_expectation_z']
+    >>> figure = found.plot(n_names=10)
     """
     seed = check_seed(seed)
     if not along:

@@ -57,6 +57,18 @@ def card(
     ------
     TargetError
         If the space does not hold the name.
+
+    See Also
+    --------
+    namebasis.studies.attributes.study.score : Readings of many names.
+    namebasis.studies.identity.study.identity : The kind of identity of many names.
+
+    Examples
+    --------
+    >>> card = space.card("winona", k=3)
+    >>> card.name, len(card.nearest)
+    ('Winona', 3)
+    >>> card.write_html("winona.html")
     """
     seed = check_seed(seed)
     row = space.find(name)

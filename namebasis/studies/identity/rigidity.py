@@ -221,6 +221,20 @@ def rigidity(
         If there is no name, one comes twice, or both `names` and `where` are given.
     NamebasisError
         If the contexts, the filter or the encoder are refused.
+
+    See Also
+    --------
+    spreads : The same measures of images, or of any sets of embeddings.
+    namebasis.studies.identity.study.identity : What a full name has beyond its parts.
+
+    Examples
+    --------
+    >>> found = space.rigidity(["Vicki"], n_made_up=20)
+    >>> row = found.rows[0]
+    >>> row.spread.n, row.form
+    (24, 'one word')
+    >>> 0 <= row.places["similarity"].percentile <= 1
+    True
     """
     seed = check_seed(seed)
     check_count(n_made_up, "n_made_up", 20)

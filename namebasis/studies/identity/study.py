@@ -97,6 +97,23 @@ def identity(
         If there is no name, or one comes twice.
     NamebasisError
         If the contexts or thresholds file, or the encoder, is refused.
+
+    See Also
+    --------
+    namebasis.studies.identity.rigidity.rigidity : How names keep their embedding over contexts.
+    namebasis.studies.identity.counts.compare_counts : Do measures follow how often people are
+        named?
+
+    Examples
+    --------
+    >>> found = space.identity(
+    ...     ["Ada Lovelace", "Winona"], n_swaps=6, n_made_up=20, with_contexts=False
+    ... )
+    >>> sorted(found.rows[0].probabilities)
+    ['compositional', 'entangled', 'flexible', 'part-captured', 'unknown']
+    >>> found.rows[1].reason
+    'one part only: ...'
+    >>> figure = found.plot()
     """
     seed = check_seed(seed)
     origin, usual = load_origin(thresholds), packaged_estimator()
