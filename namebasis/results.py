@@ -156,7 +156,7 @@ class Result(ABC):
         """
         if not self._figure:
             raise TypeError(f"{type(self).__name__} has no figure; see .tables() and .to_arrow().")
-        figure: Figure = _load(self._figure)(self, **options)
+        figure: Figure = load(self._figure)(self, **options)
         figure.set_facecolor("white")  # whatever stands behind it: a dark notebook, a slide
         # A notebook knows by itself only the figures of pyplot, whose state is left alone here.
         figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
@@ -188,7 +188,7 @@ class Result(ABC):
         """The result as the text of one page; see `write_html`."""
         if not self._page:
             raise TypeError(f"{type(self).__name__} has no page; see .tables() and .plot().")
-        page: str = _load(self._page)(self, **options)
+        page: str = load(self._page)(self, **options)
         return page
 
     def open(self) -> Path:
@@ -271,7 +271,7 @@ def boxed(table: Table) -> Any:
     return box
 
 
-def _load(place: str) -> Any:
+def load(place: str) -> Any:
     """A function by `module:name`: pages and figures know their results, and not the reverse."""
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 import namebasis as nb
-from namebasis.cli import ask, card, compose, corpus, entropy, identity, score, topology
+from namebasis.cli import ask, card, compose, corpus, identity, score, topology
 from namebasis.namespace.space import StoredSpace
 
 COMMANDS = {
     "nearest": ask.nearest, "basis": compose.basis, "paint": compose.paint, "walk": compose.walk,
     "anchors": compose.anchors, "card": card.card, "score": score.score,
-    "topology": topology.topology, "entropy": entropy.entropy, "identity": identity.identity,
+    "topology": topology.topology, "entropy": topology.entropy, "identity": identity.identity,
     "rigidity": identity.rigidity, "export": corpus.export,
 }  # fmt: skip
 OTHER_NAMES = {"nonnegative": "signed", "n_steps": "steps", "n_swaps": "swaps"}

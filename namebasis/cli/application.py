@@ -15,7 +15,6 @@ from namebasis.cli import (
     compose,
     corpus,
     demo,
-    entropy,
     formation,
     identity,
     organism,
@@ -97,7 +96,7 @@ _PANELS = {
     "Arrange": (
         _Entry("topology", topology.topology, "Cluster the names and draw their map.",
                "topology my.space --html topology.html"),
-        _Entry("entropy", entropy.entropy, "Measure how many directions the names spread over.",
+        _Entry("entropy", topology.entropy, "Measure how many directions the names spread over.",
                "entropy my.space --n-null 3"),
     ),
     "Identity": (

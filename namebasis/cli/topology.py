@@ -1,4 +1,4 @@
-"""The command that arranges names: clusters, their shape, a map, two encoders side by side."""
+"""The commands that arrange names (clusters, a map, two encoders) and measure their entropy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_json, progress_bar, say
+from namebasis.cli.output import note, print_json, progress_bar, show
 from namebasis.cli.outputs import refuse_readonly
 
 
@@ -78,6 +78,7 @@ def topology(
     ] = None,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
+    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Say how the names are arranged: clusters, what they share, a map."""
@@ -129,11 +130,58 @@ def topology(
     if as_json:
         print_json(report.to_dict())
     else:
-        say(report.summary())
+        show(report, header=not no_header)
     if write:
         note(f'clusters stored in {space}: --where "cluster = 0" asks for the largest, -1 for none')
     if written:
         note(f"report written to {', '.join(map(str, written))}")
+
+
+def entropy(
+    space: options.SpacePath,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Compare groups: locale, gender, part, cluster, …")
+    ] = None,
+    where: options.Where = None,
+    view: options.View = "text",
+    method: Annotated[
+        str, typer.Option("--method", help="auto, exact, stochastic or sparse.")
+    ] = "auto",
+    bandwidth: Annotated[
+        float | None, typer.Option("--bandwidth", help="Of the kernel; by default from the data.")
+    ] = None,
+    t: Annotated[float, typer.Option("-t", help="Power of the eigenvalues.")] = 1.0,
+    n_null: Annotated[
+        int,
+        typer.Option("--n-null", help="Draws of each null and group, 2 at least; 0 for no nulls."),
+    ] = 5,
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+    no_header: options.NoHeader = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Say how many directions the names keep apart: diffusion spectral entropy."""
+    from namebasis.space import open_space
+    from namebasis.studies import entropy as study
+
+    opened = open_space(space)
+    with nullcontext() if quiet else progress_bar("entropy", "steps") as progress:
+        found = study.report(
+            opened,
+            by=by,
+            where=where,
+            view=view,
+            method=method,
+            bandwidth=bandwidth,
+            t=t,
+            n_null=n_null,
+            seed=seed,
+            progress=progress,
+        )
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        show(found, header=not no_header)
 
 
 def _level(text: str | None) -> str | float | None:

@@ -21,6 +21,8 @@ from namebasis.analysis.shape.entropy import (
 from namebasis.analysis.shape.mutual_information import MutualInformation
 from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
+from namebasis.results import Result, Table, plain_dict
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -55,8 +57,8 @@ class GroupEntropy:
     share: float
 
 
-@dataclass(frozen=True)
-class EntropyStudy:
+@dataclass(frozen=True, repr=False)
+class EntropyStudy(Result):
     """Entropy of a space's names with what it takes to read it.
 
     Attributes
@@ -71,6 +73,10 @@ class EntropyStudy:
         Largest entropy first.
     information : MutualInformation or None
         What the groups tell; None without groups.
+
+    See Also
+    --------
+    namebasis.studies.entropy.report : Makes one.
     """
 
     entropy: EntropyReport
@@ -81,14 +87,66 @@ class EntropyStudy:
     information: MutualInformation | None
     parameters: dict[str, Any]
 
+    def headline(self) -> str:
+        """The entropy, and how much of what is possible that is."""
+        whole = self.entropy
+        return (
+            f"Diffusion spectral entropy of {whole.n_rows:,} names: {whole.bits:.2f} bits, "
+            f"{percent(whole.share)} of the {np.log2(whole.n_rows):.2f} bits of names without "
+            "neighbours."
+        )
+
+    def tables(self) -> list[Table]:
+        """The entropy, its curve over t, and where asked for its nulls and groups."""
+        whole = self.entropy
+        facts = [
+            ("entropy (bits)", whole.bits),
+            ("standard error", whole.standard_error),
+            ("share of log2 n", whole.share),
+            ("bandwidth", whole.bandwidth),
+            ("method", whole.method),
+            ("names", whole.n_rows),
+            *([("true neighbours found", whole.recall)] if whole.recall is not None else []),
+        ]
+        curve = list(zip(whole.times, whole.curve, strict=True))
+        found = [
+            Table(("what", "value"), facts, "diffusion spectral entropy"),
+            Table(("t", "bits"), curve, "entropy at other t", bars=("bits",)),
+        ]
+        if self.nulls:
+            columns = ("null", "bits", "null bits", "deviation", "z")
+            rows = [(c.null, c.bits, c.null_bits, c.null_deviation, c.z) for c in self.nulls]
+            found.append(Table(columns, rows, f"against nulls, {self.n_null_rows:,} names"))
+        return [*found, *self._group_tables()]
+
+    def _group_tables(self) -> list[Table]:
+        told = self.information
+        if told is None:
+            return []
+        rows = [(g.group, g.n_names, g.bits, g.deviation, g.share) for g in self.groups]
+        groups = Table(
+            ("group", "names", "bits", "deviation", "share"), rows,
+            f"by {self.by}, {self.groups[0].n_rows:,} names of each", bars=("bits",),
+        )  # fmt: skip
+        tells = [(told.bits, told.null_bits, told.p, told.n_rows)]
+        return [groups, Table(("bits", "null bits", "p", "names"), tells, f"what {self.by} tells")]
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values."""
-        return asdict(self)
+        return plain_dict(asdict(self))
 
     def to_arrow(self) -> pa.Table:
-        """Return the groups as a table."""
-        names = list(GroupEntropy.__dataclass_fields__)
-        return pa.table({name: [getattr(row, name) for row in self.groups] for name in names})
+        """Return one row per group, or one of all names (its group null) without groups."""
+        rows = [asdict(row) for row in self.groups]
+        if not rows:
+            whole = self.entropy
+            n = whole.n_rows
+            rows = [asdict(GroupEntropy("", n, n, whole.bits, 0.0, whole.share)) | {"group": None}]
+        schema = pa.schema(
+            [("group", pa.string()), ("n_names", pa.int64()), ("n_rows", pa.int64()),
+             *((name, pa.float64()) for name in ("bits", "deviation", "share"))]
+        )  # fmt: skip
+        return pa.Table.from_pylist(rows, schema)
 
 
 def report(

@@ -79,6 +79,12 @@ def test_groups_are_compared_at_one_size_and_the_spread_one_has_more() -> None:
     assert found.information is not None
     assert found.information.p == pytest.approx(1 / 50)
     assert found.to_arrow()["group"].to_pylist() == ["family", "given"]
+    assert [table.title for table in found.tables()] == [
+        "diffusion spectral entropy", "entropy at other t", "against nulls, 100 names",
+        "by part, 40 names of each", "what part tells",
+    ]  # fmt: skip
+    assert [row[0] for row in found.tables()[3].rows] == ["family", "given"]
+    assert f"{found.groups[0].bits:.3f}" in str(found)
     assert {null.null for null in found.nulls} == {"gaussian", "shuffled columns"}
     assert found.to_dict()["entropy"]["method"] == "exact"
 

@@ -11,6 +11,7 @@ import pytest
 
 from namebasis.results import Result
 from namebasis.space import Space, build_space
+from namebasis.studies.topology import compare
 from tests.test_cli import NAMES, run
 
 ASKED: dict[str, tuple[list[str], Callable[[Space], Result]]] = {
@@ -100,6 +101,40 @@ def test_a_pipe_begins_with_a_header_that_can_be_left_out(
     assert with_header[0].split("\t") == list(table.columns)
     assert len(with_header) == 1 + len(table.rows)
     assert run(*words, "--no-header", cwd=folder).stdout.splitlines() == with_header[1:]
+
+
+@pytest.mark.parametrize(
+    ("words", "ask"),
+    [
+        (["topology", "--n-resamples", "0"], lambda s: s.topology(n_resamples=0)),
+        (["entropy", "--n-null", "2"], lambda s: s.entropy(n_null=2)),
+        (
+            ["topology", "--compare", "my.space", "--compare-view", "token", "--no-shape",
+             "--n-resamples", "0"],
+            lambda s: compare(s, s, right_view="token", shape=False, n_resamples=0),
+        ),
+    ],
+)  # fmt: skip
+def test_an_arrangement_prints_as_its_command_and_leaves_as_frames(
+    words: list[str], ask: Callable[[Space], Result], folder: Path, space: Space,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    question = [words[0], "my.space", *words[1:]]
+    result = ask(space)
+    piped = run(*question, "-q", cwd=folder)
+    lines = piped.stdout.splitlines()
+    for table in result.tables():
+        assert "\t".join(table.columns) in lines
+    n_rows = sum(len(table.rows) for table in result.tables())
+    assert len(lines) == n_rows + len(result.tables())
+    bare = run(*question, "-q", "--no-header", cwd=folder).stdout.splitlines()
+    assert len(bare) == n_rows
+    seen = on_a_terminal([*question, "-q"], folder, monkeypatch)
+    assert lines_of(seen) == lines_of(str(result))
+    assert result.headline() in seen
+    assert json.loads(result.to_json()) == json.loads(json.dumps(result.to_dict()))
+    assert len(result.to_pandas()) == result.to_arrow().num_rows > 0
+    assert result.tables()[0].columns[0] in result._repr_html_()
 
 
 def test_json_of_nearest_is_a_list_with_an_object_per_target(folder: Path, space: Space) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from namebasis.analysis.clusters.agreement import (
+    Agreement,
     NeighbourShare,
     agreement,
     encode,
@@ -22,7 +23,7 @@ from namebasis.analysis.graph.neighbours import KnnGraph
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import NamebasisWarning
 from namebasis.namespace.search.graph_cache import graph_of
-from namebasis.studies.topology.results import LabelAgreement
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -49,6 +50,54 @@ class Settings:
     level: str | int | float | None
     n_permutations: int
     seed: int
+
+
+@dataclass(frozen=True)
+class LabelAgreement:
+    """How far one property of names goes with clusters and with neighbourhoods.
+
+    Attributes
+    ----------
+    label : str
+        Which property: `gender`, `locale`, `part`, `first letters`, `first piece`.
+    n_names, n_values : int
+        Names of the report that have exactly one known value, and how many values there are.
+    with_clusters : Agreement or None
+        Over names in a cluster; None where it is undefined (one cluster, or one value).
+    with_neighbours : NeighbourShare or None
+        Over pairs of neighbours, whether in a cluster or not.
+    """
+
+    label: str
+    n_names: int
+    n_values: int
+    with_clusters: Agreement | None
+    with_neighbours: NeighbourShare | None
+
+    @property
+    def beyond_chance(self) -> float | None:
+        """Mutual information above its null, as a share of what was left to gain; 1 at most."""
+        found = self.with_clusters
+        if found is None or found.null_mutual_information >= 1:
+            return None
+        null = found.null_mutual_information
+        return (found.mutual_information - null) / (1 - null)
+
+
+def agreement_figures(
+    rows: Sequence[LabelAgreement], common_piece: NeighbourShare | None
+) -> dict[str, str]:
+    """What clusters and neighbourhoods follow, as it is shown beside another arrangement's."""
+    found = {}
+    for row in rows:
+        if row.beyond_chance is not None:
+            found[f"clusters follow {row.label}"] = f"{row.beyond_chance:.2f}"
+    near = {f"neighbours share {row.label}": row.with_neighbours for row in rows}
+    near["neighbours have a piece in common"] = common_piece
+    for label, shared in near.items():
+        if shared is not None:
+            found[label] = f"{percent(shared.share)} ({percent(shared.by_chance, 1)} by chance)"
+    return found
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from namebasis.studies.topology.comparison import TopologyComparison
+from namebasis.studies.topology.figures import page_figures
 from namebasis.studies.topology.overlap import NameOverlap
 from namebasis.studies.topology.pages.comparison import (
     FiguresSection,
@@ -12,9 +15,19 @@ from namebasis.studies.topology.pages.comparison import (
     OverlapSection,
     SharedName,
 )
-from namebasis.studies.topology.pages.page import TopologyPage
+from namebasis.studies.topology.pages.page import TopologyPage, render
 from namebasis.studies.topology.view import footer_of, map_of, properties_of, where_words
 from namebasis.wording import percent
+
+
+def html_of(found: TopologyComparison) -> str:
+    """The page of a comparison."""
+    return render(page_of(found))
+
+
+def figures_of(found: TopologyComparison) -> dict[str, Any]:
+    """Every figure of the page, by the name of its file."""
+    return page_figures(page_of(found))
 
 
 def page_of(found: TopologyComparison) -> TopologyPage:
@@ -33,7 +46,7 @@ def page_of(found: TopologyComparison) -> TopologyPage:
     return TopologyPage(
         title="Two arrangements of the same names",
         lead=" · ".join(found.titles) + where_words(found.overlap.parameters["where"]),
-        finding=found.headline(),
+        finding=found.finding(),
         facts=facts,
         names=found.left.names,
         details=found.left.details,

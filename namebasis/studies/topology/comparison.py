@@ -12,15 +12,16 @@ import pyarrow as pa
 from namebasis.analysis.clusters.agreement import Agreement, agreement
 from namebasis.analysis.shape.layout import align
 from namebasis.checks import Progress, check_seed
+from namebasis.results import Table
 from namebasis.studies.topology import study as topology
+from namebasis.studies.topology.arrangement import agreement_figures
 from namebasis.studies.topology.files import Report
 from namebasis.studies.topology.overlap import SpaceOverlap, overlap
-from namebasis.studies.topology.results import TopologyReport, agreement_figures
+from namebasis.studies.topology.results import TopologyReport
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
-    from namebasis.studies.topology.pages.page import TopologyPage
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class ClusterMatch:
     share: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class TopologyComparison(Report):
     """Two arrangements of the same n names.
 
@@ -64,7 +65,14 @@ class TopologyComparison(Report):
         Per cluster of the left space.
     titles : tuple of two str
         What tells the two apart.
+
+    See Also
+    --------
+    namebasis.studies.topology.compare : Makes one.
     """
+
+    _page = "namebasis.studies.topology.compare_view:html_of"
+    _figures = "namebasis.studies.topology.compare_view:figures_of"
 
     left: TopologyReport
     right: TopologyReport
@@ -101,13 +109,16 @@ class TopologyComparison(Report):
         }
 
     def headline(self) -> str:
+        """How many names both have, and what agrees."""
+        return f"{len(self):,} names in both. {self.finding()}"
+
+    def tables(self) -> list[Table]:
+        """Figures of both sides, and the neighbours that both give."""
+        return [Table(("figure", *self.titles), self.rows()), self.overlap.tables()[0]]
+
+    def finding(self) -> str:
         """What agrees, in two sentences."""
-        most = self.overlap.overlaps[-1]
-        words = (
-            f"Of a name’s {most.k} nearest names, {percent(most.share)} are the same in both "
-            f"({percent(most.low, 1)} to {percent(most.high, 1)}; "
-            f"{percent(most.by_chance, 1)} by chance)."
-        )
+        words = self.overlap.headline()
         if self.between is None:
             return f"{words} One of them has too few clusters to compare."
         return (
@@ -115,18 +126,6 @@ class TopologyComparison(Report):
             f"{self.between.adjusted_rand:.2f} (0 by chance) over the {self.between.n_rows:,} "
             "names that both put in a cluster."
         )
-
-    def summary(self) -> str:
-        """A text of a screenful for the terminal."""
-        lines = [f"{len(self):,} names in both. {self.headline()}", ""]
-        rows = [("", *self.titles), *((label, *values) for label, *values in self.rows())]
-        widths = [max(len(str(row[column])) for row in rows) for column in range(3)]
-        lines += [
-            f"{label:<{widths[0]}}  {left:>{widths[1]}}  {right:>{widths[2]}}"
-            for label, left, right in rows
-        ]
-        lines += [f"note: {note}" for note in self.notes()]
-        return "\n".join(lines)
 
     def rows(self) -> list[tuple[str, str, str]]:
         """Figures of both sides: what, left, right."""
@@ -136,27 +135,10 @@ class TopologyComparison(Report):
 
     def notes(self) -> list[str]:
         """What a reader should know, from both sides and of the match."""
-        told = []
-        missing = (self.overlap.n_left_only, self.overlap.n_right_only)
-        for title, count in zip(self.titles, missing, strict=True):
-            if count:
-                told.append(f"{count:,} names are in {title} alone and left out.")
-        most = self.overlap.overlaps[-1]
-        if most.n_names < len(self):
-            told.append(
-                f"{len(self) - most.n_names:,} names have the vector of more than {most.k} others "
-                "on either side: which of these are nearest is a matter of their order, so they "
-                "do not count for shared neighbours."
-            )
+        told = self.overlap.remarks_of(self.titles)
         for title, report in zip(self.titles, (self.left, self.right), strict=True):
-            told += [f"{title}: {note}" for note in report.notes]
+            told += [f"{title}: {note}" for note in report.remarks]
         return told
-
-    def page(self) -> TopologyPage:
-        """What the page of the comparison shows."""
-        from namebasis.studies.topology.compare_view import page_of
-
-        return page_of(self)
 
 
 def compare(

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from namebasis.report import charts
-from namebasis.report.charts import save
 from namebasis.report.name_map import MapCluster, NameMap, dot_size, spread_equal
 from namebasis.report.palette import GREY, with_lightness
 from namebasis.studies.topology.pages.page import TopologyPage
 
-__all__ = ["page_figures", "save"]
 _MOST_LABELS = 40
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import ClassVar
 
 import pyarrow as pa
 
 from namebasis.atomic import check_place, replacing_file
 from namebasis.errors import SpaceError
 from namebasis.reading import LARGE, UnreadableError, read_json
-
-if TYPE_CHECKING:
-    from namebasis.studies.topology.pages.page import TopologyPage
+from namebasis.results import Result, load, plain
 
 KIND = "namebasis.report"
 FIGURES = (
@@ -25,37 +22,15 @@ FORMATS = ("png", "svg")
 _PAGES = (".html", ".htm")
 
 
-class Report(ABC):
-    """What can be written: a topology report, or a comparison of two."""
+class Report(Result):
+    """A result whose numbers and figures can be written beside its page."""
 
-    @abstractmethod
-    def page(self) -> TopologyPage:
-        """What its page shows."""
-
-    @abstractmethod
-    def to_arrow(self) -> pa.Table:
-        """A row per name."""
-
-    @abstractmethod
-    def to_dict(self) -> dict[str, Any]:
-        """Everything else, as plain JSON values."""
-
-    def write_html(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the page, self-contained; a file appears only when it is whole.
-
-        Raises
-        ------
-        SpaceError
-            If something is at `path` and may not be overwritten, or there is no folder.
-        """
-        from namebasis.studies.topology.pages import page as topology_page
-
-        with replacing_file(Path(path), overwrite) as stream:
-            stream.write(topology_page.render(self.page()).encode())
+    _figures: ClassVar[str] = ""
+    """`module:function` that draws every figure of the page, by the name of its file."""
 
     def write_json(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write `to_dict` as one JSON document; errors as `write_html`."""
-        document = {"kind": KIND, **self.to_dict()}
+        document = plain({"kind": KIND, **self.to_dict()})
         text = json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
         with replacing_file(Path(path), overwrite) as stream:
             stream.write(text.encode() + b"\n")
@@ -73,12 +48,12 @@ class Report(ABC):
 
     def write_figures(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write every figure of the page as PNG and SVG into a folder; errors as `write_html`."""
-        from namebasis.studies.topology.figures import page_figures, save
+        from namebasis.report.charts import save
 
         place = Path(folder)
         _check_folder(place, overwrite)
         place.mkdir(exist_ok=True)
-        for name, figure in page_figures(self.page()).items():
+        for name, figure in load(self._figures)(self).items():
             for form in FORMATS:
                 with replacing_file(place / f"{name}.{form}", overwrite) as stream:
                     save(figure, stream, form)

@@ -15,6 +15,8 @@ from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups, knn_
 from namebasis.analysis.shape.alignment import linear_cka
 from namebasis.checks import Float64Array, FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
+from namebasis.results import Result, Table, plain_dict
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -76,8 +78,8 @@ class NameOverlap:
     right: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class SpaceOverlap:
+@dataclass(frozen=True, repr=False, eq=False)
+class SpaceOverlap(Result):
     """How alike two spaces arrange the names they share.
 
     Attributes
@@ -99,6 +101,10 @@ class SpaceOverlap:
     shares : ndarray of shape (n_names,), float64
         Per name, at the largest k; NaN for names that do not count there.
     parameters : mapping
+
+    See Also
+    --------
+    namebasis.studies.topology.overlap.overlap : Makes one.
     """
 
     n_names: int
@@ -114,13 +120,58 @@ class SpaceOverlap:
     shares: Float64Array
     parameters: dict[str, Any]
 
+    def headline(self) -> str:
+        """How many neighbours are the same, beside chance."""
+        most = self.overlaps[-1]
+        return (
+            f"Of a name’s {most.k} nearest names, {percent(most.share)} are the same in both "
+            f"({percent(most.low, 1)} to {percent(most.high, 1)}; "
+            f"{percent(most.by_chance, 1)} by chance)."
+        )
+
+    def tables(self) -> list[Table]:
+        """Shared neighbours at each k, and the names whose neighbours agree least and most."""
+        at_k = [
+            (row.k, row.share, row.low, row.high, row.by_chance, row.n_names)
+            for row in self.overlaps
+        ]
+        columns = ("nearest", "share in both", "low", "high", "by chance", "names")
+        names = [
+            Table(
+                ("name", "share in both", "nearest on the left", "nearest on the right"),
+                [(row.name, row.share, row.left, row.right) for row in rows],
+                f"names whose {self.overlaps[-1].k} neighbours {agree}",
+                bars=("share in both",),
+            )
+            for agree, rows in (("differ most", self.lowest), ("agree most", self.highest))
+        ]
+        return [Table(columns, at_k, "neighbours in both", bars=("share in both",)), *names]
+
+    def notes(self) -> list[str]:
+        """Which names are left out."""
+        return self.remarks_of(("the left space", "the right space"))
+
+    def remarks_of(self, titles: tuple[str, str]) -> list[str]:
+        """The notes, with the spaces called by `titles`."""
+        told = []
+        for title, count in zip(titles, (self.n_left_only, self.n_right_only), strict=True):
+            if count:
+                told.append(f"{count:,} names are in {title} alone and left out.")
+        most = self.overlaps[-1]
+        if most.n_names < self.n_names:
+            told.append(
+                f"{self.n_names - most.n_names:,} names have the vector of more than {most.k} "
+                "others on either side: which of these are nearest is a matter of their order, "
+                "so they do not count for shared neighbours."
+            )
+        return told
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the rows per name, as plain JSON values."""
         found = asdict(self)
         for column in ("left_ids", "right_ids", "shares"):
             del found[column]
-        found["cka"] = None if np.isnan(self.cka) else self.cka
-        return found
+        return plain_dict(found)
 
     def to_arrow(self) -> pa.Table:
         """One row per matched name: left_id, right_id, overlap (null where it does not count)."""

@@ -4,95 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
-from namebasis.analysis.clusters.agreement import Agreement, NeighbourShare
+from namebasis.analysis.clusters.agreement import NeighbourShare
 from namebasis.analysis.clusters.hierarchy import Clusters
 from namebasis.analysis.graph.neighbours import KnnGraph
 from namebasis.checks import Float64Array, FloatArray, IntArray
+from namebasis.results import Table
+from namebasis.studies.topology.arrangement import LabelAgreement
 from namebasis.studies.topology.clusters import ClusterSummary
 from namebasis.studies.topology.files import Report
 from namebasis.studies.topology.shape import TopologyShape
-from namebasis.studies.topology.shape_summary import shape_lines
+from namebasis.studies.topology.shape_summary import shape_rows
+from namebasis.studies.topology.spelling import SideMap, SpellingComparison
 from namebasis.wording import percent
 
-if TYPE_CHECKING:
-    from namebasis.studies.topology.pages.page import TopologyPage
-    from namebasis.studies.topology.spelling import SpellingComparison
-
 SPELLING = ("first piece", "first letters")
+_N_CLUSTERS, _N_EXAMPLES = 12, 5
 
 
-@dataclass(frozen=True)
-class LabelAgreement:
-    """How far one property of names goes with clusters and with neighbourhoods.
-
-    Attributes
-    ----------
-    label : str
-        Which property: `gender`, `locale`, `part`, `first letters`, `first piece`.
-    n_names, n_values : int
-        Names of the report that have exactly one known value, and how many values there are.
-    with_clusters : Agreement or None
-        Over names in a cluster; None where it is undefined (one cluster, or one value).
-    with_neighbours : NeighbourShare or None
-        Over pairs of neighbours, whether in a cluster or not.
-    """
-
-    label: str
-    n_names: int
-    n_values: int
-    with_clusters: Agreement | None
-    with_neighbours: NeighbourShare | None
-
-    @property
-    def beyond_chance(self) -> float | None:
-        """Mutual information above its null, as a share of what was left to gain; 1 at most."""
-        found = self.with_clusters
-        if found is None or found.null_mutual_information >= 1:
-            return None
-        null = found.null_mutual_information
-        return (found.mutual_information - null) / (1 - null)
-
-
-def agreement_figures(
-    rows: Sequence[LabelAgreement], common_piece: NeighbourShare | None
-) -> dict[str, str]:
-    """What clusters and neighbourhoods follow, as it is shown beside another arrangement's."""
-    found = {}
-    for row in rows:
-        if row.beyond_chance is not None:
-            found[f"clusters follow {row.label}"] = f"{row.beyond_chance:.2f}"
-    near = {f"neighbours share {row.label}": row.with_neighbours for row in rows}
-    near["neighbours have a piece in common"] = common_piece
-    for label, shared in near.items():
-        if shared is not None:
-            found[label] = f"{percent(shared.share)} ({percent(shared.by_chance, 1)} by chance)"
-    return found
-
-
-@dataclass(frozen=True)
-class SideMap:
-    """Another arrangement of the same names, to be seen beside the report's.
-
-    Attributes
-    ----------
-    view : str
-    places, labels, probabilities, graph, clusters
-        As those of `TopologyReport`; the map is turned and scaled onto the report's.
-    """
-
-    view: str
-    places: FloatArray
-    labels: IntArray
-    probabilities: Float64Array
-    graph: KnnGraph
-    clusters: tuple[ClusterSummary, ...]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class TopologyReport(Report):
     """How the names of a space are arranged.
 
@@ -123,7 +56,7 @@ class TopologyReport(Report):
         Share of names in no cluster.
     parameters, provenance : mapping
         What was asked, and of which space.
-    notes : tuple of str
+    remarks : tuple of str
         What a reader should know about this answer.
     seconds : mapping of str to float
         Time per step.
@@ -135,7 +68,14 @@ class TopologyReport(Report):
         What `agreement` compares with, name by name.
     spelling : SpellingComparison or None
         The arrangement with spelling beside this one without; None where it was not asked for.
+
+    See Also
+    --------
+    namebasis.studies.topology.report : Makes one.
     """
+
+    _page = "namebasis.studies.topology.view:html_of"
+    _figures = "namebasis.studies.topology.view:figures_of"
 
     ids: IntArray
     names: tuple[str, ...]
@@ -154,7 +94,7 @@ class TopologyReport(Report):
     noise_share: float
     parameters: Mapping[str, Any]
     provenance: Mapping[str, Any]
-    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
     seconds: Mapping[str, float]
     shape: TopologyShape | None = None
     properties: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
@@ -203,13 +143,35 @@ class TopologyReport(Report):
             "common_piece": asdict(self.common_piece) if self.common_piece else None,
             "spelling": self.spelling.to_dict() if self.spelling else None,
             "shape": self.shape.to_dict() if self.shape else None,
-            "notes": list(self.notes),
+            "notes": list(self.remarks),
             "parameters": dict(self.parameters),
             "provenance": dict(self.provenance),
             "seconds": dict(self.seconds),
         }
 
     def headline(self) -> str:
+        """How many names and clusters there are, and what the clusters follow."""
+        clusters = "1 cluster" if self.n_clusters == 1 else f"{self.n_clusters:,} clusters"
+        return (
+            f"{len(self):,} names ({self.n_distinct:,} different vectors): {clusters}, "
+            f"{percent(self.noise_share)} of names in none. {self.finding()}"
+        )
+
+    def tables(self) -> list[Table]:
+        """The largest clusters, what the arrangement follows, and its shape."""
+        found = [_clusters_table(self.clusters[:_N_CLUSTERS])] if self.clusters else []
+        found.append(_agreement_table(self.agreement))
+        if self.shape is not None:
+            found.append(Table(("shape", "found"), shape_rows(self.shape)))
+        return found
+
+    def notes(self) -> list[str]:
+        """What a reader should know, and what the tables leave out."""
+        left = self.n_clusters - _N_CLUSTERS
+        more = f"{left:,} smaller clusters are not listed; --html and .to_dict() have all of them"
+        return [*self.remarks, *([more] if left > 0 else [])]
+
+    def finding(self) -> str:
         """One sentence on what the clusters follow most."""
         known = [row for row in self.agreement if row.beyond_chance is not None]
         if not known:
@@ -233,30 +195,30 @@ class TopologyReport(Report):
             sentence += f" {self.spelling.sentence()}"
         return sentence
 
-    def summary(self) -> str:
-        """A text of a screenful for the terminal."""
-        clusters = "1 cluster" if self.n_clusters == 1 else f"{self.n_clusters:,} clusters"
-        lines = [
-            f"{len(self):,} names ({self.n_distinct:,} different vectors): {clusters}, "
-            f"{percent(self.noise_share)} of names in none.",
-            self.headline(),
-            "",
-        ]
-        shown = self.clusters[:12]
-        width = max((len(cluster.label) for cluster in shown), default=0)
-        for cluster in shown:
-            examples = ", ".join(cluster.exemplars[:5])
-            again = "" if cluster.stability is None else f"{cluster.stability:5.2f}"
-            lines.append(f"{cluster.size:6,} {again}  {cluster.label:<{width}}  {examples}")
-        if self.n_clusters > len(shown):
-            lines.append(f"        and {self.n_clusters - len(shown)} smaller clusters")
-        if self.shape is not None:
-            lines += ["", *shape_lines(self.shape)]
-        lines += [f"note: {note}" for note in self.notes]
-        return "\n".join(lines)
 
-    def page(self) -> TopologyPage:
-        """What the report's page shows."""
-        from namebasis.studies.topology.view import page_of
+def _clusters_table(clusters: Sequence[ClusterSummary]) -> Table:
+    measured = any(cluster.stability is not None for cluster in clusters)
+    columns = ("cluster", "names", *(("stability",) if measured else ()), "label", "most central")
+    rows = [
+        (
+            number,
+            cluster.size,
+            *((cluster.stability,) if measured else ()),
+            cluster.label,
+            ", ".join(cluster.exemplars[:_N_EXAMPLES]),
+        )
+        for number, cluster in enumerate(clusters)
+    ]
+    return Table(columns, rows, "clusters", bars=("names", "stability"))
 
-        return page_of(self)
+
+def _agreement_table(agreement: Sequence[LabelAgreement]) -> Table:
+    columns = ("property", "names", "values", "clusters beyond chance", "neighbours alike",
+               "alike by chance")  # fmt: skip
+    rows = []
+    for row in agreement:
+        near = row.with_neighbours
+        shares = (near.share, near.by_chance) if near else (None, None)
+        rows.append((row.label, row.n_names, row.n_values, row.beyond_chance, *shares))
+    title = "what the arrangement follows"
+    return Table(columns, rows, title, bars=("clusters beyond chance", "neighbours alike"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from namebasis.analysis.shape.entropy import (
 )
 from namebasis.analysis.shape.homology_null import PersistenceReport, persistence_report
 from namebasis.checks import Float64Array, FloatArray
+from namebasis.results import plain_dict
 from namebasis.studies.topology.graph import GraphShape, measure_graph
 
 STEPS = ("entropy", "hubs", "homology", "graph")
@@ -152,20 +153,11 @@ class TopologyShape:
         """Everything but the values per name, as plain JSON values; None for what is undefined."""
         parts = ("entropy", "hubs", "dimension", "persistence", "graph", "notes")
         found = {part: getattr(self, part) for part in parts}
-        return {part: _plain(value) for part, value in found.items()}
+        return plain_dict({part: _nested(value) for part, value in found.items()})
 
 
-def _plain(value: object) -> Any:
-    """Plain JSON values of nested dataclasses, arrays and tuples; None for NaN and infinity."""
-    if hasattr(value, "__dataclass_fields__"):
-        value = asdict(value)  # type: ignore[call-overload]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (np.ndarray, np.generic)):
-        value = value.tolist()
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+def _nested(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def measure_shape(

@@ -1,4 +1,4 @@
-"""The shape of name space in a few lines for the terminal."""
+"""The shape of name space in a few rows of words."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from namebasis.wording import percent
 _N_LISTED = 5
 
 
-def shape_lines(shape: TopologyShape) -> list[str]:
-    """One line each on entropy, hubs, dimension, homology and graph."""
-    lines = [_entropy(shape), _hubs(shape)]
+def shape_rows(shape: TopologyShape) -> list[tuple[str, str]]:
+    """A row each on entropy, hubs, dimension, homology and graph: what, and what was found."""
+    rows = [("entropy", _entropy(shape)), ("hubs", _hubs(shape))]
     if shape.dimension.two_nn == shape.dimension.two_nn:  # not NaN
-        lines.append(
-            f"dimension  {shape.dimension.likelihood:.1f} around a name by maximum likelihood, "
+        found = (
+            f"{shape.dimension.likelihood:.1f} around a name by maximum likelihood, "
             f"{shape.dimension.two_nn:.1f} by TwoNN"
         )
+        rows.append(("dimension", found))
     if shape.persistence is not None:
-        lines.append(_homology(shape.persistence))
-    lines.append(_graph(shape))
+        rows.append(("homology", _homology(shape.persistence)))
+    rows.append(("graph", _graph(shape)))
     if shape.graph.bridges:
         names = ", ".join(bridge.name for bridge in shape.graph.bridges[:_N_LISTED])
-        lines.append(f"bridges    between locales seldom joined: {names}")
-    return lines
+        rows.append(("bridges", f"between locales seldom joined: {names}"))
+    return rows
 
 
 def _entropy(shape: TopologyShape) -> str:
@@ -32,7 +33,7 @@ def _entropy(shape: TopologyShape) -> str:
         f"z {null.z:+.1f} against {null.null}" for null in shape.entropy.nulls if null.z == null.z
     )
     error = f" ± {whole.standard_error:.3f}" if whole.standard_error else ""
-    line = f"entropy    {whole.bits:.2f}{error} bits, {percent(whole.share)} of log2 n"
+    line = f"{whole.bits:.2f}{error} bits, {percent(whole.share)} of log2 n"
     return f"{line}; {against}" if against else line
 
 
@@ -41,14 +42,14 @@ def _hubs(shape: TopologyShape) -> str:
     names = ", ".join(f"{hub.name} ({hub.in_degree})" for hub in hubs.hubs[:_N_LISTED])
     even = hubs.skewness != hubs.skewness  # NaN: every in-degree is the same
     skew = "none, all in-degrees are equal" if even else f"skewness {hubs.skewness:.1f}"
-    line = f"hubs       {skew}; {percent(hubs.anti_hub_share)} of vectors are nobody's neighbour"
+    line = f"{skew}; {percent(hubs.anti_hub_share)} of vectors are nobody's neighbour"
     return f"{line}; {names}" if names else line
 
 
 def _homology(found: PersistenceReport) -> str:
     loops = found.degrees[1]
     return (
-        f"homology   {len(found.landmarks)} landmarks within {found.covering_radius:.2f} of all "
+        f"{len(found.landmarks)} landmarks within {found.covering_radius:.2f} of all "
         f"names; {loops.n_certain} loops certain; {_apart(loops)}"
     )
 
@@ -71,6 +72,6 @@ def _graph(shape: TopologyShape) -> str:
         if found is not None
     )
     parts = "1 part" if graph.n_components == 1 else f"{graph.n_components:,} parts"
-    line = f"graph      {parts}, {graph.n_communities:,} communities"
+    line = f"{parts}, {graph.n_communities:,} communities"
     line += f" (modularity {graph.modularity:.2f})" if graph.modularity == graph.modularity else ""
     return f"{line}; assortativity by {mixing}" if mixing else line

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from namebasis.analysis.clusters.agreement import Agreement, NeighbourShare, agreement
 from namebasis.analysis.graph.hubness import countable_rows, row_overlap
-from namebasis.analysis.graph.neighbours import duplicate_groups
+from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups
 from namebasis.analysis.shape.layout import align, layout
-from namebasis.checks import FloatArray, IntArray
+from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.namespace.building.unspelled import unspell
 from namebasis.namespace.store.unspelled import VIEW, UnspelledFacts
 from namebasis.studies.topology.arrangement import (
     Arrangement,
+    LabelAgreement,
     Settings,
     compare_labels,
     find_clusters,
     read_graph,
 )
-from namebasis.studies.topology.clusters import summarise_clusters
+from namebasis.studies.topology.clusters import ClusterSummary, summarise_clusters
 from namebasis.studies.topology.labels import Labels
-from namebasis.studies.topology.results import LabelAgreement, SideMap
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
@@ -101,6 +101,25 @@ class SpellingComparison:
                     f"{percent(shares[0].share)} ({percent(shares[0].by_chance)} by chance)"
                 )
         return "; ".join(parts) + "."
+
+
+@dataclass(frozen=True)
+class SideMap:
+    """Another arrangement of the same names, to be seen beside the report's.
+
+    Attributes
+    ----------
+    view : str
+    places, labels, probabilities, graph, clusters
+        As those of `TopologyReport`; the map is turned and scaled onto the report's.
+    """
+
+    view: str
+    places: FloatArray
+    labels: IntArray
+    probabilities: Float64Array
+    graph: KnnGraph
+    clusters: tuple[ClusterSummary, ...]
 
 
 def open_unspelled(space: StoredSpace, view: str) -> tuple[StoredSpace, str]:

@@ -182,7 +182,7 @@ def report(
         noise_share=found.clusters.noise_share,
         parameters=_parameters(view, where, found, settings, max_points, n_resamples),
         provenance=_provenance(space),
-        notes=tuple(notes),
+        remarks=tuple(notes),
         seconds=clock.seconds,
         shape=measured,
         properties=labels,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from namebasis.report.name_map import MapCluster, NameMap
+from namebasis.studies.topology.arrangement import LabelAgreement, agreement_figures
 from namebasis.studies.topology.clusters import ClusterSummary, Trait, spelling
+from namebasis.studies.topology.figures import page_figures
 from namebasis.studies.topology.pages.comparison import FiguresSection
-from namebasis.studies.topology.pages.page import Section, TopologyPage
+from namebasis.studies.topology.pages.page import Section, TopologyPage, render
 from namebasis.studies.topology.pages.tables import (
     AgreementRow,
     AgreementSection,
@@ -15,18 +18,23 @@ from namebasis.studies.topology.pages.tables import (
     ClustersSection,
     Stability,
 )
-from namebasis.studies.topology.results import (
-    LabelAgreement,
-    SideMap,
-    TopologyReport,
-    agreement_figures,
-)
+from namebasis.studies.topology.results import TopologyReport
 from namebasis.studies.topology.shape_view import shape_facts, shape_sections
-from namebasis.studies.topology.spelling import SpellingComparison
+from namebasis.studies.topology.spelling import SideMap, SpellingComparison
 from namebasis.wording import percent
 
 _N_NEIGHBOURS = 6
 _N_TRAITS = 4
+
+
+def html_of(report: TopologyReport) -> str:
+    """The page of a report."""
+    return render(page_of(report))
+
+
+def figures_of(report: TopologyReport) -> dict[str, Any]:
+    """Every figure of the page, by the name of its file."""
+    return page_figures(page_of(report))
 
 
 def page_of(report: TopologyReport) -> TopologyPage:
@@ -56,13 +64,13 @@ def page_of(report: TopologyReport) -> TopologyPage:
             + _quoted(source["templates"])
             + where_words(parameters["where"])
         ),
-        finding=report.headline(),
+        finding=report.finding(),
         facts=facts,
         names=report.names,
         details=report.details,
         maps=[shown, *([map_of(report.beside, "with spelling")] if report.beside else [])],
         sections=_sections(report, shown),
-        notes=report.notes,
+        notes=report.remarks,
         footer=footer_of(report),
         properties=properties_of(report),
     )

@@ -12,7 +12,8 @@ import pytest
 from scipy.stats import binom
 
 from namebasis.report import charts
-from namebasis.studies.topology.figures import draw_maps, page_figures, save
+from namebasis.report.charts import save
+from namebasis.studies.topology.figures import draw_maps, page_figures
 from namebasis.studies.topology.files import FIGURES
 from namebasis.studies.topology.pages.comparison import (
     FiguresSection,

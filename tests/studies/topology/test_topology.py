@@ -22,6 +22,7 @@ from namebasis.studies.topology.clusters import Trait, make_label, summarise_clu
 from namebasis.studies.topology.labels import _as_labels, _letters
 from namebasis.studies.topology.languages import language
 from namebasis.studies.topology.results import TopologyReport
+from namebasis.studies.topology.view import page_of
 
 LOCALES = ("el_GR", "is_IS", "ja_JP", "nl_NL")
 HOSTILE = "<script>alert(1)</script>"
@@ -126,7 +127,7 @@ def test_spelling_and_gender_explain_nothing_here(result: TopologyReport) -> Non
     gender = row(result, "gender").with_clusters
     assert gender is not None
     assert gender.p_adjusted_rand > 0.05
-    assert result.headline().startswith("Clusters follow the locale of names most")
+    assert result.finding().startswith("Clusters follow the locale of names most")
 
 
 def test_traits_and_labels_name_what_is_shared(result: TopologyReport) -> None:
@@ -149,7 +150,7 @@ def test_equal_vectors_are_one_cluster_and_said_to_be(result: TopologyReport) ->
     assert len(cluster.exemplars) == 1  # one vector, one exemplar
     assert cluster.similarity == pytest.approx(1, abs=1e-5)
     assert result.n_distinct == len(result) - 39
-    assert any("39 names have the very vector of another" in note for note in result.notes)
+    assert any("39 names have the very vector of another" in note for note in result.notes())
 
 
 def test_exemplars_and_similarity_are_those_of_the_vectors(
@@ -178,15 +179,15 @@ def test_forms_agree(result: TopologyReport) -> None:
     assert plain["n_clusters"] == len(plain["clusters"]) == 5
     assert plain["parameters"]["min_cluster_size"] == 5
     assert plain["provenance"]["encoder"] == "locales"
-    text = result.summary()
+    text = str(result)
     assert "441 names (402 different vectors): 5 clusters" in text
     assert "Greek given names" in text
 
 
 def test_the_page_says_how_neighbours_were_sought(result: TopologyReport) -> None:
-    assert str(dict(result.page().footer)["method"]).startswith("exact cosine neighbours; ")
+    assert str(dict(page_of(result).footer)["method"]).startswith("exact cosine neighbours; ")
     near = dataclasses.replace(result, graph=dataclasses.replace(result.graph, recall=0.957))
-    method = str(dict(near.page().footer)["method"])
+    method = str(dict(page_of(near).footer)["method"])
     assert method.startswith("cosine neighbours, 95.7 % of the true ones; ")
 
 
@@ -234,14 +235,14 @@ def test_a_sample_is_said_to_be_one(space: Space) -> None:
     part = topology.report(space, shape=False, max_points=120, seed=3, n_permutations=3)
     assert len(part) == 120
     assert (np.diff(part.ids) > 0).all()
-    assert part.notes[0] == "A random sample of 120 of 441 names (seed 3)."
+    assert part.notes()[0] == "A random sample of 120 of 441 names (seed 3)."
 
 
 def test_few_names_lower_k_with_a_note(space: Space) -> None:
     few = topology.report(space, where="name like 'Same%'", n_permutations=3, k=50)
-    assert few.notes[0] == "k was lowered from 50 to 39, all the other names there are."
+    assert few.notes()[0] == "k was lowered from 50 to 39, all the other names there are."
     assert few.n_clusters == 1  # all equal: one cluster
-    assert few.headline().startswith("Too few clusters")
+    assert few.finding().startswith("Too few clusters")
 
 
 def test_write_stores_metric_columns(tmp_path: Path) -> None:
@@ -274,7 +275,7 @@ def test_other_columns_are_compared_with_and_refused_by_name(space: Space) -> No
     found = topology.report(space, shape=False, n_permutations=3, by=["n_tokens", "id", "sources"])
     columns = {r.label: r for r in found.agreement}
     assert columns["n_tokens"].with_clusters is None
-    assert any("Agreement with n_tokens is undefined: 441 names" in note for note in found.notes)
+    assert any("Agreement with n_tokens is undefined: 441 names" in note for note in found.notes())
     assert (columns["id"].with_clusters is not None, columns["id"].n_values) == (True, 10)
     with pytest.raises(ValueError, match="there is no column 'hair'; there are id, name"):
         topology.report(space, shape=False, by=["hair"])
@@ -314,7 +315,7 @@ def test_a_level_with_clusters_has_no_note_that_there_are_none(space: Space) -> 
         level=1.9, n_resamples=0,
     )  # fmt: skip
     assert found.n_clusters == 1
-    assert not any("no cluster" in note for note in found.notes)
+    assert not any("no cluster" in note for note in found.notes())
 
 
 def test_noise_only_is_a_note_not_a_crash(space: Space) -> None:
@@ -322,8 +323,8 @@ def test_noise_only_is_a_note_not_a_crash(space: Space) -> None:
         space, shape=False, where="part = 'given'", min_cluster_size=300, n_permutations=3
     )
     assert (found.n_clusters, found.noise_share) == (0, 1.0)
-    assert any("no cluster among 400 rows" in note for note in found.notes)
-    assert found.headline().startswith("Too few clusters")
+    assert any("no cluster among 400 rows" in note for note in found.notes())
+    assert found.finding().startswith("Too few clusters")
 
 
 @pytest.mark.parametrize(
@@ -461,6 +462,5 @@ def test_neighbours_are_searched_once_for_everything(
     again = topology.report(open_space(space.path), n_permutations=3, n_resamples=0)
     assert len(searched) == 1  # the next report reads the graph from the space
     assert again.shape.to_dict() == first.shape.to_dict()  # type: ignore[union-attr]
-    text = first.summary()
-    for word in ("entropy  ", "hubs  ", "dimension  ", "homology  ", "graph  ", "bridges  "):
-        assert word in text
+    shown = [row[0] for row in first.tables()[-1].rows]
+    assert shown == ["entropy", "hubs", "dimension", "homology", "graph", "bridges"]

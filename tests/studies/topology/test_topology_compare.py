@@ -16,6 +16,7 @@ from namebasis.errors import FilterError, SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space
+from namebasis.studies.topology.compare_view import page_of
 from namebasis.studies.topology.comparison import (
     TopologyComparison,
     compare,
@@ -102,15 +103,13 @@ def test_forms_agree(found: TopologyComparison) -> None:
     plain = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert plain["left"]["n_clusters"] == 4
     assert plain["overlap"]["n_names"] == plain["n_names"] == 121
-    text = found.summary()
+    text = str(found)
     assert "121 names in both" in text
     assert "clusters follow locale" in text
 
 
 def test_the_page_shows_both_and_escapes(found: TopologyComparison) -> None:
-    from namebasis.studies.topology.pages.page import render
-
-    page = render(found.page())
+    page = found.to_html()
     assert HOSTILE not in page
     assert "Do they put the same names beside each other?" in page
     assert "Clusters of locales in parity" in page
@@ -124,7 +123,7 @@ def test_where_is_said_and_what_it_leaves_out_is_not_missing(
     found = compare(*spaces, where=where, shape=False, n_resamples=0, n_permutations=3)
     assert len(found) == 91
     assert (found.overlap.n_left_only, found.overlap.n_right_only) == (30, 40)
-    assert found.page().lead == f"locales · parity · only names where {where}"
+    assert page_of(found).lead == f"locales · parity · only names where {where}"
     found.write_parquet(tmp_path / "both.parquet")
     kept = json.loads(pq.read_schema(tmp_path / "both.parquet").metadata[b"namebasis.report"])
     assert kept["parameters"]["where"] == where

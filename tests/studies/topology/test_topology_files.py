@@ -11,18 +11,30 @@ import pyarrow.parquet as pq
 import pytest
 
 from namebasis.errors import SpaceError
+from namebasis.results import Table
+from namebasis.studies.topology.figures import page_figures
 from namebasis.studies.topology.files import KIND, Report, ReportFiles
-from namebasis.studies.topology.pages.page import TopologyPage
+from namebasis.studies.topology.pages.page import render
 from tests.studies.pages import content
+
+
+def html_of(result: Report) -> str:
+    return render(content(20, ("a", "b"), n_clusters=1))
+
+
+def figures_of(result: Report) -> dict[str, Any]:
+    return page_figures(content(20, ("a", "b"), n_clusters=1))
 
 
 class Small(Report):
     """A report of four names."""
 
+    _page = f"{__name__}:html_of"
+    _figures = f"{__name__}:figures_of"
     n = 4
 
-    def page(self) -> TopologyPage:
-        return content(20, ("a", "b"), n_clusters=1)
+    def tables(self) -> list[Table]:
+        return [Table.of(self.to_arrow())]
 
     def to_arrow(self) -> pa.Table:
         return pa.table({"id": list(range(self.n)), "name": ["a", "b", "Ó", "<"]})

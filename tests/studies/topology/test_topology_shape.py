@@ -11,7 +11,7 @@ import pytest
 from namebasis.analysis.graph.neighbours import knn_graph
 from namebasis.checks import FloatArray
 from namebasis.studies.topology.shape import STEPS, TopologyShape, measure_shape
-from namebasis.studies.topology.shape_summary import shape_lines
+from namebasis.studies.topology.shape_summary import shape_rows
 
 
 def two_groups(n: int = 60) -> FloatArray:
@@ -84,17 +84,17 @@ def test_equal_vectors_have_no_shape_and_say_so() -> None:
     assert np.isnan(found.local_dimension).all()
     assert any("All vectors are equal" in note for note in found.notes)
     assert any("no intrinsic dimension" in note for note in found.notes)
-    lines = shape_lines(found)
-    assert lines[0] == "entropy    0.00 bits, 0 % of log2 n"  # nulls are equal too: no z
-    assert lines[1].endswith("100 % of vectors are nobody's neighbour")
+    lines = shape_rows(found)
+    assert lines[0] == ("entropy", "0.00 bits, 0 % of log2 n")  # nulls are equal too: no z
+    assert lines[1][1].endswith("100 % of vectors are nobody's neighbour")
 
 
 def test_three_names_have_what_three_names_can_have() -> None:
     found = measured(np.eye(3, dtype=np.float32), k=2)
     assert np.isnan(found.local_dimension).all()
     assert any("takes 3 neighbours" in note for note in found.notes)
-    lines = shape_lines(found)
-    assert any("none, all in-degrees are equal" in line for line in lines)
+    lines = shape_rows(found)
+    assert any("none, all in-degrees are equal" in told for _, told in lines)
     assert not any("nan" in line for line in lines)
     assert found.persistence is not None
     assert len(found.persistence.degrees[0].diagram) == 3

@@ -112,7 +112,7 @@ def test_both_stand_side_by_side(result: TopologyReport) -> None:
     assert told.between.adjusted_rand < 0.2
     assert told.kept_neighbours < 0.6
     assert told.kept_by_chance == pytest.approx(15 / (len(result) - 1))
-    assert told.sentence() in result.headline()
+    assert told.sentence() in result.finding()
     assert result.to_dict()["spelling"]["unspelled"]["n_clusters"] == result.n_clusters
 
 
