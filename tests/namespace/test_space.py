@@ -256,6 +256,9 @@ class TestNearest:
         assert many.kinds == ("stored", "text", "vector")
         assert many.to_dict() == {"queries": [one.to_dict() for one in many.split()]}
         frame = many.to_arrow()
+        (table,) = many.tables()
+        assert table.columns[:2] == ["query", "name"]
+        assert [row[0] for row in table.rows] == frame["query"].to_pylist()
         assert frame["query"].to_pylist() == [q for q in many.queries for _ in range(5)]
         assert many.of("some text").names == space.nearest("some text", 5).names == many.names[5:10]
         assert frame.filter(pc.equal(frame["query"], "vicki"))["id"].to_pylist() == (
