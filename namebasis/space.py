@@ -190,6 +190,7 @@ class Space(StoredSpace):
         k: int = 15,
         where: str | None = None,
         min_cluster_size: int | None = None,
+        method: str = "density",
         n_clusters: int | None = None,
         level: str | float | None = None,
         by: Sequence[str] = (),
@@ -204,7 +205,8 @@ class Space(StoredSpace):
 
         return report(
             self, view=view, k=k, where=where, min_cluster_size=min_cluster_size,
-            n_clusters=n_clusters, level=level, by=by, without_spelling=without_spelling,
+            method=method, n_clusters=n_clusters, level=level, by=by,
+            without_spelling=without_spelling,
             n_resamples=n_resamples, write=write, seed=seed, progress=progress,
         )  # fmt: skip
 

@@ -33,6 +33,10 @@ def topology(
     min_cluster_size: Annotated[
         int | None, typer.Option("--min-cluster-size", help="Smallest cluster.")
     ] = None,
+    method: Annotated[
+        str,
+        typer.Option("--method", help="density (over the neighbours) or hdbscan (on the vectors)."),
+    ] = "density",
     n_clusters: Annotated[
         int | None, typer.Option("--n-clusters", help="Cut the hierarchy into so many clusters.")
     ] = None,
@@ -104,6 +108,7 @@ def topology(
         "k": k,
         "where": where,
         "min_cluster_size": min_cluster_size,
+        "method": method,
         "n_clusters": n_clusters,
         "level": _level(level),
         "by": by or (),

@@ -79,6 +79,8 @@ class EntropyStudy(Result):
     namebasis.studies.entropy.report : Makes one.
     """
 
+    _figure = "namebasis.studies.topology.figures:draw_entropy"
+
     entropy: EntropyReport
     nulls: tuple[NullComparison, ...]
     n_null_rows: int

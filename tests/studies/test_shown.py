@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from namebasis.results import Result
@@ -135,6 +137,19 @@ def test_an_arrangement_prints_as_its_command_and_leaves_as_frames(
     assert json.loads(result.to_json()) == json.loads(json.dumps(result.to_dict()))
     assert len(result.to_pandas()) == result.to_arrow().num_rows > 0
     assert result.tables()[0].columns[0] in result._repr_html_()
+    figure = result.plot()
+    assert figure is not None
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    assert len(drawn.getvalue()) > 5000
+    if words[0] == "topology":
+        with pytest.raises(ValueError, match=r"figure must be one of map, .*; got 'sky'"):
+            result.plot(figure="sky")
+        assert len(result.plot(figure="agreement" if "--compare" not in words else "overlap").axes)
+    else:
+        # The curve over t that the table shows.
+        line = figure.axes[0].lines[0].get_xydata()
+        np.testing.assert_allclose(line, [list(row) for row in result.tables()[1].rows])
 
 
 def test_json_of_nearest_is_a_list_with_an_object_per_target(folder: Path, space: Space) -> None:

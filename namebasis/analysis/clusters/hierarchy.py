@@ -33,6 +33,8 @@ class Clusters:
         smoothing. Rows far outside a cluster's range of it are in no cluster.
     level : str, int or float
         How the labels were read off the tree: "eom", "leaf", a number of clusters, or a distance.
+    found_by : {"density", "hdbscan"}
+        Our own way over the graph of neighbours, or HDBSCAN on the vectors.
     """
 
     labels: IntArray
@@ -44,6 +46,7 @@ class Clusters:
     smoothing: int
     apart: Float64Array | None = None
     level: str | int | float = "eom"
+    found_by: str = "density"
 
     @property
     def n_clusters(self) -> int:

@@ -19,6 +19,7 @@ import numpy as np
 
 from namebasis.analysis.clusters.density_tree import DensityTree
 from namebasis.analysis.clusters.hierarchy import Clusters, read_level
+from namebasis.analysis.clusters.peer import hdbscan_clusters
 from namebasis.analysis.clusters.reachability import group_links, reachability_tree
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups
 from namebasis.checks import Float64Array, IntArray, Progress, check_count, unit_rows
@@ -117,23 +118,34 @@ def cluster_stability(
     groups = duplicate_groups(rows)
     different, links = rows[groups.first], group_links(graph, groups)
     n_kept = max(2, round(share * n))
-    size = max(2, round(share * clusters.min_cluster_size))
-    recovered, chance = [], []
-    for done in range(1, n_resamples + 1):
-        kept = np.sort(rng.choice(n, n_kept, replace=False))
+    size = min(max(2, round(share * clusters.min_cluster_size)), n_kept)
+
+    def again(kept: IntArray) -> IntArray:
+        """Labels of the rows kept, found as `clusters` was."""
         counts = np.bincount(groups.group[kept], minlength=groups.first.size)
         there = np.flatnonzero(counts)
+        if clusters.found_by == "hdbscan" and there.size > 1:
+            near = min(max(1, round(share * clusters.min_samples)), n_kept)
+            peer = hdbscan_clusters(rows[kept], min_cluster_size=size, min_samples=near)
+            is_own = clusters.level == "eom"
+            return peer.labels if is_own else _labels(peer.tree, clusters.level, None, size)
         tree = reachability_tree(
             different[there],
             links[there][:, there],
             counts[there],
-            min_cluster_size=min(size, n_kept),
+            min_cluster_size=size,
             min_samples=clusters.min_samples,
             smoothing=clusters.smoothing,
         )
-        place = np.searchsorted(there, groups.group[kept])
         apart = None if clusters.apart is None else clusters.apart[there]
-        found = _labels(tree, clusters.level, apart, min(size, n_kept))[place]
+        return _labels(tree, clusters.level, apart, size)[
+            np.searchsorted(there, groups.group[kept])
+        ]
+
+    recovered, chance = [], []
+    for done in range(1, n_resamples + 1):
+        kept = np.sort(rng.choice(n, n_kept, replace=False))
+        found = again(kept)
         own = clusters.labels[kept]
         recovered.append(best_jaccard(own, found, clusters.n_clusters))
         chance.append(best_jaccard(own, rng.permutation(found), clusters.n_clusters))

@@ -14,7 +14,6 @@ from namebasis.checks import Float64Array, IntArray, check_count
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-_DAMPING = 0.85
 _PRIOR = 5.0  # edges added to observed and expected ones between two labels
 _BLOCK = 8192  # rows whose label counts are dense at a time
 
@@ -292,10 +291,13 @@ def label_counts(adjacency: csr_matrix, labels: IntArray) -> csr_matrix:
     return (adjacency @ one_hot).tocsr()
 
 
-def page_rank(adjacency: csr_matrix, *, tolerance: float = 1e-10) -> Float64Array:
+def page_rank(
+    adjacency: csr_matrix, *, damping: float = 0.85, tolerance: float = 1e-10
+) -> Float64Array:
     """PageRank [1]_ of every row, (n,), summing to 1: central rows are near to central rows.
 
-    Rows that lead nowhere lead to all rows alike.
+    Entries are weights of edges, not negative; rows that lead nowhere lead to all rows alike, and
+    with a probability of 1 - `damping` every row does.
 
     References
     ----------
@@ -303,11 +305,11 @@ def page_rank(adjacency: csr_matrix, *, tolerance: float = 1e-10) -> Float64Arra
     """
     n = adjacency.shape[0]
     out = np.asarray(adjacency.sum(axis=1)).ravel()
-    walk = adjacency.T.tocsr()
+    total, walk = np.where(out > 0, out, 1), adjacency.T.tocsr()
     rank = np.full(n, 1 / n)
     change = np.inf
     while change > tolerance:
         lost = float(rank[out == 0].sum())
-        new = _DAMPING * (walk @ (rank / np.maximum(out, 1)) + lost / n) + (1 - _DAMPING) / n
+        new = damping * (walk @ (rank / total) + lost / n) + (1 - damping) / n
         change, rank = float(np.abs(new - rank).sum()), new
     return rank

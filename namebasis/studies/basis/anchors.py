@@ -9,7 +9,9 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from scipy.sparse import csr_matrix
 
+from namebasis.analysis.graph.measures import page_rank
 from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.analysis.sparse.codes import SparseCode, sparse_code
 from namebasis.checks import FloatArray, IntArray, Progress, check_count
@@ -227,14 +229,9 @@ def pagerank(code: SparseCode, damping: float = 0.85) -> tuple[npt.NDArray[np.fl
     ranks : ndarray of shape (n,), int64
         1 for the highest score; ties in the order of rows.
     """
-    graph = nx.DiGraph()
-    graph.add_nodes_from(range(len(code)))
     source, target, share = _edges(code)
-    graph.add_weighted_edges_from(
-        zip(source.tolist(), target.tolist(), share.tolist(), strict=True)
-    )
-    found = nx.pagerank(graph, alpha=damping, max_iter=500, tol=1e-9)
-    scores = np.array([found[row] for row in range(len(code))])
+    edges = csr_matrix((share, (source, target)), shape=(len(code), len(code)))
+    scores = page_rank(edges, damping=damping)
     order = np.argsort(-scores, kind="stable")
     ranks = np.empty(len(order), dtype=np.int64)
     ranks[order] = np.arange(1, len(order) + 1)

@@ -43,6 +43,8 @@ class Settings:
         Where the hierarchy is cut: a method, a number of clusters, or a distance.
     n_permutations, seed : int
         Shuffles for the nulls, and their seed.
+    method : {"density", "hdbscan"}
+        Our own clusters over the graph of neighbours, or HDBSCAN's on the vectors.
     """
 
     k: int
@@ -50,6 +52,7 @@ class Settings:
     level: str | int | float | None
     n_permutations: int
     seed: int
+    method: str = "density"
 
 
 @dataclass(frozen=True)
@@ -139,9 +142,16 @@ def find_clusters(
     """Cluster, with what would be warned of as notes of the report."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", NamebasisWarning)
-        clusters = cluster(vectors, graph=graph, min_cluster_size=settings.min_cluster_size)
+        clusters = cluster(
+            vectors,
+            graph=graph,
+            min_cluster_size=settings.min_cluster_size,
+            method="hdbscan" if settings.method == "hdbscan" else "eom",
+        )
     level = settings.level
-    if isinstance(level, str):
+    if level == clusters.level:
+        pass  # as they are
+    elif isinstance(level, str):
         clusters = clusters.cut(method=level)
     elif isinstance(level, float):
         clusters = clusters.cut(distance=level)

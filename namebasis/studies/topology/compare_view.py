@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from namebasis.studies.topology.comparison import TopologyComparison
-from namebasis.studies.topology.figures import page_figures
+from namebasis.studies.topology.figures import page_figure, page_figures
 from namebasis.studies.topology.overlap import NameOverlap
 from namebasis.studies.topology.pages.comparison import (
     FiguresSection,
@@ -23,6 +23,11 @@ from namebasis.wording import percent
 def html_of(found: TopologyComparison) -> str:
     """The page of a comparison."""
     return render(page_of(found))
+
+
+def draw(found: TopologyComparison, *, figure: str = "map") -> Any:
+    """One figure of the page: both maps, or another by the name of its file."""
+    return page_figure(page_of(found), figure)
 
 
 def figures_of(found: TopologyComparison) -> dict[str, Any]:

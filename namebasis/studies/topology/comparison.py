@@ -72,6 +72,7 @@ class TopologyComparison(Report):
     """
 
     _page = "namebasis.studies.topology.compare_view:html_of"
+    _figure = "namebasis.studies.topology.compare_view:draw"
     _figures = "namebasis.studies.topology.compare_view:figures_of"
 
     left: TopologyReport

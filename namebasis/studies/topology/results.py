@@ -75,6 +75,7 @@ class TopologyReport(Report):
     """
 
     _page = "namebasis.studies.topology.view:html_of"
+    _figure = "namebasis.studies.topology.view:draw"
     _figures = "namebasis.studies.topology.view:figures_of"
 
     ids: IntArray

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from namebasis.analysis.shape.entropy import EntropyReport, NullComparison
 from namebasis.analysis.shape.homology_null import DegreeReport, Draws, PersistenceReport
 from namebasis.studies.topology.graph import GraphShape
 from namebasis.studies.topology.pages.neighbours import (
@@ -18,7 +21,7 @@ from namebasis.studies.topology.pages.shape import (
     NullRow,
     PersistenceSection,
 )
-from namebasis.studies.topology.shape import EntropyShape, TopologyShape
+from namebasis.studies.topology.shape import TopologyShape
 from namebasis.wording import percent
 
 _NULLS = {"gaussian": "Gaussian", "shuffled columns": "shuffled columns"}
@@ -35,15 +38,19 @@ def shape_facts(shape: TopologyShape) -> list[tuple[str, str]]:
 
 def shape_sections(shape: TopologyShape, k: int) -> list[Section]:
     """Lay the shape out as plain values; what was not measured has no section."""
-    sections: list[Section] = [_entropy(shape.entropy)]
+    sections: list[Section] = [
+        entropy_section(shape.entropy.whole, shape.entropy.nulls, shape.entropy.n_null_rows)
+    ]
     if shape.persistence is not None:
         sections.append(_persistence(shape.persistence))
     sections += [_hubs(shape, k), _graph(shape.graph)]
     return sections
 
 
-def _entropy(shape: EntropyShape) -> EntropySection:
-    whole = shape.whole
+def entropy_section(
+    whole: EntropyReport, nulls: Sequence[NullComparison], n_null_rows: int
+) -> EntropySection:
+    """An entropy beside its nulls."""
     return EntropySection(
         bits=whole.bits,
         standard_error=whole.standard_error,
@@ -59,9 +66,9 @@ def _entropy(shape: EntropyShape) -> EntropySection:
                 _NULLS.get(row.null, row.null), row.bits, row.null_bits, row.null_deviation,
                 row.z, row.n_draws,
             )
-            for row in shape.nulls
+            for row in nulls
         ],
-        n_null_names=shape.n_null_rows,
+        n_null_names=n_null_rows,
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 STUDY = "topology"
+METHODS = ("density", "hdbscan")
 
 
 def report(
@@ -55,6 +56,7 @@ def report(
     max_points: int | None = None,
     n_permutations: int = 99,
     by: Sequence[str] = (),
+    method: str = "density",
     n_clusters: int | None = None,
     level: str | float | None = None,
     without_spelling: bool = False,
@@ -86,6 +88,9 @@ def report(
         Shuffles for the null of each agreement.
     by : sequence of str
         More columns to compare the arrangement with; numbers are cut into ranges.
+    method : {"density", "hdbscan"}
+        Our own clusters over the graph of neighbours, or those of `hdbscan` on the vectors, to
+        compare with; see `analysis.cluster`.
     n_clusters : int, optional
         Read so many clusters off the hierarchy instead of those with the most excess of mass.
     level : {"eom", "leaf"} or float, optional
@@ -120,6 +125,8 @@ def report(
     k = check_count(k, "k")
     n_resamples = check_count(n_resamples, "n_resamples", 0)
     cut = _level(n_clusters, level)
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
     clock = _Clock(progress, _steps(n_resamples, shape, without_spelling))
     if without_spelling:
         space, view = open_unspelled(space, view)
@@ -130,7 +137,7 @@ def report(
     if k > len(ids) - 1:
         notes.append(f"k was lowered from {k} to {len(ids) - 1}, all the other names there are.")
         k = len(ids) - 1
-    settings = Settings(k, min_cluster_size, cut, n_permutations, seed)
+    settings = Settings(k, min_cluster_size, cut, n_permutations, seed, method)
     clock.lap("names")
     vectors, graph = read_graph(space, view, ids, k)
     notes += _recall_note(graph)
@@ -301,6 +308,7 @@ def _parameters(
         "min_cluster_size": found.clusters.min_cluster_size,
         "min_samples": found.clusters.min_samples,
         "smoothing": found.clusters.smoothing,
+        "method": settings.method,
         "level": found.clusters.level,
         "seed": settings.seed,
         "max_points": max_points,

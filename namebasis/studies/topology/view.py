@@ -8,7 +8,7 @@ from typing import Any
 from namebasis.report.name_map import MapCluster, NameMap
 from namebasis.studies.topology.arrangement import LabelAgreement, agreement_figures
 from namebasis.studies.topology.clusters import ClusterSummary, Trait, spelling
-from namebasis.studies.topology.figures import page_figures
+from namebasis.studies.topology.figures import page_figure, page_figures
 from namebasis.studies.topology.pages.comparison import FiguresSection
 from namebasis.studies.topology.pages.page import Section, TopologyPage, render
 from namebasis.studies.topology.pages.tables import (
@@ -25,11 +25,20 @@ from namebasis.wording import percent
 
 _N_NEIGHBOURS = 6
 _N_TRAITS = 4
+_CLUSTERED = {
+    "density": "density hierarchy of vectors drawn to their mutual neighbours",
+    "hdbscan": "HDBSCAN on the vectors",
+}
 
 
 def html_of(report: TopologyReport) -> str:
     """The page of a report."""
     return render(page_of(report))
+
+
+def draw(report: TopologyReport, *, figure: str = "map") -> Any:
+    """One figure of the page: the map, or another by the name of its file."""
+    return page_figure(page_of(report), figure)
 
 
 def figures_of(report: TopologyReport) -> dict[str, Any]:
@@ -229,8 +238,8 @@ def footer_of(report: TopologyReport) -> list[tuple[str, object]]:
         ("encoder", f"{source['encoder']}{revision}, weights {source['fingerprint']}"),
         ("templates", " · ".join(source["templates"])),
         ("parameters", ", ".join(f"{key} {value}" for key, value in parameters.items())),
-        ("method", f"{_search(report.graph.recall)}; density hierarchy of vectors drawn to their "
-                   "mutual neighbours; map by UMAP"),
+        ("method", f"{_search(report.graph.recall)}; {_CLUSTERED[report.hierarchy.found_by]}; map "
+                   "by UMAP"),
         ("time", ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report.seconds.items())),
         ("made by", f"namebasis {source['package_version']}"),
     ]  # fmt: skip

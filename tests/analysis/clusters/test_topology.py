@@ -11,6 +11,7 @@ from namebasis.analysis.clusters.clustering import (
     default_min_cluster_size,
 )
 from namebasis.analysis.clusters.density_tree import density_tree
+from namebasis.analysis.clusters.stability import cluster_stability
 from namebasis.analysis.graph.neighbours import knn_graph
 from namebasis.checks import unit_rows
 from namebasis.errors import NamebasisWarning
@@ -51,6 +52,39 @@ def test_on_a_complete_graph_without_smoothing_it_is_hdbscan(seed: int, method: 
     np.testing.assert_array_equal(ours.labels < 0, peer.labels_ < 0)
     assert adjusted_rand_score(peer.labels_, ours.labels) == 1.0
     np.testing.assert_allclose(ours.probabilities, peer.probabilities_, atol=1e-5)
+
+
+@pytest.mark.parametrize("copies", [0, 9])
+def test_hdbscan_gives_the_labels_of_its_package(copies: int) -> None:
+    hdbscan = pytest.importorskip("hdbscan")
+    rows = mixture(300, 6, 5, seed=4)[0]
+    rows = np.vstack([rows, np.repeat(rows[:2], copies, axis=0)])
+    peer = hdbscan.HDBSCAN(min_cluster_size=10, approx_min_span_tree=False).fit(
+        unit_rows(rows).astype(np.float64)
+    )
+    found = cluster(rows, min_cluster_size=10, method="hdbscan")
+    assert (found.found_by, found.min_samples, found.smoothing) == ("hdbscan", 10, 0)
+    assert found.n_clusters == peer.labels_.max() + 1 > 1
+    np.testing.assert_array_equal(found.labels < 0, peer.labels_ < 0)
+    assert adjusted_rand_score(peer.labels_, found.labels) == 1.0
+    np.testing.assert_array_equal(found.probabilities, peer.probabilities_)
+    assert (np.diff(found.sizes) <= 0).all()
+    # Other levels come from its tree: two clusters, each of whole old ones or parts of them.
+    assert found.cut(n_clusters=2).n_clusters == 2
+    again = cluster_stability(rows, found, knn_graph(unit_rows(rows), 10), n_resamples=3)
+    assert again.means.max() > 0.7
+
+
+def test_hdbscan_refuses_what_it_has_not_and_says_that_there_is_none() -> None:
+    rows = mixture(60, 6, 3, seed=0)[0]
+    with pytest.raises(ValueError, match="smoothing is not part of hdbscan; leave it out, got 2"):
+        cluster(rows, method="hdbscan", smoothing=2)
+    with pytest.raises(ValueError, match="method must be one of eom, leaf, hdbscan; got 'dbscan'"):
+        cluster(rows, method="dbscan")
+    with pytest.warns(NamebasisWarning, match="no cluster among 60 rows"):
+        assert cluster(rows, method="hdbscan", min_cluster_size=50).n_clusters == 0
+    equal = cluster(np.ones((20, 3)), method="hdbscan")  # as our own way has it: one cluster
+    assert equal.n_clusters == 1
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -191,6 +191,22 @@ def test_the_page_says_how_neighbours_were_sought(result: TopologyReport) -> Non
     assert method.startswith("cosine neighbours, 95.7 % of the true ones; ")
 
 
+def test_names_are_clustered_by_hdbscan_where_asked_for(space: Space) -> None:
+    hdbscan = pytest.importorskip("hdbscan")
+    found = topology.report(
+        space, method="hdbscan", min_cluster_size=8, n_permutations=3, n_resamples=2, shape=False
+    )
+    rows = space.vectors("text").astype(np.float64)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    peer = hdbscan.HDBSCAN(min_cluster_size=8, approx_min_span_tree=False).fit(rows)
+    assert found.n_clusters == peer.labels_.max() + 1 > 1
+    assert adjusted_rand_score(peer.labels_, found.labels) == 1.0
+    assert found.parameters["method"] == "hdbscan"
+    assert "HDBSCAN on the vectors" in str(dict(page_of(found).footer)["method"])
+    with pytest.raises(ValueError, match="method must be one of density, hdbscan; got 'eom'"):
+        topology.report(space, method="eom")
+
+
 def test_stability_says_how_well_clusters_are_found_again(space: Space) -> None:
     found = topology.report(space, n_permutations=3, n_resamples=4, shape=False)
     assert {cluster.stability_low for cluster in found.clusters} == {None}  # too few to tell
