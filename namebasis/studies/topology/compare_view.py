@@ -6,14 +6,11 @@ from typing import Any
 
 from namebasis.studies.topology.comparison import TopologyComparison
 from namebasis.studies.topology.figures import page_figure, page_figures
-from namebasis.studies.topology.overlap import NameOverlap
 from namebasis.studies.topology.pages.comparison import (
     FiguresSection,
     MatchRow,
     MatchSection,
-    OverlapRow,
     OverlapSection,
-    SharedName,
 )
 from namebasis.studies.topology.pages.page import TopologyPage, render
 from namebasis.studies.topology.view import footer_of, map_of, properties_of, where_words
@@ -86,21 +83,14 @@ def _overlap(found: TopologyComparison) -> OverlapSection:
     )  # fmt: skip
     return OverlapSection(
         titles=found.titles,
-        overlaps=[
-            OverlapRow(row.k, row.share, row.low, row.high, row.by_chance)
-            for row in shared.overlaps
-        ],
+        overlaps=shared.overlaps,
         cka=shared.cka,
         n_aligned=shared.n_aligned,
         clusters=clusters,
         n_clustered=between.n_rows if between else 0,
-        lowest=[_name(row) for row in shared.lowest],
-        highest=[_name(row) for row in shared.highest],
+        lowest=shared.lowest,
+        highest=shared.highest,
     )
-
-
-def _name(found: NameOverlap) -> SharedName:
-    return SharedName(found.name, found.row, found.share, found.left, found.right)
 
 
 def _matches(found: TopologyComparison, colors: list[str]) -> list[MatchRow]:

@@ -11,32 +11,31 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from namebasis.analysis.shape.entropy import NullComparison
+from namebasis.analysis.shape.homology_null import DegreeReport, Draws
 from namebasis.report import charts
 from namebasis.report.charts import save
 from namebasis.studies.topology.figures import draw_maps, page_figures
 from namebasis.studies.topology.files import FIGURES
+from namebasis.studies.topology.graph import Bridge
+from namebasis.studies.topology.overlap import NameOverlap, OverlapAtK
 from namebasis.studies.topology.pages.comparison import (
     FiguresSection,
     MatchRow,
     MatchSection,
-    OverlapRow,
     OverlapSection,
-    SharedName,
 )
 from namebasis.studies.topology.pages.neighbours import (
-    BridgeRow,
     GraphSection,
-    HubRow,
     HubsSection,
     MixingRow,
 )
 from namebasis.studies.topology.pages.page import Section, render
 from namebasis.studies.topology.pages.shape import (
-    DegreeRow,
     EntropySection,
-    NullRow,
     PersistenceSection,
 )
+from namebasis.studies.topology.shape import Hub
 from tests.studies.pages import DIFFICULT, HOSTILE, content, name_map
 
 NAN = float("nan")
@@ -46,7 +45,8 @@ def entropy() -> EntropySection:
     return EntropySection(
         bits=6.5, standard_error=0.0012, share=0.65, bandwidth=0.4, method=HOSTILE[0],
         n_names=1024, t=1, times=(1, 2, 4), curve=(6.5, 3.0, 1.0),
-        nulls=[NullRow(HOSTILE[0], 5.0, 5.5, 0.1, -5.0, 5), NullRow("none", 5.0, 6, 0.0, NAN, 5)],
+        nulls=[NullComparison(HOSTILE[0], 5.0, 5.5, 0.1, -5.0, 5),
+               NullComparison("none", 5.0, 6, 0.0, NAN, 5)],
         n_null_names=1000,
     )  # fmt: skip
 
@@ -55,9 +55,10 @@ def persistence() -> PersistenceSection:
     components = np.array([[0, 0.2], [0, 0.5], [0, np.inf]])
     loops = np.array([[0.6, 0.7], [0.65, 0.95]])
     rows = [
-        DegreeRow(0, components, components, 1.0, (1, 0.9, 1.1), 0.5, None, 1, (0.1, 0, 0.2), None),
-        DegreeRow(1, loops, np.empty((0, 2)), NAN, None, 0.3, None, 0, None, None),
-    ]
+        DegreeReport(0, components, 1.0, 0.5, 1, components, Draws(1, 0.9, 1.1, 5), None,
+                     Draws(0.1, 0, 0.2, 5), None),
+        DegreeReport(1, loops, NAN, 0.3, 0, np.empty((0, 2)), None, None, None, None),
+    ]  # fmt: skip
     return PersistenceSection(rows, 3, 0.05, 0.1, 5)
 
 
@@ -66,7 +67,7 @@ def hubs(n: int = 400, k: int = 15) -> HubsSection:
     local = rng.gamma(5, 2, n)
     local[:7] = NAN
     return HubsSection(
-        k=k, skewness=2.5, anti_hub_share=0.081, hubs=[HubRow(HOSTILE[0], 3, 45)],
+        k=k, skewness=2.5, anti_hub_share=0.081, hubs=[Hub(3, HOSTILE[0], 45, 1)],
         hubness=rng.poisson(k, n) / k, two_nn=9.3, likelihood=NAN, quartiles=(8, 10, 12),
         local_dimension=local,
     )  # fmt: skip
@@ -76,16 +77,17 @@ def graph() -> GraphSection:
     return GraphSection(
         n_edges=1234, n_components=2, largest_share=0.9, n_communities=7, modularity=0.63,
         mixing=[MixingRow("gender", 0.2, -0.0001, 0.01), MixingRow("part", None, None, None)],
-        bridges=[BridgeRow(HOSTILE[1], 2, 0.98, [(f"l{i}", 9 - i) for i in range(6)])],
+        bridges=[Bridge(2, HOSTILE[1], 0.98, 15, tuple((f"l{i}", 9 - i) for i in range(6)))],
         links=[("ar_AA", HOSTILE[2], 29, 77.1)], central=[(HOSTILE[0], 1, 26.7)],
     )  # fmt: skip
 
 
 def shared() -> OverlapSection:
-    found = SharedName(HOSTILE[0], 4, 0.25, HOSTILE[:2], HOSTILE[2:4])
+    found = NameOverlap(4, HOSTILE[0], "given", 0.25, HOSTILE[:2], HOSTILE[2:4])
     return OverlapSection(
         titles=(HOSTILE[0], HOSTILE[1]),
-        overlaps=[OverlapRow(1, 0.2, 0.1, 0.3, 0.01), OverlapRow(15, 0.4, 0.35, 0.45, 0.15)],
+        overlaps=[OverlapAtK(1, 0.2, 0.1, 0.3, 0.01, 77),
+                  OverlapAtK(15, 0.4, 0.35, 0.45, 0.15, 77)],
         cka=NAN, n_aligned=77, clusters=[("adjusted Rand index", 0.5, 0.001, 0.01)],
         n_clustered=60, lowest=[found], highest=[found],
     )  # fmt: skip

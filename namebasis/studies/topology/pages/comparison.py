@@ -8,6 +8,7 @@ from typing import Any
 
 from namebasis.report import charts
 from namebasis.report.page import table, text
+from namebasis.studies.topology.overlap import NameOverlap, OverlapAtK
 from namebasis.studies.topology.pages.tables import name_link, number
 from namebasis.wording import percent
 
@@ -39,39 +40,17 @@ class FiguresSection:
 
 
 @dataclass(frozen=True)
-class OverlapRow:
-    """Mean share of the k nearest names that both give, with its interval and chance."""
-
-    k: int
-    share: float
-    low: float
-    high: float
-    by_chance: float
-
-
-@dataclass(frozen=True)
-class SharedName:
-    """A name, its row on the maps, the share of its neighbours in both, and both lists."""
-
-    name: str
-    row: int
-    share: float
-    left: Sequence[str]
-    right: Sequence[str]
-
-
-@dataclass(frozen=True)
 class OverlapSection:
     """Whether both put the same names beside each other."""
 
     titles: tuple[str, str]
-    overlaps: Sequence[OverlapRow]
+    overlaps: Sequence[OverlapAtK]
     cka: float
     n_aligned: int
     clusters: Sequence[tuple[str, float, float, float]]
     n_clustered: int
-    lowest: Sequence[SharedName]
-    highest: Sequence[SharedName]
+    lowest: Sequence[NameOverlap]
+    highest: Sequence[NameOverlap]
     title: str = "Do they put the same names beside each other?"
     anchor: str = "overlap"
 
@@ -110,7 +89,7 @@ class OverlapSection:
             f"<h3>Names whose {k} neighbours agree most</h3>{self._names(self.highest)}"
         )
 
-    def _names(self, names: Sequence[SharedName]) -> str:
+    def _names(self, names: Sequence[NameOverlap]) -> str:
         rows = [
             f"<tr><td>{name_link(found.name, found.row)}</td>"
             f'<td class="n">{percent(found.share, 1)}</td>'

@@ -11,17 +11,10 @@ import numpy as np
 from namebasis.checks import Float64Array
 from namebasis.report import charts
 from namebasis.report.page import table, text
+from namebasis.studies.topology.graph import Bridge
 from namebasis.studies.topology.pages.tables import name_link, number
+from namebasis.studies.topology.shape import Hub
 from namebasis.wording import percent
-
-
-@dataclass(frozen=True)
-class HubRow:
-    """A name and of how many names it is a near neighbour."""
-
-    name: str
-    row: int
-    in_degree: int
 
 
 @dataclass(frozen=True)
@@ -35,7 +28,7 @@ class HubsSection:
     k: int
     skewness: float
     anti_hub_share: float
-    hubs: Sequence[HubRow]
+    hubs: Sequence[Hub]
     hubness: Float64Array
     two_nn: float
     likelihood: float
@@ -125,16 +118,6 @@ class MixingRow:
 
 
 @dataclass(frozen=True)
-class BridgeRow:
-    """A name between locales: how mixed its neighbours are, and which they are."""
-
-    name: str
-    row: int
-    bridge: float
-    joins: Sequence[tuple[str, int]]
-
-
-@dataclass(frozen=True)
 class GraphSection:
     """The graph of neighbours: parts, communities, mixing, bridges, central names."""
 
@@ -144,7 +127,7 @@ class GraphSection:
     n_communities: int
     modularity: float
     mixing: Sequence[MixingRow]
-    bridges: Sequence[BridgeRow]
+    bridges: Sequence[Bridge]
     links: Sequence[tuple[str, str, int, float]]
     central: Sequence[tuple[str, int, float]]
     title: str = "Bridges and central names"

@@ -8,25 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from namebasis.checks import Float64Array
+from namebasis.analysis.shape.entropy import NullComparison
+from namebasis.analysis.shape.homology_null import DegreeReport, Draws
 from namebasis.report import charts
 from namebasis.report.page import table, text
 from namebasis.studies.topology.pages.tables import number
 from namebasis.wording import percent
 
+_NULLS = {"gaussian": "Gaussian"}
 _DEGREES = {0: "components (H0)", 1: "loops (H1)"}
-
-
-@dataclass(frozen=True)
-class NullRow:
-    """An entropy beside one null's mean and standard deviation, in bits."""
-
-    null: str
-    bits: float
-    null_bits: float
-    null_deviation: float
-    z: float
-    n_draws: int
 
 
 @dataclass(frozen=True)
@@ -42,7 +32,7 @@ class EntropySection:
     t: float
     times: Sequence[float]
     curve: Sequence[float]
-    nulls: Sequence[NullRow]
+    nulls: Sequence[NullComparison]
     n_null_names: int
     title: str = "Entropy"
     anchor: str = "entropy"
@@ -61,7 +51,8 @@ class EntropySection:
         )
         head = ("null", "# names", "# bits", "# null’s bits", "# deviation", "# draws", "# z")
         rows = [
-            f'<tr><td>{text(row.null)}</td><td class="n">{self.n_null_names:,}</td>'
+            f"<tr><td>{text(_NULLS.get(row.null, row.null))}</td>"
+            f'<td class="n">{self.n_null_names:,}</td>'
             f'<td class="n">{row.bits:.3f}</td><td class="n">{row.null_bits:.3f}</td>'
             f'<td class="n">{row.null_deviation:.4f}</td><td class="n">{row.n_draws}</td>'
             f'<td class="n">{number(row.z, 1)}</td></tr>'
@@ -81,7 +72,7 @@ class EntropySection:
     @charts.chart
     def figures(self) -> Mapping[str, Any]:
         """The chart."""
-        figure, axes = charts.new_figure(2 if self.nulls else 1, height=2.6)
+        figure, axes = charts.new_figure(2 if self.nulls else 1, width=8.0, height=2.6)
         axes[0].plot(self.times, self.curve, color=charts.FILL, marker="o", markersize=4)
         axes[0].set(xlabel="diffusion time t", ylabel="bits", title="All names")
         axes[0].set_xscale("log", base=2)
@@ -93,39 +84,23 @@ class EntropySection:
         return {"entropy": figure}
 
 
-def _draw_nulls(axes: Any, nulls: Sequence[NullRow]) -> None:
+def _draw_nulls(axes: Any, nulls: Sequence[NullComparison]) -> None:
     places = np.arange(1, len(nulls) + 1)
     axes.axvline(nulls[0].bits, color=charts.LINE, linewidth=1)
     axes.plot([nulls[0].bits], [0], "o", color=charts.FILL, markersize=7)
     means = [row.null_bits for row in nulls]
     spreads = [2 * row.null_deviation for row in nulls]
     axes.errorbar(means, places, xerr=spreads, fmt="D", color=charts.WARM, markersize=5, capsize=3)
-    axes.set_yticks([0, *places], ["names", *(row.null for row in nulls)])
+    axes.set_yticks([0, *places], ["names", *(_NULLS.get(row.null, row.null) for row in nulls)])
     axes.set_ylim(len(nulls) + 0.6, -0.6)
     axes.set(xlabel="bits", title="Beside data without structure")
-
-
-@dataclass(frozen=True)
-class DegreeRow:
-    """One degree of homology; `null` triples are mean, lowest and highest over draws."""
-
-    degree: int
-    diagram: Float64Array
-    null_diagram: Float64Array
-    entropy: float
-    null_entropy: tuple[float, float, float] | None
-    longest: float
-    null_longest: tuple[float, float, float] | None
-    n_certain: int
-    bottleneck: tuple[float, float, float] | None
-    among_nulls: tuple[float, float, float] | None
 
 
 @dataclass(frozen=True)
 class PersistenceSection:
     """Births and deaths of components and loops on landmarks, with their error."""
 
-    degrees: Sequence[DegreeRow]
+    degrees: Sequence[DegreeReport]
     n_landmarks: int
     covering_radius: float
     error_bound: float
@@ -178,7 +153,7 @@ class PersistenceSection:
         return {"persistence": figure}
 
 
-def _draw_components(axes: Any, row: DegreeRow) -> None:
+def _draw_components(axes: Any, row: DegreeReport) -> None:
     """How many components are left as the distance grows: H0, whose classes are all born at 0."""
     for diagram, color in ((row.null_diagram, charts.WARM), (row.diagram, charts.FILL)):
         if len(diagram):
@@ -189,7 +164,7 @@ def _draw_components(axes: Any, row: DegreeRow) -> None:
     axes.set(xlabel="distance", ylabel="components left", title=_DEGREES[0])
 
 
-def _draw_loops(axes: Any, row: DegreeRow, error_bound: float) -> None:
+def _draw_loops(axes: Any, row: DegreeReport, error_bound: float) -> None:
     finite = [d[np.isfinite(d).all(axis=1)] for d in (row.null_diagram, row.diagram)]
     everything = np.concatenate([part.ravel() for part in finite])
     low, high = (
@@ -209,8 +184,7 @@ def _draw_loops(axes: Any, row: DegreeRow, error_bound: float) -> None:
     axes.set(xlabel="birth", ylabel="death", title=_DEGREES[1])
 
 
-def _draws(value: tuple[float, float, float] | None) -> str:
-    if value is None or value[0] != value[0]:
+def _draws(value: Draws | None) -> str:
+    if value is None or value.mean != value.mean:
         return "–"
-    mean, low, high = value
-    return f"{mean:.3f} ({low:.3f}–{high:.3f})"
+    return f"{value.mean:.3f} ({value.low:.3f}–{value.high:.3f})"
