@@ -450,7 +450,7 @@ def test_html_is_written_whole_or_not_at_all(
         result.write_html(path)
     with pytest.raises(SpaceError, match="there is no folder"):
         result.write_html(tmp_path / "deep" / "report.html")
-    monkeypatch.setattr("namebasis.studies.topology.pages.page.render", lambda _: 1 / 0)
+    monkeypatch.setattr("namebasis.studies.topology.view.render", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         result.write_html(path, overwrite=True)
     assert path.read_text(encoding="utf-8") == page
