@@ -30,7 +30,7 @@ def basis(
     where: options.Where = None,
     deny: options.Deny = None,
     max_family: Annotated[
-        int | None, typer.Option("--max-family", help="At most so many family names.")
+        int | None, typer.Option("--max-family", help="Maximum number of family names.")
     ] = None,
     minus: options.Minus = None,
     signed: Annotated[bool, typer.Option("--signed", help="Allow negative weights.")] = False,
@@ -39,7 +39,10 @@ def basis(
     ] = "omp",
     ridge: Annotated[
         float | None,
-        typer.Option("--ridge", help="Whiten before choosing (1 is good): finds true parts."),
+        typer.Option(
+            "--ridge",
+            help="Whiten with this ridge before selecting (try 1); recovers true parts more often.",
+        ),
     ] = None,
     n_null: Annotated[
         int, typer.Option("--n-null", help="Random dictionaries to compare with; 0 for none.")

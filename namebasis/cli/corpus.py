@@ -94,7 +94,7 @@ def going_on(space: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        note(f"stopped; run the same build again and {space} goes on from its last commit")
+        note(f"stopped; run the same build again, and {space} resumes from its last commit")
         raise typer.Exit(130) from None
 
 
@@ -138,7 +138,7 @@ def build(
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Put names into an encoder's space. A stopped build goes on where it stood."""
+    """Embed names and store them as a space. An interrupted build resumes."""
     from functools import partial
 
     from namebasis.encoders.registry import load_encoder

@@ -25,7 +25,7 @@ def refuse_existing(*paths: Path | None, overwrite: bool) -> None:
         check_place(path, overwrite)
         where = path.resolve()
         if where in taken:
-            raise SpaceError(f"{path} is given for two results. Give each a file of its own.")
+            raise SpaceError(f"{path} is given for two results. Give each its own file.")
         taken[where] = path
 
 

@@ -38,7 +38,8 @@ def topology(
         typer.Option("--method", help="density (over the neighbours) or hdbscan (on the vectors)."),
     ] = "density",
     n_clusters: Annotated[
-        int | None, typer.Option("--n-clusters", help="Cut the hierarchy into so many clusters.")
+        int | None,
+        typer.Option("--n-clusters", help="Number of clusters to cut the hierarchy into."),
     ] = None,
     level: Annotated[
         str | None,

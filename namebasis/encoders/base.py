@@ -244,7 +244,7 @@ class Encoder(ABC):
         except UnicodeEncodeError:
             row = next(row for row, text in enumerate(kept) if not _is_unicode(text))
             raise ValueError(
-                f"{what}[{row}] holds half of a surrogate pair: {kept[row]!r}; decode it anew."
+                f"{what}[{row}] holds half of a surrogate pair: {kept[row]!r}; decode it again."
             ) from None
         return kept
 

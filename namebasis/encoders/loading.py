@@ -111,7 +111,7 @@ def packaged_source(
     place = Path(str(files("namebasis") / "data" / folder))
     if not (place / needed).is_file():
         raise EncoderError(
-            f"{spec}: {what} missing from {place}. Install namebasis anew, or make it: {remedy}"
+            f"{spec}: {what} missing from {place}. Reinstall namebasis, or make it: {remedy}"
         )
     return Source(place, spec)
 

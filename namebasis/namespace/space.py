@@ -96,7 +96,7 @@ class StoredSpace:
         if provenance.state != "done":
             raise SpaceError(
                 f"{path}: its build stopped after {store.n_rows:,} of {provenance.n_names:,} "
-                "names. Run the same build again; it goes on from there."
+                "names. Run the same build again; it resumes there."
             )
         self._store = store
         self.provenance = provenance

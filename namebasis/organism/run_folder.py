@@ -153,7 +153,7 @@ def prepare(run: Path, settings: Mapping[str, Any], *, overwrite: bool) -> bool:
     if changed:
         told = ", ".join(f"{key} {before.get(key)}" for key in changed)
         raise NamebasisError(
-            f"{run} holds a training with {told}; it goes on only with the same. Give another "
-            "path, or overwrite it."
+            f"{run} holds a training with {told}; it resumes only with the same settings. "
+            "Give another path, or overwrite it."
         )
     return True

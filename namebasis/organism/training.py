@@ -295,7 +295,7 @@ class _Learner:
                 OSError) as error:  # fmt: skip
             raise NamebasisError(
                 f"{path} cannot be read ({type(error).__name__}); the training cannot go on. "
-                "Start anew by overwriting it."
+                "Start again and overwrite it."
             ) from None
         before = run_folder.read_run(self.folder)
         self.step = step

@@ -145,7 +145,7 @@ def test_a_file_that_is_called_as_the_truth_is_not_replaced(world: World, tmp_pa
 
 
 def test_a_folder_with_anything_else_is_refused(run: Path, world: World, tmp_path: Path) -> None:
-    with pytest.raises(NamebasisError, match="holds a training with n_steps 4; it goes on only"):
+    with pytest.raises(NamebasisError, match="holds a training with n_steps 4; it resumes only"):
         train(run, world=world, **{**STEPS, "n_steps": 5})
     strange = tmp_path / "strange"
     strange.mkdir()
@@ -179,7 +179,7 @@ def test_a_damaged_state_is_refused_and_can_be_overwritten(world: World, tmp_pat
     short = {**STEPS, "n_steps": 1, "n_checkpoints": 2}
     train(tmp_path / "run", world=world, **short)
     (tmp_path / "run" / "resume.safetensors").write_bytes(b"not tensors")
-    with pytest.raises(NamebasisError, match=r"the training cannot go on\. Start anew"):
+    with pytest.raises(NamebasisError, match=r"the training cannot go on\. Start again"):
         train(tmp_path / "run", world=world, **short)
     assert train(tmp_path / "run", world=world, **short, overwrite=True).steps == (0, 1)
     (tmp_path / "run" / "run.json").write_text("{")

@@ -160,7 +160,7 @@ def build_space(
         if current.state != "done":
             done = store.n_rows
             if done:
-                log.info("%s: goes on after %d of %d names", place, done, len(names))
+                log.info("%s: resumes after %d of %d names", place, done, len(names))
             left, stored = names.table.slice(done), (encoder, job.templates, progress, done)
             if cluster is None:
                 _append(store, left, *stored)
@@ -308,7 +308,7 @@ def refuse_foreign(path: Path) -> None:
     if not path.exists():
         return
     if not path.is_dir():
-        raise SpaceError(f"{path}: there is a file in the way. Choose another path.")
+        raise SpaceError(f"{path} is a file; a space needs a folder. Choose another path.")
     foreign = {entry.name for entry in path.iterdir()} - {NAMES, ".lock"}
     if foreign and not holds_versions(path):
         raise SpaceError(

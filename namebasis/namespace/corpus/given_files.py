@@ -192,7 +192,7 @@ def _saved_files(folder: Path) -> list[Path]:
     if state.get("_indices_data_files"):
         raise CorpusError(
             f"{folder}: its rows are in another order than its files (a shuffle or a selection); "
-            "write it anew with flatten_indices().save_to_disk(…)."
+            "write it again with flatten_indices().save_to_disk(…)."
         )
     listed = state.get("_data_files")
     names = [entry.get("filename") for entry in listed or () if isinstance(entry, dict)]

@@ -88,7 +88,7 @@ def load_graph(store: Store, view: str, build_id: str, k: int, kept: Kept) -> Kn
         if graph is not None:
             return graph
         if problem:
-            message = f"{path}: damaged ({problem}). The graph is made anew."
+            message = f"{path}: damaged ({problem}). The graph is rebuilt."
             warnings.warn(message, NamebasisWarning, stacklevel=3)
         graph = graph_of(store.vectors(view), k)
         is_kept = may_write and holds_newest(store, view, build_id) and _write(path, key, graph)

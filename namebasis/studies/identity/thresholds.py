@@ -143,7 +143,7 @@ def _given_way(label: str, former: Sequence[str]) -> str:
     now = " and ".join(f"{key} is now {_FORMER[key]}" for key in former)
     return (
         f"{label}: {now}; the evidences are {', '.join(EVIDENCES)}. Rename, and set the thresholds "
-        "anew: the measures are others."
+        "again: the measures have changed."
     )
 
 

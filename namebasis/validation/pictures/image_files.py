@@ -81,7 +81,7 @@ def write_image(path: Path, image: Image, about: Mapping[str, Any]) -> None:
     except OSError as error:
         raise NamebasisError(
             f"{path}: cannot be written ({error.strerror or error}). What is there is whole; the "
-            "same command goes on from it."
+            "same command resumes from it."
         ) from None
 
 

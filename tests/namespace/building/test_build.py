@@ -274,7 +274,7 @@ class TestOverwrite:
         (tmp_path / "file").write_text("x")
         with pytest.raises(SpaceError, match=r"not a name space; it holds 'chapter.txt'"):
             build_space(names, tmp_path / "thesis", encoder=encoder, overwrite=True)
-        with pytest.raises(SpaceError, match="a file in the way"):
+        with pytest.raises(SpaceError, match="is a file; a space needs a folder"):
             build_space(names, tmp_path / "file", encoder=encoder, overwrite=True)
         assert (tmp_path / "thesis" / "chapter.txt").read_text() == "years of work"
 

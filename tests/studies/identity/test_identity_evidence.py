@@ -183,7 +183,7 @@ def test_evidences_give_the_kinds() -> None:
     ("changes", "match"),
     [
         ({"hold": "capture"}, r"capture is now hold; the evidences are own_score, strength, hold, "
-         r"leakage\. Rename, and set the thresholds anew"),
+         r"leakage\. Rename, and set the thresholds again"),
         ({"hold": "capture", "leakage": "displacement_ratio"},
          "capture is now hold and displacement_ratio is now leakage"),
     ],

@@ -154,7 +154,7 @@ class ClustersSection:
         )
         grid = table(head, body, identifier="clusters-table", folded=hidden > 0, sortable=True)
         stability = (
-            "Stability is how much of a cluster is found again when the names are drawn anew "
+            "Stability is how much of a cluster is found again when the names are resampled "
             "(Jaccard index, 0 to 1), with its interval and, marked, what chance gives. "
             if measured
             else ""
