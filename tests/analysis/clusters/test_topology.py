@@ -208,7 +208,7 @@ def test_fewer_rows_than_neighbours_use_all_there_are() -> None:
         (np.eye(8), {"min_cluster_size": 1}, "between 2 and 8; got 1"),
         (np.eye(8), {"min_samples": 8}, "min_samples must be an integer, between 1 and 7; got 8"),
         (np.eye(8), {"smoothing": -1}, "smoothing must be"),
-        (np.eye(8), {"method": "best"}, "method must be 'eom' or 'leaf'; got 'best'"),
+        (np.eye(8), {"method": "best"}, "method must be one of eom, leaf, hdbscan; got 'best'"),
         (np.eye(8), {"graph": knn_graph(np.eye(7), 3)}, "must cover the 8 rows .* covers 7"),
     ],
 )
