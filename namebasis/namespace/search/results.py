@@ -131,7 +131,7 @@ class NearestResult(Result):
 
     def notes(self) -> list[str]:
         return [
-            f"{query!r} is not a stored name; it was encoded as the text that it is"
+            f"{query!r} is not a stored name; encoded as text"
             for query, kind in zip(self.queries, self.kinds, strict=True)
             if kind == "text"
         ]
