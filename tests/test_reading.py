@@ -44,7 +44,7 @@ ALLOWED = {
     "namespace/search/template_rows.py": "a cache that is made anew where it cannot be read",
     "namespace/store/metrics.py": "metadata inside a data set",
     "namespace/store/provenance.py": "metadata inside a data set",
-    "namespace/building/unspelled.py": "metadata inside a data set",
+    "namespace/store/unspelled.py": "metadata inside a data set",
     "namespace/store/opening.py": "a manifest's last bytes",
 }
 

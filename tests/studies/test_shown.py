@@ -160,9 +160,7 @@ def test_json_of_nearest_is_a_list_with_an_object_per_target(folder: Path, space
     for one in both:
         expected = space.nearest(one["target"], 2)
         assert [hit["name"] for hit in one["names"]] == list(expected.names)
-    assert done.stderr == (
-        "'an old lady' is not a stored name; encoded as text\n"
-    )
+    assert done.stderr == ("'an old lady' is not a stored name; encoded as text\n")
     alone = json.loads(run("nearest", "my.space", "Vicki", "-k", "2", "--json", cwd=folder).stdout)
     assert alone == both[:1]
 

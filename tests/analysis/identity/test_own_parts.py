@@ -31,7 +31,7 @@ def swaps(own: float = 2.0) -> Swaps:
 
 def test_draws_centre_on_the_measured_score() -> None:
     made = swaps()
-    drawn = resampled_scores(made, n_draws=400, seed=0)
+    drawn = resampled_scores(made, n_resamples=400, seed=0)
     np.testing.assert_allclose(drawn.mean(axis=1), made.measure().score, rtol=0.03)
     assert (drawn.std(axis=1) > 0).all()
 
@@ -40,8 +40,8 @@ def test_a_draw_is_the_score_of_resampled_swaps() -> None:
     made = swaps()
     noisy = made.measure().length / made.measure().score
     np.testing.assert_allclose(noisy, 0.1 * np.sqrt(DIM), rtol=0.35)
-    small = resampled_scores(swaps(own=0.0), n_draws=400, seed=0)
-    assert np.median(small) < 1 < np.median(resampled_scores(made, n_draws=20, seed=0))
+    small = resampled_scores(swaps(own=0.0), n_resamples=400, seed=0)
+    assert np.median(small) < 1 < np.median(resampled_scores(made, n_resamples=20, seed=0))
 
 
 def test_within_and_off_a_basis_add_up() -> None:

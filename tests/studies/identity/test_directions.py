@@ -98,10 +98,10 @@ def test_a_topology_leaves_the_others_out_with_a_note(space: Space, view: str) -
     report = topology.report(space, view=view, n_resamples=0)
     np.testing.assert_array_equal(report.ids, rows)
     n = 60 - len(rows)
-    assert f"{n} of 60 names have no vector in the {view} view and are left out." in report.notes
+    assert f"{n} of 60 names have no vector in the {view} view and are left out." in report.notes()
     whole = topology.report(space, ids=rows, view=view, n_resamples=0)
     np.testing.assert_array_equal(whole.labels, report.labels)
-    assert not any("no vector" in note for note in whole.notes)
+    assert not any("no vector" in note for note in whole.notes())
     with pytest.raises(SpaceError, match=f"has [012] that fit .* with a vector in the {view} view"):
         topology.report(space, view=view, where="NOT n_images > 0 OR n_images IS NULL")
 
