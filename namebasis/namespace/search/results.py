@@ -19,7 +19,7 @@ LIGHT = ("name", "part", "gender", "locales")
 """Columns that come with every hit."""
 
 MEMORY_ROWS = 2_000_000
-"""Up to so many rows their light columns are kept in memory, about 50 bytes each."""
+"""Rows up to which the light columns are kept in memory, at about 50 bytes a row."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
