@@ -57,7 +57,7 @@ MIN_LINES = 60
 """Of a module with one importer, unless it is a thought of its own."""
 ALONE = {
     "analysis.sparse.whitening": "a transform that is public by itself",
-    "cli.card": "a command",
+    "cli.commands.card": "a command",
     "namespace.corpus.census_1990": "one published format, known by its content",
     "report.packed": "the coding of numbers that a page's script unpacks",
     "studies.attributes.survival": "a table of life spans",

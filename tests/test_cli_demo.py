@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from namebasis.cli.demo import MARK, own_folder
+from namebasis.cli.commands.demo import MARK, own_folder
 from namebasis.errors import SpaceError
 from tests.test_cli import run
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import namebasis as nb
-from namebasis.cli import ask, card, compose, corpus, identity, score, topology
+from namebasis.cli.commands import ask, card, compose, corpus, identity, score, topology
 from namebasis.namespace.space import StoredSpace
 
 COMMANDS = {

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from namebasis import __version__
-from namebasis.cli import (
+from namebasis.cli.commands import (
     ask,
     card,
     compose,

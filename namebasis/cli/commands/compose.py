@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.ask import read_targets
+from namebasis.cli.commands.ask import read_targets
 from namebasis.cli.output import (
     late_bar,
     note,

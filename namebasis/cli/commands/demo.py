@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from namebasis.cli import ask, compose, corpus, options, topology
+from namebasis.cli import options
+from namebasis.cli.commands import ask, compose, corpus, topology
 from namebasis.cli.output import note, print_json, print_table, say
 from namebasis.cli.outputs import refuse_existing, refuse_folder
 from namebasis.errors import SpaceError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.corpus import listed_names
+from namebasis.cli.commands.corpus import listed_names
 from namebasis.cli.output import note, print_json, progress_bar, show
 from namebasis.cli.outputs import refuse_existing, refuse_folder
 
