@@ -8,8 +8,8 @@ import json
 import math
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 """Columns of the terminal that `str` writes for."""
+HEIGHT = 25
+"""Lines of a result's brief form, in all."""
+_FEWEST = 3
+"""Rows that every table keeps in the brief form."""
+_WIDEST = 40
+"""Columns of a first cell that the brief form does not cut."""
 _ROWS = 20
 """Rows of a table that a notebook shows."""
 _LISTED = 4
@@ -36,16 +42,16 @@ _HTML = """\
 {%- if headline %}<p style="margin:.3em 0;font-weight:600">{{ headline }}</p>{% endif %}
 {%- for table in tables %}
 <table style="border-collapse:collapse;margin:.3em 0">
-{%- if table.title %}<caption style="text-align:left;font-weight:600">{{ table.title }}</caption>
-{%- endif %}
+{%- if table.title %}<caption style="text-align:left;font-weight:600;white-space:nowrap">
+{{- table.title }}</caption>{% endif %}
 <thead><tr>
 {%- for column in table.columns %}
 <th style="text-align:{{ column.align }};padding:2px 10px;border-bottom:1px solid #8888">
 {{- column.name }}</th>
 {%- endfor %}</tr></thead>
 <tbody>
-{%- for row in table.rows %}<tr>
-{%- for cell in row %}
+{%- for row in table.rows %}<tr{% if row.muted %} style="opacity:.55"{% endif %}>
+{%- for cell in row.cells %}
 <td style="text-align:{{ cell.align }};padding:2px 10px;
 {%- if cell.bar is not none %}background:linear-gradient(90deg,#4c78a833 {{ cell.bar }}%,
 {#- #}transparent {{ cell.bar }}%);{% endif %}">{{ cell.text }}</td>
@@ -74,6 +80,10 @@ class Table:
         can then be told apart.
     aside : bool
         Left out of a pipe.
+    muted : collection of int
+        Positions of rows that are within chance; drawn grey.
+    detail : bool
+        Left out of the brief form.
     """
 
     columns: Sequence[str]
@@ -82,6 +92,8 @@ class Table:
     bars: Sequence[str] = ()
     key: str = ""
     aside: bool = False
+    muted: Collection[int] = ()
+    detail: bool = False
 
     @classmethod
     def of(cls, table: pa.Table, columns: Sequence[str] | None = None, **words: Any) -> Table:
@@ -120,7 +132,11 @@ class Result(ABC):
         return None
 
     def notes(self) -> Sequence[str]:
-        """What a reader must know beside the tables."""
+        """What every reader must know beside the tables, in two or three lines."""
+        return ()
+
+    def footnotes(self) -> Sequence[str]:
+        """What else there is to know; not in the brief form."""
         return ()
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -255,20 +271,90 @@ def cell(value: object, *, whole: bool = False) -> str:
     return visible(str(value))
 
 
-def boxed(table: Table) -> Any:
-    """A table as rich draws it on a terminal."""
+def brief(result: Result, width: int = WIDTH, more: Sequence[str] = ()) -> tuple[list[Table], int]:
+    """The tables of a result cut to `HEIGHT` lines in all, and how many rows that leaves out.
+
+    Every table keeps its first three rows, and tables get rows in turn as long as there are lines.
+
+    Parameters
+    ----------
+    result : Result
+    width : int
+        Columns of the terminal, in which sentences wrap.
+    more : sequence of str
+        Sentences that are shown beside the result's own.
+    """
+    every = list(result.tables())
+    tables = [table for table in every if not table.detail]
+    hidden = sum(len(table.rows) for table in every if table.detail)
+    told = [result.headline() or "", *result.notes(), *more]
+    lines = sum(-(-len(line) // width) for text in told for line in text.splitlines())
+    heads = sum(2 + bool(table.title) for table in tables)
+    lengths = [len(table.rows) for table in tables]
+    left = HEIGHT - lines - heads
+    if sum(lengths) > left or hidden:
+        left -= 1  # the line that says what is left out
+    kept = _shared_out(lengths, left)
+    cut = [
+        replace(table, rows=table.rows[:n], muted=[at for at in table.muted if at < n])
+        for table, n in zip(tables, kept, strict=True)
+    ]
+    return cut, hidden + sum(lengths) - sum(kept)
+
+
+def left_out(n_rows: int) -> str:
+    """How a reader of the brief form gets at the rows that it leaves out."""
+    rows = "row" if n_rows == 1 else "rows"
+    return f"{n_rows:,} more {rows}: --all, --csv or --json; in Python .to_pandas() or .to_dict()"
+
+
+def _shared_out(lengths: Sequence[int], lines: int) -> list[int]:
+    """How many rows each table keeps of as many lines: short ones whole, long ones alike."""
+    kept = [min(length, _FEWEST) for length in lengths]
+    left = lines - sum(kept)
+    while left > 0:
+        short = [at for at, length in enumerate(lengths) if kept[at] < length]
+        if not short:
+            break
+        for at in short[:left]:
+            kept[at] += 1
+        left -= len(short)
+    return kept
+
+
+def boxed(table: Table, *, whole: bool = False) -> Any:
+    """A table as rich draws it on a terminal.
+
+    Parameters
+    ----------
+    table : Table
+    whole : bool
+        Wrap long cells, where they are otherwise cut at the end of their one line.
+    """
+    from rich import box
     from rich.table import Table as Box
     from rich.text import Text
 
-    heading = Text(visible(table.title), style="table.title") if table.title else None
-    box = Box(title=heading, title_justify="left", header_style="bold")
+    heading = Text(visible(table.title), style="bold") if table.title else None
+    drawn = Box(
+        title=heading, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD,
+        show_edge=False, pad_edge=False,
+    )  # fmt: skip
     for position, column in enumerate(table.columns):
-        box.add_column(
-            Text(visible(column)), justify="right" if _is_numeric(table, position) else "left"
+        is_numeric = _is_numeric(table, position)
+        widest = max((len(cell(row[position])) for row in table.rows), default=0)
+        drawn.add_column(
+            Text(visible(column)),
+            justify="right" if is_numeric else "left",
+            no_wrap=is_numeric or (position == 0 and widest <= _WIDEST),
         )
-    for row in table.rows:
-        box.add_row(*(Text(cell(value)) for value in row))
-    return box
+    for at, row in enumerate(table.rows):
+        one_line: dict[str, Any] = {} if whole else {"no_wrap": True, "overflow": "ellipsis"}
+        drawn.add_row(
+            *(Text(cell(value), **one_line) for value in row),
+            style="dim" if at in table.muted else None,
+        )
+    return drawn
 
 
 def load(place: str) -> Any:
@@ -291,13 +377,16 @@ def _text(result: Result) -> Iterable[str]:
     headline = result.headline()
     if headline:
         yield visible(headline, keep="\n")
-    for table in result.tables():
+    tables, hidden = brief(result)
+    for table in tables:
         stream = io.StringIO()
         # Without force_jupyter=False, rich would draw into a notebook instead of the stream.
         console = Console(file=stream, width=WIDTH, color_system=None, force_jupyter=False)
         console.print(boxed(table))
         yield stream.getvalue().rstrip("\n")
     yield from (visible(note, keep="\n") for note in result.notes())
+    if hidden:
+        yield left_out(hidden)
 
 
 def _is_numeric(table: Table, position: int) -> bool:
@@ -320,15 +409,18 @@ def _drawn(table: Table) -> dict[str, object]:
         if name in table.bars
     }
     rows = [
-        [
-            {
-                "text": cell(value),
-                "align": sides[position],
-                "bar": _bar(value, largest.get(position)),
-            }
-            for position, value in enumerate(row)
-        ]
-        for row in table.rows[:_ROWS]
+        {
+            "muted": at in table.muted,
+            "cells": [
+                {
+                    "text": cell(value),
+                    "align": sides[position],
+                    "bar": _bar(value, largest.get(position)),
+                }
+                for position, value in enumerate(row)
+            ],
+        }
+        for at, row in enumerate(table.rows[:_ROWS])
     ]
     left = len(table.rows) - len(rows)
     return {

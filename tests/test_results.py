@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 import sys
@@ -11,10 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from rich.console import Console
 
 from namebasis import results
 from namebasis.errors import MissingExtraError, SpaceError
-from namebasis.results import Result, Table, cell, plain
+from namebasis.results import Result, Table, boxed, cell, plain
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e"
 
@@ -70,8 +72,8 @@ def test_the_text_is_the_headline_the_tables_and_the_notes() -> None:
     lines = str(Small()).splitlines()
     assert lines[0] == "2 names"
     assert lines[1].strip() == "weights"
-    assert [line.strip("│┃ ").split() for line in lines if "│" in line] == [
-        ["Anna", "│", "0.250"], ["Björk", "│", "-0.500"],
+    assert [line.split() for line in lines[2:-1] if "─" not in line] == [
+        ["name", "weight"], ["Anna", "0.250"], ["Björk", "-0.500"],
     ]  # fmt: skip
     assert lines[-1] == "centred"
     assert repr(Small()) == str(Small())
@@ -101,7 +103,82 @@ def test_a_long_table_is_cut_in_a_notebook_and_says_so() -> None:
     html = many._repr_html_()
     assert html.count("<tr>") == 1 + results._ROWS
     assert "and 30 more rows" in html
-    assert "n49" in str(many)
+
+
+@dataclass(frozen=True, repr=False)
+class Long(Small):
+    """Tables of several lengths."""
+
+    lengths: tuple[int, ...] = (50,)
+    said: tuple[str, ...] = ("centred",)
+    detail: bool = False
+    muted: tuple[int, ...] = ()
+
+    def tables(self) -> list[Table]:
+        return [
+            Table(("name", "value"), [(f"t{at} r{row}", row) for row in range(length)],
+                  f"table {at}", detail=self.detail and at > 0, muted=self.muted)
+            for at, length in enumerate(self.lengths)
+        ]  # fmt: skip
+
+    def notes(self) -> tuple[str, ...]:
+        return self.said
+
+
+def rows_of(text: str) -> dict[str, int]:
+    found = [line.split()[0] for line in text.splitlines() if line.startswith("t") and " r" in line]
+    return {table: found.count(table) for table in dict.fromkeys(found)}
+
+
+@pytest.mark.parametrize(
+    "lengths", [(50,), (50, 50), (5, 50), (2, 60, 60), (1, 2, 3), (17,), (18,)]
+)
+@pytest.mark.parametrize("said", [("centred",), ("long " * 50, "short"), ()])
+def test_the_text_fits_25_lines_and_says_what_it_leaves_out(
+    lengths: tuple[int, ...], said: tuple[str, ...]
+) -> None:
+    text = str(Long(lengths=lengths, said=said))
+    folded = sum(-(-len(line) // results.WIDTH) for line in text.splitlines())
+    assert folded <= results.HEIGHT
+    shown = rows_of(text)
+    hidden = sum(lengths) - sum(shown.values())
+    assert (f"{hidden:,} more row" in text) == (hidden > 0)
+    if hidden:
+        assert folded == results.HEIGHT, "no line stays empty while rows are left out"
+    assert all(shown[f"t{at}"] >= min(3, length) for at, length in enumerate(lengths))
+
+
+def test_short_tables_stay_whole_and_details_are_left_out() -> None:
+    assert rows_of(str(Long(lengths=(2, 60, 4))))["t0"] == 2
+    assert rows_of(str(Long(lengths=(2, 60, 4))))["t2"] == 4
+    text = str(Long(lengths=(2, 4), detail=True))
+    assert rows_of(text) == {"t0": 2}
+    assert "4 more rows: --all" in text
+
+
+def test_rows_within_chance_are_grey() -> None:
+    found = Long(lengths=(3,), muted=(1,))
+    assert found._repr_html_().count("opacity:.55") == 1
+    stream = io.StringIO()
+    console = Console(file=stream, width=80, force_terminal=True, force_jupyter=False)
+    console.print(boxed(found.tables()[0]))
+    grey = [line for line in stream.getvalue().splitlines() if "\x1b[2m" in line]
+    assert ["t0 r1" in line for line in grey] == [True]
+
+
+def test_a_long_cell_is_cut_in_the_brief_form_and_wraps_in_the_whole() -> None:
+    long = Table(("name", "value", "text"), [("Anna", 0.123, "word " * 60)])
+    lines = {}
+    for whole in (False, True):
+        stream = io.StringIO()
+        console = Console(file=stream, width=80, force_jupyter=False)
+        console.print(boxed(long, whole=whole))
+        lines[whole] = stream.getvalue().splitlines()
+    assert len(lines[False]) == 3
+    assert "0.123" in lines[False][2]
+    assert lines[False][2].endswith("…")
+    assert len(lines[True]) > 4
+    assert " ".join(lines[True]).count("word") == 60
 
 
 def test_frames_and_json() -> None:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from namebasis.cli.streams import holds_all_letters
-from namebasis.results import WIDTH, Result, Table, boxed, cell, plain
+from namebasis.results import WIDTH, Result, Table, boxed, brief, cell, left_out, plain
 from namebasis.wording import visible
 
 if TYPE_CHECKING:
@@ -37,23 +37,28 @@ def print_json(value: object) -> None:
     sys.stdout.write(_ACTS.sub(lambda found: json.dumps(found[0])[1:-1], raw) + "\n")
 
 
-def show(*results: Result, header: bool = True) -> None:
+def show(*results: Result, header: bool = True, everything: bool = False) -> None:
     """Print results as a reader sees them: tables on stdout, all that is said of them on stderr.
 
     Parameters
     ----------
     *results : Result
-        Of several, piped tables begin with a column `target` that holds each one's label; a table
+        Of several, piped tables begin with a column `query` that holds each one's label; a table
         that has a key begins with a column `table` that holds it.
     header : bool
         Begin piped tables with a line of their columns' names.
+    everything : bool
+        Show every row and remark on a terminal too, which otherwise gets the brief form.
     """
     shown: list[tuple[str, ...]] = []
     for result in results:
         headline = result.headline()
         if headline:
             note(headline)
-        for table in result.tables():
+        tables, hidden = result.tables(), 0
+        if is_terminal() and not everything:
+            tables, hidden = brief(result, terminal_width())
+        for table in tables:
             columns = tuple(table.columns)
             drawn = table
             if not is_terminal():
@@ -61,14 +66,14 @@ def show(*results: Result, header: bool = True) -> None:
                     continue
                 if table.key:
                     drawn = _behind("table", table.key, drawn)
-                if len(results) > 1:
-                    drawn = _behind("target", str(getattr(result, "label", "")), drawn)
-            print_table(
-                table.title, drawn.columns, drawn.rows, header=header and columns not in shown
-            )
+                if len(results) > 1 and hasattr(result, "label"):
+                    drawn = _behind("query", str(result.label), drawn)
+            _print_drawn(drawn, header and columns not in shown, everything)
             shown.append(columns)
-        for told in result.notes():
+        for told in (*result.notes(), *(result.footnotes() if everything else ())):
             note(told)
+        if hidden:
+            note(left_out(hidden))
 
 
 def show_beside(result: Result) -> None:
@@ -83,6 +88,38 @@ def show_beside(result: Result) -> None:
         note(told)
 
 
+def print_csv(*results: Result, header: bool = True) -> None:
+    """Write results as CSV on stdout, one row for each thing measured; lists are joined by `|`.
+
+    Of several results, the first column `query` holds each one's label.
+
+    Raises
+    ------
+    ValueError
+        If the results have not the same columns.
+    """
+    import io
+
+    import pyarrow as pa
+
+    from namebasis.namespace.export.file_formats import write_cells
+
+    tables = [result.to_arrow() for result in results]
+    if len(tables) > 1:
+        labels = [str(getattr(result, "label", "")) for result in results]
+        tables = [
+            table.add_column(0, "query", pa.array([label] * len(table), pa.string()))
+            for table, label in zip(tables, labels, strict=True)
+            if "query" not in table.column_names
+        ] or tables
+    if any(table.column_names != tables[0].column_names for table in tables):
+        raise ValueError("--csv prints one table, and this answer has several; use --json.")
+    stream = io.StringIO()
+    write_cells(pa.concat_tables(tables, promote_options="permissive"), stream, ",")
+    text = stream.getvalue()
+    sys.stdout.write(visible(text if header else text.partition("\n")[2], keep="\n\t"))
+
+
 def _behind(title: str, value: str, table: Table) -> Table:
     """The table with a first column of one value."""
     return Table((title, *table.columns), [(value, *row) for row in table.rows], table.title)
@@ -92,14 +129,17 @@ def print_table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, header: bool = True
 ) -> None:
     """Draw a table on stdout: boxed on a terminal, tab-separated into a pipe."""
-    table = Table(columns, [tuple(row) for row in rows], title)
+    _print_drawn(Table(columns, [tuple(row) for row in rows], title), header, whole=True)
+
+
+def _print_drawn(table: Table, header: bool, whole: bool) -> None:
     if is_terminal():
         from rich.console import Console
 
-        Console().print(boxed(table))
+        Console().print(boxed(table, whole=whole))
         return
     if header:
-        say("\t".join(map(visible, columns)))
+        say("\t".join(map(visible, table.columns)))
     for row in table.rows:
         say("\t".join(cell(value, whole=True) for value in row))
 
@@ -109,6 +149,13 @@ def is_terminal() -> bool:
     import os
 
     return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
+def terminal_width() -> int:
+    """Columns of the terminal that tables are drawn for."""
+    from rich.console import Console
+
+    return Console().width
 
 
 def reaches_a_terminal() -> bool:

@@ -169,7 +169,7 @@ def test_several_bases_are_told_apart_in_a_pipe(folder: Path) -> None:
     quick = ("--n-null", "0", "--n-resamples", "0")
     done = run("basis", "my.space", "Vicki", "Anna", "-n", "2", *quick, cwd=folder)
     lines = [line.split("\t") for line in done.stdout.splitlines()]
-    assert lines[0] == ["target", "name", "weight"]
+    assert lines[0] == ["query", "name", "weight"]
     assert [line[0] for line in lines[1:]] == ["Vicki", "Vicki", "Anna", "Anna"]
 
 
@@ -182,7 +182,7 @@ def test_a_painting_is_its_prompt_alone_on_stdout(
     assert done.stdout == f"{found.headline()}\n"
     assert found.ready is not None
     assert found.headline() == found.ready.prompt
-    timeless = re.compile(r"│ +\d+\.\d+ │(?= a photo)")  # seconds
+    timeless = re.compile(r" \d+\.\d+(?=   a photo)")  # seconds
     seen = on_a_terminal([*words, "--quiet"], folder, monkeypatch)
     assert lines_of(timeless.sub("", seen)) == lines_of(timeless.sub("", str(found)))
     assert found.notes()[1].startswith(f"weights: {found.names[0]} ")

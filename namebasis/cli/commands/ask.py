@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_json, show
+from namebasis.cli.answers import Answer, answers
 from namebasis.reading import LARGE, UnreadableError, read_array, read_json
 
 _LONGEST_LINE, _MOST_LETTERS = 100_000, 10_000_000
@@ -81,6 +81,7 @@ def _read_vectors(path: Path) -> Any:
     return np.atleast_2d(values)
 
 
+@answers
 def nearest(
     space: options.SpacePath,
     targets: options.Targets = None,
@@ -94,9 +95,7 @@ def nearest(
     farthest: Annotated[
         bool, typer.Option("--farthest", help="The least similar instead.")
     ] = False,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
-) -> None:
+) -> Answer:
     """Find the names nearest to a name, a text, an image or a vector."""
     from namebasis.space import open_space
 
@@ -110,9 +109,4 @@ def nearest(
         minus=minus or (),
         farthest=farthest,
     )
-    if as_json:
-        for told in result.notes():
-            note(told)
-        print_json([one.to_dict() for one in result.split()])
-    else:
-        show(result, header=not no_header)
+    return Answer([result], lambda: [one.to_dict() for one in result.split()])

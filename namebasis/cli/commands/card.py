@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_json, progress_bar, show
+from namebasis.cli.answers import Answer, answers
+from namebasis.cli.output import progress_bar
 from namebasis.cli.outputs import refuse_existing
 
 
+@answers
 def card(
     space: options.SpacePath,
     name: Annotated[str, typer.Argument(metavar="NAME", help="A stored name.")],
@@ -29,10 +31,8 @@ def card(
     ] = None,
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Answer:
     """Show everything about one name: what the space holds, with --deep what the model says.
 
     What is stored is shown at once. --deep loads the encoder and embeds thousands of prompts;
@@ -47,9 +47,4 @@ def card(
         shown = opened.card(name, k=k, view=view, deep=deep, seed=seed, progress=progress)
     if html:
         shown.write_html(html, overwrite=overwrite)
-    if as_json:
-        print_json(shown.to_dict())
-    else:
-        show(shown, header=not no_header)
-    if html:
-        note(f"card written to {html}")
+    return Answer([shown], shown.to_dict, [f"card written to {html}"] if html else [])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from namebasis.cli import options
+from namebasis.cli.answers import Answer, answers
 from namebasis.cli.commands.ask import read_targets
 from namebasis.cli.output import (
     late_bar,
@@ -17,12 +19,15 @@ from namebasis.cli.output import (
     print_json,
     progress_bar,
     say,
-    show,
     show_beside,
 )
 from namebasis.cli.outputs import refuse_existing, refuse_readonly
 
+if TYPE_CHECKING:
+    from namebasis.results import Result
 
+
+@answers
 def basis(
     space: options.SpacePath,
     targets: options.Targets = None,
@@ -60,10 +65,8 @@ def basis(
     image: options.Image = None,
     vector: options.Vector = None,
     seed: options.Seed = 0,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Sequence[Result]:
     """Find few names that add up to a target, and say whether chance does as well."""
     from namebasis.space import open_space
     from namebasis.studies.basis import study
@@ -72,7 +75,7 @@ def basis(
     wanted = read_targets(targets, image, vector)
     asked = [wanted] if together and len(wanted) > 1 else wanted
     with nullcontext() if quiet else late_bar("controls and resamples", "fits") as progress:
-        fits = [
+        return [
             study.fit(
                 opened,
                 target,
@@ -92,10 +95,6 @@ def basis(
             )
             for target in asked
         ]
-    if as_json:
-        print_json([fit.to_dict() for fit in fits])
-        return
-    show(*fits, header=not no_header)
 
 
 def paint(
@@ -163,6 +162,7 @@ def paint(
     show_beside(painting)
 
 
+@answers
 def walk(
     space: options.SpacePath,
     along: Annotated[
@@ -197,9 +197,7 @@ def walk(
             help="Save the components of the names' first and second piece (Celeb Basis).",
         ),
     ] = None,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
-) -> None:
+) -> Result:
     """Walk along a component or an axis and name who stands on the way."""
     from namebasis.analysis.sparse.components import Components
     from namebasis.space import open_space
@@ -224,7 +222,7 @@ def walk(
         )
         save_components(by_place, save_pieces)
         note(f"components of {len(by_place)} piece positions saved to {save_pieces}")
-    way = study.walk(
+    return study.walk(
         opened,
         along if to is None else (along, to),
         components=basis_of_names,
@@ -234,12 +232,9 @@ def walk(
         span=span,
         names_per_step=k,
     )
-    if as_json:
-        print_json(way.to_dict())
-        return
-    show(way, header=not no_header)
 
 
+@answers
 def anchors(
     space: options.SpacePath,
     n_names: Annotated[int, typer.Option("--n-names", "-n", help="Names in a code.")] = 8,
@@ -249,10 +244,8 @@ def anchors(
     write: Annotated[
         bool, typer.Option("--write", help="Store anchor_rank and own_residual in the space.")
     ] = False,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Answer:
     """Code every name by the others: which names are the rest made of? Minutes for 60,000."""
     from namebasis.space import open_space
     from namebasis.studies.basis import anchors as study
@@ -263,7 +256,4 @@ def anchors(
         found = study.report(opened, n_names, where=where, view=view, progress=progress)
     if write:
         found.write(opened)
-    if as_json:
-        print_json(found.to_dict()["anchors"][:k])
-    else:
-        show(replace(found, n_shown=k), header=not no_header)
+    return Answer([replace(found, n_shown=k)], lambda: found.to_dict()["anchors"][:k])

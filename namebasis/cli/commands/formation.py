@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
+from namebasis.cli.answers import Answer, answers
 from namebasis.cli.commands.corpus import listed_names
-from namebasis.cli.output import note, print_json, progress_bar, show
+from namebasis.cli.output import progress_bar
 from namebasis.cli.outputs import refuse_existing, refuse_folder
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ Template = Annotated[str, typer.Option("--template", help="What names are put in
 Html = Annotated[Path | None, typer.Option("--html", help="Write the page as one HTML file.")]
 
 
+@answers
 def formation(
     run: Annotated[
         list[str],
@@ -90,10 +92,8 @@ def formation(
     overwrite: options.Overwrite = False,
     device: options.Device = None,
     seed: options.Seed = 0,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Answer:
     """Follow what names mean over the checkpoints of a training."""
     from namebasis.formation import formation as study
     from namebasis.studies.identity.contexts import load_contexts
@@ -134,14 +134,10 @@ def formation(
         found.write_html(
             html, traces=[one for each in maps for one in each.traces], overwrite=overwrite
         )
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        show(found, header=not no_header)
-    if html:
-        note(f"report written to {html}")
+    return Answer([found], found.to_dict, [f"report written to {html}"] if html else [])
 
 
+@answers
 def trace(
     run: Annotated[
         str, typer.Argument(metavar="RUN", help="An encoder spec, or a folder of checkpoints.")
@@ -169,10 +165,8 @@ def trace(
     overwrite: options.Overwrite = False,
     device: options.Device = None,
     seed: options.Seed = 0,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Answer:
     """Find where in a text tower a name is read."""
     refuse_existing(html, overwrite=overwrite)
     found = _trace(
@@ -182,14 +176,10 @@ def trace(
     )  # fmt: skip
     if html:
         found.write_html(html, overwrite=overwrite)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        show(*found.traces, header=not no_header)
-        for gap in found.gaps:
-            note(f"gap: {gap.label}: {gap.reason}")
+    told = [f"gap: {gap.label}: {gap.reason}" for gap in found.gaps]
     if html:
-        note(f"report written to {html}")
+        told.append(f"report written to {html}")
+    return Answer(found.traces, found.to_dict, told)
 
 
 def _trace(

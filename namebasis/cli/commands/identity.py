@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
+from namebasis.cli.answers import Answer, answers
 from namebasis.cli.commands.corpus import listed_names
-from namebasis.cli.output import note, print_json, progress_bar, show
+from namebasis.cli.output import note, progress_bar
 
 if TYPE_CHECKING:
+    from namebasis.results import Result
     from namebasis.space import Space
     from namebasis.studies.identity.in_contexts import InContexts
     from namebasis.studies.identity.rigidity import Rigidity
@@ -32,6 +34,7 @@ def _names(asked: list[str] | None, file: Path | None, column: str | None) -> li
     return list(dict.fromkeys([*spaced, *listed_names([file] if file else [], column)]))
 
 
+@answers
 def rigidity(
     space: options.SpacePath,
     names: Asked = None,
@@ -44,10 +47,8 @@ def rigidity(
     ] = 100,
     seed: options.Seed = 0,
     write: Write = False,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Result:
     """Measure how names hold their own over contexts, against made-up and rare names.
 
     Names may be new to the space; without NAME, --names and --where all its names are measured.
@@ -69,12 +70,10 @@ def rigidity(
         )
     if write:
         note(f"measures of {found.write(opened):,} names stored")
-    if as_json:
-        print_json(found.to_dict())
-        return
-    show(found, header=not no_header)
+    return found
 
 
+@answers
 def identity(
     space: options.SpacePath,
     names: Asked = None,
@@ -112,10 +111,8 @@ def identity(
     ] = 100,
     seed: options.Seed = 0,
     write: Write = False,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Answer:
     """Say what full names have beyond their parts; with --counts, also of a file's people.
 
     Names may be new to the space. With --counts and a --measure that the space stores already,
@@ -132,11 +129,7 @@ def identity(
     told = read_counts(counts) if counts else {}
     if told and measure not in COLUMNS:
         stored = compare_stored(opened, told, measure)
-        if as_json:
-            print_json({"counts": stored.to_dict()})
-        else:
-            show(stored, header=not no_header)
-        return
+        return Answer([stored], lambda: {"counts": stored.to_dict()})
     asked = asked or list(told)
     rigid, placed = None, None
     if with_rigidity:
@@ -161,13 +154,15 @@ def identity(
         note(f"measures of {found.write(opened):,} names stored")
         if rigid:
             rigid.write(opened)
-    if as_json:
-        more = {"counts": agreement.to_dict() if agreement else None}
-        print_json({**found.to_dict(), **more, "rigidity": rigid.to_dict() if rigid else None})
-        return
-    for result in (found, rigid, agreement):
-        if result is not None:
-            show(result, header=not no_header)
+    results: list[Result] = [one for one in (found, rigid, agreement) if one is not None]
+    return Answer(
+        results,
+        lambda: {
+            **found.to_dict(),
+            "counts": agreement.to_dict() if agreement else None,
+            "rigidity": rigid.to_dict() if rigid else None,
+        },
+    )
 
 
 def _rigid(

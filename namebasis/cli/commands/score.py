@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_json, progress_bar, show
+from namebasis.cli.answers import Answer, answers
+from namebasis.cli.output import progress_bar
 from namebasis.cli.outputs import refuse_existing, refuse_readonly
 from namebasis.errors import TargetError
 from namebasis.wording import did_you_mean
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from namebasis.studies.attributes.record_results import RecordsReport
 
 
+@answers
 def score(
     space: options.SpacePath,
     names: Annotated[
@@ -58,10 +60,8 @@ def score(
     seed: options.Seed = 0,
     write: Annotated[bool, typer.Option("--write", help="Keep the readings as columns.")] = False,
     overwrite: options.Overwrite = False,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Answer:
     """Read names on axes such as age and gender, four ways, against made-up names.
 
     With --records, hold the beliefs against public records; with --groups, say which groups of
@@ -92,19 +92,15 @@ def score(
             found = opened.groups(groups, along, where=where, seed=seed, progress=progress)
         else:
             found = read = opened.score(along, where=where, seed=seed, progress=progress)
+    told: list[str] = []
     if records is not None:
-        _write_files(report, html, figure, overwrite)
+        told = _write_files(report, html, figure, overwrite)
     elif groups is None:
         if write:
             read.write(opened)
-            note(f"readings of {len(read.names):,} names written to {space}")
+            told.append(f"readings of {len(read.names):,} names written to {space}")
         found = read.pick(opened, names) if names else read
-    if not as_json:
-        show(found, header=not no_header)
-        return
-    for told in found.notes():
-        note(told)
-    print_json(found.to_dict())
+    return Answer([found], found.to_dict, told)
 
 
 def _check_usage(
@@ -119,7 +115,7 @@ def _check_usage(
         raise typer.BadParameter("use --records or --groups, one at a time")
     if page is not None and records is None:
         raise typer.BadParameter(
-            "--html and --figure show a comparison with records; it needs --records"
+            "--html, --open and --figure show a comparison with records; it needs --records"
         )
     if (records is not None or groups is not None) and (names or write):
         raise typer.BadParameter("--records and --groups take no NAME and no --write; use --where")
@@ -129,10 +125,12 @@ def _check_usage(
 
 def _write_files(
     report: RecordsReport, html: Path | None, figure: Path | None, overwrite: bool
-) -> None:
+) -> list[str]:
+    told = []
     if html:
         report.write_html(html, overwrite=overwrite)
-        note(f"report written to {html}")
+        told.append(f"report written to {html}")
     if figure:
         report.write_figure(figure, overwrite=overwrite)
-        note(f"figure written to {figure}")
+        told.append(f"figure written to {figure}")
+    return told

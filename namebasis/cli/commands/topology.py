@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_json, progress_bar, show
+from namebasis.cli.answers import Answer, answers
+from namebasis.cli.output import progress_bar
 from namebasis.cli.outputs import refuse_readonly
 
+if TYPE_CHECKING:
+    from namebasis.results import Result
 
+
+@answers
 def topology(
     space: options.SpacePath,
     html: Annotated[
@@ -82,10 +87,8 @@ def topology(
         typer.Option("--compare-view", help="The view of OTHER; by default the same as --view."),
     ] = None,
     overwrite: options.Overwrite = False,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Answer:
     """Say how the names are arranged: clusters, what they share, a map."""
     from namebasis.space import open_space
     from namebasis.studies.topology.files import ReportFiles
@@ -133,16 +136,17 @@ def topology(
                 **asked,
             )
     written = files.write(report)
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        show(report, header=not no_header)
+    told = []
     if write:
-        note(f'clusters stored in {space}: --where "cluster = 0" asks for the largest, -1 for none')
+        told.append(
+            f'clusters stored in {space}: --where "cluster = 0" asks for the largest, -1 for none'
+        )
     if written:
-        note(f"report written to {', '.join(map(str, written))}")
+        told.append(f"report written to {', '.join(map(str, written))}")
+    return Answer([report], report.to_dict, told)
 
 
+@answers
 def entropy(
     space: options.SpacePath,
     by: Annotated[
@@ -162,17 +166,15 @@ def entropy(
         typer.Option("--n-null", help="Draws of each null and group, 2 at least; 0 for no nulls."),
     ] = 5,
     seed: options.Seed = 0,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Result:
     """Say how many directions the names keep apart: diffusion spectral entropy."""
     from namebasis.space import open_space
     from namebasis.studies import entropy as study
 
     opened = open_space(space)
     with nullcontext() if quiet else progress_bar("entropy", "steps") as progress:
-        found = study.report(
+        return study.report(
             opened,
             by=by,
             where=where,
@@ -184,10 +186,6 @@ def entropy(
             seed=seed,
             progress=progress,
         )
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        show(found, header=not no_header)
 
 
 def _level(text: str | None) -> str | float | None:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from namebasis.cli import options
-from namebasis.cli.output import note, print_json, print_table, progress_bar, show
+from namebasis.cli.answers import Answer, answers
+from namebasis.cli.output import note, print_json, print_table, progress_bar
 from namebasis.cli.outputs import refuse_existing, refuse_folder, refuse_readonly
 
 if TYPE_CHECKING:
+    from namebasis.results import Result
     from namebasis.validation.pictures.pipelines import PaintOptions
 
 app = typer.Typer(
@@ -47,6 +49,7 @@ def _options(steps: int | None, guidance: float | None, size: int | None) -> Pai
     return PaintOptions(steps, guidance, size)
 
 
+@answers
 def generate(
     space: options.SpacePath,
     folder: Images,
@@ -73,10 +76,8 @@ def generate(
     device: options.Device = None,
     dtype: DType = None,
     overwrite: options.Overwrite = False,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Result:
     """Make a few images per name; an interrupted run resumes.
 
     Images of people who exist can harm them: see docs/validation.md before you show any.
@@ -106,19 +107,14 @@ def generate(
     templates = template or (list(load_contexts(None)) if contexts else TEMPLATES)
     loaded = load_pipeline(pipeline, device=device, dtype=dtype)
     with nullcontext() if quiet else progress_bar("painting", "images") as progress:
-        made = make(
+        return make(
             loaded, wanted, folder, templates=templates, n_images=n_images,
             options=_options(steps, guidance, size), seed=seed, batch_size=batch_size,
             overwrite=overwrite, progress=progress,
         )  # fmt: skip
-    if as_json:
-        for told in (made.headline(), *made.notes()):  # whoever reads the JSON makes images too
-            note(told)
-        print_json(made.to_dict())
-    else:
-        show(made, header=not no_header)
 
 
+@answers
 def report(
     space: options.SpacePath,
     folder: Images,
@@ -155,10 +151,8 @@ def report(
     seed: options.Seed = 0,
     device: options.Device = None,
     overwrite: options.Overwrite = False,
-    as_json: options.Json = False,
-    no_header: options.NoHeader = False,
     quiet: options.Quiet = False,
-) -> None:
+) -> Answer:
     """Measure images of names and compare them with text."""
     from namebasis.encoders.registry import load_encoder
     from namebasis.space import open_space
@@ -185,15 +179,13 @@ def report(
             opened, folder, loaded, encoder=seeing, axes=axis, seed=seed,
             n_resamples=n_resamples, batch_size=batch_size, progress=progress,
         )  # fmt: skip
+    told = []
     if html is not None:
         found.write_html(html, overwrite=overwrite)
-        note(f"page written to {html}")
+        told.append(f"page written to {html}")
     if write:
-        note(f"measures of {found.write(opened):,} names written to {space}")
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        show(found, header=not no_header)
+        told.append(f"measures of {found.write(opened):,} names written to {space}")
+    return Answer([found], found.to_dict, told)
 
 
 def train_probe(
