@@ -18,7 +18,8 @@ Made from the commands themselves by `make docs`; do not edit. Each command take
 go to stdout, all else to stderr. A terminal shows 25 lines of an answer, `--all` every row. A pipe
 gets tab-separated lines with a header (`--no-header` omits it), `--csv` one table for pandas or a
 spreadsheet, `--json` everything. `--open` opens the page that `--html` would write. `-q` shows no
-progress bars. The method of the same name on `Space` takes the same parameters with the same defaults.
+progress bars. The method of the same name on `Space` takes the same parameters with the same
+defaults.
 """
 
 
