@@ -23,7 +23,7 @@ Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="NAMES...",
-        help="Sources of names: faker, ssa:ZIP, census:CSV, pseudo:N, full:N, a txt, csv, tsv, "
+        help="Sources of names: faker, us, ssa:ZIP, census:CSV, pseudo:N, full:N, a txt, csv, tsv, "
         "json, jsonl, yaml or parquet file, or - for stdin.",
     ),
 ]

@@ -34,8 +34,8 @@ def score(
         str | None,
         typer.Option(
             "--records",
-            help="Compare beliefs with records: ssa:ZIP (US births), census:CSV (US surnames) or "
-            "locales (Faker's countries).",
+            help="Compare beliefs with records: us or ssa:ZIP (US births), us:family or census:CSV "
+            "(US surnames), or locales (Faker's countries).",
         ),
     ] = None,
     html: Annotated[

@@ -29,6 +29,8 @@ _OWN_RULES = frozenset(
     {"name", "part", "gender", "locales", "sources", "count", "weight", "births", *_SHARES}
 )
 """Columns with a rule of their own; of all others a value stands where the rows agree on it."""
+EXTRACT, _WHOLE = "us-names", frozenset({"ssa", "census"})
+"""The packaged US names are some of the people of the files that they were made of."""
 Row = dict[str, Any]
 
 
@@ -95,6 +97,11 @@ def fold_rows(table: pa.Table, *, one_source: bool) -> pa.Table:
     return pa.table(columns, schema=table.schema)
 
 
+def _people(sources: Sequence[str]) -> set[str]:
+    """The sources whose people these are."""
+    return {*sources, *(_WHOLE if EXTRACT in sources else ())}
+
+
 def _first_seen_codes(values: pa.ChunkedArray) -> IntArray:
     """Return a group number per row; groups are numbered as they first appear."""
     # Chunks share one dictionary once they are one array.
@@ -105,7 +112,7 @@ def _first_seen_codes(values: pa.ChunkedArray) -> IntArray:
 def _fold(rows: Sequence[Row], one_source: bool, own: Sequence[str]) -> Row:
     total = dict(rows[0])
     for row in rows[1:]:
-        is_more = one_source or not set(total["sources"]) & set(row["sources"])
+        is_more = one_source or not _people(total["sources"]) & _people(row["sources"])
         for share in _SHARES:
             total[share] = _mean_share(total, row, share, is_more)
         total["count"] = _total(total["count"], row["count"], is_more)
@@ -179,7 +186,7 @@ def _fold_births(
     folded: list[list[Mapping[str, int]]] = []
     pick = np.arange(len(kept))
     for group_number, group in zip(crowded, groups, strict=True):
-        told = group[known[group]]
+        told = _without_extract(table, births, group[known[group]])
         if len(told) == 1:
             # Most names have births from one source only: no need to unpack them.
             pick[group_number] = len(kept) + told[0]
@@ -190,13 +197,30 @@ def _fold_births(
     return pa.concat_arrays([kept, births, extra]).take(pick)
 
 
+def _without_extract(table: pa.Table, births: pa.Array, rows: IntArray) -> IntArray:
+    """Rows of births by year or of several years at once, whichever hold more births."""
+    is_extract = np.array([table["sources"][int(row)].as_py() == [EXTRACT] for row in rows], bool)
+    by_year: IntArray = rows[~is_extract]
+    at_once: IntArray = rows[is_extract]
+    if not len(by_year) or not len(at_once):
+        return rows
+    totals = [
+        max(
+            sum((one["female"] or 0) + (one["male"] or 0) for one in births[int(row)].as_py())
+            for row in some
+        )
+        for some in (by_year, at_once)
+    ]
+    return by_year if totals[0] >= totals[1] else at_once
+
+
 def _add_births(
     table: pa.Table, births: pa.Array, rows: IntArray, one_source: bool
 ) -> list[Mapping[str, int]]:
     sources: set[str] = set()
     years: dict[int, tuple[int, int]] = {}
     for row in rows:
-        own = set(table["sources"][int(row)].as_py())
+        own = _people(table["sources"][int(row)].as_py())
         is_more = one_source or not sources & own
         sources |= own
         for entry in births[int(row)].as_py():

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from namebasis.checks import IntArray
 from namebasis.errors import CorpusError
-from namebasis.namespace.corpus.cleaning import Refusals, restore_capitals
+from namebasis.namespace.corpus.cleaning import Dropped, Refusals, restore_capitals
 from namebasis.namespace.corpus.files.raw import check_file, read_text
 from namebasis.namespace.corpus.merging import ONE_SEX
 from namebasis.namespace.corpus.names import BIRTHS, Names, names_from_columns
@@ -43,6 +43,13 @@ _PERCENTAGES = {
     "pct_multiracial": ("two or more", "pct2prace"),
 }
 _SUPPRESSED = "(S)"
+PLACEHOLDERS = frozenset(
+    "baby babyboy babygirl boy child childnotnamed female girl infant infantboy infantfemale "
+    "infantgirl infantmale infantof male name newborn nogivenname noname not notnamed unborn unk "
+    "unknown unkown unnamed".split()
+)
+"""What the Social Security's files hold where a child had no name yet, or none was told."""
+_NO_NAME = "a word that the register holds where no name was given"
 _COLUMNS = (*_PERCENTAGES, "pct_hispanic")
 _Opener = Callable[[int], bytes]
 """Reads at most one byte more than it is allowed."""
@@ -64,7 +71,8 @@ def read_ssa(path: Path) -> Names:
     Names
         Given names, those with most births first. `count` is all births, `share_female` the
         share of girls, `births` both sexes by year. Gender is F or M from a share of 95 % on,
-        otherwise U. Births of fewer than 5 children are in none of the files.
+        otherwise U. Births of fewer than 5 children are in none of the files. `PLACEHOLDERS`,
+        such as "Unknown" and "Infant", are counted as left out.
 
     Raises
     ------
@@ -83,25 +91,38 @@ def read_ssa(path: Path) -> Names:
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
     is_female = pc.equal(whole["sex"], "F").combine_chunks().to_numpy(zero_copy_only=False)
-    return _assemble_births(
+    return assemble_births(
         encoded.dictionary,
         encoded.indices.to_numpy().astype(np.int64),
         whole["year"].to_numpy().astype(np.int64),
         whole["count"].to_numpy(),
         is_female,
         str(path),
+        "ssa",
     )
 
 
-def _assemble_births(
+def assemble_births(
     names: pa.Array,
     codes: IntArray,
     years: IntArray,
     counts: IntArray,
     is_female: np.ndarray[tuple[int], np.dtype[np.bool_]],
     where: str,
+    source: str,
 ) -> Names:
-    """Group rows (name code, year, sex, count) into one row per name, most births first."""
+    """Make a corpus of US births: one row per name, most births first, without placeholders.
+
+    Parameters
+    ----------
+    names : Array of shape (n_names,)
+        Distinct given names.
+    codes, years, counts : ndarrays of shape (n_rows,), int64
+        Of each row of births: the number of its name, the year and how many were born.
+    is_female : ndarray of shape (n_rows,), bool
+    where, source : str
+        As messages and as the column `sources` name the source.
+    """
     totals = np.bincount(codes, weights=counts, minlength=len(names)).astype(np.int64)
     order = np.argsort(-totals, kind="stable")
     rank = np.empty_like(order)
@@ -125,7 +146,7 @@ def _assemble_births(
     # A name that is listed with no birth at all has no share.
     share = np.divide(girls, totals, out=np.full(len(girls), np.nan), where=totals > 0)
     gender = np.where(share >= ONE_SEX, "F", np.where(share <= 1 - ONE_SEX, "M", "U"))
-    return names_from_columns(
+    made = names_from_columns(
         {
             "name": names.take(order).to_pylist(),
             "part": ["given"] * len(names),
@@ -136,8 +157,23 @@ def _assemble_births(
             "births": births,
         },
         where=where,
-        source="ssa",
+        source=source,
     )
+    return without_placeholders(made)
+
+
+def without_placeholders(names: Names) -> Names:
+    """Leave out, counted, what a register holds instead of a name that was not given.
+
+    For registers alone: in somebody's own list "Baby" is a name.
+    """
+    found = {text: text.lower() in PLACEHOLDERS for text in names.strings}
+    if not any(found.values()):
+        return names
+    kept = names.table.filter(pa.array([not found[text] for text in names.strings]))
+    texts = tuple(text for text, is_placeholder in found.items() if is_placeholder)
+    told = Dropped(_NO_NAME, len(texts), texts[:3])
+    return Names(kept, (*names.dropped, told), names.notes)
 
 
 def _tables(path: Path) -> Iterator[pa.Table]:

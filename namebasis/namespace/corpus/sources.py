@@ -25,8 +25,9 @@ logger = logging.getLogger(__name__)
 
 MAX_MADE = 10_000_000
 GRAMMAR = (
-    "faker, faker:LOCALE or given or family, ssa:ZIP, census:CSV, pseudo:N, pseudo:N:SOURCE, "
-    "full:N, full:N:SOURCE, a .txt, .csv, .tsv, .json, .jsonl, .yaml or .parquet file, - for stdin"
+    "faker, faker:LOCALE or given or family, us, us:given or family, ssa:ZIP, census:CSV, "
+    "pseudo:N, pseudo:N:SOURCE, full:N, full:N:SOURCE, a .txt, .csv, .tsv, .json, .jsonl, .yaml or "
+    ".parquet file, - for stdin"
 )
 
 
@@ -60,12 +61,14 @@ def read_names(
     ----------
     source : str, Path, iterable of str or of mappings, or a table in memory
         ``faker`` (all person providers of the Faker library), ``faker:is_IS,da_DK``,
-        ``faker:given`` · ``ssa:ZIP`` (the US Social Security names archive) · ``census:CSV`` (a
-        US Census surname table) · ``pseudo:N`` or ``pseudo:N:SOURCE`` (N made-up names, modelled
-        on SOURCE, by default faker) · ``full:N`` or ``full:N:SOURCE`` (N given × family pairs) ·
-        a .txt, .csv, .tsv, .json, .jsonl, .yaml or .parquet file (see `files.read_file`) · ``-``
-        for stdin, a name a line · names themselves, as strings or records (see `make_names`) · or a
-        pandas, polars or Arrow table or a dict of columns, read as a table in a file.
+        ``faker:given`` · ``us`` (the packaged 4,000 most frequent US given names with births and
+        1,000 surnames; ``us:given``, ``us:family``) · ``ssa:ZIP`` (the US Social Security names
+        archive) · ``census:CSV`` (a US Census surname table) · ``pseudo:N`` or ``pseudo:N:SOURCE``
+        (N made-up names, modelled on SOURCE, by default faker) · ``full:N`` or ``full:N:SOURCE`` (N
+        given × family pairs) · a .txt, .csv, .tsv, .json, .jsonl, .yaml or .parquet file (see
+        `files.read_file`) · ``-`` for stdin, a name a line · names themselves, as strings or
+        records (see `make_names`) · or a pandas, polars or Arrow table or a dict of columns, read
+        as a table in a file.
     part : {"given", "family", "full", "pseudo"}, optional
         What names without a part of their own are (by default full with inner white space,
         otherwise given); of names that have one, only those of this part are kept.
@@ -188,6 +191,12 @@ def _faker(argument: str, seed: int) -> Names:
     return read_faker(argument)
 
 
+def _us(argument: str, seed: int) -> Names:
+    from namebasis.namespace.corpus.us_names import read_us
+
+    return read_us(argument)
+
+
 def _ssa(argument: str, seed: int) -> Names:
     from namebasis.namespace.corpus.records import read_ssa
 
@@ -238,6 +247,7 @@ def _count_and_base(argument: str, kind: str, seed: int) -> tuple[int, Names | N
 
 _READERS: dict[str, Callable[[str, int], Names]] = {
     "faker": _faker,
+    "us": _us,
     "ssa": _ssa,
     "census": _census,
     "pseudo": _pseudo,

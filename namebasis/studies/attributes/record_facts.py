@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 GRAMMAR = (
-    "ssa:ZIP (US births by given name), census:CSV (US surnames by group) or locales (Faker's "
-    "lists by country)"
+    "ssa:ZIP (US births by given name), census:CSV (US surnames by group), us or us:family (the "
+    "most frequent of the two, packaged) or locales (Faker's lists by country)"
 )
 LEAST = 10
 """Names that records and space must share, and of each kind for an AUC."""
@@ -127,7 +127,7 @@ def read_records(space: StoredSpace, records: str, *, where: str | None = None) 
     ----------
     space : Space
     records : str
-        ``ssa:ZIP``, ``census:CSV`` or ``locales``.
+        ``us``, ``us:family``, ``ssa:ZIP``, ``census:CSV`` or ``locales``.
     where : str, optional
         The only names that are looked up.
 
@@ -136,8 +136,10 @@ def read_records(space: StoredSpace, records: str, *, where: str | None = None) 
     CorpusError
         If the records cannot be read as what they are said to be, or hold fewer than 10 names.
     """
+    records = "us:given" if records == "us" else records
     kind = records.partition(":")[0]
-    reader = {"ssa": _births, "census": _census, "locales": _locales}.get(kind)
+    readers = {"ssa": _births, "census": _census, "locales": _locales, "us": _births}
+    reader = _census if records == "us:family" else readers.get(kind)
     if reader is None or (kind == "locales") != (records == kind):
         raise CorpusError(f"records must be {GRAMMAR}; got {records!r}.")
     try:

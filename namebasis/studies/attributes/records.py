@@ -67,8 +67,8 @@ def compare(
     ----------
     space : Space
     records : str
-        ``ssa:ZIP`` (age and women), ``census:CSV`` (groups of surnames) or ``locales`` (regions
-        of the world, of Faker's lists).
+        ``us`` or ``ssa:ZIP`` (age and women), ``us:family`` or ``census:CSV``
+        (groups of surnames) or ``locales`` (regions of the world, of Faker's lists).
     where : str, optional
         The only names that are compared.
     n_made_up : int

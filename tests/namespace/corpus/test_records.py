@@ -55,21 +55,24 @@ def test_births_are_added_over_years_and_kept_by_year_and_sex(tmp_path: Path) ->
 def test_the_real_archive_agrees_with_adding_it_up_line_by_line() -> None:
     names = read_ssa(DATA / "ssa-names.zip")
     assert len(names) > 100_000
+    assert not records.PLACEHOLDERS & {name.lower() for name in names.strings}
+    assert [told.count for told in names.dropped] == [len(records.PLACEHOLDERS)]
     assert len(set(names.strings)) == len(names)
     table = names.table.slice(0, 2000).to_pylist()
     rows = {row["name"]: row for row in table}
     wanted = {"Vicki", "Leslie", "Anna"}
     expected: dict[str, dict[int, dict[str, int]]] = {name: {} for name in wanted}
-    total = 0
+    total = left_out = 0
     with zipfile.ZipFile(DATA / "ssa-names.zip") as stored:
         for member in stored.namelist():
             for line in stored.read(member).decode().split():
                 name, sex, count = line.split(",")
                 total += int(count)
+                left_out += int(count) * (name.lower() in records.PLACEHOLDERS)
                 if name in wanted:
                     year = expected[name].setdefault(int(member[3:7]), {"F": 0, "M": 0})
                     year[sex] += int(count)
-    assert sum(names.table["count"].to_pylist()) == total
+    assert sum(names.table["count"].to_pylist()) == total - left_out
     for name in wanted:
         births = [
             {"year": year, "female": both["F"], "male": both["M"]}
@@ -79,6 +82,21 @@ def test_the_real_archive_agrees_with_adding_it_up_line_by_line() -> None:
         girls, boys = (sum(b[sex] for b in births) for sex in ("female", "male"))
         assert rows[name]["count"] == girls + boys
         assert rows[name]["share_female"] == pytest.approx(girls / (girls + boys), abs=1e-15)
+
+
+def test_what_a_register_holds_for_a_missing_name_is_left_out_and_counted(tmp_path: Path) -> None:
+    year = "Unknown,F,9\nBaby,M,8\nInfant,F,8\nNotnamed,M,7\nBabette,F,6\nInfanta,F,5\n"
+    names = read_ssa(archive(tmp_path / "n.zip", {"yob1990.txt": year}))
+    assert names.strings == ["Babette", "Infanta"]
+    (told,) = names.dropped
+    assert str(told) == (
+        "left out 4: a word that the register holds where no name was given "
+        "(such as 'Unknown', 'Baby', 'Infant')"
+    )
+    states = archive(tmp_path / "s.zip", {"AK.TXT": "AK,F,1990,Girl,9\nAK,F,1990,Mary,9\n"})
+    assert read_ssa(states).strings == ["Mary"]
+    # In somebody's own list they are names.
+    assert read_names(["Baby", "Boy"]).strings == ["Baby", "Boy"]
 
 
 @pytest.mark.parametrize(

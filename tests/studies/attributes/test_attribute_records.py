@@ -90,6 +90,16 @@ def test_births_are_compared_by_name_whatever_the_capitals(report: RecordsReport
     assert report.to_arrow().num_rows == 12
 
 
+def test_packaged_births_are_records_too(space: Space) -> None:
+    found = read_records(space, "us")
+    strings = space.table(["name"], ids=found.ids)["name"].to_pylist()
+    decades = dict(zip(strings, found.decades, strict=True))
+    assert (decades["RUTH"], decades["JESSICA"], decades["Kevin"]) == (1920, 1980, 1960)
+    assert found.year == 2022
+    with pytest.raises(CorpusError, match="us:family holds 0 of the space's names"):
+        read_records(space, "us:family")
+
+
 def test_the_page_shows_what_was_found_and_asks_no_host(
     report: RecordsReport, tmp_path: Path
 ) -> None:
