@@ -332,12 +332,13 @@ class Space(StoredSpace):
         names: Any,
         *,
         vectors: object = None,
+        unreadable: str = "drop",
         progress: Progress | None = None,
     ) -> Space:
         """Append names, from any source that `read_names` takes; return the space reopened."""
         from namebasis.namespace.building.build import add_names
 
-        return add_names(self, names, vectors=vectors, progress=progress)
+        return add_names(self, names, vectors=vectors, unreadable=unreadable, progress=progress)
 
     def add_images(
         self,
@@ -402,6 +403,7 @@ def build_space(
     templates: str | Path | Sequence[str] | Templates = "portrait",
     device: str | None = None,
     limit: int | None = None,
+    unreadable: str = "drop",
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -429,6 +431,9 @@ def build_space(
         For an encoder that is given as a spec: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
     limit : int, optional
         Keep a random sample of at most this many names of a source.
+    unreadable : {"drop", "keep"}
+        What becomes of names of which the encoder knows no letter (minilm of ঋষিতা): all would get
+        one vector, that of the unknown piece, and be each other's nearest names.
     seed : int
     overwrite : bool
         Replace a finished space once the new one is complete.
@@ -473,8 +478,8 @@ def build_space(
 
         encoder = as_encoder(encoder, device=device)
     stored = build(
-        corpus, path, encoder=encoder, vectors=vectors, templates=templates, seed=seed,
-        overwrite=overwrite, progress=progress, engine=engine, address=address,
-        n_actors=n_actors, encoder_factory=encoder_factory,
+        corpus, path, encoder=encoder, vectors=vectors, templates=templates,
+        unreadable=unreadable, seed=seed, overwrite=overwrite, progress=progress,
+        engine=engine, address=address, n_actors=n_actors, encoder_factory=encoder_factory,
     )  # fmt: skip
     return open_space(stored.path, encoder=encoder)

@@ -69,6 +69,14 @@ Column = Annotated[
     typer.Option("--column", help="Column of names in a table: its title, or its number from 1."),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="Maximum number of rows.")]
+Unreadable = Annotated[
+    str,
+    typer.Option(
+        "--unreadable",
+        help="Names of which the encoder knows no letter, which would all get one vector: drop or "
+        "keep.",
+    ),
+]
 Device = Annotated[
     str | None, typer.Option("--device", help="cpu or cuda; cuda by default if available.")
 ]

@@ -60,6 +60,9 @@ class Encoder(ABC):
         What it reads.
     has_tokenizer : bool
         Whether pieces and their number are a tokenizer's.
+    unknown_piece : str or None
+        What the tokenizer puts in the place of letters that are not in its vocabulary; None where
+        it knows all, as one of bytes does.
     """
 
     spec: str
@@ -71,6 +74,7 @@ class Encoder(ABC):
     has_text: bool = True
     has_images: bool = False
     has_tokenizer: bool = True
+    unknown_piece: str | None = None
     loading: Recipe | None = None  # how `load_encoder` made it
 
     def __repr__(self) -> str:

@@ -63,6 +63,7 @@ class MiniLM(Encoder):
     dim = 384
     token_dim = 384
     max_tokens = MAX_TOKENS - 2
+    unknown_piece = "[UNK]"
 
     def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
         from safetensors.torch import load as read_weights

@@ -120,6 +120,7 @@ def build(
     part: options.Part = None,
     column: options.Column = None,
     limit: options.Limit = None,
+    unreadable: options.Unreadable = "drop",
     seed: options.Seed = 0,
     device: options.Device = None,
     overwrite: Annotated[
@@ -171,6 +172,7 @@ def build(
             encoder=model,
             vectors=given,
             templates=templates,
+            unreadable=unreadable,
             seed=seed,
             overwrite=overwrite,
             progress=progress,
@@ -204,6 +206,7 @@ def add(
     part: options.Part = None,
     column: options.Column = None,
     limit: options.Limit = None,
+    unreadable: options.Unreadable = "drop",
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:
@@ -226,13 +229,15 @@ def add(
         else:
             corpus = read_corpus(names, part, limit, seed, column)
         with nullcontext() if quiet else progress_bar("encoding") as progress:
-            done = add_counted(opened, corpus, vectors=given, progress=progress)
+            done = add_counted(
+                opened, corpus, vectors=given, unreadable=unreadable, progress=progress
+            )
         opened, n_added = done.space, done.n_added
         for told in done.notes:
             note(told)
         if done.new_columns:
             note(f"new columns, empty for the names that were there: {', '.join(done.new_columns)}")
-        note(f"{space}: {n_added:,} added, {len(corpus) - n_added:,} were in the space already")
+        note(f"{space}: {n_added:,} added, {done.n_known:,} were in the space already")
     if images is not None:
         _add_images(opened, images, vectors, strangers, quiet)
 

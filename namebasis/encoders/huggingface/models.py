@@ -151,6 +151,7 @@ class HuggingFaceEncoder(Encoder):
             else None
         )
         self._fast = ClipText(clip, tower) if tower and clip else None
+        self.unknown_piece = self.tokenizer.unk_token
 
     def _read_prompt(self) -> int:
         """Take the folder's prompt and case; return the positions of the prompt, a start included.

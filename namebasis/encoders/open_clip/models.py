@@ -276,6 +276,7 @@ class OpenClipEncoder(Encoder):
         self._device, self._dtype = device, dtype
         # Cutting and padding are settings of a tokenizer: no thread may change them under another.
         self._turn = Turn()
+        self.unknown_piece = getattr(getattr(tokenizer, "tokenizer", None), "unk_token", None)
         self._words = _word_table(model)
         self.token_dim = 0 if self._words is None else self._words.shape[1]
         tower, context = fast_tower(model), getattr(tokenizer, "context_length", None)

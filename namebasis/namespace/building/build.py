@@ -33,6 +33,7 @@ from namebasis.namespace.building.ray_cluster import (
 )
 from namebasis.namespace.building.ray_engine import append_with_ray
 from namebasis.namespace.building.templates import Templates, load_templates
+from namebasis.namespace.building.tokens import without_unreadable
 from namebasis.namespace.corpus.files.own_columns import fit_to
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.corpus.sources import as_names
@@ -67,6 +68,7 @@ def build_space(
     encoder: Encoder | str | None = None,
     vectors: object = None,
     templates: str | Path | Sequence[str] | Templates = "portrait",
+    unreadable: str = "drop",
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -94,6 +96,8 @@ def build_space(
         Vectors of one's own, one for each row of `names`; templates are not used then.
     templates : str, Path, or list of str
         A packaged set, a string with {}, a list of those, or a TOML file.
+    unreadable : {"drop", "keep"}
+        What becomes of names of which the encoder knows no letter, so that all have one vector.
     seed : int
         Chooses the index's training rows.
     overwrite : bool
@@ -145,6 +149,7 @@ def build_space(
         raise ValueError("give an encoder (see load_encoder), or vectors of your own.")
     if not encoder.has_text:
         raise EncoderError(f"{encoder.spec} does not read text, so it cannot place names.")
+    names = without_unreadable(names, encoder, unreadable)
     job = describe_job(names, encoder, load_templates(templates), seed)
     swap.finish_swap(path)
     place = _choose_place(path, job, overwrite)
@@ -178,6 +183,7 @@ def add_names(
     *,
     encoder: Encoder | str | None = None,
     vectors: object = None,
+    unreadable: str = "drop",
     progress: Progress | None = None,
 ) -> Kind:
     """Append names to a space; they are found at once.
@@ -193,6 +199,8 @@ def add_names(
         The one that built the space, or its spec; loaded where not given.
     vectors : array of shape (n_names, dim), or GivenVectors, optional
         Vectors of one's own, one for each row of `names`.
+    unreadable : {"drop", "keep"}
+        As `build_space` takes it.
     progress : callable, optional
         Called with names done and names in all.
 
@@ -219,7 +227,9 @@ def add_names(
     >>> len(nb.add_names(small, ["Anna", "Björk"]))
     2
     """
-    return add_counted(space, names, encoder=encoder, vectors=vectors, progress=progress).space
+    return add_counted(
+        space, names, encoder=encoder, vectors=vectors, unreadable=unreadable, progress=progress
+    ).space
 
 
 @dataclass(frozen=True)
@@ -231,6 +241,8 @@ class Added(Generic[Kind]):
     space : Space
     n_added : int
         Names that it did not hold before.
+    n_known : int
+        Names that it held.
     new_columns : tuple of str
         Own columns of these names that it did not hold either; null for the others.
     notes : tuple of str
@@ -239,6 +251,7 @@ class Added(Generic[Kind]):
 
     space: Kind
     n_added: int
+    n_known: int
     new_columns: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -249,6 +262,7 @@ def add_counted(
     *,
     encoder: Encoder | str | None = None,
     vectors: object = None,
+    unreadable: str = "drop",
     progress: Progress | None = None,
 ) -> Added[Kind]:
     """Append names as `add_names` does; return what became of them too."""
@@ -258,6 +272,8 @@ def add_counted(
     if vectors is not None:
         encoder = _given_for(space, names, vectors, encoder)
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
+    n_before = len(names.dropped)
+    names = without_unreadable(names, encoder, unreadable)
     with writing(space._store) as store:
         mend(store)
         fresh = _not_yet_stored(names.table, store)
@@ -276,7 +292,8 @@ def add_counted(
             _renew_indices(store, space.provenance)
             store.keep_up()
     new = tuple(field.name for field in fitted.added)
-    return Added(space.reopened(encoder), len(fresh), new, fitted.notes)
+    lost = tuple(str(told) for told in names.dropped[n_before:])
+    return Added(space.reopened(encoder), len(fresh), skipped, new, fitted.notes + lost)
 
 
 def _given_for(
