@@ -23,6 +23,7 @@ _HOMES = {
     "add_images": ".namespace.building.images",
     "add_names": ".namespace.building.build",
     "build_space": ".space",
+    "explain": ".terms",
     "export": ".namespace.export.subset",
     "load_encoder": ".encoders.registry",
     "Names": ".namespace.corpus.names",
@@ -43,6 +44,7 @@ __all__ = [
     "add_images",
     "add_names",
     "build_space",
+    "explain",
     "export",
     "load_encoder",
     "open_space",
@@ -60,5 +62,6 @@ if TYPE_CHECKING:
     from namebasis.namespace.export.subset import export
     from namebasis.results import Result, Table
     from namebasis.space import Space, build_space, open_space
+    from namebasis.terms import explain
 
 __getattr__, __dir__ = _attach(__name__, _HOMES)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from namebasis.atomic import check_place, replacing_file
 from namebasis.errors import MissingExtraError
+from namebasis.terms import sentence
 from namebasis.wording import visible
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ _HTML = """\
 {{- table.title }}</caption>{% endif %}
 <thead><tr>
 {%- for column in table.columns %}
-<th style="text-align:{{ column.align }};padding:2px 10px;border-bottom:1px solid #8888">
-{{- column.name }}</th>
+<th{% if column.said %} title="{{ column.said }}"{% endif %} style="text-align:{{ column.align }};
+{#- #}padding:2px 10px;border-bottom:1px solid #8888">{{ column.name }}</th>
 {%- endfor %}</tr></thead>
 <tbody>
 {%- for row in table.rows %}<tr{% if row.muted %} style="opacity:.55"{% endif %}>
@@ -114,6 +115,8 @@ class Result(ABC):
     """`module:function` that makes a page of the result, where the study has one."""
     _figure: ClassVar[str] = ""
     """`module:function` that draws the result, where the study has a figure."""
+    _section: ClassVar[str] = ""
+    """Heading of docs/measures.md whose words its columns mean, where a word has several senses."""
 
     @abstractmethod
     def tables(self) -> Sequence[Table]:
@@ -229,7 +232,7 @@ class Result(ABC):
         template = jinja2.Environment(autoescape=True).from_string(_HTML)
         return template.render(
             headline=_shown(self.headline()),
-            tables=[_drawn(table) for table in self.tables()],
+            tables=[_drawn(table, self._section) for table in self.tables()],
             notes=[visible(note) for note in self.notes()],
         )
 
@@ -397,7 +400,7 @@ def _is_numeric(table: Table, position: int) -> bool:
     )
 
 
-def _drawn(table: Table) -> dict[str, object]:
+def _drawn(table: Table, section: str) -> dict[str, object]:
     """A table for the notebook's template: cells with their side and the length of their bar."""
     sides = [
         "right" if _is_numeric(table, position) else "left"
@@ -426,7 +429,7 @@ def _drawn(table: Table) -> dict[str, object]:
     return {
         "title": _shown(table.title),
         "columns": [
-            {"name": visible(name), "align": side}
+            {"name": visible(name), "align": side, "said": sentence(name, section)}
             for name, side in zip(table.columns, sides, strict=True)
         ],
         "rows": rows,

@@ -16,14 +16,15 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "namebasis"
 GROUND = {
     "_version", "atomic", "checks", "errors", "forks", "lazy", "pretrained", "reading", "results",
-    "tensors",
+    "tensors", "terms",
 }  # fmt: skip
 ALLOWED = {
     "_version": set(),
     "errors": set(),
     "lazy": set(),
-    "results": {"atomic", "errors", "wording"},
+    "results": {"atomic", "errors", "terms", "wording"},
     "space": {"analysis", "checks", "encoders", "namespace", "studies", "validation"},
+    "terms": set(),
     "wording": set(),
     "checks": {"errors"},
     "atomic": {"errors"},

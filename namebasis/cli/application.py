@@ -16,6 +16,7 @@ from namebasis.cli.commands import (
     corpus,
     demo,
     formation,
+    guide,
     identity,
     organism,
     score,
@@ -120,7 +121,9 @@ _PANELS = {
                "export my.space short.csv --where 'n_tokens = 1'"),
         _Entry("demo", demo.demo, "Build a space of real names and ask it four things.",
                "demo --space demo.space --limit 300"),
-        _Entry("doctor", demo.doctor, "Show the libraries, extras and models of this machine.",
+        _Entry("explain", guide.explain, "Explain a word of a table, a column or a page.",
+               "explain chosen again"),
+        _Entry("doctor", guide.doctor, "Show the libraries, extras and models of this machine.",
                "doctor"),
     ),
 }  # fmt: skip

