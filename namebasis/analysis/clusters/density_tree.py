@@ -21,6 +21,9 @@ import numpy as np
 from namebasis.analysis.clusters.tree_selection import select_count
 from namebasis.checks import Float64Array, IntArray
 
+LEVELS = ("eom", "split", "leaf")
+"""Ways to read clusters off a hierarchy; see `DensityTree.select`."""
+
 
 @dataclass(frozen=True)
 class DensityTree:
@@ -60,7 +63,8 @@ class DensityTree:
     def select(self, method: str = "eom") -> IntArray:
         """Pick clusters that do not overlap, the root never among them.
 
-        ``eom`` takes those with the largest total excess of mass, ``leaf`` the deepest ones.
+        ``eom`` takes those with the largest total excess of mass, ``split`` the same of clusters
+        that hold at most half of the rows (HDBSCAN's `max_cluster_size`), ``leaf`` the deepest.
 
         Returns
         -------
@@ -73,12 +77,15 @@ class DensityTree:
         if method == "leaf":
             chosen = np.flatnonzero(~has_child)
             return chosen[chosen > 0].astype(np.int64)
-        if method != "eom":
-            raise ValueError(f"method must be 'eom' or 'leaf'; got {method!r}.")
+        if method not in LEVELS:
+            raise ValueError(f"method must be one of {', '.join(LEVELS)}; got {method!r}.")
+        most = int(self.leaf_weight.sum())
+        fits = self.weight <= (most // 2 if method == "split" else most)
         best, below = self.stabilities(), np.zeros(n)
         take = np.zeros(n, bool)
         for cluster in range(n - 1, 0, -1):  # children have higher numbers than their parent
-            take[cluster] = not has_child[cluster] or best[cluster] >= below[cluster]
+            is_best = not has_child[cluster] or best[cluster] >= below[cluster]
+            take[cluster] = fits[cluster] and is_best
             below[self.parent[cluster]] += best[cluster] if take[cluster] else below[cluster]
         covered = np.zeros(n, bool)
         for cluster in range(1, n):

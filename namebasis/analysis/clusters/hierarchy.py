@@ -32,7 +32,8 @@ class Clusters:
         Distance of each leaf to its `min_samples`-th neighbour before smoothing; None without
         smoothing. Rows far outside a cluster's range of it are in no cluster.
     level : str, int or float
-        How the labels were read off the tree: "eom", "leaf", a number of clusters, or a distance.
+        How the labels were read off the tree: "eom", "split", "leaf", a number of clusters or a
+        distance.
     found_by : {"density", "hdbscan"}
         Our own way over the graph of neighbours, or HDBSCAN on the vectors.
     """
@@ -80,8 +81,9 @@ class Clusters:
         distance : float, optional
             Rows that hang together through steps of at most this mutual reachability distance
             (between smoothed vectors, at most 2): one flat cut, as DBSCAN's.
-        method : {"eom", "leaf"}, optional
-            The clusters with the most excess of mass, which `cluster` gives, or the finest.
+        method : {"eom", "split", "leaf"}, optional
+            The clusters with the most excess of mass, which `cluster` gives; of those that hold at
+            most half of the rows, the ones with the most; or the finest.
 
         Returns
         -------

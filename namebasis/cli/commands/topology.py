@@ -48,7 +48,11 @@ def topology(
     ] = None,
     level: Annotated[
         str | None,
-        typer.Option("--level", help="Cut it at eom (the default), leaf (finest) or a distance."),
+        typer.Option(
+            "--level",
+            help="Cut it at eom, split (as eom, none above half of the names), leaf (finest) or a "
+            "distance; by default eom, or a finer one where most names are in one cluster.",
+        ),
     ] = None,
     by: Annotated[
         list[str] | None,

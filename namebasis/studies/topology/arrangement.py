@@ -23,6 +23,7 @@ from namebasis.analysis.graph.neighbours import KnnGraph
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import NamebasisWarning
 from namebasis.namespace.search.graph_cache import graph_of
+from namebasis.studies.topology.levels import choose_level, level_hint
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Settings:
     min_cluster_size : int or None
         None for the default of their number.
     level : str, int, float or None
-        Where the hierarchy is cut: a method, a number of clusters, or a distance.
+        Where the hierarchy is cut: a method, a number of clusters, or a distance; None for the
+        default, or a finer level where that is lopsided (see `levels`).
     n_permutations, seed : int
         Shuffles for the nulls, and their seed.
     method : {"density", "hdbscan"}
@@ -149,17 +151,21 @@ def find_clusters(
             method="hdbscan" if settings.method == "hdbscan" else "eom",
         )
     level = settings.level
-    if level == clusters.level:
+    told: list[str] = []
+    if level is None:
+        clusters, told = choose_level(vectors, graph, clusters)
+    elif level == clusters.level:
         pass  # as they are
     elif isinstance(level, str):
         clusters = clusters.cut(method=level)
     elif isinstance(level, float):
         clusters = clusters.cut(distance=level)
-    elif level is not None:
+    else:
         clusters = clusters.cut(n_clusters=level)
-    # What is warned of is that the default level has none; another may.
-    notes = [str(w.message) for w in caught if issubclass(w.category, NamebasisWarning)]
-    told = notes if clusters.n_clusters == 0 else []
+    if level is not None:
+        told = level_hint(clusters)
+    if clusters.n_clusters == 0:  # what is warned of is that the default level has none
+        told += [str(w.message) for w in caught if issubclass(w.category, NamebasisWarning)]
     return Arrangement(view, vectors, graph, clusters, notes=tuple(told))
 
 

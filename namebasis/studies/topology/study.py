@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namebasis.analysis.clusters.density_tree import LEVELS
 from namebasis.analysis.clusters.membership import soft_memberships
 from namebasis.analysis.clusters.stability import cluster_stability
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups
@@ -35,7 +36,7 @@ from namebasis.studies.topology.spelling import (
     open_unspelled,
     side_map,
 )
-from namebasis.wording import percent
+from namebasis.wording import did_you_mean, percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -93,8 +94,11 @@ def report(
         compare with; see `analysis.cluster`.
     n_clusters : int, optional
         Read so many clusters off the hierarchy instead of those with the most excess of mass.
-    level : {"eom", "leaf"} or float, optional
-        Or the finest ones, or those that hang together within a distance; see `Clusters.cut`.
+    level : {"eom", "split", "leaf"} or float, optional
+        Those with the most excess of mass, the same with none above half of the names, the
+        finest ones, or those that hang together within a distance; see `Clusters.cut`. By default
+        eom, or where that leaves most names in one cluster, the first of split and leaf whose
+        clusters come back better in resamples; a note says so.
     without_spelling : bool
         Arrange the names by the view `unspelled`, made where it is not there (see `unspell`), and
         compare with the text view.
@@ -284,11 +288,12 @@ def _level(n_clusters: int | None, level: str | float | None) -> str | int | flo
         raise ValueError("n_clusters and level are two ways to say one thing; give one of them.")
     if n_clusters is not None:
         return check_count(n_clusters, "n_clusters")
-    if level is None or level in ("eom", "leaf"):
+    if level is None or level in LEVELS:
         return level
     if isinstance(level, str) or not 0 < level < math.inf:
         raise ValueError(
-            f"level must be 'eom', 'leaf' or a distance above 0, 2 at most; got {level!r}."
+            "level must be 'eom', 'split', 'leaf' or a distance above 0, 2 at most; "
+            f"got {level!r}.{did_you_mean(level, LEVELS)}"
         )
     return float(level)
 

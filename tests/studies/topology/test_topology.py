@@ -351,7 +351,11 @@ def test_noise_only_is_a_note_not_a_crash(space: Space) -> None:
         ({"where": "no_such = 1"}, FilterError, "no_such"),
         ({"max_points": 2}, ValueError, "max_points must be an integer, at least 3; got 2"),
         ({"view": "nose"}, ValueError, "nose"),
-        ({"level": "banana"}, ValueError, "'eom', 'leaf' or a distance above 0, .*; got 'banana'"),
+        (
+            {"level": "banana"},
+            ValueError,
+            "'eom', 'split', 'leaf' or a distance above 0, .*; got 'banana'",
+        ),
         ({"level": float("nan")}, ValueError, "or a distance above 0, .*; got nan"),
         ({"min_cluster_size": 1}, ValueError, "min_cluster_size must be"),
     ],
