@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -331,13 +331,23 @@ class Space(StoredSpace):
         self,
         names: Any,
         *,
+        top: int | None = None,
+        min_count: int | None = None,
+        limit: int | None = None,
+        keep: Sequence[str] | None = None,
+        map: Mapping[str, str] | None = None,
         vectors: object = None,
         unreadable: str = "drop",
+        seed: int = 0,
         progress: Progress | None = None,
     ) -> Space:
         """Append names, from any source that `read_names` takes; return the space reopened."""
         from namebasis.namespace.building.build import add_names
+        from namebasis.namespace.corpus.sources import as_names
 
+        names = as_names(
+            names, top=top, min_count=min_count, limit=limit, keep=keep, map=map, seed=seed
+        )
         return add_names(self, names, vectors=vectors, unreadable=unreadable, progress=progress)
 
     def add_images(
@@ -402,7 +412,11 @@ def build_space(
     vectors: object = None,
     templates: str | Path | Sequence[str] | Templates = "portrait",
     device: str | None = None,
+    top: int | None = None,
+    min_count: int | None = None,
     limit: int | None = None,
+    keep: Sequence[str] | None = None,
+    map: Mapping[str, str] | None = None,
     unreadable: str = "drop",
     seed: int = 0,
     overwrite: bool = False,
@@ -429,8 +443,14 @@ def build_space(
         A set such as ``"portrait"`` or ``"plain"``, sentences with ``{}``, or a TOML file.
     device : str, optional
         For an encoder that is given as a spec: ``"cpu"``, ``"cuda"``, ``"cuda:1"``.
+    top, min_count : int, optional
+        Keep the most frequent names of a source, or those that as many people bear at least.
     limit : int, optional
         Keep a random sample of at most this many names of a source.
+    keep : sequence of str, optional
+        The only columns of your own to keep of a table; all by default.
+    map : mapping of str to str, optional
+        What columns of a table are, such as ``{"gender": "Geschlecht"}``.
     unreadable : {"drop", "keep"}
         What becomes of names of which the encoder knows no letter (minilm of ঋষিতা): all would get
         one vector, that of the unknown piece, and be each other's nearest names.
@@ -453,6 +473,11 @@ def build_space(
     SpaceError
         If something else is at `path`, or another process writes there.
 
+    Returns
+    -------
+    Space
+        Its `summary` says how many names each source gave, and what was left out and why.
+
     See Also
     --------
     open_space : Opens it again.
@@ -467,10 +492,19 @@ def build_space(
     """
     from namebasis.namespace.building.build import build_space as build
     from namebasis.namespace.building.build import refuse_foreign
+    from namebasis.namespace.building.ray_cluster import RayCluster, check_engine
+    from namebasis.namespace.building.templates import load_templates
+    from namebasis.namespace.building.tokens import check_unreadable
     from namebasis.namespace.corpus.sources import as_names
 
+    # Before anything is read or loaded.
     refuse_foreign(place_of(path))
-    corpus = as_names(names, limit=limit, seed=seed)
+    templates = load_templates(templates)
+    check_unreadable(unreadable)
+    check_engine(engine, RayCluster(address, n_actors, encoder_factory))
+    corpus = as_names(
+        names, top=top, min_count=min_count, limit=limit, keep=keep, map=map, seed=seed
+    )
     if encoder is None and vectors is None:
         encoder = "minilm"
     if encoder is not None:
@@ -482,4 +516,6 @@ def build_space(
         unreadable=unreadable, seed=seed, overwrite=overwrite, progress=progress,
         engine=engine, address=address, n_actors=n_actors, encoder_factory=encoder_factory,
     )  # fmt: skip
-    return open_space(stored.path, encoder=encoder)
+    built = open_space(stored.path, encoder=encoder)
+    built.summary = stored.summary
+    return built

@@ -198,7 +198,7 @@ def test_a_table_of_names_is_read_by_the_column_that_is_asked_for(
     assert "Vicki Lawrence" not in read.stdout
     alone = run(*command.split(), "--column", "part", cwd=place)
     assert alone.returncode == 1
-    assert "--column names a column of a file" in alone.stderr
+    assert "--column must be one of a file" in alone.stderr
 
 
 def test_a_stored_name_is_answered_in_json_without_itself(place: Path) -> None:

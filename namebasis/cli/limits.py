@@ -21,6 +21,7 @@ MOST: Mapping[str, float] = {
     "guidance": 1_000,
     "limit": 2**40,
     "min_cluster_size": 2**40,
+    "min_count": 2**53,
     "n_images": 100_000,
     "n_made_up": 100_000,
     "n_names": 1_000_000,
@@ -37,6 +38,7 @@ MOST: Mapping[str, float] = {
     "steps": 10_000_000,
     "t": 1_000,
     "threads": 1_024,
+    "top": 2**40,
     "walk steps": 10_000,
 }
 """The most that an option takes, by its parameter, or by command and parameter."""

@@ -69,6 +69,50 @@ Column = Annotated[
     typer.Option("--column", help="Column of names in a table: its title, or its number from 1."),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="Maximum number of rows.")]
+Top = Annotated[
+    int | None,
+    typer.Option(
+        "--top",
+        help="Keep the N most frequent names of each source, by its counts. Of one source alone: "
+        "SOURCE,top=N.",
+        metavar="N",
+    ),
+]
+MinCount = Annotated[
+    int | None,
+    typer.Option(
+        "--min-count",
+        help="Keep names that at least N people bear. Of one source alone: SOURCE,min-count=N.",
+        metavar="N",
+    ),
+]
+Sample = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        help="Keep a random sample of N names of all sources together; for the most frequent see "
+        "--top. Of one source alone: SOURCE,limit=N.",
+        metavar="N",
+    ),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        help="Of your own columns keep this one and no other that is not named so; repeatable. "
+        "All are kept by default.",
+        metavar="COLUMN",
+    ),
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        help="What a column is or is to be called, such as gender=Geschlecht or "
+        "nation=Staatsangehörigkeit; repeatable.",
+        metavar="NAME=COLUMN",
+    ),
+]
 Unreadable = Annotated[
     str,
     typer.Option(

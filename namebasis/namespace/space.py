@@ -35,6 +35,7 @@ from namebasis.namespace.store.verify import check_space
 if TYPE_CHECKING:
     from namebasis.analysis.graph.neighbours import KnnGraph
     from namebasis.encoders.base import Encoder
+    from namebasis.namespace.building.summary import Summary
 
 
 class StoredSpace:
@@ -61,10 +62,14 @@ class StoredSpace:
         Its other columns, metrics among them.
     loading : Loading or None
         How its encoder is to be loaded, where not by the spec and revision that built it.
+    summary : Summary or None
+        What the build or the addition that gave this object took of its sources, and left out;
+        None where it was opened.
     """
 
     path: Path
     provenance: Provenance
+    summary: Summary | None = None
 
     def __init__(self, path: Path, encoder: Encoder | str | None = None) -> None:
         self.path = path = place_of(path)

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from namebasis.cli import options, output
+from namebasis.cli.answers import answers
 from namebasis.cli.output import note, print_json, print_table, progress_bar, say, show
 from namebasis.cli.outputs import refuse_folder, refuse_readonly
 from namebasis.wording import percent
@@ -20,61 +21,80 @@ if TYPE_CHECKING:
     from namebasis.encoders.given import GivenVectors
     from namebasis.namespace.corpus.given_files import NamesWithVectors
     from namebasis.namespace.corpus.names import Names
+    from namebasis.namespace.space import StoredSpace
+    from namebasis.results import Result
     from namebasis.space import Space
 
 LEAST_AGREEMENT = 0.5
 """Share of names below which given vectors are doubted to be of the encoder that was named."""
 
 
-def read_corpus(
-    sources: list[str], part: str | None, limit: int | None, seed: int, column: str | None = None
-) -> Names:
-    """Read and merge several sources, saying on stderr what was taken for what and left out."""
-    from namebasis.namespace.corpus.names import merge_names
-    from namebasis.namespace.corpus.sources import is_file, read_names
+def wanted_of(
+    part: str | None,
+    column: str | None,
+    top: int | None,
+    min_count: int | None,
+    limit: int | None,
+    keep: Sequence[str] | None,
+    mapped: Sequence[str] | None,
+) -> dict[str, Any]:
+    """What is asked of sources of names, as `read_sources` takes it.
 
-    if column is not None and not any(map(is_file, sources)):
-        raise ValueError("--column names a column of a file; no source is one.")
-    corpora = [
-        read_names(source, part=part, seed=seed, column=column if is_file(source) else None)
-        for source in sources
-    ]
-    for source, corpus in zip(sources, corpora, strict=True):
-        for told in corpus.notes:
-            note(f"{source}: {told}")
-    names = corpora[0] if len(corpora) == 1 else merge_names(*corpora)
-    for dropped in names.dropped:
-        note(str(dropped))
-    return names.select(limit=limit, seed=seed) if limit is not None else names
+    Raises
+    ------
+    ValueError
+        If a `--map` is not of the form NAME=COLUMN.
+    """
+    pairs: dict[str, str] = {}
+    for one in mapped or ():
+        name, equals, title = (text.strip() for text in one.partition("="))
+        if not equals or not name or not title:
+            raise ValueError(f"--map must be NAME=COLUMN, such as gender=Geschlecht; got {one!r}.")
+        if name in pairs:
+            raise ValueError(f"--map gives {name} twice; give it once.")
+        pairs[name] = title
+    return {
+        "part": part, "column": column, "top": top, "min_count": min_count, "limit": limit,
+        "keep": keep or None, "map": pairs or None,
+    }  # fmt: skip
+
+
+def read_corpus(sources: list[str], seed: int = 0, **wanted: Any) -> Names:
+    """Read and merge several sources, saying on stderr what was taken for what."""
+    from namebasis.namespace.corpus.sources import read_sources
+
+    names = read_sources(sources, seed=seed, **wanted)
+    for told in names.notes:
+        note(told)
+    return names
 
 
 def listed_names(files: Sequence[Path], column: str | None) -> list[str]:
-    """Names that files list, said on stderr as for a build; none of no file."""
+    """Names that files list; said on stderr what was taken for what and left out."""
     if not files and column is None:
         return []
-    return read_corpus([str(file) for file in files], None, None, 0, column).strings
+    names = read_corpus([str(file) for file in files], column=column)
+    for dropped in names.dropped:
+        note(str(dropped))
+    return names.strings
 
 
 def read_with_vectors(
-    sources: list[str],
-    vectors: str,
-    part: str | None,
-    column: str | None,
-    limit: int | None,
-    encoder: Encoder | None,
+    sources: list[str], vectors: str, encoder: Encoder | None, wanted: dict[str, Any]
 ) -> NamesWithVectors:
     """Read one source of names with a vector for each row, saying on stderr how it was taken."""
     from namebasis.namespace.corpus.given_files import read_given
 
     if len(sources) != 1:
         raise ValueError(f"--vectors go with one table of names; got {len(sources)} sources.")
-    if limit is not None:
-        raise ValueError("--limit takes a sample; it does not go with --vectors.")
-    read = read_given(sources[0], vectors, part=part, column=column, encoder=encoder)
+    for name in ("limit", "top", "min_count"):
+        if wanted[name] is not None:
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} takes some of the names; it does not go with --vectors.")
+    taken = {name: wanted[name] for name in ("part", "column", "keep", "map")}
+    read = read_given(sources[0], vectors, encoder=encoder, **taken)
     for told in (*read.names.notes, *read.notes):
         note(f"{sources[0]}: {told}")
-    for dropped in read.names.dropped:
-        note(str(dropped))
     return read
 
 
@@ -98,6 +118,7 @@ def going_on(space: Path) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
+@answers
 def build(
     space: options.NewSpacePath,
     names: options.Sources,
@@ -119,7 +140,11 @@ def build(
     ] = "portrait",
     part: options.Part = None,
     column: options.Column = None,
-    limit: options.Limit = None,
+    top: options.Top = None,
+    min_count: options.MinCount = None,
+    limit: options.Sample = None,
+    keep: options.Keep = None,
+    mapped: options.Map = None,
     unreadable: options.Unreadable = "drop",
     seed: options.Seed = 0,
     device: options.Device = None,
@@ -138,30 +163,40 @@ def build(
         typer.Option("--actors", help="Encoders at work under Ray; one a GPU, or else a core."),
     ] = None,
     quiet: options.Quiet = False,
-) -> None:
+) -> Result:
     """Embed names and store them as a space. An interrupted build resumes."""
     from functools import partial
 
     from namebasis.encoders.registry import load_encoder
     from namebasis.namespace.building.build import build_space, refuse_foreign
+    from namebasis.namespace.building.ray_cluster import RayCluster, check_engine
+    from namebasis.namespace.building.templates import load_templates
+    from namebasis.namespace.building.tokens import check_unreadable, without_unreadable
     from namebasis.namespace.store.places import place_of
 
     # Before anything is read or loaded.
     refuse_foreign(place_of(space))
     refuse_folder(place_of(space))
+    sentences = load_templates(templates)
+    check_unreadable(unreadable)
+    check_engine(engine, RayCluster(ray_address, actors))
+    wanted = wanted_of(part, column, top, min_count, limit, keep, mapped)
     if encoder is None and vectors is None:
         encoder = "minilm"
     given = None
     if vectors is not None:
         model = load_encoder(encoder, device=device) if encoder is not None else None
-        read = read_with_vectors(names, vectors, part, column, limit, model)
+        read = read_with_vectors(names, vectors, model, wanted)
         corpus, given = read.names, read.vectors
         _note_agreement(given)
     else:
-        corpus = read_corpus(names, part, limit, seed, column)
+        corpus = read_corpus(names, seed, **wanted)
         if not quiet:
             note(f"{len(corpus):,} names; loading {encoder}")
         model = load_encoder(str(encoder), device=device)
+        corpus = without_unreadable(corpus, model, unreadable)
+        if not quiet:
+            note(_work(len(corpus), len(sentences.templates), sentences.name))
     factory = None
     if engine == "ray" and model is not None:
         factory = partial(load_encoder, model.spec, revision=model.revision, device=device)
@@ -171,8 +206,8 @@ def build(
             space,
             encoder=model,
             vectors=given,
-            templates=templates,
-            unreadable=unreadable,
+            templates=sentences,
+            unreadable="keep",  # the others are left out by now
             seed=seed,
             overwrite=overwrite,
             progress=progress,
@@ -181,9 +216,27 @@ def build(
             n_actors=actors,
             encoder_factory=factory,
         )
-    note(f"{space}: {len(built):,} names, views {', '.join(built.views)}")
+    return told_of(built)
 
 
+def told_of(space: StoredSpace) -> Result:
+    """What the build or the addition that gave a space took and left out."""
+    if space.summary is None:
+        raise ValueError(f"{space.path} was opened, not built.")
+    return space.summary
+
+
+def _work(n_names: int, n_templates: int, templates: str) -> str:
+    """How many prompts are about to be encoded."""
+    if n_templates == 1:
+        return f"{n_names:,} names, one template ({templates})"
+    return (
+        f"{n_names:,} names × {n_templates} templates ({templates}) = "
+        f"{n_names * n_templates:,} prompts"
+    )
+
+
+@answers
 def add(
     space: options.SpacePath,
     names: options.MoreSources = None,
@@ -205,13 +258,18 @@ def add(
     ] = False,
     part: options.Part = None,
     column: options.Column = None,
-    limit: options.Limit = None,
+    top: options.Top = None,
+    min_count: options.MinCount = None,
+    limit: options.Sample = None,
+    keep: options.Keep = None,
+    mapped: options.Map = None,
     unreadable: options.Unreadable = "drop",
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
-) -> None:
+) -> list[Result]:
     """Add names to a space, or images of its names; names it holds already are skipped."""
     from namebasis.namespace.building.build import add_counted
+    from namebasis.namespace.building.tokens import check_unreadable
     from namebasis.space import open_space
 
     if not names and images is None:
@@ -219,32 +277,32 @@ def add(
     refuse_readonly(space)
     if names and images is not None and vectors is not None:
         raise ValueError("--vectors are of names or of --images; add the one, then the other.")
+    check_unreadable(unreadable)
+    wanted = wanted_of(part, column, top, min_count, limit, keep, mapped)
     opened = open_space(space)
+    found: list[Result] = []
     if names:
         given = None
         if vectors is not None:
             model = None if opened.is_given else opened.encoder()
-            read = read_with_vectors(names, vectors, part, column, limit, model)
+            read = read_with_vectors(names, vectors, model, wanted)
             corpus, given = read.names, read.vectors
         else:
-            corpus = read_corpus(names, part, limit, seed, column)
+            corpus = read_corpus(names, seed, **wanted)
         with nullcontext() if quiet else progress_bar("encoding") as progress:
             done = add_counted(
                 opened, corpus, vectors=given, unreadable=unreadable, progress=progress
             )
-        opened, n_added = done.space, done.n_added
-        for told in done.notes:
-            note(told)
-        if done.new_columns:
-            note(f"new columns, empty for the names that were there: {', '.join(done.new_columns)}")
-        note(f"{space}: {n_added:,} added, {done.n_known:,} were in the space already")
+        opened = done.space
+        found.append(done.summary)
     if images is not None:
-        _add_images(opened, images, vectors, strangers, quiet)
+        found.append(_add_images(opened, images, vectors, strangers, quiet))
+    return found
 
 
 def _add_images(
     opened: Space, folder: Path, vectors: str | None, strangers: bool, quiet: bool
-) -> None:
+) -> Result:
     from namebasis.namespace.building.images import add_images
     from namebasis.namespace.corpus.given_files import read_vectors
 
@@ -253,7 +311,7 @@ def _add_images(
         _, done = add_images(
             opened, folder, vectors=rows, allow_strangers=strangers, progress=progress
         )
-    show(done)
+    return done
 
 
 def unspell(

@@ -32,6 +32,7 @@ from namebasis.namespace.building.ray_cluster import (
     check_engine,
 )
 from namebasis.namespace.building.ray_engine import append_with_ray
+from namebasis.namespace.building.summary import Summary, summarise
 from namebasis.namespace.building.templates import Templates, load_templates
 from namebasis.namespace.building.tokens import without_unreadable
 from namebasis.namespace.corpus.files.own_columns import fit_to
@@ -174,7 +175,9 @@ def build_space(
             _finish(store, current)
         if place != path:
             swap.swap(path)
-    return StoredSpace(path, encoder)
+    built = StoredSpace(path, encoder)
+    built.summary = summarise(path, built.provenance, built.views, names, n_all=len(built))
+    return built
 
 
 def add_names(
@@ -243,17 +246,14 @@ class Added(Generic[Kind]):
         Names that it did not hold before.
     n_known : int
         Names that it held.
-    new_columns : tuple of str
-        Own columns of these names that it did not hold either; null for the others.
-    notes : tuple of str
-        What was left out of own columns, and why.
+    summary : Summary
+        Of the names that were added.
     """
 
     space: Kind
     n_added: int
     n_known: int
-    new_columns: tuple[str, ...]
-    notes: tuple[str, ...]
+    summary: Summary
 
 
 def add_counted(
@@ -272,7 +272,6 @@ def add_counted(
     if vectors is not None:
         encoder = _given_for(space, names, vectors, encoder)
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
-    n_before = len(names.dropped)
     names = without_unreadable(names, encoder, unreadable)
     with writing(space._store) as store:
         mend(store)
@@ -292,8 +291,12 @@ def add_counted(
             _renew_indices(store, space.provenance)
             store.keep_up()
     new = tuple(field.name for field in fitted.added)
-    lost = tuple(str(told) for told in names.dropped[n_before:])
-    return Added(space.reopened(encoder), len(fresh), skipped, new, fitted.notes + lost)
+    grown = space.reopened(encoder)
+    grown.summary = summarise(
+        grown.path, grown.provenance, grown.views, names, fresh,
+        n_all=len(grown), n_known=skipped, new_columns=new, told=fitted.notes,
+    )  # fmt: skip
+    return Added(grown, len(fresh), skipped, grown.summary)
 
 
 def _given_for(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,17 @@ UNREADABLE = ("drop", "keep")
 _SEPARATOR = "\x1f"
 # A word's beginning, which SentencePiece and GPT-2 write as a piece of its own before unknown ones.
 _BEGINNINGS = frozenset("▁Ġ")
+
+
+def check_unreadable(unreadable: str) -> None:
+    """Refuse what is neither drop nor keep.
+
+    Raises
+    ------
+    ValueError
+    """
+    if unreadable not in UNREADABLE:
+        raise ValueError(f"unreadable must be drop or keep; got {unreadable!r}.")
 
 
 def without_unreadable(names: Names, encoder: Encoder, unreadable: str = "drop") -> Names:
@@ -44,8 +56,7 @@ def without_unreadable(names: Names, encoder: Encoder, unreadable: str = "drop")
     EncoderError
         If that leaves none.
     """
-    if unreadable not in UNREADABLE:
-        raise ValueError(f"unreadable must be drop or keep; got {unreadable!r}.")
+    check_unreadable(unreadable)
     # Encoders of other people need not derive from ours.
     unknown = getattr(encoder, "unknown_piece", None)
     if unreadable == "keep" or unknown is None or not len(names):
@@ -63,7 +74,8 @@ def without_unreadable(names: Names, encoder: Encoder, unreadable: str = "drop")
             "(unreadable='keep' in Python)."
         )
     told = Dropped(f"{encoder.spec} knows none of its letters", len(lost), tuple(lost[:3]))
-    return Names(names.table.filter(pa.array(is_read)), (*names.dropped, told), names.notes)
+    kept = names.table.filter(pa.array(is_read))
+    return replace(names, table=kept, dropped=(*names.dropped, told))
 
 
 def token_facts(pieces: Sequence[Sequence[str]] | pa.Array | pa.ChunkedArray) -> pa.Table:

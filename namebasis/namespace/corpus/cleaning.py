@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from namebasis.errors import CorpusError
 
@@ -29,15 +29,20 @@ EMPTY = "empty"
 
 @dataclass(frozen=True)
 class Dropped:
-    """What a source held that is no name: the reason, how many, and up to three examples."""
+    """What a source held and is not taken: the reason, how many, up to three examples, the source.
+
+    Two of the same are equal whatever their source.
+    """
 
     reason: str
     count: int
     examples: tuple[str, ...]
+    source: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         examples = ", ".join(repr(example) for example in self.examples)
-        return f"left out {self.count:,}: {self.reason} (such as {examples})"
+        such = f" (such as {examples})" if examples else ""
+        return f"left out {self.count:,}: {self.reason}{such}"
 
 
 def clean_name(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,10 @@ from namebasis.checks import FloatArray
 from namebasis.encoders.given import GivenVectors
 from namebasis.errors import CorpusError
 from namebasis.namespace.corpus.cleaning import clean_name
-from namebasis.namespace.corpus.files.reader import names_of_arrow, read_rows
+from namebasis.namespace.corpus.files.reader import names_of_arrow, read_source
 from namebasis.namespace.corpus.files.tables import Source
 from namebasis.namespace.corpus.names import Names
+from namebasis.namespace.corpus.sources import told_apart
 from namebasis.reading import UnreadableError, is_regular, read_array, read_json
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def read_given(
     *,
     part: str | None = None,
     column: str | None = None,
+    keep: Sequence[str] | None = None,
+    map: Mapping[str, str] | None = None,
     encoder: Encoder | None = None,
 ) -> NamesWithVectors:
     """Read names and the vectors of their rows.
@@ -71,7 +74,7 @@ def read_given(
         A .npy file or .npz file with one row for each row of the source, a folder of .npy files in
         order of their numbers (clip-retrieval's ``text_emb/``), or the title of the column of a
         Parquet or Arrow source that holds them.
-    part, column
+    part, column, keep, map
         As `read_names` takes them.
     encoder : Encoder, optional
         The model that the vectors are of.
@@ -84,23 +87,23 @@ def read_given(
         If the vectors are no finite directions, or not of the encoder's width.
     """
     place = Path(source)
+    told = Source(str(place), place.name, part, column, keep=keep, map=map)
     table = _arrow_table(place)
     if table is not None:
         given = _column(table, str(vectors))
-        told = Source(str(place), place.name, part, column)
         flat = table.drop_columns([str(vectors)]) if given is not None else table
         names = names_of_arrow(flat, told)
-        texts: Sequence[object] = told.texts
     else:
         given = None
-        names, texts = read_rows(place, part, column)
+        names = read_source(place, told)
+    texts = told.texts
     rows = given if given is not None else _array(Path(vectors), place)
     if len(rows) != len(texts):
         raise CorpusError(
             f"{vectors} has {len(rows):,} vectors, {source} has {len(texts):,} rows of names; "
             "there must be one for each."
         )
-    return _paired(names, texts, rows, encoder)
+    return _paired(told_apart(names), texts, rows, encoder)
 
 
 def _paired(

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from namebasis.checks import check_count
 from namebasis.errors import CorpusError
 from namebasis.namespace.corpus.cleaning import Dropped, Refusals, clean_name
 from namebasis.namespace.corpus.files.own_columns import own_name, typed
 from namebasis.namespace.corpus.frames import rows_of
 from namebasis.namespace.corpus.merging import fold_rows
+from namebasis.namespace.corpus.selection import Wanted, choose_rows
 from namebasis.namespace.corpus.values import CANONICAL, coerce_column
 from namebasis.wording import visible
 
@@ -46,6 +45,28 @@ __all__ = [
 ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Which columns of one source a corpus has.
+
+    Attributes
+    ----------
+    source : str
+        As the column `sources` names it.
+    kept : tuple of str
+        Columns that say something, by their names in the corpus.
+    unused : tuple of str
+        Columns of the source that were not taken, by their titles.
+    titles : tuple of str
+        Of all its columns, where it is a table.
+    """
+
+    source: str
+    kept: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, repr=False)
 class Names:
     """A corpus of names.
@@ -59,11 +80,14 @@ class Names:
         What was left out while reading, by reason.
     notes : tuple of str
         How the source was understood: which of its columns were taken for what.
+    readings : tuple of Reading
+        Its columns, source by source.
     """
 
     table: pa.Table
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
     def __post_init__(self) -> None:
         schema = self.table.schema
@@ -102,7 +126,13 @@ class Names:
         return int(self.table.num_rows)
 
     def select(
-        self, part: str | None = None, limit: int | None = None, seed: int | None = None
+        self,
+        part: str | None = None,
+        limit: int | None = None,
+        seed: int | None = None,
+        *,
+        top: int | None = None,
+        min_count: int | None = None,
     ) -> Names:
         """Return some of the names, in the same order.
 
@@ -114,6 +144,10 @@ class Names:
             Keep at most so many: the first rows, or with `seed` a uniform random sample.
         seed : int, optional
             Of the random sample.
+        top : int, optional
+            Keep the most frequent names, by `count`; all where no name has one.
+        min_count : int, optional
+            Keep names that as many bear at least; all where no name has a count.
 
         Returns
         -------
@@ -123,18 +157,13 @@ class Names:
         Raises
         ------
         ValueError
-            If the part is unknown, the limit not a positive integer or the seed negative.
+            If the part is unknown, a number not a positive integer or the seed negative.
         """
-        table = self.table
-        rng = None if seed is None else np.random.default_rng(check_count(seed, "seed", low=0))
         if part is not None:
-            table = table.filter(pc.equal(table["part"], check_part(part)))
-        if limit is not None and check_count(limit, "limit") < table.num_rows:
-            if rng is None:
-                table = table.slice(0, limit)
-            else:
-                table = table.take(np.sort(rng.choice(table.num_rows, limit, replace=False)))
-        return Names(table, self.dropped, self.notes)
+            check_part(part)
+        wanted = Wanted(top, min_count, limit, part)
+        chosen, _ = choose_rows(self.table, wanted, seed)
+        return replace(self, table=chosen)
 
 
 def check_part(part: str) -> str:
@@ -334,13 +363,17 @@ def merge_names(*corpora: Names) -> Names:
     """
     if not corpora:
         raise ValueError("merge_names needs at least one corpus; got none.")
-    refusals = Refusals()
-    for corpus in corpora:
-        for dropped in corpus.dropped:
-            refusals.add(dropped.reason, *dropped.examples, count=dropped.count)
+    dropped: dict[tuple[str, str], Dropped] = {}
+    for lost in (lost for corpus in corpora for lost in corpus.dropped):
+        key = (lost.source, lost.reason)
+        known = dropped.get(key, replace(lost, count=0, examples=()))
+        examples = tuple(dict.fromkeys([*known.examples, *lost.examples]))[:3]
+        dropped[key] = replace(lost, count=known.count + lost.count, examples=examples)
     table = pa.concat_tables(_with_own_columns(corpora), promote_options="default")
     notes = tuple(note for corpus in corpora for note in corpus.notes)
-    return Names(fold_rows(table, one_source=False), refusals.result(), notes)
+    readings = tuple(reading for corpus in corpora for reading in corpus.readings)
+    folded = fold_rows(table, one_source=False)
+    return Names(folded, tuple(dropped.values()), notes, readings)
 
 
 def _with_own_columns(corpora: Sequence[Names]) -> list[pa.Table]:

@@ -7,6 +7,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,7 +174,7 @@ def without_placeholders(names: Names) -> Names:
     kept = names.table.filter(pa.array([not found[text] for text in names.strings]))
     texts = tuple(text for text, is_placeholder in found.items() if is_placeholder)
     told = Dropped(_NO_NAME, len(texts), texts[:3])
-    return Names(kept, (*names.dropped, told), names.notes)
+    return replace(names, table=kept, dropped=(*names.dropped, told))
 
 
 def _tables(path: Path) -> Iterator[pa.Table]:

@@ -153,7 +153,7 @@ def test_the_command_line(rows: np.ndarray, tmp_path: Path) -> None:
     csv(tmp_path / "n.csv")
     done = run("build", "a.space", "n.csv", "--vectors", "v.npy", "-q", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "4 names, views text" in done.stderr
+    assert "4 names by vectors:" in done.stderr
     done = run("nearest", "a.space", "Winona", "-k", "1", "--where", "fame >= 0", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     done = run("nearest", "a.space", "a senior lady", cwd=tmp_path)

@@ -175,7 +175,7 @@ def choose(
         if _INDEX.fullmatch(title) and content.flaw(columns[at]) in ("numbers", "empty")
     )  # fmt: skip
     if column is not None:
-        places: tuple[int, ...] = (_asked(titles, plain, column, where),)
+        places: tuple[int, ...] = (_asked(titles, column, where),)
     else:
         places = _titled(titles, plain, columns, where, part) or (
             _first(titles, columns, index, where),
@@ -187,17 +187,30 @@ def choose(
     return roles
 
 
-def _asked(titles: Sequence[str], plain: Sequence[str], column: str, where: str) -> int:
-    for spellings, asked in (
-        (list(titles), column),
-        ([title.strip().lower() for title in titles], column.strip().lower()),
-        (list(plain), normal(column)),
+def _asked(titles: Sequence[str], column: str, where: str) -> int:
+    at = place_of(titles, column)
+    if at is None:
+        raise CorpusError(lacking(where, column, titles))
+    return at
+
+
+def place_of(titles: Sequence[str], asked: str) -> int | None:
+    """Place of the column that a user asks for, by its title or its number from 1."""
+    for spellings, one in (
+        (list(titles), asked),
+        ([title.strip().lower() for title in titles], asked.strip().lower()),
+        ([normal(title) for title in titles], normal(asked)),
     ):
-        if asked in spellings:
-            return spellings.index(asked)
-    if column.isdecimal() and 0 < int(column) <= len(titles):
-        return int(column) - 1
-    raise CorpusError(f"{where} has no column {column!r}. There are: {_listed(titles)}.")
+        if one in spellings:
+            return spellings.index(one)
+    if asked.isdecimal() and 0 < int(asked) <= len(titles):
+        return int(asked) - 1
+    return None
+
+
+def lacking(where: str, column: str, titles: Sequence[str]) -> str:
+    """The refusal of a column that a table has not."""
+    return f"{where} has no column {column!r}. There are: {_listed(titles)}."
 
 
 def _titled(

@@ -66,23 +66,19 @@ def read_file(path: Path, part: str | None = None, column: str | None = None) ->
     CorpusError
         If the file is missing, damaged, of an unknown kind, or no column surely holds names.
     """
-    return _read(path, Source(str(path), path.name, part, column))
+    return read_source(path, Source(str(path), path.name, part, column))
 
 
-def read_rows(path: Path, part: str | None, column: str | None) -> tuple[Names, list[object]]:
-    """Read names as `read_file` does, and what every row of the file has in the names' place.
+def read_source(path: Path, source: Source) -> Names:
+    """Read names from a file as `read_file` does, with all that may be asked of a source.
+
+    Afterwards `source.texts` holds what every row of the file has in the names' place.
 
     Raises
     ------
     CorpusError
         As `read_file`.
     """
-    source = Source(str(path), path.name, part, column)
-    names = _read(path, source)
-    return names, source.texts
-
-
-def _read(path: Path, source: Source) -> Names:
     readers: dict[str, Callable[[Path, Source], Names]] = {
         ".txt": _read_txt,
         ".csv": _read_table,
@@ -280,6 +276,7 @@ def _read_parquet(path: Path, source: Source) -> Names:
 
 def _note_wide(titles: list[str], source: Source) -> None:
     if titles:
+        source.unread += titles
         source.notes.append(f"not read, since they are vectors or nested: {', '.join(titles)}")
 
 

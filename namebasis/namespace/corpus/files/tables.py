@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
@@ -25,8 +25,9 @@ from namebasis.namespace.corpus.files.reshaping import (
 )
 from namebasis.namespace.corpus.files.wide_counts import wide_counts
 from namebasis.namespace.corpus.full_names import join_parts
-from namebasis.namespace.corpus.names import Names, names_from_columns
-from namebasis.namespace.corpus.values import is_count, share_of_genders
+from namebasis.namespace.corpus.names import Names, Reading, names_from_columns
+from namebasis.namespace.corpus.values import CANONICAL, is_count, share_of_genders
+from namebasis.wording import did_you_mean
 
 _LAST_FIRST = re.compile(r"[^,]+,\s*[^,]+")
 _SUFFIXES = re.compile(r",\s*(?:jr|sr|ii|iii|iv|md|phd|esq)\.?$", re.IGNORECASE)
@@ -49,8 +50,16 @@ class Source:
         As `read_names` takes them.
     refusals : Refusals
     notes : list of str
+    keep, map : as in `selection.Wanted`
+    is_alone : bool
+        Whether columns of `keep` and `map` that this source lacks are an error; else other sources
+        may have them.
     decimal : str
         The sign before a fraction.
+    titles : tuple of str
+        Of its columns, once it is read.
+    unread : list of str
+        Titles of columns that are no cells: vectors, nested ones.
     texts : list
         What each row has in the names' place, once the source is read.
     n_taken : int
@@ -63,6 +72,11 @@ class Source:
     column: str | None = None
     refusals: Refusals = field(default_factory=Refusals)
     notes: list[str] = field(default_factory=list)
+    keep: Sequence[str] | None = None
+    map: Mapping[str, str] | None = None
+    is_alone: bool = True
+    titles: tuple[str, ...] = ()
+    unread: list[str] = field(default_factory=list)
     decimal: str = "."
     texts: list[object] = field(default_factory=list)
     n_taken: int = 0
@@ -223,9 +237,14 @@ def names_from_table(
     if stacked is not None:
         titles, columns, note = stacked
         source.notes.append(note)
+    source.titles = tuple(titles)
+    meant = _meant(titles, source)
     roles = column_roles.choose(
-        titles, columns, source.where, part=source.part, column=source.column
-    )
+        [meant.get(at, title) for at, title in enumerate(titles)], columns, source.where,
+        part=source.part, column=source.column,
+    )  # fmt: skip
+    _check_fit(titles, columns, meant, roles, source)
+    wanted = _wanted(titles, source)
     if len(roles.name) == 1:
         columns = list(columns)
         columns[roles.name[0]] = _spelled(columns[roles.name[0]], source)
@@ -244,8 +263,9 @@ def names_from_table(
     names: dict[int, str] = {}
     unused = list(roles.index)
     for at in roles.others:
-        name = own_name(titles[at], list(own))
-        array = typed(columns[at], name, source.refusals, source.decimal)
+        name = own_name(meant.get(at, titles[at]), list(own))
+        is_wanted = wanted is None or at in wanted or meant.get(at) in (source.map or ())
+        array = typed(columns[at], name, source.refusals, source.decimal) if is_wanted else None
         if array is None:
             unused.append(at)
         else:
@@ -261,7 +281,11 @@ def names_from_table(
         own=own,
         is_strict=False,
     )
-    return _without_lost(made, own, source)
+    made = _without_lost(made, own, source)
+    lost = [titles[at] for at, name in names.items() if name not in made.own_columns]
+    told = [titles[at] or f"(column {at + 1})" for at in sorted(unused)]
+    reading = Reading(source.name, (), (*source.unread, *told, *lost), source.titles)
+    return replace(made, readings=(reading,))
 
 
 def _without_lost(made: Names, own: Mapping[str, pa.Array], source: Source) -> Names:
@@ -277,6 +301,63 @@ def _without_lost(made: Names, own: Mapping[str, pa.Array], source: Source) -> N
     if lost:
         source.notes.append(f"not kept, since rows of one name differ in it: {', '.join(lost)}")
     return Names(table, made.dropped, tuple(source.notes))
+
+
+def _meant(titles: Sequence[str], source: Source) -> dict[int, str]:
+    """Titles that columns get as the user maps them, by their places.
+
+    Another column that bears such a title already becomes one of the user's own.
+    """
+    meant: dict[int, str] = {}
+    for name, title in (source.map or {}).items():
+        at = column_roles.place_of(titles, title)
+        if at is not None:
+            meant[at] = name
+        elif source.is_alone:
+            hint = did_you_mean(title, titles)
+            if not hint and column_roles.place_of(titles, name) is not None:
+                hint = f" Did you mean {title}={name}?"
+            raise CorpusError(column_roles.lacking(source.where, title, titles) + hint)
+    for at, title in enumerate(titles):
+        if at not in meant and column_roles.normal(title) in meant.values():
+            meant[at] = f"own {title}"
+    return meant
+
+
+def _check_fit(
+    titles: Sequence[str],
+    columns: Sequence[Sequence[object]],
+    meant: Mapping[int, str],
+    roles: column_roles.Roles,
+    source: Source,
+) -> None:
+    """Refuse a column that the user maps to one of the corpus, and whose values are none of it.
+
+    Raises
+    ------
+    CorpusError
+    """
+    for at, name in meant.items():
+        column = CANONICAL.get(name)
+        places = roles.name if column == "name" else (roles.fields.get(str(column)),)
+        if column is not None and at not in places:
+            examples = ", ".join(dict.fromkeys(map(str, content.sample(columns[at])[:20])))
+            raise CorpusError(
+                f"{source.where}: the values of {titles[at]!r} cannot be read as {name} (such as "
+                f"{examples[:60]}). Map another column, or keep it under its own name."
+            )
+
+
+def _wanted(titles: Sequence[str], source: Source) -> set[int] | None:
+    """Places of the own columns that are to be kept; None for all."""
+    if source.keep is None:
+        return None
+    found = {title: column_roles.place_of(titles, title) for title in source.keep}
+    missing = [title for title, at in found.items() if at is None]
+    if missing and source.is_alone:
+        lacks = column_roles.lacking(source.where, missing[0], titles)
+        raise CorpusError(lacks + did_you_mean(missing[0], titles))
+    return {at for at in found.values() if at is not None}
 
 
 def _without_sums(
