@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from namebasis.formation.crossings import NameCrossing
     from namebasis.formation.results import Formation
 
+INK = "#1d2330"
+"""Of thresholds and marks; the page's script gives them the ink of the page."""
 PHASE_COLORS = ("#ffffff", "#dfe4ec", "#f2c14e", "#2f8f6b", "#7b3fa0")
 """Of the phases 0 to 4."""
-CAPTURED_COLOR = "#1d2330"
-"""Of the bar in the cells of names that one part has captured."""
 _MOST_TICKS = 12
+_LABEL = 0.075  # of a figure's height
 _BAR = 0.35  # of a cell's width
 _COUNTS = [one * 10**power for power in range(10) for one in (1, 3)]  # ticks of log axes
 _TIP = '<div style="font:13px sans-serif"><b>@name</b> @kind<br>@detail</div>'
@@ -69,38 +70,51 @@ class Axis:
 class Curves:
     """Lines with bands over checkpoints; the missing ones are shaded, and lines pass over them."""
 
-    def __init__(self, axis: Axis, *, is_log: bool = False) -> None:
+    def __init__(self, axis: Axis, *, is_log: bool = False, unit: str = "", key: str = "") -> None:
         from bokeh.models import BoxAnnotation
 
         self._axis = axis
+        self._is_log = is_log
+        self._key = key
         self._lines: list[Any] = []
+        self._ends: list[tuple[str, str, float]] = []
         self.legend: list[tuple[str, str]] = []
+        last = len(axis.ticks) - 1
         self._plot = _figure(
-            245, y_axis_type="log" if is_log else "linear", x_axis_label="checkpoint"
+            245,
+            y_axis_type="log" if is_log else "linear",
+            x_axis_label="checkpoint",
+            y_axis_label=f"{unit} (log scale)".strip() if is_log else unit,
+            x_range=(-0.03 * last - 0.2, 1.13 * last + 0.4),  # room for the labels of the lines
         )
         for at in axis.gaps:
             self._plot.add_layout(
                 BoxAnnotation(left=at - 0.5, right=at + 0.5, fill_color="#8d95a5", fill_alpha=0.25)
             )
 
-    def band(self, color: str, low: npt.ArrayLike, high: npt.ArrayLike) -> None:
+    def band(
+        self, label: str, color: str, low: npt.ArrayLike, high: npt.ArrayLike, *, is_shown: bool
+    ) -> None:
         """Shade what lies between two series; nothing closes over a gap."""
+        options = {"name": f"band:{label}", "visible": is_shown}
         below, above = self._axis.placed(low).tolist(), self._axis.placed(high).tolist()
         for run in _runs(below):
             if len(run) == 1:  # an area of one place would not be seen
                 self._plot.segment(
                     run, [below[run[0]]], run, [above[run[0]]], color=color, alpha=0.3,
-                    line_width=4,
+                    line_width=4, **options,
                 )  # fmt: skip
                 continue
             self._plot.varea(
-                run, [below[at] for at in run], [above[at] for at in run], color=color, alpha=0.16
-            )
+                run, [below[at] for at in run], [above[at] for at in run], color=color, alpha=0.16,
+                **options,
+            )  # fmt: skip
 
     def line(
-        self, label: str, color: str, values: npt.ArrayLike, *, is_dashed: bool = False
-    ) -> None:
-        """Draw one series; a solid one has an entry in the legend."""
+        self, label: str, color: str, values: npt.ArrayLike, *, is_dashed: bool = False,
+        dash: str = "solid",
+    ) -> None:  # fmt: skip
+        """Draw one series; a solid one has an entry in the legend, and a label at its end."""
         from bokeh.models import ColumnDataSource
 
         placed = self._axis.placed(values).tolist()
@@ -111,23 +125,55 @@ class Curves:
         )  # fmt: skip
         drawn = self._plot.line(
             "x", "y", source=source, color=color, line_width=1.5 if is_dashed else 2.2,
-            line_dash="dashed" if is_dashed else "solid",
+            line_dash="dashed" if is_dashed else dash, name=f"kind:{label}",
         )  # fmt: skip
         self._lines.append(drawn)
         if is_dashed:
             return
         self.legend.append((label, color))
+        if there:
+            self._ends.append((label, color, placed[there[-1]]))
         if len(placed) <= 60:
-            self._plot.scatter("x", "y", source=source, color=color, size=4)
+            self._plot.scatter("x", "y", source=source, color=color, size=4, name=f"kind:{label}")
 
     def finished(self) -> Any:
         """The figure, with a tip for each line."""
-        from bokeh.models import HoverTool
+        from bokeh.models import ColumnDataSource, HoverTool
 
         tip = '<div style="font:13px sans-serif"><b>@name</b> @y{0.000} at @tick</div>'
         self._plot.add_tools(HoverTool(renderers=self._lines, tooltips=tip, mode="mouse"))
+        self._label_ends()
+        if self._key:
+            chosen = ColumnDataSource({"x": [], "y": []}, name=f"{self._key} chosen")
+            self._plot.line("x", "y", source=chosen, color=INK, line_width=3, name="chosen")
+            self._plot.scatter("x", "y", source=chosen, color=INK, size=5, name="chosen")
         self._axis.name(self._plot.xaxis)
         return self._plot
+
+    def _label_ends(self) -> None:
+        """Name the lines at their ends, one below the other where they come together."""
+        last = len(self._axis.ticks) - 1
+        heights = [math.log10(max(y, 1e-9)) if self._is_log else y for *_, y in self._ends]
+        values = [
+            value
+            for line in self._lines
+            for value in line.data_source.data["y"]
+            if not self._is_log or value > 0
+        ]
+        if not heights or not values:
+            return
+        span = [math.log10(value) if self._is_log else value for value in values]
+        least = (max(span) - min(span) or 1.0) * _LABEL
+        placed: list[tuple[float, int]] = []
+        for at in sorted(range(len(heights)), key=lambda at: heights[at]):
+            low = placed[-1][0] + least if placed else -math.inf
+            placed.append((max(heights[at], low), at))
+        for height, at in placed:
+            label, color, _ = self._ends[at]
+            self._plot.text(
+                [last], [10**height if self._is_log else height], [label], text_color=color,
+                text_font_size="11px", text_baseline="middle", x_offset=7, name=f"kind:{label}",
+            )  # fmt: skip
 
 
 def phase_map(found: Formation, axis: Axis, order: Sequence[int]) -> Any:
@@ -161,7 +207,7 @@ def phase_map(found: Formation, axis: Axis, order: Sequence[int]) -> Any:
         ys, xs = np.nonzero(captured)
         # A bar and not a shade: the phase stays to be seen on both sides of it.
         plot.rect(
-            xs.tolist(), ys.tolist(), _BAR, 1, color=CAPTURED_COLOR, line_color=None,
+            xs.tolist(), ys.tolist(), _BAR, 1, color=INK, line_color=None,
             name="captured",
         )  # fmt: skip
     plot.add_tools(HoverTool(renderers=[drawn], tooltips=_TIP))
@@ -172,7 +218,10 @@ def phase_map(found: Formation, axis: Axis, order: Sequence[int]) -> Any:
         middle: kinds[start] for middle, start in zip(middles, starts, strict=True)
     }
     for start in starts[1:]:
-        plot.line([-0.5, len(ticks) - 0.5], [start - 0.5] * 2, color="#1d2330", line_width=1)
+        plot.line([-0.5, len(ticks) - 0.5], [start - 0.5] * 2, color=INK, line_width=1)
+    row = ColumnDataSource({"x": [], "y": [], "w": []}, name="phases chosen")
+    plot.rect("x", "y", "w", 1, fill_alpha=0, line_color=INK, line_width=3, source=row,
+              name="chosen")  # fmt: skip
     plot.grid.visible = False
     axis.name(plot.xaxis)
     return plot
@@ -227,10 +276,14 @@ def crossing_map(
             for one, count in zip(seen, final, strict=True)
         ],
     }
-    source = ColumnDataSource(data)
-    plot.segment("x", "low", "x", "high", color="color", alpha=0.3, source=source)
-    dots = plot.scatter("x", "y", color="color", size=6, alpha=0.8, source=source)
-    plot.add_tools(HoverTool(renderers=[dots], tooltips=_TIP))
+    dots = []
+    for kind in each:
+        own = [at for at, other in enumerate(kinds) if other == kind]
+        source = ColumnDataSource({key: [column[at] for at in own] for key, column in data.items()})
+        options = {"source": source, "color": "color", "name": f"kind:{kind}"}
+        plot.segment("x", "low", "x", "high", alpha=0.3, **options)
+        dots.append(plot.scatter("x", "y", size=6, alpha=0.8, **options))
+    plot.add_tools(HoverTool(renderers=dots, tooltips=_TIP))
     for scale in plot.select(LogAxis):
         scale.formatter = NumeralTickFormatter(format="0,0")
         # bokeh's own ticks stand in each other where an axis is shorter than a decade.
@@ -276,7 +329,8 @@ def _figure(height: int, **options: Any) -> Any:
 
     plot = figure(
         height=height, sizing_mode="stretch_width", toolbar_location=None, tools="",
-        outline_line_color=None, min_border=4, **options,
+        outline_line_color=None, min_border=4, background_fill_color=None,
+        border_fill_color=None, **options,
     )  # fmt: skip
     plot.grid.grid_line_color = "#eef0f4"
     plot.axis.axis_line_color = "#c3c8d1"

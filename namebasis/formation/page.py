@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from namebasis.checks import Float64Array
 from namebasis.formation.figures import (
-    CAPTURED_COLOR,
+    INK,
     PHASE_COLORS,
     Axis,
     Curves,
@@ -20,8 +20,10 @@ from namebasis.formation.figures import (
     similarity_map,
 )
 from namebasis.formation.phases import NOT_SHOWN, PHASES
-from namebasis.report.page import render
-from namebasis.report.palette import GREY, PALETTE
+from namebasis.organism.cohorts import MEANINGS
+from namebasis.report.packed import packed
+from namebasis.report.page import embedded_json, render
+from namebasis.report.palette import GREY, PALETTE, sequential
 from namebasis.wording import visible
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from namebasis.formation.results import Formation
     from namebasis.formation.trace_results import Trace, Tracing
 
-_INK = "#1d2330"
 _MOST_ROWS = 1_200  # names in the phase diagram
 _PANELS = (
     ("own_score", "Own direction", "What is left beyond the parts, over the noise of any pairing."),
@@ -52,6 +53,13 @@ _PANELS = (
     ("displacement_ratio", "Uneven contexts", "Largest over smallest displacement by a context."),
     ("own_residual", "Own residual", "Length that the other names do not add up to."),
 )
+_UNITS = {
+    "own_score": "times the noise", "coarse": "times the noise", "fine": "times the noise",
+    "margin": "cosine", "parts_reading": "cosine", "hold": "cosine", "capture": "deviations",
+    "leakage": "deviations", "displacement_ratio": "ratio", "own_residual": "length",
+}  # fmt: skip
+_FEW = 3
+"""Kinds of which the bands can still be told apart."""
 _LOG = ("own_score", "coarse", "fine", "displacement_ratio")
 _CROSSED = (
     ("margin", "Own attributes are read before those of its parts"),
@@ -73,6 +81,7 @@ class _Card:
     help: str
     figure: Any
     legend: Sequence[tuple[str, str]] = ()
+    is_log: bool = False
 
 
 def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
@@ -116,8 +125,11 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
         kinds_crossed=_kinds_crossed(found, colors),
         n_rows=len(order),
         phase_legend=_phase_legend(found),
+        meanings=MEANINGS,
+        colors=colors,
+        few_kinds=_FEW,
+        data=Markup(embedded_json("data", _by_name(found, axis, order))),
         traces=traces,
-        shade=shade,
         # What the library wrote into them by itself is made visible.
         library=Markup(visible(library.render(), keep="\n\t\r")),
         holders={key: Markup(visible(holder, keep="\n\t\r")) for key, holder in holders.items()},
@@ -127,21 +139,26 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
 
 def html_of_traces(found: Tracing) -> str:
     """A page of the maps of one name alone."""
-    return render("tracing", first=found.traces[0], traces=found.traces, shade=shade)
+    return _page_of_traces(found.traces)
 
 
 def html_of_trace(found: Trace) -> str:
     """A page of one map."""
-    return render("tracing", first=found, traces=[found], shade=shade)
+    return _page_of_traces([found])
 
 
-def shade(value: float) -> str:
-    """White at 0 to dark blue at 1; grey where it is undefined."""
-    if math.isnan(value):
-        return "#c3c8d1"
-    share = min(max(value, 0.0), 1.0)
-    ends = ((255, 23), (255, 42), (255, 110))
-    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in ends)
+def _page_of_traces(traces: Sequence[Trace]) -> str:
+    first = traces[0]
+    provenance = [
+        ("name", first.name),
+        ("template", first.template),
+        ("state put back", first.kind),
+        ("compared by", "whole embedding" if first.target == "pooled" else "own direction"),
+        ("checkpoints", ", ".join(one.label for one in traces)),
+        ("noise", f"standard deviation {first.noise:.3g}, {first.n_samples} samples"),
+        ("made by", f"namebasis {version('namebasis')}"),
+    ]
+    return render("tracing", first=first, traces=traces, provenance=provenance)
 
 
 def _facts(found: Formation) -> list[tuple[str, str]]:
@@ -158,7 +175,7 @@ def _facts(found: Formation) -> list[tuple[str, str]]:
             f"{caught.share:.1%}",
             f"of controls ever seem captured ({caught.low:.1%} to {caught.high:.1%})",
         ),
-        (f"{len(found.gaps)}", "gaps"),
+        *([(f"{len(found.gaps)}", "checkpoints that could not be used")] if found.gaps else []),
     ]
 
 
@@ -184,17 +201,18 @@ def _trajectories(found: Formation, axis: Axis, colors: dict[str, str]) -> list[
     kinds = np.array(found.shown_kinds)
     cards = []
     for key, title, told in _PANELS:
-        plot = Curves(axis, is_log=key in _LOG)
-        for kind, color in colors.items():
+        plot = Curves(axis, is_log=key in _LOG, unit=_UNITS.get(key, ""), key=key)
+        for at, (kind, color) in enumerate(colors.items()):
             rows = found.values[key][kinds == kind]
             if np.isfinite(rows).any():
                 low, middle, high = _quartiles(rows)
-                plot.band(color, low, high)
-                plot.line(kind, color, middle)
+                plot.band(kind, color, low, high, is_shown=len(colors) <= _FEW)
+                # Where hues come again, the dashes tell them apart.
+                plot.line(kind, color, middle, dash="solid" if at < len(PALETTE) else "dotdash")
         if not plot.legend:
             continue
         if key in found.phases.thresholds:
-            plot.line("threshold", _INK, found.phases.thresholds[key], is_dashed=True)
+            plot.line("threshold", INK, found.phases.thresholds[key], is_dashed=True)
         cards.append(_Card(title, told, plot.finished(), plot.legend))
     return cards
 
@@ -207,6 +225,20 @@ def _quartiles(rows: Float64Array) -> tuple[Float64Array, Float64Array, Float64A
         if known.size:
             out[:, at] = np.quantile(known, [0.25, 0.5, 0.75])
     return out[0], out[1], out[2]
+
+
+def _by_name(found: Formation, axis: Axis, order: Sequence[int]) -> dict[str, object]:
+    """The trajectories of every name, for the page's search."""
+    rows = {row: at for at, row in enumerate(order)}
+    return {
+        "names": list(found.names),
+        "kinds": list(found.shown_kinds),
+        "places": axis.places,
+        "rows": [rows.get(row, -1) for row in range(len(found.names))],
+        "phases": [PHASES[phase] for phase in found.phases.labels[:, -1]],
+        "n_ticks": len(axis.ticks),
+        "measures": {key: packed(found.values[key], "f4") for key, *_ in _PANELS},
+    }
 
 
 def _order(found: Formation, kinds: Sequence[str]) -> list[int]:
@@ -229,11 +261,15 @@ def _thinned(order: list[int]) -> list[int]:
 
 def _phase_legend(found: Formation) -> list[tuple[str, str]]:
     phases = [
-        (f"{at} {name}" if at else f"{name} or missing", PHASE_COLORS[at])
+        # The first two are ground colours, which the page has in a light and a dark form.
+        (
+            f"{at} {name}" if at else f"{name} or missing",
+            PHASE_COLORS[at] if at > 1 else f"var(--phase-{at})",
+        )
         for at, name in enumerate(PHASES)
     ]
     if found.phases.captured.any():
-        phases.append(("captured by one of its parts (bar)", CAPTURED_COLOR))
+        phases.append(("captured by one of its parts (bar)", "var(--ink)"))
     return phases
 
 
@@ -272,7 +308,7 @@ def _whole(found: Formation, axis: Axis) -> list[_Card]:
         return []
     entropy, rank = Curves(axis), Curves(axis)
     entropy.line("names", PALETTE[0], entropies)
-    entropy.line("null", _INK, [state.null_entropy for state in found.sets], is_dashed=True)
+    entropy.line("null", INK, [state.null_entropy for state in found.sets], is_dashed=True)
     rank.line("names", PALETTE[0], [state.effective_rank for state in found.sets])
     told = "Bits; the null is a Gaussian of the same covariance."
     return [
@@ -289,12 +325,12 @@ def _weights(found: Formation, axis: Axis) -> list[_Card]:
     cards = []
     for key, title, told in _WEIGHTS:
         plot = Curves(axis)
-        for block, color in zip(blocks, _colors(len(blocks)), strict=True):
+        for block, color in zip(blocks, sequential(len(blocks)), strict=True):
             series = [
                 _mean([getattr(m, key) for m in one if m.block == block]) for one in found.weights
             ]
             if np.isfinite(series).any():
-                label = "embeddings, projection" if block is None else f"block {block}"
+                label = "other" if block is None else f"block {block}"
                 plot.line(label, color, series)
         if plot.legend:
             cards.append(_Card(title, told, plot.finished(), plot.legend))

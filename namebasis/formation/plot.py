@@ -31,14 +31,14 @@ def draw(
     ----------
     found : Formation
     names : sequence of str, optional
-        At most 10 that the formation holds; by default the five whose measure rises most.
+        At most 8 that the formation holds; by default the five whose measure rises most.
     measure : str
         One of `trajectories.MEASURES`.
 
     Raises
     ------
     ValueError
-        If the measure or a name is not known, or there are more than 10 names.
+        If the measure or a name is not known, or there are more than 8 names.
     """
     if measure not in MEASURES:
         raise ValueError(f"measure must be one of {', '.join(MEASURES)}; got {measure!r}.")

@@ -9,6 +9,19 @@ from namebasis.checks import check_count
 
 KINDS = ("A", "B", "C", "D", "D80", "D95", "E", "N", "L", "narrowing")
 """Kinds of full names; see `Cohort`."""
+MEANINGS = {
+    "A": "many different people",
+    "B": "one person, as the parts of the name predict",
+    "C": "one person who contradicts what the parts predict",
+    "D": "like C, always in the same scene",
+    "D95": "like C, in the same scene in 95 % of captions",
+    "D80": "like C, in the same scene in 80 % of captions",
+    "E": "the only person with this given name",
+    "N": "never seen in training",
+    "L": "like C, entering late",
+    "narrowing": "like C, in one scene only from half-way on",
+}
+"""The same for a reader of a page."""
 
 
 @dataclass(frozen=True)

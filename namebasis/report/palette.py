@@ -1,4 +1,4 @@
-"""Colours of clusters, told apart with and without red and green; neighbours on a map differ."""
+"""Colours told apart by every kind of sight; clusters that are neighbours on a map differ."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import numpy as np
 
 from namebasis.checks import Float64Array, FloatArray
 
+_NEVER_EQUAL = 5
+"""Of the clusters around, how many may not have a cluster's colour."""
 GREY = "#b9bfca"
 GREY_ON_DARK = "#4b5363"
-# Found by exchange search for the largest smallest difference under three kinds of sight.
+# Found by exchange search for the largest smallest difference under four kinds of sight, among
+# colours that stand out from a light and from a dark ground. More than eight come too close.
 PALETTE = (
-    "#2a76e2", "#d7530b", "#59866f", "#991469", "#dea71d",
-    "#609efa", "#8b3e09", "#ad84b9", "#394eaa", "#99a47a",
+    "#4b8796", "#d25a0f", "#9600e1", "#f0a500", "#69c3c3", "#961e00", "#b478ff", "#3c4b78",
 )  # fmt: skip
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
@@ -23,6 +25,8 @@ SIGHTS = {
                             [-0.003882, -0.048116, 1.051998]]),
     "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
                               [-0.011820, 0.042940, 0.968881]]),
+    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                            [0.004733, 0.691367, 0.303900]]),
 }  # fmt: skip
 # Ottosson (2020), A perceptual color space for image processing.
 _TO_CONES = np.array([[0.4122214708, 0.5363325363, 0.0514459929],
@@ -56,9 +60,21 @@ def cluster_colors(centres: FloatArray) -> list[str]:
         near = np.exp(-np.sqrt((offsets**2).sum(axis=1)) / scale)
         # How much of each colour's like is around; a little weight on using all of them.
         crowding = near @ likeness[chosen[:i]] + 0.02 * used
+        crowding[chosen[np.argsort(-near, kind="stable")[:_NEVER_EQUAL]]] = np.inf
         chosen[i] = int(crowding.argmin())
         used[chosen[i]] += 1
     return [PALETTE[i] for i in chosen]
+
+
+def sequential(n: int) -> list[str]:
+    """Colours of `n` steps of an ordered scale, dark to light, told apart by lightness alone.
+
+    They are viridis without its ends, which would be lost on a dark or on a light ground.
+    """
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(color) for color in colormaps["viridis"](np.linspace(0.12, 0.9, n))]
 
 
 def with_lightness(color: str, lightness: float) -> str:

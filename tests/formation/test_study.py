@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -124,7 +126,7 @@ def test_curves_pass_over_gaps_and_a_lone_checkpoint_shows_its_band() -> None:
     from bokeh.models import BoxAnnotation, Line, Segment, VArea
 
     curves = Curves(Axis([0, 2, 3], [1]))
-    curves.band("#123456", [0.5, 2.5, 3.5], [1.5, 3.5, 4.5])
+    curves.band("C", "#123456", [0.5, 2.5, 3.5], [1.5, 3.5, 4.5], is_shown=False)
     curves.line("C", "#123456", [1.0, 3.0, 4.0])
     curves.line("bar", "#000000", [1.0, 3.0, 4.0], is_dashed=True)
     plot = curves.finished()
@@ -137,6 +139,41 @@ def test_curves_pass_over_gaps_and_a_lone_checkpoint_shows_its_band() -> None:
     (gap,) = plot.select(BoxAnnotation)
     assert (gap.left, gap.right) == (0.5, 1.5)
     assert curves.legend == [("C", "#123456")]
+    # What belongs to a kind is found by its name: the page's buttons show and hide it.
+    named = {one.name for one in plot.renderers}
+    assert named == {"band:C", "kind:C", "kind:bar"}
+    assert not [one for one in plot.renderers if one.name == "band:C" and one.visible]
+
+
+def test_labels_at_the_ends_of_lines_do_not_cover_each_other() -> None:
+    from bokeh.models import Text
+
+    for is_log in (False, True):
+        curves = Curves(Axis([0, 1]), is_log=is_log)
+        for at in range(5):
+            curves.line(f"kind {at}", "#123456", [1.0, 10.0 + at / 100])
+        curves.line("far", "#123456", [1.0, 1.0])
+        texts = [one for one in curves.finished().renderers if isinstance(one.glyph, Text)]
+        heights = sorted(one.data_source.data["y"][0] for one in texts)
+        apart = np.diff(np.log10(heights) if is_log else heights)
+        span = 1.0 if is_log else 9.04
+        assert len(texts) == 6
+        assert apart.min() > 0.07 * span
+        assert {one.name for one in texts} == {f"kind:kind {at}" for at in range(5)} | {"kind:far"}
+
+
+def test_the_page_says_kinds_in_words_and_finds_a_name(found: Formation) -> None:
+    html = html_of(found)
+    assert re.search(r'data-kind="E".*?</i><b>E</b> the only person with this given name', html)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', html, re.S)[1])  # type: ignore[index]
+    row = found.n_asked // 2
+    shown = np.frombuffer(base64.b64decode(data["measures"]["own_score"]), "<f4")
+    shown = shown.reshape(len(found.names), len(found.steps))
+    np.testing.assert_allclose(shown[row], found.values["own_score"][row], rtol=1e-6)
+    assert data["kinds"][row] == found.kinds[row]
+    assert len(data["places"]) == len(found.steps)
+    assert 'id="query"' in html
+    assert "checkpoints that could not be used" not in html
 
 
 def test_axes_of_counts_have_few_ticks_and_colours_of_likeness_a_key(found: Formation) -> None:
@@ -148,10 +185,16 @@ def test_axes_of_counts_have_few_ticks_and_colours_of_likeness_a_key(found: Form
         if one.measure == "leaves" and one.exposures and one.exposures.state == "crossed"
     ]
     plot = crossing_map(found, crossed, dict.fromkeys(found.shown_kinds, "#123456"))
-    (dots,) = [one.data_source.data for one in plot.renderers if isinstance(one.glyph, Scatter)]
-    assert dots["name"] == [one.name for one in crossed]
-    assert dots["y"] == [one.exposures.position + 1 for one in crossed if one.exposures]
-    np.testing.assert_allclose(dots["x"], 5 * toy.STEPS[-1] + 1, rtol=0.08)  # kinds stand aside
+    kind_of = dict(zip(found.names, found.shown_kinds, strict=True))
+    seen = []
+    for one in plot.renderers:  # the dots of each kind by themselves, to be shown and hidden
+        if isinstance(one.glyph, Scatter):
+            dots = one.data_source.data
+            assert {f"kind:{kind_of[name]}" for name in dots["name"]} == {one.name}
+            np.testing.assert_allclose(dots["x"], 5 * toy.STEPS[-1] + 1, rtol=0.08)  # set aside
+            seen += list(zip(dots["name"], dots["y"], strict=True))
+    expected = [(one.name, one.exposures.position + 1) for one in crossed if one.exposures]
+    assert sorted(seen) == sorted(expected)
     assert all(isinstance(axis.ticker, FixedTicker) for axis in plot.axis)
     assert plot.xaxis[0].ticker.ticks[:5] == [1, 3, 10, 30, 100]
     cka = np.array([[1.0, 0.5], [0.5, 1.0]])
@@ -207,7 +250,7 @@ def test_the_plot_draws_the_names_asked_for_beside_the_set(found: Formation) -> 
         found.plot(names=["Nobody"])
     with pytest.raises(ValueError, match="measure must be one of own_score"):
         found.plot(measure="size")
-    with pytest.raises(ValueError, match="names must be 1 to 10; got 0"):
+    with pytest.raises(ValueError, match="names must be 1 to 8; got 0"):
         found.plot(names=[])
 
 

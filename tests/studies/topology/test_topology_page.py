@@ -13,10 +13,12 @@ from namebasis.report.packed import dictionary, packed
 from namebasis.report.page import bar, definitions, embedded_json, page, table, tiles
 from namebasis.report.palette import (
     PALETTE,
+    SIGHTS,
     channels,
     cluster_colors,
     differences,
     oklab,
+    sequential,
     with_lightness,
 )
 from namebasis.studies.topology.pages.page import render
@@ -131,13 +133,21 @@ def test_colours_differ_for_every_kind_of_sight() -> None:
     apart = differences(PALETTE)
     np.fill_diagonal(apart, np.inf)
     # Okabe and Ito's six, by the same measure, come to 0.076.
-    assert apart.min() > 0.095
+    assert apart.min() > 0.15
+    assert len(PALETTE) <= 8
     okabe_ito = ("#0072b2", "#d55e00", "#009e73", "#56b4e9", "#e69f00", "#cc79a7")
     peer = differences(okabe_ito)
     np.fill_diagonal(peer, np.inf)
     assert peer.min() == pytest.approx(0.076, abs=0.001)
     # A published value: sRGB red is OKLab (0.628, 0.225, 0.126).
     np.testing.assert_allclose(oklab(np.array([[1.0, 0, 0]]))[0], [0.628, 0.225, 0.126], atol=1e-3)
+
+
+def test_ordered_colours_grow_lighter_for_every_kind_of_sight() -> None:
+    linear = np.array([channels(color) for color in sequential(10)])
+    for sight in SIGHTS.values():
+        lightness = oklab(np.clip(linear @ sight.T, 0, 1))[:, 0]
+        assert (np.diff(lightness) > 0.02).all()
 
 
 def test_clusters_that_lie_together_differ() -> None:
