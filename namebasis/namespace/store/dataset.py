@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import ReplacedError, SpaceError
 from namebasis.namespace.store.engine_errors import is_of_engine, reading
-from namebasis.namespace.store.filters import check_where, explain
+from namebasis.namespace.store.filter_words import Held, explain
+from namebasis.namespace.store.filters import check_where
 from namebasis.namespace.store.opening import (
     NAMES,
     check_files,
@@ -37,6 +39,8 @@ HIDDEN = "__"
 """Columns whose name begins so are half-done replacements; nobody sees them."""
 
 BLOCK_ROWS = 16_384
+_MOST_VALUES = 5_000
+"""Values of a column among which the near ones are looked for."""
 
 
 class Store:
@@ -127,7 +131,7 @@ class Store:
             except BaseException as error:
                 if where is None or not is_of_engine(error) or not self._reads(columns):
                     raise
-                raise explain(where, error, self.columns, self._lists()) from None
+                raise explain(where, error, self.held()) from None
 
     def _reads(self, columns: Sequence[str]) -> bool:
         """Whether columns can be read at all: if so, a filter was at fault, even by a panic."""
@@ -139,9 +143,34 @@ class Store:
             return False
         return True
 
-    def _lists(self) -> list[str]:
+    def held(self) -> Held:
+        """What its columns hold, for answers to filters."""
         schema = self.dataset.schema
-        return [name for name in self.columns if pa.types.is_list(schema.field(name).type)]
+        kinds = {name: _kind(schema.field(name).type) for name in self.columns}
+        return Held(self.columns, kinds, self._values, self._span, self._refusal)
+
+    def _values(self, column: str) -> list[str] | None:
+        """Values of a column of texts, or in its lists, sorted; None of others or of very many."""
+        kind = self.dataset.schema.field(column).type if column in self.columns else None
+        is_list = kind is not None and pa.types.is_list(kind)
+        if kind is None or not pa.types.is_string(kind.value_type if is_list else kind):
+            return None
+        rows = self.scan([column])[column]
+        found = pc.unique(pc.list_flatten(rows) if is_list else rows).drop_null()
+        return sorted(found.to_pylist()) if len(found) <= _MOST_VALUES else None
+
+    def _span(self, column: str) -> tuple[float, float] | None:
+        ends = pc.min_max(self.scan([column])[column]).as_py()
+        return None if ends["min"] is None else (float(ends["min"]), float(ends["max"]))
+
+    def _refusal(self, where: str) -> str | None:
+        try:
+            self.dataset.scanner(columns=["id"], filter=f"({where})", limit=1).to_table()
+        except BaseException as error:
+            if not is_of_engine(error):
+                raise
+            return str(error)
+        return None
 
     def take(self, ids: IntArray, columns: Sequence[str]) -> pa.Table:
         """Rows by number, in the order asked for, repeated where asked twice."""
@@ -234,6 +263,15 @@ class Store:
     def refresh(self) -> None:
         """Move to the newest version."""
         self.__init__(self.folder, pinned=self._pin is not None)  # type: ignore[misc]
+
+
+def _kind(kind: pa.DataType) -> str:
+    """What a column holds, as answers to filters call it."""
+    if pa.types.is_list(kind):
+        return "lists of births by year" if pa.types.is_struct(kind.value_type) else "lists"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return "numbers"
+    return "texts" if pa.types.is_string(kind) else "truths" if pa.types.is_boolean(kind) else ""
 
 
 def as_matrix(column: pa.ChunkedArray | pa.Array, dim: int) -> FloatArray:

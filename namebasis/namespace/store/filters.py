@@ -54,7 +54,7 @@ MAX_TERMS = 4_000
 """Terms joined by AND and OR; a list of IN may be longer."""
 MAX_DIGITS = 40
 
-_PIECES = re.compile(
+PIECES = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<text>'(?:[^']|'')*')"
     r'|(?P<double>"(?:[^"]|"")*")'
@@ -66,13 +66,6 @@ _PIECES = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
-_INSTEAD = {
-    "CASE": "(a AND b) OR (NOT a AND c)",
-    "! ~": "NOT regexp_like(column, 'pattern')",
-    "~": "regexp_like(column, 'pattern')",
-    "ANY": "array_has(column, 'value')",
-}
-"""What does the same as words that the engine does not know."""
 _OPENS, _CLOSES = {"(": ")", "[": "]"}, {")", "]"}
 
 
@@ -98,26 +91,26 @@ def check_where(where: str, columns: Sequence[str]) -> str:
     if not isinstance(where, str) or not where.strip():
         raise filter_error(where, "it is empty", columns)
     if "\0" in where:
-        raise filter_error(where, "it holds a NUL byte", columns)
+        raise filter_error(where, "it holds a NUL byte")
     if any("\ud800" <= letter <= "\udfff" for letter in where):
-        raise filter_error(where, "it holds bytes that are not UTF-8", columns)
+        raise filter_error(where, "it holds bytes that are not UTF-8")
     if len(where) > MAX_LETTERS:
-        raise filter_error(where, f"it has {len(where):,} letters, over {MAX_LETTERS:,}", columns)
+        raise filter_error(where, f"it has {len(where):,} letters, over {MAX_LETTERS:,}")
     try:
         return f"({''.join(_checked(where, columns)).strip()})"
     except ValueError as error:
-        raise filter_error(where, str(error), columns) from None
+        raise filter_error(where, str(error)) from None
 
 
 def _checked(where: str, columns: Sequence[str]) -> Iterator[str]:
     """Yield the pieces, double quotes turned into backticks; ValueError says what is wrong."""
     levels = _Levels()
-    matches = list(_PIECES.finditer(where))
+    matches = list(PIECES.finditer(where))
     for at, match in enumerate(matches):
         kind, piece = str(match.lastgroup), match.group()
         before = matches[at - 1] if at else None
         if kind == "other":
-            raise ValueError(_why_not(piece))
+            raise ValueError(f"{_why_not(piece)} (letter {match.start() + 1})")
         if kind == "comment":
             raise ValueError("it holds a comment")
         if kind == "number" and len(piece) > MAX_DIGITS:
@@ -208,61 +201,11 @@ def _as_column(piece: str, columns: Sequence[str]) -> str:
     raise ValueError(f"there is no column {name!r}; double quotes hold columns, text is {text}")
 
 
-def filter_error(where: object, reason: str, columns: Sequence[str]) -> FilterError:
-    """The error for a refused expression: what, why, and the columns there are."""
+def filter_error(where: object, reason: str, columns: Sequence[str] = ()) -> FilterError:
+    """The error for a refused expression: what, why, and where it helps, the columns there are."""
     said = repr(where if not isinstance(where, str) or len(where) < 200 else where[:200] + "…")
-    return FilterError(
-        f"where must be one boolean SQL expression; got {said}: {reason}. "
-        f"The columns are {', '.join(columns)}."
-    )
-
-
-def explain(
-    where: str, error: BaseException, columns: Sequence[str], lists: Sequence[str] = ()
-) -> FilterError:
-    """Turn the engine's complaint about an expression into one line.
-
-    Parameters
-    ----------
-    where, error
-        The expression and what the engine raised over it, perhaps a panic.
-    columns, lists : sequences of str
-        The columns there are, and those of them that hold lists.
-    """
-    text = str(error).partition(", /")[0].removeprefix("Invalid user input: ")
-    text = text.replace("Schema error: ", "").partition(" Valid fields are")[0]
-    text = text.partition("(sql parser error: ")[2].rstrip(")") or text
-    reason = " ".join(text.split()).rstrip(".") or "it is refused"
-    pieces = list(_PIECES.finditer(where))
-    named = {one.group().strip('`"') for one in pieces if one.lastgroup != "text"}
-    if unknown := re.search(r"No field named \W*(\w+)", text):
-        near = difflib.get_close_matches(unknown[1], columns, 1)
-        hint = f"; did you mean {near[0]}" if near else ""
-        return filter_error(where, f"there is no column {unknown[1]!r}{hint}", columns)
-    signs = [one.group().upper() for one in pieces if one.lastgroup in {"word", "sign"}]
-    used = f" {' '.join(signs)} "
-    instead = next((known for word, known in _INSTEAD.items() if f" {word} " in used), None)
-    column = next((column for column in lists if column in named), None)
-    if column is not None:
-        texts = [one.group() for one in pieces if one.lastgroup == "text"]
-        text = texts[0] if texts else "'…'"
-        # What the engine says of a list names its types; of anything else it may tell more.
-        said = "" if re.search(r"\bList\b|Expected: \(", reason) else f" ({reason})"
-        reason = f"{column} holds lists, write array_has({column}, {text}){said}"
-    elif instead is not None:
-        reason = f"write {instead} ({reason})"
-    return filter_error(where, reason, columns)
-
-
-def compared_texts(where: str) -> list[tuple[str, str]]:
-    """Columns that an expression compares with a text by ``=``, and those texts."""
-    pieces = [one for one in _PIECES.finditer(where) if one.lastgroup != "space"]
-    found = []
-    for left, sign, right in zip(pieces, pieces[1:], pieces[2:], strict=False):
-        if sign.group() in {"=", "=="} and right.lastgroup == "text":
-            column = left.group().strip('`"')
-            found.append((column, right.group()[1:-1].replace("''", "'")))
-    return found
+    told = f" The columns are {', '.join(columns)}." if columns else ""
+    return FilterError(f"where must be one boolean SQL expression; got {said}: {reason}.{told}")
 
 
 def quote(text: str) -> str:

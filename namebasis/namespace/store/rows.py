@@ -12,11 +12,10 @@ import pyarrow.compute as pc
 from namebasis.checks import IntArray, check_count
 from namebasis.errors import NamebasisHint
 from namebasis.namespace.store.dataset import IMAGE_COUNT, Store
-from namebasis.namespace.store.filters import check_where, compared_texts
+from namebasis.namespace.store.filter_words import why_empty
+from namebasis.namespace.store.filters import check_where
 from namebasis.wording import did_you_mean
 
-_FEW_VALUES = 20
-"""Of a column, to be listed where a filter asks for another."""
 _COUNTS = {"image": IMAGE_COUNT, "token": "token_norm"}
 """Columns that are above 0 where a name has a vector in the view; others hold 0 there."""
 
@@ -139,15 +138,11 @@ def lacks(store: Store, view: str) -> bool:
 
 
 def _hint(store: Store, where: str | None, n_rows: int, stacklevel: int) -> None:
-    """Warn of a filter that nothing passes because a column has no such value."""
-    if where is None or n_rows:
+    """Warn of a filter that nothing passes, saying which condition left nothing."""
+    if where is None or n_rows or not store.n_rows:
         return
-    for column, text in compared_texts(where):
-        kind = store.dataset.schema.field(column).type if column in store.columns else None
-        if kind is None or not pa.types.is_string(kind):
-            continue
-        values = pc.unique(store.scan([column])[column]).drop_null().to_pylist()
-        if len(values) <= _FEW_VALUES and text not in values:
-            told = f"its values are {', '.join(values)}" if values else "it is empty everywhere"
-            message = f"no name has {column} = {text!r}; {told}."
-            warnings.warn(message, NamebasisHint, stacklevel=stacklevel)
+
+    def count(part: str) -> int:
+        return len(store.scan(["id"], part))
+
+    warnings.warn(why_empty(where, count, store.held()), NamebasisHint, stacklevel=stacklevel)

@@ -12,12 +12,8 @@ from namebasis.errors import FilterError, NamebasisHint
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.store import filters
-from namebasis.namespace.store.filters import (
-    MAX_TERMS,
-    check_where,
-    compared_texts,
-    explain,
-)
+from namebasis.namespace.store.filter_words import Held, conditions, explain
+from namebasis.namespace.store.filters import MAX_TERMS, check_where
 from namebasis.space import Space
 from tests.namespace.conftest import FakeEncoder
 
@@ -148,7 +144,6 @@ def test_a_value_that_no_name_has_is_said_with_those_there_are(space: Space) -> 
         assert space.ids("gender = 'female'").size == 0
     told = str(w[0].message).partition("its values are ")[2].rstrip(".")
     assert set(told.split(", ")) == values
-    assert compared_texts("a = 'x' AND 'y' = b OR `c`='it''s'") == [("a", "x"), ("c", "it's")]
 
 
 def test_a_part_that_a_study_asks_for_may_be_missing_without_a_warning(space: Space) -> None:
@@ -178,7 +173,7 @@ def test_a_panic_over_an_expression_is_no_damage(
 
 def test_the_engine_s_own_words_are_cut_short() -> None:
     error = ValueError("Invalid user input: Schema error: No field named x. Valid fields are a, b.")
-    assert "there is no column 'x'" in str(explain("x = 1", error, COLUMNS))
+    assert "there is no column 'x'" in str(explain("x = 1", error, Held(COLUMNS)))
 
 
 def test_a_column_without_a_value_is_said_to_be_empty(tmp_path: Path) -> None:
@@ -218,3 +213,77 @@ def test_half_a_character_is_no_stored_name(space: Space, n_others: int) -> None
     others = [f"Nobody{at}" for at in range(n_others)]
     first = space.table(["name"])["name"][0].as_py()
     assert space.find_all(["\udcff", *others, first]) == [None] * (1 + n_others) + [0]
+
+
+REFUSED = {
+    "sex = 'F'": "no column 'sex'; write gender, which has the values F, M",
+    "country = 'is_IS'": "no column 'country'; write locales, which is a list: array_has(loc",
+    "language = 'is'": "write locales, which is a list",
+    "frequency > 5": "no column 'frequency'; write count.",
+    "type = 'given'": "no column 'type'; write part, which has the values family, given.",
+    "gendre = 'F'": "no column 'gendre'; did you mean gender, which has the values F, M.",
+    "gender = F": "no column 'F'; a text stands in single quotes: gender = 'F'.",
+    "foo = 1": "there is no column 'foo'. The columns are id, name, part, gender",
+    "gender = 5": "gender has the values F, M, no numbers; write gender = 'F'.",
+    "n_tokens = 'one'": "n_tokens holds numbers, not texts; write n_tokens = ",
+    "n_tokens = '2'": "n_tokens holds numbers, not texts; write n_tokens = 2.",
+    "count > 'a'": "count holds numbers, not texts; write count > ",
+    "name > 5": "name holds texts, no numbers; write name > '5'.",
+    "gender LIKE 5": "gender has the values F, M, no numbers; write gender = 'F'.",
+    "gender": "gender alone is no condition; write gender = 'F'.",
+    "n_tokens": "n_tokens alone is no condition; write n_tokens = ",
+    "locales": "locales is a list: write array_has(locales, 'de_DE').",
+    "births > 5": "births is a list of years with the births of women and men; write count > 100",
+    "array_has(locales, 5)": "locales is a list: write array_has(locales, 'de_DE').",
+    "array_has(gender, 'F')": "its parts do not fit together (gender holds texts).",
+    "lower(n_tokens) = 'a'": "its parts do not fit together (n_tokens holds numbers).",
+    "n_tokens + 'a' = 1": "its parts do not fit together (n_tokens holds numbers).",
+    "sqrt(name) > 1": "its parts do not fit together (name holds texts).",
+    "gender = 'F' AND": "it ends where a column or a value was expected.",
+    "gender IN 'F'": "at letter 11 stands 'F' where ( was expected.",
+    "gender = 'F' n_tokens = 1": "at letter 14 stands n_tokens where AND, OR or the end",
+    "gender = = 'F'": "at letter 10 stands = where a column or a value was expected.",
+    "count => 5": "at letter 7 stands => where AND, OR or the end was expected; write >=.",
+    "count > 1,000": "a number is written without commas, as 1000.",
+    "gender = 'F": "a ' is not closed (letter 10).",
+}
+
+
+@pytest.mark.parametrize("where", REFUSED)
+def test_a_refusal_speaks_of_names(space: Space, where: str) -> None:
+    with pytest.raises(FilterError) as caught:
+        space.ids(where)
+    said = str(caught.value)
+    assert REFUSED[where] in said
+    assert "\n" not in said
+    assert not re.search(r"Utf8|Int\d\d|Float\d\d|Arrow|Field|DataType|literal|List\(", said)
+
+
+EMPTY = {
+    "gender = 'X'": "no name has gender = 'X'; its values are F, M.",
+    "count > 5 AND gender = 'X'": "no name has gender = 'X'; its values are F, M.",
+    "(count > 5 AND gender = 'X')": "no name has gender = 'X'; its values are F, M.",
+    "part IN ('giv')": "no name has part IN ('giv'); its values are family, given.",
+    "count > 999": "no name has count > 999; count goes from 0 to 54.",
+    "array_has(locales, 'fr_FX')": "no name has array_has(locales, 'fr_FX'); its values are de",
+    "name = 'Viki'": "no name has name = 'Viki'; near it are Vicki",
+    "gender = 'F' AND gender = 'M'": "names with gender = 'F', none has gender = 'M'.",
+    "count BETWEEN 90 AND 99 AND gender = 'F'": "no name has count BETWEEN 90 AND 99; count goes",
+    "gender = 'X' OR count = 999": "no name has gender = 'X' OR count = 999",
+}
+
+
+@pytest.mark.parametrize("where", EMPTY)
+def test_an_empty_answer_says_which_condition_left_nothing(space: Space, where: str) -> None:
+    with pytest.warns(NamebasisHint, match=re.escape(EMPTY[where])) as caught:
+        assert space.ids(where).size == 0
+    assert len(caught) == 1
+
+
+def test_conditions_are_the_parts_that_and_joins() -> None:
+    assert conditions("a = 'x AND y' AND b BETWEEN 1 AND 2 AND (c = 1 AND d = 2)") == [
+        "a = 'x AND y'", "b BETWEEN 1 AND 2", "(c = 1 AND d = 2)",
+    ]  # fmt: skip
+    assert conditions("a = 1 AND b = 2 OR c = 3") == ["a = 1 AND b = 2 OR c = 3"]
+    assert conditions("(a = 1 and b = 2)") == ["a = 1", "b = 2"]
+    assert conditions("(a = 1) AND (b = 2)") == ["(a = 1)", "(b = 2)"]
