@@ -50,6 +50,7 @@ class Space(StoredSpace):
         nonnegative: bool = True,
         minus: Sequence[Any] = (),
         view: str = "text",
+        as_: str | None = None,
         method: str = "omp",
         ridge: float | None = None,
         n_null: int = 200,
@@ -62,8 +63,8 @@ class Space(StoredSpace):
 
         return fit(
             self, target, n_names, where=where, deny=deny, max_family=max_family,
-            nonnegative=nonnegative, minus=minus, view=view, method=method, ridge=ridge,
-            n_null=n_null, n_resamples=n_resamples, seed=seed, progress=progress,
+            nonnegative=nonnegative, minus=minus, view=view, as_=as_, method=method,
+            ridge=ridge, n_null=n_null, n_resamples=n_resamples, seed=seed, progress=progress,
         )  # fmt: skip
 
     def paint(
@@ -75,6 +76,7 @@ class Space(StoredSpace):
         max_tokens: int | None = None,
         where: str | None = None,
         deny: Sequence[str] = (),
+        as_: str | None = None,
         negative: bool = False,
         baseline: bool = False,
         beam: int = 8,
@@ -88,8 +90,8 @@ class Space(StoredSpace):
 
         return paint(
             self, target, n_names, template=template, max_tokens=max_tokens, where=where,
-            deny=deny, negative=negative, baseline=baseline, beam=beam, candidates=candidates,
-            syntax=syntax, seed=seed, progress=progress,
+            deny=deny, as_=as_, negative=negative, baseline=baseline, beam=beam,
+            candidates=candidates, syntax=syntax, seed=seed, progress=progress,
         )  # fmt: skip
 
     def walk(
@@ -99,6 +101,7 @@ class Space(StoredSpace):
         components: Components | None = None,
         view: str = "text",
         where: str | None = None,
+        as_: str | None = None,
         n_steps: int = 7,
         span: float = 3.0,
         names_per_step: int = 3,
@@ -107,7 +110,7 @@ class Space(StoredSpace):
         from namebasis.studies.basis.walk import walk
 
         return walk(
-            self, along, components=components, view=view, where=where, n_steps=n_steps,
+            self, along, components=components, view=view, where=where, as_=as_, n_steps=n_steps,
             span=span, names_per_step=names_per_step,
         )  # fmt: skip
 

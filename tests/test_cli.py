@@ -205,7 +205,7 @@ def test_a_stored_name_is_answered_in_json_without_itself(place: Path) -> None:
     done = run("nearest", "my.space", "Vicki", "-k", "3", "--json", cwd=place)
     assert done.returncode == 0, done.stderr
     (answer,) = json.loads(done.stdout)
-    assert (answer["target"], answer["kind"]) == ("Vicki", "stored")
+    assert (answer["query"], answer["kind"]) == ("Vicki", "stored")
     rows = answer["names"]
     assert len(rows) == 3
     assert "Vicki" not in {row["name"] for row in rows}

@@ -256,7 +256,7 @@ def test_terminals_without_all_letters_get_whole_output(place: Path) -> None:
     assert done.stdout.splitlines()[-1] == "0"
     done = shell("$NB nearest s.space Łucja -k 5 --json", place, PYTHONIOENCODING="ascii")
     (answer,) = json.loads(done.stdout)
-    assert answer["target"] == "Łucja"
+    assert answer["query"] == "Łucja"
     assert "Zoë" in [row["name"] for row in answer["names"]]
     done = shell("$NB nearest s.space Łucja Vicki -k 1", place, PYTHONIOENCODING="cp1252")
     assert done.returncode == 0

@@ -35,7 +35,7 @@ Targets = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="TARGET...",
-        help="Stored names or free text; - reads one target per line from stdin.",
+        help="Names or free text, quoted; - reads one target per line from stdin.",
     ),
 ]
 Deny = Annotated[list[str] | None, typer.Option("--deny", help="Never use this name; repeatable.")]
@@ -137,6 +137,13 @@ Given = Annotated[
         "--vectors",
         help="Your own vectors: a .npy file with one row per name, a folder of them, or the title "
         "of a Parquet column.",
+    ),
+]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        help="How to read what is not stored: name or text; by default by its looks.",
     ),
 ]
 Plus = Annotated[

@@ -81,6 +81,7 @@ def with_option(message: str, options: Collection[str]) -> str:
     word, space, rest = message.partition(" ")
     if "_" not in word and word not in _BARE and not rest.startswith("must "):
         return message
+    word = word.removesuffix("_")  # as_ stands for as, which Python keeps for itself
     plain = word.removeprefix("n_")
     for option in (f"--{word}", f"--{plain}", f"-{word}", _OTHER_NAMES.get(word, "")):
         if (known := option.replace("_", "-")) in options:

@@ -13,14 +13,15 @@ import pyarrow as pa
 from namebasis.checks import FloatArray, IntArray, Progress, check_count
 from namebasis.encoders.given import KIND
 from namebasis.encoders.registry import Loading
-from namebasis.errors import EncoderError, ReplacedError, SpaceError
+from namebasis.errors import EncoderError, ReplacedError, SpaceError, TargetError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.search.graph_cache import graph_of, load_graph, spread_graph
 from namebasis.namespace.search.name_lookup import find_rows
+from namebasis.namespace.search.new_names import near_spellings, place_new, said_near
 from namebasis.namespace.search.results import LightColumns, NearestResult, make_result
 from namebasis.namespace.search.searcher import Searcher
-from namebasis.namespace.search.targets import Resolver, Target, is_batch
+from namebasis.namespace.search.targets import Resolver, Target, check_as, is_batch
 from namebasis.namespace.store import metrics
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.filters import quote
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from namebasis.analysis.graph.neighbours import KnnGraph
     from namebasis.encoders.base import Encoder
     from namebasis.namespace.building.summary import Summary
+
+_SPELLED = 5
+"""Targets of one question for which near spellings are looked up."""
 
 
 class StoredSpace:
@@ -280,20 +284,26 @@ class StoredSpace:
             )
         return encoder
 
-    def resolve(self, target: object, *, view: str = "text") -> Target:
+    def resolve(self, target: object, *, view: str = "text", as_: str | None = None) -> Target:
         """Turn a target into a unit vector of a view.
 
         A text is first looked up among the stored names (as written, then forgiving case and
-        accents), which loads no encoder. Any other text is encoded as it stands, without the
-        space's templates: write "a photo of Vicki" to ask about that sentence. A mapping such
+        accents), which loads no encoder. What is not stored but looks like a name gets the
+        vector that it would have if it were added, in the space's templates; any other text is
+        encoded as it stands: write "a photo of Vicki" to ask about that sentence. A mapping such
         as `{"king": 1, "man": -1}` is summed by weight and scaled to length 1.
 
         Parameters
         ----------
         target : str, PIL image, Path of one, array of shape (dim,), mapping, or Target
         view : str
-            In the `token` view a text is the mean of its token embeddings; in the `unspelled`
-            view a text that is no stored name loses only the names' mean, not its own spelling.
+            In the `token` view a name and a text are the mean of their token embeddings; in the
+            `unspelled` view a text loses only the names' mean, a new name what its spelling
+            predicts; in the `image` view both are their text's vector.
+        as_ : {"name", "text"}, optional
+            How texts are read: as names even where they do not look like one, or as they stand
+            even where they are stored. By default as `namespace.search.new_names.looks_like_name`
+            says.
 
         Raises
         ------
@@ -302,9 +312,39 @@ class StoredSpace:
         ValueError
             If a vector has another width or is not finite.
         """
-        return self._resolver(view).resolve(target)
+        return self._resolver(view, as_).resolve(target)
 
-    def _resolver(self, view: str) -> Resolver:
+    def near_spellings(self, name: str, n: int = 3) -> tuple[str, ...]:
+        """Stored names that are spelled almost like a name, the nearest first.
+
+        One letter may differ in names of up to four letters, two in longer ones.
+        """
+        return near_spellings(self._store, name, n)
+
+    def rows_of(self, names: Sequence[str], part: str | None = None) -> list[int]:
+        """Rows of stored names as `find` gives them.
+
+        Raises
+        ------
+        TargetError
+            If some are not stored; it names what is stored of nearly the same spelling.
+        """
+        rows = self.find_all(names, part)
+        missing = [name for name, row in zip(names, rows, strict=True) if row is None]
+        if missing:
+            near = tuple(dict.fromkeys(one for m in missing[:5] for one in self.near_spellings(m)))
+            listed = ", ".join(map(repr, missing[:5])) + (" …" if len(missing) > 5 else "")
+            verb = "is" if len(missing) == 1 else "are"
+            raise TargetError(
+                " ".join(filter(None, [f"{listed} {verb} not in {self.path}.", said_near(near)]))
+                + " Give a stored name, or add it with `namebasis add`."
+            )
+        return [row for row in rows if row is not None]
+
+    def _resolver(self, view: str, as_: str | None = None) -> Resolver:
+        check_as(as_)
+        templates, store = self.provenance.templates, self._store
+        spelled = iter(range(_SPELLED))  # of many targets, the first few
         return Resolver(
             view,
             self._store.dim(view),
@@ -312,6 +352,10 @@ class StoredSpace:
             lambda row: self._store.vectors(view, np.array([row]))[0],
             self.encoder,
             (lambda: self.mean("text")) if view == "unspelled" else None,
+            lambda name: place_new(store, self.encoder, templates, name, view),
+            lambda name: () if next(spelled, None) is None else near_spellings(store, name),
+            templates,
+            as_,
         )
 
     def index(self, view: str = "text") -> VectorIndex:
@@ -367,6 +411,7 @@ class StoredSpace:
         minus: Sequence[object] = (),
         farthest: bool = False,
         include_self: bool = False,
+        as_: str | None = None,
     ) -> NearestResult:
         """Find the names nearest to a target.
 
@@ -386,6 +431,8 @@ class StoredSpace:
             The least similar names instead, exactly.
         include_self : bool
             Let stored names of the target be found too; they are left out otherwise.
+        as_ : {"name", "text"}, optional
+            How texts are read; see `resolve`.
 
         Returns
         -------
@@ -413,13 +460,13 @@ class StoredSpace:
         >>> both.of("Lars").names
         ('Olga', 'Sigríður')
         """
-        resolver = self._resolver(view)
+        check_count(k, "k")
+        resolver = self._resolver(view, as_)
+        allowed = self._allowed(where, view)
         terms = [(resolver.resolve(t), 1.0) for t in plus]
         terms += [(resolver.resolve(t), -1.0) for t in minus]
         batch = list(target) if is_batch(target) else [target]
         targets = [resolver.combine([(resolver.resolve(t), 1.0), *terms]) for t in batch]
-        allowed = self._allowed(where, view)
-        check_count(k, "k")
         hits = self._searcher.search_targets(
             targets, k, allowed=allowed, view=view, farthest=farthest, include_self=include_self
         )

@@ -155,12 +155,12 @@ def test_an_arrangement_prints_as_its_command_and_leaves_as_frames(
 def test_json_of_nearest_is_a_list_with_an_object_per_target(folder: Path, space: Space) -> None:
     done = run("nearest", "my.space", "Vicki", "an old lady", "-k", "2", "--json", cwd=folder)
     both = json.loads(done.stdout)
-    assert [one["target"] for one in both] == ["Vicki", "an old lady"]
+    assert [one["query"] for one in both] == ["Vicki", "an old lady"]
     assert [one["kind"] for one in both] == ["stored", "text"]
     for one in both:
-        expected = space.nearest(one["target"], 2)
+        expected = space.nearest(one["query"], 2)
         assert [hit["name"] for hit in one["names"]] == list(expected.names)
-    assert done.stderr == ("'an old lady' is not a stored name; encoded as text\n")
+    assert done.stderr == ("'an old lady' is not stored; read as text, as it stands.\n")
     alone = json.loads(run("nearest", "my.space", "Vicki", "-k", "2", "--json", cwd=folder).stdout)
     assert alone == both[:1]
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
+from namebasis.cli.output import note
 from namebasis.reading import LARGE, UnreadableError, read_array, read_json
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import StoredSpace
 
 _LONGEST_LINE, _MOST_LETTERS = 100_000, 10_000_000
 """Letters of stdin; ten times what a target may have, and more targets than answers can be read."""
@@ -39,6 +43,18 @@ def read_targets(
     if not targets:
         raise ValueError("no target: give a name, a text, --image FILE or --vector FILE.")
     return targets
+
+
+def say_unquoted(space: StoredSpace, texts: list[str] | None) -> None:
+    """Say so where several targets look like the words of one text whose quotes are missing."""
+    from namebasis.namespace.search.new_names import looks_like_name
+
+    words = texts or []
+    if len(words) < 2 or "-" in words or any(len(word.split()) != 1 for word in words):
+        return
+    rows = zip(words, space.find_all(words), strict=True)
+    if any(row is None and not looks_like_name(word) for word, row in rows):
+        note(f'{len(words)} targets; quote the text to ask it as one: "{" ".join(words)}"')
 
 
 def _read_lines() -> list[str]:
@@ -92,6 +108,7 @@ def nearest(
     vector: options.Vector = None,
     plus: options.Plus = None,
     minus: options.Minus = None,
+    as_: options.As = None,
     farthest: Annotated[
         bool, typer.Option("--farthest", help="The least similar instead.")
     ] = False,
@@ -100,7 +117,9 @@ def nearest(
     from namebasis.space import open_space
 
     wanted = read_targets(targets, image, vector)
-    result = open_space(space).nearest(
+    opened = open_space(space)
+    say_unquoted(opened, targets)
+    result = opened.nearest(
         wanted if len(wanted) > 1 else wanted[0],
         k,
         where=where,
@@ -108,5 +127,6 @@ def nearest(
         plus=plus or (),
         minus=minus or (),
         farthest=farthest,
+        as_=as_,
     )
     return Answer([result], lambda: [one.to_dict() for one in result.split()])

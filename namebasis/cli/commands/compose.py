@@ -12,7 +12,7 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
-from namebasis.cli.commands.ask import read_targets
+from namebasis.cli.commands.ask import read_targets, say_unquoted
 from namebasis.cli.output import (
     late_bar,
     note,
@@ -38,6 +38,7 @@ def basis(
         int | None, typer.Option("--max-family", help="Maximum number of family names.")
     ] = None,
     minus: options.Minus = None,
+    as_: options.As = None,
     signed: Annotated[bool, typer.Option("--signed", help="Allow negative weights.")] = False,
     method: Annotated[
         str, typer.Option("--method", help="omp, or lasso as SpLiCE does it.")
@@ -73,6 +74,7 @@ def basis(
 
     opened = open_space(space)
     wanted = read_targets(targets, image, vector)
+    say_unquoted(opened, targets)
     asked = [wanted] if together and len(wanted) > 1 else wanted
     with nullcontext() if quiet else late_bar("controls and resamples", "fits") as progress:
         return [
@@ -86,6 +88,7 @@ def basis(
                 nonnegative=not signed,
                 minus=minus or (),
                 view=view,
+                as_=as_,
                 method=method,
                 ridge=ridge,
                 n_null=n_null,
@@ -118,6 +121,7 @@ def paint(
     ] = "plain",
     where: options.Where = None,
     deny: options.Deny = None,
+    as_: options.As = None,
     negative: Annotated[
         bool, typer.Option("--negative", help="Look for the least similar prompt.")
     ] = False,
@@ -138,6 +142,7 @@ def paint(
 
     opened = open_space(space)
     wanted = read_targets(targets, image, vector)
+    say_unquoted(opened, targets)
     with nullcontext() if quiet else progress_bar("painting") as progress:
         painting = study.paint(
             opened,
@@ -147,6 +152,7 @@ def paint(
             max_tokens=max_tokens,
             where=where,
             deny=deny or (),
+            as_=as_,
             negative=negative,
             baseline=baseline,
             beam=beam,
@@ -179,6 +185,7 @@ def walk(
     k: Annotated[int, typer.Option("-k", help="Names at each step.")] = 3,
     where: options.Where = None,
     view: options.View = "text",
+    as_: options.As = None,
     components: Annotated[
         Path | None, typer.Option("--components", help="A basis saved before (safetensors).")
     ] = None,
@@ -228,6 +235,7 @@ def walk(
         components=basis_of_names,
         view=view,
         where=where,
+        as_=as_,
         n_steps=steps,
         span=span,
         names_per_step=k,

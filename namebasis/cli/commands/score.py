@@ -12,8 +12,6 @@ from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
 from namebasis.cli.output import progress_bar
 from namebasis.cli.outputs import refuse_existing, refuse_readonly
-from namebasis.errors import TargetError
-from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.results import Result
@@ -75,14 +73,7 @@ def score(
     refuse_existing(html, figure, overwrite=overwrite)
     refuse_readonly(space, write)
     opened = open_space(space)
-    places = zip(names or (), opened.find_all(names or ()), strict=True)
-    strangers = [name for name, row in places if row is None]
-    if strangers:
-        stored = opened.table(["name"])["name"].to_pylist()
-        raise TargetError(
-            f"{', '.join(strangers)} is not in {space}; add it with `namebasis add`."
-            f"{did_you_mean(strangers[0], stored)}"
-        )
+    opened.rows_of(names or ())  # refuses those that are not stored
     along = axis or ["age", "gender"]
     found: Result
     with nullcontext() if quiet else progress_bar("score", "steps") as progress:

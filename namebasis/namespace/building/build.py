@@ -18,7 +18,7 @@ from namebasis.checks import Progress, check_seed
 from namebasis.encoders.given import GivenVectors
 from namebasis.encoders.registry import as_encoder
 from namebasis.errors import CorpusError, EncoderError, SpaceError
-from namebasis.namespace.building import images, unspelled
+from namebasis.namespace.building import images
 from namebasis.namespace.building.adding import (
     append_rows,
     count_uncounted,
@@ -40,7 +40,7 @@ from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.corpus.sources import as_names
 from namebasis.namespace.search import caches
 from namebasis.namespace.space import Kind, StoredSpace
-from namebasis.namespace.store import swap
+from namebasis.namespace.store import swap, unspelled
 from namebasis.namespace.store.columns import add_empty
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.locks import locked, writing

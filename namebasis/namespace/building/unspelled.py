@@ -13,17 +13,18 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, Progress, check_count
-from namebasis.errors import NamebasisError, SpaceError
+from namebasis.errors import SpaceError
 from namebasis.namespace.store.columns import put_view
-from namebasis.namespace.store.dataset import Store, as_column, as_matrix
+from namebasis.namespace.store.dataset import Store, as_column
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.unspelled import (
     FACTS_KEY,
     FITS,
+    SOURCE,
     VIEW,
     UnspelledFacts,
     facts_of,
-    view_metadata,
+    remainder,
 )
 from namebasis.namespace.store.view_ids import FIT_KEY
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SOURCE = "text"
 _READ = ("pieces", SOURCE)
 
 
@@ -95,41 +95,6 @@ def facts(space: StoredSpace) -> UnspelledFacts:
     return facts_of(space._store)
 
 
-def complete(rows: pa.Table, store: Store) -> pa.Table:
-    """Fill the view of rows that are about to be added, where the space has it.
-
-    Raises
-    ------
-    SpaceError
-        If the fit is missing or damaged.
-    """
-    if VIEW not in store.views:
-        return rows
-    column = as_column(_remainder(read_fit(store), rows))
-    at = rows.schema.get_field_index(VIEW)
-    return rows.set_column(at, rows.schema.field(at), column)
-
-
-def read_fit(store: Store) -> PieceRidge:
-    """The regression that made the view.
-
-    Raises
-    ------
-    SpaceError
-        If its file is missing or damaged.
-    """
-    from namebasis.analysis.readings import spelling
-
-    name = view_metadata(store)[FIT_KEY.encode()].decode()
-    try:
-        return spelling.read_fit(store.place / FITS / name)
-    except NamebasisError as error:
-        raise SpaceError(
-            f"{error} It makes the unspelled view of new names; run "
-            f"`namebasis unspell {store.folder} --rebuild` first."
-        ) from None
-
-
 def _write(store: Store, n_folds: int, max_pieces: int, progress: Progress | None) -> None:
     from namebasis.analysis.readings import spelling
 
@@ -181,21 +146,8 @@ def _columns(store: Store, fit: PieceRidge, progress: Progress | None) -> Iterat
     columns = [*_READ, *_norms(store), *(["token"] if "token" in store.views else [])]
     done = 0
     for batch in store.batches(columns):
-        block = _remainder(fit, pa.Table.from_batches([batch]))
+        block = remainder(fit, pa.Table.from_batches([batch]))
         yield as_column(block)
         done += len(block)
         if progress is not None:
             progress(done, store.n_rows)
-
-
-def _remainder(fit: PieceRidge, rows: pa.Table) -> FloatArray:
-    """Vectors of some rows minus what their pieces predict, scaled to length 1."""
-    vectors = as_matrix(rows[SOURCE], rows.schema.field(SOURCE).type.list_size)
-    tokens = np.zeros((len(rows), 0), np.float32)
-    if "token" in rows.column_names:
-        tokens = as_matrix(rows["token"], rows.schema.field("token").type.list_size)
-        tokens = tokens * np.asarray(rows["token_norm"].to_numpy(), np.float32)[:, None]
-    # In float64, so that equal pieces and equal vectors give equal rows after rounding.
-    left = vectors.astype(np.float64) - fit.predict(rows["pieces"].to_pylist(), tokens)
-    length = np.linalg.norm(left, axis=1, keepdims=True)
-    return np.asarray(left / np.where(length > 0, length, 1), np.float32)

@@ -29,8 +29,8 @@ class NearestResult(Result):
     Attributes
     ----------
     queries, kinds : tuple of str
-        What each target is called, and what it is: ``stored``, ``text``, ``image``, ``vector``
-        or ``mix``.
+        What each target is called, and what it is: ``stored``, ``name`` (not stored, placed as if
+        it were added), ``text``, ``image``, ``vector`` or ``mix``.
     counts : tuple of int
         How many names were found for each target; fewer than asked for where a filter leaves
         fewer.
@@ -44,6 +44,8 @@ class NearestResult(Result):
         Whether the least similar were asked for.
     is_many : bool
         Whether several targets were asked for, as a list; tables then begin with `query`.
+    remarks : tuple of (str, ...)
+        Of each target: how what is not stored was read.
 
     See Also
     --------
@@ -69,6 +71,7 @@ class NearestResult(Result):
     columns: pa.Table
     farthest: bool = False
     is_many: bool = False
+    remarks: tuple[tuple[str, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -117,6 +120,7 @@ class NearestResult(Result):
             (self.queries[place],), (self.kinds[place],), (self.counts[place],),
             self.ids[start:stop], self.similarities[start:stop],
             self.columns.slice(start, stop - start), self.farthest,
+            remarks=self.remarks[place : place + 1],
         )  # fmt: skip
 
     def split(self) -> tuple[NearestResult, ...]:
@@ -130,11 +134,7 @@ class NearestResult(Result):
         return [Table.of(self.to_arrow(), columns, title=f"{way} {title}", bars=("similarity",))]
 
     def notes(self) -> list[str]:
-        return [
-            f"{query!r} is not a stored name; encoded as text"
-            for query, kind in zip(self.queries, self.kinds, strict=True)
-            if kind == "text"
-        ]
+        return list(dict.fromkeys(told for remarks in self.remarks for told in remarks))
 
     def to_arrow(self) -> pa.Table:
         """One row per hit: (query,) id, name, similarity, part, gender, locales."""
@@ -147,10 +147,10 @@ class NearestResult(Result):
         return table.add_column(0, "query", pa.array(repeated, pa.string()))
 
     def to_dict(self) -> dict[str, Any]:
-        """The target, its kind and its names; of several such an object each, as `queries`."""
+        """The query, its kind and its names; of several such an object each, as `queries`."""
         if self.is_many:
             return {"queries": [one.to_dict() for one in self.split()]}
-        return {"target": self.label, "kind": self.kind, "names": self.to_arrow().to_pylist()}
+        return {"query": self.label, "kind": self.kind, "names": self.to_arrow().to_pylist()}
 
 
 class LightColumns:
@@ -192,4 +192,5 @@ def make_result(
         columns=rows.select(list(LIGHT)),
         farthest=farthest,
         is_many=is_many,
+        remarks=tuple(target.remarks for target in targets),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.checks import FloatArray, as_embeddings
-from namebasis.errors import TargetError
+from namebasis.errors import EncoderError, TargetError
 from namebasis.namespace.corpus.folding import fold as fold
+from namebasis.namespace.search.new_names import AS, looks_like_name, may_be_name, said_near
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -28,7 +30,8 @@ class Target:
     Attributes
     ----------
     kind : str
-        `stored`, `text`, `image`, `vector` or `mix`.
+        `stored`; `name`, which is not stored and was placed as if it were added; `text`, `image`,
+        `vector` or `mix`.
     label : str
         For titles: the name, the text, or what the rest is called.
     vector : ndarray of shape (dim,), float32
@@ -37,6 +40,8 @@ class Target:
         Row of a stored name.
     members : tuple of int
         Rows of the stored names in it; a query leaves them out of its answer.
+    remarks : tuple of str
+        How what is not stored was read, and what is stored of nearly the same spelling.
     """
 
     kind: str
@@ -44,6 +49,7 @@ class Target:
     vector: FloatArray
     id: int | None = None
     members: tuple[int, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,15 @@ class Resolver:
         Gives the encoder; called only where something must be encoded.
     offset : callable, optional
         Gives what is subtracted from encoded texts: in the `unspelled` view, the names' mean.
+    place : callable, optional
+        Vector that a name would have if it were added; without it no text is read as a name.
+    near : callable, optional
+        Stored names of nearly the same spelling.
+    templates : tuple of str
+        Of the space, for remarks.
+    as_ : {"name", "text"}, optional
+        How texts are read; by default a stored name is that name, and another text is a name where
+        it looks like one.
     """
 
     view: str
@@ -72,6 +87,10 @@ class Resolver:
     row: Callable[[int], FloatArray]
     encoder: Callable[[], Encoder]
     offset: Callable[[], FloatArray] | None = None
+    place: Callable[[str], FloatArray] | None = None
+    near: Callable[[str], tuple[str, ...]] = lambda _text: ()
+    templates: tuple[str, ...] = ()
+    as_: str | None = None
 
     def resolve(self, target: object) -> Target:
         """Turn one target into a unit vector.
@@ -84,9 +103,7 @@ class Resolver:
             If a vector has another width or is not finite.
         """
         if isinstance(target, Target):
-            return Target(
-                target.kind, target.label, self._unit(target.vector), target.id, target.members
-            )
+            return replace(target, vector=self._unit(target.vector))
         if isinstance(target, str):
             return self._text(target)
         if isinstance(target, Mapping):
@@ -106,18 +123,50 @@ class Resolver:
         if len(text) > MAX_TEXT or "\0" in text:
             what = "a NUL byte" if "\0" in text else f"{len(text):,} characters"
             raise TargetError(f"a text target holds up to {MAX_TEXT:,} characters; got {what}.")
-        row = self.find(text)
+        row = None if self.as_ == "text" else self.find(text)
         if row is not None:
             return Target("stored", text, self._unit(self.row(row), text), row, (row,))
+        is_name = self.place is not None and (
+            looks_like_name(text) if self.as_ is None else self.as_ == "name"
+        )
+        told = self._remark(text, is_name)
+        try:
+            vector = self.place(text) if self.place and is_name else self._as_it_stands(text)
+        except EncoderError as error:
+            if not (near := said_near(self.near(text))):
+                raise
+            raise EncoderError(f"{text!r} is not stored: {error} {near}") from None
+        kind = "name" if is_name else "text"
+        return Target(kind, text, self._unit(vector, text), remarks=told)
+
+    def _as_it_stands(self, text: str) -> FloatArray:
         encoder = self.encoder()
         if self.view == "token":
-            return Target("text", text, self._unit(encoder.token_embeddings([text])[0], text))
+            tokens: FloatArray = encoder.token_embeddings([text])[0]
+            return tokens
         if not encoder.has_text:
             raise TargetError(f"{encoder.spec} does not read text; give a stored name or a vector.")
-        vector = encoder.encode_text([text])[0]
-        if self.offset is not None:
-            vector = vector - self.offset()
-        return Target("text", text, self._unit(vector, text))
+        vector: FloatArray = encoder.encode_text([text])[0]
+        return vector if self.offset is None else np.asarray(vector - self.offset())
+
+    def _remark(self, text: str, is_name: bool) -> tuple[str, ...]:
+        """One line on how a text that is not stored is read, and what it may be instead."""
+        is_free = self.as_ is None
+        if self.as_ == "text":
+            return (f"{text!r} is read as text, as it stands.",)
+        if self.view == "token":
+            said = f"{text!r} is not stored; its tokens are read, as those of stored names are."
+        elif is_name:
+            one = f"template {self.templates[0]!r}" if len(self.templates) == 1 else ""
+            where = one or f"{len(self.templates)} templates"
+            said = f"{text!r} is not stored; read as a name, in the space's {where}"
+            said += " (--as text reads it as it stands)." if is_free else "."
+        else:
+            said = f"{text!r} is not stored; read as text, as it stands"
+            may_be = is_free and self.place is not None and may_be_name(text)
+            said += " (--as name reads it as a name)." if may_be else "."
+        near = said_near(self.near(text)) if is_name or may_be_name(text) else ""
+        return (f"{said} {near}".rstrip(),)
 
     def _image(self, image: Any) -> Target:
         if self.view in ("token", "unspelled"):
@@ -154,7 +203,8 @@ class Resolver:
         if np.linalg.norm(total) < 1e-6:
             raise TargetError(f"{label} cancels out: the sum has no direction.")
         members = tuple(dict.fromkeys(row for target, _ in terms for row in target.members))
-        return Target("mix", label, self._unit(total), None, members)
+        remarks = tuple(dict.fromkeys(told for target, _ in terms for told in target.remarks))
+        return Target("mix", label, self._unit(total), None, members, remarks)
 
     def _unit(self, vector: npt.ArrayLike, label: str = "a vector") -> FloatArray:
         row = as_embeddings(np.asarray(vector)[None], "a target vector", self.dim)[0]
@@ -163,6 +213,20 @@ class Resolver:
         if length == 0:
             raise TargetError(f"{label} has no direction: all its values are 0.")
         return np.asarray(exact / length, dtype=np.float32)
+
+
+def check_as(as_: object) -> None:
+    """Refuse a way to read targets that there is not.
+
+    Raises
+    ------
+    ValueError
+    """
+    if as_ is not None and as_ not in AS:
+        raise ValueError(
+            f"as_ must be {' or '.join(AS)}; got {as_!r}.{did_you_mean(as_, AS)} It says how a "
+            "target that is not stored is read."
+        )
 
 
 def _signed(label: str, weight: float) -> str:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
-from namebasis.namespace.store.dataset import Store
+from namebasis.checks import FloatArray
+from namebasis.errors import NamebasisError, SpaceError
+from namebasis.namespace.store.dataset import Store, as_column, as_matrix
+from namebasis.namespace.store.view_ids import FIT_KEY
+
+if TYPE_CHECKING:
+    from namebasis.analysis.readings.spelling import PieceRidge
 
 VIEW = "unspelled"
+SOURCE = "text"
+"""The view that it is what is left of."""
 FITS = "fits"
 """The folder of the fits in a space."""
 FACTS_KEY = "namebasis.facts"
@@ -71,3 +80,51 @@ def describe(store: Store) -> dict[str, Any]:
         return {}
     known = facts_of(store)
     return {VIEW: asdict(known) | {"explained": known.mean_explained}}
+
+
+def complete(rows: pa.Table, store: Store) -> pa.Table:
+    """Fill the view of rows that the stored fit has not seen, where the space has it.
+
+    Raises
+    ------
+    SpaceError
+        If the fit is missing or damaged.
+    """
+    if VIEW not in store.views:
+        return rows
+    column = as_column(remainder(read_fit(store), rows))
+    at = rows.schema.get_field_index(VIEW)
+    return rows.set_column(at, rows.schema.field(at), column)
+
+
+def read_fit(store: Store) -> PieceRidge:
+    """The regression that made the view.
+
+    Raises
+    ------
+    SpaceError
+        If its file is missing or damaged.
+    """
+    from namebasis.analysis.readings import spelling
+
+    name = view_metadata(store)[FIT_KEY.encode()].decode()
+    try:
+        return spelling.read_fit(store.place / FITS / name)
+    except NamebasisError as error:
+        raise SpaceError(
+            f"{error} It makes the unspelled view of new names; run "
+            f"`namebasis unspell {store.folder} --rebuild` first."
+        ) from None
+
+
+def remainder(fit: PieceRidge, rows: pa.Table) -> FloatArray:
+    """Vectors of some rows minus what their pieces predict, scaled to length 1."""
+    vectors = as_matrix(rows[SOURCE], rows.schema.field(SOURCE).type.list_size)
+    tokens = np.zeros((len(rows), 0), np.float32)
+    if "token" in rows.column_names:
+        tokens = as_matrix(rows["token"], rows.schema.field("token").type.list_size)
+        tokens = tokens * np.asarray(rows["token_norm"].to_numpy(), np.float32)[:, None]
+    # In float64, so that equal pieces and equal vectors give equal rows after rounding.
+    left = vectors.astype(np.float64) - fit.predict(rows["pieces"].to_pylist(), tokens)
+    length = np.linalg.norm(left, axis=1, keepdims=True)
+    return np.asarray(left / np.where(length > 0, length, 1), np.float32)

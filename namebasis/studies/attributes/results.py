@@ -12,7 +12,6 @@ import pyarrow as pa
 from namebasis.checks import Float64Array, IntArray
 from namebasis.errors import TargetError
 from namebasis.results import Result, Table
-from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -123,15 +122,14 @@ class Attributes(Result):
             If a name is not among those that were read.
         """
         place = {int(row): at for at, row in enumerate(self.ids)}
-        rows = space.find_all(names)
+        rows = space.rows_of(names)
         strangers = [n for n, row in zip(names, rows, strict=True) if row not in place]
         if strangers:
             raise TargetError(
                 f"{', '.join(strangers)} is not among the {len(self.names):,} names read; "
-                "add it to the space first (namebasis add)."
-                f"{did_you_mean(strangers[0], self.names)}"
+                "loosen where, or leave it out."
             )
-        at = np.array([place[row] for row in rows if row is not None], dtype=np.int64)
+        at = np.array([place[row] for row in rows], dtype=np.int64)
 
         def some(values: Mapping[str, Float64Array]) -> dict[str, Float64Array]:
             return {reading: column[at] for reading, column in values.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,6 +115,7 @@ def centre_target(
     minus: Sequence[Any] = (),
     view: str = "text",
     image_mean: npt.ArrayLike | None = None,
+    as_: str | None = None,
 ) -> CentredTarget:
     """Resolve a target, centre each of its terms, and add them up.
 
@@ -128,14 +130,17 @@ def centre_target(
     view : str
     image_mean : array_like of shape (dim,), optional
         The mean of unit image vectors; by default that of the space's images.
+    as_ : {"name", "text"}, optional
+        How texts are read; see `Space.resolve`.
 
     Raises
     ------
     TargetError
         If an image is given and no mean of images is known, or nothing is left after centring.
     """
-    terms = [(space.resolve(t, view=view), weight) for t, weight in _terms(target)]
-    terms += [(space.resolve(t, view=view), -1.0) for t in minus]
+    read = partial(space.resolve, view=view, as_=as_)
+    terms = [(read(t), weight) for t, weight in _terms(target)]
+    terms += [(read(t), -1.0) for t in minus]
     dim = len(terms[0][0].vector)
     vector, mean = np.zeros(dim), np.zeros(dim)
     for term, weight in terms:

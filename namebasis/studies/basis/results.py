@@ -57,6 +57,8 @@ class Basis(Result):
         `namebasis.studies.basis.stability.template_stability`.
     template_note : str or None
         Why templates were not resampled, where it was asked for.
+    remarks : tuple of str
+        How what is not stored was read.
 
     See Also
     --------
@@ -78,6 +80,7 @@ class Basis(Result):
     stability: npt.NDArray[np.float64] | None = None
     template_stability: npt.NDArray[np.float64] | None = None
     template_note: str | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str | None:
@@ -114,7 +117,7 @@ class Basis(Result):
         return [Table(tuple(columns), rows, bars=tuple(columns)[1:])]
 
     def notes(self) -> list[str]:
-        return [told for told in (self.template_note, self.verdict) if told]
+        return [*self.remarks, *(told for told in (self.template_note, self.verdict) if told)]
 
     def to_arrow(self) -> pa.Table:
         """Return one row per name: name, id, weight, and what is known of its stability."""
@@ -133,7 +136,7 @@ class Basis(Result):
         """Return plain values for JSON; an undefined cosine is None."""
         return plain_dict(
             {
-                "target": self.label,
+                "query": self.label,
                 "names": self.names,
                 "ids": self.ids,
                 "weights": self.weights,

@@ -93,7 +93,7 @@ def template_stability(
     template (and kept in the space's caches): the chosen, those of resamples of the corpus, and
     the names most similar to the target and to what the basis leaves of it, `POOL` in all. A
     resample draws as many templates as there are with replacement, averages the pool's vectors
-    and those of stored names in the target over them, moves the mean of the space by as much as
+    and those of names in the target over them, moves the mean of the space by as much as
     the pool's mean moves, and chooses from the pool.
 
     Returns
@@ -104,10 +104,15 @@ def template_stability(
     stored = [(term.id, weight) for term, weight in target.terms if term.id is not None]
     ids = np.concatenate([atoms.ids[pool], np.array([row for row, _ in stored], dtype=np.int64)])
     by_template = template_rows(space, ids)
+    new = [(term.label, weight) for term, weight in target.terms if term.kind == "name"]
+    if new:
+        encoder, names = space.encoder(), [name for name, _ in new]
+        placed = [encoder.encode_names(names, t) for t in space.provenance.templates]
+        by_template = np.concatenate([by_template, np.stack(placed)], axis=1)
     n_templates = len(by_template)
     whole = average_rows(by_template, np.full(n_templates, 1 / n_templates))
     from_texts = sum(weight for term, weight in target.terms if term.kind != "image")
-    weights = np.array([weight for _, weight in stored])
+    weights = np.array([weight for _, weight in [*stored, *new]])
     matrix = recipe.whitening(atoms.vectors, denied)
     none = np.zeros(len(pool), dtype=bool)
     again = np.zeros(len(chosen))

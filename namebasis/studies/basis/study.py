@@ -45,6 +45,7 @@ def fit(
     exclude_self: bool = True,
     minus: Sequence[Any] = (),
     view: str = "text",
+    as_: str | None = None,
     method: str = "omp",
     n_sweeps: int = 2,
     ridge: float | None = None,
@@ -79,6 +80,8 @@ def fit(
     minus : sequence of targets
         Taken off the target after centring.
     view : str
+    as_ : {"name", "text"}, optional
+        How texts are read; see `Space.resolve`.
     method : {"omp", "lasso"}
         Matching pursuit, or the nonnegative lasso path of SpLiCE; see
         `namebasis.analysis.sparse.codes.sparse_code`.
@@ -132,7 +135,7 @@ def fit(
     recipe = Recipe(n_names, nonnegative, method, n_sweeps, max_family, ridge)
     check_count(n_null, "n_null", 0)
     check_count(n_resamples, "n_resamples", 0)
-    wanted = centre_target(space, target, minus=minus, view=view, image_mean=image_mean)
+    wanted = centre_target(space, target, minus=minus, view=view, image_mean=image_mean, as_=as_)
     atoms = load_atoms(space, where=where, view=view)
     denied = atoms.named([*deny, *(wanted.names if exclude_self else ())])
     if max_family == 0:
@@ -194,6 +197,7 @@ def _fit(
         n_atoms=n_left,
         view=view,
         parameters={**recipe.parameters(), **more},
+        remarks=tuple(dict.fromkeys(told for term, _ in target.terms for told in term.remarks)),
     )
     return found, used
 

@@ -13,6 +13,7 @@ from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.analysis.sparse.components import Components
 from namebasis.checks import Float64Array, FloatArray, IntArray, check_count
 from namebasis.errors import NamebasisError
+from namebasis.namespace.search.targets import check_as
 from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
 from namebasis.studies.basis.components import check_components, fit_components
@@ -67,6 +68,8 @@ class Walk(Result):
     n_features, n_rows : int
         Width of the view, and how many names were measured.
     steps : tuple of WalkStep
+    remarks : tuple of str
+        How ends that are not stored were read.
 
     See Also
     --------
@@ -82,6 +85,10 @@ class Walk(Result):
     n_features: int
     n_rows: int
     steps: tuple[WalkStep, ...]
+    remarks: tuple[str, ...] = ()
+
+    def notes(self) -> Sequence[str]:
+        return self.remarks
 
     def headline(self) -> str:
         return (
@@ -138,6 +145,7 @@ def walk(
     components: Components | None = None,
     view: str = "text",
     where: str | None = None,
+    as_: str | None = None,
     n_steps: int = 7,
     span: float = 3.0,
     names_per_step: int = 3,
@@ -160,6 +168,8 @@ def walk(
     view : str
     where : str, optional
         The only names that are measured and given.
+    as_ : {"name", "text"}, optional
+        How the two targets are read; see `Space.resolve`.
     n_steps : int
         At least 2.
     span : float
@@ -197,6 +207,8 @@ def walk(
     ids = space.ids(where, view=view)
     if ids.size < 2:
         raise ValueError(f"a walk needs at least 2 names; {ids.size} pass where={where!r}.")
+    check_as(as_)
+    remarks: tuple[str, ...] = ()
     if isinstance(along, str) and along.isdecimal():
         along = int(along)
     if isinstance(along, int):
@@ -205,7 +217,8 @@ def walk(
             components = fit_components(space, view=view, where=where, max_components=along)
         line = _component_line(check_components(space, components, view), along)
     else:
-        line = _difference_line(space, ids, view, *_difference(space, along, view))
+        label, direction, remarks = _difference(space, along, view, as_)
+        line = _difference_line(space, ids, view, label, direction)
     places, squares = _project(space, ids, view, line.mean, line.direction)
     places /= line.deviation
     # Equal vectors agree in both numbers up to the order of summation; leave one name of them.
@@ -230,6 +243,7 @@ def walk(
         line.direction.size,
         line.n_rows,
         tuple(steps),
+        remarks,
     )
 
 
@@ -246,9 +260,10 @@ def _component_line(components: Components, number: int) -> _Line:
 
 
 def _difference(
-    space: StoredSpace, along: str | Sequence[object], view: str
-) -> tuple[str, FloatArray]:
-    """The unit direction from one end to the other."""
+    space: StoredSpace, along: str | Sequence[object], view: str, as_: str | None
+) -> tuple[str, FloatArray, tuple[str, ...]]:
+    """The unit direction from one end to the other, and how the ends were read."""
+    remarks: tuple[str, ...] = ()
     if isinstance(along, str):
         if along not in axis_names() and not along.endswith(".toml"):
             raise NamebasisError(
@@ -267,14 +282,15 @@ def _difference(
     else:
         if len(along) != 2:
             raise ValueError(f"a direction needs two targets, from and to; got {len(along)}.")
-        targets = [space.resolve(end, view=view) for end in along]
+        targets = [space.resolve(end, view=view, as_=as_) for end in along]
+        remarks = tuple(dict.fromkeys(told for target in targets for told in target.remarks))
         ends = [target.vector.astype(np.float64) for target in targets]
         label = f"{targets[0].label} to {targets[1].label}"
     difference = ends[1] - ends[0]
     length = float(np.linalg.norm(difference))
     if length < 1e-6:
         raise ValueError(f"the two ends are equal ({label}): there is no direction.")
-    return label, np.asarray(difference / length, dtype=np.float32)
+    return label, np.asarray(difference / length, dtype=np.float32), remarks
 
 
 def _axis_end(space: StoredSpace, axis: Axis, value: int, view: str) -> Any:

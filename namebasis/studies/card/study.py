@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from namebasis.checks import check_seed
-from namebasis.errors import TargetError
 from namebasis.namespace.store.filters import quote
 from namebasis.studies.card.records import read_records
 from namebasis.studies.card.results import Card
-from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.checks import Progress
@@ -71,13 +69,7 @@ def card(
     >>> card.write_html("winona.html")
     """
     seed = check_seed(seed)
-    row = space.find(name)
-    if row is None:
-        stored = space.table(["name"])["name"].to_pylist()
-        raise TargetError(
-            f"{name!r} is not in {space.path}; add it with `namebasis add`."
-            f"{did_you_mean(name, stored)}"
-        )
+    (row,) = space.rows_of([name])
     records = read_records(space, row)
     skipped = {"id", "name", "name_folded", "births", *space.views, *records[0].columns}
     columns = [column for column in space.columns if column not in skipped]

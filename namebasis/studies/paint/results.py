@@ -128,6 +128,8 @@ class Painting(Result):
         Its dot product with a unit row is the weighted mean cosine to the targets.
     ready : Ready or None
         The best prompt in the syntax of the tool that was asked for.
+    remarks : tuple of str
+        How what is not stored was read.
 
     See Also
     --------
@@ -146,6 +148,7 @@ class Painting(Result):
     n_candidates: int
     goal: FloatArray
     ready: Ready | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def prompt(self) -> str:
@@ -191,7 +194,7 @@ class Painting(Result):
         ]
         if self.collapse is not None and self.collapse.is_collapse:
             told.append(f"this blend collapses onto one stored person: {self.collapse.name}")
-        return told
+        return [*told, *self.remarks]
 
     def _searches(self) -> tuple[tuple[str, tuple[Blend, ...]], ...]:
         return ("beam", self.curve), ("greedy", self.greedy)

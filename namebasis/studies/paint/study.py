@@ -39,6 +39,7 @@ def paint(
     candidates: int = 512,
     where: str | None = None,
     deny: Sequence[str] = (),
+    as_: str | None = None,
     use_target: bool = False,
     negative: bool = False,
     baseline: bool = False,
@@ -78,6 +79,8 @@ def paint(
         Boolean SQL expression that names must fulfil.
     deny : sequence of str
         Names never used, in whatever case and accents.
+    as_ : {"name", "text"}, optional
+        How texts are read; see `Space.resolve`.
     use_target : bool
         Whether a stored name that is the target may be used itself.
     negative : bool
@@ -127,7 +130,7 @@ def paint(
     check_count(candidates, "candidates", n_names)
     check_syntax(syntax)
     layout = parse_layout(template, slots, separator)
-    targets = _resolve(space, target)
+    targets = _resolve(space, target, as_)
     sign = -1.0 if negative else 1.0
     own_mean = _mean(space, targets)
     goal, centred = (sign * mean_goal(targets, weights, mean) for mean in (None, own_mean))
@@ -164,15 +167,16 @@ def paint(
         collapse=find_collapse(space, encoder, scorer, best.state, margin),
         n_candidates=len(pool.ids),
         goal=sign * goal,
+        remarks=tuple(dict.fromkeys(told for target in targets for told in target.remarks)),
     )
     return replace(painting, ready=ready(space, painting, syntax))
 
 
-def _resolve(space: StoredSpace, target: object) -> list[Target]:
+def _resolve(space: StoredSpace, target: object, as_: str | None) -> list[Target]:
     targets = list(target) if is_batch(target) else [target]  # type: ignore[call-overload]
     if not targets:
         raise ValueError("paint needs at least one target; got an empty list.")
-    return [space.resolve(one) for one in targets]
+    return [space.resolve(one, as_=as_) for one in targets]
 
 
 def _stored_names(space: StoredSpace, targets: Sequence[Target]) -> list[str]:
@@ -183,7 +187,7 @@ def _stored_names(space: StoredSpace, targets: Sequence[Target]) -> list[str]:
 def _mean(space: StoredSpace, targets: Sequence[Target]) -> FloatArray | None:
     """The mean of the targets' modality, None where it is unknown or they are of several."""
     kinds = {target.kind for target in targets}
-    if kinds <= {"text", "stored", "mix"}:
+    if kinds <= {"text", "name", "stored", "mix"}:
         return space.mean("text")
     return space.image_mean() if kinds == {"image"} else None
 

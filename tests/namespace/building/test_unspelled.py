@@ -10,8 +10,9 @@ import pytest
 
 from namebasis.errors import SpaceError, TargetError
 from namebasis.namespace.building.build import add_names, build_space
-from namebasis.namespace.building.unspelled import facts, read_fit, unspell
+from namebasis.namespace.building.unspelled import facts, unspell
 from namebasis.namespace.corpus.names import make_names
+from namebasis.namespace.store.unspelled import read_fit
 from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 
