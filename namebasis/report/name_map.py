@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.report.packed import dictionary, packed
-from namebasis.report.palette import cluster_colors, with_lightness
+from namebasis.report.page import embedded_json
+from namebasis.report.palette import GREY, GREY_ON_DARK, PALETTE, cluster_colors, with_lightness
+from namebasis.wording import visible
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 _INK, _INK_ON_DARK = 0.42, 0.82  # OKLab lightness of labels: contrast above 4.5 on either ground
 
@@ -54,6 +59,74 @@ class NameMap:
     def colors(self) -> list[str]:
         """A colour per cluster; clusters that lie close together differ."""
         return cluster_colors(_centres(self.places, self.labels, len(self.clusters)))
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """Maps that are searched and walked on a page, as the template `explorer` draws them.
+
+    Attributes
+    ----------
+    titles : tuple of str
+        Of the maps, in order.
+    holders : tuple of Markup
+        Where the script puts each map.
+    library, script, data : Markup
+        bokeh, what it draws, and the names.
+    n_names : int
+    side_by_side : bool
+        Whether two maps stand next to each other at first.
+    dots : tuple of two str
+        Colours of dots that have none, on a light and on a dark ground.
+    """
+
+    titles: tuple[str, ...]
+    holders: tuple[Markup, ...]
+    library: Markup
+    script: Markup
+    data: Markup
+    n_names: int
+    side_by_side: bool
+    dots: tuple[str, str] = (GREY, GREY_ON_DARK)
+
+
+def explorer(
+    names: Sequence[str],
+    details: Sequence[str],
+    maps: Sequence[NameMap],
+    properties: Mapping[str, Sequence[str]],
+    *,
+    side_by_side: bool = False,
+) -> Explorer:
+    """Prepare maps of the same n names for a page.
+
+    Parameters
+    ----------
+    names, details : sequences of n str
+        A name, and the line shown below it.
+    maps : sequence of NameMap
+    properties : mapping of title to n str
+        What dots can be coloured by besides clusters; an empty text where unknown.
+    side_by_side : bool
+        Whether two maps stand next to each other at first.
+    """
+    from bokeh.embed import components
+    from bokeh.resources import Resources
+    from markupsafe import Markup
+
+    script, holders = components(tuple(build_figure(f"map{at}") for at in range(len(maps))))
+    library = Resources(mode="inline", components=["bokeh", "bokeh-gl"], log_level="warn")
+    data = page_data(names, details, maps, properties) | {"palette": list(PALETTE)}
+    return Explorer(
+        titles=tuple(shown.title for shown in maps),
+        holders=tuple(Markup(holder) for holder in holders),
+        # What the library wrote into it by itself is made visible.
+        library=Markup(visible(library.render(), keep="\n\t\r")),
+        script=Markup(script),
+        data=Markup(embedded_json("data", data)),
+        n_names=len(names),
+        side_by_side=side_by_side,
+    )
 
 
 def build_figure(name: str) -> Any:

@@ -79,7 +79,7 @@ class EntropyStudy(Result):
     namebasis.studies.entropy.report : Makes one.
     """
 
-    _figure = "namebasis.studies.topology.figures:draw_entropy"
+    _figure = "namebasis.studies.topology.pages.drawings:draw_entropy"
 
     entropy: EntropyReport
     nulls: tuple[NullComparison, ...]

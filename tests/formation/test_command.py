@@ -133,7 +133,7 @@ def test_trace_prints_a_row_per_token_and_checkpoint(place: Path) -> None:
     done = run("trace", "run", "Anna", "--n-samples", "2", "-q", cwd=place)
     assert done.returncode == 0, done.stderr
     lines = [line.split("\t") for line in done.stdout.splitlines()]
-    lines = [line for line in lines if line[0] != "target"]
+    lines = [line for line in lines if line[0] != "query"]
     n = len(lines) // 3
     assert [line[0] for line in lines] == [
         f"step-{step:06d}" for step in (10, 20, 40) for _ in range(n)

@@ -229,7 +229,7 @@ def test_the_result_shows_itself_as_the_command_does(found: Formation) -> None:
     assert str(cells["leaves 1 after exposures"]).startswith(position)
     said = str(found)
     assert said.startswith(found.headline())
-    assert said.endswith(NOT_SHOWN)
+    assert NOT_SHOWN in said
     drawn = found._repr_html_()
     assert f">{cell(found.names[0])}</td>" in drawn
     assert "of 40 controls (unseen) ever leave phase 1" in drawn

@@ -31,15 +31,32 @@ def test_text_is_escaped_and_made_visible_in_every_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "mark", "ends"), [(0.5, 0.2, (0.1, 0.3)), (1.4, None, None), (-1.0, 0.25, None)]
-)
-def test_a_bar_is_the_one_that_the_function_draws(
-    value: float, mark: float | None, ends: tuple[float, float] | None
+    ("value", "mark", "ends", "inside", "title"),
+    [
+        (0.5, 0.2, (0.1, 0.3),
+         '<i style="width:50.0%"></i><s style="left:10.0%;width:20.0%"></s>'
+         '<u style="left:20.0%"></u>', "0.500 (0.100 to 0.300), by chance 0.200"),
+        (1.4, None, None, '<i style="width:100.0%"></i>', "1.400"),
+        (1.7, -0.2, (0.5, 2.0),
+         '<i style="width:100.0%"></i><s style="left:50.0%;width:100.0%"></s>'
+         '<u style="left:0.0%"></u>', "1.700 (0.500 to 2.000), by chance -0.200"),
+    ],
+)  # fmt: skip
+def test_a_bar_stays_within_its_frame(
+    value: float, mark: float | None, ends: tuple[float, float] | None, inside: str, title: str
 ) -> None:
     html = drawn(
         "{{ kit.bar(value, mark=mark, interval=ends) }}", value=value, mark=mark, ends=ends
     )
-    assert html.replace("\n", "") == page.bar(value, mark=mark, interval=ends)
+    assert html.replace("\n", "") == f'<div class="bar" title="{title}">{inside}</div>'
+
+
+def test_numbers_have_a_dash_for_none_and_no_sign_at_zero() -> None:
+    for value, shown in ((None, "–"), (float("nan"), "–"), (-0.0001, "0.000"), (1.25, "1.250")):
+        assert drawn("{{ value|number }}", value=value) == shown
+    assert drawn("{{ names|isolated }}", names=("a", HOSTILE)) == (
+        f"<bdi>a</bdi>, <bdi>{SAFE}</bdi>"
+    )
 
 
 def test_a_value_that_is_missing_is_refused() -> None:

@@ -54,11 +54,12 @@ class NearestResult(Result):
     Examples
     --------
     >>> found = space.nearest("Yuki", 2)
-    >>> print(found)  # doctest: +ELLIPSIS
-    nearest to Yuki
+    >>> print(found)  # doctest: +ELLIPSIS, +NORMALIZE_WHITESPACE
+    nearest to Yuki...
+    name     similarity   part    gender   locales
     ...
-    │ Mei    │      0.5... │ given │        │         │
-    ...
+    Mei           0.5...   given
+    Keisha        0.5...   given
     """
 
     _figure = "namebasis.studies.basis.figures:draw_nearest"

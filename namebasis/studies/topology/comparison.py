@@ -71,9 +71,9 @@ class TopologyComparison(Report):
     namebasis.studies.topology.compare : Makes one.
     """
 
-    _page = "namebasis.studies.topology.compare_view:html_of"
-    _figure = "namebasis.studies.topology.compare_view:draw"
-    _figures = "namebasis.studies.topology.compare_view:figures_of"
+    _page = "namebasis.studies.topology.pages.page:html_of_comparison"
+    _figure = "namebasis.studies.topology.pages.page:draw"
+    _figures = "namebasis.studies.topology.pages.page:figures_of"
 
     left: TopologyReport
     right: TopologyReport

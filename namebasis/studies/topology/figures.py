@@ -1,52 +1,17 @@
-"""All figures of a page as matplotlib draws them, and the map among them."""
+"""The maps of a page as matplotlib draws them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from namebasis.report import charts
 from namebasis.report.name_map import MapCluster, NameMap, dot_size, spread_equal
 from namebasis.report.palette import GREY, with_lightness
-from namebasis.studies.topology.pages.page import TopologyPage
-from namebasis.studies.topology.shape_view import entropy_section
-
-if TYPE_CHECKING:
-    from namebasis.studies.entropy import EntropyStudy
-
 
 _MOST_LABELS = 40
-
-
-def page_figures(content: TopologyPage) -> dict[str, Any]:
-    """Every figure of a page, the map first, by the name of its file."""
-    found: dict[str, Any] = {"map": draw_maps(content.maps)}
-    for section in content.sections:
-        found.update(section.figures())
-    return found
-
-
-def page_figure(content: TopologyPage, name: str) -> Any:
-    """One figure of a page by its name.
-
-    Raises
-    ------
-    ValueError
-        If the page has none of this name.
-    """
-    if name == "map":
-        return draw_maps(content.maps)
-    found = page_figures(content)
-    if name not in found:
-        raise ValueError(f"figure must be one of {', '.join(found)}; got {name!r}.")
-    return found[name]
-
-
-def draw_entropy(found: EntropyStudy) -> Any:
-    """The entropy over diffusion time, and beside its nulls where they were drawn."""
-    return entropy_section(found.entropy, found.nulls, found.n_null_rows).figures()["entropy"]
 
 
 @charts.chart

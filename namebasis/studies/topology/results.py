@@ -74,9 +74,9 @@ class TopologyReport(Report):
     namebasis.studies.topology.report : Makes one.
     """
 
-    _page = "namebasis.studies.topology.view:html_of"
-    _figure = "namebasis.studies.topology.view:draw"
-    _figures = "namebasis.studies.topology.view:figures_of"
+    _page = "namebasis.studies.topology.pages.page:html_of"
+    _figure = "namebasis.studies.topology.pages.page:draw"
+    _figures = "namebasis.studies.topology.pages.page:figures_of"
 
     ids: IntArray
     names: tuple[str, ...]

@@ -16,6 +16,7 @@ from namebasis.studies.topology.arrangement import (
     Arrangement,
     LabelAgreement,
     Settings,
+    agreement_figures,
     compare_labels,
     find_clusters,
     read_graph,
@@ -82,6 +83,16 @@ class SpellingComparison:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Figures of both views: what, without spelling, with it."""
+        sides = [
+            {"clusters": f"{side.n_clusters:,}", "in no cluster": percent(side.noise_share)}
+            | agreement_figures(side.agreement, side.common_piece)
+            for side in (self.unspelled, self.text)
+        ]
+        return [(label, sides[0].get(label, "–"), sides[1].get(label, "–"))
+                for label in dict.fromkeys([*sides[0], *sides[1]])]  # fmt: skip
 
     def sentence(self) -> str:
         """What changes, in words."""

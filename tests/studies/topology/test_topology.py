@@ -21,8 +21,8 @@ from namebasis.studies.topology import study as topology
 from namebasis.studies.topology.clusters import Trait, make_label, summarise_clusters
 from namebasis.studies.topology.labels import _as_labels, _letters
 from namebasis.studies.topology.languages import language
+from namebasis.studies.topology.pages.page import provenance_of
 from namebasis.studies.topology.results import TopologyReport
-from namebasis.studies.topology.view import page_of
 
 LOCALES = ("el_GR", "is_IS", "ja_JP", "nl_NL")
 HOSTILE = "<script>alert(1)</script>"
@@ -185,9 +185,9 @@ def test_forms_agree(result: TopologyReport) -> None:
 
 
 def test_the_page_says_how_neighbours_were_sought(result: TopologyReport) -> None:
-    assert str(dict(page_of(result).footer)["method"]).startswith("exact cosine neighbours; ")
+    assert str(dict(provenance_of(result))["method"]).startswith("exact cosine neighbours; ")
     near = dataclasses.replace(result, graph=dataclasses.replace(result.graph, recall=0.957))
-    method = str(dict(page_of(near).footer)["method"])
+    method = str(dict(provenance_of(near))["method"])
     assert method.startswith("cosine neighbours, 95.7 % of the true ones; ")
 
 
@@ -202,7 +202,7 @@ def test_names_are_clustered_by_hdbscan_where_asked_for(space: Space) -> None:
     assert found.n_clusters == peer.labels_.max() + 1 > 1
     assert adjusted_rand_score(peer.labels_, found.labels) == 1.0
     assert found.parameters["method"] == "hdbscan"
-    assert "HDBSCAN on the vectors" in str(dict(page_of(found).footer)["method"])
+    assert "HDBSCAN on the vectors" in str(dict(provenance_of(found))["method"])
     with pytest.raises(ValueError, match="method must be one of density, hdbscan; got 'eom'"):
         topology.report(space, method="eom")
 
@@ -454,7 +454,7 @@ def test_html_is_written_whole_or_not_at_all(
         result.write_html(path)
     with pytest.raises(SpaceError, match="there is no folder"):
         result.write_html(tmp_path / "deep" / "report.html")
-    monkeypatch.setattr("namebasis.studies.topology.view.render", lambda _: 1 / 0)
+    monkeypatch.setattr("namebasis.studies.topology.pages.page.render", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         result.write_html(path, overwrite=True)
     assert path.read_text(encoding="utf-8") == page

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from namebasis.studies.topology.pages.page import render
-from tests.studies.pages import DIFFICULT, content, name_map
+from namebasis.studies.topology.pages.page import html_of, html_of_comparison
+from tests.studies.pages import DIFFICULT, beside, comparison, name_map, report
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ class Opened:
 @pytest.fixture(scope="module")
 def opened(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Opened:
     found = Opened(
-        browser, tmp_path_factory.mktemp("page") / "page.html", render(content(2000)),
+        browser, tmp_path_factory.mktemp("page") / "page.html", html_of(report(2000)),
         viewport={"width": 1280, "height": 900},
     )  # fmt: skip
     found.open()
@@ -187,8 +187,7 @@ def test_a_name_in_the_address_is_shown(opened: Opened) -> None:
 
 
 def test_two_maps_are_linked_and_can_be_chosen(browser: Any, tmp_path: Path) -> None:
-    maps = [name_map(300), name_map(300, 5, "other view")]
-    page = render(content(300, maps=maps, side_by_side=True))
+    page = html_of_comparison(comparison(300, titles=("text view", "other view")))
     found = Opened(browser, tmp_path / "page.html", page, viewport={"width": 1400, "height": 900})
     tab = found.open("#name=vicki")
     assert tab.locator(".map:visible").count() == 2
@@ -210,11 +209,11 @@ def test_two_maps_are_linked_and_can_be_chosen(browser: Any, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("case", "page"),
     [
-        ("three names", content(3, ("a", "b"), n_clusters=0, facts=[], lead="")),
-        ("all noise", content(60, DIFFICULT, n_clusters=0)),
-        ("one cluster", content(60, DIFFICULT, n_clusters=1)),
-        ("many clusters", content(3000, DIFFICULT, n_clusters=1000)),
-        ("two maps", content(200, DIFFICULT, maps=[name_map(200), name_map(200, 5, "other")])),
+        ("three names", report(3, ("a", "b"), n_clusters=0)),
+        ("all noise", report(60, DIFFICULT, n_clusters=0)),
+        ("one cluster", report(60, DIFFICULT, n_clusters=1)),
+        ("many clusters", report(3000, DIFFICULT, n_clusters=1000)),
+        ("two maps", report(200, DIFFICULT, beside=beside(200, 5))),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -222,7 +221,7 @@ def test_odd_pages_open_on_a_small_dark_screen(
     case: str, page: Any, browser: Any, tmp_path: Path
 ) -> None:
     found = Opened(
-        browser, tmp_path / "page.html", render(page),
+        browser, tmp_path / "page.html", html_of(page),
         viewport={"width": 420, "height": 800}, color_scheme="dark",
     )  # fmt: skip
     tab = found.open("#name=vicki")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from markupsafe import escape
 from sklearn.metrics import adjusted_rand_score
 
 from namebasis.analysis.shape.layout import align
@@ -16,7 +17,6 @@ from namebasis.errors import FilterError, SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space
-from namebasis.studies.topology.compare_view import page_of
 from namebasis.studies.topology.comparison import (
     TopologyComparison,
     compare,
@@ -123,7 +123,7 @@ def test_where_is_said_and_what_it_leaves_out_is_not_missing(
     found = compare(*spaces, where=where, shape=False, n_resamples=0, n_permutations=3)
     assert len(found) == 91
     assert (found.overlap.n_left_only, found.overlap.n_right_only) == (30, 40)
-    assert page_of(found).lead == f"locales · parity · only names where {where}"
+    assert f"locales · parity · only names where {escape(where)}" in found.to_html()
     found.write_parquet(tmp_path / "both.parquet")
     kept = json.loads(pq.read_schema(tmp_path / "both.parquet").metadata[b"namebasis.report"])
     assert kept["parameters"]["where"] == where

@@ -12,18 +12,17 @@ import pytest
 
 from namebasis.errors import SpaceError
 from namebasis.results import Table
-from namebasis.studies.topology.figures import page_figures
 from namebasis.studies.topology.files import KIND, Report, ReportFiles
-from namebasis.studies.topology.pages.page import render
-from tests.studies.pages import content
+from namebasis.studies.topology.pages import page
+from tests.studies.pages import report
 
 
 def html_of(result: Report) -> str:
-    return render(content(20, ("a", "b"), n_clusters=1))
+    return page.html_of(report(20, ("a", "b"), n_clusters=1))
 
 
 def figures_of(result: Report) -> dict[str, Any]:
-    return page_figures(content(20, ("a", "b"), n_clusters=1))
+    return page.figures_of(report(20, ("a", "b"), n_clusters=1))
 
 
 class Small(Report):

@@ -1,178 +1,210 @@
-"""The topology report as one page: maps with search, then a section per question."""
+"""The page of a topology report, and that of a comparison of two."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
-from namebasis.report.name_map import NameMap, build_figure, page_data
-from namebasis.report.page import asset, definitions, embedded_json, page, text, tiles
-from namebasis.report.palette import GREY, GREY_ON_DARK, PALETTE
+import numpy as np
+from markupsafe import Markup
 
-_SCRIPTS = ("name_map.js", "topology.js")
-_SIDE_BY_SIDE = "all"
+from namebasis.report import charts
+from namebasis.report.name_map import MapCluster, NameMap, explorer
+from namebasis.report.page import render
+from namebasis.studies.topology.clusters import ClusterSummary, Trait, spelling
+from namebasis.studies.topology.comparison import TopologyComparison
+from namebasis.studies.topology.figures import draw_maps
+from namebasis.studies.topology.pages import drawings
+from namebasis.studies.topology.results import TopologyReport
+from namebasis.studies.topology.spelling import SideMap
+from namebasis.wording import percent
 
-
-class Section(Protocol):
-    """A part of the page below the map."""
-
-    @property
-    def title(self) -> str:
-        """Its heading."""
-
-    @property
-    def anchor(self) -> str:
-        """Where the page's links find it."""
-
-    def html(self) -> str:
-        """Everything under the heading, escaped."""
-
-    def figures(self) -> Mapping[str, Any]:
-        """Its matplotlib figures, by the name of their file."""
+_N_NEIGHBOURS = 6
+_N_TRAITS = 4
+_CLUSTERED = {
+    "density": "density hierarchy of vectors drawn to their mutual neighbours",
+    "hdbscan": "HDBSCAN on the vectors",
+}
 
 
-@dataclass(frozen=True)
-class TopologyPage:
-    """All that the page shows, in plain values.
+def html_of(report: TopologyReport) -> str:
+    """The page of a report; it opens from disk and asks no host for anything."""
+    maps = maps_of(report)
+    return render(
+        "topology",
+        report=report,
+        explorer=explorer(report.names, report.details, maps, _properties(report)),
+        charts=_svg_charts(report),
+        colors=maps[0].colors(),
+        where=where_words(report.parameters["where"]),
+        traits_of=traits_of,
+        provenance=provenance_of(report),
+        nulls=drawings.NULLS,
+        degrees=drawings.DEGREES,
+    )
 
-    Attributes
-    ----------
-    title, lead, finding : str
-        Heading, where the names come from, and what was found, in a sentence or two.
-    facts : sequence of (figure, caption)
-    names, details : sequences of n str
-        A name, and the line shown below it.
-    maps : sequence of NameMap
-        One or two arrangements of the n names.
-    sections : sequence of Section
-    notes : sequence of str
-    footer : sequence of (term, value)
-        Provenance.
-    properties : mapping of title to n str
-        What dots can be coloured by besides clusters; an empty text where unknown.
-    side_by_side : bool
-        Whether two maps stand next to each other at first.
+
+def html_of_comparison(found: TopologyComparison) -> str:
+    """The page of a comparison."""
+    maps = maps_of(found)
+    both = list(zip(found.titles, (found.left, found.right), strict=True))
+    return render(
+        "comparison",
+        found=found,
+        explorer=explorer(
+            found.left.names, found.left.details, maps, _properties(found.left), side_by_side=True
+        ),
+        charts=_svg_charts(found),
+        colors=maps[0].colors(),
+        where=where_words(found.overlap.parameters["where"]),
+        provenance=[
+            (f"{title}: {term}", value)
+            for title, report in both
+            for term, value in provenance_of(report)
+        ],
+    )
+
+
+def draw(found: TopologyReport | TopologyComparison, *, figure: str = "map") -> Any:
+    """One figure of a page: the map, or another by the name of its file.
+
+    Raises
+    ------
+    ValueError
+        If the page has none of this name.
     """
-
-    title: str
-    lead: str
-    finding: str
-    facts: Sequence[tuple[str, str]]
-    names: Sequence[str]
-    details: Sequence[str]
-    maps: Sequence[NameMap]
-    sections: Sequence[Section]
-    notes: Sequence[str]
-    footer: Sequence[tuple[str, object]]
-    properties: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    side_by_side: bool = False
+    drawn = _drawings(found)
+    if figure not in drawn:
+        raise ValueError(f"figure must be one of {', '.join(drawn)}; got {figure!r}.")
+    return drawn[figure]()
 
 
-def render(content: TopologyPage) -> str:
-    """Draw the page; it opens from disk and asks no host for anything.
+def figures_of(found: TopologyReport | TopologyComparison) -> dict[str, Any]:
+    """Every figure of a page, the map first, by the name of its file."""
+    return {name: drawing() for name, drawing in _drawings(found).items()}
 
-    Parameters
-    ----------
-    content : TopologyPage
 
-    Returns
-    -------
-    str
-        A whole HTML document.
+def maps_of(found: TopologyReport | TopologyComparison) -> list[NameMap]:
+    """The maps that a page shows."""
+    if isinstance(found, TopologyComparison):
+        sides = (found.left, found.right)
+        return [_map_of(side, title) for side, title in zip(sides, found.titles, strict=True)]
+    if found.beside is None:
+        return [_map_of(found, f"{found.parameters['view']} view")]
+    return [_map_of(found, "without spelling"), _map_of(found.beside, "with spelling")]
+
+
+def where_words(where: str | None) -> str:
+    """Which names a page is about, to follow where they come from; nothing for all."""
+    return f" · only names where {where}" if where else ""
+
+
+def provenance_of(report: TopologyReport) -> list[tuple[str, object]]:
+    """Where a report comes from."""
+    source, parameters = report.provenance, report.parameters
+    revision = f", revision {source['revision']}" if source["revision"] else ""
+    return [
+        ("space", f"{source['space']}, {source['n_names']:,} names"),
+        ("encoder", f"{source['encoder']}{revision}, weights {source['fingerprint']}"),
+        ("templates", " · ".join(source["templates"])),
+        ("parameters", ", ".join(f"{key} {value}" for key, value in parameters.items())),
+        ("method", f"{_search(report.graph.recall)}; {_CLUSTERED[report.hierarchy.found_by]}; map "
+                   "by UMAP"),
+        ("time", ", ".join(f"{step} {seconds:.1f} s" for step, seconds in report.seconds.items())),
+        ("made by", f"namebasis {source['package_version']}"),
+    ]  # fmt: skip
+
+
+def traits_of(cluster: ClusterSummary) -> list[tuple[str, str]]:
+    """The commonest traits of a cluster, each with its share and how much more common it is.
+
+    Of letters only the longest among those about as common, and no locales, whose languages
+    stand there.
     """
-    from bokeh.embed import components
-    from bokeh.resources import Resources
+    best = {
+        column: max(
+            (trait for trait in cluster.traits if trait.column == column),
+            key=lambda trait: (trait.share * len(trait.value), trait.lift),
+            default=None,
+        )
+        for column in ("beginning", "ending")
+    }
+    kept = [
+        trait
+        for trait in cluster.traits
+        if trait.column != "locales" and best.get(trait.column, trait) is trait
+    ]
+    return [_trait(trait) for trait in kept if trait.share >= 0.1][:_N_TRAITS]
 
-    figures = [build_figure(f"map{i}") for i in range(len(content.maps))]
-    script, holders = components(tuple(figures))
-    library = Resources(mode="inline", components=["bokeh", "bokeh-gl"], log_level="warn")
-    body = (
-        f"<main><h1>{text(content.title)}</h1>"
-        f'<p class="lead">{text(content.lead)}</p>'
-        + _links(content)
-        + tiles(content.facts)
-        + f'<p class="finding">{text(content.finding)}</p>'
-        + _explore(content, holders)
-        + "".join(map(_section, content.sections))
-        + _notes(content.notes)
-        + '<footer id="provenance"><h2>Provenance</h2>'
-        + f"{definitions(content.footer)}</footer></main>"
+
+def _trait(trait: Trait) -> tuple[str, str]:
+    value = spelling(trait) if trait.column in ("beginning", "ending") else trait.value
+    times = f"×{trait.lift:.1f}" if trait.lift < 10 else f"×{trait.lift:,.0f}"
+    return value, f"{percent(trait.share)} · {times}"
+
+
+def _drawings(found: TopologyReport | TopologyComparison) -> dict[str, Callable[[], Any]]:
+    """What draws each figure, by the name of its file."""
+    drawn: dict[str, Callable[[], Any]] = {"map": lambda: draw_maps(maps_of(found))}
+    if isinstance(found, TopologyComparison):
+        return drawn | {"overlap": partial(drawings.overlap_bars, found.overlap.overlaps)}
+    drawn["agreement"] = partial(drawings.agreement_bars, found.agreement)
+    if found.clusters:
+        drawn["clusters"] = lambda: drawings.cluster_bars(
+            found.clusters, maps_of(found)[0].colors()
+        )
+    shape = found.shape
+    if shape is None:
+        return drawn
+    entropy, middle = shape.entropy, shape.dimension.quartiles[1]
+    drawn["entropy"] = partial(drawings.entropy_curve, entropy.whole, entropy.nulls)
+    if shape.persistence is not None:
+        drawn["persistence"] = partial(drawings.persistence_diagrams, shape.persistence)
+    drawn["hubs"] = partial(drawings.degree_histogram, shape.hubness, found.graph.k)
+    if np.isfinite(shape.local_dimension).any():
+        drawn["dimension"] = partial(drawings.dimension_histogram, shape.local_dimension, middle)
+    return drawn
+
+
+def _svg_charts(found: TopologyReport | TopologyComparison) -> dict[str, Markup]:
+    """The charts that stand in a page, whose texts matplotlib has escaped."""
+    tabled = ("map", "agreement", "clusters")  # which a page shows in its own way
+    return {
+        name: Markup(charts.to_svg(drawing(), f"{name}-chart"))
+        for name, drawing in _drawings(found).items()
+        if name not in tabled
+    }
+
+
+def _properties(report: TopologyReport) -> Mapping[str, Sequence[str]]:
+    """What dots can be coloured by; an empty text where unknown or several."""
+    return {title: [value or "" for value in values] for title, values in report.properties.items()}
+
+
+def _map_of(report: TopologyReport | SideMap, title: str) -> NameMap:
+    n_near = min(_N_NEIGHBOURS, report.graph.k)
+    return NameMap(
+        title=title,
+        places=report.places,
+        labels=report.labels,
+        probabilities=report.probabilities,
+        neighbours=report.graph.indices[:, :n_near],
+        similarities=report.graph.similarities[:, :n_near],
+        clusters=[
+            MapCluster(_short(cluster.label), cluster.size, cluster.central)
+            for cluster in report.clusters
+        ],
     )
-    data = page_data(content.names, content.details, content.maps, content.properties)
-    embedded = embedded_json("data", data | {"palette": list(PALETTE)})
-    behaviour = "".join(f"<script>\n{asset(name)}</script>" for name in _SCRIPTS)
-    dots = (
-        f"<style>:root{{--dot:{GREY}}}@media (prefers-color-scheme:dark)"
-        f"{{:root{{--dot:{GREY_ON_DARK}}}}}</style>"
-    )
-    head = dots + library.render()
-    return page(content.title, body, head=head, scripts=embedded + script + behaviour)
 
 
-def _links(content: TopologyPage) -> str:
-    parts = [("map", "Map"), *((part.anchor, part.title) for part in content.sections)]
-    parts += [("notes", "Notes")] if content.notes else []
-    links = "".join(
-        f'<a href="#{text(anchor)}">{text(title)}</a>'
-        for anchor, title in [*parts, ("provenance", "Provenance")]
-    )
-    return f'<nav aria-label="Sections">{links}</nav>'
+def _short(label: str) -> str:
+    """A label without its share, which the table gives: a map has no room for it."""
+    return re.sub(r", \d+ %$", "", label)
 
 
-def _section(part: Section) -> str:
-    return f'<section id="{text(part.anchor)}"><h2>{text(part.title)}</h2>{part.html()}</section>'
-
-
-def _explore(content: TopologyPage, holders: Sequence[str]) -> str:
-    several = len(content.maps) > 1
-    figures = "".join(
-        _figure(number, shown.title if several else "", holder)
-        for number, (shown, holder) in enumerate(zip(content.maps, holders, strict=True))
-    )
-    return (
-        f'<section class="explore" id="map">{_arrangements(content) if several else ""}'
-        f'<div class="maps{" two" if several else ""}">{figures}</div>'
-        '<aside class="card side"><div class="search">'
-        '<input id="query" type="search" autocomplete="off" spellcheck="false" role="combobox" '
-        'aria-controls="panel" aria-expanded="false" aria-autocomplete="list" '
-        f'placeholder="Find one of {len(content.names):,} names" aria-label="Find a name">'
-        '<label>Colours <select id="coloured"></select></label></div>'
-        '<div class="panel" id="panel" aria-live="polite"></div></aside></section>'
-    )
-
-
-def _figure(number: int, title: str, holder: str) -> str:
-    caption = f"<figcaption>{text(title)}</figcaption>" if title else ""
-    said = f" {title}" if title else ""
-    return (
-        f'<figure class="card map">{caption}<div class="frame" data-map="{number}" tabindex="0" '
-        f'role="group" aria-label="Map of names{text(said)}: arrow keys move it, plus and minus '
-        f'zoom, 0 shows all">{holder}<div class="labels" aria-hidden="true"></div>'
-        '<div class="tip" hidden></div><div class="buttons">'
-        '<button type="button" data-do="in" aria-label="Zoom in">+</button>'
-        '<button type="button" data-do="out" aria-label="Zoom out">−</button>'
-        '<button type="button" data-do="all">Whole map</button></div>'
-        '<div class="hint">scroll to zoom, drag to move, click a name or a label; '
-        "distances across the map mean little</div></div></figure>"
-    )
-
-
-def _arrangements(content: TopologyPage) -> str:
-    """Buttons that choose which of several maps are shown."""
-    choices = [*((str(i), shown.title) for i, shown in enumerate(content.maps))]
-    choices.append((_SIDE_BY_SIDE, "side by side"))
-    first = _SIDE_BY_SIDE if content.side_by_side else "0"
-    buttons = "".join(
-        f'<button type="button" data-arrange="{value}" '
-        f'aria-pressed="{"true" if value == first else "false"}">{text(title)}</button>'
-        for value, title in choices
-    )
-    return f'<div class="arrange" role="group" aria-label="Maps shown">{buttons}</div>'
-
-
-def _notes(notes: Sequence[str]) -> str:
-    if not notes:
-        return ""
-    items = "".join(f"<li>{text(note)}</li>" for note in notes)
-    return f'<section id="notes"><h2>Notes</h2><ul class="notes">{items}</ul></section>'
+def _search(recall: float) -> str:
+    if recall == 1:
+        return "exact cosine neighbours"
+    return f"cosine neighbours, {percent(recall, 1)} of the true ones"
