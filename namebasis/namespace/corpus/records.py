@@ -6,7 +6,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ _STATEWISE = {
     "state": pa.string(), "sex": pa.string(), "year": pa.int64(), "name": pa.string(),
     "count": pa.int64(),
 }  # fmt: skip
+_TABLES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx"})
 _US = ["en_US"]
 _NAMES = {
     "name": "family", "surname": "family", "last name": "family", "first name": "given",
@@ -52,6 +53,9 @@ PLACEHOLDERS = frozenset(
 """What the Social Security's files hold where a child had no name yet, or none was told."""
 _NO_NAME = "a word that the register holds where no name was given"
 _COLUMNS = (*_PERCENTAGES, "pct_hispanic")
+_SURELY = 4
+"""Percentages of groups from which on a header is taken for that of a Census table."""
+_BESIDE = re.compile(r"rank$|prop100k$|cum_prop100k$|proportion |cumulative ")
 _Opener = Callable[[int], bytes]
 """Reads at most one byte more than it is allowed."""
 
@@ -198,6 +202,34 @@ def _tables(path: Path) -> Iterator[pa.Table]:
             raise CorpusError(f"{path} cannot be read: {error}.") from error
 
 
+def holds_births(path: Path) -> bool:
+    """Whether a folder or a zip archive is one of births of the US Social Security.
+
+    Raises
+    ------
+    CorpusError
+        If tables of another kind lie beside the births.
+    """
+    try:
+        if path.is_dir():
+            members = [file.name for file in path.iterdir()]
+        elif path.suffix.lower() == ".zip" and zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                members = archive.namelist()
+        else:
+            return False
+    except (OSError, zipfile.BadZipFile):
+        return False
+    births = [name for name in members if _MEMBER.fullmatch(name) or _STATE.fullmatch(name)]
+    others = [name for name in members if Path(name).suffix.lower() in _TABLES]
+    if births and others:
+        raise CorpusError(
+            f"{path} holds births of the US SSA ({births[0]}) and other tables ({others[0]}). "
+            f"Write ssa:{path} for the births, or name one file."
+        )
+    return bool(births)
+
+
 def _of_archive(archive: zipfile.ZipFile) -> dict[str, _Opener]:
     def opener(member: str) -> _Opener:
         def read(allowed: int) -> bytes:
@@ -308,12 +340,38 @@ def read_census(path: Path) -> Names:
         rows = [row for _, row in parse_rows(read_text(path), path)]
     except UnreadableError as error:
         raise CorpusError(f"{path}: {error.reason}. Fetch it again.") from None
-    header = [" ".join(cell.lower().split()) for cell in rows[0]] if rows else []
-    places, part = _census_places(header, path)
+    return census_names(rows[0] if rows else [], rows[1:], str(path), Refusals())
+
+
+def census_names(
+    titles: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    where: str,
+    refusals: Refusals,
+    own: Mapping[str, pa.Array] | None = None,
+) -> Names:
+    """Make a corpus of the rows of a US Census table; see `read_census`.
+
+    Parameters
+    ----------
+    titles : sequence of str
+    rows : iterable of sequences of str
+    where : str
+        The source, as messages should name it.
+    refusals : Refusals
+    own : mapping of str to Array, optional
+        Further columns, as long as the table.
+
+    Raises
+    ------
+    CorpusError
+        If the titles are none of such a table.
+    """
+    places, part = _census_places(_plain(titles), where)
     lacking = [column for column in _COLUMNS if column not in places]
-    refusals = Refusals()
     columns: dict[str, list[object]] = {column: [] for column in places}
-    for row in rows[1:]:
+    kept: list[int] = []
+    for number, row in enumerate(rows):
         if not any(row):
             continue
         cells = dict(zip(places, (row[at] if at < len(row) else "" for at in places.values()),
@@ -323,20 +381,40 @@ def read_census(path: Path) -> Names:
         elif cells["name"].strip().upper() == "ALL OTHER NAMES":
             refusals.add("the sum of all other names", cells["name"])
         else:
+            kept.append(number)
             cells["name"] = restore_capitals(cells["name"])
             for column, cell in cells.items():
                 columns[column].append(None if cell.strip() == _SUPPRESSED else cell)
     n_rows = len(columns["name"])
     return names_from_columns(
         columns | {"part": [part] * n_rows, "locales": [_US] * n_rows},
-        where=str(path),
+        where=where,
         source="census",
         refusals=refusals,
+        own={name: values.take(pa.array(kept, pa.int64())) for name, values in (own or {}).items()},
         notes=(f"the table has no column for {', '.join(lacking)}",) if lacking else (),
     )
 
 
-def _census_places(header: Sequence[str], path: Path) -> tuple[dict[str, int], str]:
+def census_places(titles: Sequence[str]) -> dict[str, int] | None:
+    """Where a header that is surely one of a US Census table has each column; None for others."""
+    try:
+        places, _ = _census_places(_plain(titles), "")
+    except CorpusError:
+        return None
+    return places if len(set(_COLUMNS) & set(places)) >= _SURELY else None
+
+
+def is_census_share(title: str) -> bool:
+    """Whether a title is one of the ranks and proportions that such a table has beside."""
+    return _BESIDE.match(" ".join(title.lower().split())) is not None
+
+
+def _plain(titles: Sequence[str]) -> list[str]:
+    return [" ".join(title.lstrip("\ufeff").lower().split()) for title in titles]
+
+
+def _census_places(header: Sequence[str], where: str) -> tuple[dict[str, int], str]:
     """Return where the header has each column of ours, and the part of its names."""
     part = "family"
     places: dict[str, int] = {}
@@ -357,7 +435,7 @@ def _census_places(header: Sequence[str], path: Path) -> tuple[dict[str, int], s
         missing |= set(_COLUMNS)
     if missing:
         raise CorpusError(
-            f"{path} is no US Census table of names: no column for {', '.join(sorted(missing))}. "
+            f"{where} is no US Census table of names: no column for {', '.join(sorted(missing))}. "
             "Read another CSV without the census: in front."
         )
     return places, part

@@ -354,8 +354,7 @@ def _of_table(
 def _read(source: object, wanted: Wanted, seed: int, is_alone: bool) -> tuple[Names, str]:
     """Return a corpus and how messages should name it."""
     if isinstance(source, Path):
-        asked = _asked(str(source), source.name, wanted, is_alone)
-        return read_source(source, asked), str(source)
+        return _of_path(source, wanted, is_alone), str(source)
     if isinstance(source, str):
         label = "stdin" if source == "-" else source
         return _read_spec(source, wanted, seed, is_alone), label
@@ -375,6 +374,17 @@ def _read(source: object, wanted: Wanted, seed: int, is_alone: bool) -> tuple[Na
     return names, "the list"
 
 
+def _of_path(path: Path, wanted: Wanted, is_alone: bool) -> Names:
+    """Read a file, or the births of the US Social Security, which come as a zip or its folder."""
+    from namebasis.namespace.corpus.records import holds_births, read_ssa
+
+    if wanted.column is None and holds_births(path):
+        births = read_ssa(path)
+        told = f"read as births of the US Social Security, as ssa:{path}"
+        return replace(births, notes=(told, *births.notes))
+    return read_source(path, _asked(str(path), path.name, wanted, is_alone))
+
+
 def _read_spec(spec: str, wanted: Wanted, seed: int, is_alone: bool) -> Names:
     if spec == "-":
         notes: list[str] = []
@@ -385,7 +395,7 @@ def _read_spec(spec: str, wanted: Wanted, seed: int, is_alone: bool) -> Names:
         return _READERS[kind](argument, seed)
     path = Path(spec)
     if spec and (path.suffix or _is_there(path)):
-        return read_source(path, _asked(str(path), path.name, wanted, is_alone))
+        return _of_path(path, wanted, is_alone)
     raise CorpusError(f"unknown source of names {spec[:200]!r}. There are: {GRAMMAR}.")
 
 

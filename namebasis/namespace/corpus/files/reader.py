@@ -106,7 +106,7 @@ def read_source(path: Path, source: Source) -> Names:
 
 def _hint(suffix: str, path: Path) -> str:
     if suffix == ".zip":
-        return f"Write ssa:{path} for births of the US SSA, or unpack it"
+        return "Unpack it and name the file in it"
     if suffix in (".xlsx", ".xls", ".ods", ".numbers"):
         return "Save the sheet as CSV"
     return "Rename it"

@@ -238,6 +238,10 @@ def names_from_table(
         titles, columns, note = stacked
         source.notes.append(note)
     source.titles = tuple(titles)
+    if source.column is None and not source.map:
+        census = _census(titles, columns, source)
+        if census is not None:
+            return census
     meant = _meant(titles, source)
     roles = column_roles.choose(
         [meant.get(at, title) for at, title in enumerate(titles)], columns, source.where,
@@ -286,6 +290,43 @@ def names_from_table(
     told = [titles[at] or f"(column {at + 1})" for at in sorted(unused)]
     reading = Reading(source.name, (), (*source.unread, *told, *lost), source.titles)
     return replace(made, readings=(reading,))
+
+
+def _census(
+    titles: Sequence[str], columns: Sequence[Sequence[object]], source: Source
+) -> Names | None:
+    """A table whose header is that of the US Census, as that; None for any other."""
+    from namebasis.namespace.corpus.records import (
+        census_names,
+        census_places,
+        is_census_share,
+    )
+
+    places = census_places(titles)
+    if places is None:
+        return None
+    wanted = _wanted(titles, source)
+    own: dict[str, pa.Array] = {}
+    unused = []
+    for at, title in enumerate(titles):
+        if at in places.values():
+            continue
+        asked = not is_census_share(title) if wanted is None else at in wanted
+        name = own_name(title, list(own))
+        array = typed(columns[at], name, source.refusals, source.decimal) if asked else None
+        if array is None:
+            unused.append(title)
+        else:
+            own[name] = array
+    rows = [
+        ["" if cell is None else str(cell) for cell in row] for row in zip(*columns, strict=True)
+    ]
+    source.texts = [row[places["name"]] for row in rows]
+    made = census_names(titles, rows, source.where, source.refusals, own)
+    part = "surnames" if made.table["part"][:1].to_pylist() == ["family"] else "first names"
+    told = f"read as a US Census table of {part}, which its header says it is"
+    reading = Reading("census", (), tuple(unused), source.titles)
+    return replace(made, notes=(*source.notes, told, *made.notes), readings=(reading,))
 
 
 def _without_lost(made: Names, own: Mapping[str, pa.Array], source: Source) -> Names:
