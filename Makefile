@@ -11,10 +11,11 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export HF_HUB_DISABLE_TELEMETRY = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo organism painter test test-slow lint format bench clean
+.PHONY: help demo explore organism painter test test-slow lint format bench clean
 
 help:
 	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
+	@echo "make explore  opens the demo's space in the browser"
 	@echo "make test     set up .venv with the test tools; lint, type check, whole suite"
 	@echo "make test-slow  what takes too long for make test: simulated coverage, the hostile campaign"
 	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
@@ -37,6 +38,15 @@ $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing namebasis and its test tools into $(VENV) (the first time downloads torch) ..."
 	$(PIP) install --progress-bar off -q -c constraints.txt -e '.[test]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.explore: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --progress-bar off -q -c constraints.txt -e '.[explore]'
+	@touch $@ $(VENV)/.demo
+
+# Of the demo's space, which is built first where it is not.
+explore: $(VENV)/.explore
+	@test -d $(SPACE) || $(BIN)/namebasis demo --space $(SPACE)
+	@$(BIN)/namebasis explore $(SPACE)
 
 demo: $(VENV)/.demo
 	@$(BIN)/namebasis demo --space $(SPACE)

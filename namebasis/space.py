@@ -313,6 +313,7 @@ class Space(StoredSpace):
         *,
         columns: Sequence[str] | None = None,
         where: str | None = None,
+        ids: Sequence[int] | None = None,
         order_by: str | None = None,
         limit: int | None = None,
         format: str | None = None,
@@ -326,7 +327,7 @@ class Space(StoredSpace):
         from namebasis.namespace.export.subset import export
 
         return export(
-            self, path, columns=columns, where=where, order_by=order_by, limit=limit,
+            self, path, columns=columns, where=where, ids=ids, order_by=order_by, limit=limit,
             format=format, views=views, weight=weight, key=key, bom=bom, overwrite=overwrite,
         )  # fmt: skip
 

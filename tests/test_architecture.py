@@ -46,9 +46,12 @@ ALLOWED = {
     "formation": {
         "studies", "namespace", "encoders", "analysis", "report", "organism", "wording", *GROUND,
     },
+    "explore": {
+        "space", "studies", "namespace", "encoders", "analysis", "report", "wording", *GROUND,
+    },
     "cli": {
-        "space", "validation", "formation", "studies", "namespace", "encoders", "analysis", "index",
-        "report", "organism", "wording", *GROUND,
+        "explore", "space", "validation", "formation", "studies", "namespace", "encoders",
+        "analysis", "index", "report", "organism", "wording", *GROUND,
     },
 }  # fmt: skip
 
@@ -59,6 +62,8 @@ MIN_LINES = 60
 ALONE = {
     "analysis.sparse.whitening": "a transform that is public by itself",
     "cli.commands.card": "a command",
+    "cli.commands.explore": "a command",
+    "explore.targets": "the grammar of the box",
     "namespace.corpus.census_1990": "one published format, known by its content",
     "report.packed": "the coding of numbers that a page's script unpacks",
     "studies.attributes.survival": "a table of life spans",

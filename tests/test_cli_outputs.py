@@ -57,9 +57,10 @@ WRITES = [
     ("validate", "report", "s.space", "images", "--write"),
 ]
 READ = {
-    "space", "image", "images", "vector", "components", "files", "truth", "counts", "contexts",
-    "thresholds", "other", "painter", ("validate report", "folder"), ("organism painter", "run"),
-    ("organism pack", "run"), ("identity", "file"), ("rigidity", "file"),
+    "space", "spaces", "image", "images", "vector", "components", "files", "truth", "counts",
+    "contexts", "thresholds", "other", "painter", ("validate report", "folder"),
+    ("organism painter", "run"), ("organism pack", "run"), ("identity", "file"),
+    ("rigidity", "file"),
 }  # fmt: skip
 """Paths of what is read: a parameter of this name, or one of a command."""
 

@@ -43,7 +43,7 @@ def test_options_name_what_they_take_in_words(tmp_path: Path) -> None:
     assert "--image <path>" in shown
     assert "-k <n>" in shown
     assert "list[" not in shown
-    assert "TARGET...  Stored names" in shown
+    assert "TARGET...  Names or free text" in shown
 
 
 def test_the_reference_of_the_commands_is_up_to_date() -> None:

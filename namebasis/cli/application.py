@@ -15,6 +15,7 @@ from namebasis.cli.commands import (
     compose,
     corpus,
     demo,
+    explore,
     formation,
     guide,
     identity,
@@ -81,6 +82,8 @@ _PANELS = {
     "Ask": (
         _Entry("nearest", ask.nearest, "Find the names nearest to a name, text or image.",
                "nearest my.space Vicki -k 5"),
+        _Entry("explore", explore.explore, "Ask, filter and select names in the browser.",
+               "explore my.space"),
         _Entry("card", card.card, "Show everything about one name.", "card my.space Vicki"),
         _Entry("score", score.score, "Read names on axes such as age and gender.",
                "score my.space Vicki --axis gender"),

@@ -87,6 +87,7 @@ def export(
     *,
     columns: Sequence[str] | None = None,
     where: str | None = None,
+    ids: Sequence[int] | None = None,
     order_by: str | None = None,
     limit: int | None = None,
     format: str | None = None,
@@ -115,6 +116,8 @@ def export(
         among them is the same as in `views`.
     where, order_by, limit : optional
         As `Space.table` takes them.
+    ids : sequence of int, optional
+        Only these rows, in this order, instead of `where`, `order_by` and `limit`.
     format : str, optional
         One of `FORMATS`; by the suffix of the path by default (``.yaml`` is ``dynamicprompts``),
         and for streams ``csv`` with `columns`, ``txt`` without.
@@ -156,12 +159,17 @@ def export(
     14 names written to short.csv
     """
     request = check_request(space, path, columns, format, views, weight, key, bom)
+    if ids is not None and not (where is None and order_by is None and limit is None):
+        raise ValueError("ids choose rows and their order; leave where, order_by and limit out.")
     if limit is not None:
         check_count(limit, "limit")
     facts = _facts(space, where, order_by, limit)
 
     def read() -> pa.Table:
-        table = space.table(request.columns, where=where, order_by=order_by, limit=limit)
+        if ids is not None:
+            table = space.table(request.columns, ids=ids)
+        else:
+            table = space.table(request.columns, where=where, order_by=order_by, limit=limit)
         if len(table) == 0:
             raise SpaceError(
                 f"{space.path}: no name is left to export; where = {where!r} accepts none of "

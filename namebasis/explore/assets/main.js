@@ -1,0 +1,157 @@
+// The page: its parts drawn from its address, and redrawn when that changes.
+import { Refusal, get } from "/assets/api.js";
+import { loadBasket, startBasket, take } from "/assets/basket.js";
+import { drawCard } from "/assets/card.js";
+import { Columns } from "/assets/columns.js";
+import { drawBasis, drawPaint, drawWalk } from "/assets/compose.js";
+import { $, copy, element } from "/assets/dom.js";
+import { drawFacets } from "/assets/facets.js";
+import { closeMap, drawMap, goTo, markNames } from "/assets/mapped.js";
+import { askImage, current, drawNames, found, setSortable, step } from "/assets/names.js";
+import { change, listen, read, state } from "/assets/state.js";
+
+const TABS = { names: "Names", map: "Map", basis: "Basis", paint: "Paint", walk: "Walk" };
+let spaces = [], columns = null, facets = [], timer = 0;
+
+function tell(text, isError = false) {
+  const said = $("said");
+  said.textContent = text;
+  said.className = isError ? "error" : "";
+  clearTimeout(timer);
+  if (!isError) timer = setTimeout(() => { said.textContent = ""; }, 4000);
+}
+
+const openCard = (name) => change({ card: name });
+const context = () => ({ columns, facets, tell, openCard, goTo, axes: AXES });
+const AXES = ["age", "body_type", "era", "expression", "eye_colour", "gender", "hair_colour", "hair_length", "occupation", "region", "skin_tone"];
+
+async function guarded(work) {
+  try {
+    await work();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    if (!(error instanceof Refusal)) console.error(error);
+    tell(error instanceof TypeError ? "The service does not answer. Is it still running?" : error.message, true);
+  }
+}
+
+function drawTabs() {
+  const nodes = Object.entries(TABS).map(([id, title]) => element("button", {
+    type: "button", role: "tab", id: `tab-${id}`, "aria-selected": String(state.tab === id), "aria-controls": "panel",
+    tabindex: state.tab === id ? 0 : -1, onclick: () => change({ tab: id }),
+    onkeydown: (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!by) return;
+      const ids = Object.keys(TABS);
+      const next = ids[(ids.indexOf(state.tab) + by + ids.length) % ids.length];
+      change({ tab: next });
+      $(`tab-${next}`).focus();
+    },
+  }, title));
+  $("tabs").replaceChildren(...nodes);
+}
+
+async function drawPanel() {
+  const panel = $("panel");
+  panel.setAttribute("aria-labelledby", `tab-${state.tab}`);
+  if (state.tab !== "map") closeMap();
+  panel.className = state.tab;
+  if (state.tab === "names") {
+    await drawNames(panel, tell, openCard);
+  } else if (state.tab === "map") {
+    await drawMap(panel, context());
+    if (state.q) {
+      const told = await get(`/${encodeURIComponent(state.space)}/nearest`, { q: state.q, k: 20, where: state.where, view: state.view }, "list");
+      await markNames(told.result.names, columns);
+    }
+  } else if (state.tab === "basis") await drawBasis(panel, context());
+  else if (state.tab === "paint") await drawPaint(panel, context());
+  else await drawWalk(panel, context());
+}
+
+async function openSpace() {
+  const facts = spaces.find((one) => one.space === state.space) ?? spaces[0];
+  if (facts.space !== state.space) change({ space: facts.space }, false);
+  columns = new Columns(facts.space, facts.build);
+  const view = $("view");
+  view.replaceChildren(...facts.views.map((one) => element("option", { value: one }, one)));
+  view.value = state.view;
+  $("view-label").hidden = facts.views.length < 2;
+  $("space").value = facts.space;
+  document.title = `${facts.space} · namebasis`;
+  loadBasket();
+}
+
+async function recount() {
+  facets = await get(`/${encodeURIComponent(state.space)}/facets`, { where: state.where }, "facets");
+  setSortable(facets.filter((facet) => facet.kind === "number").map((facet) => facet.column));
+  drawFacets(facets, tell);
+}
+
+listen((changed) => guarded(async () => {
+  $("said").textContent = "";
+  $("q").value = state.q;
+  if (changed.has("space")) await openSpace();
+  if (changed.has("tab")) drawTabs();
+  const work = [];
+  if (changed.has("where") || changed.has("space")) work.push(guarded(recount));
+  if (changed.has("card") || changed.has("space") || changed.has("view")) work.push(guarded(() => drawCard(context())));
+  await Promise.all(work);
+  if ([...changed].some((one) => one !== "card" && one !== "facets")) await drawPanel();
+}));
+
+$("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const q = $("q").value.trim();
+  change({ q, tab: state.tab === "walk" ? "names" : state.tab });
+});
+$("space").addEventListener("change", (event) => change({ space: event.target.value, where: "", facets: "", card: "", color: "", sort: "" }));
+$("view").addEventListener("change", (event) => change({ view: event.target.value }));
+$("keys").addEventListener("click", () => $("help").showModal());
+
+function withImage(file) {
+  if (!file?.type.startsWith("image/")) return;
+  askImage(file);
+  if (state.tab !== "names" || state.q) change({ tab: "names", q: "" });
+  else guarded(drawPanel);
+}
+$("image").addEventListener("change", (event) => withImage(event.target.files[0]));
+addEventListener("dragover", (event) => { if (event.dataTransfer?.types.includes("Files")) event.preventDefault(); });
+addEventListener("drop", (event) => {
+  if (!event.dataTransfer?.files.length) return;
+  event.preventDefault();
+  withImage(event.dataTransfer.files[0]);
+});
+addEventListener("paste", (event) => withImage(event.clipboardData?.files[0]));
+
+addEventListener("keydown", (event) => {
+  const isTyping = event.target.matches("input:not([type=checkbox]), textarea, select");
+  if (event.key === "Escape") {
+    if (isTyping) event.target.blur();
+    else if (state.card) change({ card: "" });
+    return;
+  }
+  if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+  const acts = {
+    "/": () => $("q").select(), "?": () => $("help").showModal(), ArrowDown: () => step(1), ArrowUp: () => step(-1),
+    c: () => copy(state.where, tell), b: () => current() && take([current()]),
+  };
+  if (acts[event.key]) {
+    event.preventDefault();
+    acts[event.key]();
+  }
+});
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => guarded(drawPanel));
+read();
+startBasket(tell, openCard);
+guarded(async () => {
+  spaces = await get("/spaces");
+  $("space").replaceChildren(...spaces.map((one) => element("option", { value: one.space }, `${one.space} · ${one.n_names.toLocaleString("en")}`)));
+  await openSpace();
+  $("q").value = state.q;
+  drawTabs();
+  await Promise.all([guarded(recount), guarded(() => drawCard(context()))]);
+  await drawPanel();
+  document.body.dataset.ready = "1";
+});

@@ -1,0 +1,387 @@
+// All names as points: WebGL 2, or a canvas where there is none.
+const VERTEX = `#version 300 es
+in vec2 place; in vec4 tint;
+uniform vec2 scale, shift; uniform float size;
+out vec4 color;
+void main() {
+  gl_Position = vec4(place * scale + shift, 0.0, 1.0);
+  gl_PointSize = size * (0.5 + tint.a);
+  color = tint;
+}`;
+const FRAGMENT = `#version 300 es
+precision mediump float;
+in vec4 color; out vec4 drawn;
+void main() {
+  float edge = length(gl_PointCoord - 0.5) * 2.0;
+  float cover = 1.0 - smoothstep(0.8, 1.0, edge);
+  if (cover <= 0.0) discard;
+  drawn = vec4(color.rgb, color.a * cover);
+}`;
+const CELLS = 96;
+
+export class PointMap {
+  // x, y: Float32Array; act: { hover(row), click(row, event), select(rows) }
+  constructor(canvas, x, y, act) {
+    this.canvas = canvas;
+    this.act = act;
+    this.x = x;
+    this.y = y;
+    this.tints = new Uint8Array(4 * x.length).fill(200);
+    this.marked = [];
+    this.lasso = null;
+    this.frame = 0;
+    this._bounds();
+    this._grid();
+    this.gl = canvas.getContext("webgl2", { antialias: true, alpha: true, premultipliedAlpha: false });
+    if (this.gl) this._prepare();
+    else this.flat = canvas.getContext("2d");
+    this.overlay = document.createElement("canvas");
+    this.overlay.className = "overlay";
+    this.overlay.setAttribute("aria-hidden", "true");
+    canvas.after(this.overlay);
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(canvas);
+    this._listen();
+    this.home();
+  }
+
+  get isFlat() { return !this.gl; }
+
+  destroy() {
+    this.observer.disconnect();
+    cancelAnimationFrame(this.frame);
+    this.overlay.remove();
+    this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  }
+
+  _bounds() {
+    let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
+    for (let row = 0; row < this.x.length; row++) {
+      const x = this.x[row], y = this.y[row];
+      if (x < left) left = x;
+      if (x > right) right = x;
+      if (y < low) low = y;
+      if (y > high) high = y;
+    }
+    this.box = { left, low, width: right - left || 1, height: high - low || 1 };
+  }
+
+  // Rows by cell, so that what lies under the pointer is found without looking at all.
+  _grid() {
+    const cells = new Int32Array(CELLS * CELLS + 1);
+    const cell = new Int32Array(this.x.length);
+    for (let row = 0; row < this.x.length; row++) {
+      cell[row] = Number.isNaN(this.x[row]) ? -1 : this._cell(this.x[row], this.y[row]);
+      if (cell[row] >= 0) cells[cell[row] + 1]++;
+    }
+    for (let at = 0; at < CELLS * CELLS; at++) cells[at + 1] += cells[at];
+    const next = cells.slice();
+    this.rows = new Int32Array(cells[CELLS * CELLS]);
+    for (let row = 0; row < this.x.length; row++) if (cell[row] >= 0) this.rows[next[cell[row]]++] = row;
+    this.cells = cells;
+  }
+
+  _cell(x, y) {
+    const column = Math.min(CELLS - 1, Math.max(0, Math.floor(((x - this.box.left) / this.box.width) * CELLS)));
+    const line = Math.min(CELLS - 1, Math.max(0, Math.floor(((y - this.box.low) / this.box.height) * CELLS)));
+    return line * CELLS + column;
+  }
+
+  _prepare() {
+    const gl = this.gl;
+    const program = gl.createProgram();
+    for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+      const shader = gl.createShader(kind);
+      gl.shaderSource(shader, source);
+      gl.compileShader(shader);
+      gl.attachShader(program, shader);
+    }
+    gl.linkProgram(program);
+    gl.useProgram(program);
+    this.uniform = Object.fromEntries(["scale", "shift", "size"].map((name) => [name, gl.getUniformLocation(program, name)]));
+    const places = new Float32Array(2 * this.x.length);
+    for (let row = 0; row < this.x.length; row++) {
+      places[2 * row] = Number.isNaN(this.x[row]) ? 1e9 : this.x[row];
+      places[2 * row + 1] = Number.isNaN(this.y[row]) ? 1e9 : this.y[row];
+    }
+    this._buffer(program, "place", places, 2, gl.FLOAT, false);
+    this.tintBuffer = this._buffer(program, "tint", this.tints, 4, gl.UNSIGNED_BYTE, true);
+    gl.enable(gl.BLEND);
+    gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    gl.clearColor(0, 0, 0, 0);
+  }
+
+  _buffer(program, name, data, size, kind, isNormal) {
+    const gl = this.gl, buffer = gl.createBuffer(), at = gl.getAttribLocation(program, name);
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    gl.bufferData(gl.ARRAY_BUFFER, data, gl.STATIC_DRAW);
+    gl.enableVertexAttribArray(at);
+    gl.vertexAttribPointer(at, size, kind, isNormal, 0, 0);
+    return buffer;
+  }
+
+  // colors: a [r, g, b] for each row by `of`; rows that `isIn` refuses stand back.
+  paint(of, isIn) {
+    for (let row = 0; row < this.x.length; row++) {
+      const [red, green, blue] = of(row);
+      const at = 4 * row;
+      this.tints[at] = red;
+      this.tints[at + 1] = green;
+      this.tints[at + 2] = blue;
+      this.tints[at + 3] = isIn(row) ? 205 : 22;
+    }
+    if (this.gl) {
+      this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.tintBuffer);
+      this.gl.bufferData(this.gl.ARRAY_BUFFER, this.tints, this.gl.STATIC_DRAW);
+    }
+    this.draw();
+  }
+
+  mark(rows, label) {
+    this.marked = rows;
+    this.label = label;
+    this.draw();
+  }
+
+  home() {
+    this.zoom = 1;
+    this.center = [this.box.left + this.box.width / 2, this.box.low + this.box.height / 2];
+    this.draw();
+  }
+
+  goTo(row, zoom = 6) {
+    if (Number.isNaN(this.x[row])) return;
+    this.zoom = Math.max(this.zoom, zoom);
+    this.center = [this.x[row], this.y[row]];
+    this.draw();
+  }
+
+  resize() {
+    const ratio = devicePixelRatio || 1;
+    for (const one of [this.canvas, this.overlay]) {
+      one.width = Math.max(1, Math.round(this.canvas.clientWidth * ratio));
+      one.height = Math.max(1, Math.round(this.canvas.clientHeight * ratio));
+    }
+    this.draw();
+  }
+
+  // Pixels of the page for one unit of the map.
+  get unit() {
+    const fit = Math.min(this.canvas.clientWidth / this.box.width, this.canvas.clientHeight / this.box.height);
+    return 0.94 * fit * this.zoom;
+  }
+
+  toScreen(x, y) {
+    return [
+      this.canvas.clientWidth / 2 + (x - this.center[0]) * this.unit,
+      this.canvas.clientHeight / 2 - (y - this.center[1]) * this.unit,
+    ];
+  }
+
+  toMap(left, top) {
+    return [
+      this.center[0] + (left - this.canvas.clientWidth / 2) / this.unit,
+      this.center[1] - (top - this.canvas.clientHeight / 2) / this.unit,
+    ];
+  }
+
+  draw() {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this._draw());
+  }
+
+  get pointSize() {
+    const density = Math.sqrt(24000 / Math.max(this.x.length, 400));
+    return Math.min(14, Math.max(1.6, 2.6 * density * Math.pow(this.zoom, 0.45)));
+  }
+
+  _draw() {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    if (!width || !height) return;
+    const ratio = devicePixelRatio || 1;
+    if (this.gl) {
+      const gl = this.gl;
+      const scale = [(2 * this.unit) / width, (2 * this.unit) / height];
+      gl.viewport(0, 0, this.canvas.width, this.canvas.height);
+      gl.clear(gl.COLOR_BUFFER_BIT);
+      gl.uniform2fv(this.uniform.scale, scale);
+      gl.uniform2f(this.uniform.shift, -this.center[0] * scale[0], -this.center[1] * scale[1]);
+      gl.uniform1f(this.uniform.size, this.pointSize * ratio);
+      gl.drawArrays(gl.POINTS, 0, this.x.length);
+    } else {
+      this._drawFlat(ratio);
+    }
+    this._drawOverlay(ratio);
+  }
+
+  _drawFlat(ratio) {
+    const flat = this.flat, size = this.pointSize;
+    flat.setTransform(ratio, 0, 0, ratio, 0, 0);
+    flat.clearRect(0, 0, this.canvas.clientWidth, this.canvas.clientHeight);
+    for (let row = 0; row < this.x.length; row++) {
+      const [left, top] = this.toScreen(this.x[row], this.y[row]);
+      if (!(left > -9 && top > -9 && left < this.canvas.clientWidth + 9 && top < this.canvas.clientHeight + 9)) continue;
+      const at = 4 * row;
+      flat.fillStyle = `rgba(${this.tints[at]},${this.tints[at + 1]},${this.tints[at + 2]},${this.tints[at + 3] / 255})`;
+      flat.fillRect(left - size / 2, top - size / 2, size, size);
+    }
+  }
+
+  _drawOverlay(ratio) {
+    const pen = this.overlay.getContext("2d");
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, this.overlay.clientWidth, this.overlay.clientHeight);
+    const style = getComputedStyle(this.canvas);
+    const ink = style.color, ground = getComputedStyle(document.body).backgroundColor;
+    pen.lineWidth = 2;
+    pen.strokeStyle = ink;
+    for (const row of this.marked) {
+      const [left, top] = this.toScreen(this.x[row], this.y[row]);
+      pen.beginPath();
+      pen.arc(left, top, this.pointSize / 2 + 3, 0, 7);
+      pen.stroke();
+    }
+    pen.font = "12px system-ui, sans-serif";
+    pen.lineJoin = "round";
+    pen.fillStyle = ink;
+    pen.strokeStyle = ground;
+    pen.lineWidth = 4;
+    const taken = [];
+    for (const row of this.marked.slice(0, 40)) {
+      const text = this.label?.(row);
+      if (!text) continue;
+      const [left, top] = this.toScreen(this.x[row], this.y[row]);
+      const box = [left + 7, top - 8, pen.measureText(text).width, 16];
+      if (taken.some((other) => box[0] < other[0] + other[2] && other[0] < box[0] + box[2]
+        && box[1] < other[1] + other[3] && other[1] < box[1] + box[3])) continue;
+      taken.push(box);
+      pen.strokeText(text, box[0], top + 4);
+      pen.fillText(text, box[0], top + 4);
+    }
+    if (this.lasso?.length > 1) {
+      pen.strokeStyle = ink;
+      pen.lineWidth = 1.5;
+      pen.setLineDash([5, 4]);
+      pen.beginPath();
+      for (const [left, top] of this.lasso) pen.lineTo(left, top);
+      pen.closePath();
+      pen.stroke();
+      pen.setLineDash([]);
+    }
+  }
+
+  // The nearest row within some pixels of a place of the page.
+  at(left, top, reach = 10) {
+    const [x, y] = this.toMap(left, top), far = reach / this.unit;
+    const from = this._cell(x - far, y - far), to = this._cell(x + far, y + far);
+    let best = -1, nearest = far * far;
+    for (let line = Math.floor(from / CELLS); line <= Math.floor(to / CELLS); line++)
+      for (let column = from % CELLS; column <= to % CELLS; column++) {
+        const cell = line * CELLS + column;
+        for (let at = this.cells[cell]; at < this.cells[cell + 1]; at++) {
+          const row = this.rows[at];
+          if (this.tints[4 * row + 3] < 100) continue;
+          const distance = (this.x[row] - x) ** 2 + (this.y[row] - y) ** 2;
+          if (distance < nearest) [best, nearest] = [row, distance];
+        }
+      }
+    return best;
+  }
+
+  inside(polygon) {
+    const corners = polygon.map(([left, top]) => this.toMap(left, top));
+    const found = [];
+    for (const row of this.rows) {
+      if (this.tints[4 * row + 3] < 100) continue;
+      const x = this.x[row], y = this.y[row];
+      let isIn = false;
+      for (let i = 0, j = corners.length - 1; i < corners.length; j = i++) {
+        const [x1, y1] = corners[i], [x2, y2] = corners[j];
+        if (y1 > y !== y2 > y && x < ((x2 - x1) * (y - y1)) / (y2 - y1) + x1) isIn = !isIn;
+      }
+      if (isIn) found.push(row);
+    }
+    return found.sort((a, b) => a - b);
+  }
+
+  _listen() {
+    const canvas = this.canvas, pointers = new Map();
+    let moved = 0, spread = 0;
+    const place = (event) => {
+      const box = canvas.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      pointers.set(event.pointerId, place(event));
+      moved = 0;
+      if (event.shiftKey || this.isSelecting) this.lasso = [place(event)];
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      const now = place(event), before = pointers.get(event.pointerId);
+      if (!before) {
+        this.act.hover(this.at(...now), now);
+        return;
+      }
+      moved += Math.hypot(now[0] - before[0], now[1] - before[1]);
+      if (this.lasso) {
+        this.lasso.push(now);
+      } else if (pointers.size === 1) {
+        this.center[0] -= (now[0] - before[0]) / this.unit;
+        this.center[1] += (now[1] - before[1]) / this.unit;
+      }
+      pointers.set(event.pointerId, now);
+      if (pointers.size === 2) {
+        const [one, two] = [...pointers.values()];
+        const wide = Math.hypot(one[0] - two[0], one[1] - two[1]);
+        if (spread) this._zoomAt((one[0] + two[0]) / 2, (one[1] + two[1]) / 2, wide / spread);
+        spread = wide;
+      }
+      this.draw();
+    });
+    const up = (event) => {
+      const now = place(event);
+      const had = pointers.delete(event.pointerId);
+      spread = 0;
+      if (this.lasso) {
+        const polygon = this.lasso;
+        this.lasso = null;
+        if (polygon.length > 3) this.act.select(this.inside(polygon));
+      } else if (had && moved < 5 && event.type === "pointerup") {
+        const row = this.at(...now);
+        if (row >= 0) this.act.click(row, event);
+      }
+      this.draw();
+    };
+    canvas.addEventListener("pointerup", up);
+    canvas.addEventListener("pointercancel", up);
+    canvas.addEventListener("pointerleave", () => this.act.hover(-1));
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this._zoomAt(...place(event), Math.exp(-event.deltaY / 400));
+    }, { passive: false });
+    canvas.addEventListener("keydown", (event) => {
+      const step = 60 / this.unit;
+      const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
+      if (moves[event.key]) {
+        this.center[0] += moves[event.key][0];
+        this.center[1] += moves[event.key][1];
+      } else if (event.key === "+" || event.key === "=") this.zoom *= 1.3;
+      else if (event.key === "-") this.zoom /= 1.3;
+      else if (event.key === "0") this.home();
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.draw();
+    });
+  }
+
+  _zoomAt(left, top, factor) {
+    const [x, y] = this.toMap(left, top);
+    this.zoom = Math.min(400, Math.max(0.5, this.zoom * factor));
+    const [nowX, nowY] = this.toMap(left, top);
+    this.center[0] += x - nowX;
+    this.center[1] += y - nowY;
+    this.draw();
+  }
+}

@@ -1,0 +1,57 @@
+// What the page shows, all of it in the address: a link opens the same again.
+const DEFAULTS = {
+  space: "", view: "text", tab: "names", q: "", k: "50", far: "", where: "", facets: "", sort: "",
+  color: "", card: "", n: "5", along: "1", to: "", template: "a photo of {names}", syntax: "plain",
+};
+export const state = { ...DEFAULTS };
+const listeners = [];
+
+export function read() {
+  const given = new URLSearchParams(location.search);
+  for (const name of Object.keys(DEFAULTS)) state[name] = given.get(name) ?? DEFAULTS[name];
+}
+
+export function address() {
+  const pairs = Object.entries(state).filter(([name, value]) => value !== DEFAULTS[name]);
+  return pairs.length ? `?${new URLSearchParams(pairs)}` : location.pathname;
+}
+
+// Change some of it. `push` makes a step of the browser's history.
+export function change(values, push = true) {
+  const changed = Object.entries(values).filter(([name, value]) => state[name] !== String(value));
+  if (!changed.length) return;
+  for (const [name, value] of changed) state[name] = String(value);
+  history[push ? "pushState" : "replaceState"](null, "", address());
+  tell(new Set(changed.map(([name]) => name)));
+}
+
+export const listen = (act) => listeners.push(act);
+const tell = (names) => listeners.forEach((act) => act(names));
+
+addEventListener("popstate", () => {
+  read();
+  tell(new Set(Object.keys(DEFAULTS)));
+});
+
+// Facets are kept as what was chosen, and turned into SQL.
+export const chosen = () => (state.facets ? JSON.parse(state.facets) : {});
+const quoted = (value) => `'${String(value).replaceAll("'", "''")}'`;
+const column = (name) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `\`${name.replaceAll("`", "``")}\``);
+
+export function sqlOf(facets) {
+  const parts = Object.entries(facets).map(([name, facet]) => {
+    if (facet.kind === "number") return `${column(name)} >= ${facet.low} AND ${column(name)} <= ${facet.high}`;
+    if (facet.kind === "flag") return facet.values.map((one) => `${column(name)} = ${one}`).join(" OR ");
+    if (facet.kind === "list")
+      return facet.values.map((one) => `array_has(${column(name)}, ${quoted(one)})`).join(" OR ");
+    return `${column(name)} IN (${facet.values.map(quoted).join(", ")})`;
+  });
+  return parts.map((part) => (part.includes(" OR ") ? `(${part})` : part)).join(" AND ");
+}
+
+export function choose(name, facet) {
+  const facets = chosen();
+  if (facet) facets[name] = facet;
+  else delete facets[name];
+  change({ facets: Object.keys(facets).length ? JSON.stringify(facets) : "", where: sqlOf(facets) });
+}

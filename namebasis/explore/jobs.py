@@ -1,0 +1,121 @@
+"""Long questions: one at a time, with progress, and stopped when nobody waits any more."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from namebasis.checks import Progress
+from namebasis.errors import NamebasisError
+
+PATIENCE = 20.0
+"""Seconds after which a job that nobody asks about is stopped: its tab is closed."""
+KEPT = 200
+"""Finished jobs whose results stay."""
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class Cancelled(BaseException):
+    """Raised in the work of a job that is to stop; no handler of errors may swallow it."""
+
+
+@dataclass
+class Job:
+    """A long question.
+
+    Attributes
+    ----------
+    kind : str
+        Which question, such as `card`.
+    done, total : int
+        Of its progress; `total` is 0 until it is known.
+    error : str
+        Why it failed, in one line.
+    """
+
+    kind: str
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    state: State = "queued"
+    done: int = 0
+    total: int = 0
+    result: Any = None
+    error: str = ""
+    asked: float = field(default_factory=time.monotonic)
+    is_unwanted: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a client sees of it."""
+        shown = {
+            "id": self.id, "kind": self.kind, "state": self.state, "done": self.done,
+            "total": self.total,
+        }  # fmt: skip
+        if self.state == "done":
+            shown["result"] = self.result
+        if self.error:
+            shown["error"] = self.error
+        return shown
+
+
+class Jobs:
+    """The jobs of a service; one runs at a time, the others wait in order."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="job")
+
+    def start(self, kind: str, work: Callable[[Progress], Any]) -> Job:
+        """Queue work that reports its progress."""
+        job = Job(kind)
+        with self._lock:
+            self._jobs[job.id] = job
+            ended = [one for one in self._jobs.values() if one.state not in ("queued", "running")]
+            for old in ended[:-KEPT]:
+                del self._jobs[old.id]
+        self._pool.submit(self._run, job, work)
+        return job
+
+    def get(self, id: str) -> Job | None:
+        """A job by its id; asking for it says that somebody still waits."""
+        with self._lock:
+            job = self._jobs.get(id)
+        if job is not None:
+            job.asked = time.monotonic()
+        return job
+
+    def cancel(self, id: str) -> Job | None:
+        """Stop a job at its next step."""
+        job = self.get(id)
+        if job is not None and job.state in ("queued", "running"):
+            job.is_unwanted = True
+        return job
+
+    def close(self) -> None:
+        """Stop all jobs."""
+        for id in list(self._jobs):
+            self.cancel(id)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, job: Job, work: Callable[[Progress], Any]) -> None:
+        def progress(done: int, total: int, *_: object) -> None:
+            job.done, job.total = done, total
+            if job.is_unwanted or time.monotonic() - job.asked > PATIENCE:
+                raise Cancelled
+
+        try:
+            progress(0, 0)
+            job.state = "running"
+            job.result = work(progress)
+            job.state = "done"
+        except Cancelled:
+            job.state = "cancelled"
+        except (NamebasisError, ValueError) as error:
+            job.error, job.state = str(error), "failed"
+        except Exception as error:  # a fault of ours: the page says so, the service lives on
+            job.error, job.state = f"{type(error).__name__}: {error}", "failed"

@@ -1,0 +1,136 @@
+"""Start the explorer: the application, a free port, and the server that holds it."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.responses import Response
+from starlette.types import ASGIApp
+
+from namebasis import __version__
+from namebasis.explore.api import add_questions
+from namebasis.explore.guard import LOOPBACK, Guard, Rules
+from namebasis.explore.jobs import Jobs
+from namebasis.explore.warm import Warm
+
+ASSETS = Path(__file__).parent / "assets"
+PORT = 8642
+TRIED = 20
+"""Ports after the wanted one that are tried where it is taken."""
+
+
+def create_app(warm: Warm, rules: Rules) -> ASGIApp:
+    """The application of some spaces, behind its guard."""
+    jobs = Jobs()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        jobs.close()
+
+    app = FastAPI(
+        title="namebasis", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
+        openapi_url="/openapi.json",
+    )  # fmt: skip
+    add_questions(app, warm, jobs)
+    _add_page(app, rules)
+    return Guard(app, rules)
+
+
+def _add_page(app: FastAPI, rules: Rules) -> None:
+    from fastapi.staticfiles import StaticFiles
+
+    page = (ASSETS / "index.html").read_text(encoding="utf-8")
+
+    @app.get("/", include_in_schema=False)
+    def index() -> Response:
+        # The page's own requests carry the token; no script of another site can read it.
+        cookie = f"namebasis_token={rules.token}; HttpOnly; SameSite=Strict; Path=/"
+        headers = {"set-cookie": cookie, "cache-control": "no-cache"}
+        return Response(page, media_type="text/html", headers=headers)
+
+    app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
+
+
+def free_port(host: str, wanted: int) -> int:
+    """The wanted port, or the next free one.
+
+    Raises
+    ------
+    OSError
+        If none of the next twenty is free.
+    """
+    for port in range(wanted, wanted + TRIED):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no port from {wanted} to {wanted + TRIED - 1} is free on {host}; see --port.")
+
+
+def serve(
+    paths: Sequence[str | Path],
+    *,
+    host: str = "127.0.0.1",
+    port: int = PORT,
+    token: str | None = None,
+    started: Callable[[str, int], None] = lambda address, port: None,
+) -> None:
+    """Serve spaces until the process is stopped.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        Spaces.
+    host : str
+        Only this machine may ask by default; another address needs a `token`.
+    port : int
+        The next free one is taken where it is in use.
+    token : str, optional
+        Must come with every request from elsewhere.
+    started : callable
+        Told the page's address, and the port that was taken.
+
+    Raises
+    ------
+    ValueError
+        If other machines could ask without a token.
+    SpaceError
+    """
+    is_open = host not in LOOPBACK
+    if is_open and not token:
+        raise ValueError(
+            f"--host {host} lets other machines ask; give --token too, a long secret word."
+        )
+    if is_open and token and len(token) < 16:
+        raise ValueError("--token must have at least 16 letters; got fewer.")
+    warm = Warm(paths)
+    taken = free_port(host, port)
+    hosts = {*LOOPBACK, host} if not is_open else {*LOOPBACK, host, *_own_names()}
+    rules = Rules(hosts, token or secrets.token_urlsafe(24), is_open)
+    app = create_app(warm, rules)
+    shown = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{taken}/"
+    started(shown + (f"?token={rules.token}" if is_open else ""), taken)
+    uvicorn.run(
+        app, host=host, port=taken, log_level="warning", access_log=False, server_header=False,
+        ws="none", lifespan="on",
+    )  # fmt: skip
+
+
+def _own_names() -> set[str]:
+    """Names and addresses of this machine, under which others may ask it."""
+    name = socket.gethostname()
+    try:
+        found = {str(one[4][0]) for one in socket.getaddrinfo(name, None)}
+    except OSError:
+        found = set()
+    return {name.lower(), socket.getfqdn().lower(), *found}

@@ -1,0 +1,187 @@
+"""The page in a real browser: every tab used as a person would, and nothing asked of others."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from namebasis.space import Space
+from tests.explore.conftest import HOSTILE, TOKEN
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    uvicorn = pytest.importorskip("uvicorn", reason="needs the extra explore")
+    from namebasis.explore.guard import Rules
+    from namebasis.explore.server import create_app, free_port
+    from namebasis.explore.warm import Warm
+
+    warm = Warm([folder / "my.space"])
+    warm.places("my")
+    port = free_port("127.0.0.1", 18642)
+    app = create_app(warm, Rules(token=TOKEN))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}/"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("no chromium here: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A tab, with what it asked and what went wrong."""
+
+    def __init__(self, browser: Any, address: str, **options: Any) -> None:
+        self.address = address
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        self.tab = browser.new_page(reduced_motion="reduce", **options)
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        self.tab.on("request", lambda request: self.asked.append(request.url))
+        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.tab.on(
+            "console", lambda said: self.errors.append(said.text) if said.type == "error" else None
+        )
+
+    def open(self, query: str = "") -> Any:
+        self.tab.goto(self.address + query)
+        self.tab.wait_for_selector("body[data-ready]", timeout=30_000)
+        return self.tab
+
+    def names(self) -> list[str]:
+        return list(self.tab.locator("#list .name").all_inner_texts())
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Visit]:
+    found = Visit(browser, address)
+    yield found
+    assert found.errors == []
+    assert {one.startswith((address, "data:", "blob:")) for one in found.asked} <= {True}
+    found.tab.close()
+
+
+def test_a_name_is_asked_and_its_card_opened(visit: Visit, space: Space) -> None:
+    tab = visit.open()
+    tab.keyboard.press("/")
+    tab.keyboard.type("Vicki")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#list li[data-row]")
+    tab.locator(".tools .headline", has_text="nearest to Vicki").wait_for()
+    nearest = space.nearest("Vicki", 50).names
+    assert visit.names() == list(nearest)
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("Enter")
+    tab.locator("#drawer h2", has_text=nearest[0]).wait_for()
+    tab.keyboard.press("b")
+    assert tab.locator("#basket li").all_inner_texts()[0].startswith(nearest[0])
+    again = tab.url
+    assert "q=Vicki" in again
+    tab.keyboard.press("Escape")
+    tab.locator("#drawer").wait_for(state="hidden")
+    visit.open(again.removeprefix(visit.address))
+    tab.locator("#drawer h2", has_text=nearest[0]).wait_for()
+    assert visit.names() == list(nearest)
+
+
+def test_facets_filter_and_say_their_sql(visit: Visit, space: Space) -> None:
+    tab = visit.open()
+    tab.locator("#facets summary", has_text="gender").wait_for()
+    tab.locator("#facets .values bdi", has_text=re.compile("^F$")).click()
+    tab.locator(".tools .headline", has_text="10 names").wait_for()
+    assert tab.input_value("#where") == "gender IN ('F')"
+    assert visit.names() == space.table(["name"], where="gender = 'F'")["name"].to_pylist()
+    tab.fill("#where", "part = 'given' AND gender = 'U'")
+    tab.press("#where", "Enter")
+    wanted = space.table(["name"], where="part = 'given' AND gender = 'U'")["name"].to_pylist()
+    tab.locator(".tools .headline", has_text=f"{len(wanted)} names").wait_for()
+    assert visit.names() == wanted
+    tab.fill("#where", "gendr = 'F'")
+    tab.press("#where", "Enter")
+    tab.locator("#said.error", has_text="gendr").wait_for()
+    visit.errors.clear()  # the browser logs the refusal's status
+
+
+def test_the_map_is_lassoed_into_the_basket(visit: Visit, space: Space) -> None:
+    tab = visit.open("?tab=map&color=gender")
+    canvas = tab.locator("#map")
+    canvas.wait_for()
+    assert tab.locator(".legend button").all_inner_texts() == ["F", "M", "U"]
+    box = canvas.bounding_box()
+    corners = [(2, 2), (box["width"] - 2, 2), (box["width"] - 2, box["height"] - 2)]
+    corners += [(2, box["height"] - 2), (2, 3)]
+    tab.get_by_role("button", name="Lasso").click()
+    tab.mouse.move(box["x"] + 2, box["y"] + 2)
+    tab.mouse.down()
+    for x, y in corners:
+        tab.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+    tab.mouse.up()
+    tab.locator(".picked b", has_text=f"{len(space)} names selected").wait_for()
+    tab.get_by_role("button", name="Put in the basket").click()
+    tab.locator("#basket h2", has_text=f"Basket · {len(space)}").wait_for()
+
+
+def test_names_are_text_in_every_panel(visit: Visit) -> None:
+    tab = visit.open("?where=part+%3D+%27given%27&k=200")
+    assert HOSTILE[0] in visit.names()
+    tab.get_by_role("button", name="Put all in the basket").click()
+    for tabs in ("map", "basis", "walk"):
+        visit.open(f"?tab={tabs}&q=Vicki")
+    tab = visit.open("?tab=names")
+    tab.locator("#list .name", has_text="<img").click()
+    tab.locator("#drawer h2", has_text="<img").wait_for()
+    assert tab.locator("#drawer img, #list img, #basket img").count() == 0
+
+
+def test_basis_and_walk(visit: Visit, space: Space) -> None:
+    tab = visit.open("?tab=basis&q=Vicki&n=3")
+    fit = space.basis("Vicki", 3, n_null=0, n_resamples=0)
+    tab.locator(".atoms li").first.wait_for()
+    names = [text.split("\n")[0] for text in tab.locator(".atoms li").all_inner_texts()]
+    assert names == list(fit.names)
+    tab.locator(".atoms li button.small").first.click()
+    without = space.basis("Vicki", 3, deny=[names[0]], n_null=0, n_resamples=0)
+    tab.locator(".atoms li", has_text=without.names[0]).first.wait_for()
+    tab.locator(".tools button", has_text=f"Allow again: {names[0]}").wait_for()
+    tab.get_by_role("tab", name="Walk").click()
+    tab.locator(".result .headline", has_text="component 1").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_scrolls_one_way(browser: Any, address: str, scheme: str) -> None:
+    size = {"width": 390, "height": 844}
+    visit = Visit(browser, address, viewport=size, color_scheme=scheme)
+    for query in (
+        "?q=Vicki&card=Vicki",
+        "?tab=map&color=n_tokens",
+        "?tab=basis&q=Vicki",
+        "?tab=walk",
+    ):
+        tab = visit.open(query)
+        assert tab.evaluate("() => document.documentElement.scrollWidth") <= 390, query
+    assert visit.errors == []
+    tab.close()
