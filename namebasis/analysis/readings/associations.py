@@ -27,6 +27,8 @@ class Weat:
     p_value : float
         Share of equal divisions of the targets whose difference is at least as large
         (one-sided; the data's own division is counted).
+    p_two_sided : float
+        Share of those whose difference is at least as far from their mean, in either direction.
     n_permutations : int
     exact : bool
         Whether all divisions were looked at.
@@ -35,6 +37,7 @@ class Weat:
 
     effect_size: float
     p_value: float
+    p_two_sided: float
     n_permutations: int
     exact: bool
     n_first: int
@@ -96,10 +99,13 @@ def weat(
         if exact
         else _random_sums(scores, len(x), n_permutations, seed)
     )
-    reached = int((sums >= scores[: len(x)].sum() - 1e-12).sum())
+    usual = float(scores.mean()) * len(x)  # of a division that knows nothing
+    own = float(scores[: len(x)].sum())
+    sides = (sums >= own - 1e-12, np.abs(sums - usual) >= abs(own - usual) - 1e-12)
     # The exact count holds the data's own division, random ones need it added.
-    p_value = reached / len(sums) if exact else (reached + 1) / (len(sums) + 1)
-    return Weat(effect, p_value, len(sums), exact, len(x), len(y), len(a), len(b))
+    extra = 0 if exact else 1
+    one, two = ((int(side.sum()) + extra) / (len(sums) + extra) for side in sides)
+    return Weat(effect, one, two, len(sums), exact, len(x), len(y), len(a), len(b))
 
 
 def _random_sums(scores: Float64Array, size: int, n: int, seed: int) -> Float64Array:

@@ -46,11 +46,15 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """Marks joined by a line; `dashed` for a null, which has neither marks nor intervals."""
+    """Marks joined by a line; `dashed` for a null, which has neither marks nor intervals.
+
+    A null of one series alone has its colour: `of` is that series' name.
+    """
 
     name: str
     points: Sequence[Point]
     dashed: bool = False
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,8 @@ class Chart:
         Draw the line where y equals x.
     level : float, optional
         Draw a horizontal line there.
+    span : (float, float), optional
+        Where the y axis begins and ends; by default around the marks.
     """
 
     title: str
@@ -77,6 +83,7 @@ class Chart:
     ticks: Sequence[tuple[float, str]] | None = None
     diagonal: bool = False
     level: float | None = None
+    span: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -132,21 +139,25 @@ def _draw(axes: Any, chart: Chart) -> None:
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
     axes.grid(axis="y")
-    inks = iter(_INKS)
+    shown = [series.name for series in chart.series if not series.dashed]
+    inks = dict(zip(shown, _INKS, strict=False))
     for series in chart.series:
         across = [p.x for p in series.points]
         heights = [p.y for p in series.points]
         if series.dashed:
-            axes.plot(across, heights, "--", color=charts.FAINT, label=series.name)
+            ink = inks.get(series.of, charts.FAINT)
+            axes.plot(across, heights, ":" if series.of else "--", color=ink, label=series.name)
             continue
         reach = [[abs(p.ends[at] - p.y) for p in series.points] for at in (0, 1)]
-        axes.errorbar(across, heights, reach, color=next(inks), marker="o", markersize=4.5,
+        axes.errorbar(across, heights, reach, color=inks[series.name], marker="o", markersize=4.5,
                       elinewidth=1, label=series.name)  # fmt: skip
     if chart.level is not None:
         axes.axhline(chart.level, color=charts.SOFT, linewidth=0.9, linestyle=":")
     if chart.diagonal:
         ends = [min(p.x for p in points), max(p.x for p in points)]
         axes.plot(ends, ends, ":", color=charts.SOFT, linewidth=0.9)
+    if chart.span is not None:
+        axes.set_ylim(*chart.span)
     if chart.ticks is not None:
         axes.set_xticks([x for x, _ in chart.ticks], [name for _, name in chart.ticks])
     axes.legend()
@@ -165,8 +176,9 @@ def sections_of(report: RecordsReport) -> list[Section]:
         ),
         Section(
             "Belief by popularity",
-            "How well beliefs follow the records among names from the most common on. Dotted: "
-            "knowing nothing.",
+            "How well beliefs follow the records among names from the most common on. Dotted, in "
+            "the colour of each reading: what 95 % of its nulls stay below. A mark says something "
+            "where it lies above its dots.",
             _popularity_charts(report.popularity),
         ),
         Section(
@@ -212,21 +224,24 @@ def _popularity_charts(rows: Sequence[Popularity]) -> list[Chart]:
     for fact, measure in dict.fromkeys((row.fact, row.measure) for row in rows):
         own = [row for row in rows if (row.fact, row.measure) == (fact, measure)]
         bins = sorted({(row.first, row.last) for row in own})
-        series = []
+        series, nulls = [], []
         for reading in dict.fromkeys(row.reading for row in own):
-            points = [
-                Point(
-                    bins.index((row.first, row.last)),
-                    row.value,
-                    row.low,
-                    row.high,
-                )
+            # Undefined where a bin's names all have one reading.
+            here = {
+                bins.index((row.first, row.last)): row
                 for row in own
-                # Undefined where a bin's names all have one reading.
                 if row.reading == reading and isfinite(row.value)
+            }
+            if not here:
+                continue
+            name = word(reading)
+            points = [Point(at, row.value, row.low, row.high) for at, row in here.items()]
+            series.append(Series(name, points))
+            known = [
+                Point(at, r.null, r.null, r.null) for at, r in here.items() if isfinite(r.null)
             ]
-            if points:
-                series.append(Series(word(reading), points))
+            if known:
+                nulls.append(Series(f"null, {name}", known, dashed=True, of=name))
         if not series:
             continue
         drawn.append(
@@ -234,12 +249,20 @@ def _popularity_charts(rows: Sequence[Popularity]) -> list[Chart]:
                 f"{word(fact)}: {measure} by popularity",
                 "names, from the most common",
                 measure,
-                series,
+                [*series, *nulls],
                 ticks=[(at, f"{first:,}–{last:,}") for at, (first, last) in enumerate(bins)],
-                level=0.0 if measure == "Spearman" else 0.5,
+                span=_span([row for row in rows if row.measure == measure]),
             )
         )
     return drawn
+
+
+def _span(rows: Sequence[Popularity]) -> tuple[float, float]:
+    """One y axis for all charts of a measure, so that heights compare between them."""
+    marks = [mark for row in rows for mark in (row.value, row.low, row.high, row.null)]
+    known = [mark for mark in marks if mark is not None and isfinite(mark)]
+    neutral = 0.0 if rows[0].measure == "Spearman" else 0.5
+    return min([neutral, *known]) - 0.03, max([neutral, *known]) + 0.03
 
 
 def _calibration_charts(curves: Sequence[Curve]) -> list[Chart]:

@@ -10,6 +10,10 @@ from namebasis.analysis import intervals
 from namebasis.checks import Float64Array
 
 NAN = float("nan")
+_NORMAL = 1.959963984540054  # Φ⁻¹(0.975)
+_N_SHUFFLES = 1000
+_MANY = {"Spearman": 200, "AUC": 50}
+"""Names, or names of the rarer kind, from which on the normal limit is as good as shuffles."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,41 @@ def chance_null(measure: str, readings: Float64Array, truth: Float64Array) -> fl
     """What 95 % of chance axes, one a column, stay below; their sign is taken as it suits them."""
     neutral, of = (0.0, spearman) if measure == "Spearman" else (0.5, auc)
     values = np.array([of(column, truth) for column in readings.T])
-    return neutral + float(np.nanquantile(np.abs(values - neutral), 0.95))
+    values = values[np.isfinite(values)]
+    return neutral + float(np.quantile(np.abs(values - neutral), 0.95)) if values.size else NAN
 
 
-def shuffled_null(measure: str, truth: Float64Array) -> float:
-    """What 95 % of shuffles of the records stay below, by the normal limit of either measure."""
-    n = len(truth)
+def shuffled_null(
+    measure: str, reading: Float64Array, truth: Float64Array, *, seed: int = 0
+) -> float:
+    """What 95 % of shuffles of the records stay below; like the measure, never above 1.
+
+    Of few names the shuffles are drawn. Of many the normal limit of either measure is taken, with
+    the variance that ties leave it, which is exact at any number.
+
+    Parameters
+    ----------
+    measure : str
+        "Spearman" or "AUC".
+    reading, truth : ndarray of shape (n_names,)
+    seed : int
+        Of the shuffles.
+
+    Returns
+    -------
+    float
+        NaN where the measure has no value: one side is constant, or names are of one kind.
+    """
+    n, above = len(truth), truth >= 0.5
+    fewest = n if measure == "Spearman" else int(min(above.sum(), n - above.sum()))
+    if fewest < _MANY[measure]:
+        rng = np.random.default_rng(seed)
+        return chance_null(
+            measure, rng.permuted(np.tile(reading, (_N_SHUFFLES, 1)), axis=1).T, truth
+        )
     if measure == "Spearman":
-        return float(1.96 / (n - 1) ** 0.5)
-    above = int((truth >= 0.5).sum())
-    return float(0.5 + 1.96 * ((n + 1) / (12 * above * (n - above))) ** 0.5)
+        return _NORMAL / (n - 1) ** 0.5 if np.isfinite(spearman(reading, truth)) else NAN
+    from scipy.stats import rankdata
+
+    variance = float(rankdata(reading).var()) / ((n - 1) * fewest * (n - fewest))
+    return 0.5 + _NORMAL * variance**0.5

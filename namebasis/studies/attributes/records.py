@@ -156,13 +156,14 @@ class _Belief:
     chance: Float64Array | None
 
     @property
-    def key(self) -> tuple[str, str, int | None]:
+    def key(self) -> tuple[str, str, int]:
         """What its null hangs on."""
-        return self.fact.name, self.fact.measure, None if self.chance is None else id(self.chance)
+        drawn = self.values if self.chance is None else self.chance
+        return self.fact.name, self.fact.measure, id(drawn)
 
     def null(self, some: IntArray | slice = slice(None)) -> float:
         if self.chance is None:
-            return shuffled_null(self.fact.measure, self.truth[some])
+            return shuffled_null(self.fact.measure, self.values[some], self.truth[some])
         return chance_null(self.fact.measure, self.chance[self.rows][some], self.truth[some])
 
     def in_unit(self) -> Float64Array:
@@ -198,7 +199,7 @@ def _beliefs(
 
 
 def _report(known: Records, beliefs: list[_Belief], space: StoredSpace) -> RecordsReport:
-    nulls: dict[tuple[str, str, int | None], float] = {}
+    nulls: dict[tuple[str, str, int], float] = {}
     for b in beliefs:  # readings of one fact may share their chance axes, and so their null
         if b.key not in nulls:
             nulls[b.key] = b.null()

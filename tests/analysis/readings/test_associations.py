@@ -25,6 +25,8 @@ def test_weat_by_hand() -> None:
     assert (got.n_first, got.n_second, got.n_attributes_first) == (2, 2, 1)
     assert weat(Y, X, A, B).effect_size == pytest.approx(-got.effect_size)
     assert weat(Y, X, A, B).p_value == 1
+    # In either direction that division and its mirror do.
+    assert got.p_two_sided == weat(Y, X, A, B).p_two_sided == pytest.approx(2 / 6)
 
 
 @pytest.mark.parametrize(("n_first", "n_second"), [(1, 9), (4, 4), (2, 7)])
@@ -56,6 +58,26 @@ def test_random_divisions_come_near_the_exact_p() -> None:
     assert exact.exact
     assert not sampled.exact
     assert sampled.p_value == pytest.approx(exact.p_value, abs=0.06)
+    assert sampled.p_two_sided == pytest.approx(exact.p_two_sided, abs=0.06)
+
+
+@pytest.mark.parametrize("n_first", [2, 3, 5])
+def test_the_two_sided_p_equals_that_of_scipy(n_first: int) -> None:
+    from scipy.stats import permutation_test
+
+    rows = np.random.default_rng(n_first).standard_normal((8, 4))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    a, b = np.eye(4)[:1], np.eye(4)[1:2]
+    scores = rows[:, 0] - rows[:, 1]
+
+    def far(x: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
+        return np.abs(x.mean(axis=axis) - y.mean(axis=axis))
+
+    peer = permutation_test(
+        (scores[:n_first], scores[n_first:]), far, vectorized=True, alternative="greater"
+    )
+    for first, second in ((rows[:n_first], rows[n_first:]), (rows[n_first:], rows[:n_first])):
+        assert weat(first, second, a, b).p_two_sided == pytest.approx(peer.pvalue)
 
 
 def test_rnd_by_hand() -> None:

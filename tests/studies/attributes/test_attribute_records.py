@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -223,10 +224,43 @@ def test_intervals_and_nulls() -> None:
     truth = rng.random(400)
     value, low, high = interval("Spearman", truth + rng.random(400), truth)
     assert low < value < high
-    shuffles = np.stack([rng.permutation(400) for _ in range(1000)], axis=1).astype(float)
-    for measure in ("Spearman", "AUC"):
-        exact = chance_null(measure, shuffles, truth)
-        assert shuffled_null(measure, truth) == pytest.approx(exact, rel=0.1)
+    for reading in (truth, np.round(truth * 3)):  # without ties, and with many
+        shuffles = np.stack([rng.permutation(reading) for _ in range(1000)], axis=1)
+        for measure in ("Spearman", "AUC"):
+            exact = chance_null(measure, shuffles, truth)
+            assert shuffled_null(measure, reading, truth) == pytest.approx(exact, rel=0.1)
+
+
+@pytest.mark.parametrize(("n_above", "n"), [(1, 3), (1, 100), (2, 7), (3, 8), (5, 10), (99, 100)])
+def test_the_null_of_an_auc_is_that_of_all_shuffles(n_above: int, n: int) -> None:
+    above = np.arange(n) < n_above
+    truth, reading = above.astype(float), np.random.default_rng(n).permutation(n).astype(float)
+    # Every choice of those above, as the closed form of one counts them: ranks that they can have.
+    fewer = min(n_above, n - n_above)
+    areas = [
+        (sum(ranks) - fewer * (fewer - 1) / 2) / (n_above * (n - n_above))
+        for ranks in combinations(range(n), fewer)
+    ]
+    exact = 0.5 + np.quantile(np.abs(np.array(areas) - 0.5), 0.95)
+    found = shuffled_null("AUC", reading, truth)
+    assert 0.5 <= found <= 1
+    assert found == pytest.approx(exact, abs=0.03)
+    if n_above == 1:  # uniform over the n places
+        assert exact == pytest.approx(0.975, abs=0.06)
+
+
+def test_nulls_stay_within_the_range_of_their_measure() -> None:
+    rng = np.random.default_rng(0)
+    for n in (3, 10, 49, 120, 1000):
+        for n_above in {1, 2, n // 2, n - 1}:
+            truth = (rng.permutation(n) < n_above).astype(float)
+            for reading in (rng.random(n), np.round(rng.random(n)), (rng.permutation(n) < 1) * 1.0):
+                assert 0.5 <= shuffled_null("AUC", reading, truth) <= 1
+                null = shuffled_null("Spearman", reading, truth)
+                assert np.isnan(null) or 0 <= null <= 1
+    assert np.isnan(shuffled_null("AUC", rng.random(5), np.ones(5)))
+    assert np.isnan(shuffled_null("Spearman", np.ones(5), rng.random(5)))
+    assert np.isnan(shuffled_null("Spearman", np.ones(500), rng.random(500)))
 
 
 @pytest.mark.parametrize(

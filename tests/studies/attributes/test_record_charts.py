@@ -7,7 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from namebasis.studies.attributes.record_charts import Chart, Point, Series, figure_of
+from namebasis.studies.attributes.record_charts import (
+    Chart,
+    Point,
+    Series,
+    figure_of,
+    sections_of,
+)
+from namebasis.studies.attributes.record_results import Popularity
+from tests.studies.attributes.test_forms import report
 
 CHART = Chart(
     "title", "x", "height",
@@ -36,3 +44,42 @@ def test_bad_charts_are_refused() -> None:
         figure_of([replace(CHART, series=[])])
     with pytest.raises(ValueError, match="coordinate that is not finite"):
         figure_of([replace(CHART, series=[Series("s", [Point(1, float("nan"), 0, 0)])])])
+
+
+def test_a_null_has_the_colour_of_its_reading_and_the_axis_its_span() -> None:
+    chart = replace(
+        CHART,
+        series=[
+            Series("a", [Point(0, 0.9, None, None), Point(10, 0.8, None, None)]),
+            Series("b", [Point(0, 0.7, None, None), Point(10, 0.6, None, None)]),
+            Series("null, b", [Point(0, 0.99, 0, 0), Point(10, 0.6, 0, 0)], dashed=True, of="b"),
+        ],
+        span=(0.4, 1.03),
+    )
+    (axes,) = figure_of([chart]).axes
+    null = next(line for line in axes.get_lines() if line.get_label() == "null, b")
+    np.testing.assert_allclose(null.get_ydata(), [0.99, 0.6])
+    colours = [bars.lines[0].get_color() for bars in axes.containers]
+    assert null.get_color() == colours[1] != colours[0]
+    assert axes.get_ylim() == (0.4, 1.03)
+
+
+def test_belief_by_popularity_is_drawn_against_the_null_of_each_bin() -> None:
+    def row(fact: str, reading: str, at: int, value: float, null: float) -> Popularity:
+        return Popularity(
+            fact, "AUC", reading, at, at + 99, 1, 9, value, value - 0.1, value, null, 100
+        )
+
+    rows = [
+        row("women", "inferred", 1, 1.0, 0.996), row("women", "inferred", 101, 0.9, 0.8),
+        row("women", "probe", 1, 1.0, 0.7), row("women", "probe", 101, float("nan"), float("nan")),
+        row("men", "probe", 1, 0.3, 0.55),
+    ]  # fmt: skip
+    women, men = sections_of(replace(report(), popularity=tuple(rows)))[1].charts
+    heights = {series.name: [point.y for point in series.points] for series in women.series}
+    assert heights == {
+        "zero-shot (inferred)": [1.0, 0.9], "probe, cross-validated": [1.0],
+        "null, zero-shot (inferred)": [0.996, 0.8], "null, probe, cross-validated": [0.7],
+    }  # fmt: skip
+    assert women.level is None
+    assert women.span == men.span == (pytest.approx(0.17), pytest.approx(1.03))
