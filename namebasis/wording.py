@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 # Persian, Indic and emoji spellings need both joiners.
 _KEPT = frozenset("\u200c\u200d")
@@ -95,3 +95,26 @@ def between(low: float | None, high: float | None, digits: int = 3) -> str:
     if low is None or high is None or low != low or high != high:
         return "–"
     return f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def above(share: float) -> str:
+    """A share of names that lie below, as "above 92 % of names"; never above all of them.
+
+    Parameters
+    ----------
+    share : float
+        In [0, 1].
+    """
+    return f"above {percent(min(max(share, 0.01), 0.99))} of names"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value with two decimals, "< 0.01" below; a dash where there is none."""
+    if p is None or p != p:
+        return "–"
+    return "< 0.01" if p < 0.01 else f"{p:.2f}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a row: "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 
-from namebasis.wording import percent
+from namebasis.wording import above, listed, p_value, percent
 
 
 def test_a_share_is_written_in_percent() -> None:
@@ -10,3 +10,12 @@ def test_a_share_is_written_in_percent() -> None:
     assert percent(0.4749, 1) == "47.5 %"
     assert percent(1.0) == "100 %"
     assert percent(None) == percent(math.nan) == "–"
+
+
+def test_places_chances_and_lists_are_written_one_way() -> None:
+    assert above(0.924) == "above 92 % of names"
+    assert above(1.0) == above(0.997) == "above 99 % of names"
+    assert [p_value(p) for p in (1.0, 0.05, 0.0099, 0.0, None, math.nan)] == [
+        "1.00", "0.05", "< 0.01", "< 0.01", "–", "–",
+    ]  # fmt: skip
+    assert [listed(list("abc")[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]

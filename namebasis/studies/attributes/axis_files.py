@@ -15,6 +15,7 @@ from namebasis.wording import did_you_mean
 
 KINDS = ("ordinal", "nominal")
 _KEYS = {"name", "kind", "templates", "values"}
+_MAY = {"unit", "ends", "reads"}
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,28 @@ class AxisValue:
 
 @dataclass(frozen=True)
 class Axis:
-    """One attribute; the values of an ordinal axis are in their order."""
+    """One attribute; the values of an ordinal axis are in their order.
+
+    Attributes
+    ----------
+    name, kind : str
+    templates : tuple of str
+    values : tuple of AxisValue
+    unit : str
+        Of an ordinal axis' ranks, such as "years"; "steps" without ranks.
+    ends : tuple of str
+        Of an ordinal axis: what leans to its first and its last value is, such as "young", "old".
+    reads : tuple of str
+        The same of one name among others, such as "older than most".
+    """
 
     name: str
     kind: str
     templates: tuple[str, ...]
     values: tuple[AxisValue, ...]
+    unit: str = "steps"
+    ends: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
     @property
     def phrases(self) -> tuple[str, ...]:
@@ -87,8 +104,8 @@ def load_axis(source: str | Path) -> Axis:
 
 
 def _parse(data: dict[str, Any]) -> Axis:
-    if set(data) != _KEYS:
-        unknown, missing = sorted(set(data) - _KEYS), sorted(_KEYS - set(data))
+    if set(data) - _MAY != _KEYS:
+        unknown, missing = sorted(set(data) - _KEYS - _MAY), sorted(_KEYS - set(data))
         raise ValueError(f"unknown keys {unknown}, missing keys {missing}; see data/axes/SOURCE.md")
     if not isinstance(data["name"], str) or not data["name"].isidentifier():
         raise ValueError(f"name must be one word, as a slot is called; got {data['name']!r}")
@@ -106,7 +123,23 @@ def _parse(data: dict[str, Any]) -> Axis:
     if repeated:
         raise ValueError(f"labels must be distinct; {', '.join(repeated)} come(s) twice")
     _check_ranks(values, data["kind"])
-    return Axis(data["name"], data["kind"], templates, values)
+    if data["kind"] == "nominal":
+        if told := sorted(set(data) & _MAY):
+            raise ValueError(f"a nominal axis has no ends and no unit; {told[0]} is given")
+        return Axis(data["name"], data["kind"], templates, values)
+    unit = data.get("unit", "steps" if values[0].rank is None else "ranks")
+    ends = _pair(data.get("ends", [values[0].label, values[-1].label]), "ends")
+    reads = _pair(data.get("reads", list(ends)), "reads")
+    return Axis(
+        data["name"], data["kind"], templates, values, _strings([unit], "unit")[0], ends, reads
+    )
+
+
+def _pair(words: object, what: str) -> tuple[str, ...]:
+    found = _strings(words, what)
+    if len(found) != 2:
+        raise ValueError(f"{what} must be two strings, for the first and the last value")
+    return found
 
 
 def _value(entry: object) -> AxisValue:

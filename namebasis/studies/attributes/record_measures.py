@@ -123,4 +123,4 @@ def shuffled_null(
     from scipy.stats import rankdata
 
     variance = float(rankdata(reading).var()) / ((n - 1) * fewest * (n - fewest))
-    return 0.5 + _NORMAL * variance**0.5
+    return float(0.5 + _NORMAL * variance**0.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,17 @@ import pyarrow as pa
 from namebasis.checks import Float64Array, IntArray
 from namebasis.errors import TargetError
 from namebasis.results import Result, Table
+from namebasis.studies.attributes.beliefs import NONE, AxisBelief, counted, sentence
+from namebasis.wording import p_value
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
+
+_FEW = 3
+"""Names that a headline speaks of one by one."""
+_FEW_ROWS = 12
+"""Names that a terminal shows one by one."""
+_N_LISTED = 4
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class AxisScores:
         Standard deviation of each reading over the axis' templates; NaN with one template.
     z : mapping of str to ndarray
         Standard deviations from the mean of pseudo names.
+    unit : str
+        Of `expectation` and `curve`; the others are in cosines.
     """
 
     axis: str
@@ -41,6 +51,11 @@ class AxisScores:
     readings: Mapping[str, Float64Array]
     spreads: Mapping[str, Float64Array]
     z: Mapping[str, Float64Array]
+    unit: str = ""
+
+    def unit_of(self, reading: str) -> str:
+        """The unit of one reading."""
+        return self.unit if reading in ("expectation", "curve") else "cosine"
 
     @property
     def label(self) -> str:
@@ -62,6 +77,10 @@ class Attributes(Result):
         Absolute cosines between the axes' directions; near 1, two axes are the same.
     temperature : float
     n_made_up : int
+    beliefs : tuple of AxisBelief
+        What may be said of each name on each axis, by the best validated reading.
+    n_company : int
+        Names that were read together, of which these are some; 0 where they are all.
     """
 
     ids: IntArray
@@ -70,32 +89,113 @@ class Attributes(Result):
     leakage: Float64Array
     temperature: float
     n_made_up: int
+    beliefs: tuple[AxisBelief, ...] = ()
+    n_company: int = 0
 
     _figure = "namebasis.studies.attributes.figures:draw_readings"
 
+    def headline(self) -> str | None:
+        """What a few names read as; of many, how many read as what."""
+        if not self.beliefs:
+            return None
+        if len(self.names) <= _FEW:
+            every = [sentence(name, self.beliefs, at) for at, name in enumerate(self.names)]
+            return "; ".join(every) + "."
+        found = []
+        for belief in self.beliefs:
+            groups = [(label, len(own)) for label, own in counted(belief).items() if len(own)]
+            groups = sorted(groups, key=lambda one: -one[1])[:2]
+            told = [f"{n:,} read as {label}" for label, n in groups]
+            found.append(f"{belief.title}: {' and '.join(told) or NONE}")
+        return f"Of {len(self.names):,} names, beyond chance: {'; '.join(found)}."
+
+    def notes(self) -> list[str]:
+        """The legend of the first table."""
+        if not self.beliefs:
+            return []
+        return [
+            f"Reads as: beyond the range of {self.n_made_up:,} made-up names at 5 %, corrected for "
+            f"{len(self.beliefs)} axes (p); above: of {self._n_company:,} names; z: in standard "
+            "deviations of made-up names. All four readings: --all; terms: docs/measures.md."
+        ]
+
+    @property
+    def _n_company(self) -> int:
+        return self.n_company or len(self.names)
+
     def tables(self) -> list[Table]:
-        """Every reading of every name, and how much the axes overlap."""
-        columns = ("name", "axis", "reading", "value", "spread", "z")
-        shown = [Table(columns, list(self._rows()))]
+        """What names read as; by unit every reading of every name; how much the axes overlap."""
+        shown = [self._believed()] if self.beliefs else []
+        if self.beliefs and len(self.names) > _FEW_ROWS:
+            shown = [self._counts(), *shown]
+        shown += self._readings()
         labels = [score.label for score in self.scores]
         if len(labels) > 1:
             overlap = [
                 (label, *row) for label, row in zip(labels, self.leakage.tolist(), strict=True)
             ]
             title = "leakage (1: two axes are the same direction)"
-            shown.append(Table(("axis", *labels), overlap, title, aside=True))
+            shown.append(Table(("axis", *labels), overlap, title, aside=True, detail=True))
         return shown
 
-    def _rows(self) -> Iterator[tuple[object, ...]]:
+    def _believed(self) -> Table:
+        """One row per name and axis."""
+        cells = [(at, one) for at in range(len(self.names)) for one in self.beliefs]
+        rows = [
+            (self.names[at], one.title, one.told(at), one.place(at), f"{one.z[at]:+.1f}",
+             p_value(float(one.p[at])))
+            for at, one in cells
+        ]  # fmt: skip
+        return Table(
+            ("name", "axis", "reads as", "where", "z", "p"), rows, key="beliefs",
+            muted=[place for place, (at, one) in enumerate(cells) if not one.counts[at]],
+            detail=len(self.names) > _FEW_ROWS,
+        )  # fmt: skip
+
+    def _counts(self) -> Table:
+        """One row per axis and value, with the names that lean to it most."""
+        rows: list[tuple[object, ...]] = []
+        muted = []
+        for belief in self.beliefs:
+            for label, own in counted(belief).items():
+                most = [self.names[at] for at in own[:_N_LISTED]]
+                if len(own) or belief.kind == "ordinal":
+                    rows.append((belief.title, label, len(own), ", ".join(most)))
+            muted.append(len(rows))
+            rows.append((belief.title, NONE, int((~belief.counts).sum()), ""))
+        columns = ("axis", "reads as", "names", "such as")
+        return Table(columns, rows, key="counts", muted=muted)
+
+    def _readings(self) -> list[Table]:
+        """A table for each unit, as years and cosines do not go into one column."""
+        rows: dict[str, list[tuple[object, ...]]] = {}
         for at, name in enumerate(self.names):
             for score in self.scores:
                 for reading, values in score.readings.items():
                     spread, z = score.spreads[reading][at], score.z[reading][at]
-                    yield name, score.label, reading, *map(float, (values[at], spread, z))
+                    numbers = map(float, (values[at], spread, z))
+                    unit = score.unit_of(reading)
+                    rows.setdefault(unit, []).append((name, score.label, reading, *numbers))
+        return [
+            Table(
+                ("name", "axis", "reading", unit, "± templates", "z"), found,
+                f"readings, {unit}", key=f"readings_{unit.replace(' ', '_')}", detail=True,
+            )
+            for unit, found in rows.items()
+        ]  # fmt: skip
 
     def to_arrow(self) -> pa.Table:
-        """One row per name: id, name, and per axis each reading, its spread and its z."""
+        """One row per name: id, name, per axis what it reads as, each reading, its spread and z.
+
+        Columns of axes are called ``age_reads_as`` (null: no belief beyond chance), with
+        ``age_percentile`` and ``age_p``, and ``age_expectation`` and so on.
+        """
         columns: dict[str, Any] = {"id": self.ids, "name": list(self.names)}
+        for one in self.beliefs:
+            told = [one.told(at) if one.counts[at] else None for at in range(len(self.names))]
+            columns[f"{one.axis}_reads_as"] = pa.array(told, pa.string())
+            columns[f"{one.axis}_percentile"] = one.percentile
+            columns[f"{one.axis}_p"] = one.p
         for score in self.scores:
             for reading, values in score.readings.items():
                 columns[f"{score.label}_{reading}"] = values
@@ -104,9 +204,16 @@ class Attributes(Result):
         return pa.table(columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Plain values for JSON: rows of `to_arrow`, and each name's beliefs with their units."""
         return {
+            "headline": self.headline(),
             "names": self.to_arrow().to_pylist(),
+            "beliefs": [
+                {"name": name, **one.row(at)}
+                for at, name in enumerate(self.names)
+                for one in self.beliefs
+            ],
+            "units": {s.label: {r: s.unit_of(r) for r in s.readings} for s in self.scores},
             "axes": [score.label for score in self.scores],
             "leakage": self.leakage.tolist(),
             "temperature": self.temperature,
@@ -135,11 +242,17 @@ class Attributes(Result):
             return {reading: column[at] for reading, column in values.items()}
 
         scores = tuple(
-            AxisScores(s.axis, s.value, some(s.readings), some(s.spreads), some(s.z))
+            AxisScores(s.axis, s.value, some(s.readings), some(s.spreads), some(s.z), s.unit)
             for s in self.scores
         )
-        chosen = tuple(self.names[i] for i in at)
-        return replace(self, ids=self.ids[at], names=chosen, scores=scores)
+        return replace(
+            self,
+            ids=self.ids[at],
+            names=tuple(self.names[i] for i in at),
+            scores=scores,
+            beliefs=tuple(one.pick(at) for one in self.beliefs),
+            n_company=self._n_company,
+        )
 
     def write(self, space: StoredSpace) -> None:
         """Keep readings, spreads and z as metric columns of the space."""

@@ -14,6 +14,7 @@ from namebasis.analysis.readings.axes import READINGS
 from namebasis.checks import Float64Array, IntArray, Progress, check_count, check_seed
 from namebasis.namespace.corpus.pseudo import pseudo_names
 from namebasis.studies.attributes.axis_files import Axis, load_axis
+from namebasis.studies.attributes.beliefs import VALIDATED, Leaning, believe
 from namebasis.studies.attributes.results import Attributes, AxisScores
 
 if TYPE_CHECKING:
@@ -112,16 +113,27 @@ def read_axes(
     encoder = space.encoder()
     gender = axes.direction(_prompts(encoder, load_axis("gender")).mean(axis=0))
     scores: list[AxisScores] = []
+    leanings: list[Leaning] = []
     directions: list[Float64Array] = []
     for axis in loaded:
         without = gender if axis.name in _WITHOUT_GENDER else None
+        own, made = [], []
         for value, prompts in _sequences(axis, _prompts(encoder, axis)):
-            scores.append(_score(axis, value, rows, prompts, temperature, without))
+            found, controls = _score(axis, value, rows, prompts, temperature, without)
+            own.append(found)
+            made.append(controls)
             directions.append(axes.direction(prompts.mean(axis=0)))
             step()
+        scores += own
+        reading = VALIDATED[axis.kind]
+        columns = ([s.z[reading] for s in own], made, [s.readings[reading] for s in own])
+        leanings.append(Leaning(axis, *(np.stack(column, axis=1) for column in columns)))
     names = tuple(space.table(["name"], ids=ids)["name"].to_pylist())
     n_made_up = len(rows.text) - rows.n_names
-    return Attributes(ids, names, tuple(scores), axes.leakage(directions), temperature, n_made_up)
+    return Attributes(
+        ids, names, tuple(scores), axes.leakage(directions), temperature, n_made_up,
+        believe(leanings, len(ids)),
+    )  # fmt: skip
 
 
 class Steps:
@@ -210,8 +222,8 @@ def _score(
     prompts: Float64Array,
     temperature: float,
     without: Float64Array | None,
-) -> AxisScores:
-    """Read names and pseudo names together, centred on the names."""
+) -> tuple[AxisScores, Float64Array]:
+    """Read names and pseudo names together, centred on the names; with z of the pseudo names."""
 
     n_names = rows.n_names
     ranks = axis.ranks if value is None else None
@@ -235,10 +247,13 @@ def _score(
         readings[reading] = whole[reading][:n_names]
         deviation = float(control.std(ddof=1))
         z[reading] = (
-            (readings[reading] - control.mean()) / deviation
+            (whole[reading] - control.mean()) / deviation
             if deviation > 1e-12
-            else np.full(n_names, np.nan)
+            else np.full(len(whole[reading]), np.nan)
         )
         each = np.stack([one[reading][:n_names] for one in single])
         spreads[reading] = each.std(axis=0, ddof=1) if len(each) > 1 else np.full(n_names, np.nan)
-    return AxisScores(axis.name, value, readings, spreads, z)
+    made = z[VALIDATED[axis.kind]][n_names:]
+    of_names = {reading: column[:n_names] for reading, column in z.items()}
+    unit = axis.unit if value is None else "share"
+    return AxisScores(axis.name, value, readings, spreads, of_names, unit), made

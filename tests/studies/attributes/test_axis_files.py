@@ -57,6 +57,11 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     assert (axis.name, axis.kind, axis.templates) == ("mood", "ordinal", ("a {} face",))
     assert [value.label for value in axis.values] == ["low", "high"]
     assert axis.phrases == ("sad", "gloomy", "glad")
+    assert (axis.unit, axis.ends, axis.reads) == ("steps", ("low", "high"), ("low", "high"))
+    words = 'kind = "ordinal"\nunit = "smiles"\nends = ["sad", "glad"]'
+    path.write_text(GOOD.replace('kind = "ordinal"', words), encoding="utf-8")
+    axis = load_axis(path)
+    assert (axis.unit, axis.ends, axis.reads) == ("smiles", ("sad", "glad"), ("sad", "glad"))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +69,12 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
     [
         ('kind = "ordinal"', 'kind = "sorted"', "kind must be one of ordinal, nominal; got 'so"),
         ('kind = "ordinal"', 'sort = "ordinal"', r"unknown keys \['sort'\], missing keys \['kind"),
+        ('kind = "ordinal"', 'kind = "ordinal"\nends = ["a"]', "ends must be two strings"),
+        (
+            'kind = "ordinal"',
+            'kind = "nominal"\nunit = "s"',
+            "a nominal axis has no ends and no un",
+        ),
         ('["a {} face"]', '["a face"]', "a template needs one {} and no other brace"),
         ('["a {} face"]', '["a {} {mood}"]', "a template needs one {} and no other brace"),
         ('["a {} face"]', "[]", "templates must be a list of non-empty strings"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -10,6 +11,7 @@ import pytest
 
 from namebasis.analysis.readings.axes import READINGS
 from namebasis.analysis.readings.calibration import Bin, Calibration
+from namebasis.studies.attributes.beliefs import AxisBelief
 from namebasis.studies.attributes.groups import GroupAssociation, GroupAssociations
 from namebasis.studies.attributes.record_matching import Matching
 from namebasis.studies.attributes.record_measures import Measure
@@ -24,7 +26,8 @@ def read(axis: str, value: str | None, places: list[float]) -> AxisScores:
     def each(column: list[float]) -> dict[str, np.ndarray]:
         return {reading: np.array(column) + at for at, reading in enumerate(READINGS)}
 
-    return AxisScores(axis, value, each(places), each([0.5] * 4), each([1.0, 2.0, 3.0, 4.0]))
+    unit = "years" if value is None else "share"
+    return AxisScores(axis, value, each(places), each([0.5] * 4), each([1.0, 2.0, 3.0, 4.0]), unit)
 
 
 def attributes() -> Attributes:
@@ -53,16 +56,83 @@ def report(bad: str = "x") -> RecordsReport:
     )
 
 
-def test_readings_are_a_row_each_and_leakage_is_beside() -> None:
-    first, leakage = attributes().tables()
-    assert len(first.rows) == 4 * 3 * len(READINGS)
-    assert first.rows[0] == ("Ada", "age", "expectation", 10.0, 0.5, 1.0)
-    assert first.rows[-1] == ("Dora", "region_west", "inferred", 3.6, 3.5, 7.0)
+def test_readings_stand_in_a_table_for_each_unit_and_leakage_beside() -> None:
+    *readings, leakage = attributes().tables()
+    assert [(table.key, table.columns[3], len(table.rows)) for table in readings] == [
+        ("readings_years", "years", 4 * 2),
+        ("readings_cosine", "cosine", 4 * 3 * 2),
+        ("readings_share", "share", 4 * 2 * 2),
+    ]
+    years, cosines, _ = readings
+    assert years.rows[0] == ("Ada", "age", "expectation", 10.0, 0.5, 1.0)
+    assert cosines.rows[-1] == ("Dora", "region_west", "inferred", 3.6, 3.5, 7.0)
+    assert all(table.detail for table in (*readings, leakage))
     assert leakage.rows[1] == ("region_east", 0.0, 1.0, 0.0)
-    assert (first.aside, leakage.aside) == (False, True)
+    assert (years.aside, leakage.aside) == (False, True)
     single = replace(attributes(), scores=attributes().scores[:1], leakage=np.eye(1))
-    assert len(single.tables()) == 1
+    assert len(single.tables()) == 2
     assert "leakage" in attributes()._repr_html_()
+
+
+def test_a_belief_within_chance_is_never_named() -> None:
+    found = believing()
+    assert found.headline() == (
+        "Ada reads as older than most (above 99 % of names) and East (above 90 %); "
+        "Bea: no belief beyond chance on age and region."
+    )
+    table, *_ = found.tables()
+    assert [row[:4] for row in table.rows] == [
+        ("Ada", "age", "older than most", "above 99 % of names"),
+        ("Ada", "region", "East", "above 90 % of names"),
+        ("Bea", "age", "no belief beyond chance", None),
+        ("Bea", "region", "no belief beyond chance", None),
+    ]
+    assert [row[5] for row in table.rows] == ["< 0.01", "0.04", "0.40", "0.03"]
+    assert list(table.muted) == [2, 3]  # Bea leans to West less than most: no belief either
+    rows = found.to_arrow().to_pylist()
+    assert [row["region_reads_as"] for row in rows] == ["East", None]
+    assert [one["beyond_chance"] for one in found.to_dict()["beliefs"]] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert found.to_dict()["units"]["age"]["curve"] == "years"
+    assert found.to_dict()["units"]["region_east"]["inferred"] == "cosine"
+    many = replace(
+        found, names=tuple(f"n{i}" for i in range(20)),
+        beliefs=tuple(one.pick(np.array([0, 1] * 10)) for one in found.beliefs), scores=(),
+        ids=np.arange(20), leakage=np.eye(0),
+    )  # fmt: skip
+    assert many.headline() == (
+        "Of 20 names, beyond chance: age: 10 read as older than most; region: 10 read as East."
+    )
+    counts = many.tables()[0]
+    assert counts.rows[1] == ("age", "older than most", 10, "n0, n2, n4, n6")
+    assert counts.rows[2] == ("age", "no belief beyond chance", 10, "")
+
+
+def believing() -> Attributes:
+    beliefs = (
+        AxisBelief(
+            "age", "ordinal", "inferred", ("younger than most", "older than most"),
+            np.array([1, 0]), np.array([1.0, 0.8]), np.array([4.0, -1.0]), np.array([0.002, 0.4]),
+        ),
+        AxisBelief(
+            "region", "nominal", "projection", ("East", "West"), np.array([0, 1]),
+            np.array([0.9, 0.4]), np.array([3.0, 2.9]), np.array([0.04, 0.03]),
+        ),
+    )  # fmt: skip
+    some = attributes()
+
+    def two(column: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {reading: values[:2] for reading, values in column.items()}
+
+    scores = tuple(
+        replace(s, readings=two(s.readings), spreads=two(s.spreads), z=two(s.z))
+        for s in some.scores
+    )
+    return replace(some, ids=np.arange(2), names=NAMES[:2], scores=scores, beliefs=beliefs)
 
 
 def test_the_figure_has_the_highest_name_on_top_and_a_column_for_each_value() -> None:
