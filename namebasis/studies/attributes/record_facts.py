@@ -36,6 +36,7 @@ _GROUPS = {
 }
 """Census groups by the regions they are asked for as. The census counts Pacific islanders with
 Asians; American Indians and several races have no region and are left out."""
+GROUP_REGIONS = {group: regions for group, (_, regions) in _GROUPS.items()}
 _REGIONS = {
     territory: region
     for region, territories in (

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.checks import Float64Array, FloatArray
+from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
+from namebasis.studies.attributes.beliefs import AxisBelief
 from namebasis.studies.attributes.results import AxisScores
 from namebasis.studies.attributes.study import Rows, read_axes, read_rows
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 COMPANY = 1000
 """Names of the space that a name is read among: a reading is relative to its company."""
-_N_PSEUDO = 200
+_N_PSEUDO = 500  # as in `score`: with fewer, no reading could count among eleven axes
 _IN_YEARS = 20  # ranks that span so much are a unit that says something, such as years
 
 
@@ -69,12 +70,22 @@ class Readings:
         The same, of the vector that was given beside the name's own.
     ordinal : mapping of axis to (first, last) value
     n_company : int
+    beliefs : tuple of AxisBelief
+        What may be said of the name on each axis.
+    n_made_up : int
     """
 
     own: tuple[Reading, ...]
     parts: tuple[Reading, ...] | None
     ordinal: Mapping[str, tuple[str, str]]
     n_company: int
+    beliefs: tuple[AxisBelief, ...] = ()
+    n_made_up: int = 0
+
+    @property
+    def told(self) -> dict[str, tuple[str, str]]:
+        """By axis what the name reads as and where it stands; the second empty without a belief."""
+        return {one.axis: (one.told(0), one.place(0) or "") for one in self.beliefs}
 
     @property
     def on_scales(self) -> list[Reading]:
@@ -110,9 +121,8 @@ def read_name(
     seed : int
         Of the company, which is drawn from the space, and of the made-up names.
     """
-    everyone = np.setdiff1d(space.ids(None), [row])
-    company = np.random.default_rng(seed).permutation(everyone)[:COMPANY]
-    ids = np.concatenate([[row], np.sort(company)]).astype(np.int64)
+    company = company_of(space, row, seed)
+    ids = np.concatenate([[row], company]).astype(np.int64)
     loaded = {name: load_axis(name) for name in axis_names()}
     rows = read_rows(space, ids, _N_PSEUDO, seed)
     if parts is not None:
@@ -129,7 +139,15 @@ def read_name(
         for name, axis in loaded.items()
         if axis.kind == "ordinal"
     }
-    return Readings(tuple(own), tuple(other) if parts is not None else None, ends, len(company))
+    beliefs = tuple(one.pick(np.array([0])) for one in found.beliefs)
+    others = tuple(other) if parts is not None else None
+    return Readings(tuple(own), others, ends, len(company), beliefs, _N_PSEUDO)
+
+
+def company_of(space: StoredSpace, row: int, seed: int = 0) -> IntArray:
+    """Rows of the other names that a name is read among, ascending."""
+    everyone = np.setdiff1d(space.ids(None), [row])
+    return np.sort(np.random.default_rng(seed).permutation(everyone)[:COMPANY])
 
 
 def _with(rows: Rows, parts: FloatArray) -> Rows:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,15 +10,13 @@ from namebasis.checks import FloatArray, Progress
 from namebasis.errors import NamebasisError
 from namebasis.namespace.corpus.full_names import cut, split
 from namebasis.studies.basis import study as basis
-from namebasis.studies.card.axes import Reading, Readings, read_name
-from namebasis.studies.card.records import Record
-from namebasis.studies.card.results import Belief, DeepCard, PartsOnly
+from namebasis.studies.card.axes import read_name
+from namebasis.studies.card.results import DeepCard, PartsOnly
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import measure_contexts
 from namebasis.studies.identity.rigidity import from_contexts
 from namebasis.studies.identity.study import identity
 from namebasis.studies.identity.swaps import choose_partners, measure
-from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -33,13 +30,12 @@ def measure_deep(
     space: StoredSpace,
     name: str,
     row: int,
-    records: Sequence[Record],
     *,
     k: int,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> DeepCard:
-    """Measure one stored name; see `card`."""
+    """Measure one stored name; see `card`. Records are compared with it afterwards."""
 
     def part(number: int) -> Progress:
         return lambda done, total: tell(number, done / max(total, 1))
@@ -70,7 +66,7 @@ def measure_deep(
     tell(_STEPS, 0.0)
     return DeepCard(
         readings,
-        tuple(_beliefs(records, readings)),
+        (),
         made,
         rigid.rows[0],
         study.rows[0],
@@ -95,67 +91,3 @@ def _parts_only(space: StoredSpace, name: str, row: int, k: int, seed: int) -> P
         return tuple((one["name"], one["similarity"]) for one in table if one["id"] != row)[:k]
 
     return PartsOnly(float(vector @ whole), near(vector), near(whole), vector)
-
-
-def _beliefs(records: Sequence[Record], readings: Readings) -> list[Belief]:
-    """Each record that an axis speaks about, beside that axis."""
-    single = {one.axis: one for one in readings.own if one.share is None}
-    values: dict[str, list[Reading]] = {}
-    for one in readings.own:
-        if one.share is not None:
-            values.setdefault(one.axis, []).append(one)
-    found = []
-    for record in records:
-        births, columns = record.births, record.columns
-        if births is not None and births.expected_age is not None and "age" in single:
-            told = (
-                f"{births.expected_age:.0f} years, the mean of {births.n:,} US births' living "
-                f"bearers; most in the {births.peak}s"
-            )
-            found.append(Belief("age", told, _said(single["age"])))
-        share = columns.get("share_female")
-        if share is not None and "gender" in single:
-            told = f"{percent(share)} women of {columns.get('count', 0):,} bearers"
-            found.append(Belief("gender", told, _said(single["gender"])))
-        elif columns.get("gender") and "gender" in single:
-            found.append(
-                Belief("gender", f"listed as {columns['gender']}", _said(single["gender"]))
-            )
-        groups = _groups(columns)
-        if groups:
-            found += [
-                Belief("origin", groups, _said_of(values[axis], axis))
-                for axis in ("region", "skin_tone")
-                if axis in values
-            ]
-            if "skin_tone" in single:
-                found.append(Belief("origin", groups, _said(single["skin_tone"])))
-        if columns.get("locales") and "region" in values:
-            listed = columns["locales"]
-            told = ", ".join(listed[:6]) + (f" and {len(listed) - 6} more" if listed[6:] else "")
-            found.append(
-                Belief("locales", f"listed in {told}", _said_of(values["region"], "region"))
-            )
-    return found
-
-
-def _groups(columns: Mapping[str, Any]) -> str:
-    shares = {
-        key.removeprefix("pct_"): value for key, value in columns.items() if key.startswith("pct_")
-    }
-    first = sorted(shares, key=lambda key: -shares[key])[:3]
-    return ", ".join(f"{shares[key]:.0f} % {key}" for key in first) + (
-        " of US bearers" if first else ""
-    )
-
-
-def _said(reading: Reading) -> str:
-    axis = reading.axis.replace("_", " ")
-    return f"{axis}: {reading.value}, above {percent(reading.percentile)} of names"
-
-
-def _said_of(readings: Sequence[Reading], axis: str) -> str:
-    first = sorted(readings, key=lambda one: -one.percentile)[:2]
-    return f"{axis.replace('_', ' ')}: " + ", ".join(
-        f"{one.value} (above {percent(one.percentile)} of names)" for one in first
-    )

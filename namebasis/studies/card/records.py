@@ -84,10 +84,11 @@ def _record(entry: dict[str, Any]) -> Record:
     births = entry.pop("births")
     del entry["id"]
     known = {key: value for key, value in entry.items() if value is not None}
-    return Record(known, _births(births) if births else None)
+    return Record(known, births_of(births) if births else None)
 
 
-def _births(entries: list[dict[str, int]]) -> Births | None:
+def births_of(entries: list[dict[str, int]]) -> Births | None:
+    """What recorded births come to; None of entries without any."""
     from namebasis.studies.attributes.record_facts import expected_ages
 
     girls, boys = (sum(one[sex] or 0 for one in entries) for sex in ("female", "male"))

@@ -11,9 +11,17 @@ import pyarrow as pa
 from namebasis.analysis.readings.axes import READINGS
 from namebasis.checks import FloatArray
 from namebasis.results import Result, Table
+from namebasis.studies.attributes.beliefs import sentence
 from namebasis.studies.card.axes import Reading, Readings, by_axis
+from namebasis.studies.card.comparison import (
+    AGREES,
+    DISAGREES,
+    SILENT,
+    Belief,
+    told_of_records,
+)
 from namebasis.studies.card.records import Record
-from namebasis.wording import between, percent
+from namebasis.wording import between, p_value, percent
 
 if TYPE_CHECKING:
     from namebasis.studies.basis.results import Basis
@@ -39,6 +47,7 @@ _EVIDENCE = {
     "hold": "one part alone settles what it means: captured",
     "leakage": "it leans to a context on its own: entangled",
 }
+_THEY = {AGREES: "agree", DISAGREES: "disagree", SILENT: "the model has no belief"}
 _KINDS = {
     "unknown": "the model does not know its parts apart from others",
     "compositional": "it is the sum of its parts",
@@ -46,15 +55,6 @@ _KINDS = {
     "entangled": "it is more than its parts, and leans to a context on its own",
     "part-captured": "one of its parts alone settles what it means",
 }
-
-
-@dataclass(frozen=True)
-class Belief:
-    """What the model reads beside what is recorded: in words."""
-
-    what: str
-    record: str
-    belief: str
 
 
 @dataclass(frozen=True)
@@ -127,12 +127,18 @@ class DeepCard:
 
     @property
     def verdict(self) -> str:
-        """The kind of identity in a sentence."""
+        """The kind of identity in a sentence, or why there is none."""
         row = self.identity
         if row.kind is None:
             return f"No kind of identity: {row.reason}."
         chance = (row.probabilities or {}).get(row.kind, 0.0)
         return f"Most likely {row.kind} ({percent(chance)}): {_KINDS[row.kind]}."
+
+    def sentence(self, name: str) -> str:
+        """What the name reads as, what records say, and of a full name what kind it is."""
+        read = sentence(name, self.readings.beliefs, 0)
+        told = "; ".join(part for part in (read, told_of_records(self.beliefs)) if part)
+        return f"{told}." + (f" {self.verdict}" if self.identity.kind else "")
 
     @property
     def evidence(self) -> list[Evidence]:
@@ -178,27 +184,31 @@ class DeepCard:
         """Axes, beliefs, decomposition, rigidity, identity, and what the parts alone predict."""
         parts = self.parts_only
         shown = [
-            self._axes(),
-            self._leanings(),
+            self._believed(),
             Table(
-                ("what", "records", "the model"),
-                [(one.what, one.record, one.belief) for one in self.beliefs],
-                "recorded and believed", key="beliefs",
+                ("axis", "the model", "records", "they"),
+                [(one.what, one.belief, one.record, _THEY.get(one.verdict, "are not comparable"))
+                 for one in self.beliefs],
+                "believed and recorded", key="beliefs",
+                muted=[at for at, one in enumerate(self.beliefs)
+                       if one.verdict not in (AGREES, DISAGREES)],
             ),
+            self._axes(),
+            self._values(),
             Table(
                 ("name", "weight", "chosen again"), self.atoms, "names that add up to it",
-                bars=("weight",), key="basis",
+                bars=("weight",), key="basis", detail=True,
             ),
             self._rigidity(),
             Table(
                 ("kind", "probability"), list((self.identity.probabilities or {}).items()),
-                "identity", bars=("probability",), key="identity",
+                "identity", bars=("probability",), key="identity", detail=True,
             ),
             Table(
                 ("measure", "value", "threshold", "holds", "what it would mean"),
                 [(e.measure, e.value, e.threshold, percent(e.chance), e.meaning)
                  for e in self.evidence],
-                "evidence", key="evidence",
+                "evidence", key="evidence", detail=True,
             ),
         ]  # fmt: skip
         if parts is not None:
@@ -207,46 +217,76 @@ class DeepCard:
                 Table(
                     ("near the name", "similarity", "near its parts' sum", "similarity"),
                     [(*own, *other) for own, other in pairs],
-                    f"if only its parts were known (cosine {parts.similarity:.3f})", key="parts",
+                    f"if only its parts were known (cosine {parts.similarity:.3f})",
+                    key="parts", detail=True,
                 ),
                 Table(
                     ("axis", "the name", "its parts"), self.changes, "parts read",
-                    key="parts read",
+                    key="parts_read", detail=True,
                 ),
             ]  # fmt: skip
         return [table for table in shown if table.rows]
 
     def notes(self) -> list[str]:
+        """The legend of what the name reads as."""
+        readings = self.readings
+        if not readings.beliefs:
+            return []
+        return [
+            f"Reads as: beyond the range of {readings.n_made_up:,} made-up names at 5 %, corrected "
+            f"for {len(readings.beliefs)} axes (p); where: among {readings.n_company:,} names of "
+            "the space. All four readings, contexts and identity: --all; terms: docs/measures.md."
+        ]
+
+    def footnotes(self) -> list[str]:
         """What is said of the decomposition, the contexts and the thresholds; what is left out."""
         said = [self.said_of_basis] if self.basis is not None else []
         if self.rigidity.leaked:
             said.append(f"leans most to: {self.rigidity.leaked}")
         if self.identity.kind:
             said.append(f"thresholds: {self.study.origin.description}")
-        return [*said, *self.remarks]
+        return list(dict.fromkeys([*said, *self.remarks]))
+
+    def _believed(self) -> Table:
+        found = sorted(self.readings.beliefs, key=lambda one: (not one.counts[0], float(one.p[0])))
+        rows = [
+            (one.title, one.told(0), one.place(0), f"{one.z[0]:+.1f}", p_value(float(one.p[0])))
+            for one in found
+        ]
+        muted = [at for at, one in enumerate(found) if not one.counts[0]]
+        return Table(("axis", "reads as", "where", "z", "p"), rows, key="axes", muted=muted)
+
+    @property
+    def muted_axes(self) -> set[str]:
+        """Axes on which the name carries no belief beyond chance."""
+        return {one.axis for one in self.readings.beliefs if not one.counts[0]}
 
     def _axes(self) -> Table:
-        columns = (
-            "axis", "nearest value", "place 0–1", "± templates",
-            *(f"z {reading}" for reading in READINGS), "names below",
-        )  # fmt: skip
+        """All readings of ordinal axes; in standard deviations, as their units differ."""
+        columns = ("axis", "place 0–1", "± templates", *(f"z {reading}" for reading in READINGS))
+        found = self.readings.on_scales
         rows = [
-            (r.axis, r.value, r.position, r.spread, *(r.z[reading] for reading in READINGS),
-             percent(r.percentile))
-            for r in self.readings.on_scales
-        ]  # fmt: skip
-        n = self.readings.n_company
-        title = f"axes: z against made-up names, place among {n:,} names of the space"
-        return Table(columns, rows, title, bars=("place 0–1",), key="axes")
-
-    def _leanings(self) -> Table:
-        rows = [
-            (axis, r.value, r.share, r.spread, r.z["expectation"], percent(r.percentile))
-            for axis, ones in by_axis(self.readings.own).items()
-            for r in ones[:2]
+            (r.axis, r.position, r.spread, *(r.z[reading] for reading in READINGS)) for r in found
         ]
-        columns = ("axis", "value", "share", "± templates", "z", "names below")
-        return Table(columns, rows, "leans to", bars=("share",), key="leans to")
+        return Table(
+            columns, rows, "readings of scales", bars=("place 0–1",), key="readings", detail=True,
+            muted=[at for at, r in enumerate(found) if r.axis in self.muted_axes],
+        )  # fmt: skip
+
+    def _values(self) -> Table:
+        """All readings of the values of nominal axes, those most above other names first."""
+        found = [r for ones in by_axis(self.readings.own).values() for r in ones]
+        rows = [
+            (r.axis, r.value, r.share, r.spread, *(r.z[reading] for reading in READINGS))
+            for r in found
+        ]
+        columns = (
+            "axis", "value asked", "share", "± templates", *(f"z {one}" for one in READINGS),
+        )  # fmt: skip
+        return Table(
+            columns, rows, "readings of values", bars=("share",), key="values", detail=True,
+            muted=[at for at, r in enumerate(found) if r.axis in self.muted_axes],
+        )  # fmt: skip
 
     def _rigidity(self) -> Table:
         rigid = self.rigidity
@@ -259,7 +299,7 @@ class DeepCard:
             rows.append((key, value, ends, percent(place.percentile), weak))
         columns = ("measure", "value", "95 % interval", "made-up below", "rare below")
         title = f"rigidity: in {rigid.spread.n} contexts, beside names of {rigid.form}"
-        return Table(columns, rows, title, key="rigidity")
+        return Table(columns, rows, title, key="rigidity", detail=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -270,6 +310,8 @@ class DeepCard:
             if readings.parts is None
             else [asdict(one) for one in readings.parts],
             "n_company": readings.n_company,
+            "n_made_up": readings.n_made_up,
+            "reads_as": [one.row(0) for one in readings.beliefs],
             "beliefs": [asdict(one) for one in self.beliefs],
             "basis": None if self.basis is None else self.basis.to_dict(),
             "rigidity": self.rigidity.flat(),
@@ -318,8 +360,18 @@ class Card(Result):
     _page = "namebasis.studies.card.page:html_of"
 
     def headline(self) -> str | None:
-        """The kind of identity, where it was measured."""
-        return None if self.deep is None else self.deep.verdict
+        """What the name reads as and what is recorded; without the model, what is recorded."""
+        if self.deep is not None:
+            return self.deep.sentence(self.name)
+        told = [
+            f"{percent(one.births.share_female)} women of {one.births.n:,} US births, most in the "
+            f"{one.births.peak}s"
+            for one in self.records
+            if one.births is not None
+        ]
+        if self.nearest:
+            told.append(f"nearest to {self.nearest[0][0]} ({self.nearest[0][1]:.2f})")
+        return f"{self.name}: {'; '.join(told)}." if told else None
 
     def facts(self) -> list[tuple[str, str]]:
         """Records, token facts and stored metrics, as pairs of text."""
@@ -340,15 +392,24 @@ class Card(Result):
     def tables(self) -> list[Table]:
         """What is stored, the nearest names, and what the model was asked for."""
         near = Table(("name", "similarity"), self.nearest, "nearest", ("similarity",), "nearest")
-        stored = [Table(("what", "value"), self.facts(), self.name, key="facts"), near]
         deep = [] if self.deep is None else self.deep.tables()
-        return [*(table for table in stored if table.rows), *deep]
+        facts = Table(
+            ("what", "value"), self.facts(), self.name, key="facts", detail=self.deep is not None
+        )
+        brief = [table for table in deep if not table.detail]
+        rest = [table for table in deep if table.detail]
+        every = [*brief, near, facts, *rest] if deep else [facts, near]
+        return [table for table in every if table.rows]
 
     def notes(self) -> list[str]:
         """What must be known beside the tables, or what was left out."""
         if self.deep is not None:
             return self.deep.notes()
         return [f"left out: {LEFT_OUT}; --deep (in Python, deep=True) measures them"]
+
+    def footnotes(self) -> list[str]:
+        """What was not measured and why, and where thresholds come from."""
+        return [] if self.deep is None else self.deep.footnotes()
 
     def to_arrow(self) -> pa.Table:
         """One row: what is stored, the nearest names, and each deep measure as a column.

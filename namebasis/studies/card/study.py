@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from namebasis.checks import check_seed
 from namebasis.namespace.store.filters import quote
+from namebasis.studies.card.comparison import compare, usual
 from namebasis.studies.card.records import read_records
 from namebasis.studies.card.results import Card
 
@@ -81,9 +83,13 @@ def card(
     near = zip(found["name"].to_pylist(), found["similarity"].to_pylist(), strict=True)
     measured = None
     if deep:
+        from namebasis.studies.card.axes import company_of
         from namebasis.studies.card.deep import measure_deep
 
-        measured = measure_deep(space, own_name, row, records, k=k, seed=seed, progress=progress)
+        measured = measure_deep(space, own_name, row, k=k, seed=seed, progress=progress)
+        among = usual(space, company_of(space, row, seed))
+        beside = compare(records, measured.readings.beliefs, among)
+        measured = replace(measured, beliefs=beside)
     return Card(
         own_name,
         records,

@@ -139,6 +139,11 @@ def test_axes_are_those_of_score_among_the_whole_space(
     assert age.value.endswith(f"({ages[at]:.0f})")
     assert age.z["inferred"] == pytest.approx(peer.scores[0].z["inferred"][at])
     assert found.n_company == len(space) - 1
+    held = {one.axis: one for one in found.beliefs}
+    for one in peer.beliefs:
+        assert held[one.axis].z[0] == pytest.approx(one.z[at])
+        assert held[one.axis].p[0] == pytest.approx(one.p[at])
+        assert held[one.axis].told(0) == one.told(at)
 
 
 def test_a_name_of_one_part_says_what_does_not_apply(
@@ -154,8 +159,9 @@ def test_a_name_of_one_part_says_what_does_not_apply(
     assert told == sorted(told)
     beliefs = {one.what: one for one in shown.deep.beliefs}
     assert "2,000 US births" in beliefs["age"].record
-    assert "85 % women of 2,000 bearers" in beliefs["gender"].record
-    assert "listed in en_US" in beliefs["locales"].record
+    assert "85 % women of 2,000 US bearers" in beliefs["gender"].record
+    assert "listed in en_US" in beliefs["region"].record
+    assert beliefs["region"].verdict == ""  # the United States are of no region
     html = shown.to_html()
     assert "If only its parts were known" not in html
     assert "Evidence" not in html
@@ -165,9 +171,17 @@ def test_a_name_of_one_part_says_what_does_not_apply(
         ("1950s: 1,500 births", "60"), ("1990s: 500 births", "20"),
     ]  # fmt: skip
     assert [table.key for table in shown.tables()] == [
-        "facts", "nearest", "axes", "leans to", "beliefs", "basis", "rigidity",
+        "axes", "beliefs", "nearest", "facts", "readings", "values", "basis", "rigidity",
     ]  # fmt: skip
-    assert shown.headline() == f"No kind of identity: {ONE_PART}."
+    assert shown.headline().startswith(("Vicki reads as ", "Vicki: no belief beyond chance on "))
+    assert "identity" not in shown.headline()
+    assert shown.headline().endswith(": 85 % women and most born in the 1950s.")
+    assert len(str(shown).splitlines()) <= 25
+    assert (
+        card(space, "Vicki")
+        .headline()
+        .startswith("Vicki: 85 % women of 2,000 US births, most in the 1950s; nearest to ")
+    )
 
 
 def test_the_page_is_written_once_and_escapes_names(space: Space, deep, tmp_path: Path) -> None:
@@ -175,7 +189,7 @@ def test_the_page_is_written_once_and_escapes_names(space: Space, deep, tmp_path
     deep.write_html(file)
     text = file.read_text(encoding="utf-8")
     assert f"<title>{PERSON}</title>" in text
-    for title in ("On the axes", "Names that add up to it", "If only its parts were known"):
+    for title in ("What it reads as", "Names that add up to it", "If only its parts were known"):
         assert title in text
     with pytest.raises(SpaceError, match=r"card\.html"):
         deep.write_html(file)

@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 
 from namebasis.analysis.readings.axes import READINGS
+from namebasis.studies.attributes.beliefs import AxisBelief
 from namebasis.studies.card.axes import Reading, Readings
+from namebasis.studies.card.comparison import Belief
 from namebasis.studies.card.page import html_of
 from namebasis.studies.card.records import Births, Record
-from namebasis.studies.card.results import Belief, Card, DeepCard, PartsOnly
+from namebasis.studies.card.results import Card, DeepCard, PartsOnly
 from namebasis.studies.identity.results import NameIdentity
 from namebasis.studies.identity.rigidity import NameRigidity, Place
 from tests.studies.pages import HOSTILE
@@ -48,6 +50,13 @@ def reading(axis: str, value: str, place: float, share: float | None = None) -> 
     return Reading(axis, value, share, place, place, 0.05, z, 0.1)
 
 
+def belief(axis: str, value: str, p: float) -> AxisBelief:
+    return AxisBelief(
+        axis, "nominal", "projection", (value,), np.array([0]), np.array([0.92]), np.array([3.25]),
+        np.array([p]),
+    )  # fmt: skip
+
+
 def content(bad: str) -> Card:
     births = Births(50, 1950, 1969, 1960, {1950: 10, 1960: 40}, 0.5, 30.0)
     place = Place(0.25, 1.0, None)
@@ -72,11 +81,13 @@ def content(bad: str) -> Card:
         parts=(reading(bad, bad, 0.75), reading("hair", bad, 0.8, 0.8)),
         ordinal={bad: (bad, "last")},
         n_company=1000,
+        beliefs=(belief(bad, bad, 0.01), belief("hair", bad, 0.5)),
+        n_made_up=500,
     )
     study = SimpleNamespace(thresholds={"own_score": 1.25}, origin=SimpleNamespace(description=bad))
     near = ((bad, 0.5),)
     deep = DeepCard(
-        readings, (Belief(bad, bad, bad),), basis, rigid, identity, study,  # type: ignore[arg-type]
+        readings, (Belief(bad, bad, bad, "agrees", "100 % women"),), basis, rigid, identity, study,  # type: ignore[arg-type]
         PartsOnly(0.9, near, near, np.ones(3, np.float32)), (bad,),
     )  # fmt: skip
     return Card(
@@ -123,11 +134,14 @@ def test_places_and_undefined_values_are_drawn_as_they_are() -> None:
 def test_every_value_is_on_the_page() -> None:
     html = html_of(content("x"))
     for words in (
+        "<td>x</td><td>x</td><td>above 92 % of names</td>",
+        '<tr class="soft"><td>hair</td><td>no belief beyond chance</td><td>–</td>',
+        "Beyond the range of 500 made-up names at 5 %, corrected for 2 axes",
         "x name; read as", '<span class="piece">ko</span>', "Cosine 0.500, centred. x",
         "0.700 to 0.900", '<td class="n">-1.2</td>', "<dd>0.123</dd>", "<dd>1,234</dd>",
         "how far the bare name lies towards a context: x", "cosine 0.900 to the name",
         "it is more than its parts", "Thresholds: x.", "Most likely flexible (75 %)",
-        "24 contexts; made-up and rare names of x.", "of 1,000 names of the space",
+        "24 contexts; made-up and rare names of x.", "among 1,000 names of the space",
     ):  # fmt: skip
         assert words in html, words
     for note in ("<li>x</li>", "<dt>written alike</dt><dd>x</dd>"):
@@ -143,8 +157,8 @@ def test_empty_blocks_are_left_out() -> None:
     )  # fmt: skip
     known = Record({"part": "given"}, None)
     html = html_of(replace(bare, records=(known,), nearest=()))
-    absent = ("On the axes", "Kinds it leans to", "Names that add up", "parts were known",
-              'decades">', "Nearest names", "Recorded and believed")  # fmt: skip
+    absent = ("What it reads as", "Names that add up", "parts were known",
+              'decades">', "Nearest names", "Believed and recorded")  # fmt: skip
     for title in absent:
         assert title not in html
         assert title in html_of(card)
@@ -158,15 +172,26 @@ def test_empty_blocks_are_left_out() -> None:
 def test_tables_and_notes_say_what_the_page_does() -> None:
     card = content("x")
     tables = {table.key: table for table in card.tables()}
-    assert list(tables) == ["facts", "nearest", "axes", "leans to", "beliefs", "basis", "rigidity",
-                            "identity", "evidence", "parts", "parts read"]  # fmt: skip
+    assert list(tables) == ["axes", "beliefs", "nearest", "facts", "readings", "values", "basis",
+                            "rigidity", "identity", "evidence", "parts", "parts_read"]  # fmt: skip
+    assert tables["axes"].rows == [
+        ("x", "x", "above 92 % of names", "+3.2", "0.01"),
+        ("hair", "no belief beyond chance", None, "+3.2", "0.50"),
+    ]
+    assert list(tables["axes"].muted) == [1]
+    assert list(tables["values"].muted) == [0]
     assert tables["rigidity"].rows[0] == ("similarity", 0.8, "0.700 to 0.900", "25 %", None)
     assert tables["evidence"].rows == [
         ("own score", 1.5, 1.25, "90 %", "it is more than its parts")
     ]
-    assert tables["parts read"].rows == [("x", "x, above 10 %", "x, above 10 %")]
-    assert card.notes() == ["Cosine 0.500, centred. x", "leans most to: x", "thresholds: x", "x"]
-    assert str(card).startswith("Most likely flexible (75 %): it is more than its parts")
+    assert tables["parts_read"].rows == [("x", "x, above 10 %", "x, above 10 %")]
+    said = ["Cosine 0.500, centred. x", "leans most to: x", "thresholds: x", "x"]
+    assert card.footnotes() == said
+    assert card.notes()[0].startswith("Reads as: beyond the range of 500 made-up names at 5 %")
+    assert card.headline() == (
+        "x reads as x (above 92 % of names); records agree: 100 % women. "
+        "Most likely flexible (75 %): it is more than its parts, and leans to no context."
+    )
     row = card.to_arrow().to_pylist()[0]
     assert (row["name"], row["hair_x"], row["x_percentile"]) == ("x", 0.9, 0.1)
     assert row["rigidity_leakage"] == 0.5
@@ -174,7 +199,10 @@ def test_tables_and_notes_say_what_the_page_does() -> None:
     stored = replace(card, deep=None)
     assert [table.key for table in stored.tables()] == ["facts", "nearest"]
     assert stored.notes()[0].startswith("left out: axes, beliefs")
-    assert stored.headline() is None
+    assert (
+        stored.headline()
+        == "x: 50 % women of 50 US births, most in the 1960s; nearest to x (0.50)."
+    )
 
 
 def test_browser_paints_the_card_and_asks_no_host(browser: Any, tmp_path: Path) -> None:
