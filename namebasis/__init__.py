@@ -25,6 +25,7 @@ _HOMES = {
     "build_space": ".space",
     "explain": ".terms",
     "export": ".namespace.export.subset",
+    "list_spaces": ".namespace.listing",
     "load_encoder": ".encoders.registry",
     "Names": ".namespace.corpus.names",
     "open_space": ".space",
@@ -46,6 +47,7 @@ __all__ = [
     "build_space",
     "explain",
     "export",
+    "list_spaces",
     "load_encoder",
     "open_space",
     "read_names",
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from namebasis.namespace.corpus.names import Names
     from namebasis.namespace.corpus.sources import read_names
     from namebasis.namespace.export.subset import export
+    from namebasis.namespace.listing import list_spaces
     from namebasis.results import Result, Table
     from namebasis.space import Space, build_space, open_space
     from namebasis.terms import explain

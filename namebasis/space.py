@@ -13,6 +13,7 @@ from namebasis.namespace.store.places import place_of
 if TYPE_CHECKING:
     from namebasis.analysis.sparse.components import Components
     from namebasis.encoders.base import Encoder
+    from namebasis.namespace.building.change import ChangeReport
     from namebasis.namespace.building.images import AddedImages
     from namebasis.namespace.building.templates import Templates
     from namebasis.namespace.export.subset import ExportResult
@@ -368,6 +369,57 @@ class Space(StoredSpace):
         return add_images(
             self, folder, vectors=vectors, allow_strangers=allow_strangers, progress=progress
         )
+
+    def remove(
+        self,
+        names: Sequence[str] = (),
+        *,
+        where: str | None = None,
+        part: str | None = None,
+        images: bool = False,
+        unmatched: bool = False,
+        dry_run: bool = False,
+    ) -> ChangeReport[Space]:
+        """Take names out of the space, or images; `.space` of the result is the space reopened."""
+        from namebasis.namespace.building.removing import remove
+
+        return remove(
+            self, names, where=where, part=part, images=images, unmatched=unmatched,
+            dry_run=dry_run,
+        )  # fmt: skip
+
+    def drop(self, columns: Sequence[str], *, dry_run: bool = False) -> ChangeReport[Space]:
+        """Take columns out of the space: of studies, or of one's own."""
+        from namebasis.namespace.building.removing import drop
+
+        return drop(self, columns, dry_run=dry_run)
+
+    def rename(self, column: str, name: str) -> ChangeReport[Space]:
+        """Give a column of a study, or of one's own, another name."""
+        from namebasis.namespace.building.removing import rename
+
+        return rename(self, column, name)
+
+    def merge(
+        self,
+        other: StoredSpace,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        dry_run: bool = False,
+    ) -> ChangeReport[Space]:
+        """Put the names of this space and another into one, at a new path or into this one."""
+        from namebasis.namespace.building.merging import merge
+
+        return merge(self, other, path, overwrite=overwrite, dry_run=dry_run)
+
+    def undo(
+        self, *, redo: bool = False, forget: bool = False, dry_run: bool = False
+    ) -> ChangeReport[Space]:
+        """Undo the last change of the space; called again, the one before it."""
+        from namebasis.namespace.building.undoing import undo
+
+        return undo(self, redo=redo, forget=forget, dry_run=dry_run)
 
     def unspell(self, *, rebuild: bool = False, progress: Progress | None = None) -> Space:
         """Store the `unspelled` view: vectors less what the names' spelling predicts."""

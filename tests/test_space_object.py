@@ -12,14 +12,23 @@ from typing import Any
 import pytest
 
 import namebasis as nb
-from namebasis.cli.commands import ask, card, compose, corpus, identity, score, topology
+from namebasis.cli.commands import (
+    ask,
+    card,
+    compose,
+    corpus,
+    housekeeping,
+    identity,
+    score,
+    topology,
+)
 from namebasis.namespace.space import StoredSpace
 
 COMMANDS = {
     "nearest": ask.nearest, "basis": compose.basis, "paint": compose.paint, "walk": compose.walk,
     "anchors": compose.anchors, "card": card.card, "score": score.score,
     "topology": topology.topology, "entropy": topology.entropy, "identity": identity.identity,
-    "rigidity": identity.rigidity, "export": corpus.export,
+    "rigidity": identity.rigidity, "export": corpus.export, "remove": housekeeping.remove,
 }  # fmt: skip
 OTHER_NAMES = {"nonnegative": "signed", "n_steps": "steps", "n_swaps": "swaps"}
 """Parameters whose option is said the other way round, or shorter."""
@@ -47,7 +56,12 @@ def test_a_method_has_the_defaults_of_the_command_of_its_name(name: str) -> None
     assert compared, name
 
 
-@pytest.mark.parametrize("name", sorted({*COMMANDS, "compare", "records", "groups", "validate"}))
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {*COMMANDS, "compare", "records", "groups", "validate", "drop", "rename", "merge", "undo"}
+    ),
+)
 def test_a_method_is_typed_and_says_what_it_does(name: str) -> None:
     method = getattr(nb.Space, name)
     assert inspect.getdoc(method)

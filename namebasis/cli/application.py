@@ -18,6 +18,7 @@ from namebasis.cli.commands import (
     explore,
     formation,
     guide,
+    housekeeping,
     identity,
     organism,
     score,
@@ -29,7 +30,7 @@ from namebasis.cli.wording import Commands
 
 class _Application(Commands):
     panels = (
-        "Build", "Ask", "Compose", "Arrange", "Identity", "Images", "Training", "Tools",
+        "Build", "Keep", "Ask", "Compose", "Arrange", "Identity", "Images", "Training", "Tools",
     )  # fmt: skip
 
 
@@ -78,6 +79,18 @@ _PANELS = {
         _Entry("info", corpus.info, "Show what a space holds, or check it.", "info my.space"),
         _Entry("unspell", corpus.unspell, "Remove from vectors what spelling predicts.",
                "unspell my.space"),
+    ),
+    "Keep": (
+        _Entry("list", housekeeping.list_, "List the spaces below a folder.", "list ."),
+        _Entry("remove", housekeeping.remove, "Remove names or images from a space.",
+               "remove my.space Vicki --dry-run"),
+        _Entry("drop", housekeeping.drop, "Drop columns that studies wrote, or your own.",
+               "drop my.space anchor_rank own_residual"),
+        _Entry("rename", housekeeping.rename, "Rename a column.",
+               "rename my.space anchor_rank rank"),
+        _Entry("merge", housekeeping.merge, "Merge two spaces of one encoder.",
+               "merge my.space other.space -o both.space"),
+        _Entry("undo", housekeeping.undo, "Undo the last change of a space.", "undo my.space"),
     ),
     "Ask": (
         _Entry("nearest", ask.nearest, "Find the names nearest to a name, text or image.",

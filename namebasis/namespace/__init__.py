@@ -21,6 +21,7 @@ __getattr__, __dir__ = attach(
         "label_images": ".corpus.image_labels",
         "LabelledImages": ".corpus.image_labels",
         "letters_key": ".corpus.folding",
+        "list_spaces": ".listing",
         "load_templates": ".building.templates",
         "make_names": ".corpus.names",
         "merge_names": ".corpus.names",

@@ -52,6 +52,7 @@ OPERATIONS = {
     "unspell": Operation(("unspell", "s", "-q"), "base.space"),
     "unspell again": Operation(("unspell", "s", "--rebuild", "-q"), "unspelled.space"),
     "overwrite": Operation(("build", "s", "other.txt", "--overwrite", *TEMPLATES), "images.space"),
+    "remove": Operation(("remove", "s", "--where", "name LIKE '%en'"), "images.space"),
     "report": Operation(
         ("validate", "report", "s", "images1", "--extractor", "skin", "--write", "-q"), "base.space"
     ),

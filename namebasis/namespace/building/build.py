@@ -43,6 +43,7 @@ from namebasis.namespace.space import Kind, StoredSpace
 from namebasis.namespace.store import swap, unspelled
 from namebasis.namespace.store.columns import add_empty
 from namebasis.namespace.store.dataset import Store
+from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import locked, writing
 from namebasis.namespace.store.opening import NAMES, holds_versions
 from namebasis.namespace.store.places import for_lance, place_of
@@ -283,13 +284,14 @@ def add_counted(
         for told in fitted.notes:
             log.warning("%s: %s", space.path, told)
         if len(fresh):
-            # Before the rows: whatever kills this, a row that is stored has all its values.
-            add_empty(store, fitted.added)
-            templates = space.provenance.templates
-            _append(store, fitted.names, encoder, templates, progress, adding=True)
-            note_sums(store)
-            _renew_indices(store, space.provenance)
-            store.keep_up()
+            with changing(store, f"add of {len(fresh):,} names"):
+                # Before the rows: whatever kills this, a row that is stored has all its values.
+                add_empty(store, fitted.added)
+                templates = space.provenance.templates
+                _append(store, fitted.names, encoder, templates, progress, adding=True)
+                note_sums(store)
+                _renew_indices(store, space.provenance)
+                store.keep_up()
     new = tuple(field.name for field in fitted.added)
     grown = space.reopened(encoder)
     grown.summary = summarise(

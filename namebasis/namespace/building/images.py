@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -16,6 +16,7 @@ import pyarrow as pa
 from namebasis.checks import FloatArray, IntArray, Progress, as_embeddings, unit_rows
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.image_labels import (
+    Find,
     LabelledImages,
     find_labels,
     in_utf8,
@@ -33,6 +34,7 @@ from namebasis.namespace.store.dataset import (
     check_units,
 )
 from namebasis.namespace.store.engine_errors import reading
+from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.opening import holds_commit
 from namebasis.namespace.store.places import for_lance
@@ -189,7 +191,10 @@ def add_images(
         found.refuse_unmatched(Path(folder))
     files, labels = found.files, found.labels
     failures: list[ImageFailure] = []
-    with writing(space._store) as store:
+    with (
+        writing(space._store) as store,
+        changing(store, f"add of images in {Path(folder).name}", images=True),
+    ):
         if given is not None or model is None:
             n_added = _append_given(space.path, files, labels, given)
         else:
@@ -340,13 +345,56 @@ def _open(uri: Path) -> Any:
         return lance.dataset(for_lance(uri))
 
 
-def _write_view(store: Store, space: StoredSpace, dim: int) -> tuple[int, int]:
-    """Make the view of all stored images; return names and images."""
-    uri = store.folder / IMAGES
+@dataclass(frozen=True)
+class ImageView:
+    """The `image` view of some names, made of the images of an archive.
+
+    Attributes
+    ----------
+    names : ndarray of int
+        Rows that have an image, ascending.
+    sums : ndarray of shape (n_names, dim), float64
+        Sums of the unit vectors of each one's images.
+    counts : ndarray of int
+        How many images each has.
+    mean : ImageMean
+        Of all images, those of no stored name among them.
+    """
+
+    names: IntArray
+    sums: npt.NDArray[np.float64]
+    counts: IntArray
+    mean: ImageMean
+
+    def column(self, start: int, stop: int) -> pa.Array:
+        """The view from one row up to another; 0 for those without an image."""
+        block = np.zeros((stop - start, self.sums.shape[1]), np.float32)
+        first, last = np.searchsorted(self.names, [start, stop])
+        sums = self.sums[first:last]
+        length = np.linalg.norm(sums, axis=1, keepdims=True)
+        block[self.names[first:last] - start] = sums / np.where(length > 1e-9, length, np.inf)
+        return as_column(block)
+
+
+def view_of_images(uri: Path, find: Find, dim: int) -> ImageView | None:
+    """Make the view of all images of an archive; None where it holds none.
+
+    Parameters
+    ----------
+    uri : Path
+        The archive's data set.
+    find : callable
+        Rows of names, None for those that are not stored.
+    dim : int
+    """
+    if not holds_commit(uri):
+        return None
     with reading(uri):
         table = _open(uri).to_table(columns=["label", "digest", "vector"])
+    if not len(table):
+        return None
     labels = table["label"].to_pylist()
-    found = find_labels(labels, space.find_all)
+    found = find_labels(labels, find)
     # Copies count once, whether they came in one run or in several, or under names of two files.
     owners = [found[label] if found[label] is not None else label for label in labels]
     single = dict(zip(zip(owners, table["digest"].to_pylist(), strict=True), count()))
@@ -356,30 +404,28 @@ def _write_view(store: Store, space: StoredSpace, dim: int) -> tuple[int, int]:
     mean = ImageMean(len(kept), vectors.mean(axis=0))
     mine = rows >= 0
     names, member, counts = np.unique(rows[mine], return_inverse=True, return_counts=True)
-    if len(names):
-        sums = np.zeros((len(names), dim))
-        np.add.at(sums, member, vectors[mine])
-        facts = pa.table({"id": names, IMAGE_COUNT: pa.array(counts.astype(np.int32))})
+    sums = np.zeros((len(names), dim))
+    np.add.at(sums, member, vectors[mine])
+    return ImageView(names.astype(np.int64), sums, counts, mean)
+
+
+def _write_view(store: Store, space: StoredSpace, dim: int) -> tuple[int, int]:
+    """Make the view of all stored images; return names and images."""
+    made = view_of_images(store.folder / IMAGES, space.find_all, dim)
+    if made is None:
+        return 0, 0
+    if len(made.names):
+        facts = pa.table({"id": made.names, IMAGE_COUNT: pa.array(made.counts.astype(np.int32))})
+        starts = range(0, store.n_rows, BLOCK_ROWS)
         put_view(
             store,
             VIEW,
             dim,
             {},
-            _columns(names, sums, store.n_rows),
+            (made.column(start, min(start + BLOCK_ROWS, store.n_rows)) for start in starts),
             beside=metrics.aligned(store, facts, "images", {}),
-            notes=lambda key: image_mean_entry(store, mean, key),
+            notes=lambda key: image_mean_entry(store, made.mean, key),
         )
     else:
-        store.dataset.update_schema_metadata(image_mean_entry(store, mean))
-    return len(names), len(kept)
-
-
-def _columns(names: IntArray, sums: npt.NDArray[np.float64], n_rows: int) -> Iterator[pa.Array]:
-    """The view of all rows, block by block; 0 for those without an image."""
-    length = np.linalg.norm(sums, axis=1, keepdims=True)
-    means = (sums / np.where(length > 1e-9, length, np.inf)).astype(np.float32)
-    for start in range(0, n_rows, BLOCK_ROWS):
-        block = np.zeros((min(BLOCK_ROWS, n_rows - start), sums.shape[1]), np.float32)
-        here = (names >= start) & (names < start + len(block))
-        block[names[here] - start] = means[here]
-        yield as_column(block)
+        store.dataset.update_schema_metadata(image_mean_entry(store, made.mean))
+    return len(made.names), made.mean.n_images

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, Progress, check_count
 from namebasis.errors import SpaceError
-from namebasis.namespace.store.columns import put_view
+from namebasis.namespace.store.columns import drop_leftovers, put_view
 from namebasis.namespace.store.dataset import Store, as_column
+from namebasis.namespace.store.history import changing, read_history
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.unspelled import (
     FACTS_KEY,
@@ -80,7 +82,9 @@ def unspell(
     check_count(max_pieces, "max_pieces")
     with writing(space._store) as store:
         if VIEW not in store.views or rebuild:
-            _write(store, n_folds, max_pieces, progress)
+            drop_leftovers(store)
+            with changing(store, "unspell"):
+                _write(store, n_folds, max_pieces, progress)
     return space.reopened()
 
 
@@ -110,9 +114,22 @@ def _write(store: Store, n_folds: int, max_pieces: int, progress: Progress | Non
     # Rows are read through a handle of their own: the one that writes is taken.
     columns = _columns(Store(store.folder), fit, progress)
     put_view(store, VIEW, store.dim(SOURCE), metadata, columns)
+    kept = _fits_to_undo(store)
     for file in folder.glob(f"{VIEW}-*.safetensors"):
-        if file.name != name:
+        if file.name != name and file.name not in kept:
             file.unlink()
+
+
+def _fits_to_undo(store: Store) -> set[str]:
+    """Files of fits that versions name to which an undo or a redo goes."""
+    found = set()
+    for change in read_history(store.folder).changes:
+        for version in filter(None, (change.before, change.after)):
+            with suppress(ValueError, OSError):
+                schema = store.dataset.checkout_version(version).schema
+                if VIEW in schema.names:
+                    found.add((schema.field(VIEW).metadata or {}).get(FIT_KEY.encode(), b""))
+    return {name.decode() for name in found}
 
 
 def _fit(store: Store, n_folds: int, max_pieces: int) -> PieceRidge:

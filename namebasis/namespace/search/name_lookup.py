@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -14,6 +16,7 @@ from namebasis.namespace.corpus.folding import FOLDING, FOLDING_KEY, fold
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.filters import quote
 
+Mask = npt.NDArray[np.bool_]
 PART_ORDER = ("given", "family", "full", "pseudo")
 _COLUMNS = ["id", "name", "part", "name_folded"]
 _FEW = 16
@@ -22,7 +25,9 @@ _FEW = 16
 _refolded: WeakKeyDictionary[Store, tuple[int, pa.Table]] = WeakKeyDictionary()
 
 
-def find_rows(store: Store, names: Sequence[str], part: str | None = None) -> list[int | None]:
+def find_rows(
+    store: Store, names: Sequence[str], part: str | None = None, among: Mask | None = None
+) -> list[int | None]:
     """Rows of stored names, in one pass over the space however many are asked for.
 
     A row whose name is written as asked comes before one that differs in case only, and that
@@ -34,22 +39,36 @@ def find_rows(store: Store, names: Sequence[str], part: str | None = None) -> li
     names : sequence of str
     part : str, optional
         The only part that is looked at.
+    among : ndarray of bool of shape (n_rows,), optional
+        The only rows that are looked at.
 
     Returns
     -------
     list of int or None
         None for a name that is not stored.
     """
-    # Half a character, as a file's name may hold, is in no stored name and in no expression.
-    wanted = {fold(name) for name in names if not re.search(r"[\ud800-\udfff\0]", name)} - {""}
+    wanted = _folded(names)
     if not wanted:
         return [None] * len(names)
+    return find_in(_candidates(store, wanted), names, part, among)
+
+
+def _folded(names: Sequence[str]) -> set[str]:
+    # Half a character, as a file's name may hold, is in no stored name and in no expression.
+    return {fold(name) for name in names if not re.search(r"[\ud800-\udfff\0]", name)} - {""}
+
+
+def find_in(
+    rows: pa.Table, names: Sequence[str], part: str | None = None, among: Mask | None = None
+) -> list[int | None]:
+    """Find names as `find_rows` does, in a table of `id`, `name`, `part` and `name_folded`."""
+    wanted = _folded(names)
+    rows = rows.filter(pc.is_in(rows["name_folded"], pa.array(sorted(wanted), pa.string())))
     by_fold: dict[str, list[tuple[str, int, int]]] = {}
-    rows = _candidates(store, wanted)
     columns = (rows[column].to_pylist() for column in _COLUMNS)
     ranks = {part: rank for rank, part in enumerate(PART_ORDER)}
     for row, name, kind, folded in zip(*columns, strict=True):
-        if part is None or kind == part:
+        if (part is None or kind == part) and (among is None or among[row]):
             by_fold.setdefault(folded, []).append((name, ranks.get(kind, len(ranks)), row))
     return [_best(name, by_fold.get(fold(name), ())) for name in names]
 

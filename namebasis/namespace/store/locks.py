@@ -11,6 +11,7 @@ from namebasis.errors import ReplacedError, SpaceError
 from namebasis.namespace.store import checksums
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.engine_errors import writing_files
+from namebasis.namespace.store.history import settle
 from namebasis.namespace.store.opening import holds_versions
 from namebasis.namespace.store.pins import clear_unread
 
@@ -43,6 +44,7 @@ def writing(known: Store) -> Iterator[Store]:
                 f"{known.folder}: the space was replaced since it was opened, so nothing is "
                 "written to it. Open the new one and do it again."
             )
+        settle(newest)
         yield newest
 
 

@@ -13,10 +13,15 @@ from namebasis.namespace.search.caches import saved_facts
 from namebasis.namespace.store import unspelled
 from namebasis.namespace.store.columns import put_columns
 from namebasis.namespace.store.dataset import HIDDEN, VIEWS, Store
+from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.provenance import Provenance
 
 STUDY, PARAMETERS = "namebasis.study", "namebasis.parameters"
+WHEN = "namebasis.when"
+"""Day on which a metric was computed, ISO."""
+SINCE = "namebasis.since"
+"""What became of the names since a metric was computed."""
 OWN = "build"
 """The study named for the metrics that a build itself writes."""
 
@@ -46,12 +51,16 @@ def metric_columns(schema: pa.Schema) -> dict[str, dict[str, Any]]:
                 "study": metadata[STUDY.encode()].decode(),
                 "parameters": json.loads(metadata.get(PARAMETERS.encode(), b"{}")),
             }
+            for key, word in ((WHEN, "when"), (SINCE, "since")):
+                if key.encode() in metadata:
+                    found[field.name][word] = metadata[key.encode()].decode()
     return found
 
 
 def write(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]) -> None:
     """Add or replace metric columns; see `Space.add_metrics`."""
-    with writing(store) as newest:
+    names = ", ".join(name for name in columns.column_names if name != "id")
+    with writing(store) as newest, changing(newest, f"columns of {study} ({names})"):
         put(newest, columns, study, parameters)
 
 

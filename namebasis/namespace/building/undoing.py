@@ -1,0 +1,153 @@
+"""Go back to the space as it was before a change, or forward again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from namebasis.errors import SpaceError
+from namebasis.namespace.building.change import ChangeReport
+from namebasis.namespace.building.rewriting import index_all, renewed, write_rows
+from namebasis.namespace.store.dataset import Store
+from namebasis.namespace.store.engine_errors import reading
+from namebasis.namespace.store.history import (
+    Begun,
+    Change,
+    History,
+    forget_changes,
+    images_version,
+    read_history,
+    restore_images,
+    tag_after,
+    write_history,
+)
+from namebasis.namespace.store.locks import writing
+from namebasis.namespace.store.sums import image_mean
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import Kind
+
+_NEVER = "a build, a merge into a new space and changes by earlier versions cannot be undone"
+
+
+def undo(
+    space: Kind, *, redo: bool = False, forget: bool = False, dry_run: bool = False
+) -> ChangeReport[Kind]:
+    """Undo the last change of a space; called again, the one before it.
+
+    Changes are those of `remove`, `drop`, `rename`, `add`, `unspell`, a merge into the space, and
+    of all that writes metrics. The last ten are kept, of those that wrote all vectors again three.
+
+    Parameters
+    ----------
+    space : Space
+    redo : bool
+        Bring back what was undone last.
+    forget : bool
+        Keep the space as it is, and free the room that the older versions take.
+    dry_run : bool
+        Say what would be undone, and write nothing.
+
+    Returns
+    -------
+    ChangeReport
+        Its `space` is the space opened again.
+
+    Raises
+    ------
+    SpaceError
+        If there is nothing to undo, or another process writes to the space.
+    """
+    if redo and forget:
+        raise ValueError("redo and forget exclude each other; give one.")
+    if dry_run:
+        history = read_history(space.path)
+        if forget:
+            told = f"would forget {len(history.changes):,} changes"
+            return ChangeReport(space, told, (), {}, True)
+        change = _next(space, history, redo)
+        verb = "redo" if redo else "undo"
+        return ChangeReport(space, f"would {verb} {_named(change)}", (), _facts(change), True)
+    with writing(space._store) as store:
+        if forget:
+            return _forget(space, store)
+        history = read_history(space.path)
+        change = _next(space, history, redo)
+        _go(store, history, change, redo)
+    history = read_history(space.path)
+    verb = "brought back" if redo else "undid"
+    again = space.reopened(space._encoder)
+    sentence = f"{verb} {_named(change)}; the space holds {len(again):,} names"
+    return ChangeReport(again, sentence, tuple(_ways(history)), _facts(change))
+
+
+def _next(space: Kind, history: History, redo: bool) -> Change:
+    if redo:
+        if not history.undone:
+            raise SpaceError(f"{space.path}: nothing was undone that could be brought back.")
+        return history.undone[0]
+    if not history.done:
+        more = " What was undone, --redo brings back." if history.undone else ""
+        raise SpaceError(f"{space.path}: there is no change to undo; {_NEVER}.{more}")
+    return history.done[-1]
+
+
+def _named(change: Change) -> str:
+    stopped = " (it was stopped before its end)" if change.was_stopped else ""
+    day, _, time = change.when.partition("T")
+    return f"the {change.what}{stopped}, of {day} {time[:5]} UTC"
+
+
+def _facts(change: Change) -> dict[str, object]:
+    return {"change": change.what, "when": change.when, "stopped": change.was_stopped}
+
+
+def _ways(history: History) -> list[str]:
+    told = []
+    if history.done:
+        told.append(f"undo again takes back the {history.done[-1].what}")
+    else:
+        told.append(f"nothing is left to undo; {_NEVER}")
+    if history.undone:
+        told.append(f"undo --redo brings back the {history.undone[0].what}")
+    return told
+
+
+def _go(store: Store, history: History, change: Change, redo: bool) -> None:
+    """Make another version the newest: images first, then the names, in one commit each."""
+    folder = store.folder
+    images = change.images_after if redo else change.images_before
+    version = change.after if redo else change.before
+    if version is None:
+        raise SpaceError(f"{folder}: the version to go back to was not kept.")
+    now = images_version(folder) if change.images_before is not None else None
+    if not redo:
+        change = replace(change, after=store.version, images_after=now)
+        history.put(change)
+    history.begun = Begun("redo" if redo else "undo", change.number, store.version, now)
+    history.grow(store)
+    write_history(folder, history)
+    if not redo:
+        tag_after(store, change.number, now)
+    with reading(store.uri):
+        target = Store(folder, store.dataset.checkout_version(version))
+    may_come_back = history.may_come_back(target)
+    if images is not None:
+        restore_images(folder, images)
+    if may_come_back:
+        target.dataset.restore()
+        store.refresh()
+        index_all(store)
+    else:
+        write_rows(store, renewed(target), image_mean(target), {})
+    history.put(replace(change, is_undone=not redo))
+    history.begun = None
+    history.grow(store)
+    write_history(folder, history)
+
+
+def _forget(space: Kind, store: Store) -> ChangeReport[Kind]:
+    number = forget_changes(store)
+    store.keep_up()
+    told = f"forgot {number:,} change{'s' * (number != 1)}: they can no longer be undone"
+    return ChangeReport(space.reopened(space._encoder), told, (), {"forgotten": number})

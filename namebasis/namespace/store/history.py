@@ -1,0 +1,371 @@
+"""What was done to a space, and the versions that lie before each change, so that it can be undone.
+
+Every change tags the version of the data set that it begins from, which keeps that version's
+files, and is noted in `history.json` before and after. So whenever a process dies, the next writer
+knows whether the change was committed. Names and images are two data sets: where a change that
+commits to both died between the two, the images are brought back.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from namebasis.atomic import replacing_file
+from namebasis.errors import SpaceError
+from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.view_ids import view_id
+from namebasis.reading import UnreadableError, parse_json, read_text
+
+if TYPE_CHECKING:
+    from namebasis.namespace.store.dataset import Store
+
+HISTORY = "history.json"
+ARCHIVE = "images.lance"
+MOST = 10
+"""Changes that can be undone."""
+MOST_REWRITES = 3
+"""Of these, changes that wrote all vectors again, each of which keeps as many bytes."""
+_TAG = "namebasis-undo-"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of a space.
+
+    Attributes
+    ----------
+    number : int
+        Counts the changes of a space, from 1.
+    what : str
+        In a few words, such as ``remove of 3 names``.
+    when : str
+        ISO date and time, UTC.
+    before : int
+        Version of the names that it began from.
+    images_before : int or None
+        Version of the images that it began from, 0 where there were none; None where it leaves
+        images as they are.
+    after, images_after : int or None
+        Versions that were there when it was undone, to which a redo goes.
+    is_rewrite : bool
+        Whether it wrote all vectors again.
+    is_undone : bool
+    was_stopped : bool
+        Whether its process died, or was refused, before its end.
+    """
+
+    number: int
+    what: str
+    when: str
+    before: int
+    images_before: int | None = None
+    after: int | None = None
+    images_after: int | None = None
+    is_rewrite: bool = False
+    is_undone: bool = False
+    was_stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a process began and has not ended: a ``change``, ``undo`` or ``redo`` of a number."""
+
+    kind: str
+    number: int
+    names: int
+    images: int | None
+
+
+@dataclass
+class History:
+    """The changes of a space, oldest first.
+
+    Attributes
+    ----------
+    changes : list of Change
+        Those that can be undone, then those that were undone and can be redone.
+    n_changes : int
+        How many there ever were.
+    extents : dict of str to int
+        By the id of a view's writing or of a build: the most rows that it ever had.
+    begun : Begun or None
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    n_changes: int = 0
+    extents: dict[str, int] = field(default_factory=dict)
+    begun: Begun | None = None
+
+    @property
+    def done(self) -> list[Change]:
+        """Changes that can be undone, oldest first."""
+        return [change for change in self.changes if not change.is_undone]
+
+    @property
+    def undone(self) -> list[Change]:
+        """Changes that can be redone, the one that was undone last first."""
+        return [change for change in self.changes if change.is_undone]
+
+    def put(self, change: Change) -> None:
+        """Replace the change of the same number."""
+        self.changes = [change if one.number == change.number else one for one in self.changes]
+
+    def grow(self, store: Store) -> None:
+        """Note how many rows the views and the build of a store have."""
+        for key in _ids(store):
+            self.extents[key] = max(self.extents.get(key, 0), store.n_rows)
+
+    def may_come_back(self, store: Store) -> bool:
+        """Whether an older version may become the newest with its own ids.
+
+        It may not where rows were once appended to it: ids tell vectors apart by the number of
+        rows alone, and what will be appended now are others.
+        """
+        return all(self.extents.get(key, 0) <= store.n_rows for key in _ids(store))
+
+
+def _ids(store: Store) -> list[str]:
+    build = store.build_id
+    return [build, *(f"{view} {view_id(store.schema, view, build)}" for view in store.views)]
+
+
+def read_history(folder: Path) -> History:
+    """What is noted of the changes of a space; nothing where it is damaged, which the log says."""
+    path = folder / HISTORY
+    try:
+        text = read_text(path)
+        values = parse_json(text, path)
+        check = values.pop("check")
+        if check != _crc(values):
+            raise UnreadableError(path, "its own checksum is not the one written with it")
+        begun = values["begun"]
+        return History(
+            [Change(**one) for one in values["changes"]],
+            int(values["n_changes"]),
+            {str(key): int(rows) for key, rows in values["extents"].items()},
+            None if begun is None else Begun(**begun),
+        )
+    except UnreadableError as error:
+        if not error.is_missing:
+            log.warning("%s: damaged (%s); what was done before cannot be undone", path, error)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        log.warning("%s: damaged (%r); what was done before cannot be undone", path, error)
+    return History()
+
+
+def write_history(folder: Path, history: History) -> None:
+    """Write the history in one step; without a change there is nothing to keep."""
+    if not history.changes:
+        (folder / HISTORY).unlink(missing_ok=True)
+        return
+    values: dict[str, Any] = {
+        "n_changes": history.n_changes,
+        "changes": [asdict(change) for change in history.changes],
+        "extents": history.extents,
+        "begun": None if history.begun is None else asdict(history.begun),
+    }
+    values["check"] = _crc(values)
+    with replacing_file(folder / HISTORY, overwrite=True) as stream:
+        stream.write(json.dumps(values, ensure_ascii=False, indent=0).encode())
+
+
+def _crc(values: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(values, sort_keys=True).encode())
+
+
+class Note:
+    """The words for a change, which are known in full only when it is done."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+
+@contextmanager
+def changing(
+    store: Store, what: str, *, images: bool = False, is_rewrite: bool = False
+) -> Iterator[Note]:
+    """Note a change of a space that this process has locked; what it commits can be undone.
+
+    Parameters
+    ----------
+    store : Store
+        At the newest version.
+    what : str
+        Such as ``add of names``; the words may be changed until the end.
+    images : bool
+        Whether it may write to the archive of images.
+    is_rewrite : bool
+        Whether it writes all vectors again.
+    """
+    folder = store.folder
+    history = read_history(folder)
+    number = history.n_changes + 1
+    at = images_version(folder) if images else None
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    change = Change(number, what, now, store.version, at, is_rewrite=is_rewrite)
+    history.changes.append(change)
+    history.n_changes = number
+    history.begun = Begun("change", number, store.version, at)
+    history.grow(store)
+    write_history(folder, history)
+    _tag(store.dataset, number, "before", store.version)
+    if at:
+        _tag(open_images(folder), number, "before", at)
+    note = Note(what)
+    try:
+        yield note
+    except BaseException:
+        store.refresh()
+        settle(store)
+        raise
+    store.refresh()
+    history.put(replace(change, what=note.what))
+    _end(store, history)
+
+
+def settle(store: Store) -> None:
+    """Put right what a process left that died within a change; only while the space is locked.
+
+    Parameters
+    ----------
+    store : Store
+        At the newest version.
+    """
+    if not (store.folder / HISTORY).exists():
+        return
+    history = read_history(store.folder)
+    begun = history.begun
+    if begun is None:
+        return
+    change = next((one for one in history.changes if one.number == begun.number), None)
+    is_committed = store.version != begun.names
+    if begun.images is not None and not is_committed and change is not None:
+        # Images that are added are committed some at a time, and a killed run goes on there.
+        if begun.kind != "change" or change.is_rewrite:
+            restore_images(store.folder, begun.images)
+        elif images_version(store.folder) != begun.images:
+            is_committed = True
+    if begun.kind == "change":
+        _end(store, history, was_stopped=True, is_committed=is_committed)
+        return
+    if change is not None and is_committed:
+        history.put(replace(change, is_undone=begun.kind == "undo"))
+    history.begun = None
+    history.grow(store)
+    write_history(store.folder, history)
+
+
+def _end(
+    store: Store, history: History, *, was_stopped: bool = False, is_committed: bool | None = None
+) -> None:
+    """Note that a change ended; it is forgotten where it committed nothing."""
+    begun = history.begun
+    number = history.n_changes if begun is None else begun.number
+    change = next(one for one in history.changes if one.number == number)
+    moved = change.images_before is not None and (
+        images_version(store.folder) != change.images_before
+    )
+    if is_committed is None:
+        is_committed = store.version != change.before or moved
+    if is_committed:
+        history.put(replace(change, was_stopped=was_stopped))
+        gone = history.undone  # another way was taken
+        done = history.done
+        gone += done[:-MOST]
+        rewrites = [one for one in done if one.is_rewrite]
+        if len(rewrites) > MOST_REWRITES:
+            last = rewrites[-MOST_REWRITES - 1].number
+            gone += [one for one in done if one.number <= last]
+    else:
+        gone = [change]
+    numbers = {one.number for one in gone}
+    history.changes = [one for one in history.changes if one.number not in numbers]
+    history.begun = None
+    history.grow(store)
+    write_history(store.folder, history)
+    for number in sorted(numbers):
+        untag(store, number)
+
+
+def forget_changes(store: Store) -> int:
+    """Forget all changes, and with them the versions that are kept for them; how many."""
+    history = read_history(store.folder)
+    numbers = [change.number for change in history.changes]
+    history.changes, history.begun = [], None
+    write_history(store.folder, history)
+    for number in numbers:
+        untag(store, number)
+    return len(numbers)
+
+
+def _tag(dataset: Any, number: int, end: str, version: int) -> None:
+    name = f"{_TAG}{number}-{end}"
+    with suppress(KeyError, ValueError, OSError):
+        dataset.tags.delete(name)
+    dataset.tags.create(name, version)
+
+
+def tag_after(store: Store, number: int, images: int | None) -> None:
+    """Keep the version that a change left, for a redo."""
+    _tag(store.dataset, number, "after", store.version)
+    if images:
+        _tag(open_images(store.folder), number, "after", images)
+
+
+def untag(store: Store, number: int) -> None:
+    """Let go of the versions that are kept for a change."""
+    sets = [store.dataset]
+    if images_version(store.folder):
+        sets.append(open_images(store.folder))
+    for dataset in sets:
+        there = dataset.tags.list()
+        for end in ("before", "after"):
+            if f"{_TAG}{number}-{end}" in there:
+                dataset.tags.delete(f"{_TAG}{number}-{end}")
+
+
+def open_images(folder: Path) -> Any:
+    """The archive of images of a space, at its newest version."""
+    import lance
+
+    return lance.dataset(for_lance(folder / ARCHIVE))
+
+
+def images_version(folder: Path) -> int:
+    """Version of the archive of images of a space; 0 where there is none."""
+    if not any((folder / ARCHIVE / "_versions").glob("*.manifest")):
+        return 0
+    return int(open_images(folder).version)
+
+
+def restore_images(folder: Path, version: int) -> None:
+    """Make an older version of the archive of images the newest; of version 0 it holds none.
+
+    Raises
+    ------
+    SpaceError
+        If that version is gone.
+    """
+    now = images_version(folder)
+    if now == version:
+        return
+    dataset = open_images(folder)
+    if version == 0:
+        import lance
+
+        lance.write_dataset(dataset.schema.empty_table(), dataset, mode="overwrite")
+        return
+    try:
+        dataset.checkout_version(version).restore()
+    except (ValueError, OSError) as error:
+        raise SpaceError(f"{folder / ARCHIVE}: its version {version} is gone ({error}).") from None
