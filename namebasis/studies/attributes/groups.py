@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +12,22 @@ import pyarrow as pa
 
 from namebasis.analysis.intervals import difference_interval
 from namebasis.analysis.readings import associations
+from namebasis.analysis.readings.chance import LEVEL
 from namebasis.checks import Float64Array, IntArray, Progress, check_count, check_seed
 from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, read_toml
 from namebasis.results import Result, Table
 from namebasis.studies.attributes.axis_files import Axis, load_axis
-from namebasis.wording import did_you_mean
+from namebasis.wording import did_you_mean, p_value
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 LEAST = 2
 """Names that a group needs to be measured."""
+_TOLD = 3
+"""Leanings that the headline tells."""
+_GROUPS = {"F": "women's names", "M": "men's names", "U": "names of either"}
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,12 @@ class GroupAssociation:
     n_attributes : int
         Vectors in each set: phrases times templates.
     effect_size, p_value, n_permutations
-        Of WEAT, one-sided; above 0 where the group goes with `towards`.
+        Of WEAT; above 0 where the group goes with `towards`, below 0 where with `away`. The p is
+        two-sided.
     p_holm : float
         Corrected for all rows of the table (Holm).
+    leans : str or None
+        The direction in words, such as "young"; None where it is no more than chance (Holm, 5 %).
     rnd : float
         Relative norm distance a `towards` attribute, in the mean: below 0 where these are nearer
         to the group's mean than to the others'.
@@ -67,6 +74,12 @@ class GroupAssociation:
     ripa: float
     ripa_low: float | None
     ripa_high: float | None
+    leans: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The group as a sentence calls it."""
+        return _GROUPS.get(self.group, self.group)
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,22 +96,54 @@ class GroupAssociations(Result):
     rows: tuple[GroupAssociation, ...]
     left_out: Mapping[str, int]
 
+    def headline(self) -> str | None:
+        """Which groups lean where, the strongest first."""
+        if not self.rows:
+            return None
+        sure = sorted(
+            (row for row in self.rows if row.leans), key=lambda row: -abs(row.effect_size)
+        )
+        if not sure:
+            return (
+                f"None of {len(self.rows):,} comparisons goes beyond chance: no group of names "
+                "leans to either end of an axis."
+            )
+        told = [
+            f"{row.title} lean {row.leans} (WEAT d {row.effect_size:+.2f}, p {_p(row.p_holm)})"
+            for row in sure[:_TOLD]
+        ]
+        more = f", and {len(sure) - _TOLD:,} more" if len(sure) > _TOLD else ""
+        return f"{'; '.join(told)}{more}."
+
     def tables(self) -> list[Table]:
-        """One row per axis, pair of attribute sets and group."""
-        columns = (
-            "axis", "towards", "from", "group", "names", "others", "WEAT d", "p", "p (Holm)",
-            "RND", "RIPA", "low", "high",
-        )  # fmt: skip
+        """One row per axis, pair of attribute sets and group; what leans within chance is grey."""
+        columns = ("group", "axis", "lean", "WEAT d", "p", "p (Holm)", "names", "others")
         rows = [
-            (r.axis, r.towards, r.away, r.group, r.n, r.n_others, r.effect_size, r.p_value,
-             r.p_holm, r.rnd, r.ripa, r.ripa_low, r.ripa_high)
+            (r.title, r.axis, r.leans or "no lean beyond chance", f"{r.effect_size:+.2f}",
+             p_value(r.p_value), p_value(r.p_holm), r.n, r.n_others)
             for r in self.rows
         ]  # fmt: skip
-        return [Table(columns, rows, "each group against all others")]
+        further = [
+            (r.title, r.axis, r.towards, r.away, r.rnd, r.ripa, r.ripa_low, r.ripa_high)
+            for r in self.rows
+        ]
+        muted = [at for at, r in enumerate(self.rows) if not r.leans]
+        return [
+            Table(columns, rows, "each group against all others", key="groups", muted=muted),
+            Table(
+                ("group", "axis", "towards", "from", "RND", "RIPA", "low", "high"), further,
+                "other measures", key="measures", muted=muted, detail=True,
+            ),
+        ]  # fmt: skip
 
     def notes(self) -> list[str]:
-        """Which names are in no group, and why."""
-        return [f"{n:,} names left out: {reason}" for reason, n in self.left_out.items()]
+        """How to read the direction, and which names are in no group."""
+        left = [f"{n:,} names left out: {reason}" for reason, n in self.left_out.items()]
+        legend = (
+            "d below 0: towards the axis' first value, above 0: the last (or the value named); p "
+            "two-sided, Holm: corrected for the rows."
+        )
+        return [legend, *left] if self.rows else left
 
     def to_arrow(self) -> pa.Table:
         """One row per axis, pair of attribute sets and group."""
@@ -106,7 +151,11 @@ class GroupAssociations(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {"groups": [asdict(row) for row in self.rows], "left_out": dict(self.left_out)}
+        return {
+            "headline": self.headline(),
+            "groups": [asdict(row) for row in self.rows],
+            "left_out": dict(self.left_out),
+        }
 
 
 def associate(
@@ -174,14 +223,29 @@ def associate(
             rows.append(_test(names, group, own, sets, labels, n_permutations, seed))
     if progress is not None:
         progress(len(rows), len(rows))
-    corrected = associations.holm([row.p_value for row in rows])
+    corrected = associations.holm([row.p_value for row in rows]).tolist()
+    by_name = {axis.name: axis for axis in loaded}
     return GroupAssociations(
         tuple(
-            GroupAssociation(**(asdict(row) | {"p_holm": float(p)}))
+            replace(row, p_holm=p, leans=_leans(row, by_name[row.axis]) if p <= LEVEL else None)
             for row, p in zip(rows, corrected, strict=True)
         ),
         left_out,
     )
+
+
+def _leans(row: GroupAssociation, axis: Axis) -> str:
+    """The direction of a row in words."""
+    is_towards = row.effect_size > 0
+    if axis.kind == "ordinal" and axis.ends:
+        return axis.ends[int(is_towards)]
+    return f"towards {row.towards}" if is_towards else f"away from {row.towards}"
+
+
+def _p(p: float) -> str:
+    """A p-value behind its letter: "< 0.01", "= 0.03"."""
+    told = p_value(p)
+    return told if told.startswith("<") else f"= {told}"
 
 
 def _members(
@@ -307,6 +371,7 @@ def _test(
     inner = [associations.ripa(names[part], *relation) for part in (own, others)]
     gap = difference_interval(*inner)
     return GroupAssociation(
-        group, len(own), len(others), *labels, len(towards), test.effect_size, test.p_value,
+        group, len(own), len(others), *labels, len(towards), test.effect_size,
+        test.p_two_sided,
         float("nan"), test.n_permutations, rnd / len(towards), gap.value, gap.low, gap.high,
     )  # fmt: skip

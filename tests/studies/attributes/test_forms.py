@@ -205,14 +205,34 @@ def test_the_page_of_records_shows_hostile_text_as_text() -> None:
         assert Elements(report(bad).to_html()).tags == plain.tags
 
 
-def test_names_left_out_of_groups_are_noted() -> None:
-    row = GroupAssociation("F", 3, 4, "age", "old", "young", 8, 1.2, 0.01, 0.02, 99, -0.1, 0.3, 0.2, 0.4)  # noqa: E501  # fmt: skip
-    found = GroupAssociations((row,), {"in no group": 1234})
-    assert found.notes() == ["1,234 names left out: in no group"]
-    (table,) = found.tables()
+def group(name: str, effect: float, p: float, leans: str | None) -> GroupAssociation:
+    return GroupAssociation(
+        name, 3, 4, "age", "very old", "baby", 8, effect, p, 2 * p, 9999, -0.1, 0.3, 0.2, 0.4, leans
+    )  # fmt: skip
+
+
+def test_groups_say_their_direction_and_chance_in_words() -> None:
+    rows = (
+        group("F", -0.48, 0.0001, "young"), group("M", 0.48, 0.01, "old"),
+        group("x", 0.1, 0.4, None),
+    )  # fmt: skip
+    found = GroupAssociations(rows, {"in no group": 1234})
+    assert found.headline() == (
+        "women's names lean young (WEAT d -0.48, p < 0.01); "
+        "men's names lean old (WEAT d +0.48, p = 0.02)."
+    )
+    table, further = found.tables()
     assert dict(zip(table.columns, table.rows[0], strict=True)) == {
-        "axis": "age", "towards": "old", "from": "young", "group": "F", "names": 3, "others": 4,
-        "WEAT d": 1.2, "p": 0.01, "p (Holm)": 0.02, "RND": -0.1, "RIPA": 0.3, "low": 0.2,
-        "high": 0.4,
+        "group": "women's names", "axis": "age", "lean": "young", "WEAT d": "-0.48", "p": "< 0.01",
+        "p (Holm)": "< 0.01", "names": 3, "others": 4,
     }  # fmt: skip
-    assert str(found).endswith("1,234 names left out: in no group")
+    assert table.rows[2][2] == "no lean beyond chance"
+    assert list(table.muted) == list(further.muted) == [2]
+    assert dict(zip(further.columns, further.rows[0], strict=True)) == {
+        "group": "women's names", "axis": "age", "towards": "very old", "from": "baby",
+        "RND": -0.1, "RIPA": 0.3, "low": 0.2, "high": 0.4,
+    }  # fmt: skip
+    assert found.notes()[1:] == ["1,234 names left out: in no group"]
+    assert "0.000" not in str(found)
+    within = GroupAssociations(rows[2:], {})
+    assert within.headline().startswith("None of 1 comparisons goes beyond chance")
