@@ -22,6 +22,7 @@ from namebasis.explore.targets import read_query
 from namebasis.explore.warm import Warm
 from namebasis.results import Result, plain
 from namebasis.space import Space
+from namebasis.terms import sentence
 
 MOST_NEAREST = 1_000
 MOST_ROWS = 5_000
@@ -33,6 +34,7 @@ ARROW = "application/vnd.apache.arrow.stream"
 Text = Annotated[str, Query(min_length=1, max_length=2_000)]
 Where = Annotated[str | None, Query(max_length=20_000)]
 View = Annotated[str, Query(max_length=40)]
+As = Annotated[Literal["name", "text"] | None, Query(alias="as")]
 Count = Annotated[int, Query(ge=1, le=MOST_NEAREST)]
 Shape = Literal["txt", "csv", "tsv", "json", "jsonl", "parquet", "a1111", "dynamicprompts"]
 
@@ -45,6 +47,7 @@ class BasisQuestion(BaseModel):
     where: str | None = None
     deny: list[str] = Field(default_factory=list, max_length=1_000)
     view: str = "text"
+    as_: Literal["name", "text"] | None = Field(None, alias="as")
     n_null: int = Field(200, ge=0, le=1_000)
     n_resamples: int = Field(50, ge=0, le=500)
     seed: int = Field(0, ge=0)
@@ -58,6 +61,7 @@ class PaintQuestion(BaseModel):
     template: str = Field("a photo of {names}", max_length=500)
     where: str | None = None
     deny: list[str] = Field(default_factory=list, max_length=1_000)
+    as_: Literal["name", "text"] | None = Field(None, alias="as")
     syntax: str = "plain"
     beam: int = Field(8, ge=1, le=64)
     candidates: int = Field(512, ge=8, le=4_096)
@@ -232,6 +236,7 @@ def _add_targets(router: APIRouter, warm: Warm) -> None:
         where: Where = None,
         view: View = "text",
         farthest: bool = False,
+        as_: As = None,
     ) -> Response:
         """The names nearest to a name, a text, or arithmetic of both."""
         asked = read_query(q)
@@ -239,7 +244,7 @@ def _add_targets(router: APIRouter, warm: Warm) -> None:
             warm, _space(warm, space), [asked.target, *asked.plus, *asked.minus],
             lambda opened: opened.nearest(
                 asked.target, k, where=where, view=view, plus=asked.plus, minus=asked.minus,
-                farthest=farthest,
+                farthest=farthest, as_=as_,
             ),
         )  # fmt: skip
         return answer(_told(found))
@@ -277,7 +282,7 @@ def _add_targets(router: APIRouter, warm: Warm) -> None:
             warm, _space(warm, space), [question.q],
             lambda opened: opened.basis(
                 question.q, question.n_names, where=question.where, deny=question.deny,
-                view=question.view, n_null=0, n_resamples=0, seed=question.seed,
+                as_=question.as_, view=question.view, n_null=0, n_resamples=0, seed=question.seed,
             ),
         )  # fmt: skip
         return answer(_told(found))
@@ -291,12 +296,13 @@ def _add_targets(router: APIRouter, warm: Warm) -> None:
         steps: Annotated[int, Query(ge=2, le=101)] = 7,
         where: Where = None,
         view: View = "text",
+        as_: As = None,
     ) -> Response:
         """Names along a component, a packaged axis, or from one target to another."""
         way = _direction(along) if to is None else (along, to)
         with warm.encoding:
             found = _space(warm, space).walk(
-                way, where=where, view=view, n_steps=steps, names_per_step=k
+                way, where=where, view=view, as_=as_, n_steps=steps, names_per_step=k
             )
         return answer(_told(found))
 
@@ -332,6 +338,7 @@ def _told(result: Result) -> dict[str, Any]:
             {
                 "title": table.title,
                 "columns": list(table.columns),
+                "meanings": [sentence(column) for column in table.columns],
                 "rows": [list(row) for row in table.rows],
                 "muted": list(table.muted),
             }
@@ -380,8 +387,8 @@ def _add_jobs(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
             "basis", space,
             lambda opened, progress: opened.basis(
                 question.q, question.n_names, where=question.where, deny=question.deny,
-                view=question.view, n_null=question.n_null, n_resamples=question.n_resamples,
-                seed=question.seed, progress=progress,
+                as_=question.as_, view=question.view, n_null=question.n_null,
+                n_resamples=question.n_resamples, seed=question.seed, progress=progress,
             ),
         )  # fmt: skip
 
@@ -392,7 +399,7 @@ def _add_jobs(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
             "paint", space,
             lambda opened, progress: opened.paint(
                 question.q, question.n_names, template=question.template, where=question.where,
-                deny=question.deny, syntax=question.syntax, beam=question.beam,
+                deny=question.deny, as_=question.as_, syntax=question.syntax, beam=question.beam,
                 candidates=question.candidates, seed=question.seed, progress=progress,
             ),
         )  # fmt: skip

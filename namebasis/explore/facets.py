@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.space import Space
+from namebasis.terms import sentence
 
 HIDDEN = frozenset(["id", "name", "name_folded", "pieces", "births", "text", "token"])
 """Columns that are no facets: a value for each name, or a structure."""
@@ -46,8 +47,9 @@ def facets_of(space: Space, where: str | None = None) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        `column`, `kind`, `n` (names that have a value); of numbers `low`, `high` and `bins`
-        (counts), of others `values` (value and count, most frequent first) and `n_values`.
+        `column`, `kind`, `meaning` (one sentence, where it is known), `n` (names that have a
+        value); of numbers `low`, `high` and `bins` (counts), of others `values` (value and count,
+        most frequent first) and `n_values`.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def facets_of(space: Space, where: str | None = None) -> list[dict[str, Any]]:
         column = table[name].combine_chunks()
         made = _numbers(column) if kind == "number" else _values(column, kind)
         if made is not None:
-            found.append({"column": name, "kind": kind, **made})
+            found.append({"column": name, "kind": kind, "meaning": sentence(name), **made})
     return found
 
 

@@ -60,6 +60,13 @@ def test_nearest(client: Any, space: Space, query: str, target: str, plus: Any, 
     assert told.json()["notes"] == list(found.notes())
 
 
+def test_what_is_typed_is_read_as_asked(client: Any, space: Space) -> None:
+    for as_ in ("name", "text"):
+        told = client.get("/api/my/nearest", params={"q": "Annelore", "k": 3, "as": as_}).json()
+        assert told["result"] == plain(space.nearest("Annelore", 3, as_=as_).to_dict())
+    assert client.get("/api/my/nearest", params={"q": "A", "as": "verse"}).status_code == 422
+
+
 def test_card_basis_and_walk(client: Any, space: Space) -> None:
     card = client.get("/api/my/card", params={"name": "Vicki"}).json()
     assert card["result"] == plain(space.card("Vicki").to_dict())

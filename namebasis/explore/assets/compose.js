@@ -17,7 +17,7 @@ const number = (label, value, low, high, act) => element("label", {}, label, " "
 export async function drawBasis(panel, { tell, openCard }) {
   if (!state.q) return needsTarget(panel, "take it apart into a few names");
   if (refusedOf !== state.q) [refused, refusedOf] = [[], state.q];
-  const body = { q: state.q, n_names: Number(state.n), where: state.where || null, view: state.view, deny: refused };
+  const body = { q: state.q, n_names: Number(state.n), where: state.where || null, view: state.view, as: state.as || null, deny: refused };
   const told = await post(`/${space()}/basis`, body, "basis");
   const holder = element("div", {});
   const again = () => drawBasis(panel, { tell, openCard });
@@ -62,7 +62,7 @@ export async function drawPaint(panel, { tell, openCard }) {
   const syntax = element("select", { onchange: (event) => change({ syntax: event.target.value }) }, SYNTAXES.map((one) => element("option", { value: one }, one)));
   syntax.value = state.syntax;
   const run = async () => {
-    const body = { q: state.q, n_names: Number(state.n), template: state.template, where: state.where || null, syntax: state.syntax };
+    const body = { q: state.q, n_names: Number(state.n), template: state.template, where: state.where || null, as: state.as || null, syntax: state.syntax };
     const told = await measure(holder, "paint", body, openCard, tell);
     if (told?.headline) holder.prepend(element("p", { class: "row" },
       element("button", { type: "button", onclick: () => copy(told.headline, tell) }, "Copy the prompt")));
@@ -81,6 +81,6 @@ export async function drawWalk(panel, { axes, tell, openCard }) {
       element("datalist", { id: "axes" }, ["1", "2", "3", ...axes].map((one) => element("option", { value: one }))),
       element("label", {}, "to ", element("input", { type: "text", value: state.to, placeholder: "another name or text", onchange: (event) => change({ to: event.target.value.trim() }) })),
       element("span", { class: "note" }, "a component's number, an axis, or a name to start from")), holder);
-  const told = await get(`/${space()}/walk`, { along: state.along, to: state.to, where: state.where, view: state.view, k: 5 }, "walk");
+  const told = await get(`/${space()}/walk`, { along: state.along, to: state.to, where: state.where, view: state.view, as: state.as, k: 5 }, "walk");
   holder.replaceChildren(resultOf(told, openCard));
 }

@@ -31,6 +31,10 @@ export function shown(value) {
   return String(value);
 }
 
+// A word with its meaning, on hover and for whoever goes through the page by keyboard.
+export const explained = (word, meaning) => (meaning
+  ? element("abbr", { title: meaning, tabindex: 0 }, word) : word);
+
 // One table of a study, as the terminal and the notebook show it.
 export function tableOf(table, onName) {
   const isNumber = table.columns.map((_, at) => table.rows.some((row) => typeof row[at] === "number"));
@@ -45,7 +49,7 @@ export function tableOf(table, onName) {
     element("table", {},
       table.title ? element("caption", {}, table.title) : null,
       element("thead", {}, element("tr", {}, table.columns.map((name, at) =>
-        element("th", { scope: "col", class: isNumber[at] ? "number" : "" }, name)))),
+        element("th", { scope: "col", class: isNumber[at] ? "number" : "" }, explained(name, table.meanings[at]))))),
       element("tbody", {}, table.rows.map((row, at) =>
         element("tr", { class: table.muted.includes(at) ? "muted" : "" }, cells(row))))));
 }

@@ -32,7 +32,7 @@ function panel(facet) {
   const box = element("details", {
     open: open.has(facet.column) || Boolean(mine),
     ontoggle: (event) => (event.target.open ? open.add(facet.column) : open.delete(facet.column)),
-  }, element("summary", {}, facet.column, " ", element("span", { class: "quiet" }, facet.n.toLocaleString("en"))));
+  }, element("summary", { title: facet.meaning }, facet.column, " ", element("span", { class: "quiet" }, facet.n.toLocaleString("en"))));
   box.append(facet.kind === "number" ? histogram(facet, mine) : values(facet, mine));
   return box;
 }

@@ -61,7 +61,7 @@ async function drawPanel() {
   } else if (state.tab === "map") {
     await drawMap(panel, context());
     if (state.q) {
-      const told = await get(`/${encodeURIComponent(state.space)}/nearest`, { q: state.q, k: 20, where: state.where, view: state.view }, "list");
+      const told = await get(`/${encodeURIComponent(state.space)}/nearest`, { q: state.q, k: 20, where: state.where, view: state.view, as: state.as }, "list");
       await markNames(told.result.names, columns);
     }
   } else if (state.tab === "basis") await drawBasis(panel, context());
@@ -91,6 +91,7 @@ async function recount() {
 listen((changed) => guarded(async () => {
   $("said").textContent = "";
   $("q").value = state.q;
+  $("as").value = state.as;
   if (changed.has("space")) await openSpace();
   if (changed.has("tab")) drawTabs();
   const work = [];
@@ -106,6 +107,7 @@ $("ask").addEventListener("submit", (event) => {
   change({ q, tab: state.tab === "walk" ? "names" : state.tab });
 });
 $("space").addEventListener("change", (event) => change({ space: event.target.value, where: "", facets: "", card: "", color: "", sort: "" }));
+$("as").addEventListener("change", (event) => change({ as: event.target.value }));
 $("view").addEventListener("change", (event) => change({ view: event.target.value }));
 $("keys").addEventListener("click", () => $("help").showModal());
 
@@ -150,6 +152,7 @@ guarded(async () => {
   $("space").replaceChildren(...spaces.map((one) => element("option", { value: one.space }, `${one.space} · ${one.n_names.toLocaleString("en")}`)));
   await openSpace();
   $("q").value = state.q;
+  $("as").value = state.as;
   drawTabs();
   await Promise.all([guarded(recount), guarded(() => drawCard(context()))]);
   await drawPanel();

@@ -54,7 +54,7 @@ async function ask() {
     return nearest(await post(`/${space}/nearest`, form, "list"));
   }
   if (state.q) {
-    return nearest(await get(`/${space}/nearest`, { q: state.q, k: state.k, where: state.where, view: state.view, farthest: state.far === "1" ? "true" : "" }, "list"));
+    return nearest(await get(`/${space}/nearest`, { q: state.q, k: state.k, where: state.where, view: state.view, as: state.as, farthest: state.far === "1" ? "true" : "" }, "list"));
   }
   const told = await get(`/${space}/names`, {
     where: state.where, sort: state.sort, descending: state.sort ? "true" : "", limit: Math.min(Number(state.k), 1000),
@@ -70,7 +70,7 @@ export const setSortable = (columns) => { sortable = columns; };
 
 function nearest(told) {
   return {
-    title: `nearest to ${told.result.target}`, notes: [...(told.headline ? [told.headline] : []), ...told.notes],
+    title: `nearest to ${told.result.query}`, notes: [...(told.headline ? [told.headline] : []), ...told.notes],
     rows: told.result.names.map((row) => ({ ...row, value: row.similarity })), total: told.result.names.length, sorts: sortable,
   };
 }

@@ -1,6 +1,6 @@
 // What the page shows, all of it in the address: a link opens the same again.
 const DEFAULTS = {
-  space: "", view: "text", tab: "names", q: "", k: "50", far: "", where: "", facets: "", sort: "",
+  space: "", view: "text", tab: "names", q: "", as: "", k: "50", far: "", where: "", facets: "", sort: "",
   color: "", card: "", n: "5", along: "1", to: "", template: "a photo of {names}", syntax: "plain",
 };
 export const state = { ...DEFAULTS };
