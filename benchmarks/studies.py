@@ -1,7 +1,9 @@
-"""Identity against how often LAION-400M names people, and the speed of the studies of names.
+"""Identity against how often LAION-400M names people, its verdicts over company and seeds, speed.
 
 `--section identity`: the estimator's settings were chosen on the people whose name has an even
-crc32; the other half was looked at once they were fixed. `--figure` draws all of them.
+crc32; the other half was looked at once they were fixed.
+`--section verdicts`: 100 people of the half held out, each with ten sets of other names and with
+ten seeds (other swap partners and other made-up names), asked of `--space`.
 `--section speed`: full names with ViT-B-32 of random weights (which do not change the speed), its
 text tower under the same code path as a checkpoint's.
 """
@@ -21,9 +23,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 
-LABELLED = ("Brad Pitt", "Tom Hanks", "Mel Gibson", "Bruce Willis", "Mike Myers", "Al Pacino",
-            "Justin Timberlake", "Robin Williams", "Denzel Washington")  # fmt: skip
-LABELLED_LEFT = ("Mel Gibson", "Robin Williams", "Mike Myers")
+N_SEEDS, N_COMPANIES, N_VERDICTS = 10, 10, 100
 
 
 class Bare:
@@ -37,8 +37,8 @@ class Bare:
     def encoder(self) -> Any:
         return self._encoder
 
-    def find(self, name: str, part: str | None = None) -> None:
-        return None
+    def find_all(self, names: list[str], part: str | None = None) -> list[None]:
+        return [None] * len(names)
 
     def table(self, columns: list[str], **_: object) -> Any:
         import pyarrow as pa
@@ -50,69 +50,109 @@ def is_chosen_on(name: str) -> bool:
     return zlib.crc32(name.encode()) % 2 == 0
 
 
-def identity_section(counts_file: Path, figure: Path | None) -> None:
+def identity_section(counts_file: Path, space: Path | None) -> None:
     from namebasis.encoders.registry import load_encoder
+    from namebasis.space import open_space
     from namebasis.studies.identity.counts import compare_counts, read_counts
     from namebasis.studies.identity.study import identity
 
     counts = read_counts(counts_file)
     names = [name for name in counts if len(name.split()) == 2]
-    found = identity(Bare(load_encoder("minilm")), names, with_contexts=False)  # type: ignore[arg-type]
+    asked: Any = Bare(load_encoder("minilm")) if space is None else open_space(space)
     halves = {
         "chosen on": [name for name in names if is_chosen_on(name)],
         "held out": [name for name in names if not is_chosen_on(name)],
         "all": names,
     }
-    for label, people in halves.items():
-        told = compare_counts(found, {name: counts[name] for name in people})
-        rho = told.spearman
-        print(f"{label}: {told.n} people, Spearman {rho.value:.3f} ({rho.low:.2f}, {rho.high:.2f})")
-        for part in told.bins:
-            if part.auc:
-                print(
-                    f"  {part.low:>5}+ mentions, {part.n} people: AUC {part.auc.value:.3f} "
-                    f"({part.auc.low:.2f}, {part.auc.high:.2f}) against {told.n_recombined}"
-                )
-    if figure is not None:
-        draw(found, counts, told.spearman, figure)
+    for seed in range(N_SEEDS):
+        found = identity(asked, names, with_contexts=False, seed=seed)
+        print(f"seed {seed}; {found.remarks[0]}")
+        for label, people in halves.items():
+            told = compare_counts(found, {name: counts[name] for name in people})
+            rho = told.spearman
+            line = f"{label}: {told.n} people, Spearman {rho.value:.3f} "
+            line += f"({rho.low:.2f}, {rho.high:.2f})"
+            for part in told.bins:
+                if part.auc:
+                    line += (
+                        f"; {part.low}+ mentions, {part.n}: AUC {part.auc.value:.3f} "
+                        f"({part.auc.low:.2f}, {part.auc.high:.2f}) against {told.n_recombined}"
+                    )
+            print(line, flush=True)
 
 
-def draw(found: Any, counts: dict[str, int], rho: Any, path: Path) -> None:
-    import matplotlib
+def verdicts_section(counts_file: Path, space: Path) -> None:
+    """How verdicts move with company, and with the seed; whether their intervals say so."""
+    from namebasis.space import open_space
+    from namebasis.studies.identity.counts import read_counts
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
+    opened = open_space(space)
+    rng = np.random.default_rng(0)
+    people = [name for name in read_counts(counts_file) if len(name.split()) == 2]
+    people = [people[at] for at in rng.permutation(len(people))]
+    held_out = [name for name in people if not is_chosen_on(name)]
+    asked, others = held_out[:N_VERDICTS], [*held_out[N_VERDICTS:], *filter(is_chosen_on, people)]
 
-    score = {row.name: row.own_score for row in found.rows}
-    x = np.array([counts[name] + 1 for name in score])
-    y = np.array(list(score.values()))
-    low, middle, high = np.quantile(found.recombined["own_score"], [0.05, 0.5, 0.95])
-    plot, axes = plt.subplots(figsize=(8, 4.6), dpi=150)
-    axes.axhspan(low, high, color="#dfe3ea", lw=0, label="90 % of recombined names")
-    axes.axhline(middle, color="#8a93a3", lw=1)
-    axes.scatter(x, y, s=11, color="#2d5fa4", alpha=0.65, lw=0, label=f"{len(x)} people")
-    for name in LABELLED:
-        if name in score:
-            left = name in LABELLED_LEFT
-            axes.annotate(
-                name,
-                (counts[name] + 1, score[name]),
-                (-5 if left else 4, -3 if left else 4),
-                textcoords="offset points",
-                size=8,
-                ha="right" if left else "left",
-            )
-    axes.set(xscale="log", xlabel="captions in LAION-400M that name the person (+ 1)")
-    axes.set_ylabel("what the name has of its own\n(remainder / noise of its parts' swaps)")
-    axes.set_title(
-        f"all-MiniLM-L6-v2: Spearman {rho.value:.2f} ({rho.low:.2f} to {rho.high:.2f})",
-        size=10, loc="left",
+    def verdicts(names: list[str], seed: int) -> dict[str, Any]:
+        rows = {row.name: row for row in opened.identity(names, seed=seed).rows}
+        return {name: rows[name] for name in names if name in wanted and rows[name].kind}
+
+    wanted = set(asked)
+    first = verdicts(asked, 0)
+    moved, changed = 0.0, 0
+    for _ in range(N_COMPANIES):
+        order = [asked[at] for at in rng.permutation(len(asked))]
+        found: dict[str, Any] = {}
+        for half in (order[: len(order) // 2], order[len(order) // 2 :]):
+            company = [others[at] for at in rng.permutation(len(others))[: rng.integers(1, 40)]]
+            found |= verdicts([*company, *half], 0)
+        moved = max(moved, *(
+            abs(row.probabilities[kind] - first[name].probabilities[kind])
+            for name, row in found.items() for kind in row.probabilities
+        ))  # fmt: skip
+        changed += sum(row.kind != first[name].kind for name, row in found.items())
+    print(
+        f"{len(first)} names, {N_COMPANIES} companies: no probability moves by more than "
+        f"{moved:.1e}, {changed} kinds change", flush=True,
     )  # fmt: skip
-    axes.legend(loc="upper left", frameon=False, fontsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlim(0.8, x.max() * 2.5)
-    plot.tight_layout()
-    plot.savefig(path)
+    runs = [first] + [verdicts(asked, seed) for seed in range(1, N_SEEDS)]
+    over_seeds(runs)
+
+
+def over_seeds(runs: list[dict[str, Any]]) -> None:
+    names = sorted(runs[0])
+    kinds = list(runs[0][names[0]].probabilities)
+    p = np.array([[[run[n].probabilities[k] for k in kinds] for n in names] for run in runs])
+    bounds = np.array([[[run[n].intervals[k] for k in kinds] for n in names] for run in runs])
+    middle = np.median(p, axis=0)  # over seeds: what another draw would say
+    best = p.argmax(axis=2)
+    at_seed, at_name = np.indices(best.shape)
+    mine = bounds[at_seed, at_name, best]
+    of_kind = middle[at_name, best]
+    holds = (mine[..., 0] <= of_kind) & (of_kind <= mine[..., 1])
+    low, high = np.array([
+        [max(a[0] for a in bounds[:, at, k]), min(a[1] for a in bounds[:, at, k])]
+        for at in range(len(names)) for k in [int(np.bincount(best[:, at]).argmax())]
+    ]).T  # fmt: skip
+    settled = mine[..., 0] >= 0.5
+    stays, n_pairs = 0, 0
+    for one in range(len(runs)):
+        for other in range(len(runs)):
+            if one != other:
+                sure = settled[one]
+                stays += int((best[one] == best[other])[sure].sum())
+                n_pairs += int(sure.sum())
+    both = np.mean([
+        (best[one] != best[other])[settled[one] & settled[other]].sum()
+        for one in range(len(runs)) for other in range(one)
+    ])  # fmt: skip
+    print(f"{len(runs)} seeds, {len(names)} names")
+    print(f"intervals that hold the median over seeds: {100 * holds.mean():.1f} %")
+    print(f"names whose intervals of all seeds share a value: {(low <= high).mean():.2f}")
+    print(f"mean width of the interval: {(mine[..., 1] - mine[..., 0]).mean():.2f}")
+    print(f"settled (lower end at 50 % or more): {100 * settled.mean():.0f} %")
+    print(f"settled verdicts that another seed repeats: {100 * stays / max(n_pairs, 1):.1f} %")
+    print(f"names settled as two kinds by two seeds: {both:.2f} of {len(names)} a pair of seeds")
 
 
 def speed_section(sizes: list[int], n_swaps: int) -> None:
@@ -183,16 +223,18 @@ def open_clip_seconds(encoder: Any, texts: list[str]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--section", choices=("identity", "speed"), default="identity")
+    parser.add_argument("--section", choices=("identity", "verdicts", "speed"), default="identity")
     parser.add_argument(
         "--counts", type=Path, default=Path("../shared/data/laion400m-name-counts.csv")
     )
-    parser.add_argument("--figure", type=Path)
+    parser.add_argument("--space", type=Path, help="by default none, for identity")
     parser.add_argument("--sizes", type=int, nargs="+", default=[500, 5000])
     parser.add_argument("--swaps", type=int, default=16)
     options = parser.parse_args()
     if options.section == "identity":
-        identity_section(options.counts, options.figure)
+        identity_section(options.counts, options.space)
+    elif options.section == "verdicts":
+        verdicts_section(options.counts, options.space)
     else:
         speed_section(options.sizes, options.swaps)
 

@@ -181,6 +181,27 @@ class Result(ABC):
         figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
         return figure
 
+    def write_figure(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> None:
+        """Write what `plot` draws as .png or .svg.
+
+        Raises
+        ------
+        ValueError
+            If the path ends otherwise.
+        TypeError
+            If the study has no figure.
+        SpaceError
+            As `write_html`.
+        """
+        path = Path(path)
+        form = path.suffix.removeprefix(".")
+        if form not in ("png", "svg"):
+            raise ValueError(f"a figure is written as .png or .svg; got {path.name!r}.")
+        check_place(path, overwrite)
+        figure = self.plot(**options)
+        with replacing_file(path, overwrite) as stream:
+            load("namebasis.report.charts:save")(figure, stream, form)
+
     def write_html(self, path: str | Path, *, overwrite: bool = False, **options: Any) -> None:
         """Write the result as one page that needs no network.
 

@@ -256,8 +256,10 @@ class Space(StoredSpace):
 
     def identity(
         self,
-        names: Sequence[str],
+        names: Sequence[str] | None = None,
         *,
+        counts: str | Path | None = None,
+        measure: str = "own_score",
         n_swaps: int | None = None,
         contexts: str | Path | None = None,
         with_contexts: bool = True,
@@ -266,13 +268,20 @@ class Space(StoredSpace):
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Identity:
-        """Say what kind of identity the model has formed for each full name."""
+        """Say what kind of identity the model has formed for each full name.
+
+        With a file of counts, by default of its names, and how `measure` follows the counts.
+        """
+        from namebasis.studies.identity.counts import read_counts, with_counts
         from namebasis.studies.identity.study import identity
 
-        return identity(
-            self, names, n_swaps=n_swaps, contexts=contexts, with_contexts=with_contexts,
-            thresholds=thresholds, n_made_up=n_made_up, seed=seed, progress=progress,
+        told = read_counts(counts) if counts else {}
+        found = identity(
+            self, list(told) if names is None else names, n_swaps=n_swaps, contexts=contexts,
+            with_contexts=with_contexts, thresholds=thresholds, n_made_up=n_made_up, seed=seed,
+            progress=progress,
         )  # fmt: skip
+        return with_counts(found, told, column=measure) if told else found
 
     def rigidity(
         self,

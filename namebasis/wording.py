@@ -90,6 +90,19 @@ def percent(share: float | None, digits: int = 0) -> str:
     return "–" if share is None or share != share else f"{100 * share:.{digits}f} %"
 
 
+def percentile(share: float | None) -> str:
+    """A percentile, as "above 92 %"; never above all or below all; a dash where there is none.
+
+    Parameters
+    ----------
+    share : float or None
+        Of 1 that lie below.
+    """
+    if share is None or share != share:
+        return percent(share)
+    return f"above {percent(min(max(share, 0.01), 0.99))}"
+
+
 def between(low: float | None, high: float | None, digits: int = 3) -> str:
     """An interval, such as "0.12 to 0.34"; a dash where there is none."""
     if low is None or high is None or low != low or high != high:
@@ -105,7 +118,7 @@ def above(share: float) -> str:
     share : float
         In [0, 1].
     """
-    return f"above {percent(min(max(share, 0.01), 0.99))} of names"
+    return f"{percentile(share)} of names"
 
 
 def p_value(p: float | None) -> str:

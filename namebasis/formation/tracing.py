@@ -27,7 +27,7 @@ from namebasis.formation.towers import KINDS, HookedTower, Restored
 from namebasis.formation.trace_results import Trace, Tracing
 from namebasis.formation.truth import WORLD, Truth, read_truth
 from namebasis.namespace.corpus.full_names import cut, split
-from namebasis.studies.identity.swaps import choose_partners, measure
+from namebasis.studies.identity.swaps import measure, packaged_partners
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -200,8 +200,8 @@ def _own(
     pair, reason = split(name), cut(name).reason
     if pair is None:
         raise ValueError(f"{name!r} has no own direction: {reason}.")
-    chosen = partners or choose_partners([pair], _N_SWAPS, seed)
-    remainder = measure(encoder, [pair], {pair}, chosen, [template]).own.remainder[0]
+    chosen = partners or packaged_partners(_N_SWAPS, seed)
+    remainder = measure(encoder, [pair], chosen, [template]).own.remainder[0]
     return np.asarray(remainder / np.linalg.norm(remainder), dtype=np.float32)
 
 

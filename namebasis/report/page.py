@@ -11,7 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from namebasis.terms import sentence
-from namebasis.wording import between, percent, visible
+from namebasis.wording import between, percent, percentile, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -34,8 +34,8 @@ def render(template: str, **values: Any) -> str:
 
     Every text is escaped and its control characters are written out, unless it is Markup.
     Templates know `asset`, `policy`, and the filters `percent`, `number` (with a dash for none),
-    `place` (a share as the length of a bar), `between` (an interval, of its two ends),
-    `isolated` (names with commas) and `sentence` (what a word means, or None).
+    `percentile`, `place` (a share as the length of a bar), `between` (an interval, of
+    its two ends), `isolated` (names with commas) and `sentence` (what a word means, or None).
 
     Parameters
     ----------
@@ -70,8 +70,8 @@ def _templates() -> Environment:
         "asset": lambda name: Markup(asset(name)), "policy": Markup(_POLICY), "log2": math.log2,
     }  # fmt: skip
     filters: dict[str, Callable[..., Any]] = {
-        "between": lambda ends: between(*ends), "percent": percent, "place": _length,
-        "number": _number, "isolated": _isolated, "sentence": sentence,
+        "percentile": percentile, "between": lambda ends: between(*ends), "percent": percent,
+        "place": _length, "number": _number, "isolated": _isolated, "sentence": sentence,
     }  # fmt: skip
     made.filters |= filters
     return made

@@ -134,6 +134,70 @@ def context_measures(
     )
 
 
+@dataclass(frozen=True)
+class LeakageDraws:
+    """Leakage against priors of the prior's names drawn anew.
+
+    Attributes
+    ----------
+    made_up : ndarray of shape (n_draws, n)
+        Of the names drawn, by the prior made of them.
+    """
+
+    bare_means: FloatArray  # (n_draws, n_features)
+    directions: FloatArray  # (n_draws, n_contexts, n_features)
+    means: Float64Array  # (n_draws, n_contexts)
+    deviations: Float64Array
+    made_up: Float64Array
+
+    def of(self, bare: npt.ArrayLike) -> Float64Array:
+        """Leakage of bare names in every draw, (n_names, n_draws)."""
+        alone = as_embeddings(bare, "bare", min_rows=1)
+        out = np.empty((len(alone), len(self.means)))
+        for at in range(len(self.means)):
+            leaks = (alone - self.bare_means[at]) @ self.directions[at].T
+            out[:, at] = ((leaks - self.means[at]) / self.deviations[at]).max(axis=1)
+        return out
+
+
+def leakage_draws(
+    bare: npt.ArrayLike, contexts: npt.ArrayLike, *, n_draws: int, seed: int
+) -> LeakageDraws:
+    """Draw the names of a prior anew: what the choice of made-up names is worth for the leakage.
+
+    Parameters
+    ----------
+    bare, contexts
+        As `context_prior` takes them.
+    n_draws : int
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        As `context_prior` does.
+    """
+    alone, placed = _pair(bare, contexts, 3)
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(len(alone), size=(n_draws, len(alone)))
+    priors = []
+    for rows in drawn:
+        prior = context_prior(alone[rows], placed[rows])
+        directions = _directions(prior.shifts).astype(np.float32)
+        priors.append((prior, directions))
+    found = LeakageDraws(
+        np.array([prior.bare_mean for prior, _ in priors], dtype=np.float32),
+        np.array([directions for _, directions in priors]),
+        np.array([prior.leak_mean for prior, _ in priors]),
+        np.array([prior.leak_deviation for prior, _ in priors]),
+        np.empty((n_draws, len(alone))),
+    )
+    leakage = found.of(alone)
+    for at, rows in enumerate(drawn):
+        found.made_up[at] = leakage[rows, at]
+    return found
+
+
 def _pair(
     bare: npt.ArrayLike, contexts: npt.ArrayLike, min_rows: int
 ) -> tuple[FloatArray, FloatArray]:

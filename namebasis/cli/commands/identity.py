@@ -12,6 +12,7 @@ from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
 from namebasis.cli.commands.corpus import listed_names
 from namebasis.cli.output import note, progress_bar
+from namebasis.cli.outputs import refuse_existing, refuse_readonly
 
 if TYPE_CHECKING:
     from namebasis.results import Result
@@ -110,7 +111,16 @@ def identity(
         int, typer.Option("--n-made-up", help="Made-up full names to compare with.")
     ] = 100,
     seed: options.Seed = 0,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            "--figure",
+            help="Draw what the kinds rest on, or with --counts names against their counts, as "
+            ".png or .svg.",
+        ),
+    ] = None,
     write: Write = False,
+    overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> Answer:
     """Say what full names have beyond their parts; with --counts, also of a file's people.
@@ -121,9 +131,17 @@ def identity(
     from namebasis.namespace.corpus.names import distinct_names
     from namebasis.space import open_space
     from namebasis.studies.identity import study
-    from namebasis.studies.identity.counts import compare_counts, compare_stored, read_counts
+    from namebasis.studies.identity.counts import compare_stored, read_counts, with_counts
     from namebasis.studies.identity.results import COLUMNS
+    from namebasis.studies.identity.thresholds import load_origin
 
+    if figure and figure.suffix not in (".png", ".svg"):
+        raise typer.BadParameter("--figure takes a .png or .svg file")
+    refuse_existing(figure, overwrite=overwrite)
+    refuse_readonly(space, write)
+    if with_rigidity and no_contexts:
+        raise ValueError("--rigidity is measured in contexts; leave --no-contexts out.")
+    load_origin(thresholds)
     opened = open_space(space)
     asked = _names(names, file, file_column)
     told = read_counts(counts) if counts else {}
@@ -133,8 +151,6 @@ def identity(
     asked = asked or list(told)
     rigid, placed = None, None
     if with_rigidity:
-        if no_contexts:
-            raise ValueError("--rigidity is measured in contexts; leave --no-contexts out.")
         rigid, placed = _rigid(opened, distinct_names(asked), contexts, n_made_up, seed, quiet)
     with nullcontext() if quiet else progress_bar("identity", "prompts") as progress:
         found = study.identity(
@@ -149,19 +165,21 @@ def identity(
             in_contexts=placed,
             progress=progress,
         )
-    agreement = compare_counts(found, told, column=measure) if told else None
+    if told:
+        found = with_counts(found, told, column=measure)
+    notes = []
+    if figure:
+        found.write_figure(figure, overwrite=overwrite)
+        notes.append(f"figure written to {figure}")
     if write:
         note(f"measures of {found.write(opened):,} names stored")
         if rigid:
             rigid.write(opened)
-    results: list[Result] = [one for one in (found, rigid, agreement) if one is not None]
+    results: list[Result] = [found] if rigid is None else [found, rigid]
     return Answer(
         results,
-        lambda: {
-            **found.to_dict(),
-            "counts": agreement.to_dict() if agreement else None,
-            "rigidity": rigid.to_dict() if rigid else None,
-        },
+        lambda: {**found.to_dict(), "rigidity": rigid.to_dict() if rigid else None},
+        notes,
     )
 
 

@@ -18,7 +18,7 @@ FAMILY_FIRST = frozenset({"hu", "ja", "ko", "vi", "zh"})
 UNSPACED = frozenset({"ja", "ko", "zh"})
 _FAMILY_FIRST_SCRIPTS = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
 
-ONE_PART = "one part only: own direction, part capture and kind need a given and a family name"
+ONE_PART = "one part only: a kind of identity needs a given and a family name"
 _SCRIPT = "its script writes the family name first: give the parts apart to measure it"
 _ROMANISED = "the family name seems to stand first: write it last to measure it"
 _LOCALE = "its locale puts the family name first: write it last to measure it"

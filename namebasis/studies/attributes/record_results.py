@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from namebasis.analysis.readings.calibration import Calibration
-from namebasis.atomic import replacing_file
 from namebasis.results import Result, Table
 from namebasis.studies.attributes.record_matching import Matching
 from namebasis.studies.attributes.record_measures import Measure
@@ -165,22 +163,3 @@ class RecordsReport(Result):
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
-
-    def write_figure(self, path: str | Path, *, overwrite: bool = False) -> None:
-        """Write the charts of the first fact beside each other, as .png or .svg.
-
-        Raises
-        ------
-        ValueError
-            If the path ends otherwise.
-        SpaceError
-            As `write_html`.
-        """
-        from namebasis.report.charts import save
-
-        form = Path(path).suffix.removeprefix(".")
-        if form not in ("png", "svg"):
-            raise ValueError(f"a figure is written as .png or .svg; got {Path(path).name!r}.")
-        figure = self.plot()
-        with replacing_file(Path(path), overwrite) as stream:
-            save(figure, stream, form)

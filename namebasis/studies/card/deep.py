@@ -14,9 +14,10 @@ from namebasis.studies.card.axes import read_name
 from namebasis.studies.card.results import DeepCard, PartsOnly
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import measure_contexts
+from namebasis.studies.identity.reference import borne_in, space_partners
 from namebasis.studies.identity.rigidity import from_contexts
 from namebasis.studies.identity.study import identity
-from namebasis.studies.identity.swaps import choose_partners, measure
+from namebasis.studies.identity.swaps import measure
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -80,8 +81,10 @@ def _parts_only(space: StoredSpace, name: str, row: int, k: int, seed: int) -> P
     pair = split(name)
     if pair is None:
         return None
-    partners = choose_partners([pair], _N_SWAPS, seed)
-    found = measure(space.encoder(), [pair], {pair}, partners, space.provenance.templates)
+    partners, _ = space_partners(space, _N_SWAPS, seed)
+    found = measure(
+        space.encoder(), [pair], partners, space.provenance.templates, real=borne_in(space)
+    )
     whole = found.whole[0]
     vector = whole - found.own.remainder[0]
     vector = np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)

@@ -29,5 +29,5 @@ def _tiles(card: Card) -> list[tuple[str, str]]:
         place = rigid.places["similarity"].percentile
         found.append((percent(place), "of made-up names hold their own less"))
         if rigid.leaked:
-            found.append((rigid.leaked.replace("{}", "…"), "context it leans to most"))
+            found.append((str(rigid.nearest_context), "what it leans to by itself"))
     return found

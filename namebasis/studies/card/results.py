@@ -21,11 +21,12 @@ from namebasis.studies.card.comparison import (
     told_of_records,
 )
 from namebasis.studies.card.records import Record
-from namebasis.wording import between, p_value, percent
+from namebasis.studies.identity.results import EVIDENCES_IN_WORDS, Identity, NameIdentity
+from namebasis.studies.identity.rigidity import CONTEXTS_IN_WORDS
+from namebasis.wording import between, p_value, percent, percentile
 
 if TYPE_CHECKING:
     from namebasis.studies.basis.results import Basis
-    from namebasis.studies.identity.results import Identity, NameIdentity
     from namebasis.studies.identity.rigidity import NameRigidity
 
 LEFT_OUT = "axes, beliefs beside records, sparse decomposition, rigidity, identity"
@@ -36,10 +37,19 @@ MEANINGS = {
     "q05": "5 % quantile of the cosines",
     "q50": "their median",
     "q95": "95 % quantile",
-    "displacement": "how far contexts move it, over made-up names",
-    "displacement_ratio": "its largest displacement over its smallest",
-    "interaction": "what it is in a context beyond name and context",
-    "leakage": "how far the bare name lies towards a context",
+    "displacement": "how far contexts move it; 1 is what they do to made-up names",
+    "displacement_ratio": "the move that it follows most over the one that it follows least",
+    "interaction": "what it becomes in a context beyond what the context does to other names",
+    "leakage": "how far it lies towards a context that nobody named",
+}
+_WORDS = {
+    **EVIDENCES_IN_WORDS,
+    **CONTEXTS_IN_WORDS,
+    "similarity": "alike across contexts",
+    "div": "mean distance of contexts",
+    "q05": "cosines, 5 %",
+    "q50": "cosines, median",
+    "q95": "cosines, 95 %",
 }
 _EVIDENCE = {
     "own_score": "it is more than its parts",
@@ -48,13 +58,6 @@ _EVIDENCE = {
     "leakage": "it leans to a context on its own: entangled",
 }
 _THEY = {AGREES: "agree", DISAGREES: "disagree", SILENT: "the model has no belief"}
-_KINDS = {
-    "unknown": "the model does not know its parts apart from others",
-    "compositional": "it is the sum of its parts",
-    "flexible": "it is more than its parts, and leans to no context",
-    "entangled": "it is more than its parts, and leans to a context on its own",
-    "part-captured": "one of its parts alone settles what it means",
-}
 
 
 @dataclass(frozen=True)
@@ -128,11 +131,7 @@ class DeepCard:
     @property
     def verdict(self) -> str:
         """The kind of identity in a sentence, or why there is none."""
-        row = self.identity
-        if row.kind is None:
-            return f"No kind of identity: {row.reason}."
-        chance = (row.probabilities or {}).get(row.kind, 0.0)
-        return f"Most likely {row.kind} ({percent(chance)}): {_KINDS[row.kind]}."
+        return self.identity.verdict
 
     def sentence(self, name: str) -> str:
         """What the name reads as, what records say, and of a full name what kind it is."""
@@ -145,7 +144,7 @@ class DeepCard:
         """The measures that the kind of identity rests on."""
         row, thresholds = self.identity, self.study.thresholds
         return [
-            Evidence(in_words(key), value, thresholds[key], chance, _EVIDENCE[key])
+            Evidence(EVIDENCES_IN_WORDS[key], value, thresholds[key], chance, _EVIDENCE[key])
             for key, chance in (row.evidence or {}).items()
             if (value := getattr(row, key)) is not None
         ]
@@ -201,7 +200,11 @@ class DeepCard:
             ),
             self._rigidity(),
             Table(
-                ("kind", "probability"), list((self.identity.probabilities or {}).items()),
+                ("kind", "probability", "95 % interval"),
+                [
+                    (kind, chance, self.identity.told_interval(kind))
+                    for kind, chance in (self.identity.probabilities or {}).items()
+                ],
                 "identity", bars=("probability",), key="identity", detail=True,
             ),
             Table(
@@ -242,7 +245,7 @@ class DeepCard:
         """What is said of the decomposition, the contexts and the thresholds; what is left out."""
         said = [self.said_of_basis] if self.basis is not None else []
         if self.rigidity.leaked:
-            said.append(f"leans most to: {self.rigidity.leaked}")
+            said.append(f"by itself it leans most to: {self.rigidity.nearest_context}")
         if self.identity.kind:
             said.append(f"thresholds: {self.study.origin.description}")
         return list(dict.fromkeys([*said, *self.remarks]))
@@ -295,9 +298,9 @@ class DeepCard:
         for key, value in rigid.values.items():
             one, place = intervals.get(key), rigid.places[key]
             ends = None if one is None else between(one.low, one.high)
-            weak = None if place.weak_percentile is None else percent(place.weak_percentile)
-            rows.append((key, value, ends, percent(place.percentile), weak))
-        columns = ("measure", "value", "95 % interval", "made-up below", "rare below")
+            weak = None if place.weak_percentile is None else percentile(place.weak_percentile)
+            rows.append((in_words(key), value, ends, percentile(place.percentile), weak))
+        columns = ("measure", "value", "95 % interval", "of made-up names", "of rare names")
         title = f"rigidity: in {rigid.spread.n} contexts, beside names of {rigid.form}"
         return Table(columns, rows, title, key="rigidity", detail=True)
 
@@ -457,7 +460,7 @@ def _deep_columns(deep: DeepCard) -> dict[str, Any]:
 
 def in_words(key: str) -> str:
     """A column or measure as a reader writes it."""
-    return key.replace("_", " ")
+    return _WORDS.get(key, key.replace("_", " "))
 
 
 def shown(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from namebasis.errors import CorpusError
 from namebasis.namespace.corpus.count_files import by_fold, count_rows
 from namebasis.namespace.corpus.folding import fold
 from namebasis.results import Result, Table
-from namebasis.studies.identity.results import COLUMNS, Identity
+from namebasis.studies.identity.results import COLUMNS, EVIDENCES_IN_WORDS, Identity
 from namebasis.wording import between, did_you_mean
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = ["CountAgreement", "CountBin", "auc", "compare_counts", "compare_store
 
 BINS = (0, 300, 3000)
 _FEWEST = 10
+_IN_WORDS = {key: words[0].upper() + words[1:] for key, words in EVIDENCES_IN_WORDS.items()}
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,13 @@ class CountAgreement(Result):
     def headline(self) -> str:
         """The rank correlation in a sentence."""
         rho = self.spearman
-        return (
-            f"{self.column} against counts, {self.n:,} people: Spearman {rho.value:.2f} "
-            f"({between(rho.low, rho.high, 2)})"
-        )
+        what = _IN_WORDS.get(self.column, self.column)
+        told = f"Spearman {rho.value:.2f}, 95 % interval {between(rho.low, rho.high, 2)}"
+        follows = rho.low is not None and rho.high is not None and not rho.low <= 0 <= rho.high
+        if not follows:
+            return f"{what} is not seen to follow how often {self.n:,} people are named: {told}."
+        way = "more" if rho.value > 0 else "less"
+        return f"{what}: {way} for those of {self.n:,} people who are named more often ({told})."
 
     def tables(self) -> list[Table]:
         """AUC against recombined names by number of mentions, where it is known."""
@@ -80,7 +84,7 @@ class CountAgreement(Result):
             return []
         columns = ("mentions", "below", "people", "AUC", "low", "high")
         rows = [tuple(row.values()) for row in self.to_arrow().to_pylist()]
-        title = f"AUC against {self.n_recombined:,} recombined names"
+        title = f"AUC by number of mentions, against {self.n_recombined:,} recombined names"
         return [Table(columns, rows, title, key="counts")]
 
     def notes(self) -> list[str]:
@@ -145,6 +149,14 @@ def compare_counts(
     values = dict(zip((row.name for row in identity.rows), identity.column(column), strict=True))
     null = identity.recombined.get(column, np.empty(0))
     return _compare(column, values, counts, null, bins)
+
+
+def with_counts(
+    identity: Identity, counts: Mapping[str, int], *, column: str = "own_score"
+) -> Identity:
+    """The same result beside how often each is named; see `compare_counts`."""
+    agreement = compare_counts(identity, counts, column=column)
+    return replace(identity, agreement=agreement, counts=dict(counts))
 
 
 def compare_stored(

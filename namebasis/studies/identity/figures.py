@@ -6,11 +6,72 @@ from typing import Any
 
 import numpy as np
 
+from namebasis.namespace.corpus.count_files import by_fold
 from namebasis.report import charts
-from namebasis.studies.identity.results import Identity
+from namebasis.studies.identity.results import EVIDENCES_IN_WORDS, Identity
 
 _MOST = 30
 """Names that are drawn unless more are asked for."""
+
+
+def draw(found: Identity, **options: Any) -> Any:
+    """Draw names against how often each is named, where that is known; else their evidence."""
+    return (draw_evidence if found.counts is None else draw_counts)(found, **options)
+
+
+@charts.chart
+def draw_counts(found: Identity, *, n_names: int = 9) -> Any:
+    """Draw what names have of their own against how often each is named.
+
+    The band holds 90 % of recombined names, of made-up ones where there are none of the first.
+
+    Parameters
+    ----------
+    found : Identity
+        With counts.
+    n_names : int
+        Label so many names, those with most of their own and the most named ones.
+
+    Raises
+    ------
+    ValueError
+        If no name has both a count and the measure.
+    """
+    find = by_fold(found.counts or {})
+    score = {row.name: row.own_score for row in found.rows if row.own_score is not None}
+    people = [name for name in score if find(name) is not None]
+    if not people:
+        raise ValueError("there is nothing to draw: no name has a count and two parts.")
+    x = np.array([find(name) or 0 for name in people], dtype=np.float64) + 1
+    y = np.array([score[name] for name in people], dtype=np.float64)
+    null = found.recombined.get("own_score", np.empty(0))
+    of_whom, null = ("recombined names", null) if null.size else (
+        "made-up names", found.made_up["own_score"],
+    )  # fmt: skip
+    figure, (axes,) = charts.new_figure(1, width=8.0, height=4.6)
+    low, middle, high = np.quantile(null, [0.05, 0.5, 0.95])
+    axes.axhspan(low, high, color=charts.LINE, alpha=0.5, linewidth=0, label=f"90 % of {of_whom}")
+    axes.axhline(middle, color=charts.SOFT, linewidth=1)
+    axes.scatter(x, y, s=11, color=charts.FILL, alpha=0.65, lw=0, label=f"{len(people):,} names")
+    shown = dict.fromkeys([
+        *np.argsort(-y, kind="stable")[: n_names * 2 // 3].tolist(),
+        *np.argsort(-x, kind="stable")[:n_names].tolist(),
+    ])  # fmt: skip
+    for at in list(shown)[:n_names]:
+        is_right = x[at] > np.sqrt(x.max())
+        axes.annotate(
+            charts.drawable(people[at], f"name {at + 1}"), (x[at], y[at]),
+            (-5 if is_right else 5, 3), textcoords="offset points", fontsize=8,
+            ha="right" if is_right else "left",
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlim(0.8, float(x.max()) * 2.5)
+    axes.set_xlabel("how often each is named, by the counts (+ 1)")
+    axes.set_ylabel("more than its parts\n(remainder / noise of its parts' swaps)")
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    if found.agreement is not None:
+        axes.set_title(found.agreement.headline() or "", fontsize=9, loc="left")
+    return figure
 
 
 @charts.chart
@@ -71,4 +132,4 @@ def _draw(panel: Any, key: str, found: Identity, values: Any) -> None:
             markerfacecolor=face,
         )  # fmt: skip
     panel.grid(axis="x")
-    panel.set_title(key.replace("_", " "))
+    panel.set_title(EVIDENCES_IN_WORDS[key])

@@ -10,8 +10,10 @@ import numpy as np
 
 from namebasis.analysis.identity.contexts import (
     ContextPrior,
+    LeakageDraws,
     context_measures,
     context_prior,
+    leakage_draws,
 )
 from namebasis.analysis.identity.spread import MEASURES, Spread, spread, spread_values
 from namebasis.checks import Float64Array, FloatArray, Progress
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 CONTEXT_MEASURES = ("displacement", "displacement_ratio", "interaction", "leakage")
 FORMS = ("one word", "several words")
 FEWEST_WEAK = 20
+_N_DRAWS = 50
 
 Values = Mapping[str, Float64Array]
 """Measure to one value per name."""
@@ -53,6 +56,10 @@ class InContexts:
         Of made-up names.
     weak : mapping of form to mapping of measure to ndarray
         Of the space's rarest names; no entry for a form with fewer than 20.
+    leakage_draws : ndarray of shape (n_names, n_draws)
+        Leakage when the made-up names of the same form are drawn anew.
+    prior_draws : mapping of form to ndarray of shape (n_draws, n_made_up)
+        Leakage of the made-up names drawn.
     """
 
     names: tuple[str, ...]
@@ -63,6 +70,8 @@ class InContexts:
     leaked: tuple[str, ...]
     prior: Mapping[str, Values]
     weak: Mapping[str, Values]
+    leakage_draws: Float64Array
+    prior_draws: Mapping[str, Float64Array]
 
 
 def measure_contexts(
@@ -104,14 +113,17 @@ def measure_contexts(
     values = {key: np.empty(len(names)) for key in (*MEASURES, *CONTEXT_MEASURES)}
     spreads: list[Spread | None] = [None] * len(names)
     leaked = np.zeros(len(names), dtype=np.int64)
-    priors, weak = {}, {}
+    priors, weak, prior_draws = {}, {}, {}
+    drawn = np.empty((len(names), _N_DRAWS))
     for form, strangers in made.items():
-        context, priors[form] = work.prior(strangers)
+        context, priors[form], draws = work.prior(strangers, seed)
+        prior_draws[form] = draws.made_up
         if rare[form]:
             weak[form] = work.measure(rare[form], context).values
         own = [at for at, one in enumerate(forms) if one == form]
-        done = work.measure([names[i] for i in own], context, with_spreads)
+        done = work.measure([names[i] for i in own], context, with_spreads, draws)
         leaked[own] = done.leaked
+        drawn[own] = done.drawn
         for key, column in done.values.items():
             values[key][own] = column
         for at, one in zip(own, done.spreads, strict=False):
@@ -119,7 +131,7 @@ def measure_contexts(
     return InContexts(
         tuple(names), tuple(templates), forms, values,
         tuple(one for one in spreads if one is not None),
-        tuple(templates[int(at)] for at in leaked), priors, weak,
+        tuple(templates[int(at)] for at in leaked), priors, weak, drawn, prior_draws,
     )  # fmt: skip
 
 
@@ -153,6 +165,7 @@ class _Done:
     values: Values
     spreads: list[Spread]
     leaked: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    drawn: Float64Array
 
 
 @dataclass(frozen=True)
@@ -163,19 +176,24 @@ class _Work:
     templates: Sequence[str]
     advance: Advance
 
-    def prior(self, names: Sequence[str]) -> tuple[ContextPrior, Values]:
-        """What contexts do in general, and the measures of the made-up names themselves."""
+    def prior(self, names: Sequence[str], seed: int) -> tuple[ContextPrior, Values, LeakageDraws]:
+        """What contexts do in general, the measures of the made-up names, and other draws."""
         blocks = list(embed_contexts(self.encoder, names, self.templates, progress=self.advance))
         bare = np.concatenate([one for _, one, _ in blocks])
         placed = np.concatenate([one for _, _, one in blocks])
         context = context_prior(bare, placed)
-        return context, _measure(bare, placed, context).values
+        draws = leakage_draws(bare, placed, n_draws=_N_DRAWS, seed=seed)
+        return context, _measure(bare, placed, context).values, draws
 
     def measure(
-        self, names: Sequence[str], prior: ContextPrior, with_spreads: bool = False
+        self,
+        names: Sequence[str],
+        prior: ContextPrior,
+        with_spreads: bool = False,
+        draws: LeakageDraws | None = None,
     ) -> _Done:
         parts = [
-            _measure(bare, placed, prior, with_spreads)
+            _measure(bare, placed, prior, with_spreads, draws)
             for _, bare, placed in embed_contexts(
                 self.encoder, names, self.templates, progress=self.advance
             )
@@ -184,14 +202,20 @@ class _Work:
             {key: np.concatenate([part.values[key] for part in parts]) for key in parts[0].values},
             [one for part in parts for one in part.spreads],
             np.concatenate([part.leaked for part in parts]),
+            np.concatenate([part.drawn for part in parts]),
         )
 
 
 def _measure(
-    bare: FloatArray, placed: FloatArray, prior: ContextPrior, with_spreads: bool = False
+    bare: FloatArray,
+    placed: FloatArray,
+    prior: ContextPrior,
+    with_spreads: bool = False,
+    draws: LeakageDraws | None = None,
 ) -> _Done:
     found = context_measures(bare, placed, prior)
     values = spread_values(list(placed))
     values |= {key: getattr(found, key) for key in CONTEXT_MEASURES}
     spreads = [spread(one) for one in placed] if with_spreads else []
-    return _Done(values, spreads, found.leaked)
+    drawn = np.empty((len(bare), 0)) if draws is None else draws.of(bare)
+    return _Done(values, spreads, found.leaked, drawn)

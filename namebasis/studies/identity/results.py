@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import Float64Array, FloatArray
+from namebasis.namespace.corpus.count_files import by_fold
 from namebasis.results import Result, Table
 from namebasis.studies.identity.in_contexts import CONTEXT_MEASURES
 from namebasis.studies.identity.thresholds import KINDS, Origin
-from namebasis.wording import did_you_mean
+from namebasis.wording import did_you_mean, percent, percentile
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -30,6 +32,23 @@ _NUMBERS = (
     "hold_family", "capture_given", "capture_family", *CONTEXT_MEASURES,
 )  # fmt: skip
 COLUMNS = ("n_tokens", *_NUMBERS, *STORED)
+KINDS_IN_WORDS = {
+    "unknown": "the model does not tell its parts from other names",
+    "compositional": "it is the sum of its parts",
+    "flexible": "it is more than its parts, and leans to no context",
+    "entangled": "it is more than its parts, and leans to a context by itself",
+    "part-captured": "one of its parts alone settles what it means",
+}
+EVIDENCES_IN_WORDS = {
+    "own_score": "more than its parts",
+    "strength": "weight of its parts",
+    "hold": "settled by one part",
+    "leakage": "pull of a context",
+}
+"""What the measures behind a kind are called where people read them; see docs/measures.md."""
+WITHOUT_CONTEXTS = "contexts left out: flexible may be entangled"
+_HALF = 0.5
+_FEW = 3  # names that the headline tells of one by one
 
 
 @dataclass(frozen=True)
@@ -71,6 +90,8 @@ class NameIdentity:
         The most probable of `KINDS`.
     probabilities : mapping of kind to float, or None
         Calibrated as far as `Identity.origin` is.
+    intervals : mapping of kind to (float, float), or None
+        95 % of each probability, over other swap partners and other made-up names.
     evidence : mapping of evidence to float, or None
         Probability that each measure lies above its threshold, of which the kinds are made.
     reason : str or None
@@ -99,6 +120,7 @@ class NameIdentity:
     same_pieces: float | None = None
     kind: str | None = None
     probabilities: Mapping[str, float] | None = None
+    intervals: Mapping[str, tuple[float, float]] | None = None
     evidence: Mapping[str, float] | None = None
     reason: str | None = None
 
@@ -106,6 +128,44 @@ class NameIdentity:
     def n_tokens(self) -> int:
         """How many pieces."""
         return len(self.pieces)
+
+    @property
+    def probability(self) -> float | None:
+        """Of the most probable kind."""
+        return None if self.kind is None else (self.probabilities or {}).get(self.kind)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % interval of `probability`."""
+        return None if self.kind is None else (self.intervals or {}).get(self.kind)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the kind stays more probable than all others together over its interval."""
+        return self.interval is not None and self.interval[0] >= _HALF
+
+    @property
+    def verdict(self) -> str:
+        """The kind of identity in a sentence."""
+        chances = self.probabilities or {}
+        if self.kind is None:
+            return f"No kind of identity: {self.reason}."
+        if self.is_settled:
+            return (
+                f"{self.kind.capitalize()} ({self._chance(self.kind)}): "
+                f"{KINDS_IN_WORDS[self.kind]}."
+            )
+        first, second = sorted(chances, key=lambda kind: -chances[kind])[:2]
+        return f"Undecided: {first} ({self._chance(first)}) or {second} ({self._chance(second)})."
+
+    def told_interval(self, kind: str) -> str:
+        """The interval of a kind's probability, such as "14 to 91 %"; a dash where it has none."""
+        low, high = (self.intervals or {}).get(kind, (None, None))
+        return percent(None) if low is None else f"{100 * low:.0f} to {percent(high)}"
+
+    def _chance(self, kind: str) -> str:
+        chance = percent((self.probabilities or {}).get(kind))
+        return f"{chance}, 95 % interval {self.told_interval(kind)}"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -126,7 +186,9 @@ class Identity(Result):
         The thresholds' rules and where they come from.
     parameters : mapping
     remarks : tuple of str
-        What is null for every name, and why.
+        Where the swap partners come from; then what is null for every name, and why.
+    agreement : CountAgreement, optional
+        With `counts`: how often each of them is named.
     """
 
     rows: tuple[NameIdentity, ...]
@@ -138,28 +200,81 @@ class Identity(Result):
     parameters: Mapping[str, Any]
     remarks: tuple[str, ...]
 
-    _figure = "namebasis.studies.identity.figures:draw_evidence"
+    agreement: Result | None = None
+    counts: Mapping[str, int] | None = None
+
+    _figure = "namebasis.studies.identity.figures:draw"
+
+    def headline(self) -> str:
+        """The verdict of a few names, or how many names are of each kind; then the counts."""
+        said = [f"{row.name}: {row.verdict}" for row in self.rows]
+        if len(self.rows) > _FEW:
+            said = [f"Of {len(self.rows):,} names, {self._of_each_kind()}."]
+        if self.agreement is not None:
+            said.append(self.agreement.headline() or "")
+        return "\n".join(said)
+
+    def _of_each_kind(self) -> str:
+        settled = Counter(row.kind for row in self.rows if row.is_settled)
+        told = [f"{settled[kind]:,} {kind}" for kind in KINDS if settled[kind]]
+        undecided = sum(row.kind is not None and not row.is_settled for row in self.rows)
+        if undecided:
+            told.append(f"{undecided:,} undecided")
+        left = sum(row.kind is None for row in self.rows)
+        if left:
+            told.append(f"{left:,} not measured")
+        return ", ".join(told)
 
     def tables(self) -> list[Table]:
-        """Main measures and the kind of every name, those with most of their own first."""
-        columns = (
-            "name", "own score", "percentile", "strength", "hold", "leakage", "kind",
-            "probability", "remark",
-        )  # fmt: skip
-        rows = [
-            (row.name, row.own_score, row.own_percentile, row.strength, row.hold, row.leakage,
-             row.kind, (row.probabilities or {}).get(row.kind or ""), row.reason)
-            for row in sorted(self.rows, key=lambda row: -(row.own_score or 0.0))
+        """The kind of every name, those with most of their own first; then what it rests on."""
+        rows = sorted(self.rows, key=lambda row: -(row.own_score or 0.0))
+        columns = [
+            "name", "kind", "probability", "95 % interval", "more than its parts",
+            "of made-up names", "remark",
         ]  # fmt: skip
-        return [Table(columns, rows, bars=("own score", "probability"))]
+        told: list[tuple[object, ...]] = [
+            (row.name, row.kind, None if row.kind is None else percent(row.probability),
+             None if row.kind is None else row.told_interval(row.kind), row.own_score,
+             None if row.own_percentile is None else percentile(row.own_percentile), row.reason)
+            for row in rows
+        ]  # fmt: skip
+        if not any(row.reason for row in rows):
+            columns, told = columns[:-1], [line[:-1] for line in told]
+        grey = [at for at, row in enumerate(rows) if not row.is_settled]
+        tables = [Table(columns, told, muted=grey)]
+        evidences = [key for key in EVIDENCES_IN_WORDS if key in self.thresholds]
+        measured = [
+            (row.name, *(getattr(row, key) for key in evidences)) for row in rows if row.evidence
+        ]
+        if measured:
+            names = ("name", *(EVIDENCES_IN_WORDS[key] for key in evidences))
+            tables.append(Table(names, measured, "what the kinds rest on", detail=True, aside=True))
+        if self.agreement is not None:
+            tables += [replace(one, detail=True, aside=True) for one in self.agreement.tables()]
+        return tables
 
     def notes(self) -> list[str]:
+        """How to read the verdicts, and what the names were compared with."""
+        n_made_up = len(next(iter(self.made_up.values()), ()))
+        said = [
+            "95 % interval: over other swap partners and made-up names; grey: undecided, where it "
+            "begins below 50 %.",
+            self.remarks[0] + f" Compared with {n_made_up:,} made-up names.",
+        ]
+        if "leakage" not in self.thresholds:
+            said.append(WITHOUT_CONTEXTS + ".")
+        return said
+
+    def footnotes(self) -> list[str]:
         """Thresholds, where they come from, and what is null for every name."""
-        odds = ", ".join(f"{key.replace('_', ' ')} {at:.3g}" for key, at in self.thresholds.items())
+        odds = ", ".join(
+            f"{EVIDENCES_IN_WORDS[key]} {at:.2f}" for key, at in self.thresholds.items()
+        )
         return [
-            f"even odds at {odds}; hold: of the part that holds more. --json has all measures.",
-            f"thresholds: {self.origin.description}",
-            *self.remarks,
+            f"even odds at: {odds}.",
+            f"thresholds: {self.origin.description}.",
+            *self.remarks[1:],
+            *(self.agreement.notes() if self.agreement is not None else ()),
         ]
 
     def column(self, name: str) -> Float64Array:
@@ -190,19 +305,31 @@ class Identity(Result):
         for kind in KINDS:
             values = [(row.probabilities or {}).get(kind) for row in self.rows]
             columns[f"p_{kind.replace('-', '_')}"] = pa.array(values, pa.float64())
+        for at, bound in enumerate(("kind_low", "kind_high")):
+            ends = [None if row.interval is None else row.interval[at] for row in self.rows]
+            columns[bound] = pa.array(ends, pa.float64())
+        settled = [None if row.kind is None else row.is_settled for row in self.rows]
+        columns["is_settled"] = pa.array(settled, pa.bool_())
+        if self.counts is not None:
+            find = by_fold(self.counts)
+            columns["count"] = pa.array([find(row.name) for row in self.rows], pa.int64())
         columns["reason"] = pa.array([row.reason for row in self.rows], pa.string())
         return pa.table(columns)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; without the own directions, which are vectors."""
         return {
-            "names": [asdict(row) | {"n_tokens": row.n_tokens} for row in self.rows],
+            "names": [
+                asdict(row) | {"n_tokens": row.n_tokens, "is_settled": row.is_settled}
+                for row in self.rows
+            ],
             "thresholds": dict(self.thresholds),
             "origin": asdict(self.origin),
             "made_up": {key: column.tolist() for key, column in self.made_up.items()},
             "recombined": {key: column.tolist() for key, column in self.recombined.items()},
             "parameters": dict(self.parameters),
-            "notes": list(self.remarks),
+            "notes": [*self.notes(), *self.footnotes()],
+            "counts": None if self.agreement is None else self.agreement.to_dict(),
         }
 
     def write(self, space: StoredSpace) -> int:
@@ -220,9 +347,12 @@ class Identity(Result):
             raise ValueError("the space holds none of these names; add them before writing.")
         table = self.to_arrow()
         chances = [name for name in table.column_names if name.startswith("p_")]
-        table = table.select([*_NUMBERS, "kind", *chances]).take(list(first.values()))
+        table = table.select([*_NUMBERS, "kind", "kind_low", "kind_high", *chances]).take(
+            list(first.values())
+        )
         table = table.rename_columns([f"identity_{key}" for key in table.column_names])
         table = table.append_column("id", pa.array(list(first), pa.int64()))
-        parameters = {**self.parameters, "origin": self.origin.name}
+        kept = {key: value for key, value in self.parameters.items() if key != "partners"}
+        parameters = {**kept, "origin": self.origin.name}
         space.add_metrics(table, study=STUDY, parameters=parameters)
         return len(first)

@@ -22,12 +22,21 @@ from namebasis.studies.identity.in_contexts import (
     InContexts,
     measure_contexts,
 )
-from namebasis.wording import between, percent
+from namebasis.wording import between, percentile
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 STUDY = "rigidity"
+CONTEXTS_IN_WORDS = {
+    "displacement": "moved by contexts",
+    "displacement_ratio": "most/least moved",
+    "interaction": "reacts its own way",
+    "leakage": "pull of a context",
+}
+"""What the measures in contexts are called where people read them; see docs/measures.md."""
+_CHANCE = 0.025
+_FEW = 3  # names that the headline tells of one by one
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,11 @@ class NameRigidity:
         """Every measure by its name."""
         return {k: one.value for k, one in self.spread.intervals().items()} | dict(self.contexts)
 
+    @property
+    def nearest_context(self) -> str | None:
+        """The name in the context that it leans to by itself: "Vicki as an elderly person"."""
+        return None if self.leaked is None else self.leaked.replace("{}", self.name)
+
     def flat(self) -> dict[str, Any]:
         """A row of plain values: each measure, its bounds if it has any, and its places."""
         row: dict[str, Any] = {"name": self.name, "form": self.form, "n": self.spread.n}
@@ -90,6 +104,14 @@ class NameRigidity:
                 row |= {f"{key}_low": intervals[key].low, f"{key}_high": intervals[key].high}
             row |= {f"{key}_{what}": at for what, at in asdict(self.places[key]).items()}
         return row | {"leaked": self.leaked}
+
+
+def _is_more(row: NameRigidity) -> bool:
+    return row.places["similarity"].percentile > 1 - _CHANCE
+
+
+def _is_less(row: NameRigidity) -> bool:
+    return row.places["similarity"].percentile < _CHANCE
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,35 +136,69 @@ class Rigidity(Result):
     n_weak: Mapping[str, int]
     remarks: tuple[str, ...]
 
+    def headline(self) -> str:
+        """Which names stay more, or less, alike than nearly all names that nobody bears."""
+        over = f"{len(self.contexts)} contexts" if self.contexts else "its images"
+        if len(self.rows) > _FEW:
+            more, less = (sum(side(row) for row in self.rows) for side in (_is_more, _is_less))
+            others = len(self.rows) - more - less
+            return (
+                f"Of {len(self.rows):,} names, {more:,} stay more alike over {over} than 97.5 % of "
+                f"made-up names, {less:,} less alike than 97.5 %; {others:,} are within chance."
+            )
+        return "\n".join(self._said(row, over) for row in self.rows)
+
+    def _said(self, row: NameRigidity, over: str) -> str:
+        place = percentile(row.places["similarity"].percentile)
+        among = "made-up names" if row.form is None else f"made-up names of {row.form}"
+        if _is_more(row):
+            return f"{row.name} stays more alike over {over} than most {among} ({place})."
+        if _is_less(row):
+            return f"{row.name} changes more over {over} than most {among} ({place})."
+        return f"{row.name} changes over {over} about as {among} do ({place}; within chance)."
+
     def tables(self) -> list[Table]:
-        """Main measures of every name with their places among names that nobody bears."""
-        moved = ("displacement_ratio", "interaction", "leakage")
-        rows: list[list[object]] = []
+        """How alike every name stays, and where that lies; then what contexts do to it."""
+        rows = []
         for row in self.rows:
-            held, places, measured = row.spread.similarity, row.places, row.contexts
-            line: list[object] = [row.name, held.value, between(held.low, held.high)]
-            line.append(percent(places["similarity"].percentile))
-            if measured:
-                ratio, interaction, leakage = (measured[key] for key in moved)
-                place = percent(places["displacement_ratio"].percentile)
-                line += [ratio, place, interaction, leakage, row.leaked]
-            rows.append(line)
-        columns = ["name", "similarity", "95 % interval", "percentile"]
+            held = row.spread.similarity
+            told = [row.name, held.value, between(held.low, held.high)]
+            rows.append(
+                [*told, percentile(row.places["similarity"].percentile), row.nearest_context]
+            )
+        columns = [
+            "name", "alike across contexts", "95 % interval", "of made-up names", "leans to",
+        ]  # fmt: skip
+        if not self.contexts:
+            columns = ["name", "alike across images", *columns[2:4]]
+            rows = [row[:4] for row in rows]
+        grey = [at for at, row in enumerate(self.rows) if not _is_more(row) and not _is_less(row)]
+        tables = [Table(columns, rows, bars=(columns[1],), muted=grey)]
         if self.contexts:
-            columns += ["max/min", "percentile", "interaction", "leakage", "leans to"]
-        return [Table(columns, rows, bars=("similarity",))]
+            keys = tuple(CONTEXTS_IN_WORDS)
+            names: list[str] = ["name"]
+            for key in keys:
+                names += [CONTEXTS_IN_WORDS[key], f"{CONTEXTS_IN_WORDS[key]}: of made-up names"]
+            moved = [
+                [row.name, *(cell for key in keys for cell in (
+                    row.contexts[key], percentile(row.places[key].percentile)))]
+                for row in self.rows
+            ]  # fmt: skip
+            tables.append(Table(names, moved, "what contexts do to it", detail=True, aside=True))
+        return tables
 
     def notes(self) -> list[str]:
-        """How to read the table, and what could not be measured."""
+        """How to read the table."""
         made = " and ".join(f"{n} made-up names of {form}" for form, n in self.n_made_up.items())
-        over = (
-            f"{len(self.contexts)} contexts; max/min: displacement" if self.contexts else "images"
-        )
+        over = f"{len(self.contexts)} contexts" if self.contexts else "images"
         return [
-            f"similarity: mean cosine to the name's centre over {over}; percentiles among {made}. "
-            "--json has all measures.",
-            *self.remarks,
+            f"alike: mean cosine to the name's centre over {over}, compared with {made}; grey: "
+            "within chance (neither above 97.5 % of them nor below)."
         ]
+
+    def footnotes(self) -> list[str]:
+        """What could not be measured."""
+        return list(self.remarks)
 
     def to_arrow(self) -> pa.Table:
         """One row per name: measures, the bounds of those with an interval, places."""
@@ -159,7 +215,7 @@ class Rigidity(Result):
             "contexts": list(self.contexts),
             "n_made_up": dict(self.n_made_up),
             "n_weak": dict(self.n_weak),
-            "notes": list(self.remarks),
+            "notes": [*self.notes(), *self.remarks],
         }
 
     def write(self, space: StoredSpace) -> int:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from namebasis.analysis.identity.spread import standing
-from namebasis.checks import Float64Array, Progress, check_count, check_seed
+from namebasis.checks import Float64Array, FloatArray, Progress, check_count, check_seed
 from namebasis.encoders.base import check_template
-from namebasis.namespace.corpus.full_names import Cut, cut
+from namebasis.namespace.corpus.full_names import Cut, Pair, cut
 from namebasis.namespace.corpus.names import distinct_names
 from namebasis.studies.identity.contexts import counting, load_contexts
 from namebasis.studies.identity.in_contexts import (
@@ -21,15 +22,17 @@ from namebasis.studies.identity.in_contexts import (
     count_contexts,
     measure_contexts,
 )
-from namebasis.studies.identity.results import STORED, Identity, NameIdentity
-from namebasis.studies.identity.swaps import (
-    Measured,
-    choose_partners,
-    count_prompts,
-    measure,
-    pseudo_pairs,
-    recombined_pairs,
+from namebasis.studies.identity.reference import (
+    UNKNOWN_PIECES,
+    Plan,
+    Reference,
+    borne_in,
+    reference,
+    space_partners,
+    swap_columns,
 )
+from namebasis.studies.identity.results import STORED, SWAP_MEASURES, Identity, NameIdentity
+from namebasis.studies.identity.swaps import count_prompts, measure, recombined_pairs
 from namebasis.studies.identity.thresholds import (
     KINDS,
     Judgement,
@@ -37,14 +40,14 @@ from namebasis.studies.identity.thresholds import (
     load_origin,
     packaged_estimator,
 )
+from namebasis.studies.identity.uncertainty import Drawn, probability_intervals
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 UNREADABLE = "the encoder reads a part as unknown tokens: what is measured says nothing of it"
-WITHOUT_CONTEXTS = "contexts left out: flexible may be entangled"
 _FEWEST_MIXED = 20
-_UNKNOWN = {"[UNK]", "<unk>"}
+_BLOCK = 4096  # full names measured at a time, which bounds the memory
 
 
 def identity(
@@ -65,7 +68,9 @@ def identity(
 
     A full name is cut as `full_names.cut` says; where it is not, its row gives the reason. What it
     has of its own is what remains after the additive effects of both parts, estimated from their
-    pairs with `n_swaps` other partners, against the same for made-up names.
+    pairs with `n_swaps` other partners, against the same for made-up names. Partners and made-up
+    names are the space's, so that a name's verdict does not depend on who else is asked about;
+    its interval says how far it would move with others.
 
     Parameters
     ----------
@@ -81,10 +86,11 @@ def identity(
     with_contexts : bool
         Leave the context measures out for speed: entangled and flexible are not told apart then.
     thresholds : str or Path, optional
-        See `identity_thresholds.load_origin`.
+        See `thresholds.load_origin`.
     n_made_up : int
         Made-up full names, at least 20.
     seed : int
+        Draws partners and made-up names; what is measured of these is kept beside the space.
     in_contexts : InContexts, optional
         The same names in the same order as `measure_contexts` measured them already, against
         `n_made_up` made-up names of the same seed.
@@ -121,53 +127,118 @@ def identity(
     used = tuple(check_template(one) for one in (templates or usual.templates))
     check_count(n_made_up, "n_made_up", 20)
     asked = distinct_names(names)
+    if in_contexts is not None and list(in_contexts.names) != asked:
+        raise ValueError("in_contexts must hold the names in their order.")
     places = list(load_contexts(contexts)) if with_contexts and in_contexts is None else []
     cuts = _cut(space, asked)
     pairs = {name: one.pair for name, one in cuts.items() if one.pair is not None}
     real = list(dict.fromkeys(pairs.values()))
-    null = pseudo_pairs(n_made_up, seed)
-    partners = choose_partners(real, n_swaps, seed)
-    mixed = recombined_pairs(real, partners, seed)
-    everyone = [*real, *null, *(mixed if len(mixed) >= _FEWEST_MIXED else [])]
-    n_swapped = count_prompts(everyone, partners, used)
-    total = n_swapped + count_contexts(asked, places, n_made_up)
-    found = measure(
-        space.encoder(), everyone, {*real}, partners, used, advance=counting(progress, total)
-    )
-    if in_contexts is not None and list(in_contexts.names) != asked:
-        raise ValueError("in_contexts must hold the names in their order.")
+    plan = Plan(n_swaps, used, n_made_up, seed)
+    swapped = _Swapped(space, plan, real, progress, count_contexts(asked, places, n_made_up))
+    made_of, found, mixed_values = swapped.reference, swapped.found, swapped.mixed
     if places:
         in_contexts = measure_contexts(
             space, asked, places, n_made_up=n_made_up, seed=seed,
-            progress=progress and (lambda done, _: progress(n_swapped + done, total)),
+            progress=progress and (
+                lambda done, _: progress(swapped.n_prompts + done, swapped.n_total)
+            ),
         )  # fmt: skip
     at = {pair: row for row, pair in enumerate(real)}
     rows = [at[pairs[name]] if name in pairs else None for name in asked]
-    columns = _swap_columns(found)
-    n, m = len(real), len(real) + len(null)
-    values = {key: _pick(column, rows) for key, column in columns.items()}
-    made = {key: column[n:m] for key, column in columns.items()}
-    mixed_values = {key: column[m:] for key, column in columns.items()}
+    values = {key: _pick(column, rows) for key, column in found.columns.items()}
+    made = dict(made_of.made)
+    left_out = {
+        key: np.array([_pick(one, rows) for one in column])
+        for key, column in found.left_out.items()
+    }
+    drawn = Drawn(left_out, made_of.made_left_out)
     if in_contexts is not None:
         values |= {key: in_contexts.values[key] for key in CONTEXT_MEASURES}
         full = in_contexts.prior.get(FORMS[1], {})
         made |= {key: full[key] for key in CONTEXT_MEASURES if full}
+        drawn = replace(
+            drawn, leakage=in_contexts.leakage_draws,
+            made_leakage=in_contexts.prior_draws.get(FORMS[1]),
+        )  # fmt: skip
     place = standing(values["own_score"], made["own_score"])
     values |= {"own_percentile": place.percentile, "own_z": place.z}
     judged = judge(values, made, origin)
-    direction = np.full((len(asked), found.whole.shape[1]), np.nan, dtype=np.float32)
+    bounds = probability_intervals(values, made, drawn, judged, origin, seed=seed)
+    direction = np.full((len(asked), made_of.grid.shape[2]), np.nan, dtype=np.float32)
     full_rows = [row for row, source in enumerate(rows) if source is not None]
-    direction[full_rows] = found.own.remainder[[source for source in rows if source is not None]]
+    direction[full_rows] = found.remainder[[source for source in rows if source is not None]]
     stored, remarks = _stored(space, asked)
     return Identity(
-        _rows(space, cuts, values, judged, stored, in_contexts),
+        _rows(space, cuts, values, judged, bounds, stored, in_contexts),
         direction,
         judged.thresholds,
         made,
         mixed_values,
         origin,
-        {"n_swaps": n_swaps, "templates": list(used), "n_made_up": n_made_up, "seed": seed},
-        remarks,
+        {"n_swaps": n_swaps, "templates": list(used), "n_made_up": n_made_up, "seed": seed,
+         "partners": [list(side) for side in made_of.partners]},
+        (made_of.source + ".", *remarks),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """What the swaps say of pairs."""
+
+    columns: Mapping[str, Float64Array]
+    left_out: Mapping[str, Float64Array]
+    remainder: FloatArray
+
+
+class _Swapped:
+    """Pairs, and their parts paired anew, measured against the reference of a space."""
+
+    def __init__(
+        self,
+        space: StoredSpace,
+        plan: Plan,
+        real: Sequence[Pair],
+        progress: Progress | None,
+        n_more: int,
+    ) -> None:
+        partners, _ = space_partners(space, plan.n_swaps, plan.seed)
+        mixed = recombined_pairs(real, partners, plan.seed)
+        if len(mixed) < _FEWEST_MIXED:
+            mixed = []
+        blocks = [real[at : at + _BLOCK] for at in range(0, len(real), _BLOCK)] or [[]]
+        self.n_prompts = plan.prompts() + sum(
+            count_prompts(block, partners, plan.templates, with_grid=False)
+            for block in (*blocks, mixed)
+        )
+        self.n_total = self.n_prompts + n_more
+        advance = counting(progress, self.n_total)
+        self.reference = reference(space, plan, advance=advance)
+
+        def measured(pairs: Sequence[Pair]) -> _Columns:
+            found = measure(
+                space.encoder(), pairs, self.reference.partners, plan.templates,
+                real=borne_in(space), grid=self.reference.grid, advance=advance,
+            )  # fmt: skip
+            return _Columns(swap_columns(found), found.left_out, found.own.remainder)
+
+        self.found = _joined([measured(block) for block in blocks if block], self.reference)
+        self.mixed: Mapping[str, Float64Array] = (
+            measured(mixed).columns if mixed else {key: np.empty(0) for key in SWAP_MEASURES}
+        )
+
+
+def _joined(parts: Sequence[_Columns], reference: Reference) -> _Columns:
+    if not parts:  # no name could be cut in two
+        nothing = {key: np.empty(0) for key in SWAP_MEASURES}
+        left = {key: one[:, :0] for key, one in reference.made_left_out.items()}
+        return _Columns(nothing, left, np.empty((0, reference.grid.shape[2]), np.float32))
+    return _Columns(
+        {key: np.concatenate([one.columns[key] for one in parts]) for key in parts[0].columns},
+        {
+            key: np.concatenate([one.left_out[key] for one in parts], axis=1)
+            for key in parts[0].left_out
+        },
+        np.concatenate([one.remainder for one in parts]),
     )
 
 
@@ -183,19 +254,6 @@ def _cut(space: StoredSpace, asked: Sequence[str]) -> dict[str, Cut]:
     return {name: cut(name, told.get(name, ())) for name in asked}
 
 
-def _swap_columns(found: Measured) -> dict[str, Float64Array]:
-    return {
-        "own_length": found.own.length,
-        "own_score": found.own.score,
-        "strength": found.own.strength,
-        "hold": np.maximum(found.hold_given, found.hold_family),
-        "hold_given": found.hold_given,
-        "hold_family": found.hold_family,
-        "capture_given": found.capture_given,
-        "capture_family": found.capture_family,
-    }
-
-
 def _pick(column: Float64Array, rows: Sequence[int | None]) -> Float64Array:
     return np.array([np.nan if row is None else column[row] for row in rows], dtype=np.float64)
 
@@ -205,6 +263,7 @@ def _rows(
     cuts: Mapping[str, Cut],
     values: Mapping[str, Float64Array],
     judged: Judgement,
+    bounds: Float64Array,
     stored: Mapping[str, Mapping[str, Any]],
     in_contexts: InContexts | None,
 ) -> tuple[NameIdentity, ...]:
@@ -214,15 +273,19 @@ def _rows(
         numbers = {key: float(column[at]) for key, column in values.items()}
         known: dict[str, Any] = {key: one for key, one in numbers.items() if not np.isnan(one)}
         verdict: dict[str, Any] = {"reason": one.reason}
-        if not _UNKNOWN.isdisjoint(pieces[at]):
+        if not UNKNOWN_PIECES.isdisjoint(pieces[at]):
             verdict = {"reason": UNREADABLE}
         elif "own_score" in known:
             chances = judged.probabilities[at].tolist()
             verdict = {
                 "probabilities": dict(zip(KINDS, chances, strict=True)),
+                "intervals": {
+                    kind: (float(low), float(high))
+                    for kind, (low, high) in zip(KINDS, bounds[at].tolist(), strict=True)
+                },
                 "kind": KINDS[int(np.argmax(chances))],
                 "evidence": {key: float(column[at]) for key, column in judged.evidence.items()},
-                "reason": WITHOUT_CONTEXTS if in_contexts is None else None,
+                "reason": None,
             }
         leaked = None if in_contexts is None else in_contexts.leaked[at]
         rows.append(

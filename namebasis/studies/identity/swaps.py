@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+import hashlib
+import heapq
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from namebasis.analysis.identity.own_direction import (
+    BoolArray,
     OwnDirection,
     PartEffects,
+    PartnerGrid,
     own_direction,
     part_capture,
     part_effects,
@@ -31,11 +34,24 @@ if TYPE_CHECKING:
 
 _BLOCK = 256  # parts, or names, whose swaps are widened to float64 at a time
 _CORPUS = "en_US"
+_N_GROUPS = 12  # of partners, which a jackknife leaves out in turn
+_FEWEST_FREE = 6  # swaps that leave enough without one's own name and one group
+
+
+Partners = tuple[Sequence[str], Sequence[str]]
+"""Given and family names to swap in."""
+Real = Callable[[Sequence[Pair]], Sequence[bool]]
+"""Tells which pairs somebody bears: these are no swaps."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the swaps say about pairs, one value each."""
+    """What the swaps say about pairs, one value each.
+
+    `left_out` has the evidences `own_score`, `strength` and `hold` once more, without each group
+    of partners: arrays of shape (n_groups, n), from which a jackknife tells what the choice of
+    partners is worth.
+    """
 
     own: OwnDirection
     whole: FloatArray
@@ -43,41 +59,38 @@ class Measured:
     hold_family: Float64Array
     capture_given: Float64Array
     capture_family: Float64Array
+    left_out: Mapping[str, Float64Array]
 
 
-def choose_partners(pairs: Sequence[Pair], n_swaps: int, seed: int) -> tuple[list[str], list[str]]:
-    """Given and family names to swap in: of the pairs themselves if there are enough of both.
-
-    Otherwise, and where a part's pairs with them are mostly real names, common US names from
-    Faker, without those of the pairs.
-    """
-    rng = np.random.default_rng(seed)
-    pools = [sorted({pair[side] for pair in pairs}) for side in (0, 1)]
-    if min(map(len, pools)) >= 2 * n_swaps:
-        given, family = (_draw(pool, n_swaps, rng) for pool in pools)
-        if _most_real(pairs, given, family) <= n_swaps // 2:
-            return given, family
+def packaged_partners(n_swaps: int, seed: int) -> Partners:
+    """Common US given and family names from Faker."""
     faker = read_faker(_CORPUS)
-    taken = {word for pair in pairs for word in pair}
     given, family = (
-        _draw([name for name in faker.select(part).strings if name not in taken], n_swaps, rng)
+        draw_partners(faker.select(part).strings, n_swaps, seed, part)
         for part in ("given", "family")
     )
     return given, family
 
 
-def _draw(pool: Sequence[str], n: int, rng: np.random.Generator) -> list[str]:
-    if len(pool) < n:
-        raise ValueError(f"n_swaps is {n}, but there are only {len(pool)} partners; take fewer.")
-    return [pool[i] for i in rng.permutation(len(pool))[:n].tolist()]
+def draw_partners(pool: Iterable[str], n: int, seed: int, part: str) -> list[str]:
+    """Draw names so that a draw hardly changes when names are added to the pool.
+
+    Every name has a place of its own, drawn by a hash of seed, part and name; the first n are
+    taken.
+    """
+    names = set(pool)
+    if len(names) < n:
+        raise ValueError(f"n_swaps is {n}, but there are only {len(names)} partners; take fewer.")
+    return heapq.nsmallest(n, names, key=lambda name: (_place(seed, part, name), name))
 
 
-def _most_real(pairs: Sequence[Pair], given: Sequence[str], family: Sequence[str]) -> int:
-    """The most real names that any part makes with these partners."""
-    first, last = set(given), set(family)
-    real = Counter(("given", one) for one, other in pairs if other in last)
-    real += Counter(("family", other) for one, other in pairs if one in first)
-    return max(real.values(), default=0)
+def _place(seed: int, part: str, name: str) -> bytes:
+    return hashlib.blake2b(f"{seed}\0{part}\0{name}".encode(), digest_size=8).digest()
+
+
+def groups_of(n_swaps: int) -> IntArray:
+    """The group of each partner: at most 12, of nearly equal size."""
+    return np.arange(n_swaps, dtype=np.int64) % min(_N_GROUPS, n_swaps)
 
 
 def pseudo_pairs(n: int, seed: int) -> list[Pair]:
@@ -86,9 +99,7 @@ def pseudo_pairs(n: int, seed: int) -> list[Pair]:
     return list(zip(words[:n], words[n:], strict=True))
 
 
-def recombined_pairs(
-    pairs: Sequence[Pair], partners: tuple[Sequence[str], Sequence[str]], seed: int
-) -> list[Pair]:
+def recombined_pairs(pairs: Sequence[Pair], partners: Partners, seed: int) -> list[Pair]:
     """Given names of some with family names of others, none of them among the pairs.
 
     Names that serve as partners are left out: their swaps would hold the pair itself.
@@ -104,17 +115,79 @@ def recombined_pairs(
 def measure(
     encoder: Encoder,
     pairs: Sequence[Pair],
-    real: set[Pair],
-    partners: tuple[Sequence[str], Sequence[str]],
+    partners: Partners,
     templates: Sequence[str],
     *,
+    real: Real | None = None,
+    grid: FloatArray | None = None,
     advance: Advance | None = None,
 ) -> Measured:
-    """Measure pairs against swaps, in the mean of `templates`; `real` pairs are never a swap."""
-    givens = list(dict.fromkeys(given for given, _ in pairs))
-    families = list(dict.fromkeys(family for _, family in pairs))
-    first, last = partners
+    """Measure pairs against swaps, in the mean of `templates`.
 
+    A pair's values depend on the pair, the partners and `real` alone, never on which others are
+    measured with it. A pair is no swap of its own parts; pairs that `real` names are none of any,
+    as long as enough others are left.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    pairs : sequence of (given, family)
+    partners : pair of sequences of n_partners names each
+    templates : sequence of str
+    real : callable, optional
+    grid : ndarray of shape (n_partners, n_partners, dim), optional
+        What `embed_grid` gave for the same partners and templates.
+    advance : callable, optional
+        Is told how many prompts were embedded.
+    """
+    first, last = partners
+    embed = _embedder(encoder, templates, advance)
+    corner = embed_grid(encoder, partners, templates, advance) if grid is None else grid
+    given_groups, family_groups = groups_of(len(first)), groups_of(len(last))
+    grids = [partner_grid(corner)]
+    for group in range(int(given_groups.max()) + 1):
+        # Of what is left out, any finite rows will do: they are not used.
+        kept = partner_grid(corner[given_groups != group][:, family_groups != group])
+        given, family = grids[0].given.copy(), grids[0].family.copy()
+        given[given_groups != group], family[family_groups != group] = kept.given, kept.family
+        grids.append(PartnerGrid(kept.grand, given, family))
+    whole = embed([_join(*pair) for pair in pairs])
+    sides = [
+        _Side.of(embed, pairs, side, (last, first)[side], real, grids, whole) for side in (0, 1)
+    ]
+    found = [
+        own_direction(
+            whole, sides[0].effects[at], sides[1].effects[at], one.grand, sides[0].rows,
+            sides[1].rows,
+        )
+        for at, one in enumerate(grids)
+    ]  # fmt: skip
+    left_out = {
+        "own_score": np.array([one.score for one in found[1:]]),
+        "strength": np.array([one.strength for one in found[1:]]),
+        "hold": np.maximum(sides[0].hold[1:], sides[1].hold[1:]),
+    }
+    return Measured(
+        found[0], whole, sides[0].hold[0], sides[1].hold[0], sides[0].capture, sides[1].capture,
+        left_out,
+    )  # fmt: skip
+
+
+def embed_grid(
+    encoder: Encoder,
+    partners: Partners,
+    templates: Sequence[str],
+    advance: Advance | None = None,
+) -> FloatArray:
+    """All pairs of the partners with each other, (n_given, n_family, dim)."""
+    first, last = partners
+    rows = _embedder(encoder, templates, advance)([_join(g, f) for g in first for f in last])
+    return rows.reshape(len(first), len(last), -1)
+
+
+def _embedder(
+    encoder: Encoder, templates: Sequence[str], advance: Advance | None
+) -> Callable[[list[str]], FloatArray]:
     def embed(names: list[str]) -> FloatArray:
         total = sum(encoder.encode_names(names, template) for template in templates)
         if advance is not None:
@@ -122,32 +195,16 @@ def measure(
         rows = np.asarray(total, dtype=np.float32)
         return rows if len(templates) == 1 else unit_rows(rows)
 
-    corner = embed([_join(g, f) for g in first for f in last])
-    grid = partner_grid(corner.reshape(len(first), len(last), -1))
-    whole = embed([_join(*pair) for pair in pairs])
-    at_given = {given: row for row, given in enumerate(givens)}
-    at_family = {family: row for row, family in enumerate(families)}
-    given_rows = np.array([at_given[given] for given, _ in pairs], dtype=np.int64)
-    family_rows = np.array([at_family[family] for _, family in pairs], dtype=np.int64)
-    ahead = [[(given, other) for other in last] for given in givens]
-    behind = [[(other, family) for other in first] for family in families]
-    given_side = _side(embed, givens, ahead, real, grid.family, grid.grand, whole, given_rows)
-    family_side = _side(embed, families, behind, real, grid.given, grid.grand, whole, family_rows)
-    own = own_direction(
-        whole, given_side.effects, family_side.effects, grid.grand, given_rows, family_rows
-    )
-    return Measured(
-        own, whole, given_side.hold, family_side.hold, given_side.capture, family_side.capture
-    )
+    return embed
 
 
 def count_prompts(
-    pairs: Sequence[Pair], partners: tuple[Sequence[str], Sequence[str]], templates: Sequence[str]
+    pairs: Sequence[Pair], partners: Partners, templates: Sequence[str], *, with_grid: bool = True
 ) -> int:
     """How many prompts `measure` embeds."""
     first, last = (len(side) for side in partners)
     givens, families = (len({pair[side] for pair in pairs}) for side in (0, 1))
-    each = first * last + len(pairs) + givens * (last + 1) + families * (first + 1)
+    each = len(pairs) + givens * (last + 1) + families * (first + 1) + with_grid * first * last
     return each * len(templates)
 
 
@@ -157,40 +214,85 @@ def _join(given: str, family: str) -> str:
 
 @dataclass(frozen=True)
 class _Side:
-    effects: PartEffects
+    """What one part of pairs does: first with all partners, then without each group of them.
+
+    Effects are those of a part without one partner, where that makes the very pair: `rows` says
+    which effect each pair has.
+    """
+
+    effects: list[PartEffects]
+    rows: IntArray
     hold: Float64Array
     capture: Float64Array
 
+    @classmethod
+    def of(
+        cls,
+        embed: Callable[[list[str]], FloatArray],
+        pairs: Sequence[Pair],
+        side: int,
+        partners: Sequence[str],
+        real: Real | None,
+        grids: Sequence[PartnerGrid],
+        whole: FloatArray,
+    ) -> _Side:
+        """Embed a block of parts at a time: the swaps of many are never held together."""
+        parts = list(dict.fromkeys(pair[side] for pair in pairs))
+        at = {part: row for row, part in enumerate(parts)}
+        known, groups = set(partners), groups_of(len(partners))
+        own = [pair[1 - side] if pair[1 - side] in known else None for pair in pairs]
+        keys = [(at[pair[side]], one) for pair, one in zip(pairs, own, strict=True)]
+        units = sorted(set(keys), key=lambda key: (key[0], key[1] or ""))
+        unit = {key: row for row, key in enumerate(units)}
+        rows = np.array([unit[key] for key in keys], dtype=np.int64)
+        part_of = np.array([part for part, _ in units], dtype=np.int64)
+        kept = [np.ones(len(partners), dtype=bool)]
+        kept += [groups != group for group in range(len(grids) - 1)]
+        effects: list[list[PartEffects]] = [[] for _ in grids]
+        hold, capture = np.empty((len(grids), len(whole))), np.empty(len(whole))
+        for start in range(0, len(parts), _BLOCK):
+            some = parts[start : start + _BLOCK]
+            swaps = [
+                [(part, other) if side == 0 else (other, part) for other in partners]
+                for part in some
+            ]
+            cube = embed([_join(*pair) for row in swaps for pair in row])
+            cube = cube.reshape(len(some), len(partners), -1)
+            alone = embed(some)
+            here = np.flatnonzero((part_of >= start) & (part_of < start + len(some)))
+            usable = _usable(swaps, real)[part_of[here] - start]
+            for row, number in enumerate(here.tolist()):
+                if (other := units[number][1]) is not None:
+                    usable[row, list(partners).index(other)] = False
+            mine = cube[part_of[here] - start]
+            for number, (grid, keep) in enumerate(zip(grids, kept, strict=True)):
+                others = grid.given if side else grid.family
+                effects[number].append(part_effects(mine, others, usable & keep))
+            bearers = np.flatnonzero((rows >= here[0]) & (rows <= here[-1]))
+            for first in range(0, len(bearers), _BLOCK):
+                few = bearers[first : first + _BLOCK]
+                at_unit = rows[few] - here[0]
+                swapped, valid = mine[at_unit], usable[at_unit]
+                for number, (grid, keep) in enumerate(zip(grids, kept, strict=True)):
+                    hold[number, few] = part_hold(whole[few], swapped, grid.grand, valid & keep)
+                of_few = alone[part_of[rows[few]] - start]
+                capture[few] = part_capture(whole[few], of_few, swapped, valid)
+        joined = [
+            PartEffects(
+                np.concatenate([one.effects for one in many]),
+                np.concatenate([one.noise for one in many]),
+            )
+            for many in effects
+        ]
+        return cls(joined, rows, hold, capture)
 
-def _side(
-    embed: Callable[[list[str]], FloatArray],
-    parts: Sequence[str],
-    swaps: Sequence[Sequence[Pair]],
-    real: set[Pair],
-    partners: Float64Array,
-    centre: Float64Array,
-    whole: FloatArray,
-    rows: IntArray,
-) -> _Side:
-    """Effects of parts, and how they hold and capture the whole names that have them.
 
-    A block of parts at a time, so that the swaps of many names are never held together.
-    """
-    effects, noise = [], []
-    hold, capture = np.empty(len(whole)), np.empty(len(whole))
-    for start in range(0, len(parts), _BLOCK):
-        some = swaps[start : start + _BLOCK]
-        cube = embed([_join(*pair) for row in some for pair in row])
-        cube = cube.reshape(len(some), len(partners), -1)
-        valid = np.array([[pair not in real for pair in row] for row in some])
-        found = part_effects(cube, partners, valid)
-        effects.append(found.effects)
-        noise.append(found.noise)
-        alone = embed(list(parts[start : start + _BLOCK]))
-        bearers = np.flatnonzero((rows >= start) & (rows < start + len(some)))
-        for first in range(0, len(bearers), _BLOCK):
-            few = bearers[first : first + _BLOCK]
-            part = rows[few] - start
-            hold[few] = part_hold(whole[few], cube[part], centre, valid[part])
-            capture[few] = part_capture(whole[few], alone[part], cube[part], valid[part])
-    return _Side(PartEffects(np.concatenate(effects), np.concatenate(noise)), hold, capture)
+def _usable(swaps: Sequence[Sequence[Pair]], real: Real | None) -> BoolArray:
+    """Which swaps nobody bears, (n_parts, n_partners); all of a part that has too few such."""
+    n = len(swaps[0])
+    if real is None:
+        return np.ones((len(swaps), n), dtype=bool)
+    borne = real([pair for row in swaps for pair in row])
+    free = ~np.array(borne, dtype=bool).reshape(len(swaps), n)
+    free[free.sum(axis=1) < max(n // 2, _FEWEST_FREE)] = True
+    return free

@@ -182,9 +182,23 @@ def judge(
         if key in values and key in made:
             rule, null = origin.thresholds[key], made[key]
             thresholds[key] = rule.value(null)
-            deviation = float(null.std(ddof=1)) or 1.0
-            odds = (values[key] - thresholds[key]) / (rule.softness * deviation)
-            evidence[key] = np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
+            evidence[key] = chance(log_odds(values[key], null, rule))
+    return Judgement(thresholds, evidence, kinds_of(evidence))
+
+
+def log_odds(values: Float64Array, null: Float64Array, rule: Threshold) -> Float64Array:
+    """Log-odds that values of a measure lie above their threshold among made-up names."""
+    deviation = float(null.std(ddof=1)) or 1.0
+    return np.asarray((values - rule.value(null)) / (rule.softness * deviation))
+
+
+def chance(odds: Float64Array) -> Float64Array:
+    """The probability of log-odds."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
+
+
+def kinds_of(evidence: Mapping[str, Float64Array]) -> Float64Array:
+    """Probabilities of `KINDS`, last axis, of those of the evidences."""
     own, known, captured = (evidence[key] for key in EVIDENCES[:3])
     tangled = evidence.get("leakage", np.zeros_like(own))
     rest = 1 - captured
@@ -192,4 +206,4 @@ def judge(
         rest * (1 - own) * (1 - known), rest * (1 - own) * known,
         rest * own * (1 - tangled), rest * own * tangled, captured,
     ]  # fmt: skip
-    return Judgement(thresholds, evidence, np.stack(kinds, axis=1))
+    return np.stack(kinds, axis=-1)

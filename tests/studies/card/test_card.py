@@ -19,6 +19,7 @@ from namebasis.space import Space, open_space
 from namebasis.studies.attributes.study import score
 from namebasis.studies.card import axes as card_axes
 from namebasis.studies.card.study import card
+from namebasis.studies.identity.study import identity
 from tests.namespace.conftest import FakeEncoder, corpus
 
 PERSON = "Ada Lovelace"
@@ -112,11 +113,23 @@ def test_what_was_planted_is_found_as_an_identity(deep) -> None:
     assert row.kind in {"flexible", "entangled"}
     assert row.evidence["own_score"] > 0.9
     shown = deep.deep.evidence
-    assert [one.measure for one in shown] == ["own score", "strength", "hold", "leakage"]
+    assert [one.measure for one in shown] == [
+        "more than its parts", "weight of its parts", "settled by one part", "pull of a context",
+    ]  # fmt: skip
     assert [one.value for one in shown] == [row.own_score, row.strength, row.hold, row.leakage]
     assert [one.chance for one in shown] == list(row.evidence.values())
     assert deep.deep.study.origin.name == "made-up names"
     assert deep.deep.rigidity.form == "several words"
+
+
+def test_the_card_says_of_a_name_what_identity_says_of_it_among_others(space: Space, deep) -> None:
+    row = deep.deep.identity
+    other = identity(space, ["Grace Hopper", "Ada Byron", PERSON], with_contexts=False).rows[2]
+    assert (row.own_score, row.strength, row.hold, row.own_percentile) == pytest.approx(
+        (other.own_score, other.strength, other.hold, other.own_percentile), rel=1e-4
+    )
+    for key in ("own_score", "strength", "hold"):
+        assert row.evidence[key] == pytest.approx(other.evidence[key], abs=1e-3)
 
 
 def test_axes_are_those_of_score_among_the_whole_space(

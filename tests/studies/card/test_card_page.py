@@ -71,6 +71,7 @@ def content(bad: str) -> Card:
     identity = NameIdentity(
         bad, (bad,), own_score=1.5, own_percentile=0.5, kind="flexible",
         probabilities={bad: 0.25, "flexible": 0.75}, evidence={"own_score": 0.9},
+        intervals={bad: (0.1, 0.45), "flexible": (0.55, 0.9)},
     )  # fmt: skip
     basis = SimpleNamespace(
         names=(bad, "Ann"), weights=np.array([0.4, 0.2]), stability=None, similarity=0.5,
@@ -139,8 +140,9 @@ def test_every_value_is_on_the_page() -> None:
         "Beyond the range of 500 made-up names at 5 %, corrected for 2 axes",
         "x name; read as", '<span class="piece">ko</span>', "Cosine 0.500, centred. x",
         "0.700 to 0.900", '<td class="n">-1.2</td>', "<dd>0.123</dd>", "<dd>1,234</dd>",
-        "how far the bare name lies towards a context: x", "cosine 0.900 to the name",
-        "it is more than its parts", "Thresholds: x.", "Most likely flexible (75 %)",
+        "how far it lies towards a context that nobody named: “x”", "cosine 0.900 to the name",
+        "it is more than its parts", "Thresholds: x.",
+        "Flexible (75 %, 95 % interval 55 to 90 %): it is more than its parts",
         "24 contexts; made-up and rare names of x.", "among 1,000 names of the space",
     ):  # fmt: skip
         assert words in html, words
@@ -180,17 +182,20 @@ def test_tables_and_notes_say_what_the_page_does() -> None:
     ]
     assert list(tables["axes"].muted) == [1]
     assert list(tables["values"].muted) == [0]
-    assert tables["rigidity"].rows[0] == ("similarity", 0.8, "0.700 to 0.900", "25 %", None)
+    assert tables["rigidity"].rows[0] == (
+        "alike across contexts", 0.8, "0.700 to 0.900", "above 25 %", None,
+    )  # fmt: skip
+    assert tables["identity"].rows[1] == ("flexible", 0.75, "55 to 90 %")
     assert tables["evidence"].rows == [
-        ("own score", 1.5, 1.25, "90 %", "it is more than its parts")
+        ("more than its parts", 1.5, 1.25, "90 %", "it is more than its parts")
     ]
     assert tables["parts_read"].rows == [("x", "x, above 10 %", "x, above 10 %")]
-    said = ["Cosine 0.500, centred. x", "leans most to: x", "thresholds: x", "x"]
+    said = ["Cosine 0.500, centred. x", "by itself it leans most to: x", "thresholds: x", "x"]
     assert card.footnotes() == said
     assert card.notes()[0].startswith("Reads as: beyond the range of 500 made-up names at 5 %")
     assert card.headline() == (
-        "x reads as x (above 92 % of names); records agree: 100 % women. "
-        "Most likely flexible (75 %): it is more than its parts, and leans to no context."
+        "x reads as x (above 92 % of names); records agree: 100 % women. Flexible (75 %, 95 % "
+        "interval 55 to 90 %): it is more than its parts, and leans to no context."
     )
     row = card.to_arrow().to_pylist()[0]
     assert (row["name"], row["hair_x"], row["x_percentile"]) == ("x", 0.9, 0.1)

@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from namebasis.analysis.intervals import Interval
 from namebasis.checks import FloatArray
 from namebasis.cli.output import show
 from namebasis.errors import NamebasisError
 from namebasis.studies.identity.contexts import load_contexts
-from namebasis.studies.identity.counts import compare_counts
+from namebasis.studies.identity.counts import compare_counts, with_counts
 from namebasis.studies.identity.study import identity
-from namebasis.studies.identity.swaps import choose_partners, split
+from namebasis.studies.identity.swaps import split
 from namebasis.studies.identity.thresholds import EVIDENCES, judge, load_origin
 from tests.studies.identity.test_identity_study import (
     LEARNED,
@@ -84,8 +85,7 @@ def test_a_name_that_leans_to_a_context_is_entangled(found) -> None:
 
 
 def test_the_hold_is_the_mean_cosine_of_the_name_and_its_swaps(space: CapturedSpace, found) -> None:
-    pairs = [pair for row in found.rows if (pair := split(row.name))]
-    first, last = choose_partners(pairs, 8, 0)
+    first, last = found.parameters["partners"]
 
     def embed(given: str, family: str) -> np.ndarray:
         return space.encoder()._embed(f"{given} {family}", "{}").astype(np.float64)
@@ -99,9 +99,9 @@ def test_the_hold_is_the_mean_cosine_of_the_name_and_its_swaps(space: CapturedSp
 
     for row in (found.rows[0], found.rows[17], found.rows[40]):
         given, family = split(row.name)
-        whole, real = embed(given, family), set(pairs)
-        ahead = [cosine(whole, embed(given, o)) for o in last if (given, o) not in real]
-        behind = [cosine(whole, embed(o, family)) for o in first if (o, family) not in real]
+        whole = embed(given, family)
+        ahead = [cosine(whole, embed(given, o)) for o in last if o != family]
+        behind = [cosine(whole, embed(o, family)) for o in first if o != given]
         assert row.hold_given == pytest.approx(np.mean(ahead), abs=1e-5)
         assert row.hold_family == pytest.approx(np.mean(behind), abs=1e-5)
         assert row.hold == max(row.hold_given, row.hold_family)
@@ -116,21 +116,51 @@ def test_the_hold_is_a_column_and_is_known_of_recombined_names(found) -> None:
     assert compare_counts(found, counts, column="hold").bins[0].auc is not None
 
 
-def test_what_is_printed_are_the_evidences(found, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_printed_are_the_verdicts(found, capsys: pytest.CaptureFixture[str]) -> None:
     show(found)
     printed = capsys.readouterr()
     lines = {line.split("\t")[0]: line.split("\t") for line in printed.out.splitlines()}
     zorro = found.rows[40]
-    shown = [float(value) for value in lines[ZORRO][3:6]]
-    assert shown == pytest.approx([zorro.strength, zorro.hold, zorro.leakage], abs=1e-3)
-    assert lines[ZORRO][6] == "part-captured"
-    assert f"hold {found.thresholds['hold']:.3g}, leakage" in printed.err
+    low, high = zorro.interval
+    assert lines[ZORRO][1:] == [
+        "part-captured", f"{100 * zorro.probability:.0f} %",
+        f"{100 * low:.0f} to {100 * high:.0f} %",
+        f"{zorro.own_score:.3f}", f"above {100 * min(zorro.own_percentile, 0.99):.0f} %", "",
+    ]  # fmt: skip
+    assert low <= zorro.probability <= high
+    evidence = next(table for table in found.tables() if table.title == "what the kinds rest on")
+    row = next(row for row in evidence.rows if row[0] == ZORRO)
+    assert row[1:] == (zorro.own_score, zorro.strength, zorro.hold, zorro.leakage)
+    assert f"settled by one part {found.thresholds['hold']:.2f}, pull" in found.footnotes()[0]
+
+
+def test_the_headline_counts_what_is_settled_and_calls_the_rest_undecided(found) -> None:
+    settled = [row for row in found.rows if row.is_settled]
+    assert all(row.interval[0] >= 0.5 for row in settled)
+    flexible = sum(row.kind == "flexible" for row in settled)
+    captured = sum(row.kind == "part-captured" for row in settled)
+    headline = found.headline()
+    assert headline.startswith("Of 43 names, ")
+    assert f"{captured} part-captured" in headline
+    assert flexible == 0 or f"{flexible} flexible" in headline
+    undecided = [row for row in found.rows if row.kind and not row.is_settled]
+    assert headline.endswith(f"{len(undecided)} undecided, 1 not measured.")
+    alone = replace(found, rows=(found.rows[40], undecided[0], found.rows[42])).headline()
+    zorro, other, cher = alone.splitlines()
+    assert zorro.startswith("Zorro Vega: Part-captured (")
+    assert zorro.endswith("one of its parts alone settles what it means.")
+    assert other.startswith(f"{undecided[0].name}: Undecided: {undecided[0].kind} (")
+    assert cher == "Cher: No kind of identity: " + found.rows[42].reason + "."
+    (main, _) = found.tables()
+    assert {main.rows[at][0] for at in main.muted} == {
+        row.name for row in found.rows if not row.is_settled
+    }
 
 
 def test_a_panel_for_each_evidence_has_its_threshold_and_filled_marks_above(found) -> None:
     figure = found.plot(n_names=50)
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
-        "own score", "strength", "hold", "leakage",
+        "more than its parts", "weight of its parts", "settled by one part", "pull of a context",
     ]  # fmt: skip
     known = sorted((row for row in found.rows if row.evidence), key=lambda row: -row.own_score)
     assert len(known) == len(found.rows) - 1  # Cher has one part
@@ -150,7 +180,14 @@ def test_a_panel_for_each_evidence_has_its_threshold_and_filled_marks_above(foun
 def test_agreement_with_counts_is_a_result(found) -> None:
     counts = {name: 100 + at for at, name in enumerate([*PEOPLE, ZORRO])}
     told = compare_counts(found, counts, column="hold")
-    assert told.headline().startswith("hold against counts, 41 people: Spearman ")
+    rho = told.spearman
+    said = f"Spearman {rho.value:.2f}, 95 % interval {rho.low:.2f} to {rho.high:.2f}"
+    assert told.headline() == (
+        f"Settled by one part is not seen to follow how often 41 people are named: {said}."
+    )
+    assert rho.low < 0 < rho.high
+    sure = replace(told, spearman=Interval(-0.5, -0.7, -0.3, None))
+    assert sure.headline().startswith("Settled by one part: less for those of 41 people who")
     (table,) = told.tables()
     assert table.rows[0][:3] == (0, 300, 41)
     assert table.rows[0][3] == told.bins[0].auc.value
@@ -160,6 +197,25 @@ def test_agreement_with_counts_is_a_result(found) -> None:
     with pytest.raises(ValueError, match=r"got 'hold_givn'\. Did you mean 'hold_given'\?$"):
         compare_counts(found, counts, column="hold_givn")
     assert alone.notes() == ["no AUC: leakage is not known of recombined names"]
+
+
+def test_names_are_drawn_against_their_counts(found, tmp_path: Path) -> None:
+    counts = {name: 10 * at for at, name in enumerate([*PEOPLE, ZORRO])}
+    told = with_counts(found, counts)
+    assert told.headline() == f"{found.headline()}\n{told.agreement.headline()}"
+    assert told.to_arrow()["count"].to_pylist() == [*counts.values(), None, None]
+    assert told.to_dict()["counts"]["n"] == 41
+    (axes,) = told.plot().axes
+    (points,) = axes.collections
+    score = {row.name: row.own_score for row in found.rows}
+    assert points.get_offsets().tolist() == [[10 * at + 1, score[n]] for at, n in enumerate(counts)]
+    assert axes.get_xscale() == "log"
+    assert "90 % of recombined names" in [one.get_text() for one in axes.get_legend().get_texts()]
+    assert ZORRO in [one.get_text() for one in axes.texts]  # the most named one
+    told.write_figure(tmp_path / "f.png")
+    assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match=r"written as \.png or \.svg; got 'f\.gif'"):
+        told.write_figure(tmp_path / "f.gif")
 
 
 def test_evidences_give_the_kinds() -> None:

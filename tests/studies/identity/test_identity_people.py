@@ -22,7 +22,7 @@ def test_people_named_often_have_more_of_their_own_than_people_named_rarely() ->
     two = sorted((n for n in counts if len(n.split()) == 2), key=lambda n: (counts[n], n))
     chosen = {name: counts[name] for name in (*two[:16], *two[-16:])}
     space = EncoderSpace(load_encoder("minilm"))
-    found = identity(space, list(chosen), n_swaps=8, n_made_up=20, with_contexts=False)  # type: ignore[arg-type]
+    found = identity(space, list(chosen), n_made_up=20, with_contexts=False)  # type: ignore[arg-type]
     score = dict(zip(chosen, found.column("own_score"), strict=True))
     often = np.array([score[name] for name in two[-16:]])
     rare = np.array([score[name] for name in two[:16]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 from namebasis.errors import NamebasisError
 from namebasis.studies.identity.contexts import load_contexts
-from namebasis.studies.identity.rigidity import rigidity, spreads
+from namebasis.studies.identity.rigidity import Place, rigidity, spreads
 from namebasis.studies.identity.swaps import pseudo_pairs
+from namebasis.wording import percentile
 from tests.studies.toy import ToySpace
 
 NAMES = ["Ada", "Bo", "Cy", "Dee", "Eve"]
@@ -79,20 +81,46 @@ def test_measures_in_contexts_equal_those_of_the_embeddings_themselves() -> None
 
 def test_the_table_holds_the_measures_and_the_notes_what_they_are_compared_with() -> None:
     found = rigidity(CountedSpace(NAMES), ["Bo"], n_made_up=20)
-    (table,) = found.tables()
+    table, moved = found.tables()
     (row,), shown = found.rows, table.rows[0]
+    place = row.places["similarity"].percentile
     assert shown[:2] == ["Bo", row.spread.similarity.value]
-    assert shown[4] == row.contexts["displacement_ratio"]
-    assert shown[6:] == [row.contexts["interaction"], row.contexts["leakage"], row.leaked]
-    assert len(table.columns) == len(shown)
+    assert shown[3:] == [percentile(place), row.leaked.replace("{}", "Bo")]
+    assert len({*table.columns}) == len(table.columns) == len(shown)
+    assert len({*moved.columns}) == len(moved.columns) == len(moved.rows[0])
+    assert moved.rows[0][1::2] == list(row.contexts.values())
+    assert moved.rows[0][2::2] == [percentile(row.places[key].percentile) for key in row.contexts]
+    assert (moved.detail, table.detail) == (True, False)
     assert "over 24 contexts" in found.notes()[0]
-    assert "among 20 made-up names of one word." in found.notes()[0]
-    assert found.notes()[1:] == list(found.remarks)
+    assert "compared with 20 made-up names of one word" in found.notes()[0]
+    assert found.footnotes() == list(found.remarks)
     rng = np.random.default_rng(0)
     images = {f"name {at}": rng.standard_normal((5, 4)) for at in range(30)}
     of_images = spreads({"Bo": images["name 0"]}, images)
     assert len(of_images.tables()[0].columns) == len(of_images.tables()[0].rows[0]) == 4
-    assert "over images;" in of_images.notes()[0]
+    assert "over images," in of_images.notes()[0]
+
+
+@pytest.mark.parametrize(
+    ("percentile", "said"),
+    [
+        (0.99, "Bo stays more alike over 24 contexts than most made-up names of one word (above "
+         "99 %)."),
+        (0.01, "Bo changes more over 24 contexts than most made-up names of one word (above 1 %)."),
+        (0.9, "Bo changes over 24 contexts about as made-up names of one word do (above 90 %; "
+         "within chance)."),
+    ],
+)  # fmt: skip
+def test_a_place_within_chance_is_said_to_be_one(percentile: float, said: str) -> None:
+    found = rigidity(CountedSpace(NAMES), ["Bo"], n_made_up=20)
+    (row,) = found.rows
+    places = {**row.places, "similarity": Place(percentile, 0.0, None)}
+    found = replace(found, rows=(replace(row, places=places),))
+    assert found.headline() == said
+    assert found.tables()[0].muted == ([0] if "chance" in said else [])
+    many = replace(found, rows=found.rows * 4).headline()
+    assert many.startswith("Of 4 names, ")
+    assert many.endswith(f"{4 * ('chance' in said)} are within chance.")
 
 
 def test_every_measure_has_a_place_and_the_spreads_an_interval() -> None:

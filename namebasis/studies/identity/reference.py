@@ -1,0 +1,282 @@
+"""What full names are measured against: fixed by the space, whoever is asked about."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from namebasis.checks import Float64Array, FloatArray
+from namebasis.namespace.corpus.full_names import Pair, split
+from namebasis.namespace.search.cache_files import making, write_arrays
+from namebasis.namespace.search.caches import holds_newest
+from namebasis.namespace.store.dataset import INDICES
+from namebasis.namespace.store.view_ids import view_id
+from namebasis.reading import UnreadableError, read_arrays
+from namebasis.studies.identity.contexts import Advance
+from namebasis.studies.identity.swaps import (
+    Measured,
+    Partners,
+    Real,
+    count_prompts,
+    draw_partners,
+    embed_grid,
+    measure,
+    packaged_partners,
+    pseudo_pairs,
+)
+
+if TYPE_CHECKING:
+    from namebasis.namespace.space import StoredSpace
+
+UNKNOWN_PIECES = frozenset({"[UNK]", "<unk>"})
+_PARTS = ("given", "family")
+_FILE = "identity.npz"
+_FORMAT = 1
+_MOST_FREQUENT = 500
+_CHOICE = 2  # a part is drawn from at least so many names for each partner
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Swap partners, their own pairs, and made-up names measured with them.
+
+    Attributes
+    ----------
+    partners : Partners
+    source : str
+        Where the partners come from, in a sentence.
+    grid : ndarray of shape (n_partners, n_partners, dim)
+    made : mapping of measure to ndarray of shape (n_made_up,)
+    made_left_out : mapping of evidence to ndarray of shape (n_groups, n_made_up)
+        See `Measured.left_out`.
+    """
+
+    partners: Partners
+    source: str
+    grid: FloatArray
+    made: Mapping[str, Float64Array]
+    made_left_out: Mapping[str, Float64Array]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a reference is made of; equal plans of one space make one reference."""
+
+    n_swaps: int
+    templates: tuple[str, ...]
+    n_made_up: int
+    seed: int
+
+    def prompts(self) -> int:
+        """How many prompts making it embeds, unless it is kept already."""
+        made = pseudo_pairs(self.n_made_up, self.seed)
+        slots = [""] * self.n_swaps
+        return count_prompts(made, (slots, slots), self.templates)
+
+
+def swap_columns(found: Measured) -> dict[str, Float64Array]:
+    """The measures of `SWAP_MEASURES`, by name."""
+    return {
+        "own_length": found.own.length,
+        "own_score": found.own.score,
+        "strength": found.own.strength,
+        "hold": np.maximum(found.hold_given, found.hold_family),
+        "hold_given": found.hold_given,
+        "hold_family": found.hold_family,
+        "capture_given": found.capture_given,
+        "capture_family": found.capture_family,
+    }
+
+
+def space_partners(space: StoredSpace, n_swaps: int, seed: int) -> tuple[Partners, str]:
+    """Draw the space's swap partners: of its own given and family names where it has enough.
+
+    Taken are names of one word that its encoder reads, the most frequent 500 of each part where
+    counts are known, else parts of its full names. The packaged ones take their place where either
+    part has fewer than twice as many, or where a drawn partner would make somebody's name with
+    most parts of the space.
+
+    Returns
+    -------
+    (Partners, str)
+        And where they come from, in a sentence.
+    """
+    pools, pairs = _pools(space, _CHOICE * n_swaps)
+    drawn = []
+    for part, pool in zip(_PARTS, pools, strict=True):
+        readable = _readable(space, pool, n_swaps, seed, part)
+        if len(pool) < _CHOICE * n_swaps or len(readable) < n_swaps:
+            return packaged_partners(n_swaps, seed), (
+                f"swap partners: {n_swaps} packaged US given and {n_swaps} family names, as the "
+                f"space holds {len(pool):,} {part} names (at least {_CHOICE * n_swaps} are needed)"
+            )
+        drawn.append(readable[:n_swaps])
+    if _most_real(pairs, drawn) > n_swaps // 2:
+        return packaged_partners(n_swaps, seed), (
+            f"swap partners: {n_swaps} packaged US given and {n_swaps} family names, as the "
+            "space's own make names of its people with each other"
+        )
+    return (drawn[0], drawn[1]), (
+        f"swap partners: {n_swaps} given and {n_swaps} family names drawn from the space, the "
+        "same for every name"
+    )
+
+
+def borne_in(space: StoredSpace) -> Real:
+    """Tells which pairs the space stores as a full name."""
+
+    def real(pairs: Sequence[Pair]) -> list[bool]:
+        return [row is not None for row in space.find_all([" ".join(pair) for pair in pairs])]
+
+    return real
+
+
+def reference(space: StoredSpace, plan: Plan, *, advance: Advance | None = None) -> Reference:
+    """The reference of a space: read from its cache, or made and kept there.
+
+    Parameters
+    ----------
+    space : Space
+    plan : Plan
+    advance : callable, optional
+        Is told how many prompts were embedded, or need not be.
+    """
+    path = _cache_file(space)
+    if path is None:
+        return _make(space, plan, advance)
+    found = _read(path, space, plan)
+    if found is None:
+        with making(path) as may_write:
+            found = _read(path, space, plan)  # another process made it meanwhile
+            if found is None:
+                found = _make(space, plan, advance)
+                if may_write and holds_newest(space._store, "text", space.provenance.build_id):
+                    _write(path, space, plan, found)
+                return found
+    if advance is not None:
+        advance(plan.prompts())
+    return found
+
+
+def _make(space: StoredSpace, plan: Plan, advance: Advance | None) -> Reference:
+    encoder = space.encoder()
+    partners, source = space_partners(space, plan.n_swaps, plan.seed)
+    made = pseudo_pairs(plan.n_made_up, plan.seed)
+    grid = embed_grid(encoder, partners, plan.templates, advance)
+    found = measure(
+        encoder, made, partners, plan.templates, real=borne_in(space), grid=grid, advance=advance
+    )
+    return Reference(partners, source, grid, swap_columns(found), found.left_out)
+
+
+def _pools(space: StoredSpace, fewest: int) -> tuple[list[set[str]], list[Pair]]:
+    """Given and family names that partners are drawn from, and the space's full names in two.
+
+    Of names with a recorded count the most frequent: rare ones scatter what they are paired with.
+    Parts of full names are taken where the space has too few names of one part.
+    """
+    ranked: list[dict[str, float]] = [{}, {}]
+    pairs: list[Pair] = []
+    if not {"name", "part"} <= set(space.columns):
+        return [set(), set()], pairs
+    columns = ["name", "part", *(["count"] if "count" in space.columns else [])]
+    table = space.table(columns)
+    counts = table["count"].to_pylist() if "count" in columns else [None] * len(table)
+    rows = zip(table["name"].to_pylist(), table["part"].to_pylist(), counts, strict=True)
+    for name, part, count in rows:
+        if part in _PARTS and " " not in name:
+            ranked[_PARTS.index(part)][name] = -1.0 if count is None else float(count)
+        elif part == "full" and (pair := split(name)) is not None:
+            pairs.append(pair)
+    pools = []
+    for side, of_part in enumerate(ranked):
+        counted = [name for name, count in of_part.items() if count >= 0]
+        most = max(_MOST_FREQUENT, fewest)
+        pool = set(heapq.nlargest(most, counted, key=lambda name: (of_part[name], name)))
+        if len(pool) < fewest:
+            pool = set(of_part)
+        if len(pool) < fewest:
+            pool |= {pair[side] for pair in pairs}
+        pools.append(pool)
+    return pools, pairs
+
+
+def _readable(space: StoredSpace, pool: set[str], n: int, seed: int, part: str) -> list[str]:
+    """The first of the drawn names that the encoder reads, from twice as many."""
+    drawn = draw_partners(pool, min(len(pool), 2 * n), seed, part)
+    pieces = space.encoder().pieces(drawn) if drawn else []
+    return [
+        name
+        for name, of_name in zip(drawn, pieces, strict=True)
+        if UNKNOWN_PIECES.isdisjoint(of_name)
+    ]
+
+
+def _most_real(pairs: Sequence[Pair], partners: Sequence[Sequence[str]]) -> int:
+    """The most people of the space that any part makes with these partners."""
+    first, last = (set(side) for side in partners)
+    real = Counter((0, one) for one, other in pairs if other in last)
+    real += Counter((1, other) for one, other in pairs if one in first)
+    return max(real.values(), default=0)
+
+
+def _cache_file(space: Any) -> Path | None:
+    """Where it is kept; None of what is no stored space."""
+    store = getattr(space, "_store", None)
+    return None if store is None else Path(store.place) / INDICES / _FILE
+
+
+def _key(space: StoredSpace, plan: Plan) -> str:
+    """What a kept reference was made of: the very rows of the space, and the plan."""
+    made_of = view_id(space._store.schema, "text", space.provenance.build_id)
+    settings = [plan.n_swaps, list(plan.templates), plan.n_made_up, plan.seed]
+    return json.dumps([_FORMAT, made_of, len(space), *settings])
+
+
+def _write(path: Path, space: StoredSpace, plan: Plan, found: Reference) -> None:
+    told = json.dumps([found.partners, found.source])
+    arrays = {f"made_{key}": column for key, column in found.made.items()}
+    arrays |= {f"left_{key}": column for key, column in found.made_left_out.items()}
+    write_arrays(path, key=np.array(_key(space, plan)), told=np.array(told), grid=found.grid,
+                 **arrays)  # fmt: skip
+
+
+def _read(path: Path, space: StoredSpace, plan: Plan) -> Reference | None:
+    """What is kept; None where it is damaged or of something else."""
+    n, m = plan.n_swaps, plan.n_made_up
+    try:
+        saved = read_arrays(path, 2**31)
+        if str(saved["key"]) != _key(space, plan):
+            return None
+        (first, last), source = json.loads(str(saved["told"]))
+        grid = saved["grid"].astype(np.float32)
+        made = _numbers(saved, "made_")
+        left = _numbers(saved, "left_")
+    except (UnreadableError, KeyError, ValueError, TypeError):
+        return None  # a cache that is missing or damaged costs time alone
+    fits = (
+        grid.shape == (n, n, space.provenance.dim)
+        and np.isfinite(grid).all()
+        and len(first) == len(last) == n
+        and all(one.shape == (m,) and np.isfinite(one).all() for one in made.values())
+        and all(one.shape[1:] == (m,) and np.isfinite(one).all() for one in left.values())
+    )
+    return Reference((first, last), str(source), grid, made, left) if fits else None
+
+
+def _numbers(saved: Mapping[str, Any], prefix: str) -> dict[str, Float64Array]:
+    found = {
+        key.removeprefix(prefix): np.asarray(saved[key], dtype=np.float64)
+        for key in saved
+        if key.startswith(prefix)
+    }
+    if "own_score" not in found or "hold" not in found:
+        raise KeyError(prefix)
+    return found
