@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -117,3 +120,47 @@ def check_count(value: object, what: str, low: int = 1, high: int | None = None)
         limit = f"at least {low}" if high is None else f"between {low} and {high}"
         raise ValueError(f"{what} must be an integer, {limit}; got {value!r}.")
     return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+@contextmanager
+def shown(
+    progress: Progress | Literal["auto"] | None, label: str, unit: str = " names"
+) -> Iterator[Progress | None]:
+    """Yield what reports progress: as given, or with "auto" a bar where somebody is watching.
+
+    Parameters
+    ----------
+    progress : callable, "auto" or None
+        "auto" draws on stderr, in a terminal or a notebook; into a pipe or a file it is silent.
+    label, unit : str
+        Of the bar.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if progress is None or callable(progress):
+        yield progress
+        return
+    if progress != "auto":
+        raise ValueError(f"progress must be a function, 'auto' or None; got {progress!r}.")
+    if not is_watched():
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(desc=label, unit=unit, file=sys.stderr, dynamic_ncols=True) as bar:
+
+        def update(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield update
+
+
+def is_watched() -> bool:
+    """Whether somebody sees what is written on stderr: on a terminal, or in a notebook."""
+    stream = sys.stderr
+    in_notebook = type(stream).__module__.partition(".")[0] == "ipykernel"
+    return stream is not None and (in_notebook or stream.isatty())

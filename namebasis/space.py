@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
-from namebasis.checks import Progress
+from namebasis.checks import Progress, shown
 from namebasis.namespace.space import StoredSpace
 from namebasis.namespace.store.places import place_of
 
@@ -353,7 +353,7 @@ class Space(StoredSpace):
         vectors: object = None,
         unreadable: str = "drop",
         seed: int = 0,
-        progress: Progress | None = None,
+        progress: Progress | Literal["auto"] | None = "auto",
     ) -> Space:
         """Append names, from any source that `read_names` takes; return the space reopened."""
         from namebasis.namespace.building.build import add_names
@@ -362,7 +362,8 @@ class Space(StoredSpace):
         names = as_names(
             names, top=top, min_count=min_count, limit=limit, keep=keep, map=map, seed=seed
         )
-        return add_names(self, names, vectors=vectors, unreadable=unreadable, progress=progress)
+        with shown(progress, "encoding") as report:
+            return add_names(self, names, vectors=vectors, unreadable=unreadable, progress=report)
 
     def add_images(
         self,
@@ -485,7 +486,7 @@ def build_space(
     unreadable: str = "drop",
     seed: int = 0,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | Literal["auto"] | None = "auto",
     engine: str = "local",
     address: str | None = None,
     n_actors: int | None = None,
@@ -522,8 +523,9 @@ def build_space(
     seed : int
     overwrite : bool
         Replace a finished space once the new one is complete.
-    progress : callable, optional
-        Called with the number of names done and the number of names in all.
+    progress : callable, "auto" or None
+        Called with the number of names done and the number of names in all. "auto" draws a bar in a
+        terminal or a notebook, and nothing into a pipe.
     engine : str
         ``"local"``, or ``"ray"`` for the same rows from many processes or machines.
     address, n_actors, encoder_factory
@@ -555,6 +557,7 @@ def build_space(
     >>> len(space)
     2
     """
+    from namebasis.encoders.specs import full_spec
     from namebasis.namespace.building.build import build_space as build
     from namebasis.namespace.building.build import refuse_foreign
     from namebasis.namespace.building.ray_cluster import RayCluster, check_engine
@@ -567,6 +570,8 @@ def build_space(
     templates = load_templates(templates)
     check_unreadable(unreadable)
     check_engine(engine, RayCluster(address, n_actors, encoder_factory))
+    if isinstance(encoder, str):
+        encoder = full_spec(encoder)
     corpus = as_names(
         names, top=top, min_count=min_count, limit=limit, keep=keep, map=map, seed=seed
     )
@@ -576,11 +581,12 @@ def build_space(
         from namebasis.encoders.registry import as_encoder
 
         encoder = as_encoder(encoder, device=device)
-    stored = build(
-        corpus, path, encoder=encoder, vectors=vectors, templates=templates,
-        unreadable=unreadable, seed=seed, overwrite=overwrite, progress=progress,
-        engine=engine, address=address, n_actors=n_actors, encoder_factory=encoder_factory,
-    )  # fmt: skip
+    with shown(progress, "encoding") as report:
+        stored = build(
+            corpus, path, encoder=encoder, vectors=vectors, templates=templates,
+            unreadable=unreadable, seed=seed, overwrite=overwrite, progress=report,
+            engine=engine, address=address, n_actors=n_actors, encoder_factory=encoder_factory,
+        )  # fmt: skip
     built = open_space(stored.path, encoder=encoder)
     built.summary = stored.summary
     return built

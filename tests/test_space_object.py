@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import pickle
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 import namebasis as nb
+from namebasis.checks import is_watched
 from namebasis.cli.commands import (
     ask,
     card,
@@ -142,3 +144,48 @@ def test_a_name_that_does_not_exist_is_an_attribute_error_with_the_nearest(
         getattr(place, name)
     assert message in str(caught.value)
     assert not hasattr(place, "__wrapped__")
+
+
+def test_a_space_is_a_collection_of_names(tmp_path: Path) -> None:
+    names = [{"name": "Vicki", "part": "given", "gender": "F"}, "Zoë", "Winona"]
+    space = nb.build_space(names, tmp_path / "my.space", templates="plain")
+    assert list(space) == ["Vicki", "Zoë", "Winona"]
+    assert [name in space for name in ("Vicki", "zoe", "Bo", 3, None)] == [
+        True, True, False, False, False,
+    ]  # fmt: skip
+    assert {key: space["vicki"][key] for key in ("id", "name", "gender")} == {
+        "id": 0, "name": "Vicki", "gender": "F",
+    }  # fmt: skip
+    assert space[-1]["name"] == space["Winona"]["name"] == space[2]["name"]
+    assert not set(space.views) & set(space["Vicki"])
+    with pytest.raises(KeyError, match=r"'Viki' is not in my.space\. Did you mean 'Vicki'"):
+        space["Viki"]
+    with pytest.raises(IndexError, match="row 3 of 3 names"):
+        space[3]
+    with pytest.raises(TypeError, match="takes a name or a row; got slice"):
+        space[0:2]  # type: ignore[index]
+    assert nb.read_names(space).strings == list(space)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_bar_is_drawn_where_somebody_watches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_terminal: bool
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(stream, "isatty", lambda: is_terminal, raising=False)
+    monkeypatch.setattr(sys, "stderr", stream)
+    space = nb.build_space(["Vicki", "Anna"], tmp_path / "a.space", templates="plain")
+    assert ("2/2" in stream.getvalue()) == is_terminal
+    space.add(["Bo"])
+    assert ("1/1" in stream.getvalue()) == is_terminal
+    before = stream.getvalue()
+    space.add(["Cy"], progress=None)
+    assert stream.getvalue() == before
+    with pytest.raises(ValueError, match="progress must be a function, 'auto' or None; got 'yes'"):
+        space.add(["Di"], progress="yes")  # type: ignore[arg-type]
+
+
+def test_a_notebook_is_watched_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert is_watched()

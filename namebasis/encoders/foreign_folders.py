@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,17 +110,27 @@ _OTHERS: tuple[tuple[Callable[[Path], bool], str], ...] = (
 )
 
 
+def folder_kind(folder: Path) -> str | None:
+    """The word of a spec that reads a folder, by the file that says so; None where none does."""
+    return next((kind for name, kind in _MODELS.items() if (folder / name).is_file()), None)
+
+
 def model_below(folder: Path) -> str:
-    """A hint at the nearest folder below that holds a model, such as a snapshot of the hub."""
+    """A hint at the nearest folder below that holds a model: the last step, or a snapshot."""
     for pattern in ("*/", "*/*/"):
         for name, kind in _MODELS.items():
             found = sorted(path.parent for path in folder.glob(pattern + name))
+            steps = [int(step[1]) for path in found if (step := _STEP.search(path.name))]
+            if found and len(steps) == len(found) > 1:
+                last = found[max(range(len(found)), key=steps.__getitem__)]
+                return f" Did you mean {kind}{last} (the last of {len(found)} steps)?"
             if found:
                 more = f" (or one of {len(found) - 1} others)" if len(found) > 1 else ""
                 return f" Did you mean {kind}{found[0]}{more}?"
     return ""
 
 
+_STEP = re.compile(r"(\d+)\Z")
 _MODELS = {
     "model_index.json": "diffusers:",
     HUB_CONFIG: "open_clip:local-dir:",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from namebasis.encoders.specs import full_spec
 from namebasis.errors import EncoderError
 from namebasis.forks import Turn
 
@@ -25,12 +25,6 @@ _ADAPTERS = {
     "diffusers": "diffusers",
     "vectors": "given",
 }
-PACKAGED = ("minilm", "organism")
-"""Specs of encoders that come with the package."""
-_FORMS = (
-    "minilm, organism, hf:REPO-or-folder, open_clip:MODEL/TAG, "
-    "open_clip:MODEL@checkpoint-file, diffusers:REPO-or-folder"
-)
 _living: WeakValueDictionary[Loading, Encoder] = WeakValueDictionary()
 _last: Encoder | None = None
 """Kept alive, so that a worker which unpickles task after task loads it once."""
@@ -115,7 +109,8 @@ def load_encoder(
         ``minilm`` (packaged, text only), ``organism`` (packaged, small, text and images, knows only
         its own made-up world), ``hf:openai/clip-vit-large-patch14`` or ``hf:folder``,
         ``open_clip:ViT-L-14/openai``, ``open_clip:ViT-B-32@weights.safetensors``,
-        ``diffusers:folder`` (the text encoder of a pipeline; ``#text_encoder`` picks one).
+        ``diffusers:folder`` (the text encoder of a pipeline; ``#text_encoder`` picks one). A folder
+        or the name of a repository alone is taken for what it is, see `specs.full_spec`.
     revision : str, optional
         Commit or tag of a hub's repository.
     device : str, optional
@@ -138,13 +133,7 @@ def load_encoder(
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}.")
-    if not isinstance(spec, str) or not spec.strip():
-        raise EncoderError(f"an encoder is named by a spec; there are: {_FORMS}.")
-    kind, colon, rest = spec.partition(":")
-    if kind not in _ADAPTERS or bool(colon) != (kind not in PACKAGED) or (colon and not rest):
-        close = difflib.get_close_matches(kind, _ADAPTERS, n=1)
-        hint = f" Did you mean {close[0]}?" if close and close[0] != kind else ""
-        raise EncoderError(f"unknown encoder {spec!r}.{hint} There are: {_FORMS}.")
+    kind, _, rest = full_spec(spec).partition(":")
     with LOADING:
         module = importlib.import_module(f"namebasis.encoders.{_ADAPTERS[kind]}")
         encoder: Encoder = module.load(rest, revision=revision, device=device, dtype=dtype)

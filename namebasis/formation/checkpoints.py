@@ -11,7 +11,7 @@ from pathlib import Path
 
 from namebasis.encoders.foreign_folders import HUB_CONFIG
 from namebasis.encoders.open_clip.params import find_settings
-from namebasis.encoders.registry import PACKAGED
+from namebasis.encoders.specs import PACKAGED
 from namebasis.errors import NamebasisError
 from namebasis.formation.step_folders import (
     broken_archive,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -32,6 +32,7 @@ from namebasis.namespace.store.rows import check_ids, ids_where, lacks, read_tab
 from namebasis.namespace.store.sums import image_mean, noted_sums
 from namebasis.namespace.store.swap import finish_swap, is_swapping
 from namebasis.namespace.store.verify import check_space
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.analysis.graph.neighbours import KnnGraph
@@ -132,6 +133,41 @@ class StoredSpace:
 
     def __len__(self) -> int:
         return self._store.n_rows
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a name is stored, as `find` finds it."""
+        return isinstance(name, str) and self.find(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in the order of their rows; one that is stored as two parts comes twice."""
+        for batch in self._store.scan(["name"])["name"].chunks:
+            yield from batch.to_pylist()
+
+    def __getitem__(self, name: str | int) -> dict[str, Any]:
+        """All that is stored of a name but its vectors, by its spelling or the number of its row.
+
+        Raises
+        ------
+        KeyError
+            If there is no such name.
+        IndexError
+            If there is no such row.
+        TypeError
+            If it is neither.
+        """
+        if isinstance(name, str):
+            row = self.find(name)
+            if row is None:
+                near = (one for one in self if one[:1].lower() == name[:1].lower())
+                raise KeyError(f"{name!r} is not in {self.path.name}.{did_you_mean(name, near)}")
+        elif isinstance(name, (int, np.integer)) and not isinstance(name, bool):
+            row = int(name) + len(self) * (name < 0)
+            if not 0 <= row < len(self):
+                raise IndexError(f"row {name} of {len(self):,} names.")
+        else:
+            raise TypeError(f"space[…] takes a name or a row; got {type(name).__name__}.")
+        found: dict[str, Any] = self.table(ids=[row]).to_pylist()[0]
+        return found
 
     @property
     def views(self) -> tuple[str, ...]:

@@ -127,7 +127,8 @@ def build(
         typer.Option(
             "--encoder",
             help="minilm, organism, open_clip:MODEL/TAG, hf:REPO-or-folder or "
-            "diffusers:REPO-or-folder; by default minilm, or none with --vectors.",
+            "diffusers:REPO-or-folder; a folder or repository alone is taken for what it is. By "
+            "default minilm, or none with --vectors.",
         ),
     ] = None,
     vectors: options.Given = None,
@@ -168,6 +169,7 @@ def build(
     from functools import partial
 
     from namebasis.encoders.registry import load_encoder
+    from namebasis.encoders.specs import full_spec
     from namebasis.namespace.building.build import build_space, refuse_foreign
     from namebasis.namespace.building.ray_cluster import RayCluster, check_engine
     from namebasis.namespace.building.templates import load_templates
@@ -183,6 +185,9 @@ def build(
     wanted = wanted_of(part, column, top, min_count, limit, keep, mapped)
     if encoder is None and vectors is None:
         encoder = "minilm"
+    if encoder is not None and (spec := full_spec(encoder)) != encoder:
+        note(f"encoder {encoder}: taken as {spec}")
+        encoder = spec
     given = None
     if vectors is not None:
         model = load_encoder(encoder, device=device) if encoder is not None else None

@@ -1,0 +1,128 @@
+"""Specs of encoders that lack the word in front: tried as what they are, or the right one named."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+from namebasis.encoders.foreign_folders import (
+    HUB_CONFIG,
+    folder_kind,
+    foreign_folder,
+    model_below,
+)
+from namebasis.errors import EncoderError
+
+KINDS = ("minilm", "organism", "hf", "open_clip", "diffusers", "vectors")
+PACKAGED = ("minilm", "organism")
+"""Specs of encoders that come with the package."""
+FORMS = (
+    "minilm, organism, hf:REPO-or-folder, open_clip:MODEL/TAG, "
+    "open_clip:MODEL@checkpoint-file, diffusers:REPO-or-folder"
+)
+_HUB_NAME = re.compile(r"[\w][\w.-]*/[\w.-]+\Z")
+_WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+_EPOCH = re.compile(r"epoch_(\d+)\.pt\Z")
+
+
+def full_spec(spec: str) -> str:
+    """A spec with the word in front that says what reads it.
+
+    A folder is what its files say, a name such as ``openai/clip-vit-base-patch32`` is a repository
+    of the hub, or a model and a tag of open_clip where it knows such a model. No file is loaded.
+
+    Parameters
+    ----------
+    spec : str
+
+    Raises
+    ------
+    EncoderError
+        If it cannot be told what it is; the nearest right spec is named.
+    """
+    if not isinstance(spec, str) or not spec.strip():
+        raise EncoderError(f"an encoder is named by a spec; there are: {FORMS}.")
+    kind, colon, rest = spec.partition(":")
+    if kind in KINDS and bool(colon) == (kind not in PACKAGED) and (rest or not colon):
+        return spec
+    place = os.path.expanduser(spec)
+    if kind not in KINDS or not colon:
+        if os.path.isdir(place):
+            return _of_folder(Path(place), spec)
+        if os.path.isfile(place):
+            raise EncoderError(f"encoder {spec!r} {_of_file(Path(place))}.")
+    if spec.startswith((".", "/", "~")):
+        raise EncoderError(f"encoder {spec!r}: there is no such folder or file.")
+    if _HUB_NAME.match(spec) and not spec.lower().endswith(_WEIGHTS):
+        model = spec.partition("/")[0]
+        return f"open_clip:{spec}" if model in _open_clip_models() else f"hf:{spec}"
+    close = difflib.get_close_matches(kind, KINDS, n=1)
+    hint = f" Did you mean {close[0]}?" if close and close[0] != kind else ""
+    if not hint and spec in _open_clip_models():
+        hint = f" Did you mean open_clip:{spec}/TAG, such as open_clip:{spec}/openai?"
+    raise EncoderError(f"unknown encoder {spec!r}.{hint} There are: {FORMS}.")
+
+
+def _of_folder(folder: Path, spec: str) -> str:
+    kind = folder_kind(folder)
+    if kind is not None:
+        return f"{kind}{folder}"
+    if folder_kind(folder / "text_encoder") == "hf:":
+        return f"hf:{folder / 'text_encoder'}"
+    reason = foreign_folder(folder)
+    if reason is not None:
+        raise EncoderError(f"encoder {spec!r}: {reason}.")
+    hint = _open_clip_run(folder) or model_below(folder)
+    raise EncoderError(
+        f"encoder {spec!r} is a folder without a model of its own (config.json, {HUB_CONFIG} or "
+        f"model_index.json).{hint}"
+    )
+
+
+def _open_clip_run(folder: Path) -> str:
+    """A hint at the last checkpoint that open_clip's trainer wrote into a folder."""
+    from namebasis.encoders.open_clip.params import PARAMS, find_settings
+
+    places = (folder, folder / "checkpoints")
+    epochs = [
+        (int(found[1]), file)
+        for place in places
+        for file in (place.iterdir() if place.is_dir() else ())
+        if (found := _EPOCH.match(file.name))
+    ]
+    if not epochs:
+        return ""
+    _, last = max(epochs)
+    settings = find_settings(last)
+    model = settings.model if settings is not None else "MODEL"
+    told = "" if settings is not None else f", with its model's name: {PARAMS} is missing"
+    return f" Did you mean open_clip:{model}@{last} (the last of {len(epochs)} epochs{told})?"
+
+
+def _of_file(file: Path) -> str:
+    """What a single file is, and the spec that reads it."""
+    from namebasis.encoders.open_clip.params import find_settings
+
+    if not file.name.lower().endswith(_WEIGHTS):
+        return f"is a file of no weights. There are: {FORMS}"
+    kind = folder_kind(file.parent)
+    if kind is not None:
+        return f"is one file of a model. Write {kind}{file.parent}"
+    settings = find_settings(file)
+    if settings is not None:
+        return f"is a checkpoint of open_clip. Write open_clip:{settings.model}@{file}"
+    return f"is a file of weights; its model must be named: open_clip:MODEL@{file}"
+
+
+@cache
+def _open_clip_models() -> frozenset[str]:
+    """Names of open_clip's models, read from its files without loading it; none without it."""
+    found = importlib.util.find_spec("open_clip")
+    places = list(found.submodule_search_locations or []) if found else []
+    return frozenset(
+        file.stem for place in places for file in (Path(place) / "model_configs").glob("*.json")
+    )
