@@ -21,7 +21,8 @@ _STYLE = {
     "axes.titlesize": 11, "axes.titlelocation": "left", "axes.titleweight": "bold",
     "axes.axisbelow": True, "grid.color": LINE, "grid.linewidth": 0.6,
     "legend.frameon": False, "legend.fontsize": 9, "legend.labelcolor": INK,
-    "figure.facecolor": "none", "axes.facecolor": "none",
+    # A notebook may be dark: a figure brings its own ground; pages take it off.
+    "figure.facecolor": "white", "axes.facecolor": "none",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,22 @@ import numpy as np
 from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.report.packed import dictionary, packed
 from namebasis.report.page import embedded_json
-from namebasis.report.palette import GREY, GREY_ON_DARK, PALETTE, cluster_colors, with_lightness
+from namebasis.report.palette import (
+    GREY,
+    GREY_ON_DARK,
+    PALETTE,
+    cluster_colors,
+    sequential,
+    with_lightness,
+)
 from namebasis.wording import visible
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+_NUMBER = re.compile(r"[<>≤≥]?\s*([-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)\s?(k|M|thousand)?"
+                     r"(?: ?%)?(?: ?(?:to|–|or more|and more).*)?$")  # fmt: skip
+_TIMES = {"k": 1e3, "thousand": 1e3, "M": 1e6}
 _INK, _INK_ON_DARK = 0.42, 0.82  # OKLab lightness of labels: contrast above 4.5 on either ground
 
 
@@ -116,7 +127,10 @@ def explorer(
 
     script, holders = components(tuple(build_figure(f"map{at}") for at in range(len(maps))))
     library = Resources(mode="inline", components=["bokeh", "bokeh-gl"], log_level="warn")
-    data = page_data(names, details, maps, properties) | {"palette": list(PALETTE)}
+    data = page_data(names, details, maps, properties) | {
+        "palette": list(PALETTE),
+        "scale": sequential(12),
+    }
     return Explorer(
         titles=tuple(shown.title for shown in maps),
         holders=tuple(Markup(holder) for holder in holders),
@@ -186,11 +200,29 @@ def page_data(
     return {
         "names": list(names),
         "details": dictionary(details),
-        "properties": [
-            {"title": title, **dictionary(values)} for title, values in properties.items()
-        ],
+        "properties": [_property_data(title, values) for title, values in properties.items()],
         "maps": [_map_data(shown) for shown in maps],
     }
+
+
+def _property_data(title: str, values: Sequence[str]) -> dict[str, object]:
+    """A property, and where its values are numbers or ranges of them their order."""
+    packed_values = dictionary(values)
+    known = [(code, text) for code, text in enumerate(dict.fromkeys(values)) if text]
+    numbers = [_leading_number(text) for _, text in known]
+    found: dict[str, object] = {"title": title, **packed_values}
+    if len(known) > 2 and None not in numbers:
+        ranked = sorted(zip(numbers, known, strict=True), key=lambda one: one[0] or 0.0)
+        found["order"] = [code for _, (code, _) in ranked]
+    return found
+
+
+def _leading_number(text: str) -> float | None:
+    """The number that a label is, or begins with as a range does; None for words."""
+    found = _NUMBER.match(text)
+    if found is None:
+        return None
+    return float(found[1].replace(",", "").replace("−", "-")) * _TIMES.get(found[2], 1.0)
 
 
 def _map_data(shown: NameMap) -> dict[str, object]:

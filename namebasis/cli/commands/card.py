@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +30,10 @@ def card(
     html: Annotated[
         Path | None, typer.Option("--html", help="Write the deep card as one HTML file.")
     ] = None,
+    map_page: Annotated[
+        Path | None,
+        typer.Option("--map", help="A topology page; names of the card link to it."),
+    ] = None,
     seed: options.Seed = 0,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -41,10 +46,14 @@ def card(
     from namebasis.space import open_space
 
     refuse_existing(html, overwrite=overwrite)
+    if map_page is not None and (html is None or not map_page.is_file()):
+        wrong = "needs --html: a page to link from" if html is None else f"{map_page} is no file"
+        raise ValueError(f"--map {wrong}; write the map with `topology --html`.")
     deep = deep or html is not None
     opened = open_space(space)
     with nullcontext() if quiet or not deep else progress_bar("card", "steps") as progress:
         shown = opened.card(name, k=k, view=view, deep=deep, seed=seed, progress=progress)
     if html:
-        shown.write_html(html, overwrite=overwrite)
+        linked = map_page and Path(os.path.relpath(map_page, html.parent)).as_posix()
+        shown.write_html(html, overwrite=overwrite, map_page=linked)
     return Answer([shown], shown.to_dict, [f"card written to {html}"] if html else [])

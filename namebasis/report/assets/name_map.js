@@ -26,7 +26,7 @@ class NameMap {
     this.pen = document.createElement("canvas").getContext("2d");
     this.widths = new Map();
     this.drawn = [];
-    this.whenPicked = this.whenCluster = this.whenPointed = () => {};
+    this.whenPicked = this.whenCluster = this.whenPointed = this.whenSelected = () => {};
   }
 
   model(name) { return Bokeh.documents[0].get_model_by_name(name ? `${this.key} ${name}` : this.key); }
@@ -133,6 +133,21 @@ class NameMap {
     return best;
   }
 
+  // The dots in a frame in pixels; of a frame without area the dot under it.
+  within(left, right, top, bottom) {
+    if (right - left < 4 && bottom - top < 4) {
+      const row = this.at(left, top);
+      return row < 0 ? [] : [row];
+    }
+    const [x0, x1, y0, y1] = this.view();
+    const sx = this.plot.inner_width / (x1 - x0), sy = this.plot.inner_height / (y1 - y0), rows = [];
+    for (let i = 0; i < this.x.length; i++) {
+      const px = (this.x[i] - x0) * sx, py = (y1 - this.y[i]) * sy;
+      if (px >= left && px <= right && py >= top && py <= bottom) rows.push(i);
+    }
+    return rows;
+  }
+
   listen() {
     let down = null, waiting = 0;
     const where = (event) => {
@@ -140,8 +155,32 @@ class NameMap {
       return [event.clientX - box.left, event.clientY - box.top];
     };
     const onMap = (event) => !event.target.closest || !event.target.closest("button");
-    this.holder.addEventListener("pointerdown", (e) => { down = onMap(e) ? where(e) : null; }, true);
+    // With Shift a drag draws a frame around names instead of moving the map, a click adds one.
+    let frame = null;
+    const stretch = (e) => {
+      const [px, py] = where(e), [x, y] = down;
+      frame.style.cssText = `left:${Math.min(x, px)}px;top:${Math.min(y, py)}px;width:${Math.abs(px - x)}px;height:${Math.abs(py - y)}px`;
+    };
+    this.holder.addEventListener("pointerdown", (e) => {
+      down = onMap(e) ? where(e) : null;
+      if (!down || !e.shiftKey) return;
+      e.stopPropagation();
+      e.preventDefault();
+      frame = document.createElement("div");
+      frame.className = "select";
+      this.holder.append(frame);
+      stretch(e);
+    }, true);
+    window.addEventListener("pointermove", (e) => { if (frame) stretch(e); });
+    window.addEventListener("pointerup", (e) => {
+      if (!frame) return;
+      const [px, py] = where(e), [x, y] = down;
+      frame.remove();
+      frame = null;
+      this.whenSelected(this.within(Math.min(x, px), Math.max(x, px), Math.min(y, py), Math.max(y, py)));
+    });
     this.holder.addEventListener("pointerup", (e) => {
+      if (frame) return;
       const [px, py] = where(e);
       if (!down || Math.hypot(px - down[0], py - down[1]) > 4) return;
       const label = this.drawn.find((b) => px > b.left && px < b.right && py > b.top && py < b.bottom);
@@ -243,7 +282,7 @@ class NameMap {
       node.textContent = b.text;
       node.className = b.kind;
       node.style.cssText = `left:${b.px}px;top:${b.top}px;font-size:${/[\d.]+(?=px)/.exec(b.font)[0]}px;line-height:${b.height}px`;
-      if (b.ink) node.style.color = b.ink;
+      if (b.ink && !this.neutral) node.style.color = b.ink;
       return node;
     }));
     const grown = Math.min(Math.max(Math.sqrt(zoom), 1), 2.4);

@@ -155,11 +155,14 @@
     for (const property of data.properties) {
       const codes = codesOf(property), sizes = new Array(property.values.length).fill(0);
       for (const code of codes) sizes[code]++;
-      const ranked = sizes.map((_, code) => code).filter((code) => property.values[code] !== "")
-        .sort((a, b) => sizes[b] - sizes[a]).slice(0, data.palette.length);
-      const colors = new Map(ranked.map((code, i) => [code, data.palette[i]]));
+      const known = sizes.map((_, code) => code).filter((code) => property.values[code] !== "");
+      // Numbers in the order of their values on one scale of lightness, others by how common they are.
+      const ranked = property.order || known.sort((a, b) => sizes[b] - sizes[a]).slice(0, data.palette.length);
+      const scale = (i) => data.scale[Math.round((i * (data.scale.length - 1)) / Math.max(ranked.length - 1, 1))];
+      const colors = new Map(ranked.map((code, i) => [code, property.order ? scale(i) : data.palette[i]]));
       add(property.title, (_, row) => colors.get(codes[row]) || null,
         ranked.map((code) => [property.values[code], sizes[code], colors.get(code)]));
+      Object.assign(choices[choices.length - 1], { neutral: true, ordered: Boolean(property.order) });
     }
     const select = $("coloured");
     choices.forEach((choice, i) => select.append(new Option(choice.title, String(i))));
@@ -174,10 +177,55 @@
     const color = only
       ? (_, row) => (maps[only.map].cluster[row] === only.cluster ? maps[only.map].clusters[only.cluster].color : null)
       : choices[chosen].color;
-    for (const map of maps) map.paint((row) => color(map, row));
+    for (const map of maps) {
+      map.paint((row) => color(map, row));
+      // A label in its cluster's colour would be read as a value of the legend.
+      map.neutral = !only && Boolean(choices[chosen].neutral);
+      map.relabel();
+    }
+  }
+
+  // Names that were framed or clicked with Shift, to be copied.
+  let selected = [];
+  const quoted = (row) => `'${names[row].replaceAll("'", "''")}'`;
+
+  async function copy(text, button) {
+    const before = button.textContent;
+    try { await navigator.clipboard.writeText(text); }
+    catch {
+      const field = element("textarea", text);
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = before; }, 1200);
+  }
+
+  function select(rows) {
+    const one = rows.length === 1 && selected.includes(rows[0]);
+    selected = one ? selected.filter((row) => row !== rows[0]) : [...new Set([...selected, ...rows])];
+    if (!selected.length) return reset();
+    for (const map of maps) focusOn(map, selected, []);
+    const panel = $("panel"), acts = element("div", undefined, "acts");
+    const act = (title, text) => {
+      const button = element("button", title);
+      button.type = "button";
+      button.onclick = () => (text ? copy(text(), button) : reset());
+      acts.append(button);
+    };
+    const unique = () => [...new Set(selected.map((row) => names[row]))];
+    act("Copy names", () => unique().join("\n"));
+    act("Copy as --where", () => `name IN (${[...new Set(selected.map(quoted))].join(", ")})`);
+    act("Clear");
+    panel.replaceChildren(element("h3", `${count(selected.length)} ${selected.length === 1 ? "name" : "names"} selected`), acts);
+    panel.append(list(selected.slice(0, 200).map((row) => nameLine(maps[0], row, detail(row)))));
+    if (selected.length > 200) panel.append(element("p", `… and ${count(selected.length - 200)} more`, "soft"));
   }
 
   function reset() {
+    selected = [];
     for (const map of maps) { focusOn(map, [], []); map.look(map.box); }
     recolor(null);
     markRow(0, -1);
@@ -233,7 +281,7 @@
     const panel = $("panel"), chosen = choices[Number($("coloured").value) || 0];
     panel.replaceChildren();
     if (chosen.legend) {
-      panel.append(element("h4", `${chosen.title}: the most frequent`));
+      panel.append(element("h4", `${chosen.title}: ${chosen.ordered ? "in order" : "the most frequent"}`));
       const rows = chosen.legend.map(([value, size, color]) => line(color, value, count(size), () => {}, true));
       panel.append(list(rows), element("p", "Grey: another value, several, or none.", "soft"));
     }
@@ -319,6 +367,7 @@
     for (const map of maps) {
       map.start();
       map.whenPicked = show;
+      map.whenSelected = select;
       map.whenCluster = (cluster) => showCluster(maps.indexOf(map), cluster);
       map.whenPointed = (row, px, py) => point(map, row, px, py);
       const acts = { in: () => map.zoom(1.6), out: () => map.zoom(1 / 1.6), all: reset };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from namebasis.analysis.readings.axes import READINGS
 from namebasis.report.page import render
 from namebasis.studies.card.axes import by_axis
@@ -9,16 +11,35 @@ from namebasis.studies.card.results import LEFT_OUT, MEANINGS, Card, in_words, s
 from namebasis.wording import percent
 
 
-def html_of(card: Card) -> str:
-    """The page as a whole HTML document; it opens from disk and asks no host for anything."""
+def html_of(card: Card, *, map_page: str | None = None) -> str:
+    """The page as a whole HTML document; it opens from disk and asks no host for anything.
+
+    Parameters
+    ----------
+    card : Card
+    map_page : str, optional
+        A topology page, as a path relative to the card's; names then link to their place on it.
+
+    Raises
+    ------
+    ValueError
+        If `map_page` is no relative path.
+    """
+    if map_page is not None and (":" in map_page or map_page.startswith(("/", "\\"))):
+        raise ValueError(
+            f"map_page must be a path relative to the card's; got {map_page!r}. Give such a path, "
+            "like topology.html."
+        )
     return render(
         "card", title=card.name, card=card, deep=card.deep, tiles=_tiles(card), readings=READINGS,
         by_axis=by_axis, words=in_words, shown=shown, meanings=MEANINGS, left_out=LEFT_OUT,
+        map_page=map_page and quote(map_page),
     )  # fmt: skip
 
 
 def _tiles(card: Card) -> list[tuple[str, str]]:
-    found = [(shown(card.tokens.get("n_tokens", "–")), "pieces")]
+    n_pieces = card.tokens.get("n_tokens", "–")
+    found = [(shown(n_pieces), "piece" if n_pieces == 1 else "pieces")]
     if card.nearest:
         found.append((card.nearest[0][0], "nearest name"))
     if card.deep is not None:

@@ -232,3 +232,20 @@ def test_browser_paints_the_card_and_asks_no_host(browser: Any, tmp_path: Path) 
     fill, warm = [0x5B, 0x86, 0xD6], [0xC2, 0x41, 0x0C]
     assert (np.abs(pixels - fill).max(axis=2) < 12).sum() > 300
     assert (np.abs(pixels - warm).max(axis=2) < 40).sum() > 20
+
+
+def test_names_link_to_their_place_on_a_map_that_is_known() -> None:
+    card = replace(content("x"), name="Ó & <b>", nearest=(("Zoë's", 0.5),))
+    html = html_of(card, map_page="our maps/topology.html")
+    place = "our%20maps/topology.html#name="
+    assert f'<a href="{place}%C3%93%20%26%20%3Cb%3E">Show it on the map</a>' in html
+    assert f'<a href="{place}Zo%C3%AB%27s"><bdi>Zoë&#39;s</bdi></a>' in html
+    assert "<a href" not in html_of(card)
+    for bad in ("https://evil.example/x.html", "/etc/passwd", "javascript:alert(1)"):
+        with pytest.raises(ValueError, match="map_page must be a path relative to the card's"):
+            html_of(card, map_page=bad)
+
+
+def test_one_piece_is_one() -> None:
+    assert "<b>1</b><span>piece</span>" in html_of(replace(content("x"), tokens={"n_tokens": 1}))
+    assert "<b>2</b><span>pieces</span>" in html_of(content("x"))

@@ -169,9 +169,40 @@ def test_a_click_on_a_dot_shows_its_name(opened: Opened) -> None:
 def test_dots_can_be_coloured_by_a_property(opened: Opened) -> None:
     tab = opened.tab
     tab.locator("#map [data-do=all]").click()
+    label = tab.locator(".labels .cluster").first
+    assert label.evaluate("node => node.style.color")
     tab.locator("#coloured").select_option(index=1)
     assert "the most frequent" in tab.locator("#panel").inner_text().lower()
+    tab.wait_for_timeout(100)
+    assert not label.evaluate("node => node.style.color")  # no value of the legend
     tab.locator("#coloured").select_option(index=0)
+
+
+def test_names_are_framed_and_copied(opened: Opened) -> None:
+    tab = opened.tab
+    tab.locator("#map [data-do=all]").click()
+    tab.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    box = tab.locator("[data-map='0']").bounding_box()
+    assert box is not None
+    start = "Bokeh.documents[0].get_model_by_name('map0').x_range.start"
+    before = tab.evaluate(start)
+    tab.keyboard.down("Shift")
+    tab.mouse.move(box["x"] + 5, box["y"] + 60)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + box["width"] - 5, box["y"] + box["height"] - 5, steps=3)
+    tab.mouse.up()
+    tab.keyboard.up("Shift")
+    assert tab.evaluate(start) == before  # the map has not moved
+    assert int(tab.locator("#panel h3").inner_text().split()[0].replace(",", "")) > 1000
+    tab.get_by_role("button", name="Copy as --where").click()
+    copied = tab.evaluate("window.copied")
+    assert copied.startswith("name IN ('<script>alert(1)</script>', ")
+    assert "''\"><img" in copied  # a quote of a name is written twice
+    tab.get_by_role("button", name="Copy names").click()
+    names = tab.evaluate("window.copied").split("\n")
+    assert len(names) == len(set(names)) > 1000
+    tab.get_by_role("button", name="Clear").click()
+    assert tab.locator("#panel h3").count() == 0
 
 
 def test_nothing_was_asked_of_the_network_and_nothing_went_wrong(opened: Opened) -> None:

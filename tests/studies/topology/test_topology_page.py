@@ -4,11 +4,12 @@ import base64
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
 
-from namebasis.report.name_map import spread_equal
+from namebasis.report.name_map import page_data, spread_equal
 from namebasis.report.packed import dictionary, packed
 from namebasis.report.page import embedded_json
 from namebasis.report.palette import (
@@ -179,3 +180,19 @@ def test_arrays_are_packed_as_they_are_read() -> None:
 def test_a_map_knows_its_colours() -> None:
     assert len(name_map(40, 7).colors()) == 7
     assert name_map(10, 0).colors() == []
+
+
+def test_numbers_are_coloured_in_the_order_of_their_values() -> None:
+    def orders(*values: str) -> list[str] | None:
+        n = len(values)
+        data: Any = page_data(["a"] * n, [""] * n, [], {"p": values})
+        (one,) = data["properties"]
+        return [one["values"][code] for code in one["order"]] if "order" in one else None
+
+    ranges = ("1,200 to 9,000", "", "-3 to 12", "12 to 1,200", "12 to 1,200")
+    assert orders(*ranges) == ["-3 to 12", "12 to 1,200", "1,200 to 9,000"]
+    assert orders("10 % to 20 %", "5 % to 10 %", "12k to 15k") == [
+        "5 % to 10 %", "10 % to 20 %", "12k to 15k",
+    ]  # fmt: skip
+    for words in (("F", "M", "X"), ("1880s", "1890s", "x"), ("1st", "2nd", "3rd"), ("1", "2")):
+        assert orders(*words) is None
