@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,13 @@ class LabelAgreement:
             return None
         null = found.null_mutual_information
         return (found.mutual_information - null) / (1 - null)
+
+
+def p_words(p: float, n_permutations: int) -> str:
+    """A p-value of shuffles: "≤ 0.01" where none of 99 does as well, which is all they can tell."""
+    floor = 1 / (n_permutations + 1)
+    digits = max(2, -math.floor(math.log10(floor)))
+    return f"≤ {floor:.{digits}f}" if p <= floor * (1 + 1e-9) else f"{p:.{digits}f}"
 
 
 def agreement_figures(

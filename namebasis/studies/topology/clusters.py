@@ -13,12 +13,15 @@ from namebasis.analysis.clusters.clustering import central_rows
 from namebasis.analysis.clusters.stability import Stability
 from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.checks import FloatArray, IntArray
+from namebasis.studies.topology.labels import GENDERS, PARTS
 from namebasis.wording import percent
 
 N_EXEMPLARS = 8
 _ALPHA = 0.01
-_PARTS = {"given": "given names", "family": "family names", "full": "full names"}
-_GENDERS = {"F": ["women's"], "M": ["men's"]}
+_LEAST = 0.4  # of a cluster's names, where nothing holds of more
+_OF_KNOWN = ("group",)
+"""Columns that only some lists have: shares are of the names with a value."""
+_FEWEST_KNOWN = 0.2  # of a cluster's names, which such a column must know to speak of them
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Trait:
     count : int
         Names of the cluster that have it.
     share, base_share : float
-        Of the cluster, and of all names, in [0, 1]; names without any value count as lacking it.
+        Of the cluster, and of all names, in [0, 1]; names without any value count as lacking it,
+        but for Census groups (`group`), whose shares are of names with a known one.
     lift : float
         `share / base_share`.
     """
@@ -58,7 +62,7 @@ class ClusterSummary:
         How many names.
     label : str
         Made of its traits with the share of its names of which all that holds, such as
-        "Icelandic family names, …son, 92 %"; or of its most central name where it has none.
+        "-son, Icelandic family names, 92 %"; of its most central name only where it has none.
     exemplars : tuple of str
         Names nearest its mean direction; of names with equal vectors only one.
     central : tuple of int
@@ -177,12 +181,21 @@ def _traits(
     )
     if not inside:
         return []
-    sizes = np.bincount(labels[labels >= 0], minlength=n_clusters)
     keys = sorted(inside)
     count = np.array([inside[key] for key in keys])
     base = np.array([everywhere[value] for _, value in keys])
-    size = sizes[[cluster for cluster, _ in keys]]
-    chance = hypergeom.sf(count - 1, n, base, size)
+    of = [cluster for cluster, _ in keys]
+    has_any = np.array([bool(row) for row in values])
+    known = np.bincount(labels[(labels >= 0) & has_any], minlength=n_clusters)[of]
+    size = np.bincount(labels[labels >= 0], minlength=n_clusters)[of]
+    n_known = int(has_any.sum())
+    # A list's own value is common wherever its names are: it says something only beside others.
+    chance = hypergeom.sf(count - 1, n_known, base, known)
+    if column in _OF_KNOWN:
+        chance[known < _FEWEST_KNOWN * size] = 1.0
+        size, n = known, n_known
+    else:
+        chance = np.maximum(chance, hypergeom.sf(count - 1, n, base, size))
     share, base_share = count / size, base / n
     keep = np.flatnonzero((chance < _ALPHA / (n_clusters * len(everywhere))) & (share > base_share))
     return [
@@ -218,42 +231,70 @@ class Label:
 
 
 def make_label(traits: Sequence[Trait]) -> Label:
-    """Name a cluster after what most of it shares: "Icelandic family names, …son".
+    """Name a cluster after what most of it shares: "-son, Icelandic family names".
 
     Parameters
     ----------
     traits : sequence of Trait
-        Of the columns `language`, `gender`, `part`, `beginning` and `ending`, the commonest first.
+        Of the columns `language`, `group`, `gender`, `part`, `beginning` and `ending`, the
+        commonest first.
     """
-    best: dict[str, Trait] = {}
-    for trait in traits:
-        best.setdefault(trait.column, trait)
-    words: list[str] = []
     said: list[tuple[Trait, ...]] = []
+    origin = _origin(traits)
+    if origin:
+        said.append(origin)
+    for column, least in (("gender", 0.7), ("part", 0.8)):
+        most = next((trait for trait in traits if trait.column == column), None)
+        # Names of both genders go without a word.
+        if most is not None and most.share >= least and most.value != "U":
+            said.append((most,))
+    said += [(t,) for t in (_longest(traits, c) for c in ("beginning", "ending")) if t is not None]
+    if not said and (best := _most_telling(traits)) is not None:
+        said.append((best,))
+    return Label(_words(said), tuple(said))
+
+
+def _origin(traits: Sequence[Trait]) -> tuple[Trait, ...]:
+    """One or two languages, or else a Census group."""
     languages = [trait for trait in traits if trait.column == "language"]
     if languages and languages[0].share >= 0.4:
         enough = 0.25 if languages[0].share < 0.75 else 1.0  # one language where it rules alone
         rest = [trait for trait in languages[1:] if trait.share >= enough]
-        said.append(tuple([languages[0], *rest][:2]))
-        words.append("/".join(trait.value for trait in said[-1]))
-    if (gender := best.get("gender")) is not None and gender.share >= 0.7:
-        words += _GENDERS.get(gender.value, [])  # names of both genders go without a word
-        said += [(gender,)] if gender.value in _GENDERS else []
-    if (part := best.get("part")) is not None and part.share >= 0.8:
-        words.append(_PARTS.get(part.value, f"{part.value} names"))
-        said.append((part,))
-    elif words:
-        words.append("names")
-    spelt = [_longest(traits, column) for column in ("beginning", "ending")]
-    said += [(trait,) for trait in spelt if trait is not None]
-    shown = [" ".join(words), *(spelling(trait) for trait in spelt if trait is not None)]
-    return Label(", ".join(word for word in shown if word), tuple(said))
+        return (languages[0], *rest[:1])
+    return tuple(t for t in traits if t.column == "group" and t.share >= 0.5)[:1]
+
+
+def _most_telling(traits: Sequence[Trait]) -> Trait | None:
+    """What is said where nothing holds of most names: the trait that is rarest elsewhere."""
+    shown = [t for t in traits if t.column != "locales" and t.share >= _LEAST]
+    return max(shown, key=lambda trait: (trait.lift, len(trait.value)), default=None)
+
+
+def _words(said: Sequence[Sequence[Trait]]) -> str:
+    """Traits as a phrase: letters first, then languages or groups, gender and part."""
+    spelt = [spelling(one) for one, *_ in said if one.column in ("beginning", "ending")]
+    words, part = [], ""
+    for group in said:
+        column, value = group[0].column, group[0].value
+        if column in ("language", "group"):
+            words.append(("mostly " * (column == "group")) + "/".join(t.value for t in group))
+        elif column == "gender":
+            words.append(GENDERS.get(value, value))
+        elif column == "part":
+            part = PARTS.get(value, f"{value} names")
+    if not words and not part:
+        return f"{', '.join(spelt)} names" if spelt else ""
+    return ", ".join([*spelt, " ".join([*words, part or "names"])])
 
 
 def spelling(trait: Trait) -> str:
-    """Show a beginning as "Sig…" and an ending as "…son"."""
+    """A trait's value in words: "Sig-" for a beginning, "-son" for an ending, "women's"."""
     value = trait.value
-    return f"{value.capitalize()}…" if trait.column == "beginning" else f"…{value}"
+    if trait.column == "beginning":
+        return f"{value.capitalize()}-"
+    if trait.column == "ending":
+        return f"-{value}"
+    return {"gender": GENDERS, "part": PARTS}.get(trait.column, {}).get(value, value)
 
 
 def _longest(traits: Sequence[Trait], column: str) -> Trait | None:
@@ -278,11 +319,18 @@ def _label(
     label = make_label(traits)
     if not label.words:
         return f"around {central}"
-    holds = [
-        all(any(t.value in member[t.column] for t in group) for group in label.said)
-        for member in members
-    ]
+    holds = [held for member in members if (held := _holds(label, member)) is not None]
     return f"{label.words}, {percent(sum(holds) / len(holds))}"
+
+
+def _holds(label: Label, member: Mapping[str, Sequence[str]]) -> bool | None:
+    """Whether all that a label says holds of a name; None where it says nothing of such names."""
+    told = [
+        any(trait.value in member[trait.column] for trait in group)
+        for group in label.said
+        if member[group[0].column] or group[0].column not in _OF_KNOWN
+    ]
+    return all(told) if told else None
 
 
 def _read_alike(rows: FloatArray, names: Sequence[str]) -> list[str]:

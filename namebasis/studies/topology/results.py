@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ from namebasis.analysis.clusters.hierarchy import Clusters
 from namebasis.analysis.graph.neighbours import KnnGraph
 from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.results import Table
-from namebasis.studies.topology.arrangement import LabelAgreement
+from namebasis.studies.topology.arrangement import LabelAgreement, p_words
 from namebasis.studies.topology.clusters import ClusterSummary
 from namebasis.studies.topology.files import Report
 from namebasis.studies.topology.shape import TopologyShape
@@ -22,7 +23,8 @@ from namebasis.studies.topology.spelling import SideMap, SpellingComparison
 from namebasis.wording import percent
 
 SPELLING = ("first piece", "first letters")
-_N_CLUSTERS, _N_EXAMPLES = 12, 5
+_N_EXAMPLES, _N_OTHERS = 5, 3
+_LEAST_GAIN = 0.01  # of mutual information beyond chance, as two decimals show it
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -66,6 +68,9 @@ class TopologyReport(Report):
         The arrangement with spelling, where this one is without.
     properties : mapping of str to sequence of n str or None
         What `agreement` compares with, name by name.
+    orders : mapping of str to tuple of str
+        Of properties that are numbers, their values or ranges from the lowest to the highest: such
+        a property has an order, which colours should show.
     spelling : SpellingComparison or None
         The arrangement with spelling beside this one without; None where it was not asked for.
 
@@ -99,6 +104,7 @@ class TopologyReport(Report):
     seconds: Mapping[str, float]
     shape: TopologyShape | None = None
     properties: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     spelling: SpellingComparison | None = None
     beside: SideMap | None = None
 
@@ -154,47 +160,80 @@ class TopologyReport(Report):
         """How many names and clusters there are, and what the clusters follow."""
         clusters = "1 cluster" if self.n_clusters == 1 else f"{self.n_clusters:,} clusters"
         return (
-            f"{len(self):,} names ({self.n_distinct:,} different vectors): {clusters}, "
-            f"{percent(self.noise_share)} of names in none. {self.finding()}"
+            f"{len(self):,} names ({self.n_distinct:,} different vectors) form {clusters}; "
+            f"{percent(self.noise_share)} of names are in none. {self.finding()}"
         )
 
     def tables(self) -> list[Table]:
         """The largest clusters, what the arrangement follows, and its shape."""
-        found = [_clusters_table(self.clusters[:_N_CLUSTERS])] if self.clusters else []
+        found = [_clusters_table(self.clusters)] if self.clusters else []
         found.append(_agreement_table(self.agreement))
         if self.shape is not None:
-            found.append(Table(("shape", "found"), shape_rows(self.shape)))
+            found.append(Table(("shape", "found"), shape_rows(self.shape), detail=True))
         return found
 
     def notes(self) -> list[str]:
-        """What a reader should know, and what the tables leave out."""
-        left = self.n_clusters - _N_CLUSTERS
-        more = f"{left:,} smaller clusters are not listed; --html and .to_dict() have all of them"
-        return [*self.remarks, *([more] if left > 0 else [])]
+        """What every reader should know."""
+        return list(self.remarks)
 
     def finding(self) -> str:
-        """One sentence on what the clusters follow most."""
+        """What the clusters follow beyond chance, in a sentence or two.
+
+        A property is named only where shuffled labels reach its mutual information in 5 % of
+        draws at most (over all properties, by Bonferroni) and at least 0.01 is left beyond their
+        mean; "most" is said of the first only where the next is behind it by as much.
+        """
         known = [row for row in self.agreement if row.beyond_chance is not None]
         if not known:
-            few = "Too few clusters or labels to say what the clusters follow."
-            return f"{few} {self.spelling.sentence()}" if self.spelling else few
-        ranked = sorted(known, key=lambda row: -(row.beyond_chance or 0))
-        sentence = (
-            f"Clusters follow the {ranked[0].label} of names most: mutual information beyond "
-            f"chance is {ranked[0].beyond_chance:.2f}, where 1 is full agreement"
+            said = "Too few clusters or labels to say what the clusters follow."
+        elif named := _named(known):
+            said = _follows(named)
+        else:
+            labels = ", ".join(row.label for row in known)
+            said = f"The clusters follow none of these beyond chance: {labels}."
+        near = [row for row in self.agreement if row.label in SPELLING and row.with_neighbours]
+        if known and near:
+            first = max(near, key=lambda row: row.with_neighbours.share)  # type: ignore[union-attr]
+            shared = first.with_neighbours
+            if shared is not None and shared.share > shared.by_chance:
+                said += (
+                    f" Of near neighbours, {percent(shared.share)} share their {first.label} "
+                    f"({percent(shared.by_chance, 1)} by chance)."
+                )
+        return f"{said} {self.spelling.sentence()}" if self.spelling else said
+
+
+def _named(known: Sequence[LabelAgreement]) -> list[LabelAgreement]:
+    """The properties that clusters follow beyond chance, the most first."""
+
+    def is_beyond(row: LabelAgreement) -> bool:
+        found = row.with_clusters
+        if found is None or (row.beyond_chance or 0) < _LEAST_GAIN:
+            return False
+        # Draws cannot tell of a smaller share than their floor.
+        floor = 1 / (found.n_permutations + 1)
+        return found.p_mutual_information <= max(0.05 / len(known), floor) <= 0.05
+
+    return sorted(filter(is_beyond, known), key=lambda row: -(row.beyond_chance or 0))
+
+
+def _follows(named: Sequence[LabelAgreement]) -> str:
+    """The first property beside its null, and the others after it."""
+    first, *rest = named
+    found = first.with_clusters
+    gains = [row.beyond_chance or 0.0 for row in named]
+    most = " most" if rest and gains[0] - gains[1] >= _LEAST_GAIN else ""
+    beside = ""
+    if found is not None:
+        beside = (
+            f"mutual information {found.mutual_information:.2f}, shuffled labels "
+            f"{found.null_mutual_information:.2f}"
         )
-        others = [f"{row.beyond_chance:.2f} with {row.label}" for row in ranked[1:]]
-        sentence += f"; {', '.join(others)}." if others else "."
-        spelling = next((row for row in ranked if row.label in SPELLING), None)
-        if spelling is not None and spelling.with_neighbours is not None:
-            near = spelling.with_neighbours
-            sentence += (
-                f" {percent(near.share)} of near neighbours share their {spelling.label}, "
-                f"{percent(near.by_chance, 1)} would by chance."
-            )
-        if self.spelling is not None:
-            sentence += f" {self.spelling.sentence()}"
-        return sentence
+    said = f"Clusters follow the {first.label} of names{most}: {gains[0]:.2f} beyond chance, where "
+    said += f"1 is full agreement ({beside})"
+    others = [f"{row.label} ({gain:.2f})" for row, gain in zip(rest, gains[1:], strict=True)]
+    more = f" and {len(others) - _N_OTHERS} more" if len(others) > _N_OTHERS else ""
+    return f"{said}; then {', '.join(others[:_N_OTHERS])}{more}." if others else f"{said}."
 
 
 def _clusters_table(clusters: Sequence[ClusterSummary]) -> Table:
@@ -214,12 +253,18 @@ def _clusters_table(clusters: Sequence[ClusterSummary]) -> Table:
 
 
 def _agreement_table(agreement: Sequence[LabelAgreement]) -> Table:
-    columns = ("property", "names", "values", "clusters beyond chance", "neighbours alike",
+    columns = ("property", "names", "values", "beyond chance", "p", "neighbours alike",
                "alike by chance")  # fmt: skip
-    rows = []
-    for row in agreement:
-        near = row.with_neighbours
-        shares = (near.share, near.by_chance) if near else (None, None)
-        rows.append((row.label, row.n_names, row.n_values, row.beyond_chance, *shares))
+    rows, muted = [], []
+    by_gain = sorted(
+        agreement, key=lambda row: -math.inf if (gain := row.beyond_chance) is None else gain
+    )
+    for at, row in enumerate(reversed(by_gain)):
+        near, found = row.with_neighbours, row.with_clusters
+        shares = (percent(near.share), percent(near.by_chance, 1)) if near else (None, None)
+        p = p_words(found.p_mutual_information, found.n_permutations) if found else None
+        rows.append((row.label, row.n_names, row.n_values, row.beyond_chance, p, *shares))
+        if found is None or found.p_mutual_information > 0.05:
+            muted.append(at)
     title = "what the arrangement follows"
-    return Table(columns, rows, title, bars=("clusters beyond chance", "neighbours alike"))
+    return Table(columns, rows, title, bars=("beyond chance",), muted=muted)

@@ -167,7 +167,7 @@ def measure_shape(
     labels: Mapping[str, Sequence[str | None]],
     *,
     n_landmarks: int = 256,
-    n_draws: int = 5,
+    n_null: int = 5,
     n_permutations: int = 99,
     seed: int = 0,
     lap: Callable[[str], None] | None = None,
@@ -185,7 +185,7 @@ def measure_shape(
         Properties for assortativity; bridges are measured between the values of ``locale``.
     n_landmarks : int
         Names that stand for all in homology.
-    n_draws : int
+    n_null : int
         Draws of each null; 0 for none.
     n_permutations : int
         Shuffles for the null of each assortativity.
@@ -209,7 +209,7 @@ def measure_shape(
             f"vectors, graph and names must be of one length; got {len(vectors)}, "
             f"{graph.n_rows} and {len(names)}."
         )
-    entropy = _entropy(vectors, graph, n_draws, seed)
+    entropy = _entropy(vectors, graph, n_null, seed)
     tell("entropy")
     groups = duplicate_groups(vectors)
     hubs, column = _hubs(graph, groups, names)
@@ -220,7 +220,7 @@ def measure_shape(
         notes.append("All vectors are equal: entropy is 0 and one point has no homology.")
     else:
         persistence = persistence_report(
-            vectors, n_landmarks=n_landmarks, n_draws=n_draws, seed=seed
+            vectors, n_landmarks=n_landmarks, n_draws=n_null, seed=seed
         )
     tell("homology")
     arranged, bridge, told = measure_graph(
@@ -240,7 +240,7 @@ def measure_shape(
     )
 
 
-def _entropy(vectors: FloatArray, graph: KnnGraph, n_draws: int, seed: int) -> EntropyShape:
+def _entropy(vectors: FloatArray, graph: KnnGraph, n_null: int, seed: int) -> EntropyShape:
     whole = entropy_report(
         vectors, k=graph.k, neighbours=graph.indices, neighbour_recall=graph.recall, seed=seed
     )
@@ -249,10 +249,10 @@ def _entropy(vectors: FloatArray, graph: KnnGraph, n_draws: int, seed: int) -> E
         rng = np.random.default_rng(seed)
         sample = vectors[np.sort(rng.choice(len(vectors), _NULL_ROWS, replace=False))]
     nulls: tuple[NullComparison, ...] = ()
-    if n_draws:
+    if n_null:
         bandwidth = None if np.isnan(whole.bandwidth) else whole.bandwidth
         nulls = entropy_against_nulls(
-            sample, bandwidth=bandwidth, method="exact", n_draws=max(n_draws, 2), seed=seed
+            sample, bandwidth=bandwidth, method="exact", n_draws=max(n_null, 2), seed=seed
         )
     return EntropyShape(whole, nulls, len(sample))
 

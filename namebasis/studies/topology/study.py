@@ -26,7 +26,7 @@ from namebasis.studies.topology.arrangement import (
     undefined_notes,
 )
 from namebasis.studies.topology.clusters import summarise_clusters
-from namebasis.studies.topology.labels import all_values, detail_lines, known_labels
+from namebasis.studies.topology.labels import GROUPS, all_values, detail_lines, known_labels
 from namebasis.studies.topology.results import TopologyReport
 from namebasis.studies.topology.shape import STEPS as SHAPE_STEPS
 from namebasis.studies.topology.shape import measure_shape
@@ -135,8 +135,8 @@ def report(
     if without_spelling:
         space, view = open_unspelled(space, view)
     ids, chosen_notes = _choose(space, view, where, ids, max_points, seed)
-    labels = known_labels(space, ids, by)
-    table = space.table(["name", "part", "gender", "locales", "pieces"], ids=ids)
+    labels, orders = known_labels(space, ids, by)
+    table = space.table(["name", "part", "gender", "locales", "pieces", *GROUPS], ids=ids)
     notes = list(chosen_notes)
     if k > len(ids) - 1:
         notes.append(f"k was lowered from {k} to {len(ids) - 1}, all the other names there are.")
@@ -197,6 +197,7 @@ def report(
         seconds=clock.seconds,
         shape=measured,
         properties=labels,
+        orders=orders,
         spelling=spelling,
         beside=beside,
     )

@@ -12,15 +12,17 @@ import pyarrow as pa
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from namebasis.analysis.clusters.agreement import Agreement
 from namebasis.analysis.graph import neighbours
 from namebasis.errors import EncoderError, FilterError, SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
 from namebasis.studies.topology import study as topology
+from namebasis.studies.topology.arrangement import LabelAgreement, p_words
 from namebasis.studies.topology.clusters import Trait, make_label, summarise_clusters
 from namebasis.studies.topology.labels import _as_labels, _letters
-from namebasis.studies.topology.languages import language
+from namebasis.studies.topology.languages import called, locale_name
 from namebasis.studies.topology.pages.page import provenance_of
 from namebasis.studies.topology.results import TopologyReport
 
@@ -100,7 +102,7 @@ def result(space: Space) -> TopologyReport:
     return topology.report(space, n_permutations=19)
 
 
-def row(result: TopologyReport, label: str) -> topology.LabelAgreement:
+def row(result: TopologyReport, label: str) -> LabelAgreement:
     return next(row for row in result.agreement if row.label == label)
 
 
@@ -127,7 +129,48 @@ def test_spelling_and_gender_explain_nothing_here(result: TopologyReport) -> Non
     gender = row(result, "gender").with_clusters
     assert gender is not None
     assert gender.p_adjusted_rand > 0.05
-    assert result.finding().startswith("Clusters follow the locale of names most")
+    told = result.finding()
+    assert told.startswith("Clusters follow the locale of names most: 1.00 beyond chance, where 1 ")
+    assert "gender" not in told
+
+
+def agreed(label: str, gain: float, p: float, null: float = 0.2) -> LabelAgreement:
+    information = null + gain * (1 - null)
+    found = Agreement(400, gain, information, 0.0, null, p, p, 99)
+    return LabelAgreement(label, 400, 3, found, None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([agreed("gender", 0.0, 0.6), agreed("part", 0.004, 0.01)],
+         "The clusters follow none of these beyond chance: gender, part."),
+        ([agreed("gender", 0.31, 0.06)],
+         "The clusters follow none of these beyond chance: gender."),
+        ([agreed("part", 0.1, 0.01), agreed("gender", 0.31, 0.01), agreed("locale", 0.9, 0.3)],
+         "Clusters follow the gender of names most: 0.31 beyond chance, where 1 is full agreement "
+         "(mutual information 0.45, shuffled labels 0.20); then part (0.10)."),
+        ([agreed("part", 0.308, 0.01), agreed("gender", 0.31, 0.01)],  # no more than 0.01 apart
+         "Clusters follow the gender of names: 0.31 beyond chance, where 1 is full agreement "
+         "(mutual information 0.45, shuffled labels 0.20); then part (0.31)."),
+        ([agreed(f"p{i}", 0.5 - i / 10, 0.01) for i in range(5)],
+         "Clusters follow the p0 of names most: 0.50 beyond chance, where 1 is full agreement "
+         "(mutual information 0.60, shuffled labels 0.20); then p1 (0.40), p2 (0.30), p3 (0.20) "
+         "and 1 more."),
+    ],
+)  # fmt: skip
+def test_only_what_is_beyond_its_null_is_named(
+    result: TopologyReport, rows: list[LabelAgreement], told: str
+) -> None:
+    assert dataclasses.replace(result, agreement=tuple(rows)).finding() == told
+
+
+@pytest.mark.parametrize(
+    ("p", "n", "words"),
+    [(0.01, 99, "≤ 0.01"), (0.02, 99, "0.02"), (0.05, 19, "≤ 0.05"), (0.001, 999, "≤ 0.001")],
+)
+def test_a_p_value_at_its_floor_is_said_to_be_at_most_that(p: float, n: int, words: str) -> None:
+    assert p_words(p, n) == words
 
 
 def test_traits_and_labels_name_what_is_shared(result: TopologyReport) -> None:
@@ -136,7 +179,7 @@ def test_traits_and_labels_name_what_is_shared(result: TopologyReport) -> None:
             "Dutch given names"} <= labels  # fmt: skip
     greek = next(c for c in result.clusters if c.label.startswith("Greek"))
     trait = next(t for t in greek.traits if t.column == "locales")
-    total = sum("el_GR" in detail for detail in result.details)
+    total = sum("Greek" in detail for detail in result.details)
     assert (trait.value, trait.share) == ("el_GR", trait.count / greek.size)
     assert trait.base_share == total / len(result)
     assert trait.lift == pytest.approx(trait.share / trait.base_share)
@@ -180,7 +223,7 @@ def test_forms_agree(result: TopologyReport) -> None:
     assert plain["parameters"]["min_cluster_size"] == 5
     assert plain["provenance"]["encoder"] == "locales"
     text = str(result)
-    assert "441 names (402 different vectors): 5 clusters" in text
+    assert "441 names (402 different vectors) form 5 clusters; " in text
     assert "Greek given names" in text
 
 
@@ -308,11 +351,31 @@ def test_what_is_compared_anyway_may_be_asked_for(space: Space) -> None:
 
 def test_numbers_of_many_values_become_ranges() -> None:
     values = pa.chunked_array([[float(i) for i in range(100)] + [None, float("nan")]])
-    labels = _as_labels(values)
+    labels, order = _as_labels(values)
     assert labels[-2:] == [None, None]
     assert {labels.count(label) for label in set(labels) - {None}} == {10}
-    assert labels[0] == "0 to 9.9"
-    assert _as_labels(pa.chunked_array([[1, 2, None]])) == ["1", "2", None]
+    assert (labels[0], order[0], order[-1]) == ("0.0 to 9.9", "0.0 to 9.9", "89.1 to 99.0")
+    assert list(dict.fromkeys(labels[:100])) == list(order)  # the values rise, so do the ranges
+    few = pa.chunked_array([[10, 9, None, 10]])
+    assert _as_labels(few) == (["10", "9", None, "10"], ("9", "10"))
+    assert _as_labels(pa.chunked_array([["b", "a"]])) == (["b", "a"], ())
+
+
+@pytest.mark.parametrize(
+    ("title", "values", "first", "last"),
+    [
+        ("count", [i * 10_000 for i in range(101)], "0 to 100,000", "900,000 to 1,000,000"),
+        ("pct_hispanic", [float(i) for i in range(101)], "0.0 to 10.0 %", "90.0 to 100.0 %"),
+        ("share_female", [i / 100 for i in range(101)], "0.0 to 10.0 %", "90.0 to 100.0 %"),
+        ("birth_year", list(range(1900, 2001)), "1900 to 1910", "1990 to 2000"),
+        ("own", [i / 1e6 for i in range(101)], "0.000000 to 0.000010", "0.000090 to 0.000100"),
+    ],
+)
+def test_ranges_are_written_in_the_words_of_their_column(
+    title: str, values: list[float], first: str, last: str
+) -> None:
+    _, order = _as_labels(pa.chunked_array([values]), title)
+    assert (order[0], order[-1], len(order)) == (first, last, 10)
 
 
 def test_other_levels_of_the_hierarchy(space: Space, result: TopologyReport) -> None:
@@ -377,13 +440,13 @@ def trait(column: str, value: str, share: float) -> Trait:
         ([trait("language", "Icelandic", 0.9), trait("part", "family", 0.9),
           trait("beginning", "si", 0.7), trait("beginning", "sig", 0.6),
           trait("ending", "son", 0.6), trait("ending", "sson", 0.4)],
-         "Icelandic family names, Sig…, …son"),
+         "Sig-, -son, Icelandic family names"),
         ([trait("language", "Bulgarian", 0.5), trait("language", "Russian", 0.3)],
          "Bulgarian/Russian names"),
         ([trait("language", "English", 0.6), trait("language", "Welsh", 0.2),
           trait("gender", "F", 0.8)], "English women's names"),
         ([trait("language", "Polish", 0.9), trait("gender", "U", 0.9)], "Polish names"),
-        ([trait("beginning", "mu", 0.9)], "Mu…"),
+        ([trait("beginning", "mu", 0.9)], "Mu- names"),
         ([trait("language", "Icelandic", 0.3), trait("locales", "is_IS", 0.9)], ""),
     ],
 )  # fmt: skip
@@ -408,6 +471,30 @@ def test_a_label_gives_the_share_of_names_of_which_it_holds() -> None:
     assert found[0].label == "read alike: n1, n2"
     values = {"language": [["Greek", "Dutch"], ["Latin"]] * 100}
     assert summarise_clusters(names, vectors, labels, values)[1].label.startswith("around n")
+
+
+def test_what_a_whole_list_is_says_nothing_of_a_cluster() -> None:
+    """100 names of a list and 100 without a locale: all that is known is US everywhere."""
+    labels = np.repeat([0, 1], 100)
+    vectors = np.random.default_rng(0).standard_normal((200, 4)).astype(np.float32)
+    names = [f"n{i}" for i in range(200)]
+    values: dict[str, list[list[str]]] = {"language": [["US"]] * 100 + [[]] * 100}
+    assert [c.traits for c in summarise_clusters(names, vectors, labels, values)] == [(), ()]
+
+
+def test_a_census_group_is_counted_among_names_that_have_one() -> None:
+    labels = np.repeat([0, 1], 100)
+    vectors = np.random.default_rng(0).standard_normal((200, 4)).astype(np.float32)
+    names = [f"n{i}" for i in range(200)]
+    groups = [["Hispanic"]] * 36 + [["white"]] * 4 + [[]] * 60 + [["white"]] * 10 + [[]] * 90
+    found = summarise_clusters(names, vectors, labels, {"group": groups})
+    assert found[0].label == "mostly Hispanic names, 90 %"  # 36 of 40, not of 100
+    assert [(t.value, t.share, t.base_share) for t in found[0].traits] == [
+        ("Hispanic", 0.9, 36 / 50)
+    ]
+    few = [["Hispanic"]] * 19 + [[]] * 81 + [["white"]] * 100
+    told = summarise_clusters(names, vectors, labels, {"group": few})[0]
+    assert told.traits == ()  # what a fifth of the names do not have says nothing of the others
 
 
 @pytest.mark.parametrize(
@@ -435,10 +522,29 @@ def test_traits_need_more_than_chance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("locale", "name"), [("is_IS", "Icelandic"), ("pt-BR", "Portuguese"), ("qq_QQ", "qq_QQ")]
+    ("locale", "name"),
+    [("is_IS", "Icelandic"), ("pt-BR", "Brazilian Portuguese"), ("en_US", "US"), ("en", "English"),
+     ("ar_PS", "Palestinian Arabic"), ("de_XX", "German (XX)"), ("sr_Latn_RS", "Serbian"),
+     ("qq_QQ", "qq_QQ")],
+)  # fmt: skip
+def test_locales_have_names(locale: str, name: str) -> None:
+    assert locale_name(locale) == name
+
+
+@pytest.mark.parametrize(
+    ("locales", "words"),
+    [
+        ([], []),
+        (["en_US"], ["US"]),  # where a list comes from is no language
+        (["en_US", "en_GB"], ["English"]),
+        (["en_GB"], ["English"]),
+        (["es_MX"], ["Mexican"]),
+        (["es_MX", "es_AR", "pt_BR"], ["Brazilian", "Spanish"]),
+        (["is_IS", "qq_QQ"], ["Icelandic", "qq_QQ"]),
+    ],
 )
-def test_languages(locale: str, name: str) -> None:
-    assert language(locale) == name
+def test_a_list_is_called_a_language_only_at_its_home(locales: list[str], words: list[str]) -> None:
+    assert called(locales) == words
 
 
 def test_html_is_written_whole_or_not_at_all(
@@ -454,7 +560,7 @@ def test_html_is_written_whole_or_not_at_all(
         result.write_html(path)
     with pytest.raises(SpaceError, match="there is no folder"):
         result.write_html(tmp_path / "deep" / "report.html")
-    monkeypatch.setattr("namebasis.studies.topology.pages.page.render", lambda _: 1 / 0)
+    monkeypatch.setattr("namebasis.studies.topology.pages.page.render", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         result.write_html(path, overwrite=True)
     assert path.read_text(encoding="utf-8") == page

@@ -31,7 +31,7 @@ def measured(rows: FloatArray, k: int = 8, **options: object) -> TopologyShape:
         "part": ["given"] * len(rows),
     }
     names = [f"N{i}" for i in range(len(rows))]
-    options = {"n_landmarks": 20, "n_draws": 3, "n_permutations": 19, **options}
+    options = {"n_landmarks": 20, "n_null": 3, "n_permutations": 19, **options}
     return measure_shape(rows, knn_graph(rows, k), names, labels, **options)  # type: ignore[arg-type]
 
 
@@ -44,7 +44,7 @@ def test_entropy_says_how_many_neighbours_its_kernel_lacks(
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     graph = dataclasses.replace(knn_graph(rows, 5), recall=0.96)
     names = [f"n{i}" for i in range(60)]
-    shape = measure_shape(rows, graph, names, {}, n_draws=0, n_permutations=3)
+    shape = measure_shape(rows, graph, names, {}, n_null=0, n_permutations=3)
     assert (shape.entropy.whole.method, shape.entropy.whole.recall) == ("sparse", 0.96)
 
 

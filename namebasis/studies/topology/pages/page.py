@@ -140,7 +140,7 @@ def traits_of(cluster: ClusterSummary) -> list[tuple[str, str]]:
 
 
 def _trait(trait: Trait) -> tuple[str, str]:
-    value = spelling(trait) if trait.column in ("beginning", "ending") else trait.value
+    value = spelling(trait)
     times = f"×{trait.lift:.1f}" if trait.lift < 10 else f"×{trait.lift:,.0f}"
     return value, f"{percent(trait.share)} · {times}"
 
