@@ -107,6 +107,8 @@ class SpaceOverlap(Result):
     namebasis.studies.topology.overlap.overlap : Makes one.
     """
 
+    _figure = "namebasis.studies.topology.pages.drawings:draw_overlap"
+
     n_names: int
     n_left_only: int
     n_right_only: int

@@ -209,3 +209,24 @@ def test_what_no_font_has_is_replaced() -> None:
     assert charts.drawable("Ó hOileáin", "cluster 3") == "Ó hOileáin"
     assert charts.drawable("a\U000e0041b", "cluster 3") == "cluster 3"
     assert charts.drawable("$x^2$", "") == r"\$x^2\$"
+
+
+def test_no_title_and_no_label_is_cut() -> None:
+    """Every title and axis label of every figure of a page lies within the figure."""
+    found = report(400, shape=shape())
+    named = tuple(
+        dataclasses.replace(cluster, label="mostly Hispanic women's given names, -ita, 85 %",
+                            stability=0.5)
+        for cluster in found.clusters
+    )  # fmt: skip
+    drawn = figures_of(dataclasses.replace(found, clusters=named)) | figures_of(comparison(60))
+    assert set(drawn) == set(FIGURES)
+    for name, figure in drawn.items():
+        figure.canvas.draw()
+        width, height = figure.canvas.get_width_height()
+        for axes in figure.axes:
+            for text in (axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title):
+                box = text.get_window_extent()
+                if text.get_text():
+                    assert 0 <= box.x0 < box.x1 <= width, (name, text.get_text())
+                    assert 0 <= box.y0 < box.y1 <= height, (name, text.get_text())

@@ -134,3 +134,14 @@ def test_bad_input_is_refused_or_said() -> None:
     found = overlap(left, flat)  # type: ignore[arg-type]
     assert np.isnan(found.cka)
     assert found.to_dict()["cka"] is None
+
+
+def test_the_shared_neighbours_are_drawn_beside_chance() -> None:
+    left = RowsSpace(cloud(), names(200))
+    found = overlap(left, RowsSpace(cloud(seed=3), names(200)), k=10)  # type: ignore[arg-type]
+    (axes,) = found.plot().axes
+    bars = [bar.get_width() for bar in axes.patches]
+    np.testing.assert_allclose(bars, [at.share for at in found.overlaps])
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "1 nearest", "5 nearest", "10 nearest"
+    ]  # fmt: skip

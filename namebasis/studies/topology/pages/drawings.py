@@ -13,7 +13,7 @@ from namebasis.checks import Float64Array
 from namebasis.report import charts
 from namebasis.studies.topology.arrangement import LabelAgreement
 from namebasis.studies.topology.clusters import ClusterSummary
-from namebasis.studies.topology.overlap import OverlapAtK
+from namebasis.studies.topology.overlap import OverlapAtK, SpaceOverlap
 
 if TYPE_CHECKING:
     from namebasis.studies.entropy import EntropyStudy
@@ -52,7 +52,7 @@ def _draw_nulls(axes: Any, nulls: Sequence[NullComparison]) -> None:
     axes.errorbar(means, places, xerr=spreads, fmt="D", color=charts.WARM, markersize=5, capsize=3)
     axes.set_yticks([0, *places], ["names", *(NULLS.get(row.null, row.null) for row in nulls)])
     axes.set_ylim(len(nulls) + 0.6, -0.6)
-    axes.set(xlabel="bits", title="Beside data without structure")
+    axes.set(xlabel="bits", title="Beside nulls")
 
 
 @charts.chart
@@ -90,8 +90,8 @@ def cluster_bars(clusters: Sequence[ClusterSummary], colors: Sequence[str]) -> A
     if measured:
         for place, (cluster, color) in enumerate(shown):
             _draw_stability(axes[1], place, cluster, color)
-        axes[1].set(xlabel="stability, with its interval (marks: by chance)")
-        axes[1].set_xlim(-0.02, 1.02)
+        axes[1].set(xlabel="stability (marks: by chance)")
+        axes[1].set_xlim(-0.02, 1.05)
         axes[1].set_yticks([])
         axes[1].grid(axis="x")
     for panel in axes:
@@ -185,6 +185,11 @@ def _draw_loops(axes: Any, row: DegreeReport, error_bound: float) -> None:
     axes.set_ylim(low, high)
     axes.set_aspect("equal")
     axes.set(xlabel="birth", ylabel="death", title=DEGREES[1])
+
+
+def draw_overlap(found: SpaceOverlap) -> Any:
+    """Shares of neighbours that two spaces both give."""
+    return overlap_bars(found.overlaps)
 
 
 @charts.chart
