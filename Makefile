@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-SPACE ?= demo/faker.space
+SPACE ?= demo/names.space
 RUN ?= organism.run
 PAINTER ?= organism.painter
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
-from namebasis.cli.commands.demo import MARK, own_folder
+import namebasis as nb
+from namebasis.cli.commands.demo import MARK, NAME, _remember, demo, own_folder
 from namebasis.errors import SpaceError
 from tests.test_cli import run
 
@@ -17,6 +21,38 @@ def test_files_beside_the_space_are_left_alone(tmp_path: Path) -> None:
     assert made == tmp_path / "d-report"
     assert (tmp_path / "topology.html").read_text(encoding="utf-8") == "mine"
     assert own_folder(tmp_path / "d.space") == made, "the second run takes the same folder"
+
+
+def test_a_file_put_into_its_folder_is_not_taken_for_its_own(tmp_path: Path) -> None:
+    folder = own_folder(tmp_path / "d.space")
+    (folder / "topology.html").write_text("its own", encoding="utf-8")
+    _remember(folder, [folder / "topology.html"])
+    own_folder(tmp_path / "d.space")
+    for name, text in (("topology.html", "mine"), ("short-names.csv", "mine too")):
+        (folder / name).write_text(text, encoding="utf-8")
+        with pytest.raises(SpaceError, match=rf"{name} is not as the demo wrote it. Move it"):
+            own_folder(tmp_path / "d.space")
+        assert (folder / name).read_text(encoding="utf-8") == text
+        (folder / name).unlink()
+
+
+def test_the_demo_ends_with_commands_that_run(tmp_path: Path) -> None:
+    """Every command that the demo shows and names, on the space that it made."""
+    done = run("demo", "--space", "my demo.space", "--limit", "40", "-q", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    shown = re.findall(r"^(?:\$|  ) ?namebasis (.+)$", done.stdout, re.MULTILINE)
+    assert [line.split()[0] for line in shown] == [
+        "build", *["nearest"] * 3, "basis", "topology", "export", "card", "basis", "explain",
+    ]  # fmt: skip
+    for line in shown[-3:]:
+        again = run(*shlex.split(line), cwd=tmp_path)
+        assert again.returncode == 0, f"{line}: {again.stderr}"
+
+
+def test_the_name_of_the_examples_is_in_the_demo() -> None:
+    quarter = inspect.signature(demo).parameters["limit"].default // 4
+    names = nb.read_names(f"us,top={quarter}").strings
+    assert {NAME, "Winona"} <= set(names)
 
 
 def test_a_folder_of_somebody_else_is_refused_before_the_work(tmp_path: Path) -> None:

