@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from namebasis.cli import limits, streams
 
-_OTHER_NAMES = {"size": "--pixels"}
+_OTHER_NAMES = {"size": "--pixels", "names_per_step": "-k"}
 """Parameters whose option has a name of its own."""
 _BARE = {*_OTHER_NAMES, "steps", "threads", "guidance", "dtype"}
 """Words without an underscore that are parameters where a message begins with them."""

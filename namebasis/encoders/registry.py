@@ -25,6 +25,8 @@ _ADAPTERS = {
     "diffusers": "diffusers",
     "vectors": "given",
 }
+TEXT_ONLY = ("minilm",)
+"""Specs of encoders that read no images, which is known before they are loaded."""
 _living: WeakValueDictionary[Loading, Encoder] = WeakValueDictionary()
 _last: Encoder | None = None
 """Kept alive, so that a worker which unpickles task after task loads it once."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray, Progress, check_count
 from namebasis.encoders.given import KIND
-from namebasis.encoders.registry import Loading
+from namebasis.encoders.registry import TEXT_ONLY, Loading
 from namebasis.errors import EncoderError, ReplacedError, SpaceError, TargetError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
@@ -392,7 +392,21 @@ class StoredSpace:
             lambda name: () if next(spelled, None) is None else near_spellings(store, name),
             templates,
             as_,
+            self.provenance.encoder if self.provenance.encoder in TEXT_ONLY else "",
         )
+
+    def check_targets(
+        self, targets: Sequence[object], *, view: str = "text", as_: str | None = None
+    ) -> None:
+        """Refuse what cannot be a target, as `resolve` does, before an encoder is loaded.
+
+        Raises
+        ------
+        TargetError, ValueError
+        """
+        resolver = self._resolver(view, as_)
+        for target in targets:
+            resolver.check(target)
 
     def index(self, view: str = "text") -> VectorIndex:
         """The index of a view, mapped on first use; rebuilt with a warning where damaged."""
@@ -499,9 +513,11 @@ class StoredSpace:
         check_count(k, "k")
         resolver = self._resolver(view, as_)
         allowed = self._allowed(where, view)
+        batch = list(target) if is_batch(target) else [target]
+        for one in (*batch, *plus, *minus):
+            resolver.check(one)
         terms = [(resolver.resolve(t), 1.0) for t in plus]
         terms += [(resolver.resolve(t), -1.0) for t in minus]
-        batch = list(target) if is_batch(target) else [target]
         targets = [resolver.combine([(resolver.resolve(t), 1.0), *terms]) for t in batch]
         hits = self._searcher.search_targets(
             targets, k, allowed=allowed, view=view, farthest=farthest, include_self=include_self

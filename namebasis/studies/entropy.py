@@ -14,6 +14,7 @@ from namebasis.analysis.shape.entropy import (
     NEIGHBOURS,
     EntropyReport,
     NullComparison,
+    check_options,
     diffusion_spectral_mutual_information,
     entropy_against_nulls,
     entropy_report,
@@ -206,6 +207,7 @@ def report(
     if check_count(n_null, "n_null", 0) == 1:
         raise ValueError("n_null must be 0, for no nulls, or at least 2; one draw has no spread.")
     seed = check_seed(seed)
+    check_options(bandwidth, t, method)
     ids = space.ids(where, view=view)
     if len(ids) < 2:
         raise SpaceError(f"an entropy needs at least 2 names; got {len(ids)} in {space.path}.")

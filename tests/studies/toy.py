@@ -117,10 +117,19 @@ class ToySpace:
         order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(scores, order, axis=1), ids[order]
 
-    def resolve(self, target: object, *, view: str = "text") -> Target:
+    def _resolver(self, view: str) -> Resolver:
         row = self._vectors.__getitem__
         width = self._vectors.shape[1]
-        return Resolver(view, width, self.find, row, self.encoder).resolve(target)  # type: ignore[arg-type]
+        return Resolver(view, width, self.find, row, self.encoder)  # type: ignore[arg-type]
+
+    def check_targets(
+        self, targets: Sequence[object], *, view: str = "text", as_: str | None = None
+    ) -> None:
+        for target in targets:
+            self._resolver(view).check(target)
+
+    def resolve(self, target: object, *, view: str = "text", as_: str | None = None) -> Target:
+        return self._resolver(view).resolve(target)
 
 
 class EncoderSpace:

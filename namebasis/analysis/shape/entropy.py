@@ -178,9 +178,7 @@ def entropy_report(
     rows = as_embeddings(embeddings, min_rows=2)
     n = len(rows)
     for power in (t, *times):
-        _check_positive(power, "t")
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
+        check_options(bandwidth, power, method)
     k = min(NEIGHBOURS, n - 1) if k is None else check_count(k, f"k of {n} rows", 1, n - 1)
     if neighbours is not None and (neighbours.shape[0] != n or neighbours.shape[1] < k):
         raise ValueError(f"neighbours must be ({n}, at least {k}); got {neighbours.shape}.")
@@ -220,6 +218,20 @@ def entropy_report(
         n_rows=n,
         recall=recall,
     )
+
+
+def check_options(bandwidth: float | None, t: float, method: str) -> None:
+    """Refuse options that no entropy takes, before anything is measured.
+
+    Raises
+    ------
+    ValueError
+    """
+    _check_positive(t, "t")
+    if bandwidth is not None:
+        _check_positive(bandwidth, "bandwidth")
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
 
 
 def _check_positive(value: float, what: str) -> None:

@@ -75,6 +75,7 @@ def basis(
     opened = open_space(space)
     wanted = read_targets(targets, image, vector)
     say_unquoted(opened, targets)
+    opened.check_targets(wanted, view=view, as_=as_)
     asked = [wanted] if together and len(wanted) > 1 else wanted
     with nullcontext() if quiet else late_bar("controls and resamples", "fits") as progress:
         return [
@@ -212,6 +213,8 @@ def walk(
     from namebasis.studies.basis import walk as study
 
     refuse_existing(save, save_pieces, overwrite=overwrite)
+    if to is None:
+        study.check_along(along)
     opened = open_space(space)
     basis_of_names = Components.load(components) if components else None
     if basis_of_names is None and (save or automatic_filter):

@@ -79,6 +79,8 @@ class Resolver:
     as_ : {"name", "text"}, optional
         How texts are read; by default a stored name is that name, and another text is a name where
         it looks like one.
+    text_only : str
+        The encoder's spec, where it is known from it that the encoder reads no images.
     """
 
     view: str
@@ -91,6 +93,26 @@ class Resolver:
     near: Callable[[str], tuple[str, ...]] = lambda _text: ()
     templates: tuple[str, ...] = ()
     as_: str | None = None
+    text_only: str = ""
+
+    def check(self, target: object) -> None:
+        """Refuse what cannot be a target, as `resolve` does, before an encoder is loaded.
+
+        Raises
+        ------
+        TargetError, ValueError
+        """
+        if isinstance(target, Target):
+            self._unit(target.vector)
+        elif isinstance(target, str):
+            _check_text(target)
+        elif isinstance(target, Mapping):
+            for key in target:
+                self.check(key)
+        elif is_vector(target):
+            self._unit(np.asarray(target))
+        elif is_image(target):
+            self._check_image()
 
     def resolve(self, target: object) -> Target:
         """Turn one target into a unit vector.
@@ -118,11 +140,7 @@ class Resolver:
         )
 
     def _text(self, text: str) -> Target:
-        if not text.strip():
-            raise TargetError("a text target must not be empty.")
-        if len(text) > MAX_TEXT or "\0" in text:
-            what = "a NUL byte" if "\0" in text else f"{len(text):,} characters"
-            raise TargetError(f"a text target holds up to {MAX_TEXT:,} characters; got {what}.")
+        _check_text(text)
         row = None if self.as_ == "text" else self.find(text)
         if row is not None:
             return Target("stored", text, self._unit(self.row(row), text), row, (row,))
@@ -168,9 +186,14 @@ class Resolver:
         near = said_near(self.near(text)) if is_name or may_be_name(text) else ""
         return (f"{said} {near}".rstrip(),)
 
-    def _image(self, image: Any) -> Target:
+    def _check_image(self) -> None:
         if self.view in ("token", "unspelled"):
             raise TargetError(f"an image has no vector in the {self.view} view; use view='text'.")
+        if self.text_only:
+            raise TargetError(f"{self.text_only} does not read images; use an image-text encoder.")
+
+    def _image(self, image: Any) -> Target:
+        self._check_image()
         encoder = self.encoder()
         if not encoder.has_images:
             raise TargetError(f"{encoder.spec} does not read images; use an image-text encoder.")
@@ -213,6 +236,14 @@ class Resolver:
         if length == 0:
             raise TargetError(f"{label} has no direction: all its values are 0.")
         return np.asarray(exact / length, dtype=np.float32)
+
+
+def _check_text(text: str) -> None:
+    if not text.strip():
+        raise TargetError("a text target must not be empty.")
+    if len(text) > MAX_TEXT or "\0" in text:
+        what = "a NUL byte" if "\0" in text else f"{len(text):,} characters"
+        raise TargetError(f"a text target holds up to {MAX_TEXT:,} characters; got {what}.")
 
 
 def check_as(as_: object) -> None:

@@ -12,13 +12,18 @@ import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings
 from namebasis.errors import FilterError, TargetError
-from namebasis.namespace.search.targets import Target, fold, is_batch
+from namebasis.namespace.search.targets import Target, fold, is_batch, is_image
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 # A centred vector shorter than this is the mean itself up to float32 rounding.
 _NO_DIRECTION = 1e-5
+_NO_IMAGE_MEAN = (
+    "an image target must be centred by a mean of images, and the space holds none: the mean of "
+    "texts would leave the gap between texts and images in the target. Give it some hundred "
+    "various images, `namebasis add {} --images FOLDER`, or pass image_mean."
+)
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,10 @@ def centre_target(
     TargetError
         If an image is given and no mean of images is known, or nothing is left after centring.
     """
+    asked = [t for t, _ in _terms(target)]
+    space.check_targets([*asked, *minus], view=view, as_=as_)
+    if image_mean is None and any(map(is_image, asked)) and space.image_mean() is None:
+        raise TargetError(_NO_IMAGE_MEAN.format(space.path))
     read = partial(space.resolve, view=view, as_=as_)
     terms = [(read(t), weight) for t, weight in _terms(target)]
     terms += [(read(t), -1.0) for t in minus]
@@ -188,11 +197,7 @@ def _mean_of(
     known_mean = space.image_mean()
     if known_mean is not None:
         return np.asarray(known_mean, dtype=np.float64)
-    raise TargetError(
-        f"an image target must be centred by a mean of images, and the space holds none: the mean "
-        "of texts would leave the gap between texts and images in the target. Give it some hundred "
-        f"various images, `namebasis add {space.path} --images FOLDER`, or pass image_mean."
-    )
+    raise TargetError(_NO_IMAGE_MEAN.format(space.path))
 
 
 def _label(terms: Sequence[tuple[Target, float]]) -> str:

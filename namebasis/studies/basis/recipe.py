@@ -11,7 +11,9 @@ import numpy.typing as npt
 from namebasis.analysis.sparse.codes import SparseCode, refit, sparse_code
 from namebasis.analysis.sparse.whitening import whitening_matrix
 from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.wording import did_you_mean
 
+_METHODS = ("omp", "lasso")
 Mask = npt.NDArray[np.bool_]
 
 
@@ -40,6 +42,15 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_count(self.n_names, "n_names")
+        if self.method not in _METHODS:
+            raise ValueError(
+                f"method must be one of {', '.join(_METHODS)}; got {self.method!r}."
+                f"{did_you_mean(self.method, _METHODS)}"
+            )
+        if self.method == "lasso" and not self.nonnegative:
+            raise ValueError("method 'lasso' takes nonnegative weights alone; use omp for signed.")
+        if self.ridge is not None and not (np.isfinite(self.ridge) and self.ridge > 0):
+            raise ValueError(f"ridge must be a number above 0; got {self.ridge}.")
         if self.max_family is not None:
             check_count(self.max_family, "max_family", 0)
             if self.method == "lasso" and self.max_family:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from namebasis.analysis.blas import one_blas_thread
 from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import FilterError
+from namebasis.namespace.search.targets import check_as
 from namebasis.studies.basis import trust
 from namebasis.studies.basis.atoms import (
     CentredTarget,
@@ -133,10 +134,14 @@ def fit(
     """
     seed = check_seed(seed)
     recipe = Recipe(n_names, nonnegative, method, n_sweeps, max_family, ridge)
-    check_count(n_null, "n_null", 0)
+    if check_count(n_null, "n_null", 0) == 1:
+        raise ValueError("n_null must be 0 or at least 2: one control has no spread.")
     check_count(n_resamples, "n_resamples", 0)
-    wanted = centre_target(space, target, minus=minus, view=view, image_mean=image_mean, as_=as_)
+    check_as(as_)
     atoms = load_atoms(space, where=where, view=view)
+    if 1 < len(atoms) < n_names and not deny and max_family != 0:
+        raise ValueError(f"n_names is {n_names}, but only {len(atoms)} name(s) are left to use.")
+    wanted = centre_target(space, target, minus=minus, view=view, image_mean=image_mean, as_=as_)
     denied = atoms.named([*deny, *(wanted.names if exclude_self else ())])
     if max_family == 0:
         denied |= atoms.is_family
@@ -144,8 +149,6 @@ def fit(
         "where": where, "deny": list(deny), "exclude_self": exclude_self, "n_null": n_null,
         "n_resamples": n_resamples, "seed": seed,
     }  # fmt: skip
-    if n_null == 1:
-        raise ValueError("n_null must be 0 or at least 2: one control has no spread.")
     found, chosen = _fit(atoms, wanted, denied, recipe, view, more)
     rng = np.random.default_rng(seed)
     tell = trust.FitCounter(progress, 3 * n_null + 2 * n_resamples)

@@ -204,10 +204,11 @@ def walk(
     check_count(names_per_step, "names_per_step")
     if not (np.isfinite(span) and span > 0):
         raise ValueError(f"span must be above 0 standard deviations; got {span}.")
+    check_as(as_)
+    check_along(along)
     ids = space.ids(where, view=view)
     if ids.size < 2:
         raise ValueError(f"a walk needs at least 2 names; {ids.size} pass where={where!r}.")
-    check_as(as_)
     remarks: tuple[str, ...] = ()
     if isinstance(along, str) and along.isdecimal():
         along = int(along)
@@ -265,23 +266,13 @@ def _difference(
     """The unit direction from one end to the other, and how the ends were read."""
     remarks: tuple[str, ...] = ()
     if isinstance(along, str):
-        if along not in axis_names() and not along.endswith(".toml"):
-            raise NamebasisError(
-                f"along must be the number of a component, an axis ({', '.join(axis_names())}), "
-                f"its .toml file, or a pair of targets; got {along!r}."
-                f"{did_you_mean(along, axis_names())}"
-            )
-        axis = load_axis(along)
-        if axis.kind != "ordinal":
-            raise ValueError(
-                f"axis {axis.name!r} is nominal: its values have no order to walk along. "
-                "Give two texts instead."
-            )
+        axis = _ordinal(along)
         ends = [_axis_end(space, axis, value, view) for value in (0, -1)]
         label = f"{axis.name}: {axis.values[0].label} to {axis.values[-1].label}"
     else:
         if len(along) != 2:
             raise ValueError(f"a direction needs two targets, from and to; got {len(along)}.")
+        space.check_targets(along, view=view, as_=as_)
         targets = [space.resolve(end, view=view, as_=as_) for end in along]
         remarks = tuple(dict.fromkeys(told for target in targets for told in target.remarks))
         ends = [target.vector.astype(np.float64) for target in targets]
@@ -291,6 +282,36 @@ def _difference(
     if length < 1e-6:
         raise ValueError(f"the two ends are equal ({label}): there is no direction.")
     return label, np.asarray(difference / length, dtype=np.float32), remarks
+
+
+def check_along(along: int | str | Sequence[object]) -> None:
+    """Refuse what names no direction, before anything is read.
+
+    Raises
+    ------
+    NamebasisError, ValueError
+    """
+    if isinstance(along, str) and not along.isdecimal():
+        _ordinal(along)
+    elif isinstance(along, (int, str)):
+        check_count(int(along), "the number of a component")
+
+
+def _ordinal(along: str) -> Axis:
+    """An axis whose values have an order."""
+    if along not in axis_names() and not along.endswith(".toml"):
+        raise NamebasisError(
+            f"along must be the number of a component, an axis ({', '.join(axis_names())}), "
+            f"its .toml file, or a pair of targets; got {along!r}."
+            f"{did_you_mean(along, axis_names())}"
+        )
+    axis = load_axis(along)
+    if axis.kind != "ordinal":
+        raise ValueError(
+            f"axis {axis.name!r} is nominal: its values have no order to walk along. "
+            "Give two texts instead."
+        )
+    return axis
 
 
 def _axis_end(space: StoredSpace, axis: Axis, value: int, view: str) -> Any:

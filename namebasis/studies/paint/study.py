@@ -130,6 +130,9 @@ def paint(
     check_count(candidates, "candidates", n_names)
     check_syntax(syntax)
     layout = parse_layout(template, slots, separator)
+    if max_tokens is not None:
+        check_count(max_tokens, "max_tokens")
+    space.ids(where)  # refuses what is no filter, before a model is loaded
     targets = _resolve(space, target, as_)
     sign = -1.0 if negative else 1.0
     own_mean = _mean(space, targets)
@@ -176,6 +179,7 @@ def _resolve(space: StoredSpace, target: object, as_: str | None) -> list[Target
     targets = list(target) if is_batch(target) else [target]  # type: ignore[call-overload]
     if not targets:
         raise ValueError("paint needs at least one target; got an empty list.")
+    space.check_targets(targets, as_=as_)
     return [space.resolve(one, as_=as_) for one in targets]
 
 

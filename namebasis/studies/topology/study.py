@@ -128,9 +128,14 @@ def report(
     seed = check_seed(seed)
     k = check_count(k, "k")
     n_resamples = check_count(n_resamples, "n_resamples", 0)
+    if min_cluster_size is not None:
+        check_count(min_cluster_size, "min_cluster_size", 2)
     cut = _level(n_clusters, level)
     if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {method!r}.")
+        raise ValueError(
+            f"method must be one of {', '.join(METHODS)}; got {method!r}."
+            f"{did_you_mean(method, METHODS)}"
+        )
     clock = _Clock(progress, _steps(n_resamples, shape, without_spelling))
     if without_spelling:
         space, view = open_unspelled(space, view)

@@ -1,0 +1,180 @@
+"""Every option that cannot work is refused before a model loads or the work begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.test_cli import run
+
+VICKI = "a senior lady"
+REFUSED: dict[str, list[tuple[str, str]]] = {
+    "nearest s.space 'a senior lady'": [
+        ("-k 0", "k must be an integer, at least 1; got 0"),
+        ("--view txt", "one of text, token; got 'txt'. Did you mean 'text'?"),
+        ("--view image", "one of text, token; got 'image'"),
+        ("--where 'sex = 1'", "write gender"),
+        ("--as nmae", "--as must be name or text; got 'nmae'. Did you mean 'name'?"),
+        ("--plus ''", "must not be empty"),
+        ("--minus ''", "must not be empty"),
+        ("--vector wide.npy", "must have 384 columns; got 5"),
+        ("--vector none.npy", "--vector none.npy cannot be read"),
+        ("--image none.png", "none.png"),
+        ("--image face.png", "minilm does not read images"),
+        ("--image face.png --view token", "no vector in the token view"),
+    ],
+    "basis s.space 'a senior lady'": [
+        ("-n 0", "--n-names must be an integer, at least 1; got 0"),
+        ("-n 99", "only 12 name(s) are left to use"),
+        ("--view txt", "got 'txt'. Did you mean 'text'?"),
+        ("--where 'sex = 1'", "write gender"),
+        ("--as nmae", "--as must be name or text"),
+        ("--method opm", "method must be one of omp, lasso; got 'opm'"),
+        ("--ridge 0", "--ridge must be"),
+        ("--ridge -1", "--ridge must be"),
+        ("--max-family -1", "--max-family must be"),
+        ("--n-null 1", "--n-null must be 0 or at least 2"),
+        ("--n-null -1", "--n-null must be an integer, at least 0"),
+        ("--n-resamples -1", "--n-resamples must be an integer, at least 0"),
+        ("--seed -1", "--seed must be at least 0; got -1"),
+        ("--minus ''", "must not be empty"),
+        ("--image face.png", "minilm does not read images"),
+        ("--vector wide.npy", "must have 384 columns; got 5"),
+        ("--method lasso --signed", "lasso"),
+    ],
+    "paint s.space 'a senior lady'": [
+        ("-n 0", "--n-names must be an integer, at least 1; got 0"),
+        ("--syntax auto1111", "--syntax must be one of plain, a1111"),
+        ("--template 'a photo'", "needs {names}"),
+        ("--template '{names} {agee}'", "unknown slot {agee}"),
+        ("--max-tokens 0", "--max-tokens must be an integer, at least 1; got 0"),
+        ("--where 'sex = 1'", "write gender"),
+        ("--as nmae", "--as must be name or text"),
+        ("--beam 0", "--beam must be an integer, at least 1"),
+        ("--candidates 1", "--candidates must be an integer, at least 4"),
+        ("--image face.png", "minilm does not read images"),
+        ("--vector wide.npy", "must have 384 columns; got 5"),
+        ("--seed -1", "--seed must be at least 0"),
+    ],
+    "walk s.space age": [
+        ("--steps 1", "--steps must be an integer, at least 2; got 1"),
+        ("--span 0", "--span must be above 0"),
+        ("-k 0", "-k must be an integer, at least 1; got 0"),
+        ("--view txt", "got 'txt'. Did you mean 'text'?"),
+        ("--where 'sex = 1'", "write gender"),
+        ("--as nmae", "--as must be name or text"),
+        ("--to ''", "must not be empty"),
+        ("--components none.safetensors", "none.safetensors"),
+        ("--components wide.npy", "wide.npy"),
+    ],
+    "walk s.space agee": [("", "along must be the number of a component, an axis (")],
+    "walk s.space agee --save c.safetensors": [("", "along must be the number of a component")],
+    "walk s.space region": [("", "axis 'region' is nominal")],
+    "walk s.space none.toml": [("", "none.toml")],
+    "walk s.space 0": [("", "must be an integer, at least 1; got 0")],
+    "anchors s.space": [
+        ("-n 0", "--n-names must be an integer, at least 1; got 0"),
+        ("-n 99", "needs more than n_names = 99 names; there are 12"),
+        ("--view txt", "got 'txt'. Did you mean 'text'?"),
+        ("--where 'sex = 1'", "write gender"),
+    ],
+    "entropy s.space": [
+        ("--by sex", "no column 'sex'"),
+        ("--by locales", "does not hold labels"),
+        ("--where 'sex = 1'", "write gender"),
+        ("--view txt", "got 'txt'. Did you mean 'text'?"),
+        ("--method exakt", "method must be one of auto, exact, stochastic, sparse; got 'exakt'"),
+        ("--bandwidth 0", "--bandwidth must be"),
+        ("-t 0", "-t must be"),
+        ("--n-null 1", "--n-null must be 0"),
+        ("--seed -1", "--seed must be at least 0"),
+    ],
+    "topology s.space": [
+        ("--by sex", "no column 'sex'"),
+        ("--where 'sex = 1'", "write gender"),
+        ("--view txt", "got 'txt'. Did you mean 'text'?"),
+        ("--method densty", "'densty'. Did you mean 'density'?"),
+        ("-k 0", "-k must be"),
+        ("--min-cluster-size 1", "--min-cluster-size must be"),
+        ("--n-clusters 0", "--n-clusters must be"),
+        ("--level lef", "level must be"),
+        ("--n-resamples -1", "--n-resamples must be"),
+        ("--seed -1", "--seed must be at least 0"),
+        ("--compare none.space", "none.space"),
+        ("--compare-view text", "belongs to --compare"),
+    ],
+    "card s.space Vicki --deep": [
+        ("-k 0", "-k must be"),
+        ("--view txt", "got 'txt'. Did you mean 'text'?"),
+        ("--seed -1", "--seed must be at least 0"),
+    ],
+    "card s.space Vickii": [("", "Near spellings stored: Vicki")],
+    "score s.space": [
+        ("--axis agee", "Did you mean 'age'?"),
+        ("--axis none.toml", "none.toml"),
+        ("--where 'sex = 1'", "write gender"),
+        ("--records none", "none"),
+        ("--records ssa:none.zip", "none.zip"),
+        ("--groups sex", "no column 'sex'"),
+        ("--groups none.toml", "none.toml"),
+        ("--seed -1", "--seed must be at least 0"),
+        ("Vickii", "Near spellings stored: Vicki"),
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A space of twelve names and some files."""
+    where = tmp_path_factory.mktemp("options")
+    rows = [f"Nam{letter},M,de_DE" for letter in "abcdefghij"]
+    listed = ["name,gender,locales", "Vicki,F,is_IS", "Winona,F,en_US", *rows]
+    (where / "n.csv").write_text("\n".join(listed))
+    done = run("build", "s.space", "n.csv", "--templates", "plain", "-q", cwd=where)
+    assert done.returncode == 0, done.stderr
+    np.save(where / "wide.npy", np.ones((1, 5), np.float32))
+    Image.new("RGB", (8, 8)).save(where / "face.png")
+    return where
+
+
+@pytest.fixture
+def forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No model may load, and nothing that takes long may begin."""
+
+    def refuse(*_: object, **__: object) -> Any:
+        raise AssertionError("the work began")
+
+    for what in (
+        "encoders.registry.load_encoder", "namespace.space.StoredSpace.encoder",
+        "namespace.space.StoredSpace.graph", "analysis.sparse.codes.sparse_code",
+        "analysis.sparse.components.principal_components",
+        "analysis.shape.entropy.entropy_report",
+    ):  # fmt: skip
+        monkeypatch.setattr(f"namebasis.{what}", refuse)
+    for where in (
+        "studies.basis.components.principal_components", "studies.basis.anchors.code_by_others",
+    ):  # fmt: skip
+        monkeypatch.setattr(f"namebasis.{where}", refuse)
+
+
+CASES = [(command, option, said) for command, some in REFUSED.items() for option, said in some]
+
+
+@pytest.mark.parametrize(("command", "option", "said"), CASES)
+@pytest.mark.usefixtures("forbidden")
+def test_what_cannot_work_is_refused_before_the_work(
+    command: str, option: str, said: str, place: Path
+) -> None:
+    import shlex
+
+    before = sorted(one.name for one in place.iterdir())
+    done = run(*shlex.split(f"{command} {option}"), cwd=place)
+    assert done.returncode in (1, 2), done.stderr
+    told = " ".join(done.stderr.replace("│", " ").split())
+    assert said in told, told
+    assert "work began" not in told
+    assert sorted(one.name for one in place.iterdir()) == before
