@@ -32,6 +32,13 @@ _SMALLEST_GROUP = 20
 _GRAPH_ROWS = 100_000
 _MAX_ROWS = 1000  # a resample for nulls and groups: an exact spectrum each time
 
+_MOST_Z = 10.0
+
+
+def _z(z: float) -> float | str:
+    """A z, or only its side where a few draws cannot tell more."""
+    return z if not abs(z) > _MOST_Z else f"{'above ' if z > 0 else 'below −'}{_MOST_Z:.0f}"
+
 
 @dataclass(frozen=True)
 class GroupEntropy:
@@ -95,9 +102,24 @@ class EntropyStudy(Result):
         whole = self.entropy
         return (
             f"Diffusion spectral entropy of {whole.n_rows:,} names: {whole.bits:.2f} bits, "
-            f"{percent(whole.share)} of the {np.log2(whole.n_rows):.2f} bits of names without "
-            "neighbours."
+            f"{percent(whole.share)} of the {np.log2(whole.n_rows):.2f} bits that it would have if "
+            "each name had a direction of its own."
         )
+
+    def notes(self) -> list[str]:
+        """What it may be compared with."""
+        whole = self.entropy
+        told = [
+            f"It compares only with entropies of as many names, by the same method "
+            f"({whole.method}), bandwidth ({whole.bandwidth:.3g}) and t; --method and --bandwidth "
+            "set them."
+        ]
+        if any(abs(null.z) > _MOST_Z for null in self.nulls):
+            told.append(
+                f"A z beyond ±{_MOST_Z:.0f} rests on the spread of a few draws: it says "
+                "far from chance, not how far."
+            )
+        return told
 
     def tables(self) -> list[Table]:
         """The entropy, its curve over t, and where asked for its nulls and groups."""
@@ -118,7 +140,7 @@ class EntropyStudy(Result):
         ]
         if self.nulls:
             columns = ("null", "bits", "null bits", "deviation", "z")
-            rows = [(c.null, c.bits, c.null_bits, c.null_deviation, c.z) for c in self.nulls]
+            rows = [(c.null, c.bits, c.null_bits, c.null_deviation, _z(c.z)) for c in self.nulls]
             found.append(Table(columns, rows, f"against nulls, {self.n_null_rows:,} names"))
         return [*found, *self._group_tables()]
 

@@ -126,3 +126,15 @@ def test_bad_questions_are_refused() -> None:
         entropy.report(space, by="score")  # type: ignore[arg-type]
     with pytest.raises(SpaceError, match="fewer than two groups have 20 names among 60"):
         entropy.report(space, by="part", where="wide")  # type: ignore[arg-type]
+
+
+def test_it_says_what_it_compares_with_and_no_z_beyond_what_draws_tell() -> None:
+    found = entropy.report(TwoGroups(), n_null=2)  # type: ignore[arg-type]
+    assert "bits that it would have if each name had a direction of its own." in found.headline()
+    assert f"by the same method ({found.entropy.method}), bandwidth (" in found.notes()[0]
+    shown = [row[-1] for row in found.tables()[2].rows]
+    for z, said in zip((null.z for null in found.nulls), shown, strict=True):
+        assert said == (z if abs(z) <= 10 else "above 10" if z > 0 else "below −10")
+    assert any("far from chance, not how far" in n for n in found.notes()) == any(
+        isinstance(one, str) for one in shown
+    )

@@ -70,8 +70,23 @@ class Anchors(Result):
         )
 
     def tables(self) -> list[Table]:
-        first = self.to_arrow().sort_by("anchor_rank").slice(0, self.n_shown)
-        return [Table.of(first, bars=("anchor_pagerank", "anchor_uses", "own_residual"))]
+        first = self.to_arrow().sort_by("anchor_rank").slice(0, self.n_shown).to_pylist()
+        columns = ("rank", "name", "pagerank ×1000", "uses", "own residual")
+        rows = [
+            (
+                row["anchor_rank"], row["name"], round(1000 * row["anchor_pagerank"], 2),
+                row["anchor_uses"], row["own_residual"],
+            )
+            for row in first
+        ]  # fmt: skip
+        return [Table(columns, rows, bars=("pagerank ×1000", "uses", "own residual"))]
+
+    def notes(self) -> list[str]:
+        return [
+            "Anchors are names that many others are partly made of: a short list of them spans the "
+            "space, for prompts, coordinates or a check by hand. An own residual near 1 marks a "
+            "name that no others add up to."
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """The parameters, and the names in the order of their rank."""

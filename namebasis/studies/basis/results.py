@@ -100,9 +100,18 @@ class Basis(Result):
         return f"Better than chance: {compared}."
 
     def headline(self) -> str:
+        if not self.names:
+            return f"No name of {self.n_atoms:,} adds up to {self.label}."
+        terms = [
+            (f"{abs(w):.2f} {n}", w < 0) for n, w in zip(self.names, self.weights, strict=True)
+        ]
+        added = "".join(
+            (" − " if is_less else " + " if at else "") + term
+            for at, (term, is_less) in enumerate(terms)
+        ).strip()
         return (
-            f"{self.label}: cosine {self.similarity:.3f} centred, {self.raw_similarity:.3f} raw, "
-            f"of {self.n_atoms:,} names"
+            f"{self.label} ≈ {added}: cosine {self.similarity:.2f} once the mean of all names is "
+            f"taken off ({self.raw_similarity:.2f} with it), out of {self.n_atoms:,} names."
         )
 
     def tables(self) -> list[Table]:
@@ -117,7 +126,17 @@ class Basis(Result):
         return [Table(tuple(columns), rows, bars=tuple(columns)[1:])]
 
     def notes(self) -> list[str]:
-        return [*self.remarks, *(told for told in (self.template_note, self.verdict) if told)]
+        legend = []
+        n = self.parameters.get("n_resamples")
+        if self.names and self.stability is not None:
+            legend.append(f"chosen again: share of {n} resamples of the names that choose it again")
+        if self.names and self.template_stability is not None:
+            legend.append(f"other templates: share of {n} resamples of the templates that do")
+        return [
+            *self.remarks,
+            *legend,
+            *(told for told in (self.template_note, self.verdict) if told),
+        ]
 
     def to_arrow(self) -> pa.Table:
         """Return one row per name: name, id, weight, and what is known of its stability."""
@@ -145,7 +164,7 @@ class Basis(Result):
                 "n_atoms": self.n_atoms,
                 "view": self.view,
                 "parameters": self.parameters,
-                "nulls": [asdict(null) for null in self.nulls],
+                "nulls": [asdict(null) | {"against": _IN_WORDS[null.kind]} for null in self.nulls],
                 "stability": self.stability,
                 "template_stability": self.template_stability,
                 "template_note": self.template_note,

@@ -17,6 +17,7 @@ from namebasis.namespace.search.targets import check_as
 from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
 from namebasis.studies.basis.components import check_components, fit_components
+from namebasis.studies.basis.meanings import Meaning, meaning_of
 from namebasis.wording import did_you_mean, percent
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Walk(Result):
     steps : tuple of WalkStep
     remarks : tuple of str
         How ends that are not stored were read.
+    meaning : Meaning or None
+        The column of the names that goes with the direction most.
 
     See Also
     --------
@@ -86,15 +89,28 @@ class Walk(Result):
     n_rows: int
     steps: tuple[WalkStep, ...]
     remarks: tuple[str, ...] = ()
-
-    def notes(self) -> Sequence[str]:
-        return self.remarks
+    meaning: Meaning | None = None
 
     def headline(self) -> str:
-        return (
-            f"{self.label}: {percent(self.explained, 1)} of the variance of {self.n_rows:,} "
-            f"names; an average direction has {100 / self.n_features:.1f} %"
+        held = (
+            f"{self.label} holds {percent(self.explained, 1)} of the variance of {self.n_rows:,} "
+            f"names; an average direction has {100 / self.n_features:.1f} %."
         )
+        return (
+            held
+            if self.meaning is None
+            else f"{self.meaning.said(self.label)} It" + (held.removeprefix(self.label))
+        )
+
+    def notes(self) -> Sequence[str]:
+        told = list(self.remarks)
+        if any(not step.names for step in self.steps):
+            half = abs(self.steps[1].position - self.steps[0].position) / 2
+            told.append(
+                f"A row is empty where no name lies within {half:.2g} deviations of its place; a "
+                "smaller span leaves such ends out."
+            )
+        return told
 
     def tables(self) -> list[Table]:
         rows = [(f"{step.position:+.1f}", ", ".join(step.names)) for step in self.steps]
@@ -222,6 +238,7 @@ def walk(
         line = _difference_line(space, ids, view, label, direction)
     places, squares = _project(space, ids, view, line.mean, line.direction)
     places /= line.deviation
+    meaning = meaning_of(space, ids, places, along if isinstance(along, int) else 1)
     # Equal vectors agree in both numbers up to the order of summation; leave one name of them.
     kept = np.sort(np.unique(np.round([places, squares], 5), axis=1, return_index=True)[1])
     ids, places, squares = ids[kept], places[kept], squares[kept]
@@ -245,6 +262,7 @@ def walk(
         line.n_rows,
         tuple(steps),
         remarks,
+        meaning,
     )
 
 

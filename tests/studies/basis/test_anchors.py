@@ -80,3 +80,13 @@ def test_refused(space: Space) -> None:
         anchors.report(space, 2, damping=1)
     with pytest.raises(FilterError, match="leaves no name"):
         anchors.report(space, 2, where="part = 'pseudo'")
+
+
+def test_the_table_gives_ranks_and_thousandths_and_the_note_says_what_for(space: Space) -> None:
+    found = anchors.report(space, 2)
+    (table,) = found.tables()
+    assert table.columns == ("rank", "name", "pagerank ×1000", "uses", "own residual")
+    assert [row[0] for row in table.rows] == list(range(1, len(table.rows) + 1))
+    first = int(np.argmin(found.anchor_rank))
+    assert table.rows[0][2] == pytest.approx(1000 * found.pagerank[first], abs=0.005)
+    assert found.notes()[0].startswith("Anchors are names that many others are partly made of")
