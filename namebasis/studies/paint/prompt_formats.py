@@ -36,9 +36,10 @@ def format_prompt(
     ``comfyui``
         ``a photo of (A:1.2), (B:0.8)`` for a text box of ComfyUI. Weights as for ``a1111``.
     ``comfyui-average``
-        JSON: nodes in ComfyUI's API format, one CLIPTextEncode a name, then a chain of
-        ConditioningAverage whose last output is the mean by weight. Weights sum to 1. Connect
-        each ``clip`` (left as ``["CLIP", 0]``) to a checkpoint loader.
+        JSON: a whole workflow in ComfyUI's API format, to be dropped into its window as a .json
+        file: a checkpoint loader, one CLIPTextEncode a name, a chain of ConditioningAverage whose
+        last output is the mean by weight, a sampler and what saves the picture. Weights sum to 1.
+        Choose your own checkpoint in the loader.
     ``compel``
         ``("a photo of A", "a photo of B").blend(0.6, 0.4)``. Weights are divided by the sum of
         their absolute values; a negative one adds ``no_normalize``. Compel itself sets commas
@@ -56,7 +57,7 @@ def format_prompt(
         At least one; order is kept.
     weights : sequence of float, optional
         One per name, equal by default. Positive; ``compel`` and ``embedding-merge`` take
-        negative ones too. Written with at most 4 decimals.
+        negative ones too. Written with at most 2 decimals.
     template : str
         Holds ``{}`` once, where the names go.
     syntax : str
@@ -115,7 +116,7 @@ def _check_weights(weights: Sequence[float] | None, n: int, signed: bool) -> lis
 
 def _number(value: float) -> str:
     # Fixed point: none of the grammars but Python's knows exponents.
-    text = f"{value:.4f}".rstrip("0").rstrip(".")
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
     if text in {"0", "-0"}:
         raise ValueError(f"a weight of {value:.2g} of the whole is written as 0. Leave it out.")
     return text
@@ -184,11 +185,12 @@ def _misfit(counts: list[int], shares: list[float]) -> float:
 
 def _averaging(names: list[str], shares: list[float], before: str, after: str) -> str:
     nodes: dict[str, dict[str, object]] = {}
+    loader = str(2 * len(names))  # behind the texts and the chain
     for at, name in enumerate(names, start=1):
         text = escape(before + name + after, "comfyui-api")
         nodes[str(at)] = {
             "class_type": "CLIPTextEncode",
-            "inputs": {"text": text, "clip": ["CLIP", 0]},
+            "inputs": {"text": text, "clip": [loader, 1]},
         }
     mean, summed = ["1", 0], shares[0]
     for at, share in enumerate(shares[1:], start=2):
@@ -204,7 +206,43 @@ def _averaging(names: list[str], shares: list[float], before: str, after: str) -
             },
         }
         mean = [node, 0]
+    nodes |= _picture_nodes(mean, int(loader))
     return json.dumps(nodes, ensure_ascii=False, indent=2)
+
+
+def _picture_nodes(positive: list[object], first: int) -> dict[str, dict[str, object]]:
+    """What makes a picture of a conditioning: the nodes of ComfyUI's own first workflow."""
+    loader, negative, latent, sampler, decode, save = (str(first + at) for at in range(6))
+    return {
+        loader: {
+            "class_type": "CheckpointLoaderSimple",
+            "inputs": {"ckpt_name": "v1-5-pruned-emaonly-fp16.safetensors"},
+        },
+        negative: {
+            "class_type": "CLIPTextEncode",
+            "inputs": {"text": "", "clip": [loader, 1]},
+        },
+        latent: {
+            "class_type": "EmptyLatentImage",
+            "inputs": {"width": 512, "height": 512, "batch_size": 1},
+        },
+        sampler: {
+            "class_type": "KSampler",
+            "inputs": {
+                "seed": 0, "steps": 20, "cfg": 8.0, "sampler_name": "euler",
+                "scheduler": "normal", "denoise": 1.0, "model": [loader, 0],
+                "positive": positive, "negative": [negative, 0], "latent_image": [latent, 0],
+            },
+        },
+        decode: {
+            "class_type": "VAEDecode",
+            "inputs": {"samples": [sampler, 0], "vae": [loader, 2]},
+        },
+        save: {
+            "class_type": "SaveImage",
+            "inputs": {"images": [decode, 0], "filename_prefix": "namebasis"},
+        },
+    }  # fmt: skip
 
 
 def _compel(names: list[str], shares: list[float], before: str, after: str) -> str:

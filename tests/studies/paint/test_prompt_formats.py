@@ -300,6 +300,45 @@ def test_attention_weights_have_mean_one() -> None:
         assert sum(weight for text, weight in spans if text in ("Ann", "O'Brien")) / 2 == 1
 
 
+NODES: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
+    "CheckpointLoaderSimple": ({"ckpt_name": ""}, ("MODEL", "CLIP", "VAE")),
+    "CLIPTextEncode": ({"text": "", "clip": "CLIP"}, ("CONDITIONING",)),
+    "ConditioningAverage": (
+        {"conditioning_to": "CONDITIONING", "conditioning_from": "CONDITIONING",
+         "conditioning_to_strength": ""},
+        ("CONDITIONING",),
+    ),
+    "EmptyLatentImage": ({"width": "", "height": "", "batch_size": ""}, ("LATENT",)),
+    "KSampler": (
+        {"seed": "", "steps": "", "cfg": "", "sampler_name": "", "scheduler": "", "denoise": "",
+         "model": "MODEL", "positive": "CONDITIONING", "negative": "CONDITIONING",
+         "latent_image": "LATENT"},
+        ("LATENT",),
+    ),
+    "VAEDecode": ({"samples": "LATENT", "vae": "VAE"}, ("IMAGE",)),
+    "SaveImage": ({"images": "IMAGE", "filename_prefix": ""}, ()),
+}  # fmt: skip
+"""Inputs (the type of a link, or nothing for a value) and outputs of ComfyUI's own nodes."""
+
+
+@pytest.mark.parametrize("names", [["Ana"], ["Ana", "Bo"], ["Ana", "Bo", "Cy", "Di"]])
+def test_the_workflow_of_comfyui_is_whole(names: list[str]) -> None:
+    nodes = json.loads(format_prompt(names, syntax="comfyui-average"))
+    led_to = set()
+    for node in nodes.values():
+        kinds, _ = NODES[node["class_type"]]
+        assert set(node["inputs"]) == set(kinds)
+        for name, value in node["inputs"].items():
+            assert isinstance(value, list) == bool(kinds[name])
+            if kinds[name]:
+                source, slot = value
+                assert NODES[nodes[source]["class_type"]][1][slot] == kinds[name]
+                led_to.add(source)
+    (end,) = set(nodes) - led_to  # nothing hangs loose
+    assert nodes[end]["class_type"] == "SaveImage"
+    assert list(nodes) == [str(at + 1) for at in range(len(nodes))]
+
+
 def test_the_averaging_chain_is_the_weighted_mean() -> None:
     nodes = json.loads(format_prompt(NAMES, WEIGHTS, syntax="comfyui-average"))
 
@@ -315,7 +354,9 @@ def test_the_averaging_chain_is_the_weighted_mean() -> None:
         )
         return [a * strength + b * (1 - strength) for a, b in zip(to, source, strict=True)]
 
-    last = max(nodes, key=int)
+    (last,) = (
+        node["inputs"]["positive"][0] for node in nodes.values() if node["class_type"] == "KSampler"
+    )
     assert evaluate(last) == pytest.approx([1 / 2, 1 / 3, 1 / 6], abs=1e-4)
 
 
