@@ -80,8 +80,9 @@ def test_records_print_tables_and_write_a_page_once(
     done = run(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     kinds = {line.split("\t")[0] for line in done.stdout.splitlines()}
-    assert kinds == {"table", "measures", "calibration", "popularity", "eras"}
-    assert "are in the records as written and" in done.stderr
+    kinds = {kind for kind in kinds if not kind.startswith("misjudged_")}
+    assert kinds == {"table", "summary", "measures", "calibration", "popularity", "eras"}
+    assert done.stderr.splitlines()[-4].startswith("What my.space reads of ")
     assert "<svg" in page.read_text(encoding="utf-8")
     assert "by their letters alone" in page.read_text(encoding="utf-8")
     assert (tmp_path / "r.png").read_bytes()[:4] == b"\x89PNG"

@@ -26,7 +26,11 @@ def score(
     ] = None,
     axis: Annotated[
         list[str] | None,
-        typer.Option("--axis", help="An axis or a .toml file; repeatable. Default: age, gender."),
+        typer.Option(
+            "--axis",
+            help="An axis or a .toml file; repeatable. Default: age, gender. Not with --records, "
+            "which set their own axes.",
+        ),
     ] = None,
     records: Annotated[
         str | None,

@@ -21,6 +21,7 @@ _WORDS = {
     "women": "share of women",
     "expectation": "zero-shot (expectation)",
     "inferred": "zero-shot (inferred)",
+    "projection": "zero-shot (projection)",
     "probe": "probe, cross-validated",
 }
 _INKS = (charts.FILL, charts.WARM, charts.SOFT)

@@ -30,10 +30,11 @@ def _svg(chart: Chart, name: str) -> Markup:
 
 
 def _best(report: RecordsReport) -> list[tuple[str, str]]:
-    """The first fact's zero-shot and probe values, then the second's: figures for the tiles."""
-    seen: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for m in report.measures:
-        if m.reading in ("inferred", "probe"):
-            caption = f"{word(m.fact)}: {m.measure}, {word(m.reading)}"
-            seen.setdefault((m.fact, m.measure), []).append((f"{m.value:.2f}", caption))
-    return [tile for tiles in list(seen.values())[:2] for tile in tiles]
+    """Without labels and by the probe, the values of the first two findings: for the tiles."""
+    shown = [
+        (f"{m.value:.2f}", f"{word(m.fact)}: {m.measure}, {word(m.reading)}")
+        for one in report.findings[:2]
+        for m in (one.zero_shot, one.probe)
+        if m is not None
+    ]
+    return list(dict.fromkeys(shown))

@@ -14,6 +14,7 @@ from namebasis.analysis.readings import axes
 from namebasis.analysis.readings.calibration import calibration
 from namebasis.analysis.readings.probes import joined, probe
 from namebasis.checks import Float64Array, IntArray, Progress, check_seed
+from namebasis.studies.attributes.beliefs import VALIDATED
 from namebasis.studies.attributes.record_facts import (
     LEAST,
     Fact,
@@ -32,6 +33,7 @@ from namebasis.studies.attributes.record_measures import (
 from namebasis.studies.attributes.record_results import (
     Curve,
     EraBias,
+    Misjudged,
     Popularity,
     RecordsReport,
 )
@@ -44,6 +46,8 @@ __all__ = ["RecordsReport", "auc", "compare", "expected_ages", "spearman"]
 
 _RANKS = (100, 300, 1_000, 3_000, 10_000, 30_000)
 """Where bins of popularity end; they widen as names get rarer."""
+_COMMON, _N_MISJUDGED = 1_000, 10
+"""Names among which the most misjudged are looked for, where bearers are counted; how many."""
 _N_COMPONENTS = 384
 """Of letter runs: as many as a small encoder has dimensions."""
 
@@ -114,7 +118,7 @@ def compare(
     for fact in known.facts:
         beliefs += _beliefs(fact, readings[fact.axis, fact.value], views, chance, seed)
         step()
-    report = _report(known, beliefs, space)
+    report = _report(known, beliefs, space, found.names)
     step()
     return report
 
@@ -198,7 +202,46 @@ def _beliefs(
     return found
 
 
-def _report(known: Records, beliefs: list[_Belief], space: StoredSpace) -> RecordsReport:
+def _validated(fact: Fact) -> str:
+    """The reading without labels that follows records best on this kind of axis."""
+    return VALIDATED["ordinal" if fact.value is None else "nominal"]
+
+
+def _misjudged(
+    fact: str,
+    beliefs: Sequence[_Belief],
+    measures: Sequence[Measure],
+    names: Sequence[str],
+    counts: IntArray | None,
+) -> list[Misjudged]:
+    """The names farthest off, by the belief that follows the records at all; none by none."""
+    beyond = {m.reading for m in measures if m.fact == fact and m.value > m.null}
+    own = {b.reading: b for b in beliefs if b.fact.name == fact}
+    reading = next((r for r in (_validated(own["probe"].fact), "probe") if r in beyond), None)
+    if reading is None:
+        return []
+    b = own[reading]
+    believed = b.in_unit()
+    errors = believed - b.truth
+    bearers = None if counts is None else counts[b.rows]
+    common = np.arange(len(errors)) if bearers is None else np.argsort(-bearers, kind="stable")
+    common = common[:_COMMON] if bearers is not None else common
+    # Of equal errors, as of yes and no, the belief that is the more decided.
+    decided = np.sign(errors) * (b.values - np.median(b.values))
+    order = common[np.lexsort((-decided[common], -np.abs(errors[common])))]
+    return [
+        Misjudged(
+            fact, b.fact.unit, reading, names[b.rows[at]], float(b.truth[at]), float(believed[at]),
+            float(errors[at]), None if bearers is None else int(bearers[at]),
+        )
+        for at in order[:_N_MISJUDGED].tolist()
+        if errors[at]
+    ]  # fmt: skip
+
+
+def _report(
+    known: Records, beliefs: list[_Belief], space: StoredSpace, names: Sequence[str]
+) -> RecordsReport:
     nulls: dict[tuple[str, str, int], float] = {}
     for b in beliefs:  # readings of one fact may share their chance axes, and so their null
         if b.key not in nulls:
@@ -214,7 +257,12 @@ def _report(known: Records, beliefs: list[_Belief], space: StoredSpace) -> Recor
         )
         for b in beliefs
     )
-    shown = [b for b in beliefs if b.reading in ("inferred", "probe")]
+    shown = [b for b in beliefs if b.reading in (_validated(b.fact), "probe")]
+    misjudged = [
+        one
+        for fact in dict.fromkeys(b.fact.name for b in beliefs)
+        for one in _misjudged(fact, beliefs, measures, names, known.counts)
+    ]
     curves = {
         (b.fact.name, b.reading): Curve(
             b.fact.name, b.reading, b.fact.unit, calibration(b.values, b.truth)
@@ -245,6 +293,8 @@ def _report(known: Records, beliefs: list[_Belief], space: StoredSpace) -> Recor
         tuple(popularity),
         provenance,
         known.matching,
+        tuple(misjudged),
+        {b.fact.name: _validated(b.fact) for b in beliefs},
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from namebasis.encoders.base import Encoder
 from namebasis.errors import CorpusError, SpaceError
 from namebasis.space import Space
 from namebasis.studies.attributes import records
-from namebasis.studies.attributes.record_facts import read_records, region
+from namebasis.studies.attributes.record_facts import Fact, read_records, region
 from namebasis.studies.attributes.record_measures import (
+    Measure,
     chance_null,
     interval,
     shuffled_null,
@@ -89,6 +91,46 @@ def test_births_are_compared_by_name_whatever_the_capitals(report: RecordsReport
     assert old.null == pytest.approx((70 + 0) / 2 - 70)
     assert {(row.first, row.last) for row in report.popularity} == {(1, 28)}
     assert report.to_arrow().num_rows == 12
+    assert report.validated == {"age": "inferred", "women": "inferred"}
+    for fact in ("age", "women"):
+        wrong = [one for one in report.misjudged if one.fact == fact]
+        assert [abs(one.error) for one in wrong] == sorted(
+            (abs(one.error) for one in wrong), reverse=True
+        )
+        for one in wrong:
+            assert one.error == pytest.approx(one.believed - one.recorded)
+            assert one.births is not None
+            assert 880 < one.births <= 900
+            recorded = 70 if one.name.title() in (*WOMEN[:7], *MEN[:7]) else 0
+            is_woman = float(one.name.title() in WOMEN)
+            assert one.recorded == pytest.approx(recorded if fact == "age" else is_woman)
+
+
+def test_the_names_farthest_off_are_those_of_the_belief_that_follows_the_records() -> None:
+    n = 60
+    truth = np.linspace(10, 80, n)
+    belief = truth.copy()
+    belief[[3, 50]] = belief[[50, 3]]  # one young name is believed old, and an old one young
+    fact = Fact("age", "age", None, truth, "years", "Spearman")
+    rows, chance = np.arange(n), np.random.default_rng(0).random((n, 50))
+    beliefs = [
+        records._Belief(fact, name, values, truth, rows, None if name == "probe" else chance)
+        for name, values in (("inferred", belief), ("probe", truth[::-1].copy()))
+    ]
+    measures = [
+        Measure("age", "Spearman", "inferred", 0.9, 0.8, 1.0, 0.3, n),
+        Measure("age", "Spearman", "probe", -1.0, -1.0, -0.9, 0.3, n),
+    ]
+    names = [f"n{at}" for at in range(n)]
+    counts = np.arange(n)[::-1] + 1
+    wrong = records._misjudged("age", beliefs, measures, names, counts)
+    assert {(one.name, one.reading, one.births) for one in wrong} == {
+        ("n3", "inferred", 57), ("n50", "inferred", 10),
+    }  # fmt: skip
+    errors = {one.name: one.error for one in wrong}
+    assert errors["n3"] == -errors["n50"] == pytest.approx(truth[50] - truth[3])
+    within = [replace(one, value=0.2) for one in measures]
+    assert records._misjudged("age", beliefs, within, names, counts) == []
 
 
 def test_packaged_births_are_records_too(space: Space) -> None:

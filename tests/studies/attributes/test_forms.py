@@ -15,7 +15,13 @@ from namebasis.studies.attributes.beliefs import AxisBelief
 from namebasis.studies.attributes.groups import GroupAssociation, GroupAssociations
 from namebasis.studies.attributes.record_matching import Matching
 from namebasis.studies.attributes.record_measures import Measure
-from namebasis.studies.attributes.record_results import Curve, EraBias, Popularity, RecordsReport
+from namebasis.studies.attributes.record_results import (
+    Curve,
+    EraBias,
+    Misjudged,
+    Popularity,
+    RecordsReport,
+)
 from namebasis.studies.attributes.results import Attributes, AxisScores
 from tests.studies.pages import HOSTILE
 
@@ -156,18 +162,70 @@ def test_the_figure_has_the_highest_name_on_top_and_a_column_for_each_value() ->
 
 def test_records_show_a_table_of_each_kind_and_no_empty_one() -> None:
     found = report()
-    assert [table.key for table in found.tables()] == [
-        "measures", "calibration", "popularity", "eras",
-    ]  # fmt: skip
-    assert found.tables()[3].rows == [
+    tables = {table.key: table for table in found.tables()}
+    assert list(tables) == ["summary", "measures", "calibration", "popularity", "eras"]
+    assert tables["eras"].rows == [
         ("age", "probe", 1950, 10, 60.0, -10.0, -12.0, -8.0, -20.0),
     ]  # fmt: skip
+    assert [table.key for table in found.tables() if not table.detail] == ["summary"]
     bare = replace(found, eras=(), popularity=(), matching=None)
-    assert [table.key for table in bare.tables()] == ["measures", "calibration"]
-    assert bare.headline() is None
-    assert str(found).startswith("of 1,300 names 1,200 are in the records as written")
-    assert "against ssa:x, 1,200 names" in str(found)
+    assert [table.key for table in bare.tables()] == ["summary", "measures", "calibration"]
+    assert bare.footnotes() == []
+    assert found.footnotes()[0].startswith("of 1,300 names 1,200 are in the records as written")
+    assert str(found).startswith("What x reads of 1,200 names follows ssa:x beyond chance on age")
     assert "calibration: names by what is believed" in found._repr_html_()
+
+
+def measured(fact: str, zero: float, probe: float, spelling: float) -> list[Measure]:
+    return [
+        Measure(fact, "AUC", "projection", zero, zero - 0.1, zero + 0.1, 0.7, 900),
+        Measure(fact, "AUC", "probe", probe, probe - 0.05, probe + 0.05, 0.6, 900),
+        Measure(fact, "AUC", "spelling", spelling, spelling - 0.05, spelling + 0.05, 0.6, 900),
+    ]
+
+
+def test_records_are_told_in_a_sentence_with_chance_and_spelling() -> None:
+    rows = [
+        *measured("white", 0.8, 0.9, 0.5),  # read, and not spelled
+        *measured("black", 0.69, 0.9, 0.86),  # a probe alone, and spelled: within its interval
+        *measured("asian", 0.7, 0.6, 0.9),  # not above the nulls: nothing
+    ]
+    wrong = [
+        Misjudged("white", "share", "projection", "Ada", 1.0, 0.1, -0.9, 1200),
+        Misjudged("age", "years", "probe", "Bea", 80.0, 20.4, -59.6, None),
+    ]
+    found = replace(
+        report(), measures=tuple(rows), misjudged=tuple(wrong),
+        validated=dict.fromkeys(("white", "black", "asian"), "projection"),
+    )  # fmt: skip
+    assert found.headline() == (
+        "What x reads of 1,200 names follows ssa:x beyond chance on white (AUC 0.80, chance 0.70); "
+        "not beyond chance on black and asian; spelling alone does as well as a probe of its "
+        "vectors on black."
+    )
+    tables = {table.key: table for table in found.tables()}
+    assert [row[-1] for row in tables["summary"].rows] == [
+        "read without labels", "found by a probe only; spelling alone does as well",
+        "no belief beyond chance",
+    ]  # fmt: skip
+    assert tables["summary"].rows[0][:7] == (
+        "white", "AUC", "0.80", "0.70", "0.90", "0.60", "0.50",
+    )  # fmt: skip
+    assert list(tables["summary"].muted) == [1, 2]
+    assert tables["misjudged_white"].rows == [("Ada", "1.00", "0.10", "-0.90", 1200)]
+    assert tables["misjudged_age"].columns[1] == "recorded, years"
+    assert tables["misjudged_age"].rows == [("Bea", "80", "20", "-60", None)]
+    assert found.to_dict()["misjudged"][0]["births"] == 1200
+    assert found.to_dict()["findings"][2]["said"] == "no belief beyond chance"
+    page = found.to_html()
+    assert "<bdi>Ada</bdi>" in page
+    assert found.headline() in page
+    assert len(str(found).splitlines()) <= 25
+    none = replace(found, measures=tuple(measured("asian", 0.6, 0.5, 0.5)))
+    assert (
+        none.headline()
+        == "What x reads of 1,200 names does not follow ssa:x beyond chance on asian."
+    )
 
 
 def test_the_figure_of_records_is_of_the_first_fact_in_every_kind() -> None:
