@@ -330,6 +330,7 @@ class Space(StoredSpace):
         views: Sequence[str] = (),
         weight: str | None = None,
         key: str | None = None,
+        by: Sequence[str] = (),
         bom: bool = False,
         overwrite: bool = False,
     ) -> ExportResult:
@@ -338,7 +339,7 @@ class Space(StoredSpace):
 
         return export(
             self, path, columns=columns, where=where, ids=ids, order_by=order_by, limit=limit,
-            format=format, views=views, weight=weight, key=key, bom=bom, overwrite=overwrite,
+            format=format, views=views, weight=weight, key=key, by=by, bom=bom, overwrite=overwrite,
         )  # fmt: skip
 
     def add(

@@ -58,3 +58,11 @@ def test_the_reference_holds_every_command() -> None:
         for full in [name] if inner is None else [f"{name} {one}" for one in inner]:
             hidden = inner is not None and inner[full.split()[1]].hidden
             assert (f"### namebasis {full}\n" in text) is not hidden
+
+
+@pytest.mark.parametrize("words", [["nearest"], ["validate", "report"], []])
+def test_help_of_a_command_is_its_own_help(words: list[str], tmp_path: Path) -> None:
+    asked, own = (
+        run(*line, cwd=tmp_path).stdout for line in (["help", *words], [*words, "--help"])
+    )
+    assert asked == own != ""

@@ -22,6 +22,15 @@ _TYPES = {"int": "n", "float": "number", "str": "text", "Path": "path"}
 class Commands(TyperGroup):
     """Commands whose `ValueError` begins with the option, where it began with the parameter."""
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; ``help COMMAND`` is ``COMMAND --help``."""
+        if args[0] == "help" and "help" not in self.commands:
+            args = [*args[1:], "--help"]
+            if len(args) == 1:
+                print(ctx.get_help())
+                ctx.exit()
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of a name, its numbers held within `limits`."""
         command: Any = super().get_command(ctx, cmd_name)

@@ -18,6 +18,7 @@ from namebasis.analysis.intervals import (
 from namebasis.checks import Float64Array, check_count
 from namebasis.errors import NamebasisError
 from namebasis.validation.agreement_results import (
+    FEWEST_NAMES,
     RELIABLE,
     Agreement,
     AttributeAgreement,
@@ -29,7 +30,6 @@ from namebasis.validation.pictures.image_store import ImageTable
 
 N_BINS = 5
 N_DISAGREEMENTS = 10
-_FEWEST_NAMES = 4
 _FEWEST_PRIOR = 3
 _FEWEST_SHUFFLES = 39
 """Shuffles between the extremes of which one more falls in 95 % of cases."""
@@ -167,7 +167,7 @@ def _attribute(
         for name, values in per_name.items()
         if np.isfinite(values).any() and np.isfinite(readings[name])
     }
-    if len(kept) < _FEWEST_NAMES:
+    if len(kept) < FEWEST_NAMES:
         return None
     names = list(kept)
     text = np.array([readings[name] for name in names])

@@ -15,6 +15,8 @@ from namebasis.results import Result, Table, plain
 
 RELIABLE = 0.8
 """Reliability of a name's mean from which more images say little that is new."""
+FEWEST_NAMES = 4
+"""Names with images that a comparison with text needs."""
 _FEWEST_NAMES, _MOST_NAMES = 10, 10_000
 """Outside of these, an exact number of names says nothing more."""
 
@@ -115,6 +117,10 @@ class AttributeAgreement:
         return f"if it is what it seems, {' or '.join(ways)} would settle it"
 
 
+def _in_words(number: int) -> str:
+    return ("no", "one", "two", "three", "four")[number] if number < 5 else f"{number:,}"
+
+
 def label_of(attribute: str) -> str:
     """An attribute as people write it."""
     return "spread of images" if attribute == "div" else attribute.replace("_", " ")
@@ -195,6 +201,12 @@ class Agreement(Result):
         """What text and images agree on."""
         first = self.first_readings
         if not first:
+            n_names = sum(row.n_images > 0 and not row.is_prior for row in self.names)
+            if n_names < FEWEST_NAMES:
+                return (
+                    f"A comparison with text needs {_in_words(FEWEST_NAMES)} names with images; "
+                    f"there {'is' if n_names == 1 else 'are'} {_in_words(n_names)}."
+                )
             return "Nothing was both measured on images and read in text."
         agreeing = [row.attribute for row in first if (row.spearman.low or 0.0) > 0]
         if not agreeing:
@@ -205,19 +217,49 @@ class Agreement(Result):
     def tables(self) -> tuple[Table, ...]:
         """A row per attribute and reading; where none was read in text, a row per name."""
         if not self.attributes:
-            return (Table.of(self.to_arrow(), title="images"),)
+            return self._images_alone()
         rows = [
             (row.attribute, row.reading, row.n_names, row.spearman.value, row.spearman.low,
-             row.spearman.high, row.reliability.of_means if row.reliability else None)
+             row.spearman.high, row.reliability.of_means if row.reliability else None,
+             row.verdict if row in self.first_readings else "")
             for row in self.attributes
         ]  # fmt: skip
-        head = ("attribute", "text reading", "names", "Spearman", "low", "high", "reliability")
+        head = (
+            "attribute",
+            "text reading",
+            "names",
+            "Spearman",
+            "low",
+            "high",
+            "reliability",
+            "what it says",
+        )
         return (Table(head, rows, title="text against images", bars=("reliability",)),)
 
     def notes(self) -> tuple[str, ...]:
-        """What could not be measured, and what each first reading allows to say."""
-        verdicts = [f"{row.attribute}, {row.reading}: {row.verdict}" for row in self.first_readings]
-        return (*self.remarks, *verdicts)
+        """What could not be measured or compared."""
+        return self.remarks
+
+    def _images_alone(self) -> tuple[Table, ...]:
+        """What was measured, where there is nothing to compare it with."""
+        of_names = [
+            (row.name, row.n_images, row.spread and row.spread.similarity.value,
+             row.spread and row.spread.div.value)
+            for row in self.names
+        ]  # fmt: skip
+        measured = []
+        for label, unit in self.units.items():
+            sides = [
+                [row.means[label] for row in self.names
+                 if row.is_prior == is_prior and row.means.get(label) is not None]
+                for is_prior in (False, True)
+            ]  # fmt: skip
+            means = [sum(map(float, filter(None, side))) / len(side) if side else None
+                     for side in sides]  # fmt: skip
+            measured.append((label, unit, len(sides[0]), *means))
+        head = ("attribute", "unit", "names", "mean", "mean of made-up names")
+        names = Table(("name", "images", "similarity", "spread"), of_names, title="images")
+        return (names, Table(head, measured, title="measured")) if measured else (names,)
 
     def to_arrow(self) -> pa.Table:
         """One row per name: n, similarity, div, then mean, variance and z per attribute."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +147,8 @@ def test_a_validation_shows_itself_as_the_command_does(user: Path) -> None:
     (table,) = found.tables()
     assert table.title == "text against images"
     assert [row[1] for row in table.rows] == [row.reading for row in found.agreement.attributes]
-    assert found.notes()[-1] == f"gender, expectation: {found.agreement.first_readings[0].verdict}"
+    assert table.rows[0][-1] == found.agreement.first_readings[0].verdict
+    assert [row[-1] for row in table.rows[1:]] == [""] * (len(table.rows) - 1)
     assert str(found).startswith(found.headline())
     assert "<caption" in found._repr_html_()
     axes = found.plot().axes[0]
@@ -158,7 +160,15 @@ def test_a_validation_shows_itself_as_the_command_does(user: Path) -> None:
     (user / "images" / "Vicki" / "0.png").write_bytes(b"")
     bare = validate(space, user / "images", [load_extractor("skin")], with_rigidity=False)
     assert bare.tables()[0].title == "images"
-    assert bare.tables()[0].columns[:2] == ["name", "n_images"]
+    assert list(bare.tables()[0].columns) == ["name", "images", "similarity", "spread"]
+    measured = bare.tables()[1]
+    assert [row[0] for row in measured.rows] == list(bare.agreement.units)
+    assert len(measured.columns) == 5
+    seen = [row for row in bare.agreement.names if row.n_images and not row.is_prior]
+    few = replace(bare.agreement, names=tuple(seen[:3]))
+    assert few.headline() == (
+        "A comparison with text needs four names with images; there are three."
+    )
     assert bare.headline() == "Nothing was both measured on images and read in text."
     with pytest.raises(ValueError, match="nothing can be drawn"):
         bare.plot()

@@ -399,7 +399,8 @@ def export(
         typer.Option(
             "--format",
             help="By the file's suffix, or: txt, csv, tsv, json, jsonl, parquet, npy; datasets (a "
-            "Hugging Face folder); wildcards for a1111, dynamicprompts or impact.",
+            "Hugging Face folder); wildcards (lines for a1111, YAML for dynamicprompts), a1111, "
+            "dynamicprompts or impact.",
         ),
     ] = None,
     weight: Annotated[
@@ -407,6 +408,12 @@ def export(
     ] = None,
     key: Annotated[
         str | None, typer.Option("--key", help="Key of a wildcard; the file's name by default.")
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by", help="Columns, separated by commas: a folder with a wildcard for each value."
+        ),
     ] = None,
     view: Annotated[
         list[str] | None,
@@ -435,6 +442,7 @@ def export(
         views=view or (),
         weight=weight,
         key=key,
+        by=[column.strip() for column in by.split(",")] if by else (),
         bom=bom and screen is None,
         overwrite=overwrite,
     )

@@ -87,8 +87,9 @@ def generate(
     from namebasis.studies.identity.contexts import load_contexts
     from namebasis.validation.pictures.generation import TEMPLATES
     from namebasis.validation.pictures.generation import generate as make
-    from namebasis.validation.pictures.pipelines import load_pipeline
+    from namebasis.validation.pictures.pipelines import check_pipeline, load_pipeline
 
+    check_pipeline(pipeline)
     refuse_folder(folder)
     opened = open_space(space)
     if names and where is not None:
@@ -215,8 +216,9 @@ def train_probe(
     """Train and score a linear probe on images of made-up names."""
     from namebasis.encoders.registry import load_encoder
     from namebasis.validation.extractors.probe_training import probe_for
-    from namebasis.validation.pictures.pipelines import load_pipeline
+    from namebasis.validation.pictures.pipelines import check_pipeline, load_pipeline
 
+    check_pipeline(pipeline)
     refuse_existing(file, overwrite=overwrite)
     refuse_folder(folder)
     loaded = load_pipeline(pipeline, device=device, dtype=dtype)

@@ -78,7 +78,44 @@ def check_request(
     return Request(chosen, tuple(dict.fromkeys(read)), weight, suffix, named, bom)
 
 
+def check_by(
+    space: StoredSpace,
+    path: str | Path | IO[Any],
+    by: Sequence[str],
+    format: str | None,
+    columns: Sequence[str] | None,
+    views: Sequence[str],
+    weight: str | None,
+    key: str | None,
+    bom: bool,
+) -> Sequence[str]:
+    """The columns by which a folder of wildcards is made.
+
+    Raises
+    ------
+    ValueError
+        If a column is not there, or something else was asked for that does not go with it.
+    """
+    if isinstance(by, str):
+        raise ValueError(f"by must be a list such as ['gender']; got {by!r}.")
+    if not isinstance(path, (str, Path)) or str(path) == "-":
+        raise ValueError("by makes a folder; give a path, not a stream.")
+    if format not in (None, "wildcards", *TARGETS):
+        raise ValueError(f"by is for wildcards, {', '.join(TARGETS)}; got format {format!r}.")
+    if columns is not None or views or weight is not None or key is not None or bom:
+        raise ValueError("by goes with neither columns, views, weight, key nor bom.")
+    for column in by:
+        if column not in space.columns or column in ("id", "name", *_INTERNAL, *_NESTED):
+            raise ValueError(
+                f"by: no column {column!r} to make wildcards by; there are: "
+                f"{', '.join(space.columns)}.{did_you_mean(column, space.columns)}"
+            )
+    return list(dict.fromkeys(by))
+
+
 def _choose_format(path: PurePath, format: str | None, has_columns: bool) -> str:
+    if format == "wildcards":
+        return "dynamicprompts" if path.suffix == ".yaml" else "a1111"
     if format in FORMATS:
         return str(format)
     if format is None and str(path) == "-":
@@ -127,8 +164,10 @@ def _check_views(space: StoredSpace, views: Sequence[str], format: str) -> list[
             )
     if views and format not in _WITH_VECTORS:
         raise ValueError(f"vectors go to {', '.join(_WITH_VECTORS)}; got format {format!r}.")
+    if format == "npy" and not views:
+        return ["text"]
     if format == "npy" and len(views) != 1:
-        raise ValueError(f"npy holds the vectors of one view; got {', '.join(views) or 'none'}.")
+        raise ValueError(f"npy holds the vectors of one view; got {', '.join(views)}.")
     return list(views)
 
 

@@ -19,7 +19,8 @@ from namebasis.checks import check_count
 from namebasis.errors import SpaceError
 from namebasis.namespace.corpus.cleaning import Dropped
 from namebasis.namespace.export import file_formats
-from namebasis.namespace.export.request import FORMATS, Request, check_request
+from namebasis.namespace.export.request import FORMATS, Request, check_by, check_request
+from namebasis.namespace.export.wildcard_folder import is_wildcard_folder, write_by
 from namebasis.namespace.export.wildcards import TARGETS, wildcards
 from namebasis.results import Result, Table, plain_dict
 
@@ -61,7 +62,8 @@ class ExportResult(Result):
     dropped: tuple[Dropped, ...] = ()
 
     def headline(self) -> str:
-        return f"{self.n_rows:,} names written" + f" to {self.path}" * (self.path != "-")
+        how = f", {self.format}" * self.format.startswith("wildcards by")
+        return f"{self.n_rows:,} names written" + f" to {self.path}{how}" * (self.path != "-")
 
     def tables(self) -> tuple[Table, ...]:
         return ()
@@ -94,6 +96,7 @@ def export(
     views: Sequence[str] = (),
     weight: str | None = None,
     key: str | None = None,
+    by: Sequence[str] = (),
     bom: bool = False,
     overwrite: bool = False,
 ) -> ExportResult:
@@ -102,9 +105,11 @@ def export(
     ``txt``: names alone, one a line. ``csv``, ``tsv``: cells as they are, lists joined by ``|``;
     a spreadsheet takes a cell that begins with = + - or @ for a formula, so import such columns
     as text. ``json``,
-    ``jsonl``: objects, NaN as null. ``parquet``. ``npy``: the vectors of one view alone.
+    ``jsonl``: objects, NaN as null. ``parquet``. ``npy``: the vectors of one view alone, by
+    default ``text``.
     ``datasets``: a folder for Hugging Face ``datasets.load_dataset``. ``a1111``,
-    ``dynamicprompts``, ``impact``: wildcard files, see `wildcards`.
+    ``dynamicprompts``, ``impact``: wildcard files, see `wildcards`; ``wildcards`` is ``a1111``, or
+    ``dynamicprompts`` for ``.yaml``.
 
     Parameters
     ----------
@@ -128,6 +133,8 @@ def export(
         Number column that gives the weights of a ``dynamicprompts`` wildcard.
     key : str, optional
         What a wildcard is called in YAML; the file's name by default.
+    by : sequence of str
+        Columns, for wildcards: the path is then a folder, with a file for each value of each.
     bom : bool
         Begin ``csv``, ``tsv`` or ``txt`` with a byte order mark: Excel takes a file without one
         for its own 8-bit encoding, and accents and other scripts for other letters.
@@ -158,7 +165,12 @@ def export(
     >>> space.export("short.csv", columns=["name"], where="n_tokens = 1")
     14 names written to short.csv
     """
-    request = check_request(space, path, columns, format, views, weight, key, bom)
+    if by:
+        columns = check_by(space, path, by, format, columns, views, weight, key, bom)
+        format = format if format in TARGETS else "a1111"
+        request = Request(format, ("name", *columns), None, ".txt", "", False)
+    else:
+        request = check_request(space, path, columns, format, views, weight, key, bom)
     if ids is not None and not (where is None and order_by is None and limit is None):
         raise ValueError("ids choose rows and their order; leave where, order_by and limit out.")
     if limit is not None:
@@ -182,6 +194,13 @@ def export(
         stream = sys.stdout if isinstance(path, (str, Path)) else path
         return _write(read(), request, stream, "-")
     target = Path(path)
+    if by:
+        with replacing_folder(target, overwrite, is_wildcard_folder) as folder:
+            table = read()
+            n_files, dropped = write_by(table, by, request.format, folder)
+        return ExportResult(
+            str(path), f"wildcards by {', '.join(by)}: {n_files:,} files", len(table), dropped
+        )
     if request.format == "datasets":
         with replacing_folder(target, overwrite, file_formats.is_dataset) as folder:
             table = read()

@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import math
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from namebasis.encoders.weight_variants import variant_of, weights_by_variant
 from namebasis.errors import EncoderError, MissingExtraError
 from namebasis.pretrained import read_pretrained
 from namebasis.reading import digest_of, read_json
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -158,6 +160,26 @@ class ImagePipeline:
         return list(zip(made.images, map(bool, flags), strict=True))
 
 
+def check_pipeline(spec: str) -> None:
+    """Refuse what is neither `organism`, nor a folder, nor the name of a hub repository.
+
+    Raises
+    ------
+    EncoderError
+    """
+    place = spec.removeprefix("diffusers:")
+    if spec == ORGANISM or Path(place).is_dir():
+        return
+    is_prefixed = place != spec
+    # A repository of the hub is OWNER/NAME; the few without an owner need the prefix.
+    if place and (is_prefixed or re.fullmatch(r"[\w.-]+/[\w.-]+", place)):
+        return
+    raise EncoderError(
+        f"--pipeline {spec!r} is neither organism, nor a folder, nor diffusers:OWNER/NAME."
+        f"{did_you_mean(spec, [ORGANISM])}"
+    )
+
+
 def load_pipeline(
     spec: str, *, revision: str | None = None, device: str | None = None, dtype: str | None = None
 ) -> ImagePipeline:
@@ -187,6 +209,7 @@ def load_pipeline(
     ValueError
         If there is no such dtype.
     """
+    check_pipeline(spec)
     try:
         import diffusers
     except ImportError:

@@ -176,6 +176,37 @@ def test_npy_holds_the_vectors_in_the_rows_order(space: Space, tmp_path: Path) -
     assert done.n_rows == 9
 
 
+def test_npy_holds_the_text_view_by_default(space: Space, tmp_path: Path) -> None:
+    export(space, tmp_path / "a.npy")
+    read = np.load(tmp_path / "a.npy", allow_pickle=False)
+    np.testing.assert_array_equal(read, space.vectors("text"))
+
+
+def test_wildcards_is_taken_as_help_reads_it(space: Space, tmp_path: Path) -> None:
+    for suffix, format in ((".txt", "a1111"), (".yaml", "dynamicprompts")):
+        export(space, tmp_path / f"a{suffix}", format="wildcards")
+        export(
+            space, tmp_path / f"b{suffix}", format=format, key="a" if suffix == ".yaml" else None
+        )
+        assert (tmp_path / f"a{suffix}").read_text() == (tmp_path / f"b{suffix}").read_text()
+
+
+def test_wildcards_by_column_are_a_folder_with_a_file_for_each_value(
+    space: Space, tmp_path: Path
+) -> None:
+    done = export(space, tmp_path / "w", format="wildcards", by=["gender", "locales"])
+    files = {p.relative_to(tmp_path / "w").as_posix(): p for p in (tmp_path / "w").rglob("*.txt")}
+    table = space.table(["name", "gender", "locales"]).to_pylist()
+    wanted = {f"gender/{row['gender']}.txt" for row in table if row["gender"]}
+    wanted |= {f"locales/{one}.txt" for row in table for one in row["locales"]}
+    assert set(files) == wanted
+    women = {row["name"] for row in table if row["gender"] == "F"}
+    assert set(files["gender/F.txt"].read_text(encoding="utf-8").splitlines()) == women
+    assert f"{len(files)} files" in done.headline()
+    export(space, tmp_path / "w", by=["gender"], overwrite=True)
+    assert sorted(os.listdir(tmp_path / "w")) == ["gender"]
+
+
 def test_vectors_in_json_come_back_bit_for_bit(space: Space, tmp_path: Path) -> None:
     export(space, tmp_path / "a.json", columns=["name"], views=["text"], limit=3)
     rows = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
@@ -326,7 +357,10 @@ class TestWildcardExports:
         ({"path": "a.txt", "views": ["text"]}, ValueError, r"vectors go to json"),
         ({"path": "a.json", "views": ["image"]}, ValueError, r"no view image; there are: text"),
         ({"path": "a.json", "views": "text"}, ValueError, r"views must be a list"),
-        ({"path": "a.npy"}, ValueError, r"vectors of one view; got none"),
+        ({"path": "a.npy", "views": ["text", "token"]}, ValueError, r"one view; got text, token"),
+        ({"path": "w", "by": ["gendre"]}, ValueError, r"Did you mean 'gender'\?"),
+        ({"path": "w", "by": ["gender"], "format": "csv"}, ValueError, r"by is for wildcards"),
+        ({"path": "-", "by": ["gender"]}, ValueError, r"by makes a folder"),
         ({"path": "a.csv", "limit": 0}, ValueError, r"limit must be an integer, at least 1"),
         ({"path": "a.csv", "where": "colour = 1"}, FilterError, r"colour"),
         ({"path": "a.csv", "weight": "count"}, ValueError, r"weight is for dynamicprompts"),
