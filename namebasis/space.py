@@ -371,15 +371,13 @@ class Space(StoredSpace):
         folder: str | Path,
         *,
         vectors: object = None,
-        allow_strangers: bool = False,
+        unmatched: str = "skip",
         progress: Progress | None = None,
     ) -> tuple[Space, AddedImages]:
         """Append images of names; return the space reopened and what was added."""
         from namebasis.namespace.building.images import add_images
 
-        return add_images(
-            self, folder, vectors=vectors, allow_strangers=allow_strangers, progress=progress
-        )
+        return add_images(self, folder, vectors=vectors, unmatched=unmatched, progress=progress)
 
     def remove(
         self,

@@ -254,13 +254,13 @@ def add(
         ),
     ] = None,
     vectors: options.Given = None,
-    strangers: Annotated[
-        bool,
+    unmatched: Annotated[
+        str,
         typer.Option(
-            "--strangers",
-            help="Take images of which none belongs to a stored name; they only centre targets.",
+            "--unmatched",
+            help="Images of no stored name: skip, or keep, to centre image targets by them too.",
         ),
-    ] = False,
+    ] = "skip",
     part: options.Part = None,
     column: options.Column = None,
     top: options.Top = None,
@@ -301,21 +301,19 @@ def add(
         opened = done.space
         found.append(done.summary)
     if images is not None:
-        found.append(_add_images(opened, images, vectors, strangers, quiet))
+        found.append(_add_images(opened, images, vectors, unmatched, quiet))
     return found
 
 
 def _add_images(
-    opened: Space, folder: Path, vectors: str | None, strangers: bool, quiet: bool
+    opened: Space, folder: Path, vectors: str | None, unmatched: str, quiet: bool
 ) -> Result:
     from namebasis.namespace.building.images import add_images
     from namebasis.namespace.corpus.given_files import read_vectors
 
     rows = None if vectors is None else read_vectors(vectors, folder)
     with nullcontext() if quiet else progress_bar("images", "images") as progress:
-        _, done = add_images(
-            opened, folder, vectors=rows, allow_strangers=strangers, progress=progress
-        )
+        _, done = add_images(opened, folder, vectors=rows, unmatched=unmatched, progress=progress)
     return done
 
 

@@ -42,6 +42,7 @@ from namebasis.namespace.store.sums import ImageMean, image_mean_entry
 from namebasis.namespace.store.upkeep import keep_up
 from namebasis.reading import UnreadableError, digest_of
 from namebasis.results import Result, Table, plain_dict
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from namebasis.namespace.space import Kind, StoredSpace
 
 VIEW = "image"
+WAYS = ("skip", "keep")
+"""What may become of images that belong to no stored name."""
 CHUNK = 256
 """Images per commit: what a run that is stopped loses at most."""
 FEW = 100
@@ -77,6 +80,10 @@ class AddedImages(Result):
         Files that could not be read, with the reason.
     remarks : tuple of str
         How names were read, and what was passed over.
+    n_skipped : int
+        Images that belong to no stored name and were left out.
+    skipped : tuple of str
+        The names that were read of these.
     """
 
     n_added: int
@@ -86,6 +93,8 @@ class AddedImages(Result):
     strangers: tuple[str, ...]
     failures: tuple[ImageFailure, ...]
     remarks: tuple[str, ...] = ()
+    n_skipped: int = 0
+    skipped: tuple[str, ...] = ()
 
     def headline(self) -> str:
         return (
@@ -102,6 +111,12 @@ class AddedImages(Result):
         told = list(self.remarks)
         for reason, paths in by_reason(self.failures).items():
             told.append(f"left out {len(paths):,}: {reason} (such as {paths[0]})")
+        if self.n_skipped:
+            examples = ", ".join(map(repr, self.skipped[:3])) + ", …" * (len(self.skipped) > 3)
+            told.append(
+                f"left out {self.n_skipped:,} images of names that the space does not hold "
+                f"({examples}); --unmatched keep takes them for the centre of image targets"
+            )
         if self.strangers:
             examples = ", ".join(map(repr, self.strangers[:3]))
             told.append(
@@ -132,7 +147,7 @@ def add_images(
     *,
     encoder: Encoder | str | None = None,
     vectors: object = None,
-    allow_strangers: bool = False,
+    unmatched: str = "skip",
     progress: Progress | None = None,
 ) -> tuple[Kind, AddedImages]:
     """Encode images of names and make the space's `image` view of them.
@@ -156,8 +171,9 @@ def add_images(
         The one that built the space, or its spec; loaded where not given.
     vectors : array of shape (n_rows, dim), optional
         Vectors of the images, one for each row of a table; no image is read then.
-    allow_strangers : bool
-        Take images of which none belongs to a stored name too; they only centre image targets.
+    unmatched : {"skip", "keep"}
+        What becomes of images that belong to no stored name. Kept, they only move the centre of
+        image targets; skipped ones can be added later, so that is the default.
     progress : callable, optional
         Called with files done and files in all.
 
@@ -177,6 +193,10 @@ def add_images(
     """
     from namebasis.namespace.space import StoredSpace
 
+    if unmatched not in ("skip", "keep"):
+        raise ValueError(
+            f"unmatched must be skip or keep; got {unmatched!r}.{did_you_mean(unmatched, WAYS)}"
+        )
     model = None if encoder is None else space.check_encoder(encoder)
     if vectors is None:
         model = model or space.encoder()
@@ -187,9 +207,14 @@ def add_images(
             )
     found = label_images(folder, space.find_all, is_listed=vectors is not None)
     given = None if vectors is None else _checked(vectors, found, space.provenance.dim)
-    if not allow_strangers:
+    rows = find_labels(found.labels, space.find_all)
+    taken = [unmatched == "keep" or rows[label] is not None for label in found.labels]
+    if unmatched == "skip":
         found.refuse_unmatched(Path(folder))
-    files, labels = found.files, found.labels
+    skipped = tuple(label for label, row in rows.items() if row is None and unmatched == "skip")
+    files = [file for file, is_taken in zip(found.files, taken, strict=True) if is_taken]
+    labels = [label for label, is_taken in zip(found.labels, taken, strict=True) if is_taken]
+    given = None if given is None else given[np.array(taken)]
     failures: list[ImageFailure] = []
     with (
         writing(space._store) as store,
@@ -211,7 +236,15 @@ def add_images(
     strangers = tuple(label for label, row in rows.items() if row is None)
     n_known = len(files) - n_added - len(failures)
     added = AddedImages(
-        n_added, n_known, n_names, n_images, strangers, (*found.failures, *failures), found.notes
+        n_added,
+        n_known,
+        n_names,
+        n_images,
+        strangers,
+        (*found.failures, *failures),
+        found.notes,
+        taken.count(False),
+        skipped,
     )
     return space.reopened(model), added
 

@@ -85,7 +85,7 @@ class LabelledImages:
             f"names read are {shown}. An image belongs to the name of its folder (NAME/1.jpg, "
             "train/NAME/1.jpg) or of its file (NAME_1.jpg), or to the one that a table with the "
             "columns file_name and name gives it. Nothing was encoded. To take them for the mean "
-            "of images alone, allow strangers (--strangers)."
+            "of images alone, pass --unmatched keep."
         )
 
 

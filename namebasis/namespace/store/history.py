@@ -23,6 +23,7 @@ from namebasis.errors import SpaceError
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.view_ids import view_id
 from namebasis.reading import UnreadableError, parse_json, read_text
+from namebasis.wording import visible
 
 if TYPE_CHECKING:
     from namebasis.namespace.store.dataset import Store
@@ -176,7 +177,7 @@ def write_history(folder: Path, history: History) -> None:
     }
     values["check"] = _crc(values)
     with replacing_file(folder / HISTORY, overwrite=True) as stream:
-        stream.write(json.dumps(values, ensure_ascii=False, indent=0).encode())
+        stream.write(json.dumps(values, indent=0).encode())
 
 
 def _crc(values: dict[str, Any]) -> int:
@@ -212,7 +213,8 @@ def changing(
     number = history.n_changes + 1
     at = images_version(folder) if images else None
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    change = Change(number, what, now, store.version, at, is_rewrite=is_rewrite)
+    # A folder's name may hold what no file in UTF-8 and no terminal takes.
+    change = Change(number, visible(what), now, store.version, at, is_rewrite=is_rewrite)
     history.changes.append(change)
     history.n_changes = number
     history.begun = Begun("change", number, store.version, at)
@@ -229,7 +231,7 @@ def changing(
         settle(store)
         raise
     store.refresh()
-    history.put(replace(change, what=note.what))
+    history.put(replace(change, what=visible(note.what)))
     _end(store, history)
 
 

@@ -140,7 +140,7 @@ def test_images_are_added_by_their_vectors(tmp_path: Path) -> None:
     rows = ["a.jpg,Vicki", "b,vicki", "c.jpg,Winona", ",Zoë", "d.jpg,Nobody"]
     table.write_text("\n".join(["file_name,name", *rows]), encoding="utf-8")
     seen = made(5, seed=1)
-    grown, added = add_images(space, table, vectors=seen)
+    grown, added = add_images(space, table, vectors=seen, unmatched="keep")
     assert (added.n_added, added.n_names, added.strangers) == (4, 2, ("Nobody",))
     rows_of = [grown.find("Vicki"), grown.find("Winona")]
     vicki = units((units(seen)[0] + units(seen)[1])[None])[0]
@@ -149,7 +149,7 @@ def test_images_are_added_by_their_vectors(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         grown.image_mean(), units(seen)[[0, 1, 2, 4]].mean(axis=0), atol=1e-6
     )
-    _, again = add_images(grown, table, vectors=seen)
+    _, again = add_images(grown, table, vectors=seen, unmatched="keep")
     assert (again.n_added, again.n_known) == (0, 4)
     with pytest.raises(ValueError, match="got 4 vectors for 5 rows"):
         add_images(grown, table, vectors=seen[:4])

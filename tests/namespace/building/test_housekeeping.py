@@ -35,7 +35,7 @@ def build(words: Sequence[str] | Names, path: Path, pictures: Path | None = None
     corpus = words if isinstance(words, Names) else records(words)
     build_space(corpus, path, encoder=Tiny(), templates="plain")
     made = open_space(path, encoder=Tiny())
-    return made if pictures is None else made.add_images(pictures)[0]
+    return made if pictures is None else made.add_images(pictures, unmatched="keep")[0]
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_what_is_left_is_a_space_of_the_others(
         metric(space)
     # The next images and names are placed as in a space that never held the names.
     for one in (done.space, wanted):
-        one.add_images(pictures)
+        one.add_images(pictures, unmatched="keep")
     more = records(names(100, 5))
     assert_same(open_space(space.path, encoder=Tiny()).add(more), wanted.add(more))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ from namebasis.encoders.images import open_image
 from namebasis.errors import EncoderError, TargetError
 from namebasis.namespace.building import images as module
 from namebasis.namespace.building.build import add_names, build_space
-from namebasis.namespace.building.images import add_images
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
 from namebasis.studies.basis import study as basis
 from tests.encoders.conftest import tiny as tiny  # a fixture of a folder beside this one
 from tests.namespace.conftest import FakeEncoder, corpus
 from tests.test_cli import run
+
+add_images = partial(module.add_images, unmatched="keep")
 
 
 class Seeing(FakeEncoder):
@@ -239,7 +241,7 @@ def test_an_image_target_is_centred_by_them(space: Space, folder: Path) -> None:
 
 def test_only_strangers_give_a_mean_and_no_view(space: Space, tmp_path: Path) -> None:
     paint(tmp_path / "p" / "a.png", (255, 0, 0))
-    grown, added = add_images(space, tmp_path / "p", allow_strangers=True)
+    grown, added = add_images(space, tmp_path / "p")
     assert (added.n_names, added.strangers) == (0, ("a",))
     assert "image" not in grown.views
     np.testing.assert_allclose(grown.image_mean(), unit(255, 0, 0), atol=1e-6)
@@ -252,9 +254,24 @@ def test_images_of_nobody_stop_before_they_are_encoded(space: Space, tmp_path: P
     before = encoder.n_images  # type: ignore[attr-defined]
     with pytest.raises(EncoderError, match=r"none of its 1 images belongs to a stored name; the "
                        r"names read are '00000'\. .* Nothing was encoded"):  # fmt: skip
-        add_images(space, tmp_path / "p")
+        module.add_images(space, tmp_path / "p")
     assert encoder.n_images == before  # type: ignore[attr-defined]
     assert not (space.path / "images.lance").exists()
+
+
+def test_images_of_nobody_are_skipped_unless_they_are_kept(space: Space, folder: Path) -> None:
+    before = encoder = space.encoder()
+    grown, added = module.add_images(space, folder)
+    assert before is encoder
+    assert added.skipped == ("Nobody (2)",)
+    assert added.strangers == ()
+    assert any(f"left out {added.n_skipped} images of names" in told for told in added.notes())
+    kept, more = add_images(grown, folder)
+    assert more.n_added == added.n_skipped > 0
+    assert more.n_images == added.n_images + added.n_skipped
+    assert not np.allclose(kept.image_mean(), grown.image_mean())
+    with pytest.raises(ValueError, match=r"unmatched must be skip or keep; got 'kep'\. Did you"):
+        module.add_images(kept, folder, unmatched="kep")
 
 
 def test_refusals(space: Space, tmp_path: Path) -> None:
@@ -279,7 +296,9 @@ def test_a_real_clip_reads_a_folder_on_the_command_line(
     refused = run("basis", "c.space", "--image", "pictures/zoe_03.png", "-n", "2", cwd=tmp_path)
     assert refused.returncode == 1
     assert "--images FOLDER" in refused.stderr
-    done = run("add", "c.space", "--images", "pictures", "--quiet", cwd=tmp_path)
+    done = run(
+        "add", "c.space", "--images", "pictures", "--unmatched", "keep", "--quiet", cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert "left out 1: is not an image that Pillow can read" in done.stderr
     assert "4 images added, 0 were in the space already; 4 in all, of 2 stored names" in done.stderr
