@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,8 @@ from namebasis.studies.attributes.record_charts import (
     figure_of,
     sections_of,
 )
+from namebasis.studies.attributes.record_measures import Measure
+from namebasis.studies.attributes.record_page import html_of
 from namebasis.studies.attributes.record_results import Popularity
 from tests.studies.attributes.test_forms import report
 
@@ -83,3 +86,17 @@ def test_belief_by_popularity_is_drawn_against_the_null_of_each_bin() -> None:
     }  # fmt: skip
     assert women.level is None
     assert women.span == men.span == (pytest.approx(0.17), pytest.approx(1.03))
+
+
+def test_several_groups_are_compared_in_one_table_first_and_chance_is_grey() -> None:
+    rows = [
+        Measure(fact, "AUC", reading, value, 0.1, 1.0, 0.6, 100)
+        for fact, value in (("white", 0.9), ("black", 0.75), ("asian", 0.58))
+        for reading in ("inferred", "probe")
+    ]
+    html = html_of(replace(report(), measures=tuple(rows)))
+    heat = html[html.index('class="heat"') : html.index("</table>")]
+    # AUC 0.5 has no colour, 1 has 70 % of it.
+    assert [float(share) for share in re.findall(r"--fill\) ([\d.]+)%", heat)] == [56, 56, 35, 35]
+    assert heat.count('<td class="chance">0.58</td>') == 2
+    assert 'class="heat"' not in html_of(replace(report(), measures=tuple(rows[:4])))
