@@ -72,7 +72,7 @@ def find_crossings(
     draws : dict
         Bootstrap draws of `OWN` and margin, each (n_names, n_checkpoints, n_resamples).
     thresholds : dict
-        Of `OWN`, each (n_checkpoints,).
+        Of `OWN`, each (n_checkpoints,) or (n_names, n_checkpoints).
     exposures : ndarray of shape (n_names, n_checkpoints) or None
         NaN rows where they are not known.
     n_resampled : mapping of str to int, optional
@@ -80,9 +80,9 @@ def find_crossings(
     """
     n = len(names)
     # Scores are lengths: their ratio with the threshold is what rises above 1.
-    bars = {key: thresholds[key][:, None] for key in OWN}
-    above = {key: _log(values[key][:n]) - _log(bars[key][:, 0]) for key in OWN}
-    again = {key: _log(draws[key]) - _log(bars[key]) for key in OWN}
+    bars = {key: _log(thresholds[key]) for key in OWN}
+    above = {key: _log(values[key][:n]) - bars[key] for key in OWN}
+    again = {key: _log(draws[key]) - bars[key][..., None] for key in OWN}
     series = {"leaves": _largest(above), "fine": above["fine"], "margin": values["margin"]}
     drawn = {"leaves": _largest(again), "fine": again["fine"], "margin": draws["margin"]}
     crossings = []

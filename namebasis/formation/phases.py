@@ -70,13 +70,17 @@ class Phases:
         Where one part settles what the name means, in whatever phase it is. False where that is
         not known.
     thresholds : dict
-        Each of `EVIDENCE` and `CAPTURE`, (n_checkpoints,): what a name's value is compared with.
+        Each of `EVIDENCE` and `CAPTURE`, (n_checkpoints,): what a name's value is compared with,
+        but for what it exceeds the controls by before training.
     false_alarms, captured_alarms : FalseAlarms
         Controls that ever leave phase 1, and those that are ever called captured.
     crossings : tuple of NameCrossing
         Of names that are no controls.
     changes : dict
         Name to the change points of its own_score, of names that leave phase 1.
+    stood_out : ndarray of shape (n_names,), bool
+        Names that stand out from the controls before training; what they stand out by then is
+        taken off later, as training did not make it. False where there is no untrained checkpoint.
     """
 
     labels: PhaseArray
@@ -86,6 +90,7 @@ class Phases:
     captured_alarms: FalseAlarms
     crossings: tuple[NameCrossing, ...]
     changes: Mapping[str, tuple[ChangePoint, ...]]
+    stood_out: BoolArray
 
 
 def find_phases(
@@ -96,6 +101,8 @@ def find_phases(
     draws: Mapping[str, npt.NDArray[np.floating]],
     exposures: Float64Array | None,
     n_resampled: Mapping[str, int] | None = None,
+    *,
+    is_untrained: bool = False,
 ) -> Phases:
     """Label names at checkpoints and find where they cross.
 
@@ -113,26 +120,70 @@ def find_phases(
         NaN rows where they are not known.
     n_resampled : mapping of str to int, optional
         See `crossings.find_crossings`.
+    is_untrained : bool
+        The first checkpoint knows no name: what a name exceeds the controls by there, in their
+        standard deviations, is how its letters differ from theirs. It is added to the thresholds
+        of the name at every checkpoint.
     """
     controls = {key: values[key][n_asked:] for key in (*EVIDENCE, CAPTURE)}
     thresholds = _thresholds(controls)
-    labels = label(values, thresholds)
+    bars = raised_bars(values, controls) if is_untrained else thresholds
+    labels = label(values, bars)
+    captured = find_captured(values, bars)
+    stood_out = np.zeros(len(labels), dtype=bool)
+    if is_untrained:
+        first = {key: rows[:, :1] for key, rows in values.items() if key in thresholds}
+        level = {key: bar[:1] for key, bar in thresholds.items()}
+        stood_out = (label(first, level)[:, 0] > 1) | find_captured(first, level)[:, 0]
+    bars_asked = {key: np.broadcast_to(bars[key], values[key].shape)[:n_asked] for key in bars}
     return Phases(
         labels,
-        find_captured(values, thresholds),
+        captured,
         thresholds,
-        _false_alarms(controls, lambda rows, bars: label(rows, bars) > 1),
-        _false_alarms(controls, find_captured),
-        find_crossings(names[:n_asked], steps, values, draws, thresholds, exposures, n_resampled),
+        _false_alarms(controls, lambda rows, bars: label(rows, bars) > 1, is_untrained),
+        _false_alarms(controls, find_captured, is_untrained),
+        find_crossings(names[:n_asked], steps, values, draws, bars_asked, exposures, n_resampled),
         find_changes(names[:n_asked], labels, values["own_score"], draws["own_score"]),
+        stood_out,
     )
+
+
+def raised_bars(
+    values: Mapping[str, Float64Array], controls: Mapping[str, Float64Array]
+) -> dict[str, Float64Array]:
+    """Thresholds of every name, raised by what it exceeds the controls by at the first checkpoint.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_names, n_checkpoints)
+        Of each of `EVIDENCE` and `CAPTURE`; where a name lies below the controls' mean at first,
+        the threshold is theirs.
+    """
+    found = {key: _raised(values[key], controls[key]) for key in EVIDENCE}
+    return found | {CAPTURE: np.tanh(_raised(_fisher(values[CAPTURE]), _fisher(controls[CAPTURE])))}
+
+
+def _raised(rows: Float64Array, controls: Float64Array) -> Float64Array:
+    bar = threshold(controls)
+    deviation, mean = np.full((2, controls.shape[1]), np.nan)
+    for at, column in enumerate(controls.T):
+        known = column[np.isfinite(column)]
+        if len(known) >= 3:
+            mean[at], deviation[at] = known.mean(), known.std(ddof=1)
+    at_first = (rows[:, 0] - mean[0]) / (deviation[0] or np.nan)
+    excess = np.maximum(np.nan_to_num(at_first, nan=0.0), 0.0)
+    return np.asarray(bar + excess[:, None] * deviation)
+
+
+def _fisher(cosines: Float64Array) -> Float64Array:
+    """Cosines on the scale on which they have no bounds."""
+    return np.asarray(np.arctanh(np.clip(cosines, _NEAR_ONE - 1, 1 - _NEAR_ONE)))
 
 
 def _thresholds(controls: Mapping[str, Float64Array]) -> dict[str, Float64Array]:
     found = {key: threshold(controls[key]) for key in EVIDENCE}
     # A cosine is bounded: on Fisher's scale its bar stays below 1, where a name can reach it.
-    bounded = np.clip(controls[CAPTURE], _NEAR_ONE - 1, 1 - _NEAR_ONE)
-    return found | {CAPTURE: np.tanh(threshold(np.arctanh(bounded)))}
+    return found | {CAPTURE: np.tanh(threshold(_fisher(controls[CAPTURE])))}
 
 
 def threshold(controls: Float64Array) -> Float64Array:
@@ -208,14 +259,16 @@ def settled(flags: BoolArray) -> BoolArray:
 def _false_alarms(
     controls: Mapping[str, Float64Array],
     flags: Callable[[Mapping[str, Float64Array], Mapping[str, Float64Array]], BoolArray],
+    is_untrained: bool,
 ) -> FalseAlarms:
     """Controls that values and thresholds ever flag."""
     n = len(controls["own_score"])
     raised = np.zeros(n, dtype=bool)
     for half in (0, 1):
         judged, judges = np.arange(n) % 2 == half, np.arange(n) % 2 != half
-        bars = _thresholds({key: rows[judges] for key, rows in controls.items()})
-        found = flags({key: rows[judged] for key, rows in controls.items()}, bars)
+        others = {key: rows[judges] for key, rows in controls.items()}
+        own = {key: rows[judged] for key, rows in controls.items()}
+        found = flags(own, raised_bars(own, others) if is_untrained else _thresholds(others))
         raised[judged] = found.any(axis=1)
     known = np.isfinite(controls["own_score"]).any(axis=1)
     n_known, n_raised = int(known.sum()), int(raised[known].sum())

@@ -16,8 +16,12 @@ from namebasis.formation.crossings import NameCrossing
 from namebasis.formation.phases import CAPTURE, EVIDENCE, NOT_SHOWN, PHASES, Phases
 from namebasis.formation.trajectories import SetState
 from namebasis.formation.weights import MatrixState
+from namebasis.organism.cohorts import MEANINGS
 from namebasis.results import Result, Table
 
+_FEW_GAPS = 2
+NOT_LEARNED = "not learned yet"
+"""Of a name that stood out from made-up ones before training and does no more so at the end."""
 _COLUMNS = ("leaves", "margin", "fine")  # what a reader is told the crossings of
 
 
@@ -85,8 +89,14 @@ class Formation(Result):
         known = last[last > 0]
         if not known.size:
             return "No name has two parts, so none has a phase."
-        shares = [f"{np.sum(known == at):,} {PHASES[at]}" for at in range(1, len(PHASES))]
-        told = f"At the last checkpoint: {', '.join(shares)}."
+        if (known == 1).all():
+            told = (
+                f"No name is learned yet: at the last checkpoint (step {self.steps[-1]:,}) all "
+                f"{known.size:,} mean only their parts."
+            )
+        else:
+            shares = [f"{np.sum(known == at):,} {PHASES[at]}" for at in range(1, len(PHASES))]
+            told = f"At the last checkpoint: {', '.join(shares)}."
         if n_captured := int(self.phases.captured[: self.n_asked, -1].sum()):
             told += f" Of all these, one part has captured {n_captured:,}."
         crossed = [
@@ -103,34 +113,82 @@ class Formation(Result):
         return told
 
     def tables(self) -> tuple[Table, ...]:
-        """A row per name that was asked for: its phase at the end, and where it crosses."""
+        """How many names of each kind are in each phase at the end; then a row per name."""
+        return (self._by_kind(), self._by_name())
+
+    def _by_kind(self) -> Table:
+        shown, last = self.shown_kinds[: self.n_asked], self.phases.labels[: self.n_asked, -1]
+        captured = self.phases.captured[: self.n_asked, -1]
+        leaves = {
+            one.name: one.exposures or one.step
+            for one in self.phases.crossings
+            if one.measure == "leaves"
+        }
+        rows = []
+        for kind in dict.fromkeys(shown):
+            mine = [at for at, one in enumerate(shown) if one == kind]
+            found = [leaves[name] for at in mine if (name := self.names[at]) in leaves]
+            crossed = [one.position for one in found if one.state == "crossed"]
+            rows.append((
+                kind, MEANINGS.get(kind, ""), len(mine),
+                *(int(np.sum(last[mine] == at)) for at in range(1, len(PHASES))),
+                int(captured[mine].sum()),
+                f"{np.median(crossed):,.0f}" if len(crossed) * 2 > len(mine) else None,
+            ))  # fmt: skip
+        columns = (
+            "kind", "what it is", "names", *PHASES[1:], "captured", f"half leave 1 {self._unit}",
+        )  # fmt: skip
+        return Table(columns, rows, "kinds at the last checkpoint", aside=True)
+
+    @property
+    def _unit(self) -> str:
+        return "at step" if self.exposures is None else "after exposures"
+
+    def _by_name(self) -> Table:
         crossings = {(one.name, one.measure): one for one in self.phases.crossings}
-        in_steps = self.exposures is None
         rows = []
         for row, name in enumerate(self.names[: self.n_asked]):
             phase = int(self.phases.labels[row, -1])
             captured = "yes" if self.phases.captured[row, -1] else ""
             cells = [
-                _where(crossings.get((name, measure)), in_steps=in_steps) for measure in _COLUMNS
+                _where(crossings.get((name, measure)), in_steps=self.exposures is None)
+                for measure in _COLUMNS
             ]
-            rows.append((name, self.kinds[row], phase, PHASES[phase], captured, *cells))
-        unit = "at step" if in_steps else "after exposures"
-        columns = ("name", "kind", "phase", "at the end", "captured", f"leaves 1 {unit}",
+            is_new = phase == 1 and bool(self.phases.stood_out[row])
+            at_end = NOT_LEARNED if is_new else PHASES[phase]
+            rows.append((name, self.kinds[row], phase, at_end, captured, *cells))
+        columns = ("name", "kind", "phase", "at the end", "captured", f"leaves 1 {self._unit}",
                    "own attributes", "one person")  # fmt: skip
-        return (Table(columns, rows),)
+        return Table(columns, rows, detail=True)
 
     def notes(self) -> tuple[str, ...]:
-        """How often controls give a false alarm, what is missing, and what is not shown."""
-        alarms = [
-            f"{found.n_alarms} of {found.n_made_up} controls ({self.control_kind}) ever {said}: "
-            f"{found.share:.1%} ({found.low:.1%} to {found.high:.1%})"
-            for found, said in (
-                (self.phases.false_alarms, "leave phase 1"),
-                (self.phases.captured_alarms, "seem captured by one of their parts"),
+        """How often controls give a false alarm, and what is taken off before training."""
+        told = []
+        if n := int(self.phases.stood_out[: self.n_asked].sum()):
+            told.append(
+                f"{n:,} of {self.n_asked:,} names stand out from made-up ones before training, by "
+                "their letters alone: that much is taken off what they are judged by."
             )
-        ]
-        gaps = [f"gap: {gap.label}: {gap.reason}" for gap in self.gaps]
-        return (*alarms, *gaps, *self.remarks, NOT_SHOWN)
+        found = self.phases.false_alarms
+        return (
+            *told,
+            f"{found.n_alarms} of {found.n_made_up} controls ({self.control_kind}) ever leave "
+            f"phase 1: {found.share:.1%} ({found.low:.1%} to {found.high:.1%}).",
+            *self._gaps()[:_FEW_GAPS],
+        )
+
+    def _gaps(self) -> list[str]:
+        return [f"gap: {gap.label}: {gap.reason}" for gap in self.gaps]
+
+    def footnotes(self) -> tuple[str, ...]:
+        """Controls that seem captured, what is missing, and what is not shown."""
+        found = self.phases.captured_alarms
+        return (
+            f"{found.n_alarms} of {found.n_made_up} controls ({self.control_kind}) ever seem "
+            f"captured by one of their parts: {found.share:.1%} ({found.low:.1%} to "
+            f"{found.high:.1%})",
+            *self._gaps()[_FEW_GAPS:], *self.remarks, NOT_SHOWN,
+        )  # fmt: skip
 
     def to_arrow(self) -> pa.Table:
         """One row per name and checkpoint: phase, captured or not, thresholds, all measures."""
@@ -181,6 +239,8 @@ class Formation(Result):
                     "phases": self.phases.labels[row].tolist(),
                     "captured": self.phases.captured[row].tolist(),
                     "last_phase": last[row],
+                    "what_it_is": MEANINGS.get(self.kinds[row] or ""),
+                    "stood_out_untrained": bool(self.phases.stood_out[row]),
                     "exposures": None
                     if self.exposures is None or row >= self.n_asked
                     else self.exposures[row].tolist(),

@@ -212,7 +212,14 @@ def _collect(
         values=values,
         exposures=exposures,
         phases=find_phases(
-            plan.names, plan.n_asked, steps, values, draws, exposures, _n_resampled(plan)
+            plan.names,
+            plan.n_asked,
+            steps,
+            values,
+            draws,
+            exposures,
+            _n_resampled(plan),
+            is_untrained=_is_untrained(plan, steps, exposures),
         ),
         sets=tuple(state.whole for state in states),
         cka=cka_matrix(rows) if plan.n_asked >= 4 else np.full((len(kept), len(kept)), np.nan),
@@ -220,6 +227,16 @@ def _collect(
         remarks=tuple(notes),
         parameters=parameters,
     )
+
+
+def _is_untrained(plan: Plan, steps: Sequence[int], exposures: Float64Array | None) -> bool:
+    """Whether the first checkpoint knows no name, and controls are spelled unlike the names.
+
+    Controls that the truth knows are made of the same parts as the names, and need no such care.
+    """
+    if plan.control_kind == "unseen" or len(steps) < 2:
+        return False
+    return steps[0] == 0 or (exposures is not None and not np.nan_to_num(exposures[:, 0]).any())
 
 
 def _n_resampled(plan: Plan) -> dict[str, int]:

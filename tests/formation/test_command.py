@@ -28,7 +28,7 @@ def place(tiny_run: Path, tmp_path: Path) -> Path:
 def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> None:
     half = place / "run" / "step-000020" / "model.safetensors"
     half.write_bytes(half.read_bytes()[:-4])
-    done = run("formation", "run", "--n-resamples", "20", "-q", cwd=place)
+    done = run("formation", "run", "--n-resamples", "20", "--all", "-q", cwd=place)
     assert done.returncode == 0, done.stderr
     header, *lines = [line.split("\t") for line in done.stdout.splitlines()]
     assert header[:2] == ["name", "kind"]
@@ -119,7 +119,9 @@ def test_crossings_of_names_without_counts_are_marked_as_steps(place: Path) -> N
     names = [one["name"] for one in json.loads((place / "run" / "world.json").read_text())["names"]]
     rows = [f"{step},{name},{step}" for step in (10, 20, 40) for name in names[:5]]
     (place / "few.csv").write_text("\n".join(["step,name,count", *rows]))
-    done = run("formation", "run", "--n-resamples", "20", "--counts", "few.csv", "-q", cwd=place)
+    done = run(
+        "formation", "run", "--n-resamples", "20", "--counts", "few.csv", "--all", "-q", cwd=place
+    )
     assert done.returncode == 0, done.stderr
     for line in done.stdout.splitlines():
         name, *cells = line.split("\t")

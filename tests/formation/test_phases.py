@@ -202,3 +202,31 @@ def test_three_controls_are_enough_for_a_threshold() -> None:
     found = threshold(rows)
     assert found[0] == pytest.approx(2 + DEVIATIONS)
     assert np.isnan(found[1])
+
+
+def test_what_stands_out_before_training_is_not_called_learned() -> None:
+    steps, rng = range(20), np.random.default_rng(0)
+    noise = 1 + 0.05 * rng.standard_normal((43, 1)) * np.ones((43, len(steps)))
+    rows = {key: noise.copy() for key in ("own_score", "coarse", "fine", "leakage")}
+    rows["hold"] = 0.5 * noise
+    rows["margin"] = np.full_like(noise, np.nan)
+    for key in ("own_score", "coarse", "fine"):
+        rows[key][:3] += 0.5  # other letters than the controls', all along
+        rows[key][1, 10:] += 0.5  # and one that is learned at step 10
+    rows["hold"][2, :] = 0.9
+    draws = {key: rows[key][:3, :, None] * (1 + 0.01 * rng.standard_normal((3, 20, 30)))
+             for key in ("own_score", "coarse", "fine", "margin")}  # fmt: skip
+    names = [f"name {at}" for at in range(43)]
+    before = find_phases(names, 3, steps, rows, draws, None)
+    assert before.labels[:3].min() == 3  # one person, at every checkpoint
+    assert not before.stood_out.any()
+    found = find_phases(names, 3, steps, rows, draws, None, is_untrained=True)
+    assert found.stood_out.tolist() == [True] * 3 + [False] * 40
+    assert (found.labels[[0, 2]] == 1).all()
+    assert not found.captured.any()
+    assert (found.labels[1, :9] == 1).all()
+    assert (found.labels[1, 10:] == 3).all()
+    leaves = {one.name: one.step for one in found.crossings if one.measure == "leaves"}
+    assert leaves["name 1"].position == pytest.approx(9.5, abs=1)
+    assert leaves["name 0"].state == "never"
+    assert found.thresholds["own_score"].tolist() == before.thresholds["own_score"].tolist()

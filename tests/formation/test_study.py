@@ -20,6 +20,7 @@ from namebasis.formation.page import html_of
 from namebasis.formation.phases import NOT_SHOWN
 from namebasis.formation.plan import make_plan
 from namebasis.formation.truth import Exposures
+from namebasis.organism.cohorts import MEANINGS
 from namebasis.results import cell
 from tests.formation import toy
 
@@ -215,7 +216,17 @@ def test_gaps_of_one_reason_share_a_row(found: Formation) -> None:
 
 
 def test_the_result_shows_itself_as_the_command_does(found: Formation) -> None:
-    (table,) = found.tables()
+    kinds, table = found.tables()
+    assert (kinds.detail, table.detail, kinds.aside) == (False, True, True)
+    shown = found.kinds[: found.n_asked]
+    assert [row[0] for row in kinds.rows] == list(dict.fromkeys(shown))
+    assert [row[2] for row in kinds.rows] == [shown.count(row[0]) for row in kinds.rows]
+    assert [row[1] for row in kinds.rows] == [MEANINGS[row[0]] for row in kinds.rows]
+    for row in kinds.rows:
+        mine = [at for at, kind in enumerate(shown) if kind == row[0]]
+        ends = found.phases.labels[mine, -1]
+        assert list(row[3:7]) == [(ends == at).sum() for at in range(1, 5)]
+        assert row[7] == found.phases.captured[mine, -1].sum()
     assert [row[0] for row in table.rows] == list(found.names[: found.n_asked])
     last = found.phases.labels[: found.n_asked, -1].tolist()
     assert [row[2] for row in table.rows] == last
@@ -229,7 +240,8 @@ def test_the_result_shows_itself_as_the_command_does(found: Formation) -> None:
     assert str(cells["leaves 1 after exposures"]).startswith(position)
     said = str(found)
     assert said.startswith(found.headline())
-    assert NOT_SHOWN in said
+    assert NOT_SHOWN in found.footnotes()
+    assert len(said.splitlines()) <= 25
     drawn = found._repr_html_()
     assert f">{cell(found.names[0])}</td>" in drawn
     assert "of 40 controls (unseen) ever leave phase 1" in drawn
