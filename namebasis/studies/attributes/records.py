@@ -202,6 +202,12 @@ def _beliefs(
     return found
 
 
+def _named(label: str) -> str:
+    """Records as a sentence calls them: their kind, and a file without its folders."""
+    kind, joint, rest = label.partition(":")
+    return f"{kind}{joint}{Path(rest).name}"
+
+
 def _validated(fact: Fact) -> str:
     """The reading without labels that follows records best on this kind of axis."""
     return VALIDATED["ordinal" if fact.value is None else "nominal"]
@@ -282,9 +288,7 @@ def _report(
         "templates": list(space.provenance.templates),
     }
     return RecordsReport(
-        known.label.partition(":")[0] + ":" + Path(known.label).name
-        if ":" in known.label
-        else known.label,
+        _named(known.label),
         known.year,
         int(known.ids.size),
         measures,

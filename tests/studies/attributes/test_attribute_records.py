@@ -371,3 +371,11 @@ def test_auc_and_spearman_equal_their_oracles() -> None:
     reading, truth = np.round(rng.random(50), 1), rng.random(50)
     assert records.spearman(reading, truth) == pytest.approx(spearmanr(reading, truth)[0])
     assert records.auc(reading, truth) == pytest.approx(roc_auc_score(truth >= 0.5, reading))
+
+
+def test_records_are_called_by_kind_and_file() -> None:
+    for label, told in (
+        ("us:given", "us:given"), ("locales", "locales"), ("ssa:/a/b/names.zip", "ssa:names.zip"),
+        ("ssa:names.zip", "ssa:names.zip"),
+    ):  # fmt: skip
+        assert records._named(label) == told
