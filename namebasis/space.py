@@ -83,6 +83,7 @@ class Space(StoredSpace):
         beam: int = 8,
         candidates: int = 512,
         syntax: str = "plain",
+        alternatives: int = 1,
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Painting:
@@ -92,7 +93,8 @@ class Space(StoredSpace):
         return paint(
             self, target, n_names, template=template, max_tokens=max_tokens, where=where,
             deny=deny, as_=as_, negative=negative, baseline=baseline, beam=beam,
-            candidates=candidates, syntax=syntax, seed=seed, progress=progress,
+            candidates=candidates, syntax=syntax, alternatives=alternatives,
+            seed=seed, progress=progress,
         )  # fmt: skip
 
     def walk(

@@ -56,6 +56,7 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
         ("--as nmae", "--as must be name or text"),
         ("--beam 0", "--beam must be an integer, at least 1"),
         ("--candidates 1", "--candidates must be an integer, at least 4"),
+        ("--alternatives 0", "--alternatives must be an integer, at least 1"),
         ("--image face.png", "minilm does not read images"),
         ("--vector wide.npy", "must have 384 columns; got 5"),
         ("--seed -1", "--seed must be at least 0"),

@@ -131,6 +131,9 @@ def paint(
     ] = False,
     beam: Annotated[int, typer.Option("--beam", help="Prompts kept at a time.")] = 8,
     candidates: Annotated[int, typer.Option("--candidates", help="Names to choose from.")] = 512,
+    alternatives: Annotated[
+        int, typer.Option("--alternatives", help="Distinct prompts to list, the best first.")
+    ] = 1,
     image: options.Image = None,
     vector: options.Vector = None,
     seed: options.Seed = 0,
@@ -159,6 +162,7 @@ def paint(
             beam=beam,
             candidates=candidates,
             syntax=syntax,
+            alternatives=alternatives,
             seed=seed,
             progress=progress,
         )

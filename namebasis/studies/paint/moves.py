@@ -97,6 +97,7 @@ class Scorer:
         self._keep_rows = keep_rows
         self._similarities: dict[str, float] = {}
         self._rows: dict[str, FloatArray] = {}
+        self._scored: dict[str, State] = {}
 
     def prompt(self, state: State) -> str:
         """The text of a state."""
@@ -114,10 +115,21 @@ class Scorer:
         prompts = [self.prompt(state) for state in states]
         fresh = [text for text in dict.fromkeys(prompts) if text not in self._similarities]
         self._encode(self._within_budget(fresh))
-        return [
+        scored = [
             replace(state, similarity=self._similarities[text])
             for state, text in zip(states, prompts, strict=True)
         ]
+        self._scored.update(zip(prompts, scored, strict=True))
+        return scored
+
+    def best(self, n: int) -> list[State]:
+        """The n best states scored so far, of the same names and phrases the best order alone."""
+        found: dict[object, State] = {}
+        for text in sorted(self._scored, key=lambda text: (-self._similarities[text], text)):
+            if len(found) == n or self._similarities[text] == float("-inf"):
+                break
+            found.setdefault(self._scored[text].key, self._scored[text])
+        return list(found.values())
 
     def row(self, state: State) -> FloatArray:
         """The embedding (dim,) of a state that was scored."""

@@ -130,6 +130,8 @@ class Painting(Result):
         The best prompt in the syntax of the tool that was asked for.
     remarks : tuple of str
         How what is not stored was read.
+    alternatives : tuple of Blend
+        The best distinct prompts, the best first.
 
     See Also
     --------
@@ -149,6 +151,7 @@ class Painting(Result):
     goal: FloatArray
     ready: Ready | None = None
     remarks: tuple[str, ...] = ()
+    alternatives: tuple[Blend, ...] = ()
 
     @property
     def prompt(self) -> str:
@@ -179,7 +182,12 @@ class Painting(Result):
             for search, blends in self._searches()
             for blend in blends
         ]  # fmt: skip
-        return [Table(columns, rows, bars=("re-encoded", "linear"))]
+        way = Table(columns, rows, bars=("re-encoded", "linear"))
+        if len(self.alternatives) < 2:
+            return [way]
+        ranked = [(at, b.similarity, b.prompt) for at, b in enumerate(self.alternatives, start=1)]
+        head = ("rank", "cosine", "prompt")
+        return [Table(head, ranked, "alternatives", bars=("cosine",)), way]
 
     def notes(self) -> list[str]:
         told = []

@@ -45,6 +45,7 @@ def paint(
     baseline: bool = False,
     syntax: str = "plain",
     margin: float = 0.05,
+    alternatives: int = 1,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Painting:
@@ -93,6 +94,8 @@ def paint(
         `namebasis.studies.paint.prompt_formats.format_prompt`.
     margin : float
         For `Collapse`.
+    alternatives : int
+        How many distinct prompts to give, the best first; of those that the search encoded.
     seed : int
         Of the candidates that are drawn at random.
     progress : callable, optional
@@ -128,6 +131,7 @@ def paint(
     for value, what in ((n_names, "n_names"), (beam, "beam"), (breadth, "breadth")):
         check_count(value, what)
     check_count(candidates, "candidates", n_names)
+    check_count(alternatives, "alternatives")
     check_syntax(syntax)
     layout = parse_layout(template, slots, separator)
     if max_tokens is not None:
@@ -170,6 +174,10 @@ def paint(
         collapse=find_collapse(space, encoder, scorer, best.state, margin),
         n_candidates=len(pool.ids),
         goal=sign * goal,
+        alternatives=tuple(
+            _describe(Found(state, scorer.n_encodes, found[-1].seconds), *shared)
+            for state in scorer.best(alternatives)
+        ),
         remarks=tuple(dict.fromkeys(told for target in targets for told in target.remarks)),
     )
     return replace(painting, ready=ready(space, painting, syntax))

@@ -336,3 +336,16 @@ def test_results_as_table_and_json(space: Any) -> None:
     assert data["best"]["prompt"] == found.prompt
     assert data["label"] == ", ".join(TARGETS[:2])
     assert steps == [(1, 2), (2, 2)]
+
+
+def test_alternatives_are_distinct_and_ranked_and_begin_with_the_best() -> None:
+    space = ToySpace(NAMES)
+    found = paint(space, TARGETS[0], 2, alternatives=5)  # type: ignore[arg-type]
+    assert found.alternatives[0].prompt == found.prompt
+    assert len({frozenset(one.names) for one in found.alternatives}) == 5
+    cosines = [one.similarity for one in found.alternatives]
+    assert cosines == sorted(cosines, reverse=True)
+    assert [row[0] for row in found.tables()[0].rows] == [1, 2, 3, 4, 5]
+    away = paint(space, TARGETS[0], 2, alternatives=3, negative=True)  # type: ignore[arg-type]
+    cosines = [one.similarity for one in away.alternatives]
+    assert cosines == sorted(cosines)
