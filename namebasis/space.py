@@ -202,6 +202,7 @@ class Space(StoredSpace):
         by: Sequence[str] = (),
         without_spelling: bool = False,
         n_resamples: int = 20,
+        shape: bool = True,
         write: bool = False,
         seed: int = 0,
         progress: Progress | None = None,
@@ -213,7 +214,7 @@ class Space(StoredSpace):
             self, view=view, k=k, where=where, min_cluster_size=min_cluster_size,
             method=method, n_clusters=n_clusters, level=level, by=by,
             without_spelling=without_spelling,
-            n_resamples=n_resamples, write=write, seed=seed, progress=progress,
+            n_resamples=n_resamples, shape=shape, write=write, seed=seed, progress=progress,
         )  # fmt: skip
 
     def compare(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,9 +25,6 @@ from namebasis.wording import visible
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_NUMBER = re.compile(r"[<>≤≥]?\s*([-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)\s?(k|M|thousand)?"
-                     r"(?: ?%)?(?: ?(?:to|–|or more|and more).*)?$")  # fmt: skip
-_TIMES = {"k": 1e3, "thousand": 1e3, "M": 1e6}
 _INK, _INK_ON_DARK = 0.42, 0.82  # OKLab lightness of labels: contrast above 4.5 on either ground
 
 
@@ -85,6 +82,8 @@ class Explorer:
     library, script, data : Markup
         bokeh, what it draws, and the names.
     n_names : int
+    orders : mapping of title to sequence of str
+        Of properties that are numbers, their texts from the lowest to the highest.
     side_by_side : bool
         Whether two maps stand next to each other at first.
     dots : tuple of two str
@@ -107,6 +106,7 @@ def explorer(
     maps: Sequence[NameMap],
     properties: Mapping[str, Sequence[str]],
     *,
+    orders: Mapping[str, Sequence[str]] = MappingProxyType({}),
     side_by_side: bool = False,
 ) -> Explorer:
     """Prepare maps of the same n names for a page.
@@ -118,6 +118,8 @@ def explorer(
     maps : sequence of NameMap
     properties : mapping of title to n str
         What dots can be coloured by besides clusters; an empty text where unknown.
+    orders : mapping of title to sequence of str
+        Of properties that are numbers, their texts from the lowest to the highest.
     side_by_side : bool
         Whether two maps stand next to each other at first.
     """
@@ -127,7 +129,7 @@ def explorer(
 
     script, holders = components(tuple(build_figure(f"map{at}") for at in range(len(maps))))
     library = Resources(mode="inline", components=["bokeh", "bokeh-gl"], log_level="warn")
-    data = page_data(names, details, maps, properties) | {
+    data = page_data(names, details, maps, properties, orders) | {
         "palette": list(PALETTE),
         "scale": sequential(12),
     }
@@ -195,34 +197,28 @@ def page_data(
     details: Sequence[str],
     maps: Sequence[NameMap],
     properties: Mapping[str, Sequence[str]],
+    orders: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, object]:
     """All that the page's script needs, in its smallest form."""
     return {
         "names": list(names),
         "details": dictionary(details),
-        "properties": [_property_data(title, values) for title, values in properties.items()],
+        "properties": [
+            _property_data(title, values, orders.get(title)) for title, values in properties.items()
+        ],
         "maps": [_map_data(shown) for shown in maps],
     }
 
 
-def _property_data(title: str, values: Sequence[str]) -> dict[str, object]:
-    """A property, and where its values are numbers or ranges of them their order."""
-    packed_values = dictionary(values)
-    known = [(code, text) for code, text in enumerate(dict.fromkeys(values)) if text]
-    numbers = [_leading_number(text) for _, text in known]
-    found: dict[str, object] = {"title": title, **packed_values}
-    if len(known) > 2 and None not in numbers:
-        ranked = sorted(zip(numbers, known, strict=True), key=lambda one: one[0] or 0.0)
-        found["order"] = [code for _, (code, _) in ranked]
+def _property_data(
+    title: str, values: Sequence[str], order: Sequence[str] | None
+) -> dict[str, object]:
+    """A property, and of numbers the order of their texts."""
+    found: dict[str, object] = {"title": title, **dictionary(values)}
+    if order:
+        codes = {text: code for code, text in enumerate(dict.fromkeys(values))}
+        found["order"] = [codes[text] for text in order if text in codes]
     return found
-
-
-def _leading_number(text: str) -> float | None:
-    """The number that a label is, or begins with as a range does; None for words."""
-    found = _NUMBER.match(text)
-    if found is None:
-        return None
-    return float(found[1].replace(",", "").replace("−", "-")) * _TIMES.get(found[2], 1.0)
 
 
 def _map_data(shown: NameMap) -> dict[str, object]:

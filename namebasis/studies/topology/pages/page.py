@@ -35,7 +35,9 @@ def html_of(report: TopologyReport) -> str:
     return render(
         "topology",
         report=report,
-        explorer=explorer(report.names, report.details, maps, _properties(report)),
+        explorer=explorer(
+            report.names, report.details, maps, _properties(report), orders=report.orders
+        ),
         charts=_svg_charts(report),
         colors=maps[0].colors(),
         where=where_words(report.parameters["where"]),
@@ -54,7 +56,12 @@ def html_of_comparison(found: TopologyComparison) -> str:
         "comparison",
         found=found,
         explorer=explorer(
-            found.left.names, found.left.details, maps, _properties(found.left), side_by_side=True
+            found.left.names,
+            found.left.details,
+            maps,
+            _properties(found.left),
+            orders=found.left.orders,
+            side_by_side=True,
         ),
         charts=_svg_charts(found),
         colors=maps[0].colors(),
