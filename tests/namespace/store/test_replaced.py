@@ -19,7 +19,7 @@ from namebasis.namespace.building.images import add_images
 from namebasis.namespace.building.unspelled import unspell
 from namebasis.namespace.corpus.names import Names, make_names
 from namebasis.namespace.search.template_rows import template_rows
-from namebasis.namespace.store import locks, pins, upkeep
+from namebasis.namespace.store import history, locks, pins, upkeep
 from namebasis.namespace.store.locks import locked
 from namebasis.space import Space, open_space
 from namebasis.studies.basis import anchors
@@ -134,8 +134,13 @@ def test_an_open_space_answers_from_its_own_version_once_it_is_written_to(
             patch.setattr(upkeep, "MAX_VERSIONS", 1)
             with locks.writing(space._store) as store:
                 store.keep_up()
-    assert len(list((space.path / "names.lance" / "_versions").glob("*.manifest"))) <= 6
-    assert not any((space.path / "names.lance" / "_refs" / "tags").iterdir())
+    # What an undo goes back to is kept for as long as it can be undone, and nothing else.
+    tags = space._store.dataset.tags.list()
+    assert [tag for tag in tags if not tag.startswith("namebasis-undo-")] == []
+    kept_to_undo = len(tags)
+    assert kept_to_undo == history.MOST
+    n_versions = len(list((space.path / "names.lance" / "_versions").glob("*.manifest")))
+    assert n_versions - kept_to_undo <= 6
     assert answers(old) | {"info": None} == expected | {"info": None}
     assert len(space) == len(open_space(space.path)) == 72
 
