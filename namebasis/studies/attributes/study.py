@@ -80,7 +80,7 @@ def score(
     >>> bool(women["Giulia"] > women["Roger"])
     True
     >>> found.to_pandas().columns[:5].tolist()
-    ['id', 'name', 'gender_expectation', 'gender_expectation_spread', 'gender_expectation_z']
+    ['id', 'name', 'gender_reads_as', 'gender_percentile', 'gender_p']
     >>> figure = found.plot(n_names=10)
     """
     seed = check_seed(seed)
