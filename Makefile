@@ -11,7 +11,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export HF_HUB_DISABLE_TELEMETRY = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo explore organism painter test test-slow lint format bench clean
+.PHONY: help demo explore organism painter test test-slow lint format bench clean wheel docs
 
 help:
 	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
@@ -21,7 +21,8 @@ help:
 	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
 	@echo "make organism trains the packaged organism anew, about 7 minutes on two quiet cores"
 	@echo "make painter  trains the organism's painter anew, about 50 minutes on two quiet cores, after the organism's 7"
-	@echo "make docs     the command reference, docs/cli.md"
+	@echo "make docs     the command reference, docs/cli.md, and the outputs in README and tutorials"
+	@echo "make wheel    a wheel in dist/"
 	@echo "make bench    the tables of docs/benchmarks.md"
 	@echo "make clean    remove .venv, caches and the demo's files"
 
@@ -75,6 +76,10 @@ test-slow: $(VENV)/.test
 
 docs: $(VENV)/.test
 	$(BIN)/python -m namebasis.cli.reference docs/cli.md
+	$(BIN)/python docs/record.py
+
+wheel: $(BIN)/python
+	$(PIP) wheel --no-deps -w dist .
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

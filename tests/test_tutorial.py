@@ -1,9 +1,12 @@
-"""The tutorial runs from top to bottom, its shell and its Python in their order."""
+"""The tutorials run from top to bottom, on fewer names than they are written for."""
 
 from __future__ import annotations
 
-import re
+import contextlib
+import importlib.util
+import io
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,42 +14,59 @@ import pytest
 
 from tests.test_cli import run
 
-TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial.md"
-SMALL = {"--limit 3000": "--limit 300"}
-"""The same on fewer names, so that it takes seconds."""
+DOCS = Path(__file__).parents[1] / "docs"
+TUTORIALS = sorted(DOCS.glob("tutorial-*.md"))
+BUILD = "namebasis build names.space us --templates person -q\n"
+
+_SPEC = importlib.util.spec_from_file_location("record", DOCS / "record.py")
+assert _SPEC is not None
+assert _SPEC.loader is not None
+record: Any = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(record)
 
 
-def blocks() -> list[tuple[str, str]]:
-    """Language and text of every block."""
-    return re.findall(
-        r"^```(sh|python)\n(.*?)^```", TUTORIAL.read_text(encoding="utf-8"), re.M | re.S
-    )
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The space of the tutorials with its 520 most frequent names, Vicki among them."""
+    place = tmp_path_factory.mktemp("tutorials")
+    words = shlex.split(BUILD.replace(" us ", " us,top=520 "))[1:]
+    done = run(*words, cwd=place)
+    assert done.returncode == 0, done.stderr
+    return place / "names.space"
 
 
-def test_every_block_of_the_tutorial_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_there_is_one_for_every_audience() -> None:
+    assert [path.stem.split("-")[1] for path in TUTORIALS] == ["artist", "auditor", "researcher"]
+    for path in TUTORIALS:
+        assert len(path.read_text(encoding="utf-8").splitlines()) < 160, "one page"
+
+
+@pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda p: p.stem)
+def test_every_block_runs(
+    tutorial: Path, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copytree(small, tmp_path / "names.space")
     monkeypatch.chdir(tmp_path)
-    found = blocks()
-    assert len(found) >= 12
-    text = "\n".join(block for _, block in found)
-    assert all(text.count(large) == 1 for large in SMALL)
     names: dict[str, Any] = {}
-    for language, block in found:
-        for large, small in SMALL.items():
-            block = block.replace(large, small)
+    blocks = record.BLOCK.findall(tutorial.read_text(encoding="utf-8"))
+    assert blocks[0][1] == BUILD
+    assert len(blocks) >= 4
+    for language, code, output in blocks[1:]:
+        assert output.count("\n") >= 1, f"no output is recorded: {code}"
         if language == "python":
-            exec(compile(block, "tutorial.md", "exec"), names)
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(code, tutorial.name, "exec"), names)
             continue
-        for line in block.splitlines():
-            program, *words = shlex.split(line)
-            assert program == "namebasis", line
-            done = run(*words, cwd=tmp_path)
+        for line in code.splitlines():
+            done = run(*shlex.split(line)[1:], cwd=tmp_path)
             assert done.returncode == 0, f"{line}: {done.stderr}"
             assert done.stdout + done.stderr, line
-    shown = capsys.readouterr().out
-    assert "Vicki" in shown
-    assert len(names["frame"]) == 5
-    for written in ("vicki.html", "topology.html", "short.csv"):
-        assert (tmp_path / written).stat().st_size > 200
-    assert "age_expectation" in (tmp_path / "short.csv").read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_outputs_are_recorded_from_a_terminal_without_progress(tmp_path: Path) -> None:
+    text = "# T\n\n```sh\nnamebasis explain hold\n```\n\n```text\nold\n```\n\n```sh\nmake\n```\n"
+    (tmp_path / "t.md").write_text(text, encoding="utf-8")
+    made = record.recorded(tmp_path / "t.md")
+    assert "\nold\n" not in made
+    assert "```text\nFull names: identity and rigidity\nhold (" in made
+    assert made.endswith("```sh\nmake\n```\n")
