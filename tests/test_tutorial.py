@@ -27,9 +27,9 @@ _SPEC.loader.exec_module(record)
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The space of the tutorials with its 520 most frequent names, Vicki among them."""
+    """The space of the tutorials with the 520 most frequent given names, Vicki among them."""
     place = tmp_path_factory.mktemp("tutorials")
-    words = shlex.split(BUILD.replace(" us ", " us,top=520 "))[1:]
+    words = shlex.split(BUILD.replace(" us ", " us:given,top=520 "))[1:]
     done = run(*words, cwd=place)
     assert done.returncode == 0, done.stderr
     return place / "names.space"
