@@ -213,6 +213,19 @@ def test_a_stored_name_is_answered_in_json_without_itself(place: Path) -> None:
     assert similarities == sorted(similarities, reverse=True)
 
 
+@pytest.mark.parametrize("command", [["nearest"], ["basis", "--n-null", "0"], ["paint", "-n", "1"]])
+def test_words_that_look_like_one_text_are_asked_apart_and_that_is_said(
+    command: list[str], place: Path
+) -> None:
+    note = '3 targets; quote the text to ask it as one: "a senior lady"'
+    verb, *rest = command
+    apart = run(verb, "my.space", "a", "senior", "lady", *rest, cwd=place)
+    assert apart.returncode == 0, apart.stderr
+    assert note in apart.stderr.splitlines()
+    for targets in (["a senior lady"], ["Vicki", "Anna"]):
+        assert "quote the text" not in run(verb, "my.space", *targets, *rest, cwd=place).stderr
+
+
 def test_stdin_gives_one_answer_a_line(place: Path) -> None:
     done = run("nearest", "my.space", "-", "-k", "1", "--json", cwd=place, stdin="Vicki\nLars\n")
     assert done.returncode == 0, done.stderr

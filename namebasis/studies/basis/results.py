@@ -13,6 +13,7 @@ import pyarrow as pa
 from namebasis.checks import FloatArray, IntArray
 from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.basis.trust import Null
+from namebasis.wording import percent
 
 # Standard deviations above the mean of a control from which a cosine counts as more than chance.
 _CLEARLY = 2.0
@@ -119,11 +120,11 @@ class Basis(Result):
             "name": list(self.names), "weight": self.weights.tolist(),
         }  # fmt: skip
         if self.stability is not None:
-            columns["chosen again"] = self.stability.tolist()
+            columns["chosen again"] = [percent(share) for share in self.stability.tolist()]
         if self.template_stability is not None:
-            columns["other templates"] = self.template_stability.tolist()
+            columns["other templates"] = [percent(one) for one in self.template_stability.tolist()]
         rows = list(zip(*columns.values(), strict=True))
-        return [Table(tuple(columns), rows, bars=tuple(columns)[1:])]
+        return [Table(tuple(columns), rows, bars=("weight",))]
 
     def notes(self) -> list[str]:
         legend = []

@@ -195,7 +195,9 @@ class DeepCard:
             self._axes(),
             self._values(),
             Table(
-                ("name", "weight", "chosen again"), self.atoms, "names that add up to it",
+                ("name", "weight", "chosen again"),
+                [(name, weight, percent(again)) for name, weight, again in self.atoms],
+                "names that add up to it",
                 bars=("weight",), key="basis", detail=True,
             ),
             self._rigidity(),

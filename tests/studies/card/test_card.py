@@ -91,7 +91,7 @@ def test_what_is_stored_is_shown_without_an_encoder(space: Space) -> None:
     assert "births" in json.dumps(shown.to_dict())
     with pytest.raises(TargetError, match="add it with"):
         card(opened, "Nobody Here")
-    with pytest.raises(TargetError, match=r"Did you mean 'Ada Lovelace'\?$"):
+    with pytest.raises(TargetError, match="Near spellings stored: Ada Lovelace\\."):
         card(opened, "Ada Lovelase")
 
 
