@@ -27,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_command_that_prints_json_has_all_forms() -> None:
-    own = {"unspell", "paint", "info", "doctor", "world", "train", "train-probe"}
+    own = {"unspell", "paint", "explain", "doctor", "world", "train", "train-probe"}
     seen = set()
     groups = [(one.name, one.typer_instance) for one in app.registered_groups]
     for group, typer in [("", app), *groups]:

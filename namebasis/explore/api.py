@@ -135,7 +135,7 @@ def _add_lists(router: APIRouter, warm: Warm) -> None:
     @router.get("/{space}/info")
     def info(space: str) -> Response:
         """What a space holds."""
-        facts = _space(warm, space).info()
+        facts = _space(warm, space).info().facts
         return answer({**facts, "path": Path(facts["path"]).name})
 
     @router.get("/{space}/facets")

@@ -6,15 +6,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from namebasis.namespace.facts import HIDDEN, counted, finite, kind_of_type
 from namebasis.space import Space
 from namebasis.terms import sentence
 
-HIDDEN = frozenset(["id", "name", "name_folded", "pieces", "births", "text", "token"])
-"""Columns that are no facets: a value for each name, or a structure."""
-MOST_VALUES = 40
-"""Values of a facet that are listed; a list of thousands is searched, not read."""
 BINS = 24
 
 
@@ -22,18 +18,7 @@ def kind_of(field: pa.Field) -> str | None:
     """`number`, `value`, `list` or `flag`; None for what is no facet."""
     if field.name in HIDDEN or field.name.startswith("namebasis"):
         return None
-    kind = field.type
-    if pa.types.is_boolean(kind):
-        return "flag"
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return "number"
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
-        return "value"
-    if (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and pa.types.is_string(
-        kind.value_type
-    ):
-        return "list"
-    return None
+    return kind_of_type(field.type)
 
 
 def facets_of(space: Space, where: str | None = None) -> list[dict[str, Any]]:
@@ -64,15 +49,14 @@ def facets_of(space: Space, where: str | None = None) -> list[dict[str, Any]]:
     found = []
     for name, kind in kinds.items():
         column = table[name].combine_chunks()
-        made = _numbers(column) if kind == "number" else _values(column, kind)
+        made = _numbers(column) if kind == "number" else counted(column, kind)
         if made is not None:
             found.append({"column": name, "kind": kind, "meaning": sentence(name), **made})
     return found
 
 
 def _numbers(column: pa.Array) -> dict[str, Any] | None:
-    values = pc.drop_null(column).to_numpy(zero_copy_only=False).astype(np.float64)
-    values = values[np.isfinite(values)]
+    values = finite(column)
     if not len(values):
         return None
     low, high = float(values.min()), float(values.max())
@@ -88,22 +72,3 @@ def _numbers(column: pa.Array) -> dict[str, Any] | None:
         "n": len(values), "low": low, "high": high, "is_log": is_log, "bins": counts.tolist(),
         "is_whole": bool(pa.types.is_integer(column.type)),
     }  # fmt: skip
-
-
-def _values(column: pa.Array, kind: str) -> dict[str, Any] | None:
-    n = len(column) - column.null_count
-    if kind == "list":
-        n = int(pc.sum(pc.greater(pc.fill_null(pc.list_value_length(column), 0), 0)).as_py() or 0)
-        column = pc.list_flatten(column)
-    column = pc.drop_null(column)
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if not len(column):
-        return None
-    counted = pc.value_counts(column)
-    rows = sorted(counted.to_pylist(), key=lambda one: (-one["counts"], str(one["values"])))
-    return {
-        "n": n,
-        "n_values": len(rows),
-        "values": [[one["values"], one["counts"]] for one in rows[:MOST_VALUES]],
-    }

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from namebasis.analysis.graph.neighbours import KnnGraph
     from namebasis.encoders.base import Encoder
     from namebasis.namespace.building.summary import Summary
+    from namebasis.namespace.facts import SpaceInfo
 
 _SPELLED = 5
 """Targets of one question for which near spellings are looked up."""
@@ -581,9 +582,30 @@ class StoredSpace:
         """
         return check_space(self._store, progress)
 
-    def info(self) -> dict[str, Any]:
-        """Facts for a reader: names, encoder, templates, views, metrics, indices."""
-        return metrics.describe(self._store, self.provenance)
+    def info(self, *, check: bool = False, progress: Progress | None = None) -> SpaceInfo:
+        """Say what the space holds: names, columns with their ranges, templates, measures, indices.
+
+        Parameters
+        ----------
+        check : bool
+            Read everything and compare it with its checksums, as `check` does.
+        progress : callable, optional
+            Called with steps of the check done and steps in all.
+
+        Returns
+        -------
+        SpaceInfo
+            Single facts by their key, such as ``space.info()["views"]``.
+
+        Raises
+        ------
+        SpaceError
+            If the check finds damage.
+        """
+        from namebasis.namespace.facts import SpaceInfo
+
+        facts = metrics.describe(self._store, self.provenance)
+        return SpaceInfo(self._store, facts, self.check(progress=progress) if check else None)
 
 
 def is_complete(path: str | Path) -> bool:

@@ -12,7 +12,7 @@ import typer
 
 from namebasis.cli import options, output
 from namebasis.cli.answers import answers
-from namebasis.cli.output import note, print_json, print_table, progress_bar, say, show
+from namebasis.cli.output import note, print_json, progress_bar, say, show
 from namebasis.cli.outputs import refuse_folder, refuse_readonly
 from namebasis.wording import percent
 
@@ -342,43 +342,21 @@ def unspell(
         )
 
 
+@answers
 def info(
     space: options.SpacePath,
     check: Annotated[
         bool, typer.Option("--check", help="Read everything and compare with its checksums.")
     ] = False,
-    as_json: options.Json = False,
     quiet: options.Quiet = False,
-) -> None:
-    """Say what a space holds and where it came from."""
+) -> Result:
+    """Say what a space holds: its columns, what they mean, and where it came from."""
     from namebasis.space import open_space
 
     opened = open_space(space)
-    facts = opened.info()
-    if check:
-        with nullcontext() if quiet else progress_bar("check", "steps") as progress:
-            found = opened.check(progress=progress)
-        facts["vectors"] = {view: found.pop(view) for view in opened.views}
-        facts["files"] = found
-    if as_json:
-        print_json(facts)
-    else:
-        print_table("", ("what", "value"), ((key, _in_words(facts[key])) for key in facts))
-
-
-def _in_words(value: object) -> object:
-    """A fact of `info` on one line, nothing left out."""
-    if isinstance(value, dict):
-        parts = (
-            f"{key} ({_in_words(item)})"
-            if isinstance(item, dict) and item
-            else f"{key} {_in_words(item)}"
-            for key, item in value.items()
-        )
-        return ", ".join(parts) or "–"
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return value
+    shown = progress_bar("check", "steps") if check and not quiet else nullcontext()
+    with shown as progress:
+        return opened.info(check=check, progress=progress)
 
 
 def export(

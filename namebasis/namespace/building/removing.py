@@ -16,6 +16,7 @@ from namebasis.namespace.building.change import ChangeReport
 from namebasis.namespace.building.images import view_of_images
 from namebasis.namespace.building.rewriting import Rows, numbered, since, write_rows
 from namebasis.namespace.corpus.image_labels import find_labels
+from namebasis.namespace.facts import NEEDED, own_columns
 from namebasis.namespace.search.name_lookup import find_rows
 from namebasis.namespace.store.columns import drop_leftovers
 from namebasis.namespace.store.dataset import IMAGES, VIEWS, Store
@@ -302,21 +303,6 @@ def _labels_of(
 
 
 # ------------------------------------------------------------------------------ columns
-
-NEEDED = (
-    "id", "name", "part", "gender", "locales", "sources", "name_folded", "pieces", "n_tokens",
-    "piece_names", "same_pieces", "template_spread", "token_norm", "text", "token",
-)  # fmt: skip
-"""Columns without which a space cannot be asked or added to."""
-
-
-def own_columns(store: Store) -> list[str]:
-    """Columns of the user's own, in order."""
-    from namebasis.namespace.corpus.names import NAME_SCHEMA
-
-    metrics = metric_columns(store.schema)
-    known = {*NAME_SCHEMA.names, *NEEDED, *metrics, *VIEWS}
-    return [name for name in store.columns if name not in known]
 
 
 def droppable(store: Store) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,7 @@ def aligned(
     rank = np.full(store.n_rows, -1, dtype=np.int64)
     rank[ids] = np.arange(len(ids))
     rows = columns.select(names).take(pa.array(rank, mask=rank < 0))
+    metadata[WHEN] = datetime.now().astimezone().date().isoformat()
     fields = [rows.schema.field(name).with_metadata(metadata).with_nullable(True) for name in names]
     return pa.table(rows.columns, schema=pa.schema(fields))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -23,6 +25,7 @@ def test_columns_are_aligned_by_id_and_missing_rows_are_null(space: Space) -> No
         assert rows[1] == {"score": None, "word": None}
         assert opened.ids("score < 1").tolist() == [0, 5]
         facts = opened.info()["metrics"]
+        assert facts["score"].pop("when") == datetime.now().date().isoformat()
         assert facts["score"] == {"study": "demo", "parameters": {"k": 3, "where": "a 'b'"}}
 
 
