@@ -2,8 +2,9 @@
 
 `--section identity`: the estimator's settings were chosen on the people whose name has an even
 crc32; the other half was looked at once they were fixed.
-`--section verdicts`: 100 people of the half held out, each with ten sets of other names and with
-ten seeds (other swap partners and other made-up names), asked of `--space`.
+`--section verdicts`: 100 people of the half held out (`--chosen-on`: of the other), each with ten
+sets of other names and with ten seeds (other swap partners and other made-up names), asked of
+`--space`.
 `--section speed`: full names with ViT-B-32 of random weights (which do not change the speed), its
 text tower under the same code path as a checkpoint's.
 """
@@ -15,6 +16,7 @@ import os
 import tempfile
 import time
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,19 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
 
-N_SEEDS, N_COMPANIES, N_VERDICTS = 10, 10, 100
+N_SEEDS = 10
+_POOL = 40  # people that companies are drawn from
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much the section on verdicts asks."""
+
+    names: int
+    companies: int
+    seeds: int
+    on_chosen: bool
+    settings: dict[str, Any]
 
 
 class Bare:
@@ -81,78 +95,98 @@ def identity_section(counts_file: Path, space: Path | None) -> None:
             print(line, flush=True)
 
 
-def verdicts_section(counts_file: Path, space: Path) -> None:
+class Kept:
+    """An encoder that embeds no prompt twice in a run, whoever asks."""
+
+    def __init__(self, encoder: Any) -> None:
+        self._encoder = encoder
+        self._rows: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._encoder, name)
+
+    def encode_text(self, texts: list[str]) -> Any:
+        if new := list(dict.fromkeys(text for text in texts if text not in self._rows)):
+            self._rows |= zip(new, self._encoder.encode_text(new), strict=True)
+        return np.array([self._rows[text] for text in texts])
+
+    def encode_names(self, names: list[str], template: str) -> Any:
+        return self.encode_text([template.format(name) for name in names])
+
+
+def verdicts_section(counts_file: Path, space: Path, size: Sizes) -> None:
     """How verdicts move with company, and with the seed; whether their intervals say so."""
     from namebasis.space import open_space
     from namebasis.studies.identity.counts import read_counts
 
     opened = open_space(space)
+    opened._encoder = kept = Kept(opened.encoder())  # type: ignore[assignment]
     rng = np.random.default_rng(0)
     people = [name for name in read_counts(counts_file) if len(name.split()) == 2]
     people = [people[at] for at in rng.permutation(len(people))]
-    held_out = [name for name in people if not is_chosen_on(name)]
-    asked, others = held_out[:N_VERDICTS], [*held_out[N_VERDICTS:], *filter(is_chosen_on, people)]
+    asked = [name for name in people if is_chosen_on(name) == size.on_chosen][: size.names]
+    wanted = set(asked)
+    others = [name for name in people if name not in wanted][:_POOL]
 
     def verdicts(names: list[str], seed: int) -> dict[str, Any]:
-        rows = {row.name: row for row in opened.identity(names, seed=seed).rows}
-        return {name: rows[name] for name in names if name in wanted and rows[name].kind}
+        found = opened.identity(names, seed=seed, **size.settings)
+        told = {row.name: row for row in found.rows}
+        print(f"# seed {seed}, {len(names)} names, {len(kept._rows):,} prompts", flush=True)
+        return {name: told[name] for name in names if name in wanted and told[name].kind}
 
-    wanted = set(asked)
     first = verdicts(asked, 0)
-    moved, changed = 0.0, 0
-    for _ in range(N_COMPANIES):
+    runs = [first]
+    for _ in range(size.companies):
         order = [asked[at] for at in rng.permutation(len(asked))]
         found: dict[str, Any] = {}
         for half in (order[: len(order) // 2], order[len(order) // 2 :]):
-            company = [others[at] for at in rng.permutation(len(others))[: rng.integers(1, 40)]]
+            company = [others[at] for at in rng.permutation(len(others))[: rng.integers(1, _POOL)]]
             found |= verdicts([*company, *half], 0)
-        moved = max(moved, *(
-            abs(row.probabilities[kind] - first[name].probabilities[kind])
-            for name, row in found.items() for kind in row.probabilities
-        ))  # fmt: skip
-        changed += sum(row.kind != first[name].kind for name, row in found.items())
-    print(
-        f"{len(first)} names, {N_COMPANIES} companies: no probability moves by more than "
-        f"{moved:.1e}, {changed} kinds change", flush=True,
-    )  # fmt: skip
-    runs = [first] + [verdicts(asked, seed) for seed in range(1, N_SEEDS)]
-    over_seeds(runs)
+        runs.append(found)
+    agreement("companies", runs)
+    runs = [first]
+    for seed in range(1, size.seeds):
+        runs.append(verdicts(asked, seed))
+        if seed > 1 or size.seeds == 2:
+            agreement("seeds", runs)
 
 
-def over_seeds(runs: list[dict[str, Any]]) -> None:
+def agreement(what: str, runs: list[dict[str, Any]]) -> None:
+    """Print how far verdicts agree with the first run's, the reference, and with each other."""
     names = sorted(runs[0])
     kinds = list(runs[0][names[0]].probabilities)
     p = np.array([[[run[n].probabilities[k] for k in kinds] for n in names] for run in runs])
     bounds = np.array([[[run[n].intervals[k] for k in kinds] for n in names] for run in runs])
-    middle = np.median(p, axis=0)  # over seeds: what another draw would say
+    settled = np.array([[run[n].is_settled for n in names] for run in runs])
     best = p.argmax(axis=2)
-    at_seed, at_name = np.indices(best.shape)
-    mine = bounds[at_seed, at_name, best]
-    of_kind = middle[at_name, best]
-    holds = (mine[..., 0] <= of_kind) & (of_kind <= mine[..., 1])
-    low, high = np.array([
-        [max(a[0] for a in bounds[:, at, k]), min(a[1] for a in bounds[:, at, k])]
-        for at in range(len(names)) for k in [int(np.bincount(best[:, at]).argmax())]
-    ]).T  # fmt: skip
-    settled = mine[..., 0] >= 0.5
-    stays, n_pairs = 0, 0
-    for one in range(len(runs)):
-        for other in range(len(runs)):
-            if one != other:
-                sure = settled[one]
-                stays += int((best[one] == best[other])[sure].sum())
-                n_pairs += int(sure.sum())
-    both = np.mean([
-        (best[one] != best[other])[settled[one] & settled[other]].sum()
-        for one in range(len(runs)) for other in range(one)
+    rows = np.arange(len(names))
+    low, high = bounds[0, rows, best[0]].T
+    of_kind = p[1:, rows, best[0]]
+    held = (low - 1e-9 <= of_kind) & (of_kind <= high + 1e-9)
+    middle = np.median(p, axis=0)[np.arange(len(names)), best]
+    at_run, at_name = np.indices(best.shape)
+    mine = bounds[at_run, at_name, best]
+    holds = (mine[..., 0] <= middle) & (middle <= mine[..., 1])
+    told = [set(best[settled[:, at], at].tolist()) for at in rows]
+    same = np.mean([
+        (best[one] == best[other]).mean() for one in range(len(runs)) for other in range(one)
     ])  # fmt: skip
-    print(f"{len(runs)} seeds, {len(names)} names")
-    print(f"intervals that hold the median over seeds: {100 * holds.mean():.1f} %")
-    print(f"names whose intervals of all seeds share a value: {(low <= high).mean():.2f}")
-    print(f"mean width of the interval: {(mine[..., 1] - mine[..., 0]).mean():.2f}")
-    print(f"settled (lower end at 50 % or more): {100 * settled.mean():.0f} %")
-    print(f"settled verdicts that another seed repeats: {100 * stays / max(n_pairs, 1):.1f} %")
-    print(f"names settled as two kinds by two seeds: {both:.2f} of {len(names)} a pair of seeds")
+    repeated = [
+        bool(best[other, at] == best[one, at])
+        for at in rows for one in np.flatnonzero(settled[:, at])
+        for other in range(len(runs)) if other != one
+    ]  # fmt: skip
+    print(f"{len(runs)} runs ({what}), {len(names)} names, mean width {(high - low).mean():.2f}")
+    print(f"largest move of a probability: {np.abs(p - p[0]).max():.1e}")
+    print(f"verdicts within the reference's interval: {100 * held.mean():.1f} % of {held.size}")
+    print(f"intervals that hold the median over runs: {100 * holds.mean():.1f} %")
+    print(f"pairs of runs with the same most probable kind: {100 * same:.1f} %")
+    print(f"verdicts settled: {100 * settled.mean():.1f} %")
+    print(f"settled verdicts repeated by another run: {100 * np.mean(repeated or [1]):.1f} %")
+    print(
+        f"names settled as two kinds: {sum(len(one) > 1 for one in told)} of "
+        f"{sum(map(bool, told))} ever settled", flush=True,
+    )  # fmt: skip
 
 
 def speed_section(sizes: list[int], n_swaps: int) -> None:
@@ -228,13 +262,21 @@ def main() -> None:
         "--counts", type=Path, default=Path("../shared/data/laion400m-name-counts.csv")
     )
     parser.add_argument("--space", type=Path, help="by default none, for identity")
+    for what, n in (("names", 100), ("companies", 10), ("seeds", 10)):
+        parser.add_argument(f"--{what}", type=int, default=n, help="of the verdicts")
+    parser.add_argument("--made-up", type=int, help="made-up names of the verdicts")
+    parser.add_argument("--chosen-on", action="store_true")
     parser.add_argument("--sizes", type=int, nargs="+", default=[500, 5000])
     parser.add_argument("--swaps", type=int, default=16)
     options = parser.parse_args()
     if options.section == "identity":
         identity_section(options.counts, options.space)
     elif options.section == "verdicts":
-        verdicts_section(options.counts, options.space)
+        settings = {} if options.made_up is None else {"n_made_up": options.made_up}
+        verdicts_section(
+            options.counts, options.space,
+            Sizes(options.names, options.companies, options.seeds, options.chosen_on, settings),
+        )  # fmt: skip
     else:
         speed_section(options.sizes, options.swaps)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from namebasis.studies.identity.results import EVIDENCES_IN_WORDS, Identity
 
 _MOST = 30
 """Names that are drawn unless more are asked for."""
+_TITLE_WIDTH = 90  # letters of a line
 
 
 def draw(found: Identity, **options: Any) -> Any:
@@ -57,21 +59,35 @@ def draw_counts(found: Identity, *, n_names: int = 9) -> Any:
         *np.argsort(-y, kind="stable")[: n_names * 2 // 3].tolist(),
         *np.argsort(-x, kind="stable")[:n_names].tolist(),
     ])  # fmt: skip
-    for at in list(shown)[:n_names]:
-        is_right = x[at] > np.sqrt(x.max())
-        axes.annotate(
-            charts.drawable(people[at], f"name {at + 1}"), (x[at], y[at]),
-            (-5 if is_right else 5, 3), textcoords="offset points", fontsize=8,
-            ha="right" if is_right else "left",
-        )  # fmt: skip
     axes.set_xscale("log")
     axes.set_xlim(0.8, float(x.max()) * 2.5)
     axes.set_xlabel("how often each is named, by the counts (+ 1)")
     axes.set_ylabel("more than its parts\n(remainder / noise of its parts' swaps)")
     axes.legend(loc="upper left", frameon=False, fontsize=8)
     if found.agreement is not None:
-        axes.set_title(found.agreement.headline() or "", fontsize=9, loc="left")
+        told = textwrap.fill(found.agreement.headline() or "", _TITLE_WIDTH)
+        axes.set_title(told, fontsize=9, loc="left")
+    places = {charts.drawable(people[at], f"name {at + 1}"): (x[at], y[at]) for at in shown}
+    _label(axes, dict(list(places.items())[:n_names]))
     return figure
+
+
+def _label(axes: Any, places: dict[str, tuple[float, float]]) -> None:
+    """Write names beside their dots, each where it covers no other; leave it out where it would."""
+    axes.figure.canvas.draw()  # the layout is settled then, and with it where texts lie
+    taken = [] if axes.get_legend() is None else [axes.get_legend().get_window_extent()]
+    for name, place in places.items():
+        for to_right, down in ((-5, 3), (5, 3), (-5, -9), (5, -9)):
+            text = axes.annotate(
+                name, place, (to_right, down), textcoords="offset points", fontsize=8,
+                ha="right" if to_right < 0 else "left",
+            )  # fmt: skip
+            box = text.get_window_extent()
+            inside = axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            text.remove()
 
 
 @charts.chart

@@ -212,6 +212,13 @@ def test_names_are_drawn_against_their_counts(found, tmp_path: Path) -> None:
     assert axes.get_xscale() == "log"
     assert "90 % of recombined names" in [one.get_text() for one in axes.get_legend().get_texts()]
     assert ZORRO in [one.get_text() for one in axes.texts]  # the most named one
+    (title,) = axes.findobj(lambda one: "how often 41" in getattr(one, "get_text", str)())
+    boxes = [one.get_window_extent() for one in (title, axes.get_legend(), *axes.texts)]
+    assert not any(box.overlaps(other) for at, box in enumerate(boxes) for other in boxes[:at]), (
+        "each can be read"
+    )
+    width = axes.figure.bbox.width
+    assert all(box.x0 >= 0 and box.x1 <= width for box in boxes), "none is cut off"
     told.write_figure(tmp_path / "f.png")
     assert (tmp_path / "f.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(ValueError, match=r"written as \.png or \.svg; got 'f\.gif'"):
