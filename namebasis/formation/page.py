@@ -24,7 +24,7 @@ from namebasis.organism.cohorts import MEANINGS
 from namebasis.report.packed import packed
 from namebasis.report.page import embedded_json, render
 from namebasis.report.palette import GREY, PALETTE, sequential
-from namebasis.wording import visible
+from namebasis.wording import percent, visible
 
 if TYPE_CHECKING:
     from namebasis.formation.checkpoints import Gap
@@ -161,19 +161,23 @@ def _page_of_traces(traces: Sequence[Trace]) -> str:
     return render("tracing", first=first, traces=traces, provenance=provenance)
 
 
-def _facts(found: Formation) -> list[tuple[str, str]]:
+def _facts(found: Formation) -> list[tuple[str, ...]]:
     alarms, caught = found.phases.false_alarms, found.phases.captured_alarms
     return [
-        (f"{len(found.steps)}", "checkpoints"),
+        (f"{len(found.steps)}", "checkpoints", "checkpoint"),
         (f"{found.n_asked:,}", "names"),
-        (f"{alarms.n_made_up:,}", f"controls ({found.control_kind})"),
+        (f"{alarms.n_made_up:,}", f"controls ({found.control_kind})", "made-up names"),
         (
-            f"{alarms.share:.1%}",
-            f"of controls ever leave phase 1 ({alarms.low:.1%} to {alarms.high:.1%})",
+            percent(alarms.share, 1),
+            f"of controls ever leave phase 1 ({percent(alarms.low, 1)} to "
+            f"{percent(alarms.high, 1)})",
+            "phases",
         ),
         (
-            f"{caught.share:.1%}",
-            f"of controls ever seem captured ({caught.low:.1%} to {caught.high:.1%})",
+            percent(caught.share, 1),
+            f"of controls ever seem captured ({percent(caught.low, 1)} to "
+            f"{percent(caught.high, 1)})",
+            "captured",
         ),
         *([(f"{len(found.gaps)}", "checkpoints that could not be used")] if found.gaps else []),
     ]

@@ -18,6 +18,7 @@ from namebasis.formation.trajectories import SetState
 from namebasis.formation.weights import MatrixState
 from namebasis.organism.cohorts import MEANINGS
 from namebasis.results import Result, Table
+from namebasis.wording import percent
 
 _FEW_GAPS = 2
 NOT_LEARNED = "not learned yet"
@@ -173,7 +174,8 @@ class Formation(Result):
         return (
             *told,
             f"{found.n_alarms} of {found.n_made_up} controls ({self.control_kind}) ever leave "
-            f"phase 1: {found.share:.1%} ({found.low:.1%} to {found.high:.1%}).",
+            f"phase 1: {percent(found.share, 1)} ({percent(found.low, 1)} to "
+            f"{percent(found.high, 1)}).",
             *self._gaps()[:_FEW_GAPS],
         )
 
@@ -185,8 +187,8 @@ class Formation(Result):
         found = self.phases.captured_alarms
         return (
             f"{found.n_alarms} of {found.n_made_up} controls ({self.control_kind}) ever seem "
-            f"captured by one of their parts: {found.share:.1%} ({found.low:.1%} to "
-            f"{found.high:.1%})",
+            f"captured by one of their parts: {percent(found.share, 1)} "
+            f"({percent(found.low, 1)} to {percent(found.high, 1)})",
             *self._gaps()[_FEW_GAPS:], *self.remarks, NOT_SHOWN,
         )  # fmt: skip
 

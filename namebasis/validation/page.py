@@ -54,8 +54,8 @@ def html_of(found: Validation) -> str:
         caution=CAUTION,
         facts=[
             (f"{len(agreement.names):,}", "names with images"),
-            (f"{source['n_images']:,}", "images"),
-            (f"{agreement.n_made_up:,}", "made-up names: the prior"),
+            (f"{source['n_images']:,}", "images", "images of a name"),
+            (f"{agreement.n_made_up:,}", "made-up names: the prior", "made-up names"),
             (f"{len(found.licences):,}", "ways of measuring"),
         ],
         provenance=[

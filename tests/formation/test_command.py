@@ -35,7 +35,7 @@ def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> Non
     assert len(lines) == 54
     assert {line[1] for line in lines} == {"A", "B", "C", "D", "E"}
     assert {line[4] for line in lines} <= {"", "yes"}
-    assert re.search(r"of 40 controls \(unseen\) ever leave phase 1: [\d.]+% \(", done.stderr)
+    assert re.search(r"of 40 controls \(unseen\) ever leave phase 1: [\d.]+ % \(", done.stderr)
     assert re.search(r"of 40 controls \(unseen\) ever seem captured by one of their", done.stderr)
     assert "gap: step-000020: half-written: model.safetensors has" in done.stderr
     assert "a fast S-shape is not a discontinuity" in done.stderr

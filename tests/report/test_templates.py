@@ -30,6 +30,16 @@ def test_text_is_escaped_and_made_visible_in_every_part() -> None:
     assert "default-src 'none'" in whole
 
 
+def test_a_tile_explains_the_term_that_it_is_about() -> None:
+    html = drawn(
+        "{{ kit.tiles([('3', 'a'), ('4', 'b & c', 'adjusted_rand')]) }}"
+        "{{ kit.tiles([('5', 'd', 'leakage', 'Full')]) }}"
+    )
+    assert "<span>a</span>" in html
+    assert 'title="How well two divisions into clusters agree.">b &amp; c</span>' in html
+    assert 'title="Whether the bare name brings a context with it.">d</span>' in html
+
+
 @pytest.mark.parametrize(
     ("value", "mark", "ends", "inside", "title"),
     [

@@ -124,7 +124,7 @@ def figure_of(shown: Sequence[Chart]) -> Any:
     ValueError
         If a chart has no point, or a coordinate is not finite.
     """
-    figure, axes = charts.new_figure(len(shown), width=5.6 * len(shown), height=3.7)
+    figure, axes = charts.new_figure(len(shown), width=5.6 * len(shown), height=4.1)
     for panel, chart in zip(axes, shown, strict=True):
         _draw(panel, chart)
     return figure
@@ -147,7 +147,10 @@ def _draw(axes: Any, chart: Chart) -> None:
         heights = [p.y for p in series.points]
         if series.dashed:
             ink = inks.get(series.of, charts.FAINT)
-            axes.plot(across, heights, ":" if series.of else "--", color=ink, label=series.name)
+            # A line of one point would not be seen.
+            mark = "_" if len(across) == 1 else None
+            axes.plot(across, heights, ":" if series.of else "--", color=ink, label=series.name,
+                      marker=mark, markersize=14, markeredgewidth=1.6)  # fmt: skip
             continue
         reach = [[abs(p.ends[at] - p.y) for p in series.points] for at in (0, 1)]
         axes.errorbar(across, heights, reach, color=inks[series.name], marker="o", markersize=4.5,
@@ -161,7 +164,8 @@ def _draw(axes: Any, chart: Chart) -> None:
         axes.set_ylim(*chart.span)
     if chart.ticks is not None:
         axes.set_xticks([x for x, _ in chart.ticks], [name for _, name in chart.ticks])
-    axes.legend()
+    # Below the axes, where it covers no line.
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
 
 
 def sections_of(report: RecordsReport) -> list[Section]:
@@ -177,15 +181,16 @@ def sections_of(report: RecordsReport) -> list[Section]:
         ),
         Section(
             "Belief by popularity",
-            "How well beliefs follow the records among names from the most common on. Dotted, in "
-            "the colour of each reading: what 95 % of its nulls stay below. A mark says something "
-            "where it lies above its dots.",
+            "How well beliefs follow the records among names from the most common on; charts of "
+            "one measure have one y axis. Dotted, in the colour of each reading: what 95 % of its "
+            "nulls stay below (a dash, where all names are in one group). A mark says something "
+            "where it lies above its null.",
             _popularity_charts(report.popularity),
         ),
         Section(
             "Calibration",
             "Names in ten bins by what is believed; where a belief of so many years or such a "
-            "share is right, marks lie on the diagonal.",
+            "share is right, marks lie on the dotted diagonal. Each chart has its own axes.",
             _calibration_charts(report.curves),
         ),
     ]

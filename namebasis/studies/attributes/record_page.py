@@ -29,10 +29,10 @@ def _svg(chart: Chart, name: str) -> Markup:
     return Markup(visible(charts.to_svg(figure_of([chart]), name), keep="\n\t\r"))
 
 
-def _best(report: RecordsReport) -> list[tuple[str, str]]:
+def _best(report: RecordsReport) -> list[tuple[str, str, str]]:
     """Without labels and by the probe, the values of the first two findings: for the tiles."""
     shown = [
-        (f"{m.value:.2f}", f"{word(m.fact)}: {m.measure}, {word(m.reading)}")
+        (f"{m.value:.2f}", f"{word(m.fact)}: {m.measure}, {word(m.reading)}", m.measure)
         for one in report.findings[:2]
         for m in (one.zero_shot, one.probe)
         if m is not None

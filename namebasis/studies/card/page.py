@@ -37,18 +37,23 @@ def html_of(card: Card, *, map_page: str | None = None) -> str:
     )  # fmt: skip
 
 
-def _tiles(card: Card) -> list[tuple[str, str]]:
+def _tiles(card: Card) -> list[tuple[str, ...]]:
+    """Figure, caption, and the term that docs/measures.md explains."""
     n_pieces = card.tokens.get("n_tokens", "–")
-    found = [(shown(n_pieces), "piece" if n_pieces == 1 else "pieces")]
+    found: list[tuple[str, ...]] = [
+        (shown(n_pieces), "piece" if n_pieces == 1 else "pieces", "pieces")
+    ]
     if card.nearest:
-        found.append((card.nearest[0][0], "nearest name"))
+        found.append((card.nearest[0][0], "nearest name", "similarity"))
     if card.deep is not None:
         row, rigid = card.deep.identity, card.deep.rigidity
         if row.kind is not None and row.own_percentile is not None:
-            found.append((row.kind, "kind of identity"))
-            found.append((percent(row.own_percentile), "of made-up names have less of their own"))
+            found.append((row.kind, "kind of identity", "kinds"))
+            said = "of made-up names have less of their own"
+            found.append((percent(row.own_percentile), said, "own_score"))
         place = rigid.places["similarity"].percentile
-        found.append((percent(place), "of made-up names hold their own less"))
+        found.append((percent(place), "of made-up names hold their own less", "rigidity"))
         if rigid.leaked:
-            found.append((str(rigid.nearest_context), "what it leans to by itself"))
+            context = str(rigid.nearest_context)
+            found.append((context, "what it leans to by itself", "leakage", "Full names"))
     return found

@@ -67,6 +67,24 @@ def test_a_null_has_the_colour_of_its_reading_and_the_axis_its_span() -> None:
     assert axes.get_ylim() == (0.4, 1.03)
 
 
+def test_a_null_of_one_group_of_names_is_drawn_as_a_dash() -> None:
+    chart = replace(
+        CHART,
+        series=[
+            Series("a", [Point(0, 0.9, None, None)]),
+            Series("null, a", [Point(0, 0.6, 0, 0)], dashed=True, of="a"),
+        ],
+        ticks=None,
+    )
+    (axes,) = figure_of([chart]).axes
+    (null,) = [line for line in axes.get_lines() if line.get_label() == "null, a"]
+    assert null.get_marker() == "_"
+    np.testing.assert_allclose(null.get_xydata(), [[0, 0.6]])
+    (axes,) = figure_of([CHART]).axes  # a line of two points is seen as it is
+    (null,) = [line for line in axes.get_lines() if line.get_label() == "null"]
+    assert null.get_marker() == "None"
+
+
 def test_belief_by_popularity_is_drawn_against_the_null_of_each_bin() -> None:
     def row(fact: str, reading: str, at: int, value: float, null: float) -> Popularity:
         return Popularity(
@@ -98,5 +116,29 @@ def test_several_groups_are_compared_in_one_table_first_and_chance_is_grey() -> 
     heat = html[html.index('class="heat"') : html.index("</table>")]
     # AUC 0.5 has no colour, 1 has 70 % of it.
     assert [float(share) for share in re.findall(r"--fill\) ([\d.]+)%", heat)] == [56, 56, 35, 35]
-    assert heat.count('<td class="chance">0.58</td>') == 2
+    assert heat.count('<td class="chance" title="chance reaches 0.60">0.58</td>') == 2
+    # The verdicts stand beside them, and no second table says the same again.
+    assert re.findall(r'<td class="said">([^<]*)</td>', heat) == [
+        "read without labels", "read without labels", "no belief beyond chance",
+    ]  # fmt: skip
+    assert html.count("what it says") == 1
     assert 'class="heat"' not in html_of(replace(report(), measures=tuple(rows[:4])))
+
+
+def test_each_verdict_of_the_table_of_groups_stands_beside_its_own_measure() -> None:
+    rows = [
+        Measure(fact, measure, reading, value, 0.1, 1.0, 0.6, 100)
+        for fact in ("white", "black", "asian")
+        for measure, value in (("Spearman", 0.3), ("AUC", 0.9))
+        for reading in ("inferred", "probe")
+    ]
+    html = html_of(replace(report(), measures=tuple(rows)))
+    heat = html[html.index('class="heat"') : html.index("</table>")]
+    lines = [re.sub(r"<[^>]+>", " ", line).split() for line in heat.split("<tr>")[2:]]
+    assert [line[:4] for line in lines[:2]] == [
+        ["white", "Spearman", "0.30", "0.30"], ["white", "AUC", "0.90", "0.90"],
+    ]  # fmt: skip
+    assert [" ".join(line[4:]) for line in lines[:2]] == [
+        "no belief beyond chance", "read without labels",
+    ]  # fmt: skip
+    assert len(lines) == 6
