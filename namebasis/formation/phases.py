@@ -98,7 +98,7 @@ def find_phases(
     n_asked: int,
     steps: Sequence[int],
     values: Mapping[str, Float64Array],
-    draws: Mapping[str, npt.NDArray[np.floating]],
+    draws: Mapping[str, npt.NDArray[np.floating]] | None,
     exposures: Float64Array | None,
     n_resampled: Mapping[str, int] | None = None,
     *,
@@ -114,8 +114,9 @@ def find_phases(
     steps : sequence of n_checkpoints int
     values : dict
         Measures, each (n_names, n_checkpoints).
-    draws : dict
-        Bootstrap draws of `crossings.OWN` and margin, each (n_asked, n_checkpoints, n_resamples).
+    draws : dict or None
+        Bootstrap draws of `crossings.OWN` and margin, each (n_asked, n_checkpoints, n_resamples);
+        None: no crossing and no change point is looked for.
     exposures : ndarray of shape (n_asked, n_checkpoints) or None
         NaN rows where they are not known.
     n_resampled : mapping of str to int, optional
@@ -142,8 +143,14 @@ def find_phases(
         thresholds,
         _false_alarms(controls, lambda rows, bars: label(rows, bars) > 1, is_untrained),
         _false_alarms(controls, find_captured, is_untrained),
-        find_crossings(names[:n_asked], steps, values, draws, bars_asked, exposures, n_resampled),
-        find_changes(names[:n_asked], labels, values["own_score"], draws["own_score"]),
+        ()
+        if draws is None
+        else find_crossings(
+            names[:n_asked], steps, values, draws, bars_asked, exposures, n_resampled
+        ),
+        {}
+        if draws is None
+        else find_changes(names[:n_asked], labels, values["own_score"], draws["own_score"]),
         stood_out,
     )
 

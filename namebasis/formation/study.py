@@ -20,6 +20,7 @@ from namebasis.formation.encoding import Cache
 from namebasis.formation.phases import find_phases
 from namebasis.formation.plan import AXES, Plan, make_plan
 from namebasis.formation.results import Formation
+from namebasis.formation.shipped import find_shipped, read_shipped, refuse_settings
 from namebasis.formation.trajectories import DRAWN, MEASURES, State, measure
 from namebasis.formation.truth import (
     EXPOSURES,
@@ -62,7 +63,8 @@ def formation(
     Parameters
     ----------
     sources, revisions, model
-        See `find_checkpoints`.
+        See `find_checkpoints`. ``"organism"``, or a folder packed like it: the trajectories that
+        are shipped, without a model and with what they lack said in the notes.
     names : sequence of str, optional
         By default all that the truth knows.
     truth : str, Path or Truth, optional
@@ -108,6 +110,13 @@ def formation(
     check_count(n_made_up, "n_made_up", 20)
     check_count(n_swaps, "n_swaps", 12)
     check_count(n_resamples, "n_resamples", 20)
+    if (shipped := find_shipped(sources)) is not None:
+        refuse_settings({
+            "--revision": bool(revisions), "--model": model is not None,
+            "--truth": truth is not None, "--counts": counts is not None,
+            "--contexts": contexts is not None, "--template": template != "{}",
+        })  # fmt: skip
+        return read_shipped(shipped, names)
     series = find_checkpoints(sources, revisions=revisions, model=model)
     told, seen = _told(series, truth, counts)
     if names is None and told is None:

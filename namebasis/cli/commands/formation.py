@@ -40,7 +40,8 @@ def formation(
         list[str],
         typer.Argument(
             metavar="RUN...",
-            help="A folder of step folders or of epoch_*.pt files, or encoder specs in order.",
+            help="A folder of step folders or of epoch_*.pt files, encoder specs in order, or "
+            "organism: the trajectories that are shipped.",
         ),
     ],
     files: Annotated[

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import namebasis
+from namebasis.errors import NamebasisError
+from namebasis.formation import formation
+from namebasis.formation.results import Formation
+
+FOLDER = Path(namebasis.__file__).parent / "data" / "organism"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Formation:
+    return formation("organism")
+
+
+def test_what_is_shipped_is_what_the_training_gave(shipped: Formation) -> None:
+    table = pq.read_table(FOLDER / "trajectories.parquet")
+    arrow = shipped.to_arrow()
+    here, there = (
+        list(zip(one["name"].to_pylist(), one["step"].to_pylist(), strict=True))
+        for one in (arrow, table)
+    )
+    places = {key: at for at, key in enumerate(here)}
+    assert len(places) == len(arrow) == 665 * 25
+    mine = arrow.take([places[key] for key in there])
+    for key in ("kind", "phase", "captured", "exposures", "own_score", "margin", "hold"):
+        assert mine[key].to_pylist() == table[key].to_pylist(), key
+    assert (shipped.n_asked, len(shipped.steps), shipped.steps[-1]) == (545, 25, 1300)
+    assert shipped.phases.false_alarms.n_made_up == 120
+
+
+def test_what_it_lacks_is_said(shipped: Formation) -> None:
+    assert shipped.phases.crossings == ()
+    assert shipped.weights == ()
+    (told,) = [note for note in shipped.footnotes() if "packaged table" in note]
+    for word in ("crossings", "change points", "likeness", "weight", "strength", "own_residual"):
+        assert word in told
+    assert "namebasis organism train RUN" in told
+    assert np.isnan(shipped.values["strength"]).all()
+
+
+def test_its_page_and_its_tables_stand(shipped: Formation) -> None:
+    page = shipped.to_html()
+    assert "545 names over 25 checkpoints, step 0 to step 1300" in page
+    assert "Trajectories by kind" in page
+    assert "In weight space" not in page
+    kinds, _ = shipped.tables()
+    assert sum(row[2] for row in kinds.rows) == 545
+    assert shipped.headline().startswith("At the last checkpoint: ")
+
+
+def test_a_name_can_be_chosen_and_checkpoints_cannot_be_asked(shipped: Formation) -> None:
+    name = shipped.names[7]
+    one = formation("organism", [name])
+    assert one.names[:2] == (name, shipped.names[545])
+    assert (one.phases.labels[0] == shipped.phases.labels[7]).all()
+    assert one.phases.thresholds["hold"].tolist() == shipped.phases.thresholds["hold"].tolist()
+    with pytest.raises(NamebasisError, match=r"made-up names, such as '\w+ \w+', and not of 'Bo'"):
+        formation("organism", ["Bo"])
+    with pytest.raises(ValueError, match=r"^--template is measured on checkpoints, .* train"):
+        formation("organism", template="a {}")
+
+
+def test_a_packed_folder_is_read_alike_and_a_broken_one_refused(tmp_path: Path) -> None:
+    for file in ("run.json", "trajectories.parquet", "model.safetensors"):
+        shutil.copy(FOLDER / file, tmp_path / file)
+    assert formation(tmp_path).n_asked == 545
+    (tmp_path / "trajectories.parquet").write_bytes(b"PAR1")
+    with pytest.raises(NamebasisError, match=r"trajectories\.parquet: cannot be read as traj"):
+        formation(tmp_path)
+    table = pq.read_table(FOLDER / "trajectories.parquet").drop_columns(["hold"])
+    pq.write_table(table, tmp_path / "trajectories.parquet")
+    with pytest.raises(NamebasisError, match=r"it lacks the columns? hold\)"):
+        formation(tmp_path)
