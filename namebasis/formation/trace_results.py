@@ -112,6 +112,18 @@ class Trace(Result):
         moved = "stays with its tokens" if at is None else f"moves to the end token at layer {at}"
         return f"cosine under noise {self.corrupted:.2f}; what is restored {moved}"
 
+    def headline(self) -> str:
+        """Where the name is read, in a sentence."""
+        who, at, last = f"{self.name}, {self.label}", self.handover, self.layers[-1]
+        if np.isnan(self.recovered).any():
+            return f"{who}: the noise takes nothing away, so where the name is read is not seen."
+        if at is None:
+            return f"{who}: its own tokens carry the name up to the last layer, {last}."
+        return (
+            f"{who}: layer {at} of {last} is the first where the end token brings back more of the "
+            "name than its own tokens."
+        )
+
     @property
     def pieces(self) -> list[str]:
         """The tokens without the marks that tokenizers put at the ends of words."""
@@ -128,8 +140,8 @@ class Trace(Result):
         return (Table(("token", *self.layer_labels), rows, title=self.label),)
 
     def notes(self) -> tuple[str, ...]:
-        """What the map says."""
-        return (f"{self.label}: {self.finding}",)
+        """How much the noise takes."""
+        return (f"{self.label}: cosine under noise {self.corrupted:.2f}.",)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -159,11 +171,15 @@ class Tracing(Result):
             "gaps": [asdict(gap) for gap in self.gaps],
         }
 
+    def headline(self) -> str | None:
+        """Where the name is read at the last checkpoint."""
+        return self.traces[-1].headline() if self.traces else None
+
     def tables(self) -> tuple[Table, ...]:
         """One table per checkpoint; see `Trace.tables`."""
         return tuple(table for one in self.traces for table in one.tables())
 
     def notes(self) -> tuple[str, ...]:
-        """What each map says, and which checkpoints are missing."""
+        """How much the noise takes from each, and which checkpoints are missing."""
         told = [note for one in self.traces for note in one.notes()]
         return (*told, *(f"gap: {gap.label}: {gap.reason}" for gap in self.gaps))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +195,19 @@ def test_over_checkpoints_and_as_a_page(tiny: Any, tmp_path: Path) -> None:
     last = found.traces[-1]
     assert found.tables()[1].rows[0] == (last.tokens[0], *last.recovered[0].tolist())
     assert [note.split(":")[0] for note in found.notes()] == ["step-000010", "step-000020", "gap"]
+    assert found.headline() == last.headline()
+    flat = np.zeros_like(last.recovered)
+    handed = flat.copy()
+    handed[-1, 1:] = 0.5
+    assert replace(last, recovered=handed).headline() == (
+        f"Anna <b>, step-000020: layer {last.layers[1]} of {last.layers[-1]} is the first where "
+        "the end token brings back more of the name than its own tokens."
+    )
+    assert replace(last, recovered=flat).headline() == (
+        f"Anna <b>, step-000020: its own tokens carry the name up to the last layer, "
+        f"{last.layers[-1]}."
+    )
+    assert "not seen" in replace(last, recovered=np.full_like(flat, np.nan)).headline()
     assert last.to_html().count("<svg") == 1
     for drawn, n_maps in ((found.plot(), 2), (last.plot(), 1)):
         assert len(drawn.axes) == n_maps + 1  # and the key of colours
