@@ -79,6 +79,7 @@ class Space(StoredSpace):
         deny: Sequence[str] = (),
         as_: str | None = None,
         negative: bool = False,
+        with_negative: bool = False,
         baseline: bool = False,
         beam: int = 8,
         candidates: int = 512,
@@ -92,7 +93,8 @@ class Space(StoredSpace):
 
         return paint(
             self, target, n_names, template=template, max_tokens=max_tokens, where=where,
-            deny=deny, as_=as_, negative=negative, baseline=baseline, beam=beam,
+            deny=deny, as_=as_, negative=negative, with_negative=with_negative,
+            baseline=baseline, beam=beam,
             candidates=candidates, syntax=syntax, alternatives=alternatives,
             seed=seed, progress=progress,
         )  # fmt: skip

@@ -103,6 +103,12 @@ def percentile(share: float | None) -> str:
     return f"above {percent(min(max(share, 0.01), 0.99))}"
 
 
+def cosines(values: Sequence[float]) -> list[str]:
+    """Cosines with two decimals, or three where two would make different ones alike."""
+    two, three = ([f"{value:.{digits}f}" for value in values] for digits in (2, 3))
+    return two if len(set(two)) == len(set(three)) else three
+
+
 def between(low: float | None, high: float | None, digits: int = 3) -> str:
     """An interval, such as "0.12 to 0.34"; a dash where there is none."""
     if low is None or high is None or low != low or high != high:

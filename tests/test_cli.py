@@ -226,6 +226,24 @@ def test_words_that_look_like_one_text_are_asked_apart_and_that_is_said(
         assert "quote the text" not in run(verb, "my.space", *targets, *rest, cwd=place).stderr
 
 
+def test_a_painting_is_written_as_a_workflow_and_no_clipboard_is_no_error(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(place / "empty"))
+    monkeypatch.delenv("SSH_TTY", raising=False)
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    words = ["paint", "my.space", "a senior lady", "-n", "1", "--syntax", "comfyui", "-q"]
+    for file, holds in (("w.json", "nodes"), ("w.api.json", "1")):
+        done = run(*words, "--workflow", file, "--copy", cwd=place)
+        assert done.returncode == 0, done.stderr
+        assert holds in json.loads((place / file).read_text())
+        assert f"workflow written to {file}; choose your checkpoint in its loader" in done.stderr
+        assert "not copied: no clipboard here" in done.stderr
+        assert len(done.stdout.splitlines()) == 1
+    again = run(*words, "--workflow", "w.json", cwd=place)
+    assert (again.returncode, "w.json already exists" in again.stderr) == (1, True)
+
+
 def test_stdin_gives_one_answer_a_line(place: Path) -> None:
     done = run("nearest", "my.space", "-", "-k", "1", "--json", cwd=place, stdin="Vicki\nLars\n")
     assert done.returncode == 0, done.stderr

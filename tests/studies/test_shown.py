@@ -182,7 +182,7 @@ def test_a_painting_is_its_prompt_alone_on_stdout(
     assert done.stdout == f"{found.headline()}\n"
     assert found.ready is not None
     assert found.headline() == found.ready.prompt
-    timeless = re.compile(r" \d+\.\d+(?=   a photo)")  # seconds
+    timeless = re.compile(r" \d+\.\d+ +(?=a photo)")  # seconds
     seen = on_a_terminal([*words, "--quiet"], folder, monkeypatch)
     assert lines_of(timeless.sub("", seen)) == lines_of(timeless.sub("", str(found)))
     assert found.notes()[1].startswith(f"weights: {found.names[0]} ")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from namebasis.atomic import replacing_file
 from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
+from namebasis.cli.clipboard import to_clipboard
 from namebasis.cli.commands.ask import read_targets, say_unquoted
 from namebasis.cli.output import (
     late_bar,
@@ -126,14 +128,33 @@ def paint(
     negative: Annotated[
         bool, typer.Option("--negative", help="Look for the least similar prompt.")
     ] = False,
+    with_negative: Annotated[
+        bool,
+        typer.Option(
+            "--with-negative", help="Look for the least similar prompt too, the negative prompt."
+        ),
+    ] = False,
     baseline: Annotated[
         bool, typer.Option("--baseline", help="Run the greedy chain too, for comparison.")
     ] = False,
     beam: Annotated[int, typer.Option("--beam", help="Prompts kept at a time.")] = 8,
     candidates: Annotated[int, typer.Option("--candidates", help="Names to choose from.")] = 512,
     alternatives: Annotated[
-        int, typer.Option("--alternatives", help="Distinct prompts to list, the best first.")
+        int, typer.Option("--alternatives", help="Distinct prompts to print, the best first.")
     ] = 1,
+    workflow: Annotated[
+        Path | None,
+        typer.Option(
+            "--workflow",
+            help="Write a ComfyUI workflow of the best prompt, to be dropped into its window; "
+            "a name in .api.json gets the form of its server. With syntax plain, comfyui or "
+            "comfyui-average.",
+        ),
+    ] = None,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Copy what is printed to the clipboard.")
+    ] = False,
+    overwrite: options.Overwrite = False,
     image: options.Image = None,
     vector: options.Vector = None,
     seed: options.Seed = 0,
@@ -143,7 +164,12 @@ def paint(
     """Search for a prompt of names near the mean of the targets, re-encoding every step."""
     from namebasis.space import open_space
     from namebasis.studies.paint import study
+    from namebasis.studies.paint.weights import check_workflow
+    from namebasis.studies.paint.workflow import CHECKPOINT, as_text, form_of
 
+    refuse_existing(workflow, overwrite=overwrite)
+    if workflow:
+        check_workflow(syntax)
     opened = open_space(space)
     wanted = read_targets(targets, image, vector)
     say_unquoted(opened, targets)
@@ -158,6 +184,7 @@ def paint(
             deny=deny or (),
             as_=as_,
             negative=negative,
+            with_negative=with_negative,
             baseline=baseline,
             beam=beam,
             candidates=candidates,
@@ -168,9 +195,16 @@ def paint(
         )
     if as_json:
         print_json(painting.to_dict())
-        return
-    say(painting.headline())  # the prompt alone on stdout, ready to be piped
-    show_beside(painting)
+    else:
+        say(painting.headline())  # the prompts alone on stdout, ready to be piped
+        show_beside(painting)
+    if workflow:
+        made = as_text(painting.workflow(form_of(workflow)))
+        with replacing_file(workflow, overwrite) as stream:
+            stream.write(made.encode())
+        note(f"workflow written to {workflow}; choose your checkpoint in its loader ({CHECKPOINT})")
+    if copy:
+        note(to_clipboard(painting.headline()))
 
 
 @answers

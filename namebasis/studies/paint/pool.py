@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +54,7 @@ def choose_pool(
     where: str | None,
     barred: Iterable[str],
     seed: int,
+    sayable: Callable[[str], bool] = bool,
 ) -> Pool:
     """Atoms of the linear code first, then the nearest names, then some at random.
 
@@ -72,6 +73,8 @@ def choose_pool(
     barred : iterable of str
         Names never used, in whatever case and accents.
     seed : int
+    sayable : callable
+        Whether a name can be written for the tool that it is meant for.
 
     Raises
     ------
@@ -92,13 +95,14 @@ def choose_pool(
     names = space.table(["name"], ids=ids)["name"].to_pylist()
     first: dict[str, int] = {}  # a name that is given and family name is one candidate
     for row, name in enumerate(names):
-        if fold(name) not in banned:
+        if fold(name) not in banned and sayable(name):
             first.setdefault(fold(name), row)
     rows = np.array(list(first.values()), dtype=np.int64)
     if not rows.size:
         raise ValueError(
             f"no name is left to paint with: {allowed.size} row(s) pass where={where!r}, "
-            f"{len(banned)} name(s) are denied or the target itself. Loosen them."
+            f"{len(banned)} name(s) are denied or the target itself, and the rest cannot be "
+            "written in the syntax. Loosen them."
         )
     vectors = space.vectors("text", ids=ids[rows])
     n_near = int((rows < near.size).sum())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 
 from namebasis.namespace.export.escapes import UnsayableError, escape
+from namebasis.studies.paint.workflow import as_text, picture_workflow
 from namebasis.wording import did_you_mean
 
 MAX_CYCLE = 12
@@ -36,10 +36,10 @@ def format_prompt(
     ``comfyui``
         ``a photo of (A:1.2), (B:0.8)`` for a text box of ComfyUI. Weights as for ``a1111``.
     ``comfyui-average``
-        JSON: a whole workflow in ComfyUI's API format, to be dropped into its window as a .json
-        file: a checkpoint loader, one CLIPTextEncode a name, a chain of ConditioningAverage whose
-        last output is the mean by weight, a sampler and what saves the picture. Weights sum to 1.
-        Choose your own checkpoint in the loader.
+        JSON: a whole workflow in the form that ComfyUI's server takes: a checkpoint loader, one
+        CLIPTextEncode a name, a chain of ConditioningAverage whose last output is the mean by
+        weight, a sampler and what saves the picture. Weights sum to 1. Choose your own checkpoint
+        in the loader. `Painting.workflow` gives the form that its window saves.
     ``compel``
         ``("a photo of A", "a photo of B").blend(0.6, 0.4)``. Weights are divided by the sum of
         their absolute values; a negative one adds ``no_normalize``. Compel itself sets commas
@@ -88,12 +88,49 @@ def format_prompt(
     return _WRITERS[syntax](list(names), shares, before, after)
 
 
-def check_syntax(syntax: object) -> None:
-    """Refuse what is none of `SYNTAXES`."""
+def box_texts(
+    names: Sequence[str], weights: Sequence[float], *, template: str, syntax: str, language: str
+) -> tuple[list[str], list[float]]:
+    """What stands in ComfyUI's text boxes, and the share of each in their mean.
+
+    Parameters
+    ----------
+    names, weights, template
+        As `format_prompt` takes them.
+    syntax : {"comfyui", "comfyui-average"}
+        One box with attention to names, or one box a name.
+    language : {"comfyui", "comfyui-api"}
+        Of the window's boxes, or of the server.
+    """
+    before, _, after = template.partition("{}")
+    shares = _check_weights(weights, len(names), signed=False)
+    if syntax == "comfyui-average":
+        return [escape(before + name + after, language) for name in names], shares
+    return [_attention(language)(list(names), shares, before, after)], [1.0]
+
+
+def can_say(name: str, syntax: str) -> bool:
+    """Whether a name can be written in a syntax."""
+    if syntax == "plain":  # a painted prompt is shown as it was scored
+        return True
+    try:
+        escape(name, _LANGUAGE_OF.get(syntax, syntax))
+    except UnsayableError:
+        return False
+    return True
+
+
+def check_syntax(syntax: object, n_names: int = 1) -> None:
+    """Refuse what is none of `SYNTAXES`, or takes fewer names."""
     if syntax not in SYNTAXES:
         raise ValueError(
             f"syntax must be one of {', '.join(SYNTAXES)}; got {syntax!r}."
             f"{did_you_mean(syntax, SYNTAXES)}"
+        )
+    if syntax == "a1111-alternate" and n_names > MAX_CYCLE:
+        raise ValueError(
+            f"n_names must be at most {MAX_CYCLE} in syntax {syntax}, the steps of an alternation; "
+            f"got {n_names}."
         )
 
 
@@ -184,65 +221,8 @@ def _misfit(counts: list[int], shares: list[float]) -> float:
 
 
 def _averaging(names: list[str], shares: list[float], before: str, after: str) -> str:
-    nodes: dict[str, dict[str, object]] = {}
-    loader = str(2 * len(names))  # behind the texts and the chain
-    for at, name in enumerate(names, start=1):
-        text = escape(before + name + after, "comfyui-api")
-        nodes[str(at)] = {
-            "class_type": "CLIPTextEncode",
-            "inputs": {"text": text, "clip": [loader, 1]},
-        }
-    mean, summed = ["1", 0], shares[0]
-    for at, share in enumerate(shares[1:], start=2):
-        summed += share
-        node = str(len(names) + at - 1)
-        # to * strength + from * (1 - strength): the mean so far keeps its part of the whole.
-        nodes[node] = {
-            "class_type": "ConditioningAverage",
-            "inputs": {
-                "conditioning_to": mean,
-                "conditioning_from": [str(at), 0],
-                "conditioning_to_strength": round(1 - share / summed, 4),
-            },
-        }
-        mean = [node, 0]
-    nodes |= _picture_nodes(mean, int(loader))
-    return json.dumps(nodes, ensure_ascii=False, indent=2)
-
-
-def _picture_nodes(positive: list[object], first: int) -> dict[str, dict[str, object]]:
-    """What makes a picture of a conditioning: the nodes of ComfyUI's own first workflow."""
-    loader, negative, latent, sampler, decode, save = (str(first + at) for at in range(6))
-    return {
-        loader: {
-            "class_type": "CheckpointLoaderSimple",
-            "inputs": {"ckpt_name": "v1-5-pruned-emaonly-fp16.safetensors"},
-        },
-        negative: {
-            "class_type": "CLIPTextEncode",
-            "inputs": {"text": "", "clip": [loader, 1]},
-        },
-        latent: {
-            "class_type": "EmptyLatentImage",
-            "inputs": {"width": 512, "height": 512, "batch_size": 1},
-        },
-        sampler: {
-            "class_type": "KSampler",
-            "inputs": {
-                "seed": 0, "steps": 20, "cfg": 8.0, "sampler_name": "euler",
-                "scheduler": "normal", "denoise": 1.0, "model": [loader, 0],
-                "positive": positive, "negative": [negative, 0], "latent_image": [latent, 0],
-            },
-        },
-        decode: {
-            "class_type": "VAEDecode",
-            "inputs": {"samples": [sampler, 0], "vae": [loader, 2]},
-        },
-        save: {
-            "class_type": "SaveImage",
-            "inputs": {"images": [decode, 0], "filename_prefix": "namebasis"},
-        },
-    }  # fmt: skip
+    texts = [escape(before + name + after, "comfyui-api") for name in names]
+    return as_text(picture_workflow(texts, shares, form="api"))
 
 
 def _compel(names: list[str], shares: list[float], before: str, after: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from namebasis.checks import FloatArray
-from namebasis.results import Result, Table, plain_dict
+from namebasis.results import Result, Table, load, plain_dict
+from namebasis.studies.paint.workflow import CHECKPOINT
+from namebasis.wording import cosines
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,11 @@ class Painting(Result):
         How what is not stored was read.
     alternatives : tuple of Blend
         The best distinct prompts, the best first.
+    ready_alternatives : tuple of Ready
+        Each of them in the syntax that was asked for.
+    opposite : Painting or None
+        The search for the least similar prompt, where it was asked for too: its best is the
+        negative prompt.
 
     See Also
     --------
@@ -152,6 +159,8 @@ class Painting(Result):
     ready: Ready | None = None
     remarks: tuple[str, ...] = ()
     alternatives: tuple[Blend, ...] = ()
+    ready_alternatives: tuple[Ready, ...] = ()
+    opposite: Painting | None = None
 
     @property
     def prompt(self) -> str:
@@ -168,38 +177,85 @@ class Painting(Result):
         """Its re-encoded similarity."""
         return self.best.similarity
 
-    def headline(self) -> str:
+    @property
+    def written(self) -> str:
+        """The best prompt as it is to be pasted."""
         return self.prompt if self.ready is None else self.ready.prompt
+
+    @property
+    def negative_prompt(self) -> str | None:
+        """The least similar prompt as it is to be pasted; None where it was not asked for."""
+        return None if self.opposite is None else self.opposite.written
+
+    @property
+    def _is_workflow(self) -> bool:
+        """Whether what is to be pasted is a workflow, which holds the negative prompt too."""
+        return self.ready is not None and self.ready.syntax == "comfyui-average"
+
+    def workflow(self, form: str = "ui") -> dict[str, Any]:
+        """A workflow of ComfyUI that paints the best prompt.
+
+        Parameters
+        ----------
+        form : {"ui", "api"}
+            As ComfyUI's window saves it, to be dropped there as a .json file; or as its server
+            takes it.
+
+        Raises
+        ------
+        ValueError
+            If the painting was asked for in another tool's syntax.
+        """
+        made: dict[str, Any] = load("namebasis.studies.paint.weights:workflow")(self, form)
+        return made
+
+    def headline(self) -> str:
+        told = [self.written, *(one.prompt for one in self.ready_alternatives[1:])]
+        if self.negative_prompt is not None and not self._is_workflow:
+            told.append(f"Negative prompt: {self.negative_prompt}")  # as the web UI reads it back
+        return "\n".join(told)
 
     def tables(self) -> list[Table]:
         """Each prompt on the way: its cosines re-encoded and by arithmetic, and what it took."""
         columns = ("search", "names", "re-encoded", "linear", "encodes", "seconds", "prompt")
         rows = [
             (
-                search, len(blend.names), blend.similarity, blend.linear_similarity,
-                blend.n_encodes, blend.seconds, blend.prompt,
+                search, len(blend.names), near, linear, blend.n_encodes, f"{blend.seconds:.1f}",
+                blend.prompt,
             )
             for search, blends in self._searches()
-            for blend in blends
+            for blend, near, linear in zip(
+                blends, cosines([one.similarity for one in blends]),
+                cosines([one.linear_similarity for one in blends]), strict=True,
+            )
         ]  # fmt: skip
-        way = Table(columns, rows, bars=("re-encoded", "linear"))
+        way = Table(columns, rows)
         if len(self.alternatives) < 2:
             return [way]
-        ranked = [(at, b.similarity, b.prompt) for at, b in enumerate(self.alternatives, start=1)]
-        head = ("rank", "cosine", "prompt")
-        return [Table(head, ranked, "alternatives", bars=("cosine",)), way]
+        scored = self.ready_alternatives or self.alternatives
+        written = cosines([one.similarity for one in scored])
+        ranked = [
+            (at, cosine, ", ".join(one.names))
+            for at, (cosine, one) in enumerate(zip(written, self.alternatives, strict=True), 1)
+        ]
+        return [Table(("rank", "cosine", "names"), ranked, "alternatives, as printed"), way]
 
     def notes(self) -> list[str]:
         told = []
         if self.ready is not None:
-            told.append(f"cosine {self.ready.similarity:.3f} {self.ready.meaning}")
+            told.append(f"cosine {self.ready.similarity:.2f} {self.ready.meaning}")
             if self.ready.weights:
                 pairs = zip(self.names, self.ready.weights, strict=True)
                 told.append("weights: " + ", ".join(f"{name} {w:.2f}" for name, w in pairs))
         told += [
-            f"cosine {similarity:.3f} of the plain prompt to {label}"
+            f"cosine {similarity:.2f} of the plain prompt to {label}"
             for label, similarity in self.target_similarities
         ]
+        if self.opposite is not None:
+            away = self.opposite.best
+            told.append(f"cosine {away.similarity:.2f} of the plain negative prompt: {away.prompt}")
+        if self._is_workflow:
+            told.append(f"choose your checkpoint in the loader, which holds {CHECKPOINT}")
         if self.collapse is not None and self.collapse.is_collapse:
             told.append(f"this blend collapses onto one stored person: {self.collapse.name}")
         return [*told, *self.remarks]
@@ -220,8 +276,14 @@ class Painting(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        known = asdict(self)
+        known = asdict(replace(self, opposite=None))
         del known["goal"]
+        known["prompt"], known["negative_prompt"] = self.written, self.negative_prompt
+        known["opposite"] = None if self.opposite is None else self.opposite.to_dict()
+        for blend, said in zip(
+            known["alternatives"], known.pop("ready_alternatives"), strict=False
+        ):
+            blend |= {"ready": said["prompt"], "ready_similarity": said["similarity"]}
         ready = known.pop("ready")
         if ready is not None:
             known["syntax"] = ready.pop("syntax")

@@ -14,10 +14,11 @@ from namebasis.studies.paint.guard import find_collapse
 from namebasis.studies.paint.layout import Layout, parse_layout
 from namebasis.studies.paint.moves import Moves, Scorer
 from namebasis.studies.paint.pool import choose_pool, mean_goal
-from namebasis.studies.paint.prompt_formats import check_syntax
+from namebasis.studies.paint.prompt_formats import can_say, check_syntax
 from namebasis.studies.paint.results import Blend, Painting
 from namebasis.studies.paint.search import Found, beam_search, greedy_chain
-from namebasis.studies.paint.weights import fit_shares, ready
+from namebasis.studies.paint.weights import fit_shares, ready, workflow
+from namebasis.studies.paint.workflow import as_text
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -42,6 +43,7 @@ def paint(
     as_: str | None = None,
     use_target: bool = False,
     negative: bool = False,
+    with_negative: bool = False,
     baseline: bool = False,
     syntax: str = "plain",
     margin: float = 0.05,
@@ -86,6 +88,8 @@ def paint(
         Whether a stored name that is the target may be used itself.
     negative : bool
         Look for the prompt that is least similar.
+    with_negative : bool
+        Look for that one too, beside the most similar: `Painting.negative_prompt`. Twice the work.
     baseline : bool
         Whether to run the greedy chain over the same candidates too, which encodes about
         `candidates` × `n_names` prompts more.
@@ -132,7 +136,11 @@ def paint(
         check_count(value, what)
     check_count(candidates, "candidates", n_names)
     check_count(alternatives, "alternatives")
-    check_syntax(syntax)
+    check_syntax(syntax, n_names)
+    if negative and with_negative:
+        raise ValueError(
+            "with_negative looks for both prompts, negative for one; give one of them."
+        )
     layout = parse_layout(template, slots, separator)
     if max_tokens is not None:
         check_count(max_tokens, "max_tokens")
@@ -146,7 +154,16 @@ def paint(
     encoder = space.encoder()
     limit = _token_limit(encoder, layout, max_tokens)
     barred = [*deny, *([] if use_target else _stored_names(space, targets))]
-    pool = choose_pool(space, goal, centred, candidates, where=where, barred=barred, seed=seed)
+    pool = choose_pool(
+        space,
+        goal,
+        centred,
+        candidates,
+        where=where,
+        barred=barred,
+        seed=seed,
+        sayable=lambda name: can_say(name, syntax),
+    )
     scorer = Scorer(encoder, layout, pool, goal, limit)
     moves = Moves(scorer, space.mean("text"), breadth)
     found = beam_search(scorer, moves, n_names, beam, beam * breadth, progress)
@@ -180,7 +197,33 @@ def paint(
         ),
         remarks=tuple(dict.fromkeys(told for target in targets for told in target.remarks)),
     )
-    return replace(painting, ready=ready(space, painting, syntax))
+    painting = replace(
+        painting,
+        ready=ready(space, painting, syntax),
+        ready_alternatives=tuple(
+            ready(space, painting, syntax, blend)
+            for blend in (painting.alternatives if alternatives > 1 else ())
+        ),
+    )
+    if not with_negative:
+        return painting
+    away = paint(
+        space, target, n_names, template=template, slots=slots, weights=weights,
+        separator=separator, max_tokens=max_tokens, beam=beam, breadth=breadth,
+        candidates=candidates, where=where, deny=deny, as_=as_, use_target=use_target,
+        negative=True, syntax="comfyui" if syntax == "comfyui-average" else syntax,
+        margin=margin, seed=seed, progress=progress,
+    )  # fmt: skip
+    return _beside(painting, away)
+
+
+def _beside(painting: Painting, away: Painting) -> Painting:
+    """The painting with its negative prompt, which a workflow holds too."""
+    both = replace(painting, opposite=away)
+    if painting.ready is None or painting.ready.syntax != "comfyui-average":
+        return both
+    written = replace(painting.ready, prompt=as_text(workflow(both, "api")))
+    return replace(both, ready=written)
 
 
 def _resolve(space: StoredSpace, target: object, as_: str | None) -> list[Target]:
