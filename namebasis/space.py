@@ -138,11 +138,14 @@ class Space(StoredSpace):
         *,
         k: int = 8,
         view: str = "text",
-        deep: bool = False,
+        deep: bool | None = None,
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Card:
-        """Everything about one name; with `deep`, what the model must be asked for as well."""
+        """Everything about one name; with `deep`, what the model must be asked for as well.
+
+        What was measured before is shown also without `deep`, and not with ``deep=False``.
+        """
         from namebasis.studies.card.study import card
 
         return card(self, name, k=k, view=view, deep=deep, seed=seed, progress=progress)

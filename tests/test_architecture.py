@@ -16,7 +16,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "namebasis"
 GROUND = {
     "_version", "atomic", "checks", "errors", "forks", "lazy", "pretrained", "reading", "results",
-    "tensors", "terms",
+    "tensors", "terms", "typed_json",
 }  # fmt: skip
 ALLOWED = {
     "_version": set(),
@@ -29,6 +29,7 @@ ALLOWED = {
     "checks": {"errors"},
     "atomic": {"errors"},
     "reading": {"errors"},
+    "typed_json": {"reading"},
     "tensors": {"errors", "reading"},
     "forks": {"errors"},
     "pretrained": {"errors", "reading"},

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray, Progress, check_count
@@ -115,6 +116,7 @@ class StoredSpace:
         self._light = LightColumns(store)
         self._graphs: dict[tuple[str, int], KnnGraph] = {}
         self._template_rows: tuple[IntArray, FloatArray] | None = None
+        self._answers: dict[str, dict[str, npt.NDArray[np.uint8]]] = {}
 
     def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], Saved]]:
         encoder = self._encoder or self.loading

@@ -22,13 +22,19 @@ def card(
     k: Annotated[int, typer.Option("-k", help="How many nearest names.")] = 8,
     view: options.View = "text",
     deep: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--deep", help="Measure axes, sparse decomposition, rigidity and identity as well."
+            "--deep/--no-deep",
+            help="Measure axes, sparse decomposition, rigidity and identity as well, or leave them "
+            "out; by default shown where they were measured before.",
+            show_default=False,
         ),
-    ] = False,
+    ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write the deep card as one HTML file.")
+        Path | None,
+        typer.Option(
+            "--html", help="Write the card as one HTML file; implies --deep, but for --no-deep."
+        ),
     ] = None,
     map_page: Annotated[
         Path | None,
@@ -40,8 +46,9 @@ def card(
 ) -> Answer:
     """Show everything about one name: what the space holds, with --deep what the model says.
 
-    What is stored is shown at once. --deep loads the encoder and embeds thousands of prompts;
-    --html implies it.
+    What is stored is shown at once. --deep loads the encoder and embeds thousands of prompts, once:
+    what it measured is kept beside the indices of the space, and shown from then on, also without
+    --deep. --html and --open imply --deep.
     """
     from namebasis.space import open_space
 
@@ -49,7 +56,8 @@ def card(
     if map_page is not None and (html is None or not map_page.is_file()):
         wrong = "needs --html: a page to link from" if html is None else f"{map_page} is no file"
         raise ValueError(f"--map {wrong}; write the map with `topology --html`.")
-    deep = deep or html is not None
+    if deep is None and html is not None:
+        deep = True
     opened = open_space(space)
     with nullcontext() if quiet or not deep else progress_bar("card", "steps") as progress:
         shown = opened.card(name, k=k, view=view, deep=deep, seed=seed, progress=progress)

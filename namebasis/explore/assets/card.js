@@ -26,6 +26,7 @@ export async function drawCard(context) {
       element("button", { type: "button", onclick: () => take([{ id, name: told.result.name }]) }, "Basket"),
       element("button", { type: "button", onclick: () => change({ tab: "map" }) && context.goTo(id) }, "On the map")),
     resultOf(told, openCard),
-    element("p", { class: "row" }, element("button", { type: "button", class: "main", onclick: () => measure(holder, "card", { name: state.card, view: state.view }, openCard, tell) },
+    // What was measured before is part of what is told.
+    told.result.deep ? "" : element("p", { class: "row" }, element("button", { type: "button", class: "main", onclick: () => measure(holder, "card", { name: state.card, view: state.view }, openCard, tell) },
       "Measure what the model believes")), holder);
 }

@@ -92,9 +92,9 @@ def _steps(store: Store) -> Iterator[tuple[str, Callable[[], str]]]:
     yield from ((f"index of {view}", partial(_check_index, store, view)) for view in store.views)
     for path in sorted((folder / INDICES).glob("*.graph.npz")):
         yield f"{INDICES}/{path.name}", partial(_check_graph, store, path)
-    templates = folder / INDICES / "templates.npz"
-    if templates.exists():
-        yield f"{INDICES}/{templates.name}", partial(_check_arrays, templates)
+    for path in sorted((folder / INDICES).glob("*.npz")):
+        if not path.name.endswith(".graph.npz"):
+            yield f"{INDICES}/{path.name}", partial(_check_arrays, path)
 
 
 def _check_view(store: Store, view: str) -> str:

@@ -351,6 +351,8 @@ class Card(Result):
         What takes the encoder, if it was asked for.
     source : mapping
         The space, its encoder and templates.
+    measured_on : str or None
+        Where `deep` was not measured now but before: the day, as an ISO date in UTC.
     """
 
     name: str
@@ -361,6 +363,7 @@ class Card(Result):
     metrics: Mapping[str, Any]
     deep: DeepCard | None
     source: Mapping[str, Any]
+    measured_on: str | None = None
 
     _page = "namebasis.studies.card.page:html_of"
 
@@ -408,9 +411,14 @@ class Card(Result):
 
     def notes(self) -> list[str]:
         """What must be known beside the tables, or what was left out."""
-        if self.deep is not None:
-            return self.deep.notes()
-        return [f"left out: {LEFT_OUT}; --deep (in Python, deep=True) measures them"]
+        if self.deep is None:
+            return [f"left out: {LEFT_OUT}; --deep (in Python, deep=True) measures them"]
+        return [*self.deep.notes(), *([self.told_when] if self.told_when else [])]
+
+    @property
+    def told_when(self) -> str:
+        """That the model was asked before, and when; empty where it was asked now."""
+        return "" if self.measured_on is None else f"measured on {self.measured_on}, and kept"
 
     def footnotes(self) -> list[str]:
         """What was not measured and why, and where thresholds come from."""
@@ -441,6 +449,7 @@ class Card(Result):
             "nearest": [{"name": name, "similarity": value} for name, value in self.nearest],
             "metrics": dict(self.metrics),
             "deep": None if self.deep is None else self.deep.to_dict(),
+            "measured_on": self.measured_on,
             "source": dict(self.source),
         }
 

@@ -25,7 +25,7 @@ def card(
     *,
     k: int = 8,
     view: str = "text",
-    deep: bool = False,
+    deep: bool | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Card:
@@ -40,10 +40,13 @@ def card(
         How many nearest names.
     view : str
         The view whose neighbours are shown.
-    deep : bool
-        Measure what is not stored: axes, sparse decomposition, rigidity, identity and what the
-        name would be like if only its parts were known. This loads the encoder and takes
-        thousands of prompts; without it, no encoder is loaded.
+    deep : bool, optional
+        Whether to show what the model must be asked for: axes, sparse decomposition, rigidity,
+        identity and what the name would be like if only its parts were known. True measures it,
+        which loads the encoder and takes thousands of prompts, unless it was measured before:
+        then it lies beside the indices of the space, and no encoder is loaded. None, the default,
+        shows what was measured before and measures nothing; False leaves it out. The page
+        (`write_html`, `open`) holds what the card holds; the command's ``--html`` asks for True.
     seed : int
         Of the made-up names and resamples of `deep`.
     progress : callable, optional
@@ -69,6 +72,7 @@ def card(
     >>> card.name, len(card.nearest)
     ('Winona', 3)
     >>> card.write_html("winona.html")
+    >>> space.card("winona", deep=True).write_html("winona-deep.html")
     """
     seed = check_seed(seed)
     (row,) = space.rows_of([name])
@@ -81,15 +85,18 @@ def card(
     own_name = str(known.pop("name"))
     found = space.nearest(own_name, k=k, view=view).to_arrow()
     near = zip(found["name"].to_pylist(), found["similarity"].to_pylist(), strict=True)
-    measured = None
-    if deep:
+    measured, when = None, None
+    if deep is not False:
         from namebasis.studies.card.axes import company_of
-        from namebasis.studies.card.deep import measure_deep
+        from namebasis.studies.card.kept import deep_card
 
-        measured = measure_deep(space, own_name, row, k=k, seed=seed, progress=progress)
-        among = usual(space, company_of(space, row, seed))
-        beside = compare(records, measured.readings.beliefs, among)
-        measured = replace(measured, beliefs=beside)
+        measured, when = deep_card(
+            space, own_name, row, k=k, seed=seed, may_measure=bool(deep), progress=progress
+        )
+        if measured is not None:
+            among = usual(space, company_of(space, row, seed))
+            beside = compare(records, measured.readings.beliefs, among)
+            measured = replace(measured, beliefs=beside)
     return Card(
         own_name,
         records,
@@ -99,6 +106,7 @@ def card(
         known,
         measured,
         _source(space, view),
+        when,
     )
 
 

@@ -4,77 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from namebasis.checks import FloatArray
 from namebasis.errors import SpaceError, TargetError
-from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.full_names import ONE_PART
-from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
 from namebasis.studies.attributes.study import score
 from namebasis.studies.card import axes as card_axes
 from namebasis.studies.card.study import card
 from namebasis.studies.identity.study import identity
-from tests.namespace.conftest import FakeEncoder, corpus
-
-PERSON = "Ada Lovelace"
-BIRTHS = [
-    {"year": 1950, "female": 900, "male": 0},
-    {"year": 1958, "female": 500, "male": 100},
-    {"year": 1990, "female": 300, "male": 200},
-]
-
-
-class AdditiveEncoder(FakeEncoder):
-    """Words add up, with a little noise; `PERSON` has a direction of its own if `known`."""
-
-    dim = 48
-
-    def __init__(self, known: float = 0.0) -> None:
-        super().__init__("additive")
-        self.known = known
-
-    def encode_text(self, texts: Sequence[str], *, batch_size: int | None = None) -> FloatArray:
-        rows = np.stack([self._sum(text) for text in texts])
-        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
-
-    def encode_names(
-        self, names: Sequence[str], template: str, *, batch_size: int | None = None
-    ) -> FloatArray:
-        return self.encode_text([template.format(name) for name in names])
-
-    def _sum(self, text: str) -> FloatArray:
-        total = 4 * self._draw("centre", self.dim) + 0.1 * self._draw(text, self.dim)
-        for word in text.split():
-            total = total + self._draw(word, self.dim)
-        if PERSON in text:
-            total = total + self.known * self._draw("own", self.dim)
-        return np.asarray(total, np.float32)
-
-
-def names() -> list[dict[str, object]]:
-    named = corpus(80).table.drop_columns(["weight"]).to_pylist()
-    for row in named:
-        row["sources"] = None
-    named[0] |= {"births": BIRTHS, "share_female": 0.85, "count": 2000}
-    kept = [{key: value for key, value in row.items() if value is not None} for row in named]
-    return [*kept, {"name": PERSON, "part": "full"}, {"name": "<b>Bold</b> Name", "part": "full"}]
-
-
-@pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
-    path = tmp_path_factory.mktemp("card") / "a.space"
-    return build_space(make_names(names()), path, encoder=AdditiveEncoder(2.0), templates="person")  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def deep(space: Space):
-    return card(space, "ada lovelace", k=4, deep=True)
+from tests.studies.card.conftest import PERSON, AdditiveEncoder
+from tests.test_typed_json import same
 
 
 def test_what_is_stored_is_shown_without_an_encoder(space: Space) -> None:
@@ -190,8 +133,10 @@ def test_a_name_of_one_part_says_what_does_not_apply(
     assert "identity" not in shown.headline()
     assert shown.headline().endswith(": 85 % women and most born in the 1950s.")
     assert len(str(shown).splitlines()) <= 25
+    again = card(open_space(space.path), "Vicki", k=2)  # one part: much of it is None
+    assert same(again.deep, shown.deep)
     assert (
-        card(space, "Vicki")
+        card(space, "Vicki", deep=False)
         .headline()
         .startswith("Vicki: 85 % women of 2,000 US births, most in the 1950s; nearest to ")
     )
