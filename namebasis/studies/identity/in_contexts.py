@@ -19,6 +19,7 @@ from namebasis.analysis.identity.spread import MEASURES, Spread, spread, spread_
 from namebasis.checks import Float64Array, FloatArray, Progress
 from namebasis.namespace.corpus.pseudo import pseudo_names
 from namebasis.studies.identity.contexts import Advance, counting, embed_contexts
+from namebasis.studies.identity.kept import Arrays, kept, numbers
 from namebasis.studies.identity.swaps import pseudo_pairs
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _N_DRAWS = 50
 
 Values = Mapping[str, Float64Array]
 """Measure to one value per name."""
+_Prior = tuple[ContextPrior, Values, LeakageDraws]
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def measure_contexts(
     priors, weak, prior_draws = {}, {}, {}
     drawn = np.empty((len(names), _N_DRAWS))
     for form, strangers in made.items():
-        context, priors[form], draws = work.prior(strangers, seed)
+        context, priors[form], draws = _prior(space, work, form, strangers, seed)
         prior_draws[form] = draws.made_up
         if rare[form]:
             weak[form] = work.measure(rare[form], context).values
@@ -133,6 +135,41 @@ def measure_contexts(
         tuple(one for one in spreads if one is not None),
         tuple(templates[int(at)] for at in leaked), priors, weak, drawn, prior_draws,
     )  # fmt: skip
+
+
+def _prior(
+    space: StoredSpace, work: _Work, form: str, strangers: Sequence[str], seed: int
+) -> _Prior:
+    """What contexts do to made-up names of a form; measured once and kept beside the space."""
+    n, templates = len(strangers), list(work.templates)
+    found, was_kept = kept(
+        space, f"contexts-{form.replace(' ', '-')}.npz", [templates, n, seed],
+        lambda: work.prior(strangers, seed), _packed,
+        lambda saved: _unpacked(saved, n, len(templates)),
+    )  # fmt: skip
+    if was_kept:
+        work.advance(n * (1 + len(templates)))
+    return found
+
+
+def _packed(found: _Prior) -> Arrays:
+    prior, values, draws = found
+    parts = (("prior_", vars(prior)), ("value_", values), ("draw_", vars(draws)))
+    return {prefix + key: column for prefix, part in parts for key, column in part.items()}
+
+
+def _unpacked(saved: Arrays, n: int, n_contexts: int) -> _Prior | None:
+    prior = ContextPrior(**numbers(saved, "prior_"))
+    values, draws = numbers(saved, "value_"), LeakageDraws(**numbers(saved, "draw_"))
+    fits = (
+        {*MEASURES, *CONTEXT_MEASURES} <= set(values)
+        and all(one.shape == (n,) for one in values.values())
+        and prior.shifts.shape == (n_contexts, *prior.bare_mean.shape)
+        and draws.directions.shape == (_N_DRAWS, *prior.shifts.shape)
+        and draws.made_up.shape == (_N_DRAWS, n)
+        and all(np.isfinite(one).all() for part in (prior, draws) for one in vars(part).values())
+    )
+    return (prior, values, draws) if fits else None
 
 
 def count_contexts(names: Sequence[str], templates: Sequence[str], n_made_up: int) -> int:
@@ -176,7 +213,7 @@ class _Work:
     templates: Sequence[str]
     advance: Advance
 
-    def prior(self, names: Sequence[str], seed: int) -> tuple[ContextPrior, Values, LeakageDraws]:
+    def prior(self, names: Sequence[str], seed: int) -> _Prior:
         """What contexts do in general, the measures of the made-up names, and other draws."""
         blocks = list(embed_contexts(self.encoder, names, self.templates, progress=self.advance))
         bare = np.concatenate([one for _, one, _ in blocks])

@@ -7,19 +7,14 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from namebasis.checks import Float64Array, FloatArray
 from namebasis.namespace.corpus.full_names import Pair, split
-from namebasis.namespace.search.cache_files import making, write_arrays
-from namebasis.namespace.search.caches import holds_newest
-from namebasis.namespace.store.dataset import INDICES
-from namebasis.namespace.store.view_ids import view_id
-from namebasis.reading import UnreadableError, read_arrays
 from namebasis.studies.identity.contexts import Advance
+from namebasis.studies.identity.kept import Arrays, kept, numbers
 from namebasis.studies.identity.swaps import (
     Measured,
     Partners,
@@ -38,7 +33,6 @@ if TYPE_CHECKING:
 UNKNOWN_PIECES = frozenset({"[UNK]", "<unk>"})
 _PARTS = ("given", "family")
 _FILE = "identity.npz"
-_FORMAT = 1
 _MOST_FREQUENT = 500
 _CHOICE = 2  # a part is drawn from at least so many names for each partner
 
@@ -148,19 +142,12 @@ def reference(space: StoredSpace, plan: Plan, *, advance: Advance | None = None)
     advance : callable, optional
         Is told how many prompts were embedded, or need not be.
     """
-    path = _cache_file(space)
-    if path is None:
-        return _make(space, plan, advance)
-    found = _read(path, space, plan)
-    if found is None:
-        with making(path) as may_write:
-            found = _read(path, space, plan)  # another process made it meanwhile
-            if found is None:
-                found = _make(space, plan, advance)
-                if may_write and holds_newest(space._store, "text", space.provenance.build_id):
-                    _write(path, space, plan, found)
-                return found
-    if advance is not None:
+    found, was_kept = kept(
+        space, _FILE, [plan.n_swaps, list(plan.templates), plan.n_made_up, plan.seed],
+        lambda: _make(space, plan, advance), _packed, lambda saved: _unpacked(saved, space, plan),
+        of_rows=True,
+    )  # fmt: skip
+    if was_kept and advance is not None:
         advance(plan.prompts())
     return found
 
@@ -227,56 +214,25 @@ def _most_real(pairs: Sequence[Pair], partners: Sequence[Sequence[str]]) -> int:
     return max(real.values(), default=0)
 
 
-def _cache_file(space: Any) -> Path | None:
-    """Where it is kept; None of what is no stored space."""
-    store = getattr(space, "_store", None)
-    return None if store is None else Path(store.place) / INDICES / _FILE
-
-
-def _key(space: StoredSpace, plan: Plan) -> str:
-    """What a kept reference was made of: the very rows of the space, and the plan."""
-    made_of = view_id(space._store.schema, "text", space.provenance.build_id)
-    settings = [plan.n_swaps, list(plan.templates), plan.n_made_up, plan.seed]
-    return json.dumps([_FORMAT, made_of, len(space), *settings])
-
-
-def _write(path: Path, space: StoredSpace, plan: Plan, found: Reference) -> None:
-    told = json.dumps([found.partners, found.source])
+def _packed(found: Reference) -> Arrays:
     arrays = {f"made_{key}": column for key, column in found.made.items()}
     arrays |= {f"left_{key}": column for key, column in found.made_left_out.items()}
-    write_arrays(path, key=np.array(_key(space, plan)), told=np.array(told), grid=found.grid,
-                 **arrays)  # fmt: skip
+    told = json.dumps([found.partners, found.source])
+    return {"told": np.array(told), "grid": found.grid, **arrays}
 
 
-def _read(path: Path, space: StoredSpace, plan: Plan) -> Reference | None:
-    """What is kept; None where it is damaged or of something else."""
+def _unpacked(saved: Arrays, space: StoredSpace, plan: Plan) -> Reference | None:
+    """What is kept; None where it does not fit."""
     n, m = plan.n_swaps, plan.n_made_up
-    try:
-        saved = read_arrays(path, 2**31)
-        if str(saved["key"]) != _key(space, plan):
-            return None
-        (first, last), source = json.loads(str(saved["told"]))
-        grid = saved["grid"].astype(np.float32)
-        made = _numbers(saved, "made_")
-        left = _numbers(saved, "left_")
-    except (UnreadableError, KeyError, ValueError, TypeError):
-        return None  # a cache that is missing or damaged costs time alone
+    (first, last), source = json.loads(str(saved["told"]))
+    grid = saved["grid"].astype(np.float32)
+    made, left = numbers(saved, "made_"), numbers(saved, "left_")
     fits = (
-        grid.shape == (n, n, space.provenance.dim)
+        {"own_score", "hold"} <= set(made) & set(left)
+        and grid.shape == (n, n, space.provenance.dim)
         and np.isfinite(grid).all()
         and len(first) == len(last) == n
         and all(one.shape == (m,) and np.isfinite(one).all() for one in made.values())
         and all(one.shape[1:] == (m,) and np.isfinite(one).all() for one in left.values())
     )
     return Reference((first, last), str(source), grid, made, left) if fits else None
-
-
-def _numbers(saved: Mapping[str, Any], prefix: str) -> dict[str, Float64Array]:
-    found = {
-        key.removeprefix(prefix): np.asarray(saved[key], dtype=np.float64)
-        for key in saved
-        if key.startswith(prefix)
-    }
-    if "own_score" not in found or "hold" not in found:
-        raise KeyError(prefix)
-    return found

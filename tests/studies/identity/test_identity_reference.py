@@ -14,6 +14,7 @@ from namebasis.checks import unit_rows
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
+from namebasis.studies.identity.in_contexts import InContexts, measure_contexts
 from namebasis.studies.identity.reference import Plan, reference, space_partners
 from namebasis.studies.identity.swaps import groups_of, measure, packaged_partners
 from namebasis.studies.identity.thresholds import judge, load_origin
@@ -103,6 +104,50 @@ def test_what_the_reference_costs_is_paid_once(space: Space) -> None:
     path.write_bytes(path.read_bytes()[:500])  # damage costs time alone
     mended = reference(space, PLAN)
     assert mended.made["own_score"].tolist() == first.made["own_score"].tolist()
+
+
+def test_what_contexts_do_to_made_up_names_is_paid_once(space: Space) -> None:
+    encoder, templates = space.encoder(), ["{} at sea", "a photo of {}", "{} in red"]
+    paid = [encoder.n_encoded]
+
+    def measured(n_made_up: int = 20, seed: int = 0) -> InContexts:
+        told: list[tuple[int, int]] = []
+        found = measure_contexts(
+            open_space(space.path, encoder=encoder), ["Ada Lovelace"], templates,
+            n_made_up=n_made_up, seed=seed, progress=lambda *one: told.append(one),
+        )  # fmt: skip
+        assert told[-1] == (4 * (n_made_up + 1),) * 2
+        paid.append(encoder.n_encoded)
+        return found
+
+    first, again = measured(), measured()
+    assert paid[2] - paid[1] == 4 < paid[1] - paid[0]
+    bare = measure_contexts(PlainSpace(encoder), ["Ada Lovelace"], templates, n_made_up=20)
+    paid.append(encoder.n_encoded)
+    for other in (again, bare):
+        assert other.leakage_draws.tolist() == first.leakage_draws.tolist()
+        for key, column in first.values.items():
+            assert other.values[key].tolist() == column.tolist()
+        for one, of_other in (
+            (first.prior, other.prior), (first.prior_draws, other.prior_draws),
+        ):  # fmt: skip
+            np.testing.assert_equal(dict(of_other), dict(one))
+    measured(seed=1)
+    measured(n_made_up=21)
+    assert min(np.diff(paid)[3:]) > 4
+    file = space.path / "indices" / "contexts-several-words.npz"
+    file.write_bytes(file.read_bytes()[:500])
+    assert measured().values["leakage"].tolist() == first.values["leakage"].tolist()
+
+
+class PlainSpace:
+    """Keeps nothing."""
+
+    def __init__(self, encoder: CountingEncoder) -> None:
+        self._encoder = encoder
+
+    def encoder(self) -> CountingEncoder:
+        return self._encoder
 
 
 def test_a_kept_reference_of_other_rows_is_not_used(tmp_path: Path) -> None:
