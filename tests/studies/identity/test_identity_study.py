@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -215,6 +216,13 @@ def test_several_templates_are_measured_in_their_mean(space: PlantedSpace, found
         assert "leakage" not in one.evidence
     assert same.notes()[-1] == f"{WITHOUT_CONTEXTS}."
     assert WITHOUT_CONTEXTS not in " ".join(found.notes())
+    more = "more made-up names settle more of them: --n-made-up 400, embedded once for a space."
+    n_settled = sum(row.is_settled for row in same.rows)
+    assert (more in same.notes()) == (2 * n_settled < len(same.rows))
+    unsure = replace(same, rows=[row for row in same.rows if not row.is_settled])
+    assert more in unsure.notes()
+    sure = replace(same, rows=[row for row in same.rows if row.is_settled])
+    assert more not in sure.notes()
     with pytest.raises(ValueError, match=r"must hold \{\} once"):
         identity(space, PEOPLE, templates=["no slot"])
 
