@@ -50,7 +50,7 @@ def test_two_views_are_put_side_by_side(place: Path) -> None:
     )
     done = run("topology", "my.space", *options.split(), cwd=place)
     assert done.returncode == 0, done.stderr
-    assert "names in both" in done.stderr
+    assert "names that both hold" in done.stderr
     assert "my.space, token view" in done.stdout
     assert 'data-map="1"' in (place / "both.html").read_text("utf-8")
     assert "left_cluster" in pq.read_table(place / "both.parquet").column_names

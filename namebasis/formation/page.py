@@ -23,7 +23,7 @@ from namebasis.formation.phases import NOT_SHOWN, PHASES
 from namebasis.organism.cohorts import MEANINGS
 from namebasis.report.packed import packed
 from namebasis.report.page import embedded_json, render
-from namebasis.report.palette import GREY, PALETTE, sequential
+from namebasis.report.palette import GREY, ON_DARK, PALETTE, inks, sequential
 from namebasis.wording import percent, visible
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
         cards["whole"].append(
             _Card("Likeness of checkpoints", told, similarity_map(found.cka, axis))
         )
+    blocks = len(cards["weights"][0].legend) if cards["weights"] else 0
+    on_dark = ON_DARK | dict(zip(sequential(blocks), sequential(blocks, on_dark=True), strict=True))
     drawn = {f"{part}{at}": card.figure for part in cards for at, card in enumerate(cards[part])}
     drawn["phases"] = phase_map(found, axis, order)
     script, holders = components(drawn)
@@ -128,7 +130,14 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
         meanings=MEANINGS,
         colors=colors,
         few_kinds=_FEW,
-        data=Markup(embedded_json("data", _by_name(found, axis, order))),
+        data=Markup(
+            embedded_json(
+                "data",
+                _by_name(found, axis, order)
+                | {"dark": on_dark, "inks": {color: inks(color) for color in (*on_dark, GREY)}},
+            )
+        ),
+        on_dark=on_dark,
         traces=traces,
         # What the library wrote into them by itself is made visible.
         library=Markup(visible(library.render(), keep="\n\t\r")),
@@ -139,15 +148,15 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
 
 def html_of_traces(found: Tracing) -> str:
     """A page of the maps of one name alone."""
-    return _page_of_traces(found.traces)
+    return _page_of_traces(found.traces, found.headline())
 
 
 def html_of_trace(found: Trace) -> str:
     """A page of one map."""
-    return _page_of_traces([found])
+    return _page_of_traces([found], found.headline())
 
 
-def _page_of_traces(traces: Sequence[Trace]) -> str:
+def _page_of_traces(traces: Sequence[Trace], headline: str | None) -> str:
     first = traces[0]
     provenance = [
         ("name", first.name),
@@ -158,7 +167,7 @@ def _page_of_traces(traces: Sequence[Trace]) -> str:
         ("noise", f"standard deviation {first.noise:.3g}, {first.n_samples} samples"),
         ("made by", f"namebasis {version('namebasis')}"),
     ]
-    return render("tracing", first=first, traces=traces, provenance=provenance)
+    return render("tracing", first=first, traces=traces, headline=headline, provenance=provenance)
 
 
 def _facts(found: Formation) -> list[tuple[str, ...]]:
@@ -293,7 +302,9 @@ def _crossings(found: Formation, colors: dict[str, str]) -> list[_Card]:
     for measure, title in _CROSSED:
         crossed = _crossed(found, measure)
         if crossed:
-            told = f"{len(crossed):,} names that cross"
+            told = (
+                "1 name that crosses" if len(crossed) == 1 else f"{len(crossed):,} names that cross"
+            )
             cards.append(_Card(title, told, crossing_map(found, crossed, colors)))
     return cards
 

@@ -15,17 +15,16 @@ from namebasis.report.page import embedded_json
 from namebasis.report.palette import (
     GREY,
     GREY_ON_DARK,
+    ON_DARK,
     PALETTE,
     cluster_colors,
+    inks,
     sequential,
-    with_lightness,
 )
 from namebasis.wording import visible
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-
-_INK, _INK_ON_DARK = 0.42, 0.82  # OKLab lightness of labels: contrast above 4.5 on either ground
 
 
 @dataclass(frozen=True)
@@ -108,6 +107,7 @@ def explorer(
     *,
     orders: Mapping[str, Sequence[str]] = MappingProxyType({}),
     side_by_side: bool = False,
+    spaces: Sequence[str] = (),
 ) -> Explorer:
     """Prepare maps of the same n names for a page.
 
@@ -122,6 +122,8 @@ def explorer(
         Of properties that are numbers, their texts from the lowest to the highest.
     side_by_side : bool
         Whether two maps stand next to each other at first.
+    spaces : sequence of str
+        Where the names are stored: the panel of a name shows the commands of its cards.
     """
     from bokeh.embed import components
     from bokeh.resources import Resources
@@ -131,6 +133,8 @@ def explorer(
     library = Resources(mode="inline", components=["bokeh", "bokeh-gl"], log_level="warn")
     data = page_data(names, details, maps, properties, orders) | {
         "palette": list(PALETTE),
+        "dark": ON_DARK,
+        "spaces": list(spaces),
         "scale": sequential(12),
     }
     return Explorer(
@@ -256,7 +260,7 @@ def _clusters_data(shown: NameMap, places: FloatArray, span: float) -> list[dict
                 "label": cluster.label,
                 "size": cluster.size,
                 "color": color,
-                "ink": [with_lightness(color, _INK), with_lightness(color, _INK_ON_DARK)],
+                "ink": inks(color),
                 "central": list(cluster.central),
                 "x": round(float(middle[0]), 4),
                 "y": round(float(middle[1]), 4),

@@ -10,6 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from namebasis.report.palette import ON_DARK
 from namebasis.terms import sentence
 from namebasis.wording import between, percent, percentile, visible
 
@@ -35,7 +36,8 @@ def render(template: str, **values: Any) -> str:
     Every text is escaped and its control characters are written out, unless it is Markup.
     Templates know `asset`, `policy`, and the filters `percent`, `number` (with a dash for none),
     `percentile`, `place` (a share as the length of a bar), `between` (an interval, of
-    its two ends), `isolated` (names with commas) and `sentence` (what a word means, or None).
+    its two ends), `isolated` (names with commas), `sentence` (what a word means, or
+    None) and `swatch` (a colour of the palette as CSS that follows the ground).
 
     Parameters
     ----------
@@ -72,6 +74,7 @@ def _templates() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "percentile": percentile, "between": lambda ends: between(*ends), "percent": percent,
         "place": _length, "number": _number, "isolated": _isolated, "sentence": sentence,
+        "swatch": _swatch,
     }  # fmt: skip
     made.filters |= filters
     return made
@@ -86,6 +89,12 @@ def _number(value: float | None, digits: int = 3) -> str:
     """A figure for a cell; a dash where there is none."""
     # What rounds to nothing has no sign.
     return "–" if value is None or value != value else f"{round(value, digits) + 0:.{digits}f}"
+
+
+def _swatch(color: str, on_dark: Mapping[str, str] = ON_DARK) -> str:
+    """A ground of a colour, in CSS; browsers that know of dark pages show the dark one there."""
+    dark = on_dark.get(color)
+    return f"background:{color}" + (f";background:light-dark({color},{dark})" if dark else "")
 
 
 def _isolated(names: Iterable[str]) -> Markup:

@@ -10,6 +10,8 @@ from namebasis.checks import Float64Array, FloatArray
 
 _NEVER_EQUAL = 5
 """Of the clusters around, how many may not have a cluster's colour."""
+_INKS = 0.42, 0.82
+"""OKLab lightness of letters on a light and on a dark ground."""
 GREY = "#b9bfca"
 GREY_ON_DARK = "#4b5363"
 # Found by exchange search for the largest smallest difference under four kinds of sight, among
@@ -17,6 +19,13 @@ GREY_ON_DARK = "#4b5363"
 PALETTE = (
     "#4b8796", "#d25a0f", "#9600e1", "#f0a500", "#69c3c3", "#961e00", "#b478ff", "#3c4b78",
 )  # fmt: skip
+# The same hues for a dark ground, found likewise among lightnesses that stand out from it and from
+# its grey by 4.2 to 1: lines and small dots are seen as well as on a light one.
+PALETTE_ON_DARK = (
+    "#4b8796", "#d15a0e", "#bc48ff", "#ffd151", "#6cc6c6", "#ff8a6e", "#c68aff", "#cce0ff",
+)  # fmt: skip
+ON_DARK = dict(zip(PALETTE, PALETTE_ON_DARK, strict=True))
+"""What a colour of the palette becomes on a dark ground."""
 
 # Machado, Oliveira and Fernandes (2009), severity 1, on linear RGB.
 SIGHTS = {
@@ -66,15 +75,17 @@ def cluster_colors(centres: FloatArray) -> list[str]:
     return [PALETTE[i] for i in chosen]
 
 
-def sequential(n: int) -> list[str]:
+def sequential(n: int, *, on_dark: bool = False) -> list[str]:
     """Colours of `n` steps of an ordered scale, dark to light, told apart by lightness alone.
 
-    They are viridis without its ends, which would be lost on a dark or on a light ground.
+    They are viridis without its ends, which would be lost on a dark or on a light ground; for
+    lines on a dark ground only what stands out from it by 3 to 1.
     """
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    return [to_hex(color) for color in colormaps["viridis"](np.linspace(0.12, 0.9, n))]
+    span = (0.4, 0.98) if on_dark else (0.12, 0.9)
+    return [to_hex(color) for color in colormaps["viridis"](np.linspace(*span, n))]
 
 
 def with_lightness(color: str, lightness: float) -> str:
@@ -84,6 +95,11 @@ def with_lightness(color: str, lightness: float) -> str:
     linear = np.clip(np.linalg.inv(_TO_CONES) @ cones**3, 0, 1)
     gamma = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return "#" + "".join(f"{round(255 * value):02x}" for value in gamma)
+
+
+def inks(color: str) -> list[str]:
+    """The hue as letters on a light and on a dark ground: contrast above 4.5 on either."""
+    return [with_lightness(color, lightness) for lightness in _INKS]
 
 
 def channels(color: str) -> Float64Array:

@@ -10,7 +10,7 @@
   const buttons = [...document.querySelectorAll("[data-kind]")];
   const few = Number(document.body.dataset.few) || 3;
   const INK = "#1d2330", PHASES = ["#ffffff", "#dfe4ec"];
-  let inks = [], cells = [];
+  let inks = [], cells = [], kinds = [];
 
   const models = () => [...Bokeh.documents[0]._all_models.values()];
   const ofType = (...types) => models().filter((model) => types.includes(model.type));
@@ -21,6 +21,15 @@
       for (const glyph of [model.glyph, model.nonselection_glyph, model.hover_glyph])
         for (const key of ["line_color", "fill_color"])
           if (glyph && glyph[key] && glyph[key].value === INK) inks.push([glyph, key]);
+    for (const model of ofType("GlyphRenderer"))
+      for (const glyph of [model.glyph, model.nonselection_glyph, model.hover_glyph])
+        for (const key of ["line_color", "fill_color", "text_color"]) {
+          const color = glyph && glyph[key] && glyph[key].value;
+          if (data.inks[color]) kinds.push([glyph, key, color]);
+        }
+    for (const model of ofType("GlyphRenderer"))
+      if ((model.name || "").startsWith("kind:") && model.data_source.data.color)
+        cells.push([model.data_source, [...model.data_source.data.color]]);
     for (const model of ofType("ColumnDataSource")) {
       const colors = model.data.color;
       if (colors && [...colors].some((color) => PHASES.includes(color))) cells.push([model, [...colors]]);
@@ -35,7 +44,12 @@
     for (const bar of ofType("ColorBar"))
       bar.setv({ background_fill_color: null, major_label_text_color: soft, title_text_color: soft });
     for (const [glyph, key] of inks) glyph[key] = { value: ink };
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches ? 1 : 0;
+    // Letters need more contrast than lines.
+    for (const [glyph, key, color] of kinds)
+      glyph[key] = { value: key === "text_color" ? data.inks[color][dark] : (dark && data.dark[color]) || color };
     const phases = new Map(PHASES.map((color, i) => [color, css(`--phase-${i}`)]));
+    if (dark) for (const [color, lighter] of Object.entries(data.dark)) phases.set(color, lighter);
     for (const [source, colors] of cells)
       source.data = { ...source.data, color: colors.map((color) => phases.get(color) || color) };
   }

@@ -47,6 +47,8 @@
   function dot(color) {
     const node = element("span", undefined, "dot");
     node.style.background = color || "var(--dot)";
+    // Browsers that do not know it keep the line before.
+    if (color && data.dark[color]) node.style.background = `light-dark(${color}, ${data.dark[color]})`;
     return node;
   }
 
@@ -114,8 +116,22 @@
         panel.append(list(near.map(([other, cosine]) => nameLine(map, other, cosine.toFixed(3), true))));
       }
     });
+    if (data.spaces.length) panel.append(element("h4", "its card"), ...data.spaces.map((space) => command(space, names[row])));
     markRow(0, maps[0].cluster[row]);
     remember(names[row]);
+  }
+
+  // What a shell reads as one word.
+  const word = (text) => (/^[\w.\/][\w.\/-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+  // The command that makes the card of a name, to be copied.
+  function command(space, name) {
+    const node = element("div", undefined, "command"), button = element("button", "Copy");
+    const text = `namebasis card ${name.startsWith("-") ? "-- " : ""}${word(space)} ${word(name)}`;
+    button.type = "button";
+    button.onclick = () => copy(text, button);
+    node.append(element("code", text), button);
+    return node;
   }
 
   function showCluster(i, cluster) {
@@ -178,7 +194,8 @@
       ? (_, row) => (maps[only.map].cluster[row] === only.cluster ? maps[only.map].clusters[only.cluster].color : null)
       : choices[chosen].color;
     for (const map of maps) {
-      map.paint((row) => color(map, row));
+      const shade = (c) => (c && isDark() && data.dark[c]) || c;
+      map.paint((row) => shade(color(map, row)));
       // A label in its cluster's colour would be read as a value of the legend.
       map.neutral = !only && Boolean(choices[chosen].neutral);
       map.relabel();

@@ -110,8 +110,8 @@ class TopologyComparison(Report):
         }
 
     def headline(self) -> str:
-        """How many names both have, and what agrees."""
-        return f"{len(self):,} names in both. {self.finding()}"
+        """What agrees, beside chance, and over how many names."""
+        return self.finding()
 
     def tables(self) -> list[Table]:
         """Figures of both sides, and the neighbours that both give."""
@@ -119,13 +119,15 @@ class TopologyComparison(Report):
 
     def finding(self) -> str:
         """What agrees, in two sentences."""
-        words = self.overlap.headline()
+        words = self.overlap.sentence(self.titles)
         if self.between is None:
             return f"{words} One of them has too few clusters to compare."
+        # What rounds to nothing has no sign.
+        chance = round(self.between.null_adjusted_rand, 2) + 0
         return (
             f"{words} Their clusters agree with an adjusted Rand index of "
-            f"{self.between.adjusted_rand:.2f} (0 by chance) over the {self.between.n_rows:,} "
-            "names that both put in a cluster."
+            f"{self.between.adjusted_rand:.2f} ({chance:.2f} by chance) over the "
+            f"{self.between.n_rows:,} names that both put in a cluster."
         )
 
     def rows(self) -> list[tuple[str, str, str]]:

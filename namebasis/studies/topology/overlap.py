@@ -124,11 +124,19 @@ class SpaceOverlap(Result):
 
     def headline(self) -> str:
         """How many neighbours are the same, beside chance."""
+        return self.sentence(("one space", "the other"))
+
+    def sentence(self, titles: tuple[str, str]) -> str:
+        """The headline, with the spaces called by `titles`."""
         most = self.overlaps[-1]
+        found, chance = percent(most.share), percent(most.by_chance, 1)
+        near = "the name nearest to a name" if most.k == 1 else (
+            f"the {most.k} names nearest to a name"
+        )  # fmt: skip
         return (
-            f"Of a name’s {most.k} nearest names, {percent(most.share)} are the same in both "
-            f"({percent(most.low, 1)} to {percent(most.high, 1)}; "
-            f"{percent(most.by_chance, 1)} by chance)."
+            f"Of {near} in {titles[0]}, {found} are nearest in {titles[1]} too "
+            f"({percent(most.low, 1)} to {percent(most.high, 1)}; {chance} by chance), among "
+            f"the {self.n_names:,} names that both hold."
         )
 
     def tables(self) -> list[Table]:

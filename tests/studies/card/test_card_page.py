@@ -135,8 +135,9 @@ def test_places_and_undefined_values_are_drawn_as_they_are() -> None:
 def test_every_value_is_on_the_page() -> None:
     html = html_of(content("x"))
     for words in (
-        "<td>x</td><td>x</td><td>above 92 % of names</td>",
-        '<tr class="soft"><td>hair</td><td>no belief beyond chance</td><td>–</td>',
+        '<td>x</td><td data-label="reads as">x</td><td data-label="where">above 92 % of names</td>',
+        '<tr class="soft"><td>hair</td><td data-label="reads as">no belief beyond chance</td>'
+        '<td data-label="where" class="none">–</td>',
         "Beyond the range of 500 made-up names at 5 %, corrected for 2 axes",
         "x name; read as", '<span class="piece">ko</span>', "Cosine 0.500, centred. x",
         "0.700 to 0.900", '<td class="n">-1.2</td>', "<dd>0.123</dd>", "<dd>1,234</dd>",
@@ -247,5 +248,8 @@ def test_names_link_to_their_place_on_a_map_that_is_known() -> None:
 
 
 def test_one_piece_is_one() -> None:
-    assert "<b>1</b><span>piece</span>" in html_of(replace(content("x"), tokens={"n_tokens": 1}))
-    assert "<b>2</b><span>pieces</span>" in html_of(content("x"))
+    html = html_of(replace(content("x"), tokens={"n_tokens": 1}))
+    assert re.search(r'<b>1</b><span><span class="term"[^>]*>piece</span></span>', html)
+    assert re.search(
+        r'<b>2</b><span><span class="term"[^>]*>pieces</span></span>', html_of(content("x"))
+    )

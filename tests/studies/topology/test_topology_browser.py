@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from namebasis.studies.topology.pages.page import html_of, html_of_comparison
-from tests.studies.pages import DIFFICULT, beside, comparison, name_map, report
+from tests.studies.pages import DIFFICULT, HOSTILE, beside, comparison, name_map, report
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,9 @@ def test_a_typed_name_is_found_and_links_to_the_table(opened: Opened) -> None:
     assert "<script>alert(1)</script>" in tab.locator("#panel").inner_text()
     assert tab.locator(".labels .focus").first.inner_text() == "Vicki"
     assert tab.evaluate("location.hash") == "#name=Vicki"
+    # The command of its card is one that a shell reads as it was meant, whatever the space's name.
+    command = tab.locator("#panel .command code").inner_text()
+    assert shlex.split(command) == ["namebasis", "card", HOSTILE[0], "Vicki"]
     tab.get_by_text("Show it in the table").click()
     row = tab.locator("tr[data-cluster].on")
     assert row.count() == 1

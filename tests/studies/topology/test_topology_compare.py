@@ -22,6 +22,7 @@ from namebasis.studies.topology.comparison import (
     compare,
     match_clusters,
 )
+from namebasis.wording import percent
 from tests.studies.topology.test_topology import HOSTILE, LOCALES, LocaleEncoder, letters
 
 
@@ -104,7 +105,17 @@ def test_forms_agree(found: TopologyComparison) -> None:
     assert plain["left"]["n_clusters"] == 4
     assert plain["overlap"]["n_names"] == plain["n_names"] == 121
     text = str(found)
-    assert "121 names in both" in text
+    most, between = found.overlap.overlaps[-1], found.between
+    assert between is not None
+    # One sentence to quote: how many, of how many, and what chance would give.
+    assert found.headline().startswith(
+        f"Of the {most.k} names nearest to a name in {found.titles[0]}, {percent(most.share)} are "
+        f"nearest in {found.titles[1]} too ("
+    )
+    assert f"{percent(15 / 120, 1)} by chance), among the 121 names that both hold." in text
+    # What rounds to nothing has no sign.
+    assert f"({round(between.null_adjusted_rand, 2) + 0:.2f} by chance)" in text
+    assert "-0.00 by chance" not in text
     assert "clusters follow locale" in text
 
 

@@ -13,14 +13,16 @@ from namebasis.report.name_map import page_data, spread_equal
 from namebasis.report.packed import dictionary, packed
 from namebasis.report.page import embedded_json
 from namebasis.report.palette import (
+    GREY_ON_DARK,
+    ON_DARK,
     PALETTE,
     SIGHTS,
     channels,
     cluster_colors,
     differences,
+    inks,
     oklab,
     sequential,
-    with_lightness,
 )
 from namebasis.studies.topology.pages.page import html_of
 from tests.studies.pages import HOSTILE, name_map, report, shape
@@ -129,6 +131,23 @@ def test_colours_differ_for_every_kind_of_sight() -> None:
     np.testing.assert_allclose(oklab(np.array([[1.0, 0, 0]]))[0], [0.628, 0.225, 0.126], atol=1e-3)
 
 
+def test_colours_of_dark_pages_stand_out_and_still_differ() -> None:
+    night = luminance("#181c24")
+    assert set(ON_DARK) == set(PALETTE)
+    for color in ON_DARK.values():
+        assert (luminance(color) + 0.05) / (night + 0.05) > 4.2
+    for n in (1, 3, 12):
+        for color in sequential(n, on_dark=True):
+            assert (luminance(color) + 0.05) / (night + 0.05) > 3
+    apart = differences([*ON_DARK.values(), GREY_ON_DARK])
+    np.fill_diagonal(apart, np.inf)
+    assert apart.min() > 0.11  # Okabe and Ito's six come to 0.076
+
+
+def luminance(value: str) -> float:
+    return float(channels(value) @ [0.2126, 0.7152, 0.0722])
+
+
 def test_ordered_colours_grow_lighter_for_every_kind_of_sight() -> None:
     linear = np.array([channels(color) for color in sequential(10)])
     for sight in SIGHTS.values():
@@ -151,12 +170,10 @@ def test_clusters_that_lie_together_differ() -> None:
 
 @pytest.mark.parametrize("color", PALETTE)
 def test_labels_stand_out_from_their_ground(color: str) -> None:
-    def luminance(value: str) -> float:
-        return float(channels(value) @ [0.2126, 0.7152, 0.0722])
-
     paper, night = luminance("#ffffff"), luminance("#181c24")
-    assert (paper + 0.05) / (luminance(with_lightness(color, 0.42)) + 0.05) > 4.5
-    assert (luminance(with_lightness(color, 0.82)) + 0.05) / (night + 0.05) > 4.5
+    on_light, on_dark = inks(color)
+    assert (paper + 0.05) / (luminance(on_light) + 0.05) > 4.5
+    assert (luminance(on_dark) + 0.05) / (night + 0.05) > 4.5
 
 
 def test_arrays_are_packed_as_they_are_read() -> None:

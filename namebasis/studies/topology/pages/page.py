@@ -36,7 +36,12 @@ def html_of(report: TopologyReport) -> str:
         "topology",
         report=report,
         explorer=explorer(
-            report.names, report.details, maps, _properties(report), orders=report.orders
+            report.names,
+            report.details,
+            maps,
+            _properties(report),
+            orders=report.orders,
+            spaces=[report.provenance["space"]],
         ),
         charts=_svg_charts(report),
         colors=maps[0].colors(),
@@ -62,6 +67,9 @@ def html_of_comparison(found: TopologyComparison) -> str:
             _properties(found.left),
             orders=found.left.orders,
             side_by_side=True,
+            spaces=list(
+                dict.fromkeys(side.provenance["space"] for side in (found.left, found.right))
+            ),
         ),
         charts=_svg_charts(found),
         colors=maps[0].colors(),
