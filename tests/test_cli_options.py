@@ -133,6 +133,105 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
         ("--seed -1", "--seed must be at least 0"),
         ("Vickii", "Near spellings stored: Vicki"),
     ],
+    "identity s.space 'Vicki Winona'": [
+        ("--n-swaps 5", "--n-swaps must be an integer, at least 6; got 5"),
+        ("--n-made-up 19", "--n-made-up must be an integer, at least 20; got 19"),
+        ("--seed -1", "--seed must be at least 0"),
+        ("--contexts none.toml", "none.toml"),
+        ("--thresholds none.toml", "none.toml"),
+        ("--thresholds n.csv", "n.csv"),
+        ("--names none.txt", "none.txt"),
+        ("--names n.csv --column nmae", "no column 'nmae'"),
+        ("--counts none.csv", "none.csv"),
+        ("--counts n.csv", "count"),
+        ("--counts c.csv --measure own_scroe", "Did you mean 'own_score'?"),
+        ("--rigidity --no-contexts", "leave --no-contexts out"),
+        ("--figure f.gif", ".png or .svg"),
+        ("--figure none/f.png", "none"),
+        ("--figure face.png", "face.png already exists"),
+    ],
+    "rigidity s.space Vicki": [
+        ("--n-made-up 1", "--n-made-up must be an integer, at least"),
+        ("--seed -1", "--seed must be at least 0"),
+        ("--contexts none.toml", "none.toml"),
+        ("--names none.txt", "none.txt"),
+        ("--where \"gender = 'F'\"", "not both"),
+    ],
+    "rigidity s.space": [
+        ("--where 'sex = 1'", "write gender"),
+        ("--where \"gender = 'X'\"", "no name to measure"),
+    ],
+    "formation run": [
+        ("--n-made-up 19", "--n-made-up must be an integer, at least 20; got 19"),
+        ("--n-swaps 11", "--n-swaps must be an integer, at least 12; got 11"),
+        ("--n-resamples 19", "--n-resamples must be an integer, at least 20; got 19"),
+        ("--seed -1", "--seed must be at least 0"),
+        ("--names none.txt", "none.txt"),
+        ("--names n.csv --column nmae", "no column 'nmae'"),
+        ("--contexts none.toml", "none.toml"),
+        ("--template portrait", "{}"),
+        ("--trace Vicki", "give --html FILE"),
+        ("--html none/f.html", "none"),
+        ("--html face.png", "face.png already exists"),
+        ("--cache n.csv", "n.csv"),
+        ("", "run"),
+    ],
+    "formation none": [("", "none")],
+    "trace minilm Vicki": [
+        ("--kind residul", "Did you mean 'residual'?"),
+        ("--target poold", "Did you mean 'pooled'?"),
+        ("--template portrait", "{}"),
+        ("--n-samples 0", "--n-samples must be"),
+        ("--noise 0", "--noise must be"),
+        ("--window 0", "--window must be"),
+        ("--seed -1", "--seed must be at least 0"),
+        ("--truth none.json", "none.json"),
+        ("--html none/f.html", "none"),
+    ],
+    "validate generate s.space new Vicki --pipeline organism": [
+        ("-n 0", "--n-images must be an integer, at least 1; got 0"),
+        ("--template portrait", "{}"),
+        ("--where \"gender = 'F'\"", "not both"),
+        ("--n-made-up -1", "--n-made-up must be"),
+        ("--steps 0", "--steps must be"),
+        ("--size 0", "--size must be"),
+        ("--batch-size 0", "--batch-size must be an integer, at least 1; got 0"),
+        ("--seed -1", "--seed must be at least 0"),
+        ("--dtype float8", "--dtype must be"),
+    ],
+    "validate generate s.space new": [
+        ("--pipeline orgnism", "Did you mean 'organism'?"),
+        ("--pipeline organism --where 'sex = 1'", "write gender"),
+        ("--pipeline organism --where \"gender = 'X'\"", "X"),
+    ],
+    "validate generate s.space n.csv Vicki --pipeline organism": [("", "n.csv")],
+    "validate report s.space pictures --extractor skin": [
+        ("--n-resamples 19", "--n-resamples must be an integer, at least 20; got 19"),
+        ("--seed -1", "--seed must be at least 0"),
+        ("--batch-size 0", "--batch-size must be an integer, at least 1; got 0"),
+        ("--extractor zeroshot:minilm", "Did you mean zero-shot?"),
+        ("--extractor zero-shot:minilm --axis agee", "Did you mean 'age'?"),
+        ("--axis agee", "Did you mean 'age'?"),
+        ("--axis none.toml", "none.toml"),
+        ("--extractor probe:none.safetensors", "none.safetensors"),
+        ("--extractor onnx:none.toml", "none.toml"),
+        ("--html none/f.html", "none"),
+        ("--html face.png", "face.png already exists"),
+    ],
+    "validate report s.space none --extractor skin": [("", "none")],
+    "validate train-probe p.safetensors --axis hair_length --encoder minilm --folder new "
+    "--pipeline organism": [
+        ("--n-names 7", "--n-names must be an integer, at least 8; got 7"),
+        ("-n 0", "--n-images must be an integer, at least 1; got 0"),
+        ("--axis hair_lenght", "Did you mean 'hair_length'?"),
+        ("--axis none.toml", "none.toml"),
+        ("--steps 0", "--steps must be"),
+        ("--size 0", "--size must be"),
+        ("--batch-size 0", "--batch-size must be"),
+        ("--seed -1", "--seed must be at least 0"),
+        ("--pipeline orgnism", "Did you mean 'organism'?"),
+        ("--folder n.csv", "n.csv"),
+    ],
 }
 
 
@@ -147,6 +246,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr
     np.save(where / "wide.npy", np.ones((1, 5), np.float32))
     Image.new("RGB", (8, 8)).save(where / "face.png")
+    (where / "c.csv").write_text("name,count\nVicki Winona,5\n")
+    (where / "pictures" / "Vicki").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(where / "pictures" / "Vicki" / "1.png")
+    (where / "run" / "step-000001").mkdir(parents=True)
     return where
 
 
@@ -161,7 +264,9 @@ def forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
         "encoders.registry.load_encoder", "namespace.space.StoredSpace.encoder",
         "namespace.space.StoredSpace.graph", "analysis.sparse.codes.sparse_code",
         "analysis.sparse.components.principal_components",
-        "analysis.shape.entropy.entropy_report",
+        "analysis.shape.entropy.entropy_report", "formation.work.Work.run",
+        "formation.tracing.load_encoder", "validation.extractors.registry.load_encoder",
+        "validation.pictures.pipelines.load_pipeline", "validation.study.validate",
     ):  # fmt: skip
         monkeypatch.setattr(f"namebasis.{what}", refuse)
     for where in (

@@ -9,6 +9,7 @@ import numpy as np
 
 from namebasis.analysis.shape.alignment import cka_matrix
 from namebasis.checks import Float64Array, Progress, check_count, check_seed
+from namebasis.encoders.base import check_template
 from namebasis.formation.checkpoints import (
     CheckpointError,
     Gap,
@@ -110,6 +111,7 @@ def formation(
     check_count(n_made_up, "n_made_up", 20)
     check_count(n_swaps, "n_swaps", 12)
     check_count(n_resamples, "n_resamples", 20)
+    check_template(template)
     if (shipped := find_shipped(sources)) is not None:
         refuse_settings({
             "--revision": bool(revisions), "--model": model is not None,

@@ -28,6 +28,7 @@ from namebasis.formation.trace_results import Trace, Tracing
 from namebasis.formation.truth import WORLD, Truth, read_truth
 from namebasis.namespace.corpus.full_names import cut, split
 from namebasis.studies.identity.swaps import measure, packaged_partners
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -36,6 +37,39 @@ Partners = tuple[Sequence[str], Sequence[str]]
 TARGETS = ("pooled", "own")
 _TOKENS_AT_ONCE = 8_192
 _N_SWAPS = 24
+
+
+def check_trace(
+    name: str,
+    template: str = "{}",
+    kind: str = "residual",
+    target: str = "pooled",
+    n_samples: int = 10,
+    noise: float = 3.0,
+    window: int = 1,
+    **_: object,
+) -> str:
+    """Refuse what `trace_encoder` would, before an encoder is loaded; the name without odd spaces.
+
+    Raises
+    ------
+    ValueError
+    """
+    for what, word, known in (("kind", kind, KINDS), ("target", target, TARGETS)):
+        if word not in known:
+            raise ValueError(
+                f"{what} must be one of {', '.join(known)}; got {word!r}."
+                f"{did_you_mean(word, known)}"
+            )
+    check_template(template)
+    check_count(n_samples, "n_samples")
+    check_count(window, "window")
+    if not 0 < noise < float("inf"):
+        raise ValueError(f"noise must be above 0; got {noise!r}.")
+    name = " ".join(name.split())
+    if not name:
+        raise ValueError("the name to trace must not be empty.")
+    return name
 
 
 def trace_encoder(
@@ -84,19 +118,7 @@ def trace_encoder(
     ValueError
         If an option does not fit.
     """
-    if kind not in KINDS or target not in TARGETS:
-        raise ValueError(
-            f"kind is one of {', '.join(KINDS)} and target one of {', '.join(TARGETS)}; "
-            f"got {kind!r} and {target!r}."
-        )
-    check_template(template)
-    check_count(n_samples, "n_samples")
-    check_count(window, "window")
-    if not 0 < noise < float("inf"):
-        raise ValueError(f"noise must be above 0; got {noise!r}.")
-    name = " ".join(name.split())
-    if not name:
-        raise ValueError("the name to trace must not be empty.")
+    name = check_trace(name, template, kind, target, n_samples, noise, window)
     tower = HookedTower(encoder)
     ids = tower.ids(template.format(name))
     first, tokens, n_name = _place(encoder, name, template, ids)
@@ -241,6 +263,7 @@ def trace(
     ValueError
         If an option does not fit.
     """
+    check_trace(name, **options)
     series = find_checkpoints(sources, revisions=revisions, model=model)
     wanted = [one for one in series.checkpoints if not steps or one.step in set(steps)]
     gaps = [gap for gap in series.gaps if not steps or gap.step in set(steps)]
@@ -251,8 +274,8 @@ def trace(
         raise CheckpointError(f"there is no checkpoint of step {absent[0]}; there are {there}.")
     if truth is None and series.folder and (series.folder / WORLD).is_file():
         truth = series.folder / WORLD
-    if truth is not None and options.get("target") == "own" and "partners" not in options:
-        told = truth if isinstance(truth, Truth) else read_truth(truth)
+    told = truth if isinstance(truth, Truth) or truth is None else read_truth(truth)
+    if told is not None and options.get("target") == "own" and "partners" not in options:
         options["partners"] = make_plan(list(told.names), truth=told).partners
     found = []
     for done, one in enumerate(wanted):

@@ -161,7 +161,7 @@ def test_refused_towers_names_and_options(tiny: Any) -> None:
         trace_encoder(clip, "Anna " * 20)
     with pytest.raises(EncoderError, match="has no pieces of its own"):
         trace_encoder(clip, "Anna", template="photo{}photo")
-    with pytest.raises(ValueError, match="kind is one of residual, attention, mlp"):
+    with pytest.raises(ValueError, match="kind must be one of residual, attention, mlp"):
         trace_encoder(clip, "Anna", kind="head")
     with pytest.raises(ValueError, match="has no own direction: one part only"):
         trace_encoder(clip, "Anna", target="own")

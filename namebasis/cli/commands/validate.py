@@ -82,15 +82,20 @@ def generate(
 
     Images of people who exist can harm them: see docs/validation.md before you show any.
     """
+    from namebasis.checks import check_count
     from namebasis.namespace.corpus.pseudo import pseudo_names
     from namebasis.space import open_space
     from namebasis.studies.identity.contexts import load_contexts
-    from namebasis.validation.pictures.generation import TEMPLATES
+    from namebasis.validation.pictures.generation import TEMPLATES, check_request
     from namebasis.validation.pictures.generation import generate as make
     from namebasis.validation.pictures.pipelines import check_pipeline, load_pipeline
 
-    check_pipeline(pipeline)
+    check_pipeline(pipeline, dtype)
     refuse_folder(folder)
+    check_count(n_made_up, "n_made_up", 0)
+    how = _options(steps, guidance, size)
+    templates = template or (list(load_contexts(None)) if contexts else TEMPLATES)
+    check_request(templates, n_images, batch_size)
     opened = open_space(space)
     if names and where is not None:
         raise ValueError("give names or --where, not both.")
@@ -105,13 +110,11 @@ def generate(
             f"{len(wanted):,} names ({n_more} made up) × {n_images} images; --where or names ask "
             "for fewer"
         )
-    templates = template or (list(load_contexts(None)) if contexts else TEMPLATES)
     loaded = load_pipeline(pipeline, device=device, dtype=dtype)
     with nullcontext() if quiet else progress_bar("painting", "images") as progress:
         return make(
-            loaded, wanted, folder, templates=templates, n_images=n_images,
-            options=_options(steps, guidance, size), seed=seed, batch_size=batch_size,
-            overwrite=overwrite, progress=progress,
+            loaded, wanted, folder, templates=templates, n_images=n_images, options=how,
+            seed=seed, batch_size=batch_size, overwrite=overwrite, progress=progress,
         )  # fmt: skip
 
 
@@ -155,15 +158,22 @@ def report(
     quiet: options.Quiet = False,
 ) -> Answer:
     """Measure images of names and compare them with text."""
+    from namebasis.checks import check_count
     from namebasis.encoders.registry import load_encoder
     from namebasis.space import open_space
-    from namebasis.validation.extractors.registry import load_extractor
+    from namebasis.validation.extractors.registry import check_extractor, load_extractor
+    from namebasis.validation.pictures.image_files import find_images
     from namebasis.validation.study import validate
 
     refuse_existing(html, overwrite=overwrite)
     refuse_readonly(space, write)
+    check_count(n_resamples, "n_resamples", 20)
+    check_count(batch_size, "batch_size")
     opened = open_space(space)
     wanted = extractor or [f"zero-shot:{opened.provenance.encoder}"]
+    for spec in wanted:
+        check_extractor(spec, axis)
+    find_images(folder, opened.find_all)
     loaded = [
         load_extractor(
             spec, axes=axis, attribute=attribute, tags=tag or (), device=device,
@@ -214,20 +224,23 @@ def train_probe(
     quiet: options.Quiet = False,
 ) -> None:
     """Train and score a linear probe on images of made-up names."""
+    from namebasis.checks import check_count
     from namebasis.encoders.registry import load_encoder
-    from namebasis.validation.extractors.probe_training import probe_for
+    from namebasis.validation.extractors.probe_training import check_training, probe_for
     from namebasis.validation.pictures.pipelines import check_pipeline, load_pipeline
 
-    check_pipeline(pipeline)
+    check_pipeline(pipeline, dtype)
     refuse_existing(file, overwrite=overwrite)
     refuse_folder(folder)
+    check_training(axis, n_names, n_images)
+    check_count(batch_size, "batch_size")
+    how = _options(steps, guidance, size)
     loaded = load_pipeline(pipeline, device=device, dtype=dtype)
     seeing = load_encoder(encoder, device=device)
     with nullcontext() if quiet else progress_bar("painting", "images") as progress:
         probe = probe_for(
             axis, loaded, seeing, folder, n_names=n_names, n_images=n_images,
-            options=_options(steps, guidance, size), seed=seed, batch_size=batch_size,
-            progress=progress,
+            options=how, seed=seed, batch_size=batch_size, progress=progress,
         )  # fmt: skip
     probe.save(file, overwrite=overwrite)
     facts = {

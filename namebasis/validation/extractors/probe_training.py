@@ -22,6 +22,22 @@ if TYPE_CHECKING:
 N_NAMES, N_IMAGES = 24, 2
 
 
+def check_training(axis: str | Path | Axis, n_names: int, n_images: int) -> Axis:
+    """Refuse what `probe_for` would, before anything is loaded; the axis.
+
+    Raises
+    ------
+    NamebasisError
+        If the axis is refused.
+    ValueError
+        If there are too few names or images.
+    """
+    loaded = axis if isinstance(axis, Axis) else load_axis(axis)
+    check_count(n_names, "n_names", 8)
+    check_count(n_images, "n_images")
+    return loaded
+
+
 def probe_for(
     axis: str | Path | Axis,
     pipeline: ImagePipeline,
@@ -70,9 +86,7 @@ def probe_for(
     NamebasisError
         If the safety checker left too few images.
     """
-    loaded = axis if isinstance(axis, Axis) else load_axis(axis)
-    check_count(n_names, "n_names", 8)
-    check_count(n_images, "n_images")
+    loaded = check_training(axis, n_names, n_images)
     if not encoder.has_images:
         raise EncoderError(f"{encoder.spec} reads no images; give an encoder that does.")
     names = pseudo_names(n_names, seed=seed).strings

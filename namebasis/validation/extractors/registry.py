@@ -8,6 +8,7 @@ from pathlib import Path
 
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
+from namebasis.studies.attributes.axis_files import load_axis
 from namebasis.validation.extractors.base import Extractor
 from namebasis.validation.extractors.zero_shot import AXES
 
@@ -23,6 +24,33 @@ KINDS = {
     "skin": "skin[:REPO-or-folder], apparent skin colour, with a face-parsing model",
 }
 _ALONE = {"mivolo", "skin"}
+
+
+def check_extractor(spec: str, axes: Sequence[str | Path] | None = None) -> tuple[str, str]:
+    """Refuse a spec or axes before a model is loaded; the spec's kind and what follows its colon.
+
+    Raises
+    ------
+    EncoderError
+        If the spec is unknown.
+    NamebasisError
+        If an axis is refused.
+    ValueError
+        If an axis is asked for twice.
+    """
+    kind, colon, rest = spec.partition(":")
+    if kind not in KINDS or (not rest and (colon or kind not in _ALONE)):
+        close = difflib.get_close_matches(kind, KINDS, n=1)
+        hint = f" Did you mean {close[0]}?" if close and close[0] != kind else ""
+        raise EncoderError(
+            f"unknown extractor {spec!r}.{hint} There are: {'; '.join(KINDS.values())}."
+        )
+    wanted = [str(one) for one in axes or ()]
+    if len(set(wanted)) < len(wanted):
+        raise ValueError(f"each axis may be asked for once; got {', '.join(wanted)}.")
+    for axis in axes or ():
+        load_axis(axis)
+    return kind, rest
 
 
 def load_extractor(
@@ -61,16 +89,8 @@ def load_extractor(
     ValueError
         If an axis is asked for twice.
     """
-    kind, colon, rest = spec.partition(":")
-    if kind not in KINDS or (not rest and (colon or kind not in _ALONE)):
-        close = difflib.get_close_matches(kind, KINDS, n=1)
-        hint = f" Did you mean {close[0]}?" if close and close[0] != kind else ""
-        raise EncoderError(
-            f"unknown extractor {spec!r}.{hint} There are: {'; '.join(KINDS.values())}."
-        )
+    kind, rest = check_extractor(spec, axes)
     wanted = AXES if axes is None else axes
-    if len(set(map(str, wanted))) < len(wanted):
-        raise ValueError(f"each axis may be asked for once; got {', '.join(map(str, wanted))}.")
     if kind == "zero-shot":
         from namebasis.validation.extractors.zero_shot import ZeroShot
 

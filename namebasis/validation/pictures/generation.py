@@ -90,6 +90,21 @@ class _Wish:
     about: dict[str, Any]
 
 
+def check_request(templates: Sequence[str], n_images: int, batch_size: int) -> list[str]:
+    """Refuse what `generate` would, before a pipeline is loaded; the templates.
+
+    Raises
+    ------
+    ValueError
+    """
+    check_count(n_images, "n_images")
+    check_count(batch_size, "batch_size")
+    wanted = [check_template(template) for template in templates]
+    if not wanted:
+        raise ValueError("templates must be at least one.")
+    return wanted
+
+
 def generate(
     pipeline: ImagePipeline,
     names: Sequence[str],
@@ -143,11 +158,8 @@ def generate(
         If a parameter is out of range, or names are missing or not distinct.
     """
     seed = check_seed(seed)
-    check_count(n_images, "n_images")
     size = check_count(batch_size, "batch_size")
-    wanted = [check_template(template) for template in templates]
-    if not wanted:
-        raise ValueError("templates must be at least one.")
+    wanted = check_request(templates, n_images, batch_size)
     if not names or len(set(names)) != len(names) or not all(name.strip() for name in names):
         raise ValueError("names must be one or more, not empty, and differ from each other.")
     # What a pipeline would do by default may change with its release, so it is said.

@@ -160,13 +160,17 @@ class ImagePipeline:
         return list(zip(made.images, map(bool, flags), strict=True))
 
 
-def check_pipeline(spec: str) -> None:
+def check_pipeline(spec: str, dtype: str | None = None) -> None:
     """Refuse what is neither `organism`, nor a folder, nor the name of a hub repository.
 
     Raises
     ------
     EncoderError
+    ValueError
+        If there is no such dtype.
     """
+    if dtype not in (None, *_DTYPES):
+        raise ValueError(f"dtype must be {', '.join(_DTYPES)}; got {dtype!r}.")
     place = spec.removeprefix("diffusers:")
     if spec == ORGANISM or Path(place).is_dir():
         return
@@ -209,15 +213,13 @@ def load_pipeline(
     ValueError
         If there is no such dtype.
     """
-    check_pipeline(spec)
+    check_pipeline(spec, dtype)
     try:
         import diffusers
     except ImportError:
         raise MissingExtraError("a text-to-image pipeline", "diffusers") from None
     import torch
 
-    if dtype not in (None, *_DTYPES):
-        raise ValueError(f"dtype must be {', '.join(_DTYPES)}; got {dtype!r}.")
     if spec == ORGANISM:
         source = packaged_source(
             ORGANISM, "painter", "model_index.json", revision,
