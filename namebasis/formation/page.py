@@ -113,6 +113,9 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
         )
     blocks = len(cards["weights"][0].legend) if cards["weights"] else 0
     on_dark = ON_DARK | dict(zip(sequential(blocks), sequential(blocks, on_dark=True), strict=True))
+    # Letters have the hue of their line on either ground.
+    grounds = [(GREY, GREY), *on_dark.items()]
+    letters = {color: [inks(color)[0], inks(dark)[1]] for color, dark in grounds}
     drawn = {f"{part}{at}": card.figure for part in cards for at, card in enumerate(cards[part])}
     drawn["phases"] = phase_map(found, axis, order)
     script, holders = components(drawn)
@@ -133,8 +136,7 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
         data=Markup(
             embedded_json(
                 "data",
-                _by_name(found, axis, order)
-                | {"dark": on_dark, "inks": {color: inks(color) for color in (*on_dark, GREY)}},
+                _by_name(found, axis, order) | {"dark": on_dark, "inks": letters},
             )
         ),
         on_dark=on_dark,

@@ -133,8 +133,8 @@ def test_a_reader_is_told_what_the_page_shows(user: Path, monkeypatch: pytest.Mo
     assert f"<summary>The same by {n_more} other readings of the text" in html
     others = html[html.index("<summary>The same by") :].partition("</details>")[0]
     for reading in ("projection", "curve", "inferred"):
-        assert f"<td>{reading}</td>" in others
-    assert "<td>expectation</td>" not in others
+        assert f'<td data-label="text reading">{reading}</td>' in others
+    assert '<td data-label="text reading">expectation</td>' not in others
     assert html.index("<h2>Notes") < html.index("<h2>Text against images")
     shots = [html.index(f"<p>{one}</p>") for one in sorted(captions) if f"<p>{one}</p>" in html]
     assert len(shots) >= 2
