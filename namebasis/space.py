@@ -110,13 +110,14 @@ class Space(StoredSpace):
         n_steps: int = 7,
         span: float = 3.0,
         names_per_step: int = 3,
+        columns: Sequence[str] = (),
     ) -> Walk:
         """Name who stands along a direction of the space; see `studies.basis.walk`."""
         from namebasis.studies.basis.walk import walk
 
         return walk(
             self, along, components=components, view=view, where=where, as_=as_, n_steps=n_steps,
-            span=span, names_per_step=names_per_step,
+            span=span, names_per_step=names_per_step, columns=columns,
         )  # fmt: skip
 
     def anchors(
@@ -125,12 +126,13 @@ class Space(StoredSpace):
         *,
         where: str | None = None,
         view: str = "text",
+        columns: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> Anchors:
         """Code every name by the others, and rank the names that the rest are made of."""
         from namebasis.studies.basis.anchors import report
 
-        return report(self, n_names, where=where, view=view, progress=progress)
+        return report(self, n_names, where=where, view=view, columns=columns, progress=progress)
 
     def card(
         self,
@@ -273,6 +275,7 @@ class Space(StoredSpace):
         with_contexts: bool = True,
         thresholds: str | Path | None = None,
         n_made_up: int = 100,
+        columns: Sequence[str] = (),
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Identity:
@@ -286,8 +289,8 @@ class Space(StoredSpace):
         told = read_counts(counts) if counts else {}
         found = identity(
             self, list(told) if names is None else names, n_swaps=n_swaps, contexts=contexts,
-            with_contexts=with_contexts, thresholds=thresholds, n_made_up=n_made_up, seed=seed,
-            progress=progress,
+            with_contexts=with_contexts, thresholds=thresholds, n_made_up=n_made_up,
+            columns=columns, seed=seed, progress=progress,
         )  # fmt: skip
         return with_counts(found, told, column=measure) if told else found
 
@@ -298,6 +301,7 @@ class Space(StoredSpace):
         where: str | None = None,
         contexts: str | Path | None = None,
         n_made_up: int = 100,
+        columns: Sequence[str] = (),
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Rigidity:
@@ -305,8 +309,8 @@ class Space(StoredSpace):
         from namebasis.studies.identity.rigidity import rigidity
 
         return rigidity(
-            self, names, where=where, contexts=contexts, n_made_up=n_made_up, seed=seed,
-            progress=progress,
+            self, names, where=where, contexts=contexts, n_made_up=n_made_up, columns=columns,
+            seed=seed, progress=progress,
         )  # fmt: skip
 
     def validate(

@@ -9,6 +9,11 @@ from typing import Annotated
 import typer
 
 
+def columns_of(text: str | None) -> list[str]:
+    """The columns of a list that is separated by commas."""
+    return [name for one in (text or "").split(",") if (name := one.strip())]
+
+
 def without_bars(quiet: bool) -> bool:
     """Keep the bars of other libraries away too, such as those of downloads."""
     if quiet:
@@ -42,6 +47,10 @@ Deny = Annotated[list[str] | None, typer.Option("--deny", help="Never use this n
 Where = Annotated[
     str | None,
     typer.Option("--where", help="Boolean SQL over the columns, such as \"gender = 'F'\"."),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option("--columns", help="Stored columns to show beside names, separated by commas."),
 ]
 View = Annotated[
     str, typer.Option("--view", help="Vector column: text, token, image or unspelled.")

@@ -17,10 +17,11 @@ from namebasis.encoders.registry import TEXT_ONLY, Loading
 from namebasis.errors import EncoderError, ReplacedError, SpaceError, TargetError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
+from namebasis.namespace.search.beside import check_columns, joined, stored_columns
 from namebasis.namespace.search.graph_cache import graph_of, load_graph, spread_graph
 from namebasis.namespace.search.name_lookup import find_rows
 from namebasis.namespace.search.new_names import near_spellings, place_new, said_near
-from namebasis.namespace.search.results import LightColumns, NearestResult, make_result
+from namebasis.namespace.search.results import LIGHT, LightColumns, NearestResult, make_result
 from namebasis.namespace.search.searcher import Searcher
 from namebasis.namespace.search.targets import Resolver, Target, check_as, is_batch
 from namebasis.namespace.store import metrics
@@ -465,6 +466,7 @@ class StoredSpace:
         farthest: bool = False,
         include_self: bool = False,
         as_: str | None = None,
+        columns: Sequence[str] = (),
     ) -> NearestResult:
         """Find the names nearest to a target.
 
@@ -486,6 +488,8 @@ class StoredSpace:
             Let stored names of the target be found too; they are left out otherwise.
         as_ : {"name", "text"}, optional
             How texts are read; see `resolve`.
+        columns : sequence of str
+            Stored columns to give beside the names.
 
         Returns
         -------
@@ -497,6 +501,8 @@ class StoredSpace:
         ------
         TargetError, FilterError
             If the target or the filter is refused.
+        ValueError
+            If there is no such column.
 
         See Also
         --------
@@ -514,6 +520,7 @@ class StoredSpace:
         ('Olga', 'Sigríður')
         """
         check_count(k, "k")
+        columns = check_columns(self, columns)
         resolver = self._resolver(view, as_)
         allowed = self._allowed(where, view)
         batch = list(target) if is_batch(target) else [target]
@@ -526,7 +533,8 @@ class StoredSpace:
             targets, k, allowed=allowed, view=view, farthest=farthest, include_self=include_self
         )
         found = np.concatenate([ids for _, ids in hits]) if hits else np.empty(0, np.int64)
-        rows = self._light.take(found)
+        light = self._light.take(found).select(list(LIGHT))
+        rows = joined(light, stored_columns(self, found.tolist(), columns)) if columns else light
         return make_result(targets, hits, rows, farthest=farthest, is_many=is_batch(target))
 
     def graph(self, view: str = "text", k: int = 15) -> KnnGraph:

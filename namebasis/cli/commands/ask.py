@@ -103,6 +103,7 @@ def nearest(
     targets: options.Targets = None,
     k: Annotated[int, typer.Option("-k", help="How many names.")] = 10,
     where: options.Where = None,
+    columns: options.Columns = None,
     view: options.View = "text",
     image: options.Image = None,
     vector: options.Vector = None,
@@ -128,5 +129,6 @@ def nearest(
         minus=minus or (),
         farthest=farthest,
         as_=as_,
+        columns=options.columns_of(columns),
     )
     return Answer([result], lambda: [one.to_dict() for one in result.split()])

@@ -223,6 +223,7 @@ def walk(
     span: Annotated[float, typer.Option("--span", help="Standard deviations each way.")] = 3.0,
     k: Annotated[int, typer.Option("-k", help="Names at each step.")] = 3,
     where: options.Where = None,
+    columns: options.Columns = None,
     view: options.View = "text",
     as_: options.As = None,
     components: Annotated[
@@ -280,6 +281,7 @@ def walk(
         n_steps=steps,
         span=span,
         names_per_step=k,
+        columns=options.columns_of(columns),
     )
 
 
@@ -289,6 +291,7 @@ def anchors(
     n_names: Annotated[int, typer.Option("--n-names", "-n", help="Names in a code.")] = 8,
     k: Annotated[int, typer.Option("-k", min=1, help="How many anchors to show.")] = 20,
     where: options.Where = None,
+    columns: options.Columns = None,
     view: options.View = "text",
     write: Annotated[
         bool, typer.Option("--write", help="Store anchor_rank and own_residual in the space.")
@@ -302,7 +305,10 @@ def anchors(
     refuse_readonly(space, write)
     opened = open_space(space)
     with nullcontext() if quiet else late_bar("anchors") as progress:
-        found = study.report(opened, n_names, where=where, view=view, progress=progress)
+        found = study.report(
+            opened, n_names, where=where, view=view, columns=options.columns_of(columns),
+            progress=progress,
+        )  # fmt: skip
     if write:
         found.write(opened)
     return Answer([replace(found, n_shown=k)], lambda: found.to_dict()["anchors"][:k])

@@ -42,6 +42,7 @@ def rigidity(
     file: NamesFile = None,
     file_column: options.Column = None,
     where: options.Where = None,
+    columns: options.Columns = None,
     contexts: Contexts = None,
     n_made_up: Annotated[
         int, typer.Option("--n-made-up", help="Made-up names to compare with.")
@@ -66,6 +67,7 @@ def rigidity(
             where=where,
             contexts=contexts,
             n_made_up=n_made_up,
+            columns=options.columns_of(columns),
             seed=seed,
             progress=progress,
         )
@@ -80,6 +82,7 @@ def identity(
     names: Asked = None,
     file: NamesFile = None,
     file_column: options.Column = None,
+    columns: options.Columns = None,
     counts: Annotated[
         Path | None,
         typer.Option("--counts", help="A CSV with name and count: how often people are named."),
@@ -129,6 +132,7 @@ def identity(
     nothing is measured anew.
     """
     from namebasis.namespace.corpus.names import distinct_names
+    from namebasis.namespace.search.beside import check_columns
     from namebasis.space import open_space
     from namebasis.studies.identity import study
     from namebasis.studies.identity.counts import compare_stored, read_counts, with_counts
@@ -143,6 +147,7 @@ def identity(
         raise ValueError("--rigidity is measured in contexts; leave --no-contexts out.")
     load_origin(thresholds)
     opened = open_space(space)
+    beside = check_columns(opened, options.columns_of(columns))
     asked = _names(names, file, file_column)
     told = read_counts(counts) if counts else {}
     if told and measure not in COLUMNS:
@@ -161,6 +166,7 @@ def identity(
             with_contexts=not no_contexts,
             thresholds=thresholds,
             n_made_up=n_made_up,
+            columns=beside,
             seed=seed,
             in_contexts=placed,
             progress=progress,

@@ -39,7 +39,7 @@ class NearestResult(Result):
     similarities : ndarray of shape (n,), float32
         Cosine in [-1, 1]; of each target the largest first, or the smallest where `farthest`.
     columns : Table
-        `name`, `part`, `gender` and `locales` of the rows.
+        `name`, `part`, `gender` and `locales` of the rows, then what else was asked for.
     farthest : bool
         Whether the least similar were asked for.
     is_many : bool
@@ -131,17 +131,22 @@ class NearestResult(Result):
     def tables(self) -> list[Table]:
         way = "farthest from" if self.farthest else "nearest to"
         title = f"{len(self.queries)} targets" if self.is_many else self.label
-        columns = [*(["query"] if self.is_many else []), "name", "similarity", *LIGHT[1:]]
+        columns = [
+            *(["query"] if self.is_many else []),
+            "name",
+            "similarity",
+            *self.columns.column_names[1:],
+        ]
         return [Table.of(self.to_arrow(), columns, title=f"{way} {title}", bars=("similarity",))]
 
     def notes(self) -> list[str]:
         return list(dict.fromkeys(told for remarks in self.remarks for told in remarks))
 
     def to_arrow(self) -> pa.Table:
-        """One row per hit: (query,) id, name, similarity, part, gender, locales."""
+        """One row per hit: (query,) id, name, similarity, part, gender, locales, other columns."""
         table = self.columns.append_column("id", pa.array(self.ids))
         table = table.append_column("similarity", pa.array(self.similarities))
-        table = table.select(["id", "name", "similarity", *LIGHT[1:]])
+        table = table.select(["id", "name", "similarity", *self.columns.column_names[1:]])
         if not self.is_many:
             return table
         repeated = [q for q, n in zip(self.queries, self.counts, strict=True) for _ in range(n)]
@@ -190,7 +195,7 @@ def make_result(
         counts=tuple(len(ids) for _, ids in hits),
         ids=np.concatenate([ids for _, ids in hits]) if hits else np.empty(0, np.int64),
         similarities=np.concatenate([s for s, _ in hits]) if hits else np.empty(0, np.float32),
-        columns=rows.select(list(LIGHT)),
+        columns=rows,
         farthest=farthest,
         is_many=is_many,
         remarks=tuple(target.remarks for target in targets),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,13 @@ from namebasis.analysis.graph.measures import page_rank
 from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.analysis.sparse.codes import SparseCode, sparse_code
 from namebasis.checks import FloatArray, IntArray, Progress, check_count
+from namebasis.namespace.search.beside import (
+    check_columns,
+    drawn_beside,
+    joined,
+    stored_columns,
+    told_apart,
+)
 from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.basis.atoms import load_atoms
 
@@ -46,6 +54,9 @@ class Anchors(Result):
     parameters : dict
     n_shown : int
         How many anchors `tables` shows, the first ones by rank.
+    parts : sequence of str
+    beside : Table, optional
+        Stored columns that were asked for, one row per name.
 
     See Also
     --------
@@ -61,6 +72,8 @@ class Anchors(Result):
     anchor_rank: IntArray
     parameters: dict[str, Any]
     n_shown: int = 20
+    parts: Sequence[str] = ()
+    beside: pa.Table | None = None
 
     def headline(self) -> str:
         first = int(np.argmin(self.anchor_rank))
@@ -70,16 +83,20 @@ class Anchors(Result):
         )
 
     def tables(self) -> list[Table]:
-        first = self.to_arrow().sort_by("anchor_rank").slice(0, self.n_shown).to_pylist()
+        order = np.argsort(self.anchor_rank)[: self.n_shown].tolist()
+        first = self.to_arrow().take(order).to_pylist()
+        parts = [self.parts[at] for at in order] if self.parts else []
+        names = told_apart([row["name"] for row in first], parts)
         columns = ("rank", "name", "pagerank ×1000", "uses", "own residual")
         rows = [
             (
-                row["anchor_rank"], row["name"], round(1000 * row["anchor_pagerank"], 2),
+                row["anchor_rank"], name, round(1000 * row["anchor_pagerank"], 2),
                 row["anchor_uses"], row["own_residual"],
             )
-            for row in first
+            for name, row in zip(names, first, strict=True)
         ]  # fmt: skip
-        return [Table(columns, rows, bars=("pagerank ×1000", "uses", "own residual"))]
+        table = Table(columns, rows, bars=("pagerank ×1000", "uses", "own residual"))
+        return [drawn_beside(table, self.beside, order)]
 
     def notes(self) -> list[str]:
         return [
@@ -107,6 +124,9 @@ class Anchors(Result):
 
     def to_arrow(self) -> pa.Table:
         """Return one row per name, in the space's order."""
+        return joined(self._measures(), self.beside)
+
+    def _measures(self) -> pa.Table:
         return pa.table(
             {
                 "id": self.ids,
@@ -121,7 +141,7 @@ class Anchors(Result):
     def write(self, space: StoredSpace) -> None:
         """Store anchor_rank, anchor_pagerank, anchor_uses and own_residual as metrics."""
         space.add_metrics(
-            self.to_arrow().drop_columns(["name"]), study=STUDY, parameters=self.parameters
+            self._measures().drop_columns(["name"]), study=STUDY, parameters=self.parameters
         )
 
 
@@ -132,6 +152,7 @@ def report(
     where: str | None = None,
     view: str = "text",
     damping: float = 0.85,
+    columns: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Anchors:
     """Code every name by the others and rank the names that the others are made of.
@@ -151,6 +172,8 @@ def report(
     damping : float
         Of PageRank: with this probability the walk goes on from a name to one that it is made of,
         in proportion to its contribution; else anywhere.
+    columns : sequence of str
+        Stored columns to give beside the names.
     progress : callable, optional
         Called with names coded and names in all.
 
@@ -172,6 +195,7 @@ def report(
     'Sigríður'
     """
     check_count(n_names, "n_names")
+    columns = check_columns(space, columns)
     if not 0 < damping < 1:
         raise ValueError(f"damping must lie between 0 and 1; got {damping}.")
     atoms = load_atoms(space, where=where, view=view)
@@ -195,6 +219,8 @@ def report(
             "n_names": n_names, "where": where, "view": view,
             "damping": damping,
         },
+        parts=space.table(["part"], ids=atoms.ids)["part"].to_pylist(),
+        beside=stored_columns(space, atoms.ids.tolist(), columns) if columns else None,
     )  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.analysis.sparse.components import Components
 from namebasis.checks import Float64Array, FloatArray, IntArray, check_count
 from namebasis.errors import NamebasisError
+from namebasis.namespace.search.beside import check_columns, joined, told_apart
 from namebasis.namespace.search.targets import check_as
-from namebasis.results import Result, Table, plain_dict
+from namebasis.results import Result, Table, cell, plain_dict
 from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
 from namebasis.studies.basis.components import check_components, fit_components
 from namebasis.studies.basis.meanings import Meaning, meaning_of
@@ -43,6 +44,9 @@ class WalkStep:
         Cosine of each name to the point.
     coefficients : tuple of float
         Where each name itself lies along the direction, in standard deviations.
+    parts : tuple of str
+    columns : mapping of str to tuple
+        Stored columns that were asked for, of each name.
     """
 
     position: float
@@ -50,6 +54,8 @@ class WalkStep:
     names: tuple[str, ...]
     similarities: tuple[float, ...]
     coefficients: tuple[float, ...]
+    parts: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, repr=False)
@@ -113,8 +119,23 @@ class Walk(Result):
         return told
 
     def tables(self) -> list[Table]:
-        rows = [(f"{step.position:+.1f}", ", ".join(step.names)) for step in self.steps]
-        return [Table(("deviations", "names"), rows)]
+        names = [name for step in self.steps for name in step.names]
+        told = iter(told_apart(names, [part for step in self.steps for part in step.parts]))
+        rows = [
+            (f"{step.position:+.1f}", ", ".join(self._told(step, at, next(told)) for at in
+                                                range(len(step.names))))
+            for step in self.steps
+        ]  # fmt: skip
+        columns = list(self.steps[0].columns) if self.steps else []
+        return [
+            Table(("deviations", f"names ({', '.join(columns)})" if columns else "names"), rows)
+        ]
+
+    @staticmethod
+    def _told(step: WalkStep, at: int, name: str) -> str:
+        """A name with what was asked for beside it."""
+        values = [cell(column[at], whole=True) or "–" for column in step.columns.values()]
+        return f"{name} ({', '.join(values)})" if values else name
 
     def to_arrow(self) -> pa.Table:
         """One row per name: position, id, name, similarity, coefficient."""
@@ -124,7 +145,7 @@ class Walk(Result):
             for hit in zip(step.ids, step.names, step.similarities, step.coefficients, strict=True)
         ]
         columns = ("position", "id", "name", "similarity", "coefficient")
-        return pa.table(
+        table = pa.table(
             {key: [row[i] for row in rows] for i, key in enumerate(columns)},
             schema=pa.schema(
                 [
@@ -136,6 +157,12 @@ class Walk(Result):
                 ]
             ),
         )
+        asked = self.steps[0].columns if self.steps else ()
+        beside = {
+            key: pa.array([value for step in self.steps for value in step.columns[key]])
+            for key in asked
+        }
+        return joined(table, pa.table(beside))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -165,6 +192,7 @@ def walk(
     n_steps: int = 7,
     span: float = 3.0,
     names_per_step: int = 3,
+    columns: Sequence[str] = (),
 ) -> Walk:
     """Walk from -`span` to +`span` standard deviations and give the names on the way.
 
@@ -191,6 +219,8 @@ def walk(
     span : float
         Above 0.
     names_per_step : int
+    columns : sequence of str
+        Stored columns to give beside the names.
 
     Returns
     -------
@@ -221,6 +251,7 @@ def walk(
     if not (np.isfinite(span) and span > 0):
         raise ValueError(f"span must be above 0 standard deviations; got {span}.")
     check_as(as_)
+    columns = check_columns(space, columns)
     check_along(along)
     ids = space.ids(where, view=view)
     if ids.size < 2:
@@ -251,7 +282,16 @@ def walk(
         near = near[np.argsort(distances, kind="stable")][: _SPARE * names_per_step]
         point = line.mean + shift * line.direction
         steps.append(
-            _step(space, view, float(position), point, ids[near], places[near], names_per_step)
+            _step(
+                space,
+                view,
+                float(position),
+                point,
+                ids[near],
+                places[near],
+                names_per_step,
+                columns,
+            )
         )
     return Walk(
         line.label,
@@ -380,16 +420,19 @@ def _step(
     ids: IntArray,
     places: Float64Array,
     n: int,
+    columns: Sequence[str],
 ) -> WalkStep:
     """The first `n` of the names given whose vectors differ from one another."""
     rows = space.vectors(view, ids=ids) if ids.size else np.empty((0, point.size), np.float32)
     first = duplicate_groups(rows).first[:n] if ids.size else np.empty(0, np.int64)
-    names = space.table(["name"], ids=ids[first])["name"].to_pylist()
+    table = space.table(list(dict.fromkeys(["name", "part", *columns])), ids=ids[first])
     similarities = rows[first] @ point / np.linalg.norm(point)
     return WalkStep(
         position,
         tuple(ids[first].tolist()),
-        tuple(names),
+        tuple(table["name"].to_pylist()),
         tuple(similarities.tolist()),
         tuple(places[first].tolist()),
+        tuple(table["part"].to_pylist()),
+        {name: tuple(table[name].to_pylist()) for name in columns},
     )

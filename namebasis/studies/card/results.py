@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from namebasis.analysis.readings.axes import READINGS
 from namebasis.checks import FloatArray
+from namebasis.namespace.search.beside import told_apart
 from namebasis.results import Result, Table
 from namebasis.studies.attributes.beliefs import sentence
 from namebasis.studies.card.axes import Reading, Readings, by_axis
@@ -353,6 +354,8 @@ class Card(Result):
         The space, its encoder and templates.
     measured_on : str or None
         Where `deep` was not measured now but before: the day, as an ISO date in UTC.
+    nearest_parts : tuple of str
+        Parts of the nearest names; tables show them where a name comes twice.
     """
 
     name: str
@@ -364,6 +367,7 @@ class Card(Result):
     deep: DeepCard | None
     source: Mapping[str, Any]
     measured_on: str | None = None
+    nearest_parts: tuple[str, ...] = ()
 
     _page = "namebasis.studies.card.page:html_of"
 
@@ -399,7 +403,9 @@ class Card(Result):
 
     def tables(self) -> list[Table]:
         """What is stored, the nearest names, and what the model was asked for."""
-        near = Table(("name", "similarity"), self.nearest, "nearest", ("similarity",), "nearest")
+        names = told_apart([name for name, _ in self.nearest], self.nearest_parts)
+        rows = [(name, one[1]) for name, one in zip(names, self.nearest, strict=True)]
+        near = Table(("name", "similarity"), rows, "nearest", ("similarity",), "nearest")
         deep = [] if self.deep is None else self.deep.tables()
         facts = Table(
             ("what", "value"), self.facts(), self.name, key="facts", detail=self.deep is not None

@@ -107,6 +107,7 @@ def card(
         measured,
         _source(space, view),
         when,
+        tuple(found["part"].to_pylist()),
     )
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from namebasis.checks import Float64Array, FloatArray
 from namebasis.namespace.corpus.count_files import by_fold
+from namebasis.namespace.search.beside import drawn_beside, joined, row_of
 from namebasis.results import Result, Table
 from namebasis.studies.identity.in_contexts import CONTEXT_MEASURES
 from namebasis.studies.identity.thresholds import KINDS, Origin
@@ -190,6 +191,8 @@ class Identity(Result):
         Where the swap partners come from; then what is null for every name, and why.
     agreement : CountAgreement, optional
         With `counts`: how often each of them is named.
+    beside : Table, optional
+        Stored columns that were asked for, one row per name; null where it is not stored.
     """
 
     rows: tuple[NameIdentity, ...]
@@ -203,6 +206,7 @@ class Identity(Result):
 
     agreement: Result | None = None
     counts: Mapping[str, int] | None = None
+    beside: pa.Table | None = None
 
     _figure = "namebasis.studies.identity.figures:draw"
 
@@ -228,7 +232,8 @@ class Identity(Result):
 
     def tables(self) -> list[Table]:
         """The kind of every name, those with most of their own first; then what it rests on."""
-        rows = sorted(self.rows, key=lambda row: -(row.own_score or 0.0))
+        order = sorted(range(len(self.rows)), key=lambda at: -(self.rows[at].own_score or 0.0))
+        rows = [self.rows[at] for at in order]
         columns = [
             "name", "kind", "probability", "95 % interval", "more than its parts",
             "of made-up names", "remark",
@@ -242,7 +247,7 @@ class Identity(Result):
         if not any(row.reason for row in rows):
             columns, told = columns[:-1], [line[:-1] for line in told]
         grey = [at for at, row in enumerate(rows) if not row.is_settled]
-        tables = [Table(columns, told, muted=grey)]
+        tables = [drawn_beside(Table(columns, told, muted=grey), self.beside, order)]
         evidences = [key for key in EVIDENCES_IN_WORDS if key in self.thresholds]
         measured = [
             (row.name, *(getattr(row, key) for key in evidences)) for row in rows if row.evidence
@@ -321,14 +326,16 @@ class Identity(Result):
             find = by_fold(self.counts)
             columns["count"] = pa.array([find(row.name) for row in self.rows], pa.int64())
         columns["reason"] = pa.array([row.reason for row in self.rows], pa.string())
-        return pa.table(columns)
+        return joined(pa.table(columns), self.beside)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; without the own directions, which are vectors."""
         return {
             "names": [
-                asdict(row) | {"n_tokens": row.n_tokens, "is_settled": row.is_settled}
-                for row in self.rows
+                row_of(self.beside, at)
+                | asdict(row)
+                | {"n_tokens": row.n_tokens, "is_settled": row.is_settled}
+                for at, row in enumerate(self.rows)
             ],
             "thresholds": dict(self.thresholds),
             "origin": asdict(self.origin),

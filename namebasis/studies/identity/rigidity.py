@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,13 @@ import pyarrow as pa
 from namebasis.analysis.identity.spread import Spread, spread, spread_values, standing
 from namebasis.checks import Float64Array, Progress, check_count, check_seed
 from namebasis.namespace.corpus.names import distinct_names
+from namebasis.namespace.search.beside import (
+    check_columns,
+    columns_of_names,
+    drawn_beside,
+    joined,
+    row_of,
+)
 from namebasis.results import Result, Table
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import (
@@ -128,6 +135,8 @@ class Rigidity(Result):
         images is "images".
     remarks : tuple of str
         What could not be measured, and why.
+    beside : Table, optional
+        Stored columns that were asked for, one row per name; null where it is not stored.
     """
 
     rows: tuple[NameRigidity, ...]
@@ -135,6 +144,7 @@ class Rigidity(Result):
     n_made_up: Mapping[str, int]
     n_weak: Mapping[str, int]
     remarks: tuple[str, ...]
+    beside: pa.Table | None = None
 
     def headline(self) -> str:
         """Which names stay more, or less, alike than nearly all names that nobody bears."""
@@ -173,7 +183,8 @@ class Rigidity(Result):
             columns = ["name", "alike across images", *columns[2:4]]
             rows = [row[:4] for row in rows]
         grey = [at for at, row in enumerate(self.rows) if not _is_more(row) and not _is_less(row)]
-        tables = [Table(columns, rows, bars=(columns[1],), muted=grey)]
+        first = Table(columns, rows, bars=(columns[1],), muted=grey)
+        tables = [drawn_beside(first, self.beside, range(len(rows)))]
         if self.contexts:
             keys = tuple(CONTEXTS_IN_WORDS)
             names: list[str] = ["name"]
@@ -206,12 +217,12 @@ class Rigidity(Result):
         for at, field in enumerate(table.schema):  # no name has this bound
             if pa.types.is_null(field.type) and field.name.endswith(("_low", "_high")):
                 table = table.set_column(at, field.name, table[at].cast(pa.float64()))
-        return table
+        return joined(table, self.beside)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
-            "names": [row.flat() for row in self.rows],
+            "names": [row_of(self.beside, at) | row.flat() for at, row in enumerate(self.rows)],
             "contexts": list(self.contexts),
             "n_made_up": dict(self.n_made_up),
             "n_weak": dict(self.n_weak),
@@ -248,6 +259,7 @@ def rigidity(
     where: str | None = None,
     contexts: str | Path | None = None,
     n_made_up: int = 100,
+    columns: Sequence[str] = (),
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Rigidity:
@@ -266,6 +278,8 @@ def rigidity(
     n_made_up : int
         Made-up names to compare with, at least 20: of one word for names of one word, full names
         for the others; and as many of the space's rarest names.
+    columns : sequence of str
+        Stored columns to give beside the names.
     seed : int
         Of the made-up names.
     progress : callable, optional
@@ -294,6 +308,7 @@ def rigidity(
     """
     seed = check_seed(seed)
     check_count(n_made_up, "n_made_up", 20)
+    columns = check_columns(space, columns)
     found = measure_contexts(
         space,
         _asked(space, names, where),
@@ -304,7 +319,8 @@ def rigidity(
         seed=seed,
         progress=progress,
     )
-    return from_contexts(found)
+    made = from_contexts(found)
+    return replace(made, beside=columns_of_names(space, found.names, columns))
 
 
 def from_contexts(found: InContexts) -> Rigidity:

@@ -14,6 +14,7 @@ from namebasis.checks import Float64Array, FloatArray, Progress, check_count, ch
 from namebasis.encoders.base import check_template
 from namebasis.namespace.corpus.full_names import Cut, Pair, cut
 from namebasis.namespace.corpus.names import distinct_names
+from namebasis.namespace.search.beside import check_columns, columns_of_names
 from namebasis.studies.identity.contexts import counting, load_contexts
 from namebasis.studies.identity.in_contexts import (
     CONTEXT_MEASURES,
@@ -60,6 +61,7 @@ def identity(
     with_contexts: bool = True,
     thresholds: str | Path | None = None,
     n_made_up: int = 100,
+    columns: Sequence[str] = (),
     seed: int = 0,
     in_contexts: InContexts | None = None,
     progress: Progress | None = None,
@@ -89,6 +91,8 @@ def identity(
         See `thresholds.load_origin`.
     n_made_up : int
         Made-up full names, at least 20.
+    columns : sequence of str
+        Stored columns to give beside the names.
     seed : int
         Draws partners and made-up names; what is measured of these is kept beside the space.
     in_contexts : InContexts, optional
@@ -126,6 +130,7 @@ def identity(
     n_swaps = check_count(usual.n_swaps if n_swaps is None else n_swaps, "n_swaps", 6)
     used = tuple(check_template(one) for one in (templates or usual.templates))
     check_count(n_made_up, "n_made_up", 20)
+    columns = check_columns(space, columns)
     asked = distinct_names(names)
     if in_contexts is not None and list(in_contexts.names) != asked:
         raise ValueError("in_contexts must hold the names in their order.")
@@ -178,6 +183,7 @@ def identity(
         {"n_swaps": n_swaps, "templates": list(used), "n_made_up": n_made_up, "seed": seed,
          "partners": [list(side) for side in made_of.partners]},
         (made_of.source + ".", *remarks),
+        beside=columns_of_names(space, asked, columns),
     )  # fmt: skip
 
 
