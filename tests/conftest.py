@@ -8,6 +8,9 @@ from collections.abc import Iterator
 
 # Before torch or faiss load: spinning threads cost more than the tests themselves.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# What the person who runs the tests has set for themselves is no part of them.
+os.environ.pop("NAMEBASIS_SPACE", None)
+os.environ.pop("NAMEBASIS_ENCODER", None)
 
 import pytest
 from hypothesis import settings

@@ -34,7 +34,7 @@ def main() -> None:
     _tell_warnings()
     try:
         try:
-            app()
+            app(prog_name="namebasis")  # also under python -m
         finally:
             streams.finish()
     except KeyboardInterrupt:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from namebasis.cli.defaults import spaces_for
+
 
 def columns_of(text: str | None) -> list[str]:
     """The columns of a list that is separated by commas."""
@@ -22,7 +24,10 @@ def without_bars(quiet: bool) -> bool:
     return quiet
 
 
-SpacePath = Annotated[Path, typer.Argument(metavar="SPACE", help="Folder of the name space.")]
+SPACE_HELP = "Folder of the name space; by default NAMEBASIS_SPACE, or that of namebasis.toml."
+SpacePath = Annotated[
+    Path, typer.Argument(metavar="SPACE", help=SPACE_HELP, autocompletion=spaces_for)
+]
 NewSpacePath = Annotated[Path, typer.Argument(metavar="SPACE", help="Folder to build into.")]
 Sources = Annotated[
     list[str],

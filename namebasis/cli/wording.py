@@ -9,6 +9,8 @@ from typing import Any
 from typer.core import TyperGroup
 
 from namebasis.cli import limits, streams
+from namebasis.cli.defaults import fill_in_space
+from namebasis.cli.options import SPACE_HELP
 
 _OTHER_NAMES = {"size": "--pixels", "names_per_step": "-k"}
 """Parameters whose option has a name of its own."""
@@ -41,6 +43,8 @@ class Commands(TyperGroup):
             command.callback = limits.within(callback, cmd_name, options)
             for parameter in command.params:
                 name_type(parameter)
+            if any(getattr(one, "help", "") == SPACE_HELP for one in command.params):
+                fill_in_space(command, " ".join([*_groups(ctx), cmd_name]))
         return command
 
     panels: tuple[str, ...] = ()
@@ -75,6 +79,13 @@ class Commands(TyperGroup):
             if type(error) is not ValueError or said == str(error):
                 raise
             raise ValueError(said) from error
+
+
+def _groups(ctx: Any) -> list[str]:
+    """Names of the groups that a command is in, but the program's own."""
+    if ctx.parent is None:
+        return []
+    return [*_groups(ctx.parent), str(ctx.info_name)]
 
 
 def with_option(message: str, options: Collection[str]) -> str:

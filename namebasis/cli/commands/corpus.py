@@ -12,6 +12,7 @@ import typer
 
 from namebasis.cli import options, output
 from namebasis.cli.answers import answers
+from namebasis.cli.defaults import default_of
 from namebasis.cli.output import note, print_json, progress_bar, say, show
 from namebasis.cli.outputs import refuse_folder, refuse_readonly
 from namebasis.wording import percent
@@ -128,7 +129,7 @@ def build(
             "--encoder",
             help="minilm, organism, open_clip:MODEL/TAG, hf:REPO-or-folder or "
             "diffusers:REPO-or-folder; a folder or repository alone is taken for what it is. By "
-            "default minilm, or none with --vectors.",
+            "default NAMEBASIS_ENCODER, that of namebasis.toml, or minilm; none with --vectors.",
         ),
     ] = None,
     vectors: options.Given = None,
@@ -184,7 +185,10 @@ def build(
     check_engine(engine, RayCluster(ray_address, actors))
     wanted = wanted_of(part, column, top, min_count, limit, keep, mapped)
     if encoder is None and vectors is None:
-        encoder = "minilm"
+        default = default_of("encoder")
+        encoder = "minilm" if default is None else default.value
+        if default is not None:
+            note(f"encoder {default}")
     if encoder is not None and (spec := full_spec(encoder)) != encoder:
         note(f"encoder {encoder}: taken as {spec}")
         encoder = spec

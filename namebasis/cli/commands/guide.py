@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from namebasis.cli import options
+from namebasis.cli.defaults import default_of, is_space
 from namebasis.cli.output import note, print_json, print_table, say
 from namebasis.terms import Explanation, find
 from namebasis.terms import explain as explained
@@ -118,6 +119,10 @@ def doctor(
         "GPU": torch.cuda.get_device_name(0) if cuda else "none; everything runs on the CPU",
         "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "not set"),
         **{library: _version(library) for library in _CORE},
+        "default space": _in_force(
+            "space", "none; set NAMEBASIS_SPACE, or space in namebasis.toml"
+        ),
+        "default encoder": _in_force("encoder", "minilm, as nothing else is set"),
     }
     checks = [(need, importlib.util.find_spec(need.module) is not None) for need in _NEEDS]
     found: dict[str, tuple[bool, str, str]] = {
@@ -141,6 +146,15 @@ def doctor(
     if not packaged:
         note("The default encoder is missing.")
         raise typer.Exit(1)
+
+
+def _in_force(key: str, otherwise: str) -> str:
+    """A default and where it comes from."""
+    default = default_of(key)
+    if default is None:
+        return otherwise
+    is_missing = key == "space" and not is_space(default.value)
+    return f"{default}{'; there is no such space' * is_missing}"
 
 
 def _version(library: str) -> str:
