@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from namebasis.atomic import replacing_file
 from namebasis.errors import SpaceError
 from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.upkeep import tag_version
 from namebasis.namespace.store.view_ids import view_id
 from namebasis.reading import UnreadableError, parse_json, read_text
 from namebasis.wording import visible
@@ -314,7 +315,7 @@ def _tag(dataset: Any, number: int, end: str, version: int) -> None:
     name = f"{_TAG}{number}-{end}"
     with suppress(KeyError, ValueError, OSError):
         dataset.tags.delete(name)
-    dataset.tags.create(name, version)
+    tag_version(dataset, name, version)
 
 
 def tag_after(store: Store, number: int, images: int | None) -> None:

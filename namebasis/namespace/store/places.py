@@ -14,6 +14,8 @@ from namebasis.errors import SpaceError
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _UNSPEAKABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 """Lance's paths are UTF-8 without control characters; a file system's need not be."""
+_PLAIN = re.compile(r"[A-Za-z0-9 !$&'()+,./:;=@_-]*")
+"""What a URL holds as it is, and the space, which Lance leaves alone too."""
 
 
 def place_of(path: str | Path) -> Path:
@@ -75,6 +77,16 @@ def for_lance(folder: Path) -> str:
     if not _UNSPEAKABLE.search(str(absolute)):
         return str(absolute)
     return str(_link(absolute.parent) / absolute.name)
+
+
+def for_tags(uri: str) -> str:
+    """Spell a data set's folder so that Lance makes a tag in it and nothing beside it.
+
+    Where a path holds what a URL would encode (ü, ~, %), Lance makes an empty folder of the
+    encoded name too.
+    """
+    folder = Path(uri)
+    return uri if _PLAIN.fullmatch(uri) else str(_link(folder.parent) / folder.name)
 
 
 _links: dict[tuple[int, Path], Path] = {}

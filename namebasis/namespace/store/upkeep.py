@@ -8,7 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from namebasis.namespace.store.opening import open_dataset
 from namebasis.namespace.store.pins import alone_with, version_of
+from namebasis.namespace.store.places import for_tags
 
 LEVELS = tuple(4**level for level in range(2, 9))
 """Rows below which a piece counts as one of a level; those above the last are left as they are."""
@@ -85,7 +87,7 @@ def drop_versions(dataset: Any, uri: Path) -> None:
         try:
             # Lance leaves alone what has a tag.
             for version in map(version_of, read):
-                dataset.tags.create(f"{_TAG}{version}", version)
+                tag_version(dataset, f"{_TAG}{version}", version)
             dataset.cleanup_old_versions(
                 retain_versions=n_kept,
                 delete_unverified=True,
@@ -93,6 +95,12 @@ def drop_versions(dataset: Any, uri: Path) -> None:
             )
         finally:
             _drop_tags(dataset)
+
+
+def tag_version(dataset: Any, name: str, version: int) -> None:
+    """Give a version of a data set a name, under which it is kept."""
+    where = for_tags(dataset.uri)
+    (dataset if where == dataset.uri else open_dataset(Path(where))).tags.create(name, version)
 
 
 def _drop_tags(dataset: Any) -> None:
