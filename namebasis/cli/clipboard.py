@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from namebasis.cli.output import command_terminal
+
 _PATIENCE = 5.0
 """Seconds that a clipboard's command gets: one without a display may wait for ever."""
 _MOST_OSC52 = 74_994
@@ -80,6 +82,5 @@ def _by_terminal(text: str) -> bool:
         return False
     if len(data) > _MOST_OSC52:
         return False
-    sys.stderr.write(f"\x1b]52;c;{data.decode()}\x07")
-    sys.stderr.flush()
+    command_terminal(f"52;c;{data.decode()}")
     return True

@@ -168,6 +168,12 @@ def note(message: str) -> None:
     sys.stderr.write(visible(message, keep="\n\t") + "\n")
 
 
+def command_terminal(command: str) -> None:
+    """Send the terminal behind stderr a command (OSC); nothing of it is shown."""
+    sys.stderr.write(f"\x1b]{command}\x07")
+    sys.stderr.flush()
+
+
 @contextmanager
 def late_bar(label: str, unit: str = "names", *, after: float = 2.0) -> Iterator[Progress]:
     """As `progress_bar`, for what is often quick: no bar in the first `after` seconds."""

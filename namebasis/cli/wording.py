@@ -9,8 +9,12 @@ from typing import Any
 from typer.core import TyperGroup
 
 from namebasis.cli import limits, streams
+<<<<<<< HEAD
 from namebasis.cli.defaults import fill_in_space
 from namebasis.cli.options import SPACE_HELP
+=======
+from namebasis.cli.output import say
+>>>>>>> 1974b0b (Hold the newest output and commands to the hostile tests)
 
 _OTHER_NAMES = {"size": "--pixels", "names_per_step": "-k"}
 """Parameters whose option has a name of its own."""
@@ -29,7 +33,7 @@ class Commands(TyperGroup):
         if args[0] == "help" and "help" not in self.commands:
             args = [*args[1:], "--help"]
             if len(args) == 1:
-                print(ctx.get_help())
+                say(ctx.get_help())
                 ctx.exit()
         return super().resolve_command(ctx, args)
 

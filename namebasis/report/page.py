@@ -108,7 +108,7 @@ def _isolated(names: Iterable[str]) -> Markup:
 def embedded_json(identifier: str, value: object) -> str:
     """Data for the page's script, in a form that no text in it can close."""
     raw = json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    safe = raw.replace("<", "\\u003c")
+    safe = raw.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
     return f'<script type="application/json" id="{html.escape(identifier)}">{safe}</script>'
 
 

@@ -257,7 +257,7 @@ def _chosen(names: Names, wanted: Wanted, seed: int, label: str) -> Names:
     if is_ranked and not has_counts(names.table):
         notes += (f"has no counts, so all of its {len(names):,} names are kept",)
     table, dropped = choose_rows(names.table, wanted, seed)
-    if not len(table):
+    if not len(table) and len(names.table):
         if wanted.part and wanted.part not in names.table["part"].to_pylist():
             held = ", ".join(sorted(set(names.table["part"].to_pylist())))
             raise CorpusError(
