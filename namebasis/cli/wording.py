@@ -9,12 +9,9 @@ from typing import Any
 from typer.core import TyperGroup
 
 from namebasis.cli import limits, streams
-<<<<<<< HEAD
 from namebasis.cli.defaults import fill_in_space
 from namebasis.cli.options import SPACE_HELP
-=======
 from namebasis.cli.output import say
->>>>>>> 1974b0b (Hold the newest output and commands to the hostile tests)
 
 _OTHER_NAMES = {"size": "--pixels", "names_per_step": "-k"}
 """Parameters whose option has a name of its own."""
