@@ -135,7 +135,7 @@ def test_no_page_holds_it(text: str) -> None:
 def test_errors_and_logs_say_it_plainly(
     kind: type[Exception], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail() -> None:
+    def fail(**_: object) -> None:
         raise kind("first \x1b]52;c;eA==\x07\n\u202esecond")
 
     monkeypatch.setattr(cli, "app", fail)

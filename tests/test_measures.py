@@ -69,6 +69,8 @@ def heads_of(tree: ast.AST) -> Iterator[str]:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", 0)]
             for target in targets:
                 inner = target.value if isinstance(target, ast.Subscript) else target
+                if isinstance(node, ast.comprehension):  # its names are of the rows
+                    continue
                 if isinstance(inner, ast.Name) and inner.id in named and node.value:
                     is_dict = isinstance(node.value, ast.Dict)
                     sources += node.value.keys if is_dict else [node.value]

@@ -125,7 +125,10 @@ def remove(
 
 
 def _way_back(space: StoredSpace) -> str:
-    return f"to take it back: namebasis undo {space.path}"
+    return (
+        f"to take it back: namebasis undo {space.path}; what was removed stays on disk until "
+        f"namebasis undo {space.path} --forget"
+    )
 
 
 def _listed(names: Sequence[str], number: int) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.change import ChangeReport
 from namebasis.namespace.building.rewriting import index_all, renewed, write_rows
-from namebasis.namespace.store.dataset import Store
+from namebasis.namespace.store.dataset import IMAGES, Store
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.history import (
     Begun,
@@ -16,6 +16,7 @@ from namebasis.namespace.store.history import (
     History,
     forget_changes,
     images_version,
+    open_images,
     read_history,
     restore_images,
     tag_after,
@@ -23,6 +24,7 @@ from namebasis.namespace.store.history import (
 )
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.sums import image_mean
+from namebasis.namespace.store.upkeep import drop_versions
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Kind
@@ -148,6 +150,8 @@ def _go(store: Store, history: History, change: Change, redo: bool) -> None:
 
 def _forget(space: Kind, store: Store) -> ChangeReport[Kind]:
     number = forget_changes(store)
-    store.keep_up()
+    store.forget()
+    if images_version(store.folder):
+        drop_versions(open_images(store.folder), store.folder / IMAGES, 1)
     told = f"forgot {number:,} change{'s' * (number != 1)}: they can no longer be undone"
     return ChangeReport(space.reopened(space._encoder), told, (), {"forgotten": number})

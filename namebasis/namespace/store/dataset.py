@@ -27,7 +27,7 @@ from namebasis.namespace.store.opening import (
 )
 from namebasis.namespace.store.pins import Pin
 from namebasis.namespace.store.provenance import Provenance
-from namebasis.namespace.store.upkeep import keep_up
+from namebasis.namespace.store.upkeep import drop_versions, keep_up
 from namebasis.wording import did_you_mean
 
 IMAGES = "images.lance"
@@ -254,6 +254,11 @@ class Store:
     def keep_up(self) -> None:
         """Merge small pieces and drop old versions; only while the space is locked."""
         keep_up(self.dataset, self.uri)
+        self.refresh()
+
+    def forget(self) -> None:
+        """Drop every version but the newest that no open space reads; while it is locked."""
+        drop_versions(self.dataset, self.uri, 1)
         self.refresh()
 
     def tidy(self) -> None:

@@ -71,7 +71,7 @@ def small_pieces(sizes: list[int]) -> int:
     return found
 
 
-def drop_versions(dataset: Any, uri: Path) -> None:
+def drop_versions(dataset: Any, uri: Path, n_kept: int | None = None) -> None:
     """Drop old versions, with the files that only they hold and those that no version holds.
 
     Those that open spaces read stay.
@@ -79,7 +79,7 @@ def drop_versions(dataset: Any, uri: Path) -> None:
     # Named by the largest number minus the version, so the newest comes first.
     names = sorted(name for name in os.listdir(uri / "_versions") if name.endswith(".manifest"))
     paths = [uri / "_versions" / name for name in names]
-    n_kept = _n_kept(dataset, uri, paths)
+    n_kept = _n_kept(dataset, uri, paths) if n_kept is None else n_kept
     if n_kept is None:
         return
     with alone_with(paths[n_kept:]) as read:

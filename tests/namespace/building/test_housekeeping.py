@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Sequence
@@ -317,6 +318,28 @@ def test_ten_changes_are_kept_and_can_be_forgotten(tmp_path: Path) -> None:
     assert space.undo(forget=True).sentence == "forgot 10 changes: they can no longer be undone"
     assert list(open_space(space.path)._store.dataset.tags.list()) == []
     assert "m11" in open_space(space.path, encoder=Tiny()).columns
+
+
+def test_what_is_removed_and_forgotten_is_on_no_disk(tmp_path: Path) -> None:
+    space = build(WORDS[:40], tmp_path / "a.space")
+    vector, folder = space.vectors()[3].tobytes(), space.path
+
+    def holders() -> list[str]:
+        files = (path for path in folder.rglob("*") if path.is_file())
+        return [path.name for path in files if vector in path.read_bytes()]
+
+    assert holders(), "vectors lie in the files as they are"
+    left = space.remove([WORDS[3]]).space
+    assert holders(), "kept for undo"
+    assert left.undo(forget=True).sentence.startswith("forgot 1 change")
+    assert holders(), "kept for whoever has opened it before"
+    assert len(space.vectors()) == 40
+    del space
+    gc.collect()
+    reader = open_space(folder, encoder=Tiny())
+    reader.undo(forget=True)
+    assert holders() == []
+    assert len(reader.vectors()) == len(open_space(folder)) == 39
 
 
 def test_a_death_between_images_and_names_brings_the_images_back(
