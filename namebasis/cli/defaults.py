@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from namebasis.errors import NamebasisError, SpaceError
+from namebasis.reading import UnreadableError, read_toml
 from namebasis.wording import did_you_mean
 
 FILE = "namebasis.toml"
@@ -66,11 +66,9 @@ def default_of(key: str) -> Default | None:
 
 def _read(file: Path) -> Mapping[str, str]:
     try:
-        if file.stat().st_size > _LONGEST:
-            raise ValueError("it is too long")
-        held = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise NamebasisError(f"{file} cannot be read: {error}. It holds lines such as "
+        held = read_toml(file, _LONGEST)
+    except UnreadableError as error:
+        raise NamebasisError(f"{file} cannot be read: {error.reason}. It holds lines such as "
                              'space = "my.space".') from None  # fmt: skip
     for key, value in held.items():
         if key not in KEYS:

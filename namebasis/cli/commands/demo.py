@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import sys
@@ -19,6 +18,7 @@ from namebasis.cli.commands import ask, compose, corpus, topology
 from namebasis.cli.output import say
 from namebasis.cli.outputs import refuse_folder
 from namebasis.errors import SpaceError
+from namebasis.reading import UnreadableError, digest_of, is_regular, read_json
 
 TEXT = "a senior lady from Iceland"
 NAME = "Vicki"
@@ -73,13 +73,14 @@ def own_folder(space: Path) -> Path:
 
 def _written(folder: Path) -> dict[str, str]:
     """Names and digests of the files that the demo wrote."""
-    mark = folder / MARK
-    text = mark.read_text(encoding="utf-8") if mark.is_file() else ""
-    return dict(json.loads(text)) if text else {}
+    try:
+        return dict(read_json(folder / MARK))
+    except (UnreadableError, TypeError, ValueError):
+        return {}  # none yet, or not ours: what lies there is then nobody's
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    return digest_of(path) if is_regular(path) else ""
 
 
 def _remember(folder: Path, files: Iterable[Path]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from namebasis.checks import Float64Array, FloatArray
 from namebasis.namespace.corpus.full_names import Pair, split
+from namebasis.reading import parse_json
 from namebasis.studies.identity.contexts import Advance
 from namebasis.studies.identity.kept import Arrays, kept, numbers
 from namebasis.studies.identity.swaps import (
@@ -224,7 +225,7 @@ def _packed(found: Reference) -> Arrays:
 def _unpacked(saved: Arrays, space: StoredSpace, plan: Plan) -> Reference | None:
     """What is kept; None where it does not fit."""
     n, m = plan.n_swaps, plan.n_made_up
-    (first, last), source = json.loads(str(saved["told"]))
+    (first, last), source = parse_json(str(saved["told"]), "what is kept")
     grid = saved["grid"].astype(np.float32)
     made, left = numbers(saved, "made_"), numbers(saved, "left_")
     fits = (
