@@ -109,6 +109,13 @@ def cosines(values: Sequence[float]) -> list[str]:
     return two if len(set(two)) == len(set(three)) else three
 
 
+def share_words(share: float) -> str:
+    """A share in percent that says all or none only of all and none: "over 99 %", "under 1 %"."""
+    if 0.995 <= share < 1:
+        return "over 99 %"
+    return "under 1 %" if 0 < share < 0.005 else percent(share)
+
+
 def between(low: float | None, high: float | None, digits: int = 3) -> str:
     """An interval, such as "0.12 to 0.34"; a dash where there is none."""
     if low is None or high is None or low != low or high != high:

@@ -178,7 +178,9 @@ def test_one_file_is_not_taken_for_two_results(place: Path) -> None:
 def test_the_demo_replaces_no_folder(place: Path) -> None:
     (place / "d-report" / "topology.html").mkdir(parents=True)
     (place / "d-report" / ".namebasis-demo").touch()
-    assert "there is a folder of that name" in refused(("demo", "--space", "d.space"), "", place)
+    assert "topology.html is not as the demo wrote it. Move it" in refused(
+        ("demo", "--space", "d.space"), "", place
+    )
 
 
 def test_every_path_of_every_command_is_known_as_read_or_written() -> None:

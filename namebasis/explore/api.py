@@ -164,6 +164,8 @@ def _add_lists(router: APIRouter, warm: Warm) -> None:
             table = asked.table(wanted, ids=chosen)
         else:
             order = asked.table(["id", sort], where=where)
+            if pa.types.is_nested(order.schema.field(sort).type):
+                raise ValueError(f"{sort} holds a list for each name, and cannot be sorted by.")
             side = "descending" if descending else "ascending"
             order = order.sort_by([(sort, side), ("id", "ascending")])
             table = asked.table(wanted, ids=order["id"].to_pylist()[offset : offset + limit])
@@ -312,7 +314,7 @@ def _direction(along: str) -> int | str:
     from namebasis.studies.attributes.axis_files import axis_names
     from namebasis.wording import did_you_mean
 
-    if along.isdigit():
+    if along.isdecimal():
         return int(along)
     if along not in axis_names():
         raise ValueError(

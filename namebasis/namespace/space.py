@@ -130,8 +130,9 @@ class StoredSpace:
         return type(self)(self.path, encoder)
 
     def __repr__(self) -> str:
+        names = "name" if len(self) == 1 else "names"
         return (
-            f"Space({str(self.path)!r}: {len(self):,} names by {self.provenance.encoder}, views "
+            f"Space({str(self.path)!r}: {len(self):,} {names} by {self.provenance.encoder}, views "
             f"{', '.join(self.views)}; ask it with .nearest(name), .card(name), .basis(target))"
         )
 

@@ -154,6 +154,8 @@ def test_export_keeps_the_order_of_the_basket(client: Any, space: Space) -> None
         ("/api/my/card", {"name": "Vickii"}, "Vicki"),
         ("/api/my/walk", {"along": "/etc/passwd"}, "no axis"),
         ("/api/my/walk", {"along": "../axes/age.toml"}, "no axis"),
+        ("/api/my/walk", {"along": "\u00b2"}, "no axis"),
+        ("/api/my/names", {"sort": "locales"}, "cannot be sorted by"),
         ("/api/my/walk", {"along": "gendr"}, "Did you mean 'gender'?"),
         ("/api/my/table.arrow", {"columns": "nope"}, "nope"),
     ],

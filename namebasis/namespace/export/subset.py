@@ -197,9 +197,9 @@ def export(
     if by:
         with replacing_folder(target, overwrite, is_wildcard_folder) as folder:
             table = read()
-            n_files, dropped = write_by(table, by, request.format, folder)
+            n_files, n_written, dropped = write_by(table, by, request.format, folder)
         return ExportResult(
-            str(path), f"wildcards by {', '.join(by)}: {n_files:,} files", len(table), dropped
+            str(path), f"wildcards by {', '.join(by)}: {n_files:,} files", n_written, dropped
         )
     if request.format == "datasets":
         with replacing_folder(target, overwrite, file_formats.is_dataset) as folder:

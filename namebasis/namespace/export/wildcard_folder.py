@@ -16,8 +16,10 @@ MOST_FILES = 1_000
 
 def write_by(
     table: pa.Table, by: Sequence[str], target: str, folder: Path
-) -> tuple[int, tuple[Dropped, ...]]:
-    """Write ``COLUMN/VALUE.txt`` for each value; return how many files, and what was left out.
+) -> tuple[int, int, tuple[Dropped, ...]]:
+    """Write ``COLUMN/VALUE.txt`` for each value.
+
+    Returns how many files, how many names stand in one at least, and what was left out.
 
     Parameters
     ----------
@@ -36,14 +38,23 @@ def write_by(
     """
     names = table["name"].to_pylist()
     n_files = 0
+    written: set[int] = set()
     dropped: list[Dropped] = []
     folder.mkdir()
     for column in by:
         groups: dict[str, list[str]] = {}
-        for name, value in zip(names, table[column].to_pylist(), strict=True):
-            for one in value if isinstance(value, list) else [value]:
-                if one is not None:
-                    groups.setdefault(default_key(PurePath(f"{one}.x"), target), []).append(name)
+        without: list[str] = []
+        for row, (name, value) in enumerate(zip(names, table[column].to_pylist(), strict=True)):
+            held = [one for one in (value if isinstance(value, list) else [value])
+                    if one is not None]  # fmt: skip
+            for one in held:
+                groups.setdefault(default_key(PurePath(f"{one}.x"), target), []).append(name)
+            if held:
+                written.add(row)
+            else:
+                without.append(name)
+        if without:
+            dropped.append(Dropped(f"no {column}", len(without), tuple(without[:3])))
         if not 0 < len(groups) <= MOST_FILES:
             raise ValueError(
                 f"by: the column {column} has {len(groups):,} values in these names; each is a "
@@ -57,7 +68,7 @@ def write_by(
                 path = folder / column / f"{key}.txt"
                 path.write_text(made.text, encoding="utf-8", newline="")
                 n_files += 1
-    return n_files, tuple(dropped)
+    return n_files, len(written), tuple(dropped)
 
 
 def is_wildcard_folder(folder: Path) -> bool:

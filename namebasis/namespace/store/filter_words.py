@@ -280,7 +280,7 @@ def why_empty(where: str, count: Callable[[str], int], held: Held) -> str:
     parts = conditions(where)
     for part in parts:
         if len(parts) == 1 or count(part) == 0:
-            return f"no name has {part}{_instead(part, held)}."
+            return f"no name passes {part}{_instead(part, held)}."
     for n in range(2, len(parts) + 1):
         together = " AND ".join(parts[:n])
         if count(together) == 0:

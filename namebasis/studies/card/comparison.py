@@ -12,7 +12,7 @@ from namebasis.checks import IntArray
 from namebasis.studies.attributes.beliefs import AxisBelief
 from namebasis.studies.attributes.record_facts import GROUP_REGIONS, region
 from namebasis.studies.card.records import Births, Record, births_of
-from namebasis.wording import listed, percent
+from namebasis.wording import listed, share_words
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -94,9 +94,10 @@ def _facts(record: Record, among: Usual) -> list[tuple[str, str, str, frozenset[
     share = columns.get("share_female", births.share_female if births else None)
     if share is not None:
         n = columns.get("count") or (births.n if births else 0)
-        short = f"{percent(share)} women" if share >= 0.5 else f"{percent(1 - share)} men"
+        short = f"{share_words(share)} women" if share >= 0.5 else f"{share_words(1 - share)} men"
         side = frozenset([1 if share >= 0.5 else 0])
-        found.append(("gender", f"{percent(share)} women of {n:,} US bearers", short, _ends(side)))
+        women = f"{share_words(share)} women of {n:,} US bearers"
+        found.append(("gender", women, short, _ends(side)))
     elif columns.get("gender") in ("F", "M"):
         word = "a women's name" if columns["gender"] == "F" else "a men's name"
         side = frozenset([int(columns["gender"] == "F")])

@@ -24,7 +24,7 @@ from namebasis.studies.card.comparison import (
 from namebasis.studies.card.records import Record
 from namebasis.studies.identity.results import EVIDENCES_IN_WORDS, Identity, NameIdentity
 from namebasis.studies.identity.rigidity import CONTEXTS_IN_WORDS
-from namebasis.wording import between, p_value, percent, percentile
+from namebasis.wording import between, p_value, percent, percentile, share_words
 
 if TYPE_CHECKING:
     from namebasis.studies.basis.results import Basis
@@ -376,8 +376,8 @@ class Card(Result):
         if self.deep is not None:
             return self.deep.sentence(self.name)
         told = [
-            f"{percent(one.births.share_female)} women of {one.births.n:,} US births, most in the "
-            f"{one.births.peak}s"
+            f"{share_words(one.births.share_female)} women of {one.births.n:,} US births, most in "
+            f"the {one.births.peak}s"
             for one in self.records
             if one.births is not None
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from namebasis.analysis.identity.contexts import (
 )
 from namebasis.analysis.identity.spread import MEASURES, Spread, spread, spread_values
 from namebasis.checks import Float64Array, FloatArray, Progress
+from namebasis.errors import NamebasisHint
 from namebasis.namespace.corpus.pseudo import pseudo_names
 from namebasis.studies.identity.contexts import Advance, counting, embed_contexts
 from namebasis.studies.identity.kept import Arrays, kept, numbers
@@ -193,7 +195,9 @@ def _rarest(space: StoredSpace, form: str, n: int, besides: set[str]) -> list[st
     """The space's rarest names of recorded count and of one form."""
     negated = "NOT " if form == FORMS[0] else ""
     where = f"count IS NOT NULL AND name {negated}LIKE '% %'"
-    table = space.table(["name"], where=where, order_by="count", limit=n)
+    with warnings.catch_warnings():  # a space without counts has no rare names; nobody asked
+        warnings.simplefilter("ignore", NamebasisHint)
+        table = space.table(["name"], where=where, order_by="count", limit=n)
     return [name for name in dict.fromkeys(table["name"].to_pylist()) if name not in besides]
 
 

@@ -43,7 +43,7 @@ def _hubs(shape: TopologyShape) -> str:
     even = hubs.skewness != hubs.skewness  # NaN: every in-degree is the same
     skew = "none, all in-degrees are equal" if even else f"skewness {hubs.skewness:.1f}"
     line = f"{skew}; {percent(hubs.anti_hub_share)} of vectors are nobody's neighbour"
-    return f"{line}; {names}" if names else line
+    return f"{line}; {names}" if names and not even else line
 
 
 def _homology(found: PersistenceReport) -> str:
@@ -72,6 +72,7 @@ def _graph(shape: TopologyShape) -> str:
         if found is not None
     )
     parts = "1 part" if graph.n_components == 1 else f"{graph.n_components:,} parts"
-    line = f"{parts}, {graph.n_communities:,} communities"
+    together = "1 community" if graph.n_communities == 1 else f"{graph.n_communities:,} communities"
+    line = f"{parts}, {together}"
     line += f" (modularity {graph.modularity:.2f})" if graph.modularity == graph.modularity else ""
     return f"{line}; assortativity by {mixing}" if mixing else line

@@ -140,7 +140,7 @@ def test_an_unknown_column_is_named_with_its_neighbour(space: Space) -> None:
 
 def test_a_value_that_no_name_has_is_said_with_those_there_are(space: Space) -> None:
     values = set(space.table(["gender"])["gender"].to_pylist()) - {None}
-    with pytest.warns(NamebasisHint, match="no name has gender = 'female'; its values are") as w:
+    with pytest.warns(NamebasisHint, match="no name passes gender = 'female'; its values are") as w:
         assert space.ids("gender = 'female'").size == 0
     told = str(w[0].message).partition("its values are ")[2].rstrip(".")
     assert set(told.split(", ")) == values
@@ -179,7 +179,7 @@ def test_the_engine_s_own_words_are_cut_short() -> None:
 def test_a_column_without_a_value_is_said_to_be_empty(tmp_path: Path) -> None:
     names = make_names([{"name": "Vicki"}])
     space = build_space(names, tmp_path / "a.space", encoder=FakeEncoder())  # type: ignore[arg-type]
-    with pytest.warns(NamebasisHint, match="no name has gender = 'F'; it is empty everywhere"):
+    with pytest.warns(NamebasisHint, match="no name passes gender = 'F'; it is empty everywhere"):
         assert space.ids("gender = 'F'").size == 0
 
 
@@ -260,16 +260,16 @@ def test_a_refusal_speaks_of_names(space: Space, where: str) -> None:
 
 
 EMPTY = {
-    "gender = 'X'": "no name has gender = 'X'; its values are F, M.",
-    "count > 5 AND gender = 'X'": "no name has gender = 'X'; its values are F, M.",
-    "(count > 5 AND gender = 'X')": "no name has gender = 'X'; its values are F, M.",
-    "part IN ('giv')": "no name has part IN ('giv'); its values are family, given.",
-    "count > 999": "no name has count > 999; count goes from 0 to 54.",
-    "array_has(locales, 'fr_FX')": "no name has array_has(locales, 'fr_FX'); its values are de",
-    "name = 'Viki'": "no name has name = 'Viki'; near it are Vicki",
+    "gender = 'X'": "no name passes gender = 'X'; its values are F, M.",
+    "count > 5 AND gender = 'X'": "no name passes gender = 'X'; its values are F, M.",
+    "(count > 5 AND gender = 'X')": "no name passes gender = 'X'; its values are F, M.",
+    "part IN ('giv')": "no name passes part IN ('giv'); its values are family, given.",
+    "count > 999": "no name passes count > 999; count goes from 0 to 54.",
+    "array_has(locales, 'fr_FX')": "no name passes array_has(locales, 'fr_FX'); its values are de",
+    "name = 'Viki'": "no name passes name = 'Viki'; near it are Vicki",
     "gender = 'F' AND gender = 'M'": "names with gender = 'F', none has gender = 'M'.",
-    "count BETWEEN 90 AND 99 AND gender = 'F'": "no name has count BETWEEN 90 AND 99; count goes",
-    "gender = 'X' OR count = 999": "no name has gender = 'X' OR count = 999",
+    "count BETWEEN 90 AND 99 AND gender = 'F'": "no name passes count BETWEEN 90 AND 99; count",
+    "gender = 'X' OR count = 999": "no name passes gender = 'X' OR count = 999",
 }
 
 
