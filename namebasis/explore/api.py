@@ -29,6 +29,11 @@ MOST_ROWS = 5_000
 """Rows of one page of the list; a file of all of them is an export."""
 MOST_IDS = 100_000
 """Names of a basket that can be exported by id."""
+_SECTIONS = {
+    "basis": "Basis", "paint": "Basis", "attributes": "Readings", "identity": "Full names",
+    "topology": "Topology",
+}  # fmt: skip
+"""Headings of docs/measures.md whose paragraphs a study's words mean first."""
 ARROW = "application/vnd.apache.arrow.stream"
 
 Text = Annotated[str, Query(min_length=1, max_length=2_000)]
@@ -334,13 +339,15 @@ def _asked(warm: Warm, space: Space, targets: list[str], ask: Callable[[Space], 
 
 def _told(result: Result) -> dict[str, Any]:
     """A result with the sentences that a reader needs beside it."""
+    section = next((_SECTIONS[part] for part in type(result).__module__.split(".")
+                    if part in _SECTIONS), "")  # fmt: skip
     return {
         "headline": result.headline(),
         "tables": [
             {
                 "title": table.title,
                 "columns": list(table.columns),
-                "meanings": [sentence(column) for column in table.columns],
+                "meanings": [sentence(column, section) for column in table.columns],
                 "rows": [list(row) for row in table.rows],
                 "muted": list(table.muted),
             }

@@ -396,7 +396,7 @@ def rename(space: Kind, column: str, name: str) -> ChangeReport[Kind]:
     if not name.isidentifier() or name.startswith("_"):
         raise ValueError(f"a column's name must be a plain word; got {name!r}.")
     if name in (*store.schema.names, *NEEDED, *VIEWS, "n_images"):
-        raise ValueError(f"a column {name} is there already, or is kept for the space's own.")
+        raise ValueError(f"a column {name} already exists, or its name is reserved.")
     with writing(store) as newest:
         drop_leftovers(newest)
         with changing(newest, f"rename of {column} to {name}"):

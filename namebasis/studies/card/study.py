@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from namebasis.checks import check_seed
+from namebasis.errors import TargetError
 from namebasis.namespace.store.filters import quote
 from namebasis.studies.card.comparison import compare, usual
 from namebasis.studies.card.records import read_records
@@ -75,6 +76,10 @@ def card(
     >>> space.card("winona", deep=True).write_html("winona-deep.html")
     """
     seed = check_seed(seed)
+    asked: object = name
+    if not isinstance(asked, str):
+        got = type(asked).__name__
+        raise TargetError(f"card takes one name; got {got}. Ask for each by itself.")
     (row,) = space.rows_of([name])
     records = read_records(space, row)
     skipped = {"id", "name", "name_folded", "births", *space.views, *records[0].columns}

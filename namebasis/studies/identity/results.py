@@ -263,8 +263,8 @@ class Identity(Result):
         """How to read the verdicts, and what the names were compared with."""
         n_made_up = len(next(iter(self.made_up.values()), ()))
         said = [
-            "95 % interval: over other swap partners and made-up names; grey: undecided, where it "
-            "begins below 50 %.",
+            "95 % interval: over other swap partners and made-up names; a kind whose "
+            "interval begins below 50 % is undecided.",
             self.remarks[0] + f" Compared with {n_made_up:,} made-up names.",
         ]
         settled = [row.is_settled for row in self.rows if row.kind is not None]

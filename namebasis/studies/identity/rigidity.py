@@ -203,8 +203,8 @@ class Rigidity(Result):
         made = " and ".join(f"{n} made-up names of {form}" for form, n in self.n_made_up.items())
         over = f"{len(self.contexts)} contexts" if self.contexts else "images"
         return [
-            f"alike: mean cosine to the name's centre over {over}, compared with {made}; grey: "
-            "within chance (neither above 97.5 % of them nor below)."
+            f"alike: mean cosine to the name's centre over {over}, compared with {made}; "
+            "neither above 97.5 % of them nor below is within chance."
         ]
 
     def footnotes(self) -> list[str]:

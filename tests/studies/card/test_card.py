@@ -156,3 +156,8 @@ def test_the_page_is_written_once_and_escapes_names(space: Space, deep, tmp_path
     assert "<b>Bold" not in text
     assert "&lt;b&gt;Bold" in text
     assert "Left out: axes" in text
+
+
+def test_a_card_is_of_one_name(space: Space) -> None:
+    with pytest.raises(TargetError, match="card takes one name; got list"):
+        card(space, ["Vicki"])  # type: ignore[arg-type]
