@@ -13,6 +13,8 @@ from namebasis.cli import app
 from tests.test_cli import run
 
 FILES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("identity", "figure"): ("identity", "s.space", "Vicki Winona", "--figure", "OUT.png"),
+    ("paint", "workflow"): ("paint", "s.space", "Vicki", "--workflow", "OUT.json"),
     ("card", "html"): ("card", "s.space", "Vicki", "--html", "OUT.html"),
     ("walk", "save"): ("walk", "s.space", "--save", "OUT.safetensors"),
     ("walk", "save_pieces"): ("walk", "s.space", "--save-pieces", "OUT.safetensors"),
@@ -57,6 +59,8 @@ WRITES = [
     ("validate", "report", "s.space", "images", "--write"),
 ]
 READ = {
+    ("card", "map_page"), ("list", "folder"),
+    ("merge", "path"),  # after it has read both spaces; test_housekeeping holds its refusals
     "space", "spaces", "image", "images", "vector", "components", "files", "truth", "counts",
     "contexts", "thresholds", "other", "painter", ("validate report", "folder"),
     ("organism painter", "run"), ("organism pack", "run"), ("identity", "file"),

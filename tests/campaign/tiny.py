@@ -58,8 +58,9 @@ def register() -> None:
     """Let `load_encoder("tiny")` find it, in this process and those forked from it."""
     import sys
 
-    from namebasis.encoders import registry
+    from namebasis.encoders import registry, specs
 
     sys.modules["namebasis.encoders.tiny"] = sys.modules[__name__]
     registry._ADAPTERS["tiny"] = "tiny"
-    registry.PACKAGED = (*registry.PACKAGED, "tiny")
+    specs.PACKAGED = (*specs.PACKAGED, "tiny")
+    specs.KINDS = (*specs.KINDS, "tiny")

@@ -55,8 +55,8 @@ def test_own_columns_never_take_the_place_of_the_spaces_own(
         kind = pa.string() if column == "empty" else pa.int64()
         table = table.append_column(column, pa.array([None if column == "empty" else 4], kind))
     done = add_counted(open_space(space.path), Names(table), encoder=encoder)
-    assert done.new_columns == ("shoe",)
-    assert [told.split(":")[0] for told in done.notes] == [
+    assert done.summary.new_columns == ("shoe",)
+    assert [told.split(":")[0] for told in done.summary.told] == [
         f"left out the column {column}" for column in ("fame", "image", "pieces")
     ]
     rows = done.space.table(["name", "fame", "shoe"]).to_pylist()

@@ -263,8 +263,8 @@ def test_a_small_add_reads_only_what_is_new(copy: Path, monkeypatch) -> None:
 def test_the_command_shows_what_was_found(copy: Path) -> None:
     done = run("info", str(copy), "--check", "--json", cwd=copy.parent)
     facts = json.loads(done.stdout)
-    assert facts["vectors"]["text"] == "60 vectors as they were written"
-    assert facts["files"]["images.lance"] == "2 files as they were written"
+    assert facts["checked"]["text"] == "60 vectors as they were written"
+    assert facts["checked"]["images.lance"] == "2 files as they were written"
     assert "check" in done.stderr
     spoil(copy / "indices" / "text.faiss", 300)
     done = run("info", str(copy), "--check", cwd=copy.parent)
