@@ -43,7 +43,7 @@ def test_the_committed_notebook_was_run_from_top_to_bottom_and_shows_five_result
     assert len(shown_tables(notebook)) >= len(QUESTIONS)
     # A result is shown once, as a table of HTML that has its text beside it.
     assert all(len(cell.outputs) == 1 for cell in cells)
-    assert "━" in cells[1].outputs[0].data["text/plain"]
+    assert "─" in cells[1].outputs[0].data["text/plain"]
     assert str(Path.home()) not in NOTEBOOK.read_text(encoding="utf-8")
 
 
