@@ -129,7 +129,7 @@ def identity(
     """Say what full names have beyond their parts; with --counts, also of a file's people.
 
     Names may be new to the space. With --counts and a --measure that the space stores already,
-    nothing is measured anew.
+    nothing is measured again.
     """
     from namebasis.namespace.corpus.names import distinct_names
     from namebasis.namespace.search.beside import check_columns

@@ -197,7 +197,7 @@ class _Columns:
 
 
 class _Swapped:
-    """Pairs, and their parts paired anew, measured against the reference of a space."""
+    """Full names and random recombinations of their parts, measured against a space's reference."""
 
     def __init__(
         self,

@@ -29,7 +29,7 @@ def units(rows: np.ndarray) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
 
 
-def check(read: NamesWithVectors, rows: np.ndarray) -> None:
+def assert_averaged(read: NamesWithVectors, rows: np.ndarray) -> None:
     """The four names, with the rows of Winona averaged and the empty one left out."""
     assert read.names.strings == CLEAN
     winona = units(units(rows)[1] + units(rows)[4])
@@ -56,7 +56,7 @@ def test_a_table_and_an_array(form: str, rows: np.ndarray, tmp_path: Path) -> No
         vectors.mkdir()
         for at, part in ((9, rows[:4]), (10, rows[4:])):
             np.save(vectors / f"text_emb_{at}.npy", part)
-    check(read_given(csv(tmp_path / "n.csv"), vectors), rows)
+    assert_averaged(read_given(csv(tmp_path / "n.csv"), vectors), rows)
 
 
 def test_own_columns_stay(rows: np.ndarray, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_table_with_its_vectors(kind: str, layout: str, rows: np.ndarray, tmp_
                     w.write_table(part)
             else:
                 pq.write_table(part, inner / f"metadata_{at}.parquet")
-    check(read_given(source, "embedding"), rows)
+    assert_averaged(read_given(source, "embedding"), rows)
 
 
 def test_clip_retrieval_s_folder(rows: np.ndarray, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_clip_retrieval_s_folder(rows: np.ndarray, tmp_path: Path) -> None:
     pq.write_table(meta, tmp_path / "metadata" / "metadata_0.parquet")
     (tmp_path / "text_emb").mkdir()
     np.save(tmp_path / "text_emb" / "text_emb_0.npy", rows)
-    check(read_given(tmp_path, tmp_path / "text_emb", column="caption"), rows)
+    assert_averaged(read_given(tmp_path, tmp_path / "text_emb", column="caption"), rows)
     with pytest.raises(CorpusError, match=r"neither a \.npy .* has \S+text_emb\.$"):
         read_given(tmp_path, "embedding", column="caption")
 
@@ -207,7 +207,7 @@ def test_caches_beside_a_saved_data_set_are_none_of_it(
     folder = saved_set(tmp_path / "set", rows)
     if not has_state:
         (folder / "state.json").unlink()
-    check(read_given(folder, "embedding"), rows)
+    assert_averaged(read_given(folder, "embedding"), rows)
 
 
 def test_a_saved_data_set_that_is_no_plain_table_is_refused(
@@ -230,7 +230,7 @@ def test_a_folder_of_arrays_takes_rows_alone(rows: np.ndarray, tmp_path: Path) -
     for at, part in enumerate(np.array_split(rows, 2)):
         np.save(folder / f"emb_{at}.npy", part)
     (folder / "._emb_0.npy").write_bytes(b"\0\5\x16\7")  # as macOS writes on foreign disks
-    check(read_given(csv(tmp_path / "names.csv"), folder), rows)
+    assert_averaged(read_given(csv(tmp_path / "names.csv"), folder), rows)
     np.save(folder / "ids.npy", np.arange(len(rows)))
     with pytest.raises(CorpusError, match=r"ids.npy|emb_0.npy has the shape .* equal width"):
         read_given(csv(tmp_path / "names.csv"), folder)

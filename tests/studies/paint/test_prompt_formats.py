@@ -194,7 +194,7 @@ def dynamic_variants(prompt: str) -> list[tuple[str, float]]:
 # Round trips ----------------------------------------------------------------------------------
 
 
-def check(syntax: str, names: list[str], before: str, after: str) -> None:
+def assert_read_back(syntax: str, names: list[str], before: str, after: str) -> None:
     prompt = format_prompt(names, syntax=syntax, template=before + "{}" + after)
     whole = [before + name + after for name in names]
     n = len(names)
@@ -238,14 +238,14 @@ def test_hostile_names_are_read_back_or_refused(
 ) -> None:
     assume("{}" not in before + after)
     with contextlib.suppress(UnsayableError):
-        check(syntax, names, before + " ", " " + after)
+        assert_read_back(syntax, names, before + " ", " " + after)
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_names_that_can_be_said_are_not_refused(syntax: str) -> None:
     for name in TAMED + SAYABLE[syntax]:
-        check(syntax, [name], "a photo of ", "")
-        check(syntax, [name, "Ann"], "a photo of ", ", smiling")
+        assert_read_back(syntax, [name], "a photo of ", "")
+        assert_read_back(syntax, [name, "Ann"], "a photo of ", ", smiling")
 
 
 @pytest.mark.parametrize(
