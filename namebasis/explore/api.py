@@ -123,7 +123,8 @@ def answer(value: object, status: int = 200) -> Response:
     return JSONResponse(plain(value), status)
 
 
-def _space(warm: Warm, name: str) -> Space:
+def space_of(warm: Warm, name: str) -> Space:
+    """An open space by its short name; 404 where there is none."""
     try:
         return warm.space(name)
     except KeyError:
@@ -140,13 +141,13 @@ def _add_lists(router: APIRouter, warm: Warm) -> None:
     @router.get("/{space}/info")
     def info(space: str) -> Response:
         """What a space holds."""
-        facts = _space(warm, space).info().facts
+        facts = space_of(warm, space).info().facts
         return answer({**facts, "path": Path(facts["path"]).name})
 
     @router.get("/{space}/facets")
     def facets(space: str, where: Where = None) -> Response:
         """Values and histograms of the columns, among the names that a filter leaves."""
-        return answer(facets_of(_space(warm, space), where))
+        return answer(facets_of(space_of(warm, space), where))
 
     @router.get("/{space}/names")
     def names(
@@ -159,7 +160,7 @@ def _add_lists(router: APIRouter, warm: Warm) -> None:
         columns: Annotated[str, Query(max_length=2_000)] = "name,part,gender,locales",
     ) -> Response:
         """A page of the names that a filter leaves."""
-        asked = _space(warm, space)
+        asked = space_of(warm, space)
         ids = asked.ids(where) if where else None
         total = len(asked) if ids is None else len(ids)
         wanted = ["id", *(one for one in columns.split(",") if one and one != "id")]
@@ -181,7 +182,7 @@ def _add_lists(router: APIRouter, warm: Warm) -> None:
         """Ids of the names that a filter leaves, as little-endian int32."""
         import numpy as np
 
-        found = _space(warm, space).ids(where).astype("<i4")
+        found = space_of(warm, space).ids(where).astype("<i4")
         return Response(
             np.ascontiguousarray(found).tobytes(), media_type="application/octet-stream"
         )
@@ -189,14 +190,14 @@ def _add_lists(router: APIRouter, warm: Warm) -> None:
     @router.get("/{space}/table.arrow")
     def table(space: str, columns: Annotated[str, Query(max_length=2_000)]) -> Response:
         """Columns of all names as an Arrow stream; texts of few values are dictionaries."""
-        asked = _space(warm, space)
+        asked = space_of(warm, space)
         wanted = list(dict.fromkeys(one for one in columns.split(",") if one))
         return Response(_stream(_packed(asked.table(wanted))), media_type=ARROW)
 
     @router.get("/{space}/map.arrow")
     def places(space: str, view: View = "text") -> Response:
         """Places of all names on the map, as an Arrow stream of x and y; 409 until it is made."""
-        _space(warm, space)
+        space_of(warm, space)
         if not warm.has_places(space, view):
             return answer({"error": "the map is not made yet; start its job.", "job": "map"}, 409)
         found = warm.places(space, view)
@@ -248,13 +249,13 @@ def _add_targets(router: APIRouter, warm: Warm) -> None:
         """The names nearest to a name, a text, or arithmetic of both."""
         asked = read_query(q)
         found = _asked(
-            warm, _space(warm, space), [asked.target, *asked.plus, *asked.minus],
+            warm, space_of(warm, space), [asked.target, *asked.plus, *asked.minus],
             lambda opened: opened.nearest(
                 asked.target, k, where=where, view=view, plus=asked.plus, minus=asked.minus,
                 farthest=farthest, as_=as_,
             ),
         )  # fmt: skip
-        return answer(_told(found))
+        return answer(told(found))
 
     @router.post("/{space}/nearest")
     def nearest_of_image(
@@ -267,7 +268,7 @@ def _add_targets(router: APIRouter, warm: Warm) -> None:
         """The names nearest to an image."""
         from namebasis.encoders.images import open_image
 
-        opened = _space(warm, space)
+        opened = space_of(warm, space)
         with tempfile.TemporaryDirectory() as folder:
             # Through a file: its limits on bytes, pixels and formats are those of all images.
             file = Path(folder) / "image"
@@ -275,24 +276,24 @@ def _add_targets(router: APIRouter, warm: Warm) -> None:
             picture = open_image(file)
         with warm.encoding:
             found = opened.nearest(picture, k, where=where, view=view)
-        return answer(_told(found))
+        return answer(told(found))
 
     @router.get("/{space}/card")
     def card(space: str, name: Text, k: Count = 8, view: View = "text") -> Response:
         """What the space holds of a name; what must be measured is a job."""
-        return answer(_told(_space(warm, space).card(name, k=k, view=view)))
+        return answer(told(space_of(warm, space).card(name, k=k, view=view)))
 
     @router.post("/{space}/basis")
     def basis(space: str, question: BasisQuestion) -> Response:
         """A few names that add up to a target, without controls: those are a job."""
         found = _asked(
-            warm, _space(warm, space), [question.q],
+            warm, space_of(warm, space), [question.q],
             lambda opened: opened.basis(
                 question.q, question.n_names, where=question.where, deny=question.deny,
                 as_=question.as_, view=question.view, n_null=0, n_resamples=0, seed=question.seed,
             ),
         )  # fmt: skip
-        return answer(_told(found))
+        return answer(told(found))
 
     @router.get("/{space}/walk")
     def walk(
@@ -308,10 +309,10 @@ def _add_targets(router: APIRouter, warm: Warm) -> None:
         """Names along a component, a packaged axis, or from one target to another."""
         way = _direction(along) if to is None else (along, to)
         with warm.encoding:
-            found = _space(warm, space).walk(
+            found = space_of(warm, space).walk(
                 way, where=where, view=view, as_=as_, n_steps=steps, names_per_step=k
             )
-        return answer(_told(found))
+        return answer(told(found))
 
 
 def _direction(along: str) -> int | str:
@@ -337,7 +338,7 @@ def _asked(warm: Warm, space: Space, targets: list[str], ask: Callable[[Space], 
         return ask(space)
 
 
-def _told(result: Result) -> dict[str, Any]:
+def told(result: Result) -> dict[str, Any]:
     """A result with the sentences that a reader needs beside it."""
     section = next((_SECTIONS[part] for part in type(result).__module__.split(".")
                     if part in _SECTIONS), "")  # fmt: skip
@@ -350,6 +351,8 @@ def _told(result: Result) -> dict[str, Any]:
                 "meanings": [sentence(column, section) for column in table.columns],
                 "rows": [list(row) for row in table.rows],
                 "muted": list(table.muted),
+                "key": table.key,
+                "is_detail": table.detail,
             }
             for table in result.tables()
         ],
@@ -360,18 +363,18 @@ def _told(result: Result) -> dict[str, Any]:
 
 def _add_jobs(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
     def start(kind: str, space: str, ask: Callable[[Space, Progress], Result]) -> Response:
-        _space(warm, space)
+        space_of(warm, space)
 
         def work(progress: Progress) -> Any:
             with warm.encoding:
-                return plain(_told(ask(warm.space(space), progress)))
+                return plain(told(ask(warm.space(space), progress)))
 
         return answer(jobs.start(kind, work).to_dict(), 202)
 
     @router.post("/{space}/jobs/map")
     def make_map(space: str, view: Annotated[str, Body(embed=True)] = "text") -> Response:
         """Place all names of a view on a plane."""
-        _space(warm, space)
+        space_of(warm, space)
 
         def work(progress: Progress) -> Any:
             return {"n_names": len(warm.places(space, view, progress))}
@@ -447,7 +450,7 @@ def _add_exports(router: APIRouter, warm: Warm) -> None:
     @router.post("/{space}/export")
     def export(space: str, selection: Selection) -> Response:
         """Names by id as a file, in their order."""
-        content = _exported(_space(warm, space), selection)
+        content = _exported(space_of(warm, space), selection)
         name = f"names.{'txt' if selection.format == 'a1111' else selection.format}"
         return Response(
             content,
