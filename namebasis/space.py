@@ -276,12 +276,14 @@ class Space(StoredSpace):
         thresholds: str | Path | None = None,
         n_made_up: int = 100,
         columns: Sequence[str] = (),
+        k: int | None = None,
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Identity:
         """Say what kind of identity the model has formed for each full name.
 
-        With a file of counts, by default of its names, and how `measure` follows the counts.
+        With a file of counts, by default of its names, and how `measure` follows the counts. With
+        `k`, the result shows so many names, those with most of their own first.
         """
         from namebasis.studies.identity.counts import read_counts, with_counts
         from namebasis.studies.identity.study import identity
@@ -290,7 +292,7 @@ class Space(StoredSpace):
         found = identity(
             self, list(told) if names is None else names, n_swaps=n_swaps, contexts=contexts,
             with_contexts=with_contexts, thresholds=thresholds, n_made_up=n_made_up,
-            columns=columns, seed=seed, progress=progress,
+            columns=columns, n_shown=k, seed=seed, progress=progress,
         )  # fmt: skip
         return with_counts(found, told, column=measure) if told else found
 

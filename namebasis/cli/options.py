@@ -82,6 +82,7 @@ Column = Annotated[
     str | None,
     typer.Option("--column", help="Column of names in a table: its title, or its number from 1."),
 ]
+Shown = Annotated[int | None, typer.Option("-k", min=1, help="How many names to show.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Maximum number of rows.")]
 Top = Annotated[
     int | None,

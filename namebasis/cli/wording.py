@@ -13,7 +13,7 @@ from namebasis.cli.defaults import fill_in_space
 from namebasis.cli.options import SPACE_HELP
 from namebasis.cli.output import say
 
-_OTHER_NAMES = {"size": "--pixels", "names_per_step": "-k"}
+_OTHER_NAMES = {"size": "--pixels", "names_per_step": "-k", "n_shown": "-k"}
 """Parameters whose option has a name of its own."""
 _BARE = {*_OTHER_NAMES, "steps", "threads", "guidance", "dtype"}
 """Words without an underscore that are parameters where a message begins with them."""

@@ -57,6 +57,9 @@ class Formation(Result):
     remarks : tuple of str
         What could not be measured, and why.
     parameters : dict
+    n_shown : int, optional
+        Names in tables, frames and JSON: so many, those of the highest phase at the end first; by
+        default all and the controls, in the order asked for.
     """
 
     _page = "namebasis.formation.page:html_of"
@@ -78,6 +81,21 @@ class Formation(Result):
     weights: tuple[tuple[MatrixState, ...], ...]
     remarks: tuple[str, ...]
     parameters: Mapping[str, Any]
+    n_shown: int | None = None
+
+    @property
+    def _highest(self) -> list[int]:
+        """Rows of the names asked for that are shown, where so many are asked for."""
+        rows = range(self.n_asked)
+        if self.n_shown is None:
+            return list(rows)
+        last = self.phases.labels[:, -1]
+        return sorted(rows, key=lambda row: -int(last[row]))[: self.n_shown]
+
+    @property
+    def _told(self) -> list[int]:
+        """Rows in frames and JSON."""
+        return list(range(len(self.names))) if self.n_shown is None else self._highest
 
     @property
     def shown_kinds(self) -> tuple[str, ...]:
@@ -148,7 +166,8 @@ class Formation(Result):
     def _by_name(self) -> Table:
         crossings = {(one.name, one.measure): one for one in self.phases.crossings}
         rows = []
-        for row, name in enumerate(self.names[: self.n_asked]):
+        for row in self._highest:
+            name = self.names[row]
             phase = int(self.phases.labels[row, -1])
             captured = "yes" if self.phases.captured[row, -1] else ""
             cells = [
@@ -194,27 +213,30 @@ class Formation(Result):
 
     def to_arrow(self) -> pa.Table:
         """One row per name and checkpoint: phase, captured or not, thresholds, all measures."""
-        n, m = len(self.names), len(self.steps)
+        told = self._told
+        n, m = len(told), len(self.steps)
         columns: dict[str, Any] = {
-            "name": np.repeat(np.array(self.names, dtype=object), m),
-            "kind": pa.array([kind for kind in self.kinds for _ in range(m)], pa.string()),
-            "is_control": np.repeat(np.arange(n) >= self.n_asked, m),
+            "name": np.repeat(np.array([self.names[row] for row in told], dtype=object), m),
+            "kind": pa.array([self.kinds[row] for row in told for _ in range(m)], pa.string()),
+            "is_control": np.repeat(np.array(told) >= self.n_asked, m),
             "step": np.tile(np.array(self.steps, dtype=np.int64), n),
-            "exposures": _column(self._all_exposures()),
-            "phase": self.phases.labels.ravel().astype(np.int64),
-            "captured": self.phases.captured.ravel(),
+            "exposures": _column(self._all_exposures()[told]),
+            "phase": self.phases.labels[told].ravel().astype(np.int64),
+            "captured": self.phases.captured[told].ravel(),
         }
         for key, rows in self.values.items():
-            columns[key] = _column(rows)
+            columns[key] = _column(rows[told])
         for key in (*EVIDENCE, CAPTURE):
             columns[f"{key}_threshold"] = _column(np.tile(self.phases.thresholds[key], (n, 1)))
         return pa.table(columns)
 
     def crossings_to_arrow(self) -> pa.Table:
         """One row per name and measure: where it crosses, in steps and in exposures."""
-        kinds = dict(zip(self.names, self.kinds, strict=True))
+        kinds = {self.names[row]: self.kinds[row] for row in self._told}
         rows = []
         for one in self.phases.crossings:
+            if one.name not in kinds:
+                continue
             row: dict[str, Any] = {
                 "name": one.name, "kind": kinds[one.name], "measure": one.measure,
                 "state": one.step.state, "rise": one.rise,
@@ -235,7 +257,7 @@ class Formation(Result):
             "control_kind": self.control_kind,
             "names": [
                 {
-                    "name": name,
+                    "name": self.names[row],
                     "kind": self.kinds[row],
                     "is_control": row >= self.n_asked,
                     "phases": self.phases.labels[row].tolist(),
@@ -247,9 +269,11 @@ class Formation(Result):
                     if self.exposures is None or row >= self.n_asked
                     else self.exposures[row].tolist(),
                     **{key: rows[row].tolist() for key, rows in self.values.items()},
-                    "change_points": [asdict(c) for c in self.phases.changes.get(name, ())],
+                    "change_points": [
+                        asdict(c) for c in self.phases.changes.get(self.names[row], ())
+                    ],
                 }
-                for row, name in enumerate(self.names)
+                for row in self._told
             ],
             "crossings": self.crossings_to_arrow().to_pylist(),
             "thresholds": {key: rows.tolist() for key, rows in self.phases.thresholds.items()},

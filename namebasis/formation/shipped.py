@@ -50,8 +50,8 @@ def refuse_settings(given: Mapping[str, bool]) -> None:
     for option, is_given in given.items():
         if is_given:
             raise ValueError(
-                f"{option} is measured on checkpoints, and only the values of the organism's are "
-                f"shipped; leave it out, or train: `namebasis organism train RUN`."
+                f"{option} counts only where checkpoints are measured, and of the organism's only "
+                "the values are shipped; leave it out, or train: `namebasis organism train RUN`."
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from namebasis.formation.truth import (
 from namebasis.formation.work import Encoded, Work, alike
 from namebasis.namespace.corpus.full_names import cut
 
+N_MADE_UP, N_SWAPS, N_RESAMPLES = 100, 24, 200
 CACHE_SUFFIX = ".formation-cache"
 """Ending of the folder beside a run's that keeps encodings; a run's own holds the run alone."""
 
@@ -50,12 +52,13 @@ def formation(
     contexts: Sequence[str] | None = None,
     axes: Sequence[str] = AXES,
     template: str = "{}",
-    n_made_up: int = 100,
-    n_swaps: int = 24,
-    n_resamples: int = 200,
+    n_made_up: int = N_MADE_UP,
+    n_swaps: int = N_SWAPS,
+    n_resamples: int = N_RESAMPLES,
     with_weights: bool = True,
     cache: str | Path | None = None,
     device: str | None = None,
+    n_shown: int | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Formation:
@@ -90,6 +93,8 @@ def formation(
         Folder that keeps encodings; by default one beside the run's. Series that are not in one
         folder keep nothing without it.
     device : str, optional
+    n_shown : int, optional
+        See `Formation`.
     seed : int
     progress : callable, optional
         Called with checkpoints done and in all.
@@ -112,13 +117,18 @@ def formation(
     check_count(n_swaps, "n_swaps", 12)
     check_count(n_resamples, "n_resamples", 20)
     check_template(template)
+    if n_shown is not None:
+        check_count(n_shown, "n_shown", 1)
     if (shipped := find_shipped(sources)) is not None:
         refuse_settings({
             "--revision": bool(revisions), "--model": model is not None,
             "--truth": truth is not None, "--counts": counts is not None,
-            "--contexts": contexts is not None, "--template": template != "{}",
+            "--contexts": contexts is not None, "axes": tuple(axes) != AXES,
+            "--template": template != "{}", "--n-made-up": n_made_up != N_MADE_UP,
+            "--n-swaps": n_swaps != N_SWAPS, "--n-resamples": n_resamples != N_RESAMPLES,
+            "--cache": cache is not None, "--device": device is not None, "--seed": seed != 0,
         })  # fmt: skip
-        return read_shipped(shipped, names)
+        return replace(read_shipped(shipped, names), n_shown=n_shown)
     series = find_checkpoints(sources, revisions=revisions, model=model)
     told, seen = _told(series, truth, counts)
     if names is None and told is None:
@@ -141,7 +151,8 @@ def formation(
         "template": template, "n_swaps": len(plan.partners[0]), "n_made_up": len(plan.names)
         - plan.n_asked, "n_contexts": len(plan.contexts), "n_resamples": n_resamples, "seed": seed,
     }  # fmt: skip
-    return _collect(plan, kept, states, gaps, told, seen, notes, parameters)
+    found = _collect(plan, kept, states, gaps, told, seen, notes, parameters)
+    return replace(found, n_shown=n_shown)
 
 
 def _cache_folder(series: Series, cache: str | Path | None) -> Path | None:

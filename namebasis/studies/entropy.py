@@ -119,6 +119,13 @@ class EntropyStudy(Result):
                 f"A z beyond ±{_MOST_Z:.0f} rests on the spread of a few draws: it says "
                 "far from chance, not how far."
             )
+        if self.nulls and self.n_null_rows < whole.n_rows:
+            told.append(
+                f"Two entropies: {whole.bits:.2f} bits is that of all {whole.n_rows:,} names; "
+                f"beside the nulls stands that of {self.n_null_rows:,} of them drawn at random, "
+                f"{self.nulls[0].bits:.2f} bits by the exact method: an entropy grows with the "
+                "number of names."
+            )
         return told
 
     def tables(self) -> list[Table]:
@@ -141,7 +148,9 @@ class EntropyStudy(Result):
         if self.nulls:
             columns = ("null", "bits", "null bits", "deviation", "z")
             rows = [(c.null, c.bits, c.null_bits, c.null_deviation, _z(c.z)) for c in self.nulls]
-            found.append(Table(columns, rows, f"against nulls, {self.n_null_rows:,} names"))
+            of_them = " drawn of them" if self.n_null_rows < whole.n_rows else ""
+            title = f"against nulls, {self.n_null_rows:,} names{of_them}"
+            found.append(Table(columns, rows, title))
         return [*found, *self._group_tables()]
 
     def _group_tables(self) -> list[Table]:

@@ -64,8 +64,37 @@ def test_a_name_can_be_chosen_and_checkpoints_cannot_be_asked(shipped: Formation
     assert one.phases.thresholds["hold"].tolist() == shipped.phases.thresholds["hold"].tolist()
     with pytest.raises(NamebasisError, match=r"made-up names, such as '\w+ \w+', and not of 'Bo'"):
         formation("organism", ["Bo"])
-    with pytest.raises(ValueError, match=r"^--template is measured on checkpoints, .* train"):
-        formation("organism", template="a {}")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("template", "a {}"), ("n_made_up", 50), ("n_swaps", 12), ("n_resamples", 20),
+     ("cache", "kept"), ("device", "cpu"), ("seed", 1), ("counts", "x.csv"), ("model", "ViT-B-32"),
+     ("contexts", ["a {}"]), ("truth", "x.json"), ("revisions", ["main"])],
+)  # fmt: skip
+def test_what_only_checkpoints_answer_is_refused(option: str, value: object) -> None:
+    said = "--" + option.replace("_", "-").removesuffix("s" if option == "revisions" else "")
+    with pytest.raises(ValueError, match=rf"^{said} counts only where checkpoints .* train"):
+        formation("organism", **{option: value})
+    with pytest.raises(ValueError, match=r"^axes counts only"):
+        formation("organism", axes=("age",))
+
+
+def test_as_many_names_as_asked_are_shown_the_furthest_first(shipped: Formation) -> None:
+    few = formation("organism", n_shown=4)
+    _, names = few.tables()
+    last = dict(zip(shipped.names[:545], shipped.phases.labels[:545, -1].tolist(), strict=True))
+    assert [row[2] for row in names.rows] == sorted(last.values(), reverse=True)[:4]
+    assert [last[row[0]] for row in names.rows] == [row[2] for row in names.rows]
+    shown = [row[0] for row in names.rows]
+    assert few.to_arrow()["name"].unique().to_pylist() == shown
+    told = few.to_dict()["names"]
+    assert [row["name"] for row in told] == shown
+    assert {row["is_control"] for row in told} == {False}
+    assert told[0]["phases"] == shipped.phases.labels[shipped.names.index(shown[0])].tolist()
+    assert few.headline() == shipped.headline()
+    with pytest.raises(ValueError, match="n_shown must be an integer, at least 1"):
+        formation("organism", n_shown=0)
 
 
 def test_a_packed_folder_is_read_alike_and_a_broken_one_refused(tmp_path: Path) -> None:

@@ -89,6 +89,21 @@ def test_groups_are_compared_at_one_size_and_the_spread_one_has_more() -> None:
     assert found.to_dict()["entropy"]["method"] == "exact"
 
 
+def test_where_nulls_are_of_fewer_names_both_entropies_are_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(entropy, "_MAX_ROWS", 50)
+    found = entropy.report(TwoGroups(), n_null=2)  # type: ignore[arg-type]
+    (told,) = [note for note in found.notes() if note.startswith("Two entropies: ")]
+    assert f"{found.entropy.bits:.2f} bits is that of all 100 names" in told
+    assert f"that of 50 of them drawn at random, {found.nulls[0].bits:.2f} bits" in told
+    assert found.tables()[2].title == "against nulls, 50 names drawn of them"
+    monkeypatch.setattr(entropy, "_MAX_ROWS", 100)
+    same = entropy.report(TwoGroups(), n_null=2)  # type: ignore[arg-type]
+    assert not any(note.startswith("Two") for note in same.notes())
+    assert same.nulls[0].bits == pytest.approx(same.entropy.bits)
+
+
 def test_a_sparse_kernel_takes_the_graph_of_the_space() -> None:
     class WithGraph(TwoGroups):
         asked = 0

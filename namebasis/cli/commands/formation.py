@@ -89,6 +89,7 @@ def formation(
         list[str] | None,
         typer.Option("--trace", help="Add tracing maps of this name to the page; repeatable."),
     ] = None,
+    k: options.Shown = None,
     html: Html = None,
     overwrite: options.Overwrite = False,
     device: options.Device = None,
@@ -128,6 +129,7 @@ def formation(
             with_weights=not no_weights,
             cache=cache,
             device=device,
+            n_shown=k,
             seed=seed,
             progress=progress,
         )

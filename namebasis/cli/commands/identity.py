@@ -87,6 +87,7 @@ def identity(
         Path | None,
         typer.Option("--counts", help="A CSV with name and count: how often people are named."),
     ] = None,
+    k: options.Shown = None,
     measure: Annotated[
         str,
         typer.Option(
@@ -167,6 +168,7 @@ def identity(
             thresholds=thresholds,
             n_made_up=n_made_up,
             columns=beside,
+            n_shown=k,
             seed=seed,
             in_contexts=placed,
             progress=progress,

@@ -16,7 +16,7 @@ from namebasis.namespace.search.beside import drawn_beside, joined, row_of
 from namebasis.results import Result, Table
 from namebasis.studies.identity.in_contexts import CONTEXT_MEASURES
 from namebasis.studies.identity.thresholds import KINDS, Origin
-from namebasis.wording import did_you_mean, percent, percentile
+from namebasis.wording import did_you_mean, listed, percent, percentile
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -151,14 +151,20 @@ class NameIdentity:
         """The kind of identity in a sentence."""
         chances = self.probabilities or {}
         if self.kind is None:
-            return f"No kind of identity: {self.reason}."
+            return f"{self.name} has no kind of identity ({self.reason})."
         if self.is_settled:
             return (
-                f"{self.kind.capitalize()} ({self._chance(self.kind)}): "
+                f"{self.name} is {self.kind} ({self._chance(self.kind)}): "
                 f"{KINDS_IN_WORDS[self.kind]}."
             )
         first, second = sorted(chances, key=lambda kind: -chances[kind])[:2]
-        return f"Undecided: {first} ({self._chance(first)}) or {second} ({self._chance(second)})."
+        return (
+            f"{self.name} is probably {first} ({self._chance(first)}) but may be {second} "
+            f"({self._chance(second)})."
+            if chances[first] >= _HALF
+            else f"{self.name} may be {first} ({self._chance(first)}) or {second} "
+            f"({self._chance(second)})."
+        )
 
     def told_interval(self, kind: str) -> str:
         """The interval of a kind's probability, such as "14 to 91 %"; a dash where it has none."""
@@ -193,6 +199,9 @@ class Identity(Result):
         With `counts`: how often each of them is named.
     beside : Table, optional
         Stored columns that were asked for, one row per name; null where it is not stored.
+    n_shown : int, optional
+        Names in tables, frames and JSON: so many with most of their own; by default all, and in
+        frames and JSON in the order asked for.
     """
 
     rows: tuple[NameIdentity, ...]
@@ -207,12 +216,13 @@ class Identity(Result):
     agreement: Result | None = None
     counts: Mapping[str, int] | None = None
     beside: pa.Table | None = None
+    n_shown: int | None = None
 
     _figure = "namebasis.studies.identity.figures:draw"
 
     def headline(self) -> str:
         """The verdict of a few names, or how many names are of each kind; then the counts."""
-        said = [f"{row.name}: {row.verdict}" for row in self.rows]
+        said = [row.verdict for row in self.rows]
         if len(self.rows) > _FEW:
             said = [f"Of {len(self.rows):,} names, {self._of_each_kind()}."]
         if self.agreement is not None:
@@ -221,18 +231,33 @@ class Identity(Result):
 
     def _of_each_kind(self) -> str:
         settled = Counter(row.kind for row in self.rows if row.is_settled)
-        told = [f"{settled[kind]:,} {kind}" for kind in KINDS if settled[kind]]
+        kinds = [kind for kind in KINDS if settled[kind]]
+        said = []
+        if kinds:
+            first, *more = kinds
+            told = [f"{settled[first]:,} {'is' if settled[first] == 1 else 'are'} {first}"]
+            said.append(listed([*told, *(f"{settled[kind]:,} {kind}" for kind in more)]))
         undecided = sum(row.kind is not None and not row.is_settled for row in self.rows)
         if undecided:
-            told.append(f"{undecided:,} undecided")
+            said.append(f"{undecided:,} could be of more than one kind")
         left = sum(row.kind is None for row in self.rows)
         if left:
-            told.append(f"{left:,} not measured")
-        return ", ".join(told)
+            said.append(f"{left:,} {'was' if left == 1 else 'were'} not measured")
+        return "; ".join(said)
+
+    def _by_own(self) -> list[int]:
+        return sorted(range(len(self.rows)), key=lambda at: -(self.rows[at].own_score or 0.0))
+
+    @property
+    def _shown(self) -> list[int]:
+        """Rows of frames and of JSON."""
+        if self.n_shown is None:
+            return list(range(len(self.rows)))
+        return self._by_own()[: self.n_shown]
 
     def tables(self) -> list[Table]:
         """The kind of every name, those with most of their own first; then what it rests on."""
-        order = sorted(range(len(self.rows)), key=lambda at: -(self.rows[at].own_score or 0.0))
+        order = self._by_own()[: self.n_shown]
         rows = [self.rows[at] for at in order]
         columns = [
             "name", "kind", "probability", "95 % interval", "more than its parts",
@@ -263,15 +288,15 @@ class Identity(Result):
         """How to read the verdicts, and what the names were compared with."""
         n_made_up = len(next(iter(self.made_up.values()), ()))
         said = [
-            "95 % interval: over other swap partners and made-up names; a kind whose "
-            "interval begins below 50 % is undecided.",
+            "95 % interval: over other swap partners and made-up names; where it begins below "
+            "50 %, another kind is possible.",
             self.remarks[0] + f" Compared with {n_made_up:,} made-up names.",
         ]
         settled = [row.is_settled for row in self.rows if row.kind is not None]
         if n_made_up < _MANY_MADE_UP and 2 * sum(settled) < len(settled):
             said.append(
-                f"more made-up names settle more of them: --n-made-up {_MANY_MADE_UP}, embedded "
-                "once for a space."
+                "with more made-up names more kinds are sure: "
+                f"--n-made-up {_MANY_MADE_UP}, embedded once for a space."
             )
         if "leakage" not in self.thresholds:
             said.append(WITHOUT_CONTEXTS + ".")
@@ -307,6 +332,9 @@ class Identity(Result):
 
     def to_arrow(self) -> pa.Table:
         """One row per name; probabilities as columns p_unknown … p_part_captured."""
+        return self._to_arrow().take(self._shown)
+
+    def _to_arrow(self) -> pa.Table:
         columns: dict[str, Any] = {"name": [row.name for row in self.rows]}
         columns["pieces"] = pa.array([row.pieces for row in self.rows], pa.list_(pa.string()))
         columns["n_tokens"] = pa.array([row.n_tokens for row in self.rows], pa.int64())
@@ -333,9 +361,9 @@ class Identity(Result):
         return {
             "names": [
                 row_of(self.beside, at)
-                | asdict(row)
-                | {"n_tokens": row.n_tokens, "is_settled": row.is_settled}
-                for at, row in enumerate(self.rows)
+                | asdict(self.rows[at])
+                | {"n_tokens": self.rows[at].n_tokens, "is_settled": self.rows[at].is_settled}
+                for at in self._shown
             ],
             "thresholds": dict(self.thresholds),
             "origin": asdict(self.origin),
@@ -359,7 +387,7 @@ class Identity(Result):
         first = {row: at for at, row in reversed(list(enumerate(ids))) if row is not None}
         if not first:
             raise ValueError("the space holds none of these names; add them before writing.")
-        table = self.to_arrow()
+        table = self._to_arrow()
         chances = [name for name in table.column_names if name.startswith("p_")]
         table = table.select([*_NUMBERS, "kind", "kind_low", "kind_high", *chances]).take(
             list(first.values())

@@ -62,6 +62,7 @@ def identity(
     thresholds: str | Path | None = None,
     n_made_up: int = 100,
     columns: Sequence[str] = (),
+    n_shown: int | None = None,
     seed: int = 0,
     in_contexts: InContexts | None = None,
     progress: Progress | None = None,
@@ -93,6 +94,8 @@ def identity(
         Made-up full names, at least 20.
     columns : sequence of str
         Stored columns to give beside the names.
+    n_shown : int, optional
+        See `Identity`.
     seed : int
         Draws partners and made-up names; what is measured of these is kept beside the space.
     in_contexts : InContexts, optional
@@ -130,6 +133,8 @@ def identity(
     n_swaps = check_count(usual.n_swaps if n_swaps is None else n_swaps, "n_swaps", 6)
     used = tuple(check_template(one) for one in (templates or usual.templates))
     check_count(n_made_up, "n_made_up", 20)
+    if n_shown is not None:
+        check_count(n_shown, "n_shown", 1)
     columns = check_columns(space, columns)
     asked = distinct_names(names)
     if in_contexts is not None and list(in_contexts.names) != asked:
@@ -184,6 +189,7 @@ def identity(
          "partners": [list(side) for side in made_of.partners]},
         (made_of.source + ".", *remarks),
         beside=columns_of_names(space, asked, columns),
+        n_shown=n_shown,
     )  # fmt: skip
 
 
@@ -194,6 +200,18 @@ class _Columns:
     columns: Mapping[str, Float64Array]
     left_out: Mapping[str, Float64Array]
     remainder: FloatArray
+
+    def split(self, n: int) -> tuple[_Columns, _Columns]:
+        """The first n pairs, and the others."""
+        ahead, behind = (
+            _Columns(
+                {key: column[part] for key, column in self.columns.items()},
+                {key: column[:, part] for key, column in self.left_out.items()},
+                self.remainder[part],
+            )
+            for part in (slice(n), slice(n, None))
+        )
+        return ahead, behind
 
 
 class _Swapped:
@@ -208,13 +226,14 @@ class _Swapped:
         n_more: int,
     ) -> None:
         partners, _ = space_partners(space, plan.n_swaps, plan.seed)
-        mixed = recombined_pairs(real, partners, plan.seed)
-        if len(mixed) < _FEWEST_MIXED:
-            mixed = []
-        blocks = [real[at : at + _BLOCK] for at in range(0, len(real), _BLOCK)] or [[]]
+        blocks = [real[at : at + _BLOCK] for at in range(0, len(real), _BLOCK)]
+        # Recombined within their block, so that the swaps of a part serve both.
+        mixed = [recombined_pairs(block, partners, plan.seed, real) for block in blocks]
+        if sum(map(len, mixed)) < _FEWEST_MIXED:
+            mixed = [[] for _ in blocks]
+        both = [[*block, *more] for block, more in zip(blocks, mixed, strict=True)]
         self.n_prompts = plan.prompts() + sum(
-            count_prompts(block, partners, plan.templates, with_grid=False)
-            for block in (*blocks, mixed)
+            count_prompts(pairs, partners, plan.templates, with_grid=False) for pairs in both
         )
         self.n_total = self.n_prompts + n_more
         advance = counting(progress, self.n_total)
@@ -227,10 +246,10 @@ class _Swapped:
             )  # fmt: skip
             return _Columns(swap_columns(found), found.left_out, found.own.remainder)
 
-        self.found = _joined([measured(block) for block in blocks if block], self.reference)
-        self.mixed: Mapping[str, Float64Array] = (
-            measured(mixed).columns if mixed else {key: np.empty(0) for key in SWAP_MEASURES}
-        )
+        found = [measured(pairs) for pairs in both]
+        halves = [one.split(len(block)) for one, block in zip(found, blocks, strict=True)]
+        self.found = _joined([one for one, _ in halves], self.reference)
+        self.mixed = _joined([one for _, one in halves], self.reference).columns
 
 
 def _joined(parts: Sequence[_Columns], reference: Reference) -> _Columns:

@@ -99,12 +99,14 @@ def pseudo_pairs(n: int, seed: int) -> list[Pair]:
     return list(zip(words[:n], words[n:], strict=True))
 
 
-def recombined_pairs(pairs: Sequence[Pair], partners: Partners, seed: int) -> list[Pair]:
-    """Given names of some with family names of others, none of them among the pairs.
+def recombined_pairs(
+    pairs: Sequence[Pair], partners: Partners, seed: int, borne: Sequence[Pair] = ()
+) -> list[Pair]:
+    """Given names of some with family names of others, none among the pairs or those borne.
 
     Names that serve as partners are left out: their swaps would hold the pair itself.
     """
-    real, rng = set(pairs), np.random.default_rng(seed)
+    real, rng = {*pairs, *borne}, np.random.default_rng(seed)
     givens = [given for given, _ in pairs if given not in partners[0]]
     families = [family for _, family in pairs if family not in partners[1]]
     rng.shuffle(families)

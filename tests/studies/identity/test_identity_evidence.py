@@ -134,27 +134,60 @@ def test_what_is_printed_are_the_verdicts(found, capsys: pytest.CaptureFixture[s
     assert f"settled by one part {found.thresholds['hold']:.2f}, pull" in found.footnotes()[0]
 
 
-def test_the_headline_counts_what_is_settled_and_calls_the_rest_undecided(found) -> None:
+def test_the_headline_counts_what_is_settled_and_leaves_the_rest_open(found) -> None:
     settled = [row for row in found.rows if row.is_settled]
     assert all(row.interval[0] >= 0.5 for row in settled)
     flexible = sum(row.kind == "flexible" for row in settled)
     captured = sum(row.kind == "part-captured" for row in settled)
     headline = found.headline()
     assert headline.startswith("Of 43 names, ")
-    assert f"{captured} part-captured" in headline
-    assert flexible == 0 or f"{flexible} flexible" in headline
+    assert f"{captured} part-captured; " in headline
+    assert flexible == 0 or f"{flexible} flexible" in headline or "are flexible" in headline
     undecided = [row for row in found.rows if row.kind and not row.is_settled]
-    assert headline.endswith(f"{len(undecided)} undecided, 1 not measured.")
+    assert headline.endswith(
+        f"; {len(undecided)} could be of more than one kind; 1 was not measured."
+    )
     alone = replace(found, rows=(found.rows[40], undecided[0], found.rows[42])).headline()
     zorro, other, cher = alone.splitlines()
-    assert zorro.startswith("Zorro Vega: Part-captured (")
+    assert zorro.startswith("Zorro Vega is part-captured (")
     assert zorro.endswith("one of its parts alone settles what it means.")
-    assert other.startswith(f"{undecided[0].name}: Undecided: {undecided[0].kind} (")
-    assert cher == "Cher: No kind of identity: " + found.rows[42].reason + "."
+    first, second = sorted(undecided[0].probabilities.items(), key=lambda one: -one[1])[:2]
+    how = "is probably" if first[1] >= 0.5 else "may be"
+    assert other.startswith(f"{undecided[0].name} {how} {undecided[0].kind} (")
+    assert f" {second[0]} (" in other
+    assert cher == f"Cher has no kind of identity ({found.rows[42].reason})."
     (main, _) = found.tables()
     assert {main.rows[at][0] for at in main.muted} == {
         row.name for row in found.rows if not row.is_settled
     }
+
+
+def test_as_many_names_as_asked_are_shown_those_with_most_of_their_own_first(found) -> None:
+    few = replace(found, n_shown=3)
+    ranked = sorted((row for row in found.rows if row.own_score), key=lambda row: -row.own_score)
+    shown = [row.name for row in ranked[:3]]
+    assert [[row[0] for row in table.rows] for table in few.tables()] == [shown, shown]
+    assert few.to_arrow()["name"].to_pylist() == shown
+    assert [row["name"] for row in few.to_dict()["names"]] == shown
+    assert few.headline() == found.headline()
+
+
+def test_no_prompt_of_swaps_is_embedded_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    embed = CapturedEncoder._embed
+
+    def counted(self: CapturedEncoder, name: str, template: str) -> FloatArray:
+        seen.append(name)
+        return embed(self, name, template)
+
+    monkeypatch.setattr(CapturedEncoder, "_embed", counted)
+    told: list[tuple[int, int]] = []
+    found = identity(
+        CapturedSpace(PEOPLE), PEOPLE, n_swaps=8, n_made_up=20, with_contexts=False,
+        progress=lambda *done: told.append(done),
+    )  # fmt: skip
+    assert len(found.recombined["own_score"]) >= 20
+    assert len(seen) == len(set(seen)) == told[-1][0] == told[-1][1]
 
 
 def test_a_panel_for_each_evidence_has_its_threshold_and_filled_marks_above(found) -> None:

@@ -216,7 +216,9 @@ def test_several_templates_are_measured_in_their_mean(space: PlantedSpace, found
         assert "leakage" not in one.evidence
     assert same.notes()[-1] == f"{WITHOUT_CONTEXTS}."
     assert WITHOUT_CONTEXTS not in " ".join(found.notes())
-    more = "more made-up names settle more of them: --n-made-up 400, embedded once for a space."
+    more = (
+        "with more made-up names more kinds are sure: --n-made-up 400, embedded once for a space."
+    )
     n_settled = sum(row.is_settled for row in same.rows)
     assert (more in same.notes()) == (2 * n_settled < len(same.rows))
     unsure = replace(same, rows=[row for row in same.rows if not row.is_settled])
