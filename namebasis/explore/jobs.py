@@ -37,6 +37,8 @@ class Job:
         Of its progress; `total` is 0 until it is known.
     error : str
         Why it failed, in one line.
+    so_far : object
+        What is found already, as JSON has it; None where the question has no halves.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Job:
     done: int = 0
     total: int = 0
     result: Any = None
+    so_far: Any = None
     error: str = ""
     asked: float = field(default_factory=time.monotonic)
     is_unwanted: bool = False
@@ -57,6 +60,8 @@ class Job:
         }  # fmt: skip
         if self.state == "done":
             shown["result"] = self.result
+        elif self.so_far is not None:
+            shown["so_far"] = self.so_far
         if self.error:
             shown["error"] = self.error
         return shown
@@ -103,8 +108,10 @@ class Jobs:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, job: Job, work: Callable[[Progress], Any]) -> None:
-        def progress(done: int, total: int, *_: object) -> None:
+        def progress(done: int, total: int, *so_far: object) -> None:
             job.done, job.total = done, total
+            if so_far:
+                (job.so_far,) = so_far
             if job.is_unwanted or time.monotonic() - job.asked > PATIENCE:
                 raise Cancelled
 

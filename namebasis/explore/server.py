@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from namebasis import __version__
 from namebasis.explore.api import add_questions
+from namebasis.explore.api_studies import add_studies
 from namebasis.explore.guard import LOOPBACK, Guard, Rules
 from namebasis.explore.jobs import Jobs
 from namebasis.explore.warm import Warm
@@ -39,6 +40,7 @@ def create_app(warm: Warm, rules: Rules) -> ASGIApp:
         openapi_url="/openapi.json",
     )  # fmt: skip
     add_questions(app, warm, jobs)
+    add_studies(app, warm, jobs)
     _add_page(app, rules)
     return Guard(app, rules)
 

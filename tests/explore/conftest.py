@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +43,110 @@ def space(folder: Path) -> Space:
 
 
 @pytest.fixture(scope="session")
-def client(folder: Path) -> Iterator[Any]:
+def other(folder: Path, space: Space) -> Space:
+    """Most of the same names, by an encoder that reads images too."""
+    rows = [*NAMES[3:], {"name": "Vicki"}, {"name": "Ben", "part": "given"}]
+    build_space(rows, folder / "other.space", encoder="organism", templates="plain")
+    return Space(folder / "other.space")
+
+
+@pytest.fixture(scope="session")
+def client(folder: Path, space: Space) -> Iterator[Any]:
+    with asking([space.path]) as asked:
+        yield asked
+
+
+@pytest.fixture(scope="session")
+def both(folder: Path, space: Space, other: Space) -> Iterator[Any]:
+    """A client of a service of two spaces."""
+    with asking([space.path, other.path]) as asked:
+        yield asked
+
+
+@contextmanager
+def asking(paths: list[Path]) -> Iterator[Any]:
+    """A client that may ask about some spaces."""
     testclient = pytest.importorskip("starlette.testclient", reason="needs the extra explore")
     from namebasis.explore.guard import Rules
     from namebasis.explore.server import create_app
     from namebasis.explore.warm import Warm
 
-    app = create_app(Warm([folder / "my.space"]), Rules(token=TOKEN))
+    app = create_app(Warm(paths), Rules(token=TOKEN))
     with testclient.TestClient(app, base_url="http://127.0.0.1") as asked:
         asked.headers["authorization"] = f"Bearer {TOKEN}"
         yield asked
+
+
+def finished(client: Any, started: Any) -> dict[str, Any]:
+    """A job that was started, once it has ended."""
+    assert started.status_code == 202, started.text
+    job = started.json()
+    deadline = time.monotonic() + 120
+    while job["state"] in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(0.05)
+        job = client.get(f"/api/jobs/{job['id']}").json()
+    return dict(job)
+
+
+@contextmanager
+def served(warm: Any) -> Iterator[str]:
+    """The address of a server of some spaces."""
+    uvicorn = pytest.importorskip("uvicorn", reason="needs the extra explore")
+    from namebasis.explore.guard import Rules
+    from namebasis.explore.server import create_app, free_port
+
+    port = free_port("127.0.0.1", 18642)
+    app = create_app(warm, Rules(token=TOKEN))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}/"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("no chromium here: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+class Visit:
+    """A tab, with what it asked and what went wrong."""
+
+    def __init__(self, browser: Any, address: str, **options: Any) -> None:
+        self.address = address
+        options.setdefault("viewport", {"width": 1280, "height": 900})
+        self.tab = browser.new_page(reduced_motion="reduce", **options)
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        self.tab.on("request", lambda request: self.asked.append(request.url))
+        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.tab.on(
+            "console", lambda said: self.errors.append(said.text) if said.type == "error" else None
+        )
+
+    def open(self, query: str = "") -> Any:
+        self.tab.goto(self.address + query)
+        self.tab.wait_for_selector("body[data-ready]", timeout=30_000)
+        return self.tab
+
+    def names(self) -> list[str]:
+        return list(self.tab.locator("#list .name").all_inner_texts())
+
+    def close(self) -> None:
+        """Leave the page, which has asked nobody else and complained of nothing."""
+        assert self.errors == []
+        own = (self.address, "data:", "blob:")
+        assert {one.startswith(own) for one in self.asked} <= {True}
+        self.tab.close()

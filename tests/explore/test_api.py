@@ -14,6 +14,7 @@ import pytest
 
 from namebasis.results import plain
 from namebasis.space import Space, build_space
+from tests.explore.conftest import finished
 
 
 def arrow(response: Any) -> pa.Table:
@@ -26,16 +27,6 @@ def refused(response: Any, status: int = 400) -> str:
     error = response.json()["error"]
     assert "\n" not in error
     return str(error)
-
-
-def finished(client: Any, started: Any) -> dict[str, Any]:
-    assert started.status_code == 202, started.text
-    job = started.json()
-    deadline = time.monotonic() + 120
-    while job["state"] in ("queued", "running") and time.monotonic() < deadline:
-        time.sleep(0.05)
-        job = client.get(f"/api/jobs/{job['id']}").json()
-    return dict(job)
 
 
 def test_the_spaces_are_listed(client: Any, space: Space) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,75 +10,24 @@ from typing import Any
 import pytest
 
 from namebasis.space import Space
-from tests.explore.conftest import HOSTILE, TOKEN
+from tests.explore.conftest import HOSTILE, Visit, served
 
 
 @pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
-    uvicorn = pytest.importorskip("uvicorn", reason="needs the extra explore")
-    from namebasis.explore.guard import Rules
-    from namebasis.explore.server import create_app, free_port
     from namebasis.explore.warm import Warm
 
     warm = Warm([folder / "my.space"])
     warm.places("my")
-    port = free_port("127.0.0.1", 18642)
-    app = create_app(warm, Rules(token=TOKEN))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}/"
-    server.should_exit = True
-    thread.join(10)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield chromium
-        chromium.close()
-
-
-class Visit:
-    """A tab, with what it asked and what went wrong."""
-
-    def __init__(self, browser: Any, address: str, **options: Any) -> None:
-        self.address = address
-        options.setdefault("viewport", {"width": 1280, "height": 900})
-        self.tab = browser.new_page(reduced_motion="reduce", **options)
-        self.asked: list[str] = []
-        self.errors: list[str] = []
-        self.tab.on("request", lambda request: self.asked.append(request.url))
-        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.tab.on(
-            "console", lambda said: self.errors.append(said.text) if said.type == "error" else None
-        )
-
-    def open(self, query: str = "") -> Any:
-        self.tab.goto(self.address + query)
-        self.tab.wait_for_selector("body[data-ready]", timeout=30_000)
-        return self.tab
-
-    def names(self) -> list[str]:
-        return list(self.tab.locator("#list .name").all_inner_texts())
+    with served(warm) as found:
+        yield found
 
 
 @pytest.fixture
 def visit(browser: Any, address: str) -> Iterator[Visit]:
     found = Visit(browser, address)
     yield found
-    assert found.errors == []
-    assert {one.startswith((address, "data:", "blob:")) for one in found.asked} <= {True}
-    found.tab.close()
+    found.close()
 
 
 def test_a_name_is_asked_and_its_card_opened(visit: Visit, space: Space) -> None:
@@ -155,20 +101,6 @@ def test_names_are_text_in_every_panel(visit: Visit) -> None:
     tab.locator("#list .name", has_text="<img").click()
     tab.locator("#drawer h2", has_text="<img").wait_for()
     assert tab.locator("#drawer img, #list img, #basket img").count() == 0
-
-
-def test_basis_and_walk(visit: Visit, space: Space) -> None:
-    tab = visit.open("?tab=basis&q=Vicki&n=3")
-    fit = space.basis("Vicki", 3, n_null=0, n_resamples=0)
-    tab.locator(".atoms li").first.wait_for()
-    names = [text.split("\n")[0] for text in tab.locator(".atoms li").all_inner_texts()]
-    assert names == list(fit.names)
-    tab.locator(".atoms li button.small").first.click()
-    without = space.basis("Vicki", 3, deny=[names[0]], n_null=0, n_resamples=0)
-    tab.locator(".atoms li", has_text=without.names[0]).first.wait_for()
-    tab.locator(".tools button", has_text=f"Allow again: {names[0]}").wait_for()
-    tab.get_by_role("tab", name="Walk").click()
-    tab.locator(".result .headline", has_text="component 1").wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

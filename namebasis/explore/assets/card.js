@@ -1,7 +1,7 @@
 // The drawer: what is known about a name.
 import { get } from "/assets/api.js";
 import { $, element, named, resultOf } from "/assets/dom.js";
-import { measure } from "/assets/compose.js";
+import { measure } from "/assets/working.js";
 import { take } from "/assets/basket.js";
 import { change, state } from "/assets/state.js";
 
@@ -27,6 +27,6 @@ export async function drawCard(context) {
       element("button", { type: "button", onclick: () => change({ tab: "map" }) && context.goTo(id) }, "On the map")),
     resultOf(told, openCard),
     // What was measured before is part of what is told.
-    told.result.deep ? "" : element("p", { class: "row" }, element("button", { type: "button", class: "main", onclick: () => measure(holder, "card", { name: state.card, view: state.view }, openCard, tell) },
+    told.result.deep ? "" : element("p", { class: "row" }, element("button", { type: "button", class: "main", onclick: () => measure(holder, "card", { name: state.card, view: state.view }, openCard) },
       "Measure what the model believes")), holder);
 }

@@ -31,6 +31,8 @@ export function shown(value) {
   return String(value);
 }
 
+export const percent = (share) => `${(100 * share).toFixed(0)} %`;
+
 // A word with its meaning, on hover and for whoever goes through the page by keyboard.
 export const explained = (word, meaning) => (meaning
   ? element("abbr", { title: meaning, tabindex: 0 }, word) : word);

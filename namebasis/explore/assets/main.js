@@ -3,14 +3,19 @@ import { Refusal, get } from "/assets/api.js";
 import { loadBasket, startBasket, take } from "/assets/basket.js";
 import { drawCard } from "/assets/card.js";
 import { Columns } from "/assets/columns.js";
-import { drawBasis, drawPaint, drawWalk } from "/assets/compose.js";
+import { drawBasis } from "/assets/basis.js";
+import { drawCompare } from "/assets/compare.js";
 import { $, copy, element } from "/assets/dom.js";
 import { drawFacets } from "/assets/facets.js";
 import { closeMap, drawMap, goTo, markNames } from "/assets/mapped.js";
+import { drawPaint } from "/assets/paint.js";
+import { drawRecords, drawTopology } from "/assets/reports.js";
+import { drawWalk } from "/assets/walk.js";
 import { askImage, current, drawNames, found, setSortable, step } from "/assets/names.js";
 import { change, listen, read, state } from "/assets/state.js";
 
-const TABS = { names: "Names", map: "Map", basis: "Basis", paint: "Paint", walk: "Walk" };
+const TABS = { names: "Names", map: "Map", basis: "Basis", paint: "Paint", walk: "Walk", compare: "Compare", topology: "Topology", records: "Records" };
+const DRAWN = { basis: drawBasis, paint: drawPaint, walk: drawWalk, compare: drawCompare, topology: drawTopology, records: drawRecords };
 let spaces = [], columns = null, facets = [], timer = 0;
 
 function tell(text, isError = false) {
@@ -22,7 +27,7 @@ function tell(text, isError = false) {
 }
 
 const openCard = (name) => change({ card: name });
-const context = () => ({ columns, facets, tell, openCard, goTo, axes: AXES });
+const context = () => ({ columns, facets, tell, openCard, goTo, axes: AXES, spaces });
 const AXES = ["age", "body_type", "era", "expression", "eye_colour", "gender", "hair_colour", "hair_length", "occupation", "region", "skin_tone"];
 
 async function guarded(work) {
@@ -49,6 +54,8 @@ function drawTabs() {
     },
   }, title));
   $("tabs").replaceChildren(...nodes);
+  const tabs = $("tabs"), shown = $(`tab-${state.tab}`);
+  if (shown) tabs.scrollLeft = shown.offsetLeft + shown.offsetWidth / 2 - tabs.clientWidth / 2;
 }
 
 async function drawPanel() {
@@ -64,9 +71,7 @@ async function drawPanel() {
       const told = await get(`/${encodeURIComponent(state.space)}/nearest`, { q: state.q, k: 20, where: state.where, view: state.view, as: state.as }, "list");
       await markNames(told.result.names, columns);
     }
-  } else if (state.tab === "basis") await drawBasis(panel, context());
-  else if (state.tab === "paint") await drawPaint(panel, context());
-  else await drawWalk(panel, context());
+  } else await (DRAWN[state.tab] ?? drawWalk)(panel, context());
 }
 
 async function openSpace() {
@@ -104,9 +109,10 @@ listen((changed) => guarded(async () => {
 $("ask").addEventListener("submit", (event) => {
   event.preventDefault();
   const q = $("q").value.trim();
-  change({ q, tab: state.tab === "walk" ? "names" : state.tab });
+  const isOfTarget = ["names", "map", "basis", "paint"].includes(state.tab);
+  change({ q, deny: q === state.q ? state.deny : "", weights: q === state.q ? state.weights : "", tab: isOfTarget ? state.tab : "names" });
 });
-$("space").addEventListener("change", (event) => change({ space: event.target.value, where: "", facets: "", card: "", color: "", sort: "" }));
+$("space").addEventListener("change", (event) => change({ space: event.target.value, where: "", facets: "", card: "", color: "", sort: "", other: "", otherview: "", lasso: "", beside: "", deny: "", weights: "" }));
 $("as").addEventListener("change", (event) => change({ as: event.target.value }));
 $("view").addEventListener("change", (event) => change({ view: event.target.value }));
 $("keys").addEventListener("click", () => $("help").showModal());

@@ -1,7 +1,9 @@
 // What the page shows, all of it in the address: a link opens the same again.
 const DEFAULTS = {
   space: "", view: "text", tab: "names", q: "", as: "", k: "50", far: "", where: "", facets: "", sort: "",
-  color: "", card: "", n: "5", along: "1", to: "", template: "a photo of {names}", syntax: "plain",
+  color: "", card: "", n: "5", along: "1", to: "", at: "", template: "a photo of {names}", slots: "", tokens: "",
+  neg: "", deny: "", weights: "", other: "", otherview: "", order: "", neighbours: "15", records: "locales", shape: "",
+  lasso: "", beside: "", written: "",
 };
 export const state = { ...DEFAULTS };
 const listeners = [];
@@ -23,6 +25,12 @@ export function change(values, push = true) {
   for (const [name, value] of changed) state[name] = String(value);
   history[push ? "pushState" : "replaceState"](null, "", address());
   tell(new Set(changed.map(([name]) => name)));
+}
+
+// Keep in the address what a slider shows already; nothing is drawn again.
+export function note(values) {
+  for (const [name, value] of Object.entries(values)) state[name] = String(value);
+  history.replaceState(null, "", address());
 }
 
 export const listen = (act) => listeners.push(act);

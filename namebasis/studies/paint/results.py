@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -51,6 +51,28 @@ class Blend:
     n_encodes: int
     seconds: float
     shares: tuple[float, ...]
+
+
+class Sketch(NamedTuple):
+    """The best prompt of so many names while a search still runs.
+
+    Attributes
+    ----------
+    n_names : int
+    prompt : str
+    similarity : float
+        Of the re-encoded prompt to the target or targets.
+    n_encodes : int
+        Prompts encoded until now.
+    is_negative : bool
+        Whether it is to be far from the target.
+    """
+
+    n_names: int
+    prompt: str
+    similarity: float
+    n_encodes: int
+    is_negative: bool
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
 
 from namebasis.checks import Progress
 from namebasis.studies.paint.moves import Moves, Scorer, State
+
+Watch = Callable[[int, State], None]
+"""Told the number of names and the best prompt of so many, whenever that gets better."""
 
 _ROUNDS = 3  # of improvement at most, per number of names
 
@@ -28,6 +31,7 @@ def beam_search(
     beam: int,
     n_singles: int,
     progress: Progress | None,
+    watch: Watch = lambda level, best: None,
 ) -> list[Found]:
     """The best prompt found of one name, of two, …, up to `n_names` or the token budget.
 
@@ -39,16 +43,18 @@ def beam_search(
     ----------
     n_singles : int
         How many names of the pool to try alone, from its first.
+    watch : callable
+        Told of better prompts while the search runs.
     """
     begun = perf_counter()
     phrases = (0,) * len(scorer.layout.slots)
     singles = (State((i,), phrases) for i in range(min(n_singles, len(scorer.pool.ids))))
-    states = _improve(scorer, moves, _best(scorer.score(singles), beam), beam)
+    states = _improve(scorer, moves, _best(scorer.score(singles), beam), beam, watch)
     found: list[Found] = []
     for level in range(1, n_names + 1):
         if level > 1:
             grown = scorer.score(new for state in states for new in moves.add(state))
-            states = _improve(scorer, moves, _best(grown, beam), beam)
+            states = _improve(scorer, moves, _best(grown, beam), beam, watch)
             shorter = scorer.score(new for state in states[:1] for new in moves.drop(state))
             for best in _best(shorter, 1):
                 if best.similarity > found[-1].state.similarity:
@@ -76,10 +82,14 @@ def greedy_chain(scorer: Scorer, n_names: int) -> list[Found]:
     return found
 
 
-def _improve(scorer: Scorer, moves: Moves, states: list[State], beam: int) -> list[State]:
+def _improve(
+    scorer: Scorer, moves: Moves, states: list[State], beam: int, watch: Watch
+) -> list[State]:
     """Change the better half of the states as long as that helps, keeping `beam` of all."""
     tried: set[State] = set()
     for _ in range(_ROUNDS):
+        if states:
+            watch(len(states[0].names), states[0])
         chosen = [state for state in states[: max(1, beam // 2)] if state not in tried]
         tried.update(chosen)
         changed = scorer.score(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,10 @@ from namebasis.checks import FloatArray, Progress, check_count, check_seed
 from namebasis.namespace.search.targets import Target, is_batch
 from namebasis.studies.paint.guard import find_collapse
 from namebasis.studies.paint.layout import Layout, parse_layout
-from namebasis.studies.paint.moves import Moves, Scorer
+from namebasis.studies.paint.moves import Moves, Scorer, State
 from namebasis.studies.paint.pool import choose_pool, mean_goal
 from namebasis.studies.paint.prompt_formats import can_say, check_syntax
-from namebasis.studies.paint.results import Blend, Painting
+from namebasis.studies.paint.results import Blend, Painting, Sketch
 from namebasis.studies.paint.search import Found, beam_search, greedy_chain
 from namebasis.studies.paint.weights import fit_shares, ready, workflow
 from namebasis.studies.paint.workflow import as_text
@@ -50,6 +50,7 @@ def paint(
     alternatives: int = 1,
     seed: int = 0,
     progress: Progress | None = None,
+    watch: Callable[[Sketch], None] | None = None,
 ) -> Painting:
     """Search for the prompt of at most `n_names` names that comes nearest to a target.
 
@@ -104,6 +105,9 @@ def paint(
         Of the candidates that are drawn at random.
     progress : callable, optional
         Called with the number of names reached and `n_names`.
+    watch : callable, optional
+        Called with the best prompt of each number of names, as a `Sketch`, whenever it gets
+        better.
 
     Returns
     -------
@@ -166,7 +170,13 @@ def paint(
     )
     scorer = Scorer(encoder, layout, pool, goal, limit)
     moves = Moves(scorer, space.mean("text"), breadth)
-    found = beam_search(scorer, moves, n_names, beam, beam * breadth, progress)
+
+    def tell(level: int, state: State) -> None:
+        if watch is not None:
+            told = scorer.prompt(state), sign * state.similarity
+            watch(Sketch(level, *told, scorer.n_encodes, negative))
+
+    found = beam_search(scorer, moves, n_names, beam, beam * breadth, progress, tell)
     if not found:
         raise ValueError(
             f"none of {len(pool.ids)} names fits into max_tokens={limit} with template "
@@ -212,7 +222,7 @@ def paint(
         separator=separator, max_tokens=max_tokens, beam=beam, breadth=breadth,
         candidates=candidates, where=where, deny=deny, as_=as_, use_target=use_target,
         negative=True, syntax="comfyui" if syntax == "comfyui-average" else syntax,
-        margin=margin, seed=seed, progress=progress,
+        margin=margin, seed=seed, progress=progress, watch=watch,
     )  # fmt: skip
     return _beside(painting, away)
 

@@ -197,6 +197,7 @@ def overlap(
     right_view: str | None = None,
     k: int = 15,
     where: str | None = None,
+    n_shown: int = _N_SHOWN,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> SpaceOverlap:
@@ -211,6 +212,8 @@ def overlap(
         Neighbours, lowered where fewer names are shared; 1 and 5 are reported too.
     where : str, optional
         One boolean SQL expression over the columns of `left`: only such names count.
+    n_shown : int
+        How many names the result lists of those whose neighbours agree least, and most.
     seed : int
         Of the names sampled for the alignment.
     progress : callable, optional
@@ -232,6 +235,7 @@ def overlap(
     seed = check_seed(seed)
     tell = progress or (lambda done, total: None)
     k = check_count(k, "k")
+    check_count(n_shown, "n_shown")
     right_view = right_view or view
     # A name without a vector in one of the views has no neighbours to compare.
     ids = left.ids(where, view=view)
@@ -280,8 +284,8 @@ def overlap(
         ),
         cka=_alignment(first[some], second[some]),
         n_aligned=some.size,
-        lowest=show(told[np.argsort(shares[told], kind="stable")][:_N_SHOWN]),
-        highest=show(told[np.argsort(-shares[told], kind="stable")][:_N_SHOWN]),
+        lowest=show(told[np.argsort(shares[told], kind="stable")][:n_shown]),
+        highest=show(told[np.argsort(-shares[told], kind="stable")][:n_shown]),
         left_ids=left_ids,
         right_ids=right_ids,
         shares=shares,

@@ -1,0 +1,146 @@
+"""Every tab of a study in a real browser, used as a person would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from namebasis.space import Space
+from tests.explore.conftest import Visit, served
+
+
+@pytest.fixture(scope="module")
+def address(space: Space, other: Space) -> Iterator[str]:
+    from namebasis.explore.warm import Warm
+
+    with served(Warm([space.path, other.path])) as found:
+        yield found
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Visit]:
+    found = Visit(browser, address)
+    yield found
+    found.close()
+
+
+def again(visit: Visit) -> Any:
+    """The page at the address that it has now, opened anew."""
+    return visit.open(visit.tab.url.removeprefix(visit.address))
+
+
+def test_basis_by_sliders(visit: Visit, space: Space) -> None:
+    from namebasis.studies.basis.weighing import weigh
+
+    tab = visit.open("?tab=basis&q=Vicki&n=3")
+    fit = space.basis("Vicki", 3, n_null=0, n_resamples=0)
+    atoms = tab.locator(".atoms li")
+    atoms.first.wait_for()
+    names = [text.split("\n")[0] for text in atoms.all_inner_texts()]
+    assert names == list(fit.names)
+    assert tab.inner_text("#cosine") == f"{fit.similarity:.3f}"
+    weights = [float(one.input_value()) for one in tab.locator(".atoms input").all()]
+    tab.locator(".atoms input").first.press("Home")  # to nothing
+    wanted = weigh(space, "Vicki", fit.ids).similarity([0, *weights[1:]])
+    assert tab.inner_text("#cosine") == f"{wanted:.3f}"
+    tab = again(visit)
+    tab.locator(".atoms li").first.wait_for()
+    assert abs(float(tab.inner_text("#cosine")) - wanted) <= 0.002  # weights of three digits
+    tab.get_by_role("button", name="Best weights").click()
+    tab.locator("#cosine", has_text=f"{fit.similarity:.3f}").wait_for()
+    tab.get_by_role("button", name=f"Refit without {names[0]}").click()
+    without = space.basis("Vicki", 3, deny=[names[0]], n_null=0, n_resamples=0)
+    tab.locator(".atoms li", has_text=without.names[0]).first.wait_for()
+    again(visit)
+    tab.locator(".chip", has_text=names[0]).click()
+    tab.locator(".atoms li", has_text=names[0]).wait_for()
+    tab.locator("#chance", has_text="20 draws").wait_for()
+
+
+def test_walk_by_slider(visit: Visit, space: Space) -> None:
+    tab = visit.open("?tab=walk")
+    tab.select_option("#along", "age")
+    tab.locator(".headline", has_text="age: baby to very old").wait_for()
+    walk = space.walk("age", n_steps=21, names_per_step=8)
+    for _ in range(3):
+        tab.press("#walk", "ArrowRight")
+    assert tab.inner_text("#place") == f"{walk.steps[13].position:+.1f}"
+    here = list(walk.steps[13].names)
+    assert tab.locator(".here .link").all_inner_texts() == here
+    assert tab.locator(".way li").count() == 21
+    tab = again(visit)
+    tab.locator("#place", has_text=f"{walk.steps[13].position:+.1f}").wait_for()
+    tab.select_option("#along", "…")
+    tab.locator("#place", has_text="0.0").wait_for()
+    assert "to=an+old+lady" in tab.url
+
+
+def test_paint_is_watched_and_copied(visit: Visit, browser: Any) -> None:
+    tab = visit.open("?tab=paint&q=a+senior+lady&n=2&where=gender+%3D+%27F%27")
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.locator("label", has_text="negative prompt too").click()
+    tab.fill("#paint-template", "{names}, {mood}")
+    tab.press("#paint-template", "Tab")
+    tab.fill("#paint-slots", "mood: happy | sad")
+    tab.press("#paint-slots", "Tab")
+    tab.get_by_role("button", name="Paint", exact=True).click()
+    tab.locator(".sides").wait_for()
+    prompts = tab.locator(".prompt").all_inner_texts()
+    assert len(prompts) == 2
+    assert prompts[0] != prompts[1]
+    assert prompts[0].split(", ")[-1] in ("happy", "sad")
+    assert tab.locator(".alternatives li").count() == 9
+    tab.locator(".side").first.get_by_role("button", name="A1111").click()
+    tab.locator("#said", has_text="copied").wait_for()
+    assert ":" in tab.evaluate("navigator.clipboard.readText()")
+    tab.get_by_role("button", name="Copy both for A1111").click()
+    tab.locator("#said", has_text="copied").wait_for()
+    assert "\nNegative prompt: " in tab.evaluate("navigator.clipboard.readText()")
+
+
+def test_two_spaces_side_by_side(visit: Visit, space: Space, other: Space) -> None:
+    from namebasis.studies.topology.overlap import overlap
+
+    tab = visit.open("?tab=compare&where=part+%3D+%27given%27&neighbours=4")
+    tab.locator(".compare select").first.select_option(label="other, text view")
+    tab.locator("#compared tbody tr").first.wait_for()
+    found = overlap(space, other, k=4, n_shown=200, where="part = 'given'")
+    shown = tab.locator("#compared tbody td:first-child .link").all_inner_texts()
+    assert shown == [one.name for one in found.lowest]
+    tab.locator(".compare select").nth(1).select_option("agree")
+    tab = again(visit)
+    tab.locator("#compared tbody tr").first.wait_for()
+    shown = tab.locator("#compared tbody td:first-child .link").all_inner_texts()
+    assert shown == [one.name for one in found.highest]
+    tab.get_by_role("button", name="Put these in the basket").click()
+    tab.locator("#basket h2", has_text=f"Basket · {len(shown)}").wait_for()
+
+
+def test_topology_in_place(visit: Visit, space: Space) -> None:
+    tab = visit.open("?tab=topology")
+    tab.get_by_role("button", name="Make the report").click()
+    frame = tab.frame_locator("iframe.report")
+    frame.locator("h1", has_text="How names are arranged").wait_for()
+    assert frame.locator("body").evaluate("() => origin") == "null"
+    tab = again(visit)  # kept: nothing is made
+    tab.frame_locator("iframe.report").locator("h1").wait_for()
+    assert tab.locator(".note", has_text="kept with the space").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_scrolls_one_way(browser: Any, address: str, scheme: str) -> None:
+    size = {"width": 390, "height": 844}
+    visit = Visit(browser, address, viewport=size, color_scheme=scheme)
+    for query in (
+        "?tab=basis&q=Vicki",
+        "?tab=walk",
+        "?tab=paint&q=Vicki",
+        "?tab=compare&other=other&otherview=text",
+        "?tab=topology",
+        "?tab=records",
+    ):
+        tab = visit.open(query)
+        assert tab.evaluate("() => document.documentElement.scrollWidth") <= 390, query
+    visit.close()
