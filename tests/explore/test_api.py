@@ -25,6 +25,7 @@ def arrow(response: Any) -> pa.Table:
 def refused(response: Any, status: int = 400) -> str:
     assert response.status_code == status, response.text
     error = response.json()["error"]
+    assert set(response.json()) == {"error"}
     assert "\n" not in error
     return str(error)
 
@@ -122,10 +123,25 @@ def test_a_basis_with_controls_is_a_job(client: Any, space: Space) -> None:
     )
 
 
-def test_a_failed_job_says_why(client: Any) -> None:
-    job = finished(client, client.post("/api/my/jobs/card", json={"name": "Nobody at all"}))
-    assert job["state"] == "failed"
-    assert "Nobody at all" in job["error"]
+@pytest.mark.parametrize(
+    ("job", "body", "said"),
+    [
+        ("card", {"name": "Nobody at all"}, "'Nobody at all' is not in my."),
+        ("card", {"name": "Vicki", "view": "image"}, "image"),
+        ("basis", {"q": "Vicki", "where": "gendr = 'F'"}, "gendr"),
+        ("basis", {"q": "- Vicki"}, "no direction"),
+        ("paint", {"q": "Vicki", "syntax": "a1112"}, "Did you mean 'a1111'?"),
+        ("paint", {"q": "Vicki", "template": "a photo"}, "{names}"),
+        ("score", {"names": ["Vicki"], "axes": ["/etc/passwd"]}, "no axis"),
+        ("score", {"names": ["Vickii"]}, "Near spellings stored: Vicki"),
+        ("topology", {"view": "image"}, "image"),
+        ("map", {"view": "nope"}, "nope"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_before_a_job_begins(
+    client: Any, job: str, body: dict[str, Any], said: str
+) -> None:
+    assert said in refused(client.post(f"/api/my/jobs/{job}", json=body))
 
 
 def test_export_keeps_the_order_of_the_basket(client: Any, space: Space) -> None:

@@ -20,7 +20,7 @@ async function refused(response) {
   let reason = `${response.status} ${response.statusText}`;
   try {
     const told = await response.json();
-    reason = told.error || told.detail?.map((one) => `${one.loc.at(-1)}: ${one.msg}`).join("; ") || reason;
+    reason = told.error || reason;
   } catch { /* no JSON: the status says it */ }
   return new Refusal(reason);
 }

@@ -1,0 +1,425 @@
+"""The questions of the service: what each may be asked with, checked before any work begins.
+
+A page, a script and an assistant ask the same questions; each is answered by the method of `Space`
+of its name, with that method's defaults.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from namebasis.explore.targets import read_query
+
+if TYPE_CHECKING:
+    from namebasis.checks import Progress
+    from namebasis.explore.warm import Warm
+    from namebasis.results import Result
+    from namebasis.space import Space
+
+MOST_NEAREST = 1_000
+MOST_NAMES = 200
+"""Names of one question that reads each of them."""
+
+Target = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=2_000,
+        description="A name, a text, or arithmetic: Vicki + an old man - an old lady.",
+    ),
+]
+Where = Annotated[
+    str | None,
+    Field(
+        max_length=20_000,
+        description="Only names for which this SQL is true: gender = 'F' AND n_tokens = 1.",
+    ),
+]
+View = Annotated[
+    str, Field(max_length=40, description="Which vectors: text, token, unspelled or image.")
+]
+As = Annotated[
+    Literal["name", "text"] | None,
+    Field(
+        alias="as",
+        description="Read what is typed as a name, or as text; by default as it looks.",
+    ),
+]
+Deny = Annotated[
+    list[str], Field(max_length=1_000, description="Names that are not to be used; repeatable.")
+]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1, description="Of whatever is drawn at random.")]
+
+
+class Question(BaseModel, ABC):
+    """What a space can be asked."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the answer takes so long that one wants its progress."""
+        return False
+
+    def texts(self) -> list[str] | None:
+        """What must be encoded unless it is stored; None where an encoder is needed anyway."""
+        return []
+
+    def check(self, space: Space) -> None:
+        """Refuse what cannot be answered, before a model is loaded.
+
+        Raises
+        ------
+        NamebasisError, ValueError
+        """
+
+    @abstractmethod
+    def ask(self, space: Space, progress: Progress | None = None) -> Result:
+        """The answer, by the method of the space."""
+
+
+class NearestQuestion(Question):
+    """The names nearest to a name, a text, or arithmetic of both."""
+
+    q: Target
+    k: Annotated[int, Field(ge=1, le=MOST_NEAREST, description="How many names.")] = 10
+    where: Where = None
+    view: View = "text"
+    farthest: Annotated[bool, Field(description="The least similar instead.")] = False
+    as_: As = None
+
+    def texts(self) -> list[str]:
+        """All terms of the arithmetic."""
+        asked = read_query(self.q)
+        return [asked.target, *asked.plus, *asked.minus]
+
+    def ask(self, space: Space, progress: Progress | None = None) -> Result:
+        """As `Space.nearest`."""
+        asked = read_query(self.q)
+        return space.nearest(
+            asked.target, self.k, where=self.where, view=self.view, plus=asked.plus,
+            minus=asked.minus, farthest=self.farthest, as_=self.as_,
+        )  # fmt: skip
+
+
+class BasisQuestion(Question):
+    """A few names that add up to a target, and whether chance does as well."""
+
+    q: Target
+    n_names: Annotated[int, Field(ge=1, le=40, description="How many names.")] = 5
+    where: Where = None
+    deny: Deny = Field(default_factory=list)
+    view: View = "text"
+    as_: As = None
+    n_null: Annotated[
+        int, Field(ge=0, le=1_000, description="Random dictionaries to compare with; 0 for none.")
+    ] = 200
+    n_resamples: Annotated[
+        int, Field(ge=0, le=500, description="Resamples for the stability; 0 for none.")
+    ] = 50
+    seed: Seed = 0
+
+    @property
+    def is_long(self) -> bool:
+        """With controls or resamples."""
+        return self.n_null > 0 or self.n_resamples > 0
+
+    def texts(self) -> list[str]:
+        """All terms of the arithmetic."""
+        return list(_terms(self.q))
+
+    def check(self, space: Space) -> None:
+        """The target, the view, and the filter."""
+        space.check_targets([target_of(self.q)], view=self.view, as_=self.as_)
+        space.ids(self.where, view=self.view)
+
+    def ask(self, space: Space, progress: Progress | None = None) -> Result:
+        """As `Space.basis`."""
+        return space.basis(
+            target_of(self.q), self.n_names, where=self.where, deny=self.deny, as_=self.as_,
+            view=self.view, n_null=self.n_null, n_resamples=self.n_resamples, seed=self.seed,
+            progress=progress,
+        )  # fmt: skip
+
+
+class PaintQuestion(Question):
+    """A prompt of names near a target, in the syntax of an image generator."""
+
+    q: Target
+    n_names: Annotated[int, Field(ge=1, le=12, description="The most names.")] = 4
+    template: Annotated[
+        str,
+        Field(
+            max_length=500,
+            description="Holds {names}, and slots to choose phrases for, such as {age}.",
+        ),
+    ] = "a photo of {names}"
+    where: Where = None
+    deny: Deny = Field(default_factory=list)
+    as_: As = None
+    syntax: Annotated[
+        str,
+        Field(
+            max_length=40,
+            description="plain, a1111, a1111-alternate, comfyui, comfyui-average, compel, "
+            "dynamicprompts or embedding-merge.",
+        ),
+    ] = "plain"
+    with_negative: Annotated[
+        bool, Field(description="Look for the least similar prompt too, the negative prompt.")
+    ] = False
+    alternatives: Annotated[
+        int, Field(ge=1, le=50, description="Distinct prompts to give, the best first.")
+    ] = 1
+    beam: Annotated[int, Field(ge=1, le=64, description="Prompts kept at a time.")] = 8
+    candidates: Annotated[int, Field(ge=12, le=4_096, description="Names to choose from.")] = 512
+    seed: Seed = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Every prompt is encoded."""
+        return True
+
+    def texts(self) -> None:
+        """An encoder is needed."""
+
+    def check(self, space: Space) -> None:
+        """The target, the filter, the syntax, and the template."""
+        from namebasis.studies.paint.layout import parse_layout
+        from namebasis.studies.paint.prompt_formats import check_syntax
+
+        space.check_targets([target_of(self.q)], as_=self.as_)
+        space.ids(self.where)
+        check_syntax(self.syntax, self.n_names)
+        parse_layout(self.template, None, ", ")
+
+    def ask(self, space: Space, progress: Progress | None = None) -> Result:
+        """As `Space.paint`."""
+        return space.paint(
+            target_of(self.q), self.n_names, template=self.template, where=self.where,
+            deny=self.deny, as_=self.as_, syntax=self.syntax, with_negative=self.with_negative,
+            alternatives=self.alternatives, beam=self.beam, candidates=self.candidates,
+            seed=self.seed, progress=progress,
+        )  # fmt: skip
+
+
+class CardQuestion(Question):
+    """Everything about one name: records, tokens, nearest names, and what the model believes."""
+
+    name: Annotated[str, Field(min_length=1, max_length=500, description="A stored name.")]
+    k: Annotated[int, Field(ge=1, le=100, description="How many nearest names.")] = 8
+    view: View = "text"
+    deep: Annotated[
+        bool | None,
+        Field(
+            description="Measure what the model believes, which takes seconds, or leave it out; "
+            "by default shown where it was measured before."
+        ),
+    ] = None
+    seed: Seed = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Where it must be measured."""
+        return bool(self.deep)
+
+    def texts(self) -> list[str] | None:
+        """What is stored needs no encoder."""
+        return None if self.deep else []
+
+    def check(self, space: Space) -> None:
+        """The name and the view."""
+        space.rows_of([self.name])
+        space.ids(view=self.view)
+
+    def ask(self, space: Space, progress: Progress | None = None) -> Result:
+        """As `Space.card`."""
+        return space.card(
+            self.name, k=self.k, view=self.view, deep=self.deep, seed=self.seed, progress=progress
+        )
+
+
+class WalkQuestion(Question):
+    """Names along a component, a packaged axis, or from one target to another."""
+
+    along: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=2_000,
+            description="A component's number, an axis such as age; with `to`, where to start.",
+        ),
+    ] = "1"
+    to: Annotated[str | None, Field(max_length=2_000, description="A name or text to walk to.")] = (
+        None
+    )
+    k: Annotated[int, Field(ge=1, le=50, description="Names at each step.")] = 3
+    steps: Annotated[int, Field(ge=2, le=101, description="How many steps.")] = 7
+    where: Where = None
+    view: View = "text"
+    as_: As = None
+
+    def texts(self) -> list[str] | None:
+        """Both ends; an axis needs the encoder, a component does not."""
+        if self.to is not None:
+            return [self.along, self.to]
+        return [] if self.along.isdecimal() else None
+
+    def ask(self, space: Space, progress: Progress | None = None) -> Result:
+        """As `Space.walk`."""
+        way = _direction(self.along) if self.to is None else (self.along, self.to)
+        return space.walk(
+            way, where=self.where, view=self.view, as_=self.as_, n_steps=self.steps,
+            names_per_step=self.k,
+        )  # fmt: skip
+
+
+class ScoreQuestion(Question):
+    """What the model believes of names: readings on axes such as age, against made-up names."""
+
+    names: Annotated[
+        list[str],
+        Field(min_length=1, max_length=MOST_NAMES, description="Stored names; repeatable."),
+    ]
+    axes: Annotated[
+        list[str],
+        Field(min_length=1, max_length=20, description="Packaged axes, such as age; repeatable."),
+    ] = Field(default_factory=lambda: ["age", "gender"])
+    where: Annotated[
+        str | None,
+        Field(max_length=20_000, description="SQL: the names that percentiles are among."),
+    ] = None
+    n_made_up: Annotated[
+        int, Field(ge=2, le=5_000, description="Made-up names to compare with.")
+    ] = 500
+    seed: Seed = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Made-up names must be encoded."""
+        return True
+
+    def texts(self) -> None:
+        """An encoder is needed."""
+
+    def check(self, space: Space) -> None:
+        """The names, the axes, and the filter."""
+        for axis in self.axes:
+            _check_axis(axis)
+        space.rows_of(self.names)
+        space.ids(self.where)
+
+    def ask(self, space: Space, progress: Progress | None = None) -> Result:
+        """As `Space.score`, of the names alone."""
+        found = space.score(
+            self.axes, where=self.where, n_made_up=self.n_made_up, seed=self.seed,
+            progress=progress,
+        )  # fmt: skip
+        return found.pick(space, self.names)
+
+
+class ArrangementQuestion(Question):
+    """Clusters of the names, and what they go with."""
+
+    where: Where = None
+    view: View = "text"
+    shape: Annotated[bool, Field(description="Measure the shape of the arrangement too.")] = False
+    seed: Seed = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Of all names."""
+        return True
+
+    def check(self, space: Space) -> None:
+        """The filter and the view."""
+        space.ids(self.where, view=self.view)
+
+    def ask(self, space: Space, progress: Progress | None = None) -> Result:
+        """As `Space.topology`, without resamples."""
+        return space.topology(
+            where=self.where, view=self.view, shape=self.shape, n_resamples=0, seed=self.seed,
+            progress=progress,
+        )  # fmt: skip
+
+
+def asked(warm: Warm, name: str, question: Question, progress: Progress | None = None) -> Result:
+    """Ask a space, in turn with others where something must be encoded.
+
+    Raises
+    ------
+    KeyError
+        If there is no such space.
+    NamebasisError, ValueError
+        If the question cannot be answered.
+    """
+    space = warm.space(name)
+    texts = question.texts()
+    if texts is not None and all(row is not None for row in space.find_all(texts)):
+        return question.ask(space, progress)
+    with warm.encoding:
+        return question.ask(space, progress)
+
+
+def target_of(q: str) -> str | dict[str, float]:
+    """What was typed, as `Space.resolve` takes it: a text, or a sum of texts by weight.
+
+    Raises
+    ------
+    ValueError
+        If it is no arithmetic.
+    """
+    terms = _terms(q)
+    if len(terms) == 1 and list(terms.values()) == [1.0]:
+        return next(iter(terms))
+    return terms
+
+
+def _terms(q: str) -> dict[str, float]:
+    asked = read_query(q)
+    signed = [(asked.target, 1.0), *((one, 1.0) for one in asked.plus)]
+    signed += [(one, -1.0) for one in asked.minus]
+    terms: dict[str, float] = {}
+    for text, weight in signed:
+        terms[text] = terms.get(text, 0.0) + weight
+    return terms
+
+
+def _direction(along: str) -> int | str:
+    """A component's number or a packaged axis; never a file's path."""
+    if along.isdecimal():
+        return int(along)
+    _check_axis(along, "no component's number and ")
+    return along
+
+
+def _check_axis(axis: str, besides: str = "") -> None:
+    from namebasis.studies.attributes.axis_files import axis_names
+    from namebasis.wording import did_you_mean
+
+    if axis not in axis_names():
+        raise ValueError(
+            f"{axis!r} is {besides}no axis ({', '.join(axis_names())})."
+            f"{did_you_mean(axis, axis_names())}"
+        )
+
+
+def parameters(kind: type[Question]) -> list[str]:
+    """Names of a question's parameters, as one writes them."""
+    return [field.alias or name for name, field in kind.model_fields.items()]
+
+
+def with_space(kind: type[Question]) -> Any:
+    """The same question with a parameter for the space that it is about."""
+    from pydantic import create_model
+
+    told = "Short name of the space; by default the first."
+    return create_model(
+        f"{kind.__name__}OfSpace",
+        __base__=kind,
+        __doc__=kind.__doc__,
+        space=(str | None, Field(None, max_length=500, description=told)),
+    )

@@ -1,0 +1,244 @@
+"""Every route against its model and the result of Python; every refusal in one shape."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from namebasis.results import plain
+from namebasis.space import Space
+from tests.explore.test_api import finished, refused
+
+pytest.importorskip("fastapi", reason="needs the extra explore")
+
+from namebasis.explore.schemas import Reply, model_of
+from namebasis.studies.basis.trust import Null
+
+SMALL = {"beam": 1, "candidates": 12, "n_names": 1}
+ASKED: dict[str, dict[str, Any]] = {
+    "nearest": {"q": "Vicki + Anna", "k": 3},
+    "basis": {"q": "Vicki", "n_names": 2, "n_null": 5, "n_resamples": 3, "deny": ["Anna", "Lota"]},
+    "paint": {"q": "Vicki", **SMALL, "syntax": "a1111", "alternatives": 2, "with_negative": True},
+    "card": {"name": "Vicki", "k": 3},
+    "walk": {"along": "2", "k": 2, "steps": 3},
+    "score": {"names": ["Vicki", "Anna"], "axes": ["gender"], "n_made_up": 20},
+    "topology": {"where": "part = 'given'"},
+}
+
+
+def wanted(space: Space, name: str) -> Any:
+    """The same from Python."""
+    if name == "nearest":
+        return space.nearest("Vicki", 3, plus=["Anna"])
+    if name == "score":
+        return space.score(["gender"], n_made_up=20).pick(space, ["Vicki", "Anna"])
+    words = {key: value for key, value in ASKED[name].items() if key not in ("q", "name", "along")}
+    if name == "walk":
+        return space.walk(2, names_per_step=2, n_steps=3)
+    if name == "topology":
+        return space.topology(**words, shape=False, n_resamples=0)
+    return getattr(space, name)("Vicki", **words)
+
+
+def timeless(value: Any) -> Any:
+    """A value without what differs from run to run."""
+    if isinstance(value, dict):
+        return {key: timeless(one) for key, one in value.items() if key != "seconds"}
+    return [timeless(one) for one in value] if isinstance(value, list) else value
+
+
+def routes(client: Any) -> dict[tuple[str, str], Any]:
+    found = {}
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        found |= {(method, path): operation for method, operation in methods.items()}
+    return found
+
+
+def checked(client: Any, method: str, path: str, reply: Any) -> None:
+    """A reply against the schema that OpenAPI promises for it."""
+    import jsonschema
+
+    document = client.get("/openapi.json").json()
+    answers = document["paths"][path][method]["responses"][str(reply.status_code)]
+    schema = answers["content"]["application/json"]["schema"]
+    jsonschema.validate(reply.json(), {**schema, "components": document["components"]})
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_question_is_answered_as_by_python(client: Any, space: Space, name: str) -> None:
+    found = wanted(space, name)
+    told = client.get(f"/api/{name}", params=ASKED[name])
+    assert told.status_code == 200, told.text
+    assert timeless(told.json()["result"]) == timeless(plain(found.to_dict()))
+    assert told.json()["headline"] == found.headline()
+    checked(client, "get", f"/api/{name}", told)
+
+
+def test_a_question_may_say_its_space(client: Any) -> None:
+    asked = {"q": "Vicki", "k": 3}
+    told = client.get("/api/nearest", params=asked).json()
+    assert client.get("/api/my/nearest", params=asked).json() == told
+    assert client.get("/api/nearest", params={**asked, "space": "my"}).json() == told
+    for path in ("/api/nearest?space=other", "/api/other/nearest?"):
+        assert "there are my" in refused(client.get(f"{path}&q=Vicki"), 404)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "words"),
+    [
+        ("get", "/api/spaces", {}),
+        ("get", "/api/{space}/info", {}),
+        ("get", "/api/{space}/facets", {}),
+        ("get", "/api/{space}/names", {"params": {"limit": 2}}),
+        ("post", "/api/{space}/basis", {"json": {"q": "Vicki"}}),
+        ("post", "/api/{space}/jobs/map", {"json": {"view": "text"}}),
+        ("post", "/api/{space}/jobs/card", {"json": {"name": "Vicki"}}),
+    ],
+)
+def test_a_reply_is_as_openapi_says(client: Any, method: str, path: str, words: Any) -> None:
+    reply = client.request(method, path.replace("{space}", "my"), **words)
+    assert reply.status_code in (200, 202), reply.text
+    checked(client, method, path, reply)
+    if reply.status_code == 202:
+        job = f"/api/jobs/{reply.json()['id']}"
+        checked(client, "get", "/api/jobs/{id}", client.get(job))
+        checked(client, "delete", "/api/jobs/{id}", client.delete(job))
+
+
+def test_all_that_openapi_lists_is_described(client: Any) -> None:
+    for (method, path), operation in routes(client).items():
+        at = f"{method} {path}"
+        if not operation.get("tags"):
+            continue
+        assert operation.get("description"), at
+        for parameter in operation.get("parameters", ()):
+            assert parameter.get("description"), f"{at}: {parameter['name']}"
+        answers = operation["responses"]
+        content = answers.get("200", answers.get("202"))["content"]
+        assert content.get("application/json", {"schema": 1})["schema"], at
+        assert "HTTPValidationError" not in json.dumps(operation), at
+    bodies = client.get("/openapi.json").json()["components"]["schemas"]
+    for name in ("BasisQuestion", "PaintQuestion", "CardQuestion", "Selection"):
+        for field, facts in bodies[name]["properties"].items():
+            assert facts.get("description"), f"{name}.{field}"
+
+
+def test_a_filter_leaves_what_an_export_holds(client: Any, space: Space) -> None:
+    where = "gender = 'F'"
+    told = client.get("/api/export", params={"where": where, "limit": 4})
+    names = space.table(["name"], where=where)["name"].to_pylist()
+    assert told.text.splitlines() == names[:4]
+    told = client.get(
+        "/api/export", params={"where": where, "format": "json", "columns": "name, count"}
+    )
+    assert json.loads(told.text) == space.table(["name", "count"], where=where).to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("path", "params", "status", "said"),
+    [
+        ("/api/nearest", {}, 422, "q is missing."),
+        ("/api/nearest", {"q": "A", "k": 0}, 422, "k must be at least 1; got '0'."),
+        ("/api/nearest", {"q": "A", "k": 10**30}, 422, "k"),
+        ("/api/nearest", {"q": "A", "k": "ten"}, 422, "k must be a whole number; got 'ten'."),
+        ("/api/nearest", {"q": "A", "as": "x"}, 422, "as must be 'name' or 'text'; got 'x'."),
+        ("/api/nearest", {"q": "A", "wher": "1"}, 422, "no parameter wher. Did you mean 'where'?"),
+        ("/api/nearest", {"q": "A", "token": "x"}, 422, "Authorization: Bearer"),
+        ("/api/nearest", {"q": "A" * 3_000}, 422, "q may have at most 2,000 letters."),
+        ("/api/basis", {"q": "A", "n_names": -1}, 422, "n_names must be at least 1; got '-1'."),
+        ("/api/card", {"name": "Vickii"}, 400, "'Vickii' is not in my."),
+        ("/api/paint", {"q": "A", "syntax": "nope"}, 400, "syntax must be one of"),
+        ("/api/score", {"names": "Vicki", "axes": "x.toml"}, 400, "no axis"),
+        ("/api/export", {"format": "exe"}, 422, "format must be 'txt',"),
+        ("/api/export", {"columns": "nope", "format": "csv"}, 400, "nope"),
+        ("/api/export", {"order_by": "name; DROP"}, 400, "there is no column"),
+        ("/api/nothing", {}, 404, "there is no GET /api/nothing; see /docs."),
+        ("/api/../../etc/passwd", {}, 404, "there is no GET"),
+        ("/assets/../server.py", {}, 404, "there is no GET"),
+    ],
+)
+def test_a_refusal_is_one_plain_line(
+    client: Any, path: str, params: dict[str, Any], status: int, said: str
+) -> None:
+    error = refused(client.get(path, params=params), status)
+    assert said in error
+    assert "pydantic" not in error
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "the body is no JSON"),
+        (b"[]", "the body must be an object of parameters"),
+        (b'{"q": 5}', "q must be text; got 5."),
+        (b'{"q": "A", "n_nams": 5}', "no parameter n_nams. Did you mean 'n_names'?"),
+        (b'{"q": "A", "n_names": 2.5}', "n_names must be a whole number; got 2.5."),
+        (b'{"q": "\\ud800"}', "q is not UTF-8"),
+        (b'{"q": "A", "deny": "B"}', "deny must be a list; got 'B'."),
+    ],
+)
+def test_a_body_is_refused_in_plain_words(client: Any, body: bytes, said: str) -> None:
+    told = client.post("/api/my/basis", content=body, headers={"content-type": "application/json"})
+    assert said in refused(told, 422)
+
+
+def test_no_path_of_this_machine_is_told(
+    client: Any, space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [
+        client.get("/api/card", params={"name": "Vickii"}),
+        client.get("/api/spaces"),
+        client.get("/api/my/info"),
+        client.post("/api/my/nearest", files={"image": ("x.png", b"no image")}),
+        client.post("/api/my/nearest", files={"image": ("../../x.png", b"GIF89a")}),
+    ]
+    fault = f"cannot read {space.path}/names.lance/data/1.lance, nor {Path.home()}/.cache/x"
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError(fault)
+
+    monkeypatch.setattr(Space, "card", broken)
+    asked.append(client.get("/api/card", params={"name": "Vicki"}))
+    assert refused(asked[-1]) == "cannot read my/names.lance/data/1.lance, nor …/x"
+    job = finished(client, client.post("/api/my/jobs/card", json={"name": "Vicki"}))
+    assert (job["state"], job["error"]) == ("failed", refused(asked[-1]))
+    for reply in asked:
+        for place in (space.path, space.path.parent, tempfile.gettempdir(), Path.home()):
+            assert str(place) not in reply.text
+
+
+def test_a_fault_of_ours_is_told_without_its_details(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from starlette.testclient import TestClient
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise KeyError("/etc/secret")
+
+    monkeypatch.setattr(Space, "nearest", broken)
+    calm = TestClient(client.app, "http://127.0.0.1", raise_server_exceptions=False)
+    error = refused(calm.get("/api/nearest", params={"q": "Vicki"}), 500)
+    assert error.startswith("KeyError: a fault of namebasis")
+    assert "secret" not in error
+
+
+def test_a_model_is_made_of_a_result() -> None:
+    made = model_of(Null, without=("kind",), instead={"against": str})
+    assert issubclass(made, Reply)
+    assert list(made.model_fields) == [
+        "n_draws",
+        "n_atoms",
+        "mean",
+        "sd",
+        "observed",
+        "z",
+        "against",
+    ]
+    assert made.model_fields["sd"].description == "Of the centred cosine over the draws."
+    assert made.model_fields["z"].annotation == float | None
+    with pytest.raises(TypeError, match="made of a dataclass"):
+        model_of(int)
