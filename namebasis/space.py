@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from namebasis.studies.identity.results import Identity
     from namebasis.studies.identity.rigidity import Rigidity
     from namebasis.studies.paint.results import Painting
+    from namebasis.studies.select.results import Selection
     from namebasis.studies.topology.comparison import TopologyComparison
     from namebasis.studies.topology.results import TopologyReport
     from namebasis.validation.extractors.base import Extractor
@@ -133,6 +134,34 @@ class Space(StoredSpace):
         from namebasis.studies.basis.anchors import report
 
         return report(self, n_names, where=where, view=view, columns=columns, progress=progress)
+
+    def select(
+        self,
+        n_names: int = 100,
+        *,
+        objective: str = "cover",
+        where: str | None = None,
+        of: str | None = None,
+        max_tokens: int | None = None,
+        max_per: Mapping[str, int] | None = None,
+        one_spelling: bool = False,
+        deny: Sequence[str] = (),
+        not_famous: bool = False,
+        keep: Sequence[str] = (),
+        budget: int | None = None,
+        view: str = "text",
+        columns: Sequence[str] = (),
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Selection:
+        """Choose names that are good for something, under limits; see `studies.select.select`."""
+        from namebasis.studies.select.study import select
+
+        return select(
+            self, n_names, objective=objective, where=where, of=of, max_tokens=max_tokens,
+            max_per=max_per, one_spelling=one_spelling, deny=deny, not_famous=not_famous,
+            keep=keep, budget=budget, view=view, columns=columns, seed=seed, progress=progress,
+        )  # fmt: skip
 
     def card(
         self,

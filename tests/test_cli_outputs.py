@@ -54,6 +54,7 @@ WRITES = [
     ("add", "s.space", "--images", "images"),
     ("anchors", "s.space", "--write"),
     ("score", "s.space", "--write"),
+    ("select", "s.space", "-n", "1", "--write"),
     ("topology", "s.space", "--write"),
     ("unspell", "s.space"),
     ("validate", "report", "s.space", "images", "--write"),
@@ -64,7 +65,7 @@ READ = {
     "space", "spaces", "image", "images", "vector", "components", "files", "truth", "counts",
     "contexts", "thresholds", "other", "painter", ("validate report", "folder"),
     ("organism painter", "run"), ("organism pack", "run"), ("identity", "file"),
-    ("rigidity", "file"),
+    ("rigidity", "file"), ("select", "deny_file"),
 }  # fmt: skip
 """Paths of what is read: a parameter of this name, or one of a command."""
 

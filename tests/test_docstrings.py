@@ -13,6 +13,7 @@ import namebasis as nb
 NAMES = """Vicki Winona Roger Sigríður Guðrún Björk Aaliyah Keisha Priya Anaïs José Giulia Hiroshi
 Yuki Chen Mei Olga Ivan Fatima Mohammed Ingrid Lars Siobhán Patrick""".split()
 MODULES = [
+    "namebasis.analysis.select.rows",
     "namebasis.namespace.building.build",
     "namebasis.namespace.corpus.sources",
     "namebasis.namespace.export.subset",
@@ -28,6 +29,7 @@ MODULES = [
     "namebasis.studies.identity.rigidity",
     "namebasis.studies.identity.study",
     "namebasis.studies.paint.study",
+    "namebasis.studies.select.study",
 ]
 """Modules whose docstrings hold examples; they run in a folder with `names.txt` and `my.space`."""
 

@@ -22,6 +22,7 @@ from namebasis.cli.commands import (
     housekeeping,
     identity,
     score,
+    select,
     topology,
 )
 from namebasis.namespace.space import StoredSpace
@@ -30,7 +31,8 @@ COMMANDS = {
     "nearest": ask.nearest, "basis": compose.basis, "paint": compose.paint, "walk": compose.walk,
     "anchors": compose.anchors, "card": card.card, "score": score.score,
     "topology": topology.topology, "entropy": topology.entropy, "identity": identity.identity,
-    "rigidity": identity.rigidity, "export": corpus.export, "remove": housekeeping.remove,
+    "rigidity": identity.rigidity, "select": select.select, "export": corpus.export,
+    "remove": housekeeping.remove,
 }  # fmt: skip
 OTHER_NAMES = {"nonnegative": "signed", "n_steps": "steps", "n_swaps": "swaps"}
 """Parameters whose option is said the other way round, or shorter."""

@@ -27,6 +27,7 @@ __getattr__, __dir__ = attach(
         "relative_norm_distance": ".readings.associations",
         "reliability": ".identity.reliability",
         "ripa": ".readings.associations",
+        "select_rows": ".select.rows",
         "sparse_code": ".sparse.codes",
         "spectral_exponent": ".training.weight_spectra",
         "spread": ".identity.spread",

@@ -22,6 +22,7 @@ from namebasis.cli.commands import (
     identity,
     organism,
     score,
+    select,
     topology,
     validate,
 )
@@ -109,6 +110,8 @@ _PANELS = {
         _Entry("walk", compose.walk, "List the names along a direction.", "walk my.space age"),
         _Entry("anchors", compose.anchors, "Find the names that the others are made of.",
                "anchors my.space -n 4 --write"),
+        _Entry("select", select.select, "Choose names that are good for something.",
+               "select my.space -n 8 --max-tokens 2 --write"),
     ),
     "Arrange": (
         _Entry("topology", topology.topology, "Cluster the names and draw their map.",

@@ -1,0 +1,130 @@
+"""The command that chooses names: select."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from namebasis.cli import options
+from namebasis.cli.answers import answers
+from namebasis.cli.commands.corpus import listed_names
+from namebasis.cli.output import late_bar
+from namebasis.cli.outputs import refuse_readonly
+
+if TYPE_CHECKING:
+    from namebasis.results import Result
+
+
+@answers
+def select(
+    space: options.SpacePath,
+    n_names: Annotated[int, typer.Option("--n-names", "-n", help="How many names.")] = 100,
+    objective: Annotated[
+        str,
+        typer.Option(
+            "--objective", "-o", help="What the names are good for: cover (each name is near one)."
+        ),
+    ] = "cover",
+    where: options.Where = None,
+    of: Annotated[
+        str | None,
+        typer.Option("--of", help="Boolean SQL: the names that the list stands for; all if unset."),
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", help="Maximum number of tokens of a name.")
+    ] = None,
+    max_per: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--max-per",
+            metavar="COLUMN=N",
+            help="At most N names of each locale, cluster or first piece, or of each value of any "
+            "column, such as locale=5; repeatable.",
+        ),
+    ] = None,
+    one_spelling: Annotated[
+        bool,
+        typer.Option("--one-spelling", help="Catherine or Katherine, not both."),
+    ] = False,
+    not_famous: Annotated[
+        bool,
+        typer.Option(
+            "--not-famous",
+            help="No name that points to one person; needs `rigidity --write` or `identity "
+            "--write` first.",
+        ),
+    ] = False,
+    deny: options.Deny = None,
+    deny_file: Annotated[
+        Path | None,
+        typer.Option("--deny-file", help="A file of names never to use, one a line or a table."),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option("--keep", help="Put this name on the list first; repeatable."),
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option("--budget", help="Maximum number of tokens of all names together.")
+    ] = None,
+    view: options.View = "text",
+    columns: options.Columns = None,
+    write: Annotated[
+        bool,
+        typer.Option("--write", help="Store selected_rank, for `export --order-by selected_rank`."),
+    ] = False,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> Result:
+    """Choose names that are good for something, under limits that all combine."""
+    from namebasis.space import open_space
+    from namebasis.studies.select import study
+
+    refuse_readonly(space, write)
+    per = max_per_of(max_per or ())
+    denied = [*(deny or ()), *listed_names([deny_file] if deny_file else [], None)]
+    opened = open_space(space)
+    with nullcontext() if quiet else late_bar("choosing") as progress:
+        found = study.select(
+            opened,
+            n_names,
+            objective=objective,
+            where=where,
+            of=of,
+            max_tokens=max_tokens,
+            max_per=per,
+            one_spelling=one_spelling,
+            deny=denied,
+            not_famous=not_famous,
+            keep=keep or (),
+            budget=budget,
+            view=view,
+            columns=options.columns_of(columns),
+            seed=seed,
+            progress=progress,
+        )
+    if write:
+        found.write(opened)
+    return found
+
+
+def max_per_of(texts: Sequence[str]) -> dict[str, int]:
+    """Columns and how many names of each of their values, of texts such as "locale=5".
+
+    Raises
+    ------
+    ValueError
+        If a text is not of this form, or a column comes twice.
+    """
+    found: dict[str, int] = {}
+    for text in texts:
+        column, _, most = text.partition("=")
+        if not column or not most.isdecimal() or len(most) > 9:
+            raise ValueError(f"max_per must be COLUMN=N, such as locale=5; got {text!r}.")
+        if column in found:
+            raise ValueError(f"max_per: {column} comes twice; give it once.")
+        found[column] = int(most)
+    return found

@@ -1,0 +1,143 @@
+"""Lists of names under limits, in a space of given vectors whose best list is known."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import namebasis as nb
+from namebasis.errors import FilterError, SpaceError, TargetError
+from namebasis.studies.select.spellings import Spellings
+
+NAMES = [
+    ("Catherine", "F", "en_US", 3), ("Katherine", "F", "en_US", 1), ("Kathryn", "F", "en_GB", 2),
+    ("Erik", "M", "sv_SE", 1), ("Eric", "M", "en_US", 1), ("Yuki", "F", "ja_JP", 2),
+    ("Hiroshi", "M", "ja_JP", 3), ("Olga", "F", "ru_RU", 1), ("Ivan", "M", "ru_RU", 1),
+    ("Vicki", "F", "en_US", 1), ("Mei", "F", "zh_CN", 1), ("Chen", "M", "zh_CN", 2),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> nb.Space:
+    where = tmp_path_factory.mktemp("select")
+    rows = ["name,gender,locales,n_letters"]
+    rows += [f"{name},{gender},{locale},{n}" for name, gender, locale, n in NAMES]
+    (where / "n.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    vectors = np.random.default_rng(5).standard_normal((len(NAMES), 6)).astype(np.float32)
+    # Three pairs that point the same way: one of each covers both.
+    vectors[1], vectors[4], vectors[8] = vectors[0] + 0.1, vectors[3] + 0.1, vectors[7] + 0.1
+    return nb.build_space(where / "n.csv", where / "s.space", vectors=vectors, progress=None)
+
+
+def test_the_first_names_cover_the_others_best(space: nb.Space) -> None:
+    found = space.select(4)
+    rows = nb.analysis.select_rows(space.vectors(), 4)
+    assert found.ids.tolist() == rows.tolist()
+    assert found.names == [NAMES[at][0] for at in rows]
+    assert found.covers.sum() == pytest.approx(1)
+    assert (np.diff(found.curve) > 0).all()
+    assert found.headline().startswith("4 of 12 names, chosen so that every name is near")
+    assert found.tables()[0].rows[0][:2] == (1, found.names[0])
+
+
+def test_limits_combine(space: nb.Space) -> None:
+    limits: dict[str, Any] = {
+        "where": "gender = 'F'", "max_per": {"locale": 1}, "keep": ["Katherine"], "deny": ["olga"],
+        "one_spelling": True,
+    }  # fmt: skip
+    found = space.select(3, **limits)
+    assert found.names[0] == "Katherine"
+    assert set(found.names) == {"Katherine", "Mei", "Yuki"}  # Kathryn is another spelling
+    with pytest.raises(ValueError, match="at most 3, all that the constraints leave; got 4"):
+        space.select(4, **limits)
+    assert "Kathryn" in space.select(4, **limits | {"one_spelling": False}).names
+
+
+def test_limits_that_leave_too_few_say_which_costs_most(space: nb.Space) -> None:
+    with pytest.raises(ValueError) as refused:
+        space.select(8, where="gender = 'F'", max_per={"locale": 1})
+    assert str(refused.value) == (
+        "n_names must be at most 5, all that the constraints leave; got 8. max_per locale=1 costs "
+        "most: without it there would be 7."
+    )
+    with pytest.raises(
+        ValueError, match=r"most 7.*got 8. Take fewer, or loosen where \"gender = 'F'\""
+    ):
+        space.select(8, where="gender = 'F'")
+    with pytest.raises(ValueError, match="at most 12, as many as differ; got 13"):
+        space.select(13)
+    with pytest.raises(FilterError, match=r"of .* leaves no name that the list could stand for"):
+        space.select(2, of="name = 'Nobody'")
+
+
+def test_a_list_stands_for_the_names_asked_for(space: nb.Space) -> None:
+    found = space.select(1, of="name = 'Hiroshi'")
+    assert (found.names, found.n_demand) == (["Hiroshi"], 1)
+    assert found.curve[0] == pytest.approx(1, abs=1e-5)
+
+
+def test_what_points_to_one_person_is_left_out_once_it_was_measured(
+    space: nb.Space, tmp_path: Path
+) -> None:
+    with pytest.raises(SpaceError, match="run `namebasis rigidity SPACE --write`"):
+        space.select(2, not_famous=True)
+    columns = pa.table({
+        "id": [0, 1, 9], "rigidity_similarity_percentile": [0.99, 0.5, 0.98],
+    })  # fmt: skip
+    space.add_metrics(columns, study="rigidity", parameters={})
+    found = space.select(10, not_famous=True)
+    assert not {"Catherine", "Vicki"} & set(found.names)
+    assert found.notes()[-1].startswith("not_famous could judge 3 of 12 names")
+    space.drop(["rigidity_similarity_percentile"])
+
+
+def test_what_is_written_orders_an_export(space: nb.Space, tmp_path: Path) -> None:
+    found = space.select(3)
+    found.write(space)
+    space.export(tmp_path / "l.txt", where="selected_rank > 0", order_by="selected_rank")
+    assert (tmp_path / "l.txt").read_text(encoding="utf-8").split() == found.names
+    space.select(2, keep=["Mei"]).write(space)  # replaces the earlier list
+    ranks = space.table(["name", "selected_rank"]).to_pylist()
+    assert sum(row["selected_rank"] is not None for row in ranks) == 2
+    assert {"name": "Mei", "selected_rank": 1} in ranks
+
+
+def test_values_go_out_in_every_form(space: nb.Space) -> None:
+    found = space.select(3, columns=["gender"])
+    assert found.to_arrow().column_names == [
+        "id", "name", "selected_rank", "n_tokens", "covers", "reached", "gender",
+    ]  # fmt: skip
+    told: dict[str, Any] = json.loads(found.to_json())
+    assert [row["selected_rank"] for row in told["selected"]] == [1, 2, 3]
+    assert told["parameters"]["n_names"] == 3
+
+
+def test_a_name_of_two_parts_is_chosen_once(tmp_path: Path) -> None:
+    (tmp_path / "n.csv").write_text("name,part\nBenjamin,given\nBenjamin,family\nAnna,given\n")
+    vectors = np.array([[1, 0, 0], [0.6, 1, 0], [0, 0, 1]], np.float32)
+    twice = nb.build_space(tmp_path / "n.csv", tmp_path / "s.space", vectors=vectors, progress=None)
+    assert sorted(twice.select(2).names) == ["Anna", "Benjamin"]
+    with pytest.raises(ValueError, match="at most 2, as many as differ"):
+        twice.select(3)
+
+
+def test_a_name_to_keep_must_be_stored(space: nb.Space) -> None:
+    with pytest.raises(TargetError, match="'Nobody' is not in"):
+        space.select(2, keep=["Nobody"])
+
+
+@pytest.mark.parametrize(("left", "right", "same"), [
+    ("catherine", "katherine", True), ("catherine", "kathryn", True), ("erik", "eric", True),
+    ("mohammed", "muhammad", True), ("steven", "stephen", True), ("sara", "sarah", True),
+    ("caroline", "carolyn", True), ("sofia", "sophia", True), ("jon", "john", True),
+    ("maria", "mario", False), ("brendan", "brandon", False), ("ana", "ina", False),
+    ("marion", "marina", False), ("michael", "michelle", False), ("jean", "john", False),
+    ("bill", "william", False), ("आशा", "उषा", False), ("", "", True),
+])  # fmt: skip
+def test_spellings_of_one_name(left: str, right: str, same: bool) -> None:
+    assert (1 in Spellings([left, right]).alike(0)) is same
