@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from namebasis.studies.basis.results import Basis
     from namebasis.studies.basis.walk import Walk
     from namebasis.studies.card.results import Card
+    from namebasis.studies.describe.results import Description
     from namebasis.studies.entropy import EntropyStudy
     from namebasis.studies.identity.results import Identity
     from namebasis.studies.identity.rigidity import Rigidity
@@ -67,6 +68,30 @@ class Space(StoredSpace):
             self, target, n_names, where=where, deny=deny, max_family=max_family,
             nonnegative=nonnegative, minus=minus, view=view, as_=as_, method=method,
             ridge=ridge, n_null=n_null, n_resamples=n_resamples, seed=seed, progress=progress,
+        )  # fmt: skip
+
+    def describe(
+        self,
+        target: Any = None,
+        n_phrases: int = 4,
+        *,
+        phrases: bool | str | Path = True,
+        cluster: int | None = None,
+        component: int | None = None,
+        where: str | None = None,
+        as_: str | None = None,
+        n_null: int = 200,
+        n_resamples: int = 50,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Description:
+        """Say a name, an image, a cluster or a component in words; see `studies.describe`."""
+        from namebasis.studies.describe.study import describe
+
+        return describe(
+            self, target, n_phrases, phrases=phrases, cluster=cluster, component=component,
+            where=where, as_=as_, n_null=n_null, n_resamples=n_resamples, seed=seed,
+            progress=progress,
         )  # fmt: skip
 
     def paint(

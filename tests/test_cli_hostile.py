@@ -50,6 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f'[[values]]\nlabel = "a"\nphrases = ["a"]\nrank = {LONG}\n'
     )
     (where / "contexts.json").write_text('{"contexts": {"a": 5}, "names": [{"name": "A B"}]}')
+    (where / "one.txt").write_text("[hair]\nred hair\n")
     (where / "run").mkdir()
     (where / "run" / "run.json").write_text(DEEP)
     for name in ("fifo.json", "fifo.toml", "fifo.csv", "fifo.npy", "fifo.txt"):
@@ -117,6 +118,16 @@ BAD: list[tuple[str, ...]] = [
     ("basis", "s.space", "Vicki", "--n-null", HUGE),
     ("basis", "s.space", "Vicki", "--ridge", "nan"),
     ("basis", "s.space", "--vector", "fifo.npy"),
+    ("describe", "s.space"),
+    ("describe", "s.space", "Vicki", "-n", HUGE),
+    ("describe", "s.space", "Vicki", "--cluster", "1"),
+    ("describe", "s.space", "--cluster", "-1"),
+    ("describe", "s.space", "--component", HUGE),
+    ("describe", "s.space", "--where", "? = 1"),
+    *(("describe", "s.space", "Vicki", "--phrases", name) for name in (
+        "deep.toml", "fifo.toml", "fifo.txt", "none.txt", "n.csv", "images", "rank.toml",
+        "one.txt")),
+    ("build", "new.space", "phrases:one.txt"),
     ("paint", "s.space", "Vicki", "--beam", HUGE),
     ("score", "s.space", "--axis", "deep.toml"),
     ("score", "s.space", "--axis", "fifo.toml"),

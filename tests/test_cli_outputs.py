@@ -63,7 +63,7 @@ READ = {
     ("card", "map_page"), ("list", "folder"),
     ("merge", "path"),  # after it has read both spaces; test_housekeeping holds its refusals
     "space", "spaces", "image", "images", "vector", "components", "files", "truth", "counts",
-    "contexts", "thresholds", "other", "painter", ("validate report", "folder"),
+    "contexts", "thresholds", "other", "painter", "phrases", ("validate report", "folder"),
     ("organism painter", "run"), ("organism pack", "run"), ("identity", "file"),
     ("rigidity", "file"), ("select", "deny_file"),
 }  # fmt: skip

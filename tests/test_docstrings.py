@@ -26,6 +26,7 @@ MODULES = [
     "namebasis.studies.basis.study",
     "namebasis.studies.basis.walk",
     "namebasis.studies.card.study",
+    "namebasis.studies.describe.study",
     "namebasis.studies.identity.rigidity",
     "namebasis.studies.identity.study",
     "namebasis.studies.paint.study",

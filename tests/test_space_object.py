@@ -28,7 +28,8 @@ from namebasis.cli.commands import (
 from namebasis.namespace.space import StoredSpace
 
 COMMANDS = {
-    "nearest": ask.nearest, "basis": compose.basis, "paint": compose.paint, "walk": compose.walk,
+    "nearest": ask.nearest, "basis": compose.basis, "describe": compose.describe,
+    "paint": compose.paint, "walk": compose.walk,
     "anchors": compose.anchors, "card": card.card, "score": score.score,
     "topology": topology.topology, "entropy": topology.entropy, "identity": identity.identity,
     "rigidity": identity.rigidity, "select": select.select, "export": corpus.export,

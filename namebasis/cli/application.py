@@ -105,6 +105,8 @@ _PANELS = {
     "Compose": (
         _Entry("basis", compose.basis, "Find a few names that add up to a target.",
                "basis my.space 'a senior lady' -n 3"),
+        _Entry("describe", compose.describe, "Say a name, image, cluster or component in words.",
+               "describe my.space Vicki -n 3"),
         _Entry("paint", compose.paint, "Search for a prompt of names near a target.",
                "paint my.space 'a senior lady' -n 2"),
         _Entry("walk", compose.walk, "List the names along a direction.", "walk my.space age"),

@@ -33,8 +33,8 @@ Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="NAMES...",
-        help="Sources of names: faker, us, ssa:ZIP, census:CSV, pseudo:N, full:N, a txt, csv, tsv, "
-        "json, jsonl, yaml or parquet file, or - for stdin.",
+        help="Sources of names: faker, us, ssa:ZIP, census:CSV, pseudo:N, full:N, phrases, a txt, "
+        "csv, tsv, json, jsonl, yaml or parquet file, or - for stdin.",
     ),
 ]
 MoreSources = Annotated[
@@ -74,8 +74,8 @@ Part = Annotated[
     str | None,
     typer.Option(
         "--part",
-        help="Part of names that have none: given, family, full or pseudo. Where the source has "
-        "parts, keep only this one.",
+        help="Part of names that have none: given, family, full, pseudo or phrase. Where the "
+        "source has parts, keep only this one.",
     ),
 ]
 Column = Annotated[

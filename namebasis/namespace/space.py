@@ -243,7 +243,7 @@ class StoredSpace:
         """Row of a stored name: as written, else forgiving case, accents and kinds of apostrophes.
 
         What is forgiven, `folding.fold` says. Where several parts hold it, given comes before
-        family, full and pseudo.
+        family, full, pseudo and phrase.
         """
         return self.find_all([name], part)[0]
 

@@ -24,15 +24,15 @@ class Atoms:
         Atoms each target must not use, padded with -1.
     groups : ndarray of shape (n_atoms,), int64, or None
         A group number per atom, -1 for none.
-    max_per_group : int
-        The most atoms of one group in a code.
+    max_per_group : ndarray of shape (n_groups + 1,), int64
+        The most atoms of each group in a code; the last, for no group, is not looked at.
     """
 
     vectors: FloatArray
     scale: FloatArray
     exclude: IntArray
     groups: IntArray | None = None
-    max_per_group: int = 1
+    max_per_group: IntArray | None = None
 
     def unit(self, indices: IntArray) -> FloatArray:
         """Return the atoms at `indices` (any shape) at length 1, zero where the index is -1."""
@@ -41,7 +41,7 @@ class Atoms:
 
     def full_groups(self, support: IntArray) -> npt.NDArray[np.bool_] | None:
         """Say which groups each code has used up: (n, n_groups + 1), the last for no group."""
-        if self.groups is None:
+        if self.groups is None or self.max_per_group is None:
             return None
         used = np.where(support >= 0, self.groups[support], -1)
         counts = np.zeros((len(support), int(self.groups.max(initial=-1)) + 2), dtype=np.int64)
@@ -57,7 +57,7 @@ def prepare_atoms(
     exclude: npt.ArrayLike | None,
     deny: npt.ArrayLike | None,
     groups: npt.ArrayLike | None,
-    max_per_group: int,
+    max_per_group: int | npt.ArrayLike,
 ) -> Atoms:
     """Check the rules about atoms and put them beside the dictionary."""
     n_atoms = len(vectors)
@@ -84,9 +84,22 @@ def prepare_atoms(
             (groups < 0).any()
         )
         groups = groups.astype(np.int64)
-    return Atoms(
-        vectors, scale, barred.astype(np.int64), groups, check_count(max_per_group, "max_per_group")
-    )
+    limits = _limits(groups, max_per_group)
+    return Atoms(vectors, scale, barred.astype(np.int64), groups, limits)
+
+
+def _limits(groups: IntArray | None, max_per_group: int | npt.ArrayLike) -> IntArray | None:
+    """The most atoms of each group, the smallest that its atoms are given with."""
+    given = np.asarray(max_per_group)
+    if given.ndim == 0:
+        given = np.asarray(check_count(max_per_group, "max_per_group"))
+    else:
+        check_integers(given, "max_per_group", (0 if groups is None else len(groups),), 1, None)
+    if groups is None:
+        return None
+    limits = np.full(int(groups.max(initial=-1)) + 2, np.iinfo(np.int64).max)
+    np.minimum.at(limits, groups, given)
+    return limits
 
 
 def check_integers(

@@ -63,7 +63,7 @@ def sparse_code(
     exclude: npt.ArrayLike | None = None,
     deny: npt.ArrayLike | None = None,
     groups: npt.ArrayLike | None = None,
-    max_per_group: int = 1,
+    max_per_group: int | npt.ArrayLike = 1,
     target_chunk: int | None = None,
     atom_chunk: int = 8192,
     progress: Progress | None = None,
@@ -107,7 +107,8 @@ def sparse_code(
         Atoms that no target may use.
     groups : array_like of int, shape (n_atoms,), optional
         A group per atom, -1 for none; a code has at most `max_per_group` atoms of each.
-    max_per_group : int
+    max_per_group : int or array_like of int, shape (n_atoms,)
+        One number for all groups, or for each atom that of its group.
     target_chunk, atom_chunk : int
         Sizes of the blocks that are multiplied.
     progress : callable, optional

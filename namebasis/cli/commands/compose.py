@@ -1,4 +1,4 @@
-"""Commands that compose names: basis, paint, walk, anchors."""
+"""Commands that compose names: basis, describe, paint, walk, anchors."""
 
 from __future__ import annotations
 
@@ -100,6 +100,78 @@ def basis(
                 progress=progress,
             )
             for target in asked
+        ]
+
+
+@answers
+def describe(
+    space: options.SpacePath,
+    targets: options.Targets = None,
+    n_phrases: Annotated[int, typer.Option("--n-phrases", "-n", help="How many phrases.")] = 4,
+    phrases: Annotated[
+        Path | None,
+        typer.Option(
+            "--phrases",
+            help="Your own phrases, a .toml or .txt file; by default those that the space holds, "
+            "or else the packaged ones.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        int | None,
+        typer.Option("--cluster", help="The names of this cluster, after topology --write."),
+    ] = None,
+    component: Annotated[
+        int | None,
+        typer.Option("--component", help="Both ends of this component, as walk numbers them."),
+    ] = None,
+    where: options.Where = None,
+    as_: options.As = None,
+    n_null: Annotated[
+        int, typer.Option("--n-null", help="Random dictionaries to compare with; 0 for none.")
+    ] = 200,
+    n_resamples: Annotated[
+        int,
+        typer.Option("--n-resamples", help="Resamples of the phrases for stability; 0 for none."),
+    ] = 50,
+    image: options.Image = None,
+    vector: options.Vector = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> Sequence[Result]:
+    """Say names, texts, images, a cluster or a component in words, beside chance."""
+    from namebasis.space import open_space
+    from namebasis.studies.describe import study
+
+    opened = open_space(space)
+    asked = {"cluster": cluster, "component": component, "where": where}
+    if targets or image or vector:
+        wanted = read_targets(targets, image, vector)
+        say_unquoted(opened, targets)
+        opened.check_targets(wanted, as_=as_)
+    else:
+        wanted = [None]
+        if all(one is None for one in asked.values()):
+            raise ValueError(
+                "nothing to describe: give a name, a text, --image, --vector, --cluster, "
+                "--component or --where."
+            )
+    with nullcontext() if quiet else late_bar("controls and resamples", "fits") as progress:
+        return [
+            study.describe(
+                opened,
+                target,
+                n_phrases,
+                phrases=True if phrases is None else phrases,
+                cluster=cluster,
+                component=component,
+                where=where,
+                as_=as_,
+                n_null=n_null,
+                n_resamples=n_resamples,
+                seed=seed,
+                progress=progress,
+            )
+            for target in wanted
         ]
 
 

@@ -44,7 +44,7 @@ def remove(
         typer.Option("--where", help="Boolean SQL over the columns: names that it accepts go."),
     ] = None,
     part: Annotated[
-        str | None, typer.Option("--part", help="Only given, family, full or pseudo names.")
+        str | None, typer.Option("--part", help="Only given, family, full, pseudo or phrase.")
     ] = None,
     images: Annotated[
         bool,

@@ -10,8 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, as_embeddings
+from namebasis.encoders.given import GivenVectors
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.folding import FOLDING, FOLDING_KEY, fold
+from namebasis.namespace.phrases.encoding import check_length, phrase_templates
+from namebasis.namespace.phrases.sentences import guessed_sentence
 from namebasis.namespace.store.dataset import as_column
 from namebasis.namespace.store.metrics import OWN, field_metadata
 from namebasis.namespace.store.view_ids import new_view_id
@@ -55,7 +58,8 @@ def encode_rows(
     `text` is the mean of the unit vectors over the templates, scaled to length 1, and
     `template_spread` is 1 minus the mean's length, in [0, 1]. `token` is the mean of the input
     token embeddings, scaled to length 1, and `token_norm` its length before; both are 0 for a
-    name without a token. Columns of `schema` that are not made here (metrics) become null.
+    name without a token. Phrases are read as their sentences, in the templates of phrases.
+    Columns of `schema` that are not made here (metrics) become null.
 
     Raises
     ------
@@ -63,7 +67,7 @@ def encode_rows(
         If the encoder gives vectors of a wrong shape, or values that are not finite.
     """
     strings = names["name"].to_pylist()
-    text, spread = _text_view(strings, encoder, templates, progress)
+    text, spread = _texts_of(names, encoder, templates, progress)
     pieces = pa.array(encoder.pieces(strings), type=pa.list_(pa.string()))
     columns: dict[str, object] = {
         "id": pa.array(np.arange(first_id, first_id + len(strings))),
@@ -87,6 +91,38 @@ def encode_rows(
 def _has_tokenizer(encoder: Encoder) -> bool:
     # Encoders of other people need not derive from ours, where the attribute has its default.
     return getattr(encoder, "has_tokenizer", True)
+
+
+def _texts_of(
+    names: pa.Table,
+    encoder: Encoder,
+    templates: tuple[str, ...],
+    progress: Callable[[float], None],
+) -> tuple[FloatArray, FloatArray]:
+    """The `text` view of names in the templates of the space, and of phrases in theirs."""
+    strings = names["name"].to_pylist()
+    parts = names["part"].to_pylist() if "part" in names.column_names else []  # a target has none
+    is_phrase = np.array([part == "phrase" for part in parts], dtype=bool)
+    if not is_phrase.any() or isinstance(encoder, GivenVectors):
+        return _text_view(strings, encoder, templates, progress)
+    text = np.empty((len(strings), encoder.dim), dtype=np.float32)
+    spread = np.empty(len(strings), dtype=np.float32)
+    told = names["sentence"].to_pylist() if "sentence" in names.column_names else strings
+    sentences = [said or guessed_sentence(name) for said, name in zip(told, strings, strict=True)]
+    done = 0
+    for rows, texts, own in (
+        (~is_phrase, strings, templates), (is_phrase, sentences, phrase_templates())
+    ):  # fmt: skip
+        asked = [one for one, wanted in zip(texts, rows, strict=True) if wanted]
+        if own is not templates:
+            check_length(encoder, asked)
+
+        def tell(encoded: float, done: int = done) -> None:
+            progress(done + encoded)
+
+        text[rows], spread[rows] = _text_view(asked, encoder, own, tell)
+        done += len(asked)
+    return text, spread
 
 
 def _text_view(

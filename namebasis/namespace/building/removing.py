@@ -59,7 +59,7 @@ def remove(
     where : str, optional
         One boolean SQL expression: the names that it accepts. With `images`, whose images.
     part : str, optional
-        Only rows of this part: given, family, full or pseudo.
+        Only rows of this part: given, family, full, pseudo or phrase.
     images : bool
         Take out images and keep the names; without `names` and `where` all images.
     unmatched : bool

@@ -18,7 +18,7 @@ from namebasis.namespace.corpus.selection import Wanted, choose_rows
 from namebasis.namespace.corpus.values import CANONICAL, coerce_column
 from namebasis.wording import visible
 
-PARTS = ("given", "family", "full", "pseudo")
+PARTS = ("given", "family", "full", "pseudo", "phrase")
 BIRTHS = pa.list_(pa.struct([("year", pa.int16()), ("female", pa.int32()), ("male", pa.int32())]))
 NAME_SCHEMA = pa.schema(
     [
@@ -138,7 +138,7 @@ class Names:
 
         Parameters
         ----------
-        part : {"given", "family", "full", "pseudo"}, optional
+        part : {"given", "family", "full", "pseudo", "phrase"}, optional
             Keep only names of this part.
         limit : int, optional
             Keep at most so many: the first rows, or with `seed` a uniform random sample.

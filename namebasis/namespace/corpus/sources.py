@@ -28,6 +28,7 @@ from namebasis.namespace.corpus.names import (
     Reading,
     check_part,
     merge_names,
+    names_from_columns,
     names_from_records,
 )
 from namebasis.namespace.corpus.selection import (
@@ -41,10 +42,12 @@ from namebasis.wording import did_you_mean
 logger = logging.getLogger(__name__)
 
 MAX_MADE = 10_000_000
+PHRASE_COLUMNS = ("phrase_group", "sentence")
+"""Columns of phrases that other names have not."""
 GRAMMAR = (
     "faker, faker:LOCALE or given or family, us, us:given or family, ssa:ZIP, census:CSV, "
-    "pseudo:N, pseudo:N:SOURCE, full:N, full:N:SOURCE, a .txt, .csv, .tsv, .json, .jsonl, .yaml or "
-    ".parquet file, - for stdin"
+    "pseudo:N, pseudo:N:SOURCE, full:N, full:N:SOURCE, phrases, phrases:FILE, "
+    "a .txt, .csv, .tsv, .json, .jsonl, .yaml or .parquet file, - for stdin"
 )
 
 
@@ -102,11 +105,13 @@ def read_names(
         1,000 surnames; ``us:given``, ``us:family``) · ``ssa:ZIP`` (the US Social Security names
         archive) · ``census:CSV`` (a US Census surname table) · ``pseudo:N`` or ``pseudo:N:SOURCE``
         (N made-up names, modelled on SOURCE, by default faker) · ``full:N`` or ``full:N:SOURCE`` (N
-        given × family pairs) · a .txt, .csv, .tsv, .json, .jsonl, .yaml or .parquet file (see
+        given × family pairs) · ``phrases`` or ``phrases:FILE`` (the packaged phrases or those of a
+        .toml or .txt file, with their groups and sentences) · a .txt, .csv, .tsv,
+        .json, .jsonl, .yaml or .parquet file (see
         `files.read_file`) · ``-`` for stdin, a name a line · names themselves, as strings or
         records (see `make_names`) · or a pandas, polars or Arrow table or a dict of columns, read
         as a table in a file.
-    part : {"given", "family", "full", "pseudo"}, optional
+    part : {"given", "family", "full", "pseudo", "phrase"}, optional
         What names without a part of their own are (by default full with inner white space,
         otherwise given); of names that have one, only those of this part are kept.
     top : int, optional
@@ -450,6 +455,20 @@ def _full(argument: str, seed: int) -> Names:
     return full_names(n, corpus=base, seed=seed)
 
 
+def _phrases(argument: str, seed: int) -> Names:
+    from namebasis.namespace.phrases.dictionary import load_phrases
+
+    phrases = load_phrases(argument or True)
+    columns = {
+        "name": [one.text for one in phrases],
+        "part": ["phrase"] * len(phrases),
+        "phrase_group": [one.group for one in phrases],
+        "sentence": [one.sentence for one in phrases],
+    }
+    own = {key: pa.array(columns.pop(key), pa.string()) for key in PHRASE_COLUMNS}
+    return names_from_columns(columns, where="phrases", source="phrases", own=own)
+
+
 _NESTED = 8
 """Sources within sources, such as pseudo:5:full:10:faker."""
 
@@ -472,5 +491,6 @@ _READERS: dict[str, Callable[[str, int], Names]] = {
     "ssa": _ssa,
     "census": _census,
     "pseudo": _pseudo,
+    "phrases": _phrases,
     "full": _full,
 }

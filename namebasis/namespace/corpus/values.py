@@ -24,7 +24,7 @@ CANONICAL = {column: column for column in _COLUMNS} | {
     "sex": "gender",
 }
 _PARTS = {
-    **{part: part for part in ("given", "family", "full", "pseudo")},
+    **{part: part for part in ("given", "family", "full", "pseudo", "phrase")},
     **dict.fromkeys(["first", "forename", "first name", "given name", "g"], "given"),
     **dict.fromkeys(["last", "surname", "last name", "family name"], "family"),
     **dict.fromkeys(["full name", "whole"], "full"),

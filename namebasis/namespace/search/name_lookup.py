@@ -17,7 +17,7 @@ from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.filters import quote
 
 Mask = npt.NDArray[np.bool_]
-PART_ORDER = ("given", "family", "full", "pseudo")
+PART_ORDER = ("given", "family", "full", "pseudo", "phrase")
 _COLUMNS = ["id", "name", "part", "name_folded"]
 _FEW = 16
 """Most names that are looked up by a filter; for more, all names are read once."""
@@ -31,7 +31,7 @@ def find_rows(
     """Rows of stored names, in one pass over the space however many are asked for.
 
     A row whose name is written as asked comes before one that differs in case only, and that
-    before others that fold to the same; then given comes before family, full and pseudo.
+    before others that fold to the same; then given comes before family, full, pseudo and phrase.
 
     Parameters
     ----------

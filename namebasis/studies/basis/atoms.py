@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,11 @@ import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings
 from namebasis.errors import FilterError, TargetError
+from namebasis.namespace.corpus.sources import PHRASE_COLUMNS
+from namebasis.namespace.phrases.dictionary import Phrases
+from namebasis.namespace.phrases.vectors import phrase_vectors, phrases_of
 from namebasis.namespace.search.targets import Target, fold, is_batch, is_image
+from namebasis.studies.basis.recipe import FAMILY, OTHER
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -35,7 +40,13 @@ class NameAtoms:
     ids : ndarray of shape (n_atoms,), int64
     names, parts : list of str
     vectors : ndarray of shape (n_atoms, dim), float32
+        Phrases are centred by the mean of the phrases.
     mean : ndarray of shape (dim,), float32
+        Of the names.
+    groups : list of (str or None)
+        Of phrases, of which a basis takes at most one of each; None for names.
+    sentences : list of str
+        How phrases read of a person; names as they are.
     """
 
     ids: IntArray
@@ -43,14 +54,31 @@ class NameAtoms:
     parts: list[str]
     vectors: FloatArray
     mean: FloatArray
+    groups: list[str | None]
+    sentences: list[str]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
-    def is_family(self) -> npt.NDArray[np.bool_]:
-        """Which atoms are family names."""
-        return np.array([part == "family" for part in self.parts])
+    def kinds(self) -> IntArray:
+        """What `Recipe.code` tells apart: family names, and phrases by their groups."""
+        numbers = {group: at for at, group in enumerate(dict.fromkeys(self.groups), start=1)}
+        alone = len(numbers) + 1  # a phrase without a group is a group of its own
+        return np.array(
+            [
+                (alone + at if group is None else numbers[group])
+                if part == "phrase"
+                else FAMILY if part == "family" else OTHER
+                for at, (part, group) in enumerate(zip(self.parts, self.groups, strict=True))
+            ],
+            dtype=np.int64,
+        )  # fmt: skip
+
+    @property
+    def is_phrase(self) -> npt.NDArray[np.bool_]:
+        """Which atoms are phrases."""
+        return np.array([part == "phrase" for part in self.parts])
 
     def folded_groups(self) -> IntArray:
         """Return for each atom the others of the same letters, (n_atoms, m), -1 for none."""
@@ -65,28 +93,118 @@ class NameAtoms:
         return groups
 
     def named(self, names: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Say which atoms bear one of `names`, forgiving case and accents."""
+        """Say which atoms bear one of `names` or read so, forgiving case and accents."""
         folded = {fold(name) for name in names}
-        hits = (bool(folded) and fold(name) in folded for name in self.names)
+        hits = (
+            bool(folded) and (fold(name) in folded or (said != name and fold(said) in folded))
+            for name, said in zip(self.names, self.sentences, strict=True)
+        )
         return np.fromiter(hits, dtype=bool, count=len(self))
 
 
-def load_atoms(space: StoredSpace, *, where: str | None = None, view: str = "text") -> NameAtoms:
-    """Read the names that a filter accepts, centred by the mean of the whole space.
+def load_atoms(
+    space: StoredSpace,
+    *,
+    where: str | None = None,
+    view: str = "text",
+    phrases: bool | str | Path | Phrases = False,
+    with_names: bool = True,
+) -> NameAtoms:
+    """Read the names that a filter accepts, centred by the mean of all names of the space.
+
+    Parameters
+    ----------
+    space : Space
+    where : str, optional
+        Of names alone.
+    view : str
+    phrases : bool, str, Path or Phrases
+        Phrases to read beside them, as `phrases_of` takes them. Without, those that the space
+        stores are among the names.
+    with_names : bool
+        Whether to read names at all.
 
     Raises
     ------
     FilterError
         If the filter is refused or leaves no name.
+    ValueError
+        If phrases are asked for in another view than `text`.
     """
+    if phrases is not False and view != "text":
+        raise ValueError(f"phrases are read in the view text; got view {view!r}.")
+    parts = [_stored_atoms(space, where, view, phrases is False)] if with_names else []
+    if phrases is not False:
+        parts.append(_phrase_atoms(space, phrases))
+    if len(parts) == 1:
+        return parts[0]
+    names, words = parts
+    return NameAtoms(
+        np.concatenate([names.ids, words.ids]),
+        names.names + words.names,
+        names.parts + words.parts,
+        np.concatenate([names.vectors, words.vectors]),
+        names.mean,
+        names.groups + words.groups,
+        names.sentences + words.sentences,
+    )
+
+
+def _stored_atoms(
+    space: StoredSpace, where: str | None, view: str, with_phrases: bool
+) -> NameAtoms:
     ids = space.ids(where, view=view)
+    if not with_phrases:
+        ids = np.setdiff1d(ids, space.ids_of_part("phrase", view=view))
     if not len(ids):
         raise FilterError(f"where {where!r} leaves no name to build a basis from.")
-    table = space.table(["name", "part"], ids=ids)
-    mean = space.mean(view)
+    beside = [column for column in PHRASE_COLUMNS if column in space.columns]
+    rows = space.table(["name", "part", *beside], ids=ids).to_pydict()
+    names, parts = rows["name"], rows["part"]
     vectors = np.array(space.vectors(view, ids=ids), dtype=np.float32)
-    vectors -= mean
-    return NameAtoms(ids, table["name"].to_pylist(), table["part"].to_pylist(), vectors, mean)
+    mean = name_mean(space, view)
+    is_phrase = np.array([part == "phrase" for part in parts])
+    vectors[~is_phrase] -= mean
+    if is_phrase.any():
+        vectors[is_phrase] -= stored_phrase_mean(space, view)
+    said = rows.get("sentence", names)
+    return NameAtoms(
+        ids, names, parts, vectors, mean,
+        rows.get("phrase_group", [None] * len(names)),
+        [one or name for one, name in zip(said, names, strict=True)],
+    )  # fmt: skip
+
+
+def _phrase_atoms(space: StoredSpace, source: bool | str | Path | Phrases) -> NameAtoms:
+    phrases, rows = phrases_of(space, source)
+    vectors = np.array(phrase_vectors(space, phrases, rows), dtype=np.float32)
+    vectors -= vectors.mean(axis=0)
+    return NameAtoms(
+        rows,
+        [one.text for one in phrases],
+        ["phrase"] * len(phrases),
+        vectors,
+        name_mean(space, "text"),
+        [one.group for one in phrases],
+        phrases.sentences,
+    )
+
+
+def name_mean(space: StoredSpace, view: str) -> FloatArray:
+    """Mean vector of the names of a view: phrases, which are no names, do not count."""
+    stored = space.ids_of_part("phrase", view=view)
+    n_all = len(space.ids(view=view)) if len(stored) else 0
+    if n_all == len(stored):  # of a space without phrases, and of one without names
+        return space.mean(view)
+    total = space.mean(view).astype(np.float64) * n_all
+    total -= space.vectors(view, ids=stored).sum(axis=0, dtype=np.float64)
+    return np.asarray(total / (n_all - len(stored)), dtype=np.float32)
+
+
+def stored_phrase_mean(space: StoredSpace, view: str) -> FloatArray:
+    """Mean vector of the phrases that a space stores."""
+    rows = space.vectors(view, ids=space.ids_of_part("phrase", view=view))
+    return np.asarray(rows.mean(axis=0, dtype=np.float64), dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -189,7 +307,11 @@ def _mean_of(
 ) -> npt.NDArray[np.float64]:
     """Return the mean of the modality a term comes from."""
     if term.kind != "image":
-        return np.asarray(space.mean(view), dtype=np.float64)
+        part = (
+            space.table(["part"], ids=[term.id])["part"][0].as_py() if term.id is not None else ""
+        )
+        mean = (stored_phrase_mean if part == "phrase" else name_mean)(space, view)
+        return np.asarray(mean, dtype=np.float64)
     if image_mean is not None:
         dim = len(term.vector)
         known = as_embeddings(np.atleast_2d(np.asarray(image_mean)), "image_mean", dim)

@@ -46,7 +46,7 @@ def draw_nearest(result: NearestResult) -> Any:
     low, high = _ends(result.similarities)
     for panel, part in zip(axes, parts, strict=True):
         way = "farthest from" if part.farthest else "nearest to"
-        _bars(panel, part.names[:_MOST_NAMES], part.similarities[:_MOST_NAMES])
+        draw_bars(panel, part.names[:_MOST_NAMES], part.similarities[:_MOST_NAMES])
         panel.set_xlim(low, high)  # the same for all
         panel.set_ylim(longest - 0.4, -0.6)
         panel.set_title(charts.drawable(f"{way} {_short(part.label)}", way))
@@ -80,7 +80,7 @@ def draw_basis(result: Basis) -> Any:
     )  # fmt: skip
     title = charts.drawable(_short(result.label, 70), "weights of names")
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold", color=INK)
-    _bars(axes[0], result.names, result.weights)
+    draw_bars(axes[0], result.names, result.weights)
     axes[0].set_xlabel(f"weight (cosine of the sum {result.similarity:.2f})")
     if shares:
         for values, words, color in shares:
@@ -130,7 +130,7 @@ def draw_walk(result: Walk) -> Any:
     return figure
 
 
-def _bars(axes: Axes, names: Sequence[str], values: Any) -> None:
+def draw_bars(axes: Axes, names: Sequence[str], values: Any) -> None:
     """A bar for each name, of another colour below 0, with its value at its end."""
     numbers = np.asarray(values, dtype=np.float64)
     rows = range(len(numbers))

@@ -15,6 +15,8 @@ from namebasis.wording import did_you_mean
 
 _METHODS = ("omp", "lasso")
 Mask = npt.NDArray[np.bool_]
+OTHER, FAMILY = -1, 0
+"""Kinds of atoms that belong to no group of phrases; above them, groups are numbered from 1."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Recipe:
         self,
         vectors: FloatArray,
         targets: FloatArray,
-        is_family: Mask,
+        kinds: IntArray,
         denied: Mask,
         exclude: IntArray | None = None,
         matrix: FloatArray | None = None,
@@ -81,7 +83,9 @@ class Recipe:
         ----------
         vectors : ndarray of shape (n_atoms, dim)
         targets : ndarray of shape (n_targets, dim)
-        is_family, denied : ndarray of shape (n_atoms,)
+        kinds : ndarray of shape (n_atoms,)
+            `FAMILY` for a family name, above it the group of a phrase, `OTHER` for the rest.
+        denied : ndarray of shape (n_atoms,)
         exclude : ndarray of shape (n_targets, m), optional
             Atoms that a target must not use, -1 for none.
         matrix : ndarray of shape (dim, dim), optional
@@ -93,6 +97,9 @@ class Recipe:
         if matrix is not None:
             chosen_in, wanted = vectors @ matrix, targets @ matrix
         limit = self.max_family
+        is_family = kinds == FAMILY
+        groups = kinds if limit else np.where(is_family, OTHER, kinds)
+        has_groups = bool((groups != OTHER).any())
         code = sparse_code(
             chosen_in,
             wanted,
@@ -101,8 +108,8 @@ class Recipe:
             method=self.method,
             n_sweeps=0 if self.method == "lasso" else self.n_sweeps,
             deny=denied | is_family if limit == 0 else denied,
-            groups=np.where(is_family, 0, -1) if limit else None,
-            max_per_group=limit or 1,
+            groups=groups if has_groups else None,
+            max_per_group=np.where(is_family, limit or 1, 1) if has_groups else 1,
             exclude=exclude,
         )
         if self.ridge is None:

@@ -15,8 +15,8 @@ from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.basis.trust import Null
 from namebasis.wording import percent
 
-# Standard deviations above the mean of a control from which a cosine counts as more than chance.
-_CLEARLY = 2.0
+CLEARLY = 2.0
+"""Standard deviations above the mean of a control from which a cosine is more than chance."""
 _IN_WORDS = {
     "turned": "random dictionaries of the same size and covariance",
     "matched": "names about as frequent, without these",
@@ -90,7 +90,7 @@ class Basis(Result):
             return "No name helps: the basis is empty."
         if not self.nulls:
             return None
-        weak = [null for null in self.nulls if not null.z >= _CLEARLY]
+        weak = [null for null in self.nulls if not null.z >= CLEARLY]
         worst = min(weak or self.nulls, key=lambda null: null.z)
         compared = (
             f"{worst.observed:.2f} against {worst.mean:.2f} ± {worst.sd:.2f} with "

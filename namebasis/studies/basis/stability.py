@@ -28,7 +28,7 @@ def corpus_stability(
     recipe: Recipe,
     vectors: FloatArray,
     target: FloatArray,
-    is_family: Mask,
+    kinds: IntArray,
     denied: Mask,
     chosen: IntArray,
     n_resamples: int,
@@ -54,7 +54,7 @@ def corpus_stability(
     exclude = np.full((n_resamples, max(map(len, absent))), -1, dtype=np.int64)
     for row, missing in zip(exclude, absent, strict=True):
         row[: len(missing)] = missing
-    code = recipe.code(vectors, np.tile(target, (n_resamples, 1)), is_family, denied, exclude)
+    code = recipe.code(vectors, np.tile(target, (n_resamples, 1)), kinds, denied, exclude)
     again = (code.indices[:, :, None] == chosen).any(axis=1).sum(axis=0)
     drawn = present[:, chosen].sum(axis=0)
     undefined = np.full(len(chosen), np.nan)
@@ -126,7 +126,7 @@ def template_stability(
             code = recipe.code(
                 rows.astype(np.float32),
                 wanted.astype(np.float32)[None],
-                atoms.is_family[pool],
+                atoms.kinds[pool],
                 none,
                 matrix=matrix,
             )

@@ -20,7 +20,7 @@ from namebasis.studies.basis.atoms import (
     centre_target,
     load_atoms,
 )
-from namebasis.studies.basis.recipe import Mask, Recipe
+from namebasis.studies.basis.recipe import FAMILY, Mask, Recipe
 from namebasis.studies.basis.results import Basis
 from namebasis.studies.basis.stability import (
     corpus_stability,
@@ -144,7 +144,7 @@ def fit(
     wanted = centre_target(space, target, minus=minus, view=view, image_mean=image_mean, as_=as_)
     denied = atoms.named([*deny, *(wanted.names if exclude_self else ())])
     if max_family == 0:
-        denied |= atoms.is_family
+        denied |= atoms.kinds == FAMILY
     more = {
         "where": where, "deny": list(deny), "exclude_self": exclude_self, "n_null": n_null,
         "n_resamples": n_resamples, "seed": seed,
@@ -157,7 +157,7 @@ def fit(
         found = replace(found, nulls=nulls)
     if n_resamples:
         shares, seen = corpus_stability(
-            recipe, atoms.vectors, wanted.vector, atoms.is_family, denied, chosen, n_resamples, rng
+            recipe, atoms.vectors, wanted.vector, atoms.kinds, denied, chosen, n_resamples, rng
         )
         tell(n_resamples)
         found = replace(found, stability=shares, template_note=why_not_templates(space, view))
@@ -187,7 +187,7 @@ def _fit(
         raise FilterError("no name is left that differs from the mean of the space; add others.")
     if n_left < recipe.n_names:
         raise ValueError(f"n_names is {recipe.n_names}, but only {n_left} name(s) are left to use.")
-    code = recipe.code(atoms.vectors, target.vector[None], atoms.is_family, denied)
+    code = recipe.code(atoms.vectors, target.vector[None], atoms.kinds, denied)
     used = code.indices[0][code.indices[0] >= 0]
     combined = code.reconstruct(atoms.vectors)[0] + target.mean
     found = Basis(
@@ -221,18 +221,18 @@ def _nulls(
 ) -> tuple[trust.Null, ...]:
     """Fit every control that the space allows."""
     vectors, wanted, observed = atoms.vectors, target.vector, found.similarity
-    family, draws = atoms.is_family, (n_draws, rng, progress)
+    kinds, draws = atoms.kinds, (n_draws, rng, progress)
     counts = space.table(["count"], ids=atoms.ids)["count"].cast("float64").to_numpy()
     nulls = [
-        trust.turned_null(recipe, vectors, wanted, family, denied, observed, *draws),
-        trust.matched_null(recipe, vectors, wanted, counts, family, chosen, denied, *draws),
+        trust.turned_null(recipe, vectors, wanted, kinds, denied, observed, *draws),
+        trust.matched_null(recipe, vectors, wanted, counts, kinds, chosen, denied, *draws),
     ]
     is_pseudo = np.array([part == "pseudo" for part in atoms.parts])
     pseudo = space.ids_of_part("pseudo", view=view)
     if len(pseudo):
         made_up = np.asarray(space.vectors(view, ids=pseudo) - atoms.mean, dtype=np.float32)
         real = denied | is_pseudo
-        nulls.append(trust.pseudo_null(recipe, vectors, made_up, wanted, family, real, *draws))
+        nulls.append(trust.pseudo_null(recipe, vectors, made_up, wanted, kinds, real, *draws))
     return tuple(null for null in nulls if null is not None)
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from namebasis.analysis.sparse.turning import TurnedDictionaries
 from namebasis.checks import FloatArray, IntArray
-from namebasis.studies.basis.recipe import Mask, Recipe
+from namebasis.studies.basis.recipe import FAMILY, OTHER, Mask, Recipe
 
 _MATCHES = 200  # names of the nearest count that may stand for a chosen one
 _MIN_MATCHES = 50
@@ -85,7 +85,7 @@ def turned_null(
     recipe: Recipe,
     vectors: FloatArray,
     target: FloatArray,
-    is_family: Mask,
+    kinds: IntArray,
     denied: Mask,
     observed: float,
     n_draws: int,
@@ -98,7 +98,7 @@ def turned_null(
     for dictionary, targets in turned.draws(target, n_draws, rng):
         seen = float(np.linalg.norm(targets[0])) / float(np.linalg.norm(target))
         if seen > 0:
-            code = recipe.code(dictionary, targets, is_family, denied)
+            code = recipe.code(dictionary, targets, kinds, denied)
             cosines += (seen * np.nan_to_num(code.similarities)).tolist()
         else:
             cosines += [0.0] * len(targets)
@@ -111,7 +111,7 @@ def matched_null(
     vectors: FloatArray,
     target: FloatArray,
     counts: npt.NDArray[np.float64],
-    is_family: Mask,
+    kinds: IntArray,
     chosen: IntArray,
     denied: Mask,
     n_draws: int,
@@ -119,6 +119,8 @@ def matched_null(
     progress: Advance = _quiet,
 ) -> Null | None:
     """Fit with names about as frequent as the chosen ones, and with as many that include these.
+
+    Phrases have no frequency: all may be chosen in both.
 
     Each draw takes a random half of the names whose count is near that of a chosen name, and
     chooses and weights anew. The real fits do so from such halves with the chosen names put back
@@ -130,23 +132,25 @@ def matched_null(
     Null or None
         None where a chosen name has no count, or too few others have one.
     """
-    pool = _about_as_frequent(counts, chosen, denied)
+    is_phrase = kinds > FAMILY
+    chosen = chosen[~is_phrase[chosen]]
+    pool = _about_as_frequent(counts, chosen, denied | is_phrase)
     n_more = len(pool) // 2
     if len(pool) < _MIN_MATCHES or n_more < recipe.n_names:
         return None
     size = n_more + len(chosen)
-    members = np.concatenate([pool, chosen])
+    members = np.concatenate([pool, chosen, np.flatnonzero(is_phrase & ~denied)])
     targets = np.tile(target, (n_draws, 1))
-    rows, family = vectors[members], is_family[members]
+    rows, own_kinds = vectors[members], kinds[members]
     none = np.zeros(len(members), dtype=bool)
-    # Positions in `members`: the chosen stand at its end.
+    # Positions in `members`: the chosen stand behind the pool, phrases at its end.
     places, own = np.arange(len(pool)), len(pool) + np.arange(len(chosen))
     without = _leave_out(places, size, n_draws, rng)
     barred = np.concatenate([without, np.tile(own, (n_draws, 1))], axis=1)
-    control = recipe.code(rows, targets, family, none, barred)
+    control = recipe.code(rows, targets, own_kinds, none, barred)
     progress(n_draws)
     left_out = _leave_out(places, n_more, n_draws, rng)
-    real = recipe.code(rows, targets, family, none, left_out)
+    real = recipe.code(rows, targets, own_kinds, none, left_out)
     observed = float(np.nan_to_num(real.similarities).mean())
     return make_null("matched", size, control.similarities, observed)
 
@@ -172,24 +176,30 @@ def pseudo_null(
     real: FloatArray,
     pseudo: FloatArray,
     target: FloatArray,
-    is_family: Mask,
+    kinds: IntArray,
     denied: Mask,
     n_draws: int,
     rng: np.random.Generator,
     progress: Advance = _quiet,
 ) -> Null | None:
-    """Fit with made-up names, and with samples of as many real ones; None with too few."""
-    usable = np.flatnonzero(~denied)
+    """Fit with made-up names, and with samples of as many real ones; None with too few.
+
+    Phrases are no names: all may be chosen in both.
+    """
+    is_phrase = (kinds > FAMILY) & ~denied
+    usable = np.flatnonzero(~denied & ~is_phrase)
     size = min(len(usable), len(pseudo)) // 2
     if size < max(recipe.n_names, 2):
         return None
     targets = np.tile(target, (n_draws, 1))
-    none = np.zeros(len(pseudo), dtype=bool)
+    rows = np.concatenate([pseudo, real[is_phrase]])
+    own_kinds = np.concatenate([np.full(len(pseudo), OTHER), kinds[is_phrase]])
+    none = np.zeros(len(rows), dtype=bool)
     left_out = _leave_out(np.arange(len(pseudo)), size, n_draws, rng)
-    made_up = recipe.code(pseudo, targets, none, none, left_out)
+    made_up = recipe.code(rows, targets, own_kinds, none, left_out)
     progress(n_draws)
     left_out = _leave_out(usable, size, n_draws, rng)
-    sampled = recipe.code(real, targets, is_family, denied, left_out)
+    sampled = recipe.code(real, targets, kinds, denied, left_out)
     observed = float(np.nan_to_num(sampled.similarities).mean())
     return make_null("pseudo", size, made_up.similarities, observed)
 

@@ -32,6 +32,7 @@ PARTS = {
     "family": "family names",
     "full": "full names",
     "pseudo": "made-up names",
+    "phrase": "phrases",
 }
 GENDERS = {"F": "women's", "M": "men's", "U": "unisex"}
 _MADE = ("locale", "first letters", "first piece", "Census group")

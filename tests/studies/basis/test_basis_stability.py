@@ -144,7 +144,7 @@ def test_template_shares_equal_the_resampling_done_the_long_way(space: Space) ->
     target = centre_target(space, {"Givena": 1.0, text: 0.8})
     denied = atoms.named(["Givena"])
     recipe = Recipe(2)
-    code = recipe.code(atoms.vectors, target.vector[None], atoms.is_family, denied)
+    code = recipe.code(atoms.vectors, target.vector[None], atoms.kinds, denied)
     chosen = code.indices[0]
     got = study.template_stability(
         space, recipe, atoms, target, denied, chosen, chosen, 30, np.random.default_rng(4)
@@ -161,7 +161,7 @@ def test_template_shares_equal_the_resampling_done_the_long_way(space: Space) ->
         wanted = (rows[0] - mean) + 0.8 * (free - mean)
         found = recipe.code(
             (rows[pool] - mean).astype(np.float32), wanted[None].astype(np.float32),
-            atoms.is_family[pool], denied[pool],
+            atoms.kinds[pool], denied[pool],
         )  # fmt: skip
         again += np.isin(chosen, pool[found.indices[0]])
     np.testing.assert_array_equal(got, again / 30)
