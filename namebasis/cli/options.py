@@ -12,8 +12,10 @@ from namebasis.cli.defaults import spaces_for
 
 
 def columns_of(text: str | None) -> list[str]:
-    """The columns of a list that is separated by commas."""
-    return [name for one in (text or "").split(",") if (name := one.strip())]
+    """The columns of a list that is separated by commas; those of functions part nothing."""
+    from namebasis.namespace.where.words import split_list
+
+    return split_list(text or "")
 
 
 def without_bars(quiet: bool) -> bool:
@@ -55,7 +57,9 @@ Where = Annotated[
 ]
 Columns = Annotated[
     str | None,
-    typer.Option("--columns", help="Stored columns to show beside names, separated by commas."),
+    typer.Option(
+        "--columns", help="Columns or expressions to show beside names, separated by commas."
+    ),
 ]
 View = Annotated[
     str, typer.Option("--view", help="Vector column: text, token, image or unspelled.")

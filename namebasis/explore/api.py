@@ -52,6 +52,7 @@ from namebasis.explore.routes import Where as Where
 from namebasis.explore.routes import answer as answer
 from namebasis.explore.routes import space_of as space_of
 from namebasis.explore.warm import Warm
+from namebasis.namespace.where.words import split_list
 from namebasis.results import plain
 from namebasis.space import Space
 
@@ -302,7 +303,7 @@ def _add_exports(router: APIRouter, warm: Warm) -> None:
     def export_subset(subset: Annotated[Subset, Query()]) -> Response:
         """The names that a filter leaves, as a file."""
         opened = space_of(warm, subset.space or warm.names[0])
-        columns = [one.strip() for one in subset.columns.split(",")] if subset.columns else None
+        columns = split_list(subset.columns) if subset.columns else None
         return _file(
             opened, subset.format, columns=columns, where=subset.where, order_by=subset.order_by,
             limit=subset.limit,

@@ -15,6 +15,7 @@ from namebasis.explore.facets import facets_of
 from namebasis.explore.replies import FacetReply, InfoReply, NamesReply, NotMade, SpaceReply
 from namebasis.explore.routes import Short, View, Where, answer, space_of
 from namebasis.explore.warm import Warm
+from namebasis.namespace.where.words import split_list
 
 MOST_ROWS = 5_000
 """Rows of one page of the list; a file of all of them is an export."""
@@ -45,7 +46,7 @@ def add_lists(router: APIRouter, warm: Warm) -> None:
     def names(
         space: Short,
         where: Where = None,
-        sort: Annotated[str | None, Query(max_length=80, description="Column to sort by.")] = None,
+        sort: Annotated[str | None, Query(max_length=500, description="Column to sort by.")] = None,
         descending: Annotated[bool, Query(description="Largest first.")] = False,
         offset: Annotated[int, Query(ge=0, le=2**31, description="Names to leave out.")] = 0,
         limit: Annotated[int, Query(ge=0, le=MOST_ROWS, description="The most names.")] = 100,
@@ -55,7 +56,7 @@ def add_lists(router: APIRouter, warm: Warm) -> None:
         asked = space_of(warm, space)
         ids = asked.ids(where) if where else None
         total = len(asked) if ids is None else len(ids)
-        wanted = ["id", *(one for one in columns.split(",") if one and one != "id")]
+        wanted = ["id", *(one for one in split_list(columns) if one != "id")]
         if sort is None:
             rows = list(range(offset, min(offset + limit, total)))
             chosen = rows if ids is None else [int(row) for row in ids[rows]]
@@ -83,7 +84,7 @@ def add_lists(router: APIRouter, warm: Warm) -> None:
     def table(space: Short, columns: Columns) -> Response:
         """Columns of all names as an Arrow stream; texts of few values are dictionaries."""
         asked = space_of(warm, space)
-        wanted = list(dict.fromkeys(one for one in columns.split(",") if one))
+        wanted = list(dict.fromkeys(split_list(columns)))
         return Response(_stream(_packed(asked.table(wanted))), media_type=ARROW)
 
     @router.get("/{space}/map.arrow", **_bytes(ARROW, {409: {"model": NotMade}}))

@@ -53,7 +53,7 @@ class Warm:
         for path in map(Path, paths):
             if any(path.resolve() == one.path.resolve() for one in self._spaces.values()):
                 raise SpaceError(f"{path} is given twice.")
-            self._spaces[self._short(path)] = _Open(path, _stamp(path), open_space(path))
+            self._spaces[self._short(path)] = _Open(path, _stamp(path), _served(path))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ class Warm:
                 opened = self._spaces[name]
                 if stamp != opened.stamp:
                     encoder = opened.space._encoder
-                    opened = _Open(opened.path, stamp, open_space(opened.path, encoder=encoder))
+                    opened = _Open(opened.path, stamp, _served(opened.path, encoder))
                     self._spaces[name] = opened
         return opened
 
@@ -114,6 +114,13 @@ class Warm:
         while wanted in self._spaces:
             wanted, number = f"{stem}-{number}", number + 1
         return wanted
+
+
+def _served(path: Path, encoder: Any = None) -> Space:
+    """A space whose filters read no file: who asks over HTTP names columns and texts only."""
+    space = open_space(path, encoder=encoder)
+    space.reads_files = False
+    return space
 
 
 def _stamp(path: Path) -> Stamp:

@@ -30,10 +30,11 @@ from namebasis.namespace.store.filters import quote
 from namebasis.namespace.store.opening import PATIENCE, newest_version
 from namebasis.namespace.store.places import place_of
 from namebasis.namespace.store.provenance import Provenance
-from namebasis.namespace.store.rows import check_ids, ids_where, lacks, read_table
+from namebasis.namespace.store.rows import check_ids, lacks
 from namebasis.namespace.store.sums import image_mean, noted_sums
 from namebasis.namespace.store.swap import finish_swap, is_swapping
 from namebasis.namespace.store.verify import check_space
+from namebasis.namespace.where.rows import Reader
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ class StoredSpace:
     path: Path
     provenance: Provenance
     summary: Summary | None = None
+    reads_files: bool = True
+    """Whether filters, orders and columns may read files of this machine (`in_file`, images in
+    `similar`); a service sets it to False for what it is asked."""
 
     def __init__(self, path: Path, encoder: Encoder | str | None = None) -> None:
         self.path = path = place_of(path)
@@ -127,7 +131,9 @@ class StoredSpace:
 
     def reopened(self, encoder: Encoder | str | None = None) -> Self:
         """The newest version of the same space."""
-        return type(self)(self.path, encoder)
+        again = type(self)(self.path, encoder)
+        again.reads_files = self.reads_files
+        return again
 
     def __repr__(self) -> str:
         names = "name" if len(self) == 1 else "names"
@@ -184,6 +190,20 @@ class StoredSpace:
         """The columns that are no vectors."""
         return self._store.columns
 
+    @property
+    def derived_columns(self) -> tuple[str, ...]:
+        """Columns that are computed when they are asked for; see docs/where.md."""
+        return self._reader().derived
+
+    def check_column(self, column: str) -> None:
+        """Refuse what is neither a column nor an expression over the columns.
+
+        Raises
+        ------
+        ValueError
+        """
+        self._reader().check(column)
+
     def table(
         self,
         columns: Sequence[str] | None = None,
@@ -198,13 +218,15 @@ class StoredSpace:
         Parameters
         ----------
         columns : sequence of str, optional
-            All but the vectors by default; a view may be named too.
+            All but the vectors by default; a view may be named too, and an expression, such as
+            ``"similar('an old lady') AS old"``.
         where : str, optional
-            One boolean SQL expression over the columns.
+            One boolean SQL expression over the columns; docs/where.md lists what it may hold.
         ids : sequence of int, optional
             Row numbers, kept in their order; not together with `where`.
         order_by : str, optional
-            A column, or `"column desc"`; nulls come last, ties stay in row order.
+            Columns or expressions, separated by commas, each with `desc` behind it or not; nulls
+            come last, ties stay in row order.
         limit : int, optional
             The first so many after ordering.
 
@@ -215,7 +237,7 @@ class StoredSpace:
         ValueError
             If a column, `ids`, `order_by` or `limit` does not fit.
         """
-        return read_table(self._store, columns, where, ids, order_by, limit)
+        return self._reader().table(columns, where, ids, order_by, limit)
 
     def ids(self, where: str | None = None, *, view: str = "text") -> IntArray:
         """Numbers of the rows that a filter accepts, ascending; of all without one.
@@ -223,7 +245,14 @@ class StoredSpace:
         Only of names that have a vector in the view: in `image` those with an image, in `token`
         those with a token. All names have one in `text`.
         """
-        return ids_where(self._store, where, view)
+        return self._reader().ids(where, view)
+
+    def _reader(self) -> Reader:
+        return Reader(
+            self._store,
+            lambda target, view: self.resolve(target, view=view).vector,
+            self.reads_files,
+        )
 
     def ids_of_part(self, part: str, *, view: str = "text") -> IntArray:
         """Numbers of the rows of one part that have a vector in the view, ascending.

@@ -229,3 +229,36 @@ def test_a_job_that_nobody_waits_for_is_stopped(monkeypatch: pytest.MonkeyPatch)
     time.sleep(0.2)
     assert asked.state == "cancelled"
     queue.close()
+
+
+def test_filters_that_names_are_asked_for_are_answered_but_read_no_file(
+    client: Any, space: Space, tmp_path: Path
+) -> None:
+    where = "similar('an old lady') > 0.2 AND part = 'given'"
+    told = client.get("/api/my/ids", params={"where": where}).content
+    assert np.frombuffer(told, "<i4").tolist() == space.ids(where).tolist()
+    facets = client.get("/api/my/facets", params={"where": where}).json()
+    assert next(one for one in facets if one["column"] == "part")["n"] == len(space.ids(where))
+    asked = {"columns": "name,similar('Anna') AS near", "sort": "similar('Anna')", "limit": 1,
+             "descending": True}  # fmt: skip
+    (row,) = client.get("/api/my/names", params=asked).json()["rows"]
+    assert row["name"] == "Anna"
+    assert row["near"] == pytest.approx(1, abs=1e-5)
+    path = tmp_path / "names.txt"
+    path.write_text("Anna\n", encoding="utf-8")
+    reads = f"in_file('{path}')"
+    answers = [
+        *(client.get(f"/api/my/{kind}", params={"where": reads})
+          for kind in ("ids", "facets", "names", "walk")),
+        client.get("/api/my/nearest", params={"q": "Anna", "where": reads}),
+        client.get("/api/my/names", params={"columns": f"name,{reads}"}),
+        client.get("/api/my/names", params={"sort": reads}),
+        client.get("/api/my/table.arrow", params={"columns": reads}),
+        client.post("/api/my/basis", json={"q": "Anna", "where": f"NOT {reads}"}),
+        client.post("/api/my/export", json={"ids": [0], "format": "csv", "columns": [reads]}),
+        client.get("/api/my/ids", params={"where": "similar('/etc/a.png') > 0"}),
+    ]  # fmt: skip
+    for one in answers:
+        assert "only for the command line and Python" in refused(one)
+    job = client.post("/api/my/jobs/paint", json={"q": "Anna", "where": reads})
+    assert "only for the command line and Python" in refused(job)

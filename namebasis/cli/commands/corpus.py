@@ -368,10 +368,11 @@ def export(
     path: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - for stdout.")],
     where: options.Where = None,
     columns: Annotated[
-        str | None, typer.Option("--columns", help="Columns to write, separated by commas.")
+        str | None, typer.Option("--columns", help="Columns or expressions, separated by commas.")
     ] = None,
     order_by: Annotated[
-        str | None, typer.Option("--order-by", help='A column, or "column desc".')
+        str | None,
+        typer.Option("--order-by", help='Columns or expressions, such as "part, count desc".'),
     ] = None,
     limit: options.Limit = None,
     file_format: Annotated[
@@ -408,7 +409,7 @@ def export(
     from namebasis.namespace.export.subset import export as write
     from namebasis.space import open_space
 
-    wanted = [column.strip() for column in columns.split(",")] if columns else None
+    wanted = options.columns_of(columns) if columns else None
     # A file and a pipe get the data as they are; a terminal would act on what they hold.
     screen = BytesIO() if path == "-" and output.reaches_a_terminal() else None
     done = write(
@@ -422,7 +423,7 @@ def export(
         views=view or (),
         weight=weight,
         key=key,
-        by=[column.strip() for column in by.split(",")] if by else (),
+        by=options.columns_of(by),
         bom=bom and screen is None,
         overwrite=overwrite,
     )

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any
 
 from namebasis.namespace.export.wildcards import TARGETS, check_file, default_key
+from namebasis.namespace.where.words import is_column
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def check_by(
     if columns is not None or views or weight is not None or key is not None or bom:
         raise ValueError("by goes with neither columns, views, weight, key nor bom.")
     for column in by:
-        if column not in space.columns or column in ("id", "name", *_INTERNAL, *_NESTED):
+        there = (*space.columns, *space.derived_columns)
+        if column not in there or column in ("id", "name", *_INTERNAL, *_NESTED):
             raise ValueError(
                 f"by: no column {column!r} to make wildcards by; there are: "
                 f"{', '.join(space.columns)}.{did_you_mean(column, space.columns)}"
@@ -140,7 +142,11 @@ def _check_columns(space: StoredSpace, columns: Sequence[str] | None, format: st
         left_out = {*_INTERNAL, *(_NESTED if format in _FLAT else ())}
         return [name for name in space.columns if name not in left_out]
     there = [*space.columns, *space.views]
-    unknown = [str(name) for name in columns if name not in there]
+    unknown = [name for name in map(str, columns) if name not in there and is_column(name)]
+    unknown = [name for name in unknown if name not in space.derived_columns]
+    for name in columns:
+        if not unknown and name not in there:
+            space.check_column(name)
     if unknown or not columns:
         raise ValueError(
             f"no column {', '.join(unknown) or 'given'}; there are: {', '.join(there)}."

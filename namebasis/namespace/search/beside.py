@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from namebasis.namespace.where.words import is_column
 from namebasis.results import Table
 from namebasis.wording import did_you_mean
 
@@ -25,13 +26,18 @@ class _Space(Protocol):
     @property
     def columns(self) -> tuple[str, ...]: ...
 
+    @property
+    def derived_columns(self) -> tuple[str, ...]: ...
+
     def table(self, columns: Sequence[str] | None = None, *, ids: Any = None) -> pa.Table: ...
+
+    def check_column(self, column: str) -> None: ...
 
     def find_all(self, names: Sequence[str], part: str | None = None) -> list[int | None]: ...
 
 
 def check_columns(space: _Space, columns: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns, each once, where a space stores them all.
+    """Return the columns, each once, where a space stores or can compute them all.
 
     Raises
     ------
@@ -43,7 +49,11 @@ def check_columns(space: _Space, columns: Sequence[str]) -> tuple[str, ...]:
     for name in columns:
         if name in space.views:
             raise ValueError(f"columns must hold no vectors, and {name!r} does; see `export`.")
-        if name not in space.columns:
+        if name in space.columns:
+            continue
+        if not is_column(name):
+            space.check_column(name)
+        elif name not in space.derived_columns:
             near = did_you_mean(name, space.columns)
             raise ValueError(
                 f"columns must be of {space.path.name}; it has no {name!r}."

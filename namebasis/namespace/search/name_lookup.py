@@ -84,6 +84,13 @@ def _candidates(store: Store, wanted: set[str]) -> pa.Table:
     return rows.filter(pc.is_in(rows["name_folded"], pa.array(sorted(wanted))))
 
 
+def folded_names(store: Store) -> pa.ChunkedArray:
+    """What the names of all rows fold to, in their order."""
+    if (store.metadata.get(FOLDING_KEY.encode()) or b"").decode() != FOLDING:
+        return _fold_anew(store)["name_folded"]
+    return store.scan(["name_folded"])["name_folded"]
+
+
 def _fold_anew(store: Store) -> pa.Table:
     version, rows = _refolded.get(store, (-1, None))
     if rows is None or version != store.version:

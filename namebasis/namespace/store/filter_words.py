@@ -28,7 +28,6 @@ SYNONYMS = {
 """What users call columns."""
 _MEANT = {word: column for column, words in SYNONYMS.items() for word in words.split()}
 _INSTEAD = {
-    "CASE": "(a AND b) OR (NOT a AND c)",
     "! ~": "NOT regexp_like(column, 'pattern')",
     "~": "regexp_like(column, 'pattern')",
     "ANY": "array_has(column, 'value')",
@@ -149,8 +148,8 @@ def _of_lists(where: str, pieces: Sequence[re.Match[str]], held: Held, reason: s
         return ""
     if held.kinds[column] == "lists of births by year":
         return (
-            f"{column} is a list of years with the births of women and men; write count > 100 for "
-            f"all births, array_length({column}) > 10, or {column}[1]['year'] < 1950"
+            f"{column} is a list of years with the births of women and men; write {column} > 100 "
+            f"for all births, array_length({column}) > 10, or {column}[1]['year'] < 1950"
         )
     texts = [one.group() for one in pieces if one.lastgroup == "text"]
     values = held.values(column) or ()
@@ -266,7 +265,12 @@ def _is_wrapped(where: str) -> bool:
     return False
 
 
-def why_empty(where: str, count: Callable[[str], int], held: Held) -> str:
+def why_empty(
+    where: str,
+    count: Callable[[str], int],
+    held: Held,
+    instead: Callable[[str], str | None] = lambda _part: None,
+) -> str:
     """Say which condition leaves no name.
 
     Parameters
@@ -276,11 +280,14 @@ def why_empty(where: str, count: Callable[[str], int], held: Held) -> str:
     count : callable
         How many names an expression accepts.
     held : Held
+    instead : callable
+        What is to be said of a condition that leaves none; None of those that the columns tell of.
     """
     parts = conditions(where)
     for part in parts:
         if len(parts) == 1 or count(part) == 0:
-            return f"no name passes {part}{_instead(part, held)}."
+            told = instead(part)
+            return f"no name passes {part}{_instead(part, held) if told is None else told}."
     for n in range(2, len(parts) + 1):
         together = " AND ".join(parts[:n])
         if count(together) == 0:

@@ -29,6 +29,10 @@ FUNCTIONS = frozenset(
     cast try_cast now date_part date_trunc extract to_date to_timestamp
     """.split()
 )
+NAME_FUNCTIONS = frozenset(
+    ["births_between", "in_file", "one_per", "quantile", "random", "similar"]
+)
+"""Those that the engine does not have; see `namespace.where`."""
 KEYWORDS = frozenset(
     """
     all and any between both by case collate distinct else end escape false from ilike in is leading
@@ -66,6 +70,7 @@ PIECES = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
+_ZEROTH = re.compile(r"[\w\"`)\]]\[-?0+$")
 _OPENS, _CLOSES = {"(": ")", "[": "]"}, {")", "]"}
 
 
@@ -90,21 +95,32 @@ def check_where(where: str, columns: Sequence[str]) -> str:
     """
     if not isinstance(where, str) or not where.strip():
         raise filter_error(where, "it is empty", columns)
-    if "\0" in where:
-        raise filter_error(where, "it holds a NUL byte")
-    if any("\ud800" <= letter <= "\udfff" for letter in where):
-        raise filter_error(where, "it holds bytes that are not UTF-8")
-    if len(where) > MAX_LETTERS:
-        raise filter_error(where, f"it has {len(where):,} letters, over {MAX_LETTERS:,}")
     try:
-        return f"({''.join(_checked(where, columns)).strip()})"
+        return f"({check_pieces(where, columns)})"
     except ValueError as error:
         raise filter_error(where, str(error)) from None
 
 
+def check_pieces(text: str, columns: Sequence[str]) -> str:
+    """Return one expression, or a list of them, once its pieces, length and depth are checked.
+
+    Raises
+    ------
+    ValueError
+        With the reason alone.
+    """
+    if "\0" in text:
+        raise ValueError("it holds a NUL byte")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("it holds bytes that are not UTF-8")
+    if len(text) > MAX_LETTERS:
+        raise ValueError(f"it has {len(text):,} letters, over {MAX_LETTERS:,}")
+    return "".join(_checked(text, columns)).strip()
+
+
 def _checked(where: str, columns: Sequence[str]) -> Iterator[str]:
     """Yield the pieces, double quotes turned into backticks; ValueError says what is wrong."""
-    levels = _Levels()
+    levels, seen = _Levels(), list[str]()
     matches = list(PIECES.finditer(where))
     for at, match in enumerate(matches):
         kind, piece = str(match.lastgroup), match.group()
@@ -121,6 +137,10 @@ def _checked(where: str, columns: Sequence[str]) -> Iterator[str]:
             raise ValueError(f"{piece} is no function for filters")
         if kind == "word":
             _check_word(match.group(), _next(matches, at), columns)
+        if piece == "]" and _ZEROTH.search("".join(seen)):
+            raise ValueError("lists count from 1, and it asks for element 0")
+        if kind != "space":
+            seen = [*seen[-3:], piece]
         levels.take(kind, piece)
         yield _as_column(piece, columns) if kind == "double" else piece
     levels.finish()
@@ -184,8 +204,8 @@ def _check_word(written: str, following: str, columns: Sequence[str]) -> None:
     word = written.lower()
     if word in {"select", "with", "over"} and word not in columns:
         raise ValueError(f"it holds {word.upper()}; a filter looks at one row at a time")
-    if following == "(" and word not in FUNCTIONS | KEYWORDS | TYPES:
-        near = difflib.get_close_matches(word, FUNCTIONS, 1)
+    if following == "(" and word not in FUNCTIONS | NAME_FUNCTIONS | KEYWORDS | TYPES:
+        near = difflib.get_close_matches(word, FUNCTIONS | NAME_FUNCTIONS, 1)
         hint = f"; did you mean {near[0]}" if near else ""
         raise ValueError(f"{written} is no function for filters{hint}")
     if following.startswith("'") and word not in KEYWORDS | TYPED_TEXTS:

@@ -259,5 +259,9 @@ class Attributes(Result):
         space.add_metrics(
             self.to_arrow().drop_columns(["name"]),
             study="attributes",
-            parameters={"temperature": self.temperature, "n_made_up": self.n_made_up},
+            parameters={
+                "temperature": self.temperature,
+                "n_made_up": self.n_made_up,
+                "labels": {one.label: one.value for one in self.scores if one.value is not None},
+            },
         )
