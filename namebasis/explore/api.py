@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from namebasis.checks import Progress
+from namebasis.errors import EncoderError
 from namebasis.explore.jobs import Job, Jobs
 from namebasis.explore.lists import add_lists
 from namebasis.explore.questions import (
@@ -136,12 +137,14 @@ def _add_targets(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
         from namebasis.encoders.images import open_image
 
         opened = space_of(warm, space)
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, warm.encoding:
             # Through a file: its limits on bytes, pixels and formats are those of all images.
             file = Path(folder) / "image"
             file.write_bytes(image.file.read())
-            picture = open_image(file)
-        with warm.encoding:
+            try:
+                picture = open_image(file)
+            except EncoderError as error:
+                raise EncoderError(str(error).replace(str(file), "the image")) from None
             found = opened.nearest(picture, k, where=where, view=view)
         return answer(told(found))
 

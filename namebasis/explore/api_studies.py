@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, FastAPI, HTTPException, Query
@@ -170,7 +169,7 @@ def _add_reports(router: APIRouter, warm: Warm, jobs: Jobs, reports: Reports) ->
             asked = _as_kept(warm, question)
             return reports.make(space, asked, lambda now: _reported(warm, now, question, progress))
 
-        return answer(jobs.start(question.kind, _in_turn(warm, question, work)).to_dict(), 202)
+        return answer(jobs.start(question.kind, work).to_dict(), 202)
 
     @router.post("/{space}/jobs/clusters")
     def write_clusters(space: str, question: ReportQuestion) -> Response:
@@ -194,20 +193,6 @@ def _add_reports(router: APIRouter, warm: Warm, jobs: Jobs, reports: Reports) ->
         if found is None:
             raise HTTPException(404, "no such report; ask for it again.")
         return Response(found, media_type="text/html", headers={"content-security-policy": POLICY})
-
-
-def _in_turn(
-    warm: Warm, question: ReportQuestion, work: Callable[[Progress], Any]
-) -> Callable[[Progress], Any]:
-    """Work that waits for the encoder where it needs one."""
-    if question.kind != "records":
-        return work
-
-    def waiting(progress: Progress) -> Any:
-        with warm.encoding:
-            return work(progress)
-
-    return waiting
 
 
 def _as_kept(warm: Warm, question: ReportQuestion) -> dict[str, Any]:
@@ -262,8 +247,7 @@ def _add_composing(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
         space_of(warm, space)
 
         def work(progress: Progress) -> Any:
-            with warm.encoding:
-                return plain(_painted(warm.space(space), question, progress))
+            return plain(_painted(warm.space(space), question, progress))
 
         return answer(jobs.start("painting", work).to_dict(), 202)
 

@@ -6,12 +6,11 @@ import hmac
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-LOOPBACK = frozenset(["127.0.0.1", "localhost", "[::1]", "::1"])
+LOOPBACK = frozenset(["127.0.0.1", "localhost", "::1"])
 MAX_BODY = 20 * 2**20
 """Bytes of a request; a photo of a telephone has half of that."""
 POLICY = (
@@ -20,7 +19,12 @@ POLICY = (
     "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
 )
 _SAFE = frozenset(["GET", "HEAD", "OPTIONS"])
-_COOKIE = "namebasis_token"
+COOKIE = "namebasis_token"
+"""What the token's cookies begin with; the port follows, since all ports share their cookies."""
+_ONCE = frozenset(["host", "origin", "content-length", "authorization"])
+"""Headers that two servers could read differently if they came twice."""
+_FOREIGN = frozenset(["cross-site", "same-site"])
+"""Where a page of another site, or of another port of this machine, asks from."""
 
 
 @dataclass(frozen=True)
@@ -56,34 +60,31 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in scope["headers"]
-        }
-        refusal = self._refusal(scope["method"], headers, scope.get("query_string", b""))
+        refusal = self._refusal(scope)
         if refusal is not None:
             await _refuse(send, *refusal)
             return
         await self.app(scope, _limited(receive), _with_policy(send))
 
-    def _refusal(
-        self, method: str, headers: dict[str, str], query: bytes
-    ) -> tuple[int, str] | None:
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        pairs = [
+            (name.decode("latin-1").lower(), value.decode("latin-1"))
+            for name, value in scope["headers"]
+        ]
+        headers = dict(pairs)
+        given = [name for name, _ in pairs if name in _ONCE]
+        if len(given) > len(set(given)):
+            return 400, "a header came twice."
         host = _name(headers.get("host", ""))
         if host not in self.rules.hosts:
             return 403, f"this service is not {host or 'nameless'}; ask it by its own address."
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-            return 403, "pages of other sites may not ask this service."
-        if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") not in (
-            "navigate",
-        ):
+        if not _is_own_page(headers, scope["path"]):
             return 403, "pages of other sites may not ask this service."
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MAX_BODY:
+        if not (length.isascii() and length.isdecimal()) or int(length[:20]) > MAX_BODY:
             return 413, f"a request may hold at most {MAX_BODY // 2**20} MB."
-        is_needed = self.rules.is_open or method not in _SAFE
-        if is_needed and not self._has_token(headers, query):
+        is_needed = self.rules.is_open or scope["method"] not in _SAFE
+        if is_needed and not self._has_token(headers, scope.get("query_string", b"")):
             return 401, "the token that the service printed when it started is missing or wrong."
         return None
 
@@ -93,7 +94,7 @@ class Guard:
             value
             for one in headers.get("cookie", "").split(";")
             for name, _, value in [one.strip().partition("=")]
-            if name == _COOKIE
+            if name.startswith(COOKIE)
         ]
         if self.rules.is_open:  # the first visit, by the address that was printed
             given += [
@@ -105,10 +106,20 @@ class Guard:
         return bool(wanted) and any(hmac.compare_digest(one.encode(), wanted) for one in given)
 
 
+def _is_own_page(headers: dict[str, str], path: str) -> bool:
+    """Whether no page asks, or one that came from here; a link from elsewhere may open the page."""
+    origin = headers.get("origin")
+    if origin is not None:
+        return origin in {f"{scheme}://{headers['host']}" for scheme in ("http", "https")}
+    is_link = headers.get("sec-fetch-mode") == "navigate" and not path.startswith("/api")
+    return is_link or headers.get("sec-fetch-site") not in _FOREIGN
+
+
 def _name(host: str) -> str:
-    """A Host header without its port."""
+    """A Host header without its port, and an address of IPv6 without its brackets."""
     if host.startswith("["):
-        return host.partition("]")[0] + "]"
+        inner, closed, _ = host[1:].partition("]")
+        return inner.lower() if closed else ""
     return host.partition(":")[0].lower()
 
 
@@ -139,6 +150,8 @@ def _with_policy(send: Send) -> Send:
                 (b"x-content-type-options", b"nosniff"),
                 (b"referrer-policy", b"no-referrer"),
                 (b"cross-origin-resource-policy", b"same-origin"),
+                # Asked again with its tag: after an upgrade no page mixes old modules with new.
+                (b"cache-control", b"no-cache"),
             ]
         await send(message)
 

@@ -13,12 +13,19 @@ from typing import Any, Literal
 from namebasis.checks import Progress
 from namebasis.errors import NamebasisError
 
-PATIENCE = 20.0
-"""Seconds after which a job that nobody asks about is stopped: its tab is closed."""
-KEPT = 200
+PATIENCE = 90.0
+"""Seconds after which a job that nobody asks about is stopped: its tab is gone. A browser lets a
+tab in the background ask once a minute."""
+KEPT = 50
 """Finished jobs whose results stay."""
+MOST_WAITING = 20
+"""Jobs that have not ended; more are refused."""
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class BusyError(NamebasisError):
+    """Too many jobs wait."""
 
 
 class Cancelled(BaseException):
@@ -76,13 +83,21 @@ class Jobs:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="job")
 
     def start(self, kind: str, work: Callable[[Progress], Any]) -> Job:
-        """Queue work that reports its progress."""
+        """Queue work that reports its progress.
+
+        Raises
+        ------
+        BusyError
+            If too many wait already.
+        """
         job = Job(kind)
         with self._lock:
-            self._jobs[job.id] = job
             ended = [one for one in self._jobs.values() if one.state not in ("queued", "running")]
-            for old in ended[:-KEPT]:
+            if len(self._jobs) - len(ended) >= MOST_WAITING:
+                raise BusyError(f"{MOST_WAITING} jobs wait already; stop one, or ask later.")
+            for old in ended[: len(ended) - KEPT + 1]:
                 del self._jobs[old.id]
+            self._jobs[job.id] = job
         self._pool.submit(self._run, job, work)
         return job
 
@@ -95,10 +110,13 @@ class Jobs:
         return job
 
     def cancel(self, id: str) -> Job | None:
-        """Stop a job at its next step."""
+        """Stop a job: at once where it waits, else at its next step."""
         job = self.get(id)
-        if job is not None and job.state in ("queued", "running"):
-            job.is_unwanted = True
+        if job is not None:
+            with self._lock:
+                job.is_unwanted = True
+                if job.state == "queued":
+                    job.state = "cancelled"
         return job
 
     def close(self) -> None:
@@ -115,9 +133,12 @@ class Jobs:
             if job.is_unwanted or time.monotonic() - job.asked > PATIENCE:
                 raise Cancelled
 
+        with self._lock:
+            if job.state != "queued":
+                return
+            job.state = "running"
         try:
             progress(0, 0)
-            job.state = "running"
             job.result = work(progress)
             job.state = "done"
         except Cancelled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +12,18 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from namebasis import __version__
+from namebasis.errors import SpaceError
 from namebasis.explore.facets import facets_of
-from namebasis.explore.replies import FacetReply, InfoReply, NamesReply, NotMade, SpaceReply
+from namebasis.explore.refusals import one_line
+from namebasis.explore.replies import (
+    EncoderReply,
+    FacetReply,
+    InfoReply,
+    NamesReply,
+    NotMade,
+    RefusedReply,
+    SpaceReply,
+)
 from namebasis.explore.routes import Short, View, Where, answer, space_of
 from namebasis.explore.warm import Warm
 from namebasis.namespace.where.words import split_list
@@ -26,10 +37,26 @@ ARROW = "application/vnd.apache.arrow.stream"
 def add_lists(router: APIRouter, warm: Warm) -> None:
     """Add the routes that say what spaces hold."""
 
-    @router.get("/spaces", response_model=list[SpaceReply], tags=["spaces"])
+    @router.get("/spaces", response_model=list[SpaceReply | RefusedReply], tags=["spaces"])
     def spaces() -> Response:
-        """The open spaces."""
-        return answer([_facts(warm, name) for name in warm.names])
+        """The spaces, and why one cannot be served."""
+        refusals = warm.refusals
+        return answer(
+            [
+                {"space": name, "error": one_line(SpaceError(refusals[name]), warm)}
+                if name in refusals
+                else _facts(warm, name)
+                for name in warm.names
+            ]
+        )
+
+    @router.get("/{space}/encoder", response_model=EncoderReply, tags=["spaces"])
+    def encoder(space: Short) -> Response:
+        """What the space's encoder reads, loaded so that later questions need not wait."""
+        space_of(warm, space)
+        reads = warm.reads(space)
+        refusal = one_line(SpaceError(reads.refusal), warm)
+        return answer({**asdict(reads), "refusal": refusal})
 
     @router.get("/{space}/info", response_model=InfoReply, tags=["spaces"])
     def info(space: Short) -> Response:

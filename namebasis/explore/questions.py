@@ -360,6 +360,8 @@ def asked(warm: Warm, name: str, question: Question, progress: Progress | None =
     texts = question.texts()
     if texts is not None and all(row is not None for row in space.find_all(texts)):
         return question.ask(space, progress)
+    if progress is not None:  # a job: questions would wait for the lock as long as it takes
+        return question.ask(space, progress)
     with warm.encoding:
         return question.ask(space, progress)
 

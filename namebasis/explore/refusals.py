@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from namebasis.errors import NamebasisError
+from namebasis.explore.jobs import BusyError
 from namebasis.wording import did_you_mean, visible
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def add_refusals(app: FastAPI, warm: Warm) -> None:
     @app.exception_handler(NamebasisError)
     @app.exception_handler(ValueError)
     def _(_request: Request, error: Exception) -> Response:
-        return refused(one_line(error, warm), 400)
+        return refused(one_line(error, warm), 429 if isinstance(error, BusyError) else 400)
 
     @app.exception_handler(HTTPException)
     def _(request: Request, error: HTTPException) -> Response:

@@ -222,6 +222,22 @@ class SpaceReply(Reply):
     build: str = Field(description="Which build of the space this is.")
 
 
+class RefusedReply(Reply):
+    """A space that cannot be served; the others are."""
+
+    space: str = Field(description="Its short name.")
+    error: str = Field(description="Why, in one line.")
+
+
+class EncoderReply(Reply):
+    """What a space's encoder reads."""
+
+    encoder: str
+    text: bool
+    images: bool
+    refusal: str = Field(description="Why it cannot be loaded; empty where it is.")
+
+
 class InfoReply(_Open):
     """What a space holds; further facts follow with what was done to it."""
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import socket
+import warnings
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.types import ASGIApp
 
 from namebasis import __version__
+from namebasis.errors import NamebasisWarning
 from namebasis.explore.api import add_questions
 from namebasis.explore.api_studies import add_studies
-from namebasis.explore.guard import LOOPBACK, Guard, Rules
+from namebasis.explore.guard import COOKIE, LOOPBACK, Guard, Rules
 from namebasis.explore.jobs import Jobs
 from namebasis.explore.warm import Warm
 
@@ -49,13 +52,17 @@ def _add_page(app: FastAPI, rules: Rules) -> None:
     from fastapi.staticfiles import StaticFiles
 
     page = (ASSETS / "index.html").read_text(encoding="utf-8")
+    # Named at once, or the browser finds them one after another.
+    wanted = sorted(one.name for one in ASSETS.glob("*.js") if one.name != "arrow.js")
+    links = "\n".join(f'<link rel="modulepreload" href="/assets/{one}">' for one in wanted)
+    page = page.replace("</head>", f"{links}\n</head>")
 
     @app.get("/", include_in_schema=False)
-    def index() -> Response:
+    def index(request: Request) -> Response:
         # The page's own requests carry the token; no script of another site can read it.
-        cookie = f"namebasis_token={rules.token}; HttpOnly; SameSite=Strict; Path=/"
-        headers = {"set-cookie": cookie, "cache-control": "no-cache"}
-        return Response(page, media_type="text/html", headers=headers)
+        name = f"{COOKIE}_{request.url.port or 80}"
+        cookie = f"{name}={rules.token}; HttpOnly; SameSite=Strict; Path=/"
+        return Response(page, media_type="text/html", headers={"set-cookie": cookie})
 
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
 
@@ -105,7 +112,7 @@ def serve(
     Raises
     ------
     ValueError
-        If other machines could ask without a token.
+        If other machines could ask without a token, or it is none that can be carried.
     SpaceError
     """
     is_open = host not in LOOPBACK
@@ -113,26 +120,48 @@ def serve(
         raise ValueError(
             f"--host {host} lets other machines ask; give --token too, a long secret word."
         )
-    if is_open and token and len(token) < 16:
-        raise ValueError("--token must have at least 16 letters; got fewer.")
+    if token is not None:
+        check_token(token)
     warm = Warm(paths)
+    for refusal in warm.refusals.values():
+        warnings.warn(f"{refusal} The other spaces are served.", NamebasisWarning, stacklevel=2)
     taken = free_port(host, port)
-    hosts = {*LOOPBACK, host} if not is_open else {*LOOPBACK, host, *_own_names()}
+    hosts = {*LOOPBACK, *((host.lower(), *_own_names()) if is_open else ())}
     rules = Rules(hosts, token or secrets.token_urlsafe(24), is_open)
     app = create_app(warm, rules)
-    shown = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{taken}/"
-    started(shown + (f"?token={rules.token}" if is_open else ""), taken)
+    started(address(host, taken) + (f"?token={rules.token}" if is_open else ""), taken)
     uvicorn.run(
         app, host=host, port=taken, log_level="warning", access_log=False, server_header=False,
-        ws="none", lifespan="on",
+        ws="none", lifespan="on", timeout_graceful_shutdown=5,
     )  # fmt: skip
+
+
+def check_token(token: str) -> str:
+    """Return a token that a cookie, an address and a header can carry as it stands.
+
+    Raises
+    ------
+    ValueError
+        If it is shorter than 16 letters, or holds others than letters, digits, `-`, `.`, `_`, `~`.
+    """
+    if len(token) < 16:
+        raise ValueError(f"--token must have at least 16 letters; got {len(token)}.")
+    if not re.fullmatch(r"[A-Za-z0-9._~-]+", token):
+        raise ValueError("--token may hold letters A to Z, digits and - . _ ~ only.")
+    return token
+
+
+def address(host: str, port: int) -> str:
+    """The page's address; that of this machine where the service listens at all of them."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
 
 
 def _own_names() -> set[str]:
     """Names and addresses of this machine, under which others may ask it."""
     name = socket.gethostname()
     try:
-        found = {str(one[4][0]) for one in socket.getaddrinfo(name, None)}
+        found = {str(one[4][0]).partition("%")[0] for one in socket.getaddrinfo(name, None)}
     except OSError:
         found = set()
-    return {name.lower(), socket.getfqdn().lower(), *found}
+    return {name.lower(), socket.getfqdn().lower(), *found} - {""}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,27 +13,49 @@ from typing import Any
 import numpy as np
 
 from namebasis.checks import FloatArray
-from namebasis.errors import SpaceError
+from namebasis.errors import NamebasisError, SpaceError
 from namebasis.namespace.search.cache_files import making, write_arrays
 from namebasis.namespace.store.dataset import INDICES
 from namebasis.reading import UnreadableError, read_arrays
 from namebasis.space import Space, open_space
 
 Stamp = tuple[int, ...]
+RETRIED = 2.0
+"""Seconds after which a space that was refused is tried again, where somebody asks for it."""
 
 
 @dataclass
 class _Open:
     path: Path
     stamp: Stamp
-    space: Space
+    space: Space | None
+    """None where it was refused."""
+    refusal: str = ""
     places: dict[str, FloatArray] = field(default_factory=dict)
+    tried: float = field(default_factory=time.monotonic)
+
+    def is_stale(self, stamp: Stamp) -> bool:
+        """Whether it changed; what was refused may be mended without a sign of it."""
+        is_refused = self.space is None and time.monotonic() - self.tried > RETRIED
+        return is_refused or stamp != self.stamp
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What the encoder of a space reads; or why it cannot be loaded."""
+
+    encoder: str
+    text: bool = False
+    images: bool = False
+    refusal: str = ""
 
 
 class Warm:
     """The spaces of a service, by short names.
 
     A space that is written to is opened again at the next question, so that new names are found.
+    One that is refused (missing, damaged, being built, of a newer version) keeps its place, with
+    the reason, and is tried again when it is asked for.
 
     Parameters
     ----------
@@ -41,8 +64,8 @@ class Warm:
     Raises
     ------
     SpaceError
-        If one is missing, damaged, being built, or of a newer version; and where two paths are
-        the same space.
+        If none can be opened, with the reason of the first; and where two paths are the same
+        space.
     """
 
     def __init__(self, paths: Sequence[str | Path]) -> None:
@@ -53,12 +76,20 @@ class Warm:
         for path in map(Path, paths):
             if any(path.resolve() == one.path.resolve() for one in self._spaces.values()):
                 raise SpaceError(f"{path} is given twice.")
-            self._spaces[self._short(path)] = _Open(path, _stamp(path), _served(path))
+            self._spaces[self._short(path)] = _opened(path)
+        if all(one.space is None for one in self._spaces.values()):
+            raise SpaceError(next((one.refusal for one in self._spaces.values()), "no space given"))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The short names, in the order in which the spaces were given."""
         return tuple(self._spaces)
+
+    @property
+    def refusals(self) -> dict[str, str]:
+        """Why spaces cannot be served, as it is now, by their short names."""
+        found = {name: self._newest(name) for name in self._spaces}
+        return {name: one.refusal for name, one in found.items() if one.space is None}
 
     def space(self, name: str) -> Space:
         """A space by its short name, as it is now.
@@ -67,8 +98,23 @@ class Warm:
         ------
         KeyError
             If there is no such name.
+        SpaceError
+            If it cannot be opened, or no longer.
         """
-        return self._newest(name).space
+        return self._served(name)[1]
+
+    def reads(self, name: str) -> Reads:
+        """What the encoder of a space reads; loads it where it is not loaded yet."""
+        space = self.space(name)
+        spec = space.provenance.encoder
+        if space.is_given:
+            return Reads(spec, refusal="the space holds given vectors alone, and no encoder.")
+        try:
+            with self.encoding:
+                encoder = space.encoder()
+        except (NamebasisError, ValueError, OSError) as error:
+            return Reads(spec, refusal=str(error))
+        return Reads(spec, encoder.has_text, encoder.has_images)
 
     def path(self, name: str) -> Path:
         """The folder of a space."""
@@ -82,16 +128,16 @@ class Warm:
         ndarray of shape (n_names, 2), float32
             In the order of ids; NaN for names that the view lacks.
         """
-        opened = self._newest(name)
+        opened, space = self._served(name)
         if view not in opened.places:
-            opened.places[view] = _places(opened.space, view, progress)
+            opened.places[view] = _places(space, view, progress)
         return opened.places[view]
 
     def has_places(self, name: str, view: str = "text") -> bool:
         """Whether the map of a view is made already."""
-        opened = self._newest(name)
+        opened, space = self._served(name)
         if view not in opened.places:
-            kept = _read_places(opened.space, view)
+            kept = _read_places(space, view)
             if kept is not None:
                 opened.places[view] = kept
         return view in opened.places
@@ -99,27 +145,45 @@ class Warm:
     def _newest(self, name: str) -> _Open:
         opened = self._spaces[name]
         stamp = _stamp(opened.path)
-        if stamp != opened.stamp:
+        if opened.is_stale(stamp):
             with self._lock:
                 opened = self._spaces[name]
-                if stamp != opened.stamp:
-                    encoder = opened.space._encoder
-                    opened = _Open(opened.path, stamp, _served(opened.path, encoder))
-                    self._spaces[name] = opened
+                if opened.is_stale(stamp):
+                    opened = self._spaces[name] = _opened(opened.path, opened.space)
         return opened
 
+    def _served(self, name: str) -> tuple[_Open, Space]:
+        opened = self._newest(name)
+        if opened.space is None:
+            raise SpaceError(opened.refusal)
+        return opened, opened.space
+
     def _short(self, path: Path) -> str:
-        stem = path.resolve().name.removesuffix(".space")
+        # Bytes that are no text cannot be told, nor asked for.
+        stem = os.fsencode(path.resolve().name).decode(errors="replace")
+        stem = stem.removesuffix(".space")
+        stem = "space" if stem in ("", ".", "..") else stem  # no part of an address
         wanted, number = stem, 2
         while wanted in self._spaces:
             wanted, number = f"{stem}-{number}", number + 1
         return wanted
 
 
-def _served(path: Path, encoder: Any = None) -> Space:
-    """A space whose filters read no file: who asks over HTTP names columns and texts only."""
-    space = open_space(path, encoder=encoder)
-    space.reads_files = False
+def _opened(path: Path, before: Space | None = None) -> _Open:
+    """A space as it is now, with the encoder that it had; or why it cannot be opened."""
+    stamp = _stamp(path)
+    try:
+        return _Open(path, stamp, _with_encoder(path, before))
+    except (NamebasisError, OSError) as error:
+        return _Open(path, stamp, None, str(error))
+
+
+def _with_encoder(path: Path, before: Space | None) -> Space:
+    space = open_space(path)
+    space.reads_files = False  # who asks over HTTP names columns and texts only
+    encoder = None if before is None else before._encoder
+    if encoder is not None and encoder.fingerprint == space.provenance.fingerprint:
+        space._encoder = encoder
     return space
 
 
@@ -132,7 +196,8 @@ def _stamp(path: Path) -> Stamp:
         except OSError:
             found.append(-1)
         else:
-            found += [facts.st_ino, facts.st_mtime_ns]
+            # Not when it was modified: a copy may bring that along.
+            found += [facts.st_ino, facts.st_ctime_ns]
     return tuple(found)
 
 

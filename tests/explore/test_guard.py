@@ -11,11 +11,19 @@ import pytest
 pytest.importorskip("starlette", reason="needs the extra explore")
 
 from namebasis.explore.guard import MAX_BODY, Guard, Rules
+from namebasis.explore.server import address, check_token
 
 TOKEN = "a-secret-of-thirty-letters-in-all"
 
 
-def asked(rules: Rules, method: str = "GET", query: str = "", **headers: str) -> tuple[int, str]:
+def asked(
+    rules: Rules,
+    method: str = "GET",
+    query: str = "",
+    path: str = "/",
+    twice: tuple[str, ...] = (),
+    **headers: str,
+) -> tuple[int, str]:
     """Status and error of a request through a guard before an application that says yes."""
     sent: list[dict[str, Any]] = []
 
@@ -34,8 +42,11 @@ def asked(rules: Rules, method: str = "GET", query: str = "", **headers: str) ->
 
     pairs = {"host": "127.0.0.1:8642", **{k.replace("_", "-"): v for k, v in headers.items()}}
     scope = {
-        "type": "http", "method": method, "path": "/", "query_string": query.encode(),
-        "headers": [(k.encode(), v.encode()) for k, v in pairs.items()],
+        "type": "http", "method": method, "path": path, "query_string": query.encode(),
+        "headers": [
+            (k.encode(), v.encode("latin-1"))
+            for k, v in [*((name, "evil.example") for name in twice), *pairs.items()]
+        ],
     }  # fmt: skip
     asyncio.run(Guard(app, rules)(scope, receive, send))
     if sent[0]["status"] == 200:
@@ -47,12 +58,31 @@ LOCAL = Rules(token=TOKEN)
 OPEN = Rules({"127.0.0.1", "box.example"}, TOKEN, is_open=True)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8642", "localhost:9", "[::1]:8642", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:8642", "localhost:9", "[::1]:8642", "LOCALHOST", "[::1]"]
+)
 def test_this_machine_may_ask(host: str) -> None:
     assert asked(LOCAL, host=host)[0] == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8642", "", "192.168.0.9"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example:8642",
+        "",
+        "192.168.0.9",
+        "localhost.",
+        "[",
+        "[::1",
+        "[::2]:8642",
+        "evil.example/@127.0.0.1",
+        "127.0.0.1@evil.example",
+        "0.0.0.0:8642",
+        "0x7f.1",
+        "127.1",
+    ],
+)
 def test_another_name_for_this_machine_is_refused(host: str) -> None:
     status, error = asked(LOCAL, host=host)
     assert status == 403
@@ -65,7 +95,15 @@ def test_another_name_for_this_machine_is_refused(host: str) -> None:
         {"origin": "http://evil.example"},
         {"origin": "null"},
         {"origin": "http://127.0.0.1:9999"},
+        {"origin": "http://[", "host": "127.0.0.1:8642"},
+        {"origin": "http://evil.example@127.0.0.1:8642"},
+        {"origin": "ftp://127.0.0.1:8642"},
+        {"origin": ""},
         {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"},
+        {
+            "sec_fetch_site": "same-site",
+            "sec_fetch_mode": "no-cors",
+        },  # another port of this machine
     ],
 )
 def test_pages_of_other_sites_are_refused(headers: dict[str, str]) -> None:
@@ -77,6 +115,7 @@ def test_pages_of_other_sites_are_refused(headers: dict[str, str]) -> None:
 def test_a_link_from_another_site_opens_the_page() -> None:
     arrived = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}
     assert asked(LOCAL, **arrived)[0] == 200
+    assert asked(LOCAL, path="/api/my/paint", **arrived)[0] == 403
 
 
 def test_what_writes_needs_the_token() -> None:
@@ -85,6 +124,10 @@ def test_what_writes_needs_the_token() -> None:
     assert asked(LOCAL, "DELETE", origin=own, authorization="Bearer wrong")[0] == 401
     assert asked(LOCAL, "POST", origin=own, authorization=f"Bearer {TOKEN}")[0] == 200
     assert asked(LOCAL, "POST", origin=own, cookie=f"a=b; namebasis_token={TOKEN}")[0] == 200
+    # A browser sends the cookies of all ports of this machine.
+    two = f"namebasis_token_8643=another; namebasis_token_8642={TOKEN}"
+    assert asked(LOCAL, "POST", origin=own, cookie=two)[0] == 200
+    assert asked(LOCAL, "POST", origin=own, cookie="namebasis_token_8642=another")[0] == 401
 
 
 def test_an_empty_token_admits_nobody() -> None:
@@ -98,7 +141,40 @@ def test_from_elsewhere_everything_needs_the_token() -> None:
     assert asked(LOCAL, "POST", query=f"token={TOKEN}")[0] == 401
 
 
-@pytest.mark.parametrize("length", [str(MAX_BODY + 1), "-1", "many"])
+@pytest.mark.parametrize(
+    "length", [str(MAX_BODY + 1), "-1", "many", "\u00b2", "9" * 5000, "+1", ""]
+)
 def test_large_bodies_are_refused(length: str) -> None:
     auth = f"Bearer {TOKEN}"
     assert asked(LOCAL, "POST", content_length=length, authorization=auth)[0] == 413
+
+
+@pytest.mark.parametrize("name", ["host", "origin", "content-length", "Host"])
+def test_a_header_that_comes_twice_is_refused(name: str) -> None:
+    given = {"origin": "http://127.0.0.1:8642", "content-length": "0"}
+    status, error = asked(LOCAL, twice=(name,), **given)
+    assert (status, error) == (400, "a header came twice.")
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8642/"),
+        ("0.0.0.0", "http://127.0.0.1:8642/"),
+        ("::1", "http://[::1]:8642/"),
+        ("::", "http://[::1]:8642/"),
+        ("box.example", "http://box.example:8642/"),
+    ],
+)
+def test_the_address_can_be_opened(host: str, shown: str) -> None:
+    assert address(host, 8642) == shown
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [("short", "at least 16"), ("a token; with spaces", "A to Z"), ("ä" * 20, "A to Z")],
+)
+def test_a_token_that_no_cookie_carries_is_refused(token: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        check_token(token)
+    assert check_token(TOKEN) == TOKEN

@@ -11,7 +11,7 @@ import pytest
 
 from namebasis.results import plain
 from namebasis.space import Space
-from tests.explore.test_api import finished, refused
+from tests.explore.conftest import finished, refused
 
 pytest.importorskip("fastapi", reason="needs the extra explore")
 

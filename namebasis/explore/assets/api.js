@@ -1,5 +1,4 @@
 // Requests to the service that this page came from; a newer question stops the older one.
-import { tableFromIPC } from "/assets/arrow.js";
 
 const running = new Map();
 
@@ -52,7 +51,9 @@ export async function arrow(path, values = {}) {
   const response = await ask(path + query(values));
   if (response.status === 409) return null;
   if (!response.ok) throw await refused(response);
-  return tableFromIPC(new Uint8Array(await response.arrayBuffer()));
+  // Only the map needs it: the list does not wait for 200 KB of it.
+  const [{ tableFromIPC }, bytes] = await Promise.all([import("/assets/arrow.js"), response.arrayBuffer()]);
+  return tableFromIPC(new Uint8Array(bytes));
 }
 
 export async function numbers(path, values = {}, slot = null) {

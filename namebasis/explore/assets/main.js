@@ -16,7 +16,7 @@ import { change, listen, read, state } from "/assets/state.js";
 
 const TABS = { names: "Names", map: "Map", basis: "Basis", paint: "Paint", walk: "Walk", compare: "Compare", topology: "Topology", records: "Records" };
 const DRAWN = { basis: drawBasis, paint: drawPaint, walk: drawWalk, compare: drawCompare, topology: drawTopology, records: drawRecords };
-let spaces = [], columns = null, facets = [], timer = 0;
+let spaces = [], columns = null, facets = [], counted = Promise.resolve(), timer = 0;
 
 function tell(text, isError = false) {
   const said = $("said");
@@ -27,7 +27,10 @@ function tell(text, isError = false) {
 }
 
 const openCard = (name) => change({ card: name });
-const context = () => ({ columns, facets, tell, openCard, goTo, axes: AXES, spaces });
+const context = () => ({
+  columns, tell, openCard, goTo, axes: AXES, spaces: spaces.filter((one) => !one.error),
+  get facets() { return facets; }, get counted() { return counted; },
+});
 const AXES = ["age", "body_type", "era", "expression", "eye_colour", "gender", "hair_colour", "hair_length", "occupation", "region", "skin_tone"];
 
 async function guarded(work) {
@@ -75,7 +78,8 @@ async function drawPanel() {
 }
 
 async function openSpace() {
-  const facts = spaces.find((one) => one.space === state.space) ?? spaces[0];
+  const served = spaces.filter((one) => !one.error);
+  const facts = served.find((one) => one.space === state.space) ?? served[0];
   if (facts.space !== state.space) change({ space: facts.space }, false);
   columns = new Columns(facts.space, facts.build);
   const view = $("view");
@@ -87,10 +91,29 @@ async function openSpace() {
   loadBasket();
 }
 
-async function recount() {
-  facets = await get(`/${encodeURIComponent(state.space)}/facets`, { where: state.where }, "facets");
-  setSortable(facets.filter((facet) => facet.kind === "number").map((facet) => facet.column));
-  drawFacets(facets, tell);
+// What cannot be had, and what can all the same. Asked once the page stands; it loads the encoder.
+async function tellLacks() {
+  const lacks = spaces.filter((one) => one.error).map((one) => `${one.space} cannot be served: ${one.error}`);
+  const draw = () => $("lacks").replaceChildren(...lacks.map((one) => element("p", { class: "note" }, one)));
+  draw();
+  const asked = state.space;
+  const reads = await get(`/${encodeURIComponent(asked)}/encoder`, {}, "encoder");
+  if (asked !== state.space) return;
+  if (reads.refusal) {
+    lacks.push(`The encoder cannot be loaded: ${reads.refusal} Stored names, the list, the map, cards and exports need none.`);
+    draw();
+  }
+  $("image").disabled = !reads.images;
+  $("image").parentElement.title = reads.images ? "Ask with an image" : "The encoder of this space reads no images";
+}
+
+function recount() {
+  counted = guarded(async () => {
+    facets = await get(`/${encodeURIComponent(state.space)}/facets`, { where: state.where }, "facets");
+    setSortable(facets.filter((facet) => facet.kind === "number").map((facet) => facet.column));
+    drawFacets(facets, tell);
+  });
+  return counted;
 }
 
 listen((changed) => guarded(async () => {
@@ -100,10 +123,11 @@ listen((changed) => guarded(async () => {
   if (changed.has("space")) await openSpace();
   if (changed.has("tab")) drawTabs();
   const work = [];
-  if (changed.has("where") || changed.has("space")) work.push(guarded(recount));
+  if (changed.has("where") || changed.has("space")) work.push(recount());
   if (changed.has("card") || changed.has("space") || changed.has("view")) work.push(guarded(() => drawCard(context())));
+  if ([...changed].some((one) => one !== "card" && one !== "facets")) work.push(guarded(drawPanel));
   await Promise.all(work);
-  if ([...changed].some((one) => one !== "card" && one !== "facets")) await drawPanel();
+  if (changed.has("space")) await tellLacks();
 }));
 
 $("ask").addEventListener("submit", (event) => {
@@ -155,12 +179,16 @@ read();
 startBasket(tell, openCard);
 guarded(async () => {
   spaces = await get("/spaces");
-  $("space").replaceChildren(...spaces.map((one) => element("option", { value: one.space }, `${one.space} · ${one.n_names.toLocaleString("en")}`)));
+  $("space").replaceChildren(...spaces.map((one) => element("option", { value: one.space, disabled: Boolean(one.error), title: one.error },
+    `${one.space} · ${one.error ? "refused" : one.n_names.toLocaleString("en")}`)));
   await openSpace();
   $("q").value = state.q;
   $("as").value = state.as;
   drawTabs();
-  await Promise.all([guarded(recount), guarded(() => drawCard(context()))]);
-  await drawPanel();
+  await Promise.all([recount(), guarded(() => drawCard(context())), guarded(async () => {
+    await drawPanel();
+    if (state.tab === "names") requestAnimationFrame(() => performance.mark("names shown"));
+  })]);
   document.body.dataset.ready = "1";
+  await tellLacks();
 });

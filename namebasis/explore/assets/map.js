@@ -212,6 +212,8 @@ export class PointMap {
       this._drawFlat(ratio);
     }
     this._drawOverlay(ratio);
+    if (!this.isDrawn) performance.mark("map drawn");
+    this.isDrawn = true;
   }
 
   _drawFlat(ratio) {

@@ -15,7 +15,7 @@ export function closeMap() {
 }
 
 export async function drawMap(panel, context) {
-  const { columns, facets, tell, openCard } = context;
+  const { columns, tell, openCard } = context;
   const wanted = `${state.space} ${columns.build} ${state.view}`;
   if (map && shownFor === wanted && panel.querySelector("canvas")) {
     await paint(panel, context);
@@ -23,12 +23,13 @@ export async function drawMap(panel, context) {
   }
   closeMap();
   panel.replaceChildren(element("p", { class: "note" }, "Fetching the map …"));
+  const fetched = columns.of("name");
   let places = await arrow(`/${encodeURIComponent(state.space)}/map.arrow`, { view: state.view });
   if (!places) {
     places = await make(panel);
     if (!places) return;
   }
-  names = await columns.of("name");
+  names = await fetched;
   const canvas = element("canvas", { id: "map", tabindex: 0, role: "img",
     "aria-label": `Map of ${names.length.toLocaleString("en")} names. The same names are in the tab Names as a list.` });
   const tip = element("div", { class: "tip", hidden: true });
@@ -43,7 +44,8 @@ export async function drawMap(panel, context) {
   panel.replaceChildren(
     element("div", { class: "row tools" }, element("label", {}, "colour by ", colors), lasso,
       element("button", { type: "button", onclick: () => map.home() }, "Whole map"),
-      element("span", { class: "note" }, "drag to move, wheel to zoom, Shift-drag to select")),
+      element("span", { class: "note" }, "drag to move, wheel to zoom, Shift-drag to select"),
+      element("span", { class: "note", id: "flat", hidden: true }, "This browser has no WebGL 2: the map is drawn on a canvas, more slowly.")),
     legend, frame, picked);
   map = new PointMap(canvas, places.getChild("x").toArray(), places.getChild("y").toArray(), {
     hover: (row, place) => {
@@ -58,7 +60,7 @@ export async function drawMap(panel, context) {
     select: (rows) => drawPicked(picked, rows, tell),
   });
   shownFor = wanted;
-  if (map.isFlat) tell("This browser has no WebGL 2: the map is drawn more slowly.");
+  panel.querySelector("#flat").hidden = !map.isFlat;
   await paint(panel, context);
 }
 
@@ -79,7 +81,9 @@ async function make(panel) {
   return arrow(`/${encodeURIComponent(state.space)}/map.arrow`, { view: state.view });
 }
 
-async function paint(panel, { columns, facets }) {
+async function paint(panel, context) {
+  if (state.color || state.where) await context.counted;
+  const { columns, facets } = context;
   const colors = panel.querySelector(".tools select");
   const options = facets.map((facet) => facet.column);
   if (colors.options.length !== options.length + 1)

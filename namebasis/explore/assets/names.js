@@ -1,6 +1,6 @@
 // The list: nearest names of a question, or all names that the filter leaves.
 import { get, post } from "/assets/api.js";
-import { element, named, shown } from "/assets/dom.js";
+import { $, element, named, shown } from "/assets/dom.js";
 import { change, state } from "/assets/state.js";
 import { take } from "/assets/basket.js";
 
@@ -24,7 +24,7 @@ export async function drawNames(panel, tell, openCard) {
     element("label", {}, "show ", select(["10", "50", "200", "1000"], state.k, (k) => change({ k }))),
     state.q || image
       ? element("label", {}, element("input", { type: "checkbox", checked: state.far === "1", onchange: (event) => change({ far: event.target.checked ? "1" : "" }) }), " farthest instead")
-      : element("label", {}, "by ", select(["", ...told.sorts], state.sort, (sort) => change({ sort }), "order of building")),
+      : element("label", {}, "by ", sortsOf(told.sorts)),
     element("button", { type: "button", onclick: () => take(found), disabled: !found.length }, "Put all in the basket"),
     ...told.notes.map((note) => element("p", { class: "note" }, note)));
   if (!found.length) list.append(element("li", { class: "note" }, "No name passes. Widen the filter at the left."));
@@ -34,9 +34,9 @@ export async function drawNames(panel, tell, openCard) {
       `${(told.total - found.length).toLocaleString("en")} more`));
 }
 
-function select(values, value, act, empty) {
+function select(values, value, act, empty, id = null) {
   const all = values.includes(value) ? values : [...values, value];
-  const node = element("select", { onchange: (event) => act(event.target.value) },
+  const node = element("select", { id, onchange: (event) => act(event.target.value) },
     all.map((one) => element("option", { value: one }, one || empty)));
   node.value = value;
   return node;
@@ -66,7 +66,13 @@ async function ask() {
 }
 
 export let sortable = [];
-export const setSortable = (columns) => { sortable = columns; };
+// The list may stand before it is known what it can be sorted by.
+export const setSortable = (columns) => {
+  sortable = columns;
+  const sorts = $("sort");
+  if (sorts) sorts.replaceWith(sortsOf(sortable));
+};
+const sortsOf = (columns) => select(["", ...columns], state.sort, (sort) => change({ sort }), "order of building", "sort");
 
 function nearest(told) {
   return {
