@@ -110,6 +110,8 @@ BAD: list[tuple[str, ...]] = [
     ("list", "none"),
     ("explain", "\x1b[31m"),
     ("explore", "none.space", "--no-open"),
+    ("mcp", "none.space"),
+    ("mcp", "s.space", "s.space"),
     ("explore", "s.space", "--no-open", "--host", "0.0.0.0"),
     ("unspell", "none.space"),
     ("card", "s.space", "a" * 20_000),

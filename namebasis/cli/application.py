@@ -98,6 +98,7 @@ _PANELS = {
                "nearest my.space Vicki -k 5"),
         _Entry("explore", explore.explore, "Ask, filter and select names in the browser.",
                "explore my.space"),
+        _Entry("mcp", explore.mcp, "Serve the questions to an assistant (MCP).", "mcp my.space"),
         _Entry("card", card.card, "Show everything about one name.", "card my.space Vicki"),
         _Entry("score", score.score, "Read names on axes such as age and gender.",
                "score my.space Vicki --axis gender"),

@@ -25,24 +25,18 @@ from namebasis.explore.questions import (
     ArrangementQuestion,
     BasisQuestion,
     CardQuestion,
-    NearestQuestion,
     PaintQuestion,
     Question,
     ScoreQuestion,
-    WalkQuestion,
     asked,
     with_space,
 )
 from namebasis.explore.refusals import add_refusals, one_line
 from namebasis.explore.replies import (
-    ArrangementReply,
+    QUESTIONS,
     BasisReply,
-    CardReply,
     JobReply,
     NearestReply,
-    PaintReply,
-    ScoreReply,
-    WalkReply,
     told_of,
 )
 from namebasis.explore.replies import told as told
@@ -63,16 +57,6 @@ _STEP = 0.02  # seconds between two looks at a job that a reply waits for
 
 Id = Annotated[str, InPath(description="Of the job, as its start replied.")]
 Shape = Literal["txt", "csv", "tsv", "json", "jsonl", "parquet", "a1111", "dynamicprompts"]
-QUESTIONS: tuple[tuple[str, type[Question], Any], ...] = (
-    ("nearest", NearestQuestion, told_of(NearestReply)),
-    ("basis", BasisQuestion, told_of(BasisReply)),
-    ("paint", PaintQuestion, told_of(PaintReply)),
-    ("card", CardQuestion, told_of(CardReply)),
-    ("walk", WalkQuestion, told_of(WalkReply)),
-    ("score", ScoreQuestion, told_of(ScoreReply)),
-    ("topology", ArrangementQuestion, told_of(ArrangementReply)),
-)
-"""Questions of a space, and what each is answered with."""
 
 
 class Selection(BaseModel):
@@ -119,7 +103,11 @@ def add_questions(app: FastAPI, warm: Warm, jobs: Jobs) -> None:
 
 def _add_targets(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
     for name, kind, reply in QUESTIONS:
-        words = {"response_model": reply, "summary": name, "description": inspect.getdoc(kind)}
+        words: dict[str, Any] = {
+            "response_model": told_of(reply),
+            "summary": name,
+            "description": inspect.getdoc(kind),
+        }
         router.get(f"/{{space}}/{name}", **words, tags=["a space"])(_of_path(kind, warm, jobs))
         router.get(f"/{name}", **words, tags=["questions"])(_of_query(kind, warm, jobs))
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from namebasis import __version__
 from namebasis.errors import SpaceError
 from namebasis.explore.facets import facets_of
 from namebasis.explore.refusals import one_line
@@ -23,6 +22,7 @@ from namebasis.explore.replies import (
     NotMade,
     RefusedReply,
     SpaceReply,
+    spaces_of,
 )
 from namebasis.explore.routes import Short, View, Where, answer, space_of
 from namebasis.explore.warm import Warm
@@ -40,15 +40,7 @@ def add_lists(router: APIRouter, warm: Warm) -> None:
     @router.get("/spaces", response_model=list[SpaceReply | RefusedReply], tags=["spaces"])
     def spaces() -> Response:
         """The spaces, and why one cannot be served."""
-        refusals = warm.refusals
-        return answer(
-            [
-                {"space": name, "error": one_line(SpaceError(refusals[name]), warm)}
-                if name in refusals
-                else _facts(warm, name)
-                for name in warm.names
-            ]
-        )
+        return answer(spaces_of(warm))
 
     @router.get("/{space}/encoder", response_model=EncoderReply, tags=["spaces"])
     def encoder(space: Short) -> Response:
@@ -123,21 +115,6 @@ def add_lists(router: APIRouter, warm: Warm) -> None:
         found = warm.places(space, view)
         made = pa.table({"x": found[:, 0], "y": found[:, 1]})
         return Response(_stream(made), media_type=ARROW)
-
-
-def _facts(warm: Warm, name: str) -> dict[str, Any]:
-    space = warm.space(name)
-    return {
-        "space": name,
-        "n_names": len(space),
-        "encoder": space.provenance.encoder,
-        "templates": list(space.provenance.templates),
-        "views": list(space.views),
-        "columns": list(space.columns),
-        "has_map": warm.has_places(name),
-        "version": __version__,
-        "build": space.provenance.build_id,
-    }
 
 
 def _packed(table: pa.Table) -> pa.Table:

@@ -409,7 +409,7 @@ def _check_axis(axis: str, besides: str = "") -> None:
         )
 
 
-def parameters(kind: type[Question]) -> list[str]:
+def parameters(kind: type[BaseModel]) -> list[str]:
     """Names of a question's parameters, as one writes them."""
     return [field.alias or name for name, field in kind.model_fields.items()]
 

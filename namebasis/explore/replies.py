@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from namebasis import __version__
+from namebasis.errors import SpaceError
+from namebasis.explore.questions import (
+    ArrangementQuestion,
+    BasisQuestion,
+    CardQuestion,
+    NearestQuestion,
+    PaintQuestion,
+    Question,
+    ScoreQuestion,
+    WalkQuestion,
+)
+from namebasis.explore.refusals import one_line
 from namebasis.explore.schemas import Number, Reply, model_of
+from namebasis.explore.warm import Warm
 from namebasis.namespace.search.results import LIGHT
 from namebasis.results import Result
 from namebasis.studies.attributes.results import Attributes
@@ -50,7 +65,46 @@ def told(result: Result) -> dict[str, Any]:
             for table in result.tables()
         ],
         "notes": list(result.notes()),
-        "result": result.to_dict(),
+        "result": values_of(result),
+    }
+
+
+def values_of(result: Result) -> dict[str, Any]:
+    """All values of a result, without the folder that its space lies in."""
+    values = result.to_dict()
+    for key in ("source", "provenance"):
+        made = values.get(key)
+        if isinstance(made, dict):
+            values[key] = {
+                name: Path(one).name if name in ("space", "path") else one
+                for name, one in made.items()
+            }
+    return values
+
+
+def spaces_of(warm: Warm) -> list[dict[str, Any]]:
+    """The spaces in a few facts, and why one cannot be served."""
+    refusals = warm.refusals
+    return [
+        {"space": name, "error": one_line(SpaceError(refusals[name]), warm)}
+        if name in refusals
+        else _facts(warm, name)
+        for name in warm.names
+    ]
+
+
+def _facts(warm: Warm, name: str) -> dict[str, Any]:
+    space = warm.space(name)
+    return {
+        "space": name,
+        "n_names": len(space),
+        "encoder": space.provenance.encoder,
+        "templates": list(space.provenance.templates),
+        "views": list(space.views),
+        "columns": list(space.columns),
+        "has_map": warm.has_places(name),
+        "version": __version__,
+        "build": space.provenance.build_id,
     }
 
 
@@ -78,6 +132,19 @@ class Told(Reply, Generic[Kind]):
 def told_of(kind: type[BaseModel]) -> type[BaseModel]:
     """The model of what `told` makes of a result."""
     return Told[kind]  # type: ignore[valid-type]
+
+
+class Answered(Reply, Generic[Kind]):
+    """A result without its tables, which hold the same values once more."""
+
+    headline: str | None = Field(description="The answer in one or two sentences.")
+    notes: list[str] = Field(description="What every reader must know.")
+    result: Kind = Field(description="All values.")
+
+
+def answered_of(kind: type[BaseModel]) -> type[BaseModel]:
+    """The model of a result without its tables."""
+    return Answered[kind]  # type: ignore[valid-type]
 
 
 class NearName(Reply):
@@ -208,6 +275,18 @@ ArrangementReply = model_of(
 )  # fmt: skip
 
 
+QUESTIONS: tuple[tuple[str, type[Question], Any], ...] = (
+    ("nearest", NearestQuestion, NearestReply),
+    ("basis", BasisQuestion, BasisReply),
+    ("paint", PaintQuestion, PaintReply),
+    ("card", CardQuestion, CardReply),
+    ("walk", WalkQuestion, WalkReply),
+    ("score", ScoreQuestion, ScoreReply),
+    ("topology", ArrangementQuestion, ArrangementReply),
+)
+"""Questions of a space, and what each is answered with."""
+
+
 class SpaceReply(Reply):
     """An open space."""
 
@@ -236,6 +315,12 @@ class EncoderReply(Reply):
     text: bool
     images: bool
     refusal: str = Field(description="Why it cannot be loaded; empty where it is.")
+
+
+class SpacesReply(Reply):
+    """The open spaces."""
+
+    spaces: list[SpaceReply | RefusedReply]
 
 
 class InfoReply(_Open):
@@ -300,3 +385,27 @@ class NotMade(ErrorReply):
     """What must be made by a job first."""
 
     job: str = Field(description="Which job makes it.")
+
+
+class TermReply(Reply):
+    """One paragraph of docs/measures.md."""
+
+    names: list[str] = Field(description="What it explains.")
+    section: str
+    sentence: str
+    text: str
+
+
+class ExplainReply(Reply):
+    """What a word means; one paragraph for each of its senses."""
+
+    word: str | None
+    terms: list[TermReply]
+
+
+class SubsetReply(Reply):
+    """The names that a filter leaves, as a list or table."""
+
+    n_names: int
+    format: str
+    text: str

@@ -77,6 +77,14 @@ def asking(paths: list[Path]) -> Iterator[Any]:
         yield asked
 
 
+def refused(response: Any, status: int = 400) -> str:
+    assert response.status_code == status, response.text
+    error = response.json()["error"]
+    assert set(response.json()) == {"error"}
+    assert "\n" not in error
+    return str(error)
+
+
 def finished(client: Any, started: Any) -> dict[str, Any]:
     """A job that was started, once it has ended."""
     assert started.status_code == 202, started.text

@@ -1,7 +1,8 @@
-"""The command explore: a warm page of one or more spaces."""
+"""Spaces kept warm: as a page (explore), and as tools of an assistant (mcp)."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,11 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.output import note
 
+Spaces = Annotated[list[Path], typer.Argument(metavar="SPACE...", help="Folders of name spaces.")]
+
 
 def explore(
-    spaces: Annotated[
-        list[Path], typer.Argument(metavar="SPACE...", help="Folders of name spaces.")
-    ],
+    spaces: Spaces,
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
     ] = True,
@@ -52,3 +53,21 @@ def explore(
             webbrowser.open(address)
 
     serve(spaces, host=host, port=port, token=token, started=started)
+
+
+def mcp(spaces: Spaces) -> None:
+    """Serve the questions about spaces to an assistant, by the Model Context Protocol.
+
+    A client of the protocol starts this command and talks to it over stdin and stdout; it ends
+    when stdin does. The tools read and write nothing; docs/explorer.md has the lines for a
+    client's configuration.
+    """
+    from namebasis.errors import MissingExtraError
+
+    try:
+        from namebasis.explore.mcp_server import serve_mcp
+    except ImportError:
+        raise MissingExtraError("the server of the Model Context Protocol", "mcp") from None
+    if sys.stdin is not None and sys.stdin.isatty():
+        note("waiting for a client of the Model Context Protocol on stdin (Ctrl-D ends)")
+    serve_mcp(spaces)
