@@ -16,7 +16,6 @@ from namebasis.namespace.corpus.names import Names
 from namebasis.namespace.corpus.records import read_census, read_ssa
 from namebasis.namespace.corpus.us_names import FAMILY_FILE, GIVEN_FILE, PERIOD
 
-N_GIVEN = 4_000
 FIRST_YEAR = 1880
 FAMILY_COLUMNS = (
     "name", "count", "pct_white", "pct_black", "pct_asian", "pct_native", "pct_multiracial",
@@ -55,7 +54,7 @@ def write(table: pa.Table, path: Path) -> None:
 def main(ssa: str, census: str) -> None:
     """Write both files into the package."""
     folder = Path(__file__).parents[1] / "namebasis" / "data" / "us"
-    write(births_by_period(read_ssa(Path(ssa)).select(limit=N_GIVEN)), folder / GIVEN_FILE)
+    write(births_by_period(read_ssa(Path(ssa))), folder / GIVEN_FILE)
     write(read_census(Path(census)).table.select(list(FAMILY_COLUMNS)), folder / FAMILY_FILE)
 
 

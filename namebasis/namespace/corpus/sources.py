@@ -102,12 +102,12 @@ def read_names(
     source : str, Path, iterable of str or of mappings, or a table in memory
         ``faker`` (all person providers of the Faker library), ``faker:is_IS,da_DK``,
         ``faker:given`` · ``us`` (the packaged 4,000 most frequent US given names with births and
-        1,000 surnames; ``us:given``, ``us:family``) · ``ssa:ZIP`` (the US Social Security names
-        archive) · ``census:CSV`` (a US Census surname table) · ``pseudo:N`` or ``pseudo:N:SOURCE``
-        (N made-up names, modelled on SOURCE, by default faker) · ``full:N`` or ``full:N:SOURCE`` (N
-        given × family pairs) · ``phrases`` or ``phrases:FILE`` (the packaged phrases or those of a
-        .toml or .txt file, with their groups and sentences) · a .txt, .csv, .tsv,
-        .json, .jsonl, .yaml or .parquet file (see
+        1,000 surnames; ``us:given``, ``us:family``; ``us:all`` has all 103,538 given names) ·
+        ``ssa:ZIP`` (the US Social Security names archive) · ``census:CSV`` (a US Census surname
+        table) · ``pseudo:N`` or ``pseudo:N:SOURCE`` (N made-up names, modelled on SOURCE, by
+        default faker) · ``full:N`` or ``full:N:SOURCE`` (N given × family pairs) · ``phrases`` or
+        ``phrases:FILE`` (the packaged phrases or those of a .toml or .txt file, with their groups
+        and sentences) · a .txt, .csv, .tsv, .json, .jsonl, .yaml or .parquet file (see
         `files.read_file`) · ``-`` for stdin, a name a line · names themselves, as strings or
         records (see `make_names`) · or a pandas, polars or Arrow table or a dict of columns, read
         as a table in a file.

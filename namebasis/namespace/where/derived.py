@@ -11,7 +11,9 @@ import re
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from namebasis.namespace.search.name_lookup import folded_names
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.metrics import metric_columns
 
@@ -73,9 +75,25 @@ def _floats(columns: list[str]) -> pa.Schema:
 
 
 def births_in(store: Store, first: int = 0, last: int = 9999, sex: str = "") -> pa.Array:
-    """Recorded births of some years, of one sex (F or M) or of both; null where none are known."""
-    if BIRTHS not in store.columns:
-        return pa.nulls(store.n_rows, pa.int64())
+    """Births of some years, of one sex (F or M) or of both; null where none are known.
+
+    Those that the space records; of given names without any, the packaged US births, which are
+    known for periods of five years (1950 to 1954 and so on).
+    """
+    own = _own_births(store, first, last, sex)
+    if not own.null_count:
+        return own
+    is_given = pc.equal(store.scan(["part"])["part"].combine_chunks(), "given")
+    if not pc.any(pc.and_(is_given, pc.is_null(own))).as_py():
+        return own
+    from namebasis.namespace.corpus.us_names import recorded_births
+
+    packaged = recorded_births().between(folded_names(store).combine_chunks(), first, last, sex)
+    nothing = pa.scalar(None, pa.int64())
+    return pc.coalesce(own, pc.if_else(is_given, packaged, nothing))
+
+
+def _own_births(store: Store, first: int, last: int, sex: str) -> pa.Array:
     lists = store.scan([BIRTHS])[BIRTHS].combine_chunks()
     entries = lists.flatten()
     year = entries.field("year").to_numpy(zero_copy_only=False)

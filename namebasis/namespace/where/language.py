@@ -122,7 +122,7 @@ class Language:
         around = node.parent
         while isinstance(around, exp.Paren):
             around = around.parent
-        as_list = isinstance(around, (exp.Bracket, exp.Is)) or (
+        as_list = isinstance(around, exp.Bracket) or (
             isinstance(around, exp.Anonymous)
             and str(around.this).lower() not in ON_VALUES | FUNCTIONS.keys()
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from namebasis.checks import IntArray
+from namebasis.namespace.corpus.us_names import recorded_births
 from namebasis.studies.attributes.beliefs import AxisBelief
 from namebasis.studies.attributes.record_facts import GROUP_REGIONS, region
 from namebasis.studies.card.records import Births, Record, births_of
@@ -56,8 +57,13 @@ class Usual:
 
 def usual(space: StoredSpace, company: IntArray) -> Usual:
     """Medians of the expected age and of the commonest decade of birth of other names."""
-    stored = space.table(["births"], ids=company)["births"].to_pylist()
-    known = [found for one in stored if one and (found := births_of(one)) is not None]
+    stored = space.table(["name", "part", "births"], ids=company).to_pylist()
+    packaged = recorded_births()
+    entries = (
+        row["births"] or (packaged.entries(row["name"]) if row["part"] == "given" else [])
+        for row in stored
+    )
+    known = [found for one in entries if one and (found := births_of(one)) is not None]
     ages = [one.expected_age for one in known if one.expected_age is not None]
     decades = [float(one.peak) for one in known]
     return Usual(*(float(np.median(x)) if len(x) >= _FEWEST else None for x in (ages, decades)))
@@ -89,11 +95,12 @@ def compare(
 
 def _facts(record: Record, among: Usual) -> list[tuple[str, str, str, frozenset[str] | None]]:
     """Axis, the record in words and in few, and which of the axis' values it says, if any."""
-    births, columns = record.births, record.columns
+    births, columns = record.births, record.known
     found: list[tuple[str, str, str, frozenset[str] | None]] = []
     share = columns.get("share_female", births.share_female if births else None)
     if share is not None:
-        n = columns.get("count") or (births.n if births else 0)
+        counted = None if record.has_packaged_births else columns.get("count")
+        n = counted or (births.n if births else 0)
         short = f"{share_words(share)} women" if share >= 0.5 else f"{share_words(1 - share)} men"
         side = frozenset([1 if share >= 0.5 else 0])
         women = f"{share_words(share)} women of {n:,} US bearers"

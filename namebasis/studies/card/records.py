@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namebasis.namespace.corpus.folding import fold
+from namebasis.namespace.corpus.us_names import recorded_births, recorded_groups
 from namebasis.namespace.store.filters import quote
 
 if TYPE_CHECKING:
@@ -55,14 +57,29 @@ class Record:
     columns : mapping
         Those of the corpus that are known, without births.
     births : Births or None
+    packaged : mapping
+        What the packaged US records say of a name of which the corpus recorded neither births nor
+        group shares: bearers and shares of a family name. Of a given name they give `births`, and
+        `has_packaged_births` says so.
+    has_packaged_births : bool
     """
 
     columns: Mapping[str, Any]
     births: Births | None
+    packaged: Mapping[str, Any] = field(default_factory=dict)
+    has_packaged_births: bool = False
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """The columns of the corpus, and where it has none, what is packaged."""
+        return {**self.packaged, **self.columns}
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**self.columns, "births": None if self.births is None else asdict(self.births)}
+        births = None if self.births is None else asdict(self.births)
+        beside = {"packaged": dict(self.packaged)} if self.packaged else {}
+        told = {"has_packaged_births": True} if self.has_packaged_births else {}
+        return {**self.columns, "births": births, **beside, **told}
 
 
 def read_records(space: StoredSpace, row: int) -> tuple[Record, ...]:
@@ -77,14 +94,20 @@ def read_records(space: StoredSpace, row: int) -> tuple[Record, ...]:
     columns = ["id", "births", *(column for column in COLUMNS if column in space.columns)]
     table = space.table(columns, where=f"name = {quote(name)}").to_pylist()
     table.sort(key=lambda entry: entry["id"] != row)
-    return tuple(_record(entry) for entry in table)
+    return tuple(_record(name, entry) for entry in table)
 
 
-def _record(entry: dict[str, Any]) -> Record:
+def _record(name: str, entry: dict[str, Any]) -> Record:
     births = entry.pop("births")
     del entry["id"]
     known = {key: value for key, value in entry.items() if value is not None}
-    return Record(known, births_of(births) if births else None)
+    if births or any(key.startswith("pct_") for key in known):
+        return Record(known, births_of(births) if births else None)
+    if known.get("part") == "given":
+        found = births_of(recorded_births().entries(name))
+        return Record(known, found, has_packaged_births=found is not None)
+    groups = recorded_groups().get(fold(name), {}) if known.get("part") == "family" else {}
+    return Record(known, None, groups)
 
 
 def births_of(entries: list[dict[str, int]]) -> Births | None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from namebasis.studies.basis.results import Basis
     from namebasis.studies.identity.rigidity import NameRigidity
 
+_PACKAGED = "packaged US records"
 LEFT_OUT = "axes, beliefs beside records, sparse decomposition, rigidity, identity"
 MEANINGS = {
     "similarity": "mean cosine to the centre of its contexts",
@@ -395,7 +396,13 @@ class Card(Result):
             if record.births is not None:
                 births = record.births
                 told = f"{births.n:,}, {births.first} to {births.last}, most in the {births.peak}s"
-                found.append((f"births{suffix}", told))
+                whose = f" ({_PACKAGED})" * record.has_packaged_births
+                found.append((f"births{suffix}", told + whose))
+            found += [
+                (f"{in_words(key)}{suffix}", f"{shown(value)} ({_PACKAGED})")
+                for key, value in record.packaged.items()
+                if key not in record.columns
+            ]
         found += [(in_words(key), shown(value)) for key, value in self.tokens.items()]
         if self.written_alike:
             found.append(("written alike", ", ".join(self.written_alike)))

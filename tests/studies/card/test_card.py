@@ -11,6 +11,7 @@ import pytest
 
 from namebasis.errors import SpaceError, TargetError
 from namebasis.namespace.corpus.full_names import ONE_PART
+from namebasis.namespace.corpus.sources import read_names
 from namebasis.space import Space, open_space
 from namebasis.studies.attributes.study import score
 from namebasis.studies.card import axes as card_axes
@@ -36,6 +37,24 @@ def test_what_is_stored_is_shown_without_an_encoder(space: Space) -> None:
         card(opened, "Nobody Here")
     with pytest.raises(TargetError, match="Near spellings stored: Ada Lovelace\\."):
         card(opened, "Ada Lovelase")
+
+
+def test_packaged_records_speak_where_the_corpus_has_none(space: Space) -> None:
+    given, family = card(space, "King", k=1).records
+    assert (given.columns["part"], family.columns["part"]) == ("given", "family")
+    (king,) = (row for row in read_names("us:given").table.to_pylist() if row["name"] == "King")
+    assert given.has_packaged_births
+    assert given.births is not None
+    assert (given.births.n, given.births.share_female) == (king["count"], king["share_female"])
+    (known,) = (row for row in read_names("us:family").table.to_pylist() if row["name"] == "King")
+    assert family.known["pct_black"] == known["pct_black"]
+    assert family.known["count"] == 30, "the corpus' own number stays"
+    told = dict(card(space, "King", k=1).facts())
+    assert told["births (given)"].endswith("(packaged US records)")
+    assert told["pct black (family)"].endswith("(packaged US records)")
+    (own,) = card(space, "Vicki", k=1).records
+    assert not own.has_packaged_births
+    assert not card(space, PERSON, k=1).records[0].known.keys() & {"pct_black", "births"}
 
 
 def test_parts_alone_predict_the_name_without_what_was_planted(space: Space, deep) -> None:
