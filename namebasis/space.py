@@ -48,6 +48,7 @@ class Space(StoredSpace):
         n_names: int = 5,
         *,
         where: str | None = None,
+        phrases: bool | str | Path = False,
         deny: Sequence[str] = (),
         max_family: int | None = None,
         nonnegative: bool = True,
@@ -65,7 +66,7 @@ class Space(StoredSpace):
         from namebasis.studies.basis.study import fit
 
         return fit(
-            self, target, n_names, where=where, deny=deny, max_family=max_family,
+            self, target, n_names, where=where, phrases=phrases, deny=deny, max_family=max_family,
             nonnegative=nonnegative, minus=minus, view=view, as_=as_, method=method,
             ridge=ridge, n_null=n_null, n_resamples=n_resamples, seed=seed, progress=progress,
         )  # fmt: skip

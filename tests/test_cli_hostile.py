@@ -119,6 +119,8 @@ BAD: list[tuple[str, ...]] = [
     ("basis", "s.space", "Vicki", "--seed", "-1"),
     ("basis", "s.space", "Vicki", "--n-null", HUGE),
     ("basis", "s.space", "Vicki", "--ridge", "nan"),
+    ("basis", "s.space", "Vicki", "--phrases", "one.txt"),
+    ("basis", "s.space", "Vicki", "--phrases", "--method", "lasso"),
     ("basis", "s.space", "--vector", "fifo.npy"),
     ("describe", "s.space"),
     ("describe", "s.space", "Vicki", "-n", HUGE),

@@ -51,6 +51,15 @@ Targets = Annotated[
     ),
 ]
 Deny = Annotated[list[str] | None, typer.Option("--deny", help="Never use this name; repeatable.")]
+Phrases = Annotated[
+    str | None,
+    typer.Option(
+        "--phrases",
+        metavar="[FILE]",
+        help="Let phrases compete with names: those that the space holds, or else the packaged "
+        "ones; with a .toml or .txt file, your own.",
+    ),
+]
 Where = Annotated[
     str | None,
     typer.Option("--where", help="Boolean SQL over the columns, such as \"gender = 'F'\"."),

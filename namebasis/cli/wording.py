@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperGroup
@@ -44,6 +45,8 @@ class Commands(TyperGroup):
             command.callback = limits.within(callback, cmd_name, options)
             for parameter in command.params:
                 name_type(parameter)
+            if any(parameter.metavar == "[FILE]" for parameter in command.params):
+                _take_alone(command, "--phrases")
             if any(getattr(one, "help", "") == SPACE_HELP for one in command.params):
                 fill_in_space(command, " ".join([*_groups(ctx), cmd_name]))
         return command
@@ -80,6 +83,25 @@ class Commands(TyperGroup):
             if type(error) is not ValueError or said == str(error):
                 raise
             raise ValueError(said) from error
+
+
+def _take_alone(command: Any, option: str) -> None:
+    """Let an option stand without a file behind it: its value is then its own name."""
+    parse = command.parse_args
+
+    def parse_args(ctx: Any, args: list[str]) -> Any:
+        args = list(args)
+        for at, (word, after) in enumerate(zip(args, [*args[1:], ""], strict=True)):
+            if word == option and not _is_file(after):
+                args[at] = f"{option}={option.removeprefix('--')}"
+        return parse(ctx, args)
+
+    command.parse_args = parse_args
+
+
+def _is_file(word: str) -> bool:
+    """Whether a word names a file, not the next target or option."""
+    return not word.startswith("-") and bool(Path(word).suffix or "/" in word)
 
 
 def _groups(ctx: Any) -> list[str]:

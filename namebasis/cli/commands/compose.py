@@ -29,12 +29,18 @@ if TYPE_CHECKING:
     from namebasis.results import Result
 
 
+def asked_phrases(phrases: str | None) -> bool | str:
+    """What `--phrases` asks for: nothing, the phrases at hand, or those of a file."""
+    return phrases is not None and (phrases == "phrases" or phrases)
+
+
 @answers
 def basis(
     space: options.SpacePath,
     targets: options.Targets = None,
     n_names: Annotated[int, typer.Option("--n-names", "-n", help="How many names.")] = 5,
     where: options.Where = None,
+    phrases: options.Phrases = None,
     deny: options.Deny = None,
     max_family: Annotated[
         int | None, typer.Option("--max-family", help="Maximum number of family names.")
@@ -86,6 +92,7 @@ def basis(
                 target,
                 n_names,
                 where=where,
+                phrases=asked_phrases(phrases),
                 deny=deny or (),
                 max_family=max_family,
                 nonnegative=not signed,

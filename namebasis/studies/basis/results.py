@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.results import Result, Table, plain_dict
+from namebasis.studies.basis.shares import UniqueShare
 from namebasis.studies.basis.trust import Null
 from namebasis.wording import percent
 
@@ -22,6 +23,10 @@ _IN_WORDS = {
     "matched": "names about as frequent, without these",
     "pseudo": "made-up names",
 }
+
+
+def _percents(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"{100 * low:.0f} to {100 * high:.0f} %"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -60,6 +65,11 @@ class Basis(Result):
         Why templates were not resampled, where it was asked for.
     remarks : tuple of str
         How what is not stored was read.
+    groups : tuple of (str or None)
+        Of each phrase among the names its group, empty where it has none; None of a name. A phrase
+        that the space does not store has the id -1.
+    shares : tuple of UniqueShare
+        Where phrases compete with names: what names explain beyond phrases, and the reverse.
 
     See Also
     --------
@@ -82,6 +92,8 @@ class Basis(Result):
     template_stability: npt.NDArray[np.float64] | None = None
     template_note: str | None = None
     remarks: tuple[str, ...] = ()
+    groups: tuple[str | None, ...] = ()
+    shares: tuple[UniqueShare, ...] = ()
 
     @property
     def verdict(self) -> str | None:
@@ -119,12 +131,25 @@ class Basis(Result):
         columns: dict[str, list[object]] = {
             "name": list(self.names), "weight": self.weights.tolist(),
         }  # fmt: skip
+        if any(group is not None for group in self.groups):
+            columns["phrase of"] = [
+                None if group is None else group or "no group" for group in self.groups
+            ]
         if self.stability is not None:
             columns["chosen again"] = [percent(share) for share in self.stability.tolist()]
         if self.template_stability is not None:
             columns["other templates"] = [percent(one) for one in self.template_stability.tolist()]
         rows = list(zip(*columns.values(), strict=True))
-        return [Table(tuple(columns), rows, bars=("weight",))]
+        shown = [Table(tuple(columns), rows, bars=("weight",))]
+        if self.shares:
+            told = [
+                (f"{one.of} beyond {one.beyond}", percent(one.share), _percents(one.low, one.high),
+                 percent(one.chance), None if one.z is None else f"{one.z:.1f}")
+                for one in self.shares
+            ]  # fmt: skip
+            heads = ("unique", "share", "95 %", "by chance", "z")
+            shown.append(Table(heads, told, "what either explains alone", key="shares"))
+        return shown
 
     def notes(self) -> list[str]:
         legend = []
@@ -137,6 +162,7 @@ class Basis(Result):
             *self.remarks,
             *legend,
             *(told for told in (self.template_note, self.verdict) if told),
+            *(share.said() for share in self.shares),
         ]
 
     def to_arrow(self) -> pa.Table:
@@ -145,6 +171,9 @@ class Basis(Result):
         columns: dict[str, Any] = {
             "name": list(self.names), "id": self.ids, "weight": self.weights,
         }  # fmt: skip
+        if any(group is not None for group in self.groups):
+            columns["phrase_group"] = list(self.groups)
+            fields.append(("phrase_group", pa.string()))
         for name in ("stability", "template_stability"):
             shares = getattr(self, name)
             if shares is not None:
@@ -169,6 +198,8 @@ class Basis(Result):
                 "stability": self.stability,
                 "template_stability": self.template_stability,
                 "template_note": self.template_note,
+                "groups": self.groups,
+                "shares": [asdict(share) for share in self.shares],
                 "verdict": self.verdict,
             }
         )

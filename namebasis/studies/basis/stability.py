@@ -8,8 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.analysis.blas import one_blas_thread
+from namebasis.analysis.sparse.codes import SparseCode
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import NamebasisError
+from namebasis.namespace.phrases.dictionary import Phrase, Phrases
+from namebasis.namespace.phrases.vectors import phrase_rows
 from namebasis.namespace.search.template_rows import average_rows, template_rows
 from namebasis.studies.basis.atoms import CentredTarget, NameAtoms
 from namebasis.studies.basis.recipe import Mask, Recipe
@@ -46,6 +49,25 @@ def corpus_stability(
     seen : ndarray of int64
         The atoms of all resamples' codes, the most frequent first.
     """
+    code, present = resampled(recipe, vectors, target, kinds, denied, n_resamples, rng)
+    again = (code.indices[:, :, None] == chosen).any(axis=1).sum(axis=0)
+    drawn = present[:, chosen].sum(axis=0)
+    undefined = np.full(len(chosen), np.nan)
+    shares: Shares = np.divide(again, drawn, out=undefined, where=drawn > 0)
+    atoms, times = np.unique(code.indices[code.indices >= 0], return_counts=True)
+    return shares, atoms[np.argsort(-times, kind="stable")]
+
+
+def resampled(
+    recipe: Recipe,
+    vectors: FloatArray,
+    target: FloatArray,
+    kinds: IntArray,
+    denied: Mask,
+    n_resamples: int,
+    rng: np.random.Generator,
+) -> tuple[SparseCode, Mask]:
+    """Fit bootstrap resamples of the atoms; return their codes, and which atoms each drew."""
     usable = np.flatnonzero(~denied)
     present = np.zeros((n_resamples, len(vectors)), dtype=bool)
     for row in present:
@@ -55,12 +77,7 @@ def corpus_stability(
     for row, missing in zip(exclude, absent, strict=True):
         row[: len(missing)] = missing
     code = recipe.code(vectors, np.tile(target, (n_resamples, 1)), kinds, denied, exclude)
-    again = (code.indices[:, :, None] == chosen).any(axis=1).sum(axis=0)
-    drawn = present[:, chosen].sum(axis=0)
-    undefined = np.full(len(chosen), np.nan)
-    shares: Shares = np.divide(again, drawn, out=undefined, where=drawn > 0)
-    atoms, times = np.unique(code.indices[code.indices >= 0], return_counts=True)
-    return shares, atoms[np.argsort(-times, kind="stable")]
+    return code, present
 
 
 def why_not_templates(space: StoredSpace, view: str) -> str | None:
@@ -94,23 +111,32 @@ def template_stability(
     the names most similar to the target and to what the basis leaves of it, `POOL` in all. A
     resample draws as many templates as there are with replacement, averages the pool's vectors
     and those of names in the target over them, moves the mean of the space by as much as
-    the pool's mean moves, and chooses from the pool.
+    the pool's mean moves, and chooses from the pool. Phrases are resampled likewise, over the
+    templates of phrases.
 
     Returns
     -------
     ndarray of shape (n_chosen,)
     """
     pool = candidate_pool(atoms, target, denied, chosen, seen)
-    stored = [(term.id, weight) for term, weight in target.terms if term.id is not None]
-    ids = np.concatenate([atoms.ids[pool], np.array([row for row, _ in stored], dtype=np.int64)])
+    is_phrase = atoms.is_phrase[pool]
+    phrases = set(space.ids_of_part("phrase").tolist()) if atoms.is_phrase.any() else set()
+    stored = [
+        (term.id, weight)
+        for term, weight in target.terms
+        if term.id is not None and term.id not in phrases
+    ]
+    own_ids = atoms.ids[pool[~is_phrase]]
+    ids = np.concatenate([own_ids, np.array([row for row, _ in stored], dtype=np.int64)])
     by_template = template_rows(space, ids)
     new = [(term.label, weight) for term, weight in target.terms if term.kind == "name"]
     if new:
         encoder, names = space.encoder(), [name for name, _ in new]
         placed = [encoder.encode_names(names, t) for t in space.provenance.templates]
         by_template = np.concatenate([by_template, np.stack(placed)], axis=1)
-    n_templates = len(by_template)
+    n_templates, n_own = len(by_template), len(own_ids)
     whole = average_rows(by_template, np.full(n_templates, 1 / n_templates))
+    of_phrases = _phrases_by_template(space, atoms, pool[is_phrase])
     from_texts = sum(weight for term, weight in target.terms if term.kind != "image")
     weights = np.array([weight for _, weight in [*stored, *new]])
     matrix = recipe.whitening(atoms.vectors, denied)
@@ -120,9 +146,12 @@ def template_stability(
         for _ in range(n_resamples):
             drawn = rng.multinomial(n_templates, np.full(n_templates, 1 / n_templates))
             moved = average_rows(by_template, drawn / n_templates) - whole
-            mean_moved = moved[: len(pool)].mean(axis=0)
-            rows = atoms.vectors[pool] + (moved[: len(pool)] - mean_moved)
-            wanted = target.vector + weights @ moved[len(pool) :] - from_texts * mean_moved
+            mean_moved = moved[:n_own].mean(axis=0) if n_own else np.float32(0)
+            rows = atoms.vectors[pool].copy()
+            rows[~is_phrase] += moved[:n_own] - mean_moved
+            if len(of_phrases):
+                rows[is_phrase] += _moved(of_phrases, rng)
+            wanted = target.vector + weights @ moved[n_own:] - from_texts * mean_moved
             code = recipe.code(
                 rows.astype(np.float32),
                 wanted.astype(np.float32)[None],
@@ -133,6 +162,23 @@ def template_stability(
             again += np.isin(chosen, pool[code.indices[0][code.indices[0] >= 0]])
     shares: Shares = again / n_resamples
     return shares
+
+
+def _phrases_by_template(space: StoredSpace, atoms: NameAtoms, chosen: IntArray) -> FloatArray:
+    """Vectors of some phrases among the atoms in each template of phrases; none without any."""
+    if not len(chosen):
+        return np.empty((0, 0, atoms.vectors.shape[1]), dtype=np.float32)
+    every = np.flatnonzero(atoms.is_phrase)
+    entries = tuple(Phrase(atoms.names[at], atoms.sentences[at], atoms.groups[at]) for at in every)
+    return phrase_rows(space, Phrases("the atoms", entries))[:, np.searchsorted(every, chosen)]
+
+
+def _moved(by_template: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """How phrases move in one resample of their templates, without what all of them share."""
+    n = len(by_template)
+    drawn = rng.multinomial(n, np.full(n, 1 / n)) / n
+    moved = average_rows(by_template, drawn) - average_rows(by_template, np.full(n, 1 / n))
+    return np.asarray(moved - moved.mean(axis=0), dtype=np.float32)
 
 
 def candidate_pool(

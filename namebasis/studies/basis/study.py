@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from namebasis.analysis.blas import one_blas_thread
 from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import FilterError
+from namebasis.namespace.phrases.dictionary import Phrases
 from namebasis.namespace.search.targets import check_as
 from namebasis.studies.basis import trust
 from namebasis.studies.basis.atoms import (
@@ -22,6 +24,7 @@ from namebasis.studies.basis.atoms import (
 )
 from namebasis.studies.basis.recipe import FAMILY, Mask, Recipe
 from namebasis.studies.basis.results import Basis
+from namebasis.studies.basis.shares import unique_shares
 from namebasis.studies.basis.stability import (
     corpus_stability,
     template_stability,
@@ -40,6 +43,7 @@ def fit(
     n_names: int = 5,
     *,
     where: str | None = None,
+    phrases: bool | str | Path | Phrases = False,
     deny: Sequence[str] = (),
     max_family: int | None = None,
     nonnegative: bool = True,
@@ -70,6 +74,10 @@ def fit(
         The most names.
     where : str, optional
         One boolean SQL expression; only such names are used.
+    phrases : bool, str, Path or Phrases
+        Phrases that compete with the names, at most one of a group: True for those that the space
+        holds, or where it holds none the packaged ones; else a .toml or .txt file. They count in
+        `n_names`, and `Basis.shares` says what either kind explains beyond the other.
     deny : sequence of str
         Names not to use, forgiving case and accents.
     max_family : int, optional
@@ -138,23 +146,41 @@ def fit(
         raise ValueError("n_null must be 0 or at least 2: one control has no spread.")
     check_count(n_resamples, "n_resamples", 0)
     check_as(as_)
-    atoms = load_atoms(space, where=where, view=view)
+    atoms = load_atoms(space, where=where, view=view, phrases=phrases)
+    if method == "lasso" and atoms.is_phrase.any():
+        raise ValueError(
+            "phrases come in groups of which at most one is taken, which method 'lasso' cannot do; "
+            "use omp, or leave stored phrases out with where=\"part <> 'phrase'\"."
+        )
     if 1 < len(atoms) < n_names and not deny and max_family != 0:
         raise ValueError(f"n_names is {n_names}, but only {len(atoms)} name(s) are left to use.")
     wanted = centre_target(space, target, minus=minus, view=view, image_mean=image_mean, as_=as_)
     denied = atoms.named([*deny, *(wanted.names if exclude_self else ())])
+    if exclude_self:
+        denied |= atoms.is_phrase & atoms.named([term.label for term, _ in wanted.terms])
     if max_family == 0:
         denied |= atoms.kinds == FAMILY
     more = {
-        "where": where, "deny": list(deny), "exclude_self": exclude_self, "n_null": n_null,
+        "where": where, "phrases": getattr(phrases, "source", phrases and str(phrases)),
+        "deny": list(deny), "exclude_self": exclude_self, "n_null": n_null,
         "n_resamples": n_resamples, "seed": seed,
     }  # fmt: skip
     found, chosen = _fit(atoms, wanted, denied, recipe, view, more)
     rng = np.random.default_rng(seed)
-    tell = trust.FitCounter(progress, 3 * n_null + 2 * n_resamples)
+    has_both = bool(atoms.is_phrase.any() and not atoms.is_phrase.all())
+    n_fits = 3 * n_null + 2 * n_resamples + 2 * (n_null + n_resamples) * has_both
+    tell = trust.FitCounter(progress, n_fits)
     if n_null and len(chosen):
         nulls = _nulls(space, atoms, wanted, denied, recipe, view, found, chosen, n_null, rng, tell)
         found = replace(found, nulls=nulls)
+    if has_both:
+        found = replace(
+            found,
+            shares=unique_shares(
+                recipe, atoms.vectors, wanted.vector, atoms.kinds, denied, n_null, n_resamples,
+                np.random.default_rng(seed), tell,
+            ),
+        )  # fmt: skip
     if n_resamples:
         shares, seen = corpus_stability(
             recipe, atoms.vectors, wanted.vector, atoms.kinds, denied, chosen, n_resamples, rng
@@ -194,13 +220,27 @@ def _fit(
         label=target.label,
         names=tuple(atoms.names[atom] for atom in used),
         ids=atoms.ids[used],
+        groups=tuple(
+            (atoms.groups[atom] or "") if atoms.parts[atom] == "phrase" else None for atom in used
+        ),
         weights=code.weights[0][: len(used)],
         similarity=float(code.similarities[0]),
         raw_similarity=_cosine(combined, target.vector + target.mean),
         n_atoms=n_left,
         view=view,
         parameters={**recipe.parameters(), **more},
-        remarks=tuple(dict.fromkeys(told for term, _ in target.terms for told in term.remarks)),
+        remarks=tuple(
+            dict.fromkeys(
+                [
+                    *(told for term, _ in target.terms for told in term.remarks),
+                    *(
+                        f"{atoms.names[atom]}: a phrase that says the target itself is left out."
+                        for atom in np.flatnonzero(denied & atoms.is_phrase)
+                        if more["exclude_self"] and not more["deny"]
+                    ),
+                ]
+            )
+        ),
     )
     return found, used
 
@@ -222,7 +262,10 @@ def _nulls(
     """Fit every control that the space allows."""
     vectors, wanted, observed = atoms.vectors, target.vector, found.similarity
     kinds, draws = atoms.kinds, (n_draws, rng, progress)
-    counts = space.table(["count"], ids=atoms.ids)["count"].cast("float64").to_numpy()
+    counts = np.full(len(atoms), np.nan)
+    stored = atoms.ids >= 0
+    table = space.table(["count"], ids=atoms.ids[stored])
+    counts[stored] = table["count"].cast("float64").to_numpy()
     nulls = [
         trust.turned_null(recipe, vectors, wanted, kinds, denied, observed, *draws),
         trust.matched_null(recipe, vectors, wanted, counts, kinds, chosen, denied, *draws),
