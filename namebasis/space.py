@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 from namebasis.checks import Progress, shown
 from namebasis.namespace.space import StoredSpace
 from namebasis.namespace.store.places import place_of
+from namebasis.results import load
 
 if TYPE_CHECKING:
     from namebasis.analysis.sparse.components import Components
@@ -410,6 +411,38 @@ class Space(StoredSpace):
             self, path, columns=columns, where=where, ids=ids, order_by=order_by, limit=limit,
             format=format, views=views, weight=weight, key=key, by=by, bom=bom, overwrite=overwrite,
         )  # fmt: skip
+
+    def explore(
+        self, *others: Space | str | Path, port: int | None = None, height: int = 720
+    ) -> Any:
+        """Explore the space, and others beside it, on a warm page; see `namebasis explore`.
+
+        In a notebook the page is shown in a frame below the cell, elsewhere in the browser. It is
+        served by a thread of this process, only to this machine, until the process ends.
+
+        Parameters
+        ----------
+        *others : Space, str or Path
+            Spaces that the page offers too.
+        port : int, optional
+            By default 8642; the next free one where it is in use.
+        height : int
+            Of the frame, in pixels.
+
+        Returns
+        -------
+        Explorer
+            Its `url`, and `stop()`, which ends it.
+
+        Raises
+        ------
+        MissingExtraError
+            If the extra `explore` is not installed.
+        SpaceError
+            If no space can be opened.
+        """
+        # The explorer stands on this module, which knows it by its name alone.
+        return load("namebasis.explore.notebook:explore")([self, *others], port=port, height=height)
 
     def add(
         self,

@@ -23,7 +23,7 @@ ALLOWED = {
     "errors": set(),
     "lazy": set(),
     "results": {"atomic", "errors", "terms", "wording"},
-    "space": {"analysis", "checks", "encoders", "namespace", "studies", "validation"},
+    "space": {"analysis", "checks", "encoders", "namespace", "results", "studies", "validation"},
     "terms": set(),
     "wording": set(),
     "checks": {"errors"},

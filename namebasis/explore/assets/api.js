@@ -1,5 +1,14 @@
 // Requests to the service that this page came from; a newer question stops the older one.
 
+// A frame of a notebook gets no cookie; its address brings the token once, behind a # that no server sees.
+const given = new URLSearchParams(location.hash.slice(1)).get("token");
+if (given) {
+  history.replaceState(null, "", location.pathname + location.search);
+  try { sessionStorage.setItem("namebasis token", given); } catch { /* kept as long as the page */ }
+}
+const kept = () => { try { return sessionStorage.getItem("namebasis token"); } catch { return null; } };
+const held = given ?? kept();
+const proof = held ? { authorization: `Bearer ${held}` } : {};
 const running = new Map();
 
 export class Refusal extends Error {}
@@ -10,7 +19,7 @@ async function ask(path, options = {}, slot = null) {
     running.get(slot)?.abort();
     running.set(slot, control);
   }
-  const response = await fetch(`/api${path}`, { ...options, signal: control.signal });
+  const response = await fetch(`/api${path}`, { ...options, headers: { ...proof, ...options.headers }, signal: control.signal });
   if (slot && running.get(slot) === control) running.delete(slot);
   return response;
 }
@@ -67,7 +76,7 @@ export function job(path, body, told) {
   let id = null, isStopped = false;
   const stop = () => {
     isStopped = true;
-    if (id) fetch(`/api/jobs/${id}`, { method: "DELETE", keepalive: true });
+    if (id) fetch(`/api/jobs/${id}`, { method: "DELETE", keepalive: true, headers: proof });
   };
   const result = (async () => {
     let state = await post(path, body);
