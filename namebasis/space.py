@@ -169,6 +169,8 @@ class Space(StoredSpace):
         objective: str = "cover",
         where: str | None = None,
         of: str | None = None,
+        axes: Sequence[str | Axis] = (),
+        quotas: Mapping[str, int] | None = None,
         max_tokens: int | None = None,
         max_per: Mapping[str, int] | None = None,
         one_spelling: bool = False,
@@ -185,9 +187,10 @@ class Space(StoredSpace):
         from namebasis.studies.select.study import select
 
         return select(
-            self, n_names, objective=objective, where=where, of=of, max_tokens=max_tokens,
-            max_per=max_per, one_spelling=one_spelling, deny=deny, not_famous=not_famous,
-            keep=keep, budget=budget, view=view, columns=columns, seed=seed, progress=progress,
+            self, n_names, objective=objective, where=where, of=of, axes=axes, quotas=quotas,
+            max_tokens=max_tokens, max_per=max_per, one_spelling=one_spelling, deny=deny,
+            not_famous=not_famous, keep=keep, budget=budget, view=view, columns=columns, seed=seed,
+            progress=progress,
         )  # fmt: skip
 
     def card(

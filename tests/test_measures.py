@@ -35,7 +35,7 @@ OF_PAGES = [
 STORED = (
     "template_spread", "token_norm", "piece_names", "same_pieces", "own_residual", "anchor_rank",
     "anchor_pagerank", "anchor_uses", "hubness", "local_dimension", "bridge", "nearest_cluster",
-    "cluster_probability", "nearest_cluster_probability", "selected_rank",
+    "cluster_probability", "nearest_cluster_probability", "selected_rank", "selected_group",
 )  # fmt: skip
 SHORT = {"capture": "capture_given", "leaves": "Crossing"}
 

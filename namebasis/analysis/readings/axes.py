@@ -163,13 +163,40 @@ def inferred(
     ValueError
         If the names do not vary along the prompts, or `center` refuses the rows.
     """
+    views, along = inferred_direction(
+        names, prompts, without=without, n_reference=n_reference, also=also
+    )
+    return np.asarray(views @ along)
+
+
+def inferred_direction(
+    names: object,
+    prompts: object,
+    *,
+    without: Float64Array | None = None,
+    n_reference: int | None = None,
+    also: object | None = None,
+) -> tuple[Float64Array, Float64Array]:
+    """The views that `inferred` reads, side by side, and the unit direction along which it does.
+
+    Parameters
+    ----------
+    names, prompts, without, n_reference, also
+        As in `inferred`.
+
+    Returns
+    -------
+    views : ndarray of shape (n_names, n_features + m), float64
+        Centred; `also` is scaled to the spread of `names`.
+    along : ndarray of shape (n_features + m,), float64
+    """
     left, _ = center(names, prompts, n_reference)
     views = left if also is None else _beside(left, also, n_reference)
     along = _covariance(left, views, _without(direction(prompts), without)[:, None], n_reference)
     length = float(np.linalg.norm(along))
     if length < 1e-12:
         raise ValueError("names do not vary along the prompts' direction.")
-    return np.asarray(views @ (along[:, 0] / length))
+    return views, np.asarray(along[:, 0] / length)
 
 
 def along_differences(

@@ -26,13 +26,32 @@ def select(
     objective: Annotated[
         str,
         typer.Option(
-            "--objective", "-o", help="What the names are good for: cover (each name is near one)."
+            "--objective",
+            "-o",
+            help="cover (each name is near one), axes (evenly over a grid), low-bias (no axis "
+            "reads anything) or strong (the ends of one axis).",
         ),
     ] = "cover",
     where: options.Where = None,
     of: Annotated[
         str | None,
         typer.Option("--of", help="Boolean SQL: the names that the list stands for; all if unset."),
+    ] = None,
+    axis: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--axis",
+            help="Of axes: an axis and its levels, such as age=4, gender or 'region=Africa|East "
+            "Asia'. Of strong: the axis, then those to have nothing on. Repeatable.",
+        ),
+    ] = None,
+    quota: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--quota",
+            metavar="LEVELS=N",
+            help="How many names of some levels, such as old/feminine=20; repeatable.",
+        ),
     ] = None,
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", help="Maximum number of tokens of a name.")
@@ -84,7 +103,8 @@ def select(
     from namebasis.studies.select import study
 
     refuse_readonly(space, write)
-    per = max_per_of(max_per or ())
+    per = counts_of(max_per or (), "max_per must be COLUMN=N, such as locale=5")
+    quotas = counts_of(quota or (), "quota must be LEVELS=N, such as old/feminine=20")
     denied = [*(deny or ()), *listed_names([deny_file] if deny_file else [], None)]
     opened = open_space(space)
     with nullcontext() if quiet else late_bar("choosing") as progress:
@@ -94,6 +114,8 @@ def select(
             objective=objective,
             where=where,
             of=of,
+            axes=axis or (),
+            quotas=quotas,
             max_tokens=max_tokens,
             max_per=per,
             one_spelling=one_spelling,
@@ -111,20 +133,20 @@ def select(
     return found
 
 
-def max_per_of(texts: Sequence[str]) -> dict[str, int]:
-    """Columns and how many names of each of their values, of texts such as "locale=5".
+def counts_of(texts: Sequence[str], form: str) -> dict[str, int]:
+    """What is counted and how many, of texts such as "locale=5".
 
     Raises
     ------
     ValueError
-        If a text is not of this form, or a column comes twice.
+        If a text is not of this form, or one thing comes twice.
     """
     found: dict[str, int] = {}
     for text in texts:
-        column, _, most = text.partition("=")
-        if not column or not most.isdecimal() or len(most) > 9:
-            raise ValueError(f"max_per must be COLUMN=N, such as locale=5; got {text!r}.")
-        if column in found:
-            raise ValueError(f"max_per: {column} comes twice; give it once.")
-        found[column] = int(most)
+        what, _, most = text.rpartition("=")
+        if not what or not most.isdecimal() or len(most) > 9:
+            raise ValueError(f"{form}; got {text!r}.")
+        if what in found:
+            raise ValueError(f"{form}; {what} comes twice.")
+        found[what] = int(most)
     return found

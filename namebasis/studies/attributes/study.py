@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Attributes", "AxisScores", "read_axes", "read_rows", "score"]
 
 TEMPERATURE = 0.1
-_WITHOUT_GENDER = ("age",)
+WITHOUT_GENDER = ("age",)
 """Axes out of which the gender direction is taken: phrases for the old lean to women."""
 
 
@@ -111,14 +111,14 @@ def read_axes(
 ) -> Attributes:
     """`score` for rows that are read already; `step` is called after every reading."""
     encoder = space.encoder()
-    gender = axes.direction(_prompts(encoder, load_axis("gender")).mean(axis=0))
+    gender = axes.direction(axis_prompts(encoder, load_axis("gender")).mean(axis=0))
     scores: list[AxisScores] = []
     leanings: list[Leaning] = []
     directions: list[Float64Array] = []
     for axis in loaded:
-        without = gender if axis.name in _WITHOUT_GENDER else None
+        without = gender if axis.name in WITHOUT_GENDER else None
         own, made = [], []
-        for value, prompts in _sequences(axis, _prompts(encoder, axis)):
+        for value, prompts in axis_sequences(axis, axis_prompts(encoder, axis)):
             found, controls = _score(axis, value, rows, prompts, temperature, without)
             own.append(found)
             made.append(controls)
@@ -168,8 +168,8 @@ class Rows:
 def read_rows(space: StoredSpace, ids: IntArray, n_made_up: int, seed: int) -> Rows:
     """Vectors of names, and those of made-up ones, which are encoded as the names were."""
     encoder = space.encoder()
-    made = _made_up(n_made_up, seed)
-    null = _encode_names(encoder, made, space.provenance.templates)
+    made = made_up_names(n_made_up, seed)
+    null = encode_over(encoder, made, space.provenance.templates)
     text = np.concatenate([space.vectors(ids=ids), null])
     if "token" not in space.views:
         return Rows(text, None, ids.size)
@@ -179,12 +179,13 @@ def read_rows(space: StoredSpace, ids: IntArray, n_made_up: int, seed: int) -> R
     return Rows(text, np.concatenate([space.vectors("token", ids=ids), tokens]), ids.size)
 
 
-def _encode_names(encoder: Encoder, names: Sequence[str], templates: Sequence[str]) -> Float64Array:
+def encode_over(encoder: Encoder, names: Sequence[str], templates: Sequence[str]) -> Float64Array:
+    """Unit vectors of names, each the mean over templates, as a build makes them."""
     total = np.mean([encoder.encode_names(names, t) for t in templates], axis=0, dtype=np.float64)
     return np.asarray(total / np.linalg.norm(total, axis=1, keepdims=True))
 
 
-def _prompts(encoder: Encoder, axis: Axis) -> Float64Array:
+def axis_prompts(encoder: Encoder, axis: Axis) -> Float64Array:
     """Mean vector of each value's phrases; shape (n_templates, n_values, dim)."""
     texts = [t.replace("{}", phrase) for t in axis.templates for phrase in axis.phrases]
     rows = encoder.encode_text(texts).astype(np.float64)
@@ -195,7 +196,7 @@ def _prompts(encoder: Encoder, axis: Axis) -> Float64Array:
 
 
 @lru_cache(maxsize=4)
-def _made_up(n: int, seed: int) -> tuple[str, ...]:
+def made_up_names(n: int, seed: int) -> tuple[str, ...]:
     """Kept, as making them up folds every name that Faker knows."""
     return tuple(pseudo_names(n, seed=seed).strings)
 
@@ -204,7 +205,7 @@ def _n_readings(axis: Axis) -> int:
     return 1 if axis.kind == "ordinal" else len(axis.values)
 
 
-def _sequences(axis: Axis, prompts: Float64Array) -> list[tuple[str | None, Float64Array]]:
+def axis_sequences(axis: Axis, prompts: Float64Array) -> list[tuple[str | None, Float64Array]]:
     """An ordinal axis as it is; a nominal one as each value after the mean of the others."""
     if axis.kind == "ordinal":
         return [(None, prompts)]

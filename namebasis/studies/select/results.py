@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow as pa
 from namebasis.checks import Float64Array, IntArray
 from namebasis.namespace.search.beside import drawn_beside, joined, told_apart
 from namebasis.results import Result, Table, plain_dict
+from namebasis.wording import between, listed
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -18,8 +19,68 @@ if TYPE_CHECKING:
 STUDY = "select"
 OBJECTIVES = {
     "cover": "so that every name is near a chosen one",
+    "axes": "evenly over a grid, the strongest names of each cell",
+    "low-bias": "so that no axis reads anything in them",
+    "strong": "from the ends of one axis, with little on others",
 }
-"""Each objective, and what it makes a list good for."""
+"""Each objective, and how it chooses."""
+_MOST_EMPTY = 6
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the grid, or an end of an axis.
+
+    Attributes
+    ----------
+    group : str
+        The levels that make it.
+    quota, n_chosen : int
+        Names that were wanted, and that are on the list.
+    n_could : int
+        Names of the cell that the constraints allow.
+    names : tuple of str
+        On the list, the strongest first.
+    """
+
+    group: str
+    quota: int
+    n_chosen: int
+    n_could: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a list is worth where the choice did not look, beside lists of the same length.
+
+    Attributes
+    ----------
+    measure : str
+    value, low, high : float
+        Of the list, with its 95 % interval.
+    random : float
+        Mean of random lists under the same filter; of made-up names, for `low-bias`.
+    gain, gain_low, gain_high : float
+        Value less random, with its 95 % interval; NaN where there is none.
+    matched, matched_gain_low, matched_gain_high : float
+        The same beside lists of names about as frequent as the chosen ones; NaN without counts.
+    on : str
+        What the choice did not see.
+    """
+
+    measure: str
+    value: float
+    low: float
+    high: float
+    random: float
+    gain: float
+    gain_low: float
+    gain_high: float
+    matched: float
+    matched_gain_low: float
+    matched_gain_high: float
+    on: str
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -33,10 +94,13 @@ class Selection(Result):
         Rows of the space.
     names, parts : sequence of str
     n_tokens : ndarray of shape (n_chosen,), int64
-    curve : ndarray of shape (n_chosen,), float64
-        What the objective reaches with the names up to each.
-    covers : ndarray of shape (n_chosen,), float64
-        Share of the names that each chosen one is the nearest to.
+    groups : sequence of str
+        The cell, or the end of the axis, that each name stands for; empty for `cover`.
+    values : mapping of str to ndarray of shape (n_chosen,), float64
+        What each name is worth: `covers` and `reached`, or `strength`.
+    cells : tuple of Cell
+    checks : tuple of Check
+        Empty where none was asked for.
     n_candidates, n_demand : int
         Names that could be chosen, and those that the list is to stand for.
     remarks : tuple of str
@@ -54,8 +118,10 @@ class Selection(Result):
     names: Sequence[str]
     parts: Sequence[str]
     n_tokens: IntArray
-    curve: Float64Array
-    covers: Float64Array
+    groups: Sequence[str]
+    values: Mapping[str, Float64Array]
+    cells: tuple[Cell, ...]
+    checks: tuple[Check, ...]
     n_candidates: int
     n_demand: int
     remarks: tuple[str, ...]
@@ -66,41 +132,69 @@ class Selection(Result):
         return len(self.ids)
 
     def headline(self) -> str:
-        return (
-            f"{len(self):,} of {self.n_candidates:,} names, chosen {OBJECTIVES[self.objective]}: "
-            f"mean centred cosine {self.curve[-1]:.3f} to the nearest."
-        )
+        told = f"{len(self):,} of {self.n_candidates:,} names, chosen {OBJECTIVES[self.objective]}"
+        if self.objective == "axes":
+            filled = sum(cell.n_chosen > 0 for cell in self.cells)
+            told += f": {filled} of {len(self.cells)} cells have a name"
+        elif "reached" in self.values:
+            told += f": mean centred cosine {self.values['reached'][-1]:.3f} to the nearest"
+        return f"{told}."
 
     def notes(self) -> Sequence[str]:
-        return self.remarks
+        return (*_empty_cells(self.cells), *self.remarks)
 
     def tables(self) -> list[Table]:
-        columns = ("rank", "name", "tokens", "covers", "reached")
+        heads = ["rank", "name", *(["group"] if self.groups else []), "tokens"]
         told = told_apart(self.names, self.parts)
-        rows = list(
-            zip(
-                range(1, len(self) + 1), told, self.n_tokens.tolist(), self.covers.tolist(),
-                self.curve.tolist(), strict=True,
+        columns = [
+            range(1, len(self) + 1), told, *([self.groups] if self.groups else []),
+            self.n_tokens.tolist(), *(values.tolist() for values in self.values.values()),
+        ]  # fmt: skip
+        table = Table(
+            (*heads, *self.values), list(zip(*columns, strict=True)), bars=tuple(self.values)
+        )
+        found = [drawn_beside(table, self.beside, range(len(self)))]
+        if len(self.cells) > 1:
+            cells = [(c.group, c.quota, c.n_chosen, c.n_could, c.names) for c in self.cells]
+            empty = [at for at, cell in enumerate(self.cells) if not cell.n_chosen]
+            found.append(
+                Table(
+                    ("group", "wanted", "chosen", "candidates", "names"), cells, "cells",
+                    key="cells", muted=empty, detail=True, aside=True,
+                )
+            )  # fmt: skip
+        if self.checks:
+            found.append(self._check_table())
+        return found
+
+    def _check_table(self) -> Table:
+        rows = [
+            (
+                check.measure, check.value, check.random,
+                between(check.gain_low, check.gain_high), check.matched,
+                between(check.matched_gain_low, check.matched_gain_high), check.on,
             )
+            for check in self.checks
+        ]  # fmt: skip
+        return Table(
+            ("measure", "this list", "random lists", "gain", "as frequent", "gain over these",
+             "not seen"),
+            rows, "where the choice did not look", key="checks", aside=True,
         )  # fmt: skip
-        table = Table(columns, rows, bars=("covers", "reached"))
-        return [drawn_beside(table, self.beside, range(len(self)))]
 
     def to_arrow(self) -> pa.Table:
         """One row per chosen name, in the order of choice."""
         return joined(self._measures(), self.beside)
 
     def _measures(self) -> pa.Table:
-        return pa.table(
-            {
-                "id": self.ids,
-                "name": pa.array(self.names, pa.string()),
-                "selected_rank": pa.array(range(1, len(self) + 1), pa.int64()),
-                "n_tokens": self.n_tokens,
-                "covers": self.covers,
-                "reached": self.curve,
-            }
-        )
+        columns: dict[str, Any] = {
+            "id": self.ids,
+            "name": pa.array(self.names, pa.string()),
+            "selected_rank": pa.array(range(1, len(self) + 1), pa.int64()),
+        }
+        if self.groups:
+            columns["selected_group"] = pa.array(self.groups, pa.string())
+        return pa.table({**columns, "n_tokens": self.n_tokens, **self.values})
 
     def to_dict(self) -> dict[str, Any]:
         """Everything in plain values, as JSON holds them."""
@@ -111,11 +205,35 @@ class Selection(Result):
                 "n_candidates": self.n_candidates,
                 "n_demand": self.n_demand,
                 "selected": self.to_arrow().to_pylist(),
-                "notes": list(self.remarks),
+                "cells": [asdict(cell) for cell in self.cells],
+                "checks": [asdict(check) for check in self.checks],
+                "notes": list(self.notes()),
             }
         )
 
     def write(self, space: StoredSpace) -> None:
-        """Store selected_rank, which replaces that of an earlier choice."""
-        table = self._measures().select(["id", "selected_rank"])
+        """Store selected_rank and selected_group, which replace those of an earlier choice."""
+        table = self._measures()
+        groups = pa.array(self.groups or pa.nulls(len(self)), pa.string())
+        table = table.select(["id", "selected_rank"]).append_column("selected_group", groups)
         space.add_metrics(table, study=STUDY, parameters=self.parameters)
+
+
+def _empty_cells(cells: Sequence[Cell]) -> list[str]:
+    """Which cells have no name, and which of them for want of any."""
+    told = []
+    none = [cell.group for cell in cells if not cell.n_could and cell.quota]
+    barred = [cell.group for cell in cells if cell.n_could and cell.quota and not cell.n_chosen]
+    short = [
+        cell.group for cell in cells if cell.n_could and 0 < cell.n_chosen < cell.quota
+    ]  # fmt: skip
+    for groups, why in (
+        (none, "No name that the constraints allow lies in"),
+        (barred, "The other constraints left no name for"),
+        (short, "There were fewer names than wanted for"),
+    ):
+        if groups:
+            more = f" and {len(groups) - _MOST_EMPTY} more" if len(groups) > _MOST_EMPTY else ""
+            shown = groups[:_MOST_EMPTY]
+            told.append(f"{why} {', '.join(shown) + more if more else listed(shown)}.")
+    return told

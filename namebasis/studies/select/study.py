@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from namebasis.analysis.select.cells import fill_cells
 from namebasis.analysis.select.rows import MOST_DEMAND, choose, directions, sample_rows
-from namebasis.checks import IntArray, Progress, check_count, check_seed
+from namebasis.checks import Float64Array, IntArray, Progress, check_count, check_seed
 from namebasis.errors import FilterError
 from namebasis.namespace.search.beside import check_columns, stored_columns
+from namebasis.studies.attributes.axis_files import Axis
 from namebasis.studies.select.constraints import Constraints, Wishes
-from namebasis.studies.select.results import OBJECTIVES, Selection
+from namebasis.studies.select.grid import Cut
+from namebasis.studies.select.results import OBJECTIVES, Cell, Selection
+from namebasis.studies.select.scores import DEFAULTS, check_axes, score_names
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -26,6 +31,8 @@ def select(
     objective: str = "cover",
     where: str | None = None,
     of: str | None = None,
+    axes: Sequence[str | Axis] = (),
+    quotas: Mapping[str, int] | None = None,
     max_tokens: int | None = None,
     max_per: Mapping[str, int] | None = None,
     one_spelling: bool = False,
@@ -47,12 +54,23 @@ def select(
     space : Space
     n_names : int
         How many names, those to keep counted.
-    objective : {"cover"}
-        ``"cover"``: every name is near a chosen one.
+    objective : {"cover", "axes", "low-bias", "strong"}
+        ``"cover"``: every name is near a chosen one. ``"axes"``: spread evenly over a grid of
+        axes, the strongest names of each cell. ``"low-bias"``: little on any axis, little of its
+        own, steady over templates. ``"strong"``: one axis to its ends, little on the others.
     where : str, optional
         One boolean SQL expression; only such names are chosen.
     of : str, optional
-        One boolean SQL expression: the names that the list is to stand for; by default all.
+        One boolean SQL expression: the names that the list is to stand for; by default all. Only
+        with ``"cover"``.
+    axes : sequence of str or Axis
+        Of ``"axes"``, each with its levels: ``"age=4"`` (with equally many names), or
+        ``"region=Africa|East Asia"``; by default age=4, gender and region. Of ``"strong"``, the
+        axis and then those on which names should have nothing; by default age and all others. Of
+        ``"low-bias"``, by default all packaged axes.
+    quotas : mapping of str to int, optional
+        How many names cells are to have together, by levels: ``{"old/feminine": 20}``. What is
+        left is spread evenly over the other cells.
     max_tokens : int, optional
         The most tokens of a name.
     max_per : mapping of str to int, optional
@@ -106,43 +124,122 @@ def select(
             f"{did_you_mean(objective, OBJECTIVES)}"
         )
     columns = check_columns(space, columns)
-    wishes = Wishes(
-        where, max_tokens, max_per, one_spelling, deny, not_famous, keep, budget,
-    )  # fmt: skip
+    along = check_axes(objective, axes)
+    _check_fit(objective, view, of, quotas)
+    wishes = Wishes(where, max_tokens, max_per, one_spelling, deny, not_famous, keep, budget)
     constraints = Constraints(space, view, wishes)
     demand = _demand(space, constraints, of, view, seed)
-    constraints.check_size(n_names)
-    room = constraints.room()
-    # Vectors of other rows would cost memory for nothing.
-    rows = np.union1d(np.union1d(np.flatnonzero(room.open), demand), constraints.keep)
-    place = np.searchsorted(rows, demand)
-    vectors = np.array(space.vectors(view, ids=constraints.ids[rows]), dtype=np.float32)
-    vectors -= space.mean(view)
-    unit = directions(vectors)
-    choice = choose(
-        unit, place, n_names, room, rows, objective=objective, progress=progress
-    )  # fmt: skip
-    chosen = constraints.ids[choice.rows]
-    near = unit[place] @ unit[np.searchsorted(rows, choice.rows)].T
+    if objective != "axes":  # whose cells may stay empty
+        constraints.check_size(n_names)
+    task = _Task(space, constraints, n_names, objective, view, seed, progress)
+    made = task.graded(along, quotas or {}) if along else task.covering(demand)
+    chosen = constraints.ids[made.rows]
     return Selection(
         objective=objective,
         ids=chosen,
-        names=[constraints.names[at] for at in choice.rows],
-        parts=[constraints.parts[at] for at in choice.rows],
-        n_tokens=constraints.costs[choice.rows],
-        curve=choice.values,
-        covers=np.bincount(near.argmax(axis=1), minlength=len(chosen)) / len(place),
-        n_candidates=int(room.limits.allowed.sum()),
+        names=[constraints.names[at] for at in made.rows],
+        parts=[constraints.parts[at] for at in made.rows],
+        n_tokens=constraints.costs[made.rows],
+        groups=made.groups,
+        values=made.values,
+        cells=made.cells,
+        checks=(),
+        n_candidates=made.n_candidates,
         n_demand=len(demand),
         remarks=tuple(constraints.remarks),
         parameters={
             "objective": objective, "n_names": n_names, "where": where, "of": of,
+            "axes": [_said(one) for one in along], "quotas": dict(quotas or {}),
             "max_tokens": max_tokens, "max_per": dict(max_per or {}),
             "one_spelling": one_spelling, "n_deny": len(deny), "not_famous": not_famous,
             "keep": list(keep), "budget": budget, "view": view, "seed": seed,
         },
         beside=stored_columns(space, chosen.tolist(), columns) if columns else None,
     )  # fmt: skip
+
+
+def _said(one: Cut | Axis) -> str:
+    """An axis with its levels, as it is asked for."""
+    if isinstance(one, Axis):
+        return one.name
+    levels = "|".join(one.labels) if one.columns else str(len(one.labels))
+    return f"{one.axis.name}={levels}"
+
+
+def _check_fit(objective: str, view: str, of: str | None, quotas: Mapping[str, int] | None) -> None:
+    """Refuse options that an objective does not know."""
+    if objective in DEFAULTS and view != "text":
+        raise ValueError(f"view must be text for objective {objective}: axes are texts.")
+    if objective in DEFAULTS and of is not None:
+        raise ValueError(f"of goes with cover; objective {objective} stands for its cells.")
+    if quotas and objective not in ("axes", "strong"):
+        raise ValueError(f"quotas go with axes and strong; objective {objective} has no cells.")
+    for what, most in (quotas or {}).items():
+        check_count(most, f"quota {what}", 0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """Places of the chosen names, and what is told of them."""
+
+    rows: IntArray
+    values: Mapping[str, Float64Array]
+    n_candidates: int
+    groups: Sequence[str] = ()
+    cells: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """A choice, ways apart by objective."""
+
+    space: StoredSpace
+    constraints: Constraints
+    n: int
+    objective: str
+    view: str
+    seed: int
+    progress: Progress | None
+
+    def covering(self, demand: IntArray) -> _Made:
+        """Names that stand for others."""
+        room = self.constraints.room()
+        # Vectors of other rows would cost memory for nothing.
+        rows = np.union1d(np.union1d(np.flatnonzero(room.open), demand), self.constraints.keep)
+        place = np.searchsorted(rows, demand)
+        vectors = np.array(
+            self.space.vectors(self.view, ids=self.constraints.ids[rows]), dtype=np.float32
+        )
+        vectors -= self.space.mean(self.view)
+        unit = directions(vectors)
+        choice = choose(
+            unit, place, self.n, room, rows, objective=self.objective, progress=self.progress
+        )  # fmt: skip
+        near = unit[place] @ unit[np.searchsorted(rows, choice.rows)].T
+        covers = np.bincount(near.argmax(axis=1), minlength=len(choice.rows)) / len(place)
+        values = {"covers": covers, "reached": choice.values}
+        return _Made(choice.rows, values, int(room.limits.allowed.sum()))
+
+    def graded(self, along: Sequence[Cut | Axis], quotas: Mapping[str, int]) -> _Made:
+        """Names that stand for cells."""
+        told = self.constraints
+        scored = score_names(self.space, told.ids, self.n, self.objective, along, quotas, self.seed)
+        room = told.room()
+        filled = fill_cells(
+            scored.cells, scored.strength, self.n, scored.quotas, scored.groups, room,
+            self.progress,
+        )  # fmt: skip
+        cells = []
+        for at, label in enumerate(scored.labels):
+            own = filled.rows[filled.cells == at]
+            names = tuple(told.names[row] for row in own)
+            quota = int(scored.quotas[at])
+            cells.append(Cell(label, quota, len(own), int(filled.n_open[at]), names))
+        has_cells = len(scored.labels) > 1
+        groups = [scored.labels[cell] for cell in filled.cells] if has_cells else ()
+        values = {"strength": scored.strength[filled.rows]}
+        n_candidates = int(room.limits.allowed.sum())
+        return _Made(filled.rows, values, n_candidates, groups, tuple(cells))
 
 
 def _demand(

@@ -39,8 +39,8 @@ def test_the_first_names_cover_the_others_best(space: nb.Space) -> None:
     rows = nb.analysis.select_rows(space.vectors(), 4)
     assert found.ids.tolist() == rows.tolist()
     assert found.names == [NAMES[at][0] for at in rows]
-    assert found.covers.sum() == pytest.approx(1)
-    assert (np.diff(found.curve) > 0).all()
+    assert found.values["covers"].sum() == pytest.approx(1)
+    assert (np.diff(found.values["reached"]) > 0).all()
     assert found.headline().startswith("4 of 12 names, chosen so that every name is near")
     assert found.tables()[0].rows[0][:2] == (1, found.names[0])
 
@@ -78,7 +78,7 @@ def test_limits_that_leave_too_few_say_which_costs_most(space: nb.Space) -> None
 def test_a_list_stands_for_the_names_asked_for(space: nb.Space) -> None:
     found = space.select(1, of="name = 'Hiroshi'")
     assert (found.names, found.n_demand) == (["Hiroshi"], 1)
-    assert found.curve[0] == pytest.approx(1, abs=1e-5)
+    assert found.values["reached"][0] == pytest.approx(1, abs=1e-5)
 
 
 def test_what_points_to_one_person_is_left_out_once_it_was_measured(
