@@ -133,6 +133,7 @@ def serve(
     uvicorn.run(
         app, host=host, port=taken, log_level="warning", access_log=False, server_header=False,
         ws="none", lifespan="on", timeout_graceful_shutdown=5,
+        timeout_keep_alive=75,  # longer than a reader rests between two questions
     )  # fmt: skip
 
 

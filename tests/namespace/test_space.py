@@ -160,9 +160,16 @@ class TestFind:
         monkeypatch.setattr(
             type(space._store), "scan", lambda *given: scans.append(given) or real(*given)
         )
-        assert space.find_all(names) == expected
+        fresh = space.reopened()
+        assert fresh.find_all(names) == expected
         assert len(scans) == 1
-        assert space.find_all([]) == []
+        assert fresh.find_all([]) == []
+        # Whoever asks often asks memory.
+        for _ in range(4):
+            fresh.find("Vicki")
+        scans.clear()
+        assert fresh.find_all(names) == expected
+        assert scans == []
 
     def test_a_kana_is_no_other_kana(self, tmp_path: Path, encoder: FakeEncoder) -> None:
         names = make_names([{"name": n} for n in ("ハナコ", "Андреи", "Søren", "Łukasz")])

@@ -18,7 +18,7 @@ export async function drawCard(context) {
   const holder = element("div", {});
   const id = told.result.id;
   drawer.replaceChildren(
-    element("div", { class: "row" }, element("h2", {}, named(told.result.name ?? state.card)),
+    element("div", { class: "row" }, element("h2", { tabindex: -1 }, named(told.result.name ?? state.card)),
       element("button", { type: "button", class: "small", "aria-label": "Close the card", onclick: () => change({ card: "" }) }, "×")),
     element("p", { class: "row" },
       element("button", { type: "button", onclick: () => change({ q: told.result.name, tab: "names" }) }, "Nearest"),

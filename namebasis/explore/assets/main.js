@@ -26,7 +26,21 @@ function tell(text, isError = false) {
   if (!isError) timer = setTimeout(() => { said.textContent = ""; }, 4000);
 }
 
-const openCard = (name) => change({ card: name });
+let opener = null; // has the focus again when the card that it opened is closed
+const openCard = (name) => {
+  opener = document.activeElement;
+  change({ card: name });
+};
+
+async function drawDrawer() {
+  await drawCard(context());
+  if (state.card) {
+    if (opener) $("drawer").querySelector("h2")?.focus();
+  } else if (opener) {
+    if (opener.isConnected) opener.focus();
+    opener = null;
+  }
+}
 const context = () => ({
   columns, tell, openCard, goTo, axes: AXES, spaces: spaces.filter((one) => !one.error),
   get facets() { return facets; }, get counted() { return counted; },
@@ -124,7 +138,7 @@ listen((changed) => guarded(async () => {
   if (changed.has("tab")) drawTabs();
   const work = [];
   if (changed.has("where") || changed.has("space")) work.push(recount());
-  if (changed.has("card") || changed.has("space") || changed.has("view")) work.push(guarded(() => drawCard(context())));
+  if (changed.has("card") || changed.has("space") || changed.has("view")) work.push(guarded(drawDrawer));
   if ([...changed].some((one) => one !== "card" && one !== "facets")) work.push(guarded(drawPanel));
   await Promise.all(work);
   if (changed.has("space")) await tellLacks();
@@ -157,6 +171,7 @@ addEventListener("drop", (event) => {
 addEventListener("paste", (event) => withImage(event.clipboardData?.files[0]));
 
 addEventListener("keydown", (event) => {
+  if ($("help").open) return; // Esc closes it, and no other key acts behind it
   const isTyping = event.target.matches("input:not([type=checkbox]), textarea, select");
   if (event.key === "Escape") {
     if (isTyping) event.target.blur();
@@ -168,10 +183,9 @@ addEventListener("keydown", (event) => {
     "/": () => $("q").select(), "?": () => $("help").showModal(), ArrowDown: () => step(1), ArrowUp: () => step(-1),
     c: () => copy(state.where, tell), b: () => current() && take([current()]),
   };
-  if (acts[event.key]) {
-    event.preventDefault();
-    acts[event.key]();
-  }
+  if (event.key.startsWith("Arrow") && event.target.closest(".scrolled")) return; // it scrolls
+  const act = acts[event.key];
+  if (act && act() !== false) event.preventDefault();
 });
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => guarded(drawPanel));
@@ -185,7 +199,7 @@ guarded(async () => {
   $("q").value = state.q;
   $("as").value = state.as;
   drawTabs();
-  await Promise.all([recount(), guarded(() => drawCard(context())), guarded(async () => {
+  await Promise.all([recount(), guarded(drawDrawer), guarded(async () => {
     await drawPanel();
     if (state.tab === "names") requestAnimationFrame(() => performance.mark("names shown"));
   })]);

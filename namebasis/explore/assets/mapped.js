@@ -31,7 +31,8 @@ export async function drawMap(panel, context) {
   }
   names = await fetched;
   const canvas = element("canvas", { id: "map", tabindex: 0, role: "img",
-    "aria-label": `Map of ${names.length.toLocaleString("en")} names. The same names are in the tab Names as a list.` });
+    "aria-label": `Map of ${names.length.toLocaleString("en")} names. The same names are in the tab Names as a list.`,
+    "aria-describedby": "map-told" });
   const tip = element("div", { class: "tip", hidden: true });
   const frame = element("div", { class: "frame" }, canvas, tip);
   const legend = element("div", { class: "legend" });
@@ -46,7 +47,7 @@ export async function drawMap(panel, context) {
       element("button", { type: "button", onclick: () => map.home() }, "Whole map"),
       element("span", { class: "note" }, "drag to move, wheel to zoom, Shift-drag to select"),
       element("span", { class: "note", id: "flat", hidden: true }, "This browser has no WebGL 2: the map is drawn on a canvas, more slowly.")),
-    legend, frame, picked);
+    legend, frame, element("p", { id: "map-told", class: "hidden" }), picked);
   map = new PointMap(canvas, places.getChild("x").toArray(), places.getChild("y").toArray(), {
     hover: (row, place) => {
       tip.hidden = row < 0;
@@ -92,13 +93,24 @@ async function paint(panel, context) {
   const facet = facets.find((one) => one.column === colors.value);
   const coat = await coloring(columns, colors.value, facet);
   allowed = null;
+  let passing = names.length;
   if (state.where) {
     const ids = await numbers(`/${encodeURIComponent(state.space)}/ids`, { where: state.where }, "ids");
     allowed = new Uint8Array(names.length);
     for (const id of ids) allowed[id] = 1;
+    passing = ids.length;
   }
   map.paint(coat.of, allowed ? (row) => allowed[row] === 1 : () => true);
   drawLegend(panel.querySelector(".legend"), coat.legend, colors.value, facet);
+  panel.querySelector("#map-told").textContent = inWords(facet, passing);
+}
+
+// What the map shows, for whoever does not see it.
+function inWords(facet, passing) {
+  const parts = !facet ? "" : facet.kind === "number"
+    ? `Coloured by ${facet.column}, from ${shown(facet.low)} to ${shown(facet.high)}.`
+    : `Coloured by ${facet.column}: ${facet.values.slice(0, 8).map(([value, count]) => `${value} ${shown(count)}`).join(", ")}.`;
+  return `${shown(passing)} names pass the filter. ${parts} Arrows move the map, + and - zoom, 0 shows all of it.`;
 }
 
 function drawLegend(holder, legend, name, facet) {

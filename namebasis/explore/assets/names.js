@@ -13,7 +13,7 @@ export const askImage = (file) => { image = file; };
 
 export async function drawNames(panel, tell, openCard) {
   const head = element("div", { class: "row tools" });
-  const list = element("ol", { id: "list", class: "names", tabindex: 0, "aria-label": "Names" });
+  const list = element("ol", { id: "list", class: "names", role: "list", tabindex: 0, "aria-label": "Names" });
   const more = element("div", {});
   panel.replaceChildren(head, list, more);
   at = -1;
@@ -97,9 +97,10 @@ function line(row, index, openCard) {
 // Up and down with the arrows; what is chosen has the focus.
 export function step(by) {
   const lines = document.querySelectorAll("#list li[data-row] .name");
-  if (!lines.length) return;
+  if (!lines.length) return false;
   at = Math.min(lines.length - 1, Math.max(0, at + by));
   lines[at].focus();
+  return true;
 }
 
 export const current = () => found[at];

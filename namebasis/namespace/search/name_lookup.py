@@ -21,8 +21,13 @@ PART_ORDER = ("given", "family", "full", "pseudo", "phrase")
 _COLUMNS = ["id", "name", "part", "name_folded"]
 _FEW = 16
 """Most names that are looked up by a filter; for more, all names are read once."""
-# Spaces of an older folding are folded again when first asked, and that is kept.
-_refolded: WeakKeyDictionary[Store, tuple[int, pa.Table]] = WeakKeyDictionary()
+_OFTEN = 3
+"""Lookups after which all names stay in memory: whoever asks so often asks again."""
+_MEMORY_ROWS = 2_000_000
+"""Rows up to which they do, at about 50 bytes a row."""
+_asked: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Store, tuple[int, pa.Table]] = WeakKeyDictionary()
+"""Names of one version of a space; those of an older folding, folded again when first asked."""
 
 
 def find_rows(
@@ -74,8 +79,10 @@ def find_in(
 
 
 def _candidates(store: Store, wanted: set[str]) -> pa.Table:
-    if (store.metadata.get(FOLDING_KEY.encode()) or b"").decode() != FOLDING:
-        rows = _fold_anew(store)
+    _asked[store] = _asked.get(store, 0) + 1
+    is_often = _asked[store] > _OFTEN and store.n_rows <= _MEMORY_ROWS
+    if is_often or not _is_folded(store):
+        rows = _all(store)
     elif len(wanted) <= _FEW:
         listed = ", ".join(quote(text) for text in sorted(wanted))
         return store.scan(_COLUMNS, f"name_folded IN ({listed})")
@@ -86,18 +93,23 @@ def _candidates(store: Store, wanted: set[str]) -> pa.Table:
 
 def folded_names(store: Store) -> pa.ChunkedArray:
     """What the names of all rows fold to, in their order."""
-    if (store.metadata.get(FOLDING_KEY.encode()) or b"").decode() != FOLDING:
-        return _fold_anew(store)["name_folded"]
-    return store.scan(["name_folded"])["name_folded"]
+    is_folded = _is_folded(store)
+    return (store.scan(["name_folded"]) if is_folded else _all(store))["name_folded"]
 
 
-def _fold_anew(store: Store) -> pa.Table:
-    version, rows = _refolded.get(store, (-1, None))
+def _is_folded(store: Store) -> bool:
+    """Whether its names are folded as names are folded today."""
+    return (store.metadata.get(FOLDING_KEY.encode()) or b"").decode() == FOLDING
+
+
+def _all(store: Store) -> pa.Table:
+    version, rows = _kept.get(store, (-1, None))
     if rows is None or version != store.version:
-        rows = store.scan(["id", "name", "part"])
-        folded = pa.array([fold(name) for name in rows["name"].to_pylist()], pa.string())
-        rows = rows.append_column("name_folded", folded)
-        _refolded[store] = (store.version, rows)
+        rows = store.scan(_COLUMNS if _is_folded(store) else _COLUMNS[:-1])
+        if not _is_folded(store):
+            folded = pa.array([fold(name) for name in rows["name"].to_pylist()], pa.string())
+            rows = rows.append_column("name_folded", folded)
+        _kept[store] = (store.version, rows)
     return rows
 
 
