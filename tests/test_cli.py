@@ -118,7 +118,7 @@ def test_help_ends_with_an_example_that_runs(
 ) -> None:
     if command == "explore":  # which would serve until somebody stops it
         uvicorn = pytest.importorskip("uvicorn", reason="needs the extra explore")
-        monkeypatch.setattr(uvicorn, "run", lambda *_, **__: None)
+        monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: None)
         monkeypatch.setattr("webbrowser.open", lambda _: True)
     helped = run(*command.split(), "--help", cwd=place)
     assert helped.returncode == 0

@@ -28,6 +28,7 @@ from namebasis.explore.questions import (
     PaintQuestion,
     Question,
     ScoreQuestion,
+    SelectQuestion,
     asked,
     with_space,
 )
@@ -250,6 +251,11 @@ def _add_jobs(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
     @router.post("/{space}/jobs/score", **words)
     def score(space: Short, question: ScoreQuestion) -> Response:
         """Read names on axes, against made-up names."""
+        return start(space, question)
+
+    @router.post("/{space}/jobs/select", **words)
+    def select(space: Short, question: SelectQuestion) -> Response:
+        """Choose names that are good for something."""
         return start(space, question)
 
     @router.post("/{space}/jobs/topology", **words)

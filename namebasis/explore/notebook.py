@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import secrets
-import socket
 import sys
 import threading
 import time
@@ -125,11 +124,10 @@ def _started(warm: Warm, port: int) -> Explorer:
     import uvicorn
 
     from namebasis.explore.guard import Rules
-    from namebasis.explore.server import address, create_app, free_port
+    from namebasis.explore.server import address, create_app, listening
 
     host, token = "127.0.0.1", secrets.token_urlsafe(24)
-    taken = free_port(host, port)
-    bound = socket.create_server((host, taken))  # held at once: nobody takes it meanwhile
+    bound = listening(host, port)
     config = uvicorn.Config(
         create_app(warm, Rules(token=token)), log_config=None, access_log=False,
         server_header=False, ws="none", lifespan="on", timeout_graceful_shutdown=2,
@@ -145,7 +143,7 @@ def _started(warm: Warm, port: int) -> Explorer:
             server.should_exit = True
             raise OSError("the explorer's server did not start; its log says why.")
         time.sleep(0.01)
-    return Explorer(address(host, taken), token, server, thread)
+    return Explorer(address(host, bound.getsockname()[1]), token, server, thread)
 
 
 def _show(explorer: Explorer, height: int) -> None:

@@ -321,6 +321,75 @@ class ScoreQuestion(Question):
         return found.pick(space, self.names)
 
 
+class SelectQuestion(Question):
+    """Names that are good for something, under limits: a list that stands for all names."""
+
+    n_names: Annotated[int, Field(ge=1, le=10_000, description="How many names.")] = 100
+    objective: Annotated[
+        str, Field(max_length=40, description="cover: every name is near a chosen one.")
+    ] = "cover"
+    where: Where = None
+    of: Annotated[
+        str | None,
+        Field(max_length=20_000, description="SQL: the names that the list is to stand for."),
+    ] = None
+    max_tokens: Annotated[
+        int | None, Field(ge=1, le=100, description="The most tokens of a name.")
+    ] = None
+    max_per: Annotated[
+        list[str],
+        Field(
+            max_length=20,
+            description="The most names of each value of a column: locale=5, piece=1; repeatable.",
+        ),
+    ] = Field(default_factory=list)
+    one_spelling: Annotated[
+        bool, Field(description="Of the spellings of a name at most one: Catherine, Katherine.")
+    ] = False
+    deny: Deny = Field(default_factory=list)
+    not_famous: Annotated[
+        bool, Field(description="Leave out names that point to one person, where it was measured.")
+    ] = False
+    keep: Annotated[
+        list[str], Field(max_length=1_000, description="Names that are on the list; repeatable.")
+    ] = Field(default_factory=list)
+    budget: Annotated[
+        int | None, Field(ge=1, le=10**6, description="The most tokens of all names together.")
+    ] = None
+    view: View = "text"
+    seed: Seed = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Of all names."""
+        return True
+
+    def check(self, space: Space) -> None:
+        """The filters, the names to keep, the limits, and the view."""
+        for where in (self.where, self.of):
+            space.ids(where, view=self.view)
+        space.rows_of(self.keep)
+        self._limits()
+
+    def ask(self, space: Space, progress: Progress | None = None) -> Result:
+        """As `Space.select`."""
+        return space.select(
+            self.n_names, objective=self.objective, where=self.where, of=self.of,
+            max_tokens=self.max_tokens, max_per=self._limits(), one_spelling=self.one_spelling,
+            deny=self.deny, not_famous=self.not_famous, keep=self.keep, budget=self.budget,
+            view=self.view, seed=self.seed, progress=progress,
+        )  # fmt: skip
+
+    def _limits(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for one in self.max_per:
+            column, sign, count = one.partition("=")
+            if not (column.strip() and sign and count.strip().isdecimal() and len(count) < 10):
+                raise ValueError(f"max_per must be column=count, such as locale=5; got {one!r}.")
+            found[column.strip()] = int(count)
+        return found
+
+
 class ArrangementQuestion(Question):
     """Clusters of the names, and what they go with."""
 

@@ -17,6 +17,7 @@ from namebasis.explore.questions import (
     PaintQuestion,
     Question,
     ScoreQuestion,
+    SelectQuestion,
     WalkQuestion,
 )
 from namebasis.explore.refusals import one_line
@@ -261,6 +262,26 @@ ScoreReply = model_of(
         "units": dict[str, dict[str, str]], "axes": list[str], "leakage": list[list[Number]],
     },
 )  # fmt: skip
+
+
+class SelectedName(_Open):
+    """A name of the list, in the order in which it was chosen."""
+
+    id: int
+    name: str
+
+
+class SelectReply(Reply):
+    """The list, and how it was chosen."""
+
+    objective: str
+    parameters: dict[str, Any]
+    n_candidates: int = Field(description="Names that could be chosen.")
+    n_demand: int = Field(description="Names that the list stands for.")
+    selected: list[SelectedName]
+    notes: list[str]
+
+
 ArrangementReply = model_of(
     TopologyReport,
     without=(
@@ -282,6 +303,7 @@ QUESTIONS: tuple[tuple[str, type[Question], Any], ...] = (
     ("card", CardQuestion, CardReply),
     ("walk", WalkQuestion, WalkReply),
     ("score", ScoreQuestion, ScoreReply),
+    ("select", SelectQuestion, SelectReply),
     ("topology", ArrangementQuestion, ArrangementReply),
 )
 """Questions of a space, and what each is answered with."""

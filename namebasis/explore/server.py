@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import secrets
 import socket
 import warnings
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import uvicorn
@@ -67,23 +68,41 @@ def _add_page(app: FastAPI, rules: Rules) -> None:
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
 
 
-def free_port(host: str, wanted: int) -> int:
-    """The wanted port, or the next free one.
+def listening(host: str, wanted: int) -> socket.socket:
+    """A socket that listens on the wanted port, or on the next free one.
+
+    Whoever connects from now on waits until it is served.
 
     Raises
     ------
     OSError
         If none of the next twenty is free.
+    ValueError
+        If nothing can listen there at all.
     """
-    for port in range(wanted, wanted + TRIED):
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in range(wanted, min(wanted + TRIED, 2**16)):
+        try:
+            return socket.create_server((host, port), family=family, backlog=2048)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
                 continue
-            return port
+            if error.errno == errno.EACCES:
+                raise ValueError(
+                    f"port {port} needs rights that you lack; take one from 1024 on (--port)."
+                ) from None
+            raise ValueError(
+                f"--host {host} is no address of this machine "
+                f"({re.sub(r' .while attempting.*', '', error.strerror or str(error))}). "
+                "Give one of its own, or 0.0.0.0 for all."
+            ) from None
     raise OSError(f"no port from {wanted} to {wanted + TRIED - 1} is free on {host}; see --port.")
+
+
+def free_port(host: str, wanted: int) -> int:
+    """The wanted port, or the next free one; see `listening`."""
+    with listening(host, wanted) as bound:
+        return int(bound.getsockname()[1])
 
 
 def serve(
@@ -125,16 +144,19 @@ def serve(
     warm = Warm(paths)
     for refusal in warm.refusals.values():
         warnings.warn(f"{refusal} The other spaces are served.", NamebasisWarning, stacklevel=2)
-    taken = free_port(host, port)
     hosts = {*LOOPBACK, *((host.lower(), *_own_names()) if is_open else ())}
     rules = Rules(hosts, token or secrets.token_urlsafe(24), is_open)
     app = create_app(warm, rules)
-    started(address(host, taken) + (f"?token={rules.token}" if is_open else ""), taken)
-    uvicorn.run(
-        app, host=host, port=taken, log_level="warning", access_log=False, server_header=False,
-        ws="none", lifespan="on", timeout_graceful_shutdown=5,
-        timeout_keep_alive=75,  # longer than a reader rests between two questions
-    )  # fmt: skip
+    with listening(host, port) as bound:
+        taken = int(bound.getsockname()[1])
+        started(address(host, taken) + (f"?token={rules.token}" if is_open else ""), taken)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, ws="none",
+            lifespan="on", timeout_graceful_shutdown=5,
+            timeout_keep_alive=75,  # longer than a reader rests between two questions
+        )  # fmt: skip
+        with suppress(KeyboardInterrupt):  # which it raises again once it has ended in order
+            uvicorn.Server(config).run(sockets=[bound])
 
 
 def check_token(token: str) -> str:

@@ -22,8 +22,8 @@ jsonschema = pytest.importorskip("jsonschema")
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = ["-c", "from namebasis.cli import main; main()", "mcp"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-READING = {"spaces", "info", "nearest", "basis", "paint", "card", "walk", "score", "topology",
-           "explain", "export"}  # fmt: skip
+READING = {"spaces", "info", "nearest", "basis", "paint", "card", "walk", "score", "select",
+           "topology", "explain", "export"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_the_tools_are_described_and_only_read(called: dict[str, Any]) -> None:
         for name, field in tool.input_schema["properties"].items():
             assert field.get("description"), f"{tool.name}: {name}"
         assert tool.input_schema["additionalProperties"] is False
-    for name in READING - {"score", "topology"}:
+    for name in READING - {"score", "select", "topology"}:
         key = {"paint": "painted"}.get(name, name)
         jsonschema.validate(value(called[key]), tools[name].output_schema)
 

@@ -27,6 +27,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "card": {"name": "Vicki", "k": 3},
     "walk": {"along": "2", "k": 2, "steps": 3},
     "score": {"names": ["Vicki", "Anna"], "axes": ["gender"], "n_made_up": 20},
+    "select": {"n_names": 4, "where": "part = 'given'", "max_per": ["piece=2"], "keep": ["Vicki"]},
     "topology": {"where": "part = 'given'"},
 }
 
@@ -40,6 +41,8 @@ def wanted(space: Space, name: str) -> Any:
     words = {key: value for key, value in ASKED[name].items() if key not in ("q", "name", "along")}
     if name == "walk":
         return space.walk(2, names_per_step=2, n_steps=3)
+    if name == "select":
+        return space.select(4, where="part = 'given'", max_per={"piece": 2}, keep=["Vicki"])
     if name == "topology":
         return space.topology(**words, shape=False, n_resamples=0)
     return getattr(space, name)("Vicki", **words)
@@ -154,6 +157,10 @@ def test_a_filter_leaves_what_an_export_holds(client: Any, space: Space) -> None
         ("/api/card", {"name": "Vickii"}, 400, "'Vickii' is not in my."),
         ("/api/paint", {"q": "A", "syntax": "nope"}, 400, "syntax must be one of"),
         ("/api/score", {"names": "Vicki", "axes": "x.toml"}, 400, "no axis"),
+        ("/api/select", {"max_per": "piece"}, 400, "max_per must be column=count"),
+        ("/api/select", {"max_per": "nope=2"}, 400, "nope"),
+        ("/api/select", {"objective": "covr"}, 400, "Did you mean 'cover'?"),
+        ("/api/select", {"keep": "Vickii"}, 400, "'Vickii' is not in my."),
         ("/api/export", {"format": "exe"}, 422, "format must be 'txt',"),
         ("/api/export", {"columns": "nope", "format": "csv"}, 400, "nope"),
         ("/api/export", {"order_by": "name; DROP"}, 400, "order_by must be"),
