@@ -49,7 +49,8 @@ ALLOWED = {
         "studies", "namespace", "encoders", "analysis", "report", "organism", "wording", *GROUND,
     },
     "explore": {
-        "space", "studies", "namespace", "encoders", "analysis", "report", "wording", *GROUND,
+        "space", "validation", "studies", "namespace", "encoders", "analysis", "report", "wording",
+        *GROUND,
     },
     "cli": {
         "explore", "space", "validation", "formation", "studies", "namespace", "encoders",

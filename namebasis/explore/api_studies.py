@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from namebasis.checks import Progress
 from namebasis.explore.api import Text, answer, space_of, told
 from namebasis.explore.jobs import Jobs
+from namebasis.explore.pictures import kept_pictures, make_pictures, painter_of
 from namebasis.explore.reports import POLICY, Reports
 from namebasis.explore.warm import Warm
 from namebasis.results import Result, plain
@@ -84,12 +85,21 @@ class PaintingQuestion(BaseModel):
     seed: int = Field(0, ge=0)
 
 
+class PicturesQuestion(BaseModel):
+    """A stored name to be painted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(min_length=1, max_length=500)
+
+
 def add_studies(app: FastAPI, warm: Warm, jobs: Jobs) -> None:
     """Add the questions of the tabs to an application."""
     router = APIRouter(prefix="/api")
     _add_comparing(router, warm, jobs)
     _add_reports(router, warm, jobs, Reports(warm, told))
     _add_composing(router, warm, jobs)
+    _add_pictures(router, warm, jobs)
     app.include_router(router)
 
 
@@ -250,6 +260,27 @@ def _add_composing(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
             return plain(_painted(warm.space(space), question, progress))
 
         return answer(jobs.start("painting", work).to_dict(), 202)
+
+
+def _add_pictures(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
+    @router.get("/{space}/pictures")
+    def pictures(space: str, name: Text) -> Response:
+        """Which model could paint a name, and the pictures that it painted before."""
+        opened = space_of(warm, space)
+        painter = painter_of(opened)
+        kept = None if painter is None else kept_pictures(opened, name)
+        return answer({"painter": painter and painter.split("/")[-1], "pictures": kept})
+
+    @router.post("/{space}/jobs/pictures")
+    def paint_pictures(space: str, question: PicturesQuestion) -> Response:
+        """Paint a stored name by the model that the space belongs to."""
+        space_of(warm, space)
+
+        def work(progress: Progress) -> Any:
+            with warm.encoding:
+                return {"pictures": make_pictures(warm.space(space), question.name, progress)}
+
+        return answer(jobs.start("pictures", work).to_dict(), 202)
 
 
 def _painted(space: Space, question: PaintingQuestion, progress: Progress) -> dict[str, Any]:

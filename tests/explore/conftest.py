@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -101,18 +102,21 @@ def served(warm: Any) -> Iterator[str]:
     """The address of a server of some spaces."""
     uvicorn = pytest.importorskip("uvicorn", reason="needs the extra explore")
     from namebasis.explore.guard import Rules
-    from namebasis.explore.server import create_app, free_port
+    from namebasis.explore.server import create_app
 
-    port = free_port("127.0.0.1", 18642)
     app = create_app(warm, Rules(token=TOKEN))
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}/"
-    server.should_exit = True
-    thread.join(10)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        thread = threading.Thread(target=server.run, args=([taken],), daemon=True)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/"
+        server.should_exit = True
+        thread.join(10)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,10 @@ from tests.explore.conftest import Visit, served
 def address(space: Space, other: Space) -> Iterator[str]:
     from namebasis.explore.warm import Warm
 
-    with served(Warm([space.path, other.path])) as found:
+    warm = Warm([space.path, other.path])
+    for name in warm.names:
+        warm.places(name)
+    with served(warm) as found:
         yield found
 
 
@@ -144,3 +147,103 @@ def test_a_phone_scrolls_one_way(browser: Any, address: str, scheme: str) -> Non
         tab = visit.open(query)
         assert tab.evaluate("() => document.documentElement.scrollWidth") <= 390, query
     visit.close()
+
+
+def test_a_name_that_is_not_stored_has_near_spellings(visit: Visit) -> None:
+    tab = visit.open("?q=Vickie")
+    tab.locator("#near button", has_text="Vicki").click()
+    tab.locator(".headline", has_text="nearest to Vicki").wait_for()
+    assert tab.locator("#near").count() == 0
+    assert "q=Vicki&" in f"{tab.url}&"
+
+
+def picture(color: str) -> bytes:
+    import io
+
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.new("RGB", (32, 32), color).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("way", ["paste", "drop"])
+def test_an_image_is_asked(visit: Visit, other: Space, way: str) -> None:
+    import io
+
+    from PIL import Image
+
+    tab = visit.open("?space=other")
+    shown = picture("orange" if way == "paste" else "teal")
+    tab.evaluate(
+        """([bytes, kind]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "x.png", { type: "image/png" }));
+          dispatchEvent(kind === "paste"
+            ? new ClipboardEvent("paste", { clipboardData: data, bubbles: true })
+            : new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+        }""",
+        [list(shown), way],
+    )
+    tab.locator(".headline", has_text="nearest to an image").wait_for()
+    with Image.open(io.BytesIO(shown)) as image:
+        wanted = other.nearest(image.convert("RGB"), 50)
+    assert visit.names() == list(wanted.names)
+
+
+def test_a_card_is_measured_and_painted(
+    visit: Visit, other: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+    from namebasis.studies.card import axes, deep
+
+    # Fewer axes and draws than a card has: what is tried here is the page.
+    monkeypatch.setattr(axes, "axis_names", lambda: ("age", "gender", "hair_length"))
+    monkeypatch.setattr(axes, "_N_PSEUDO", 60)
+    monkeypatch.setattr(deep, "_N_DRAWS", 3)
+    tab = visit.open("?space=other&card=Vicki")
+    tab.locator("#drawer .links .link").first.wait_for()
+    near = tab.locator("#drawer .links .link").all_inner_texts()
+    assert near == [name for name, _ in other.card("Vicki", deep=False).nearest]
+    tab.get_by_role("button", name="Measure what the model believes").click()
+    tab.locator("#beliefs").wait_for(timeout=90_000)
+    card = other.card("Vicki")  # what was measured is kept in the space
+    assert card.deep is not None
+    assert tab.inner_text("#card-said") == card.headline()
+    rows = tab.locator("#beliefs tbody tr")
+    assert rows.count() == 3
+    within = sum(not one["beyond_chance"] for one in card.deep.to_dict()["reads_as"])
+    assert tab.locator("#beliefs tr.muted").count() == within
+    tab.get_by_role("button", name="Paint it with organism").click()
+    tab.locator(".pictures img").nth(3).wait_for(timeout=60_000)
+    tab = again(visit)
+    assert tab.locator(".pictures img").nth(3).evaluate("(image) => image.naturalWidth") > 8
+    tab.locator("#drawer .links .link").first.click()
+    tab.locator("#drawer h2", has_text=near[0]).first.wait_for()
+
+
+def test_maps_side_by_side(visit: Visit, space: Space, other: Space) -> None:
+    tab = visit.open("?tab=map&color=gender")
+    tab.locator("#map").wait_for()
+    tab.select_option("#beside", label="other, text view")
+    tab.locator(".map-title", has_text="other, text").wait_for()
+    box = tab.locator("#map").bounding_box()
+    tab.keyboard.down("Shift")
+    tab.mouse.move(box["x"] + 3, box["y"] + 3)
+    tab.mouse.down()
+    for x, y in ((1, 0), (1, 1), (0, 1), (0, 0)):
+        tab.mouse.move(
+            box["x"] + 3 + x * (box["width"] - 6), box["y"] + 3 + y * (box["height"] - 6), steps=3
+        )
+    tab.mouse.up()
+    tab.keyboard.up("Shift")
+    tab.locator(".picked b", has_text=f"{len(space)} names selected").wait_for()
+    assert tab.locator("canvas.mini").is_visible()
+    tab = again(visit)
+    tab.locator(".picked b", has_text=f"{len(space)} names selected").wait_for()
+    second = tab.locator(".maps canvas[tabindex='0']").nth(1)
+    second.wait_for()
+    box = second.bounding_box()
+    assert box["width"] > 200
+    tab.get_by_role("button", name="Forget").click()
+    assert "lasso" not in tab.url

@@ -30,7 +30,7 @@ export class Columns {
 
 export const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
-// { of(row), legend: [[color, label, value|null]] or { low, high, isLog } }
+// { of(row), key(row): which line of the legend, legend: [[color, label, value|null]] or { low, high, isLog } }
 export async function coloring(columns, name, facet) {
   if (!name || !facet) {
     const one = rgb("#5b7db8");
@@ -42,11 +42,16 @@ export async function coloring(columns, name, facet) {
   const colors = new Map(values.map((value, at) => [value, rgb(SOME[at])]));
   const rest = rgb(REST);
   const first = facet.kind === "list" ? (row) => column.get(row)?.get(0) : (row) => column.get(row);
-  const found = new Array(column.length);
-  for (let row = 0; row < column.length; row++) found[row] = colors.get(String(first(row))) || rest;
+  const found = new Array(column.length), keys = new Int8Array(column.length).fill(-1);
+  const places = new Map(values.map((value, at) => [value, at]));
+  for (let row = 0; row < column.length; row++) {
+    const value = String(first(row));
+    found[row] = colors.get(value) || rest;
+    keys[row] = places.get(value) ?? -1;
+  }
   const legend = values.map((value, at) => [SOME[at], value, value]);
   if (facet.n_values > values.length) legend.push([REST, `${facet.n_values - values.length} others`, null]);
-  return { of: (row) => found[row], legend };
+  return { of: (row) => found[row], key: (row) => keys[row], legend };
 }
 
 function numeric(column, facet) {

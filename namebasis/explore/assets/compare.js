@@ -1,5 +1,5 @@
 // The same names in two spaces, or in two views of one: those first whose neighbours differ most.
-import { element, named, percent, resultOf, tableOf } from "/assets/dom.js";
+import { element, named, percent, tableOf } from "/assets/dom.js";
 import { take } from "/assets/basket.js";
 import { drawReport } from "/assets/reports.js";
 import { change, state } from "/assets/state.js";
@@ -10,7 +10,7 @@ let kept = null, keptFor = "";
 
 // Every space and view but the one that is shown.
 export function others(spaces, isMap = false) {
-  return spaces.flatMap((one) => one.views
+  return spaces.filter((one) => one.views).flatMap((one) => one.views
     .filter((view) => one.space !== state.space || view !== state.view)
     .filter((view) => !isMap || view !== "image")
     .map((view) => [JSON.stringify([one.space, view]), one.space === state.space ? `this space, ${view} view` : one.views.length > 1 ? `${one.space}, ${view} view` : one.space]));

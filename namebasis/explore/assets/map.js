@@ -28,6 +28,8 @@ export class PointMap {
     this.y = y;
     this.tints = new Uint8Array(4 * x.length).fill(200);
     this.marked = [];
+    this.pointed = -1;
+    this.labels = [];
     this.lasso = null;
     this.frame = 0;
     this._bounds();
@@ -120,15 +122,15 @@ export class PointMap {
     return buffer;
   }
 
-  // colors: a [r, g, b] for each row by `of`; rows that `isIn` refuses stand back.
-  paint(of, isIn) {
+  // colors: a [r, g, b] for each row by `of`; rows that `isIn` refuses stand back, others a little.
+  paint(of, isIn, isPaler = () => false) {
     for (let row = 0; row < this.x.length; row++) {
       const [red, green, blue] = of(row);
       const at = 4 * row;
       this.tints[at] = red;
       this.tints[at + 1] = green;
       this.tints[at + 2] = blue;
-      this.tints[at + 3] = isIn(row) ? 205 : 22;
+      this.tints[at + 3] = !isIn(row) ? 22 : isPaler(row) ? 100 : 205;
     }
     if (this.gl) {
       this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.tintBuffer);
@@ -214,6 +216,7 @@ export class PointMap {
     this._drawOverlay(ratio);
     if (!this.isDrawn) performance.mark("map drawn");
     this.isDrawn = true;
+    this.act.moved?.();
   }
 
   _drawFlat(ratio) {
@@ -243,12 +246,18 @@ export class PointMap {
       pen.arc(left, top, this.pointSize / 2 + 3, 0, 7);
       pen.stroke();
     }
+    if (this.pointed >= 0) {
+      const [left, top] = this.toScreen(this.x[this.pointed], this.y[this.pointed]);
+      pen.beginPath();
+      pen.arc(left, top, this.pointSize / 2 + 6, 0, 7);
+      pen.stroke();
+    }
     pen.font = "12px system-ui, sans-serif";
     pen.lineJoin = "round";
     pen.fillStyle = ink;
     pen.strokeStyle = ground;
     pen.lineWidth = 4;
-    const taken = [];
+    const taken = this._drawLabels(pen, ink, ground);
     for (const row of this.marked.slice(0, 40)) {
       const text = this.label?.(row);
       if (!text) continue;
@@ -272,6 +281,34 @@ export class PointMap {
     }
   }
 
+  // What colours stand for, where most of each stands: { x, y, text, color }.
+  _drawLabels(pen, ink, ground) {
+    const taken = [];
+    pen.textAlign = "center";
+    pen.font = "600 14px system-ui, sans-serif";
+    for (const { x, y, text, color } of this.labels) {
+      const [left, top] = this.toScreen(x, y), width = pen.measureText(text).width;
+      const box = [left - width / 2 - 3, top - 10, width + 6, 20];
+      if (taken.some((other) => box[0] < other[0] + other[2] && other[0] < box[0] + box[2]
+        && box[1] < other[1] + other[3] && other[1] < box[1] + box[3])) continue;
+      taken.push(box);
+      pen.strokeStyle = ground;
+      pen.lineWidth = 5;
+      pen.strokeText(text, left, top + 5);
+      pen.fillStyle = ink;
+      pen.fillText(text, left, top + 5);
+      // A line in the hue: letters of every hue are not read on every ground.
+      pen.fillStyle = color;
+      pen.fillRect(left - width / 2, top + 9, width, 3);
+    }
+    pen.textAlign = "start";
+    pen.font = "12px system-ui, sans-serif";
+    pen.fillStyle = ink;
+    pen.strokeStyle = ground;
+    pen.lineWidth = 4;
+    return taken;
+  }
+
   // The nearest row within some pixels of a place of the page.
   at(left, top, reach = 10) {
     const [x, y] = this.toMap(left, top), far = reach / this.unit;
@@ -290,8 +327,8 @@ export class PointMap {
     return best;
   }
 
-  inside(polygon) {
-    const corners = polygon.map(([left, top]) => this.toMap(left, top));
+  // Rows in a polygon of places on the map.
+  inside(corners) {
     const found = [];
     for (const row of this.rows) {
       if (this.tints[4 * row + 3] < 100) continue;
@@ -348,7 +385,8 @@ export class PointMap {
       if (this.lasso) {
         const polygon = this.lasso;
         this.lasso = null;
-        if (polygon.length > 3) this.act.select(this.inside(polygon));
+        const corners = polygon.map(([left, top]) => this.toMap(left, top));
+        if (polygon.length > 3) this.act.select(this.inside(corners), corners);
       } else if (had && moved < 5 && event.type === "pointerup") {
         const row = this.at(...now);
         if (row >= 0) this.act.click(row, event);

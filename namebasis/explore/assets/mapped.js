@@ -2,21 +2,29 @@
 import { arrow, job, numbers } from "/assets/api.js";
 import { coloring } from "/assets/columns.js";
 import { element, named, shown } from "/assets/dom.js";
+import { listIn } from "/assets/basis.js";
+import { Beside } from "/assets/beside.js";
+import { others } from "/assets/compare.js";
 import { PointMap } from "/assets/map.js";
+import { Overview, labelPlaces } from "/assets/overview.js";
 import { take } from "/assets/basket.js";
-import { change, choose, chosen, state } from "/assets/state.js";
+import { change, choose, chosen, note, state } from "/assets/state.js";
 
-let map = null, shownFor = "", names = null, allowed = null;
+let map = null, shownFor = "", names = null, allowed = null, overview = null, beside = null, selected = [], painted = null;
+const RINGED = 300; // names of a selection; of more, rings would hide the map
 
 export function closeMap() {
   map?.destroy();
+  beside?.destroy();
+  beside = null;
   map = null;
   shownFor = "";
+  selected = [];
 }
 
 export async function drawMap(panel, context) {
   const { columns, tell, openCard } = context;
-  const wanted = `${state.space} ${columns.build} ${state.view}`;
+  const wanted = `${state.space} ${columns.build} ${state.view} ${state.beside}`;
   if (map && shownFor === wanted && panel.querySelector("canvas")) {
     await paint(panel, context);
     return;
@@ -35,6 +43,7 @@ export async function drawMap(panel, context) {
     "aria-describedby": "map-told" });
   const tip = element("div", { class: "tip", hidden: true });
   const frame = element("div", { class: "frame" }, canvas, tip);
+  const second = element("div", { class: "frame", hidden: !state.beside });
   const legend = element("div", { class: "legend" });
   const picked = element("div", { class: "picked" });
   const colors = element("select", { onchange: (event) => change({ color: event.target.value }) });
@@ -44,13 +53,14 @@ export async function drawMap(panel, context) {
   } }, "Lasso");
   panel.replaceChildren(
     element("div", { class: "row tools" }, element("label", {}, "colour by ", colors), lasso,
-      element("button", { type: "button", onclick: () => map.home() }, "Whole map"),
+      element("button", { type: "button", onclick: () => map.home() }, "Whole map"), besideChoice(context),
       element("span", { class: "note" }, "drag to move, wheel to zoom, Shift-drag to select"),
       element("span", { class: "note", id: "flat", hidden: true }, "This browser has no WebGL 2: the map is drawn on a canvas, more slowly.")),
-    legend, frame, element("p", { id: "map-told", class: "hidden" }), picked);
+    legend, element("div", { class: state.beside ? "maps two" : "maps" }, frame, second), element("p", { id: "map-told", class: "hidden" }), picked);
   map = new PointMap(canvas, places.getChild("x").toArray(), places.getChild("y").toArray(), {
     hover: (row, place) => {
       tip.hidden = row < 0;
+      beside?.point(row);
       canvas.style.cursor = row < 0 ? "" : "pointer";
       if (row < 0) return;
       tip.replaceChildren(named(names.get(row)));
@@ -58,11 +68,61 @@ export async function drawMap(panel, context) {
       tip.style.top = `${place[1] + 12}px`;
     },
     click: (row) => openCard(names.get(row)),
-    select: (rows) => drawPicked(picked, rows, tell),
+    select: (rows, corners) => {
+      note({ lasso: corners.map((place) => place.map((one) => one.toFixed(2)).join(" ")).join(",") });
+      drawPicked(picked, rows, tell);
+    },
+    moved: () => overview?.draw(),
   });
+  overview = new Overview(map, frame);
   shownFor = wanted;
   panel.querySelector("#flat").hidden = !map.isFlat;
   await paint(panel, context);
+  const corners = lassoed();
+  if (corners.length > 2) drawPicked(picked, map.inside(corners), tell);
+  if (state.beside) await openBeside(panel, context);
+}
+
+function besideChoice({ spaces }) {
+  const choices = others(spaces, true);
+  if (!choices.length) return null;
+  const node = element("select", { id: "beside", onchange: (event) => change({ beside: event.target.value }) },
+    element("option", { value: "" }, "nothing"), choices.map(([value, label]) => element("option", { value }, label)));
+  node.value = choices.some(([value]) => value === state.beside) ? state.beside : "";
+  return element("label", {}, "beside it ", node);
+}
+
+async function openBeside(panel, { spaces, columns, openCard, tell }) {
+  const chosen = listIn(state.beside), holder = panel.querySelectorAll(".frame")[1];
+  if (!spaces.some((one) => one.space === chosen[0] && one.views?.includes(chosen[1]))) return;
+  const opened = new Beside(holder, chosen.join(", "), {
+    hover: (row) => { if (map) { map.pointed = row; map.draw(); } },
+    click: openCard,
+    select: (rows) => {
+      note({ lasso: "" }); // a polygon of the other map
+      drawPicked(panel.querySelector(".picked"), rows, tell);
+    },
+  });
+  beside = opened;
+  if (!(await opened.open(chosen, spaces, names, await columns.of("part"), tell)) || beside !== opened) return;
+  await opened.paint(painted.isIn, painted.facet);
+  opened.mark(selected.length > RINGED ? [] : selected, (row) => names.get(row));
+}
+
+// The selection of an address: a polygon on the map.
+function lassoed() {
+  return state.lasso ? state.lasso.split(",").map((place) => place.split(" ").map(Number)) : [];
+}
+
+// What is not selected pales where a selection is large.
+function repaint() {
+  let isPaler;
+  if (selected.length > RINGED) {
+    const strong = new Uint8Array(names.length);
+    for (const row of selected) strong[row] = 1;
+    isPaler = (row) => !strong[row];
+  }
+  map.paint(painted.of, painted.isIn, isPaler);
 }
 
 async function make(panel) {
@@ -100,7 +160,13 @@ async function paint(panel, context) {
     for (const id of ids) allowed[id] = 1;
     passing = ids.length;
   }
-  map.paint(coat.of, allowed ? (row) => allowed[row] === 1 : () => true);
+  const isIn = allowed ? (row) => allowed[row] === 1 : () => true;
+  map.labels = coat.key ? labelPlaces(map.x, map.y, coat.key, coat.legend, isIn) : [];
+  coat.isIn = isIn;
+  coat.facet = facet;
+  painted = coat;
+  repaint();
+  await beside?.paint(isIn, facet);
   drawLegend(panel.querySelector(".legend"), coat.legend, colors.value, facet);
   panel.querySelector("#map-told").textContent = inWords(facet, passing);
 }
@@ -136,7 +202,12 @@ function drawLegend(holder, legend, name, facet) {
 }
 
 function drawPicked(holder, rows, tell) {
-  map.mark(rows.slice(0, 2000), rows.length <= 300 ? (row) => names.get(row) : null);
+  selected = rows;
+  const label = (row) => names.get(row), ringed = rows.length > RINGED ? [] : rows;
+  map.mark(ringed, label);
+  repaint();
+  overview.select(rows);
+  beside?.mark(ringed, label);
   if (!rows.length) {
     holder.replaceChildren();
     return;
@@ -145,7 +216,7 @@ function drawPicked(holder, rows, tell) {
   holder.replaceChildren(
     element("p", { class: "row" }, element("b", {}, `${rows.length.toLocaleString("en")} names selected`),
       element("button", { type: "button", onclick: () => take(all()) }, "Put in the basket"),
-      element("button", { type: "button", onclick: () => drawPicked(holder, [], tell) }, "Forget")),
+      element("button", { type: "button", onclick: () => { note({ lasso: "" }); drawPicked(holder, [], tell); } }, "Forget")),
     element("p", { class: "note" }, rows.slice(0, 60).map((row) => names.get(row)).join(", "), rows.length > 60 ? " …" : ""));
 }
 

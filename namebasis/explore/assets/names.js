@@ -28,6 +28,7 @@ export async function drawNames(panel, tell, openCard) {
     element("button", { type: "button", onclick: () => take(found), disabled: !found.length }, "Put all in the basket"),
     ...told.notes.map((note) => element("p", { class: "note" }, note)));
   if (!found.length) list.append(element("li", { class: "note" }, "No name passes. Widen the filter at the left."));
+  if (told.query) nearSpellings(head, told.query);
   list.append(...found.map((row, index) => line(row, index, openCard)));
   if (told.total > found.length && !state.q)
     more.append(element("button", { type: "button", onclick: () => change({ k: String(Math.min(1000, Number(state.k) * 4)) }) },
@@ -74,8 +75,18 @@ export const setSortable = (columns) => {
 };
 const sortsOf = (columns) => select(["", ...columns], state.sort, (sort) => change({ sort }), "order of building", "sort");
 
+// What is typed may be a name that is stored under another spelling.
+async function nearSpellings(head, query) {
+  if (/\s[+\u2212-]\s/.test(query) || query.split(/\s+/).length > 3) return;
+  const told = await get(`/${encodeURIComponent(state.space)}/spellings`, { q: query }, "spellings").catch(() => null);
+  if (!told?.near.length || state.q !== query) return;
+  head.append(element("p", { class: "row", id: "near" }, "Did you mean",
+    told.near.map((name) => element("button", { type: "button", class: "chip", onclick: () => change({ q: name }) }, named(name)))));
+}
+
 function nearest(told) {
   return {
+    query: state.q,
     title: `nearest to ${told.result.query}`, notes: [...(told.headline ? [told.headline] : []), ...told.notes],
     rows: told.result.names.map((row) => ({ ...row, value: row.similarity })), total: told.result.names.length, sorts: sortable,
   };

@@ -3,11 +3,22 @@ import { get } from "/assets/api.js";
 import { element } from "/assets/dom.js";
 
 const known = new Map();
+const waiting = new Map();
 
+// Words of one moment are asked for together.
 function meaning(word, section) {
   const key = `${section} ${word}`;
   if (!known.has(key)) {
-    known.set(key, get("/terms", { words: word, section }).then((told) => told[word]));
+    if (!waiting.has(section)) {
+      const words = new Set();
+      waiting.set(section, { words, told: new Promise((done) => setTimeout(done)).then(() => {
+        waiting.delete(section);
+        return get("/terms", { words: [...words].join(","), section });
+      }) });
+    }
+    const asked = waiting.get(section);
+    asked.words.add(word);
+    known.set(key, asked.told.then((told) => told[word]));
     known.get(key).catch(() => known.delete(key));
   }
   return known.get(key);
