@@ -105,6 +105,8 @@ class Space(StoredSpace):
         max_tokens: int | None = None,
         where: str | None = None,
         deny: Sequence[str] = (),
+        phrases: bool | str | Path = False,
+        max_names: int | None = None,
         as_: str | None = None,
         negative: bool = False,
         with_negative: bool = False,
@@ -121,7 +123,8 @@ class Space(StoredSpace):
 
         return paint(
             self, target, n_names, template=template, max_tokens=max_tokens, where=where,
-            deny=deny, as_=as_, negative=negative, with_negative=with_negative,
+            deny=deny, phrases=phrases, max_names=max_names, as_=as_, negative=negative,
+            with_negative=with_negative,
             baseline=baseline, beam=beam,
             candidates=candidates, syntax=syntax, alternatives=alternatives,
             seed=seed, progress=progress,

@@ -133,6 +133,8 @@ BAD: list[tuple[str, ...]] = [
         "one.txt")),
     ("build", "new.space", "phrases:one.txt"),
     ("paint", "s.space", "Vicki", "--beam", HUGE),
+    ("paint", "s.space", "Vicki", "--phrases", "one.txt"),
+    ("paint", "s.space", "Vicki", "--max-names", "0"),
     ("score", "s.space", "--axis", "deep.toml"),
     ("score", "s.space", "--axis", "fifo.toml"),
     ("score", "s.space", "--axis", "rank.toml"),

@@ -203,6 +203,11 @@ def paint(
     ] = "plain",
     where: options.Where = None,
     deny: options.Deny = None,
+    phrases: options.Phrases = None,
+    max_names: Annotated[
+        int | None,
+        typer.Option("--max-names", help="Of a prompt with phrases, the most names; 0 for none."),
+    ] = None,
     as_: options.As = None,
     negative: Annotated[
         bool, typer.Option("--negative", help="Look for the least similar prompt.")
@@ -261,6 +266,8 @@ def paint(
             max_tokens=max_tokens,
             where=where,
             deny=deny or (),
+            phrases=asked_phrases(phrases),
+            max_names=max_names,
             as_=as_,
             negative=negative,
             with_negative=with_negative,

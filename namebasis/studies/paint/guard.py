@@ -34,20 +34,20 @@ def find_collapse(
     Returns
     -------
     Collapse or None
-        None where the space holds no full name other than the blend's own.
+        None where the space holds no full name other than the blend's own, or it has no name.
     """
     row, mean = scorer.row(state), space.mean("text")
     parts = [scorer.pool.names[i] for i in state.names]
     own = {fold(name) for name in parts}
-    if not len(space.ids_of_part("full")):
+    if not parts or not len(space.ids_of_part("full")):
         return None
     _, ids = space.search(row[None], _NEAR + len(own), where="part = 'full'")
     near = space.table(["name"], ids=ids[0])["name"].to_pylist()
     others = [name for name in near if fold(name) not in own][:_NEAR]
     if not others:
         return None
-    phrases = list(scorer.phrases(state).values())
-    prompts = [scorer.layout.prompt([name], phrases) for name in (*others, *parts)]
+    slots, sentences = list(scorer.slots(state).values()), scorer.sentences(state)
+    prompts = [scorer.layout.prompt([name], slots, sentences) for name in (*others, *parts)]
     similarities = _cosines(encoder.encode_text(prompts) - mean, row - mean)
     full = int(similarities[: len(others)].argmax())
     part = int(similarities[len(others) :].argmax())

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import Formatter
 
+from namebasis.namespace.phrases.sentences import subject
 from namebasis.studies.attributes.axis_files import axis_names, load_axis
 from namebasis.wording import did_you_mean
 
@@ -38,12 +39,23 @@ class Layout:
         """The fields other than the names, in the template's order."""
         return tuple(field for field in self.fields if field != NAMES)
 
-    def prompt(self, names: Sequence[str], phrases: Sequence[str]) -> str:
-        """Put names in, and a phrase per slot in the order of `slots`."""
+    def prompt(
+        self, names: Sequence[str], phrases: Sequence[str], sentences: Sequence[str] = ()
+    ) -> str:
+        """Put names in, a phrase per slot in the order of `slots`, and optional phrases.
+
+        Parameters
+        ----------
+        names, phrases : sequence of str
+        sentences : sequence of str
+            How optional phrases read of a person; they stand around the names.
+        """
+        told = subject(sentences, bool(names)) if sentences else "{}"
+        told = told.replace("{}", self.separator.join(names))
         phrase = iter(phrases)
         parts = [self.literals[0]]
         for field, literal in zip(self.fields, self.literals[1:], strict=True):
-            parts += [self.separator.join(names) if field == NAMES else next(phrase), literal]
+            parts += [told if field == NAMES else next(phrase), literal]
         return "".join(parts)
 
 

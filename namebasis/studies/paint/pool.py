@@ -1,16 +1,20 @@
-"""Which names a prompt search starts from."""
+"""Which names and phrases a prompt search starts from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from namebasis.analysis.sparse.codes import sparse_code
 from namebasis.checks import FloatArray, IntArray
+from namebasis.namespace.phrases.dictionary import Phrases
+from namebasis.namespace.phrases.vectors import phrase_vectors, phrases_of
 from namebasis.namespace.search.targets import Target, fold
-from namebasis.studies.paint.moves import Pool
+from namebasis.studies.basis.atoms import name_mean
+from namebasis.studies.paint.moves import Pool, Words
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -82,12 +86,13 @@ def choose_pool(
         If no name is left.
     """
     banned = {fold(name) for name in barred}
-    allowed = space.ids(where)
+    phrases = space.ids_of_part("phrase")
+    allowed = np.setdiff1d(space.ids(where), phrases)
     near = np.empty(0, dtype=np.int64)
     if allowed.size:
         k = min(allowed.size, _WIDER * n_candidates + len(banned))
-        near = space.search(goal[None], k, where=where)[1][0]
-        near = near[near >= 0]
+        near = space.search(goal[None], k + len(phrases), where=where)[1][0]
+        near = near[(near >= 0) & ~np.isin(near, phrases)][:k]
     rng = np.random.default_rng(seed)
     n_random = min(n_candidates // _RANDOM, allowed.size)
     drawn = rng.choice(allowed, n_random, replace=False)
@@ -106,11 +111,63 @@ def choose_pool(
         )
     vectors = space.vectors("text", ids=ids[rows])
     n_near = int((rows < near.size).sum())
-    atoms = _linear_atoms(vectors, centred, space.mean("text"))
+    atoms = _linear_atoms(vectors, centred, name_mean(space, "text"))
     order = list(dict.fromkeys([*atoms.tolist(), *range(rows.size)]))
     ranked, by_chance = [i for i in order if i < n_near], [i for i in order if i >= n_near]
     kept = np.array(ranked[: n_candidates - len(by_chance)] + by_chance)
     return Pool(ids[rows[kept]], tuple(names[i] for i in rows[kept]), vectors[kept])
+
+
+def choose_words(
+    space: StoredSpace,
+    source: bool | str | Path | Phrases,
+    barred: Iterable[str],
+    slots: Sequence[str],
+    sayable: Callable[[str], bool] = bool,
+) -> Words:
+    """Optional phrases: all of a dictionary but those that are barred or that a slot says.
+
+    Parameters
+    ----------
+    space : Space
+    source : bool, str, Path or Phrases
+        As `phrases_of` takes it.
+    barred : iterable of str
+        Phrases or sentences never used.
+    slots : sequence of str
+        Of the template, such as hair_colour, which stands for the group "hair colour".
+    sayable : callable
+        Whether a phrase can be written for the tool that it is meant for.
+
+    Raises
+    ------
+    ValueError
+        If no phrase is left.
+    """
+    phrases, rows = phrases_of(space, source)
+    vectors = phrase_vectors(space, phrases, rows)
+    banned = {fold(text) for text in barred}
+    said = {slot.replace("_", " ") for slot in slots}
+    kept = [
+        at
+        for at, one in enumerate(phrases)
+        if not {fold(one.text), fold(one.sentence)} & banned
+        and one.group not in said
+        and sayable(one.sentence)
+    ]
+    if not kept:
+        raise ValueError(
+            f"no phrase of {phrases.source} is left: all are denied, the target itself, said by "
+            "a slot, or cannot be written in the syntax."
+        )
+    entries = [phrases.entries[at] for at in kept]
+    names = tuple(one.text if one.group is None else one.group for one in entries)
+    numbers: dict[str, int] = {}
+    keys = [f"phrase {one.text}" if one.group is None else f"group {one.group}" for one in entries]
+    groups = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+    texts = tuple(one.text for one in entries)
+    sentences = tuple(one.sentence for one in entries)
+    return Words(texts, sentences, groups, names, np.asarray(vectors[kept]))
 
 
 def _linear_atoms(vectors: FloatArray, centred: FloatArray, mean: FloatArray) -> IntArray:

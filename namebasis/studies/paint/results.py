@@ -25,7 +25,7 @@ class Blend:
     ids : tuple of int
         Their rows in the space.
     phrases : dict of str to str
-        What the attribute slots hold.
+        What the attribute slots hold, and optional phrases by their groups.
     n_tokens : int
         Without special tokens.
     similarity : float
@@ -39,6 +39,8 @@ class Blend:
     shares : tuple of float
         With which the names' stored vectors, centred, add up to the target best; they sum to 1.
         The prompt itself names all alike: shares are for tools that weigh names.
+    frame : str
+        Where the names stand among optional phrases, `{}`; without names the phrases alone.
     """
 
     prompt: str
@@ -51,6 +53,7 @@ class Blend:
     n_encodes: int
     seconds: float
     shares: tuple[float, ...]
+    frame: str = "{}"
 
 
 class Sketch(NamedTuple):

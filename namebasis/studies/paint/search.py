@@ -37,18 +37,18 @@ def beam_search(
 
     At each number of names the `beam` best prompts get one name more; then the better half of
     what comes out is improved by another name at a place, two names swapped and other phrases,
-    until nothing helps. A name dropped from a longer prompt may give a better shorter one.
+    until nothing helps. A name dropped from a longer prompt may give a better shorter one. An
+    optional phrase counts as a name does: it is added, swapped for another part and dropped.
 
     Parameters
     ----------
     n_singles : int
-        How many names of the pool to try alone, from its first.
+        How many names of the pool to try alone, from its first, and how many phrases.
     watch : callable
         Told of better prompts while the search runs.
     """
     begun = perf_counter()
-    phrases = (0,) * len(scorer.layout.slots)
-    singles = (State((i,), phrases) for i in range(min(n_singles, len(scorer.pool.ids))))
+    singles = moves.singles(n_singles)
     states = _improve(scorer, moves, _best(scorer.score(singles), beam), beam, watch)
     found: list[Found] = []
     for level in range(1, n_names + 1):
@@ -108,8 +108,12 @@ def _improve(
 def _best(states: Iterable[State], n: int) -> list[State]:
     """The `n` most similar, of those with the same names and phrases the best order alone."""
     found: dict[object, State] = {}
-    for state in sorted(states, key=lambda state: (-state.similarity, state.names, state.phrases)):
+    for state in sorted(states, key=_order):
         if state.similarity == float("-inf") or len(found) == n:
             break
         found.setdefault(state.key, state)
     return list(found.values())
+
+
+def _order(state: State) -> tuple[float, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    return -state.similarity, state.names, state.phrases, state.words

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from namebasis.checks import FloatArray, Progress, check_count, check_seed
+from namebasis.namespace.phrases.dictionary import Phrases
+from namebasis.namespace.phrases.sentences import subject
 from namebasis.namespace.search.targets import Target, is_batch
+from namebasis.studies.basis.atoms import name_mean
 from namebasis.studies.paint.guard import find_collapse
 from namebasis.studies.paint.layout import Layout, parse_layout
-from namebasis.studies.paint.moves import Moves, Scorer, State
-from namebasis.studies.paint.pool import choose_pool, mean_goal
+from namebasis.studies.paint.moves import Moves, Scorer, State, no_names, no_words
+from namebasis.studies.paint.pool import choose_pool, choose_words, mean_goal
 from namebasis.studies.paint.prompt_formats import can_say, check_syntax
 from namebasis.studies.paint.results import Blend, Painting, Sketch
 from namebasis.studies.paint.search import Found, beam_search, greedy_chain
@@ -40,6 +45,8 @@ def paint(
     candidates: int = 512,
     where: str | None = None,
     deny: Sequence[str] = (),
+    phrases: bool | str | Path | Phrases = False,
+    max_names: int | None = None,
     as_: str | None = None,
     use_target: bool = False,
     negative: bool = False,
@@ -83,10 +90,16 @@ def paint(
         Boolean SQL expression that names must fulfil.
     deny : sequence of str
         Names never used, in whatever case and accents.
+    phrases : bool, str, Path or Phrases
+        Optional phrases, at most one of a group, each of which counts as a name: True for those
+        that the space holds, or where it holds none the packaged ones; else a .toml or .txt file.
+        They stand around the names: "an elderly woman, Vicki, with white hair".
+    max_names : int, optional
+        The most names among the parts of a prompt with phrases; 0 for phrases alone.
     as_ : {"name", "text"}, optional
         How texts are read; see `Space.resolve`.
     use_target : bool
-        Whether a stored name that is the target may be used itself.
+        Whether a stored name, or a phrase, that is the target may be used itself.
     negative : bool
         Look for the prompt that is least similar.
     with_negative : bool
@@ -145,6 +158,10 @@ def paint(
         raise ValueError(
             "with_negative looks for both prompts, negative for one; give one of them."
         )
+    if max_names is not None:
+        if phrases is False:
+            raise ValueError("max_names belongs to phrases; without them, give n_names.")
+        check_count(max_names, "max_names", 0)
     layout = parse_layout(template, slots, separator)
     if max_tokens is not None:
         check_count(max_tokens, "max_tokens")
@@ -158,18 +175,19 @@ def paint(
     encoder = space.encoder()
     limit = _token_limit(encoder, layout, max_tokens)
     barred = [*deny, *([] if use_target else _stored_names(space, targets))]
-    pool = choose_pool(
-        space,
-        goal,
-        centred,
-        candidates,
-        where=where,
-        barred=barred,
-        seed=seed,
-        sayable=lambda name: can_say(name, syntax),
-    )
-    scorer = Scorer(encoder, layout, pool, goal, limit)
-    moves = Moves(scorer, space.mean("text"), breadth)
+    sayable = partial(can_say, syntax=syntax)
+    words = no_words(len(goal))
+    if phrases is not False:
+        labels = () if use_target else [one.label for one in targets]
+        words = choose_words(space, phrases, [*barred, *labels], layout.slots, sayable)
+    pool = no_names(len(goal))
+    if max_names != 0:
+        pool = choose_pool(
+            space, goal, centred, candidates, where=where, barred=barred, seed=seed,
+            sayable=sayable,
+        )  # fmt: skip
+    scorer = Scorer(encoder, layout, pool, goal, limit, words)
+    moves = Moves(scorer, name_mean(space, "text"), breadth, max_names)
 
     def tell(level: int, state: State) -> None:
         if watch is not None:
@@ -179,7 +197,8 @@ def paint(
     found = beam_search(scorer, moves, n_names, beam, beam * breadth, progress, tell)
     if not found:
         raise ValueError(
-            f"none of {len(pool.ids)} names fits into max_tokens={limit} with template "
+            f"none of {len(pool.ids)} names {'and phrases ' * bool(len(words.texts))}fits into "
+            f"max_tokens={limit} with template "
             f"{template!r}; allow more tokens or shorten it."
         )
     chain: list[Found] = []
@@ -188,7 +207,7 @@ def paint(
         chain = greedy_chain(apart, n_names)
     best = max(found, key=lambda step: step.state.similarity)
     row = scorer.row(best.state)
-    atoms = pool.vectors - (0 if own_mean is None else space.mean("text"))
+    atoms = pool.vectors - (0 if own_mean is None else name_mean(space, "text"))
     shared = (encoder, scorer, sign, atoms, centred)
     painting = Painting(
         label=", ".join(t.label for t in targets),
@@ -220,7 +239,8 @@ def paint(
     away = paint(
         space, target, n_names, template=template, slots=slots, weights=weights,
         separator=separator, max_tokens=max_tokens, beam=beam, breadth=breadth,
-        candidates=candidates, where=where, deny=deny, as_=as_, use_target=use_target,
+        candidates=candidates, where=where, deny=deny, phrases=phrases, max_names=max_names,
+        as_=as_, use_target=use_target,
         negative=True, syntax="comfyui" if syntax == "comfyui-average" else syntax,
         margin=margin, seed=seed, progress=progress, watch=watch,
     )  # fmt: skip
@@ -253,7 +273,7 @@ def _mean(space: StoredSpace, targets: Sequence[Target]) -> FloatArray | None:
     """The mean of the targets' modality, None where it is unknown or they are of several."""
     kinds = {target.kind for target in targets}
     if kinds <= {"text", "name", "stored", "mix"}:
-        return space.mean("text")
+        return name_mean(space, "text")
     return space.image_mean() if kinds == {"image"} else None
 
 
@@ -281,8 +301,9 @@ def _describe(
     atoms: FloatArray,
     centred: FloatArray,
 ) -> Blend:
-    names = list(found.state.names)
-    mean = scorer.pool.vectors[names].astype(np.float64).mean(axis=0)
+    names, words = list(found.state.names), list(found.state.words)
+    rows = np.concatenate([scorer.pool.vectors[names], scorer.words.vectors[words]])
+    mean = rows.astype(np.float64).mean(axis=0)
     length = float(np.linalg.norm(mean))
     linear = float(mean @ scorer.goal) / length if length else float("nan")
     prompt = scorer.prompt(found.state)
@@ -296,5 +317,6 @@ def _describe(
         linear_similarity=sign * linear,
         n_encodes=found.n_encodes,
         seconds=found.seconds,
-        shares=fit_shares(atoms[names], centred),
+        shares=fit_shares(atoms[names], centred) if names else (),
+        frame=subject(scorer.sentences(found.state), bool(names)) if words else "{}",
     )

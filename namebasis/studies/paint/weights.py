@@ -87,13 +87,13 @@ def ready(space: StoredSpace, painting: Painting, syntax: str, blend: Blend | No
     if syntax == "plain":
         # The very prompt that was scored; the formatter joins names in its own way.
         return Ready("plain", best.prompt, (), best.similarity, plain)
-    template = _filled(painting, best)
-    weights = _attention(best.shares) if syntax in _ATTENDING else best.shares
-    written = format_prompt(best.names, weights, template=template, syntax=syntax)
+    names, shares, template = _as_written(painting, best)
+    weights = _attention(shares) if syntax in _ATTENDING else shares
+    written = format_prompt(names, weights, template=template, syntax=syntax)
     if syntax not in _AVERAGING:
         unread = "its weights act on tokens inside the tool and are not in the cosine, which is "
         return Ready(syntax, written, weights, best.similarity, unread + plain)
-    rows = space.encoder().encode_text([template.replace("{}", name) for name in best.names])
+    rows = space.encoder().encode_text([template.replace("{}", name) for name in names])
     return Ready(syntax, written, weights, *_of_several(rows, weights, painting.goal, syntax))
 
 
@@ -136,17 +136,22 @@ def _boxes(painting: Painting, syntax: str, form: str) -> tuple[list[str], list[
     best = painting.best
     if syntax == "plain":
         return [escape(best.prompt, language)], [1.0]
-    weights = _attention(best.shares) if syntax in _ATTENDING else best.shares
-    template = _filled(painting, best)
-    return box_texts(best.names, weights, template=template, syntax=syntax, language=language)
+    names, shares, template = _as_written(painting, best)
+    weights = _attention(shares) if syntax in _ATTENDING else shares
+    return box_texts(names, weights, template=template, syntax=syntax, language=language)
 
 
-def _filled(painting: Painting, blend: Blend) -> str:
-    """The template with the blend's phrases in its slots, and {} for the names."""
+def _as_written(painting: Painting, blend: Blend) -> tuple[tuple[str, ...], tuple[float, ...], str]:
+    """Names, their shares, and the template with the blend's phrases and {} for the names.
+
+    Phrases without a name beside them stand in the place of one.
+    """
     template = painting.template.replace("{names}", "{}")
     for slot, phrase in blend.phrases.items():
         template = template.replace("{" + slot + "}", phrase)
-    return template
+    if not blend.names:
+        return (blend.frame,), (1.0,), template
+    return blend.names, blend.shares, template.replace("{}", blend.frame)
 
 
 def _attention(shares: Sequence[float]) -> tuple[float, ...]:
