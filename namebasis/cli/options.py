@@ -62,7 +62,9 @@ Phrases = Annotated[
 ]
 Where = Annotated[
     str | None,
-    typer.Option("--where", help="Boolean SQL over the columns, such as \"gender = 'F'\"."),
+    typer.Option(
+        "--where", help="Boolean SQL over the columns, such as \"gender = 'F'\"; docs/where.md."
+    ),
 ]
 Columns = Annotated[
     str | None,

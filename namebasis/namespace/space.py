@@ -123,11 +123,14 @@ class StoredSpace:
         self._template_rows: tuple[IntArray, FloatArray] | None = None
         self._answers: dict[str, dict[str, npt.NDArray[np.uint8]]] = {}
 
-    def __reduce__(self) -> tuple[Callable[..., Self], tuple[type[Self], Saved]]:
+    def __reduce__(
+        self,
+    ) -> tuple[Callable[..., Self], tuple[type[Self], Saved], dict[str, bool]]:
         encoder = self._encoder or self.loading
         # One that no spec loads is pickled itself.
         loading = getattr(encoder, "loading", None) or encoder
-        return _reopen, (type(self), (str(self.path), self.provenance.build_id, loading))
+        saved = str(self.path), self.provenance.build_id, loading
+        return _reopen, (type(self), saved), {"reads_files": self.reads_files}
 
     def reopened(self, encoder: Encoder | str | None = None) -> Self:
         """The newest version of the same space."""

@@ -144,13 +144,14 @@ def _check_columns(space: StoredSpace, columns: Sequence[str] | None, format: st
     there = [*space.columns, *space.views]
     unknown = [name for name in map(str, columns) if name not in there and is_column(name)]
     unknown = [name for name in unknown if name not in space.derived_columns]
+    known = [*there, *space.derived_columns]
     for name in columns:
         if not unknown and name not in there:
             space.check_column(name)
     if unknown or not columns:
         raise ValueError(
             f"no column {', '.join(unknown) or 'given'}; there are: {', '.join(there)}."
-            f"{did_you_mean(unknown[0], there) if unknown else ''}"
+            f"{did_you_mean(unknown[0], known) if unknown else ''}"
         )
     if len(set(columns)) != len(columns):
         raise ValueError(f"columns must differ from each other; got {', '.join(columns)}.")

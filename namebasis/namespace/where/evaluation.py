@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -41,6 +41,8 @@ class Evaluation:
     resolve: Callable[[object, str], FloatArray]
     language: Language
     ids: IntArray | None = None
+    kept: dict[str, pa.Array] = field(default_factory=dict)
+    """Columns of all rows by their SQL, also for the same over other rows."""
 
     @property
     def n_rows(self) -> int:
@@ -74,7 +76,8 @@ class Evaluation:
         if isinstance(node, exp.Anonymous):
             return self._call(node)
         if isinstance(node, exp.Column):
-            return self._taken(derived_column(self.store, node.name.lower()))
+            name = node.name.lower()
+            return self._once(f"column {name}", lambda: derived_column(self.store, name))
         for kinds, rule in _RULES:
             if isinstance(node, kinds):
                 return rule(self, node)
@@ -126,8 +129,15 @@ class Evaluation:
         if isinstance(node, exp.Column) and node.name in self.store.columns:
             if self.ids is not None and len(self.ids) < self.store.n_rows // 4:
                 return _whole(self.store.take(self.ids, [node.name])[node.name])
-            return self._taken(self.store.scan([node.name])[node.name])
-        return self._taken(self.store.evaluate(sql_of(node)))
+            return self._once(node.name, lambda: self.store.scan([node.name])[node.name])
+        sql = sql_of(node)
+        return self._once(sql, lambda: self.store.evaluate(sql))
+
+    def _once(self, key: str, read: Callable[[], pa.ChunkedArray | pa.Array]) -> pa.Array:
+        """These rows of a column that is read once."""
+        if key not in self.kept:
+            self.kept[key] = _whole(read())
+        return self._taken(self.kept[key])
 
     def _taken(self, column: pa.ChunkedArray | pa.Array) -> pa.Array:
         """Of a column of all rows, these."""
@@ -142,20 +152,23 @@ class Evaluation:
     def _call(self, node: exp.Anonymous) -> Value:
         name, given = str(node.this).lower(), node.expressions
         if name == "quantile":
-            everywhere = self.of(None)
-            return self._taken(
-                functions.quantiles(everywhere._spread(everywhere.numbers(given[0])))
-            )
+            return self._once(sql_of(node), lambda: self._quantiles(given[0]))
         if name == "one_per":
             raise ValueError("one_per stands beside other conditions with AND, not inside of them")
         if name in FUNCTIONS:
-            return self._taken(functions.call(name, given, self.store, self.resolve))
+            return self._once(
+                sql_of(node), lambda: functions.call(name, given, self.store, self.resolve)
+            )
         if (plain := _PLAIN.get(name)) is not None:
             return plain(*map(self.numbers, given))
         if name in ("coalesce", "ifnull", "nvl"):
             return pc.coalesce(*_alike([self.value(one) for one in given]))
         part = next(one for one in node.walk() if self.language.is_special(one))
         raise ValueError(f"{sql_of(part)} cannot stand inside of {name}")
+
+    def _quantiles(self, node: exp.Expr) -> pa.Array:
+        everywhere = self.of(None)
+        return functions.quantiles(everywhere._spread(everywhere.numbers(node)))
 
     def _junction(self, node: exp.Expr) -> Value:
         word, join = ("AND", pc.and_kleene) if isinstance(node, exp.And) else ("OR", pc.or_kleene)

@@ -5,6 +5,7 @@ Only what `words.is_extended` finds comes here; all else the engine takes as it 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 
@@ -17,6 +18,8 @@ from namebasis.namespace.where.words import ELEMENTS, FUNCTIONS, ON_VALUES
 
 MAX_CALLS = 20
 """Functions of names in one expression: each may read a column of the whole space."""
+MAX_COMPUTED = 100
+"""Uses of computed columns, and branches of CASE, in one expression."""
 
 KINDS: frozenset[type[exp.Expr]] = frozenset([
     exp.Add, exp.Alias, exp.And, exp.Anonymous, exp.Between, exp.BitwiseAnd, exp.BitwiseNot,
@@ -29,6 +32,9 @@ KINDS: frozenset[type[exp.Expr]] = frozenset([
 ])  # fmt: skip
 """All that an expression may be made of: no statement, subquery, window or parameter is."""
 _FORMS = ("CAST", "TRY_CAST", "EXTRACT", "TRIM", "POSITION", "SUBSTRING")
+
+
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # what it refuses, we refuse in our words
 
 
 class NamesDialect(Dialect):
@@ -86,7 +92,10 @@ class Language:
         ValueError
             With the reason alone, here and below.
         """
-        return self._checked(text, lambda checked: _only(parse(checked, dialect=NamesDialect)))
+        found = self._checked(text, lambda checked: _only(parse(checked, dialect=NamesDialect)))
+        if isinstance(found, exp.Alias):
+            raise ValueError(f"it cannot be read on at {found.alias}")
+        return found
 
     def item(self, text: str) -> tuple[str, exp.Expr]:
         """What a column of a table is called, and its expression: ``n_tokens + 1 AS more``."""
@@ -145,16 +154,22 @@ class Language:
 
     def _check_kinds(self, found: exp.Expr) -> None:
         """Refuse all that is not on the list, and what functions do not take."""
-        n_calls = 0
+        n_calls = n_computed = 0
         for node in found.walk():
             if type(node) not in KINDS:
                 raise ValueError(f"it holds {_called(node)}; a filter looks at one row at a time")
+            n_computed += isinstance(node, exp.If) or self.derives(node)
             if isinstance(node, exp.Column) and node.table:
                 raise ValueError(f"{node.sql()} has a dot; a column is one word")
             if isinstance(node, exp.Anonymous):
                 name = str(node.this).lower()
                 n_calls += name in FUNCTIONS
                 self._check_call(name, node)
+        if n_computed > MAX_COMPUTED:
+            raise ValueError(
+                f"it uses computed columns and branches {n_computed:,} times, over {MAX_COMPUTED}; "
+                "write column IN ('…', '…') for a list"
+            )
         if n_calls > MAX_CALLS:
             raise ValueError(f"it holds {n_calls} functions of names, over {MAX_CALLS}")
 

@@ -178,8 +178,9 @@ class Reader:
         told = engine[0] if len(engine) == 1 else " AND ".join(f"({one})" for one in engine)
         ids = self._scanned(told) if engine else None
         special = [one for one in parts if self.language.holds_special(one)]
+        everywhere = self._evaluation(None)
         for part in sorted(special, key=_thins):
-            asked = self._evaluation(ids)
+            asked = everywhere.of(ids)
             if _thins(part):
                 keep = asked.first_of_each(part)
             else:
@@ -197,7 +198,7 @@ class Reader:
         if not isinstance(column, str) or (is_word and column not in self.derived):
             raise ValueError(
                 f"there is no column {column!r}; there are {', '.join(held)}."
-                f"{did_you_mean(str(column), held)}"
+                f"{did_you_mean(str(column), (*held, *self.derived))}"
             )
         with _naming(f"column {column!r}"):
             return self.language.item(column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shutil
 import sys
@@ -258,6 +259,8 @@ REFUSED = {
     "similar('x') > 0 AND gendre = 'F'": "no column 'gendre'; did you mean gender, which has the",
     "similar('x') > 0 AND gender = 5": "gender has the values F, M, no numbers; write gender = 'F'",
     "similar('x') > 0 AND": "it cannot be read on at AND.",
+    "births = 0x10": "it cannot be read on at x10.",
+    " OR ".join(f"births = {at}" for at in range(101)): "101 times, over 100; write column IN (",
     "quantile(name) > 0.5": "name holds texts, and numbers are wanted.",
     "births_between(1959, 1950) > 0": "takes a first and a last year; got 1959 and 1950.",
     "births_between(1950, 1959, 'X') > 0": "takes 'F' or 'M' after its years; got 'X'.",
@@ -332,6 +335,9 @@ def test_a_served_space_reads_no_file(space: Space, tmp_path: Path) -> None:
             served.table(["name"], order_by=asked)
         with pytest.raises(FilterError, match="only for the command line and Python"):
             served.reopened(space._encoder).nearest("King", where=asked)
+    sent = copy.copy(served)  # as it is pickled
+    with pytest.raises(FilterError, match="only for the command line and Python"):
+        sent.ids(f"in_file('{path}')")
     assert served.ids("similar('King') > 0.9").size
     allowed = {name for name, one in FUNCTIONS.items() if one.is_served}
     assert allowed == {"similar", "quantile", "births_between", "random", "one_per"}
