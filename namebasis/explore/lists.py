@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -23,6 +22,7 @@ from namebasis.explore.replies import (
     RefusedReply,
     SpaceReply,
     spaces_of,
+    without_folders,
 )
 from namebasis.explore.routes import Short, View, Where, answer, space_of
 from namebasis.explore.warm import Warm
@@ -48,13 +48,13 @@ def add_lists(router: APIRouter, warm: Warm) -> None:
         space_of(warm, space)
         reads = warm.reads(space)
         refusal = one_line(SpaceError(reads.refusal), warm)
-        return answer({**asdict(reads), "refusal": refusal})
+        return answer(without_folders({**asdict(reads), "refusal": refusal}))
 
     @router.get("/{space}/info", response_model=InfoReply, tags=["spaces"])
     def info(space: Short) -> Response:
         """What a space holds."""
         facts = space_of(warm, space).info().facts
-        return answer({**facts, "path": Path(facts["path"]).name})
+        return answer(without_folders(facts))
 
     @router.get("/{space}/facets", response_model=list[FacetReply], tags=["spaces"])
     def facets(space: Short, where: Where = None) -> Response:

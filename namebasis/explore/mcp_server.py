@@ -36,6 +36,7 @@ from namebasis.explore.replies import (
     answered_of,
     spaces_of,
     values_of,
+    without_folders,
 )
 from namebasis.explore.warm import Warm
 from namebasis.results import plain
@@ -168,7 +169,7 @@ def _spaces(warm: Warm, _question: Any, _progress: Progress) -> _Told:
 
 def _info(warm: Warm, question: Any, _progress: Progress) -> _Told:
     found = warm.space(_space(warm, question.space)).info()
-    return _Told(str(found), {**found.facts, "path": Path(found.facts["path"]).name})
+    return _Told(str(found), without_folders(found.facts))
 
 
 def _explain(_warm: Warm, question: Any, _progress: Progress) -> _Told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
@@ -71,16 +72,27 @@ def told(result: Result) -> dict[str, Any]:
 
 
 def values_of(result: Result) -> dict[str, Any]:
-    """All values of a result, without the folder that its space lies in."""
+    """All values of a result, without the folders that its space and its model lie in."""
     values = result.to_dict()
-    for key in ("source", "provenance"):
-        made = values.get(key)
-        if isinstance(made, dict):
-            values[key] = {
-                name: Path(one).name if name in ("space", "path") else one
-                for name, one in made.items()
-            }
-    return values
+    return {
+        key: without_folders(value)
+        if key in ("source", "provenance") and isinstance(value, dict)
+        else value
+        for key, value in values.items()
+    }
+
+
+def without_folders(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What something was made of, with names instead of folders: hf:clip for hf:/home/me/clip."""
+    return {
+        key: _short(value) if key in ("space", "path", "encoder") and value else value
+        for key, value in facts.items()
+    }
+
+
+def _short(place: object) -> str:
+    kind, sign, rest = str(place).rpartition(":")
+    return kind + sign + Path(rest).name if rest.startswith(("/", "~")) else str(place)
 
 
 def spaces_of(warm: Warm) -> list[dict[str, Any]]:
@@ -99,7 +111,7 @@ def _facts(warm: Warm, name: str) -> dict[str, Any]:
     return {
         "space": name,
         "n_names": len(space),
-        "encoder": space.provenance.encoder,
+        "encoder": _short(space.provenance.encoder),
         "templates": list(space.provenance.templates),
         "views": list(space.views),
         "columns": list(space.columns),

@@ -22,6 +22,7 @@ from namebasis.explore.api import add_questions
 from namebasis.explore.api_studies import add_studies
 from namebasis.explore.guard import COOKIE, LOOPBACK, Guard, Rules
 from namebasis.explore.jobs import Jobs
+from namebasis.explore.reference import reference_page
 from namebasis.explore.warm import Warm
 
 ASSETS = Path(__file__).parent / "assets"
@@ -64,6 +65,10 @@ def _add_page(app: FastAPI, rules: Rules) -> None:
         name = f"{COOKIE}_{request.url.port or 80}"
         cookie = f"{name}={rules.token}; HttpOnly; SameSite=Strict; Path=/"
         return Response(page, media_type="text/html", headers={"set-cookie": cookie})
+
+    @app.get("/docs", include_in_schema=False)
+    def reference() -> Response:
+        return Response(reference_page(app.openapi()), media_type="text/html")
 
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tests.explore.conftest import finished, refused
 
 pytest.importorskip("fastapi", reason="needs the extra explore")
 
-from namebasis.explore.replies import values_of
+from namebasis.explore.replies import values_of, without_folders
 from namebasis.explore.schemas import Reply, model_of
 from namebasis.studies.basis.trust import Null
 
@@ -251,3 +252,35 @@ def test_a_model_is_made_of_a_result() -> None:
     assert made.model_fields["z"].annotation == float | None
     with pytest.raises(TypeError, match="made of a dataclass"):
         model_of(int)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"space": "/home/me/my.space", "names": 3}, {"space": "my.space", "names": 3}),
+        ({"encoder": "hf:/home/me/clip"}, {"encoder": "hf:clip"}),
+        ({"encoder": "diffusers:~/models/sd"}, {"encoder": "diffusers:sd"}),
+        ({"encoder": "open_clip:ViT-B-32/x"}, {"encoder": "open_clip:ViT-B-32/x"}),
+        ({"encoder": "minilm", "path": None}, {"encoder": "minilm", "path": None}),
+    ],
+)
+def test_what_a_space_is_made_of_has_names_instead_of_folders(given: Any, told: Any) -> None:
+    assert without_folders(given) == told
+
+
+def test_the_reference_lists_every_route_and_needs_nobody_else(client: Any) -> None:
+    page = client.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    text = page.text
+    for method, path in routes(client):
+        assert f"<code>{method.upper()} {path}</code>" in text
+    assert "random dictionaries to compare with" in text.lower()
+    assert "http://" not in text
+    assert "https://" not in text
+    assert "<script" not in text
+    assert " style=" not in text
+    for link in re.findall(r'href="([^"#]+)"', text):
+        if not link.startswith("data:"):
+            assert client.get(link.replace("&amp;", "&")).status_code == 200, link
+    for target in re.findall(r'href="#([^"]+)"', text):
+        assert f'id="{target}"' in text
