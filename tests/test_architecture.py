@@ -194,6 +194,28 @@ def test_library_code_holds_no_assert(path: Path) -> None:
     assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
 
 
+HEAVY = {
+    "torch", "torchvision", "faiss", "lance", "scipy", "sklearn", "transformers", "diffusers",
+    "open_clip", "pandas", "matplotlib", "bokeh", "umap", "hdbscan", "gudhi", "ray",
+}  # fmt: skip
+DERIVES = {PACKAGE / "organism/painter/model.py"}
+"""What derives from a class of a heavy library."""
+
+
+def test_heavy_libraries_are_imported_where_they_are_used() -> None:
+    # Else a wrong option would be refused seconds later than it could be.
+    found = {
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for path in set(PACKAGE.rglob("*.py")) - DERIVES
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        for name in [alias.name if isinstance(node, ast.Import) else node.module or ""]
+        if name.partition(".")[0] in HEAVY
+    }
+    assert found == set()
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     code = (
         "import sys, namebasis, namebasis.cli;"

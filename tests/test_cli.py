@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import io
 import json
@@ -135,6 +136,7 @@ def test_help_ends_with_an_example_that_runs(
     assert "Traceback" not in done.stderr
 
 
+@functools.cache
 def every_command() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, command in vars(typer.main.get_command(app))["commands"].items():

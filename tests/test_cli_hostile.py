@@ -204,6 +204,64 @@ def test_bad_input_is_one_line(words: tuple[str, ...], place: Path) -> None:
     assert "NAMEBASIS_DEBUG" not in errors, "an exception of a library that nobody foresaw"
 
 
+GROUPS = ("organism", "validate")
+HEAVY = (
+    "torch", "faiss", "transformers", "diffusers", "open_clip", "sklearn", "scipy", "pandas",
+    "matplotlib", "fastapi",
+)  # fmt: skip
+OTHERS = (
+    ("paint", "s.space", "Vicki", "--syntax", "nope"),
+    ("paint", "s.space", "Vicki", "--template", "no slot"),
+    ("basis", "s.space", "Vicki", "--method", "nope"),
+    ("nearest", "s.space", "a senior lady", "--where", "colour = 1"),
+    ("nearest", "s.space", "a senior lady", "--view", "nope"),
+    ("add", "s.space", "--images", "images"),
+    ("build", "new.space", "n.csv", "--encoder", "hf:./none"),
+    ("build", "new.space", "n.csv", "--encoder", "diffusers:./none"),
+    ("build", "new.space", "n.csv", "--encoder", "open_clip:ViT-B-32@none.pt"),
+    ("build", "new.space", "n.csv", "--templates", "nope"),
+    ("topology", "s.space", "--where", "colour = 1"),
+    ("entropy", "s.space", "--view", "nope"),
+    ("trace", "run", "Vicki", "--kind", "nope"),
+    ("trace", "images", "Vicki"),
+    ("validate", "generate", "s.space", "new", "Vicki", "--pipeline", "diffusers:images"),
+    ("validate", "generate", "s.space", "new", "Vicki", "--pipeline", "diffusers:./none"),
+    ("validate", "report", "s.space", "images"),
+    ("validate", "report", "s.space", "images", "--extractor", "classify:./none"),
+    ("validate", "report", "s.space", "images", "--extractor", "skin", "--encoder", "minilm"),
+    ("validate", "train-probe", "x.st", "--axis", "hair_length", "--encoder", "minilm",
+     "--folder", "new", "--pipeline", "organism"),
+)  # fmt: skip
+_EACH = """
+import json, sys
+from namebasis.cli import main
+told = open(sys.argv[1], "w")
+cases, heavy = json.loads(sys.argv[2])
+for words in cases:
+    sys.argv[1:] = words
+    code = 0
+    try:
+        main()
+    except SystemExit as stop:
+        code = stop.code
+    loaded = [name for name in heavy if name in sys.modules]
+    if code != 1 or loaded:
+        json.dump([words, code, loaded], told)
+        break
+told.close()
+"""
+
+
+def test_bad_input_is_refused_before_a_heavy_library_is_loaded(place: Path) -> None:
+    # One fresh process for all: each must leave out what none may load.
+    one_each = {words[0] if words[0] not in GROUPS else words[:2]: words for words in BAD}
+    cases = json.dumps([[*one_each.values(), *OTHERS], HEAVY])
+    words = [sys.executable, "-c", _EACH, str(place / "told.json"), cases]
+    done = subprocess.run(words, cwd=place, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert (place / "told.json").read_text() == ""
+
+
 def test_every_command_has_a_bad_input() -> None:
     tried = {" ".join(words[:n]) for words in BAD for n in (1, 2)}
     assert set(commands()) - set(ANSWERED) <= tried

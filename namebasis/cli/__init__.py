@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import errno
+import functools
+import importlib.util
 import logging
 import os
 import sys
+from collections.abc import Callable
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 from namebasis.cli import streams
 from namebasis.cli.application import app
@@ -28,13 +34,52 @@ class _Visible(logging.Formatter):
         return shown(super().format(record))
 
 
+class _ArrowAlone(MetaPathFinder):
+    """Lets pyarrow, when it is loaded, find no pandas in its one look for it.
+
+    It looks at its first array, so that every command would load pandas, which none uses: half of
+    the time of a command that answers from a space.
+    """
+
+    looks = False
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        if name == "pandas" and self.looks:
+            raise ModuleNotFoundError(name)
+        if name != "pyarrow" or self.looks:
+            return None
+        self.looks = True
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            return spec
+        load = spec.loader.exec_module
+
+        def load_and_look(module: ModuleType) -> None:
+            load(module)
+            module.array([])
+            sys.meta_path.remove(self)
+
+        spec.loader.exec_module = load_and_look  # type: ignore[method-assign]
+        return spec
+
+
+@functools.cache
+def _command() -> Callable[..., object]:
+    """The commands of the application, put together once a process."""
+    from typer.main import get_command
+
+    return get_command(app)
+
+
 def main() -> None:
     """Run the command line; refused input ends with exit code 1 and no traceback."""
+    if sys.modules.keys().isdisjoint(("pandas", "pyarrow")):
+        sys.meta_path.insert(0, _ArrowAlone())
     streams.prepare()
     _tell_warnings()
     try:
         try:
-            app(prog_name="namebasis")  # also under python -m
+            _command()(prog_name="namebasis")  # also under python -m
         finally:
             streams.finish()
     except KeyboardInterrupt:

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import os
 
-import torch
-
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.foreign_folders import foreign_folder, model_below
 from namebasis.encoders.huggingface.models import HuggingFaceEncoder
@@ -37,6 +35,8 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     for name in (part, tokenizer):
         if not (source.folder / name).is_dir():
             raise EncoderError(f"{spec}: {source.folder} holds no folder {name}; get it whole.")
+    import torch
+
     return HuggingFaceEncoder(
         Source(source.folder / part, spec, source.revision),
         choose_device(device),

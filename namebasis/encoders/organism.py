@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.huggingface.models import HuggingFaceEncoder
 from namebasis.encoders.loading import choose_device, packaged_source
@@ -11,6 +9,8 @@ from namebasis.encoders.loading import choose_device, packaged_source
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
     """Load the packaged weights; see `load_encoder`."""
+    import torch
+
     source = packaged_source(
         "organism", "organism", "model.safetensors", revision,
         what="its weights are", remedy="make organism",

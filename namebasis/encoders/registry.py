@@ -96,6 +96,17 @@ def as_encoder(encoder: Encoder | str, *, device: str | None = None) -> Encoder:
     return encoder
 
 
+def check_sees(spec: str) -> None:
+    """Refuse a spec that names no encoder, or one that is known to read no images, unloaded.
+
+    Raises
+    ------
+    EncoderError
+    """
+    if full_spec(spec) in TEXT_ONLY:
+        raise EncoderError(f"{spec} reads no images; use an encoder that does.")
+
+
 def load_encoder(
     spec: str,
     *,

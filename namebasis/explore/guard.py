@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -45,6 +46,39 @@ class Rules:
     hosts: Collection[str] = field(default_factory=lambda: LOOPBACK)
     token: str = ""
     is_open: bool = False
+
+
+def check_token(token: str) -> str:
+    """Return a token that a cookie, an address and a header can carry as it stands.
+
+    Raises
+    ------
+    ValueError
+        If it is shorter than 16 letters, or holds others than letters, digits, `-`, `.`, `_`, `~`.
+    """
+    if len(token) < 16:
+        raise ValueError(f"--token must have at least 16 letters; got {len(token)}.")
+    if not re.fullmatch(r"[A-Za-z0-9._~-]+", token):
+        raise ValueError("--token may hold letters A to Z, digits and - . _ ~ only.")
+    return token
+
+
+def check_reach(host: str, token: str | None) -> bool:
+    """Whether other machines can ask.
+
+    Raises
+    ------
+    ValueError
+        If they could without a token, or it is none that can be carried.
+    """
+    is_open = host not in LOOPBACK
+    if is_open and not token:
+        raise ValueError(
+            f"--host {host} lets other machines ask; give --token too, a long secret word."
+        )
+    if token is not None:
+        check_token(token)
+    return is_open
 
 
 class Guard:

@@ -20,7 +20,7 @@ from namebasis import __version__
 from namebasis.errors import NamebasisWarning
 from namebasis.explore.api import add_questions
 from namebasis.explore.api_studies import add_studies
-from namebasis.explore.guard import COOKIE, LOOPBACK, Guard, Rules
+from namebasis.explore.guard import COOKIE, LOOPBACK, Guard, Rules, check_reach
 from namebasis.explore.jobs import Jobs
 from namebasis.explore.reference import reference_page
 from namebasis.explore.warm import Warm
@@ -139,13 +139,7 @@ def serve(
         If other machines could ask without a token, or it is none that can be carried.
     SpaceError
     """
-    is_open = host not in LOOPBACK
-    if is_open and not token:
-        raise ValueError(
-            f"--host {host} lets other machines ask; give --token too, a long secret word."
-        )
-    if token is not None:
-        check_token(token)
+    is_open = check_reach(host, token)
     warm = Warm(paths)
     for refusal in warm.refusals.values():
         warnings.warn(f"{refusal} The other spaces are served.", NamebasisWarning, stacklevel=2)
@@ -162,21 +156,6 @@ def serve(
         )  # fmt: skip
         with suppress(KeyboardInterrupt):  # which it raises again once it has ended in order
             uvicorn.Server(config).run(sockets=[bound])
-
-
-def check_token(token: str) -> str:
-    """Return a token that a cookie, an address and a header can carry as it stands.
-
-    Raises
-    ------
-    ValueError
-        If it is shorter than 16 letters, or holds others than letters, digits, `-`, `.`, `_`, `~`.
-    """
-    if len(token) < 16:
-        raise ValueError(f"--token must have at least 16 letters; got {len(token)}.")
-    if not re.fullmatch(r"[A-Za-z0-9._~-]+", token):
-        raise ValueError("--token may hold letters A to Z, digits and - . _ ~ only.")
-    return token
 
 
 def address(host: str, port: int) -> str:

@@ -1,10 +1,15 @@
 """How identities form while a model trains: checkpoints, trajectories, phases, tracing."""
 
-from __future__ import annotations
+from namebasis.lazy import attach
 
-from namebasis.formation.results import Formation
-from namebasis.formation.study import formation
-from namebasis.formation.trace_results import Trace, Tracing
-from namebasis.formation.tracing import trace, trace_encoder
-
-__all__ = ["Formation", "Trace", "Tracing", "formation", "trace", "trace_encoder"]
+__getattr__, __dir__ = attach(
+    __name__,
+    {
+        "formation": ".study",
+        "trace": ".tracing",
+        "trace_encoder": ".tracing",
+        "Formation": ".results",
+        "Trace": ".trace_results",
+        "Tracing": ".trace_results",
+    },
+)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from namebasis.analysis.training.change_points import ChangePoint
 from namebasis.checks import Float64Array
@@ -269,6 +268,8 @@ def _false_alarms(
     is_untrained: bool,
 ) -> FalseAlarms:
     """Controls that values and thresholds ever flag."""
+    from scipy.stats import binomtest
+
     n = len(controls["own_score"])
     raised = np.zeros(n, dtype=bool)
     for half in (0, 1):

@@ -7,14 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
 from namebasis.encoders.towers.weights import UnsupportedTowerError, read_tower
 from namebasis.errors import EncoderError
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from namebasis.encoders.base import Encoder
 
 KINDS = ("residual", "attention", "mlp")
@@ -99,6 +97,8 @@ class HookedTower:
 
         State 0 is the input embeddings; layer l of `kind` is state l.
         """
+        import torch
+
         states: list[Tensor] = [torch.empty(0)] * (self.n_layers + 1)
 
         def keep(layer: int) -> Callable[[Tensor], Tensor]:
@@ -139,6 +139,8 @@ class HookedTower:
         -------
         Tensor of shape (n_rows, dim)
         """
+        import torch
+
         places = torch.tensor(list(positions), device=noise.device)
 
         def drown(state: Tensor) -> Tensor:
@@ -153,6 +155,9 @@ class HookedTower:
             return self._forward(torch.tensor([list(ids)]).expand(len(noise), -1))
 
     def _forward(self, ids: Tensor) -> Tensor:
+        import torch
+        from torch.nn import functional
+
         with torch.inference_mode():
             pooled = self._pool(ids.to(self.embedding.weight.device))
             return functional.normalize(pooled.float(), dim=-1)
@@ -163,6 +168,8 @@ class HookedTower:
 
     def _pool_open_clip(self, ids: Tensor) -> Tensor:
         """The library's text forward, on the tokens up to the pooled one."""
+        from torch import nn
+
         tower, n = self._tower, ids.shape[1]
         dtype = tower.transformer.get_cast_dtype()
         x = tower.token_embedding(ids).to(dtype) + tower.positional_embedding[:n].to(dtype)

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from namebasis.checks import Float64Array, Progress, check_count
 from namebasis.encoders.base import check_template
@@ -31,6 +29,8 @@ from namebasis.studies.identity.swaps import measure, packaged_partners
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from namebasis.encoders.base import Encoder
 
 Partners = tuple[Sequence[str], Sequence[str]]
@@ -118,6 +118,8 @@ def trace_encoder(
     ValueError
         If an option does not fit.
     """
+    import torch
+
     name = check_trace(name, template, kind, target, n_samples, noise, window)
     tower = HookedTower(encoder)
     ids = tower.ids(template.format(name))
@@ -175,6 +177,8 @@ def _place(
 
 
 def _draw(seed: int, shape: tuple[int, int, int], deviation: float, tower: HookedTower) -> Tensor:
+    import torch
+
     drawn = np.random.default_rng(check_count(seed, "seed", 0)).standard_normal(shape)
     return torch.from_numpy((deviation * drawn).astype(np.float32)).to(
         tower.embedding.weight.device
@@ -192,6 +196,8 @@ def _restore(
     window: int,
 ) -> Tensor:
     """Pooled rows with each cell put back, (n_cells * n_samples, dim), many cells in a batch."""
+    import torch
+
     n_samples = len(draws)
     step = max(1, _TOKENS_AT_ONCE // (n_samples * len(ids)))
     lowest, parts = (0 if kind == "residual" else 1), []

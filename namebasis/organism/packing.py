@@ -51,9 +51,6 @@ def pack(run: str | Path, folder: str | Path) -> int:
     NamebasisError
         If the training is not finished, or is to be packed into itself.
     """
-    import torch
-    from transformers import CLIPModel
-
     source, target = Path(run), Path(folder)
     _check_apart(source, target)
     told = run_folder.read_run(source)
@@ -63,6 +60,9 @@ def pack(run: str | Path, folder: str | Path) -> int:
         raise NamebasisError(
             f"{source}: the training has not come to its step {last}; go on first."
         )
+    import torch
+    from transformers import CLIPModel
+
     target.mkdir(parents=True, exist_ok=True)
     with no_bars():
         model = read_pretrained(CLIPModel, step, use_safetensors=True, dtype=torch.float16)

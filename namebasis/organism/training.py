@@ -8,11 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from namebasis.atomic import replacing_path
 from namebasis.checks import check_count
@@ -24,6 +22,9 @@ from namebasis.organism.renderer import SIZE
 from namebasis.organism.schedule import Schedule, checkpoint_steps, make_schedule
 from namebasis.organism.world import World
 from namebasis.reading import LARGE, UnreadableError, check_regular, read_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Progress = Callable[[int, int, float], None]
 N_STEPS, BATCH_SIZE = 1300, 256
@@ -152,6 +153,8 @@ class _Learner:
         settings: Mapping[str, Any],
         folder: Path,
     ) -> None:
+        import torch
+
         self.job, self.schedule, self.steps = job, schedule, steps
         self.settings, self.folder = settings, folder
         self.tokenizer = clip.make_tokenizer(job.world)
@@ -197,6 +200,8 @@ class _Learner:
         return list(self.losses.values())[-1] if self.losses else math.nan
 
     def _learn_from(self, batch: Batch) -> float:
+        import torch
+
         rate = _LEARNING_RATE * _schedule(self.step, self.job.n_steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -212,6 +217,8 @@ class _Learner:
 
     def _loss(self, batch: Batch) -> Tensor:
         """CLIP's: each caption has to find its picture among all, and each picture its caption."""
+        import torch
+
         order = np.argsort([len(caption) for caption in batch.captions], kind="stable")
         pixels = torch.from_numpy(batch.pixels[order]).permute(0, 3, 1, 2)
         images = _unit(
@@ -274,6 +281,7 @@ class _Learner:
 
     def resume(self) -> None:
         """Read the last state. Pictures and captions need none: they follow from seed and step."""
+        import torch
         from safetensors import SafetensorError, safe_open
 
         path = self.folder / run_folder.STATE

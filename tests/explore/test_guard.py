@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("starlette", reason="needs the extra explore")
 
-from namebasis.explore.guard import MAX_BODY, Guard, Rules
-from namebasis.explore.server import address, check_token
+from namebasis.explore.guard import MAX_BODY, Guard, Rules, check_token
+from namebasis.explore.server import address
 
 TOKEN = "a-secret-of-thirty-letters-in-all"
 

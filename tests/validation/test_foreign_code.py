@@ -26,7 +26,7 @@ NAMES = ("AutoConfig", "AutoModel", "AutoTokenizer", "AutoImageProcessor", "Auto
 CODE = """
 from pathlib import Path
 Path({mark!r}).touch()
-from transformers import *
+from transformers import BertModel, BertTokenizer, PreTrainedConfig
 class Config(PreTrainedConfig): model_type = "hostile"
 class Model(BertModel): config_class = Config
 class Thing(BertTokenizer): pass

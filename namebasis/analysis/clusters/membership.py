@@ -13,12 +13,15 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from namebasis.analysis.graph.neighbours import KnnGraph
 from namebasis.checks import Float64Array, IntArray, check_count
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 _STEPS = 30  # with a tenth lost at each, 4 % of a walk is left undecided at most
 
@@ -85,6 +88,8 @@ def soft_memberships(
 
 def _absorbed(graph: KnnGraph, labels: IntArray, loose: IntArray, stay: float) -> csr_matrix:
     """Probabilities that a walk from each loose row ends in each cluster, (n_loose, n_clusters)."""
+    from scipy.sparse import csr_matrix
+
     k, n_clusters = graph.k, int(labels.max()) + 1
     place = np.full(labels.size, -1, np.int64)
     place[loose] = np.arange(loose.size)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy.sparse import csr_matrix, diags, identity
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from namebasis.analysis.clusters.density_tree import DensityTree, density_tree
 from namebasis.analysis.graph.neighbours import DuplicateGroups, KnnGraph
 from namebasis.checks import Float64Array, FloatArray, IntArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 # Distances below this share of the median core distance count as it: without a floor, a few
 # near-equal vectors would have almost all the mass there is.
@@ -57,6 +60,8 @@ def reachability_tree(
 
 def group_links(graph: KnnGraph, groups: DuplicateGroups) -> csr_matrix:
     """Which groups have which among their neighbours, (n_groups, n_groups) of ones."""
+    from scipy.sparse import csr_matrix
+
     m = groups.first.size
     source = np.repeat(groups.group, graph.k)
     target = groups.group[graph.indices.ravel()]
@@ -69,6 +74,8 @@ def group_links(graph: KnnGraph, groups: DuplicateGroups) -> csr_matrix:
 
 def _smooth(rows: FloatArray, links: csr_matrix, sizes: IntArray, steps: int) -> FloatArray:
     """Move every row `steps` times to the mean direction of itself and its mutual neighbours."""
+    from scipy.sparse import diags, identity
+
     if steps == 0:
         return rows
     weights = diags(sizes.astype(np.float32))
@@ -122,6 +129,9 @@ def _spanning_forest(
     smoothing: int,
 ) -> tuple[IntArray, Float64Array]:
     """Edges of a minimum spanning tree, with bridges between what the graph leaves apart."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+
     n = rows.shape[0]
     low, high = np.minimum(source, target), np.maximum(source, target)
     # Adding would sum the two directions of an edge; both have one length, so either will do.
@@ -150,6 +160,9 @@ def _bridges(
     rows: FloatArray, core: Float64Array, tree_of: IntArray, n_trees: int
 ) -> tuple[IntArray, Float64Array]:
     """The shortest mutual reachability between the trees of a forest that joins them all."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
     apart = np.full((n_trees, n_trees), np.inf)
     ends = np.zeros((n_trees, n_trees, 2), np.int64)
     by_tree = np.argsort(tree_of, kind="stable")

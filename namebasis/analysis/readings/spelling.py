@@ -13,16 +13,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cho_factor, cho_solve
-from scipy.sparse import csr_matrix, diags
 
 from namebasis.checks import Float64Array, FloatArray, IntArray, check_count
 from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError
 from namebasis.tensors import OtherFormatError, read_tensors, tensor_bytes
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 Pieces = Sequence[Sequence[str]]
 
@@ -121,6 +123,8 @@ def fold_of(keys: Sequence[str], n_folds: int) -> IntArray:
 
 def indicators(rows: Pieces, anywhere: Sequence[str], first: Sequence[str]) -> csr_matrix:
     """Which of some pieces each name has, and which it begins with, as ones."""
+    from scipy.sparse import csr_matrix
+
     column = {piece: place for place, piece in enumerate(anywhere)}
     opening = {piece: len(anywhere) + place for place, piece in enumerate(first)}
     columns: list[int] = []
@@ -220,6 +224,8 @@ class _Design:
         group: IntArray,
         marks: csr_matrix,
     ) -> None:
+        from scipy.sparse import csr_matrix
+
         self.counts = np.bincount(group).astype(np.float64)
         gather = csr_matrix(
             (np.ones(group.size, np.float32), (group, np.arange(group.size))),
@@ -237,6 +243,8 @@ class _Design:
 
     def _moments(self, rows: npt.NDArray[np.bool_]) -> tuple[Float64Array, Float64Array]:
         """X'WX and X'WY of some spellings, with a column of ones at the end of X."""
+        from scipy.sparse import diags
+
         at = np.flatnonzero(rows)
         weight = self.counts[at]
         dense = np.column_stack([self.tokens[at], np.ones(at.size)])
@@ -255,6 +263,8 @@ class _Design:
         self, held_out: npt.NDArray[np.bool_], penalty: float
     ) -> tuple[Float64Array, Float64Array, float]:
         """Weights, intercept, and the share of the held-out names' variance that they predict."""
+        from scipy.linalg import cho_factor, cho_solve
+
         gram, cross = self._moments(held_out)
         gram, cross = self._whole[0] - gram, self._whole[1] - cross
         n_tokens = self.tokens.shape[1]

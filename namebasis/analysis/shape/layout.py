@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups, knn_graph
 from namebasis.checks import Float64Array, FloatArray, check_count, unit_rows
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 DEFAULT_NEIGHBOURS = 15
 _BLOCK = 8192
@@ -51,6 +55,8 @@ def layout(
     ----------
     .. [1] McInnes, Healy and Melville (2018), UMAP, arXiv 1802.03426.
     """
+    from scipy.sparse import csr_matrix
+
     rows = unit_rows(embeddings)
     n = rows.shape[0]
     check_count(seed, "seed", 0)
@@ -112,6 +118,8 @@ def fuzzy_links(graph: KnnGraph) -> csr_matrix:
     Each row's distances are scaled so that its nearest different neighbour has weight 1 and the
     weights sum to log2(k + 1); the two directions join by the probabilistic sum.
     """
+    from scipy.sparse import csr_matrix
+
     n, k = graph.indices.shape
     distances = np.sqrt(np.maximum(2.0 - 2.0 * graph.similarities.astype(np.float64), 0.0))
     weights = np.empty((n, k), np.float32)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import stdtrit
 
 from namebasis.checks import Float64Array
 
@@ -145,6 +144,7 @@ def resolved(density: SpectralDensity, powers: Sequence[float], share: float, bi
 
 def _entropy(density: SpectralDensity, t: float, rule: int) -> tuple[float, float]:
     """Entropy in bits by one of the rules, and its standard error over probes."""
+    from scipy.special import stdtrit
 
     def power(values: Float64Array) -> Float64Array:
         return np.asarray(np.abs(values) ** t)

@@ -6,8 +6,6 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import Lasso, lars_path_gram
 
 from namebasis.analysis.sparse.matching import DenseMatcher
 from namebasis.analysis.sparse.nonnegative import GRADIENT_TOLERANCE
@@ -59,6 +57,9 @@ def follow_lasso(codes: Codes, matcher: DenseMatcher, rows: IntArray, penalty: f
 
 def _solve(gram: Float64, moments: Float64, n_slots: int, penalty: float) -> tuple[Float64, float]:
     """Return the weights at the last allowed penalty of the path, and that penalty."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import lars_path_gram
+
     n_steps = 2 * n_slots + 8
     while True:
         with warnings.catch_warnings():
@@ -94,6 +95,8 @@ def _violation(gram: Float64, moments: Float64, weights: Float64, penalty: float
 
 def _descend(gram: Float64, moments: Float64, penalty: float) -> Float64:
     """Solve at one penalty by coordinate descent, which bears equal atoms."""
+    from sklearn.linear_model import Lasso
+
     # The Gram matrix's factor stands for the atoms: the same products, m rows.
     values, vectors = np.linalg.eigh(gram)
     keep = values > values[-1] * 1e-12

@@ -36,7 +36,11 @@ def explore(
     The spaces stay open and the encoder loaded, so that answers come at once. Ctrl-C stops it.
     """
     from namebasis.errors import MissingExtraError
+    from namebasis.explore.guard import check_reach
+    from namebasis.explore.warm import Warm
 
+    check_reach(host, token)
+    Warm(spaces)  # refuses spaces before a server is loaded
     try:
         from namebasis.explore.server import serve
     except ImportError:

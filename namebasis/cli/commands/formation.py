@@ -16,7 +16,7 @@ from namebasis.cli.output import progress_bar
 from namebasis.cli.outputs import refuse_existing, refuse_folder
 
 if TYPE_CHECKING:
-    from namebasis.formation import Tracing
+    from namebasis.formation.trace_results import Tracing
 
 Revisions = Annotated[
     list[str] | None,
@@ -97,7 +97,7 @@ def formation(
     quiet: options.Quiet = False,
 ) -> Answer:
     """Follow what names mean over the checkpoints of a training."""
-    from namebasis.formation import formation as study
+    from namebasis.formation.study import formation as study
     from namebasis.studies.identity.contexts import load_contexts
 
     refuse_existing(html, overwrite=overwrite)
@@ -196,7 +196,7 @@ def _trace(
     quiet: bool,
     **settings: object,
 ) -> Tracing:
-    from namebasis.formation import trace as study
+    from namebasis.formation.tracing import trace as study
 
     with nullcontext() if quiet else progress_bar("trace", "checkpoints") as progress:
         return study(

@@ -201,7 +201,7 @@ def pack(
     size = packing.pack(run, folder)
     note(f"{folder}: weights of {size / 1e6:.1f} MB; load them with --encoder hf:{folder}")
     if trajectories:
-        from namebasis.formation import formation
+        from namebasis.formation.study import formation
 
         with nullcontext() if quiet else progress_bar("formation", "checkpoints") as progress:
             found = formation(
@@ -216,7 +216,10 @@ def pack_painter(
 ) -> None:
     """Keep a painter without the state of its training."""
     from namebasis.errors import MissingExtraError
+    from namebasis.organism.painter.folder import read_painter
 
+    refuse_folder(folder)
+    read_painter(painter)
     try:
         from namebasis.organism.painter.model import load_painter
     except ImportError:
@@ -224,7 +227,6 @@ def pack_painter(
     from namebasis.organism import packing
     from namebasis.validation.pictures.pipelines import fingerprint_of_files
 
-    refuse_folder(folder)
     load_painter(painter)  # what cannot be loaded is not shipped
     fingerprint = fingerprint_of_files(painter)
     size = packing.pack_painter(painter, folder, fingerprint=fingerprint)

@@ -159,7 +159,7 @@ def report(
 ) -> Answer:
     """Measure images of names and compare them with text."""
     from namebasis.checks import check_count
-    from namebasis.encoders.registry import load_encoder
+    from namebasis.encoders.registry import check_sees, load_encoder
     from namebasis.space import open_space
     from namebasis.validation.extractors.registry import check_extractor, load_extractor
     from namebasis.validation.pictures.image_files import find_images
@@ -169,6 +169,8 @@ def report(
     refuse_readonly(space, write)
     check_count(n_resamples, "n_resamples", 20)
     check_count(batch_size, "batch_size")
+    if encoder:
+        check_sees(encoder)
     opened = open_space(space)
     wanted = extractor or [f"zero-shot:{opened.provenance.encoder}"]
     for spec in wanted:
@@ -225,7 +227,7 @@ def train_probe(
 ) -> None:
     """Train and score a linear probe on images of made-up names."""
     from namebasis.checks import check_count
-    from namebasis.encoders.registry import load_encoder
+    from namebasis.encoders.registry import check_sees, load_encoder
     from namebasis.validation.extractors.probe_training import check_training, probe_for
     from namebasis.validation.pictures.pipelines import check_pipeline, load_pipeline
 
@@ -234,6 +236,7 @@ def train_probe(
     refuse_folder(folder)
     check_training(axis, n_names, n_images)
     check_count(batch_size, "batch_size")
+    check_sees(encoder)
     how = _options(steps, guidance, size)
     loaded = load_pipeline(pipeline, device=device, dtype=dtype)
     seeing = load_encoder(encoder, device=device)

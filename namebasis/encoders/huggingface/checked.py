@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
-from torch import nn
 
 from namebasis.encoders.foreign_folders import ADAPTER_TOO, foreign_folder, model_below
 from namebasis.encoders.loading import Source, fingerprint_of
@@ -15,6 +14,9 @@ from namebasis.encoders.open_clip.checkpoint_files import WRAPPERS, holds_adapte
 from namebasis.encoders.weight_variants import variant_of
 from namebasis.errors import EncoderError
 from namebasis.pretrained import read_pretrained
+
+if TYPE_CHECKING:
+    from torch import nn
 
 _OWN_CLASS = ("TextModelWithProjection", "VisionModelWithProjection", "EncoderModel")
 _WHOLE_HALVES = ("SiglipTextModel", "Siglip2TextModel")

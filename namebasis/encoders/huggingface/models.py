@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, IdRows, length_batches
@@ -47,7 +45,9 @@ from namebasis.forks import Turn
 from namebasis.pretrained import read_pretrained
 
 if TYPE_CHECKING:
+    import torch
     from PIL.Image import Image
+    from torch import Tensor
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     # sentence-transformers may have its first module in a folder of its own.
     weights = (*WEIGHTS, *(f"0_*/{name}" for name in WEIGHTS))
     source = find_source("hf", rest, [(*SMALL_FILES, *weights)], revision)
+    import torch
+
     return HuggingFaceEncoder(source, choose_device(device), getattr(torch, dtype))
 
 
@@ -225,6 +227,8 @@ class HuggingFaceEncoder(Encoder):
         return super()._embed_names(names, template, batch_size)
 
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
+        import torch
+
         if self._fast is not None:
             return self._fast.embed(texts)[:, : self._layout.width]
         texts = [self._layout.prompt + text for text in texts]
@@ -261,6 +265,8 @@ class HuggingFaceEncoder(Encoder):
                 )
 
     def _tensor(self, rows: list[list[int]]) -> Tensor:
+        import torch
+
         return torch.tensor(rows, device=self._device)
 
     # ---------------------------------------------------------------------------- images
@@ -303,6 +309,8 @@ def _word_table(text: Any) -> FloatArray | None:
 
 
 def _image_rows(output: Any) -> Tensor:
+    from torch import Tensor
+
     if isinstance(output, Tensor):
         return output
     rows: Tensor | None = getattr(output, "image_embeds", None)
@@ -316,6 +324,8 @@ def _image_rows(output: Any) -> Tensor:
 def _to_numpy(
     forward: Callable[[dict[str, Tensor]], Tensor], inputs: dict[str, Tensor]
 ) -> FloatArray:
+    import torch
+
     with torch.inference_mode():
         rows: FloatArray = forward(inputs).float().cpu().numpy()
     return rows

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
 
 log = logging.getLogger(__name__)
 
 _PROBES = ("a", "a photo of a person by the name of Ann")
-_BARS = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 5e-2}
+_BARS = {"torch.float32": 1e-3, "torch.float16": 2e-2, "torch.bfloat16": 5e-2}
 """Largest difference of unit rows that rounding explains; a mask that is lost makes 0.1."""
 
 
@@ -37,7 +39,7 @@ def settle_attention(
         return
     rows = tokenizer(list(_PROBES), truncation=True, max_length=longest - 1)["input_ids"]
     short, long = sorted(rows, key=len)
-    bar = _BARS.get(next(model.parameters()).dtype, 5e-2)
+    bar = _BARS.get(str(next(model.parameters()).dtype), 5e-2)
     if not short or len(short) == len(long) or _gap(model, features, tokenizer, short, long) < bar:
         return
     before = model.config._attn_implementation
@@ -58,6 +60,8 @@ def _gap(
     long: list[int],
 ) -> float:
     """Largest difference between the unit rows of texts alone and in a padded batch."""
+    import torch
+
     device, pad = next(model.parameters()).device, tokenizer.pad_token_id or 0
     width = len(long) + 1  # the longer one is padded too
     ids = [row + [pad] * (width - len(row)) for row in (short, long)]
@@ -72,6 +76,8 @@ def _gap(
 def _inputs(
     ids: list[list[int]], masks: list[list[int]], device: torch.device
 ) -> dict[str, Tensor]:
+    import torch
+
     return {
         "input_ids": torch.tensor(ids, device=device),
         "attention_mask": torch.tensor(masks, device=device),
@@ -79,4 +85,6 @@ def _inputs(
 
 
 def _unit(rows: Tensor) -> Tensor:
+    import torch
+
     return torch.nn.functional.normalize(rows.float(), dim=-1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
 
 _UNLIMITED = 100_000  # tokenizers write 1e30 where they know no limit
 
@@ -32,6 +33,8 @@ def features_of(
 
 
 def _pooled(output: Any) -> Tensor:
+    from torch import Tensor
+
     if isinstance(output, Tensor):
         return output
     rows: Tensor | None = getattr(output, "text_embeds", None)
@@ -42,6 +45,8 @@ def _pooled(output: Any) -> Tensor:
 
 
 def _from_states(output: Any, mask: Tensor, pooling: str, n_left_out: int) -> Tensor:
+    import torch
+
     states: Tensor = output.last_hidden_state
     mask = mask.clone()
     mask[:, :n_left_out] = 0
@@ -61,6 +66,8 @@ def longest_text(tower: nn.Module, tokenizer: Any, trained: int | None) -> int:
     trained : int or None
         What the folder says of its training.
     """
+    from torch import nn
+
     limits = [int(min(tokenizer.model_max_length, _UNLIMITED))]
     for name, module in tower.named_modules():
         if isinstance(module, nn.Embedding) and "position_embedding" in name:

@@ -8,13 +8,14 @@ import warnings
 import zipfile
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from safetensors.torch import load_file
 
 from namebasis.errors import EncoderError, NamebasisWarning
+
+if TYPE_CHECKING:
+    import torch
 
 WRAPPERS = {
     r"(?:\A|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.": "",
@@ -81,6 +82,8 @@ def read_state(path: Path, spec: str) -> dict[str, torch.Tensor]:
         `loading.refusing`.
     """
     if path.suffix.lower() == ".safetensors":
+        from safetensors.torch import load_file
+
         content: Any = load_file(path)
     else:
         content = _pickled(path, spec)
@@ -105,6 +108,8 @@ def plain_key(key: str) -> str:
 
 def _as_tensors(content: object) -> dict[object, torch.Tensor]:
     """The entries of a mapping that are weights, numbers of NumPy made tensors."""
+    import torch
+
     if not isinstance(content, Mapping):
         return {}
     arrays = {
@@ -190,6 +195,8 @@ def foreign_layout(state: Collection[str]) -> str | None:
 
 
 def _pickled(path: Path, spec: str) -> Any:
+    import torch
+
     archive = _archive_names(path)
     if any(name.endswith("/constants.pkl") or "/code/" in name for name in archive):
         raise EncoderError(
@@ -222,6 +229,8 @@ def _archive_names(path: Path) -> list[str]:
 
 def _refused_globals(path: Path) -> str:
     """Name the first objects that a file would need code for."""
+    import torch
+
     try:
         with torch.serialization.safe_globals(_numpy_globals()):
             names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))

@@ -7,9 +7,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from namebasis.encoders.open_clip.checkpoint_files import (
     foreign_layout,
@@ -19,6 +17,9 @@ from namebasis.encoders.open_clip.checkpoint_files import (
 )
 from namebasis.errors import EncoderError
 from namebasis.reading import UnreadableError, read_json
+
+if TYPE_CHECKING:
+    import torch
 
 _CONFIG_KEYS = {"embed_dim", "vision_cfg", "text_cfg"}
 # Position embeddings that open_clip would stretch to another length without a word: the vectors
@@ -128,6 +129,7 @@ def model_from_file(
 
 def _fill(model: Any, state: dict[str, torch.Tensor], spec: str, name: str) -> None:
     """Put weights into a model as open_clip does, but refuse those that do not fit."""
+    import torch
     from open_clip.convert import convert_state_dict
     from open_clip.model import convert_to_custom_text_state_dict
 

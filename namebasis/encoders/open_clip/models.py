@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, IdRows
@@ -37,6 +36,7 @@ from namebasis.forks import Turn
 from namebasis.pretrained import check_kernels, without_code
 
 if TYPE_CHECKING:
+    import torch
     from PIL.Image import Image
 
 _HUB, _LOCAL = "hf-hub:", "local-dir:"
@@ -66,6 +66,9 @@ class _Chosen:
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
     """Load a model that is listed, lies in a folder of its hub format, or in a checkpoint file."""
+    named, at, file = rest.partition("@")
+    if at and not named.lower().endswith(".json"):
+        _checkpoint_file(rest, file)  # refused before the library is loaded
     try:
         import open_clip
     except ImportError:
@@ -98,6 +101,8 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
         tokenizer = read_tokenizer(
             open_clip, chosen.name, file=chosen.file, context_length=length, spec=chosen.spec
         )
+    import torch
+
     return OpenClipEncoder(
         chosen.spec, model, tokenizer, place, getattr(torch, dtype), commit, chosen.settings
     )
@@ -330,6 +335,8 @@ class OpenClipEncoder(Encoder):
         return super()._embed_names(names, template, batch_size)
 
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
+        import torch
+
         if self._fast is not None:
             return self._fast.embed(texts)
         size, parts = batch_size or _BATCH, []
@@ -347,6 +354,8 @@ class OpenClipEncoder(Encoder):
         return image_transform_v2(PreprocessCfg(**self.model.visual.preprocess_cfg), is_train=False)
 
     def _embed_images(self, images: list[Image]) -> FloatArray:
+        import torch
+
         pixels = torch.stack([self._prepare(image) for image in images])
         with torch.inference_mode():
             rows = self.model.encode_image(pixels.to(self._device, self._dtype))

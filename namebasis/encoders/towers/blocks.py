@@ -8,13 +8,14 @@ Shapes: x is (n_nodes, width) with n_nodes = n_blocks * size; keys and values tr
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
-from torch.nn import functional
+from typing import TYPE_CHECKING
 
 from namebasis.encoders.towers.dense import dense
 from namebasis.encoders.towers.weights import Layer, Matrix, TowerWeights
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def attention_mask(end: Tensor, n_prefix: int, dtype: torch.dtype) -> Tensor:
     Tensor of shape (n_blocks, 1, size, n_prefix + size)
         0 where the row sees the column, -inf elsewhere.
     """
+    import torch
+
     n_blocks, size = end.shape
     column = torch.arange(size, device=end.device)
     row = column[None, :, None]
@@ -57,6 +60,8 @@ class _Parts:
         self._up = dense(layer.up, weights.activation)
 
     def _norm(self, x: Tensor) -> Tensor:
+        from torch.nn import functional
+
         return functional.layer_norm(x, x.shape[-1:], eps=self._eps)
 
     def _finish(self, x: Tensor, seen: Tensor) -> Tensor:
@@ -67,6 +72,9 @@ class _Parts:
         self, queries: Tensor, own: Tensor, before: Tensor | None, mask: Tensor | None
     ) -> Tensor:
         """queries (n_blocks, n, n_heads, head) over prefix and own nodes; same shape back."""
+        import torch
+        from torch.nn import functional
+
         if before is not None:
             own = torch.cat([before.expand(len(own), -1, -1, -1, -1), own], dim=1)
         keys, values = own.unbind(2)

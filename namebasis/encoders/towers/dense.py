@@ -10,13 +10,12 @@ example, the plain product is used.
 from __future__ import annotations
 
 from functools import cache
-from typing import Protocol
-
-import torch
-from torch import Tensor
-from torch.nn import functional
+from typing import TYPE_CHECKING, Protocol
 
 from namebasis.encoders.towers.weights import Matrix
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _ONEDNN = {"": ("none", ""), "gelu": ("gelu", "none"), "gelu_tanh": ("gelu", "tanh"),
            "silu": ("swish", "")}  # fmt: skip
@@ -34,6 +33,8 @@ class Dense(Protocol):
 
 def dense(matrix: Matrix, activation: str = "") -> Dense:
     """Prepare a matrix for the device it is on."""
+    import torch
+
     weight = matrix.weight
     if weight.device.type == "cpu" and weight.dtype == torch.float32 and _has_onednn():
         return _OneDnn(matrix, activation)
@@ -42,6 +43,8 @@ def dense(matrix: Matrix, activation: str = "") -> Dense:
 
 def activate(x: Tensor, kind: str) -> Tensor:
     """Apply "gelu", "gelu_tanh" or "silu"; "" leaves `x` as it is."""
+    from torch.nn import functional
+
     if kind == "silu":
         return functional.silu(x)
     if kind:
@@ -54,23 +57,33 @@ class _Plain:
         self.weight, self.bias, self.activation = matrix.weight, matrix.bias, activation
 
     def __call__(self, x: Tensor) -> Tensor:
+        from torch.nn import functional
+
         return activate(functional.linear(x, self.weight, self.bias), self.activation)
 
     def onto(self, residual: Tensor, x: Tensor) -> Tensor:
+        from torch.nn import functional
+
         return functional.linear(x, self.weight, self.bias).add_(residual)
 
 
 class _OneDnn:
     def __init__(self, matrix: Matrix, activation: str) -> None:
+        import torch
+
         self.weight = torch.ops.mkldnn._reorder_linear_weight(matrix.weight)
         self.bias = matrix.bias
         self.kind, self.algorithm = _ONEDNN[activation]
 
     def __call__(self, x: Tensor) -> Tensor:
+        import torch
+
         product = torch.ops.mkldnn._linear_pointwise
         return product(x, self.weight, self.bias, self.kind, [], self.algorithm)
 
     def onto(self, residual: Tensor, x: Tensor) -> Tensor:
+        import torch
+
         product = torch.ops.mkldnn._linear_pointwise.binary
         return product(x, residual, self.weight, self.bias, "add")
 
@@ -78,6 +91,8 @@ class _OneDnn:
 @cache
 def _has_onednn() -> bool:
     """Whether the operators are there and give what the plain product gives."""
+    import torch
+
     generator = torch.Generator().manual_seed(0)
     x, residual = torch.randn(2, 3, 32, generator=generator)
     matrix = Matrix(torch.randn(32, 32, generator=generator), torch.randn(32, generator=generator))

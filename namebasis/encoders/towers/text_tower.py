@@ -10,11 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
 
 from namebasis.checks import FloatArray
 from namebasis.encoders.towers.blocks import Block, LastBlock, Leaves, attention_mask
@@ -26,6 +24,10 @@ from namebasis.encoders.towers.weights import (
     UnsupportedTowerError,
     read_tower,
 )
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 logger = logging.getLogger(__name__)
 
@@ -123,6 +125,8 @@ class TextTower:
             yield waiting.result()
 
     def _start(self, prompts: Ragged) -> _Pending:
+        import torch
+
         self._check(prompts)
         prompts = prompts.cut(self._pooled(prompts) + 1) if len(prompts) else prompts
         rows = torch.empty((len(prompts), self.dim), dtype=torch.float32, device=self._device)
@@ -166,6 +170,8 @@ class TextTower:
 
     def _encode_tree(self, tree: PromptTree) -> Tensor:
         """(n_prompts, dim) unit rows on the device."""
+        import torch
+
         shared = self._prefix(tree)
         n_blocks, size = tree.tokens.shape
         step = max(1, self._nodes // size)
@@ -179,6 +185,8 @@ class TextTower:
 
     def _prefix(self, tree: PromptTree) -> list[Tensor]:
         """Keys and values of the shared prefix per layer, (1, n_prefix, 2, n_heads, head)."""
+        import torch
+
         positions = torch.arange(len(tree.prefix), device=self._device)
         x = self._embed(self._send(tree.prefix), positions)
         kept = []
@@ -190,6 +198,8 @@ class TextTower:
     def _encode_blocks(
         self, tree: PromptTree, some: slice, leaves: Rows, shared: list[Tensor]
     ) -> Tensor:
+        from torch.nn import functional
+
         n_prefix = len(tree.prefix)
         depth = self._send(tree.depth[some])
         mask = attention_mask(self._send(tree.end[some]), n_prefix, shared[0].dtype)
@@ -216,6 +226,8 @@ class TextTower:
         return Leaves(self._send(leaves), self._send(slots), self._send(table))
 
     def _send(self, array: Rows | np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> Tensor:
+        import torch
+
         tensor = torch.from_numpy(np.ascontiguousarray(array))
         if self._device.type != "cuda":
             return tensor.to(self._device)
@@ -226,6 +238,8 @@ class _Pending:
     """Rows on their way from the device."""
 
     def __init__(self, rows: Tensor) -> None:
+        import torch
+
         self._done: torch.cuda.Event | None = None
         self._rows = rows
         if rows.device.type == "cuda":

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
 
 
 class UnsupportedTowerError(Exception):
@@ -86,8 +88,10 @@ def _require(condition: bool, reason: str) -> None:
 
 
 def _read_open_clip(model: nn.Module) -> TowerWeights:
+    import torch
     from open_clip.model import CLIP
     from open_clip.transformer import TextTransformer
+    from torch import nn
 
     tower = getattr(model, "text", model)
     _require(type(tower) in (CLIP, TextTransformer), f"the text tower is a {type(tower).__name__}")
@@ -135,6 +139,8 @@ class _Parts:
 
 
 def _open_clip_block(block: nn.Module) -> _Parts:
+    from torch import nn
+
     attention, mlp = block.attn, block.mlp
     _require(not hasattr(block, "ln_1_kv"), "a block attends across")
     if isinstance(attention, nn.MultiheadAttention):
@@ -188,6 +194,8 @@ def _read_transformers(model: nn.Module) -> TowerWeights:
 
 
 def _transformers_block(layer: nn.Module) -> _Parts:
+    import torch
+
     attention = layer.self_attn
     linears = [attention.q_proj, attention.k_proj, attention.v_proj]
     return _Parts(
@@ -220,6 +228,9 @@ def _assemble(
     end_token: int | None,
     dtype: torch.dtype,
 ) -> TowerWeights:
+    import torch
+    from torch import nn
+
     _require(len(parts) > 0, "it has no layers")
     norms = [norm for part in parts for norm in (part.norm_1, part.norm_2)] + [final_norm]
     _require(all(isinstance(norm, nn.LayerNorm) for norm in norms), "a norm is not a LayerNorm")
@@ -244,6 +255,8 @@ def _assemble(
 
 def _activation(module: nn.Module) -> tuple[str, float]:
     """Kind, and the factor f where the activation of h is kind(f h) / f."""
+    from torch import nn
+
     name = type(module).__name__
     if name in ("QuickGELU", "QuickGELUActivation"):
         return "silu", 1.702  # h sigmoid(1.702 h)
@@ -255,6 +268,8 @@ def _activation(module: nn.Module) -> tuple[str, float]:
 
 
 def _fold(part: _Parts, scale: float, factor: float, dtype: torch.dtype) -> Layer:
+    import torch
+
     weight, bias = _behind_norm(part.norm_1, *part.qkv)
     rows = torch.ones(len(weight), device=weight.device)
     rows[: len(weight) // 3] = scale
@@ -269,6 +284,8 @@ def _fold(part: _Parts, scale: float, factor: float, dtype: torch.dtype) -> Laye
 
 
 def _of(module: nn.Module) -> tuple[Tensor, Tensor | None]:
+    from torch import nn
+
     _require(isinstance(module, nn.Linear), f"a matrix is a {type(module).__name__}")
     _require(module.weight.is_floating_point(), "its matrices are quantised")
     return module.weight, module.bias
@@ -284,6 +301,8 @@ def _behind_norm(norm: nn.LayerNorm, weight: Tensor, bias: Tensor | None) -> tup
 def _scaled(
     weight: Tensor, bias: Tensor | None, scale: Tensor | None, dtype: torch.dtype
 ) -> Matrix:
+    import torch
+
     bias = torch.zeros(len(weight), device=weight.device) if bias is None else bias.float()
     if scale is not None:
         weight, bias = weight.float() * scale.float()[:, None], bias * scale.float()
@@ -295,5 +314,7 @@ def _linear(module: nn.Module, dtype: torch.dtype) -> Matrix:
 
 
 def _matrix(weight: Tensor, bias: Tensor | None, dtype: torch.dtype) -> Matrix:
+    import torch
+
     bias = torch.zeros(len(weight), device=weight.device) if bias is None else bias
     return Matrix(weight.detach().to(dtype).contiguous(), bias.detach().to(dtype).contiguous())

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray, Progress, as_embeddings, unit_rows
+from namebasis.encoders.registry import TEXT_ONLY
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.image_labels import (
     Find,
@@ -141,6 +142,13 @@ class AddedImages(Result):
         return plain_dict(asdict(self))
 
 
+def _no_images(space: StoredSpace, spec: str) -> EncoderError:
+    return EncoderError(
+        f"{space.path} was built with {spec}, which reads no images; build a space with an "
+        "image-text encoder, such as open_clip: or hf: ones."
+    )
+
+
 def add_images(
     space: Kind,
     folder: str | Path,
@@ -197,20 +205,19 @@ def add_images(
         raise ValueError(
             f"unmatched must be skip or keep; got {unmatched!r}.{did_you_mean(unmatched, WAYS)}"
         )
-    model = None if encoder is None else space.check_encoder(encoder)
-    if vectors is None:
-        model = model or space.encoder()
-        if not model.has_images:
-            raise EncoderError(
-                f"{space.path} was built with {model.spec}, which reads no images; build a space "
-                "with an image-text encoder, such as open_clip: or hf: ones."
-            )
+    if vectors is None and encoder is None and space.provenance.encoder in TEXT_ONLY:
+        raise _no_images(space, space.provenance.encoder)
     found = label_images(folder, space.find_all, is_listed=vectors is not None)
     given = None if vectors is None else _checked(vectors, found, space.provenance.dim)
     rows = find_labels(found.labels, space.find_all)
     taken = [unmatched == "keep" or rows[label] is not None for label in found.labels]
     if unmatched == "skip":
         found.refuse_unmatched(Path(folder))
+    model = None if encoder is None else space.check_encoder(encoder)
+    if vectors is None:
+        model = model or space.encoder()  # after all that can be refused without it
+        if not model.has_images:
+            raise _no_images(space, model.spec)
     skipped = tuple(label for label, row in rows.items() if row is None and unmatched == "skip")
     files = [file for file, is_taken in zip(found.files, taken, strict=True) if is_taken]
     labels = [label for label, is_taken in zip(found.labels, taken, strict=True) if is_taken]

@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from namebasis.atomic import remove_leftovers, replacing_path, write_text
 from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, check_regular, parse_json, read_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ABOUT = "painter.json"
 """What a painter's folder says of its training: settings, steps, seconds, loss, versions."""

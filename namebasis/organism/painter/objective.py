@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from namebasis.organism.feeder import Batch
 from namebasis.organism.painter.model import CONDITION, encode_captions, fold
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 _WITHOUT_CAPTION = 0.1
 _MOST_WEIGHT = 5.0
@@ -35,6 +37,8 @@ class Objective:
     def __init__(
         self, network: Any, text: Any, tokenizer: Any, scheduler: Any, threads: int
     ) -> None:
+        import torch
+
         self.text, self.tokenizer, self.scheduler = text, tokenizer, scheduler
         self._networks = [network, *(_sharing(network) for _ in range(1, _N_PARTS))]
         self._workers = ThreadPoolExecutor(
@@ -47,6 +51,8 @@ class Objective:
         self, batch: Batch, rng: np.random.Generator, generator: torch.Generator
     ) -> tuple[Tensor, ...]:
         """Clean and noisy pictures, their levels of noise and what the network is told of them."""
+        import torch
+
         pixels = torch.from_numpy(batch.pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
         clean = fold(pixels)
         captions = [

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError
@@ -161,6 +160,8 @@ class _Painter:
         settings: dict[str, Any],
         threads: int,
     ) -> None:
+        import torch
+
         self.job, self.text, self.tokenizer = job, text, tokenizer
         self.folder, self.settings = folder, settings
         self.unet = make_unet(job.size, job.seed).train()
@@ -194,6 +195,8 @@ class _Painter:
         return PainterTraining(self.folder, self.loss, self.seconds, self.cpu_seconds)
 
     def _learn_from(self, batch: Batch) -> float:
+        import torch
+
         rng = np.random.default_rng([self.job.seed, 7, self.step])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         for group in self.optimizer.param_groups:

@@ -10,7 +10,6 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy.sparse import csr_matrix
 
 from namebasis.analysis.graph.measures import page_rank
 from namebasis.analysis.graph.neighbours import duplicate_groups
@@ -270,6 +269,8 @@ def pagerank(code: SparseCode, damping: float = 0.85) -> tuple[npt.NDArray[np.fl
     ranks : ndarray of shape (n,), int64
         1 for the highest score; ties in the order of rows.
     """
+    from scipy.sparse import csr_matrix
+
     source, target, share = _edges(code)
     edges = csr_matrix((share, (source, target)), shape=(len(code), len(code)))
     scores = page_rank(edges, damping=damping)

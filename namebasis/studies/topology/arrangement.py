@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from namebasis.analysis.clusters.agreement import (
     Agreement,
@@ -28,6 +27,8 @@ from namebasis.studies.topology.levels import choose_level, level_hint
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
     from namebasis.namespace.space import StoredSpace
 
 
@@ -193,6 +194,8 @@ def compare_labels(
 
 def incidence(pieces: Sequence[Sequence[str]]) -> csr_matrix:
     """Which name holds which piece, as ones, (n_names, n_different_pieces)."""
+    from scipy.sparse import csr_matrix
+
     number: dict[str, int] = {}
     columns: list[int] = []
     ends = [0]

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import hypergeom
 
 from namebasis.analysis.clusters.clustering import central_rows
 from namebasis.analysis.clusters.stability import Stability
@@ -171,6 +170,8 @@ def _traits(
     column: str, values: Sequence[Sequence[str]], labels: IntArray, n_clusters: int
 ) -> list[tuple[int, Trait]]:
     """Values of one column that a cluster has more often than chance explains."""
+    from scipy.stats import hypergeom
+
     n = len(values)
     everywhere = Counter(value for row in values for value in set(row))
     inside = Counter(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from namebasis.analysis.clusters.agreement import encode
 from namebasis.analysis.graph.measures import (
@@ -26,6 +26,9 @@ from namebasis.analysis.graph.measures import (
 )
 from namebasis.analysis.graph.neighbours import DuplicateGroups, KnnGraph
 from namebasis.checks import Float64Array, IntArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 BRIDGED = "locale"
 _N_SHOWN = 12

@@ -6,11 +6,12 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from namebasis.encoders.registry import load_encoder
+from namebasis.encoders.loading import local_source
+from namebasis.encoders.registry import TEXT_ONLY, load_encoder
 from namebasis.errors import EncoderError
 from namebasis.studies.attributes.axis_files import load_axis
 from namebasis.validation.extractors.base import Extractor
-from namebasis.validation.extractors.zero_shot import AXES
+from namebasis.validation.extractors.zero_shot import AXES, one_sided
 
 KINDS = {
     "zero-shot": "zero-shot:ENCODER, the prompts of axes by an encoder of images and text",
@@ -24,6 +25,7 @@ KINDS = {
     "skin": "skin[:REPO-or-folder], apparent skin colour, with a face-parsing model",
 }
 _ALONE = {"mivolo", "skin"}
+_IN_FOLDERS = {"classify", "ask", "caption", "tagger", "mivolo", "skin"}
 
 
 def check_extractor(spec: str, axes: Sequence[str | Path] | None = None) -> tuple[str, str]:
@@ -45,6 +47,10 @@ def check_extractor(spec: str, axes: Sequence[str | Path] | None = None) -> tupl
         raise EncoderError(
             f"unknown extractor {spec!r}.{hint} There are: {'; '.join(KINDS.values())}."
         )
+    if kind == "zero-shot" and rest in TEXT_ONLY:
+        raise one_sided(rest)
+    if rest and kind in _IN_FOLDERS:
+        local_source(kind, rest, None)
     wanted = [str(one) for one in axes or ()]
     if len(set(wanted)) < len(wanted):
         raise ValueError(f"each axis may be asked for once; got {', '.join(wanted)}.")

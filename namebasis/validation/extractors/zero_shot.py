@@ -21,6 +21,14 @@ TEMPERATURE = 0.01
 """What cosines are divided by; CLIP's own logit scale ends training near its inverse, 100."""
 
 
+def one_sided(spec: str) -> EncoderError:
+    """What is said of an encoder that reads text alone, or images alone."""
+    return EncoderError(
+        f"{spec} does not read both images and text; zero-shot needs a model of both, such as "
+        "open_clip:ViT-B-32/openai or organism."
+    )
+
+
 class ZeroShot(Extractor):
     """Reads attributes by the cosines of images with an axis's prompts.
 
@@ -46,10 +54,7 @@ class ZeroShot(Extractor):
         temperature: float = TEMPERATURE,
     ) -> None:
         if not (encoder.has_images and encoder.has_text):
-            raise EncoderError(
-                f"{encoder.spec} does not read both images and text; zero-shot needs a model of "
-                "both, such as open_clip:ViT-B-32/openai or organism."
-            )
+            raise one_sided(encoder.spec)
         if not temperature > 0:
             raise ValueError(f"temperature must be above 0; got {temperature}.")
         self.encoder, self.temperature = encoder, temperature

@@ -172,7 +172,10 @@ def check_pipeline(spec: str, dtype: str | None = None) -> None:
     if dtype not in (None, *_DTYPES):
         raise ValueError(f"dtype must be {', '.join(_DTYPES)}; got {dtype!r}.")
     place = spec.removeprefix("diffusers:")
-    if spec == ORGANISM or Path(place).is_dir():
+    if spec == ORGANISM:
+        return
+    if Path(place).is_dir():
+        read_index(Path(place).resolve())
         return
     is_prefixed = place != spec
     # A repository of the hub is OWNER/NAME; the few without an owner need the prefix.
@@ -182,6 +185,26 @@ def check_pipeline(spec: str, dtype: str | None = None) -> None:
         f"--pipeline {spec!r} is neither organism, nor a folder, nor diffusers:OWNER/NAME."
         f"{did_you_mean(spec, [ORGANISM])}"
     )
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """What a pipeline's folder says of its parts.
+
+    Raises
+    ------
+    EncoderError
+        If it says nothing, or what is no table.
+    """
+    index = folder / "model_index.json"
+    if not index.is_file():
+        raise EncoderError(
+            f"diffusers:{folder} holds no model_index.json, as a pipeline's save_pretrained "
+            "writes it."
+        )
+    known = read_json(index)
+    if not isinstance(known, dict):
+        raise EncoderError(f"{index} is no table of a pipeline's parts.")
+    return known
 
 
 def load_pipeline(
@@ -214,12 +237,6 @@ def load_pipeline(
         If there is no such dtype.
     """
     check_pipeline(spec, dtype)
-    try:
-        import diffusers
-    except ImportError:
-        raise MissingExtraError("a text-to-image pipeline", "diffusers") from None
-    import torch
-
     if spec == ORGANISM:
         source = packaged_source(
             ORGANISM, "painter", "model_index.json", revision,
@@ -227,16 +244,15 @@ def load_pipeline(
         )  # fmt: skip
     else:
         source = _find(spec.removeprefix("diffusers:"), revision)
-    index = source.folder / "model_index.json"
-    if not index.is_file():
-        raise EncoderError(
-            f"{source.spec} holds no model_index.json, as a pipeline's save_pretrained writes it."
-        )
+    known = read_index(source.folder)
+    try:
+        import diffusers
+    except ImportError:
+        raise MissingExtraError("a text-to-image pipeline", "diffusers") from None
+    import torch
+
     chosen = choose_device(device)
     weights = getattr(torch, dtype or ("float16" if chosen.type == "cuda" else "float32"))
-    known = read_json(index)
-    if not isinstance(known, dict):
-        raise EncoderError(f"{index} is no table of a pipeline's parts.")
     _check_index(source.folder, known)
     if known.get("_class_name") == "OrganismPipeline":
         from namebasis.organism.painter.model import load_painter
