@@ -41,7 +41,7 @@ const FORMS = {
   "copy as lines": () => names.map((one) => one.name).join("\n"),
   "copy for Python": () => `[${names.map((one) => JSON.stringify(one.name)).join(", ")}]`,
   "copy as --where": () => `name IN (${names.map((one) => `'${one.name.replaceAll("'", "''")}'`).join(", ")})`,
-  "copy as prompts": () => names.map((one) => state.template.replace("{names}", one.name)).join("\n"),
+  "copy as prompts": () => names.map((one) => state.template.replace("{names}", () => one.name)).join("\n"),
 };
 const FILES = { txt: "names.txt", csv: "names.csv", parquet: "names.parquet", json: "names.json", a1111: "names.txt", dynamicprompts: "names.yaml" };
 

@@ -3,7 +3,7 @@ import { get } from "/assets/api.js";
 import { $, element, named, percent, shown, tableOf } from "/assets/dom.js";
 import { take } from "/assets/basket.js";
 import { drawPictures } from "/assets/pictures.js";
-import { change, state } from "/assets/state.js";
+import { change, state, typed } from "/assets/state.js";
 import { term } from "/assets/terms.js";
 import { space, working } from "/assets/working.js";
 
@@ -38,9 +38,9 @@ function show(drawer, told, context) {
     told.headline ? element("p", { class: "headline", id: "card-said" }, told.headline) : "",
     card.measured_on ? element("p", { class: "note" }, `Measured on ${card.measured_on}, and kept.`) : "",
     element("p", { class: "row" },
-      element("button", { type: "button", onclick: () => change({ q: name, tab: "names" }) }, "Nearest"),
-      element("button", { type: "button", onclick: () => change({ q: name, tab: "basis", deny: "", weights: "" }) }, "Basis"),
-      element("button", { type: "button", onclick: () => change({ q: name, tab: "paint" }) }, "Paint"),
+      element("button", { type: "button", onclick: () => change({ q: typed(name), tab: "names" }) }, "Nearest"),
+      element("button", { type: "button", onclick: () => change({ q: typed(name), tab: "basis", deny: "", weights: "" }) }, "Basis"),
+      element("button", { type: "button", onclick: () => change({ q: typed(name), tab: "paint" }) }, "Paint"),
       element("button", { type: "button", onclick: () => basket(name) }, "Basket"),
       element("button", { type: "button", onclick: () => onMap(name, context) }, "On the map")),
     card.deep ? beliefs(card.deep) : element("p", { class: "row" }, element("button", { type: "button", class: "main", onclick: async () => {

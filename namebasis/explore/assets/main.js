@@ -123,7 +123,12 @@ async function tellLacks() {
 
 function recount() {
   counted = guarded(async () => {
-    facets = await get(`/${encodeURIComponent(state.space)}/facets`, { where: state.where }, "facets");
+    try {
+      facets = await get(`/${encodeURIComponent(state.space)}/facets`, { where: state.where }, "facets");
+    } catch (error) {
+      if (error instanceof Refusal) drawFacets(facets, tell); // a filter that is refused can be mended
+      throw error;
+    }
     setSortable(facets.filter((facet) => facet.kind === "number").map((facet) => facet.column));
     drawFacets(facets, tell);
   });

@@ -42,7 +42,19 @@ addEventListener("popstate", () => {
 });
 
 // Facets are kept as what was chosen, and turned into SQL.
-export const chosen = () => (state.facets ? JSON.parse(state.facets) : {});
+// An address may say anything: what is no choice is left out.
+export function chosen() {
+  let given = null;
+  try {
+    given = JSON.parse(state.facets || "{}");
+  } catch { /* no JSON, no choices */ }
+  const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
+  return Object.fromEntries(Object.entries(given ?? {}).filter(([, one]) => (one?.kind === "number"
+    ? isNumber(one.low) && isNumber(one.high) : Array.isArray(one?.values))));
+}
+
+// A stored name as the box takes it: one that reads like a sum stands in quotes.
+export const typed = (name) => (/(^|\s)[+\u2212-](\s|$)/.test(name) ? `"${name}"` : name);
 const quoted = (value) => `'${String(value).replaceAll("'", "''")}'`;
 const column = (name) => (/^[a-z_][a-z0-9_]*$/.test(name) ? name : `\`${name.replaceAll("`", "``")}\``);
 
