@@ -45,7 +45,10 @@ def facets_of(space: Space, where: str | None = None) -> list[dict[str, Any]]:
         for field in space._store.schema
         if field.name in space.columns and (kind := kind_of(field)) is not None
     }
-    table = space.table(list(kinds), where=where)
+    computed = [name for name in space.derived_columns if name not in space.columns]
+    table = space.table([*kinds, *computed], where=where)
+    for field in map(table.schema.field, computed):
+        kinds[field.name] = kind_of(field) or "value"
     found = []
     for name, kind in kinds.items():
         column = table[name].combine_chunks()

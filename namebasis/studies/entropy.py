@@ -298,7 +298,7 @@ def _stored_neighbours(space: StoredSpace, view: str, n: int, method: str) -> In
 def _read_groups(space: StoredSpace, ids: IntArray, by: str) -> tuple[IntArray, list[str]]:
     """Codes of the groups large enough, -1 for other names, and the groups' names."""
     column = "locales" if by == "locale" else by
-    if column not in space.columns:
+    if column not in (*space.columns, *space.derived_columns):
         raise ValueError(f"by: no column {by!r}; this space has {', '.join(space.columns)}.")
     values = space.table([column], ids=ids)[column].to_pylist()
     if by == "locale":

@@ -277,7 +277,7 @@ def _members(
 
 
 def _from_column(space: StoredSpace, column: str, ids: IntArray) -> list[set[str]]:
-    if column not in space.columns:
+    if column not in (*space.columns, *space.derived_columns):
         raise NamebasisError(
             f"groups must be a column or a .toml file; there is no column {column!r}. "
             f"`namebasis info {space.path.name}` lists them.{did_you_mean(column, space.columns)}"

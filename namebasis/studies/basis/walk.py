@@ -13,7 +13,7 @@ from namebasis.analysis.graph.neighbours import duplicate_groups
 from namebasis.analysis.sparse.components import Components
 from namebasis.checks import Float64Array, FloatArray, IntArray, check_count
 from namebasis.errors import NamebasisError
-from namebasis.namespace.search.beside import check_columns, joined, told_apart
+from namebasis.namespace.search.beside import check_columns, joined, stored_columns, told_apart
 from namebasis.namespace.search.targets import check_as
 from namebasis.results import Result, Table, cell, plain_dict
 from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
@@ -425,7 +425,8 @@ def _step(
     """The first `n` of the names given whose vectors differ from one another."""
     rows = space.vectors(view, ids=ids) if ids.size else np.empty((0, point.size), np.float32)
     first = duplicate_groups(rows).first[:n] if ids.size else np.empty(0, np.int64)
-    table = space.table(list(dict.fromkeys(["name", "part", *columns])), ids=ids[first])
+    table = space.table(["name", "part"], ids=ids[first])
+    beside = stored_columns(space, ids[first].tolist(), columns) if columns else pa.table({})
     similarities = rows[first] @ point / np.linalg.norm(point)
     return WalkStep(
         position,
@@ -434,5 +435,5 @@ def _step(
         tuple(similarities.tolist()),
         tuple(places[first].tolist()),
         tuple(table["part"].to_pylist()),
-        {name: tuple(table[name].to_pylist()) for name in columns},
+        {name: tuple(beside[name].to_pylist()) for name in beside.column_names},
     )

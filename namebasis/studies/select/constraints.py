@@ -139,8 +139,8 @@ class Constraints:
     def _at_most(self, space: StoredSpace, column: str, most: int) -> Constraint:
         label = f"max_per {column}={check_count(most, f'max_per {column}')}"
         stored = {"locale": "locales", "piece": "pieces", "source": "sources"}.get(column, column)
-        if stored not in space.columns:
-            known = [*space.columns, "locale", "piece"]
+        known = [*space.columns, *space.derived_columns, "locale", "piece"]
+        if stored not in known[:-2]:
             raise ValueError(
                 f"max_per: {space.path.name} has no column {column!r}.{did_you_mean(column, known)}"
             )

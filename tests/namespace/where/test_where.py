@@ -17,6 +17,7 @@ from PIL import Image
 
 from namebasis.encoders.images import open_image
 from namebasis.errors import CorpusError, FilterError, NamebasisHint
+from namebasis.explore.facets import facets_of
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.corpus.sources import read_names
@@ -240,6 +241,12 @@ def test_every_question_takes_them(space: Space, tmp_path: Path) -> None:
     found = space.nearest("Vicki", 5, where=where, columns=["region", "quantile(count) AS q"])
     assert set(found.names) <= allowed
     assert found.to_arrow().column_names[-2:] == ["region", "q"]
+    columns = ["region", "births / 2 AS half"]
+    way = space.walk("1", where=where, n_steps=2, names_per_step=2, columns=columns)
+    assert list(way.steps[0].columns) == ["region", "half"]
+    chosen = space.select(3, where=where, max_per={"region": 1}, columns=columns)
+    assert len(set(space.table(["region"], ids=space.rows_of(chosen.names))["region"])) == 3
+    assert facets_of(space, where)[-2]["column"] == "region"
     path = tmp_path / "out.csv"
     space.export(path, where=where, columns=["name", "round(region_margin) AS m"],
                  order_by="region, name", limit=4)  # fmt: skip
