@@ -159,6 +159,13 @@ class PaintQuestion(Question):
     ] = "a photo of {names}"
     where: Where = None
     deny: Deny = Field(default_factory=list)
+    phrases: Annotated[
+        bool,
+        Field(description="Optional phrases of occupation, era, expression … count as names too."),
+    ] = False
+    max_names: Annotated[
+        int | None, Field(ge=0, le=12, description="With phrases: the most names among the parts.")
+    ] = None
     as_: As = None
     syntax: Annotated[
         str,
@@ -175,7 +182,7 @@ class PaintQuestion(Question):
         int, Field(ge=1, le=50, description="Distinct prompts to give, the best first.")
     ] = 1
     beam: Annotated[int, Field(ge=1, le=64, description="Prompts kept at a time.")] = 8
-    candidates: Annotated[int, Field(ge=12, le=4_096, description="Names to choose from.")] = 512
+    candidates: Annotated[int, Field(ge=8, le=4_096, description="Names to choose from.")] = 512
     seed: Seed = 0
 
     @property
@@ -188,19 +195,24 @@ class PaintQuestion(Question):
 
     def check(self, space: Space) -> None:
         """The target, the filter, the syntax, and the template."""
+        from namebasis.checks import check_count
         from namebasis.studies.paint.layout import parse_layout
         from namebasis.studies.paint.prompt_formats import check_syntax
 
         space.check_targets([target_of(self.q)], as_=self.as_)
         space.ids(self.where)
         check_syntax(self.syntax, self.n_names)
+        check_count(self.candidates, "candidates", self.n_names)
         parse_layout(self.template, None, ", ")
+        if self.max_names is not None and not self.phrases:
+            raise ValueError("max_names belongs to phrases; without them, give n_names.")
 
     def ask(self, space: Space, progress: Progress | None = None) -> Result:
         """As `Space.paint`."""
         return space.paint(
             target_of(self.q), self.n_names, template=self.template, where=self.where,
-            deny=self.deny, as_=self.as_, syntax=self.syntax, with_negative=self.with_negative,
+            deny=self.deny, phrases=self.phrases, max_names=self.max_names, as_=self.as_,
+            syntax=self.syntax, with_negative=self.with_negative,
             alternatives=self.alternatives, beam=self.beam, candidates=self.candidates,
             seed=self.seed, progress=progress,
         )  # fmt: skip

@@ -27,7 +27,7 @@ def reference_page(document: Mapping[str, Any]) -> str:
     groups: dict[str, list[dict[str, Any]]] = {name: [] for name in _TITLES}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            (group,) = operation.get("tags") or ["tabs"]
+            (group,) = operation["tags"]
             groups[group].append(_route(document, method, path, operation))
     shown = [
         {"title": _TITLES[name], "id": name.replace(" ", "-"), "routes": routes}

@@ -409,6 +409,39 @@ class JobReply(BaseModel):
     error: str | None = Field(None, description="Why it failed, in one line.")
 
 
+class SpellingsReply(Reply):
+    """Whether a name is stored, and what is spelled almost like it."""
+
+    query: str
+    id: int | None = Field(description="Its row; null where it is not stored.")
+    near: list[str]
+
+
+class WeighReply(Reply):
+    """All that the cosine of any weighted sum of some names to a target needs."""
+
+    query: str
+    names: list[str]
+    ids: list[int]
+    products: list[list[Number]] = Field(
+        description="Dot products of the names, the mean, and the target."
+    )
+
+
+class ReportReply(Told[dict[str, Any]]):
+    """A report, and the key of its page."""
+
+    page: str = Field(description="Key of the page.")
+    when: str | None = Field(description="When it was made; null where it was made just now.")
+
+
+class PicturesReply(Reply):
+    """Which model could paint a name, and what it painted before."""
+
+    painter: str | None
+    pictures: list[dict[str, Any]] | None
+
+
 class ErrorReply(Reply):
     """A refusal: what is wrong and what to do, in one line."""
 
