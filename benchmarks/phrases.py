@@ -32,6 +32,7 @@ import numpy as np
 
 from benchmarks._described import TARGETS
 
+Found = dict[str, list[float]]
 N_PARTS = 4
 FEWEST_EXPOSURES = 316
 KINDS = ("C", "D", "L")
@@ -42,17 +43,20 @@ SEARCHES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def measure_paint(n_names: int, out: Path | None) -> dict[str, list[float]]:
+def measure_paint(n_names: int, beam: int, out: Path | None, made: Path | None) -> Found:
     """The cosine of the best prompt to every target, by search."""
     import namebasis as nb
 
-    found: dict[str, list[float]] = {search: [] for search in SEARCHES}
+    found: Found = {search: [] for search in SEARCHES}
     with tempfile.TemporaryDirectory() as folder:
-        names = nb.read_names("faker", limit=n_names, seed=0)
-        space = nb.build_space(names, Path(folder) / "s", encoder="minilm")
+        if made is None:
+            names = nb.read_names("faker", limit=n_names, seed=0)
+            space = nb.build_space(names, Path(folder) / "s", encoder="minilm")
+        else:
+            space = nb.open_space(made)
         for target in TARGETS:
             for search, options in SEARCHES.items():
-                painting = space.paint(target, N_PARTS, **options)
+                painting = space.paint(target, N_PARTS, beam=beam, **options)
                 found[search].append(painting.similarity)
                 row = (target, search, painting.similarity, painting.prompt)
                 print(*row, sep="\t", flush=True)
@@ -70,8 +74,8 @@ def difference(a: Sequence[float], b: Sequence[float], seed: int = 0) -> tuple[f
     return float(values.mean()), *map(float, np.quantile(means, [0.025, 0.975]))
 
 
-def paint(n_names: int, out: Path | None) -> None:
-    found = measure_paint(n_names, out)
+def paint(n_names: int, beam: int, out: Path | None, made: Path | None) -> None:
+    found = measure_paint(n_names, beam, out, made)
     for search, values in found.items():
         print(f"{search}: mean cosine {np.mean(values):.3f}")
     for other in ("names", "phrases"):
@@ -164,10 +168,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=("paint", "organism"))
     parser.add_argument("--names", type=int, default=3000)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--beam", type=int, default=8)
+    parser.add_argument("--out", type=Path, help="append a line of JSON for each search")
+    parser.add_argument("--space", type=Path, help="such a space, built before")
     options = parser.parse_args()
     if options.part == "paint":
-        paint(options.names, options.out)
+        paint(options.names, options.beam, options.out, options.space)
     else:
         organism()
 

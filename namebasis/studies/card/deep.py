@@ -12,6 +12,7 @@ from namebasis.namespace.corpus.full_names import cut, split
 from namebasis.studies.basis import study as basis
 from namebasis.studies.card.axes import read_name
 from namebasis.studies.card.results import DeepCard, PartsOnly
+from namebasis.studies.describe.study import describe
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import measure_contexts
 from namebasis.studies.identity.reference import borne_in, space_partners
@@ -64,6 +65,11 @@ def measure_deep(
     except (NamebasisError, ValueError) as error:
         made = None
         remarks.append(f"no sparse decomposition: {error}")
+    try:
+        words = describe(space, name, n_null=_N_DRAWS, n_resamples=_N_DRAWS, seed=seed)
+    except (NamebasisError, ValueError) as error:
+        words = None
+        remarks.append(f"not said in words: {error}")
     tell(_STEPS, 0.0)
     return DeepCard(
         readings,
@@ -74,6 +80,7 @@ def measure_deep(
         study,
         parts,
         tuple(remarks),
+        words,
     )
 
 

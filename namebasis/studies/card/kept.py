@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 _KIND = "cards"
-_FORMAT = 1  # of what is kept: another one for every change of the classes or of their meaning
+_FORMAT = 2  # of what is kept: another one for every change of the classes or of their meaning
 
 
 def deep_card(
@@ -67,6 +67,8 @@ def unpacked(data: bytes) -> DeepCard:
         If it is none.
     """
     from namebasis.studies.basis.results import Basis
+    from namebasis.studies.describe.results import Description
     from namebasis.studies.identity.rigidity import NameRigidity
 
-    return from_json(DeepCard, data, names={"Basis": Basis, "NameRigidity": NameRigidity})
+    known = {"Basis": Basis, "Description": Description, "NameRigidity": NameRigidity}
+    return from_json(DeepCard, data, names=known)

@@ -28,6 +28,7 @@ from namebasis.wording import between, p_value, percent, percentile, share_words
 
 if TYPE_CHECKING:
     from namebasis.studies.basis.results import Basis
+    from namebasis.studies.describe.results import Description
     from namebasis.studies.identity.rigidity import NameRigidity
 
 _PACKAGED = "packaged US records"
@@ -119,6 +120,8 @@ class DeepCard:
         None for a name of one part.
     remarks : tuple of str
         What is left out, and why.
+    words : Description or None
+        The name in phrases; None where there are none to say it with, which `remarks` say.
     """
 
     readings: Readings
@@ -129,6 +132,7 @@ class DeepCard:
     study: Identity
     parts_only: PartsOnly | None
     remarks: tuple[str, ...]
+    words: Description | None = None
 
     @property
     def verdict(self) -> str:
@@ -235,14 +239,16 @@ class DeepCard:
         return [table for table in shown if table.rows]
 
     def notes(self) -> list[str]:
-        """The legend of what the name reads as."""
+        """The name in words, and the legend of what it reads as."""
         readings = self.readings
+        told = [] if self.words is None else [self.words.said()]
         if not readings.beliefs:
-            return []
+            return told
         return [
+            *told,
             f"Reads as: beyond the range of {readings.n_made_up:,} made-up names at 5 %, corrected "
             f"for {len(readings.beliefs)} axes (p); where: among {readings.n_company:,} names of "
-            "the space. All four readings, contexts and identity: --all; terms: docs/measures.md."
+            "the space. All four readings, contexts and identity: --all; terms: docs/measures.md.",
         ]
 
     def footnotes(self) -> list[str]:
@@ -325,6 +331,7 @@ class DeepCard:
             "identity": asdict(self.identity),
             "thresholds": dict(self.study.thresholds),
             "origin": asdict(self.study.origin),
+            "words": None if self.words is None else self.words.to_dict(),
             "parts_only": None if self.parts_only is None else self.parts_only.to_dict(),
             "notes": list(self.remarks),
         }

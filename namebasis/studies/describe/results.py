@@ -153,6 +153,13 @@ class Description(Result):
         """The answer without the numbers: one line of a card, or the label of a cluster."""
         return " to ".join(end.sentence or "nothing" for end in self.ends)
 
+    def said(self) -> str:
+        """The answer as one sentence beside others about the same target."""
+        told = "; ".join(end.said() for end in self.ends)
+        if self.verdict is not None and self.verdict.startswith("No better"):
+            return f"In words: nothing beyond chance ({told})."
+        return f"In words: {self.sentence() or 'nothing'} ({told})."
+
     def tables(self) -> list[Table]:
         if len(self.ends) == 1:
             return [self.ends[0].table()]

@@ -71,6 +71,7 @@ def test_every_class_of_a_deep_card_comes_back(deep: Card) -> None:
     assert classes(deep.deep) >= {
         "DeepCard", "Readings", "Reading", "AxisBelief", "Basis", "Null", "NameRigidity", "Spread",
         "Interval", "Place", "NameIdentity", "Identity", "Origin", "Threshold", "PartsOnly",
+        "Description", "Words",
     }  # fmt: skip
     for one in (deep.deep, replace(deep.deep, basis=None, parts_only=None, remarks=())):
         assert same(one, unpacked(to_json(one)))
@@ -85,10 +86,13 @@ def test_a_second_card_is_the_first_and_asks_no_model(
         assert same(again.deep, deep.deep)
         assert TODAY.fullmatch(again.notes()[-1])
         assert again.to_dict()["measured_on"]
-    assert (deep.measured_on, len(deep.notes())) == (None, 1)
+    assert (deep.measured_on, len(deep.notes())) == (None, 2)
+    assert deep.notes()[0].startswith("In words: ")
+    assert again.notes()[:2] == deep.notes()
     again.write_html(tmp_path / "card.html")
     html = (tmp_path / "card.html").read_text(encoding="utf-8")
     assert "What it reads as" in html
+    assert "<h2>In words</h2>" in html
     assert str(again.measured_on) in html
     vicki = measured.card("Vicki", k=3)
     assert vicki.deep is not None
