@@ -13,6 +13,7 @@ from namebasis.checks import Progress, check_count
 from namebasis.explore.api import Text, answer, space_of, told
 from namebasis.explore.jobs import Jobs
 from namebasis.explore.pictures import kept_pictures, make_pictures, painter_of
+from namebasis.explore.questions import SelectQuestion, asked
 from namebasis.explore.replies import (
     JobReply,
     PicturesReply,
@@ -140,8 +141,8 @@ def _add_comparing(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
     @router.get("/terms", response_model=dict[str, str | None])
     def meanings(words: Text, section: Section = "") -> Response:
         """What words mean, in one sentence each; null for what docs/measures.md does not know."""
-        asked = [word for word in words.split(",") if word]
-        return answer({word: sentence(word, section) for word in asked})
+        wanted = [word for word in words.split(",") if word]
+        return answer({word: sentence(word, section) for word in wanted})
 
     @router.get("/{space}/spellings", response_model=SpellingsReply)
     def spellings(space: Short, q: Text, n: Most = 6) -> Response:
@@ -212,8 +213,10 @@ def _add_reports(router: APIRouter, warm: Warm, jobs: Jobs, reports: Reports) ->
             _refuse_same(opened, other, question.view, question.other_view)
 
         def work(progress: Progress) -> Any:
-            asked = _as_kept(warm, question)
-            return reports.make(space, asked, lambda now: _reported(warm, now, question, progress))
+            kept_as = _as_kept(warm, question)
+            return reports.make(
+                space, kept_as, lambda now: _reported(warm, now, question, progress)
+            )
 
         return answer(jobs.start(question.kind, work).to_dict(), 202)
 
@@ -221,12 +224,12 @@ def _add_reports(router: APIRouter, warm: Warm, jobs: Jobs, reports: Reports) ->
     def write_clusters(space: Short, question: ReportQuestion) -> Response:
         """Store the clusters of a topology report as columns of the space."""
         space_of(warm, space)
-        asked = question.model_copy(update={"kind": "topology"})
+        wanted = question.model_copy(update={"kind": "topology"})
 
         def work(progress: Progress) -> Any:
             return reports.make_anew(
-                space, _as_kept(warm, asked),
-                lambda now: _reported(warm, now, asked, progress, write=True),
+                space, _as_kept(warm, wanted),
+                lambda now: _reported(warm, now, wanted, progress, write=True),
             )  # fmt: skip
 
         return answer(jobs.start("clusters", work).to_dict(), 202)
@@ -296,6 +299,18 @@ def _add_composing(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
             return plain(_painted(warm.space(space), question, progress))
 
         return answer(jobs.start("painting", work).to_dict(), 202)
+
+    @router.post("/{space}/jobs/selected", **_JOB)
+    def write_selected(space: Short, question: SelectQuestion) -> Response:
+        """Choose names, and store the list as columns of the space."""
+        question.check(space_of(warm, space))
+
+        def work(progress: Progress) -> Any:
+            found = asked(warm, space, question, progress)
+            found.write(warm.space(space))  # type: ignore[attr-defined]
+            return plain(told(found))
+
+        return answer(jobs.start("selected", work).to_dict(), 202)
 
 
 def _add_pictures(router: APIRouter, warm: Warm, jobs: Jobs) -> None:

@@ -345,6 +345,12 @@ class SelectQuestion(Question):
         str | None,
         Field(max_length=20_000, description="SQL: the names that the list is to stand for."),
     ] = None
+    axes: Annotated[
+        list[Annotated[str, Field(max_length=500)]],
+        Field(
+            max_length=12, description="Axes of the grid: age=4, region=Africa|Europe; repeatable."
+        ),
+    ] = Field(default_factory=list)
     max_tokens: Annotated[
         int | None, Field(ge=1, le=100, description="The most tokens of a name.")
     ] = None
@@ -376,8 +382,14 @@ class SelectQuestion(Question):
         """Of all names."""
         return True
 
+    def texts(self) -> list[str] | None:
+        """Of axes; a list that stands for others needs no text."""
+        return [] if self.objective == "cover" else None
+
     def check(self, space: Space) -> None:
-        """The filters, the names to keep, the limits, and the view."""
+        """The axes, the filters, the names to keep, the limits, and the view."""
+        for axis in self.axes:
+            _check_axis(axis.partition("=")[0].strip())
         for where in (self.where, self.of):
             space.ids(where, view=self.view)
         space.rows_of(self.keep)
@@ -386,7 +398,7 @@ class SelectQuestion(Question):
     def ask(self, space: Space, progress: Progress | None = None) -> Result:
         """As `Space.select`."""
         return space.select(
-            self.n_names, objective=self.objective, where=self.where, of=self.of,
+            self.n_names, objective=self.objective, where=self.where, of=self.of, axes=self.axes,
             max_tokens=self.max_tokens, max_per=self._limits(), one_spelling=self.one_spelling,
             deny=self.deny, not_famous=self.not_famous, keep=self.keep, budget=self.budget,
             view=self.view, seed=self.seed, progress=progress,

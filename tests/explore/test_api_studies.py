@@ -165,3 +165,30 @@ def test_terms_and_near_spellings(client: Any, space: Space) -> None:
     assert client.get("/api/my/spellings", params={"q": "vicki"}).json()["id"] == space.find(
         "Vicki"
     )
+
+
+def test_columns_are_written_when_asked_for(tmp_path: Any, space: Space) -> None:
+    from namebasis.space import build_space
+    from tests.explore.conftest import asking
+
+    own = build_space(NAMES, tmp_path / "own.space", vectors=space.vectors()[: len(NAMES)])
+    found = own.select(4, where="part = 'given'")
+    with asking([own.path]) as client:
+        question = {"n_names": 4, "where": "part = 'given'"}
+        told = done(client, "/api/own/jobs/select", question)
+        assert told["result"] == plain(found.to_dict())
+        assert "selected_rank" not in client.get("/api/spaces").json()[0]["columns"]
+        del client.headers["authorization"]
+        assert client.post("/api/own/jobs/selected", json=question).status_code == 401
+    with asking([own.path]) as client:
+        assert done(client, "/api/own/jobs/selected", question)["headline"] == found.headline()
+        facts = client.get("/api/spaces").json()[0]
+        assert {"selected_rank", "selected_group"} <= set(facts["columns"])
+        params = {"where": "selected_rank >= 1", "sort": "selected_rank", "columns": "name"}
+        rows = client.get("/api/own/names", params=params).json()["rows"]
+        assert [row["name"] for row in rows] == list(found.names)
+    wrong = {"n_names": 4, "objective": "axes", "axes": ["/etc/passwd=2"]}
+    with asking([own.path]) as client:
+        refused = client.post("/api/own/jobs/select", json=wrong)
+        assert refused.status_code == 400
+        assert "no axis" in refused.json()["error"]

@@ -132,6 +132,25 @@ def test_topology_in_place(visit: Visit, space: Space) -> None:
     assert tab.locator(".note", has_text="kept with the space").count() == 1
 
 
+def test_a_list_is_chosen_and_shown(visit: Visit, space: Space) -> None:
+    tab = visit.open("?tab=select&where=part+%3D+%27given%27")
+    tab.fill("#select-many", "6")
+    tab.press("#select-many", "Tab")
+    tab.fill("#select-keep", "Vicki")
+    tab.press("#select-keep", "Tab")
+    tab.click("#choose")
+    tab.locator("#selected").wait_for()
+    found = space.select(6, where="part = 'given'", keep=["Vicki"])
+    assert tab.locator("#selected .link").all_inner_texts() == list(found.names)
+    assert tab.inner_text(".headline") == found.headline()
+    tab = again(visit)  # and chosen again
+    tab.locator("#selected").wait_for()
+    tab.get_by_role("button", name="Put the list in the basket").click()
+    tab.locator("#basket h2", has_text="Basket · 6").wait_for()
+    tab.get_by_role("button", name="On the map").click()
+    tab.locator(".picked b", has_text="6 names selected").wait_for()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_scrolls_one_way(browser: Any, address: str, scheme: str) -> None:
     size = {"width": 390, "height": 844}
@@ -143,6 +162,7 @@ def test_a_phone_scrolls_one_way(browser: Any, address: str, scheme: str) -> Non
         "?tab=compare&other=other&otherview=text",
         "?tab=topology",
         "?tab=records",
+        "?tab=select",
     ):
         tab = visit.open(query)
         assert tab.evaluate("() => document.documentElement.scrollWidth") <= 390, query
@@ -191,35 +211,35 @@ def test_an_image_is_asked(visit: Visit, other: Space, way: str) -> None:
     assert visit.names() == list(wanted.names)
 
 
-def test_a_card_is_measured_and_painted(
-    visit: Visit, other: Space, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_card_links_to_others_and_is_painted(visit: Visit, other: Space) -> None:
     pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
-    from namebasis.studies.card import axes, deep
-
-    # Fewer axes and draws than a card has: what is tried here is the page.
-    monkeypatch.setattr(axes, "axis_names", lambda: ("age", "gender", "hair_length"))
-    monkeypatch.setattr(axes, "_N_PSEUDO", 60)
-    monkeypatch.setattr(deep, "_N_DRAWS", 3)
     tab = visit.open("?space=other&card=Vicki")
     tab.locator("#drawer .links .link").first.wait_for()
-    near = tab.locator("#drawer .links .link").all_inner_texts()
-    assert near == [name for name, _ in other.card("Vicki", deep=False).nearest]
-    tab.get_by_role("button", name="Measure what the model believes").click()
-    tab.locator("#beliefs").wait_for(timeout=90_000)
-    card = other.card("Vicki")  # what was measured is kept in the space
-    assert card.deep is not None
+    card = other.card("Vicki", deep=False)
     assert tab.inner_text("#card-said") == card.headline()
-    rows = tab.locator("#beliefs tbody tr")
-    assert rows.count() == 3
-    within = sum(not one["beyond_chance"] for one in card.deep.to_dict()["reads_as"])
-    assert tab.locator("#beliefs tr.muted").count() == within
+    near = tab.locator("#drawer .links .link").all_inner_texts()
+    assert near == [name for name, _ in card.nearest]
     tab.get_by_role("button", name="Paint it with organism").click()
     tab.locator(".pictures img").nth(3).wait_for(timeout=60_000)
     tab = again(visit)
     assert tab.locator(".pictures img").nth(3).evaluate("(image) => image.naturalWidth") > 8
     tab.locator("#drawer .links .link").first.click()
     tab.locator("#drawer h2", has_text=near[0]).first.wait_for()
+
+
+@pytest.mark.slow
+def test_a_card_says_what_the_model_believes(visit: Visit, other: Space) -> None:
+    tab = visit.open("?space=other&card=Lota")
+    tab.get_by_role("button", name="Measure what the model believes").click()
+    tab.locator("#beliefs").wait_for(timeout=300_000)
+    card = other.card("Lota")  # what was measured is kept in the space
+    assert card.deep is not None
+    assert tab.inner_text("#card-said") == card.headline()
+    read = card.deep.to_dict()["reads_as"]
+    assert tab.locator("#beliefs tbody tr").count() == len(read) == 11
+    within = sum(not one["beyond_chance"] for one in read)
+    assert tab.locator("#beliefs tr.muted").count() == within
+    again(visit).locator("#beliefs").wait_for()
 
 
 def test_maps_side_by_side(visit: Visit, space: Space, other: Space) -> None:

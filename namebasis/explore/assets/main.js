@@ -10,12 +10,13 @@ import { drawFacets } from "/assets/facets.js";
 import { closeMap, drawMap, goTo, markNames } from "/assets/mapped.js";
 import { drawPaint } from "/assets/paint.js";
 import { drawRecords, drawTopology } from "/assets/reports.js";
+import { drawSelect } from "/assets/select.js";
 import { drawWalk } from "/assets/walk.js";
 import { askImage, current, drawNames, found, setSortable, step } from "/assets/names.js";
 import { change, listen, read, state } from "/assets/state.js";
 
-const TABS = { names: "Names", map: "Map", basis: "Basis", paint: "Paint", walk: "Walk", compare: "Compare", topology: "Topology", records: "Records" };
-const DRAWN = { basis: drawBasis, paint: drawPaint, walk: drawWalk, compare: drawCompare, topology: drawTopology, records: drawRecords };
+const TABS = { names: "Names", map: "Map", basis: "Basis", paint: "Paint", walk: "Walk", select: "Select", compare: "Compare", topology: "Topology", records: "Records" };
+const DRAWN = { basis: drawBasis, paint: drawPaint, walk: drawWalk, select: drawSelect, compare: drawCompare, topology: drawTopology, records: drawRecords };
 let spaces = [], columns = null, facets = [], counted = Promise.resolve(), timer = 0;
 
 function tell(text, isError = false) {

@@ -10,8 +10,11 @@ import { Overview, labelPlaces } from "/assets/overview.js";
 import { take } from "/assets/basket.js";
 import { change, choose, chosen, note, state } from "/assets/state.js";
 
-let map = null, shownFor = "", names = null, allowed = null, overview = null, beside = null, selected = [], painted = null;
+let map = null, shownFor = "", names = null, allowed = null, overview = null, beside = null, selected = [], painted = null, wanted = null;
 const RINGED = 300; // names of a selection; of more, rings would hide the map
+
+// What the map is to show as selected, once it stands.
+export const pickOnMap = (rows) => { wanted = [...rows].sort((one, other) => one - other); };
 
 export function closeMap() {
   map?.destroy();
@@ -24,8 +27,8 @@ export function closeMap() {
 
 export async function drawMap(panel, context) {
   const { columns, tell, openCard } = context;
-  const wanted = `${state.space} ${columns.build} ${state.view} ${state.beside}`;
-  if (map && shownFor === wanted && panel.querySelector("canvas")) {
+  const question = `${state.space} ${columns.build} ${state.view} ${state.beside}`;
+  if (map && shownFor === question && panel.querySelector("canvas")) {
     await paint(panel, context);
     return;
   }
@@ -75,11 +78,15 @@ export async function drawMap(panel, context) {
     moved: () => overview?.draw(),
   });
   overview = new Overview(map, frame);
-  shownFor = wanted;
+  shownFor = question;
   panel.querySelector("#flat").hidden = !map.isFlat;
   await paint(panel, context);
   const corners = lassoed();
-  if (corners.length > 2) drawPicked(picked, map.inside(corners), tell);
+  if (wanted) {
+    note({ lasso: "" });
+    drawPicked(picked, wanted, tell);
+    wanted = null;
+  } else if (corners.length > 2) drawPicked(picked, map.inside(corners), tell);
   if (state.beside) await openBeside(panel, context);
 }
 

@@ -97,10 +97,10 @@ export class Overview {
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.drawImage(this.base, 0, 0);
     pen.fillStyle = style.accentColor;
-    const step = Math.max(1, Math.floor(this.rows.length / MOST));
+    const step = Math.max(1, Math.floor(this.rows.length / MOST)), size = this.rows.length > 500 ? 3 : 7;
     for (let at = 0; at < this.rows.length; at += step) {
       const [left, top] = this._place(map.x[this.rows[at]], map.y[this.rows[at]]);
-      pen.fillRect(left - 1.5, top - 1.5, 3, 3);
+      pen.fillRect(left - size / 2, top - size / 2, size, size);
     }
     const [left, top] = this._place(...map.toMap(0, 0));
     const [right, bottom] = this._place(...map.toMap(map.canvas.clientWidth, map.canvas.clientHeight));

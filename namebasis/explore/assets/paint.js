@@ -2,12 +2,12 @@
 import { copy, element, named } from "/assets/dom.js";
 import { needsTarget, number } from "/assets/basis.js";
 import { take } from "/assets/basket.js";
-import { change, state } from "/assets/state.js";
+import { change, note, state } from "/assets/state.js";
 import { term } from "/assets/terms.js";
 import { space, working } from "/assets/working.js";
 
 const FORMS = { plain: "plain", a1111: "A1111", comfyui: "ComfyUI", compel: "compel", dynamicprompts: "dynamicprompts" };
-let kept = null, keptFor = "";
+let kept = null, keptFor = "", isFresh = true;
 
 export async function drawPaint(panel, { tell, openCard }) {
   if (!state.q) return needsTarget(panel, "find a prompt of names for it");
@@ -26,6 +26,7 @@ export async function drawPaint(panel, { tell, openCard }) {
       holder.replaceChildren(element("p", { class: "note" }, error.message));
       return;
     }
+    note({ ran: "paint" });
     const told = await working(holder, `/${space()}/jobs/painting`, asked, { said: "Searching", live });
     if (!told) return;
     [kept, keptFor] = [told, JSON.stringify([state.space, asked])];
@@ -42,7 +43,9 @@ export async function drawPaint(panel, { tell, openCard }) {
     holder);
   try {
     if (kept && keptFor === JSON.stringify([state.space, body()])) show(holder, kept, { tell, openCard });
+    else if (isFresh && state.ran === "paint") run(); // a link opens the same prompts
   } catch { /* phrases that cannot be read are told when they are used */ }
+  isFresh = false;
 }
 
 // "mood: happy | sad; hair: black | grey" as slots with their phrases.

@@ -3,7 +3,8 @@ const DEFAULTS = {
   space: "", view: "text", tab: "names", q: "", as: "", k: "50", far: "", where: "", facets: "", sort: "",
   color: "", card: "", n: "5", along: "1", to: "", at: "", template: "a photo of {names}", slots: "", tokens: "",
   neg: "", deny: "", weights: "", other: "", otherview: "", order: "", neighbours: "15", records: "locales", shape: "",
-  lasso: "", beside: "", written: "",
+  lasso: "", beside: "", written: "", ran: "",
+  goal: "cover", many: "100", axes: "", short: "", per: "", onespelling: "", notfamous: "", keep: "", of: "",
 };
 export const state = { ...DEFAULTS };
 const listeners = [];
