@@ -183,6 +183,8 @@ class Space(StoredSpace):
         budget: int | None = None,
         view: str = "text",
         columns: Sequence[str] = (),
+        n_null: int = 20,
+        with_templates: bool = True,
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Selection:
@@ -192,8 +194,8 @@ class Space(StoredSpace):
         return select(
             self, n_names, objective=objective, where=where, of=of, axes=axes, quotas=quotas,
             max_tokens=max_tokens, max_per=max_per, one_spelling=one_spelling, deny=deny,
-            not_famous=not_famous, keep=keep, budget=budget, view=view, columns=columns, seed=seed,
-            progress=progress,
+            not_famous=not_famous, keep=keep, budget=budget, view=view, columns=columns,
+            n_null=n_null, with_templates=with_templates, seed=seed, progress=progress,
         )  # fmt: skip
 
     def card(

@@ -64,7 +64,8 @@ def fill_cells(
         Without what the room held in no cell.
     """
     queues = _queues(cells, strength, len(quotas))
-    n_open = np.array([int(room.open[queue].sum()) for queue in queues], np.int64)
+    is_open = room.open
+    n_open = np.array([int(is_open[queue].sum()) for queue in queues], np.int64)
     held = np.array(room.chosen, np.int64)
     taken = np.bincount(cells[held[cells[held] >= 0]], minlength=len(quotas))
     most = np.array([quotas[groups == group].sum() for group in range(groups.max() + 1)] + [n])
@@ -93,8 +94,9 @@ def _round(
     room: Room,
 ) -> None:
     """Choose one row of each cell that wants one, those with the fewest open rows first."""
+    is_open = room.open
     for cell in np.flatnonzero(taken < wants):
-        queues[cell] = queues[cell][room.open[queues[cell]]]  # closed rows never open again
+        queues[cell] = queues[cell][is_open[queues[cell]]]  # closed rows never open again
     for cell in sorted(np.flatnonzero(taken < wants), key=lambda cell: len(queues[cell])):
         of_group = n - 1 if groups[cell] < 0 else int(taken[groups == groups[cell]].sum())
         rest = queues[cell][room.open[queues[cell]]]

@@ -24,10 +24,13 @@ class Choice:
         Fewer than were asked for where the limits left no more.
     values : ndarray of shape (n_chosen,), float64
         The objective of the rows up to each.
+    reached : float
+        The objective of all.
     """
 
     rows: IntArray
     values: Float64Array
+    reached: float
 
 
 def cover(
@@ -90,7 +93,7 @@ def cover(
         values.append(state.add(at))
         if progress is not None:
             progress(len(values), n)
-    return Choice(np.array(room.chosen, np.int64), np.array(values))
+    return Choice(np.array(room.chosen, np.int64), np.array(values), values[-1] if values else 0.0)
 
 
 class _Coverage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -54,50 +54,63 @@ class Limits:
     budget: int = 0
 
 
-@dataclass(eq=False)
 class Room:
     """Rows that may still be chosen, given those that are.
 
+    Parameters
+    ----------
+    limits : Limits
+
     Attributes
     ----------
-    open : ndarray of shape (n,), bool
     chosen : list of int
         In the order of their choice.
     """
 
-    limits: Limits
-    open: BoolArray = field(init=False)
-    chosen: list[int] = field(init=False, default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.open = self.limits.allowed.copy()
-        n = len(self.open)
-        self._members = [_by(one.groups, one.rows) for one in self.limits.at_most]
-        self._groups = [_by(one.rows, one.groups, n) for one in self.limits.at_most]
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.chosen: list[int] = []
+        n = len(limits.allowed)
+        # How many reasons keep each row out, so that they can go one by one.
+        self._reasons = (~limits.allowed).astype(np.int32)
+        self._members = [_by(one.groups, one.rows) for one in limits.at_most]
+        self._groups = [_by(one.rows, one.groups, n) for one in limits.at_most]
         self._taken = [np.zeros(len(starts) - 1, np.int64) for starts, _ in self._members]
-        self._left = self.limits.budget
-        self._close_dear()
+        self._left = limits.budget
+
+    @property
+    def open(self) -> BoolArray:
+        """Which rows may be chosen next, shape (n,)."""
+        is_open = np.asarray(self._reasons == 0)
+        if self.limits.costs is not None:
+            is_open &= self.limits.costs <= self._left
+        return is_open
 
     def take(self, row: int) -> None:
-        """Choose a row, and close it and all that may not stand beside it any more."""
+        """Choose a row, which closes it and all that may not stand beside it any more."""
         self.chosen.append(row)
-        self.open[row] = False
+        self._count(row, 1)
+
+    def drop(self, row: int) -> None:
+        """Give a chosen row back."""
+        self.chosen.remove(row)
+        self._count(row, -1)
+
+    def _count(self, row: int, step: int) -> None:
+        self._reasons[row] += step
         for which, one in enumerate(self.limits.at_most):
             starts, groups = self._groups[which]
             for group in groups[starts[row] : starts[row + 1]]:
-                self._taken[which][group] += 1
-                if self._taken[which][group] >= one.most:
+                was_full = self._taken[which][group] >= one.most
+                self._taken[which][group] += step
+                if was_full != (self._taken[which][group] >= one.most):
                     first, members = self._members[which]
-                    self.open[members[first[group] : first[group + 1]]] = False
+                    self._reasons[members[first[group] : first[group + 1]]] += step
         if self.limits.alike is not None:
-            self.open[list(self.limits.alike(row))] = False
+            others = [other for other in self.limits.alike(row) if other != row]
+            self._reasons[others] += step
         if self.limits.costs is not None:
-            self._left -= int(self.limits.costs[row])
-            self._close_dear()
-
-    def _close_dear(self) -> None:
-        if self.limits.costs is not None:
-            self.open &= self.limits.costs <= self._left
+            self._left -= step * int(self.limits.costs[row])
 
 
 def _by(keys: IntArray, values: IntArray, n: int | None = None) -> tuple[IntArray, IntArray]:

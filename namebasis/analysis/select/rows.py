@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from namebasis.analysis.select.cover import Choice, cover
 from namebasis.analysis.select.room import Limits, Room
+from namebasis.analysis.select.span import span
 from namebasis.checks import (
     BoolArray,
     FloatArray,
@@ -17,9 +18,11 @@ from namebasis.checks import (
     check_seed,
 )
 
-OBJECTIVES = ("cover",)
+OBJECTIVES = ("cover", "span")
 MOST_DEMAND = 8192
 """Rows that the choice looks at as those to be near: a sample of more says no more."""
+MOST_CODED = 2048
+"""Rows that `span` codes again and again."""
 
 
 def select_rows(
@@ -40,8 +43,9 @@ def select_rows(
     embeddings : array_like of shape (n_rows, n_features)
     n : int
         How many to choose.
-    objective : {"cover"}
-        ``"cover"``: every row is near a chosen one (facility location).
+    objective : {"cover", "span"}
+        ``"cover"``: every row is near a chosen one (facility location). ``"span"``: sums of few
+        chosen rows rebuild the others.
     allowed : array_like, optional
         Rows that may be chosen: n_rows truth values, or row numbers. By default all.
     seed : int
@@ -50,7 +54,7 @@ def select_rows(
     Returns
     -------
     ndarray of shape (n,), int64
-        In the order of their choice: the first m are the choice of m.
+        In the order of their choice; of ``"cover"`` the first m are the choice of m.
 
     Raises
     ------
@@ -73,7 +77,7 @@ def select_rows(
         raise ValueError(f"n = {n}, but {n_open} of {len(vectors)} rows may be chosen.")
     centred = directions(vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32))
     demand = sample_rows(np.arange(len(vectors)), MOST_DEMAND, seed)
-    return choose(centred, demand, n, Room(Limits(may)), objective=objective).rows
+    return choose(centred, demand, n, Room(Limits(may)), objective=objective, seed=seed).rows
 
 
 def choose(
@@ -84,6 +88,7 @@ def choose(
     rows: IntArray | None = None,
     *,
     objective: str = "cover",
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Choice:
     """Choose rows of a room by an objective of `OBJECTIVES`.
@@ -97,9 +102,18 @@ def choose(
     n, room, rows, progress
         As `cover` takes them.
     objective : str
+    seed : int
+        Of what is sampled.
     """
     wanted = directions[demand]
-    return cover(directions, wanted[wanted.any(axis=1)], n, room, rows, progress=progress)
+    wanted = wanted[wanted.any(axis=1)]
+    if objective == "span":
+        own = sample_rows(demand[directions[demand].any(axis=1)], MOST_CODED, seed)
+        wanted = directions[own]
+        return span(
+            directions, wanted, n, room, rows, own=own, seed=seed, progress=progress
+        )  # fmt: skip
+    return cover(directions, wanted, n, room, rows, progress=progress)
 
 
 def directions(centred: FloatArray) -> FloatArray:

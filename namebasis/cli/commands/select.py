@@ -28,8 +28,8 @@ def select(
         typer.Option(
             "--objective",
             "-o",
-            help="cover (each name is near one), axes (evenly over a grid), low-bias (no axis "
-            "reads anything) or strong (the ends of one axis).",
+            help="cover (each name is near one), span (few add up to any), axes (evenly over a "
+            "grid), low-bias (no axis reads anything) or strong (the ends of one axis).",
         ),
     ] = "cover",
     where: options.Where = None,
@@ -95,6 +95,16 @@ def select(
         bool,
         typer.Option("--write", help="Store selected_rank, for `export --order-by selected_rank`."),
     ] = False,
+    n_null: Annotated[
+        int, typer.Option("--n-null", help="Random lists to compare with; 0 for none.")
+    ] = 20,
+    with_templates: Annotated[
+        bool,
+        typer.Option(
+            "--templates/--no-templates",
+            help="Compare also in sentences that the space was not built with; needs its encoder.",
+        ),
+    ] = True,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> Result:
@@ -125,6 +135,8 @@ def select(
             budget=budget,
             view=view,
             columns=options.columns_of(columns),
+            n_null=n_null,
+            with_templates=with_templates,
             seed=seed,
             progress=progress,
         )

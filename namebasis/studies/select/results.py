@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import Float64Array, IntArray
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 STUDY = "select"
 OBJECTIVES = {
     "cover": "so that every name is near a chosen one",
+    "span": "so that sums of few of them rebuild the others",
     "axes": "evenly over a grid, the strongest names of each cell",
     "low-bias": "so that no axis reads anything in them",
     "strong": "from the ends of one axis, with little on others",
@@ -103,6 +105,8 @@ class Selection(Result):
         Empty where none was asked for.
     n_candidates, n_demand : int
         Names that could be chosen, and those that the list is to stand for.
+    reached : float or None
+        The objective of the list on the names that the choice looked at.
     remarks : tuple of str
     parameters : dict
     beside : Table, optional
@@ -126,6 +130,7 @@ class Selection(Result):
     n_demand: int
     remarks: tuple[str, ...]
     parameters: dict[str, Any]
+    reached: float | None = None
     beside: pa.Table | None = None
 
     def __len__(self) -> int:
@@ -136,12 +141,22 @@ class Selection(Result):
         if self.objective == "axes":
             filled = sum(cell.n_chosen > 0 for cell in self.cells)
             told += f": {filled} of {len(self.cells)} cells have a name"
-        elif "reached" in self.values:
-            told += f": mean centred cosine {self.values['reached'][-1]:.3f} to the nearest"
+        elif self.checks:
+            first = self.checks[0]
+            told += f": {first.measure} {first.value:.3f}, of random lists {first.random:.3f}"
+        elif self.reached is not None:
+            told += f": mean centred cosine {self.reached:.3f}"
         return f"{told}."
 
     def notes(self) -> Sequence[str]:
-        return (*_empty_cells(self.cells), *self.remarks)
+        told = _empty_cells(self.cells)
+        turn = knee(self.values["reached"]) if "reached" in self.values else None
+        if turn is not None and turn < len(self):
+            told.append(
+                f"Of {len(self):,} names the first {turn:,} bring most: from there on each adds "
+                "less than an average one of the list."
+            )
+        return (*told, *self.remarks)
 
     def tables(self) -> list[Table]:
         heads = ["rank", "name", *(["group"] if self.groups else []), "tokens"]
@@ -204,6 +219,7 @@ class Selection(Result):
                 "parameters": self.parameters,
                 "n_candidates": self.n_candidates,
                 "n_demand": self.n_demand,
+                "reached": self.reached,
                 "selected": self.to_arrow().to_pylist(),
                 "cells": [asdict(cell) for cell in self.cells],
                 "checks": [asdict(check) for check in self.checks],
@@ -237,3 +253,17 @@ def _empty_cells(cells: Sequence[Cell]) -> list[str]:
             shown = groups[:_MOST_EMPTY]
             told.append(f"{why} {', '.join(shown) + more if more else listed(shown)}.")
     return told
+
+
+def knee(curve: Sequence[float] | Float64Array) -> int | None:
+    """After how many names each further one brings less than an average one of the list.
+
+    Where the curve, from its first value to its last, lies farthest above its chord; None for
+    fewer than 5 names. Satopää, Albrecht, Irwin and Raghavan (2011), Finding a "kneedle" in a
+    haystack.
+    """
+    values = np.asarray(curve, dtype=np.float64)
+    if len(values) < 5 or values[-1] <= values[0]:
+        return None
+    rise = (values - values[0]) / (values[-1] - values[0])
+    return int(np.argmax(rise - np.linspace(0, 1, len(values)))) + 1

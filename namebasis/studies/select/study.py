@@ -10,18 +10,30 @@ import numpy as np
 
 from namebasis.analysis.select.cells import fill_cells
 from namebasis.analysis.select.rows import MOST_DEMAND, choose, directions, sample_rows
-from namebasis.checks import Float64Array, IntArray, Progress, check_count, check_seed
+from namebasis.checks import Float64Array, FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import FilterError
 from namebasis.namespace.search.beside import check_columns, stored_columns
 from namebasis.studies.attributes.axis_files import Axis
+from namebasis.studies.select.checks import (
+    FEWEST_HELD_OUT,
+    HELD_OUT,
+    MOST_HELD_OUT,
+    check_readings,
+    check_standing,
+    check_templates,
+    draw_lists,
+)
 from namebasis.studies.select.constraints import Constraints, Wishes
 from namebasis.studies.select.grid import Cut
-from namebasis.studies.select.results import OBJECTIVES, Cell, Selection
-from namebasis.studies.select.scores import DEFAULTS, check_axes, score_names
+from namebasis.studies.select.results import OBJECTIVES, Cell, Check, Selection
+from namebasis.studies.select.scores import DEFAULTS, Scored, check_axes, score_names
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
+
+_FEWEST_BESIDE, _MOST_BESIDE = 50, 400
+"""Random names whose readings are taken again beside those of a list."""
 
 
 def select(
@@ -42,6 +54,8 @@ def select(
     budget: int | None = None,
     view: str = "text",
     columns: Sequence[str] = (),
+    n_null: int = 20,
+    with_templates: bool = True,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Selection:
@@ -54,15 +68,16 @@ def select(
     space : Space
     n_names : int
         How many names, those to keep counted.
-    objective : {"cover", "axes", "low-bias", "strong"}
-        ``"cover"``: every name is near a chosen one. ``"axes"``: spread evenly over a grid of
+    objective : {"cover", "span", "axes", "low-bias", "strong"}
+        ``"cover"``: every name is near a chosen one. ``"span"``: sums of few chosen names rebuild
+        the others. ``"axes"``: spread evenly over a grid of
         axes, the strongest names of each cell. ``"low-bias"``: little on any axis, little of its
         own, steady over templates. ``"strong"``: one axis to its ends, little on the others.
     where : str, optional
         One boolean SQL expression; only such names are chosen.
     of : str, optional
         One boolean SQL expression: the names that the list is to stand for; by default all. Only
-        with ``"cover"``.
+        with ``"cover"`` and ``"span"``.
     axes : sequence of str or Axis
         Of ``"axes"``, each with its levels: ``"age=4"`` (with equally many names), or
         ``"region=Africa|East Asia"``; by default age=4, gender and region. Of ``"strong"``, the
@@ -89,8 +104,12 @@ def select(
     view : str
     columns : sequence of str
         Stored columns to give beside the names.
+    n_null : int
+        Random lists to compare with, on names that the choice did not look at; 0 for none.
+    with_templates : bool
+        Compare also in sentences that the space was not built with, which needs its encoder.
     seed : int
-        Of the sample of names that the list is to stand for, where there are more than 8,192.
+        Of the random lists and of what is held out or sampled: at most 8,192 names to stand for.
     progress : callable, optional
         Called with names chosen and `n_names`.
 
@@ -117,6 +136,8 @@ def select(
     3
     """
     check_count(n_names, "n_names")
+    if check_count(n_null, "n_null", 0) == 1:
+        raise ValueError("n_null must be 0, for no random lists, or at least 2; one has no spread.")
     seed = check_seed(seed)
     if objective not in OBJECTIVES:
         raise ValueError(
@@ -131,8 +152,10 @@ def select(
     demand = _demand(space, constraints, of, view, seed)
     if objective != "axes":  # whose cells may stay empty
         constraints.check_size(n_names)
-    task = _Task(space, constraints, n_names, objective, view, seed, progress)
-    made = task.graded(along, quotas or {}) if along else task.covering(demand)
+    task = _Task(
+        space, constraints, n_names, objective, view, n_null, with_templates, seed, progress
+    )
+    made = task.graded(along, quotas or {}) if along else task.standing(demand)
     chosen = constraints.ids[made.rows]
     return Selection(
         objective=objective,
@@ -143,16 +166,18 @@ def select(
         groups=made.groups,
         values=made.values,
         cells=made.cells,
-        checks=(),
+        checks=made.checks,
+        reached=made.reached,
         n_candidates=made.n_candidates,
         n_demand=len(demand),
-        remarks=tuple(constraints.remarks),
+        remarks=(*constraints.remarks, *made.remarks),
         parameters={
             "objective": objective, "n_names": n_names, "where": where, "of": of,
             "axes": [_said(one) for one in along], "quotas": dict(quotas or {}),
             "max_tokens": max_tokens, "max_per": dict(max_per or {}),
             "one_spelling": one_spelling, "n_deny": len(deny), "not_famous": not_famous,
-            "keep": list(keep), "budget": budget, "view": view, "seed": seed,
+            "keep": list(keep), "budget": budget, "view": view, "n_null": n_null,
+            "with_templates": with_templates, "seed": seed,
         },
         beside=stored_columns(space, chosen.tolist(), columns) if columns else None,
     )  # fmt: skip
@@ -171,7 +196,7 @@ def _check_fit(objective: str, view: str, of: str | None, quotas: Mapping[str, i
     if objective in DEFAULTS and view != "text":
         raise ValueError(f"view must be text for objective {objective}: axes are texts.")
     if objective in DEFAULTS and of is not None:
-        raise ValueError(f"of goes with cover; objective {objective} stands for its cells.")
+        raise ValueError(f"of goes with cover and span; {objective} stands for its cells.")
     if quotas and objective not in ("axes", "strong"):
         raise ValueError(f"quotas go with axes and strong; objective {objective} has no cells.")
     for what, most in (quotas or {}).items():
@@ -185,8 +210,11 @@ class _Made:
     rows: IntArray
     values: Mapping[str, Float64Array]
     n_candidates: int
+    checks: tuple[Check, ...]
     groups: Sequence[str] = ()
     cells: tuple[Cell, ...] = ()
+    reached: float | None = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,10 +226,12 @@ class _Task:
     n: int
     objective: str
     view: str
+    n_null: int
+    with_templates: bool
     seed: int
     progress: Progress | None
 
-    def covering(self, demand: IntArray) -> _Made:
+    def standing(self, demand: IntArray) -> _Made:
         """Names that stand for others."""
         room = self.constraints.room()
         # Vectors of other rows would cost memory for nothing.
@@ -212,13 +242,52 @@ class _Task:
         )
         vectors -= self.space.mean(self.view)
         unit = directions(vectors)
+        seen, held_out = self._held_out(place)
         choice = choose(
-            unit, place, self.n, room, rows, objective=self.objective, progress=self.progress
+            unit, seen, self.n, room, rows, objective=self.objective, seed=self.seed,
+            progress=self.progress,
         )  # fmt: skip
-        near = unit[place] @ unit[np.searchsorted(rows, choice.rows)].T
-        covers = np.bincount(near.argmax(axis=1), minlength=len(choice.rows)) / len(place)
-        values = {"covers": covers, "reached": choice.values}
-        return _Made(choice.rows, values, int(room.limits.allowed.sum()))
+        chosen = np.searchsorted(rows, choice.rows)
+        covers = np.bincount((unit[place] @ unit[chosen].T).argmax(axis=1), minlength=len(chosen))
+        values = {"covers": covers / len(place), "reached": choice.values}
+        pool = np.searchsorted(rows, np.flatnonzero(self.constraints.room().open))
+        checks, remarks = self._check_standing(unit, rows, chosen, pool, held_out)
+        return _Made(
+            choice.rows, values, int(room.limits.allowed.sum()), checks,
+            reached=choice.reached, remarks=remarks,
+        )  # fmt: skip
+
+    def _held_out(self, demand: IntArray) -> tuple[IntArray, IntArray]:
+        """What the choice looks at, and what it is measured on; all and none of few names."""
+        size = min(int(len(demand) * HELD_OUT), MOST_HELD_OUT)
+        if not self.n_null or size < FEWEST_HELD_OUT:
+            return demand, demand[:0]
+        held_out = np.random.default_rng(self.seed).choice(demand, size, replace=False)
+        return np.setdiff1d(demand, held_out), np.sort(held_out)
+
+    def _check_standing(
+        self,
+        unit: FloatArray,
+        rows: IntArray,
+        chosen: IntArray,
+        pool: IntArray,
+        held_out: IntArray,
+    ) -> tuple[tuple[Check, ...], tuple[str, ...]]:
+        if not self.n_null:
+            return (), ()
+        if not len(np.setdiff1d(held_out, chosen)):
+            return (), (f"With fewer than {5 * FEWEST_HELD_OUT} names to stand for, none is held "
+                        "back to measure the list on.",)  # fmt: skip
+        ids = self.constraints.ids[rows]
+        pool = np.setdiff1d(pool, held_out)  # a list must not cover itself
+        draws = draw_lists(chosen, pool, _counts(self.space, ids), self.n_null, self.seed)
+        found = check_standing(unit, chosen, held_out, draws, "names")
+        has_encoder = not self.space.is_given and self.view == "text"
+        if self.with_templates and has_encoder:
+            found += check_templates(
+                self.space, ids, chosen, held_out, draws, self.objective, self.seed
+            )
+        return tuple(found), ()
 
     def graded(self, along: Sequence[Cut | Axis], quotas: Mapping[str, int]) -> _Made:
         """Names that stand for cells."""
@@ -239,7 +308,29 @@ class _Task:
         groups = [scored.labels[cell] for cell in filled.cells] if has_cells else ()
         values = {"strength": scored.strength[filled.rows]}
         n_candidates = int(room.limits.allowed.sum())
-        return _Made(filled.rows, values, n_candidates, groups, tuple(cells))
+        checks = self._check_readings(scored, filled.rows) if len(filled.rows) else ()
+        return _Made(filled.rows, values, n_candidates, checks, groups, tuple(cells))
+
+    def _check_readings(self, scored: Scored, chosen: IntArray) -> tuple[Check, ...]:
+        if not self.n_null or not self.with_templates:
+            return ()
+        pool = np.setdiff1d(np.flatnonzero(self.constraints.room().open), chosen)
+        size = min(len(pool), max(len(chosen), _FEWEST_BESIDE), _MOST_BESIDE)
+        others = np.random.default_rng(self.seed).choice(pool, size, replace=False)
+        ids = self.constraints.ids
+        return tuple(check_readings(self.space, ids, scored, chosen, others, self.seed))
+
+
+def _counts(space: StoredSpace, ids: IntArray) -> Float64Array:
+    """How many people bear each name, or which share of a list; NaN where nobody counted."""
+    found = np.full(len(ids), np.nan)
+    for column in ("weight", "count"):
+        if column in space.columns:
+            values = space.table([column], ids=ids)[column].to_numpy(zero_copy_only=False)
+            known = np.asarray(values, dtype=np.float64)
+            if np.isfinite(known).sum() > np.isfinite(found).sum():
+                found = known
+    return found
 
 
 def _demand(

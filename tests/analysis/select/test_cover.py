@@ -115,7 +115,7 @@ def test_a_large_array_is_stood_for_by_a_sample_by_seed(monkeypatch: pytest.Monk
     ({"n": 6}, r"n = 6, but 5 of 5 rows may be chosen"),
     ({"n": 2, "allowed": [1]}, r"n = 2, but 1 of 5 rows may be chosen"),
     ({"n": 0}, "n must be an integer, at least 1; got 0"),
-    ({"n": 1, "objective": "covr"}, "objective must be one of cover.*; got 'covr'"),
+    ({"n": 1, "objective": "covr"}, "objective must be one of cover, span.*; got 'covr'"),
     ({"n": 1, "allowed": [5]}, "allowed must hold rows from 0 to 4; got 5 to 5"),
     ({"n": 1, "allowed": [True]}, "allowed must be 5 truth values or a list of row numbers"),
 ])  # fmt: skip
@@ -128,3 +128,21 @@ def test_rows_without_a_direction_are_chosen_last() -> None:
     rows = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
     found: IntArray = nb.analysis.select_rows(rows, 5)
     assert found[-1] == 0
+
+
+def test_what_is_dropped_may_be_chosen_again() -> None:
+    limits = Limits(
+        np.arange(6) != 0, [AtMost("half", 1, np.arange(6), np.arange(6) % 2)],
+        lambda row: [2, 3] if row in (2, 3) else [row], np.full(6, 2), 4,
+    )  # fmt: skip
+    room = Room(limits)
+    before = room.open
+    room.take(2)
+    assert np.flatnonzero(room.open).tolist() == [1, 5]  # even ones and another spelling are out
+    room.take(5)
+    assert not room.open.any()
+    room.drop(2)
+    assert np.flatnonzero(room.open).tolist() == [2, 4]
+    room.drop(5)
+    assert room.open.tolist() == before.tolist()
+    assert room.chosen == []

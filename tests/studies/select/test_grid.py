@@ -43,7 +43,8 @@ def test_a_grid_is_filled_evenly_and_the_readings_are_those_of_score(space: nb.S
 
 
 def test_cells_that_nothing_can_fill_are_named_and_their_places_go_round(space: nb.Space) -> None:
-    found = space.select(8, objective="axes", axes=["age=2", "gender"], where="name = 'Vicki'")
+    grid = ["age=2", "gender"]
+    found = space.select(8, objective="axes", axes=grid, n_null=0, where="name = 'Vicki'")
     assert found.names == ["Vicki"]
     empty = [cell.group for cell in found.cells if not cell.n_could]
     assert len(empty) == 3
@@ -52,7 +53,9 @@ def test_cells_that_nothing_can_fill_are_named_and_their_places_go_round(space: 
 
 
 def test_quotas_are_kept(space: nb.Space) -> None:
-    found = space.select(7, objective="axes", axes=["age=2", "gender"], quotas={"old/feminine": 1})
+    found = space.select(
+        7, objective="axes", axes=["age=2", "gender"], n_null=0, quotas={"old/feminine": 1}
+    )
     assert [cell.n_chosen for cell in found.cells] == [2, 2, 2, 1]
 
 
@@ -128,3 +131,19 @@ def test_folders_of_axes_are_read_first(tmp_path: Path) -> None:
     bare.write_text('name = "bare"\nkind = "nominal"\ntemplates = ["{}"]\nvalues = []\n')
     with pytest.raises(nb.errors.NamebasisError, match="values must be two or more"):
         scores.check_axes("axes", [str(bare)])
+
+
+def test_what_reads_is_read_again_in_other_sentences(space: nb.Space) -> None:
+    found = space.select(8, objective="axes", axes=["age=2", "gender"])
+    (kept,) = found.checks
+    assert kept.measure == "share that keeps its group"
+    assert 0.5 <= kept.value <= 1
+    low = space.select(5, objective="low-bias", axes=["gender"])
+    beside_names, beside_made_up = low.checks
+    assert beside_names.value < beside_names.random
+    assert beside_made_up.value == beside_names.value
+    ends = space.select(4, objective="strong", axes=["gender", "age"])
+    assert [check.measure for check in ends.checks] == [
+        "share that keeps its group", "z towards its end", "mean |z| on the other axes",
+    ]  # fmt: skip
+    assert ends.checks[1].value > ends.checks[1].random

@@ -12,6 +12,7 @@ import pytest
 
 import namebasis as nb
 from namebasis.errors import FilterError, SpaceError, TargetError
+from namebasis.studies.select.results import knee
 from namebasis.studies.select.spellings import Spellings
 
 NAMES = [
@@ -92,7 +93,7 @@ def test_what_points_to_one_person_is_left_out_once_it_was_measured(
     space.add_metrics(columns, study="rigidity", parameters={})
     found = space.select(10, not_famous=True)
     assert not {"Catherine", "Vicki"} & set(found.names)
-    assert found.notes()[-1].startswith("not_famous could judge 3 of 12 names")
+    assert any(told.startswith("not_famous could judge 3 of 12") for told in found.notes())
     space.drop(["rigidity_similarity_percentile"])
 
 
@@ -141,3 +142,35 @@ def test_a_name_to_keep_must_be_stored(space: nb.Space) -> None:
 ])  # fmt: skip
 def test_spellings_of_one_name(left: str, right: str, same: bool) -> None:
     assert (1 in Spellings([left, right]).alike(0)) is same
+
+
+def test_a_list_is_measured_where_the_choice_did_not_look(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    centres = 3 * rng.standard_normal((6, 10))
+    vectors = centres[rng.integers(0, 6, 200)] + rng.standard_normal((200, 10))
+    names = [f"Na{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(200)]
+    rows = "\n".join(f"{name},{i}" for i, name in enumerate(names))
+    (tmp_path / "n.csv").write_text(f"name,count\n{rows}\n", encoding="utf-8")
+    space = nb.build_space(
+        tmp_path / "n.csv", tmp_path / "s.space", vectors=vectors.astype(np.float32), progress=None
+    )
+    found = space.select(6)
+    near, code = found.checks
+    assert (near.measure, code.measure) == ("cosine to the nearest", "cosine of codes of 4")
+    # One name of each cluster beats six random ones, which miss some.
+    assert near.gain_low > 0
+    assert near.value - near.random == pytest.approx(near.gain)
+    assert near.matched_gain_low < near.value - near.matched
+    assert near.low < near.value < near.high
+    assert "of random lists" in found.headline()
+    assert found.tables()[-1].title == "where the choice did not look"
+    assert space.select(6, n_null=0).checks == ()
+    assert "none is held back" in space.select(3, of="count < 20").notes()[-1]
+    spanned = space.select(6, objective="span")
+    assert spanned.checks[1].gain_low > 0
+
+
+def test_the_knee_lies_where_the_curve_leaves_its_chord_most() -> None:
+    assert knee([0, 5, 8, 9, 9.5, 10]) == 3
+    assert knee([0, 1, 2]) is None
+    assert knee([1, 1, 1, 1, 1, 1]) is None

@@ -1,0 +1,57 @@
+"""A dictionary of rows whose codes rebuild the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import namebasis as nb
+from namebasis.analysis.select.room import Limits, Room
+from namebasis.analysis.select.rows import directions
+from namebasis.analysis.select.span import span
+from namebasis.analysis.sparse.codes import sparse_code
+from namebasis.checks import FloatArray, IntArray
+
+
+def sums_of_atoms(n: int = 120) -> FloatArray:
+    """Eight orthogonal rows, then sums of two of them with a little noise."""
+    rng = np.random.default_rng(1)
+    atoms = np.eye(8, 12, dtype=np.float32)
+    pairs = np.array([rng.choice(8, 2, replace=False) for _ in range(n)])
+    sums = atoms[pairs].sum(axis=1) + 0.02 * rng.standard_normal((n, 12)).astype(np.float32)
+    return directions(np.concatenate([atoms, sums]))
+
+
+def test_it_rebuilds_rows_better_than_random_rows_do() -> None:
+    rows = sums_of_atoms()
+    room = Room(Limits(np.ones(len(rows), bool)))
+    found = span(rows, rows, 8, room, own=np.arange(len(rows)))
+
+    def worth(chosen: IntArray) -> float:
+        others = np.setdiff1d(np.arange(len(rows)), chosen)
+        return float(np.nan_to_num(sparse_code(rows[chosen], rows[others], 4).similarities).mean())
+
+    rng = np.random.default_rng(0)
+    random = [worth(rng.choice(len(rows), 8, replace=False)) for _ in range(10)]
+    assert worth(found.rows) > np.mean(random) + np.std(random)
+    assert sorted(room.chosen) == sorted(found.rows.tolist())
+
+
+def test_its_value_is_the_mean_cosine_of_codes_without_oneself() -> None:
+    rows = sums_of_atoms()
+    room = Room(Limits(np.ones(len(rows), bool)))
+    room.take(5)
+    found = span(rows, rows, 9, room, own=np.arange(len(rows)))
+    assert 5 in found.rows  # what the room holds keeps its place
+    place = {int(row): at for at, row in enumerate(found.rows)}
+    barred = np.array([place.get(row, -1) for row in range(len(rows))])
+    code = sparse_code(rows[found.rows], rows, 4, exclude=barred)
+    exact = float(np.nan_to_num(code.similarities).mean())
+    assert found.reached == pytest.approx(exact, abs=0.01)  # codes that gain nothing stay as is
+
+
+def test_bare_rows_take_it_by_name_and_seed() -> None:
+    rows = sums_of_atoms()
+    first = nb.analysis.select_rows(rows, 6, objective="span")
+    assert len(set(first.tolist())) == 6
+    assert nb.analysis.select_rows(rows, 6, objective="span").tolist() == first.tolist()
