@@ -6,6 +6,7 @@ content policy of the explorer forbids; this one is HTML alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ def _route(
         for one in operation.get("parameters", ())
     ]
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        parameters += _fields(document, content["schema"], depth=0)
+        parameters += _fields(document, content["schema"], depth=0, is_body=True)
     answers = operation["responses"]
     content = answers.get("200", answers.get("202", {})).get("content", {})
     reply = content.get("application/json", {}).get("schema", {})
@@ -56,7 +57,7 @@ def _route(
         "said": operation.get("description") or operation.get("summary", ""),
         "example": path + _EXAMPLES[path] if path in _EXAMPLES and method == "get" else None,
         "parameters": parameters,
-        "fields": list(_fields(document, reply, depth=1)),
+        "fields": list(_fields(document, reply, depth=2)),
         "bytes": next((kind for kind in content if kind != "application/json"), None),
     }
 
@@ -65,32 +66,44 @@ def _row(
     document: Mapping[str, Any], name: str, schema: Mapping[str, Any], required: bool | None,
     said: str | None,
 ) -> dict[str, Any]:  # fmt: skip
-    default = schema.get("default")
     return {
         "name": name,
         "type": _type(document, schema),
-        "default": "required" if required else "" if default in (None, []) else str(default),
+        "default": "required" if required else _default(schema.get("default")),
         "said": said or schema.get("description") or "",
     }
 
 
+def _default(value: object) -> str:
+    return "" if value in (None, [], {}) else json.dumps(value, ensure_ascii=False).strip('"')
+
+
 def _fields(
-    document: Mapping[str, Any], schema: Mapping[str, Any], *, depth: int, of: str = ""
+    document: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    *,
+    depth: int,
+    of: str = "",
+    is_body: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """The fields of an object, and of the objects in it down to a depth."""
     for one in _objects(document, schema):
         needed = one.get("required", ())
         for name, inner in one.get("properties", {}).items():
-            yield _row(document, f"{of}{name}", inner, depth == 0 and name in needed, None)
-            if depth > 0 and name == "result":
-                yield from _fields(document, inner, depth=depth - 1, of=f"{of}{name}.")
+            is_needed = is_body and name in needed
+            yield _row(document, f"{of}{name}", inner, is_needed, None)
+            # Of a reply's parts the values are drawn, and what their lists hold.
+            if (depth == 2 and name == "result") or depth == 1:
+                is_list = _type(document, inner).startswith("list")
+                inside = f"{of}{name}{'[]' * is_list}."
+                yield from _fields(document, inner, depth=depth - 1, of=inside)
 
 
 def _objects(document: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The objects that a schema allows."""
     found = _resolved(document, schema)
     if found.get("type") == "array":
-        return _objects(document, found["items"])
+        return _objects(document, found.get("items", {}))
     several = found.get("anyOf", ())
     return [one for part in several for one in _objects(document, part)] or [found]
 

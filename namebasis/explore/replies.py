@@ -35,6 +35,7 @@ from namebasis.studies.card.comparison import Belief
 from namebasis.studies.card.results import Card, DeepCard
 from namebasis.studies.identity.results import NameIdentity
 from namebasis.studies.paint.results import Blend, Painting
+from namebasis.studies.select.results import Selection
 from namebasis.studies.topology.arrangement import LabelAgreement
 from namebasis.studies.topology.results import TopologyReport
 from namebasis.terms import sentence
@@ -240,7 +241,6 @@ _ReadingReply = model_of(Reading)
 DeepReply = model_of(
     DeepCard,
     without=("readings", "study", "remarks"),
-    names={"Basis": Basis, "NameRigidity": object},
     instead={
         "axes": list[_ReadingReply],  # type: ignore[valid-type]
         "axes_from_parts": list[_ReadingReply] | None,  # type: ignore[valid-type]
@@ -260,7 +260,6 @@ DeepReply = model_of(
 CardReply = model_of(
     Card,
     without=("nearest_parts",),
-    names={},
     instead={
         "records": list[dict[str, Any]], "tokens": dict[str, Any], "metrics": dict[str, Any],
         "source": dict[str, Any], "nearest": list[Neighbour], "deep": DeepReply | None,
@@ -283,15 +282,11 @@ class SelectedName(_Open):
     name: str
 
 
-class SelectReply(Reply):
-    """The list, and how it was chosen."""
-
-    objective: str
-    parameters: dict[str, Any]
-    n_candidates: int = Field(description="Names that could be chosen.")
-    n_demand: int = Field(description="Names that the list stands for.")
-    selected: list[SelectedName]
-    notes: list[str]
+SelectReply = model_of(
+    Selection,
+    without=("ids", "names", "parts", "n_tokens", "groups", "values", "remarks", "beside"),
+    instead={"selected": list[SelectedName], "notes": list[str]},
+)
 
 
 ArrangementReply = model_of(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import re
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
@@ -28,7 +30,6 @@ def model_of(
     *,
     without: Collection[str] = (),
     instead: Mapping[str, object] | None = None,
-    names: Mapping[str, object] | None = None,
 ) -> type[Reply]:
     """Make the model of a result as JSON: its fields, described as its docstring describes them.
 
@@ -40,8 +41,6 @@ def model_of(
         Fields that its `to_dict` leaves out.
     instead : mapping of str to type, optional
         Fields that its `to_dict` adds, or writes in another form.
-    names : mapping of str to type, optional
-        What annotations name that their modules import for type checkers alone.
 
     Raises
     ------
@@ -50,7 +49,7 @@ def model_of(
     """
     if not is_dataclass(kind):
         raise TypeError(f"a reply is made of a dataclass; got {kind!r}.")
-    hints = get_type_hints(kind, localns=dict(names or {}))
+    hints = get_type_hints(kind, localns=_Names(kind))
     told = _described(kind)
     instead = dict(instead or {})
     made: dict[str, Any] = {
@@ -64,6 +63,18 @@ def model_of(
     made |= {name: (type_, ...) for name, type_ in instead.items()}
     lead = (inspect.getdoc(kind) or "").partition("\n\n")[0]
     return create_model(kind.__name__, __base__=Reply, __doc__=lead, **made)
+
+
+class _Names(dict[str, object]):
+    """What annotations name; what their modules import for type checkers alone can be anything."""
+
+    def __init__(self, kind: type) -> None:
+        super().__init__(vars(builtins))
+        for one in reversed(kind.__mro__):
+            self.update(vars(sys.modules[one.__module__]))
+
+    def __missing__(self, name: str) -> object:
+        return Any
 
 
 def _described(kind: type) -> dict[str, str]:

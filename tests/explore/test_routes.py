@@ -27,7 +27,12 @@ ASKED: dict[str, dict[str, Any]] = {
     "paint": {"q": "Vicki", **SMALL, "syntax": "a1111", "alternatives": 2, "with_negative": True},
     "card": {"name": "Vicki", "k": 3},
     "walk": {"along": "2", "k": 2, "steps": 3},
-    "score": {"names": ["Vicki", "Anna"], "axes": ["gender"], "n_made_up": 20},
+    "score": {
+        "names": ["Bena", "Anna"],
+        "axes": ["gender"],
+        "n_made_up": 20,
+        "where": "gender = 'F'",
+    },
     "select": {"n_names": 4, "where": "part = 'given'", "max_per": ["piece=2"], "keep": ["Vicki"]},
     "topology": {"where": "part = 'given'"},
 }
@@ -38,7 +43,9 @@ def wanted(space: Space, name: str) -> Any:
     if name == "nearest":
         return space.nearest("Vicki", 3, plus=["Anna"])
     if name == "score":
-        return space.score(["gender"], n_made_up=20).pick(space, ["Vicki", "Anna"])
+        return space.score(["gender"], where="gender = 'F'", n_made_up=20).pick(
+            space, ["Bena", "Anna"]
+        )
     words = {key: value for key, value in ASKED[name].items() if key not in ("q", "name", "along")}
     if name == "walk":
         return space.walk(2, names_per_step=2, n_steps=3)
@@ -275,6 +282,7 @@ def test_the_reference_lists_every_route_and_needs_nobody_else(client: Any) -> N
     for method, path in routes(client):
         assert f"<code>{method.upper()} {path}</code>" in text
     assert "random dictionaries to compare with" in text.lower()
+    assert "<code>result.names[].similarity</code></td><td>number</td>" in text
     assert "http://" not in text
     assert "https://" not in text
     assert "<script" not in text
@@ -284,3 +292,9 @@ def test_the_reference_lists_every_route_and_needs_nobody_else(client: Any) -> N
             assert client.get(link.replace("&amp;", "&")).status_code == 200, link
     for target in re.findall(r'href="#([^"]+)"', text):
         assert f'id="{target}"' in text
+
+
+def test_what_is_imported_for_type_checkers_alone_can_be_anything() -> None:
+    from namebasis.studies.card.results import DeepCard
+
+    assert model_of(DeepCard).model_fields["rigidity"].annotation is Any
