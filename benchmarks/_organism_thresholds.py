@@ -19,7 +19,7 @@ from namebasis.organism.world import World
 from namebasis.studies.identity.study import identity
 from namebasis.studies.identity.thresholds import EVIDENCES
 
-FEWEST, N_MADE_UP = 300, 200
+FEWEST = 300
 # What has each evidence, and what has not.
 TOLD = {
     "strength": (("A", "B", "C", "D", "E", "N"), ("made-up",)),
@@ -39,12 +39,14 @@ def measure(run: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
             nb.read_names([name.name for name in names]), Path(folder) / "s.space",
             encoder=encoder, templates="plain",
         )  # fmt: skip
-        found = identity(space, [name.name for name in names], n_made_up=N_MADE_UP)
+        found = identity(space, [name.name for name in names])
     evidences = {}
     for key in EVIDENCES:
         asked, null = found.column(key), found.made_up[key]
         evidences[key] = (np.r_[asked, null] - null.mean()) / null.std(ddof=1)
-    kinds = [name.kind for name in names] + ["made-up"] * len(null)
+    n = len(found.made_up["strength"])  # of leakage there are more, and nobody asks for them
+    evidences = {key: column[: len(names) + n] for key, column in evidences.items()}
+    kinds = [name.kind for name in names] + ["made-up"] * n
     return np.array(kinds), evidences
 
 

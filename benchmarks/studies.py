@@ -163,6 +163,12 @@ def agreement(what: str, runs: list[dict[str, Any]]) -> None:
     low, high = bounds[0, rows, best[0]].T
     of_kind = p[1:, rows, best[0]]
     held = (low - 1e-9 <= of_kind) & (of_kind <= high + 1e-9)
+    told_of = [
+        (low_ - 1e-9 <= other) & (other <= high_ + 1e-9)
+        for one in range(len(runs))
+        for low_, high_ in [bounds[one, rows, best[one]].T]
+        for at, other in enumerate(p[:, rows, best[one]]) if at != one
+    ]  # fmt: skip
     middle = np.median(p, axis=0)[np.arange(len(names)), best]
     at_run, at_name = np.indices(best.shape)
     mine = bounds[at_run, at_name, best]
@@ -179,6 +185,7 @@ def agreement(what: str, runs: list[dict[str, Any]]) -> None:
     print(f"{len(runs)} runs ({what}), {len(names)} names, mean width {(high - low).mean():.2f}")
     print(f"largest move of a probability: {np.abs(p - p[0]).max():.1e}")
     print(f"verdicts within the reference's interval: {100 * held.mean():.1f} % of {held.size}")
+    print(f"the same, each run in turn as the reference: {100 * np.mean(told_of):.1f} %")
     print(f"intervals that hold the median over runs: {100 * holds.mean():.1f} %")
     print(f"pairs of runs with the same most probable kind: {100 * same:.1f} %")
     print(f"verdicts settled: {100 * settled.mean():.1f} %")

@@ -338,7 +338,7 @@ class Space(StoredSpace):
         contexts: str | Path | None = None,
         with_contexts: bool = True,
         thresholds: str | Path | None = None,
-        n_made_up: int = 100,
+        n_made_up: int = 400,
         columns: Sequence[str] = (),
         k: int | None = None,
         seed: int = 0,

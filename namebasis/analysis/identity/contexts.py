@@ -63,7 +63,9 @@ class ContextMeasures:
     leaked: npt.NDArray[np.int64]
 
 
-def context_prior(bare: npt.ArrayLike, contexts: npt.ArrayLike) -> ContextPrior:
+def context_prior(
+    bare: npt.ArrayLike, contexts: npt.ArrayLike, others: npt.ArrayLike | None = None
+) -> ContextPrior:
     """Estimate what contexts do from names that nobody bears.
 
     Parameters
@@ -72,6 +74,8 @@ def context_prior(bare: npt.ArrayLike, contexts: npt.ArrayLike) -> ContextPrior:
         Unit rows, names without a context; at least 3.
     contexts : array_like of shape (n, n_contexts, n_features)
         Unit rows, the same names in each context, in the same order.
+    others : array_like of shape (n_others, n_features), optional
+        Further names without a context: what bare names lean to comes from all of them.
 
     Raises
     ------
@@ -79,12 +83,14 @@ def context_prior(bare: npt.ArrayLike, contexts: npt.ArrayLike) -> ContextPrior:
         If shapes do not fit, a value is not finite, or the names do not differ.
     """
     alone, placed = _pair(bare, contexts, 3)
+    moved = _distances(alone, placed).mean(axis=0)
+    if others is not None:
+        alone = np.concatenate([alone, as_embeddings(others, "others", min_rows=1)])
     means = placed.mean(axis=0, dtype=np.float64)
     shifts = means - means.mean(axis=0)
     middle = alone.mean(axis=0, dtype=np.float64)
     leaks = (alone - middle) @ _directions(shifts).T
     deviation = leaks.std(axis=0, ddof=1)
-    moved = _distances(alone, placed).mean(axis=0)
     if not (deviation > 1e-9).all() or not (moved > 1e-9).all():
         raise ValueError(
             "the prior's names or contexts do not differ, so nothing can be compared with them. "
@@ -117,9 +123,7 @@ def context_measures(
             f"got {placed.shape[1:]}."
         )
     relative = _distances(alone, placed) / prior.displacement
-    leaks = ((alone - prior.bare_mean) @ _directions(prior.shifts).T - prior.leak_mean) / (
-        prior.leak_deviation
-    )
+    leaks = _leaks(alone, prior)
     interaction = np.empty(len(placed))
     for start in range(0, len(placed), _BLOCK):
         block = placed[start : start + _BLOCK].astype(np.float64)
@@ -132,6 +136,16 @@ def context_measures(
     return ContextMeasures(
         relative.mean(axis=1), ratio, interaction, strongest, leaked.astype(np.int64)
     )
+
+
+def leakage(bare: npt.ArrayLike, prior: ContextPrior) -> Float64Array:
+    """The leakage of `context_measures`, of bare names of shape (n, n_features) alone."""
+    return np.asarray(_leaks(as_embeddings(bare, "bare", min_rows=1), prior).max(axis=1))
+
+
+def _leaks(alone: FloatArray, prior: ContextPrior) -> Float64Array:
+    along = (alone - prior.bare_mean) @ _directions(prior.shifts).T
+    return np.asarray((along - prior.leak_mean) / prior.leak_deviation)
 
 
 @dataclass(frozen=True)
@@ -161,13 +175,18 @@ class LeakageDraws:
 
 
 def leakage_draws(
-    bare: npt.ArrayLike, contexts: npt.ArrayLike, *, n_draws: int, seed: int
+    bare: npt.ArrayLike,
+    contexts: npt.ArrayLike,
+    others: npt.ArrayLike | None = None,
+    *,
+    n_draws: int,
+    seed: int,
 ) -> LeakageDraws:
     """Draw the names of a prior anew: what the choice of made-up names is worth for the leakage.
 
     Parameters
     ----------
-    bare, contexts
+    bare, contexts, others
         As `context_prior` takes them.
     n_draws : int
     seed : int
@@ -180,9 +199,12 @@ def leakage_draws(
     alone, placed = _pair(bare, contexts, 3)
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(alone), size=(n_draws, len(alone)))
+    everyone = alone if others is None else np.concatenate([alone, np.asarray(others)])
+    n_more = len(everyone) - len(alone)
+    more = len(alone) + rng.integers(max(n_more, 1), size=(n_draws, n_more))
     priors = []
-    for rows in drawn:
-        prior = context_prior(alone[rows], placed[rows])
+    for rows, further in zip(drawn, more, strict=True):
+        prior = context_prior(alone[rows], placed[rows], everyone[further] if n_more else None)
         directions = _directions(prior.shifts).astype(np.float32)
         priors.append((prior, directions))
     found = LeakageDraws(
@@ -190,11 +212,11 @@ def leakage_draws(
         np.array([directions for _, directions in priors]),
         np.array([prior.leak_mean for prior, _ in priors]),
         np.array([prior.leak_deviation for prior, _ in priors]),
-        np.empty((n_draws, len(alone))),
+        np.empty((n_draws, len(everyone))),
     )
-    leakage = found.of(alone)
-    for at, rows in enumerate(drawn):
-        found.made_up[at] = leakage[rows, at]
+    of_everyone = found.of(everyone)
+    for at, rows in enumerate(np.concatenate([drawn, more], axis=1)):
+        found.made_up[at] = of_everyone[rows, at]
     return found
 
 

@@ -95,7 +95,7 @@ def identity(
         ),
     ] = "own_score",
     n_swaps: Annotated[
-        int | None, typer.Option("--n-swaps", help="Partners of each part; 24 by default.")
+        int | None, typer.Option("--n-swaps", help="Partners of each part; 48 by default.")
     ] = None,
     no_contexts: Annotated[
         bool, typer.Option("--no-contexts", help="Leave the context measures out: faster.")
@@ -112,8 +112,9 @@ def identity(
         typer.Option("--thresholds", help="Where the kinds' thresholds come from: a .toml file."),
     ] = None,
     n_made_up: Annotated[
-        int, typer.Option("--n-made-up", help="Made-up full names to compare with.")
-    ] = 100,
+        int,
+        typer.Option("--n-made-up", help="Made-up full names whose swaps are compared with."),
+    ] = 400,
     seed: options.Seed = 0,
     figure: Annotated[
         Path | None,
@@ -157,7 +158,7 @@ def identity(
     asked = asked or list(told)
     rigid, placed = None, None
     if with_rigidity:
-        rigid, placed = _rigid(opened, distinct_names(asked), contexts, n_made_up, seed, quiet)
+        rigid, placed = _rigid(opened, distinct_names(asked), contexts, seed, quiet)
     with nullcontext() if quiet else progress_bar("identity", "prompts") as progress:
         found = study.identity(
             opened,
@@ -192,10 +193,10 @@ def identity(
 
 
 def _rigid(
-    space: Space, asked: list[str], contexts: Path | None, n_made_up: int, seed: int, quiet: bool
+    space: Space, asked: list[str], contexts: Path | None, seed: int, quiet: bool
 ) -> tuple[Rigidity, InContexts]:
     from namebasis.studies.identity.contexts import load_contexts
-    from namebasis.studies.identity.in_contexts import measure_contexts
+    from namebasis.studies.identity.in_contexts import N_MADE_UP, measure_contexts
     from namebasis.studies.identity.rigidity import from_contexts
 
     with nullcontext() if quiet else progress_bar("contexts", "prompts") as progress:
@@ -203,7 +204,7 @@ def _rigid(
             space,
             asked,
             tuple(load_contexts(contexts)),
-            n_made_up=n_made_up,
+            n_made_up=N_MADE_UP,
             with_spreads=True,
             with_weak=True,
             seed=seed,

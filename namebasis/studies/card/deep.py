@@ -14,7 +14,7 @@ from namebasis.studies.card.axes import read_name
 from namebasis.studies.card.results import DeepCard, PartsOnly
 from namebasis.studies.describe.study import describe
 from namebasis.studies.identity.contexts import load_contexts
-from namebasis.studies.identity.in_contexts import measure_contexts
+from namebasis.studies.identity.in_contexts import N_MADE_UP, measure_contexts
 from namebasis.studies.identity.reference import borne_in, space_partners
 from namebasis.studies.identity.rigidity import from_contexts
 from namebasis.studies.identity.study import identity
@@ -48,8 +48,8 @@ def measure_deep(
 
     tell(0, 0.0)
     placed = measure_contexts(
-        space, [name], list(load_contexts()), n_made_up=100, with_spreads=True, with_weak=True,
-        seed=seed, progress=part(0),
+        space, [name], list(load_contexts()), n_made_up=N_MADE_UP, with_spreads=True,
+        with_weak=True, seed=seed, progress=part(0),
     )  # fmt: skip
     rigid = from_contexts(placed)
     study = identity(space, [name], in_contexts=placed, seed=seed, progress=part(1))

@@ -14,6 +14,7 @@ from namebasis.analysis.identity.contexts import (
     LeakageDraws,
     context_measures,
     context_prior,
+    leakage,
     leakage_draws,
 )
 from namebasis.analysis.identity.spread import MEASURES, Spread, spread, spread_values
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 CONTEXT_MEASURES = ("displacement", "displacement_ratio", "interaction", "leakage")
 FORMS = ("one word", "several words")
 FEWEST_WEAK = 20
+N_MADE_UP = 100
+"""Made-up names of a form that are put in contexts, unless told otherwise."""
+_BARE_EACH = 9  # further bare made-up names for each: where those lean is soon told wrong
 _N_DRAWS = 50
 
 Values = Mapping[str, Float64Array]
@@ -63,7 +67,7 @@ class InContexts:
     leakage_draws : ndarray of shape (n_names, n_draws)
         Leakage when the made-up names of the same form are drawn anew.
     prior_draws : mapping of form to ndarray of shape (n_draws, n_made_up)
-        Leakage of the made-up names drawn.
+        Leakage of the made-up names drawn, bare ones among them: `prior` too has it of so many.
     """
 
     names: tuple[str, ...]
@@ -99,7 +103,8 @@ def measure_contexts(
         Different from each other.
     templates : sequence of str
     n_made_up : int
-        Made-up names of each form, and the most rare names.
+        Made-up names of each form in contexts, and the most rare names; nine times as many more
+        made-up names are embedded without a context.
     with_spreads : bool
         Measure the names' spreads with intervals too.
     with_weak : bool
@@ -107,20 +112,20 @@ def measure_contexts(
     seed : int
     """
     forms = tuple(form_of(name) for name in names)
-    made, rare = {}, {}
+    rare = {}
     for form in dict.fromkeys(forms):
-        made[form] = _made_up(form, n_made_up, seed)
         found = _rarest(space, form, n_made_up, set(names)) if with_weak else []
         rare[form] = found if len(found) >= FEWEST_WEAK else []
-    n_all = len(names) + sum(map(len, made.values())) + sum(map(len, rare.values()))
-    work = _Work(space.encoder(), templates, counting(progress, n_all * (1 + len(templates))))
+    n_prompts = len(names) + sum(map(len, rare.values()))
+    n_prompts = n_prompts * (1 + len(templates)) + len(rare) * _count_prior(n_made_up, templates)
+    work = _Work(space.encoder(), templates, counting(progress, n_prompts))
     values = {key: np.empty(len(names)) for key in (*MEASURES, *CONTEXT_MEASURES)}
     spreads: list[Spread | None] = [None] * len(names)
     leaked = np.zeros(len(names), dtype=np.int64)
     priors, weak, prior_draws = {}, {}, {}
     drawn = np.empty((len(names), _N_DRAWS))
-    for form, strangers in made.items():
-        context, priors[form], draws = _prior(space, work, form, strangers, seed)
+    for form in rare:
+        context, priors[form], draws = _prior(space, work, form, n_made_up, seed)
         prior_draws[form] = draws.made_up
         if rare[form]:
             weak[form] = work.measure(rare[form], context).values
@@ -139,19 +144,23 @@ def measure_contexts(
     )  # fmt: skip
 
 
-def _prior(
-    space: StoredSpace, work: _Work, form: str, strangers: Sequence[str], seed: int
-) -> _Prior:
+def _prior(space: StoredSpace, work: _Work, form: str, n: int, seed: int) -> _Prior:
     """What contexts do to made-up names of a form; measured once and kept beside the space."""
-    n, templates = len(strangers), list(work.templates)
+    templates = list(work.templates)
     found, was_kept = kept(
         space, f"contexts-{form.replace(' ', '-')}.npz", [templates, n, seed],
-        lambda: work.prior(strangers, seed), _packed,
+        lambda: work.prior(
+            _made_up(form, n, seed), _made_up(form, n * (1 + _BARE_EACH), seed)[n:], seed
+        ), _packed,
         lambda saved: _unpacked(saved, n, len(templates)),
     )  # fmt: skip
     if was_kept:
-        work.advance(n * (1 + len(templates)))
+        work.advance(_count_prior(n, templates))
     return found
+
+
+def _count_prior(n: int, templates: Sequence[str]) -> int:
+    return n * (1 + _BARE_EACH + len(templates))
 
 
 def _packed(found: _Prior) -> Arrays:
@@ -165,10 +174,13 @@ def _unpacked(saved: Arrays, n: int, n_contexts: int) -> _Prior | None:
     values, draws = numbers(saved, "value_"), LeakageDraws(**numbers(saved, "draw_"))
     fits = (
         {*MEASURES, *CONTEXT_MEASURES} <= set(values)
-        and all(one.shape == (n,) for one in values.values())
+        and all(
+            one.shape == (n * (1 + _BARE_EACH) if key == "leakage" else n,)
+            for key, one in values.items()
+        )
         and prior.shifts.shape == (n_contexts, *prior.bare_mean.shape)
         and draws.directions.shape == (_N_DRAWS, *prior.shifts.shape)
-        and draws.made_up.shape == (_N_DRAWS, n)
+        and draws.made_up.shape == (_N_DRAWS, n * (1 + _BARE_EACH))
         and all(np.isfinite(one).all() for part in (prior, draws) for one in vars(part).values())
     )
     return (prior, values, draws) if fits else None
@@ -177,7 +189,8 @@ def _unpacked(saved: Arrays, n: int, n_contexts: int) -> _Prior | None:
 def count_contexts(names: Sequence[str], templates: Sequence[str], n_made_up: int) -> int:
     """How many prompts `measure_contexts` embeds without weak names; 0 without templates."""
     forms = {form_of(name) for name in names}
-    return (len(names) + len(forms) * n_made_up) * (1 + len(templates)) if templates else 0
+    priors = len(forms) * _count_prior(n_made_up, templates)
+    return len(names) * (1 + len(templates)) + priors if templates else 0
 
 
 def form_of(name: str) -> str:
@@ -217,14 +230,21 @@ class _Work:
     templates: Sequence[str]
     advance: Advance
 
-    def prior(self, names: Sequence[str], seed: int) -> _Prior:
-        """What contexts do in general, the measures of the made-up names, and other draws."""
+    def prior(self, names: Sequence[str], others: Sequence[str], seed: int) -> _Prior:
+        """What contexts do in general, the measures of made-up names, and other draws.
+
+        The others are embedded without a context; leakage is that of all.
+        """
         blocks = list(embed_contexts(self.encoder, names, self.templates, progress=self.advance))
         bare = np.concatenate([one for _, one, _ in blocks])
         placed = np.concatenate([one for _, _, one in blocks])
-        context = context_prior(bare, placed)
-        draws = leakage_draws(bare, placed, n_draws=_N_DRAWS, seed=seed)
-        return context, _measure(bare, placed, context).values, draws
+        alone = self.encoder.encode_text(list(others))
+        self.advance(len(others))
+        context = context_prior(bare, placed, alone)
+        draws = leakage_draws(bare, placed, alone, n_draws=_N_DRAWS, seed=seed)
+        values = dict(_measure(bare, placed, context).values)
+        values["leakage"] = leakage(np.concatenate([bare, alone]), context)
+        return context, values, draws
 
     def measure(
         self,

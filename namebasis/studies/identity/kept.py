@@ -18,7 +18,7 @@ from namebasis.reading import UnreadableError, read_arrays
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 _T = TypeVar("_T")
-_FORMAT = 2
+_FORMAT = 3
 _LARGEST = 2**31  # bytes
 
 

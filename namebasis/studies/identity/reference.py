@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +18,16 @@ from namebasis.reading import parse_json
 from namebasis.studies.identity.contexts import Advance
 from namebasis.studies.identity.kept import Arrays, kept, numbers
 from namebasis.studies.identity.swaps import (
+    MOST_FREQUENT,
     Measured,
     Partners,
     Real,
     count_prompts,
+    crossed_pairs,
     draw_partners,
     embed_grid,
     measure,
     packaged_partners,
-    pseudo_pairs,
 )
 
 if TYPE_CHECKING:
@@ -33,9 +35,8 @@ if TYPE_CHECKING:
 
 UNKNOWN_PIECES = frozenset({"[UNK]", "<unk>"})
 _PARTS = ("given", "family")
-_FILE = "identity.npz"
-_MOST_FREQUENT = 500
-_CHOICE = 2  # a part is drawn from at least so many names for each partner
+_FILE, _PARTNERS_FILE = "identity.npz", "identity-partners.npz"
+_CHOICE = 1.25  # a part is drawn from at least so many names for each partner
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Plan:
 
     def prompts(self) -> int:
         """How many prompts making it embeds, unless it is kept already."""
-        made = pseudo_pairs(self.n_made_up, self.seed)
+        made = crossed_pairs(self.n_made_up, self.seed)
         slots = [""] * self.n_swaps
         return count_prompts(made, (slots, slots), self.templates)
 
@@ -93,28 +94,45 @@ def swap_columns(found: Measured) -> dict[str, Float64Array]:
 def space_partners(space: StoredSpace, n_swaps: int, seed: int) -> tuple[Partners, str]:
     """Draw the space's swap partners: of its own given and family names where it has enough.
 
-    Taken are names of one word that its encoder reads, the most frequent 500 of each part where
-    counts are known, else parts of its full names. The packaged ones take their place where either
-    part has fewer than twice as many, or where a drawn partner would make somebody's name with
-    most parts of the space.
+    Taken are names of one word that its encoder reads: of each part the most frequent 500 where
+    counts are known, else those that the encoder writes in the fewest pieces, 500 or more, which
+    it has seen the most; else parts of its full names. The packaged ones take their place where
+    either part has fewer than a quarter more than are drawn, or where a drawn partner would make
+    somebody's name with most parts of the space. Kept beside the space.
 
     Returns
     -------
     (Partners, str)
         And where they come from, in a sentence.
     """
-    pools, pairs = _pools(space, _CHOICE * n_swaps)
+    found, _ = kept(
+        space, _PARTNERS_FILE, [n_swaps, seed], lambda: _draw(space, n_swaps, seed),
+        lambda made: {"told": np.array(json.dumps(made))},
+        lambda saved: _unpacked_partners(saved, n_swaps), of_rows=True,
+    )  # fmt: skip
+    return found
+
+
+def _unpacked_partners(saved: Arrays, n: int) -> tuple[Partners, str] | None:
+    (first, last), source = parse_json(str(saved["told"]), "what is kept")
+    return ((first, last), str(source)) if len(first) == len(last) == n else None
+
+
+def _draw(space: StoredSpace, n_swaps: int, seed: int) -> tuple[Partners, str]:
+    encoder = space.encoder()
+    fewest = math.ceil(_CHOICE * n_swaps)
+    pools, pairs = _pools(space, fewest)
     drawn = []
     for part, pool in zip(_PARTS, pools, strict=True):
-        readable = _readable(space, pool, n_swaps, seed, part)
-        if len(pool) < _CHOICE * n_swaps or len(readable) < n_swaps:
-            return packaged_partners(n_swaps, seed), (
+        readable = _readable(space, pool)
+        if len(readable) < fewest:
+            return packaged_partners(n_swaps, seed, encoder), (
                 f"swap partners: {n_swaps} packaged US given and {n_swaps} family names, as the "
-                f"space holds {len(pool):,} {part} names (at least {_CHOICE * n_swaps} are needed)"
+                f"space holds {len(readable):,} {part} names (at least {fewest} are needed)"
             )
-        drawn.append(readable[:n_swaps])
+        drawn.append(draw_partners(encoder, readable, n_swaps, seed, part))
     if _most_real(pairs, drawn) > n_swaps // 2:
-        return packaged_partners(n_swaps, seed), (
+        return packaged_partners(n_swaps, seed, encoder), (
             f"swap partners: {n_swaps} packaged US given and {n_swaps} family names, as the "
             "space's own make names of its people with each other"
         )
@@ -133,30 +151,43 @@ def borne_in(space: StoredSpace) -> Real:
     return real
 
 
-def reference(space: StoredSpace, plan: Plan, *, advance: Advance | None = None) -> Reference:
+def reference(
+    space: StoredSpace,
+    plan: Plan,
+    *,
+    chosen: tuple[Partners, str] | None = None,
+    advance: Advance | None = None,
+) -> Reference:
     """The reference of a space: read from its cache, or made and kept there.
 
     Parameters
     ----------
     space : Space
     plan : Plan
+    chosen : (Partners, str), optional
+        What `space_partners` gives, where it has been asked already.
     advance : callable, optional
         Is told how many prompts were embedded, or need not be.
     """
     found, was_kept = kept(
         space, _FILE, [plan.n_swaps, list(plan.templates), plan.n_made_up, plan.seed],
-        lambda: _make(space, plan, advance), _packed, lambda saved: _unpacked(saved, space, plan),
-        of_rows=True,
+        lambda: _make(space, plan, chosen, advance), _packed,
+        lambda saved: _unpacked(saved, space, plan), of_rows=True,
     )  # fmt: skip
     if was_kept and advance is not None:
         advance(plan.prompts())
     return found
 
 
-def _make(space: StoredSpace, plan: Plan, advance: Advance | None) -> Reference:
+def _make(
+    space: StoredSpace,
+    plan: Plan,
+    chosen: tuple[Partners, str] | None,
+    advance: Advance | None,
+) -> Reference:
     encoder = space.encoder()
-    partners, source = space_partners(space, plan.n_swaps, plan.seed)
-    made = pseudo_pairs(plan.n_made_up, plan.seed)
+    partners, source = chosen or space_partners(space, plan.n_swaps, plan.seed)
+    made = crossed_pairs(plan.n_made_up, plan.seed)
     grid = embed_grid(encoder, partners, plan.templates, advance)
     found = measure(
         encoder, made, partners, plan.templates, real=borne_in(space), grid=grid, advance=advance
@@ -186,7 +217,7 @@ def _pools(space: StoredSpace, fewest: int) -> tuple[list[set[str]], list[Pair]]
     pools = []
     for side, of_part in enumerate(ranked):
         counted = [name for name, count in of_part.items() if count >= 0]
-        most = max(_MOST_FREQUENT, fewest)
+        most = max(MOST_FREQUENT, fewest)
         pool = set(heapq.nlargest(most, counted, key=lambda name: (of_part[name], name)))
         if len(pool) < fewest:
             pool = set(of_part)
@@ -196,15 +227,19 @@ def _pools(space: StoredSpace, fewest: int) -> tuple[list[set[str]], list[Pair]]
     return pools, pairs
 
 
-def _readable(space: StoredSpace, pool: set[str], n: int, seed: int, part: str) -> list[str]:
-    """The first of the drawn names that the encoder reads, from twice as many."""
-    drawn = draw_partners(pool, min(len(pool), 2 * n), seed, part)
-    pieces = space.encoder().pieces(drawn) if drawn else []
-    return [
-        name
-        for name, of_name in zip(drawn, pieces, strict=True)
+def _readable(space: StoredSpace, pool: set[str]) -> list[str]:
+    """The names that the encoder reads; of more than 500 those of the fewest pieces."""
+    names = sorted(pool)
+    pieces = space.encoder().pieces(names) if names else []
+    n_pieces = {
+        name: len(of_name)
+        for name, of_name in zip(names, pieces, strict=True)
         if UNKNOWN_PIECES.isdisjoint(of_name)
-    ]
+    }
+    if len(n_pieces) <= MOST_FREQUENT:
+        return list(n_pieces)
+    longest = sorted(n_pieces.values())[MOST_FREQUENT - 1]
+    return [name for name, n in n_pieces.items() if n <= longest]
 
 
 def _most_real(pairs: Sequence[Pair], partners: Sequence[Sequence[str]]) -> int:

@@ -19,6 +19,7 @@ from namebasis.studies.identity.contexts import counting, load_contexts
 from namebasis.studies.identity.in_contexts import (
     CONTEXT_MEASURES,
     FORMS,
+    N_MADE_UP,
     InContexts,
     count_contexts,
     measure_contexts,
@@ -60,7 +61,7 @@ def identity(
     contexts: str | Path | None = None,
     with_contexts: bool = True,
     thresholds: str | Path | None = None,
-    n_made_up: int = 100,
+    n_made_up: int = 400,
     columns: Sequence[str] = (),
     n_shown: int | None = None,
     seed: int = 0,
@@ -91,7 +92,8 @@ def identity(
     thresholds : str or Path, optional
         See `thresholds.load_origin`.
     n_made_up : int
-        Made-up full names, at least 20.
+        Made-up full names whose swaps are measured, at least 20; from 160 on four share each part.
+        In contexts stand 100, with 900 more that are embedded alone.
     columns : sequence of str
         Stored columns to give beside the names.
     n_shown : int, optional
@@ -100,7 +102,7 @@ def identity(
         Draws partners and made-up names; what is measured of these is kept beside the space.
     in_contexts : InContexts, optional
         The same names in the same order as `measure_contexts` measured them already, against
-        `n_made_up` made-up names of the same seed.
+        made-up names of the same seed.
     progress : callable, optional
         Is told (done, total) prompts.
 
@@ -144,11 +146,11 @@ def identity(
     pairs = {name: one.pair for name, one in cuts.items() if one.pair is not None}
     real = list(dict.fromkeys(pairs.values()))
     plan = Plan(n_swaps, used, n_made_up, seed)
-    swapped = _Swapped(space, plan, real, progress, count_contexts(asked, places, n_made_up))
+    swapped = _Swapped(space, plan, real, progress, count_contexts(asked, places, N_MADE_UP))
     made_of, found, mixed_values = swapped.reference, swapped.found, swapped.mixed
     if places:
         in_contexts = measure_contexts(
-            space, asked, places, n_made_up=n_made_up, seed=seed,
+            space, asked, places, n_made_up=N_MADE_UP, seed=seed,
             progress=progress and (
                 lambda done, _: progress(swapped.n_prompts + done, swapped.n_total)
             ),
@@ -225,7 +227,8 @@ class _Swapped:
         progress: Progress | None,
         n_more: int,
     ) -> None:
-        partners, _ = space_partners(space, plan.n_swaps, plan.seed)
+        chosen = space_partners(space, plan.n_swaps, plan.seed)
+        partners, _ = chosen
         blocks = [real[at : at + _BLOCK] for at in range(0, len(real), _BLOCK)]
         # Recombined within their block, so that the swaps of a part serve both.
         mixed = [recombined_pairs(block, partners, plan.seed, real) for block in blocks]
@@ -237,7 +240,7 @@ class _Swapped:
         )
         self.n_total = self.n_prompts + n_more
         advance = counting(progress, self.n_total)
-        self.reference = reference(space, plan, advance=advance)
+        self.reference = reference(space, plan, chosen=chosen, advance=advance)
 
         def measured(pairs: Sequence[Pair]) -> _Columns:
             found = measure(

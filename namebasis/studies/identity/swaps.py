@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from namebasis.checks import Float64Array
     from namebasis.encoders.base import Encoder
 
-_BLOCK = 256  # parts, or names, whose swaps are widened to float64 at a time
+MOST_FREQUENT = 500
+"""The names of a part that partners are drawn from, at most."""
+_SIDE = 4  # made-up given names that meet as many made-up family names
+_FEWEST_BLOCKS = 10  # of such, below which every part is used once
+_BLOCK = 128  # parts, or names, whose swaps are widened to float64 at a time
 _CORPUS = "en_US"
 _N_GROUPS = 12  # of partners, which a jackknife leaves out in turn
 _FEWEST_FREE = 6  # swaps that leave enough without one's own name and one group
@@ -62,25 +66,51 @@ class Measured:
     left_out: Mapping[str, Float64Array]
 
 
-def packaged_partners(n_swaps: int, seed: int) -> Partners:
-    """Common US given and family names from Faker."""
+def packaged_partners(n_swaps: int, seed: int, encoder: Encoder | None = None) -> Partners:
+    """Common US given and family names from Faker; with an encoder as `draw_partners` draws."""
     faker = read_faker(_CORPUS)
     given, family = (
-        draw_partners(faker.select(part).strings, n_swaps, seed, part)
+        draw_names(names, n_swaps, seed, part)
+        if encoder is None
+        else draw_partners(encoder, names, n_swaps, seed, part)
         for part in ("given", "family")
+        for names in (faker.select(part).strings,)
     )
     return given, family
 
 
-def draw_partners(pool: Iterable[str], n: int, seed: int, part: str) -> list[str]:
-    """Draw names so that a draw hardly changes when names are added to the pool.
+def draw_partners(encoder: Encoder, pool: Iterable[str], n: int, seed: int, part: str) -> list[str]:
+    """Draw names of every kind that the encoder tells apart: one of each of n clusters.
 
-    Every name has a place of its own, drawn by a hash of seed, part and name; the first n are
+    Clusters are Ward's of at most 500 names that `draw_names` takes of the pool, on their
+    embeddings. Draws of two seeds are then more alike in what they are paired with than random
+    ones. Neighbouring partners lie in neighbouring clusters.
+    """
+    from scipy.cluster.hierarchy import cut_tree, leaves_list, linkage
+
+    names = sorted(draw_names(pool, n, seed, part, at_most=MOST_FREQUENT))
+    if len(names) == n or n < 2:
+        return names[:n]
+    tree = linkage(encoder.encode_names(names, "{}").astype(np.float64), "ward")
+    of_name = cut_tree(tree, n)[:, 0]
+    drawn: dict[int, list[str]] = {}
+    for at in leaves_list(tree).tolist():
+        drawn.setdefault(int(of_name[at]), []).append(names[at])
+    return [draw_names(some, 1, seed, part)[0] for some in drawn.values()]
+
+
+def draw_names(
+    pool: Iterable[str], n: int, seed: int, part: str, at_most: int | None = None
+) -> list[str]:
+    """Draw n names, or up to `at_most`, so that a draw hardly changes when the pool grows.
+
+    Every name has a place of its own, drawn by a hash of seed, part and name; the first ones are
     taken.
     """
     names = set(pool)
     if len(names) < n:
         raise ValueError(f"n_swaps is {n}, but there are only {len(names)} partners; take fewer.")
+    n = n if at_most is None else max(n, at_most)
     return heapq.nsmallest(n, names, key=lambda name: (_place(seed, part, name), name))
 
 
@@ -89,7 +119,7 @@ def _place(seed: int, part: str, name: str) -> bytes:
 
 
 def groups_of(n_swaps: int) -> IntArray:
-    """The group of each partner: at most 12, of nearly equal size."""
+    """The group of each partner: at most 12, of nearly equal size, each with some of all kinds."""
     return np.arange(n_swaps, dtype=np.int64) % min(_N_GROUPS, n_swaps)
 
 
@@ -97,6 +127,25 @@ def pseudo_pairs(n: int, seed: int) -> list[Pair]:
     """Made-up full names, spelled like US ones: no one bears either part."""
     words = pseudo_names(2 * n, corpus=read_faker(_CORPUS), seed=seed).strings
     return list(zip(words[:n], words[n:], strict=True))
+
+
+def crossed_pairs(n: int, seed: int) -> list[Pair]:
+    """Made-up full names, from 160 on four of each part: the swaps of a part serve all of them."""
+    n_blocks = -(-n // _SIDE**2)
+    if n_blocks < _FEWEST_BLOCKS:
+        return pseudo_pairs(n, seed)
+    words = pseudo_pairs(n_blocks * _SIDE, seed)
+    pairs = []
+    for start in range(0, len(words), _SIDE):
+        some = words[start : start + _SIDE]
+        pairs += [(given, family) for given, _ in some for _, family in some]
+    return pairs[:n]
+
+
+def blocks_of(n: int) -> IntArray:
+    """Which of `crossed_pairs` share parts: equal numbers do, others do not."""
+    crossed = -(-n // _SIDE**2) >= _FEWEST_BLOCKS
+    return np.arange(n, dtype=np.int64) // (_SIDE**2 if crossed else 1)
 
 
 def recombined_pairs(

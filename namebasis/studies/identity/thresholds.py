@@ -20,6 +20,7 @@ _FORMER = {
     "displacement_ratio": "leakage",
 }  # evidences, and what they gave way to
 _LABEL = "identity.toml"
+_FARTHEST_IN, _FEWEST_VALUES = 0.2, 4
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Threshold:
     Attributes
     ----------
     quantile : float or None
-        Of the made-up names' values, in (0, 1).
+        Of the made-up names' values, in (0, 1); see `smooth_quantile`.
     z : float or None
         Standard deviations above the made-up names' mean; exactly one of the two is given.
     softness : float
@@ -43,7 +44,7 @@ class Threshold:
     def value(self, null: Float64Array) -> float:
         """The threshold in the measure's own unit."""
         if self.quantile is not None:
-            return float(np.quantile(null, self.quantile))
+            return smooth_quantile(null, self.quantile)
         return float(null.mean() + (self.z or 0.0) * null.std(ddof=1))
 
 
@@ -159,6 +160,34 @@ def _threshold(label: str, data: Any) -> Threshold:
             f"{label}: softness must be above 0, and a quantile between 0 and 1; got {data!r}."
         )
     return Threshold(numbers.get("quantile"), numbers.get("z"), numbers["softness"])
+
+
+def smooth_quantile(values: Float64Array, level: float) -> float:
+    """A quantile from all values beyond and around it: where a line through them passes it.
+
+    Values whose tail is between a fifth and five times that of the level are regressed on the
+    normal distribution's quantiles. Of 400 made-up names the 95 % quantile of own scores so
+    scatters by a sixth less than the empirical one and is no other on average. Levels between 20
+    and 80 %, and where fewer than 4 values lie so far out, are the empirical quantile.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+    level : float
+        In (0, 1).
+    """
+    from scipy.stats import norm
+
+    n, is_upper = len(values), level >= 0.5
+    tail = 1 - level if is_upper else level
+    share = (np.arange(n) + 0.5) / n  # of values at least as far out
+    at = np.flatnonzero((share >= tail / 5) & (share <= 5 * tail))
+    if tail > _FARTHEST_IN or len(at) < _FEWEST_VALUES:
+        return float(np.quantile(values, level))
+    ranked = np.sort(values)
+    outer = (ranked[::-1] if is_upper else ranked)[at]
+    slope, middle = np.polyfit(norm.isf(share[at]), outer, 1)
+    return float(middle + slope * norm.isf(tail))
 
 
 def judge(

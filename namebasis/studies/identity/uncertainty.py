@@ -1,4 +1,4 @@
-"""How far a verdict would move with other swap partners and other made-up names."""
+"""Where a verdict would lie with other swap partners and other made-up names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from namebasis.checks import Float64Array
+from namebasis.checks import Float64Array, IntArray
+from namebasis.studies.identity.swaps import blocks_of
 from namebasis.studies.identity.thresholds import (
     EVIDENCES,
     KINDS,
@@ -21,6 +22,7 @@ from namebasis.studies.identity.thresholds import (
 
 _N_DRAWS = 400
 _TAILS = (2.5, 97.5)
+_LENGTH = 1.25 * 2**0.5  # of the moves, in standard errors
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,15 @@ def probability_intervals(
     *,
     seed: int,
 ) -> Float64Array:
-    """95 % intervals of the kinds' probabilities, over the choice of partners and made-up names.
+    """95 % intervals of the kinds' probabilities: where another seed's lie.
 
     The log-odds of each evidence move with the partners, by the jackknife over groups of them
-    [1]_ (threshold and value move together), and with the made-up names, by the bootstrap.
-    Both are added to the log-odds that were found, and the kinds judged again, 400 times.
+    [1]_ (threshold and value move together), and with the made-up names, by a bootstrap of those
+    that share parts together. A name's jackknife rests on a dozen groups: its variance is the
+    mean of its own and of the made-up names'. As another seed errs as much as this one, both
+    moves are √2 as long [2]_, and a quarter longer still, as the kinds of 60 people by three seeds
+    asked for (docs/benchmarks.md has what other people and seeds say). They are added to the
+    log-odds that were found, and the kinds judged again, 400 times.
 
     Returns
     -------
@@ -65,13 +71,14 @@ def probability_intervals(
     References
     ----------
     .. [1] Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 11.
+    .. [2] Geisser (1993), Predictive inference, chapter 2.
     """
     rng = np.random.default_rng(seed)
     n = len(judged.probabilities)
     n_made = len(made[EVIDENCES[0]])
     n_groups = len(drawn.left_out[EVIDENCES[0]])
     pushes = rng.standard_normal((_N_DRAWS, n_groups))
-    resampled = rng.integers(n_made, size=(_N_DRAWS, n_made))
+    resampled = _resampled(n_made, rng)
     chances = {}
     for key in judged.evidence:
         rule, null = origin.thresholds[key], made[key]
@@ -83,11 +90,15 @@ def probability_intervals(
                     drawn.left_out[key], drawn.made_left_out[key], strict=True
                 )
             ])  # fmt: skip
-            moved = np.sqrt((n_groups - 1) / n_groups) * (without - without.mean(axis=0))
+            of_made_up = np.array([log_odds(one, one, rule) for one in drawn.made_left_out[key]])
+            moved, usual = (_moves(one) for one in (without, of_made_up))
+            own = np.maximum(np.square(moved).sum(axis=0), 1e-12)
+            moved = moved * np.sqrt((1 + np.square(usual).sum(axis=0).mean() / own) / 2)
             by_made = np.array([log_odds(values[key], null[at], rule) for at in resampled])
-            total = odds + pushes @ moved + by_made - by_made.mean(axis=0)
+            total = pushes @ moved + by_made - by_made.mean(axis=0)
         else:
-            total = odds + _of_leakage(values[key], drawn, rule, rng)
+            total = _of_leakage(values[key], drawn, rule, rng)
+        total = odds + _LENGTH * total
         chances[key] = chance(total)
     kinds = kinds_of(chances)  # (n_draws, n, n_kinds)
     bounds = np.full((n, len(KINDS), 2), np.nan)
@@ -96,6 +107,20 @@ def probability_intervals(
     bounds[known, :, 0] = np.minimum(low, judged.probabilities[known])
     bounds[known, :, 1] = np.maximum(high, judged.probabilities[known])
     return bounds
+
+
+def _moves(without: Float64Array) -> Float64Array:
+    """What each group of partners moves, (n_groups, n): squares sum to the jackknife's variance."""
+    n_groups = len(without)
+    return np.asarray(np.sqrt((n_groups - 1) / n_groups) * (without - without.mean(axis=0)))
+
+
+def _resampled(n_made: int, rng: np.random.Generator) -> list[IntArray]:
+    """Draws of the made-up names, those that share parts together."""
+    blocks = blocks_of(n_made)
+    rows = [np.flatnonzero(blocks == one) for one in range(int(blocks[-1]) + 1)]
+    drawn = rng.integers(len(rows), size=(_N_DRAWS, len(rows)))
+    return [np.concatenate([rows[one] for one in some]) for some in drawn.tolist()]
 
 
 def _of_leakage(

@@ -167,7 +167,8 @@ def test_blocks_of_names_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     blocks = rigidity(space, NAMES, n_made_up=20, progress=lambda *one: told.append(one))
     for one, other in zip(whole.to_pylist(), blocks.to_arrow().to_pylist(), strict=True):
         assert one == pytest.approx(other, nan_ok=True)
-    assert told[-1] == (25 * 25, 25 * 25)
+    n_prompts = 5 * 25 + 20 * (25 + 9)  # each made-up name goes with nine more, bare
+    assert told[-1] == (n_prompts, n_prompts)
 
 
 def test_sets_of_different_sizes_are_drawn_to_one() -> None:
