@@ -10,9 +10,6 @@ and L with at least 316 planned captions is to be recovered by `describe` from a
 organism's attribute phrases, one group for each attribute and as many phrases as there are groups.
 F1 over all names, micro-averaged, with an interval over names; the null gives each name the
 description of another (1,000 permutations).
-
-    python -m benchmarks.phrases paint
-    python -m benchmarks.phrases organism
 """
 
 from __future__ import annotations
@@ -29,38 +26,34 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
-
-from benchmarks._described import TARGETS
+from _described import TARGETS
 
 Found = dict[str, list[float]]
 N_PARTS = 4
+BEAM = 4
 FEWEST_EXPOSURES = 316
 KINDS = ("C", "D", "L")
 SEARCHES: Mapping[str, Mapping[str, Any]] = {
     "names": {},
     "phrases": {"phrases": True, "max_names": 0},
-    "both": {"phrases": True},
+    "names and phrases": {"phrases": True},
 }
 
 
-def measure_paint(n_names: int, beam: int, out: Path | None, made: Path | None) -> Found:
+def measure_paint(targets: Sequence[str], n_names: int, out: Path | None) -> Found:
     """The cosine of the best prompt to every target, by search."""
     import namebasis as nb
 
     found: Found = {search: [] for search in SEARCHES}
     with tempfile.TemporaryDirectory() as folder:
-        if made is None:
-            names = nb.read_names("faker", limit=n_names, seed=0)
-            space = nb.build_space(names, Path(folder) / "s", encoder="minilm")
-        else:
-            space = nb.open_space(made)
-        for target in TARGETS:
+        names = nb.read_names("faker", limit=n_names, seed=0)
+        space = nb.build_space(names, Path(folder) / "s", encoder="minilm")
+        for target in targets:
             for search, options in SEARCHES.items():
-                painting = space.paint(target, N_PARTS, beam=beam, **options)
+                painting = space.paint(target, N_PARTS, beam=BEAM, **options)
                 found[search].append(painting.similarity)
-                row = (target, search, painting.similarity, painting.prompt)
-                print(*row, sep="\t", flush=True)
                 if out is not None:
+                    row = (target, search, painting.similarity, painting.prompt)
                     with out.open("a", encoding="utf-8") as stream:
                         stream.write(json.dumps(row, ensure_ascii=False) + "\n")
     return found
@@ -74,13 +67,19 @@ def difference(a: Sequence[float], b: Sequence[float], seed: int = 0) -> tuple[f
     return float(values.mean()), *map(float, np.quantile(means, [0.025, 0.975]))
 
 
-def paint(n_names: int, beam: int, out: Path | None, made: Path | None) -> None:
-    found = measure_paint(n_names, beam, out, made)
+def paint_table(found: Found) -> list[str]:
+    both = found["names and phrases"]
+    lines = [
+        f"| prompt of at most {N_PARTS} | mean cosine, {len(both)} targets | names and phrases "
+        "are nearer by |", "|---|---|---|",
+    ]  # fmt: skip
     for search, values in found.items():
-        print(f"{search}: mean cosine {np.mean(values):.3f}")
-    for other in ("names", "phrases"):
-        mean, low, high = difference(found["both"], found[other])
-        print(f"both over {other} alone: {mean:+.3f} (95 % {low:+.3f} to {high:+.3f})")
+        mean, low, high = difference(both, values)
+        better = sum(a > b + 1e-6 for a, b in zip(both, values, strict=True))
+        worse = sum(a < b - 1e-6 for a, b in zip(both, values, strict=True))
+        told = f"{mean:.3f} ({low:.3f} to {high:.3f}); {better} higher, {worse} lower"
+        lines.append(f"| {search} | {np.mean(values):.3f} | {'' if values is both else told} |")
+    return lines
 
 
 def organism_phrases() -> str:
@@ -92,11 +91,8 @@ def organism_phrases() -> str:
         "gender": {"woman": "a feminine person", "man": "a masculine person"},
     }
     nouns = {
-        "hair_length": "hair",
-        "hair_colour": "hair",
-        "skin_tone": "skin",
-        "eye_colour": "eyes",
-    }
+        "hair_length": "hair", "hair_colour": "hair", "skin_tone": "skin", "eye_colour": "eyes",
+    }  # fmt: skip
     lines = []
     for attribute, values in ATTRIBUTES.items():
         lines.append(f"[{attribute}]")
@@ -107,7 +103,7 @@ def organism_phrases() -> str:
     return "\n".join(lines) + "\n"
 
 
-def organism(n_draws: int = 1000) -> None:
+def organism_table(n_draws: int, most: int | None) -> list[str]:
     import namebasis as nb
     from namebasis.organism.words import ATTRIBUTES
     from namebasis.organism.world import World
@@ -118,64 +114,56 @@ def organism(n_draws: int = 1000) -> None:
         name
         for name in world.names
         if name.kind in KINDS and name.exposures >= FEWEST_EXPOSURES and name.own
-    ]
+    ][:most]
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "attributes.txt"
         file.write_text(organism_phrases(), encoding="utf-8")
         everyone = [name.name for name in world.names]
         space = nb.build_space(everyone, Path(place) / "s", encoder="organism")
+        options = {"phrases": file, "n_null": 0, "n_resamples": 0}
         said = [
-            set(
-                space.describe(
-                    name.name, len(ATTRIBUTES), phrases=file, n_null=0, n_resamples=0
-                ).phrases
-            )
-            for name in wanted
+            set(space.describe(name.name, len(ATTRIBUTES), **options).phrases) for name in wanted
         ]
     truth = [{f"{key} {value}" for key, value in (name.own or {}).items()} for name in wanted]
-    report_organism(wanted, said, truth, n_draws)
-
-
-def report_organism(
-    names: Sequence[Any], said: list[set[str]], truth: list[set[str]], n_draws: int
-) -> None:
     rng = np.random.default_rng(0)
-    n = len(names)
-    draws = [rng.integers(n, size=n) for _ in range(n_draws)]
-    low, high = np.quantile([f1([said[i] for i in d], [truth[i] for i in d]) for d in draws],
-                            [0.025, 0.975])  # fmt: skip
-    null = [f1([said[i] for i in rng.permutation(n)], truth) for _ in range(n_draws)]
-    print(f"{n} names: F1 {f1(said, truth):.3f} (95 % {low:.3f} to {high:.3f})")
-    print(f"shuffled names: {np.mean(null):.3f}, at most {np.max(null):.3f}")
+    n = len(wanted)
+    draws = [f1(said, truth, rng.integers(n, size=n)) for _ in range(n_draws)]
+    null = [f1([said[at] for at in rng.permutation(n)], truth) for _ in range(n_draws)]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    lines = [
+        f"| attributes of {n} names of the organism, from their embedding | F1 |", "|---|---|",
+        f"| all | {f1(said, truth):.3f} ({low:.3f} to {high:.3f}) |",
+        f"| all, of shuffled names | {np.mean(null):.3f}, at most {np.max(null):.3f} |",
+    ]  # fmt: skip
     for kind in KINDS:
-        rows = [at for at, name in enumerate(names) if name.kind == kind]
+        rows = [at for at, name in enumerate(wanted) if name.kind == kind]
         if rows:
-            own = f1([said[at] for at in rows], [truth[at] for at in rows])
-            print(f"  kind {kind}: {len(rows)} names, F1 {own:.3f}")
-    for key in sorted({word.split()[0] for words in truth for word in words}):
-        own = f1(*([{w for w in words if w.startswith(f"{key} ")} for words in part]
+            lines.append(f"| kind {kind}, {len(rows)} names | {f1(said, truth, rows):.3f} |")
+    for key in ATTRIBUTES:
+        own = f1(*([{word for word in words if word.startswith(f"{key} ")} for words in part]
                    for part in (said, truth)))  # fmt: skip
-        print(f"  {key}: F1 {own:.3f}")
+        lines.append(f"| {key.replace('_', ' ')} | {own:.3f} |")
+    return lines
 
 
-def f1(said: Sequence[set[str]], truth: Sequence[set[str]]) -> float:
-    """Micro-averaged over all names."""
-    hits = sum(len(a & b) for a, b in zip(said, truth, strict=True))
-    return 2 * hits / max(sum(map(len, said)) + sum(map(len, truth)), 1)
+def f1(
+    said: Sequence[set[str]], truth: Sequence[set[str]], rows: Sequence[int] | None = None
+) -> float:
+    """Micro-averaged over names."""
+    chosen = range(len(truth)) if rows is None else rows
+    hits = sum(len(said[at] & truth[at]) for at in chosen)
+    return 2 * hits / max(sum(len(said[at]) + len(truth[at]) for at in chosen), 1)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", choices=("paint", "organism"))
-    parser.add_argument("--names", type=int, default=3000)
-    parser.add_argument("--beam", type=int, default=8)
+    parser.add_argument("--quick", action="store_true", help="a smoke run")
     parser.add_argument("--out", type=Path, help="append a line of JSON for each search")
-    parser.add_argument("--space", type=Path, help="such a space, built before")
     options = parser.parse_args()
-    if options.part == "paint":
-        paint(options.names, options.beam, options.out, options.space)
-    else:
-        organism()
+    targets, n_names = (TARGETS[:2], 60) if options.quick else (TARGETS, 3000)
+    print("\n".join(organism_table(20 if options.quick else 1000, 6 if options.quick else None)))
+    print()
+    print("\n".join(paint_table(measure_paint(targets, n_names, options.out))))
 
 
 if __name__ == "__main__":
