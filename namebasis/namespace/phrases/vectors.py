@@ -61,6 +61,13 @@ def phrases_of(space: StoredSpace, source: bool | str | Path | Phrases) -> tuple
     return Phrases("the space", tuple(entries)), stored
 
 
+def are_at_hand(space: StoredSpace) -> bool:
+    """Whether the phrases of `phrases_of` need no encoder: the space holds them, or read them."""
+    phrases, rows = phrases_of(space, True)
+    kept = _read(space._store.place / INDICES / "phrases.npz")
+    return bool((rows >= 0).all()) or _key(space, phrases) in kept
+
+
 def phrase_vectors(space: StoredSpace, phrases: Phrases, rows: IntArray) -> FloatArray:
     """Unit vectors of phrases as a space stores them or would, (n, dim); see `phrases_of`."""
     if (rows >= 0).all():

@@ -15,6 +15,7 @@ from namebasis.analysis.sparse.components import Components
 from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import FilterError
 from namebasis.namespace.phrases.dictionary import Phrases
+from namebasis.namespace.phrases.vectors import are_at_hand
 from namebasis.namespace.search.targets import check_as
 from namebasis.studies.basis import trust
 from namebasis.studies.basis.atoms import (
@@ -35,6 +36,9 @@ COMPANY = 1000
 """Names of the space that a name is compared with."""
 MEMBERS = 500
 """Names of a group of which each is compared with the others."""
+
+_LABEL, _LABEL_DRAWS = 2, 40
+"""Phrases of a label, and random dictionaries that it is compared with."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +194,25 @@ def describe(
         "n_phrases": n_phrases, "n_null": n_null, "n_resamples": n_resamples, "seed": seed,
     }  # fmt: skip
     return Description(asked.label, ends, n_left, parameters, tuple(remarks))
+
+
+def label_of(space: StoredSpace, ids: IntArray) -> str | None:
+    """Two phrases at most for some names together, where they say more than chance does.
+
+    None also where the phrases are not at hand: a label is not worth loading a model.
+    """
+    if not are_at_hand(space):
+        return None
+    atoms = load_atoms(space, phrases=True, with_names=False)
+    vectors = space.vectors(ids=ids) - name_mean(space, "text")
+    vector = vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    none, rng = np.zeros(len(atoms), dtype=bool), np.random.default_rng(0)
+    if not vector.any() or len(atoms) < _LABEL:
+        return None
+    found = _words(
+        "", vector, atoms, none, Recipe(_LABEL), _LABEL_DRAWS, 0, rng, lambda _: None, None
+    )
+    return ", ".join(found.phrases) if found.is_clear else None
 
 
 @one_blas_thread()

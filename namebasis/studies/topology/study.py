@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from namebasis.analysis.shape.layout import layout
 from namebasis.checks import IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.unspelled import facts
+from namebasis.studies.describe.study import label_of
 from namebasis.studies.topology.arrangement import (
     Arrangement,
     Settings,
@@ -25,7 +27,7 @@ from namebasis.studies.topology.arrangement import (
     read_graph,
     undefined_notes,
 )
-from namebasis.studies.topology.clusters import summarise_clusters
+from namebasis.studies.topology.clusters import ClusterSummary, summarise_clusters
 from namebasis.studies.topology.labels import GROUPS, all_values, detail_lines, known_labels
 from namebasis.studies.topology.results import TopologyReport
 from namebasis.studies.topology.shape import STEPS as SHAPE_STEPS
@@ -191,7 +193,12 @@ def report(
         nearest_probabilities=memberships.probabilities,
         graph=graph,
         hierarchy=found.clusters,
-        clusters=summarise_clusters(names, vectors, found.clusters.labels, values, stability),
+        clusters=_in_words(
+            space,
+            ids,
+            summarise_clusters(names, vectors, found.clusters.labels, values, stability),
+            found.clusters.labels,
+        ),
         agreement=found.agreement,
         common_piece=found.common_piece,
         n_distinct=n_distinct,
@@ -228,6 +235,22 @@ class _Clock:
         self.seconds[step], self.start = round(now - self.start, 3), now
         if self.progress is not None:
             self.progress(len(self.seconds), len(self.steps))
+
+
+def _in_words(
+    space: StoredSpace,
+    ids: IntArray,
+    clusters: Sequence[ClusterSummary],
+    labels: IntArray,
+) -> tuple[ClusterSummary, ...]:
+    """Clusters that no column of their names describes, labelled by phrases where these do."""
+    found = []
+    for one in clusters:
+        said = None
+        if one.label == f"around {one.exemplars[0]}":
+            said = label_of(space, ids[labels == one.cluster])
+        found.append(one if said is None else replace(one, label=f"in words: {said}"))
+    return tuple(found)
 
 
 def _steps(n_resamples: int, shape: bool, without_spelling: bool) -> tuple[str, ...]:

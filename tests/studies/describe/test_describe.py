@@ -15,6 +15,7 @@ from namebasis.namespace.phrases.dictionary import load_phrases
 from namebasis.namespace.phrases.encoding import phrase_templates
 from namebasis.namespace.store.filters import quote
 from namebasis.space import Space, open_space
+from namebasis.studies.describe.study import label_of
 from tests.studies.worded import PHRASES, WordEncoder, meanings, worded_space
 
 TRUTH = meanings(60)
@@ -128,6 +129,20 @@ def test_a_group_of_names_and_a_component(made: tuple[Space, Path]) -> None:
     first, last = (", ".join(end.phrases) for end in both.ends)
     assert f"component 1: from {first} to {last}." in both.headline()
     assert len(both.plot().axes) == 2
+
+
+def test_a_label_in_words_where_phrases_are_at_hand(
+    made: tuple[Space, Path], stored: Space
+) -> None:
+    names = [name for name in TRUTH if "elderly" in TRUTH[name]]
+    ids = np.array(stored.find_all(names), dtype=np.int64)
+    label = label_of(stored, ids)
+    assert label is not None
+    assert label.startswith("elderly")
+    every = stored.ids("part <> 'phrase'")
+    some = np.random.default_rng(0).permutation(every)[:30]
+    assert label_of(stored, some) is None  # names that have nothing in common
+    assert label_of(made[0], ids) is None
 
 
 def test_a_phrase_does_not_describe_itself(made: tuple[Space, Path], stored: Space) -> None:
