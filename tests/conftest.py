@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from typing import Any
 
 # Before torch or faiss load: spinning threads cost more than the tests themselves.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -12,8 +13,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.pop("NAMEBASIS_SPACE", None)
 os.environ.pop("NAMEBASIS_ENCODER", None)
 
+import numpy as np
 import pytest
 from hypothesis import settings
+
+from namebasis.encoders import minilm
 
 # A build server repeats the same examples each time; new ones are looked for where one can look.
 # No test is timed: a busy machine is no fault of the code.
@@ -34,3 +38,44 @@ def _reset(logger: logging.Logger) -> None:
     logger.setLevel(logging.NOTSET)
     logger.propagate = True
     logger.handlers.clear()
+
+
+# The packaged encoder is read some hundred times, and axes, contexts and made-up names are the same
+# texts in every study. Its own tests read and run it afresh.
+_load, _embed = minilm.load, minilm.MiniLM._embed_texts
+_AFRESH = (
+    "tests/encoders/",
+    "tests/namespace/corpus/test_given_files.py",
+    "tests/namespace/store/test_processes.py",
+)
+_MOST = 60_000
+_rows: dict[tuple[str, str], np.ndarray] = {}
+_loaded: dict[tuple[object, ...], Any] = {}
+
+
+def _load_once(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Any:
+    key = (rest, revision, device, dtype)
+    if key not in _loaded:
+        _loaded[key] = _load(rest, revision=revision, device=device, dtype=dtype)
+    return _loaded[key]
+
+
+def _embed_once(self: minilm.MiniLM, texts: list[str], batch_size: int | None) -> np.ndarray:
+    dtype = str(self._forward._words.dtype)
+    found = {text: _rows.get((dtype, text)) for text in texts}
+    new = [text for text, row in found.items() if row is None]
+    if new:
+        made = dict(zip(new, _embed(self, new, batch_size), strict=True))
+        found |= made
+        if len(_rows) + len(made) > _MOST:
+            _rows.clear()
+        _rows.update({(dtype, text): row for text, row in made.items()})
+    return np.stack([found[text] for text in texts])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    afresh = item.nodeid.startswith(_AFRESH)
+    minilm.load = _load if afresh else _load_once
+    minilm.MiniLM._embed_texts = _embed if afresh else _embed_once  # type: ignore[method-assign]
+    return (yield)
