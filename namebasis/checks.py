@@ -58,7 +58,10 @@ def as_embeddings(
         hint = f" Use {what}[None, :] for one row." if matrix.ndim == 1 else ""
         raise ValueError(f"{what} must be 2-D (n, n_features); got shape {matrix.shape}.{hint}")
     if matrix.shape[0] < min_rows or matrix.shape[1] == 0:
-        raise ValueError(f"{what} needs at least {min_rows} row(s); got shape {matrix.shape}.")
+        raise ValueError(
+            f"{what} needs at least {min_rows} row{'s' * (min_rows != 1)}; "
+            f"got shape {matrix.shape}."
+        )
     if n_features is not None and matrix.shape[1] != n_features:
         raise ValueError(f"{what} must have {n_features} columns; got {matrix.shape[1]}.")
     matrix = np.ascontiguousarray(matrix, dtype=np.float32)
@@ -66,7 +69,8 @@ def as_embeddings(
     if not finite.all():
         n_bad, first = int((~finite).sum()), int(np.argmin(finite))
         raise ValueError(
-            f"{what} must be finite; {n_bad} row(s) are not, the first is row {first}."
+            f"{what} must be finite; {n_bad} of its rows {'is' if n_bad == 1 else 'are'} "
+            f"not, the first is row {first}."
         )
     return matrix
 
@@ -87,7 +91,8 @@ def unit_rows(values: object, what: str = "embeddings") -> FloatArray:
     if not norms.all():
         n_bad, first = int((norms == 0).sum()), int(np.argmin(norms))
         raise ValueError(
-            f"{what} has {n_bad} zero row(s) without a direction, the first is {first}."
+            f"{what} has {n_bad} zero row{'s' * (n_bad != 1)} without a direction, "
+            f"the first is {first}."
         )
     out = np.empty_like(matrix)
     for start in range(0, matrix.shape[0], _BLOCK):

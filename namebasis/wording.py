@@ -77,6 +77,11 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     return f" Did you mean {by_lower[near[0]]!r}?" if near else ""
 
 
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """A number and what it counts: "1 name", "2,000 names"; `plural` where an s does not do."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
 def percent(share: float | None, digits: int = 0) -> str:
     """A share in percent, such as "47 %"; a dash where there is none.
 

@@ -29,7 +29,7 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
     ],
     "basis s.space 'a senior lady'": [
         ("-n 0", "--n-names must be an integer, at least 1; got 0"),
-        ("-n 99", "only 12 name(s) are left to use"),
+        ("-n 99", "only 12 names can be used"),
         ("--view txt", "got 'txt'. Did you mean 'text'?"),
         ("--where 'sex = 1'", "write gender"),
         ("--as nmae", "--as must be name or text"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 
-from namebasis.wording import above, listed, p_value, percent
+from namebasis.wording import above, counted, listed, p_value, percent
 
 
 def test_a_share_is_written_in_percent() -> None:
@@ -18,4 +18,6 @@ def test_places_chances_and_lists_are_written_one_way() -> None:
     assert [p_value(p) for p in (1.0, 0.05, 0.0099, 0.0, None, math.nan)] == [
         "1.00", "0.05", "< 0.01", "< 0.01", "–", "–",
     ]  # fmt: skip
+    assert [counted(n, "name") for n in (0, 1, 2000)] == ["0 names", "1 name", "2,000 names"]
+    assert counted(2, "entry", "entries") == "2 entries"
     assert [listed(list("abc")[:n]) for n in range(4)] == ["", "a", "a and b", "a, b and c"]

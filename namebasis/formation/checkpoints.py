@@ -24,6 +24,7 @@ from namebasis.reading import (
     open_regular,
     read_json,
 )
+from namebasis.wording import counted
 
 _WORDS = r"(?:step|checkpoint|ckpt|epoch|iter|iteration)"
 _STEP_FOLDER = re.compile(rf"(?:global_)?{_WORDS}[-_]?(\d+)(?:[-_][a-z]+)?\Z", re.I)
@@ -179,7 +180,7 @@ def nothing_left(what: str, gaps: Sequence[Gap]) -> str:
     """Say why none of a series' checkpoints can be used."""
     first = "; ".join(f"{gap.label}: {gap.reason}" for gap in gaps[:2])
     more = f"; and {len(gaps) - 2} more" if len(gaps) > 2 else ""
-    return f"{what}: none of {len(gaps)} checkpoint(s) can be used ({first}{more})."
+    return f"{what}: none of {counted(len(gaps), 'checkpoint')} can be used ({first}{more})."
 
 
 def _numbered(specs: list[str], revisions: list[str] | None) -> tuple[Checkpoint, ...]:

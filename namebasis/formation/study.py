@@ -35,6 +35,7 @@ from namebasis.formation.truth import (
 )
 from namebasis.formation.work import Encoded, Work, alike
 from namebasis.namespace.corpus.full_names import cut
+from namebasis.wording import counted
 
 N_MADE_UP, N_SWAPS, N_RESAMPLES = 100, 24, 200
 CACHE_SUFFIX = ".formation-cache"
@@ -287,12 +288,12 @@ def _notes(plan: Plan, kept: list[Encoded], seen: Exposures | None) -> list[str]
     lost = kept[0].made.facts["lost"]
     if lost:
         name = next(iter(lost))
-        notes.append(f"{len(lost)} name(s) left out, such as {name!r}: {lost[name]}")
+        notes.append(f"{counted(len(lost), 'name')} left out, such as {name!r}: {lost[name]}")
     asked = zip(plan.names[: plan.n_asked], plan.pairs, strict=False)
     whole = [name for name, pair in asked if pair is None]
     if whole:
         notes.append(
-            f"{len(whole)} name(s) that are not cut into given and family name, such as "
+            f"{counted(len(whole), 'name')} not cut into given and family name, such as "
             f"{whole[0]!r} ({cut(whole[0]).reason}), have no own direction and no phase"
         )
     untold = [name for name in plan.names[: plan.n_asked] if not seen or seen.find(name) is None]
@@ -301,8 +302,8 @@ def _notes(plan: Plan, kept: list[Encoded], seen: Exposures | None) -> list[str]
         notes.append(f"{why}: crossings are in steps only")
     elif untold:
         notes.append(
-            f"counts do not tell {len(untold)} name(s), such as {untold[0]!r}: their crossings are "
-            "in steps"
+            f"counts do not tell {counted(len(untold), 'name')}, such as {untold[0]!r}: "
+            "their crossings are in steps"
         )
     if seen is not None and seen.spread_evenly and len(untold) < plan.n_asked:
         notes.append("counts are totals, taken as spread evenly over the run")

@@ -131,8 +131,11 @@ def test_wrong_batch_sizes_are_refused(size: int) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (np.full((2, 3), np.nan), r"^letters: text embeddings must be finite; 2 row\(s\) are not"),
-        (np.zeros((2, 3)), r"^letters: text embeddings has 2 zero row\(s\) without a direction"),
+        (
+            np.full((2, 3), np.nan),
+            r"^letters: text embeddings must be finite; 2 of its rows",
+        ),
+        (np.zeros((2, 3)), r"^letters: text embeddings has 2 zero rows without a direction"),
         (np.ones((2, 4)), r"^letters: text embeddings must have 3 columns; got 4"),
     ],
 )

@@ -157,5 +157,5 @@ def test_what_is_no_series_is_refused(tmp_path: Path) -> None:
         find_checkpoints([])
     broken = tmp_path / "broken"
     (broken / "step-1").mkdir(parents=True)
-    with pytest.raises(CheckpointError, match=r"none of 1 checkpoint\(s\) can be used .step-1"):
+    with pytest.raises(CheckpointError, match=r"none of 1 checkpoint can be used .step-1"):
         find_checkpoints(broken)

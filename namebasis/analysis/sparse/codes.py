@@ -208,9 +208,9 @@ def _unit_targets(
 ) -> tuple[FloatArray, npt.NDArray[np.float64]]:
     wanted = as_embeddings(targets, "targets", n_features=n_features)
     norms = np.linalg.norm(wanted.astype(np.float64), axis=1)
-    if not norms.all():
+    if n_zero := int((norms == 0).sum()):
         raise ValueError(
-            f"targets has {int((norms == 0).sum())} zero row(s), which no weights can approach in "
+            f"targets has {n_zero} zero row{'s' * (n_zero != 1)}, which no weights can approach in "
             f"direction; the first is row {int(np.argmin(norms))}."
         )
     return np.asarray(wanted / norms[:, None], dtype=np.float32), norms

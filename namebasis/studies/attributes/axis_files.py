@@ -121,7 +121,7 @@ def _parse(data: dict[str, Any]) -> Axis:
     labels = [value.label for value in values]
     repeated = sorted({label for label in labels if labels.count(label) > 1})
     if repeated:
-        raise ValueError(f"labels must be distinct; {', '.join(repeated)} come(s) twice")
+        raise ValueError(f"labels must be distinct; given twice: {', '.join(repeated)}")
     _check_ranks(values, data["kind"])
     if data["kind"] == "nominal":
         if told := sorted(set(data) & _MAY):

@@ -18,7 +18,7 @@ from namebasis.errors import NamebasisError
 from namebasis.reading import UnreadableError, read_toml
 from namebasis.results import Result, Table
 from namebasis.studies.attributes.axis_files import Axis, load_axis
-from namebasis.wording import did_you_mean, p_value
+from namebasis.wording import counted, did_you_mean, p_value
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -267,7 +267,7 @@ def _members(
     left_out["in groups of fewer than 2"] = sum(s for s in sizes.values() if s < LEAST)
     if len(kept) < 2:
         raise NamebasisError(
-            f"{groups} divides the names into {len(kept)} group(s) of at least {LEAST}; "
+            f"{groups} divides the names into {counted(len(kept), 'group')} of at least {LEAST}; "
             "two are needed to compare."
         )
     chosen = np.array([label in kept for label in single])
@@ -317,8 +317,8 @@ def _from_file(space: StoredSpace, path: Path, ids: IntArray) -> list[set[str]]:
                 labels[row].add(label)
     if missing:
         raise NamebasisError(
-            f"{path}: {len(missing)} name(s) are not among those read, such as {missing[0]!r}. "
-            f"Add them with `namebasis add {space.path.name}`."
+            f"{path}: {counted(len(missing), 'name')} not among those read, such as "
+            f"{missing[0]!r}. Add them with `namebasis add {space.path.name}`."
         )
     return list(labels.values())
 

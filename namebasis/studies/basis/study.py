@@ -30,6 +30,7 @@ from namebasis.studies.basis.stability import (
     template_stability,
     why_not_templates,
 )
+from namebasis.wording import counted
 
 __all__ = ["Basis", "fit"]
 
@@ -153,7 +154,9 @@ def fit(
             "use omp, or leave stored phrases out with where=\"part <> 'phrase'\"."
         )
     if 1 < len(atoms) < n_names and not deny and max_family != 0:
-        raise ValueError(f"n_names is {n_names}, but only {len(atoms)} name(s) are left to use.")
+        raise ValueError(
+            f"n_names is {n_names}, but only {counted(len(atoms), 'name')} can be used."
+        )
     wanted = centre_target(space, target, minus=minus, view=view, image_mean=image_mean, as_=as_)
     denied = atoms.named([*deny, *(wanted.names if exclude_self else ())])
     if exclude_self:
@@ -212,7 +215,9 @@ def _fit(
     if n_left == 0:
         raise FilterError("no name is left that differs from the mean of the space; add others.")
     if n_left < recipe.n_names:
-        raise ValueError(f"n_names is {recipe.n_names}, but only {n_left} name(s) are left to use.")
+        raise ValueError(
+            f"n_names is {recipe.n_names}, but only {counted(n_left, 'name')} can be used."
+        )
     code = recipe.code(atoms.vectors, target.vector[None], atoms.kinds, denied)
     used = code.indices[0][code.indices[0] >= 0]
     combined = code.reconstruct(atoms.vectors)[0] + target.mean

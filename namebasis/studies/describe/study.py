@@ -28,6 +28,7 @@ from namebasis.studies.basis.components import check_components, fit_components
 from namebasis.studies.basis.recipe import Mask, Recipe
 from namebasis.studies.basis.stability import corpus_stability
 from namebasis.studies.describe.results import Description, Words
+from namebasis.wording import counted
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -178,7 +179,9 @@ def describe(
         remarks.append(f"{own}: the target itself, and left out of its description.")
     n_left = int((~denied & atoms.vectors.any(axis=1)).sum())
     if n_left < n_phrases:
-        raise ValueError(f"n_phrases is {n_phrases}, but only {n_left} phrase(s) are left to use.")
+        raise ValueError(
+            f"n_phrases is {n_phrases}, but only {counted(n_left, 'phrase')} can be used."
+        )
     rng = np.random.default_rng(seed)
     tell = trust.FitCounter(progress, len(asked.ends) * (n_null + n_resamples))
     company = _company(space, asked.ids, rng) if len(asked.members) else None

@@ -15,6 +15,7 @@ from namebasis.namespace.phrases.vectors import phrase_vectors, phrases_of
 from namebasis.namespace.search.targets import Target, fold
 from namebasis.studies.basis.atoms import name_mean
 from namebasis.studies.paint.moves import Pool, Words
+from namebasis.wording import counted
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -105,9 +106,9 @@ def choose_pool(
     rows = np.array(list(first.values()), dtype=np.int64)
     if not rows.size:
         raise ValueError(
-            f"no name is left to paint with: {allowed.size} row(s) pass where={where!r}, "
-            f"{len(banned)} name(s) are denied or the target itself, and the rest cannot be "
-            "written in the syntax. Loosen them."
+            f"no name is left to paint with: {counted(allowed.size, 'row')} passed "
+            f"where={where!r}, {counted(len(banned), 'name')} denied or the target "
+            "itself, and the rest cannot be written in the syntax. Loosen them."
         )
     vectors = space.vectors("text", ids=ids[rows])
     n_near = int((rows < near.size).sum())

@@ -14,7 +14,7 @@ from namebasis.checks import BoolArray, IntArray, check_count
 from namebasis.errors import SpaceError, TargetError
 from namebasis.namespace.corpus.folding import fold
 from namebasis.studies.select.spellings import Spellings
-from namebasis.wording import did_you_mean, listed
+from namebasis.wording import counted, did_you_mean, listed
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -171,7 +171,7 @@ class Constraints:
             if at >= len(self.ids) or self.ids[at] != row
         ]  # fmt: skip
         if missing:
-            raise TargetError(f"keep: {len(missing)} name(s) have no vector in this view.")
+            raise TargetError(f"keep: no vector of {counted(len(missing), 'name')} in this view.")
         denied = {fold(name) for name in wishes.deny}
         both = [self.names[at] for at in kept if self._folded[at] in denied]
         if both:

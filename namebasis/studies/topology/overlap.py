@@ -16,7 +16,7 @@ from namebasis.analysis.shape.alignment import linear_cka
 from namebasis.checks import Float64Array, FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
 from namebasis.results import Result, Table, plain_dict
-from namebasis.wording import percent
+from namebasis.wording import counted, percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -250,7 +250,7 @@ def overlap(
     n_shared = n if is_whole else len(_match(_keys(left), right)[0])
     if n < _FEWEST:
         raise SpaceError(
-            f"{left.path} and {right.path} share {n} name(s) by name and part; "
+            f"{left.path} and {right.path} share {counted(n, 'name')} by name and part; "
             f"a comparison takes at least {_FEWEST}."
         )
     k = min(k, n - 1)

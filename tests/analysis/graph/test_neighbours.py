@@ -117,8 +117,8 @@ def test_progress_ends_with_all_rows() -> None:
         (np.eye(3), 3, r"k \(neighbours among 3 rows\) must be an integer, between 1 and 2; got 3"),
         (np.eye(3), 0, r"between 1 and 2; got 0"),
         (np.eye(1), 1, r"at least 2 rows; got 1"),
-        ([[1.0, np.nan], [0, 1]], 1, r"must be finite; 1 row\(s\) are not, the first is row 0"),
-        ([[1.0, 1.0], [0, 0]], 1, r"1 zero row\(s\) without a direction, the first is 1"),
+        ([[1.0, np.nan], [0, 1]], 1, r"must be finite; 1 of its rows is not, the first is row 0"),
+        ([[1.0, 1.0], [0, 0]], 1, r"1 zero row without a direction, the first is 1"),
     ],
 )
 def test_bad_input_is_refused(embeddings: object, k: int, message: str) -> None:

@@ -76,10 +76,10 @@ def test_a_list_gives_its_bare_names(tmp_path: Path, text: str, expected: list[s
 
 def test_what_was_cut_away_is_said(tmp_path: Path) -> None:
     assert _read(tmp_path, "1. Ana\n2. Bo\n").notes == (
-        "left out numbers, bullets, quotes, commas or dates around 2 name(s)",
+        "left out numbers, bullets, quotes, commas or dates around 2 names",
     )
     notes = _read(tmp_path, "A_Lee\nBo\nC_Ray\n").notes
-    assert notes == ("wrote 'A_Lee' as 'A Lee', and 1 other name(s) so",)
+    assert notes == ("wrote 'A_Lee' as 'A Lee', and 1 other name so",)
     table = _read(tmp_path, "name,count\nA_Lee,3\n", "n.csv")
     assert table.strings == ["A Lee"]
     assert table.notes[0].startswith("wrote 'A_Lee'")
@@ -145,7 +145,7 @@ def test_yaml_wildcards_are_read_as_lines_are(tmp_path: Path) -> None:
     names = _read(tmp_path, text, "w.yaml")
     assert names.strings == ["Ana", "Cy", "Di", "Bo"]
     assert [(one.reason, one.examples) for one in names.dropped] == [(REFERENCE, ("__other__",))]
-    assert "took the name alone out of 2 line(s)" in names.notes[-1]
+    assert "took the name alone out of 2 lines" in names.notes[-1]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ('["a {} face"]', '["a face"]', "a template needs one {} and no other brace"),
         ('["a {} face"]', '["a {} {mood}"]', "a template needs one {} and no other brace"),
         ('["a {} face"]', "[]", "templates must be a list of non-empty strings"),
-        ('label = "high"', 'label = "low"', r"labels must be distinct; low come\(s\) twice"),
+        ('label = "high"', 'label = "low"', r"labels must be distinct; given twice: low"),
         ('["glad"]', '[""]', "phrases of 'high' must be a list of non-empty strings"),
         ('label = "high"', 'rang = "high"', "each of values needs label and phrases, and may"),
         ('label = "high"', 'label = "high"\nrank = "b"', "rank of 'high' must be a finite number"),

@@ -87,8 +87,8 @@ def test_refusals(space: Space, tmp_path: Path) -> None:
     for text, message in (
         ("[other]\na = 1", r"needs one table \[groups\] of lists"),
         ('[groups]\na = "Mary"', "group 'a' must be a list of names"),
-        ('[groups]\na = ["Mary", "Nobody"]', "1 name.s. are not among those read, .*'Nobody'"),
-        ('[groups]\na = ["Mary", "Susan"]', "into 1 group.s. of at least 2; two are needed"),
+        ('[groups]\na = ["Mary", "Nobody"]', "1 name not among those read, .*'Nobody'"),
+        ('[groups]\na = ["Mary", "Susan"]', "into 1 group of at least 2; two are needed"),
         ("[groups", "cannot be read as a file of groups"),
     ):
         path.write_text(text, encoding="utf-8")

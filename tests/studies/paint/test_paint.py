@@ -190,7 +190,7 @@ def test_denied_names_and_filters_hold(space: Any) -> None:
     assert found.n_candidates == 4
     with pytest.raises(ValueError, match="no name is left to paint with: 0 row"):
         paint(space, "x", 2, where="false")
-    with pytest.raises(ValueError, match=r"8 row\(s\) pass where=None, 8 name\(s\) are denied"):
+    with pytest.raises(ValueError, match=r"8 rows passed where=None, 8 names denied"):
         paint(space, "x", 2, deny=NAMES)
 
 

@@ -126,7 +126,7 @@ def test_only_shared_names_count() -> None:
 def test_bad_input_is_refused_or_said() -> None:
     left = RowsSpace(cloud(), names(200))
     other = RowsSpace(cloud(), names(200), part="family")
-    with pytest.raises(SpaceError, match=r"share 0 name\(s\) by name and part"):
+    with pytest.raises(SpaceError, match=r"share 0 names by name and part"):
         overlap(left, other)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="k must be an integer, at least 1"):
         overlap(left, left, k=0)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from namebasis.errors import CorpusError
 from namebasis.namespace.corpus.files.column_roles import is_title
 from namebasis.namespace.corpus.files.prompt_lines import without_attributes
 from namebasis.namespace.corpus.files.tables import Source
+from namebasis.wording import counted
 
 _NUMBERED = re.compile(r"^(?:\s*[(\[#]?\d{1,7}\s?[.):\]]\s+(?=\S)|\s*#?\d{1,7}\s+[-–—]\s+(?=\S))")
 _BARE_NUMBER = re.compile(r"^\s*#?(\d{1,7})\s+(?=.*[^\W\d])")
@@ -161,7 +162,7 @@ def _without_marks(lines: Sequence[str], source: Source) -> list[str]:
         out.append(bare_line if bare_line or not line.strip() else line)
     if marked:
         source.notes.append(
-            f"left out numbers, bullets, quotes, commas or dates around {marked:,} name(s)"
+            f"left out numbers, bullets, quotes, commas or dates around {counted(marked, 'name')}"
         )
     return out
 
@@ -192,7 +193,7 @@ def _without_descriptions(lines: Sequence[str], source: Source) -> list[str]:
     n_found = sum(match is not None for match in found)
     if n_found < 2 or n_found * 2 <= told:
         return list(lines)
-    source.notes.append(f"left out what follows a dash or colon behind {n_found:,} name(s)")
+    source.notes.append(f"left out what follows a dash or colon behind {counted(n_found, 'name')}")
     return [line if match is None else match["name"]
             for line, match in zip(lines, found, strict=True)]  # fmt: skip
 

@@ -28,6 +28,7 @@ from namebasis.namespace.corpus.files.tables import (
     names_from_texts,
 )
 from namebasis.namespace.corpus.names import Names
+from namebasis.wording import counted
 
 _MAX_ROWS = 50_000_000
 _YEAR_OF_BIRTHS = re.compile(r"yob\d{4}\.txt", re.IGNORECASE)
@@ -142,12 +143,14 @@ def _names_of(text: str, source: Source) -> Names:
     lines = _without_comments(_lines(text), source)
     weighted = sum(CHANCE.match(line) is not None for line in lines)
     if weighted:
-        source.notes.append(f"left out the weights of {weighted:,} wildcard line(s), such as 2::")
+        source.notes.append(
+            f"left out the weights of {counted(weighted, 'wildcard line')}, such as 2::"
+        )
         lines = [CHANCE.sub("", line, count=1) for line in lines]
-    counted = counted_lines(lines)
-    if counted is not None:
+    with_counts = counted_lines(lines)
+    if with_counts is not None:
         source.notes.append("read as names with their counts")
-        return names_from_table(["name", "count"], list(zip(*counted, strict=True)), source)
+        return names_from_table(["name", "count"], list(zip(*with_counts, strict=True)), source)
     return names_from_texts(read_lines(lines, source), source)
 
 

@@ -27,7 +27,7 @@ from namebasis.namespace.corpus.files.wide_counts import wide_counts
 from namebasis.namespace.corpus.full_names import join_parts
 from namebasis.namespace.corpus.names import Names, Reading, names_from_columns
 from namebasis.namespace.corpus.values import CANONICAL, is_count, share_of_genders
-from namebasis.wording import did_you_mean
+from namebasis.wording import counted, did_you_mean
 
 _LAST_FIRST = re.compile(r"[^,]+,\s*[^,]+")
 _SUFFIXES = re.compile(r",\s*(?:jr|sr|ii|iii|iv|md|phd|esq)\.?$", re.IGNORECASE)
@@ -93,8 +93,8 @@ class Source:
         """Note how many lines held more than their names."""
         if self.n_taken:
             self.notes.append(
-                f"took the name alone out of {self.n_taken:,} line(s) with weights, brackets or "
-                "attributes of prompts"
+                f"took the name alone out of {counted(self.n_taken, 'line')} with weights, "
+                "brackets or attributes of prompts"
             )
             self.n_taken = 0
 
@@ -431,7 +431,7 @@ def _spelled(texts: Sequence[object], source: Source) -> Sequence[object]:
     changed = [at for at, text in enumerate(texts) if text != written[at]]
     if changed:
         first = changed[0]
-        more = f", and {len(changed) - 1:,} other name(s) so" if len(changed) > 1 else ""
+        more = f", and {counted(len(changed) - 1, 'other name')} so" if len(changed) > 1 else ""
         source.notes.append(f"wrote {texts[first]!r} as {written[first]!r}{more}")
     return written
 
