@@ -236,8 +236,8 @@ def train_probe(
     refuse_folder(folder)
     check_training(axis, n_names, n_images)
     check_count(batch_size, "batch_size")
-    check_sees(encoder)
     how = _options(steps, guidance, size)
+    check_sees(encoder)
     loaded = load_pipeline(pipeline, device=device, dtype=dtype)
     seeing = load_encoder(encoder, device=device)
     with nullcontext() if quiet else progress_bar("painting", "images") as progress:
