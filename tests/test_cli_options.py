@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import namebasis
 from tests.test_cli import run
 
 VICKI = "a senior lady"
@@ -290,6 +293,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
     """No model may load, and nothing that takes long may begin."""
+
+    # What is loaded while a function is replaced would keep the other one for all later tests.
+    for package in (namebasis.studies, namebasis.formation, namebasis.validation):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
 
     def refuse(*_: object, **__: object) -> Any:
         raise AssertionError("the work began")
