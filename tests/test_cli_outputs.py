@@ -20,6 +20,7 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("walk", "save_pieces"): ("walk", "s.space", "--save-pieces", "OUT.safetensors"),
     ("score", "html"): ("score", "s.space", "--records", "locales", "--html", "OUT.html"),
     ("score", "figure"): ("score", "s.space", "--records", "locales", "--figure", "OUT.png"),
+    ("select", "html"): ("select", "s.space", "-n", "1", "--html", "OUT.html"),
     ("topology", "html"): ("topology", "s.space", "--html", "OUT.html"),
     ("formation", "html"): ("formation", "run", "--html", "OUT.html"),
     ("trace", "html"): ("trace", "run", "Vicki", "--html", "OUT.html"),

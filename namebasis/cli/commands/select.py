@@ -13,7 +13,7 @@ from namebasis.cli import options
 from namebasis.cli.answers import answers
 from namebasis.cli.commands.corpus import listed_names
 from namebasis.cli.output import late_bar
-from namebasis.cli.outputs import refuse_readonly
+from namebasis.cli.outputs import refuse_existing, refuse_readonly
 
 if TYPE_CHECKING:
     from namebasis.results import Result
@@ -95,6 +95,8 @@ def select(
         bool,
         typer.Option("--write", help="Store selected_rank, for `export --order-by selected_rank`."),
     ] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the list as one page.")] = None,
+    overwrite: options.Overwrite = False,
     n_null: Annotated[
         int, typer.Option("--n-null", help="Random lists to compare with; 0 for none.")
     ] = 20,
@@ -113,6 +115,7 @@ def select(
     from namebasis.studies.select import study
 
     refuse_readonly(space, write)
+    refuse_existing(html, overwrite=overwrite)
     per = counts_of(max_per or (), "max_per must be COLUMN=N, such as locale=5")
     quotas = counts_of(quota or (), "quota must be LEVELS=N, such as old/feminine=20")
     denied = [*(deny or ()), *listed_names([deny_file] if deny_file else [], None)]
@@ -142,6 +145,8 @@ def select(
         )
     if write:
         found.write(opened)
+    if html:
+        found.write_html(html, overwrite=overwrite)
     return found
 
 

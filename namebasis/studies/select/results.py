@@ -117,6 +117,9 @@ class Selection(Result):
     namebasis.Space.select : Makes one.
     """
 
+    _page = "namebasis.studies.select.page:html_of"
+    _figure = "namebasis.studies.select.page:draw_selection"
+
     objective: str
     ids: IntArray
     names: Sequence[str]

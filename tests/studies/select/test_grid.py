@@ -138,6 +138,8 @@ def test_what_reads_is_read_again_in_other_sentences(space: nb.Space) -> None:
     (kept,) = found.checks
     assert kept.measure == "share that keeps its group"
     assert 0.5 <= kept.value <= 1
+    assert "old / feminine" in found.to_html()
+    assert len(found.plot().axes[0].patches) == 4
     low = space.select(5, objective="low-bias", axes=["gender"])
     beside_names, beside_made_up = low.checks
     assert beside_names.value < beside_names.random
