@@ -2,8 +2,8 @@
 
 `--section load`, `latency`, `paint`, `frames` or `weight` runs one of them. `--space FOLDER` (twice
 for two sizes) uses spaces that are there; by default Faker's names are embedded, which takes
-minutes. `--peers FOLDER` measures other maps too, from a folder that holds bundles which define
-`window.peer = async (canvas, x, y) => ({ pan(dx) })` in `NAME.js`; see docs/benchmarks.md.
+minutes. `--peers FOLDER` measures other maps too: a script `NAME.js` in it defines
+`window.peer = async (canvas, x, y) => ({ frame: async () => … })`, drawn first and then moved.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 TOKEN = "a-secret-of-thirty-letters-in-all"
 CLIENTS, RATE, SECONDS = 50, 20, 60
 SIZES = (24_000, 67_000)
-N_POINTS = (24_000, 67_000, 1_000_000)
+N_POINTS = (67_000, 1_000_000)
 QUICK = "--quick" in sys.argv
 MIX = {"stored name": 8, "free text": 5, "filter": 4, "card": 3}
 """Of twenty queries."""
@@ -177,6 +177,17 @@ def percentiles(seconds: list[float]) -> str:
     return " | ".join(f"{1000 * np.percentile(seconds, q):.0f}" for q in (50, 95, 99, 100))
 
 
+def cpu_of(port: int) -> float:
+    """CPU seconds so far of the process that listens at a port, among our own children."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            words = stat.read_text().rpartition(")")[2].split()
+            command = (stat.parent / "cmdline").read_bytes()
+            if int(words[1]) == os.getpid() and b"explore" in command:
+                return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+    return float("nan")
+
+
 def print_load(port: int, space: str, size: int) -> None:
     seconds = 3 if QUICK else SECONDS
     print(f"\n{CLIENTS} clients at once on {size:,} names, for {seconds} s; milliseconds from when "
@@ -184,12 +195,14 @@ def print_load(port: int, space: str, size: int) -> None:
     print("| queries a second | beside a job | kind | asked | median | p95 | p99 | most |")
     print("|---|---|---|---|---|---|---|---|")
     client = Client(port)
-    for rate, has_job in ((RATE, False), (RATE, True), (2 * RATE, False)):
+    for rate, has_job in ((RATE, False), (RATE, True)):
         stop = threading.Event()
         beside = threading.Thread(target=keep_painting, args=(port, space, stop))
         if has_job:
             beside.start()
+        cpu = cpu_of(port)
         found = load(port, space, rate, seconds)
+        cpu = cpu_of(port) - cpu
         stop.set()
         if has_job:
             beside.join()
@@ -200,6 +213,9 @@ def print_load(port: int, space: str, size: int) -> None:
                 print(f"| {label} | {kind} | {len(times)} | {percentiles(times)} |")
         times = [one for times in found.values() for one in times]
         print(f"| {label} | **all**, {len(errors)} errors | {len(times)} | {percentiles(times)} |")
+        each = 1000 * cpu / max(1, len(times))
+        print(f"| {label} | CPU of the service: {each:.0f} ms a question, "
+              f"{cpu / seconds:.2f} cores | | | | | |")  # fmt: skip
     client.link.close()
 
 
@@ -219,7 +235,7 @@ def keep_painting(port: int, space: str, stop: threading.Event) -> None:
 
 def print_latency(port: int, space: str, size: int) -> None:
     client = Client(port)
-    asked, names = questions(space, names_of(client, space), 999), []
+    asked = questions(space, names_of(client, space), 999)
     found: dict[str, list[float]] = {kind: [] for kind in MIX}
     for _ in range(20):
         client.ask(next(asked)[1])
@@ -233,7 +249,6 @@ def print_latency(port: int, space: str, size: int) -> None:
     print("| kind | asked | median | p95 | p99 | most |\n|---|---|---|---|---|---|")
     for kind, times in found.items():
         print(f"| {kind} | {len(times)} | {percentiles(times)} |")
-    del names
 
 
 @contextlib.contextmanager
@@ -254,6 +269,8 @@ FIRST = """() => {
   return { paint: of('first-contentful-paint'), list: of('names shown'), map: of('map drawn') };
 }"""
 
+WEIGHT = """() => ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
+  .reduce((sum, one) => sum + one.transferSize, 0)"""
 MARKED = "(mark) => performance.getEntriesByName(mark).length > 0"
 
 
@@ -265,17 +282,15 @@ def print_paint(port: int, space: str, size: int) -> None:
     with chromium() as browser:
         for tab, mark in (("names", "names shown"), ("map&color=gender", "map drawn")):
             times, bytes_ = [], 0
-            for _ in range(2 if QUICK else 7):
+            for _ in range(2 if QUICK else 5):
                 context = browser.new_context(viewport={"width": 1280, "height": 900})
                 page = context.new_page()
-                sizes: list[int] = []
-                page.on("response", lambda got, sizes=sizes: sizes.append(len(got.body())))
                 page.goto(f"http://127.0.0.1:{port}/?tab={tab}", wait_until="commit")
                 page.wait_for_selector("body[data-ready]", timeout=60_000)
                 while not page.evaluate(MARKED, mark):
                     time.sleep(0.02)
                 times.append(page.evaluate(FIRST))
-                bytes_ = sum(sizes)
+                bytes_ = page.evaluate(WEIGHT)
                 context.close()
             first = np.median([one["paint"] for one in times])
             shown = [one["list" if tab == "names" else "map"] for one in times]
@@ -297,6 +312,77 @@ def make_map(client: Client, space: str) -> None:
         raise RuntimeError(f"no map: {job}")
 
 
+OWN = """async ([n, isFlat]) => {
+  const { PointMap } = await import("/assets/map.js");
+  if (isFlat) {
+    const given = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+      return kind.startsWith("webgl") ? null : given.call(this, kind, ...rest);
+    };
+  }
+  window.peer = async (canvas, x, y) => {
+    const act = { hover: () => {}, click: () => {}, select: () => {} };
+    const map = new PointMap(canvas, x, y, act);
+    map.paint((row) => [row & 255, 90, 160], () => true);
+    const gl = map.gl, pixel = new Uint8Array(4);
+    const end = () => gl?.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
+    map._draw();
+    end();
+    return { frame: async () => {
+      map.center[0] += 0.01;
+      map.isMoving = true;
+      map._draw();
+      end();
+      await new Promise(requestAnimationFrame);
+    } };
+  };
+  return await (%s)([n, isFlat]);
+}"""
+MEASURED = """async ([n]) => {
+  let seed = 1;
+  const uniform = () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
+  const normal = () => uniform() + uniform() + uniform() + uniform() - 2;
+  const x = Float32Array.from({ length: n }, normal), y = Float32Array.from({ length: n }, normal);
+  document.body.innerHTML = "";
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas.style, { width: "900px", height: "600px", display: "block" });
+  document.body.append(canvas);
+  let began = performance.now();
+  const peer = await window.peer(canvas, x, y);
+  const first = performance.now() - began, times = [];
+  for (let at = 0; at < 15; at++) {
+    began = performance.now();
+    await peer.frame();
+    times.push(performance.now() - began);
+  }
+  return [first, times.sort((a, b) => a - b)[7], times.at(-1)];
+}"""
+
+
+def print_frames(port: int, peers: Path | None) -> None:
+    """First draw and frames of moving, of our map and of others, with normal clouds of points."""
+    print("\nMaps of random points, 900 × 600, in headless Chromium without a graphics card.\n")
+    print("| map | points | first draw, ms | frame while moving, median ms | most |")
+    print("|---|---|---|---|---|")
+    sizes = (2_000,) if QUICK else N_POINTS
+    with chromium() as browser:
+        for name, is_flat in (("ours, WebGL", False), ("ours, canvas", True)):
+            for n in sizes:
+                page = browser.new_page()
+                page.goto(f"http://127.0.0.1:{port}/openapi.json")
+                found = page.evaluate(OWN % MEASURED, [n, is_flat])
+                print(f"| {name} | {n:,} | " + " | ".join(f"{one:.0f}" for one in found) + " |")
+                page.close()
+        for script in sorted(peers.glob("*.js")) if peers else ():
+            for n in sizes:
+                page = browser.new_page()
+                page.add_script_tag(path=script)
+                found = page.evaluate(MEASURED, [n])
+                print(f"| {script.stem} | {n:,} | " + " | ".join(f"{one:.0f}" for one in found)
+                      + " |")  # fmt: skip
+                page.close()
+
+
 def print_weight() -> None:
     assets = HERE.parent / "namebasis" / "explore" / "assets"
     sizes = {one.name: one.stat().st_size for one in assets.iterdir() if one.is_file()}
@@ -315,7 +401,8 @@ def main() -> None:
     asked = {wanted.section} if wanted.section else {"load", "latency", "paint", "frames", "weight"}
     if "weight" in asked:
         print_weight()
-    if asked & {"load", "latency", "paint"}:
+    has_frames = False
+    if asked - {"weight"}:
         with tempfile.TemporaryDirectory() as folder:
             for path in spaces(wanted.space, Path(folder)):
                 with serving(path) as (port, space):
@@ -326,6 +413,10 @@ def main() -> None:
                         print_load(port, space, size)
                     if "paint" in asked:
                         print_paint(port, space, size)
+                if "frames" in asked and not has_frames:
+                    has_frames = True
+                    with serving(path) as (port, _):
+                        print_frames(port, wanted.peers)
 
 
 if __name__ == "__main__":

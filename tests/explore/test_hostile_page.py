@@ -83,7 +83,7 @@ def test_names_are_text_in_every_tab_and_job(visit: Visit, hostile: Space) -> No
             "to": names[0],
         }
         tab = visit.open(f"?{urlencode(asked)}")
-        tab.locator("#drawer h2", has_text=names[-at - 1]).wait_for()
+        tab.locator("#drawer h2", has_text=names[-at - 1]).first.wait_for()
         assert tab.evaluate(FOREIGN) == 0, name
     # A job and what it found.
     tab = visit.open(f"?{urlencode({'tab': 'basis', 'q': NAMES[0], 'n': 2})}")

@@ -18,6 +18,19 @@ void main() {
   drawn = vec4(color.rgb, color.a * cover);
 }`;
 const CELLS = 96;
+const BUDGET = 100000; // points of the first frame while moving; as many as a card draws later
+const LEAST = 15000;
+
+// Rows in an order of chance, the same each time.
+function shuffled(n) {
+  const order = Uint32Array.from({ length: n }, (_, at) => at);
+  for (let at = n - 1, seed = 1; at > 0; at--) {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    const other = Math.floor((seed / 4294967296) * (at + 1));
+    [order[at], order[other]] = [order[other], order[at]];
+  }
+  return order;
+}
 
 export class PointMap {
   // x, y: Float32Array; act: { hover(row), click(row, event), select(rows) }
@@ -35,6 +48,8 @@ export class PointMap {
     this._bounds();
     this._grid();
     this.gl = canvas.getContext("webgl2", { antialias: true, alpha: true, premultipliedAlpha: false });
+    this.order = shuffled(x.length);
+    this.budget = BUDGET;
     if (this.gl) this._prepare();
     else this.flat = canvas.getContext("2d");
     this.overlay = document.createElement("canvas");
@@ -52,6 +67,7 @@ export class PointMap {
   destroy() {
     this.observer.disconnect();
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
     this.overlay.remove();
     this.gl?.getExtension("WEBGL_lose_context")?.loseContext();
   }
@@ -101,10 +117,12 @@ export class PointMap {
     gl.linkProgram(program);
     gl.useProgram(program);
     this.uniform = Object.fromEntries(["scale", "shift", "size"].map((name) => [name, gl.getUniformLocation(program, name)]));
+    // In an order of chance: any first part of them is a fair sample, for frames while moving.
     const places = new Float32Array(2 * this.x.length);
     for (let row = 0; row < this.x.length; row++) {
-      places[2 * row] = Number.isNaN(this.x[row]) ? 1e9 : this.x[row];
-      places[2 * row + 1] = Number.isNaN(this.y[row]) ? 1e9 : this.y[row];
+      const from = this.order[row];
+      places[2 * row] = Number.isNaN(this.x[from]) ? 1e9 : this.x[from];
+      places[2 * row + 1] = Number.isNaN(this.y[from]) ? 1e9 : this.y[from];
     }
     this._buffer(program, "place", places, 2, gl.FLOAT, false);
     this.tintBuffer = this._buffer(program, "tint", this.tints, 4, gl.UNSIGNED_BYTE, true);
@@ -133,8 +151,9 @@ export class PointMap {
       this.tints[at + 3] = !isIn(row) ? 22 : isPaler(row) ? 100 : 205;
     }
     if (this.gl) {
+      const from = new Uint32Array(this.tints.buffer), tints = from.map((_, at) => from[this.order[at]]);
       this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.tintBuffer);
-      this.gl.bufferData(this.gl.ARRAY_BUFFER, this.tints, this.gl.STATIC_DRAW);
+      this.gl.bufferData(this.gl.ARRAY_BUFFER, tints, this.gl.STATIC_DRAW);
     }
     this.draw();
   }
@@ -187,6 +206,27 @@ export class PointMap {
     ];
   }
 
+  // While the map moves, only as many points are drawn as the machine draws in time.
+  move() {
+    this.isMoving = true;
+    clearTimeout(this.rest);
+    this.rest = setTimeout(() => {
+      this.isMoving = false;
+      this.draw();
+    }, 180);
+    this.draw();
+  }
+
+  _count() {
+    return this.isMoving ? Math.min(this.x.length, Math.round(this.budget)) : this.x.length;
+  }
+
+  // From the start of a frame to when the next could begin.
+  _adapt(took) {
+    if (took > 60) this.budget = Math.max(LEAST, this.budget / 2);
+    else if (took < 25) this.budget = Math.min(Math.max(BUDGET, this.x.length), this.budget * 1.5);
+  }
+
   draw() {
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => this._draw());
@@ -200,7 +240,8 @@ export class PointMap {
   _draw() {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     if (!width || !height) return;
-    const ratio = devicePixelRatio || 1;
+    const ratio = devicePixelRatio || 1, began = performance.now();
+    if (this.isMoving) requestAnimationFrame(() => this._adapt(performance.now() - began));
     if (this.gl) {
       const gl = this.gl;
       const scale = [(2 * this.unit) / width, (2 * this.unit) / height];
@@ -209,7 +250,7 @@ export class PointMap {
       gl.uniform2fv(this.uniform.scale, scale);
       gl.uniform2f(this.uniform.shift, -this.center[0] * scale[0], -this.center[1] * scale[1]);
       gl.uniform1f(this.uniform.size, this.pointSize * ratio);
-      gl.drawArrays(gl.POINTS, 0, this.x.length);
+      gl.drawArrays(gl.POINTS, 0, this._count());
     } else {
       this._drawFlat(ratio);
     }
@@ -223,11 +264,15 @@ export class PointMap {
     const flat = this.flat, size = this.pointSize;
     flat.setTransform(ratio, 0, 0, ratio, 0, 0);
     flat.clearRect(0, 0, this.canvas.clientWidth, this.canvas.clientHeight);
-    for (let row = 0; row < this.x.length; row++) {
+    let last = -1;
+    const tints = new Uint32Array(this.tints.buffer), count = this._count();
+    for (let turn = 0; turn < count; turn++) {
+      const row = this.order[turn];
       const [left, top] = this.toScreen(this.x[row], this.y[row]);
       if (!(left > -9 && top > -9 && left < this.canvas.clientWidth + 9 && top < this.canvas.clientHeight + 9)) continue;
       const at = 4 * row;
-      flat.fillStyle = `rgba(${this.tints[at]},${this.tints[at + 1]},${this.tints[at + 2]},${this.tints[at + 3] / 255})`;
+      if (tints[row] !== last) flat.fillStyle = `rgba(${this.tints[at]},${this.tints[at + 1]},${this.tints[at + 2]},${this.tints[at + 3] / 255})`;
+      last = tints[row];
       flat.fillRect(left - size / 2, top - size / 2, size, size);
     }
   }
@@ -376,7 +421,7 @@ export class PointMap {
         if (spread) this._zoomAt((one[0] + two[0]) / 2, (one[1] + two[1]) / 2, wide / spread);
         spread = wide;
       }
-      this.draw();
+      this.move();
     });
     const up = (event) => {
       const now = place(event);
@@ -412,7 +457,7 @@ export class PointMap {
       else return;
       event.preventDefault();
       event.stopPropagation();
-      this.draw();
+      this.move();
     });
   }
 
@@ -422,6 +467,6 @@ export class PointMap {
     const [nowX, nowY] = this.toMap(left, top);
     this.center[0] += x - nowX;
     this.center[1] += y - nowY;
-    this.draw();
+    this.move();
   }
 }
