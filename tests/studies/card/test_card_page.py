@@ -143,7 +143,7 @@ def test_every_value_is_on_the_page() -> None:
         "0.700 to 0.900", '<td class="n">-1.2</td>', "<dd>0.123</dd>", "<dd>1,234</dd>",
         "how far it lies towards a context that nobody named: “x”", "cosine 0.900 to the name",
         "it is more than its parts", "Thresholds: x.",
-        "Flexible (75 %, 95 % interval 55 to 90 %): it is more than its parts",
+        "is flexible (75 %, 95 % interval 55 to 90 %): it is more than its parts",
         "24 contexts; made-up and rare names of x.", "among 1,000 names of the space",
     ):  # fmt: skip
         assert words in html, words
@@ -195,8 +195,8 @@ def test_tables_and_notes_say_what_the_page_does() -> None:
     assert card.footnotes() == said
     assert card.notes()[0].startswith("Reads as: beyond the range of 500 made-up names at 5 %")
     assert card.headline() == (
-        "x reads as x (above 92 % of names); records agree: 100 % women. Flexible (75 %, 95 % "
-        "interval 55 to 90 %): it is more than its parts, and leans to no context."
+        "x reads as x (above 92 % of names); records agree: 100 % women. x is flexible (75 %, "
+        "95 % interval 55 to 90 %): it is more than its parts, and leans to no context."
     )
     row = card.to_arrow().to_pylist()[0]
     assert (row["name"], row["hair_x"], row["x_percentile"]) == ("x", 0.9, 0.1)
