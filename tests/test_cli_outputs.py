@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import shutil
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 
+import namebasis
 from namebasis.cli import app
 from tests.test_cli import run
 
@@ -85,12 +88,18 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the space, in a process in which no model can be loaded."""
     copy = Path(shutil.copytree(made, tmp_path / "user"))
 
+    # What is loaded while a function is replaced would keep the other one for all later tests.
+    for package in (namebasis.studies, namebasis.formation, namebasis.validation):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a model was loaded")
 
     for what in (
         "encoders.registry.load_encoder", "namespace.space.StoredSpace.encoder",
-        "validation.pictures.pipelines.load_pipeline", "formation.formation", "formation.trace",
+        "validation.pictures.pipelines.load_pipeline", "formation.study.formation",
+        "formation.tracing.trace",
         "organism.training.train", "namespace.building.build.build_space",
     ):  # fmt: skip
         monkeypatch.setattr(f"namebasis.{what}", refuse)
