@@ -13,7 +13,7 @@ import { drawRecords, drawTopology } from "/assets/reports.js";
 import { drawSelect } from "/assets/select.js";
 import { drawWalk } from "/assets/walk.js";
 import { askImage, current, drawNames, found, setSortable, step } from "/assets/names.js";
-import { change, listen, read, state } from "/assets/state.js";
+import { change, listen, note, read, state } from "/assets/state.js";
 
 const TABS = { names: "Names", map: "Map", basis: "Basis", paint: "Paint", walk: "Walk", select: "Select", compare: "Compare", topology: "Topology", records: "Records" };
 const DRAWN = { basis: drawBasis, paint: drawPaint, walk: drawWalk, select: drawSelect, compare: drawCompare, topology: drawTopology, records: drawRecords };
@@ -95,7 +95,7 @@ async function drawPanel() {
 async function openSpace() {
   const served = spaces.filter((one) => !one.error);
   const facts = served.find((one) => one.space === state.space) ?? served[0];
-  if (facts.space !== state.space) change({ space: facts.space }, false);
+  if (facts.space !== state.space) note({ space: facts.space }); // what follows draws it, once
   columns = new Columns(facts.space, facts.build);
   const view = $("view");
   view.replaceChildren(...facts.views.map((one) => element("option", { value: one }, one)));
