@@ -1,7 +1,4 @@
-"""Ask a running explorer for names and prompts, as a script or a node of ComfyUI does.
-
-namebasis explore my.space --no-open, then: python client.py "a senior lady"
-"""
+"""Ask a running explorer for names and prompts: python client.py "a senior lady"."""
 
 import json
 import os
@@ -10,13 +7,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-SERVICE = os.environ.get("NAMEBASIS_SERVICE", "http://127.0.0.1:8642/")
+SERVICE = os.environ.get("NAMEBASIS_SERVICE", "http://127.0.0.1:8642").rstrip("/")
 
 
 def ask(question, **parameters):
     try:
         with urllib.request.urlopen(
-            f"{SERVICE}api/{question}?{urllib.parse.urlencode(parameters, doseq=True)}"
+            f"{SERVICE}/api/{question}?{urllib.parse.urlencode(parameters, doseq=True)}"
         ) as reply:
             return json.load(reply)
     except urllib.error.HTTPError as refusal:
@@ -34,6 +31,9 @@ class NamePrompt:  # put this file into custom_nodes/ of ComfyUI
 NODE_CLASS_MAPPINGS = {"NamePrompt": NamePrompt}
 
 if __name__ == "__main__":
-    for name in ask("nearest", q=sys.argv[1], k=5)["result"]["names"]:
-        print(f"{name['similarity']:.2f}  {name['name']}")
-    print(*NamePrompt().paint(sys.argv[1]))
+    try:
+        for name in ask("nearest", q=sys.argv[-1], k=5)["result"]["names"]:
+            print(f"{name['similarity']:.2f}  {name['name']}")
+        print(*NamePrompt().paint(sys.argv[-1]))
+    except (ValueError, OSError) as error:
+        sys.exit(f"{SERVICE}: {error}")

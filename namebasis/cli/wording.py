@@ -45,10 +45,11 @@ class Commands(TyperGroup):
             command.callback = limits.within(callback, cmd_name, options)
             for parameter in command.params:
                 name_type(parameter)
-            if any(parameter.metavar == "[FILE]" for parameter in command.params):
-                _take_alone(command, "--phrases")
             if any(getattr(one, "help", "") == SPACE_HELP for one in command.params):
                 fill_in_space(command, " ".join([*_groups(ctx), cmd_name]))
+            # Outermost: whoever reads the arguments finds the option whole.
+            if any(parameter.metavar == "[FILE]" for parameter in command.params):
+                _take_alone(command, "--phrases")
         return command
 
     panels: tuple[str, ...] = ()

@@ -149,8 +149,8 @@ def serve(
     with listening(host, port) as bound:
         taken = int(bound.getsockname()[1])
         started(address(host, taken) + (f"?token={rules.token}" if is_open else ""), taken)
-        # Else an answer's body waits 40 ms until its head is acknowledged; asyncio sees to that only
-        # for sockets of its own.
+        # Else an answer's body waits 40 ms until its head is acknowledged; asyncio sees to that
+        # only for sockets of its own.
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, ws="none",

@@ -141,6 +141,11 @@ def test_a_name_that_reads_like_a_sum_is_asked_as_it_is(visit: Visit, hostile: S
 def test_any_address_leaves_a_page_that_can_be_used(visit: Visit, given: dict[str, str]) -> None:
     tab = visit.open(f"?{urlencode(given)}")
     assert tab.evaluate(FOREIGN) == 0
+    assert tab.locator("#tabs [aria-selected=true]").count() == 1
+    if "card" in given:  # the drawer says why it is empty, and can be closed
+        tab.locator("#drawer [role=status]", has_text=given["card"]).wait_for()
+        tab.get_by_label("Close the card").click()
+        tab.locator("#drawer").wait_for(state="hidden")
     # Refusals of the service are logged by the browser; faults of the page are not.
     visit.errors[:] = [one for one in visit.errors if "Failed to load resource" not in one]
     tab.locator("#where").wait_for(timeout=5_000)

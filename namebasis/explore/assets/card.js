@@ -1,5 +1,5 @@
 // The drawer: what is known about a name, first in a sentence.
-import { get } from "/assets/api.js";
+import { Refusal, get } from "/assets/api.js";
 import { $, element, named, percent, shown, tableOf } from "/assets/dom.js";
 import { take } from "/assets/basket.js";
 import { drawPictures } from "/assets/pictures.js";
@@ -24,17 +24,23 @@ export async function drawCard(context) {
     drawer.replaceChildren();
     return;
   }
-  const told = await get(`/${space()}/card`, { name: state.card, view: state.view }, "card");
-  show(drawer, told, context);
+  try {
+    show(drawer, await get(`/${space()}/card`, { name: state.card, view: state.view }, "card"), context);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    drawer.replaceChildren(heading(state.card), element("p", { class: "note", role: "status" }, error.message));
+  }
 }
+
+const heading = (name) => element("div", { class: "row" }, element("h2", { tabindex: -1 }, named(name)),
+  element("button", { type: "button", class: "small", "aria-label": "Close the card", onclick: () => change({ card: "" }) }, "×"));
 
 function show(drawer, told, context) {
   const { openCard } = context;
   const card = told.result, name = card.name ?? state.card;
   const holder = element("div", {}), pictures = element("div", {});
   drawer.replaceChildren(
-    element("div", { class: "row" }, element("h2", { tabindex: -1 }, named(name)),
-      element("button", { type: "button", class: "small", "aria-label": "Close the card", onclick: () => change({ card: "" }) }, "×")),
+    heading(name),
     told.headline ? element("p", { class: "headline", id: "card-said" }, told.headline) : "",
     card.measured_on ? element("p", { class: "note" }, `Measured on ${card.measured_on}, and kept.`) : "",
     element("p", { class: "row" },

@@ -59,6 +59,7 @@ async function guarded(work) {
 }
 
 function drawTabs() {
+  if (!Object.hasOwn(TABS, state.tab)) note({ tab: "names" }); // an address may say anything
   const nodes = Object.entries(TABS).map(([id, title]) => element("button", {
     type: "button", role: "tab", id: `tab-${id}`, "aria-selected": String(state.tab === id), "aria-controls": "panel",
     tabindex: state.tab === id ? 0 : -1, onclick: () => change({ tab: id }),
@@ -73,7 +74,7 @@ function drawTabs() {
   }, title));
   $("tabs").replaceChildren(...nodes);
   const tabs = $("tabs"), shown = $(`tab-${state.tab}`);
-  if (shown) tabs.scrollLeft = shown.offsetLeft + shown.offsetWidth / 2 - tabs.clientWidth / 2;
+  if (shown) tabs.scrollLeft = shown.offsetLeft - tabs.offsetLeft + shown.offsetWidth / 2 - tabs.clientWidth / 2;
 }
 
 async function drawPanel() {
@@ -89,13 +90,16 @@ async function drawPanel() {
       const told = await get(`/${encodeURIComponent(state.space)}/nearest`, { q: state.q, k: 20, where: state.where, view: state.view, as: state.as }, "list");
       await markNames(told.result.names, columns);
     }
-  } else await (DRAWN[state.tab] ?? drawWalk)(panel, context());
+  } else await DRAWN[state.tab](panel, context());
 }
 
 async function openSpace() {
   const served = spaces.filter((one) => !one.error);
   const facts = served.find((one) => one.space === state.space) ?? served[0];
-  if (facts.space !== state.space) note({ space: facts.space }); // what follows draws it, once
+  if (facts.space !== state.space) {
+    if (state.space) tell(`No space ${state.space} is served here; this is ${facts.space}.`, true);
+    note({ space: facts.space }); // what follows draws it, once
+  }
   columns = new Columns(facts.space, facts.build);
   const view = $("view");
   view.replaceChildren(...facts.views.map((one) => element("option", { value: one }, one)));

@@ -72,7 +72,7 @@ export async function drawMap(panel, context) {
     },
     click: (row) => openCard(names.get(row)),
     select: (rows, corners) => {
-      note({ lasso: corners.map((place) => place.map((one) => one.toFixed(2)).join(" ")).join(",") });
+      note({ lasso: corners.map((place) => place.map((one) => one.toFixed(4)).join(" ")).join(",") });
       drawPicked(picked, rows, tell);
     },
     moved: () => overview?.draw(),

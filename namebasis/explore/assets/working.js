@@ -17,7 +17,11 @@ export async function working(holder, path, body, { said = "Measuring", live = n
     if (live && told.so_far) live(beside, told.so_far);
   });
   holder.replaceChildren(element("p", { class: "row" }, `${said} … `, bar,
-    element("button", { type: "button", onclick: work.stop }, "Stop")), beside);
+    element("button", { type: "button", onclick: (event) => {
+      event.target.disabled = true;
+      event.target.textContent = "Stopping";
+      work.stop();
+    } }, "Stop")), beside);
   try {
     const told = await work.result;
     holder.replaceChildren();

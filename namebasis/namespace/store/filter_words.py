@@ -6,6 +6,8 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 
 from namebasis.errors import FilterError
 from namebasis.namespace.store.filters import PIECES, filter_error
@@ -109,6 +111,14 @@ def explain(where: str, error: BaseException, held: Held) -> FilterError:
 
 def _unknown(where: str, word: str, pieces: Sequence[re.Match[str]], held: Held) -> FilterError:
     meant = _MEANT.get(word.lower(), "")
+    axis = word.lower().removesuffix("_margin")
+    if axis in _axes():
+        said = (
+            f"names do not have a {axis} yet; `namebasis score SPACE --axis {axis} --write` gives"
+        )
+        own = f", and for what is known of them write {_described(meant, held)}"
+        said += " them the one that they read as" + (own if meant in held.columns else "")
+        return filter_error(where, said)
     if meant in held.columns:
         return filter_error(where, f"there is no column {word!r}; write {_described(meant, held)}")
     at = next((i for i, one in enumerate(pieces) if one.group().strip("`") == word), 0)
@@ -122,6 +132,13 @@ def _unknown(where: str, word: str, pieces: Sequence[re.Match[str]], held: Held)
         said = f"there is no column {word!r}; did you mean {_described(near[0], held)}"
         return filter_error(where, said)
     return filter_error(where, f"there is no column {word!r}", held.columns)
+
+
+@cache
+def _axes() -> frozenset[str]:
+    """Names of the packaged axes, of which readings can be written."""
+    files = (resources.files("namebasis") / "data" / "axes").iterdir()
+    return frozenset(one.name.removesuffix(".toml") for one in files if one.name.endswith(".toml"))
 
 
 def _described(column: str, held: Held) -> str:

@@ -170,6 +170,11 @@ def describe(
     elif component is not None:
         asked = _of_component(space, component, components)
     else:
+        if where is None and "cluster" not in space.columns:
+            raise ValueError(
+                f"{space.path.name} has no clusters yet; "
+                f"`namebasis topology {space.path.name} --write` stores them."
+            )
         asked = _of_names(space, f"cluster = {_number(cluster)}" if where is None else where)
     atoms = load_atoms(space, phrases=phrases, with_names=False)
     denied = atoms.named(asked.words)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 
@@ -94,11 +93,6 @@ class Grid:
     readers: tuple[Reader, ...]
     borders: tuple[Float64Array, ...]
     scales: tuple[float, ...]
-
-    @property
-    def labels(self) -> list[str]:
-        """Of each cell."""
-        return [" / ".join(levels) for levels in product(*(cut.labels for cut in self.cuts))]
 
     def place(self, z: Sequence[Float64Array]) -> tuple[IntArray, Float64Array]:
         """The cell of each name, and how far inside it lies on the axis where it lies least so.

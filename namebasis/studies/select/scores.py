@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -147,6 +148,8 @@ def score_names(
     seed : int
         Of made-up names, and of the sample of names that the readings are fitted to.
     """
+    labels = _labels(objective, along)
+    spread = spread_quotas(labels, n, quotas)  # first: wrong ones are refused before names are read
     fitted = sample_rows(ids, _MOST_FITTED, seed)
     rows = read_rows(space, fitted, N_MADE_UP, seed)
     readers = make_readers(space.encoder(), [_axis(one) for one in along], rows)
@@ -158,17 +161,17 @@ def score_names(
     z = tuple(reader.z(text, token) for reader in readers)
     cuts = [one for one in along if isinstance(one, Cut)]
     grader = Grader(objective, tuple(readers), made, make_grid(cuts, readers, z) if cuts else None)
-    labels = _labels(grader, along)
     cells, strength = grader.place(z)
     if objective == "low-bias":
         strength = strength - _UNSTEADY * _unsteady(space, ids)
-    return Scored(labels, cells, strength, *spread_quotas(labels, n, quotas), z, grader)
+    return Scored(labels, cells, strength, *spread, z, grader)
 
 
-def _labels(grader: Grader, along: Sequence[Cut | Axis]) -> list[str]:
-    if grader.grid is not None:
-        return grader.grid.labels
-    if grader.objective == "low-bias":
+def _labels(objective: str, along: Sequence[Cut | Axis]) -> list[str]:
+    cuts = [one for one in along if isinstance(one, Cut)]
+    if cuts:
+        return [" / ".join(levels) for levels in product(*(cut.labels for cut in cuts))]
+    if objective == "low-bias":
         return ["low bias"]
     axis = _axis(along[0])
     return list(axis.ends) if axis.kind == "ordinal" else [value.label for value in axis.values]

@@ -212,6 +212,7 @@ REFUSED = {
     "type = 'given'": "no column 'type'; write part, which has the values family, given.",
     "gendre = 'F'": "no column 'gendre'; did you mean gender, which has the values F, M.",
     "gender = F": "no column 'F'; a text stands in single quotes: gender = 'F'.",
+    "region = 'East Asia'": "have a region yet; `namebasis score SPACE --axis region --write`",
     "foo = 1": "there is no column 'foo'. The columns are id, name, part, gender",
     "gender = 5": "gender has the values F, M, no numbers; write gender = 'F'.",
     "n_tokens = 'one'": "n_tokens holds numbers, not texts; write n_tokens = ",

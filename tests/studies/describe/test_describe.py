@@ -48,6 +48,12 @@ def test_names_are_said_in_their_own_words(made: tuple[Space, Path]) -> None:
     assert f1(shuffled) < 0.5  # three of four groups, one of three phrases each: 0.25 by chance
 
 
+def test_a_space_without_clusters_says_where_they_come_from(made: tuple[Space, Path]) -> None:
+    space, file = made
+    with pytest.raises(ValueError, match=r"has no clusters yet; `namebasis topology .* --write`"):
+        space.describe(cluster=1, phrases=file)
+
+
 def test_at_most_one_phrase_of_a_group(made: tuple[Space, Path]) -> None:
     space, file = made
     for target in ({"Name000": 1.0, "Name001": 1.0}, "an elderly young man on a beach on a train"):

@@ -59,6 +59,15 @@ def test_quotas_are_kept(space: nb.Space) -> None:
     assert [cell.n_chosen for cell in found.cells] == [2, 2, 2, 1]
 
 
+def test_wrong_quotas_are_refused_before_names_are_read(
+    space: nb.Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("namebasis.studies.select.scores.read_rows", None)
+    for objective, axes in (("axes", ["age=2", "gender"]), ("strong", ["gender"])):
+        with pytest.raises(ValueError, match="no axis has the level 'oldd'"):
+            space.select(4, objective=objective, axes=axes, quotas={"oldd": 1})
+
+
 def test_the_ends_of_an_axis_take_turns(space: nb.Space) -> None:
     found = space.select(4, objective="strong", axes=["gender", "age"])
     assert sorted(found.groups) == ["feminine", "feminine", "masculine", "masculine"]
