@@ -139,6 +139,31 @@ def above(share: float) -> str:
     return f"{percentile(share)} of names"
 
 
+MOST_Z = 10.0
+"""A z beyond it rests on the spread of a few draws: far from chance, not how far."""
+
+
+def z_score(z: float | None) -> str:
+    """A z with its sign and one decimal, or its side alone beyond ±10; a dash where there is none.
+
+    Parameters
+    ----------
+    z : float or None
+        In standard deviations of draws by chance.
+    """
+    if z is None or z != z:
+        return "–"
+    if abs(z) > MOST_Z:
+        return f"{'above ' if z > 0 else 'below −'}{MOST_Z:.0f}"
+    return f"{z:+.1f}"
+
+
+def z_sentence(z: float | None) -> str:
+    """A z within a sentence: "z = 3.2", or "z above 10"."""
+    told = z_score(z).removeprefix("+")
+    return f"z {told}" if told[0] in "ab" else f"z = {told}"
+
+
 def p_value(p: float | None) -> str:
     """A p-value with two decimals, "< 0.01" below; a dash where there is none."""
     if p is None or p != p:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from namebasis.report.palette import ON_DARK
 from namebasis.terms import sentence
-from namebasis.wording import between, percent, percentile, visible
+from namebasis.wording import between, percent, percentile, visible, z_score
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -74,7 +74,7 @@ def _templates() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "percentile": percentile, "between": lambda ends: between(*ends), "percent": percent,
         "place": _length, "number": _number, "isolated": _isolated, "sentence": sentence,
-        "swatch": _swatch,
+        "swatch": _swatch, "z_score": z_score,
     }  # fmt: skip
     made.filters |= filters
     return made

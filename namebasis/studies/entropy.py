@@ -23,7 +23,7 @@ from namebasis.analysis.shape.mutual_information import MutualInformation
 from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
 from namebasis.results import Result, Table, plain_dict
-from namebasis.wording import percent
+from namebasis.wording import MOST_Z, percent, z_score
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -31,13 +31,6 @@ if TYPE_CHECKING:
 _SMALLEST_GROUP = 20
 _GRAPH_ROWS = 100_000
 _MAX_ROWS = 1000  # a resample for nulls and groups: an exact spectrum each time
-
-_MOST_Z = 10.0
-
-
-def _z(z: float) -> float | str:
-    """A z, or only its side where a few draws cannot tell more."""
-    return z if not abs(z) > _MOST_Z else f"{'above ' if z > 0 else 'below −'}{_MOST_Z:.0f}"
 
 
 @dataclass(frozen=True)
@@ -114,9 +107,9 @@ class EntropyStudy(Result):
             f"({whole.method}), bandwidth ({whole.bandwidth:.3g}) and t; --method and --bandwidth "
             "set them."
         ]
-        if any(abs(null.z) > _MOST_Z for null in self.nulls):
+        if any(abs(null.z) > MOST_Z for null in self.nulls):
             told.append(
-                f"A z beyond ±{_MOST_Z:.0f} rests on the spread of a few draws: it says "
+                f"A z beyond ±{MOST_Z:.0f} rests on the spread of a few draws: it says "
                 "far from chance, not how far."
             )
         if self.nulls and self.n_null_rows < whole.n_rows:
@@ -147,7 +140,9 @@ class EntropyStudy(Result):
         ]
         if self.nulls:
             columns = ("null", "bits", "null bits", "deviation", "z")
-            rows = [(c.null, c.bits, c.null_bits, c.null_deviation, _z(c.z)) for c in self.nulls]
+            rows = [
+                (c.null, c.bits, c.null_bits, c.null_deviation, z_score(c.z)) for c in self.nulls
+            ]
             of_them = " drawn of them" if self.n_null_rows < whole.n_rows else ""
             title = f"against nulls, {self.n_null_rows:,} names{of_them}"
             found.append(Table(columns, rows, title))

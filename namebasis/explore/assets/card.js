@@ -1,6 +1,6 @@
 // The drawer: what is known about a name, first in a sentence.
 import { Refusal, get } from "/assets/api.js";
-import { $, element, named, percent, shown, tableOf } from "/assets/dom.js";
+import { $, element, named, percent, shown, tableOf, zScore } from "/assets/dom.js";
 import { take } from "/assets/basket.js";
 import { drawPictures } from "/assets/pictures.js";
 import { change, state, typed } from "/assets/state.js";
@@ -87,7 +87,7 @@ function beliefs(deep) {
       const verdict = record && VERDICTS[record.verdict];
       return element("tr", { class: one.beyond_chance ? "" : "muted" },
         element("td", {}, term(one.axis, title, "Readings")),
-        element("td", { "data-head": "the model", title: `z ${one.z?.toFixed(1) ?? "–"}, p ${one.p?.toFixed(2) ?? "–"}` },
+        element("td", { "data-head": "the model", title: `z ${zScore(one.z)}, p ${one.p?.toFixed(2) ?? "–"}` },
           one.beyond_chance ? [element("b", {}, one.reads_as), element("span", { class: "quiet" }, ` above ${percent(Math.min(0.99, one.percentile))}`)] : "within chance"),
         element("td", { "data-head": "records" }, record?.record ?? ""),
         element("td", {}, verdict && one.beyond_chance ? element("span", { class: `verdict ${record.verdict}` }, verdict) : ""));

@@ -33,6 +33,9 @@ export function shown(value) {
 
 export const percent = (share) => `${(100 * share).toFixed(0)} %`;
 
+// A z beyond ±10 rests on the spread of a few draws: its side alone.
+export const zScore = (z) => (z == null ? "–" : Math.abs(z) > 10 ? (z > 0 ? "above 10" : "below −10") : z.toFixed(1));
+
 // A word with its meaning, on hover and for whoever goes through the page by keyboard.
 export const explained = (word, meaning) => (meaning
   ? element("abbr", { title: meaning, tabindex: 0 }, word) : word);

@@ -13,7 +13,7 @@ from namebasis.checks import Float64Array, IntArray
 from namebasis.errors import TargetError
 from namebasis.results import Result, Table
 from namebasis.studies.attributes.beliefs import NONE, AxisBelief, counted, sentence
-from namebasis.wording import p_value
+from namebasis.wording import p_value, z_score
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -142,7 +142,7 @@ class Attributes(Result):
         """One row per name and axis."""
         cells = [(at, one) for at in range(len(self.names)) for one in self.beliefs]
         rows = [
-            (self.names[at], one.title, one.told(at), one.place(at), f"{one.z[at]:+.1f}",
+            (self.names[at], one.title, one.told(at), one.place(at), z_score(one.z[at]),
              p_value(float(one.p[at])))
             for at, one in cells
         ]  # fmt: skip

@@ -14,7 +14,7 @@ from namebasis.checks import FloatArray, IntArray
 from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.basis.shares import UniqueShare
 from namebasis.studies.basis.trust import Null
-from namebasis.wording import percent
+from namebasis.wording import percent, z_score, z_sentence
 
 CLEARLY = 2.0
 """Standard deviations above the mean of a control from which a cosine is more than chance."""
@@ -106,7 +106,7 @@ class Basis(Result):
         worst = min(weak or self.nulls, key=lambda null: null.z)
         compared = (
             f"{worst.observed:.2f} against {worst.mean:.2f} ± {worst.sd:.2f} with "
-            f"{_IN_WORDS[worst.kind]} (z = {worst.z:.1f})"
+            f"{_IN_WORDS[worst.kind]} ({z_sentence(worst.z)})"
         )
         if weak:
             return f"No better than chance: {compared}."
@@ -144,7 +144,7 @@ class Basis(Result):
         if self.shares:
             told = [
                 (f"{one.of} beyond {one.beyond}", percent(one.share), _percents(one.low, one.high),
-                 percent(one.chance), None if one.z is None else f"{one.z:.1f}")
+                 percent(one.chance), None if one.z is None else z_score(one.z))
                 for one in self.shares
             ]  # fmt: skip
             heads = ("unique", "share", "95 %", "by chance", "z")

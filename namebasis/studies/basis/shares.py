@@ -11,6 +11,7 @@ from namebasis.checks import FloatArray, IntArray
 from namebasis.studies.basis import trust
 from namebasis.studies.basis.recipe import FAMILY, Mask, Recipe
 from namebasis.studies.basis.stability import resampled
+from namebasis.wording import z_sentence
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class UniqueShare:
         told = f"{self.of.capitalize()} explain {100 * self.share:.0f} % beyond {self.beyond}"
         if self.chance is None or self.z is None:
             return f"{told}."
-        return f"{told}; random dictionaries {100 * self.chance:.0f} % (z = {self.z:.1f})."
+        return f"{told}; random dictionaries {100 * self.chance:.0f} % ({z_sentence(self.z)})."
 
 
 @one_blas_thread()

@@ -24,7 +24,7 @@ from namebasis.studies.card.comparison import (
 from namebasis.studies.card.records import Record
 from namebasis.studies.identity.results import EVIDENCES_IN_WORDS, Identity, NameIdentity
 from namebasis.studies.identity.rigidity import CONTEXTS_IN_WORDS
-from namebasis.wording import between, p_value, percent, percentile, share_words
+from namebasis.wording import between, p_value, percent, percentile, share_words, z_score
 
 if TYPE_CHECKING:
     from namebasis.studies.basis.results import Basis
@@ -263,7 +263,7 @@ class DeepCard:
     def _believed(self) -> Table:
         found = sorted(self.readings.beliefs, key=lambda one: (not one.counts[0], float(one.p[0])))
         rows = [
-            (one.title, one.told(0), one.place(0), f"{one.z[0]:+.1f}", p_value(float(one.p[0])))
+            (one.title, one.told(0), one.place(0), z_score(one.z[0]), p_value(float(one.p[0])))
             for one in found
         ]
         muted = [at for at, one in enumerate(found) if not one.counts[0]]

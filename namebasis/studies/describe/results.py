@@ -15,7 +15,7 @@ from namebasis.namespace.phrases.sentences import subject
 from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.basis.results import CLEARLY
 from namebasis.studies.basis.trust import Null
-from namebasis.wording import listed, percent
+from namebasis.wording import listed, percent, z_sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class Words:
             return told
         return (
             f"{told}; random dictionaries reach {self.null.mean:.2f} ± {self.null.sd:.2f} "
-            f"(z = {self.null.z:.1f})"
+            f"({z_sentence(self.null.z)})"
         )
 
     def table(self, title: str = "", key: str = "") -> Table:

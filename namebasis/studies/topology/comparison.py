@@ -18,7 +18,7 @@ from namebasis.studies.topology.arrangement import agreement_figures
 from namebasis.studies.topology.files import Report
 from namebasis.studies.topology.overlap import SpaceOverlap, overlap
 from namebasis.studies.topology.results import TopologyReport
-from namebasis.wording import percent
+from namebasis.wording import percent, z_score
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -269,7 +269,7 @@ def _figures(report: TopologyReport) -> dict[str, str]:
         whole = shape.entropy.whole
         found["entropy"] = f"{whole.bits:.2f} bits ({percent(whole.share)})"
         for null in shape.entropy.nulls:
-            found[f"entropy’s z, {null.null}"] = f"{null.z:.1f}"
+            found[f"entropy’s z, {null.null}"] = z_score(null.z)
         found["intrinsic dimension"] = f"{shape.dimension.likelihood:.1f}"
         found["skew of in-degrees"] = f"{shape.hubs.skewness:.2f}"
         found["nobody’s neighbour"] = f"{percent(shape.hubs.anti_hub_share)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from namebasis.analysis.shape.homology_null import DegreeReport, PersistenceReport
 from namebasis.studies.topology.shape import TopologyShape
-from namebasis.wording import percent
+from namebasis.wording import percent, z_score
 
 _N_LISTED = 5
 
@@ -30,7 +30,9 @@ def shape_rows(shape: TopologyShape) -> list[tuple[str, str]]:
 def _entropy(shape: TopologyShape) -> str:
     whole = shape.entropy.whole
     against = ", ".join(
-        f"z {null.z:+.1f} against {null.null}" for null in shape.entropy.nulls if null.z == null.z
+        f"z {z_score(null.z)} against {null.null}"
+        for null in shape.entropy.nulls
+        if null.z == null.z
     )
     error = f" ± {whole.standard_error:.3f}" if whole.standard_error else ""
     line = f"{whole.bits:.2f}{error} bits, {percent(whole.share)} of log2 n"

@@ -128,5 +128,5 @@ def test_vectors_that_are_not_finite_are_refused() -> None:
     graph = knn_graph(rows, 4)
     broken = rows.copy()
     broken[5] = np.nan
-    with pytest.raises(ValueError, match="must be finite; 1 row"):
+    with pytest.raises(ValueError, match="must be finite; 1 of its rows"):
         measure_shape(broken, graph, ["N"] * len(rows), {})
