@@ -19,7 +19,7 @@ from namebasis.results import Result, Table, cell, plain_dict
 from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
 from namebasis.studies.basis.components import check_components, fit_components
 from namebasis.studies.basis.meanings import Meaning, meaning_of
-from namebasis.wording import did_you_mean, percent
+from namebasis.wording import counted, did_you_mean, percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -110,6 +110,13 @@ class Walk(Result):
 
     def notes(self) -> Sequence[str]:
         told = list(self.remarks)
+        if self.n_rows <= self.n_features:
+            most = self.n_rows - 1
+            told.append(
+                f"Only {counted(self.n_rows, 'name')} for {self.n_features} directions: they "
+                f"differ in {most:,} at most, and one of these holds {percent(1 / most)} of their "
+                "variance on average, whatever the names mean."
+            )
         if any(not step.names for step in self.steps):
             half = abs(self.steps[1].position - self.steps[0].position) / 2
             told.append(

@@ -38,13 +38,14 @@ from namebasis.studies.topology.spelling import (
     open_unspelled,
     side_map,
 )
-from namebasis.wording import did_you_mean, percent
+from namebasis.wording import counted, did_you_mean, percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 STUDY = "topology"
 METHODS = ("density", "hdbscan")
+_ENOUGH = 100  # the error of a dimension is 1/√n: 10 % from here on
 
 
 def report(
@@ -168,7 +169,10 @@ def report(
     found = compare_labels(found, labels, pieces, settings)
     n_distinct = int(duplicate_groups(vectors).first.size)
     notes += [*found.notes, *undefined_notes(found.agreement, by)]
-    notes += _copies_note(len(ids) - n_distinct)
+    notes += [
+        *_copies_note(len(ids) - n_distinct),
+        *_few_note(n_distinct, is_complete=k == len(ids) - 1),
+    ]
     clock.lap("agreement")
     names, values = table["name"].to_pylist(), all_values(table)
     spelling = beside = None
@@ -277,6 +281,22 @@ def _copies_note(n_copies: int) -> list[str]:
     return [
         f"{n_copies:,} names have the very vector of another name: the encoder "
         "cannot tell them apart. On the map they stand around one place."
+    ]
+
+
+def _few_note(n: int, *, is_complete: bool) -> list[str]:
+    """What figures of so few different vectors are worth; nothing from 100 on, an error of 10 %."""
+    if n >= _ENOUGH:
+        return []
+    complete = (
+        " Every name is a neighbour of every other: hubs, parts and communities say nothing."
+        if is_complete
+        else ""
+    )
+    return [
+        f"Only {counted(n, 'different vector')}: by chance alone a dimension is off by about "
+        f"1/√n, {percent(n**-0.5)} here (10 % from {_ENOUGH} on), and clusters, holes and the "
+        f"graph rest on as few.{complete}"
     ]
 
 

@@ -86,6 +86,13 @@ def test_a_step_without_names_is_empty(arc: Any) -> None:
     assert [len(step.names) > 0 for step in steps] == [False, True, False]
 
 
+def test_few_names_hold_much_of_the_variance_whatever_they_mean(arc: Any) -> None:
+    rows = unit(np.random.default_rng(1).normal(size=(4, DIM)))
+    note = "Only 4 names for 6 directions: they differ in 3 at most, and one of these holds 33 % "
+    assert walk(Planted(rows), 1).notes()[0].startswith(note)
+    assert not any("Only" in note for note in walk(arc, 1).notes())
+
+
 def test_two_targets_span_the_difference(arc: Any) -> None:
     found = walk(arc, ("n0", "n200"), n_steps=3, span=1.6, names_per_step=1)
     rows = arc.vectors().astype(np.float64)

@@ -304,6 +304,17 @@ def test_few_names_lower_k_with_a_note(space: Space) -> None:
     assert few.finding().startswith("Too few clusters")
 
 
+def test_figures_of_few_names_are_said_to_be_worth_little(
+    space: Space, result: TopologyReport
+) -> None:
+    few = topology.report(space, ids=np.arange(4), n_permutations=3, n_resamples=0)
+    [note] = [one for one in few.notes() if one.startswith("Only")]
+    assert note.startswith("Only 4 different vectors: by chance alone a dimension is off by about")
+    assert "1/√n, 50 % here (10 % from 100 on)" in note
+    assert note.endswith("hubs, parts and communities say nothing.")
+    assert not any(one.startswith("Only") for one in result.notes())
+
+
 def test_write_stores_metric_columns(tmp_path: Path) -> None:
     space = make_space(tmp_path / "own.space", n=80)
     steps: list[tuple[int, int]] = []
