@@ -24,6 +24,7 @@ from namebasis.validation.pictures.image_store import (
     image_store,
     measure_images,
 )
+from namebasis.wording import counted
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -194,6 +195,7 @@ def validate(
         if with_rigidity and table.vectors is not None:
             text |= _rigidity_readings(space, known, seed)
     unknown = [name for name in names if name not in set(known)]
+    notes += _foreign_note(space, unknown)
     found = agree(table, text, prior=unknown, n_resamples=n_resamples, seed=seed)
     found = replace(found, remarks=(*notes, *found.remarks))
     source = space.provenance
@@ -212,6 +214,18 @@ def validate(
             "n_images": len(files),
         },
     )
+
+
+def _foreign_note(space: StoredSpace, unknown: Sequence[str]) -> list[str]:
+    """That names which the space does not hold are counted with the made-up ones."""
+    foreign = [name for name in unknown if space.find(name) is None]
+    if not foreign:
+        return []
+    return [
+        "The prior counts every name that the space does not hold as made up: "
+        f"{counted(len(foreign), 'name')}, such as {foreign[0]}. Add a real one to the space, or "
+        "take its images away."
+    ]
 
 
 def _is_known(space: StoredSpace, name: str) -> bool:

@@ -70,6 +70,8 @@ def test_images_are_compared_with_every_reading_of_the_text(user: Path) -> None:
         dict(zip(known, text.tolist(), strict=True))
     )
     assert found.agreement.n_made_up == 4  # three made-up names, and Bo, who is not stored so
+    [told] = [note for note in found.notes() if note.startswith("The prior counts every name")]
+    assert "that the space does not hold as made up: 4 names, such as " in told
     assert found.provenance["n_images"] == 27
 
 
