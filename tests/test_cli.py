@@ -351,13 +351,18 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
         ("draws must be n_draws", "--draws must be n_draws"),
         ("draws of n_draws are few", "draws of n_draws are few"),
         ("n_draws", "--draws"),
+        ("needs more than n_draws = 3 names", "needs more than --draws = 3 names"),
+        ("no name passes where='a = 1' now", "no name passes --where='a = 1' now"),
+        ("'n_draws = 3' is refused", "'n_draws = 3' is refused"),
+        ("Choose one with format.", "Choose one with --format."),
+        ("way must be a number; got 'x'.", "WAY must be a number; got 'x'."),
         ("", ""),
     ],
 )
 def test_a_refusal_names_the_option_where_there_is_one(message: str, expected: str) -> None:
     options = {"-n", "--draws", "--max-family", "--n-names", "--n-null", "--pixels", "--steps",
-               "--batch-size"}  # fmt: skip
-    assert with_option(message, options) == expected
+               "--batch-size", "--where", "--format"}  # fmt: skip
+    assert with_option(message, options, {"way": "WAY"}) == expected
 
 
 def test_a_refusal_is_exit_code_1_of_the_real_process_too(tmp_path: Path) -> None:

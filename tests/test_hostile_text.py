@@ -99,6 +99,15 @@ def test_no_way_of_printing_lets_it_through(
         assert visible(text) in written
 
 
+def test_a_bar_refused_before_any_work_leaves_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="refused"), output.progress_bar("score"):
+        raise ValueError("refused")
+    assert capsys.readouterr().err == ""
+    with output.progress_bar("score") as update:
+        update(1, 1)
+    assert capsys.readouterr().err.endswith("0:00:00\n")
+
+
 def test_a_tab_or_line_feed_in_a_cell_is_no_cell_or_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -215,6 +215,13 @@ def progress_bar(label: str, unit: str = "names") -> Iterator[Callable[..., None
             speed = task.finished_speed or task.speed
             return Text(f"{speed:,.0f} {unit}/s" if speed else "")
 
+    class PlainBar(Bar):
+        def stop(self) -> None:  # in a pipe rich ends a line, even that of a bar never drawn
+            if self.live.transient:
+                self.live.stop()
+            else:
+                super().stop()
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -223,7 +230,7 @@ def progress_bar(label: str, unit: str = "names") -> Iterator[Callable[..., None
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=Console(stderr=True)) as bar:
+    with PlainBar(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(label, total=None)
 
         def update(done: int, total: int, told: str = "") -> None:
@@ -235,4 +242,5 @@ def progress_bar(label: str, unit: str = "names") -> Iterator[Callable[..., None
         except BaseException:
             if not bar.tasks[task].completed:  # refused before any work: an empty bar says nothing
                 bar.update(task, visible=False)
+                bar.live.transient = True
             raise

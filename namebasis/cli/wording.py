@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,19 @@ from namebasis.cli import limits, streams
 from namebasis.cli.defaults import fill_in_space
 from namebasis.cli.options import SPACE_HELP
 from namebasis.cli.output import say
+from namebasis.errors import NamebasisError
 
 _OTHER_NAMES = {"size": "--pixels", "names_per_step": "-k", "n_shown": "-k"}
 """Parameters whose option has a name of its own."""
 _BARE = {*_OTHER_NAMES, "steps", "threads", "guidance", "dtype"}
 """Words without an underscore that are parameters where a message begins with them."""
 
+
+_WITHIN = re.compile(
+    r"(?<![\w'\"-])(?P<name>[a-z]+(?:_[a-z]+)+(?= ?= ?[\w'\"])|where(?==['\"])"
+    r"|(?<= with )(?:format|where)\b)"
+)
+"""Parameters within a message: what stands before a "=", and what is to be chosen with."""
 
 _TYPES = {"int": "n", "float": "number", "str": "text", "Path": "path"}
 
@@ -77,13 +85,18 @@ class Commands(TyperGroup):
         except BrokenPipeError:  # which click would end with exit code 1
             streams.abandon()
             sys.exit(141)
-        except ValueError as error:
+        except (ValueError, NamebasisError) as error:
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            options = {name for one in command.params for name in one.opts} if command else ()
-            said = with_option(str(error), options)
-            if type(error) is not ValueError or said == str(error):
+            params = command.params if command else ()
+            options = {name for one in params for name in one.opts}
+            arguments = {
+                str(one.name): str(one.metavar) for one in params
+                if one.param_type_name == "argument" and one.metavar
+            }  # fmt: skip
+            said = with_option(str(error), options, arguments)
+            if type(error) not in (ValueError, NamebasisError) or said == str(error):
                 raise
-            raise ValueError(said) from error
+            raise type(error)(said) from error
 
 
 def _take_alone(command: Any, option: str) -> None:
@@ -112,8 +125,10 @@ def _groups(ctx: Any) -> list[str]:
     return [*_groups(ctx.parent), str(ctx.info_name)]
 
 
-def with_option(message: str, options: Collection[str]) -> str:
-    """Put an option in the place of the parameter that a message begins with, if it is one of them.
+def with_option(
+    message: str, options: Collection[str], arguments: Mapping[str, str] | None = None
+) -> str:
+    """Put options in the place of parameters: one that begins a message, and those before a "=".
 
     Parameters
     ----------
@@ -121,16 +136,33 @@ def with_option(message: str, options: Collection[str]) -> str:
         Such as ``n_draws must be an integer, at least 20; got 1.``
     options : collection of str
         Of the command, such as ``--draws``; it may also be called ``--n-draws``.
+    arguments : mapping of str to str, optional
+        What its arguments are called in help, by their parameters: ``along`` is ``ALONG``.
     """
+
+    def within(found: re.Match[str]) -> str:
+        return _option_of(found["name"], options) or found["name"]
+
+    return _WITHIN.sub(within, _begun(message, options, arguments or {}))
+
+
+def _begun(message: str, options: Collection[str], arguments: Mapping[str, str]) -> str:
+    """The message, its first word an option or argument where it was a parameter."""
     word, space, rest = message.partition(" ")
     if "_" not in word and word not in _BARE and not rest.startswith("must "):
         return message
+    told = _option_of(word, options) or arguments.get(word)
+    return f"{told}{space}{rest}" if told else message
+
+
+def _option_of(word: str, options: Collection[str]) -> str | None:
+    """The option that a parameter became, if any."""
     word = word.removesuffix("_")  # as_ stands for as, which Python keeps for itself
     plain = word.removeprefix("n_")
     for option in (f"--{word}", f"--{plain}", f"-{word}", _OTHER_NAMES.get(word, "")):
         if (known := option.replace("_", "-")) in options:
-            return f"{known}{space}{rest}"
-    return message
+            return known
+    return None
 
 
 def name_type(parameter: Any) -> None:

@@ -126,7 +126,7 @@ def _choose_format(path: PurePath, format: str | None, has_columns: bool) -> str
         return _SUFFIXES[path.suffix.lower()]
     said = f"the suffix of {path.name!r}" if format is None else f"format {format!r}"
     raise ValueError(
-        f"{said} is not one of: {', '.join(FORMATS)}. Choose one with format."
+        f"{said} is not one of: {', '.join(FORMATS)} or wildcards. Choose one with format."
         f"{did_you_mean(format or path.suffix.removeprefix('.'), FORMATS)}"
     )
 

@@ -157,7 +157,7 @@ def _stored_atoms(
     if not with_phrases:
         ids = np.setdiff1d(ids, space.ids_of_part("phrase", view=view))
     if not len(ids):
-        raise FilterError(f"where {where!r} leaves no name to build a basis from.")
+        raise FilterError(f"where {where!r} leaves no name.")
     beside = [column for column in PHRASE_COLUMNS if column in space.columns]
     rows = space.table(["name", "part", *beside], ids=ids).to_pydict()
     names, parts = rows["name"], rows["part"]

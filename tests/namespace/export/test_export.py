@@ -345,7 +345,7 @@ class TestWildcardExports:
 @pytest.mark.parametrize(
     ("arguments", "kind", "message"),
     [
-        ({"path": "a.docx"}, ValueError, r"'a.docx' is not one of: txt, csv"),
+        ({"path": "a.docx"}, ValueError, r"'a.docx' is not one of: txt, csv.* or wildcards\. "),
         ({"path": "a", "format": "xls"}, ValueError, r"format 'xls' is not one of"),
         ({"path": "a.csv", "columns": ["colour"]}, ValueError, r"no column colour; there are: id"),
         ({"path": "a.csv", "columns": []}, ValueError, r"no column given"),
