@@ -90,6 +90,22 @@ def test_what_may_be_another_space_is_refused_in_one_line(
     assert names_of(spelled) == {"Anna", "Vicki"}
 
 
+def test_commands_of_several_spaces_take_it_and_changes_say_where(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAMEBASIS_SPACE", "my.space")
+    done = run("merge", "other.space", "-o", "both.space", "--dry-run", cwd=folder)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, "space my.space (NAMEBASIS_SPACE)")
+    given = run("merge", "my.space", "other.space", "-o", "both.space", "--dry-run", cwd=folder)
+    assert done.stderr.splitlines()[1:] == given.stderr.splitlines()
+    done = run("remove", "Anna", "--dry-run", cwd=folder)
+    assert done.stderr.splitlines()[0] == "space my.space (NAMEBASIS_SPACE)"
+    assert "NAMEBASIS_SPACE" not in run("nearest", "Vicki", cwd=folder).stderr
+    monkeypatch.setenv("NAMEBASIS_SPACE", "gone.space")
+    done = run("explore", "--no-open", cwd=folder)
+    assert (done.returncode, "gone.space" in done.stderr) == (1, True)
+
+
 def test_without_a_default_a_space_is_asked_for(folder: Path) -> None:
     done = run("info", cwd=folder)
     assert done.returncode == 2

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from namebasis.cli.output import note
 from namebasis.errors import NamebasisError, SpaceError
 from namebasis.reading import UnreadableError, read_toml
 from namebasis.wording import did_you_mean
@@ -17,6 +18,7 @@ KEYS = ("space", "encoder")
 _STORE = "names.lance"  # as namespace.store.opening.NAMES, which would load the storage engine
 _OF_FILES = frozenset(["add", "export"])
 """Commands whose argument after SPACE is a path, and may look like one."""
+_CHANGES = frozenset(["add", "drop", "merge", "remove", "rename", "undo", "unspell"])
 _LONGEST = 100_000
 
 
@@ -135,9 +137,45 @@ def fill_in_space(command: Any, name: str) -> None:
             return parse(ctx, args)
         if first is not None:
             _refuse_ambiguous(first, default, name)
+        _tell(name, args, default)
         return parse(ctx, [default.value, *args])
 
     command.parse_args = parse_args
+
+
+def fill_in_missing_space(command: Any, name: str, argument: str) -> None:
+    """Let the first SPACE of a command of several be left out where a default is set.
+
+    Parameters
+    ----------
+    command : click command
+        All its arguments are spaces: ``explore SPACE...``, ``merge A B``.
+    name : str
+        What it is called.
+    argument : str
+        The parameter that stays empty where one space too few is given.
+    """
+    parse = command.parse_args
+
+    def parse_args(ctx: Any, args: list[str]) -> Any:
+        if ctx.resilient_parsing or any(one in ("-h", "--help") for one in args):
+            return parse(ctx, args)
+        given, *_ = command.make_parser(ctx).parse_args(list(args))
+        found = given.get(argument)
+        is_given = isinstance(found, str) or (isinstance(found, (list, tuple)) and len(found) > 0)
+        default = None if is_given else default_of("space")
+        if default is None:
+            return parse(ctx, args)
+        _tell(name, args, default)
+        return parse(ctx, [default.value, *args])
+
+    command.parse_args = parse_args
+
+
+def _tell(command: str, args: Sequence[str], default: Default) -> None:
+    """Say which space a change is made to, where it was not typed."""
+    if command in _CHANGES or "--write" in args:
+        note(f"space {default}")
 
 
 def _refuse_ambiguous(first: str, default: Default, command: str) -> None:

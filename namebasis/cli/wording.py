@@ -11,7 +11,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 from namebasis.cli import limits, streams
-from namebasis.cli.defaults import fill_in_space
+from namebasis.cli.defaults import fill_in_missing_space, fill_in_space
 from namebasis.cli.options import SPACE_HELP
 from namebasis.cli.output import say
 from namebasis.errors import NamebasisError
@@ -28,6 +28,8 @@ _WITHIN = re.compile(
 )
 """Parameters within a message: what stands before a "=", and what is to be chosen with."""
 
+_OF_SPACES = {"explore": "spaces", "mcp": "spaces", "merge": "other"}
+"""Commands of several spaces, and the argument that is empty where the first is left out."""
 _TYPES = {"int": "n", "float": "number", "str": "text", "Path": "path"}
 
 
@@ -55,6 +57,8 @@ class Commands(TyperGroup):
                 name_type(parameter)
             if any(getattr(one, "help", "") == SPACE_HELP for one in command.params):
                 fill_in_space(command, " ".join([*_groups(ctx), cmd_name]))
+            if cmd_name in _OF_SPACES:
+                fill_in_missing_space(command, cmd_name, _OF_SPACES[cmd_name])
             # Outermost: whoever reads the arguments finds the option whole.
             if any(parameter.metavar == "[FILE]" for parameter in command.params):
                 _take_alone(command, "--phrases")

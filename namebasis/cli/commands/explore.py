@@ -11,7 +11,13 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.output import note
 
-Spaces = Annotated[list[Path], typer.Argument(metavar="SPACE...", help="Folders of name spaces.")]
+Spaces = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="SPACE...",
+        help="Folders of name spaces; by default NAMEBASIS_SPACE, or that of namebasis.toml.",
+    ),
+]
 
 
 def explore(

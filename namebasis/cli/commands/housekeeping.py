@@ -14,6 +14,10 @@ from namebasis.cli.outputs import refuse_readonly
 if TYPE_CHECKING:
     from namebasis.results import Result
 
+_FIRST = (
+    "Folder of the first space; where one alone is given, NAMEBASIS_SPACE, or that of "
+    "namebasis.toml."
+)
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")
 ]
@@ -100,7 +104,7 @@ def rename(
 
 @answers
 def merge(
-    space: Annotated[Path, typer.Argument(metavar="A", help="Folder of the first space.")],
+    space: Annotated[Path, typer.Argument(metavar="A", help=_FIRST)],
     other: Annotated[Path, typer.Argument(metavar="B", help="Folder of the second space.")],
     path: Annotated[
         Path,
