@@ -102,7 +102,7 @@ def print_csv(*results: Result, header: bool = True) -> None:
 
     import pyarrow as pa
 
-    from namebasis.namespace.export.file_formats import write_cells
+    from namebasis.namespace.export.file_formats import formula_note, write_cells
 
     tables = [result.to_arrow() for result in results]
     if len(tables) > 1:
@@ -115,7 +115,11 @@ def print_csv(*results: Result, header: bool = True) -> None:
     if any(table.column_names != tables[0].column_names for table in tables):
         raise ValueError("--csv prints one table, and this answer has several; use --json.")
     stream = io.StringIO()
-    write_cells(pa.concat_tables(tables, promote_options="permissive"), stream, ",")
+    whole = pa.concat_tables(tables, promote_options="permissive")
+    write_cells(whole, stream, ",")
+    told = formula_note(whole)
+    if told is not None:
+        note(told)
     text = stream.getvalue()
     sys.stdout.write(visible(text if header else text.partition("\n")[2], keep="\n\t"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -15,6 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 _BATCH = 8192
+_FORMULA = r"(?s)^[=+\-@\t\r]."
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _SHARD_BYTES = 500_000_000
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
 
@@ -25,6 +28,28 @@ def write_cells(table: pa.Table, stream: TextIO, delimiter: str) -> None:
     writer.writerow(table.column_names)
     for batch in table.to_batches(_BATCH):
         writer.writerows(zip(*(_cells(column) for column in batch.columns), strict=True))
+
+
+def formula_note(table: pa.Table) -> str | None:
+    """What is to be said of texts that a spreadsheet would run as formulas; None without any.
+
+    They are written as they are all the same: a file of data holds what the space holds, and
+    `build` reads the same names from it.
+    """
+    texts: list[str] = []
+    for column in table.columns:
+        if pa.types.is_list(column.type) and pa.types.is_string(column.type.value_type):
+            column = pc.binary_join(column, "|")
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            found = pc.filter(column, pc.match_substring_regex(column, _FORMULA))
+            texts += [text for text in found.to_pylist() if text and not _NUMBER.fullmatch(text)]
+    if not texts:
+        return None
+    n_texts = "1 text begins" if len(texts) == 1 else f"{len(texts):,} texts begin"
+    return (
+        f"{n_texts} as a formula does, such as {texts[0]!r}: a spreadsheet may run them. Import "
+        "the columns as text there, or take json or parquet."
+    )
 
 
 def write_json(table: pa.Table, stream: TextIO) -> None:

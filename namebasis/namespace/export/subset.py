@@ -236,6 +236,9 @@ def _write(table: pa.Table, request: Request, stream: IO[Any], path: str) -> Exp
         write = partial(_write_text, text)
     else:
         write = partial(_TABLES[request.format], table)
+        told = file_formats.formula_note(table) if request.format in ("csv", "tsv") else None
+        if told is not None:
+            _log.warning("%s: %s", path, told)
     if request.bom:
         write = partial(_write_behind_mark, write)
     for item in dropped:

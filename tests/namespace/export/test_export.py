@@ -53,6 +53,20 @@ def test_flat_files_join_lists_and_leave_births_out(
     assert zoe["locales"] == "fr_FR|nl_NL"
 
 
+def test_what_a_spreadsheet_would_run_is_written_as_it_is_and_said(tmp_path: Path) -> None:
+    names = ["=x", "+A", "@b", "Anna"]
+    table = pa.table({"name": names, "pieces": [["="], [], None, ["anna"]], "n": [-1, 0, 1, 2]})
+    told = file_formats.formula_note(table)
+    assert told is not None
+    assert told.startswith("3 texts begin as a formula does, such as '=x'")
+    with (tmp_path / "a.csv").open("w", encoding="utf-8", newline="") as stream:
+        file_formats.write_cells(table, stream, ",")
+    assert [row[0] for row in csv_of(tmp_path / "a.csv")] == ["name", *names]
+    assert read_names(tmp_path / "a.csv").strings == names
+    harmless = pa.table({"name": ["-", "-1.5", "+2e3", "Anna-Lena", None], "n": [-1, 0, 1, 2, 3]})
+    assert file_formats.formula_note(harmless) is None
+
+
 @pytest.mark.parametrize("format", ["csv", "tsv", "txt"])
 def test_a_byte_order_mark_tells_excel_that_it_is_utf_8(
     format: str, space: Space, tmp_path: Path
