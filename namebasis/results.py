@@ -85,6 +85,8 @@ class Table:
         Positions of rows that are within chance; drawn grey.
     detail : bool
         Left out of the brief form.
+    wrapped : sequence of str
+        Columns of sentences, which wrap in a terminal where other cells are cut at its end.
     """
 
     columns: Sequence[str]
@@ -95,6 +97,7 @@ class Table:
     aside: bool = False
     muted: Collection[int] = ()
     detail: bool = False
+    wrapped: Sequence[str] = ()
 
     @classmethod
     def of(cls, table: pa.Table, columns: Sequence[str] | None = None, **words: Any) -> Table:
@@ -319,11 +322,34 @@ def brief(result: Result, width: int = WIDTH, more: Sequence[str] = ()) -> tuple
     if sum(lengths) > left or hidden:
         left -= 1  # the line that says what is left out
     kept = _shared_out(lengths, left)
+    over = sum(_wrapped_lines(table, n, width) for table, n in zip(tables, kept, strict=True))
+    while over > 0 and any(
+        table.wrapped and n > _FEWEST for table, n in zip(tables, kept, strict=True)
+    ):
+        at = max((at for at, table in enumerate(tables) if table.wrapped), key=lambda at: kept[at])
+        before = _wrapped_lines(tables[at], kept[at], width)
+        kept[at] -= 1
+        over -= 1 + before - _wrapped_lines(tables[at], kept[at], width)
     cut = [
         replace(table, rows=table.rows[:n], muted=[at for at in table.muted if at < n])
         for table, n in zip(tables, kept, strict=True)
     ]
     return cut, hidden + sum(lengths) - sum(kept)
+
+
+def _wrapped_lines(table: Table, n: int, width: int) -> int:
+    """Lines beyond one each that the first `n` rows take where sentences wrap."""
+    found = 0
+    for column in table.wrapped:
+        at = list(table.columns).index(column)
+        others = sum(
+            max((len(cell(row[one])) for row in table.rows[:n]), default=0) + 3
+            for one in range(len(table.columns))
+            if one != at
+        )
+        room = max(width - others, 20)
+        found += sum(-(-len(cell(row[at])) // room) - 1 for row in table.rows[:n] if row[at])
+    return found
 
 
 def left_out(n_rows: int) -> str:
@@ -375,7 +401,10 @@ def boxed(table: Table, *, whole: bool = False) -> Any:
     for at, row in enumerate(table.rows):
         one_line: dict[str, Any] = {} if whole else {"no_wrap": True, "overflow": "ellipsis"}
         drawn.add_row(
-            *(Text(cell(value), **one_line) for value in row),
+            *(
+                Text(cell(value), **({} if column in table.wrapped else one_line))
+                for column, value in zip(table.columns, row, strict=True)
+            ),
             style="dim" if at in table.muted else None,
         )
     return drawn

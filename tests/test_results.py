@@ -166,6 +166,21 @@ def test_rows_within_chance_are_grey() -> None:
     assert ["t0 r1" in line for line in grey] == [True]
 
 
+def test_sentences_wrap_in_the_brief_form_within_its_lines() -> None:
+    class Meanings(Small):
+        def tables(self) -> list[Table]:
+            rows = [(f"column {at}", "five words of a sentence " * 6) for at in range(30)]
+            return [Table(("column", "meaning"), rows, wrapped=("meaning",))]
+
+    [table], hidden = results.brief(Meanings(), 80)
+    console = Console(file=io.StringIO(), width=80)
+    console.print(boxed(table))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert "…" not in "".join(lines)
+    assert 3 <= len(table.rows) == 30 - hidden
+    assert results.HEIGHT - 6 <= len(lines) <= results.HEIGHT - 3  # headline, note, what is left
+
+
 def test_a_long_cell_is_cut_in_the_brief_form_and_wraps_in_the_whole() -> None:
     long = Table(("name", "value", "text"), [("Anna", 0.123, "word " * 60)])
     lines = {}

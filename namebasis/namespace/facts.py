@@ -194,7 +194,7 @@ class SpaceInfo(Result, Mapping[str, Any]):
         rows = [(one.column, one.type, _filled(one), one.held, one.meaning) for one in order]
         empty = [at for at, one in enumerate(order) if not one.n]
         titles = ("column", "type", "filled", "holds", "meaning")
-        found = [Table(titles, rows, key="column", muted=empty)]
+        found = [Table(titles, rows, key="column", muted=empty, wrapped=("meaning",))]
         templates = [(template,) for template in self.facts["templates"]]
         if templates:
             found.append(Table(("template",), templates, key="template"))
