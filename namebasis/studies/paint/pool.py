@@ -89,6 +89,8 @@ def choose_pool(
     banned = {fold(name) for name in barred}
     phrases = space.ids_of_part("phrase")
     allowed = np.setdiff1d(space.ids(where), phrases)
+    if where is not None and not allowed.size:
+        raise ValueError(f"where {where!r} leaves no name to paint with.")
     near = np.empty(0, dtype=np.int64)
     if allowed.size:
         k = min(allowed.size, _WIDER * n_candidates + len(banned))

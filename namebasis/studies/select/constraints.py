@@ -225,7 +225,9 @@ class Constraints:
         told = f"n_names must be at most {left:,}, all that the constraints leave; got {n:,}."
         more = {one.label: _fill(self.room([one.label]), n) for one in self._every}
         best = max(more, key=lambda label: more[label])
-        if len(self._every) == 1:
+        if left == 0:
+            told = f"no name is left to choose. Loosen {best}."
+        elif len(self._every) == 1:
             told += f" Take fewer, or loosen {best}."
         elif more[best] > left:
             least = " at least" if more[best] >= n else ""

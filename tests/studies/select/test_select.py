@@ -70,6 +70,10 @@ def test_limits_that_leave_too_few_say_which_costs_most(space: nb.Space) -> None
         ValueError, match=r"most 7.*got 8. Take fewer, or loosen where \"gender = 'F'\""
     ):
         space.select(8, where="gender = 'F'")
+    with pytest.raises(
+        ValueError, match=r"^no name is left to choose\. Loosen where \"name = 'X'\"\."
+    ):
+        space.select(2, where="name = 'X'")
     with pytest.raises(ValueError, match="at most 12, as many as differ; got 13"):
         space.select(13)
     with pytest.raises(FilterError, match=r"of .* leaves no name that the list could stand for"):
