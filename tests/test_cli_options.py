@@ -90,7 +90,7 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
     "walk s.space 0": [("", "must be an integer, at least 1; got 0")],
     "anchors s.space": [
         ("-n 0", "--n-names must be an integer, at least 1; got 0"),
-        ("-n 99", "needs more than n_names = 99 names; there are 12"),
+        ("-n 99", "needs more than --n-names = 99 names; there are 12"),
         ("--view txt", "got 'txt'. Did you mean 'text'?"),
         ("--where 'sex = 1'", "write gender"),
     ],
