@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from namebasis.analysis.select.room import Room
 from namebasis.checks import BoolArray, Float64Array, FloatArray, IntArray, Progress
 
 BLOCK = 512  # candidates whose similarities are computed at a time
-_BATCH = 64  # candidates whose gain is computed again at a time
-_POOL = 8192  # candidates of the largest bounds, among which the best mostly is
+_PRODUCT = 2**25  # similarities that are computed at a time for the pool
+_HELD = 2**26  # similarities that the pool holds, of 8 bytes each
+_SMALLEST_POOL = 1024
+_JUDGED = 128  # candidates by which the pool's size is judged
+_BITS = 30  # of a similarity, so that sums of up to 2^23 of them are exact
+_ROUNDING = 1e-4  # of sums in float32, with room to spare
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +53,9 @@ def cover(
     The objective is the mean over the demand of the largest cosine to a chosen row, or 0 where
     none is above 0. It is monotone and submodular, so the greedy choice reaches at least 1 - 1/e
     of the best [1]_, and a gain that was computed before bounds the gain now: only candidates
-    whose bound is high enough are computed again [2]_. Similarities exist for a block of
-    candidates at a time.
+    whose bound is high enough are computed again [2]_. Of these, the similarities above those to
+    the chosen rows are kept while they fit, at most some 0.5 GB, so that a choice changes their
+    gains by what it covers anew. All others exist for a block of candidates at a time.
 
     Parameters
     ----------
@@ -97,57 +103,90 @@ def cover(
 
 
 class _Coverage:
-    """What is covered so far, and what each candidate would add at most."""
+    """What is covered so far, and what each candidate would add at most.
+
+    Similarities are whole numbers of 2^-30, finer than float32 is from 2^-6 on, so that their sums
+    in float64 are exact: a gain that is kept up to date equals one computed anew, and gains of
+    equal rows are equal.
+    """
 
     def __init__(self, candidates: FloatArray, demand: FloatArray, power: int) -> None:
-        self._candidates, self._demand, self._power = candidates, demand, power
+        factor = 2 ** (_BITS // power)
+        self._unit: float = 1 / factor**power
+        self._candidates, self._power = candidates, power
+        self._demand = demand * np.float32(factor)
         self._nearest = np.zeros(len(demand), np.float32)
-        self._bounds = np.full(len(candidates), -1.0)
-        self._pool, self._floor = np.empty(0, np.int64), np.inf
+        self._bounds = np.full(len(candidates), -np.inf)  # of sums over the demand
+        # The pool's gains are exact: of each row of the demand, it has those candidates of the
+        # pool that are nearer than any chosen one, and their similarities.
+        self._in_pool = np.zeros(len(candidates), bool)
+        self._nearer: list[tuple[npt.NDArray[np.int32], FloatArray]] = []
 
     def add(self, row: int | np.int64) -> float:
         """Choose a row; the objective with it."""
-        self._nearest = np.maximum(self._nearest, self._near(self._candidates[row]))
-        return float(self._nearest.mean(dtype=np.float64))
+        near = np.rint(self._near(self._demand, self._candidates[row]))
+        if self._nearer:
+            for at in np.flatnonzero(near > self._nearest):
+                self._raise(int(at), near[at])
+        np.maximum(self._nearest, near, out=self._nearest)
+        return float(self._nearest.mean(dtype=np.float64)) * self._unit
+
+    def _raise(self, at: int, now: np.float32) -> None:
+        """Take from the pool's gains what a row of the demand no longer gives."""
+        places, near = self._nearer[at]
+        lost = np.minimum(near, now)
+        self._bounds[places] -= np.subtract(lost, self._nearest[at], dtype=np.float64)
+        still = near > now
+        self._nearer[at] = places[still], near[still]
 
     def bound(self, rows: IntArray) -> None:
-        """Compute the gains of rows anew."""
+        """Bound the gains of rows: float32's sums and a little more."""
         for start in range(0, len(rows), BLOCK):
             part = rows[start : start + BLOCK]
-            self._bounds[part] = self._gains(self._near(self._candidates[part]))
+            near = self._near(self._candidates[part], self._demand.T)
+            near -= self._nearest
+            np.maximum(near, 0.0, out=near)
+            self._bounds[part] = near.sum(axis=1) * (1 + _ROUNDING)
 
     def best(self, is_open: BoolArray) -> int:
         """The open row of the largest gain, the first of equal ones."""
-        self._bounds[~is_open] = -1.0
-        fresh = np.zeros(len(self._bounds), bool)
+        self._bounds[~is_open] = -np.inf
         while True:
-            stale = self._pool[~fresh[self._pool] & (self._bounds[self._pool] >= 0)]
-            batch = stale[_largest(self._bounds[stale], _BATCH)]
-            self._bounds[batch] = self._gains(self._near(self._candidates[batch]))
-            fresh[batch] = True
-            top = -1
-            if self._pool.size:
-                bounds = self._bounds[self._pool]
-                top = int(self._pool[np.flatnonzero(bounds == bounds.max())].min())
-            if top < 0 or self._bounds[top] < self._floor or self._bounds[top] < 0:
-                self._fill_pool()
-            elif fresh[top]:
+            gains = np.where(self._in_pool, self._bounds, -np.inf)
+            top = int(np.argmax(gains))
+            others = self._bounds[~self._in_pool].max(initial=-np.inf)
+            if gains[top] > -np.inf and gains[top] >= others:
                 return top
+            self._fill_pool()
 
     def _fill_pool(self) -> None:
-        """Hold the largest bounds; no row outside the pool has a larger one than `_floor`."""
-        self._pool = _largest(self._bounds, _POOL)
-        is_all = len(self._pool) == len(self._bounds)
-        self._floor = -1.0 if is_all else float(self._bounds[self._pool].min())
+        """Hold the candidates of the largest bounds, as many as there is memory for."""
+        n_open = int((self._bounds > -np.inf).sum())
+        pool = _largest(self._bounds, min(n_open, self._n_that_fit()))
+        self._in_pool[:] = False
+        self._in_pool[pool] = True
+        self._nearer = []
+        held, places = self._candidates[pool], pool.astype(np.int32)
+        gains = np.zeros(len(pool))
+        step = max(1, _PRODUCT // len(pool))
+        for start in range(0, len(self._demand), step):
+            near = self._near(self._demand[start : start + step], held.T)
+            for row, least in zip(near, self._nearest[start : start + step], strict=True):
+                nearer = np.flatnonzero(row > least)
+                kept = np.rint(row[nearer])
+                gains[nearer] += np.subtract(kept, least, dtype=np.float64)
+                self._nearer.append((places[nearer], kept))
+        self._bounds[pool] = gains
 
-    def _gains(self, near: FloatArray) -> Float64Array:
-        """What rows of these similarities add to the mean of the demand; overwrites `near`."""
-        near -= self._nearest
-        np.maximum(near, 0.0, out=near)
-        return np.asarray(near.sum(axis=1) / len(self._demand), dtype=np.float64)
+    def _n_that_fit(self) -> int:
+        """How many candidates the pool can hold, judged by some of them."""
+        some = _largest(self._bounds, _JUDGED * 16)[::16]
+        near = self._near(self._candidates[some], self._demand.T)
+        share = float((near > self._nearest).mean()) if near.size else 0.0
+        return max(_SMALLEST_POOL, int(_HELD / (1 + share * len(self._demand))))
 
-    def _near(self, rows: FloatArray) -> FloatArray:
-        near = rows @ self._demand.T
+    def _near(self, rows: FloatArray, others: FloatArray) -> FloatArray:
+        near = rows @ others
         np.maximum(near, 0.0, out=near)
         return near if self._power == 1 else near**self._power
 

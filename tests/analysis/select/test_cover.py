@@ -38,18 +38,27 @@ def free(n: int) -> Room:
 
 
 @pytest.mark.parametrize("power", [1, 2])
-@pytest.mark.parametrize("pool", [8, 8192])
+@pytest.mark.parametrize("held", [1, 300, 2**26])  # a pool of 4 rows, of some and of all
 def test_lazy_greedy_chooses_what_naive_greedy_chooses(
-    power: int, pool: int, monkeypatch: pytest.MonkeyPatch
+    power: int, held: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(covering, "_POOL", pool)
-    monkeypatch.setattr(covering, "_BATCH", 3)
+    monkeypatch.setattr(covering, "_SMALLEST_POOL", 4)
+    monkeypatch.setattr(covering, "_HELD", held)
+    monkeypatch.setattr(covering, "_PRODUCT", 100)
+    monkeypatch.setattr(covering, "_JUDGED", 2)
     monkeypatch.setattr(covering, "BLOCK", 7)
     rows = unit(60)
     found = cover(rows, rows, 12, free(60), power=power)
     assert found.rows.tolist() == naive(rows, 12, power)
     reached = [value(rows, found.rows[: k + 1].tolist(), power) for k in range(12)]
     np.testing.assert_allclose(found.values, reached, atol=1e-6)
+
+
+def test_of_equal_rows_the_first_is_chosen_and_the_other_gains_nothing() -> None:
+    rows = np.repeat(unit(30, seed=2), 2, axis=0)
+    found = cover(rows, rows, 60, free(60))
+    assert (found.rows[:30] % 2 == 0).all()
+    assert found.values[29] == pytest.approx(1, abs=1e-6)
 
 
 def test_greedy_reaches_its_share_of_the_best_subset() -> None:
