@@ -7,6 +7,7 @@ import numpy as np
 from namebasis.analysis.select.cover import Choice
 from namebasis.analysis.select.room import Room
 from namebasis.analysis.sparse.codes import sparse_code
+from namebasis.analysis.sparse.products import Products
 from namebasis.checks import FloatArray, IntArray, Progress
 
 N_NONZERO = 4
@@ -105,13 +106,15 @@ class _Codes:
     ) -> None:
         self._candidates, self._demand = candidates, demand
         self._own = np.full(len(demand), -1) if own is None else own
-        self._chosen = chosen.tolist()
+        self._chosen: list[int] = []
+        self._products = Products(candidates.shape[1], demand)
         self._rest = demand.copy()  # what codes of 3 leave
         self._explained = np.zeros(len(demand), np.float32)  # what they do not, squared
         self._cosines = np.zeros(len(demand), np.float32)  # of codes of 4
         self.values: list[float] = []
-        for at in range(len(self._chosen)):
-            self._code(np.arange(len(demand)), self._chosen[: at + 1])
+        for at in chosen.tolist():
+            self._hold(at)
+            self._code(np.arange(len(demand)))
             self.values.append(float(self._cosines.mean(dtype=np.float64)))
 
     def best(self, may: IntArray) -> int:
@@ -141,26 +144,34 @@ class _Codes:
     def add(self, at: int) -> None:
         """Choose a candidate, and code anew what it may help."""
         helped = np.flatnonzero(self._gains(np.array([at]))[0] > 0)
-        self._chosen.append(at)
+        self._hold(at)
         if len(self._chosen) <= N_NONZERO:
             helped = np.arange(len(self._demand))
         if helped.size:
-            self._code(helped, self._chosen)
+            self._code(helped)
         self.values.append(float(self._cosines.mean(dtype=np.float64)))
 
-    def _code(self, rows: IntArray, chosen: list[int]) -> None:
-        atoms = self._candidates[chosen]
-        place = {at: position for position, at in enumerate(chosen)}
+    def _hold(self, at: int) -> None:
+        self._chosen.append(at)
+        self._products.add(self._candidates[at])
+
+    def _code(self, rows: IntArray) -> None:
+        place = {at: position for position, at in enumerate(self._chosen)}
         barred = np.array([place.get(int(at), -1) for at in self._own[rows]])
-        may = len(chosen) - int((barred >= 0).any())
+        may = len(self._chosen) - int((barred >= 0).any())
         if may < 1:
             return
-        wanted = self._demand[rows]
-        four = sparse_code(atoms, wanted, min(N_NONZERO, may), exclude=barred)
-        self._cosines[rows] = np.nan_to_num(four.similarities)
-        three = sparse_code(atoms, wanted, min(N_NONZERO - 1, may), exclude=barred)
-        self._rest[rows] = wanted - three.reconstruct(atoms)
-        self._explained[rows] = np.maximum(1 - np.square(self._rest[rows]).sum(axis=1), 0)
+        three = self._products.pursue(rows, barred, min(N_NONZERO - 1, may))
+        four = three
+        if may >= N_NONZERO:
+            four = self._products.pursue(rows, barred, N_NONZERO, three)
+        self._cosines[rows] = np.nan_to_num(four.similarities())
+        rest = self._demand[rows]
+        for atoms, weights in zip(three.support.T, three.weights.T, strict=True):
+            held = self._candidates[np.asarray(self._chosen)[atoms]]  # a free slot's weight is 0
+            rest -= weights[:, None].astype(np.float32) * held
+        self._rest[rows] = rest
+        self._explained[rows] = np.maximum(1 - np.square(rest).sum(axis=1), 0)
 
     def missed_least(self, n_fixed: int, n: int) -> list[int]:
         """The chosen candidates, but for the first, whose part in all codes is smallest."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from namebasis.analysis.sparse.atoms import Atoms
@@ -16,6 +18,21 @@ from namebasis.checks import FloatArray, IntArray
 # An atom whose squared part outside the chosen ones is below this counts as one of their
 # combinations: float32 vectors say no more.
 _DEPENDENT = 1e-10
+
+
+class Growing(Protocol):
+    """Codes that a pursuit grows; `residuals` are what its matcher compares with atoms."""
+
+    residuals: FloatArray
+    support: IntArray
+
+    def put(self, rows: IntArray, atoms: IntArray) -> IntArray:
+        """Put an atom into the first free slot of each row; return the slots."""
+        ...
+
+    def refit(self, rows: IntArray, *, nonnegative: bool) -> None:
+        """Solve for the weights, free the slots that end at zero, update the residuals."""
+        ...
 
 
 class Codes:
@@ -129,14 +146,14 @@ def solve_signed(gram: Float64, moments: Float64) -> Float64:
     return weights
 
 
-def pursue(codes: Codes, matcher: Matcher, rows: IntArray, *, nonnegative: bool) -> None:
+def pursue(codes: Growing, matcher: Matcher, rows: IntArray, *, nonnegative: bool) -> None:
     """Grow every code of the chunk until its slots are full or no atom improves it.
 
     `rows` are the numbers of the chunk's targets among all. A nonnegative code whose refit drops
     an atom goes on, so a freed slot is filled again; it ends because its residual shrinks at
     every step.
     """
-    active = np.arange(len(codes.targets))
+    active = np.arange(len(codes.support))
     while active.size:
         atom, match = matcher.best(codes.residuals[active], rows[active], codes.support[active])
         improves = match > GRADIENT_TOLERANCE
