@@ -12,8 +12,9 @@ from namebasis.checks import BoolArray, Float64Array, FloatArray, IntArray, Prog
 
 BLOCK = 512  # candidates whose similarities are computed at a time
 _PRODUCT = 2**25  # similarities that are computed at a time for the pool
-_HELD = 2**26  # similarities that the pool holds, of 8 bytes each
+_HELD = 3 * 2**25  # similarities that the pool holds, of 8 bytes each
 _SMALLEST_POOL = 1024
+_STRETCHED = 1.25  # so much more the pool may hold if that is all
 _JUDGED = 128  # candidates by which the pool's size is judged
 _BITS = 30  # of a similarity, so that sums of up to 2^23 of them are exact
 _ROUNDING = 1e-4  # of sums in float32, with room to spare
@@ -54,7 +55,7 @@ def cover(
     none is above 0. It is monotone and submodular, so the greedy choice reaches at least 1 - 1/e
     of the best [1]_, and a gain that was computed before bounds the gain now: only candidates
     whose bound is high enough are computed again [2]_. Of these, the similarities above those to
-    the chosen rows are kept while they fit, at most some 0.5 GB, so that a choice changes their
+    the chosen rows are kept while they fit, at most some 1 GB, so that a choice changes their
     gains by what it covers anew. All others exist for a block of candidates at a time.
 
     Parameters
@@ -183,7 +184,9 @@ class _Coverage:
         some = _largest(self._bounds, _JUDGED * 16)[::16]
         near = self._near(self._candidates[some], self._demand.T)
         share = float((near > self._nearest).mean()) if near.size else 0.0
-        return max(_SMALLEST_POOL, int(_HELD / (1 + share * len(self._demand))))
+        n_fit = max(_SMALLEST_POOL, int(_HELD / (1 + share * len(self._demand))))
+        # A few more cost less than to fill the pool again for them.
+        return len(self._bounds) if n_fit * _STRETCHED >= len(self._bounds) else n_fit
 
     def _near(self, rows: FloatArray, others: FloatArray) -> FloatArray:
         near = rows @ others
