@@ -158,12 +158,9 @@ class _Codes:
     def _code(self, rows: IntArray) -> None:
         place = {at: position for position, at in enumerate(self._chosen)}
         barred = np.array([place.get(int(at), -1) for at in self._own[rows]])
-        may = len(self._chosen) - int((barred >= 0).any())
-        if may < 1:
-            return
-        three = self._products.pursue(rows, barred, min(N_NONZERO - 1, may))
+        three = self._products.pursue(rows, barred, min(N_NONZERO - 1, len(self._chosen)))
         four = three
-        if may >= N_NONZERO:
+        if len(self._chosen) >= N_NONZERO:
             four = self._products.pursue(rows, barred, N_NONZERO, three)
         self._cosines[rows] = np.nan_to_num(four.similarities())
         rest = self._demand[rows]

@@ -50,6 +50,26 @@ def test_its_value_is_the_mean_cosine_of_codes_without_oneself() -> None:
     assert found.reached == pytest.approx(exact, abs=0.01)  # codes that gain nothing stay as is
 
 
+def test_the_first_rows_already_code_all_others() -> None:
+    rows = sums_of_atoms()
+    own = np.arange(len(rows))
+    found = span(rows, rows, 3, Room(Limits(np.ones(len(rows), bool))), own=own)
+    for n in (1, 2, 3):
+        place = {int(row): at for at, row in enumerate(found.rows[:n])}
+        cosines = [
+            float(
+                np.nan_to_num(
+                    sparse_code(
+                        rows[found.rows[:n]], row[None], max(n - (at in place), 1),
+                        exclude=[place.get(at, -1)],
+                    ).similarities
+                )[0]
+            ) if n > 1 or at not in place else 0.0
+            for at, row in enumerate(rows)
+        ]  # fmt: skip
+        assert found.values[n - 1] == pytest.approx(np.mean(cosines), abs=1e-5)
+
+
 def test_bare_rows_take_it_by_name_and_seed() -> None:
     rows = sums_of_atoms()
     first = nb.analysis.select_rows(rows, 6, objective="span")
