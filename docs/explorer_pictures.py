@@ -35,7 +35,7 @@ SHOTS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
     ("names", "?q=Vicki&card=Vicki", "light",
      (("press", "Measure what the model believes"), ("for", "#beliefs"))),
     ("map", "?tab=map&color=locales&q=Vicki&beside={other}", "dark",
-     (("for", ".map-title"), ("rest", "2"))),
+     (("for", ".map-title"), ("rest", "4"))),
     ("basis", f"?tab=basis&{SENIOR}", "light", (("for", ".gauge.has-chance"),)),
     ("paint", f"?tab=paint&{SENIOR}&n=3&neg=1&ran=paint", "light", (("for", ".sides"),)),
     ("walk", "?tab=walk&along=gender&at=1.8", "dark", (("for", ".here .link"),)),
@@ -43,7 +43,7 @@ SHOTS: tuple[tuple[str, str, str, tuple[tuple[str, str], ...]], ...] = (
      (("for", "#selected"),)),
     ("compare", "?tab=compare&other={name}&otherview=text", "light", (("for", "#compared"),)),
     ("topology", "?tab=topology&space={name}", "dark",
-     (("press", "Make the report"), ("for", "iframe.report"), ("rest", "12"))),
+     (("press", "Make the report"), ("for", "iframe.report"), ("rest", "12"), ("reach", "#map"))),
 )  # fmt: skip
 """Name of the file, address, scheme, and what is done before the picture is taken."""
 
@@ -87,6 +87,10 @@ def _act(page: Page, verb: str, what: str) -> None:
             button.click()
     elif verb == "rest":
         page.wait_for_timeout(1000 * int(what))
+    elif verb == "reach":  # a place in the report's own frame
+        page.frame_locator("iframe.report").locator(what).evaluate(
+            "(one) => scrollBy(0, one.getBoundingClientRect().top - 12)"
+        )
     else:
         page.wait_for_selector(what, timeout=PATIENCE)
 
