@@ -34,6 +34,14 @@ def again(visit: Visit) -> Any:
     return visit.open(visit.tab.url.removeprefix(visit.address))
 
 
+@pytest.mark.parametrize("tab", ["names", "walk", "records"])
+def test_the_chosen_tab_is_in_view_beside_a_card(visit: Visit, tab: str) -> None:
+    page = visit.open(f"?tab={tab}&q=Vicki&card=Vicki")  # leaves no room for all of them
+    bar, chosen = page.locator("#tabs").bounding_box(), page.locator(f"#tab-{tab}").bounding_box()
+    assert bar["x"] <= chosen["x"]
+    assert chosen["x"] + chosen["width"] <= bar["x"] + bar["width"]
+
+
 def test_basis_by_sliders(visit: Visit, space: Space) -> None:
     from namebasis.studies.basis.weighing import weigh
 

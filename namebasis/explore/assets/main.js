@@ -73,9 +73,15 @@ function drawTabs() {
     },
   }, title));
   $("tabs").replaceChildren(...nodes);
+  showTab();
+}
+
+// Where the tabs do not fit, as beside a card, the chosen one is in view.
+function showTab() {
   const tabs = $("tabs"), shown = $(`tab-${state.tab}`);
   if (shown) tabs.scrollLeft = shown.offsetLeft - tabs.offsetLeft + shown.offsetWidth / 2 - tabs.clientWidth / 2;
 }
+new ResizeObserver(showTab).observe($("tabs"));
 
 async function drawPanel() {
   const panel = $("panel");

@@ -326,13 +326,20 @@ export class PointMap {
     }
   }
 
+  // A label whose place is in view is seen whole: its middle, moved off the edge.
+  _within(middle, half) {
+    const end = this.canvas.clientWidth;
+    return middle < 0 || middle > end ? middle : Math.max(half, Math.min(middle, end - half));
+  }
+
   // What colours stand for, where most of each stands: { x, y, text, color }.
   _drawLabels(pen, ink, ground) {
     const taken = [];
     pen.textAlign = "center";
     pen.font = "600 14px system-ui, sans-serif";
     for (const { x, y, text, color } of this.labels) {
-      const [left, top] = this.toScreen(x, y), width = pen.measureText(text).width;
+      const [middle, top] = this.toScreen(x, y), width = pen.measureText(text).width;
+      const left = this._within(middle, width / 2 + 4);
       const box = [left - width / 2 - 3, top - 10, width + 6, 20];
       if (taken.some((other) => box[0] < other[0] + other[2] && other[0] < box[0] + box[2]
         && box[1] < other[1] + other[3] && other[1] < box[1] + box[3])) continue;
