@@ -56,7 +56,7 @@ def html_of(found: Validation) -> str:
             (f"{len(agreement.names):,}", "names with images"),
             (f"{source['n_images']:,}", "images", "images of a name"),
             (f"{agreement.n_made_up:,}", "made-up names: the prior", "made-up names"),
-            (f"{len(found.licences):,}", "ways of measuring"),
+            (f"{len(found.licences):,}", f"way{'s' * (len(found.licences) != 1)} of measuring"),
         ],
         provenance=[
             ("space", source["space"]),

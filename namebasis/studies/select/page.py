@@ -23,7 +23,9 @@ def html_of(found: Selection) -> str:
     return render(
         "select", title=title, headline=found.headline(), remarks=found.notes(),
         tables=[_filled(table) for table in found.tables()],
-        provenance=[(key, cell(value, whole=True)) for key, value in found.parameters.items()],
+        provenance=[(key.replace("_", " "), _shown(value))
+                    for key, value in found.parameters.items()
+                    if value not in (None, {}, (), [], False)],
     )  # fmt: skip
 
 
@@ -32,13 +34,23 @@ def _filled(table: Table) -> dict[str, Any]:
         all(isinstance(row[at], (int, float)) for row in table.rows) and bool(table.rows)
         for at in range(len(table.columns))
     ]
+    title = table.title or "the list, in the order of choice"
     return {
-        "title": table.title or "the list, in the order of choice",
+        "title": title[:1].upper() + title[1:],
         "columns": [f"#{name}" if is_n else name
                     for name, is_n in zip(table.columns, numeric, strict=True)],
         "numeric": numeric,
-        "rows": [[cell(value, whole=True) for value in row] for row in table.rows],
+        "rows": [[_shown(value) for value in row] for row in table.rows],
     }  # fmt: skip
+
+
+def _shown(value: object) -> str:
+    """A value in the words of a page: a dash for a figure that is none, limits side by side."""
+    if isinstance(value, float) and value != value:
+        return "–"
+    if isinstance(value, dict):
+        value = [f"{key}: {limit}" for key, limit in value.items()]
+    return "yes" if value is True else cell(value, whole=True)
 
 
 @charts.chart

@@ -170,7 +170,8 @@ def test_a_list_is_measured_where_the_choice_did_not_look(tmp_path: Path) -> Non
     assert found.tables()[-1].title == "where the choice did not look"
     page = found.to_html()
     assert all(name in page for name in found.names)
-    assert "where the choice did not look" in page
+    assert "Where the choice did not look" in page
+    assert all(one not in page for one in (">nan<", ">{}<", ">False<", "<dd></dd>"))
     assert len(found.plot().axes) == 1
     assert space.select(6, n_null=0).checks == ()
     assert "none is held back" in space.select(3, of="count < 20").notes()[-1]
