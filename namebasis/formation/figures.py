@@ -85,7 +85,7 @@ class Curves:
             y_axis_type="log" if is_log else "linear",
             x_axis_label="checkpoint",
             y_axis_label=f"{unit} (log scale)".strip() if is_log else unit,
-            x_range=(-0.03 * last - 0.2, 1.13 * last + 0.4),  # room for the labels of the lines
+            x_range=(-0.03 * last - 0.2, 1.13 * last + 0.4),
         )
         for at in axis.gaps:
             self._plot.add_layout(
@@ -162,6 +162,8 @@ class Curves:
         ]
         if not heights or not values:
             return
+        longest = max(len(label) for label, *_ in self._ends)
+        self._plot.x_range.end = (1 + max(0.13, 0.035 * longest)) * last + 0.4  # room for labels
         span = [math.log10(value) if self._is_log else value for value in values]
         least = (max(span) - min(span) or 1.0) * _LABEL
         placed: list[tuple[float, int]] = []

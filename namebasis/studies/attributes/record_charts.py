@@ -23,6 +23,8 @@ _WORDS = {
     "inferred": "zero-shot (inferred)",
     "projection": "zero-shot (projection)",
     "probe": "probe, cross-validated",
+    "asian": "Asian",
+    "hispanic": "Hispanic",
 }
 _INKS = (charts.FILL, charts.WARM, charts.SOFT)
 
