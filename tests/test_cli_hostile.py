@@ -86,7 +86,7 @@ BAD: list[tuple[str, ...]] = [
     (*NEAREST, "Vicki", "-k", "-1"),
     (*NEAREST, "Vicki", "--view", "a\ud800"),
     (*NEAREST, "Vicki", "--image", "fifo.json"),
-    *((*EXPORT, "--order-by", column) for column in ("locales", "text", "births", "pieces", "no")),
+    *((*EXPORT, "--order-by", column) for column in ("locales", "text", "pieces", "no")),
     (*EXPORT, "--limit", HUGE),
     ("build", "new.space", "deep.json"),
     ("build", "new.space", "fifo.txt"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from PIL import Image
 
 import namebasis as nb
 from namebasis.encoders.image_files import ImageFailure
@@ -91,6 +92,9 @@ def test_a_spec_stands_for_its_encoder(space: nb.Space, tmp_path: Path) -> None:
     made = nb.build_space(LISTED[:2], tmp_path / "two.space", templates="plain")
     grown = nb.add_names(made, ["Zoë"], encoder="minilm")
     assert grown.table(["name"])["name"].to_pylist() == [*LISTED[:2], "Zoë"]
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    Image.new("RGB", (8, 8)).save(pictures / f"{LISTED[0]}.png")
     for refused, message in (
         ("minilmm", "unknown encoder 'minilmm'. Did you mean minilm?"),
         (3, "or be the spec of one, such as 'minilm'; got int."),
@@ -100,7 +104,7 @@ def test_a_spec_stands_for_its_encoder(space: nb.Space, tmp_path: Path) -> None:
         for ask in (
             lambda encoder: nb.open_space(space.path, encoder=encoder),
             lambda encoder: nb.add_names(made, ["Bo"], encoder=encoder),
-            lambda encoder: nb.add_images(made, tmp_path, encoder=encoder),
+            lambda encoder: nb.add_images(made, pictures, encoder=encoder),
         ):
             with pytest.raises(EncoderError) as caught:
                 ask(refused)

@@ -11,7 +11,7 @@ from typing import Any
 from namebasis.checks import Progress
 from namebasis.errors import NamebasisError
 from namebasis.namespace.search.kept_answers import find_answer, keep_answer
-from namebasis.reading import UnreadableError, parse_json
+from namebasis.reading import UnreadableError, parse_json, read_bytes
 from namebasis.space import Space
 
 KIND = "pictures"
@@ -76,7 +76,7 @@ def make_pictures(space: Space, name: str, progress: Progress) -> list[dict[str,
             progress(seed, N_PICTURES, list(found))  # type: ignore[call-arg]
             made = generate(pipeline, [name], folder, n_images=1, seed=seed, overwrite=True)
             (picture,) = made.images
-            data = base64.b64encode(picture.path.read_bytes()).decode()
+            data = base64.b64encode(read_bytes(picture.path)).decode()
             found.append(
                 {"image": f"data:image/png;base64,{data}", "prompt": picture.prompt, "seed": seed}
             )

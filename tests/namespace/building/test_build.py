@@ -293,7 +293,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("rows", "message"),
         [
-            (lambda n: np.full((n, 16), np.nan), "finite; 60 row"),
+            (lambda n: np.full((n, 16), np.nan), "finite; 60 of its rows are not"),
             (lambda n: np.ones((n, 15)), "must have 16 columns; got 15"),
             (lambda n: np.ones((n - 1, 16)), "gave 59 vectors for 60 names"),
         ],
