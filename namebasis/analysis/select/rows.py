@@ -64,9 +64,9 @@ def select_rows(
     Examples
     --------
     >>> import namebasis as nb
-    >>> rows = [[1, 0], [0.9, 0.1], [-1, 0], [-0.9, 0.2], [0.1, -2]]
+    >>> rows = [[1, 0], [0.9, 0.3], [0.8, 0.5], [-1, 0], [-0.9, 0.2], [-0.8, 0.3], [0.1, -2]]
     >>> nb.analysis.select_rows(rows, 3).tolist()
-    [0, 3, 4]
+    [4, 1, 6]
     """
     seed = check_seed(seed)
     check_objective(objective)

@@ -166,7 +166,7 @@ def test_a_sample_gives_landmarks_whose_radius_is_that_of_all_rows() -> None:
 def test_bad_input_is_refused() -> None:
     with pytest.raises(ValueError, match="all rows are equal: one point has no shape"):
         persistence_report(np.ones((5, 3)))
-    with pytest.raises(ValueError, match="must be finite; 1 row"):
+    with pytest.raises(ValueError, match="must be finite; 1 of its rows is not"):
         persistence_report([[np.nan, 1], [0, 1]])
     with pytest.raises(ValueError, match="n_landmarks must be an integer, at least 2"):
         persistence_report(circle(9), n_landmarks=1)

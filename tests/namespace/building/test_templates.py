@@ -12,7 +12,14 @@ from namebasis.namespace.building.templates import Templates, load_templates, te
 def test_the_packaged_sets() -> None:
     sets = template_sets()
     sizes = {name: len(items) for name, items in sets.items()}
-    assert sizes == {"plain": 1, "person": 1, "portrait": 4, "photo12": 12, "scenes": 12}
+    assert sizes == {
+        "plain": 1,
+        "person": 1,
+        "portrait": 4,
+        "photo12": 12,
+        "scenes": 12,
+        "phrase": 4,
+    }
     assert sets["plain"] == ("{}",)
     for name in sets:
         assert load_templates(name) == Templates(name, sets[name])
