@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -84,11 +85,13 @@ class Constraints:
         self.remarks: list[str] = []
         self._folded = [fold(name) for name in self.names]
         self._same = Spellings(self._folded, exact=True)
+        self._read_alike = _read_alike(space, view, self.ids)
         self._every = [self._one(space, view, wishes, what) for what in _asked(wishes)]
         self._every += [
             self._at_most(space, column, most) for column, most in (wishes.max_per or {}).items()
         ]
         self.keep = self._kept(space, wishes)
+        self._tell_read_alike()
 
     def _one(self, space: StoredSpace, view: str, wishes: Wishes, what: str) -> Constraint:
         """A constraint by the name of its wish."""
@@ -190,7 +193,8 @@ class Constraints:
         for one in every:
             if one.allowed is not None:
                 allowed &= one.allowed
-        alike = next((one.alike for one in every if one.alike), self._same.alike)
+        spelled = next((one.alike for one in every if one.alike), self._same.alike)
+        alike = spelled if not self._read_alike else partial(self._alike, spelled)
         paid = next((one for one in every if one.costs is not None), None)
         room = Room(
             Limits(
@@ -204,6 +208,24 @@ class Constraints:
         for row in self.keep:
             room.take(int(row))
         return room
+
+    def _alike(self, spelled: Alike, row: int) -> Iterable[int]:
+        """What must not stand beside a row: its spellings, and what the encoder reads alike."""
+        others = self._read_alike.get(row)
+        return spelled(row) if others is None else {*spelled(row), *others}
+
+    def _tell_read_alike(self) -> None:
+        """Say how many of the allowed names are left out because another reads alike."""
+        allowed = self.room().limits.allowed
+        groups = {id(group): group for group in self._read_alike.values()}
+        left_out = 0
+        for group in groups.values():
+            left_out += max(len({self._folded[row] for row in group if allowed[row]}) - 1, 0)
+        if left_out:
+            self.remarks.append(
+                f"Of names that the encoder cannot tell apart at most one is chosen, which leaves "
+                f"out {counted(left_out, 'name')}."
+            )
 
     def check_size(self, n: int) -> None:
         """Refuse a list that the constraints leave too few names for.
@@ -250,6 +272,21 @@ def _asked(wishes: Wishes) -> list[str]:
     if isinstance(wishes.deny, str):
         raise ValueError(f"deny must be a list of names, such as [{wishes.deny!r}].")
     return [what for what, is_asked in asked.items() if is_asked]
+
+
+def _read_alike(space: StoredSpace, view: str, ids: IntArray) -> dict[int, list[int]]:
+    """The places of names of the same pieces, by each of their places; images tell them apart."""
+    if view not in ("text", "token") or not {"pieces", "same_pieces"} <= set(space.columns):
+        return {}
+    others = space.table(["same_pieces"], ids=ids)["same_pieces"].fill_null(0).to_numpy()
+    places = np.flatnonzero(others > 0)
+    if not len(places):
+        return {}
+    groups: dict[tuple[str, ...], list[int]] = {}
+    pieces = space.table(["pieces"], ids=ids[places])["pieces"].to_pylist()
+    for place, own in zip(places.tolist(), pieces, strict=True):
+        groups.setdefault(tuple(own or ()), []).append(place)
+    return {place: group for group in groups.values() if len(group) > 1 for place in group}
 
 
 def _fill(room: Room, n: int) -> int:

@@ -14,6 +14,7 @@ import namebasis as nb
 from namebasis.errors import FilterError, SpaceError, TargetError
 from namebasis.studies.select.results import knee
 from namebasis.studies.select.spellings import Spellings
+from tests.namespace.conftest import FakeEncoder
 
 NAMES = [
     ("Catherine", "F", "en_US", 3), ("Katherine", "F", "en_US", 1), ("Kathryn", "F", "en_GB", 2),
@@ -183,3 +184,24 @@ def test_the_knee_lies_where_the_curve_leaves_its_chord_most() -> None:
     assert knee([0, 5, 8, 9, 9.5, 10]) == 3
     assert knee([0, 1, 2]) is None
     assert knee([1, 1, 1, 1, 1, 1]) is None
+
+
+class _Alike(FakeEncoder):
+    """Knows no letter of two names, and therefore gives both one vector."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return ["[UNK]"] if text in ("નેહા", "અનિલ") else super().tokenize(text)
+
+
+def test_of_names_that_the_encoder_reads_alike_one_is_chosen(tmp_path: Path) -> None:
+    names = ["Olga", "Ivan", "Mei", "Yuki", "નેહા", "અનિલ"]
+    space = nb.build_space(names, tmp_path / "a.space", encoder=_Alike())  # type: ignore[arg-type]
+    found = space.select(5, n_null=0)
+    assert len({"નેહા", "અનિલ"} & set(found.names)) == 1
+    assert found.remarks == (
+        "Of names that the encoder cannot tell apart at most one is chosen, which leaves out "
+        "1 name.",
+    )
+    with pytest.raises(ValueError, match="at most 5, as many as differ; got 6"):
+        space.select(6, n_null=0)
+    assert not space.select(4, where="id < 5", n_null=0).remarks  # of these none reads as another
