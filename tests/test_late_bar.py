@@ -21,3 +21,18 @@ def test_what_ends_late_in_one_step_shows_no_bar(capsys: pytest.CaptureFixture[s
     with output.late_bar("controls", after=0.0) as update:
         update(4, 4)
     assert capsys.readouterr().err == ""
+
+
+def test_each_step_has_a_bar_of_its_own_and_leaves_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with output.StepBars() as bars:
+        bars.begin("reading")
+        bars.begin("choosing")
+        bars.update(8, 8)
+        bars.begin("comparing")
+    drawn = capsys.readouterr().err
+    assert drawn.index("reading") < drawn.index("choosing") < drawn.index("comparing")
+    assert "8/8" not in drawn[drawn.index("comparing") :]
+    assert drawn.endswith("\x1b[2K")  # the line is wiped

@@ -194,11 +194,44 @@ def late_bar(label: str, unit: str = "names", *, after: float = 2.0) -> Iterator
         yield update
 
 
+class StepBars:
+    """Bars of the steps of a command, one at a time; a step that is over leaves none behind.
+
+    Parameters
+    ----------
+    unit : str
+        What the steps count.
+    """
+
+    def __init__(self, unit: str = "names") -> None:
+        self._unit = unit
+        self._shown = ExitStack()
+        self._bar: Callable[..., None] | None = None
+
+    def __enter__(self) -> StepBars:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shown.close()
+
+    def begin(self, step: str) -> None:
+        """Put a bar of this step in the place of the one before."""
+        self._shown.close()
+        self._bar = self._shown.enter_context(progress_bar(step, self._unit, transient=True))
+
+    def update(self, done: int, total: int) -> None:
+        """How far the step has come."""
+        if self._bar is not None:
+            self._bar(done, total)
+
+
 @contextmanager
-def progress_bar(label: str, unit: str = "names") -> Iterator[Callable[..., None]]:
+def progress_bar(
+    label: str, unit: str = "names", *, transient: bool = False
+) -> Iterator[Callable[..., None]]:
     """Yield ``update(done, total)`` that draws a bar with rate and time left on stderr.
 
-    A third argument is told beside the label.
+    A third argument is told beside the label; a transient bar is gone when it ends.
     """
     from rich.console import Console
     from rich.progress import (
@@ -234,7 +267,7 @@ def progress_bar(label: str, unit: str = "names") -> Iterator[Callable[..., None
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with PlainBar(*columns, console=Console(stderr=True)) as bar:
+    with PlainBar(*columns, console=Console(stderr=True), transient=transient) as bar:
         task = bar.add_task(label, total=None)
 
         def update(done: int, total: int, told: str = "") -> None:

@@ -12,7 +12,7 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.answers import answers
 from namebasis.cli.commands.corpus import listed_names
-from namebasis.cli.output import late_bar
+from namebasis.cli.output import StepBars
 from namebasis.cli.outputs import refuse_existing, refuse_readonly
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def select(
     quotas = counts_of(quota or (), "quota must be LEVELS=N, such as old/feminine=20")
     denied = [*(deny or ()), *listed_names([deny_file] if deny_file else [], None)]
     opened = open_space(space)
-    with nullcontext() if quiet else late_bar("choosing") as progress:
+    with nullcontext() if quiet else StepBars() as bars:
         found = study.select(
             opened,
             n_names,
@@ -141,7 +141,8 @@ def select(
             n_null=n_null,
             with_templates=with_templates,
             seed=seed,
-            progress=progress,
+            progress=bars.update if bars else None,
+            begin=bars.begin if bars else None,
         )
     if write:
         found.write(opened)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _FEWEST_BESIDE, _MOST_BESIDE = 50, 400
 """Random names whose readings are taken again beside those of a list."""
+Begin = Callable[[str], None]
+"""Is told which step begins."""
 
 
 def select(
@@ -58,6 +60,7 @@ def select(
     with_templates: bool = True,
     seed: int = 0,
     progress: Progress | None = None,
+    begin: Begin | None = None,
 ) -> Selection:
     """Choose names that are good for something, under limits that combine.
 
@@ -112,6 +115,8 @@ def select(
         Of the random lists and of what is held out or sampled: at most 8,192 names to stand for.
     progress : callable, optional
         Called with names chosen and `n_names`.
+    begin : callable, optional
+        Called with the step that begins: reading, choosing, comparing.
 
     Returns
     -------
@@ -147,13 +152,24 @@ def select(
     columns = check_columns(space, columns)
     along = check_axes(objective, axes)
     _check_fit(objective, view, of, quotas)
+    begin = begin or _silently
+    begin("reading")
     wishes = Wishes(where, max_tokens, max_per, one_spelling, deny, not_famous, keep, budget)
     constraints = Constraints(space, view, wishes)
     demand = _demand(space, constraints, of, view, seed)
     if objective != "axes":  # whose cells may stay empty
         constraints.check_size(n_names)
     task = _Task(
-        space, constraints, n_names, objective, view, n_null, with_templates, seed, progress
+        space,
+        constraints,
+        n_names,
+        objective,
+        view,
+        n_null,
+        with_templates,
+        seed,
+        progress,
+        begin,
     )
     made = task.graded(along, quotas or {}) if along else task.standing(demand)
     chosen = constraints.ids[made.rows]
@@ -181,6 +197,10 @@ def select(
         },
         beside=stored_columns(space, chosen.tolist(), columns) if columns else None,
     )  # fmt: skip
+
+
+def _silently(step: str) -> None:
+    """Tell nobody which step begins."""
 
 
 def _said(one: Cut | Axis) -> str:
@@ -230,6 +250,7 @@ class _Task:
     with_templates: bool
     seed: int
     progress: Progress | None
+    begin: Begin
 
     def standing(self, demand: IntArray) -> _Made:
         """Names that stand for others."""
@@ -243,11 +264,13 @@ class _Task:
         vectors -= self.space.mean(self.view)
         unit = directions(vectors)
         seen, held_out = self._held_out(place)
+        self.begin("choosing")
         choice = choose(
             unit, seen, self.n, room, rows, objective=self.objective, seed=self.seed,
             progress=self.progress,
         )  # fmt: skip
         chosen = np.searchsorted(rows, choice.rows)
+        self.begin("comparing")
         covers = np.bincount((unit[place] @ unit[chosen].T).argmax(axis=1), minlength=len(chosen))
         values = {"covers": covers / len(place), "reached": choice.values}
         pool = np.searchsorted(rows, np.flatnonzero(self.constraints.room().open))
@@ -294,6 +317,7 @@ class _Task:
         told = self.constraints
         scored = score_names(self.space, told.ids, self.n, self.objective, along, quotas, self.seed)
         room = told.room()
+        self.begin("choosing")
         filled = fill_cells(
             scored.cells, scored.strength, self.n, scored.quotas, scored.groups, room,
             self.progress,
@@ -308,6 +332,7 @@ class _Task:
         groups = [scored.labels[cell] for cell in filled.cells] if has_cells else ()
         values = {"strength": scored.strength[filled.rows]}
         n_candidates = int(room.limits.allowed.sum())
+        self.begin("comparing")
         checks = self._check_readings(scored, filled.rows) if len(filled.rows) else ()
         return _Made(filled.rows, values, n_candidates, checks, groups, tuple(cells))
 

@@ -205,3 +205,9 @@ def test_of_names_that_the_encoder_reads_alike_one_is_chosen(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="at most 5, as many as differ; got 6"):
         space.select(6, n_null=0)
     assert not space.select(4, where="id < 5", n_null=0).remarks  # of these none reads as another
+
+
+def test_steps_are_told_in_order(space: nb.Space) -> None:
+    begun: list[str] = []
+    nb.studies.select.select(space, 2, n_null=2, begin=begun.append)  # type: ignore[arg-type]
+    assert begun == ["reading", "choosing", "comparing"]
