@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import math
+import re
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -35,6 +36,10 @@ _WIDEST = 40
 """Columns of a first cell that the brief form does not cut."""
 _ROWS = 20
 """Rows of a table that a notebook shows."""
+_NARROWEST = 8
+"""Columns that are left to words of a table that is too wide."""
+_FIGURES = re.compile(r"(?:[\d.,+−–<>%: -]|nan|inf|to|above|below)*")
+"""A number, a share or an interval, which says something else where it is cut."""
 _LISTED = 4
 """Entries of a list that a cell shows."""
 
@@ -381,33 +386,101 @@ def boxed(table: Table, *, whole: bool = False) -> Any:
     whole : bool
         Wrap long cells, where they are otherwise cut at the end of their one line.
     """
-    from rich import box
-    from rich.table import Table as Box
-    from rich.text import Text
+    return _Boxed(table, whole)
 
-    heading = Text(visible(table.title), style="bold") if table.title else None
-    drawn = Box(
-        title=heading, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD,
-        show_edge=False, pad_edge=False,
-    )  # fmt: skip
+
+@dataclass(frozen=True)
+class _Boxed:
+    """A table that rich draws as wide as there is room: figures are never cut, words give way."""
+
+    table: Table
+    whole: bool
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterable[Any]:
+        yield self._box(_widths(self.table, options.max_width))
+
+    def _box(self, widths: Sequence[int] | None) -> Any:
+        from rich import box
+        from rich.table import Table as Box
+        from rich.text import Text
+
+        table = self.table
+        heading = Text(visible(table.title), style="bold") if table.title else None
+        drawn = Box(
+            title=heading, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD,
+            show_edge=False, pad_edge=False,
+        )  # fmt: skip
+        for position, column in enumerate(table.columns):
+            is_numeric = _is_numeric(table, position)
+            widest = max((len(cell(row[position])) for row in table.rows), default=0)
+            drawn.add_column(
+                Text(visible(column)),
+                justify="right" if is_numeric else "left",
+                width=widths[position] if widths else None,
+                no_wrap=not widths and (is_numeric or (position == 0 and widest <= _WIDEST)),
+            )
+        wrapping = {at for at, name in enumerate(table.columns) if name in table.wrapped}
+        wrapping |= self._narrow(widths or ())
+        for at, row in enumerate(table.rows):
+            one_line: dict[str, Any] = (
+                {} if self.whole else {"no_wrap": True, "overflow": "ellipsis"}
+            )
+            drawn.add_row(
+                *(
+                    Text(cell(value), **({} if at_column in wrapping else one_line))
+                    for at_column, value in enumerate(row)
+                ),
+                style="dim" if at in table.muted else None,
+            )
+        return drawn
+
+    def _narrow(self, widths: Sequence[int]) -> set[int]:
+        """Columns of figures, and the first, that are narrower than their cells."""
+        found = set()
+        for position, width in enumerate(widths):
+            texts = [cell(row[position]) for row in self.table.rows]
+            is_firm = _is_firm(texts, position)
+            if is_firm and max(map(len, texts), default=0) > width:
+                found.add(position)
+        return found
+
+
+def _is_firm(texts: Sequence[str], position: int) -> bool:
+    """Whether cells say something else, or nothing, where they are cut: figures and names."""
+    if position == 0 and max(map(len, texts), default=0) <= _WIDEST:
+        return True
+    return all(_FIGURES.fullmatch(text) for text in texts)
+
+
+def _widths(table: Table, width: int) -> list[int] | None:
+    """Columns that each column of a table gets where not all have what they want, else None.
+
+    Heads wrap first, then words are cut, the widest first; last, intervals and names wrap.
+    """
+    from rich.cells import cell_len
+
+    room = width - 3 * (len(table.columns) - 1)
+    cells, heads, least, last = [], [], [], []
     for position, column in enumerate(table.columns):
-        is_numeric = _is_numeric(table, position)
-        widest = max((len(cell(row[position])) for row in table.rows), default=0)
-        drawn.add_column(
-            Text(visible(column)),
-            justify="right" if is_numeric else "left",
-            no_wrap=is_numeric or (position == 0 and widest <= _WIDEST),
-        )
-    for at, row in enumerate(table.rows):
-        one_line: dict[str, Any] = {} if whole else {"no_wrap": True, "overflow": "ellipsis"}
-        drawn.add_row(
-            *(
-                Text(cell(value), **({} if column in table.wrapped else one_line))
-                for column, value in zip(table.columns, row, strict=True)
-            ),
-            style="dim" if at in table.muted else None,
-        )
-    return drawn
+        texts = [cell(row[position]) for row in table.rows]
+        widest = max(map(cell_len, texts), default=0)
+        word = max(map(cell_len, visible(column).split()), default=0)
+        cells.append(max(widest, word))
+        heads.append(max(widest, cell_len(visible(column))))
+        is_firm = _is_firm(texts, position)
+        least.append(cells[-1] if is_firm else min(cells[-1], max(word, _NARROWEST)))
+        parts = [cell_len(part) for text in texts for part in text.split()]
+        last.append(max([word, *parts]) if is_firm else least[-1])
+    if sum(heads) <= room or sum(last) > room:
+        return None
+    wide = heads
+    for floor in (cells, least, last):
+        while sum(wide) > room:
+            open_ = [at for at in range(len(wide)) if wide[at] > floor[at]]
+            if not open_:
+                break
+            wide[max(open_, key=lambda at: wide[at])] -= 1
+    return wide
 
 
 def load(place: str) -> Any:

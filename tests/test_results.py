@@ -196,6 +196,22 @@ def test_a_long_cell_is_cut_in_the_brief_form_and_wraps_in_the_whole() -> None:
     assert " ".join(lines[True]).count("word") == 60
 
 
+def test_figures_are_never_cut_and_words_give_way() -> None:
+    row = ("cosine to the nearest", 0.314, 0.213, "0.080 to 0.121", 0.239, "0.056 to 0.094",
+           "names and templates")  # fmt: skip
+    columns = ("measure", "this list", "random lists", "gain", "as frequent", "gain over these",
+               "not seen")  # fmt: skip
+    for width in (80, 100):
+        stream = io.StringIO()
+        Console(file=stream, width=width, force_jupyter=False).print(boxed(Table(columns, [row])))
+        lines = stream.getvalue().splitlines()
+        assert max(len(line.rstrip()) for line in lines) <= width
+        told = " ".join(lines).split()
+        figures = ["0.314", "0.213", "0.239", "0.080", "0.121", "0.056", "0.094"]
+        assert sorted(set(told) & set(figures)) == sorted(figures)
+        assert ("0.080 to 0.121" in lines[-1]) == (width == 100)  # wraps where nothing else helps
+
+
 def test_frames_and_json() -> None:
     assert Small().to_pandas().to_dict("list") == {
         "name": ["Anna", "Björk"], "weight": [0.25, -0.5],
