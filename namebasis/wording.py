@@ -61,7 +61,7 @@ def visible(text: str, keep: str = "") -> str:
     )
 
 
-def did_you_mean(word: object, known: Iterable[str]) -> str:
+def did_you_mean(word: object, known: Iterable[str], *, least: float = 0.6) -> str:
     """The end of a refusal: the known word nearest to one that is not known, or nothing.
 
     Parameters
@@ -69,11 +69,13 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     word : object
         What was asked for; only a text is near to another one.
     known : iterable of str
+    least : float
+        How alike they are at least, in [0, 1].
     """
     import difflib  # which only a refusal needs
 
     by_lower = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(str(word).lower(), by_lower, 1)
+    near = difflib.get_close_matches(str(word).lower(), by_lower, 1, least)
     return f" Did you mean {by_lower[near[0]]!r}?" if near else ""
 
 

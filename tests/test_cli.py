@@ -356,12 +356,17 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
         ("'n_draws = 3' is refused", "'n_draws = 3' is refused"),
         ("Choose one with format.", "Choose one with --format."),
         ("way must be a number; got 'x'.", "WAY must be a number; got 'x'."),
+        ("quotas: no axis has it", "--quota: no axis has it"),
+        ("quotas come to 9, but n_names is 5.", "quotas come to 9, but --n-names is 5."),
+        ("without them, give n_names.", "without them, give --n-names."),
+        ("Take fewer, or loosen budget 4.", "Take fewer, or loosen --budget 4."),
+        ("max_family costs most", "--max-family costs most"),
         ("", ""),
     ],
 )
 def test_a_refusal_names_the_option_where_there_is_one(message: str, expected: str) -> None:
     options = {"-n", "--draws", "--max-family", "--n-names", "--n-null", "--pixels", "--steps",
-               "--batch-size", "--where", "--format"}  # fmt: skip
+               "--batch-size", "--where", "--format", "--quota", "--budget"}  # fmt: skip
     assert with_option(message, options, {"way": "WAY"}) == expected
 
 

@@ -14,19 +14,21 @@ from namebasis.cli import limits, streams
 from namebasis.cli.defaults import fill_in_missing_space, fill_in_space
 from namebasis.cli.options import SPACE_HELP
 from namebasis.cli.output import say
-from namebasis.errors import NamebasisError
+from namebasis.errors import NamebasisError, SpaceError
 
-_OTHER_NAMES = {"size": "--pixels", "names_per_step": "-k", "n_shown": "-k"}
+_OTHER_NAMES = {"size": "--pixels", "names_per_step": "-k", "n_shown": "-k", "quotas": "--quota"}
 """Parameters whose option has a name of its own."""
-_BARE = {*_OTHER_NAMES, "steps", "threads", "guidance", "dtype"}
+_BARE = {"size", "names_per_step", "n_shown", "steps", "threads", "guidance", "dtype"}
 """Words without an underscore that are parameters where a message begins with them."""
 
 
 _WITHIN = re.compile(
     r"(?<![\w'\"-])(?P<name>[a-z]+(?:_[a-z]+)+(?= ?= ?[\w'\"])|where(?==['\"])"
-    r"|(?<= with )(?:format|where)\b)"
+    r"|(?<= with )(?:format|where)\b|[a-z]+(?:_[a-z]+)+(?= is \d| \w+=\d| (?:\d+ )?costs most)"
+    r"|(?:(?<= give )|(?<=[Ll]oosen ))[a-z]+(?:_[a-z]+)+(?![\w'\"/(])|budget(?= \d))"
 )
-"""Parameters within a message: what stands before a "=", and what is to be chosen with."""
+"""Parameters within a message: what stands before a "=", what is to be chosen with, and what a
+remedy gives or loosens."""
 
 _OF_SPACES = {"explore": "spaces", "mcp": "spaces", "merge": "other"}
 """Commands of several spaces, and the argument that is empty where the first is left out."""
@@ -98,7 +100,7 @@ class Commands(TyperGroup):
                 if one.param_type_name == "argument" and one.metavar
             }  # fmt: skip
             said = with_option(str(error), options, arguments)
-            if type(error) not in (ValueError, NamebasisError) or said == str(error):
+            if type(error) not in (ValueError, NamebasisError, SpaceError) or said == str(error):
                 raise
             raise type(error)(said) from error
 
@@ -153,6 +155,9 @@ def with_option(
 def _begun(message: str, options: Collection[str], arguments: Mapping[str, str]) -> str:
     """The message, its first word an option or argument where it was a parameter."""
     word, space, rest = message.partition(" ")
+    if word.endswith(":") and "=" not in word:
+        told = _option_of(word[:-1], options)
+        return f"{told}: {rest}" if told else message
     if "_" not in word and word not in _BARE and not rest.startswith("must "):
         return message
     told = _option_of(word, options) or arguments.get(word)

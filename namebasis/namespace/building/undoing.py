@@ -108,8 +108,6 @@ def _ways(history: History) -> list[str]:
     told = []
     if history.done:
         told.append(f"undo again takes back the {history.done[-1].what}")
-    else:
-        told.append(f"nothing is left to undo; {_NEVER}")
     if history.undone:
         told.append(f"undo --redo brings back the {history.undone[0].what}")
     return told

@@ -23,6 +23,7 @@ from namebasis.namespace.export.request import FORMATS, Request, check_by, check
 from namebasis.namespace.export.wildcard_folder import is_wildcard_folder, write_by
 from namebasis.namespace.export.wildcards import TARGETS, wildcards
 from namebasis.results import Result, Table, plain_dict
+from namebasis.wording import counted
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -63,7 +64,9 @@ class ExportResult(Result):
 
     def headline(self) -> str:
         how = f", {self.format}" * self.format.startswith("wildcards by")
-        return f"{self.n_rows:,} names written" + f" to {self.path}{how}" * (self.path != "-")
+        return f"{counted(self.n_rows, 'name')} written" + f" to {self.path}{how}" * (
+            self.path != "-"
+        )
 
     def tables(self) -> tuple[Table, ...]:
         return ()

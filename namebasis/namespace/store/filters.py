@@ -225,7 +225,8 @@ def filter_error(where: object, reason: str, columns: Sequence[str] = ()) -> Fil
     """The error for a refused expression: what, why, and where it helps, the columns there are."""
     said = repr(where if not isinstance(where, str) or len(where) < 200 else where[:200] + "…")
     told = f" The columns are {', '.join(columns)}." if columns else ""
-    return FilterError(f"where must be one boolean SQL expression; got {said}: {reason}.{told}")
+    end = "" if reason.endswith("?") else "."
+    return FilterError(f"where must be one boolean SQL expression; got {said}: {reason}{end}{told}")
 
 
 def quote(text: str) -> str:

@@ -145,7 +145,8 @@ class Constraints:
         known = [*space.columns, *space.derived_columns, "locale", "piece"]
         if stored not in known[:-2]:
             raise ValueError(
-                f"max_per: {space.path.name} has no column {column!r}.{did_you_mean(column, known)}"
+                f"max_per: {space.path.name} has no column {column!r}."
+                + (did_you_mean(column, known, least=0.7) or " `namebasis info` lists them.")
             )
         values = space.table([stored], ids=self.ids)[stored].combine_chunks()
         if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
@@ -162,6 +163,12 @@ class Constraints:
         is_in = groups >= 0
         if pa.types.is_integer(flat.type):  # a negative cluster is none
             is_in &= flat.fill_null(-1).to_numpy(zero_copy_only=False) >= 0
+        without = len(values) - len(np.unique(rows[is_in]))
+        if without:
+            self.remarks.append(
+                f"{counted(without, 'name')} without a value of {column} "
+                f"{'is' if without == 1 else 'are'} not held to the limit of {most}."
+            )
         return Constraint(label, at_most=AtMost(column, most, rows[is_in], groups[is_in]))
 
     def _kept(self, space: StoredSpace, wishes: Wishes) -> IntArray:

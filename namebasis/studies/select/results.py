@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import pyarrow as pa
 from namebasis.checks import Float64Array, IntArray
 from namebasis.namespace.search.beside import drawn_beside, joined, told_apart
 from namebasis.results import Result, Table, plain_dict
-from namebasis.wording import between, listed
+from namebasis.wording import between, counted, listed
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -141,6 +142,8 @@ class Selection(Result):
 
     def headline(self) -> str:
         told = f"{len(self):,} of {self.n_candidates:,} names, chosen {OBJECTIVES[self.objective]}"
+        if self.parameters.get("of") is not None:
+            told += f", for {counted(self.n_demand, 'name')} with {self.parameters['of']}"
         if self.objective == "axes":
             filled = sum(cell.n_chosen > 0 for cell in self.cells)
             told += f": {filled} of {len(self.cells)} cells have a name"
@@ -186,17 +189,22 @@ class Selection(Result):
         return found
 
     def _check_table(self) -> Table:
-        rows = [
-            (
-                check.measure, check.value, check.random,
-                between(check.gain_low, check.gain_high), check.matched,
-                between(check.matched_gain_low, check.matched_gain_high), check.on,
+        # Without counts no list is as frequent: the two columns would be empty.
+        has_matched = any(math.isfinite(check.matched) for check in self.checks)
+        heads = ("as frequent", "gain over these") if has_matched else ()
+        rows = []
+        for check in self.checks:
+            gain = between(check.gain_low, check.gain_high)
+            beside = (
+                _or_dash(check.matched),
+                between(check.matched_gain_low, check.matched_gain_high),
             )
-            for check in self.checks
-        ]  # fmt: skip
+            rows.append((
+                check.measure, _or_dash(check.value), _or_dash(check.random), gain,
+                *(beside if has_matched else ()), check.on,
+            ))  # fmt: skip
         return Table(
-            ("measure", "this list", "random lists", "gain", "as frequent", "gain over these",
-             "not seen"),
+            ("measure", "this list", "random lists", "gain", *heads, "not seen"),
             rows, "where the choice did not look", key="checks", aside=True,
         )  # fmt: skip
 
@@ -236,6 +244,11 @@ class Selection(Result):
         groups = pa.array(self.groups or pa.nulls(len(self)), pa.string())
         table = table.select(["id", "selected_rank"]).append_column("selected_group", groups)
         space.add_metrics(table, study=STUDY, parameters=self.parameters)
+
+
+def _or_dash(value: float) -> float | str:
+    """A value, or the sign of what was not measured."""
+    return value if math.isfinite(value) else "–"
 
 
 def _empty_cells(cells: Sequence[Cell]) -> list[str]:

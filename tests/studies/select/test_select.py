@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import namebasis as nb
 from namebasis.errors import FilterError, SpaceError, TargetError
-from namebasis.studies.select.results import knee
+from namebasis.studies.select.results import Check, knee
 from namebasis.studies.select.spellings import Spellings
 from tests.namespace.conftest import FakeEncoder
 
@@ -205,6 +206,24 @@ def test_of_names_that_the_encoder_reads_alike_one_is_chosen(tmp_path: Path) -> 
     with pytest.raises(ValueError, match="at most 5, as many as differ; got 6"):
         space.select(6, n_null=0)
     assert not space.select(4, where="id < 5", n_null=0).remarks  # of these none reads as another
+
+
+def test_what_was_not_counted_or_has_no_value_is_said(space: nb.Space, tmp_path: Path) -> None:
+    of = space.select(2, of="gender = 'F'", n_null=0)
+    assert ", for 7 names with gender = 'F': " in (of.headline() or "")
+    (tmp_path / "n.csv").write_text("name,team\nOlga,a\nIvan,a\nMei,\n", encoding="utf-8")
+    vectors = np.random.default_rng(1).standard_normal((3, 4)).astype(np.float32)
+    other = nb.build_space(tmp_path / "n.csv", tmp_path / "t.space", vectors=vectors, progress=None)
+    found = other.select(2, max_per={"team": 1}, n_null=0)
+    assert found.remarks == ("1 name without a value of team is not held to the limit of 1.",)
+    nan = float("nan")
+    check = Check("m", 0.5, 0.4, 0.6, 0.3, nan, nan, nan, nan, nan, nan, "names")
+    [*_, without] = replace(found, checks=(check,)).tables()
+    assert without.columns == ("measure", "this list", "random lists", "gain", "not seen")
+    assert without.rows == [("m", 0.5, 0.3, "–", "names")]
+    counted = replace(check, matched=0.2)
+    [*_, table] = replace(found, checks=(check, counted)).tables()
+    assert [row[4:6] for row in table.rows] == [("–", "–"), (0.2, "–")]
 
 
 def test_steps_are_told_in_order(space: nb.Space) -> None:
