@@ -158,8 +158,8 @@ class NameIdentity:
                 f"{KINDS_IN_WORDS[self.kind]}."
             )
         first, second = sorted(chances, key=lambda kind: -chances[kind])[:2]
-        return (
-            f"{self.name} is probably {first} ({self._chance(first)}) but may be {second} "
+        return (  # its interval reaches below one half: more likely than not, but not settled
+            f"{self.name} is perhaps {first} ({self._chance(first)}) but may be {second} "
             f"({self._chance(second)})."
             if chances[first] >= _HALF
             else f"{self.name} may be {first} ({self._chance(first)}) or {second} "

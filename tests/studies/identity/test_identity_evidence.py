@@ -157,7 +157,7 @@ def test_the_headline_counts_what_is_settled_and_leaves_the_rest_open(found) -> 
     assert zorro.startswith("Zorro Vega is part-captured (")
     assert zorro.endswith("one of its parts alone settles what it means.")
     first, second = sorted(undecided[0].probabilities.items(), key=lambda one: -one[1])[:2]
-    how = "is probably" if first[1] >= 0.5 else "may be"
+    how = "is perhaps" if first[1] >= 0.5 else "may be"
     assert other.startswith(f"{undecided[0].name} {how} {undecided[0].kind} (")
     assert f" {second[0]} (" in other
     assert cher == f"Cher has no kind of identity ({found.rows[42].reason})."
