@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from namebasis.errors import NamebasisError
+from namebasis.errors import NamebasisError, NamebasisHint
 from namebasis.namespace.corpus.cleaning import examine, shown
 from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.phrases.sentences import guessed_sentence, with_article
@@ -25,6 +26,11 @@ PACKAGED = "phrases"
 """The word for the packaged dictionary, as a source of names and in results."""
 MOST = 20_000
 _KEYS = {"name", "reads", "phrases"}
+_EXAMPLE = (
+    '[[groups]] name = "hair", reads = "a person with {}", phrases = ["red hair", "white hair"] '
+    "(docs/phrases.md)"
+)
+"""A group as a TOML file holds it, in one line."""
 _HEADING = re.compile(r"\[(?P<name>[^\]]*)\]\s*(?P<reads>.*)")
 
 
@@ -140,15 +146,15 @@ _Group = tuple[str | None, list[tuple[str, str]]]
 def _of_toml(data: dict[str, Any]) -> list[_Group]:
     groups = data.get("groups")
     if set(data) != {"groups"} or not isinstance(groups, list) or not groups:
-        raise ValueError("it must hold [[groups]] tables and nothing else; see the packaged one.")
+        raise ValueError(f"it must hold [[groups]] tables and nothing else, such as {_EXAMPLE}.")
     return [_toml_group(entry) for entry in groups]
 
 
 def _toml_group(entry: object) -> _Group:
     if not isinstance(entry, dict) or not {"name", "phrases"} <= set(entry) <= _KEYS:
         raise ValueError(
-            f"each of groups needs name and phrases, and may have reads, nothing else; got "
-            f"{str(entry)[:200]}."
+            f"each of groups needs name and phrases, and may have reads, nothing else, such as "
+            f"{_EXAMPLE}; got {str(entry)[:200]}."
         )
     name, reads, listed = entry["name"], entry.get("reads", ""), entry["phrases"]
     if not isinstance(name, str) or not isinstance(reads, str) or not isinstance(listed, list):
@@ -193,6 +199,7 @@ def _checked(source: str, groups: list[_Group]) -> Phrases:
     entries: list[Phrase] = []
     of_group: dict[str, str] = {}
     seen: dict[str, str] = {}
+    again: list[str] = []
     for name, listed in groups:
         group = None if name is None else _clean(name, "the name of a group")
         if group is not None:
@@ -201,12 +208,19 @@ def _checked(source: str, groups: list[_Group]) -> Phrases:
         for text, reads in listed:
             entry = _entry(_clean(text, f"a phrase of {place}"), reads, group)
             key = fold(entry.text)
+            if seen.get(key) == place == "no group":
+                again.append(entry.text)
+                continue
             if key in seen:
                 raise ValueError(
                     f"{entry.text!r} comes twice, in {seen[key]} and in {place}; keep one of them."
                 )
             seen[key] = place
             entries.append(entry)
+    if again:
+        texts = ", ".join(map(repr, dict.fromkeys(again[:5])))
+        told = f"phrases {source}: of phrases that came more than once ({texts}) one is kept."
+        warnings.warn(told, NamebasisHint, stacklevel=4)
     if not entries:
         raise ValueError("it holds no phrase; give one a line.")
     if len(entries) > MOST:

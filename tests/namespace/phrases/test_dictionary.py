@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import namebasis as nb
-from namebasis.errors import NamebasisError
+from namebasis.errors import NamebasisError, NamebasisHint
 from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.phrases.dictionary import Phrase, load_phrases
 from namebasis.namespace.phrases.sentences import subject, with_article
@@ -166,3 +166,16 @@ def test_a_tag_keeps_its_comma() -> None:
 )  # fmt: skip
 def test_articles_follow_the_sound(said: str, written: str) -> None:
     assert with_article(said) == written
+
+
+def test_of_a_phrase_that_stands_twice_in_a_plain_list_one_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("red hair\ntall\nRed Hair\n", encoding="utf-8")
+    with pytest.warns(NamebasisHint, match=r"more than once \('Red Hair'\) one is kept"):
+        found = load_phrases(tmp_path / "a.txt")
+    assert [one.text for one in found] == ["red hair", "tall"]
+
+
+def test_an_error_of_a_toml_file_shows_a_group(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("hair = 1\n", encoding="utf-8")
+    with pytest.raises(NamebasisError, match='name = "hair"'):
+        load_phrases(tmp_path / "a.toml")
