@@ -216,7 +216,7 @@ def _add_jobs(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
             return plain(told(asked(warm, space, question, progress)))
 
         kind = type(question).__name__.removesuffix("Question").lower()
-        return answer(shown(jobs.start(kind, work)), 202)
+        return answer(shown(jobs.start(kind, work, question.stages)), 202)
 
     words: dict[str, Any] = {"response_model": JobReply, "status_code": 202, "tags": ["jobs"]}
 

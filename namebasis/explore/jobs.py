@@ -44,6 +44,8 @@ class Job:
         Of its progress; `total` is 0 until it is known.
     error : str
         Why it failed, in one line.
+    steps : tuple of str
+        What it does in turn, each an equal part of `total`; empty where they have no names.
     so_far : object
         What is found already, as JSON has it; None where the question has no halves.
     """
@@ -56,6 +58,7 @@ class Job:
     result: Any = None
     so_far: Any = None
     error: str = ""
+    steps: tuple[str, ...] = ()
     asked: float = field(default_factory=time.monotonic)
     is_unwanted: bool = False
 
@@ -65,6 +68,9 @@ class Job:
             "id": self.id, "kind": self.kind, "state": self.state, "done": self.done,
             "total": self.total,
         }  # fmt: skip
+        if self.state == "running" and self.steps:
+            at = len(self.steps) * self.done // max(self.total, 1)
+            shown["step"] = self.steps[min(at, len(self.steps) - 1)]
         if self.state == "done":
             shown["result"] = self.result
         elif self.so_far is not None:
@@ -82,7 +88,7 @@ class Jobs:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="job")
 
-    def start(self, kind: str, work: Callable[[Progress], Any]) -> Job:
+    def start(self, kind: str, work: Callable[[Progress], Any], steps: tuple[str, ...] = ()) -> Job:
         """Queue work that reports its progress.
 
         Raises
@@ -90,7 +96,7 @@ class Jobs:
         BusyError
             If too many wait already.
         """
-        job = Job(kind)
+        job = Job(kind, steps=steps)
         with self._lock:
             ended = [one for one in self._jobs.values() if one.state not in ("queued", "running")]
             if len(self._jobs) - len(ended) >= MOST_WAITING:

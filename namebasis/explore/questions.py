@@ -64,6 +64,11 @@ class Question(BaseModel, ABC):
         """Whether the answer takes so long that one wants its progress."""
         return False
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """What a long answer does in turn; empty where its steps have no names."""
+        return ()
+
     def texts(self) -> list[str] | None:
         """What must be encoded unless it is stored; None where an encoder is needed anyway."""
         return []
@@ -237,6 +242,13 @@ class CardQuestion(Question):
     def is_long(self) -> bool:
         """Where it must be measured."""
         return bool(self.deep)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Of what is measured."""
+        from namebasis.studies.card.results import STEPS
+
+        return STEPS
 
     def texts(self) -> list[str] | None:
         """What is stored needs no encoder."""

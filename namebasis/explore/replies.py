@@ -400,6 +400,7 @@ class JobReply(BaseModel):
     state: Literal["queued", "running", "done", "failed", "cancelled"]
     done: int = Field(description="Steps done.")
     total: int = Field(description="Steps in all; 0 until it is known.")
+    step: str | None = Field(None, description="What it does now, where its steps have names.")
     result: Any = Field(None, description="As the question of its kind replies, once it is done.")
     error: str | None = Field(None, description="Why it failed, in one line.")
 

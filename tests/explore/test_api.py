@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,28 @@ def test_a_job_that_nobody_waits_for_is_stopped(monkeypatch: pytest.MonkeyPatch)
     queue.cancel(asked.id)
     time.sleep(0.2)
     assert asked.state == "cancelled"
+    queue.close()
+
+
+def test_a_job_says_its_step_and_that_it_waits() -> None:
+    from namebasis.explore import jobs
+
+    reached, go_on = threading.Event(), threading.Event()
+
+    def work(progress: Any) -> None:
+        progress(150, 400)
+        reached.set()
+        go_on.wait(30)
+
+    queue = jobs.Jobs()
+    first = queue.start("card", work, ("contexts", "parts", "axes", "basis"))
+    second = queue.start("card", work, ("contexts", "parts", "axes", "basis"))
+    assert reached.wait(30)
+    assert first.to_dict()["step"] == "parts"
+    assert second.to_dict()["state"] == "queued"
+    assert "step" not in second.to_dict()
+    queue.cancel(second.id)
+    go_on.set()
     queue.close()
 
 

@@ -9,14 +9,19 @@ export const space = (name = state.space) => encodeURIComponent(name);
 export async function working(holder, path, body, { said = "Measuring", live = null } = {}) {
   const bar = element("progress", { "aria-label": said });
   const beside = element("div", {});
+  const doing = element("span", {}, `${said} … `);
   const work = job(path, body, (told) => {
+    const isWaiting = told.state === "queued"; // one job runs at a time
+    bar.hidden = isWaiting;
+    const now = isWaiting ? "Waiting for another question to end … " : told.step ? `${said}: ${told.step} … ` : `${said} … `;
+    if (doing.textContent !== now) doing.textContent = now;
     if (told.total) {
       bar.max = told.total;
       bar.value = told.done;
     }
     if (live && told.so_far) live(beside, told.so_far);
   });
-  holder.replaceChildren(element("p", { class: "row" }, `${said} … `, bar,
+  holder.replaceChildren(element("p", { class: "row", role: "status" }, doing, bar,
     element("button", { type: "button", onclick: (event) => {
       event.target.disabled = true;
       event.target.textContent = "Stopping";

@@ -11,7 +11,7 @@ from namebasis.errors import NamebasisError
 from namebasis.namespace.corpus.full_names import cut, split
 from namebasis.studies.basis import study as basis
 from namebasis.studies.card.axes import read_name
-from namebasis.studies.card.results import DeepCard, PartsOnly
+from namebasis.studies.card.results import STEPS, DeepCard, PartsOnly
 from namebasis.studies.describe.study import describe
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import N_MADE_UP, measure_contexts
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _N_SWAPS = 12  # for the prediction from the parts, in every template of the space
 _N_ATOMS, _N_DRAWS = 5, 100
-_STEPS = 4
 
 
 def measure_deep(
@@ -44,7 +43,7 @@ def measure_deep(
 
     def tell(number: int, share: float) -> None:
         if progress is not None:
-            progress(round(100 * (number + share)), 100 * _STEPS)
+            progress(round(100 * (number + share)), 100 * len(STEPS))
 
     tell(0, 0.0)
     placed = measure_contexts(
@@ -70,7 +69,7 @@ def measure_deep(
     except (NamebasisError, ValueError) as error:
         words = None
         remarks.append(f"not said in words: {error}")
-    tell(_STEPS, 0.0)
+    tell(len(STEPS), 0.0)
     return DeepCard(
         readings,
         (),

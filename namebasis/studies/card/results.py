@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 _PACKAGED = "packaged US records"
 LEFT_OUT = "axes, beliefs beside records, sparse decomposition, rigidity, identity"
+STEPS = (
+    "reading it in contexts", "exchanging its parts", "reading it on axes", "taking it apart",
+)  # fmt: skip
+"""What measuring a card does in turn; each is an equal part of its progress."""
 MEANINGS = {
     "similarity": "mean cosine to the centre of its contexts",
     "div": "mean cosine distance of two contexts",

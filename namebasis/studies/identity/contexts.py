@@ -89,13 +89,15 @@ def embed_contexts(
         block = list(names[start : start + BLOCK])
         texts = [t.replace(BARE, n) for n in block for t in (BARE, *(templates[i] for i in ahead))]
         rows = encoder.encode_text(texts).reshape(len(block), 1 + len(ahead), -1)
+        if progress is not None:
+            progress(len(texts))
         placed = np.empty((len(block), len(templates), rows.shape[2]), dtype=np.float32)
         placed[:, ahead] = rows[:, 1:]
         for at in behind:
             placed[:, at] = encoder.encode_names(block, templates[at])
+            if progress is not None:
+                progress(len(block))
         yield slice(start, start + len(block)), rows[:, 0], placed
-        if progress is not None:
-            progress(len(block) * (1 + len(templates)))
 
 
 def counting(progress: Progress | None, total: int) -> Advance:
