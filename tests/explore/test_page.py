@@ -69,7 +69,34 @@ def test_facets_filter_and_say_their_sql(visit: Visit, space: Space) -> None:
     tab.fill("#where", "gendr = 'F'")
     tab.press("#where", "Enter")
     tab.locator("#said.error", has_text="gendr").wait_for()
+    assert tab.get_attribute("#where", "aria-invalid") == "true"
+    assert visit.names() == wanted  # the last answer stays
+    assert len([one for one in visit.asked if "gendr" in one.partition("/api/")[2]]) == 1
     visit.errors.clear()  # the browser logs the refusal's status
+    tab.get_by_role("button", name="Clear").click()
+    tab.locator(".tools .headline", has_text=f"{len(space)} names").wait_for()
+    assert tab.get_attribute("#where", "aria-invalid") is None
+
+
+def test_an_address_of_nonsense_is_mended_and_told(visit: Visit, space: Space) -> None:
+    tab = visit.open("?k=-7&n=x&as=verse&q=Vicki")
+    said = tab.inner_text("#said")
+    assert "k=-7, which must be a whole number from 1 to 1000; this is 50." in said
+    assert "n=x" in said
+    assert "as=verse, which must be name, text; this is the default." in said
+    assert visit.names() == list(space.nearest("Vicki", 50).names)
+    assert tab.url.endswith("?space=my&q=Vicki")
+    tab = visit.open("?sort=nothing")
+    tab.locator("#said.error", has_text="order of building").wait_for()
+    assert tab.input_value("#sort") == ""
+    assert "sort" not in tab.url
+    visit.errors.clear()  # the browser logs the refusal's status
+    tab = visit.open("?tab=basis&q=Vicki&where=gendr+%3D+1")
+    tab.locator("#panel .note", has_text="cannot be read").wait_for()
+    assert tab.locator("#facets details").count() > 1
+    tab.get_by_role("button", name="Clear").click()
+    tab.locator(".atoms li").first.wait_for()
+    visit.errors.clear()
 
 
 def test_the_map_is_lassoed_into_the_basket(visit: Visit, space: Space) -> None:

@@ -13,7 +13,7 @@ import { drawRecords, drawTopology } from "/assets/reports.js";
 import { drawSelect } from "/assets/select.js";
 import { drawWalk } from "/assets/walk.js";
 import { askImage, current, drawNames, found, setSortable, step } from "/assets/names.js";
-import { change, listen, note, read, state } from "/assets/state.js";
+import { change, chosen, listen, note, read, sqlOf, state } from "/assets/state.js";
 
 const TABS = { names: "Names", map: "Map", basis: "Basis", paint: "Paint", walk: "Walk", select: "Select", compare: "Compare", topology: "Topology", records: "Records" };
 const DRAWN = { basis: drawBasis, paint: drawPaint, walk: drawWalk, select: drawSelect, compare: drawCompare, topology: drawTopology, records: drawRecords };
@@ -88,6 +88,11 @@ async function drawPanel() {
   panel.setAttribute("aria-labelledby", `tab-${state.tab}`);
   if (state.tab !== "map") closeMap();
   panel.className = state.tab;
+  if (refused === asFilter()) {
+    closeMap();
+    panel.replaceChildren(element("p", { class: "note" }, "The filter at the left cannot be read. Mend it there, or clear it."));
+    return;
+  }
   if (state.tab === "names") {
     await drawNames(panel, tell, openCard);
   } else if (state.tab === "map") {
@@ -109,6 +114,10 @@ async function openSpace() {
   columns = new Columns(facts.space, facts.build);
   const view = $("view");
   view.replaceChildren(...facts.views.map((one) => element("option", { value: one }, one)));
+  if (!facts.views.includes(state.view)) {
+    tell(`${facts.space} has no view ${state.view.slice(0, 40)}; this is ${facts.views[0]}.`, true);
+    note({ view: facts.views[0] });
+  }
   view.value = state.view;
   $("view-label").hidden = facts.views.length < 2;
   $("space").value = facts.space;
@@ -132,12 +141,24 @@ async function tellLacks() {
   $("image").parentElement.title = reads.images ? "Ask with an image" : "The encoder of this space reads no images";
 }
 
+// A filter that was refused is not asked again.
+let refused = null;
+const asFilter = () => JSON.stringify([state.space, state.where]);
+const isByHand = () => Boolean(state.where) && state.where !== sqlOf(chosen());
+
 function recount() {
   counted = guarded(async () => {
+    const path = `/${encodeURIComponent(state.space)}/facets`;
+    refused = null;
     try {
-      facets = await get(`/${encodeURIComponent(state.space)}/facets`, { where: state.where }, "facets");
+      facets = await get(path, { where: state.where }, "facets");
     } catch (error) {
-      if (error instanceof Refusal) drawFacets(facets, tell); // a filter that is refused can be mended
+      if (!(error instanceof Refusal)) throw error;
+      refused = asFilter();
+      if (!facets.length) facets = await get(path, {}, "facets"); // of all names, to filter anew
+      drawFacets(facets, tell); // and the filter can be mended where it stands
+      $("where").setAttribute("aria-invalid", "true");
+      $("where").setAttribute("aria-describedby", "said");
       throw error;
     }
     setSortable(facets.filter((facet) => facet.kind === "number").map((facet) => facet.column));
@@ -146,16 +167,21 @@ function recount() {
   return counted;
 }
 
-listen((changed) => guarded(async () => {
-  $("said").textContent = "";
+listen((changed, mended) => guarded(async () => {
+  tell(mended, Boolean(mended));
   $("q").value = state.q;
   $("as").value = state.as;
   if (changed.has("space")) await openSpace();
   if (changed.has("tab")) drawTabs();
   const work = [];
-  if (changed.has("where") || changed.has("space")) work.push(recount());
+  if (changed.has("where") || changed.has("space")) {
+    const counts = recount();
+    if (isByHand()) await counts; // a fault is told once, and what was answered stays
+    else work.push(counts);
+  }
   if (changed.has("card") || changed.has("space") || changed.has("view")) work.push(guarded(drawDrawer));
-  if ([...changed].some((one) => one !== "card" && one !== "facets")) work.push(guarded(drawPanel));
+  const isKept = refused === asFilter() && ![...changed].some((one) => !["where", "facets", "card"].includes(one));
+  if (!isKept && [...changed].some((one) => one !== "card" && one !== "facets")) work.push(guarded(drawPanel));
   await Promise.all(work);
   if (changed.has("space")) await tellLacks();
 }));
@@ -205,7 +231,7 @@ addEventListener("keydown", (event) => {
 });
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => guarded(drawPanel));
-read();
+const mended = read();
 startBasket(tell, openCard);
 guarded(async () => {
   spaces = await get("/spaces");
@@ -215,7 +241,10 @@ guarded(async () => {
   $("q").value = state.q;
   $("as").value = state.as;
   drawTabs();
-  await Promise.all([recount(), guarded(drawDrawer), guarded(async () => {
+  if (mended) tell(mended, true);
+  const counts = recount();
+  if (isByHand()) await counts;
+  await Promise.all([counts, guarded(drawDrawer), guarded(async () => {
     await drawPanel();
     if (state.tab === "names") requestAnimationFrame(() => performance.mark("names shown"));
   })]);

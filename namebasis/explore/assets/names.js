@@ -1,7 +1,7 @@
 // The list: nearest names of a question, or all names that the filter leaves.
-import { get, post } from "/assets/api.js";
+import { Refusal, get, post } from "/assets/api.js";
 import { $, element, named, shown } from "/assets/dom.js";
-import { change, state } from "/assets/state.js";
+import { change, note, state } from "/assets/state.js";
 import { take } from "/assets/basket.js";
 
 const PAGE = 100;
@@ -15,9 +15,10 @@ export async function drawNames(panel, tell, openCard) {
   const head = element("div", { class: "row tools" });
   const list = element("ol", { id: "list", class: "names", role: "list", tabindex: 0, "aria-label": "Names" });
   const more = element("div", {});
+  if (!$("list")) panel.replaceChildren(head, list, more); // of another tab
+  const told = await askMended(tell); // what is shown stays where it is refused
   panel.replaceChildren(head, list, more);
   at = -1;
-  const told = await ask();
   found = told.rows;
   head.replaceChildren(
     element("p", { class: "headline" }, told.title),
@@ -41,6 +42,19 @@ function select(values, value, act, empty, id = null) {
     all.map((one) => element("option", { value: one }, one || empty)));
   node.value = value;
   return node;
+}
+
+// An address may sort by what is no column: then by none, and it is said.
+async function askMended(tell) {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof Refusal) || !state.sort || state.q) throw error;
+    note({ sort: "" });
+    const told = await ask();
+    tell(`${error.message} The names are in the order of building.`, true);
+    return told;
+  }
 }
 
 async function ask() {

@@ -9,9 +9,24 @@ const DEFAULTS = {
 export const state = { ...DEFAULTS };
 const listeners = [];
 
+// What a control could not show, and so not mend: whole numbers by their limits, and choices.
+const LIMITS = { k: [1, 1000], n: [1, 40], neighbours: [1, 200], many: [1, 10_000] };
+const CHOICES = { as: ["", "name", "text"], goal: ["cover", "axes", "strong", "low-bias"], records: ["locales", "us", "us:family"] };
+
+// The address as it is now; what it says that cannot be meant is replaced, and told in sentences.
 export function read() {
-  const given = new URLSearchParams(location.search);
-  for (const name of Object.keys(DEFAULTS)) state[name] = given.get(name) ?? DEFAULTS[name];
+  const given = new URLSearchParams(location.search), told = [];
+  for (const name of Object.keys(DEFAULTS)) {
+    const value = given.get(name) ?? DEFAULTS[name], [low, high] = LIMITS[name] ?? [];
+    const isNumber = /^\d{1,9}$/.test(value) && Number(value) >= low && Number(value) <= high;
+    const isMeant = LIMITS[name] ? isNumber : CHOICES[name]?.includes(value) ?? true;
+    state[name] = isMeant ? value : DEFAULTS[name];
+    if (isMeant) continue;
+    const wanted = LIMITS[name] ? `a whole number from ${low} to ${high}` : CHOICES[name].filter(Boolean).join(", ");
+    told.push(`The address has ${name}=${value.slice(0, 40)}, which must be ${wanted}; this is ${DEFAULTS[name] || "the default"}.`);
+  }
+  if (told.length) history.replaceState(null, "", address());
+  return told.join(" ");
 }
 
 export function address() {
@@ -35,11 +50,11 @@ export function note(values) {
 }
 
 export const listen = (act) => listeners.push(act);
-const tell = (names) => listeners.forEach((act) => act(names));
+const tell = (names, mended = "") => listeners.forEach((act) => act(names, mended));
 
 addEventListener("popstate", () => {
-  read();
-  tell(new Set(Object.keys(DEFAULTS)));
+  const mended = read();
+  tell(new Set(Object.keys(DEFAULTS)), mended);
 });
 
 // Facets are kept as what was chosen, and turned into SQL.
