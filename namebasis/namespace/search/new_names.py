@@ -104,7 +104,7 @@ def near_spellings(store: Store, name: str, n: int = _N_NEAR) -> tuple[str, ...]
     """Stored names that are spelled almost like a name, the nearest first.
 
     At most one letter is another, too many or missing in names of up to four letters, and two in
-    longer ones; case and accents do not count. Of names equally near, those that begin alike come
+    longer ones, and some letter is shared; case and accents do not count. Of names equally near, those that begin alike come
     first, then frequent ones.
 
     Parameters
@@ -126,6 +126,8 @@ def near_spellings(store: Store, name: str, n: int = _N_NEAR) -> tuple[str, ...]
     found: dict[str, tuple[int, int, int, str]] = {}
     for row in rows.to_pylist():
         alike = row["name_folded"]
+        if not set(alike) & set(folded):  # of one letter, every other letter is one letter away
+            continue
         shared = next((i for i, (a, b) in enumerate(zip(alike, folded, strict=False)) if a != b),
                       min(len(alike), len(folded)))  # fmt: skip
         rank = (_distance(alike, folded), -shared, -(row["count"] or 0), row["name"])

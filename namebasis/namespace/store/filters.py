@@ -70,6 +70,7 @@ PIECES = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
+_CLOSE = 0.75  # similarity of a function that is offered for a misspelled one
 _ZEROTH = re.compile(r"[\w\"`)\]]\[-?0+$")
 _OPENS, _CLOSES = {"(": ")", "[": "]"}, {")", "]"}
 
@@ -205,7 +206,7 @@ def _check_word(written: str, following: str, columns: Sequence[str]) -> None:
     if word in {"select", "with", "over"} and word not in columns:
         raise ValueError(f"it holds {word.upper()}; a filter looks at one row at a time")
     if following == "(" and word not in FUNCTIONS | NAME_FUNCTIONS | KEYWORDS | TYPES:
-        near = difflib.get_close_matches(word, FUNCTIONS | NAME_FUNCTIONS, 1)
+        near = difflib.get_close_matches(word, FUNCTIONS | NAME_FUNCTIONS, 1, _CLOSE)
         hint = f"; did you mean {near[0]}" if near else ""
         raise ValueError(f"{written} is no function for filters{hint}")
     if following.startswith("'") and word not in KEYWORDS | TYPED_TEXTS:

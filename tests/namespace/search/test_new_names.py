@@ -118,11 +118,12 @@ SPELLED = {
     "vicki": ["Vicki", "Vickie", "Vicky"],
     "Zoe": ["Zoë"], "Zöé": ["Zoë"], "Xqzwt": [], "Bo": [], "Vicky\x00": [], "": [],
     "O'Bryan": ["O'Brien"], "O’Brian": ["O'Brien"], "Vic'); DROP": [],
+    "0": [], "A": [],
 }  # fmt: skip
 
 
 def test_near_spellings_are_those_within_two_letters(tmp_path: Path) -> None:
-    names = ["Vicki", "Vickie", "Vicky", "Zoë", "O'Brien", "Mary"]
+    names = ["Vicki", "Vickie", "Vicky", "Zoë", "O'Brien", "Mary", "王", "I"]
     space = build_space(
         make_names([{"name": n} for n in names]), tmp_path / "s", encoder=FakeEncoder()
     )  # type: ignore[arg-type]

@@ -261,6 +261,7 @@ REFUSED = {
     "similar('x')": "similar('x') alone is no condition; compare it with a value.",
     "similar('x') > 'high'": "similar('x') holds numbers and 'high' texts; they cannot be compared",
     "similar('x', 'taste') > 0": "view must be one of text, token; got 'taste'.",
+    "alert(1)": "alert is no function for filters.",
     "similer('x') > 0": "similer is no function for filters; did you mean similar.",
     "lower(similar('x')) = 'a'": "similar('x') cannot stand inside of lower.",
     "similar('x') > 0 AND gendre = 'F'": "no column 'gendre'; did you mean gender, which has the",
