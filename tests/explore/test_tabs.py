@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,6 +82,9 @@ def test_walk_by_slider(visit: Visit, space: Space) -> None:
     here = list(walk.steps[13].names)
     assert tab.locator(".here .link").all_inner_texts() == here
     assert tab.locator(".way li").count() == 21
+    ends = tab.locator(".way li .quiet").all_inner_texts()
+    assert [ends[0], ends[10], ends[20]] == ["−3.0", "0.0", "+3.0"]
+    assert tab.locator(".note", has_text="span").count() == 0  # which the page cannot choose
     tab = again(visit)
     tab.locator("#place", has_text=f"{walk.steps[13].position:+.1f}").wait_for()
     tab.select_option("#along", "…")
@@ -102,7 +106,10 @@ def test_paint_is_watched_and_copied(visit: Visit, browser: Any) -> None:
     assert len(prompts) == 2
     assert prompts[0] != prompts[1]
     assert prompts[0].split(", ")[-1] in ("happy", "sad")
-    assert tab.locator(".alternatives li").count() == 9
+    alternatives = tab.locator(".alternatives li").all_inner_texts()
+    assert len(alternatives) == 9
+    assert re.match(r"cosine -?0\.\d{3} \w", alternatives[0]), alternatives[0]
+    assert tab.locator(".note", has_text=re.compile("^cosine")).count() == 0
     tab.locator(".side").first.get_by_role("button", name="A1111").click()
     tab.locator("#said", has_text="copied").wait_for()
     assert ":" in tab.evaluate("navigator.clipboard.readText()")

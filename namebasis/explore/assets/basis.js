@@ -7,6 +7,7 @@ import { measure, space } from "/assets/working.js";
 
 const STEPS = 200;
 const DRAWS = 20;
+const N_NAMES = 5; // as the service and Python
 let guess = null;
 
 export function needsTarget(panel, verb) {
@@ -30,7 +31,7 @@ export async function drawBasis(panel, { tell, openCard }) {
   guess?.stop();
   if (!state.q) return needsTarget(panel, "take it apart into a few names");
   const denied = listIn(state.deny);
-  const body = { q: state.q, n_names: Number(state.n), where: state.where || null, view: state.view, as: state.as || null, deny: denied };
+  const body = { q: state.q, n_names: Number(state.n || N_NAMES), where: state.where || null, view: state.view, as: state.as || null, deny: denied };
   const told = await post(`/${space()}/basis`, body, "basis");
   const { names, ids } = told.result, best = told.result.weights;
   const products = names.length ? (await post(`/${space()}/weigh`, { q: state.q, ids, view: state.view, as: state.as || null }, "weigh")).products : [];
@@ -60,7 +61,7 @@ export async function drawBasis(panel, { tell, openCard }) {
     element("button", { type: "button", class: "small", "aria-label": `Refit without ${name}`, title: `Refit without ${name}`,
       onclick: () => change({ deny: JSON.stringify([...denied, name]), weights: "" }) }, "×"))));
   panel.replaceChildren(
-    element("div", { class: "row tools" }, number("names", state.n, 1, 40, (n) => change({ n, weights: "" })), reset,
+    element("div", { class: "row tools" }, number("names", state.n || N_NAMES, 1, 40, (n) => change({ n, weights: "" })), reset,
       element("button", { type: "button", onclick: () => copy(names.map((name, at) => `${name}\t${weights[at].toFixed(3)}`).join("\n"), tell) }, "Copy"),
       element("button", { type: "button", onclick: () => measure(holder, "basis", body, openCard) }, "Test it fully"),
       denied.map((name) => element("button", { type: "button", class: "chip", title: "Allow it again", onclick: () => change({ deny: denied.length > 1 ? JSON.stringify(denied.filter((one) => one !== name)) : "", weights: "" }) }, "without ", named(name), " ×"))),

@@ -29,13 +29,13 @@ export function otherChoice(spaces, act, empty, isMap = false) {
 export async function drawCompare(panel, { spaces, openCard, tell }) {
   const holder = element("div", {}), report = element("div", {});
   const order = element("select", { onchange: (event) => change({ order: event.target.value }) },
-    element("option", { value: "" }, "disagreements"), element("option", { value: "agree" }, "agreements"));
+    element("option", { value: "" }, "those that agree least"), element("option", { value: "agree" }, "those that agree most"));
   order.value = state.order;
   panel.replaceChildren(
     element("div", { class: "row tools" },
       element("label", {}, "compare with ", otherChoice(spaces, (values) => change(values), "choose …")),
-      element("label", {}, "largest ", order, " first"),
-      element("label", {}, "of ", element("input", { type: "number", id: "compare-k", min: 1, max: 200, value: state.neighbours, onchange: (event) => change({ neighbours: event.target.value }) }), " ", term("overlap", "nearest names"))),
+      element("label", {}, "first ", order),
+      element("label", {}, "by their ", element("input", { type: "number", id: "compare-k", min: 1, max: 200, value: state.neighbours, onchange: (event) => change({ neighbours: event.target.value }) }), " ", term("overlap", "nearest names"))),
     holder, report);
   if (!state.other) {
     holder.append(element("p", { class: "note" }, others(spaces).length

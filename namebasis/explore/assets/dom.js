@@ -31,7 +31,7 @@ export function shown(value) {
   return String(value);
 }
 
-export const percent = (share) => `${(100 * share).toFixed(0)} %`;
+export const percent = (share) => `${(100 * share).toFixed(0)}\u00a0%`;
 
 // A z beyond ±10 rests on the spread of a few draws: its side alone.
 export const zScore = (z) => (z == null ? "–" : Math.abs(z) > 10 ? (z > 0 ? "above 10" : "below −10") : z.toFixed(1));

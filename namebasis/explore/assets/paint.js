@@ -7,6 +7,7 @@ import { term } from "/assets/terms.js";
 import { space, working } from "/assets/working.js";
 
 const FORMS = { plain: "plain", a1111: "A1111", comfyui: "ComfyUI", compel: "compel", dynamicprompts: "dynamicprompts" };
+const N_NAMES = 4; // as the service and Python
 let kept = null, keptFor = "", isFresh = true;
 
 export async function drawPaint(panel, { tell, openCard }) {
@@ -15,7 +16,7 @@ export async function drawPaint(panel, { tell, openCard }) {
   const text = (name, label, size, placeholder = "") => element("label", {}, label, " ",
     element("input", { type: "text", id: `paint-${name}`, value: state[name], size, placeholder, maxlength: 2000, onchange: (event) => change({ [name]: event.target.value.trim() }) }));
   const body = () => ({
-    q: state.q, n_names: Math.min(12, Number(state.n)), template: state.template, where: state.where || null, as: state.as || null,
+    q: state.q, n_names: Math.min(12, Number(state.n || N_NAMES)), template: state.template, where: state.where || null, as: state.as || null,
     slots: slotsIn(state.slots), with_negative: state.neg === "1", alternatives: 10, max_tokens: state.tokens ? Number(state.tokens) : null,
   });
   const run = async () => {
@@ -33,7 +34,7 @@ export async function drawPaint(panel, { tell, openCard }) {
     show(holder, told, { tell, openCard });
   };
   panel.replaceChildren(
-    element("div", { class: "row tools" }, number("at most names", Math.min(12, state.n), 1, 12, (n) => change({ n })),
+    element("div", { class: "row tools" }, number("at most names", Math.min(12, state.n || N_NAMES), 1, 12, (n) => change({ n })),
       element("label", {}, "tokens ", element("input", { type: "number", min: 1, max: 1000, value: state.tokens, placeholder: "any", onchange: (event) => change({ tokens: event.target.value }) })),
       text("template", "template", 26), text("slots", "phrases", 26, "mood: happy | sad"),
       element("label", {}, element("input", { type: "checkbox", checked: state.neg === "1", onchange: (event) => change({ neg: event.target.checked ? "1" : "" }) }), " negative prompt too"),
@@ -73,10 +74,14 @@ function show(holder, told, { tell, openCard }) {
       told.negative ? element("button", { type: "button", onclick: () => copy(`${best.forms.a1111.prompt ?? best.prompt}\nNegative prompt: ${told.negative.forms.a1111.prompt ?? told.negative.prompt}`, tell) }, "Copy both for A1111") : null),
     told.prompts.length > 1 ? element("h2", {}, "Alternatives") : "",
     element("ol", { class: "alternatives", start: 2 }, told.prompts.slice(1).map((one) => element("li", {},
-      element("span", { class: "value" }, one.similarity.toFixed(3)), element("bdi", {}, one.prompt), copies(one, tell)))),
-    ...told.notes.map((note) => element("p", { class: "note" }, note)),
+      element("span", { class: "value" }, `cosine ${one.similarity.toFixed(3)}`), " ", element("bdi", {}, one.prompt), " ", copies(one, tell)))),
+    ...told.notes.filter((note, _, all) => !isShown(note, all)).map((note) => element("p", { class: "note" }, note)),
     element("details", {}, element("summary", {}, "How the search went"), way(told)));
 }
+
+// The cosines of both prompts stand beside them already.
+const toOne = / of the plain prompt to /; // of several targets each has its line
+const isShown = (note, all) => note.startsWith("cosine ") && (!toOne.test(note) || all.filter((one) => toOne.test(one)).length < 2);
 
 function side(title, one, tell, openCard) {
   return element("section", { class: "side" },

@@ -48,7 +48,7 @@ export async function drawSelect(panel, { tell, openCard, facets }) {
       state.goal === "cover" ? null : text("axes", "axes", AXES[state.goal], 24), element("button", { type: "button", class: "main", id: "choose", onclick: run }, "Choose")),
     element("div", { class: "row" }, element("span", { class: "quiet" }, "limits:"), number("short", term("n_tokens", "tokens of a name, at most"), "any", 100),
       text("per", "at most per value", "locale=5, piece=1", 18), box("onespelling", "one spelling of each"), box("notfamous", "nobody famous"),
-      text("keep", "keep", "names, by commas", 16), state.goal === "cover" ? text("of", "to stand for (SQL)", "all names", 18) : null),
+      text("keep", "keep", "names, by commas", 16), state.goal === "cover" ? text("of", "names that the list stands for, as SQL", "all names", 18) : null),
     element("p", { class: "note" }, state.where ? "Only names that pass the filter at the left are chosen." : "All names may be chosen; the filter at the left allows fewer."),
     holder);
   const asked = question();

@@ -1,7 +1,7 @@
 // What the page shows, all of it in the address: a link opens the same again.
 const DEFAULTS = {
   space: "", view: "text", tab: "names", q: "", as: "", k: "50", far: "", where: "", facets: "", sort: "",
-  color: "", card: "", n: "5", along: "1", to: "", at: "", template: "a photo of {names}", slots: "", tokens: "",
+  color: "", card: "", n: "", along: "1", to: "", at: "", template: "a photo of {names}", slots: "", tokens: "",
   neg: "", deny: "", weights: "", other: "", otherview: "", order: "", neighbours: "15", records: "locales", shape: "",
   lasso: "", beside: "", written: "", ran: "",
   goal: "cover", many: "100", axes: "", short: "", per: "", onespelling: "", notfamous: "", keep: "", of: "",
@@ -19,7 +19,7 @@ export function read() {
   for (const name of Object.keys(DEFAULTS)) {
     const value = given.get(name) ?? DEFAULTS[name], [low, high] = LIMITS[name] ?? [];
     const isNumber = /^\d{1,9}$/.test(value) && Number(value) >= low && Number(value) <= high;
-    const isMeant = LIMITS[name] ? isNumber : CHOICES[name]?.includes(value) ?? true;
+    const isMeant = value === DEFAULTS[name] || (LIMITS[name] ? isNumber : CHOICES[name]?.includes(value) ?? true);
     state[name] = isMeant ? value : DEFAULTS[name];
     if (isMeant) continue;
     const wanted = LIMITS[name] ? `a whole number from ${low} to ${high}` : CHOICES[name].filter(Boolean).join(", ");

@@ -30,10 +30,10 @@ export async function drawWalk(panel, { axes, openCard, tell }) {
   const slider = element("input", { type: "range", id: "walk", min: 0, max: STEPS - 1, step: 1, "aria-label": `place along ${told.result.label}`, value: state.at === "" ? middle : nearest(Number(state.at)) });
   const way = element("ol", { class: "way", "aria-label": "Names on the way" }, steps.map((step, at) => element("li", {},
     element("button", { type: "button", class: "link", title: step.names.join(", "), onclick: () => { slider.value = at; moved(); } },
-      element("span", { class: "quiet" }, step.position.toFixed(1)), " ", step.names.length ? named(step.names[0]) : "–"))));
+      element("span", { class: "quiet" }, signed(step.position)), " ", step.names.length ? named(step.names[0]) : "–"))));
   const moved = () => {
     const at = Number(slider.value), step = steps[at];
-    place.textContent = `${step.position > 0 ? "+" : ""}${step.position.toFixed(1)}`;
+    place.textContent = signed(step.position);
     slider.setAttribute("aria-valuetext", `${place.textContent} deviations: ${step.names.slice(0, 3).join(", ")}`);
     here.replaceChildren(...step.names.map((name, one) => element("li", {},
       element("button", { type: "button", class: "link", onclick: () => openCard(name) }, named(name)),
@@ -52,12 +52,14 @@ export async function drawWalk(panel, { axes, openCard, tell }) {
     element("p", { class: "row" },
       element("button", { type: "button", onclick: () => take(all) }, "Put all on the way in the basket"),
       element("button", { type: "button", onclick: () => copy(steps.map((step) => `${step.position.toFixed(1)}\t${step.names.join(", ")}`).join("\n"), tell) }, "Copy")),
-    ...told.notes.map((said) => element("p", { class: "note" }, said)));
+    ...told.notes.map((said) => element("p", { class: "note" }, said.replace(/; a smaller span leaves such ends out\.$/, "."))));
   moved();
 }
+
+const signed = (position) => `${position > 0 ? "+" : position < 0 ? "−" : ""}${Math.abs(position).toFixed(1)}`;
 
 // What an axis calls its ends; a component's are a sign.
 function ends(label, which, steps) {
   const said = label.split(": ").at(-1).split(" to ");
-  return element("span", { class: "quiet" }, said.length === 2 ? said[which] : `${which ? "+" : "−"}${Math.abs(steps[0].position).toFixed(0)}`);
+  return element("span", { class: "quiet" }, said.length === 2 ? said[which] : signed(steps.at(which ? -1 : 0).position));
 }
