@@ -30,6 +30,7 @@ from namebasis.explore.questions import (
     ScoreQuestion,
     SelectQuestion,
     asked,
+    notes_of,
     with_space,
 )
 from namebasis.explore.refusals import add_refusals, one_line
@@ -177,7 +178,9 @@ async def _replied(
     opened = await run_in_threadpool(space_of, warm, space)
     if not question.is_long:
         found = await run_in_threadpool(asked, warm, space, question)
-        return answer(await run_in_threadpool(told, found))
+        shown = await run_in_threadpool(told, found)
+        shown["notes"] = await run_in_threadpool(notes_of, opened, question, found)
+        return answer(shown)
     await run_in_threadpool(question.check, opened)
     failed: list[Exception] = []
 

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from namebasis.errors import SpaceError
 from namebasis.explore.facets import facets_of
+from namebasis.explore.questions import why_none
 from namebasis.explore.refusals import one_line
 from namebasis.explore.replies import (
     EncoderReply,
@@ -87,7 +88,8 @@ def add_lists(router: APIRouter, warm: Warm) -> None:
             side = "descending" if descending else "ascending"
             order = order.sort_by([(sort, side), ("id", "ascending")])
             table = asked.table(wanted, ids=order["id"].to_pylist()[offset : offset + limit])
-        return answer({"total": total, "rows": table.to_pylist()})
+        why = "" if total else why_none(asked, where)
+        return answer({"total": total, "rows": table.to_pylist(), **({"why": why} if why else {})})
 
     @router.get("/{space}/ids", **_bytes("application/octet-stream"))
     def ids(space: Short, where: Where = None) -> Response:

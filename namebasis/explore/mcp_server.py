@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from namebasis import __version__
 from namebasis.errors import NamebasisError
 from namebasis.explore.jobs import Cancelled
-from namebasis.explore.questions import Where, asked, parameters, with_space
+from namebasis.explore.questions import Where, asked, notes_of, parameters, with_space
 from namebasis.explore.refusals import in_words, one_line, without_paths
 from namebasis.explore.replies import (
     QUESTIONS,
@@ -151,10 +151,10 @@ def _study(warm: Warm, question: Any, progress: Progress) -> _Told:
     name = _space(warm, question.space)
     question.check(warm.space(name))
     found = asked(warm, name, question, progress)
-    values = {
-        "headline": found.headline(), "notes": list(found.notes()), "result": values_of(found)
-    }  # fmt: skip
-    return _Told(str(found), values)
+    notes = notes_of(warm.space(name), question, found)
+    values = {"headline": found.headline(), "notes": notes, "result": values_of(found)}
+    more = [one for one in notes if one not in found.notes()]
+    return _Told("\n".join([str(found), *more]), values)
 
 
 def _spaces(warm: Warm, _question: Any, _progress: Progress) -> _Told:

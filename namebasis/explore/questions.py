@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from namebasis.errors import FilterError
 from namebasis.explore.targets import read_query
 
 if TYPE_CHECKING:
@@ -462,6 +463,35 @@ def asked(warm: Warm, name: str, question: Question, progress: Progress | None =
         If the question cannot be answered.
     """
     space = warm.space(name)
+    try:
+        return _asked(warm, space, question, progress)
+    except FilterError as error:
+        if str(error).endswith("leaves no name."):
+            told = why_none(space, getattr(question, "where", None))
+            raise FilterError(f"{error} {told}".rstrip()) from None
+        raise
+
+
+def why_none(space: Space, where: str | None) -> str:
+    """Why no name passes a filter, in a sentence; empty where some do."""
+    if where is None or not len(space):
+        return ""
+    reader = space._reader()
+    if len(reader.passing(where)):
+        return ""
+    told = reader.why_empty(where)
+    return told[:1].upper() + told[1:]
+
+
+def notes_of(space: Space, question: Question, found: Result) -> list[str]:
+    """What every reader must know of an answer, and of an empty one why it is empty."""
+    told = list(found.notes())
+    if isinstance(question, NearestQuestion) and not getattr(found, "names", ()):
+        told += filter(None, [why_none(space, question.where)])
+    return told
+
+
+def _asked(warm: Warm, space: Space, question: Question, progress: Progress | None) -> Result:
     texts = question.texts()
     if texts is not None and all(row is not None for row in space.find_all(texts)):
         return question.ask(space, progress)

@@ -370,6 +370,7 @@ class NamesReply(Reply):
 
     total: int = Field(description="Names that the filter leaves, on all pages.")
     rows: list[dict[str, Any]]
+    why: str | None = Field(None, description="Of an empty answer: which condition leaves no name.")
 
 
 class FacetReply(Reply):

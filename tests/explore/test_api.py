@@ -279,3 +279,16 @@ def test_filters_that_names_are_asked_for_are_answered_but_read_no_file(
         assert "only for the command line and Python" in refused(one)
     job = client.post("/api/my/jobs/paint", json={"q": "Anna", "where": reads})
     assert "only for the command line and Python" in refused(job)
+
+
+def test_an_empty_answer_says_why_it_is_empty(client: Any, space: Space) -> None:
+    where = {"where": "part = 'given' AND n_tokens = 99"}
+    ends = space.table(["n_tokens"])["n_tokens"].to_numpy()
+    said = f"No name passes n_tokens = 99; n_tokens goes from {ends.min()} to {ends.max()}."
+    assert client.get("/api/my/names", params=where).json()["why"] == said
+    found = client.get("/api/my/nearest", params={"q": "Vicki", **where}).json()
+    assert found["result"]["names"] == []
+    assert said in found["notes"]
+    told = refused(client.post("/api/my/basis", json={"q": "Vicki", **where}))
+    assert told.endswith(f"leaves no name. {said}")
+    assert "why" not in client.get("/api/my/names").json()

@@ -66,6 +66,12 @@ def test_facets_filter_and_say_their_sql(visit: Visit, space: Space) -> None:
     wanted = space.table(["name"], where="part = 'given' AND gender = 'U'")["name"].to_pylist()
     tab.locator(".tools .headline", has_text=f"{len(wanted)} names").wait_for()
     assert visit.names() == wanted
+    tab.fill("#where", "n_tokens = 99")
+    tab.press("#where", "Enter")
+    tab.locator(".tools .note", has_text="No name passes n_tokens = 99; n_tokens goes").wait_for()
+    tab.fill("#where", "part = 'given' AND gender = 'U'")
+    tab.press("#where", "Enter")
+    tab.locator(".tools .headline", has_text=f"{len(wanted)} names").wait_for()
     tab.fill("#where", "gendr = 'F'")
     tab.press("#where", "Enter")
     tab.locator("#said.error", has_text="gendr").wait_for()

@@ -75,7 +75,7 @@ async function ask() {
     where: state.where, sort: state.sort, descending: state.sort ? "true" : "", limit: Math.min(Number(state.k), 1000),
   }, "list");
   return {
-    rows: told.rows.map((row) => ({ ...row, value: row[state.sort] })), notes: [], total: told.total,
+    rows: told.rows.map((row) => ({ ...row, value: row[state.sort] })), notes: told.why ? [told.why] : [], total: told.total,
     title: `${told.total.toLocaleString("en")} names`, sorts: sortable,
   };
 }

@@ -262,9 +262,12 @@ class Reader:
         """Warn of a filter that nothing passes, saying which condition left nothing."""
         if where is None or n_rows or not self.store.n_rows:
             return
+        warnings.warn(self.why_empty(where), NamebasisHint, stacklevel=stacklevel)
+
+    def why_empty(self, where: str) -> str:
+        """Which condition of a filter that nothing passes left nothing, in a sentence."""
         held = self.store.held()
-        told = why_empty(where, lambda part: len(self.passing(part)), held, self._span_told)
-        warnings.warn(told, NamebasisHint, stacklevel=stacklevel)
+        return why_empty(where, lambda part: len(self.passing(part)), held, self._span_told)
 
     def _span_told(self, part: str) -> str | None:
         """What the computed side of a comparison holds; None where there is none."""
