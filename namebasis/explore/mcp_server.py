@@ -26,7 +26,7 @@ from namebasis import __version__
 from namebasis.errors import NamebasisError
 from namebasis.explore.jobs import Cancelled
 from namebasis.explore.questions import Where, asked, notes_of, parameters, with_space
-from namebasis.explore.refusals import in_words, one_line, without_paths
+from namebasis.explore.refusals import in_words, one_line, without_options, without_paths
 from namebasis.explore.replies import (
     QUESTIONS,
     ExplainReply,
@@ -153,8 +153,8 @@ def _study(warm: Warm, question: Any, progress: Progress) -> _Told:
     found = asked(warm, name, question, progress)
     notes = notes_of(warm.space(name), question, found)
     values = {"headline": found.headline(), "notes": notes, "result": values_of(found)}
-    more = [one for one in notes if one not in found.notes()]
-    return _Told("\n".join([str(found), *more]), values)
+    text = without_options(str(found))
+    return _Told("\n".join([text, *(one for one in notes if one not in text)]), values)
 
 
 def _spaces(warm: Warm, _question: Any, _progress: Progress) -> _Told:

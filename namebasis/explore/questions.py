@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from namebasis.errors import FilterError
+from namebasis.explore.refusals import without_options
 from namebasis.explore.targets import read_query
 
 if TYPE_CHECKING:
@@ -485,7 +486,7 @@ def why_none(space: Space, where: str | None) -> str:
 
 def notes_of(space: Space, question: Question, found: Result) -> list[str]:
     """What every reader must know of an answer, and of an empty one why it is empty."""
-    told = list(found.notes())
+    told = [without_options(note) for note in found.notes()]
     if isinstance(question, NearestQuestion) and not getattr(found, "names", ()):
         told += filter(None, [why_none(space, question.where)])
     return told

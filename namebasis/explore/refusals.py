@@ -54,6 +54,14 @@ _WRONG = {
 """What pydantic found, by its type, in the words of this house."""
 
 
+_OPTIONS = (
+    (re.compile(r"\(--as (name|text) reads it as [^)]*\)"), r"(or ask for it as \1)"),
+    (re.compile(r", or add it with `namebasis add`"), ""),
+    (re.compile(r"(?<![\w`-])(?<!SPACE )--where\b"), "where"),
+)
+"""What the command line's users are told, and what is said to others in its place."""
+
+
 def in_words(errors: Iterable[Mapping[str, Any]], known: Sequence[str] = ()) -> str:
     """What is wrong with parameters, as one line.
 
@@ -90,6 +98,13 @@ def _in_words(error: Mapping[str, Any], known: Sequence[str]) -> str:
     return f"{text}.{hint}"
 
 
+def without_options(text: str) -> str:
+    """A sentence without options of the command line, for who has none: parameters have names."""
+    for said, instead in _OPTIONS:
+        text = said.sub(instead, text)
+    return text
+
+
 def without_paths(text: str, warm: Warm) -> str:
     """A message without the folders of this machine: spaces by their short names."""
     folders = {
@@ -114,7 +129,7 @@ def _own_folders() -> re.Pattern[str]:
 def one_line(error: BaseException, warm: Warm) -> str:
     """An error as a client sees it; of a fault of ours its kind alone."""
     if isinstance(error, (NamebasisError, ValueError)):
-        return without_paths(" ".join(str(error).split()), warm)
+        return without_options(without_paths(" ".join(str(error).split()), warm))
     return f"{type(error).__name__}: a fault of namebasis, not of the question; its log says more."
 
 

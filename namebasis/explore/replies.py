@@ -21,7 +21,7 @@ from namebasis.explore.questions import (
     SelectQuestion,
     WalkQuestion,
 )
-from namebasis.explore.refusals import one_line
+from namebasis.explore.refusals import one_line, without_options
 from namebasis.explore.schemas import Number, Reply, model_of
 from namebasis.explore.warm import Warm
 from namebasis.namespace.search.results import LIGHT
@@ -67,7 +67,7 @@ def told(result: Result) -> dict[str, Any]:
             }
             for table in result.tables()
         ],
-        "notes": list(result.notes()),
+        "notes": [without_options(note) for note in result.notes()],
         "result": values_of(result),
     }
 

@@ -292,3 +292,11 @@ def test_an_empty_answer_says_why_it_is_empty(client: Any, space: Space) -> None
     told = refused(client.post("/api/my/basis", json={"q": "Vicki", **where}))
     assert told.endswith(f"leaves no name. {said}")
     assert "why" not in client.get("/api/my/names").json()
+
+
+def test_nothing_is_said_in_options_of_the_command_line(client: Any) -> None:
+    (told, *_) = client.get("/api/my/nearest", params={"q": "Vicky"}).json()["notes"]
+    assert "(or ask for it as text)" in told
+    assert "--" not in told
+    said = refused(client.get("/api/my/card", params={"name": "Vickii"}))
+    assert said.endswith("Give a stored name.")

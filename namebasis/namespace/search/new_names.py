@@ -104,8 +104,8 @@ def near_spellings(store: Store, name: str, n: int = _N_NEAR) -> tuple[str, ...]
     """Stored names that are spelled almost like a name, the nearest first.
 
     At most one letter is another, too many or missing in names of up to four letters, and two in
-    longer ones, and some letter is shared; case and accents do not count. Of names equally near, those that begin alike come
-    first, then frequent ones.
+    longer ones, and some letter is shared; case and accents do not count. Of names equally near,
+    those that begin alike come first, then frequent ones.
 
     Parameters
     ----------
