@@ -159,6 +159,7 @@ def test_vectors_are_kept_and_damage_costs_time_alone(
 ) -> None:
     space, file = made
     phrases = load_phrases(file)
+    monkeypatch.setattr(phrase_vectors, "_in_memory", {})  # else of another test's space
     rows = phrase_vectors.phrase_rows(space, phrases)
     monkeypatch.setattr(phrase_vectors, "_in_memory", {})
     encoder = WordEncoder(TRUTH)
