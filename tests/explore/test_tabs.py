@@ -243,22 +243,17 @@ def test_a_card_links_to_others_and_is_painted(visit: Visit, other: Space) -> No
 
 
 def test_a_long_question_says_its_step_or_that_it_waits(visit: Visit) -> None:
-    states = iter([
-        {"state": "queued", "done": 0, "total": 0},
-        {"state": "queued", "done": 0, "total": 0},
-        {"state": "running", "done": 150, "total": 400, "step": "exchanging its parts"},
-        {"state": "cancelled", "done": 150, "total": 400},
-    ])  # fmt: skip
+    job: dict[str, object] = {"id": "a", "kind": "card", "state": "queued", "done": 0, "total": 0}
     tab = visit.open("?space=other&card=Lota")
-    tab.route("**/jobs/card", lambda route: route.fulfill(
-        json={"id": "a", "kind": "card", **next(states)}, status=202))  # fmt: skip
-    tab.route("**/api/jobs/a", lambda route: route.fulfill(
-        json={"id": "a", "kind": "card", **next(states)}))  # fmt: skip
+    tab.route("**/jobs/card", lambda route: route.fulfill(json=job, status=202))
+    tab.route("**/api/jobs/a", lambda route: route.fulfill(json=job))
     tab.get_by_role("button", name="Measure what the model believes").click()
     tab.locator("#drawer p", has_text="Waiting for another question to end").wait_for()
     assert tab.locator("#drawer progress").is_hidden()
+    job.update(state="running", done=150, total=400, step="exchanging its parts")
     tab.locator("#drawer p", has_text="Asking the model: exchanging its parts").wait_for()
     assert tab.locator("#drawer progress").get_attribute("value") == "150"
+    job.update(state="cancelled")
     tab.locator("#drawer .note", has_text="Stopped.").wait_for()
 
 
