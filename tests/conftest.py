@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,21 @@ from namebasis.encoders import minilm
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "untimed")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, for one module: its event loop must have ended before another starts."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("no chromium here: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(autouse=True)

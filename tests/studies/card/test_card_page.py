@@ -22,10 +22,7 @@ from namebasis.studies.card.results import Card, DeepCard, PartsOnly
 from namebasis.studies.identity.results import NameIdentity
 from namebasis.studies.identity.rigidity import NameRigidity, Place
 from tests.studies.pages import HOSTILE
-from tests.studies.topology.test_topology_browser import browser
 from tests.studies.topology.test_topology_page import Collector
-
-__all__ = ["browser"]
 
 
 class Point(NamedTuple):

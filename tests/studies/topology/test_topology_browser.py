@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import shlex
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +12,6 @@ import pytest
 
 from namebasis.studies.topology.pages.page import html_of, html_of_comparison
 from tests.studies.pages import DIFFICULT, HOSTILE, beside, comparison, name_map, report
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(
-            executable_path=found,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield chromium
-        chromium.close()
 
 
 class Opened:

@@ -1,10 +1,10 @@
 """Are chosen names better than random ones? Numbers of docs/benchmarks.md, section select.
 
-python benchmarks/select.py quality my.space      # cover and span, held-out names, three seeds
-python benchmarks/select.py quality vectors.npy   # the same of any rows
-python benchmarks/select.py quality my.space --quick    # the first seed alone
-python benchmarks/select.py readings my.space     # axes and low-bias in unseen templates
-python benchmarks/select.py scale 67000 500       # seconds and memory of cover
+python benchmarks/selection.py quality my.space      # cover and span, held-out names, three seeds
+python benchmarks/selection.py quality vectors.npy   # the same of any rows
+python benchmarks/selection.py quality my.space --quick    # the first seed alone
+python benchmarks/selection.py readings my.space     # axes and low-bias in unseen templates
+python benchmarks/selection.py scale 67000 500       # seconds and memory of cover
 """
 
 from __future__ import annotations
