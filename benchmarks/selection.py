@@ -9,11 +9,8 @@ python benchmarks/selection.py scale 67000 500       # seconds and memory of cov
 
 from __future__ import annotations
 
-import sys
-
-sys.path.pop(0)  # this folder, where other modules would take this file for the standard select
-
 import resource
+import sys
 import time
 from pathlib import Path
 
