@@ -56,7 +56,7 @@ def cover(
     of the best [1]_, and a gain that was computed before bounds the gain now: only candidates
     whose bound is high enough are computed again [2]_. Of these, the similarities above those to
     the chosen rows are kept while they fit, at most some 1 GB, so that a choice changes their
-    gains by what it covers anew. All others exist for a block of candidates at a time.
+    gains by what it newly covers. All others exist for a block of candidates at a time.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ class _Coverage:
     """What is covered so far, and what each candidate would add at most.
 
     Similarities are whole numbers of 2^-30, finer than float32 is from 2^-6 on, so that their sums
-    in float64 are exact: a gain that is kept up to date equals one computed anew, and gains of
+    in float64 are exact: a gain that is kept up to date equals a recomputed one, and gains of
     equal rows are equal.
     """
 

@@ -142,7 +142,7 @@ class _Codes:
         return gains
 
     def add(self, at: int) -> None:
-        """Choose a candidate, and code anew what it may help."""
+        """Choose a candidate, and recompute the codes that it may improve."""
         helped = np.flatnonzero(self._gains(np.array([at]))[0] > 0)
         self._hold(at)
         if len(self._chosen) <= N_NONZERO:

@@ -149,12 +149,12 @@ def sparse_code(
     parts = []
     for start in range(0, len(unit), target_chunk):
         rows = np.arange(start, min(start + target_chunk, len(unit)))
-        codes = Codes(atoms, unit[rows], n_nonzero)
+        codes = Codes(atoms, unit[rows], n_nonzero, nonnegative=nonnegative)
         if is_lasso:
             follow_lasso(codes, dense, rows, penalty)
         else:
-            pursue(codes, matcher, rows, nonnegative=nonnegative)
-            exchange(codes, matcher, rows, nonnegative=nonnegative, n_sweeps=n_sweeps)
+            pursue(codes, matcher, rows)
+            exchange(codes, matcher, rows, n_sweeps=n_sweeps)
         parts.append(_finish(codes, norms[rows]))
         if progress is not None:
             progress(start + len(rows), len(unit))
@@ -195,11 +195,12 @@ def refit(
     ordered = np.sort(support, axis=1)
     if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any():
         raise ValueError("indices must be distinct in each row; an atom stands twice.")
-    codes = Codes(prepare_atoms(vectors, len(unit), None, None, None, 1), unit, support.shape[1])
+    atoms = prepare_atoms(vectors, len(unit), None, None, None, 1)
+    codes = Codes(atoms, unit, support.shape[1], nonnegative=nonnegative)
     for column in support.T:
         rows = np.flatnonzero(column >= 0)
         codes.put(rows, column[rows])
-    codes.refit(np.arange(len(unit)), nonnegative=nonnegative)
+    codes.refit(np.arange(len(unit)))
     return SparseCode(*_finish(codes, norms))
 
 

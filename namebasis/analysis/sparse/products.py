@@ -1,4 +1,4 @@
-"""Matching pursuit by inner products alone: for few atoms, many targets and again and again."""
+"""Matching pursuit by inner products alone: for few atoms, many targets and repeated fits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Products:
     def pursue(
         self, rows: IntArray, barred: IntArray, n_slots: int, start: ProductCodes | None = None
     ) -> ProductCodes:
-        """Code targets by at most so many atoms, nonnegatively.
+        """Code targets by at most `n_slots` atoms with weights of at least 0.
 
         Parameters
         ----------
@@ -61,12 +61,12 @@ class Products:
         codes = ProductCodes(self.gram, self.moments[rows], n_slots)
         if start is not None:
             codes.go_on(start)
-        pursue(codes, _Barred(barred), np.arange(len(rows)), nonnegative=True)
+        pursue(codes, _Barred(barred), np.arange(len(rows)))
         return codes
 
 
 class ProductCodes:
-    """What `pursue` asks of codes, by inner products.
+    """Nonnegative codes as `pursue` grows them, by inner products.
 
     Attributes
     ----------
@@ -96,10 +96,8 @@ class ProductCodes:
         self.support[rows, slots] = atoms
         return slots
 
-    def refit(self, rows: IntArray, *, nonnegative: bool) -> None:
+    def refit(self, rows: IntArray) -> None:
         """Solve for weights of at least 0, free the slots that end at 0, update the residuals."""
-        if not nonnegative:
-            raise NotImplementedError("codes by inner products are nonnegative")
         support = self.support[rows]
         gram, moments = self._own(rows)
         weights = solve_nonnegative(gram, moments, start=self.weights[rows])

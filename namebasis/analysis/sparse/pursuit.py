@@ -30,7 +30,7 @@ class Growing(Protocol):
         """Put an atom into the first free slot of each row; return the slots."""
         ...
 
-    def refit(self, rows: IntArray, *, nonnegative: bool) -> None:
+    def refit(self, rows: IntArray) -> None:
         """Solve for the weights, free the slots that end at zero, update the residuals."""
         ...
 
@@ -49,9 +49,12 @@ class Codes:
         Inner products of the atoms; zero in rows and columns of free slots.
     """
 
-    def __init__(self, atoms: Atoms, targets: FloatArray, n_slots: int) -> None:
+    def __init__(
+        self, atoms: Atoms, targets: FloatArray, n_slots: int, *, nonnegative: bool
+    ) -> None:
         n, n_features = targets.shape
         self.atoms = atoms
+        self.nonnegative = nonnegative
         self.targets = targets
         self.residuals = targets.copy()
         self.support: IntArray = np.full((n, n_slots), -1, dtype=np.int64)
@@ -75,7 +78,9 @@ class Codes:
 
     def take(self, rows: IntArray) -> Codes:
         """Return a copy of some rows."""
-        part = Codes(self.atoms, self.targets[rows], self.support.shape[1])
+        part = Codes(
+            self.atoms, self.targets[rows], self.support.shape[1], nonnegative=self.nonnegative
+        )
         part.give(np.arange(len(rows)), self, rows)
         return part
 
@@ -98,9 +103,9 @@ class Codes:
         self.gram[rows, slots, :] = 0
         self.gram[rows, :, slots] = 0
 
-    def refit(self, rows: IntArray, *, nonnegative: bool) -> None:
+    def refit(self, rows: IntArray) -> None:
         """Solve for the weights exactly, free the slots that end at zero, update the residuals."""
-        if nonnegative:
+        if self.nonnegative:
             weights = solve_nonnegative(
                 self.gram[rows], self.moments[rows], start=self.weights[rows]
             )
@@ -146,7 +151,7 @@ def solve_signed(gram: Float64, moments: Float64) -> Float64:
     return weights
 
 
-def pursue(codes: Growing, matcher: Matcher, rows: IntArray, *, nonnegative: bool) -> None:
+def pursue(codes: Growing, matcher: Matcher, rows: IntArray) -> None:
     """Grow every code of the chunk until its slots are full or no atom improves it.
 
     `rows` are the numbers of the chunk's targets among all. A nonnegative code whose refit drops
@@ -159,16 +164,14 @@ def pursue(codes: Growing, matcher: Matcher, rows: IntArray, *, nonnegative: boo
         improves = match > GRADIENT_TOLERANCE
         active, atom = active[improves], atom[improves]
         slots = codes.put(active, atom)
-        codes.refit(active, nonnegative=nonnegative)
+        codes.refit(active)
         # An atom that gets no weight would be proposed again and again.
         taken = codes.support[active, slots] == atom
         unfinished = (codes.support[active] < 0).any(axis=1)
         active = active[taken & unfinished]
 
 
-def exchange(
-    codes: Codes, matcher: Matcher, rows: IntArray, *, nonnegative: bool, n_sweeps: int
-) -> None:
+def exchange(codes: Codes, matcher: Matcher, rows: IntArray, *, n_sweeps: int) -> None:
     """Try for every atom of each code whether the best replacement fits better, and keep those.
 
     A pursuit never takes back an early choice that later ones made redundant; this does. The
@@ -183,8 +186,8 @@ def exchange(
                 continue
             trial = codes.take(there)
             trial.drop(np.arange(len(there)), np.full(len(there), slot))
-            trial.refit(np.arange(len(there)), nonnegative=nonnegative)
-            pursue(trial, matcher, rows[there], nonnegative=nonnegative)
+            trial.refit(np.arange(len(there)))
+            pursue(trial, matcher, rows[there])
             better = trial.errors() < codes.errors()[there] - GRADIENT_TOLERANCE
             codes.give(there[better], trial, np.flatnonzero(better))
             improved[there[better]] = True
