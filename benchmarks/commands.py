@@ -17,48 +17,34 @@ from pathlib import Path
 import namebasis as nb
 
 START = "import namebasis.cli as c; c.main()"
+
+
+def both(*words: str) -> tuple[list[str], list[str]]:
+    """A command that is written alike before and after."""
+    return list(words), list(words)
+
+
 COMMANDS: dict[str, tuple[list[str], list[str]]] = {
-    "--help": (["--help"], ["--help"]),
-    "info": (["info", "a.space"], ["info", "a.space"]),
-    "nearest, stored": (["nearest", "a.space", "Anna"], ["nearest", "a.space", "Anna"]),
-    "nearest, a text": (
-        ["nearest", "a.space", "a senior lady"], ["nearest", "a.space", "a senior lady"],
-    ),
-    "nearest, refused --where": (
-        ["nearest", "a.space", "Anna", "--where", "colour = 1"],
-        ["nearest", "a.space", "Anna", "--where", "colour = 1"],
-    ),
-    "export": (
-        ["export", "a.space", "-", "--limit", "100"],
-        ["export", "a.space", "-", "--limit", "100"],
-    ),
-    "build, 300 names": (
-        ["build", "b.space", "more.txt", "--templates", "person"],
-        ["build", "b.space", "more.txt", "--templates", "person"],
-    ),
-    "basis": (["basis", "a.space", "Anna", "-n", "3"], ["basis", "a.space", "Anna", "-n", "3"]),
-    "paint": (
-        ["paint", "a.space", "a senior lady", "-n", "2"],
-        ["paint", "a.space", "a senior lady", "-n", "2"],
-    ),
-    "paint, refused --syntax": (
-        ["paint", "a.space", "Anna", "--syntax", "x"],
-        ["paint", "a.space", "Anna", "--syntax", "x"],
-    ),
-    "score, one axis": (
-        ["score", "a.space", "Anna", "--axis", "gender"],
-        ["score", "a.space", "Anna", "--axis", "gender"],
-    ),
-    "walk": (["walk", "a.space", "age"], ["walk", "a.space", "age"]),
-    "card": (["card", "a.space", "Anna"], ["card", "a.space", "Anna"]),
-    "topology": (["topology", "a.space", "--no-shape"], ["topology", "a.space", "--no-shape"]),
+    "--help": both("--help"),
+    "info": both("info", "a.space"),
+    "nearest, stored": both("nearest", "a.space", "Anna"),
+    "nearest, a text": both("nearest", "a.space", "a senior lady"),
+    "nearest, refused --where": both("nearest", "a.space", "Anna", "--where", "colour = 1"),
+    "export": both("export", "a.space", "-", "--limit", "100"),
+    "build, 300 names": both("build", "b.space", "more.txt", "--templates", "person"),
+    "basis": both("basis", "a.space", "Anna", "-n", "3"),
+    "paint": both("paint", "a.space", "a senior lady", "-n", "2"),
+    "paint, refused --syntax": both("paint", "a.space", "Anna", "--syntax", "x"),
+    "score, one axis": both("score", "a.space", "Anna", "--axis", "gender"),
+    "walk": both("walk", "a.space", "age"),
+    "card": both("card", "a.space", "Anna"),
+    "topology": both("topology", "a.space", "--no-shape"),
     "entropy": (
         ["entropy", "a.space", "--draws", "3"], ["entropy", "a.space", "--n-null", "3"],
     ),
-    "formation, refused run": (["formation", "none"], ["formation", "none"]),
-    "validate generate, refused pipeline": (
-        ["validate", "generate", "a.space", "p", "Anna", "--pipeline", "diffusers:empty"],
-        ["validate", "generate", "a.space", "p", "Anna", "--pipeline", "diffusers:empty"],
+    "formation, refused run": both("formation", "none"),
+    "validate generate, refused pipeline": both(
+        "validate", "generate", "a.space", "p", "Anna", "--pipeline", "diffusers:empty"
     ),
     "list": ([], ["list", "."]),
     "explain": ([], ["explain", "hold"]),

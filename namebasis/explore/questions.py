@@ -88,6 +88,18 @@ class Question(BaseModel, ABC):
         """The answer, by the method of the space."""
 
 
+class EncodingQuestion(Question):
+    """A question that encodes many prompts of its own, whatever is stored."""
+
+    @property
+    def is_long(self) -> bool:
+        """The prompts take seconds."""
+        return True
+
+    def texts(self) -> None:
+        """An encoder is needed anyway."""
+
+
 class NearestQuestion(Question):
     """The names nearest to a name, a text, or arithmetic of both."""
 
@@ -152,7 +164,7 @@ class BasisQuestion(Question):
         )  # fmt: skip
 
 
-class PaintQuestion(Question):
+class PaintQuestion(EncodingQuestion):
     """A prompt of names near a target, in the syntax of an image generator."""
 
     q: Target
@@ -191,14 +203,6 @@ class PaintQuestion(Question):
     beam: Annotated[int, Field(ge=1, le=64, description="Prompts kept at a time.")] = 8
     candidates: Annotated[int, Field(ge=8, le=4_096, description="Names to choose from.")] = 512
     seed: Seed = 0
-
-    @property
-    def is_long(self) -> bool:
-        """Every prompt is encoded."""
-        return True
-
-    def texts(self) -> None:
-        """An encoder is needed."""
 
     def check(self, space: Space) -> None:
         """The target, the filter, the syntax, and the template."""
@@ -303,7 +307,7 @@ class WalkQuestion(Question):
         )  # fmt: skip
 
 
-class ScoreQuestion(Question):
+class ScoreQuestion(EncodingQuestion):
     """What the model believes of names: readings on axes such as age, against made-up names."""
 
     names: Annotated[
@@ -322,14 +326,6 @@ class ScoreQuestion(Question):
         int, Field(ge=2, le=5_000, description="Made-up names to compare with.")
     ] = 500
     seed: Seed = 0
-
-    @property
-    def is_long(self) -> bool:
-        """Made-up names must be encoded."""
-        return True
-
-    def texts(self) -> None:
-        """An encoder is needed."""
 
     def check(self, space: Space) -> None:
         """The names, the axes, and the filter."""

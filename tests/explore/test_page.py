@@ -134,19 +134,3 @@ def test_names_are_text_in_every_panel(visit: Visit) -> None:
     tab.locator("#list .name", has_text="<img").click()
     tab.locator("#drawer h2", has_text="<img").wait_for()
     assert tab.locator("#drawer img, #list img, #basket img").count() == 0
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_scrolls_one_way(browser: Any, address: str, scheme: str) -> None:
-    size = {"width": 390, "height": 844}
-    visit = Visit(browser, address, viewport=size, color_scheme=scheme)
-    for query in (
-        "?q=Vicki&card=Vicki",
-        "?tab=map&color=n_tokens",
-        "?tab=basis&q=Vicki",
-        "?tab=walk",
-    ):
-        tab = visit.open(query)
-        assert tab.evaluate("() => document.documentElement.scrollWidth") <= 390, query
-    assert visit.errors == []
-    tab.close()

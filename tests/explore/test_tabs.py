@@ -31,7 +31,7 @@ def visit(browser: Any, address: str) -> Iterator[Visit]:
 
 
 def again(visit: Visit) -> Any:
-    """The page at the address that it has now, opened anew."""
+    """The page reopened at its current address."""
     return visit.open(visit.tab.url.removeprefix(visit.address))
 
 
@@ -171,6 +171,8 @@ def test_a_phone_scrolls_one_way(browser: Any, address: str, scheme: str) -> Non
     size = {"width": 390, "height": 844}
     visit = Visit(browser, address, viewport=size, color_scheme=scheme)
     for query in (
+        "?q=Vicki&card=Vicki",
+        "?tab=map&color=n_tokens",
         "?tab=basis&q=Vicki",
         "?tab=walk",
         "?tab=paint&q=Vicki",
