@@ -1,4 +1,4 @@
-"""Take the pictures of docs/explorer.md anew, from two spaces.
+"""Retake the pictures of docs/explorer.md from two spaces.
 
     python docs/explorer_pictures.py my.space other.space
 

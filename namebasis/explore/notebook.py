@@ -114,7 +114,7 @@ def explore(
 
 
 def _lend(given: Space, opened: Space) -> None:
-    """Give the encoder that one space has loaded to the same space, opened anew."""
+    """Hand the encoder that one space has loaded to the same space when it is reopened."""
     encoder = given._encoder
     if encoder is not None and encoder.fingerprint == opened.provenance.fingerprint:
         opened._encoder = encoder

@@ -84,7 +84,7 @@ def values_of(result: Result) -> dict[str, Any]:
 
 
 def without_folders(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What something was made of, with names instead of folders: hf:clip for hf:/home/me/clip."""
+    """What something was made of, with names instead of folders: hf:clip for hf:/folder/clip."""
     return {
         key: _short(value) if key in ("space", "path", "encoder") and value else value
         for key, value in facts.items()

@@ -264,8 +264,8 @@ def test_a_model_is_made_of_a_result() -> None:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"space": "/home/me/my.space", "names": 3}, {"space": "my.space", "names": 3}),
-        ({"encoder": "hf:/home/me/clip"}, {"encoder": "hf:clip"}),
+        ({"space": "/folder/my.space", "names": 3}, {"space": "my.space", "names": 3}),
+        ({"encoder": "hf:/folder/clip"}, {"encoder": "hf:clip"}),
         ({"encoder": "diffusers:~/models/sd"}, {"encoder": "diffusers:sd"}),
         ({"encoder": "open_clip:ViT-B-32/x"}, {"encoder": "open_clip:ViT-B-32/x"}),
         ({"encoder": "minilm", "path": None}, {"encoder": "minilm", "path": None}),

@@ -155,7 +155,7 @@ function recount() {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refused = asFilter();
-      if (!facets.length) facets = await get(path, {}, "facets"); // of all names, to filter anew
+      if (!facets.length) facets = await get(path, {}, "facets"); // of all names, so that the filter can be changed
       drawFacets(facets, tell); // and the filter can be mended where it stands
       $("where").setAttribute("aria-invalid", "true");
       $("where").setAttribute("aria-describedby", "said");
