@@ -22,6 +22,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
 _HOMES = {
     "add_images": ".namespace.building.images",
     "add_names": ".namespace.building.build",
+    "audit": ".auditing.study",
     "build_space": ".space",
     "explain": ".terms",
     "export": ".namespace.export.subset",
@@ -29,6 +30,7 @@ _HOMES = {
     "load_encoder": ".encoders.registry",
     "Names": ".namespace.corpus.names",
     "open_space": ".space",
+    "read_audit": ".auditing.files",
     "read_names": ".namespace.corpus.sources",
     "Result": ".results",
     "Space": ".space",
@@ -44,17 +46,21 @@ __all__ = [
     "__version__",
     "add_images",
     "add_names",
+    "audit",
     "build_space",
     "explain",
     "export",
     "list_spaces",
     "load_encoder",
     "open_space",
+    "read_audit",
     "read_names",
     "unspell",
 ]
 
 if TYPE_CHECKING:
+    from namebasis.auditing.files import read_audit
+    from namebasis.auditing.study import audit
     from namebasis.encoders.registry import load_encoder
     from namebasis.namespace.building.build import add_names
     from namebasis.namespace.building.images import add_images

@@ -48,13 +48,17 @@ ALLOWED = {
     "formation": {
         "studies", "namespace", "encoders", "analysis", "report", "organism", "wording", *GROUND,
     },
-    "explore": {
-        "space", "validation", "studies", "namespace", "encoders", "analysis", "report", "wording",
+    "auditing": {
+        "space", "studies", "namespace", "encoders", "analysis", "organism", "report", "wording",
         *GROUND,
     },
+    "explore": {
+        "auditing", "space", "validation", "studies", "namespace", "encoders", "analysis", "report",
+        "wording", *GROUND,
+    },
     "cli": {
-        "explore", "space", "validation", "formation", "studies", "namespace", "encoders",
-        "analysis", "index", "report", "organism", "wording", *GROUND,
+        "explore", "auditing", "space", "validation", "formation", "studies", "namespace",
+        "encoders", "analysis", "index", "report", "organism", "wording", *GROUND,
     },
 }  # fmt: skip
 
@@ -64,6 +68,7 @@ MIN_LINES = 60
 """Of a module with one importer, unless it is a thought of its own."""
 ALONE = {
     "analysis.sparse.whitening": "a transform that is public by itself",
+    "cli.commands.audit": "a command",
     "cli.commands.card": "a command",
     "cli.commands.explore": "a command",
     "explore.targets": "the grammar of the box",

@@ -11,6 +11,7 @@ import typer
 from namebasis import __version__
 from namebasis.cli.commands import (
     ask,
+    audit,
     card,
     compose,
     corpus,
@@ -31,7 +32,8 @@ from namebasis.cli.wording import Commands
 
 class _Application(Commands):
     panels = (
-        "Build", "Keep", "Ask", "Compose", "Arrange", "Identity", "Images", "Training", "Tools",
+        "Build", "Keep", "Ask", "Audit", "Compose", "Arrange", "Identity", "Images", "Training",
+        "Tools",
     )  # fmt: skip
 
 
@@ -102,6 +104,10 @@ _PANELS = {
         _Entry("card", card.card, "Show everything about one name.", "card my.space Vicki"),
         _Entry("score", score.score, "Read names on axes such as age and gender.",
                "score my.space Vicki --axis gender"),
+    ),
+    "Audit": (
+        _Entry("audit", audit.audit, "Ask an encoder everything about names, in one plan.",
+               "audit minilm --quick -o my-audit"),
     ),
     "Compose": (
         _Entry("basis", compose.basis, "Find a few names that add up to a target.",

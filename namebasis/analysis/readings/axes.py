@@ -226,13 +226,43 @@ def along_differences(
     dict of str to ndarray of shape (n_names, n_axes), float64
     """
     ends = as_embeddings(made, "made", min_rows=2).astype(np.float64)
-    left, _ = center(names, ends[:2], n_reference)
     rng = np.random.default_rng(seed)
     pairs = np.array([rng.choice(len(ends), 2, replace=False) for _ in range(n_axes)])
-    differences = (ends[pairs[:, 1]] - ends[pairs[:, 0]]).T
+    differences = ends[pairs[:, 1]] - ends[pairs[:, 0]]
+    return along_directions(names, differences, n_reference=n_reference, also=also)
+
+
+def along_directions(
+    names: object,
+    directions: object,
+    *,
+    without: Float64Array | None = None,
+    n_reference: int | None = None,
+    also: object | None = None,
+) -> dict[str, Float64Array]:
+    """`projection` and `inferred` along any directions.
+
+    Parameters
+    ----------
+    names : array_like of shape (n_names, n_features)
+    directions : array_like of shape (n_axes, n_features)
+    without, n_reference, also
+        As in `inferred`.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_names, n_axes), float64
+        Up to a factor of each direction's own, which no rank sees.
+    """
+    along = as_embeddings(directions, "directions").astype(np.float64)
+    left = as_embeddings(names, "names", along.shape[1], min_rows=2).astype(np.float64)
+    left = left - left[:n_reference].mean(axis=0)
+    columns = along.T
+    if without is not None:
+        columns = columns - np.outer(without, without @ columns) / float(without @ without)
     views = left if also is None else _beside(left, also, n_reference)
-    covariance = _covariance(left, views, differences, n_reference)
-    return {"projection": left @ differences, "inferred": views @ covariance}
+    covariance = _covariance(left, views, columns, n_reference)
+    return {"projection": left @ columns, "inferred": views @ covariance}
 
 
 def _covariance(

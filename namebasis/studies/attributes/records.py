@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -101,26 +101,54 @@ def compare(
     known = read_records(space, records, where=where)
     step = Steps(progress, 4 + len(known.facts))
     step()
+    beliefs, names = read_beliefs(space, known, n_made_up=n_made_up, seed=seed, step=step)
+    report = report_of(known, beliefs, space, names)
+    step()
+    return report
+
+
+def read_beliefs(
+    space: StoredSpace,
+    known: Records,
+    *,
+    n_made_up: int = 500,
+    n_axes: int = 200,
+    seed: int = 0,
+    step: Callable[[], None] = lambda: None,
+) -> tuple[list[Belief], tuple[str, ...]]:
+    """Every reading of every fact over the names that records hold, and these names.
+
+    Parameters
+    ----------
+    space : Space
+    known : Records
+    n_made_up : int
+        Made-up names, at least 2.
+    n_axes : int
+        Chance axes behind every reading without labels.
+    seed : int
+    step : callable
+        Called ``2 + len(known.facts)`` times.
+    """
     rows = read_rows(space, known.ids, n_made_up, seed)
     found = read_axes(space, known.axes, known.ids, rows)
     readings = {(s.axis, s.value): s.readings for s in found.scores}
     step()
     chance = axes.along_differences(
-        rows.text, rows.text[rows.n_names :], n_reference=rows.n_names, also=rows.token, seed=seed
-    )
+        rows.text, rows.text[rows.n_names :], n_axes=n_axes, n_reference=rows.n_names,
+        also=rows.token, seed=seed,
+    )  # fmt: skip
     chance = {reading: values[: rows.n_names] for reading, values in chance.items()}
     step()
     views = {
         "probe": joined(*rows.views_of_names),
         "spelling": letter_features(found.names, seed=seed),
     }
-    beliefs: list[_Belief] = []
+    beliefs: list[Belief] = []
     for fact in known.facts:
         beliefs += _beliefs(fact, readings[fact.axis, fact.value], views, chance, seed)
         step()
-    report = _report(known, beliefs, space, found.names)
-    step()
-    return report
+    return beliefs, found.names
 
 
 def letter_features(names: Sequence[str], *, seed: int = 0) -> Float64Array:
@@ -137,20 +165,50 @@ def letter_features(names: Sequence[str], *, seed: int = 0) -> Float64Array:
     ndarray of shape (n, k), float64
         k is 384, or less than the number of names and of different runs.
     """
-    from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     runs = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), sublinear_tf=True)
-    counts = runs.fit_transform(names)
+    return _principal(runs.fit_transform(names), seed)
+
+
+def piece_features(pieces: Sequence[Sequence[str]], *, seed: int = 0) -> Float64Array:
+    """Principal directions of which pieces an encoder reads names as; as `letter_features`.
+
+    Parameters
+    ----------
+    pieces : sequence of sequences of str, length n
+    seed : int
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    held = TfidfVectorizer(analyzer=lambda one: one, sublinear_tf=True)
+    return _principal(held.fit_transform(pieces), seed)
+
+
+def _principal(counts: Any, seed: int) -> Float64Array:
+    from sklearn.decomposition import TruncatedSVD
+
     k = min(_N_COMPONENTS, min(counts.shape) - 1)
     if k < 1:
-        return np.zeros((len(names), 1))
+        return np.zeros((counts.shape[0], 1))
     return np.asarray(TruncatedSVD(k, random_state=seed).fit_transform(counts), dtype=np.float64)
 
 
 @dataclass(frozen=True)
-class _Belief:
-    """One reading of one fact, over the names of which the records say it."""
+class Belief:
+    """One reading of one fact, over the names of which the records say it.
+
+    Attributes
+    ----------
+    fact : Fact
+    reading : str
+        One of `axes.READINGS`, "probe" or "spelling".
+    values, truth : ndarray of shape (n,), float64
+    rows : ndarray of shape (n,), int64
+        Which of the names that were read.
+    chance : ndarray of shape (n_names, n_axes), float64, or None
+        What chance axes read of all names; a probe has none.
+    """
 
     fact: Fact
     reading: str
@@ -184,7 +242,7 @@ def _beliefs(
     views: Mapping[str, Float64Array],
     chance: Mapping[str, Float64Array],
     seed: int,
-) -> list[_Belief]:
+) -> list[Belief]:
     """None where too few names are known, or an AUC has too few of one kind."""
     rows = np.flatnonzero(np.isfinite(fact.truth))
     truth = fact.truth[rows]
@@ -192,13 +250,13 @@ def _beliefs(
     if len(rows) < LEAST or (fact.measure == "AUC" and min(above, len(rows) - above) < LEAST):
         return []
     found = [
-        _Belief(fact, name, values[rows], truth, rows, chance.get(name, chance["projection"]))
+        Belief(fact, name, values[rows], truth, rows, chance.get(name, chance["projection"]))
         for name, values in readings.items()
     ]
     low, high = (0.0, 1.0) if fact.unit == "share" else (0.0, np.inf)
     for name, view in views.items():
         predictions = np.clip(probe(view[rows], truth, seed=seed).predictions, low, high)
-        found.append(_Belief(fact, name, predictions, truth, rows, None))
+        found.append(Belief(fact, name, predictions, truth, rows, None))
     return found
 
 
@@ -215,7 +273,7 @@ def _validated(fact: Fact) -> str:
 
 def _misjudged(
     fact: str,
-    beliefs: Sequence[_Belief],
+    beliefs: Sequence[Belief],
     measures: Sequence[Measure],
     names: Sequence[str],
     counts: IntArray | None,
@@ -245,9 +303,10 @@ def _misjudged(
     ]  # fmt: skip
 
 
-def _report(
-    known: Records, beliefs: list[_Belief], space: StoredSpace, names: Sequence[str]
+def report_of(
+    known: Records, beliefs: list[Belief], space: StoredSpace, names: Sequence[str]
 ) -> RecordsReport:
+    """The report of beliefs that were read."""
     nulls: dict[tuple[str, str, int], float] = {}
     for b in beliefs:  # readings of one fact may share their chance axes, and so their null
         if b.key not in nulls:
@@ -302,7 +361,7 @@ def _report(
     )
 
 
-def _eras(b: _Belief, decades: IntArray) -> list[EraBias]:
+def _eras(b: Belief, decades: IntArray) -> list[EraBias]:
     believed = b.in_unit()
     found = []
     for decade in np.unique(decades).tolist():
@@ -330,7 +389,7 @@ def _eras(b: _Belief, decades: IntArray) -> list[EraBias]:
     return found
 
 
-def _popularity(b: _Belief, counts: IntArray) -> list[Popularity]:
+def _popularity(b: Belief, counts: IntArray) -> list[Popularity]:
     order = np.argsort(-counts, kind="stable")
     ends = [end for end in _RANKS if end < len(order)]
     if not ends or len(order) - ends[-1] >= ends[-1] // 2:

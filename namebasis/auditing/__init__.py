@@ -1,0 +1,12 @@
+"""An audit: what one encoder believes about names, asked in one fixed plan, and two compared."""
+
+from namebasis.lazy import attach as _attach
+
+_HOMES = {
+    "Audit": ".results",
+    "Claim": ".claims",
+    "audit": ".study",
+    "read_audit": ".files",
+}
+
+__getattr__, __dir__ = _attach(__name__, _HOMES)

@@ -1,0 +1,213 @@
+"""Audit an encoder: one fixed plan of questions about names, kept as it goes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from namebasis._version import __version__
+from namebasis.auditing.claims import Sample
+from namebasis.auditing.corpora import TITLES, Corpora, read_corpora
+from namebasis.auditing.files import AuditFolder, folder_for
+from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
+from namebasis.auditing.parts import PARTS, Asked
+from namebasis.auditing.plan import Plan, load_plan
+from namebasis.auditing.results import Audit, Listing, Part, with_corrected
+from namebasis.checks import Progress, check_seed
+from namebasis.errors import EncoderError
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.namespace.corpus.names import Names
+    from namebasis.space import Space
+
+Begin = Callable[[str], None]
+
+
+def audit(
+    encoder: Encoder | str,
+    folder: str | Path | None = None,
+    *,
+    names: str | Path | Names | Sequence[str] | None = None,
+    counts: str | Path | None = None,
+    quick: bool = False,
+    device: str | None = None,
+    seed: int = 0,
+    begin: Begin | None = None,
+    progress: Progress | None = None,
+) -> Audit:
+    """Ask one encoder everything that a fixed plan asks, and write it into a folder.
+
+    Every claim stands beside its interval over names and what chance reaches; p is corrected for
+    all claims of the audit. A run that was interrupted goes on where it stopped.
+
+    Parameters
+    ----------
+    encoder : Encoder or str
+        One that reads text, or the spec of one.
+    folder : str or Path, optional
+        Where to write it; by default ``audit-`` and the encoder's name. Where it holds another
+        audit (of another encoder, plan, list of names or version), the new one is written beside
+        it as ``FOLDER-2``.
+    names : optional
+        Names of your own, read beside the packaged ones: anything that `read_names` takes.
+    counts : str or Path, optional
+        A file of full names and how often each is mentioned: these people's identities are
+        measured, and from how many mentions on the model knows a person.
+    quick : bool
+        Fewer names and templates.
+    device : str, optional
+        For an encoder that is given as a spec.
+    seed : int
+    begin : callable, optional
+        Called with the name of each step.
+    progress : callable, optional
+        Called with (done, total) of the step.
+
+    Returns
+    -------
+    Audit
+        Its `folder` says where it was written.
+
+    Raises
+    ------
+    EncoderError
+        If the encoder cannot be loaded, reads no text, or knows no letter of the names.
+    CorpusError
+        If `names` or `counts` cannot be read.
+    SpaceError
+        If the folder holds files that no audit wrote.
+
+    See Also
+    --------
+    namebasis.auditing.comparison.compare : Two and more audits, over the same names.
+
+    Examples
+    --------
+    >>> import namebasis as nb
+    >>> found = nb.audit("minilm", "audit-minilm", quick=True)  # doctest: +SKIP
+    """
+    from namebasis.encoders.registry import as_encoder
+    from namebasis.studies.identity.counts import read_counts
+
+    seed, plan = check_seed(seed), load_plan(quick=quick)
+    told = read_counts(counts) if counts else None
+    start = begin or (lambda _: None)
+    start("loading the encoder")
+    loaded = as_encoder(encoder, device=device)
+    if not loaded.has_text:
+        raise EncoderError(
+            f"{loaded.spec} reads no text; an audit asks about names as text. Use an encoder that "
+            "reads text."
+        )
+    start("reading names")
+    corpora, every = read_corpora(plan.size, names, seed=seed)
+    state = _state(loaded, plan, corpora, told, seed)
+    place = folder_for(Path(folder or f"audit-{_slug(loaded.spec)}"), state)
+    start("encoding")
+    space = _space(place, every, loaded, plan, seed, progress)
+    inquiry = Inquiry(space, corpora, plan, told, seed, progress)
+    parts: list[Part] = []
+    samples: dict[str, Mapping[str, Sample]] = {}
+    for asked in PARTS:
+        start(asked.step)
+        part, samples[asked.key] = place.kept(asked.key) or _run(asked, inquiry, place)
+        parts.append(part)
+    start("writing the page")
+    found = Audit(
+        encoder={
+            "spec": loaded.spec, "fingerprint": loaded.fingerprint, "revision": loaded.revision,
+            "dim": loaded.dim,
+        },
+        plan={
+            "version": plan.version, "fingerprint": plan.fingerprint, "is_quick": plan.is_quick,
+            "level": plan.level, "n_draws": plan.n_draws, "seed": seed,
+            "template_set": plan.size.templates,
+            "templates": list(space.provenance.templates),
+        },
+        corpora=_described(inquiry),
+        parts=with_corrected(parts),
+        package_version=__version__,
+        folder=str(place.path),
+    )  # fmt: skip
+    place.finish(found, samples)
+    return found
+
+
+def _run(asked: Asked, inquiry: Inquiry, place: AuditFolder) -> tuple[Part, dict[str, Sample]]:
+    """Ask one part and keep what it found."""
+    started = time.perf_counter()
+    try:
+        answer, skipped = asked.run(inquiry), None
+    except Skipped as reason:
+        answer, skipped = Answer([], {}), str(reason)
+    n_tested = sum(one.is_tested for one in answer.claims)
+    part = Part(
+        asked.key, asked.title, tuple(answer.claims), tuple(map(Listing.of, answer.tables)),
+        tuple(answer.remarks),
+        n_tested if answer.n_tried is None else answer.n_tried,
+        time.perf_counter() - started, skipped,
+    )  # fmt: skip
+    place.keep(part, answer.samples)
+    return part, answer.samples
+
+
+def _space(
+    place: AuditFolder, every: Names, encoder: Encoder, plan: Plan, seed: int,
+    progress: Progress | None,
+) -> Space:  # fmt: skip
+    """The space of the audit's names, built where it is not there yet."""
+    from namebasis.namespace.space import is_complete
+    from namebasis.space import build_space, open_space
+
+    if is_complete(place.space):
+        return open_space(place.space, encoder=encoder)
+    return build_space(
+        every, place.space, encoder=encoder, templates=plan.size.templates, seed=seed,
+        progress=progress,
+    )  # fmt: skip
+
+
+def _state(
+    encoder: Encoder,
+    plan: Plan,
+    corpora: Corpora,
+    counts: Mapping[str, int] | None,
+    seed: int,
+) -> dict[str, Any]:
+    """What makes two audits the same."""
+    return {
+        "namebasis": __version__,
+        "encoder": encoder.fingerprint,
+        "plan": plan.fingerprint,
+        "names": {corpus: _digest(rows) for corpus, rows in corpora.rows.items()},
+        "counts": None if counts is None else _digest(sorted(counts.items())),
+        "seed": seed,
+    }
+
+
+def _described(inquiry: Inquiry) -> dict[str, dict[str, Any]]:
+    """What every corpus is, and how much of it the encoder reads."""
+    return {
+        corpus: {
+            "title": TITLES[corpus],
+            "n_names": len(rows),
+            "n_read": len(inquiry.ids(corpus)),
+            "fingerprint": _digest(rows),
+        }
+        for corpus, rows in inquiry.corpora.rows.items()
+    }
+
+
+def _digest(rows: Sequence[object]) -> str:
+    return "sha256:" + hashlib.sha256(repr(tuple(rows)).encode()).hexdigest()[:16]
+
+
+def _slug(spec: str) -> str:
+    """An encoder's spec as the name of a folder: "open_clip:ViT-B-32/openai" without its kind."""
+    kept = re.sub(r"[^A-Za-z0-9.]+", "-", spec.rpartition(":")[2]).strip("-.")
+    return kept[-60:].strip("-.") or "encoder"

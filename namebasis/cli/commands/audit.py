@@ -1,0 +1,51 @@
+"""The command that asks an encoder everything: audit."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from namebasis.cli import options
+from namebasis.cli.answers import Answer, answers
+from namebasis.cli.output import StepBars
+from namebasis.cli.outputs import refuse_folder
+
+
+@answers
+def audit(
+    encoder: Annotated[
+        str,
+        typer.Argument(metavar="ENCODER", help="What is audited; `namebasis doctor` lists kinds."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder to write; by default audit- and the encoder's name."
+        ),
+    ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option("--names", help="A file of names of your own, read beside the packaged ones."),
+    ] = None,
+    counts: Annotated[
+        Path | None,
+        typer.Option("--counts", help="A CSV with name and count: people and their mentions."),
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer names and templates.")] = False,
+    device: options.Device = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> Answer:
+    """Ask an encoder everything about names, and write a page, JSON and Parquet."""
+    from namebasis.auditing.study import audit as study
+
+    refuse_folder(output)
+    with nullcontext() if quiet else StepBars() as bars:
+        found = study(
+            encoder, output, names=names, counts=counts, quick=quick, device=device, seed=seed,
+            begin=bars.begin if bars else None, progress=bars.update if bars else None,
+        )  # fmt: skip
+    return Answer([found], told=[f"{found.folder}/audit.html is the page."])
