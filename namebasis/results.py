@@ -268,6 +268,11 @@ class Result(ABC):
 
 def plain(value: object) -> object:
     """Values as JSON knows them: NaN and infinity become None, arrays lists."""
+    kind = type(value)  # most values of an answer, asked without the cost of abstract classes
+    if kind is str or kind is int or kind is bool or value is None:
+        return value
+    if kind is float and isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return plain_dict(value)
     if isinstance(value, (list, tuple)):

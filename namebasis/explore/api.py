@@ -7,12 +7,12 @@ import inspect
 import io
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, Body, FastAPI, File, Form, HTTPException, Query, Request, UploadFile
 from fastapi import Path as InPath
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +30,7 @@ from namebasis.explore.questions import (
     ScoreQuestion,
     SelectQuestion,
     asked,
+    is_stored,
     notes_of,
     with_space,
 )
@@ -49,6 +50,7 @@ from namebasis.explore.routes import Where as Where
 from namebasis.explore.routes import answer as answer
 from namebasis.explore.routes import space_of as space_of
 from namebasis.explore.warm import Warm
+from namebasis.namespace.search.results import NearestResult
 from namebasis.namespace.where.words import split_list
 from namebasis.results import plain
 from namebasis.space import Space
@@ -95,7 +97,7 @@ class Subset(BaseModel):
 def add_questions(app: FastAPI, warm: Warm, jobs: Jobs) -> None:
     """Add the questions about `warm`'s spaces to an application, and how refusals are told."""
     router = APIRouter(prefix="/api", responses=REFUSALS)
-    add_lists(router, warm)
+    add_lists(router, warm, jobs.lanes)
     _add_targets(router, warm, jobs)
     _add_jobs(router, warm, jobs)
     _add_exports(router, warm)
@@ -114,7 +116,7 @@ def _add_targets(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
         router.get(f"/{name}", **words, tags=["questions"])(_of_query(kind, warm, jobs))
 
     @router.post("/{space}/nearest", response_model=told_of(NearestReply), tags=["a space"])
-    def nearest_of_image(
+    async def nearest_of_image(
         space: Short,
         image: Annotated[UploadFile, File(description="A picture in a usual format.")],
         k: Annotated[int, Form(ge=1, le=MOST_NEAREST, description="How many names.")] = 10,
@@ -124,26 +126,40 @@ def _add_targets(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
         view: Annotated[str, Form(description="Which vectors are searched.")] = "text",
     ) -> Response:
         """The names nearest to an image."""
-        from namebasis.encoders.images import open_image
 
-        opened = space_of(warm, space)
-        with tempfile.TemporaryDirectory() as folder, warm.encoding:
-            # Through a file: its limits on bytes, pixels and formats are those of all images.
-            file = Path(folder) / "image"
-            file.write_bytes(image.file.read())
-            try:
-                picture = open_image(file)
-            except EncoderError as error:
-                raise EncoderError(str(error).replace(str(file), "the image")) from None
-            found = opened.nearest(picture, k, where=where, view=view)
-        return answer(told(found))
+        def work() -> Response:
+            return answer(told(_nearest_of(warm, space, image.file, k, where, view)))
+
+        return await jobs.lanes.run(work, encodes=True)
 
     @router.post("/{space}/basis", response_model=told_of(BasisReply), tags=["a space"])
-    def basis(space: Short, question: BasisQuestion) -> Response:
+    async def basis(space: Short, question: BasisQuestion) -> Response:
         """A few names that add up to a target, without controls: those are a job."""
-        space_of(warm, space)
-        quick = question.model_copy(update={"n_null": 0, "n_resamples": 0})
-        return answer(told(asked(warm, space, quick)))
+
+        def work() -> Response:
+            space_of(warm, space)
+            quick = question.model_copy(update={"n_null": 0, "n_resamples": 0})
+            return answer(told(asked(warm, space, quick)))
+
+        return await jobs.lanes.run(work, encodes=True)
+
+
+def _nearest_of(
+    warm: Warm, space: str, image: BinaryIO, k: int, where: str | None, view: str
+) -> NearestResult:
+    """The names nearest to an image in a usual format."""
+    from namebasis.encoders.images import open_image
+
+    opened = space_of(warm, space)
+    with tempfile.TemporaryDirectory() as folder, warm.encoding:
+        # Through a file: its limits on bytes, pixels and formats are those of all images.
+        file = Path(folder) / "image"
+        file.write_bytes(image.read())
+        try:
+            picture = open_image(file)
+        except EncoderError as error:
+            raise EncoderError(str(error).replace(str(file), "the image")) from None
+        return opened.nearest(picture, k, where=where, view=view)
 
 
 def _of_path(kind: type[Question], warm: Warm, jobs: Jobs) -> Callable[..., Any]:
@@ -175,13 +191,11 @@ async def _replied(
     request: Request, space: str, question: Question, warm: Warm, jobs: Jobs
 ) -> Response:
     """The answer to a question; a long one waits its turn, and stops when nobody waits for it."""
-    opened = await run_in_threadpool(space_of, warm, space)
     if not question.is_long:
-        found = await run_in_threadpool(asked, warm, space, question)
-        shown = await run_in_threadpool(told, found)
-        shown["notes"] = await run_in_threadpool(notes_of, opened, question, found)
-        return answer(shown)
-    await run_in_threadpool(question.check, opened)
+        is_ready = await jobs.lanes.run(lambda: is_stored(space_of(warm, space), question))
+        quick = partial(_at_once, warm, space, question)
+        return await jobs.lanes.run(quick, encodes=not is_ready)
+    await jobs.lanes.run(lambda: question.check(space_of(warm, space)))
     failed: list[Exception] = []
 
     def work(progress: Progress) -> Any:
@@ -203,6 +217,13 @@ async def _replied(
     if job.state != "done":
         raise HTTPException(503, "the question was stopped before it was answered.")
     return JSONResponse(job.result)
+
+
+def _at_once(warm: Warm, space: str, question: Question) -> Response:
+    """The answer to a quick question."""
+    opened = space_of(warm, space)
+    found = asked(warm, space, question)
+    return answer({**told(found), "notes": notes_of(opened, question, found)})
 
 
 def _add_jobs(router: APIRouter, warm: Warm, jobs: Jobs) -> None:

@@ -281,14 +281,16 @@ def _reported(
 
 def _add_composing(router: APIRouter, warm: Warm, jobs: Jobs) -> None:
     @router.post("/{space}/weigh", response_model=WeighReply)
-    def weigh(space: Short, question: WeighQuestion) -> Response:
+    async def weigh(space: Short, question: WeighQuestion) -> Response:
         """All that the cosine of any weighted sum of some names to a target needs."""
         from namebasis.studies.basis.weighing import weigh as weighed
 
-        opened = space_of(warm, space)
-        with warm.encoding:
-            found = weighed(opened, question.q, question.ids, view=question.view, as_=question.as_)
-        return answer(found.to_dict())
+        def work() -> Response:
+            opened, q = space_of(warm, space), question
+            with warm.encoding:
+                return answer(weighed(opened, q.q, q.ids, view=q.view, as_=q.as_).to_dict())
+
+        return await jobs.lanes.run(work, encodes=True)
 
     @router.post("/{space}/jobs/painting", **_JOB)
     def painting(space: Short, question: PaintingQuestion) -> Response:

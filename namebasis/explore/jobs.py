@@ -1,14 +1,17 @@
-"""Long questions: one at a time, with progress, and stopped when nobody waits any more."""
+"""Who computes when: long questions one at a time, with progress, and quick ones in lanes."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from namebasis.checks import Progress
 from namebasis.errors import NamebasisError
@@ -21,6 +24,10 @@ KEPT = 50
 MOST_WAITING = 20
 """Jobs that have not ended; more are refused."""
 
+_WITH_OPENMP = ("faiss", "torch")
+_alone = threading.local()
+
+Found = TypeVar("Found")
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -81,9 +88,16 @@ class Job:
 
 
 class Jobs:
-    """The jobs of a service; one runs at a time, the others wait in order."""
+    """The jobs of a service; one runs at a time, the others wait in order.
+
+    Attributes
+    ----------
+    lanes : Lanes
+        For the questions that are no jobs.
+    """
 
     def __init__(self) -> None:
+        self.lanes = Lanes()
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="job")
@@ -126,10 +140,11 @@ class Jobs:
         return job
 
     def close(self) -> None:
-        """Stop all jobs."""
+        """Stop all jobs, and begin nothing more."""
         for id in list(self._jobs):
             self.cancel(id)
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self.lanes.close()
 
     def _run(self, job: Job, work: Callable[[Progress], Any]) -> None:
         def progress(done: int, total: int, *so_far: object) -> None:
@@ -153,3 +168,42 @@ class Jobs:
             job.error, job.state = str(error), "failed"
         except Exception as error:  # a fault of ours: the page says so, the service lives on
             job.error, job.state = f"{type(error).__name__}: {error}", "failed"
+
+
+class Lanes:
+    """Who of the quick questions computes now: as many as there are cores, the others in turn.
+
+    What may wait for a model, to be loaded or for its turn, has a lane for itself: a stored name
+    is not asked behind it.
+    """
+
+    def __init__(self) -> None:
+        self._quick = ThreadPoolExecutor(max(2, os.cpu_count() or 1), thread_name_prefix="quick")
+        self._encoding = ThreadPoolExecutor(1, thread_name_prefix="encoding")
+
+    async def run(self, work: Callable[[], Found], *, encodes: bool = False) -> Found:
+        """What some work returns, once it is its turn in its lane."""
+        lane = self._encoding if encodes else self._quick
+        return await asyncio.get_running_loop().run_in_executor(lane, _by_itself, work)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._quick.shutdown(wait=False, cancel_futures=True)
+        self._encoding.shutdown(wait=False, cancel_futures=True)
+
+
+def _by_itself(work: Callable[[], Found]) -> Found:
+    """Do work in this thread, without those that OpenMP would start beside it.
+
+    A question of some milliseconds that is shared out costs twice the work, and waits for the
+    slower half; its other cores are better used for other questions.
+    """
+    loaded = [name for name in _WITH_OPENMP if name in sys.modules]
+    if getattr(_alone, "loaded", None) != loaded:
+        _alone.loaded = loaded
+        if "torch" in loaded:
+            sys.modules["torch"].get_num_threads()  # sets up this thread, which else comes later
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1, user_api="openmp")  # of the calling thread
+    return work()

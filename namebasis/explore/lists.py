@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from namebasis.errors import SpaceError
 from namebasis.explore.facets import facets_of
+from namebasis.explore.jobs import Lanes
 from namebasis.explore.questions import why_none
 from namebasis.explore.refusals import one_line
 from namebasis.explore.replies import (
@@ -35,7 +36,7 @@ Columns = Annotated[str, Query(max_length=2_000, description="Columns, separated
 ARROW = "application/vnd.apache.arrow.stream"
 
 
-def add_lists(router: APIRouter, warm: Warm) -> None:
+def add_lists(router: APIRouter, warm: Warm, lanes: Lanes) -> None:
     """Add the routes that say what spaces hold."""
 
     @router.get("/spaces", response_model=list[SpaceReply | RefusedReply], tags=["spaces"])
@@ -44,12 +45,16 @@ def add_lists(router: APIRouter, warm: Warm) -> None:
         return answer(spaces_of(warm))
 
     @router.get("/{space}/encoder", response_model=EncoderReply, tags=["spaces"])
-    def encoder(space: Short) -> Response:
+    async def encoder(space: Short) -> Response:
         """What the space's encoder reads, loaded so that later questions need not wait."""
-        space_of(warm, space)
-        reads = warm.reads(space)
-        refusal = one_line(SpaceError(reads.refusal), warm)
-        return answer(without_folders({**asdict(reads), "refusal": refusal}))
+
+        def work() -> Response:
+            space_of(warm, space)
+            reads = warm.reads(space)
+            refusal = one_line(SpaceError(reads.refusal), warm)
+            return answer(without_folders({**asdict(reads), "refusal": refusal}))
+
+        return await lanes.run(work, encodes=True)
 
     @router.get("/{space}/info", response_model=InfoReply, tags=["spaces"])
     def info(space: Short) -> Response:

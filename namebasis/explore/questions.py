@@ -489,13 +489,17 @@ def notes_of(space: Space, question: Question, found: Result) -> list[str]:
 
 
 def _asked(warm: Warm, space: Space, question: Question, progress: Progress | None) -> Result:
-    texts = question.texts()
-    if texts is not None and all(row is not None for row in space.find_all(texts)):
-        return question.ask(space, progress)
-    if progress is not None:  # a job: questions would wait for the lock as long as it takes
+    # A job takes no lock: questions would wait for it as long as it takes.
+    if progress is not None or is_stored(space, question):
         return question.ask(space, progress)
     with warm.encoding:
         return question.ask(space, progress)
+
+
+def is_stored(space: Space, question: Question) -> bool:
+    """Whether a space answers a question from what it stores, without its encoder."""
+    texts = question.texts()
+    return texts is not None and all(row is not None for row in space.find_all(texts))
 
 
 def target_of(q: str) -> str | dict[str, float]:

@@ -19,7 +19,7 @@ from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.search.beside import check_columns, joined, stored_columns
 from namebasis.namespace.search.graph_cache import graph_of, load_graph, spread_graph
-from namebasis.namespace.search.name_lookup import find_rows
+from namebasis.namespace.search.name_lookup import find_rows, rows_named
 from namebasis.namespace.search.new_names import near_spellings, place_new, said_near
 from namebasis.namespace.search.results import LIGHT, LightColumns, NearestResult, make_result
 from namebasis.namespace.search.searcher import Searcher
@@ -282,6 +282,10 @@ class StoredSpace:
     def find_all(self, names: Sequence[str], part: str | None = None) -> list[int | None]:
         """Rows of stored names as `find` gives them, read in one pass; None where there is none."""
         return find_rows(self._store, names, part)
+
+    def rows_named(self, name: str) -> list[int]:
+        """Rows of exactly one name, ascending: one for each part that holds it."""
+        return rows_named(self._store, name)
 
     def vectors(
         self, view: str = "text", *, ids: IntArray | Sequence[int] | None = None

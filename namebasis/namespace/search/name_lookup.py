@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from namebasis.checks import IntArray
 from namebasis.namespace.corpus.folding import FOLDING, FOLDING_KEY, fold
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.filters import quote
@@ -24,10 +27,49 @@ _FEW = 16
 _OFTEN = 3
 """Lookups after which all names stay in memory: whoever asks so often asks again."""
 _MEMORY_ROWS = 2_000_000
-"""Rows up to which they do, at about 50 bytes a row."""
+"""Rows up to which they do, at about 60 bytes a row."""
 _asked: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
-_kept: WeakKeyDictionary[Store, tuple[int, pa.Table]] = WeakKeyDictionary()
-"""Names of one version of a space; those of an older folding, folded again when first asked."""
+_kept: WeakKeyDictionary[Store, _Names] = WeakKeyDictionary()
+
+
+class _Names:
+    """Names of one version of a space; those of an older folding, folded again.
+
+    Parameters
+    ----------
+    store : Store
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.version = store.version
+        rows = store.scan(_COLUMNS if _is_folded(store) else _COLUMNS[:-1])
+        if not _is_folded(store):
+            folded = pa.array([fold(name) for name in rows["name"].to_pylist()], pa.string())
+            rows = rows.append_column("name_folded", folded)
+        self.rows = rows.combine_chunks()
+
+    def of(self, wanted: set[str]) -> pa.Table:
+        """Rows of names that fold to one of some texts, in their order."""
+        if len(wanted) > _FEW:
+            return self.rows.filter(pc.is_in(self.rows["name_folded"], pa.array(sorted(wanted))))
+        found = [row for text in wanted for row in self._order[slice(*self._ends(text))].tolist()]
+        return self.rows.take(pa.array(sorted(found), pa.int64()))
+
+    @cached_property
+    def _folded(self) -> pa.Array:
+        column = self.rows["name_folded"]
+        return column.chunk(0) if column.num_chunks else pa.array([], pa.string())
+
+    @cached_property
+    def _order(self) -> IntArray:
+        """Rows by what they fold to; equal ones in their order."""
+        return np.asarray(pc.sort_indices(self._folded).to_numpy(), dtype=np.int64)
+
+    def _ends(self, text: str) -> tuple[int, int]:
+        def key(row: np.int64) -> str:
+            return str(self._folded[int(row)].as_py())
+
+        return bisect_left(self._order, text, key=key), bisect_right(self._order, text, key=key)
 
 
 def find_rows(
@@ -58,6 +100,15 @@ def find_rows(
     return find_in(_candidates(store, wanted), names, part, among)
 
 
+def rows_named(store: Store, name: str) -> list[int]:
+    """Rows whose name is written as one text, ascending."""
+    wanted = _folded([name])
+    if not wanted:  # of signs alone, which fold to nothing
+        return [int(row) for row in store.scan(["id"], f"name = {quote(name)}")["id"].to_pylist()]
+    rows = _candidates(store, wanted)
+    return [int(row) for row in rows.filter(pc.equal(rows["name"], name))["id"].to_pylist()]
+
+
 def _folded(names: Sequence[str]) -> set[str]:
     # Half a character, as a file's name may hold, is in no stored name and in no expression.
     return {fold(name) for name in names if not re.search(r"[\ud800-\udfff\0]", name)} - {""}
@@ -82,19 +133,18 @@ def _candidates(store: Store, wanted: set[str]) -> pa.Table:
     _asked[store] = _asked.get(store, 0) + 1
     is_often = _asked[store] > _OFTEN and store.n_rows <= _MEMORY_ROWS
     if is_often or not _is_folded(store):
-        rows = _all(store)
-    elif len(wanted) <= _FEW:
+        return _all(store).of(wanted)
+    if len(wanted) <= _FEW:
         listed = ", ".join(quote(text) for text in sorted(wanted))
         return store.scan(_COLUMNS, f"name_folded IN ({listed})")
-    else:
-        rows = store.scan(_COLUMNS)
+    rows = store.scan(_COLUMNS)
     return rows.filter(pc.is_in(rows["name_folded"], pa.array(sorted(wanted))))
 
 
 def folded_names(store: Store) -> pa.ChunkedArray:
     """What the names of all rows fold to, in their order."""
     is_folded = _is_folded(store)
-    return (store.scan(["name_folded"]) if is_folded else _all(store))["name_folded"]
+    return (store.scan(["name_folded"]) if is_folded else _all(store).rows)["name_folded"]
 
 
 def _is_folded(store: Store) -> bool:
@@ -102,15 +152,11 @@ def _is_folded(store: Store) -> bool:
     return (store.metadata.get(FOLDING_KEY.encode()) or b"").decode() == FOLDING
 
 
-def _all(store: Store) -> pa.Table:
-    version, rows = _kept.get(store, (-1, None))
-    if rows is None or version != store.version:
-        rows = store.scan(_COLUMNS if _is_folded(store) else _COLUMNS[:-1])
-        if not _is_folded(store):
-            folded = pa.array([fold(name) for name in rows["name"].to_pylist()], pa.string())
-            rows = rows.append_column("name_folded", folded)
-        _kept[store] = (store.version, rows)
-    return rows
+def _all(store: Store) -> _Names:
+    found = _kept.get(store)
+    if found is None or found.version != store.version:
+        found = _kept[store] = _Names(store)
+    return found
 
 
 def _best(asked: str, found: Sequence[tuple[str, int, int]]) -> int | None:

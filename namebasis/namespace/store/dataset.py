@@ -74,6 +74,7 @@ class Store:
         self.n_rows: int = self.dataset.count_rows()
         self.version: int = self.dataset.version
         self.lacking: dict[str, bool] = {}
+        self.passed: dict[tuple[str, str], IntArray] = {}
 
     @property
     def place(self) -> Path:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from namebasis.namespace.where.language import Language
 
 _HIDDEN = "__order"
+_KEPT_FILTERS = 32
+_KEPT_ROWS = 2**22
+"""Rows of all kept filters together, at 8 bytes a row."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,22 @@ class Reader:
         return found
 
     def passing(self, where: str | None, also: str | None = None) -> IntArray:
-        """Rows that a filter accepts, and another of the engine's own language."""
+        """Rows that a filter accepts, and another of the engine's own language.
+
+        Kept for the last filters, unless one may read files, which others may write meanwhile.
+        """
+        if not isinstance(where, str) or (self.reads_files and self._is_extended(where)):
+            return self._passing(where, also)
+        kept, key = self.store.passed, (where, also or "")
+        found = kept.pop(key, None)
+        if found is None:
+            found = self._passing(where, also)
+        kept[key] = found  # the last one
+        while len(kept) > _KEPT_FILTERS or sum(map(len, list(kept.values()))) > _KEPT_ROWS:
+            kept.pop(next(iter(list(kept))), None)
+        return found.copy()
+
+    def _passing(self, where: str | None, also: str | None) -> IntArray:
         if where is None or not self._is_extended(where):
             if where is not None and also is not None:
                 also = f"{check_where(where, self.store.columns)} AND {also}"

@@ -10,7 +10,6 @@ import numpy as np
 
 from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.corpus.us_names import recorded_births, recorded_groups
-from namebasis.namespace.store.filters import quote
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -92,7 +91,7 @@ def read_records(space: StoredSpace, row: int) -> tuple[Record, ...]:
     """
     name = space.table(["name"], ids=[row])["name"][0].as_py()
     columns = ["id", "births", *(column for column in COLUMNS if column in space.columns)]
-    table = space.table(columns, where=f"name = {quote(name)}").to_pylist()
+    table = space.table(columns, ids=space.rows_named(name)).to_pylist()
     table.sort(key=lambda entry: entry["id"] != row)
     return tuple(_record(name, entry) for entry in table)
 
