@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from namebasis.encoders.specs import full_spec
+from namebasis.encoders.specs import check_device, full_spec
 from namebasis.errors import EncoderError
 from namebasis.forks import Turn
 
@@ -146,6 +146,7 @@ def load_encoder(
     """
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}.")
+    check_device(device)
     kind, _, rest = full_spec(spec).partition(":")
     with LOADING:
         module = importlib.import_module(f"namebasis.encoders.{_ADAPTERS[kind]}")

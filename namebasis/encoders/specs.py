@@ -6,6 +6,8 @@ import difflib
 import importlib.util
 import os
 import re
+import sys
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +26,14 @@ FORMS = (
     "minilm, organism, hf:REPO-or-folder, open_clip:MODEL/TAG, "
     "open_clip:MODEL@checkpoint-file, diffusers:REPO-or-folder"
 )
+OPEN_CLIP_FORMS = (
+    "Write open_clip:MODEL/TAG, such as open_clip:ViT-L-14/openai, "
+    "open_clip:MODEL@checkpoint-file, open_clip:MODEL/TAG@checkpoint-file, "
+    "open_clip:CONFIG.json@checkpoint-file, open_clip:hf-hub:ORG/NAME or "
+    "open_clip:local-dir:FOLDER."
+)
+"""How a model of open_clip is named."""
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|hpu|ipu|mtia|xla|meta)(:\d+)?")
 _HUB_NAME = re.compile(r"[\w][\w.-]*/[\w.-]+\Z")
 _WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 _EPOCH = re.compile(r"epoch_(\d+)\.pt\Z")
@@ -48,6 +58,8 @@ def full_spec(spec: str) -> str:
         raise EncoderError(f"an encoder is named by a spec; there are: {FORMS}.")
     kind, colon, rest = spec.partition(":")
     if kind in KINDS and bool(colon) == (kind not in PACKAGED) and (rest or not colon):
+        if kind == "open_clip" and _is_listed(rest):
+            split_listed(rest, _open_clip_models())
         return spec
     place = os.path.expanduser(spec)
     if kind not in KINDS or not colon:
@@ -65,6 +77,61 @@ def full_spec(spec: str) -> str:
     if not hint and spec in _open_clip_models():
         hint = f" Did you mean open_clip:{spec}/TAG, such as open_clip:{spec}/openai?"
     raise EncoderError(f"unknown encoder {spec!r}.{hint} There are: {FORMS}.")
+
+
+def check_device(device: str | None) -> None:
+    """Refuse what names no device, before anything is loaded.
+
+    Raises
+    ------
+    EncoderError
+        Whether the machine has it is only known once a library is loaded.
+    """
+    if device is not None and not _DEVICE.fullmatch(device):
+        raise EncoderError(f"device {device!r} is unknown; use cpu, cuda or cuda:1.")
+
+
+def split_listed(rest: str, models: Iterable[str]) -> tuple[str, str, str | None]:
+    """Model, tag (or "") and file of an open_clip spec ``MODEL/TAG``, ``MODEL@FILE`` or both.
+
+    Parameters
+    ----------
+    rest : str
+        The spec behind ``open_clip:``.
+    models : iterable of str
+        That open_clip lists.
+
+    Raises
+    ------
+    EncoderError
+        If it lists no such model.
+    """
+    named, at, file = rest.partition("@")
+    known = {key.lower(): key for key in models}
+    name, tag = named, ""
+    if "/" in named and named.replace("/", "-").lower() not in known:
+        name, _, tag = named.rpartition("/")
+    plain = name.replace("/", "-").lower()
+    if plain in known:
+        return known[plain], tag, file if at else None
+    close = difflib.get_close_matches(plain, known, n=1)
+    hint = f" Did you mean {known[close[0]]}?" if close else ""
+    own = (
+        f" A model of your own: open_clip:CONFIG.json@{file}, or --model CONFIG.json for a "
+        "training's folder."
+        if at
+        else ""
+    )
+    raise EncoderError(
+        f"open_clip:{rest}: open_clip has no model {name!r}.{hint}{own} {OPEN_CLIP_FORMS}"
+    )
+
+
+def _is_listed(rest: str) -> bool:
+    """Whether a spec names one of the models that open_clip's files list, and no folder or file."""
+    loaded = "open_clip" in sys.modules  # a model may have been registered, which it alone knows
+    own = rest.startswith(("hf-hub:", "local-dir:")) or ".json@" in rest.lower()
+    return bool(_open_clip_models()) and not loaded and not own
 
 
 def _of_folder(folder: Path, spec: str) -> str:

@@ -50,7 +50,7 @@ def test_options_are_checked(tmp_path: Path) -> None:
         ValueError, match="dtype must be one of float32, float16, bfloat16; got 'f'"
     ):
         load_encoder("minilm", dtype="f")
-    with pytest.raises(EncoderError, match=r"device 'abacus' cannot be used \(.*\); use cpu, cuda"):
+    with pytest.raises(EncoderError, match="device 'abacus' is unknown; use cpu, cuda"):
         load_encoder("minilm", device="abacus")
     with pytest.raises(EncoderError, match="packaged in one version; leave the revision out"):
         load_encoder("minilm", revision="main")

@@ -170,8 +170,8 @@ def build(
     from functools import partial
 
     from namebasis.encoders.registry import load_encoder
-    from namebasis.encoders.specs import full_spec
-    from namebasis.namespace.building.build import build_space, refuse_foreign
+    from namebasis.encoders.specs import check_device, full_spec
+    from namebasis.namespace.building.build import build_space, refuse_foreign, refuse_other
     from namebasis.namespace.building.ray_cluster import RayCluster, check_engine
     from namebasis.namespace.building.templates import load_templates
     from namebasis.namespace.building.tokens import check_unreadable, without_unreadable
@@ -183,6 +183,7 @@ def build(
     sentences = load_templates(templates)
     check_unreadable(unreadable)
     check_engine(engine, RayCluster(ray_address, actors))
+    check_device(device)
     wanted = wanted_of(part, column, top, min_count, limit, keep, mapped)
     if encoder is None and vectors is None:
         default = default_of("encoder")
@@ -200,6 +201,8 @@ def build(
         _note_agreement(given)
     else:
         corpus = read_corpus(names, seed, **wanted)
+        if not overwrite:
+            refuse_other(place_of(space), corpus, sentences, seed)
         if not quiet:
             note(f"{len(corpus):,} names; loading {encoder}")
         model = load_encoder(str(encoder), device=device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import os
 import re
@@ -28,6 +27,7 @@ from namebasis.encoders.loading import (
 from namebasis.encoders.open_clip.files import model_from_file, register_config
 from namebasis.encoders.open_clip.params import find_settings
 from namebasis.encoders.open_clip.tokenizer import naming_text_tower, read_tokenizer
+from namebasis.encoders.specs import OPEN_CLIP_FORMS, split_listed
 from namebasis.encoders.towers.clip_text import ClipText
 from namebasis.encoders.towers.text_tower import fast_tower
 from namebasis.encoders.towers.tokenizer import ClipTokenizer
@@ -40,12 +40,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _HUB, _LOCAL = "hf-hub:", "local-dir:"
-_FORMS = (
-    "Write open_clip:MODEL/TAG, such as open_clip:ViT-L-14/openai, "
-    "open_clip:MODEL@checkpoint-file, open_clip:MODEL/TAG@checkpoint-file, "
-    "open_clip:CONFIG.json@checkpoint-file, open_clip:hf-hub:ORG/NAME or "
-    "open_clip:local-dir:FOLDER."
-)
 _OWN_CONFIG = re.compile(r"(.+?\.json)@(.+)\Z", re.IGNORECASE | re.DOTALL)
 _SAFE, _PICKLED = "open_clip_model.safetensors", "open_clip_pytorch_model.bin"
 _HUB_FILES = [(*SMALL_FILES, _SAFE), (*SMALL_FILES, _PICKLED)]
@@ -114,7 +108,7 @@ def _folder(rest: str, revision: str | None) -> tuple[str, str, str | None]:
     place = rest.removeprefix(_HUB if is_hub else _LOCAL)
     is_folder = os.path.isdir(os.path.expanduser(place))
     if not place or not (is_hub or is_folder):
-        raise EncoderError(f"open_clip:{rest}: there is no such folder. {_FORMS}")
+        raise EncoderError(f"open_clip:{rest}: there is no such folder. {OPEN_CLIP_FORMS}")
     if is_hub and is_folder:
         raise EncoderError(f"open_clip:{rest} is a folder; use open_clip:{_LOCAL}{place}")
     source = find_source(f"open_clip:{rest.partition(':')[0]}", place, _HUB_FILES, revision)
@@ -144,33 +138,15 @@ def _own(library: Any, rest: str) -> _Chosen | None:
 
 def _listed(library: Any, rest: str) -> _Chosen:
     """A model by ``MODEL/TAG``, ``MODEL@FILE`` or ``MODEL/TAG@FILE``."""
-    named, at, file = rest.partition("@")
-    known = {key.lower(): key for key in library.list_models()}
-    name, tag = named, ""
-    if "/" in named and named.replace("/", "-").lower() not in known:
-        name, _, tag = named.rpartition("/")
-    plain = name.replace("/", "-").lower()
-    if plain not in known:
-        close = difflib.get_close_matches(plain, known, n=1)
-        hint = f" Did you mean {known[close[0]]}?" if close else ""
-        own = (
-            f" A model of your own: open_clip:CONFIG.json@{file}, or --model CONFIG.json for a "
-            "training's folder."
-            if at
-            else ""
-        )
-        raise EncoderError(
-            f"open_clip:{rest}: open_clip has no model {name!r}.{hint}{own} {_FORMS}"
-        )
-    name = known[plain]
+    name, tag, file = split_listed(rest, library.list_models())
     config = library.get_pretrained_cfg(name, tag) if tag else {}
-    if not config and (tag or not at):
+    if not config and (tag or file is None):
         tags = ", ".join(library.list_pretrained_tags_by_model(name)) or "none"
         raise EncoderError(
             f"open_clip:{rest}: {name} needs a tag; open_clip lists: {tags}. For weights of your "
             f"own write open_clip:{name}@checkpoint-file."
         )
-    if not at:
+    if file is None:
         spec = f"open_clip:{name}/{tag}"
         return _Chosen(spec, name, _tagged(spec, tag, config))
     path = _checkpoint_file(rest, file)

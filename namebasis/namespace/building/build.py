@@ -47,7 +47,12 @@ from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import locked, writing
 from namebasis.namespace.store.opening import NAMES, holds_versions
 from namebasis.namespace.store.places import for_lance, place_of
-from namebasis.namespace.store.provenance import KEY, Provenance, describe_job
+from namebasis.namespace.store.provenance import (
+    KEY,
+    Provenance,
+    corpus_digest,
+    describe_job,
+)
 from namebasis.namespace.store.sums import grown_sums, sums_entry
 
 if TYPE_CHECKING:
@@ -352,14 +357,46 @@ def _choose_place(path: Path, job: Provenance, overwrite: bool) -> Path:
         same = not there.differences(job) and there.state == "building"
         return path if same else swap.new_path(path)
     there = Provenance.from_metadata(Store(path).metadata, str(path))
-    differs = ", ".join(there.differences(job))
-    if not differs:
-        return path
-    begun = "was begun" if there.state == "building" else "is"
-    raise SpaceError(
-        f"{path}: another space {begun} there (it differs in {differs}). "
+    differs = there.differences(job)
+    if differs:
+        raise _other_space(path, there, differs)
+    return path
+
+
+def _other_space(path: Path, there: Provenance, differs: Sequence[str]) -> SpaceError:
+    state = "was begun" if there.state == "building" else "exists"
+    return SpaceError(
+        f"{path}: another space {state} there (it differs in {', '.join(differs)}). "
         "Choose another path, or overwrite it."
     )
+
+
+def refuse_other(path: Path, names: Names, templates: Templates, seed: int) -> None:
+    """Refuse a build that the space at its path cannot be, before an encoder is loaded.
+
+    Which names the encoder cannot read is not known yet: a space of fewer names passes.
+
+    Raises
+    ------
+    SpaceError
+        If the space there has other templates or another seed, or cannot be of these names.
+    """
+    if not path.exists() or not holds_versions(path):
+        return
+    there = Provenance.from_metadata(Store(path).metadata, str(path))
+    differs = [
+        what
+        for what, is_other in (
+            ("templates", there.templates != templates.templates),
+            ("seed", there.seed != seed),
+            ("n_names", there.n_names > len(names)),
+        )
+        if is_other
+    ]
+    if there.n_names == len(names) and there.corpus != corpus_digest(names.table):
+        differs.append("corpus")
+    if differs:
+        raise _other_space(path, there, differs)
 
 
 def _begin(place: Path, job: Provenance, corpus: pa.Schema, encoder: Encoder) -> Store:

@@ -118,7 +118,7 @@ class TestAgain:
     ) -> None:
         before = digest(space.path)
         arguments = {"names": names, "encoder": encoder} | change
-        with pytest.raises(SpaceError, match=rf"another space is there \(it differs in {what}\)"):
+        with pytest.raises(SpaceError, match=rf"exists there \(it differs in {what}\)"):
             build_space(path=space.path, **arguments)
         assert digest(space.path) == before
 

@@ -279,6 +279,6 @@ def test_a_build_that_ended_before_the_lock_is_not_thrown_away(
         monkeypatch.setattr(build, "_choose_place", late)
 
     monkeypatch.setattr(build.swap, "finish_swap", another_build_first)
-    with pytest.raises(SpaceError, match="another space is there"):
+    with pytest.raises(SpaceError, match="another space exists there"):
         build_space(corpus(30), tmp_path / "a", encoder=FakeEncoder(salt="x"))
     assert len(open_space(tmp_path / "a")) == 40
