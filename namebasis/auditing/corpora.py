@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +34,12 @@ class Corpora:
     rows : mapping of corpus to tuple of (name, part)
         As they were asked for, those that the encoder cannot read included. One name may be in
         several.
+    locales : mapping of name to tuple of str
+        The lists that hold a name of the world.
     """
 
     rows: Mapping[str, tuple[Row, ...]]
+    locales: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def names(self, corpus: str, part: str | None = None) -> list[str]:
         """Names of one corpus, of one part or of all; each once."""
@@ -78,7 +81,16 @@ def read_corpora(
         corpus: tuple(zip(names.strings, names.table["part"].to_pylist(), strict=True))
         for corpus, names in read.items()
     }
-    return Corpora(rows), merge_names(*read.values())
+    return Corpora(rows, _locales(read[WORLD])), merge_names(*read.values())
+
+
+def _locales(names: Names) -> dict[str, tuple[str, ...]]:
+    """Lists by name; of one that is given and family name, those of both."""
+    held: dict[str, tuple[str, ...]] = {}
+    columns = (names.table[column].to_pylist() for column in ("name", "locales"))
+    for name, lists in zip(*columns, strict=True):
+        held[name] = tuple(dict.fromkeys((*held.get(name, ()), *lists)))
+    return held
 
 
 def of_the_world(n: int, seed: int) -> Names:

@@ -43,4 +43,7 @@ class Asked:
         return told
 
 
-PARTS = (Asked("age", "Age and era", "reading ages"),)
+PARTS = (
+    Asked("reading", "What the tokenizer reads", "reading pieces"),
+    Asked("age", "Age and era", "reading ages"),
+)

@@ -61,8 +61,7 @@ def without_unreadable(names: Names, encoder: Encoder, unreadable: str = "drop")
     unknown = getattr(encoder, "unknown_piece", None)
     if unreadable == "keep" or unknown is None or not len(names):
         return names
-    nothing = _BEGINNINGS | {unknown}
-    is_read = [not nothing.issuperset(pieces) for pieces in encoder.pieces(names.strings)]
+    is_read = [not is_unread(pieces, unknown) for pieces in encoder.pieces(names.strings)]
     if all(is_read):
         return names
     lost = [name for name, read in zip(names.strings, is_read, strict=True) if not read]
@@ -76,6 +75,11 @@ def without_unreadable(names: Names, encoder: Encoder, unreadable: str = "drop")
     told = Dropped(f"{encoder.spec} knows none of its letters", len(lost), tuple(lost[:3]))
     kept = names.table.filter(pa.array(is_read))
     return replace(names, table=kept, dropped=(*names.dropped, told))
+
+
+def is_unread(pieces: Sequence[str], unknown: str | None) -> bool:
+    """Whether pieces hold no letter that the encoder knows; never where it has no unknown piece."""
+    return unknown is not None and (_BEGINNINGS | {unknown}).issuperset(pieces)
 
 
 def token_facts(pieces: Sequence[Sequence[str]] | pa.Array | pa.ChunkedArray) -> pa.Table:
