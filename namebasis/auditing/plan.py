@@ -28,6 +28,13 @@ class Size:
         Well-known full names whose identity is measured, where no list of counts is given.
     templates : str
         The set of templates that names are read in.
+    swaps, pairs, recombined : int
+        Partners of each part of the people; made-up full names beside them; and how many others of
+        the people lend each of them a given name, and a family name.
+    rigid : int
+        Names of each kind that are put into contexts.
+    described : int
+        People that names paint.
     """
 
     given: int
@@ -36,6 +43,11 @@ class Size:
     made_up: int
     people: int
     templates: str
+    swaps: int = 16
+    pairs: int = 160
+    recombined: int = 4
+    rigid: int = 20
+    described: int = 8
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,8 @@ class Plan:
         A claim is beyond chance where its corrected p is at most this.
     n_draws : int
         Draws of chance behind each p.
+    people : tuple of str
+        Well-known people, two parts each; a smaller size takes the first.
     things : tuple of str
         Phrases that say nothing of a person, whose differences are chance axes.
     attributes : tuple of AttributeSet
@@ -95,6 +109,7 @@ class Plan:
     size: Size
     level: float
     n_draws: int
+    people: tuple[str, ...]
     things: tuple[str, ...]
     attributes: tuple[AttributeSet, ...]
     described: tuple[Described, ...]
@@ -114,6 +129,7 @@ def load_plan(*, quick: bool = False) -> Plan:
         size=size,
         level=data["level"],
         n_draws=data["n_draws"],
+        people=tuple(data["people"]),
         things=tuple(data["things"]),
         attributes=tuple(_attributes(data["attributes"])),
         described=tuple(Described(**one) for one in data["described"]),

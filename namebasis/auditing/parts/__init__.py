@@ -46,4 +46,5 @@ class Asked:
 PARTS = (
     Asked("reading", "What the tokenizer reads", "reading pieces"),
     Asked("age", "Age and era", "reading ages"),
+    Asked("identity", "Identity of people", "measuring people"),
 )
