@@ -164,6 +164,46 @@ def shown(
         yield update
 
 
+@contextmanager
+def shown_steps(
+    begin: Callable[[str], None] | None, progress: Progress | Literal["auto"] | None, label: str
+) -> Iterator[tuple[Callable[[str], None], Progress | None]]:
+    """As `shown`, of work in steps with a name each: what begins one, and what reports it.
+
+    Parameters
+    ----------
+    begin : callable, optional
+        Called with the name of each step; with "auto" the bar shows it.
+    progress : callable, "auto" or None
+    label : str
+        Of the bar, before the name.
+
+    Raises
+    ------
+    ValueError
+        As `shown`.
+    """
+    if progress != "auto" or not is_watched():
+        with shown(progress, label) as report:
+            yield begin or (lambda _: None), report
+        return
+    from tqdm import tqdm
+
+    with tqdm(desc=label, unit=" names", file=sys.stderr, dynamic_ncols=True) as bar:
+
+        def step(name: str) -> None:
+            bar.reset()
+            bar.set_description(f"{label}: {name}")
+            if begin is not None:
+                begin(name)
+
+        def update(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield step, update
+
+
 def is_watched() -> bool:
     """Whether somebody sees what is written on stderr: on a terminal, or in a notebook."""
     stream = sys.stderr

@@ -23,6 +23,7 @@ from PIL import Image
 
 from namebasis.cli import app, main
 from namebasis.cli.wording import with_option
+from tests.auditing.tiny import make_tiny
 from tests.encoders.conftest import write_clip, write_whole_pipeline
 
 NAMES = """Vicki Winona Roger Sigríður Guðrún Björk Aaliyah Keisha Priya Anaïs José Giulia
@@ -121,6 +122,8 @@ def test_help_ends_with_an_example_that_runs(
         uvicorn = pytest.importorskip("uvicorn", reason="needs the extra explore")
         monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: None)
         monkeypatch.setattr("webbrowser.open", lambda _: True)
+    if command == "audit":
+        make_tiny(monkeypatch, "reading")
     helped = run(*command.split(), "--help", cwd=place)
     assert helped.returncode == 0
     example = re.search(r"Example: namebasis (.+)\Z", helped.stdout.strip(), re.DOTALL)

@@ -40,6 +40,7 @@ FOLDERS: dict[tuple[str, str], tuple[str, ...]] = {
     ("export", "datasets"): ("export", "s.space", "OUT", "--format", "datasets"),
     ("formation", "cache"): ("formation", "run", "--cache", "OUT"),
     ("build", "space"): ("build", "OUT", "n.csv"),
+    ("audit", "output"): ("audit", "minilm", "-o", "OUT"),
     ("demo", "space"): ("demo", "--space", "OUT"),
     ("organism train", "run"): ("organism", "train", "OUT", "--tiny"),
     ("organism painter", "folder"): ("organism", "painter", "run", "OUT"),
@@ -64,7 +65,7 @@ WRITES = [
     ("validate", "report", "s.space", "images", "--write"),
 ]
 READ = {
-    ("card", "map_page"), ("list", "folder"),
+    ("card", "map_page"), ("list", "folder"), ("audit", "names"),
     ("merge", "path"),  # after it has read both spaces; test_housekeeping holds its refusals
     "space", "spaces", "image", "images", "vector", "components", "files", "truth", "counts",
     "contexts", "thresholds", "other", "painter", "phrases", ("validate report", "folder"),

@@ -80,6 +80,10 @@ class Claim:
         What the figure means, in a sentence.
     on_card : bool
         Whether the score card shows it.
+    neutral : float or None
+        The value that says nothing; None for a fact of no such value.
+    one_sided : bool
+        Whether only values above it say something.
     """
 
     key: str
@@ -95,6 +99,8 @@ class Claim:
     meaning: str
     on_card: bool = False
     p_corrected: float | None = None
+    neutral: float | None = None
+    one_sided: bool = False
 
     @property
     def is_tested(self) -> bool:
@@ -163,8 +169,10 @@ def measured(
     """
     found = interval(measure, sample)
     limit = p = None
-    if chance is not None and np.isfinite(found.value):
-        middle = NEUTRAL[measure] if neutral is None else neutral
+    middle = NEUTRAL.get(measure) if neutral is None else neutral
+    if chance is not None and middle is None:
+        raise ValueError(f"a {measure} that is held against chance needs its neutral value.")
+    if chance is not None and middle is not None and np.isfinite(found.value):
         draws = np.asarray(chance, dtype=np.float64)
         draws = draws[np.isfinite(draws)]
         if draws.size:
@@ -177,7 +185,7 @@ def measured(
             limit = middle + side * float(np.quantile(far, 0.95))
     return Claim(
         key, label, measure, found.value, found.low, found.high, limit, p, len(sample.names),
-        against, meaning, on_card,
+        against, meaning, on_card, neutral=middle, one_sided=one_sided,
     )  # fmt: skip
 
 

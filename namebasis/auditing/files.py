@@ -19,7 +19,7 @@ from namebasis.errors import NamebasisError, SpaceError
 from namebasis.reading import UnreadableError, is_regular, read_json
 from namebasis.typed_json import from_json, to_json
 
-STATE = ".namebasis-audit.json"
+STATE, ASKED = ".namebasis-audit.json", ".namebasis-asked.json"
 DOCUMENT, PAGE, CLAIMS, SAMPLES = "audit.json", "audit.html", "claims.parquet", "samples.parquet"
 SPACE = "names.space"
 _PARTS = "parts"
@@ -62,13 +62,40 @@ class AuditFolder:
         with replacing_file(self.path / _PARTS / f"{part.key}.json", overwrite=True) as stream:
             stream.write(to_json(part))
 
-    def finish(self, audit: Audit, samples: Mapping[str, Mapping[str, Sample]]) -> None:
-        """Write the document, the tables and the page."""
+    def finish(
+        self, audit: Audit, samples: Mapping[str, Mapping[str, Sample]],
+        asked: Mapping[str, Any] | None,
+    ) -> None:  # fmt: skip
+        """Write the document, the tables and the page, and last what they answer."""
         with replacing_file(self.path / CLAIMS, overwrite=True) as stream:
             pq.write_table(audit.to_arrow(), stream)
         write_samples(self.path / SAMPLES, samples)
         write_text(self.path / DOCUMENT, audit.to_json() + "\n")
         audit.write_html(self.path / PAGE, overwrite=True)
+        if asked is not None:
+            write_text(self.path / ASKED, json.dumps(dict(asked), indent=1) + "\n")
+
+
+def finished(path: Path, asked: Mapping[str, Any]) -> Audit | None:
+    """The audit that answers what is asked, in a folder or one beside it; None where there is none.
+
+    Parameters
+    ----------
+    path : Path
+    asked : mapping
+        See `namebasis.auditing.request`.
+    """
+    for candidate in _candidates(path):
+        if not candidate.is_dir():
+            return None
+        try:
+            if read_json(candidate / ASKED) == dict(asked) and all(
+                is_regular(candidate / name) for name in (PAGE, CLAIMS, SAMPLES)
+            ):
+                return read_audit(candidate)
+        except (UnreadableError, NamebasisError):  # not finished, or damaged: it is made again
+            continue
+    return None
 
 
 def folder_for(path: Path, state: Mapping[str, Any]) -> AuditFolder:
@@ -94,6 +121,17 @@ def folder_for(path: Path, state: Mapping[str, Any]) -> AuditFolder:
                 write_text(candidate / STATE, json.dumps(dict(state), indent=1) + "\n")
             return AuditFolder(candidate, candidate != path)
     raise SpaceError(f"{path} and {_MOST_BESIDE} folders beside it hold audits. Remove some.")
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse a folder of other files, or one that cannot be written to.
+
+    Raises
+    ------
+    SpaceError
+    """
+    check_folder_place(path)
+    _state_of(path)
 
 
 def _candidates(path: Path) -> Iterator[Path]:
@@ -206,6 +244,7 @@ def read_audit(path: str | Path) -> Audit:
             corpora=data["corpora"],
             parts=tuple(_part(one) for one in data["parts"]),
             package_version=data["namebasis"],
+            folder=str(place) if place.is_dir() else "",
         )
     except (KeyError, TypeError, ValueError) as error:
         raise NamebasisError(f"{file}: is not an audit as it is written ({error!r}).") from None

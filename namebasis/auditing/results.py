@@ -11,7 +11,7 @@ import pyarrow as pa
 from namebasis.auditing.claims import Claim, corrected
 from namebasis.auditing.parts import PARTS
 from namebasis.results import Result, Table, cell, plain_dict
-from namebasis.wording import counted, p_value
+from namebasis.wording import between, counted, listed, p_value
 
 SCHEMA = 1
 """Of `audit.json`; raised whenever a key changes its meaning or is dropped."""
@@ -148,23 +148,29 @@ class Audit(Result):
         )
 
     def tables(self) -> list[Table]:
-        """The score card, then every part's claims and lists."""
-        shown = [self._card()]
+        """The score card and what its figures mean, then every part's claims and lists."""
+        meanings = Table(
+            ("figure", "meaning"), [(one.label, one.meaning) for one in self.card],
+            "what the figures mean", key="meanings", detail=True, wrapped=("meaning",),
+        )  # fmt: skip
+        shown = [self.card_table(), meanings]
         for part in self.parts:
             if part.claims:
                 shown.append(self.claims_table(part))
             shown += [one.table() for one in part.lists]
         return shown
 
-    def _card(self) -> Table:
+    def card_table(self) -> Table:
+        """The score card."""
         rows = [
-            (one.label, one.value, _ends(one), one.chance, p_value(one.p_corrected), one.meaning)
+            (one.label, _figure(one.value), _ends(one), _figure(one.chance),
+             p_value(one.p_corrected) if one.is_tested else "fact")
             for one in self.card
-        ]
+        ]  # fmt: skip
         muted = [at for at, one in enumerate(self.card) if not one.is_beyond(self.level)]
         return Table(
-            ("figure", "value", "95 %", "chance", "p (BH)", "meaning"), rows, "score card",
-            key="card", muted=muted, wrapped=("meaning",),
+            ("figure", "value", "95 %", "chance", "p (BH)"), rows, "score card",
+            key="card", muted=muted,
         )  # fmt: skip
 
     def claims_table(self, part: Part) -> Table:
@@ -182,17 +188,21 @@ class Audit(Result):
 
     def notes(self) -> list[str]:
         """How many readings were tried, and what was skipped."""
-        skipped = [f"{part.title}: {part.skipped}" for part in self.parts if part.skipped]
-        return [
-            f"{self.n_tried:,} readings were tried; p is two-sided and corrected for all of them "
-            "that are claims (Benjamini and Hochberg). Grey: within chance.",
-            *skipped,
+        skipped = [part.title for part in self.parts if part.skipped]
+        told = [
+            f"{counted(self.n_tried, 'reading')} were tried; p is corrected for all that are "
+            "claims. Grey: within chance."
         ]
+        if skipped:
+            told.append(f"Skipped, with reasons on the page and under --all: {listed(skipped)}.")
+        return told
 
     def footnotes(self) -> list[str]:
         """What each part found, in a sentence, with its remarks."""
         return [
-            text for part in self.parts for text in (self.sentence(part), *part.remarks) if text
+            text
+            for part in self.parts
+            for text in (f"{part.title}. {self.sentence(part)}", *part.remarks)
         ]
 
     def to_arrow(self) -> pa.Table:
@@ -242,7 +252,14 @@ def with_corrected(parts: Sequence[Part]) -> tuple[Part, ...]:
 
 
 def _ends(claim: Claim) -> str | None:
-    return None if claim.low is None else f"{claim.low:.2f} to {claim.high:.2f}"
+    return None if claim.low is None else between(claim.low, claim.high, 2)
+
+
+def _figure(value: float | None) -> str | None:
+    """With two decimals, or with more where two show nothing."""
+    if value is None:
+        return None
+    return f"{value:.2g}" if 0 < abs(value) < 0.1 else f"{value:.2f}"
 
 
 def _cell(value: Any) -> str | int | float | None:

@@ -7,18 +7,19 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from namebasis._version import __version__
 from namebasis.auditing.claims import Sample
 from namebasis.auditing.corpora import TITLES, Corpora, read_corpora
-from namebasis.auditing.files import AuditFolder, folder_for
+from namebasis.auditing.files import AuditFolder, finished, folder_for, refuse_foreign
 from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
 from namebasis.auditing.parts import PARTS, Asked
 from namebasis.auditing.plan import Plan, load_plan
+from namebasis.auditing.request import request_of
 from namebasis.auditing.results import Audit, Listing, Part, with_corrected
-from namebasis.checks import Progress, check_seed
-from namebasis.errors import EncoderError
+from namebasis.checks import Progress, check_seed, shown_steps
+from namebasis.errors import CorpusError, EncoderError
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -38,12 +39,13 @@ def audit(
     device: str | None = None,
     seed: int = 0,
     begin: Begin | None = None,
-    progress: Progress | None = None,
+    progress: Progress | Literal["auto"] | None = "auto",
 ) -> Audit:
     """Ask one encoder everything that a fixed plan asks, and write it into a folder.
 
     Every claim stands beside its interval over names and what chance reaches; p is corrected for
-    all claims of the audit. A run that was interrupted goes on where it stopped.
+    all claims of the audit. A run that was interrupted goes on where it stopped, and one that is
+    finished is read again without its model.
 
     Parameters
     ----------
@@ -65,8 +67,9 @@ def audit(
     seed : int
     begin : callable, optional
         Called with the name of each step.
-    progress : callable, optional
-        Called with (done, total) of the step.
+    progress : callable, "auto" or None
+        Called with (done, total) of the step. "auto" draws a bar in a terminal or a notebook, and
+        nothing into a pipe.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def audit(
     EncoderError
         If the encoder cannot be loaded, reads no text, or knows no letter of the names.
     CorpusError
-        If `names` or `counts` cannot be read.
+        If `names` or `counts` cannot be read or hold nothing.
     SpaceError
         If the folder holds files that no audit wrote.
 
@@ -91,12 +94,33 @@ def audit(
     >>> import namebasis as nb
     >>> found = nb.audit("minilm", "audit-minilm", quick=True)  # doctest: +SKIP
     """
-    from namebasis.encoders.registry import as_encoder
-    from namebasis.studies.identity.counts import read_counts
-
     seed, plan = check_seed(seed), load_plan(quick=quick)
-    told = read_counts(counts) if counts else None
-    start = begin or (lambda _: None)
+    asked = request_of(encoder, plan, names, counts, seed)
+    spec = encoder if isinstance(encoder, str) else getattr(encoder, "spec", "")
+    place = Path(folder or f"audit-{_slug(spec)}")
+    held = None if asked is None else finished(place, asked.asked)
+    if asked is not None and held is not None:
+        asked.warn(Path(held.folder))
+        return held
+    with shown_steps(begin, progress, "audit") as (start, report):
+        return _audited(
+            encoder, place, names, counts, plan, device, seed, start, report,
+            None if asked is None else asked.asked,
+        )  # fmt: skip
+
+
+def _audited(
+    encoder: Encoder | str, folder: Path, names: str | Path | Names | Sequence[str] | None,
+    counts: str | Path | None, plan: Plan, device: str | None, seed: int, start: Begin,
+    progress: Progress | None, request: Mapping[str, Any] | None,
+) -> Audit:  # fmt: skip
+    """Ask, where no finished audit of the same is there."""
+    from namebasis.encoders.registry import as_encoder
+    from namebasis.namespace.corpus.sources import as_names
+
+    refuse_foreign(folder)  # before anything is loaded
+    told = _counts(counts)
+    own = None if names is None else as_names(names)
     start("loading the encoder")
     loaded = as_encoder(encoder, device=device)
     if not loaded.has_text:
@@ -105,17 +129,17 @@ def audit(
             "reads text."
         )
     start("reading names")
-    corpora, every = read_corpora(plan.size, names, seed=seed)
+    corpora, every = read_corpora(plan.size, own, seed=seed)
     state = _state(loaded, plan, corpora, told, seed)
-    place = folder_for(Path(folder or f"audit-{_slug(loaded.spec)}"), state)
+    place = folder_for(folder, state)
     start("encoding")
     space = _space(place, every, loaded, plan, seed, progress)
     inquiry = Inquiry(space, corpora, plan, told, seed, progress)
     parts: list[Part] = []
     samples: dict[str, Mapping[str, Sample]] = {}
-    for asked in PARTS:
-        start(asked.step)
-        part, samples[asked.key] = place.kept(asked.key) or _run(asked, inquiry, place)
+    for one in PARTS:
+        start(one.step)
+        part, samples[one.key] = place.kept(one.key) or _run(one, inquiry, place)
         parts.append(part)
     start("writing the page")
     found = Audit(
@@ -134,8 +158,22 @@ def audit(
         package_version=__version__,
         folder=str(place.path),
     )  # fmt: skip
-    place.finish(found, samples)
+    place.finish(found, samples, request)
     return found
+
+
+def _counts(counts: str | Path | None) -> dict[str, int] | None:
+    """The counts of people, of whom there must be one."""
+    from namebasis.studies.identity.counts import read_counts
+
+    if counts is None:
+        return None
+    told = read_counts(counts)
+    if not told:
+        raise CorpusError(
+            f"{counts}: no person with a count is in it. Give lines of name and count."
+        )
+    return dict(told)
 
 
 def _run(asked: Asked, inquiry: Inquiry, place: AuditFolder) -> tuple[Part, dict[str, Sample]]:
@@ -186,6 +224,7 @@ def _state(
         "plan": plan.fingerprint,
         "names": {corpus: _digest(rows) for corpus, rows in corpora.rows.items()},
         "counts": None if counts is None else _digest(sorted(counts.items())),
+        "parts": [one.key for one in PARTS],
         "seed": seed,
     }
 

@@ -43,21 +43,28 @@ class Answer:
         Gives what `--json` prints; by default `to_dict` of the only result, or a list of several.
     told : sequence of str
         Said last, such as where a page was written.
+    page : Path, optional
+        Where the command wrote one by itself.
     """
 
     results: Sequence[Result]
     document: Callable[[], Any] | None = None
     told: Sequence[str] = ()
+    page: Path | None = None
 
 
-def answers(command: Callable[..., Result | Sequence[Result] | Answer]) -> Callable[..., None]:
+def answers(
+    command: Callable[..., Result | Sequence[Result] | Answer], *, always_page: bool = False
+) -> Callable[..., None]:
     """A command that prints what its function returns, in the form that is asked for.
 
     It takes `--json`, `--csv`, `--all` and `--no-header` beside the function's options, and
-    `--open` where the function takes `html`: the path of a page to write.
+    `--open` where the function takes `html`, the path of a page to write, or always writes a page
+    (`always_page`) and names it in its `Answer`.
     """
     own = inspect.signature(command)
-    added = {**_FORMS, **({"open_page": Open} if "html" in own.parameters else {})}
+    has_html = "html" in own.parameters
+    added = {**_FORMS, **({"open_page": Open} if has_html or always_page else {})}
 
     @functools.wraps(command)
     def printed(*arguments: Any, **values: Any) -> None:
@@ -65,7 +72,7 @@ def answers(command: Callable[..., Result | Sequence[Result] | Answer]) -> Calla
         if asked.get("as_json") and asked["as_csv"]:
             raise ValueError("--json and --csv are two forms of one answer; ask for one.")
         page: Path | None = values.get("html")
-        if asked.get("open_page") and page is None:
+        if has_html and asked.get("open_page") and page is None:
             folder = Path(tempfile.mkdtemp(prefix="namebasis-"))
             values["html"] = page = folder / f"{command.__name__}.html"
         found = command(*arguments, **values)
@@ -73,6 +80,7 @@ def answers(command: Callable[..., Result | Sequence[Result] | Answer]) -> Calla
         _print(answer, isinstance(found, Sequence), asked)
         for told in answer.told:
             note(told)
+        page = page or answer.page
         if asked.get("open_page") and page is not None:
             import webbrowser
 
@@ -115,7 +123,10 @@ def _print(answer: Answer, is_list: bool, asked: dict[str, bool]) -> None:
     if asked["as_csv"]:
         print_csv(*answer.results, header=not asked["no_header"])
     elif not asked["as_json"]:
-        show(*answer.results, header=not asked["no_header"], everything=asked["everything"])
+        show(
+            *answer.results, header=not asked["no_header"], everything=asked["everything"],
+            more=answer.told,
+        )  # fmt: skip
     elif answer.document is not None:
         print_json(answer.document())
     elif is_list:

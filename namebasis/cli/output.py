@@ -37,7 +37,9 @@ def print_json(value: object) -> None:
     sys.stdout.write(_ACTS.sub(lambda found: json.dumps(found[0])[1:-1], raw) + "\n")
 
 
-def show(*results: Result, header: bool = True, everything: bool = False) -> None:
+def show(
+    *results: Result, header: bool = True, everything: bool = False, more: Sequence[str] = ()
+) -> None:
     """Print results as a reader sees them: tables on stdout, all that is said of them on stderr.
 
     Parameters
@@ -49,6 +51,8 @@ def show(*results: Result, header: bool = True, everything: bool = False) -> Non
         Begin piped tables with a line of their columns' names.
     everything : bool
         Show every row and remark on a terminal too, which otherwise gets the brief form.
+    more : sequence of str
+        Sentences that the caller says after it, for which the brief form leaves room.
     """
     shown: list[tuple[str, ...]] = []
     for result in results:
@@ -57,7 +61,7 @@ def show(*results: Result, header: bool = True, everything: bool = False) -> Non
             note(headline)
         tables, hidden = result.tables(), 0
         if is_terminal() and not everything:
-            tables, hidden = brief(result, terminal_width())
+            tables, hidden = brief(result, terminal_width(), more)
         for table in tables:
             columns = tuple(table.columns)
             drawn = table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from namebasis.cli.output import StepBars
 from namebasis.cli.outputs import refuse_folder
 
 
-@answers
+@partial(answers, always_page=True)
 def audit(
     encoder: Annotated[
         str,
@@ -40,6 +41,7 @@ def audit(
     quiet: options.Quiet = False,
 ) -> Answer:
     """Ask an encoder everything about names, and write a page, JSON and Parquet."""
+    from namebasis.auditing.files import PAGE, SPACE
     from namebasis.auditing.study import audit as study
 
     refuse_folder(output)
@@ -48,4 +50,8 @@ def audit(
             encoder, output, names=names, counts=counts, quick=quick, device=device, seed=seed,
             begin=bars.begin if bars else None, progress=bars.update if bars else None,
         )  # fmt: skip
-    return Answer([found], told=[f"{found.folder}/audit.html is the page."])
+    place = Path(found.folder)
+    told = [f"{place / PAGE} is the page; namebasis explore {place / SPACE} asks its names more."]
+    if output is not None and place != output:
+        told.insert(0, f"{output} holds another audit, which was kept; this one is {place}.")
+    return Answer([found], told=told, page=place / PAGE)
