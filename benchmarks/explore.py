@@ -119,13 +119,13 @@ def serving(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def questions(space: str, names: list[str], seed: int) -> Iterator[tuple[str, str]]:
-    """Endless questions of the mix, no free text twice."""
+    """Endless questions of the mix; no free text and no filter comes twice."""
     rng = random.Random(seed)
     kinds = [kind for kind, weight in MIX.items() for _ in range(weight)]
     while True:
         kind, name = rng.choice(kinds), rng.choice(names)
         text = " ".join(rng.sample(WORDS, 3)) + f" {rng.randrange(10**6)}"
-        where = rng.choice(FILTERS)
+        where = f"{rng.choice(FILTERS)} AND id <> {rng.randrange(-(10**6), 0)}"
         asked = {
             "stored name": f"nearest?k=50&q={quote(name, safe='')}",
             "free text": f"nearest?k=50&as=text&q={quote(text)}",

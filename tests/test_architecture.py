@@ -15,13 +15,14 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "namebasis"
 GROUND = {
-    "_version", "atomic", "checks", "errors", "forks", "lazy", "pretrained", "reading", "results",
-    "tensors", "terms", "typed_json",
+    "_version", "atomic", "checks", "errors", "forks", "lazy", "pretrained", "reading", "recent",
+    "results", "tensors", "terms", "typed_json",
 }  # fmt: skip
 ALLOWED = {
     "_version": set(),
     "errors": set(),
     "lazy": set(),
+    "recent": set(),
     "results": {"atomic", "errors", "terms", "wording"},
     "space": {"analysis", "checks", "encoders", "namespace", "results", "studies", "validation"},
     "__main__": {"cli"},

@@ -192,9 +192,7 @@ async def _replied(
 ) -> Response:
     """The answer to a question; a long one waits its turn, and stops when nobody waits for it."""
     if not question.is_long:
-        is_ready = await jobs.lanes.run(lambda: is_stored(space_of(warm, space), question))
-        quick = partial(_at_once, warm, space, question)
-        return await jobs.lanes.run(quick, encodes=not is_ready)
+        return await _at_once(space, question, warm, jobs)
     await jobs.lanes.run(lambda: question.check(space_of(warm, space)))
     failed: list[Exception] = []
 
@@ -219,11 +217,27 @@ async def _replied(
     return JSONResponse(job.result)
 
 
-def _at_once(warm: Warm, space: str, question: Question) -> Response:
-    """The answer to a quick question."""
-    opened = space_of(warm, space)
-    found = asked(warm, space, question)
-    return answer({**told(found), "notes": notes_of(opened, question, found)})
+async def _at_once(space: str, question: Question, warm: Warm, jobs: Jobs) -> Response:
+    """The answer to a quick question; what must be encoded is, in turn, before its search."""
+
+    def reply(*, in_turn: bool = False) -> Response:
+        opened = space_of(warm, space)
+        found = asked(warm, space, question, in_turn=in_turn)
+        return answer({**told(found), "notes": notes_of(opened, question, found)})
+
+    def reply_if_stored() -> Response | None:
+        return reply() if is_stored(space_of(warm, space), question) else None
+
+    def prepare() -> bool:
+        with warm.encoding:
+            return question.prepare(space_of(warm, space))
+
+    lanes = jobs.lanes
+    if (replied := await lanes.run(reply_if_stored)) is not None:
+        return replied
+    if await lanes.run(prepare, encodes=True):
+        return await lanes.run(reply)
+    return await lanes.run(partial(reply, in_turn=True), encodes=True)
 
 
 def _add_jobs(router: APIRouter, warm: Warm, jobs: Jobs) -> None:

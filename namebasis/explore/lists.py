@@ -11,7 +11,6 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from namebasis.errors import SpaceError
-from namebasis.explore.facets import facets_of
 from namebasis.explore.jobs import Lanes
 from namebasis.explore.questions import why_none
 from namebasis.explore.refusals import one_line
@@ -65,7 +64,8 @@ def add_lists(router: APIRouter, warm: Warm, lanes: Lanes) -> None:
     @router.get("/{space}/facets", response_model=list[FacetReply], tags=["spaces"])
     def facets(space: Short, where: Where = None) -> Response:
         """Values and histograms of the columns, among the names that a filter leaves."""
-        return answer(facets_of(space_of(warm, space), where))
+        space_of(warm, space)
+        return answer(warm.facets(space, where))
 
     @router.get("/{space}/names", response_model=NamesReply, tags=["spaces"])
     def names(

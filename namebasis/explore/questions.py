@@ -83,6 +83,10 @@ class Question(BaseModel, ABC):
         NamebasisError, ValueError
         """
 
+    def prepare(self, space: Space) -> bool:
+        """Encode what the answer needs and keep it; whether nothing else needs the encoder."""
+        return False
+
     @abstractmethod
     def ask(self, space: Space, progress: Progress | None = None) -> Result:
         """The answer, by the method of the space."""
@@ -114,6 +118,13 @@ class NearestQuestion(Question):
         """All terms of the arithmetic."""
         asked = read_query(self.q)
         return [asked.target, *asked.plus, *asked.minus]
+
+    def prepare(self, space: Space) -> bool:
+        """The texts, unless the filter is refused; the search itself needs no turn."""
+        space.ids(self.where, view=self.view)
+        for text in self.texts():
+            space.resolve(text, view=self.view, as_=self.as_)
+        return True
 
     def ask(self, space: Space, progress: Progress | None = None) -> Result:
         """As `Space.nearest`."""
@@ -449,7 +460,14 @@ class ArrangementQuestion(Question):
         )  # fmt: skip
 
 
-def asked(warm: Warm, name: str, question: Question, progress: Progress | None = None) -> Result:
+def asked(
+    warm: Warm,
+    name: str,
+    question: Question,
+    progress: Progress | None = None,
+    *,
+    in_turn: bool = True,
+) -> Result:
     """Ask a space, in turn with others where something must be encoded.
 
     Raises
@@ -461,7 +479,7 @@ def asked(warm: Warm, name: str, question: Question, progress: Progress | None =
     """
     space = warm.space(name)
     try:
-        return _asked(warm, space, question, progress)
+        return _asked(warm, space, question, progress, in_turn)
     except FilterError as error:
         if str(error).endswith("leaves no name."):
             told = why_none(space, getattr(question, "where", None))
@@ -488,9 +506,11 @@ def notes_of(space: Space, question: Question, found: Result) -> list[str]:
     return told
 
 
-def _asked(warm: Warm, space: Space, question: Question, progress: Progress | None) -> Result:
+def _asked(
+    warm: Warm, space: Space, question: Question, progress: Progress | None, in_turn: bool
+) -> Result:
     # A job takes no lock: questions would wait for it as long as it takes.
-    if progress is not None or is_stored(space, question):
+    if progress is not None or not in_turn or is_stored(space, question):
         return question.ask(space, progress)
     with warm.encoding:
         return question.ask(space, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -14,9 +15,11 @@ import numpy as np
 
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError, SpaceError
+from namebasis.explore.facets import facets_of
 from namebasis.namespace.search.cache_files import making, write_arrays
 from namebasis.namespace.store.dataset import INDICES
 from namebasis.reading import UnreadableError, read_arrays
+from namebasis.recent import Recent
 from namebasis.space import Space, open_space
 
 Stamp = tuple[int, ...]
@@ -32,6 +35,7 @@ class _Open:
     """None where it was refused."""
     refusal: str = ""
     places: dict[str, FloatArray] = field(default_factory=dict)
+    facets: Recent[list[dict[str, Any]]] = field(default_factory=lambda: Recent(64))
     tried: float = field(default_factory=time.monotonic)
 
     def is_stale(self, stamp: Stamp) -> bool:
@@ -120,6 +124,11 @@ class Warm:
         """The folder of a space."""
         return self._spaces[name].path
 
+    def facets(self, name: str, where: str | None = None) -> list[dict[str, Any]]:
+        """The facets of a space; those of the last filters are kept."""
+        opened, space = self._served(name)
+        return opened.facets.of(where, lambda: facets_of(space, where))
+
     def places(self, name: str, view: str = "text", progress: Any = None) -> FloatArray:
         """Places of all names of a view on a plane, kept beside the space's indices.
 
@@ -150,6 +159,7 @@ class Warm:
                 opened = self._spaces[name]
                 if opened.is_stale(stamp):
                     opened = self._spaces[name] = _opened(opened.path, opened.space)
+                    gc.unfreeze()  # what belongs to the version before may go; see `serve`
         return opened
 
     def _served(self, name: str) -> tuple[_Open, Space]:

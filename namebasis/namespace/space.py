@@ -35,6 +35,7 @@ from namebasis.namespace.store.sums import image_mean, noted_sums
 from namebasis.namespace.store.swap import finish_swap, is_swapping
 from namebasis.namespace.store.verify import check_space
 from namebasis.namespace.where.rows import Reader
+from namebasis.recent import Recent
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from namebasis.namespace.building.summary import Summary
     from namebasis.namespace.facts import SpaceInfo
 
+_ENCODED = 256
+"""Texts whose vectors stay in memory: whoever asks one asks it again, of other names or views."""
 _SPELLED = 5
 """Targets of one question for which near spellings are looked up."""
 
@@ -121,6 +124,8 @@ class StoredSpace:
         self._light = LightColumns(store)
         self._graphs: dict[tuple[str, int], KnnGraph] = {}
         self._template_rows: tuple[IntArray, FloatArray] | None = None
+        self._encoded: Recent[FloatArray] = Recent(_ENCODED)
+        self._near: Recent[tuple[str, ...]] = Recent(_ENCODED)
         self._answers: dict[str, dict[str, npt.NDArray[np.uint8]]] = {}
 
     def __reduce__(
@@ -396,7 +401,7 @@ class StoredSpace:
 
         One letter may differ in names of up to four letters, two in longer ones.
         """
-        return near_spellings(self._store, name, n)
+        return self._near.of((name, n), lambda: near_spellings(self._store, name, n))
 
     def rows_of(self, names: Sequence[str], part: str | None = None) -> list[int]:
         """Rows of stored names as `find` gives them.
@@ -420,7 +425,7 @@ class StoredSpace:
 
     def _resolver(self, view: str, as_: str | None = None) -> Resolver:
         check_as(as_)
-        templates, store = self.provenance.templates, self._store
+        templates, store, kept = self.provenance.templates, self._store, self._encoded
         spelled = iter(range(_SPELLED))  # of many targets, the first few
         return Resolver(
             view,
@@ -429,11 +434,14 @@ class StoredSpace:
             lambda row: self._store.vectors(view, np.array([row]))[0],
             self.encoder,
             (lambda: self.mean("text")) if view == "unspelled" else None,
-            lambda name: place_new(store, self.encoder, templates, name, view),
-            lambda name: () if next(spelled, None) is None else near_spellings(store, name),
+            lambda name: kept.of(
+                (name, view), lambda: place_new(store, self.encoder, templates, name, view)
+            ),
+            lambda name: () if next(spelled, None) is None else self.near_spellings(name),
             templates,
             as_,
             self.provenance.encoder if self.provenance.encoder in TEXT_ONLY else "",
+            lambda text, encode: kept.of((text, view, "text"), encode),
         )
 
     def check_targets(

@@ -81,6 +81,8 @@ class Resolver:
         it looks like one.
     text_only : str
         The encoder's spec, where it is known from it that the encoder reads no images.
+    kept : callable
+        What was encoded for a text before, or what the callable beside it gives.
     """
 
     view: str
@@ -94,6 +96,7 @@ class Resolver:
     templates: tuple[str, ...] = ()
     as_: str | None = None
     text_only: str = ""
+    kept: Callable[[str, Callable[[], FloatArray]], FloatArray] = lambda _text, encode: encode()
 
     def check(self, target: object) -> None:
         """Refuse what cannot be a target, as `resolve` does, before an encoder is loaded.
@@ -149,13 +152,16 @@ class Resolver:
         )
         told = self._remark(text, is_name)
         try:
-            vector = self.place(text) if self.place and is_name else self._as_it_stands(text)
+            vector = self.place(text) if self.place and is_name else self._kept(text)
         except EncoderError as error:
             if not (near := said_near(self.near(text))):
                 raise
             raise EncoderError(f"{text!r} is not stored: {error} {near}") from None
         kind = "name" if is_name else "text"
         return Target(kind, text, self._unit(vector, text), remarks=told)
+
+    def _kept(self, text: str) -> FloatArray:
+        return self.kept(text, lambda: self._as_it_stands(text))
 
     def _as_it_stands(self, text: str) -> FloatArray:
         encoder = self.encoder()

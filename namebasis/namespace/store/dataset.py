@@ -28,6 +28,7 @@ from namebasis.namespace.store.opening import (
 from namebasis.namespace.store.pins import Pin
 from namebasis.namespace.store.provenance import Provenance
 from namebasis.namespace.store.upkeep import drop_versions, keep_up
+from namebasis.recent import Recent
 from namebasis.wording import did_you_mean
 
 IMAGES = "images.lance"
@@ -39,6 +40,10 @@ HIDDEN = "__"
 """Columns whose name begins so are half-done replacements; nobody sees them."""
 
 BLOCK_ROWS = 16_384
+_FILTERS = 32
+"""Filters whose rows stay in memory."""
+_FILTER_ROWS = 2**22
+"""Of all of them together, at 8 bytes a row."""
 _MOST_VALUES = 5_000
 """Values of a column among which the near ones are looked for."""
 
@@ -74,7 +79,7 @@ class Store:
         self.n_rows: int = self.dataset.count_rows()
         self.version: int = self.dataset.version
         self.lacking: dict[str, bool] = {}
-        self.passed: dict[tuple[str, str], IntArray] = {}
+        self.passed: Recent[IntArray] = Recent(_FILTERS, _FILTER_ROWS, len)
 
     @property
     def place(self) -> Path:

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from namebasis.namespace.where.language import Language
 
 _HIDDEN = "__order"
-_KEPT_FILTERS = 32
-_KEPT_ROWS = 2**22
-"""Rows of all kept filters together, at 8 bytes a row."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +83,8 @@ class Reader:
         """
         if not isinstance(where, str) or (self.reads_files and self._is_extended(where)):
             return self._passing(where, also)
-        kept, key = self.store.passed, (where, also or "")
-        found = kept.pop(key, None)
-        if found is None:
-            found = self._passing(where, also)
-        kept[key] = found  # the last one
-        while len(kept) > _KEPT_FILTERS or sum(map(len, list(kept.values()))) > _KEPT_ROWS:
-            kept.pop(next(iter(list(kept))), None)
-        return found.copy()
+        asked = where, also
+        return self.store.passed.of(asked, lambda: self._passing(*asked)).copy()
 
     def _passing(self, where: str | None, also: str | None) -> IntArray:
         if where is None or not self._is_extended(where):

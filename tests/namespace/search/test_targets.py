@@ -7,6 +7,8 @@ import pytest
 
 from namebasis.errors import TargetError
 from namebasis.namespace.search.targets import Resolver, Target, is_batch, is_vector
+from namebasis.space import Space
+from tests.namespace.conftest import FakeEncoder
 
 STORED = {"east": np.array([2.0, 0, 0]), "north": np.array([0, 1.0, 0])}
 
@@ -64,3 +66,18 @@ def test_other_kinds_are_refused(resolver: Resolver, target: object) -> None:
 )  # fmt: skip
 def test_one_vector_and_several_targets_are_told_apart(target, vector, batch) -> None:
     assert (is_vector(target), is_batch(target)) == (vector, batch)
+
+
+def test_a_text_is_encoded_once_and_as_it_is_read(space: Space, encoder: FakeEncoder) -> None:
+    fresh = Space(space.path, encoder=FakeEncoder())  # type: ignore[arg-type]
+    for as_ in ("text", "name", "text"):
+        for where in (None, "part = 'given'"):
+            found = space.nearest("Zelda", 3, where=where, as_=as_)
+            again = fresh.nearest("Zelda", 3, where=where, as_=as_)
+            assert found.to_dict() == again.to_dict()
+    before = encoder.calls
+    assert space.nearest("Zelda", 5, as_="text").kind == "text"
+    assert space.nearest("Zelda", 5, as_="name").kind == "name"
+    assert encoder.calls == before
+    space.nearest("Zelda too", 5, as_="text")
+    assert encoder.calls == before + 1
