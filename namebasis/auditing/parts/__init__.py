@@ -47,4 +47,5 @@ PARTS = (
     Asked("reading", "What the tokenizer reads", "reading pieces"),
     Asked("age", "Age and era", "reading ages"),
     Asked("identity", "Identity of people", "measuring people"),
+    Asked("arrangement", "How names are arranged", "arranging names"),
 )
