@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from namebasis.auditing.plan import Size
-from namebasis.namespace.corpus.names import Names, merge_names
-from namebasis.namespace.corpus.pseudo import pseudo_names
+from namebasis.namespace.corpus.names import Names, merge_names, names_from_columns
 from namebasis.namespace.corpus.sources import as_names, read_names
+from namebasis.studies.attributes.study import made_up_names
 
 GIVEN, FAMILY, WORLD, MADE_UP, OWN = "us_given", "us_family", "world", "made_up", "own"
 TITLES = {
@@ -70,12 +70,15 @@ def read_corpora(
     CorpusError
         If `own` cannot be read.
     """
+    made = made_up_names(size.made_up, seed)  # kept, as studies read them beside names too
     read = {OWN: as_names(own)} if own is not None else {}  # first, as it may be refused
     read |= {
         GIVEN: read_names("us:given", top=size.given),
         FAMILY: read_names("us:family", top=size.family),
         WORLD: of_the_world(size.world, seed),
-        MADE_UP: pseudo_names(size.made_up, seed=seed),
+        MADE_UP: names_from_columns(
+            {"name": list(made), "part": ["pseudo"] * len(made)}, where="pseudo", source="pseudo"
+        ),
     }
     rows = {
         corpus: tuple(zip(names.strings, names.table["part"].to_pylist(), strict=True))

@@ -46,6 +46,8 @@ class Asked:
 PARTS = (
     Asked("reading", "What the tokenizer reads", "reading pieces"),
     Asked("age", "Age and era", "reading ages"),
+    Asked("gender", "Gender", "reading gender"),
+    Asked("region", "Region and group", "reading regions"),
     Asked("identity", "Identity of people", "measuring people"),
     Asked("arrangement", "How names are arranged", "arranging names"),
 )

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from namebasis.auditing.claims import Claim
+from namebasis.auditing.corpora import GIVEN
 from namebasis.auditing.inquiry import Answer, Inquiry
 from namebasis.auditing.parts import beliefs
 
 
 def run(inquiry: Inquiry) -> Answer:
     """Read age and year of birth beside the births of the United States."""
-    found = beliefs.read(inquiry, "us", with_era=True)
+    found = beliefs.read(inquiry, "us", GIVEN, with_era=True)
     facts = [fact for fact in found.known.facts if fact.axis in ("age", "era")]
     answer = Answer([], {})
     beliefs.claims_of(inquiry, found, facts, [fact.name for fact in facts], answer)
     answer.tables.extend(beliefs.tables_of(inquiry, found, facts))
+    answer.remarks.append(beliefs.held_of(inquiry, found, GIVEN))
     return answer
 
 
@@ -26,10 +28,4 @@ def say(claims: Mapping[str, Claim], level: float) -> str:
         told = f"Words for age order {age.n:,} given names as births do (Spearman {age.told()})"
     else:
         told = f"Words for age do not order given names as births do (Spearman {age.told()})"
-    beyond = claims["age.age.beyond_spelling"]
-    knows = (
-        "tell more of it than spelling does"
-        if beyond.is_beyond(level)
-        else ("tell no more of it than spelling does")
-    )
-    return f"{told}; the vectors {knows}."
+    return told + beliefs.and_vectors(claims.get("age.age.beyond_spelling"), level)

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.analysis.readings.axes import along_directions, direction
+from namebasis.analysis.readings.axes import direction
 from namebasis.analysis.readings.probes import probe
-from namebasis.auditing.claims import Claim, Sample, measured, statistic
+from namebasis.auditing.claims import Claim, Sample, measured
+from namebasis.auditing.corpora import TITLES
 from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
-from namebasis.checks import Float64Array, FloatArray
+from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.errors import CorpusError
-from namebasis.studies.attributes.axis_files import load_axis
-from namebasis.studies.attributes.record_facts import Fact, Records, read_records
+from namebasis.studies.attributes.axis_files import Axis, load_axis
+from namebasis.studies.attributes.record_facts import LEAST, Fact, Records, read_records
+from namebasis.studies.attributes.record_measures import of_ranks
 from namebasis.studies.attributes.records import (
     Belief,
     piece_features,
@@ -32,9 +34,11 @@ from namebasis.studies.attributes.study import WITHOUT_GENDER, axis_prompts
 
 if TYPE_CHECKING:
     from namebasis.results import Table
+    from namebasis.studies.attributes.record_results import Misjudged
 
 BY_WORDS, BEYOND = "by_words", "beyond_spelling"
-_BLOCK = 512  # chance axes at a time, which bounds the memory
+_BLOCK = 256  # chance axes at a time, which bounds the memory
+_MISJUDGED = 3  # names of each fact, where several facts share a table
 _POLE = 2  # things at each end of a chance axis, as an axis has phrases for each value
 
 
@@ -53,7 +57,9 @@ class Beliefs:
 
 
 @lru_cache(maxsize=2)
-def read(inquiry: Inquiry, records: str, *, with_era: bool = False) -> Beliefs:
+def read(
+    inquiry: Inquiry, records: str, corpus: str | None = None, *, with_era: bool = False
+) -> Beliefs:
     """The readings of every fact of some records.
 
     Parameters
@@ -61,6 +67,8 @@ def read(inquiry: Inquiry, records: str, *, with_era: bool = False) -> Beliefs:
     inquiry : Inquiry
     records : str
         As `read_records` takes.
+    corpus : str, optional
+        Only names of this corpus are read.
     with_era : bool
         Read the year of birth too, which the age gives.
 
@@ -73,6 +81,10 @@ def read(inquiry: Inquiry, records: str, *, with_era: bool = False) -> Beliefs:
         known = read_records(inquiry.space, records)
     except CorpusError as error:
         raise Skipped(str(error)) from None
+    if corpus is not None:
+        known = _among(known, inquiry.ids(corpus))
+        if len(known.ids) < LEAST:
+            raise Skipped(f"records hold too few of the names that are read, {LEAST} are needed.")
     if with_era:
         age = next(fact for fact in known.facts if fact.name == "age")
         born = Fact(
@@ -85,14 +97,41 @@ def read(inquiry: Inquiry, records: str, *, with_era: bool = False) -> Beliefs:
     return Beliefs(known, names, tuple(held), inquiry.vectors(known.ids))
 
 
-def chance_directions(inquiry: Inquiry, templates: Sequence[str]) -> Float64Array:
-    """Directions between things in the sentences of an axis, of shape (n_draws, dim)."""
-    rows = _things(inquiry, tuple(templates))
-    rng = np.random.default_rng(inquiry.seed)
-    chosen = np.array(
-        [rng.choice(len(rows), 2 * _POLE, replace=False) for _ in range(inquiry.plan.n_draws)]
+def _among(known: Records, ids: IntArray) -> Records:
+    """The records of some rows, with the facts that are left to be told."""
+    held = np.isin(known.ids, ids)
+    counts, decades = (
+        None if values is None else values[held] for values in (known.counts, known.decades)
     )
-    return np.asarray(rows[chosen[:, :_POLE]].mean(axis=1) - rows[chosen[:, _POLE:]].mean(axis=1))
+    facts = tuple(replace(fact, truth=fact.truth[held]) for fact in known.facts)
+    return replace(known, ids=known.ids[held], facts=facts, counts=counts, decades=decades)
+
+
+def held_of(inquiry: Inquiry, beliefs: Beliefs, corpus: str) -> str:
+    """How many of a corpus' names the records hold, as a remark."""
+    n = int(np.isin(beliefs.known.ids, inquiry.ids(corpus)).sum())
+    return f"Records say it of {n:,} of {len(inquiry.corpora.names(corpus)):,} {TITLES[corpus]}."
+
+
+def along_things(
+    inquiry: Inquiry, beliefs: Beliefs, axis: Axis, *, without: Float64Array | None = None
+) -> Float64Array:
+    """Each centred name's coordinate along things in the sentences of an axis; (n_names, n_things).
+
+    Every chance axis is a difference of things, so what it reads is a difference of these columns.
+    """
+    rows = _things(inquiry, axis.templates)
+    if without is not None:
+        rows = rows - np.outer(rows @ without, without) / float(without @ without)
+    text = beliefs.text.astype(np.float64)
+    return np.asarray((text - text.mean(axis=0)) @ rows.T)
+
+
+def drawn_things(inquiry: Inquiry, n: int) -> IntArray:
+    """Different things in random order, of shape (n_draws, n)."""
+    rng = np.random.default_rng(inquiry.seed)
+    n_things = len(inquiry.plan.things)
+    return np.array([rng.permutation(n_things)[:n] for _ in range(inquiry.plan.n_draws)])
 
 
 @lru_cache(maxsize=2)
@@ -100,6 +139,30 @@ def _things(inquiry: Inquiry, templates: tuple[str, ...]) -> Float64Array:
     texts = [t.replace("{}", thing) for t in templates for thing in inquiry.plan.things]
     rows = inquiry.encoder.encode_text(texts).astype(np.float64)
     return np.asarray(rows.reshape(len(templates), len(inquiry.plan.things), -1).mean(axis=0))
+
+
+@lru_cache(maxsize=1)
+def _chance_ranks(inquiry: Inquiry, beliefs: Beliefs, axis: str, rows: bytes) -> FloatArray:
+    """Ranks of some names along every chance axis, of shape (n_draws, n_rows).
+
+    Facts of one axis that are known of the same names share them.
+    """
+    from scipy.stats import rankdata
+
+    own = next(one for one in beliefs.known.axes if one.name == axis)
+    without = None
+    if axis in WITHOUT_GENDER:
+        gender = axis_prompts(inquiry.encoder, load_axis("gender")).mean(axis=0)
+        without = direction(gender)
+    columns = along_things(inquiry, beliefs, own, without=without)
+    columns = columns[np.frombuffer(rows, dtype=np.int64)].T.copy()
+    chosen = drawn_things(inquiry, 2 * _POLE)
+    ranks = np.empty((len(chosen), columns.shape[1]), dtype=np.float32)
+    for at in range(0, len(chosen), _BLOCK):
+        some = chosen[at : at + _BLOCK]
+        ends = (columns[some[:, :_POLE]].sum(axis=1), columns[some[:, _POLE:]].sum(axis=1))
+        ranks[at : at + _BLOCK] = rankdata(ends[0] - ends[1], axis=1)
+    return ranks
 
 
 def claims_of(
@@ -130,22 +193,10 @@ def by_words(inquiry: Inquiry, beliefs: Beliefs, found: Belief, title: str) -> t
     """Whether an axis' words order the names as the records do."""
     fact = found.fact
     sample = Sample(tuple(beliefs.names[row] for row in found.rows), found.values, found.truth)
-    axis = next(one for one in beliefs.known.axes if one.name == fact.axis)
-    directions = chance_directions(inquiry, axis.templates)
-    without = None
-    if axis.name in WITHOUT_GENDER:
-        gender = axis_prompts(inquiry.encoder, load_axis("gender")).mean(axis=0)
-        without = direction(gender)
-    draws = [
-        statistic(fact.measure, replace(sample, values=column))
-        for at in range(0, len(directions), _BLOCK)
-        for column in along_directions(beliefs.text, directions[at : at + _BLOCK], without=without)[
-            "projection"
-        ][found.rows].T
-    ]
+    ranks = _chance_ranks(inquiry, beliefs, fact.axis, found.rows.astype(np.int64).tobytes())
     claim = measured(
         f"{_key(fact)}.{BY_WORDS}", f"{title}, read by words", fact.measure, sample,
-        chance=np.array(draws), against="differences of things",
+        chance=of_ranks(fact.measure, ranks, found.truth), against="differences of things",
         meaning=_MEANINGS[fact.measure].format(title=title),
         on_card=fact.axis in ("age", "gender"),
     )  # fmt: skip
@@ -186,9 +237,44 @@ def _key(fact: Fact) -> str:
     return f"{fact.axis}.{fact.name}".lower().replace(" ", "_")
 
 
-def tables_of(inquiry: Inquiry, beliefs: Beliefs, facts: Sequence[Fact]) -> list[Table]:
-    """The most misjudged names, calibration, popularity and decades of some facts."""
+def and_vectors(claim: Claim | None, level: float) -> str:
+    """The end of a sentence: whether the vectors tell more of a fact than spelling does."""
+    if claim is None:
+        return "."
+    more = "more" if claim.is_beyond(level) else "no more"
+    return f"; the vectors tell {more} of it than spelling does."
+
+
+def tables_of(
+    inquiry: Inquiry, beliefs: Beliefs, facts: Sequence[Fact], *, merged: bool = False
+) -> list[Table]:
+    """The most misjudged names, calibration, popularity and decades of some facts.
+
+    Parameters
+    ----------
+    inquiry, beliefs, facts
+    merged : bool
+        A few misjudged names of each fact in one table: of many facts.
+    """
     own = [b for b in beliefs.held if any(b.fact is fact for fact in facts)]
     report = report_of(beliefs.known, own, inquiry.space, beliefs.names)
-    wanted = ("misjudged", "calibration", "popularity", "eras")
-    return [table for table in report.tables() if table.key.startswith(wanted) and table.rows]
+    tables = {table.key: table for table in report.tables() if table.rows}
+    misjudged = [table for key, table in tables.items() if key.startswith("misjudged")]
+    if merged and misjudged:
+        misjudged = [_merged(report.misjudged)]
+    others = (tables.get(key) for key in ("calibration", "popularity", "eras"))
+    return [*misjudged, *(table for table in others if table is not None)]
+
+
+def _merged(misjudged: Sequence[Misjudged]) -> Table:
+    """The worst few of every fact, all in one unit."""
+    from namebasis.results import Table
+
+    rows = []
+    for fact in dict.fromkeys(one.fact for one in misjudged):
+        own = [one for one in misjudged if one.fact == fact][:_MISJUDGED]
+        rows += [
+            (fact, one.name, one.reading, one.recorded, one.believed, one.error) for one in own
+        ]
+    columns = ("fact", "name", "reading", "recorded", "believed", "off by")
+    return Table(columns, rows, "misjudged most", key="misjudged", detail=True)

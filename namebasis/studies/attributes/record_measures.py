@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from namebasis.analysis import intervals
-from namebasis.checks import Float64Array
+from namebasis.checks import Float64Array, FloatArray
 
 NAN = float("nan")
 _NORMAL = 1.959963984540054  # Φ⁻¹(0.975)
@@ -82,10 +82,43 @@ def interval(
     return found.value, found.low, found.high
 
 
+def of_ranks(measure: str, ranks: FloatArray | Float64Array, truth: Float64Array) -> Float64Array:
+    """Spearman or AUC of many readings of the same names, from their ranks.
+
+    Parameters
+    ----------
+    measure : str
+    ranks : ndarray of shape (n_readings, n)
+        Ties have the mean of their ranks.
+    truth : ndarray of shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n_readings,), float64
+        NaN where one side is constant or names are of one kind.
+    """
+    from scipy.stats import rankdata
+
+    n = len(truth)
+    if measure == "AUC":
+        own = truth >= 0.5
+        m = int(own.sum())
+        if not 0 < m < n:
+            return np.full(len(ranks), NAN)
+        sums = ranks[:, own].sum(axis=1, dtype=np.float64)
+        return np.asarray((sums - m * (m + 1) / 2) / (m * (n - m)))
+    told = rankdata(truth) - (n + 1) / 2
+    spreads = np.array([np.linalg.norm(one - (n + 1) / 2) for one in ranks]) * np.linalg.norm(told)
+    # Rounding may pass 1 by a hair.
+    return np.asarray(np.clip((ranks @ told) / np.where(spreads > 0, spreads, NAN), -1, 1))
+
+
 def chance_null(measure: str, readings: Float64Array, truth: Float64Array) -> float:
     """What 95 % of chance axes, one a column, stay below; their sign is taken as it suits them."""
-    neutral, of = (0.0, spearman) if measure == "Spearman" else (0.5, auc)
-    values = np.array([of(column, truth) for column in readings.T])
+    from scipy.stats import rankdata
+
+    neutral = 0.0 if measure == "Spearman" else 0.5
+    values = of_ranks(measure, rankdata(readings.T, axis=1), truth)
     values = values[np.isfinite(values)]
     return neutral + float(np.quantile(np.abs(values - neutral), 0.95)) if values.size else NAN
 

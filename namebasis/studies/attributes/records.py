@@ -144,9 +144,14 @@ def read_beliefs(
         "probe": joined(*rows.views_of_names),
         "spelling": letter_features(found.names, seed=seed),
     }
+    predicted = _predicted([fact for fact in known.facts if _is_known(fact)], views, seed)
     beliefs: list[Belief] = []
     for fact in known.facts:
-        beliefs += _beliefs(fact, readings[fact.axis, fact.value], views, chance, seed)
+        if _is_known(fact):
+            own = readings[fact.axis, fact.value]
+            beliefs += _beliefs(
+                fact, own, {key: predicted[key, fact.name] for key in views}, chance
+            )
         step()
     return beliefs, found.names
 
@@ -236,28 +241,53 @@ class Belief:
         return np.asarray(np.sort(self.truth)[order])
 
 
+def _is_known(fact: Fact) -> bool:
+    """Whether records say it of enough names, and of enough of each kind for an AUC."""
+    truth = fact.truth[np.isfinite(fact.truth)]
+    above = int((truth >= 0.5).sum())
+    fewest = min(above, len(truth) - above) if fact.measure == "AUC" else len(truth)
+    return min(fewest, len(truth)) >= LEAST
+
+
+def _predicted(
+    facts: Sequence[Fact], views: Mapping[str, Float64Array], seed: int
+) -> dict[tuple[str, str], Float64Array]:
+    """What a probe of each view says of each fact's names, by view and the fact's name.
+
+    Facts that are known of the same names share the probe's decomposition, which is what it costs.
+    """
+    alike: dict[bytes, dict[str, Fact]] = {}
+    for fact in facts:
+        alike.setdefault(np.isfinite(fact.truth).tobytes(), {})[fact.name] = fact
+    found: dict[tuple[str, str], Float64Array] = {}
+    for held in alike.values():
+        own = list(held.values())
+        rows = np.isfinite(own[0].truth)
+        truth = np.stack([fact.truth[rows] for fact in own], axis=1)
+        for key, view in views.items():
+            columns = probe(view[rows], truth, seed=seed).predictions.T
+            for fact, column in zip(own, columns, strict=True):
+                low, high = (0.0, 1.0) if fact.unit == "share" else (0.0, np.inf)
+                found[key, fact.name] = np.clip(column, low, high)
+    return found
+
+
 def _beliefs(
     fact: Fact,
     readings: Mapping[str, Float64Array],
-    views: Mapping[str, Float64Array],
+    predicted: Mapping[str, Float64Array],
     chance: Mapping[str, Float64Array],
-    seed: int,
 ) -> list[Belief]:
-    """None where too few names are known, or an AUC has too few of one kind."""
+    """Every reading of a fact, then every probe's predictions."""
     rows = np.flatnonzero(np.isfinite(fact.truth))
     truth = fact.truth[rows]
-    above = int((truth >= 0.5).sum())
-    if len(rows) < LEAST or (fact.measure == "AUC" and min(above, len(rows) - above) < LEAST):
-        return []
     found = [
         Belief(fact, name, values[rows], truth, rows, chance.get(name, chance["projection"]))
         for name, values in readings.items()
     ]
-    low, high = (0.0, 1.0) if fact.unit == "share" else (0.0, np.inf)
-    for name, view in views.items():
-        predictions = np.clip(probe(view[rows], truth, seed=seed).predictions, low, high)
-        found.append(Belief(fact, name, predictions, truth, rows, None))
-    return found
+    return found + [
+        Belief(fact, key, values, truth, rows, None) for key, values in predicted.items()
+    ]
 
 
 def _named(label: str) -> str:

@@ -114,7 +114,7 @@ def test_the_names_farthest_off_are_those_of_the_belief_that_follows_the_records
     fact = Fact("age", "age", None, truth, "years", "Spearman")
     rows, chance = np.arange(n), np.random.default_rng(0).random((n, 50))
     beliefs = [
-        records._Belief(fact, name, values, truth, rows, None if name == "probe" else chance)
+        records.Belief(fact, name, values, truth, rows, None if name == "probe" else chance)
         for name, values in (("inferred", belief), ("probe", truth[::-1].copy()))
     ]
     measures = [

@@ -1,0 +1,138 @@
+"""Region and group: are names read where they are from, by Faker's lists and by the census?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from namebasis.auditing.claims import Claim, Sample, measured
+from namebasis.auditing.corpora import FAMILY, WORLD
+from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
+from namebasis.auditing.parts import beliefs
+from namebasis.auditing.parts.beliefs import Beliefs
+from namebasis.checks import Float64Array, IntArray
+from namebasis.studies.attributes.record_facts import Fact
+from namebasis.wording import listed
+
+_PHRASES = 2  # for each region; as many things stand for one by chance
+_LEAST = 10  # names of a region, or it is not among those that names are read into
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One record of where names are from."""
+
+    records: str
+    corpus: str
+    measure: str
+    key: str
+    noun: str
+    title: str
+
+
+_KINDS = (
+    _Kind("locales", WORLD, "AUC", "region", "region", "{}"),
+    _Kind("us:family", FAMILY, "Spearman", "census", "group", "{} surnames"),
+)
+
+
+def run(inquiry: Inquiry) -> Answer:
+    """Read every region of the world and every Census group by its words, and names into them."""
+    answer, reasons = Answer([], {}), []
+    for kind in _KINDS:
+        try:
+            found = beliefs.read(inquiry, kind.records, kind.corpus)
+        except Skipped as reason:
+            reasons.append(str(reason))
+            continue
+        facts = [fact for fact in found.known.facts if fact.measure == kind.measure]
+        _add_shares(inquiry, found, facts, kind, answer)
+        for fact in facts:
+            reading = found.of(fact, "projection")
+            if reading is not None:
+                title = kind.title.format(fact.name if kind.key == "region" else fact.name.title())
+                answer.add(*beliefs.by_words(inquiry, found, reading, title))
+        answer.tables.extend(beliefs.tables_of(inquiry, found, facts, merged=True))
+        answer.remarks.append(beliefs.held_of(inquiry, found, kind.corpus))
+    if not answer.claims:
+        raise Skipped(" ".join(dict.fromkeys(reasons)) or "records tell too little of the names.")
+    answer.remarks.extend(reasons)
+    return answer
+
+
+def say(claims: Mapping[str, Claim], level: float) -> str:
+    """How many names are read into their region and group, and which regions are told apart."""
+    told = []
+    for kind in _KINDS:
+        found = claims.get(f"{kind.key}.own")
+        if found is None:
+            continue
+        more = "more than" if found.is_beyond(level) else "no more than"
+        told.append(
+            f"{found.value:.0%} of {found.n:,} names are read into their {kind.noun}, {more} "
+            f"chance ({found.told()})"
+        )
+    known = [
+        one.label.split(",")[0]
+        for key, one in claims.items()
+        if key.startswith("region.") and one.measure == "AUC" and one.is_beyond(level)
+        and one.value > 0.5
+    ]  # fmt: skip
+    if known:
+        told.append(f"words tell of {listed(known)}")
+    return "; ".join(told) + "."
+
+
+def _add_shares(
+    inquiry: Inquiry, found: Beliefs, facts: list[Fact], kind: _Kind, answer: Answer
+) -> None:
+    """The share of names that are read into what they are of, each region counting alike."""
+    truth = np.stack([fact.truth for fact in facts], axis=1)
+    held = np.flatnonzero((truth >= 0.5).sum(axis=0) >= _LEAST)
+    own = np.where((truth[:, held] >= 0.5).any(axis=1), truth[:, held].argmax(axis=1), -1)
+    rows = np.flatnonzero(own >= 0)
+    if len(held) < 2:
+        return
+    labels = own[rows]
+    weights = (len(rows) / len(held) / np.bincount(labels))[labels]
+    values = [found.of(facts[at], "projection") for at in held]
+    read = np.stack([one.values[rows] for one in values if one is not None], axis=1)
+    chance = _by_things(inquiry, found, facts[0].axis, rows, labels, weights, len(held))
+    sample = Sample(tuple(found.names[row] for row in rows), _own(read, labels) * weights)
+    claim = measured(
+        f"{kind.key}.own", f"names read into their {kind.noun}", "mean", sample,
+        chance=chance, neutral=1 / len(held), one_sided=True, against="differences of things",
+        on_card=True,
+        meaning=f"share of names whose own {kind.noun} they are nearest to, of {len(held)} that "
+        "count alike",
+    )  # fmt: skip
+    answer.add(claim, sample)
+
+
+def _own(read: Float64Array, labels: IntArray) -> Float64Array:
+    """Whether each name's own reading is its highest, all readings scaled alike."""
+    scaled = (read - read.mean(axis=0)) / np.maximum(read.std(axis=0), 1e-12)
+    return np.asarray(scaled.argmax(axis=1) == labels, dtype=np.float64)
+
+
+def _by_things(
+    inquiry: Inquiry,
+    found: Beliefs,
+    axis: str,
+    rows: IntArray,
+    labels: IntArray,
+    weights: Float64Array,
+    n: int,
+) -> Float64Array:
+    """The share where things stand for the regions, two for each; shape (n_draws,)."""
+    templates = next(one for one in found.known.axes if one.name == axis)
+    columns = beliefs.along_things(inquiry, found, templates)[rows]
+    shares = []
+    for chosen in beliefs.drawn_things(inquiry, n * _PHRASES):
+        ends = columns[:, chosen].reshape(len(rows), n, _PHRASES).sum(axis=2)
+        # Each against the mean of the others, as an axis of names without an order is read.
+        read = ends - (ends.sum(axis=1, keepdims=True) - ends) / (n - 1)
+        shares.append(float(weights @ _own(read, labels)) / len(rows))
+    return np.array(shares)

@@ -1,0 +1,118 @@
+"""Gender, region and group: what an encoder was made to believe is found, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+
+from namebasis.auditing.claims import Claim, corrected
+from namebasis.auditing.corpora import Corpora, read_corpora
+from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
+from namebasis.auditing.parts import beliefs, gender, region
+from namebasis.space import build_space
+from namebasis.studies.attributes.record_measures import of_ranks
+from tests.auditing.believer import Believer, small_plan
+
+Ask = Callable[[bool], Inquiry]
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
+    held: dict[bool, Inquiry] = {}
+
+    def inquiry(believes: bool) -> Inquiry:
+        if believes not in held:
+            plan, encoder = small_plan(), Believer(believes=believes)
+            corpora, every = read_corpora(plan.size)
+            path = tmp_path_factory.mktemp("audit") / "names.space"
+            space = build_space(every, path, encoder=encoder, templates=plan.size.templates)
+            held[believes] = Inquiry(space, corpora, plan)
+        return held[believes]
+
+    return inquiry
+
+
+def claims(answer: Answer) -> dict[str, Claim]:
+    return {one.key: one for one in corrected(answer.claims)}
+
+
+def test_planted_gender_is_read_and_told(ask: Ask) -> None:
+    answer = gender.run(ask(True))
+    found = claims(answer)
+    words = found["gender.women.by_words"]
+    assert words.value > 0.95
+    assert words.is_beyond(0.05)
+    assert words.n == 120
+    assert words.on_card
+    sample = answer.samples[words.key]
+    assert words.value == pytest.approx(roc_auc_score(sample.truth >= 0.5, sample.values))
+    assert "tell women's names from men's among 120 given names" in gender.say(found, 0.05)
+    assert any("120 of 120 given names" in remark for remark in answer.remarks)
+    titles = [table.title for table in answer.tables]
+    assert titles[0].startswith("misjudged most: women")
+    assert "by popularity" in titles
+
+
+def test_an_encoder_of_words_alone_reads_no_gender_and_no_region(ask: Ask) -> None:
+    found = claims(gender.run(ask(False))) | claims(region.run(ask(False)))
+    words = [one for key, one in found.items() if key.endswith((".by_words", ".own"))]
+    assert len(words) > 8
+    assert not [one.key for one in words if one.is_beyond(0.05)]
+    assert "do not tell" in gender.say(found, 0.05)
+    assert "no more than chance" in region.say(found, 0.05)
+    assert "words tell of" not in region.say(found, 0.05)
+
+
+def test_planted_regions_are_where_names_are_read(ask: Ask) -> None:
+    answer = region.run(ask(True))
+    found = claims(answer)
+    own = found["region.own"]
+    assert own.value > 0.7  # of six regions, with things in their place 0.3
+    assert own.is_beyond(0.05)
+    assert found["region.east_asia.by_words"].value > 0.95
+    told = region.say(found, 0.05)
+    assert "East Asia" in told.split("words tell of")[1]
+    assert not found["census.own"].is_beyond(0.05)  # surnames were told of no group
+    assert not found["census.hispanic.by_words"].is_beyond(0.05)
+
+
+def test_each_region_counts_alike(ask: Ask) -> None:
+    answer = region.run(ask(False))
+    sample = answer.samples["region.own"]
+    known = beliefs.read(ask(False), "locales", "world")
+    facts = [fact for fact in known.known.facts if fact.measure == "AUC"]
+    readings = np.stack([known.of(fact, "projection").values for fact in facts], axis=1)
+    truth = np.stack([fact.truth for fact in facts], axis=1)
+    rows = truth.any(axis=1)
+    scaled = readings[rows] / readings[rows].std(axis=0)
+    scaled -= scaled.mean(axis=0)
+    wanted = balanced_accuracy_score(truth[rows].argmax(axis=1), scaled.argmax(axis=1))
+    assert float(sample.values.mean()) == pytest.approx(wanted)
+
+
+def test_many_readings_at_once_are_those_of_peers() -> None:
+    rng = np.random.default_rng(1)
+    values, truth = rng.integers(0, 9, (5, 40)).astype(float), rng.random(40)
+    from scipy.stats import rankdata
+
+    ranks = rankdata(values, axis=1).astype(np.float32)
+    assert of_ranks("AUC", ranks, truth) == pytest.approx(
+        [roc_auc_score(truth >= 0.5, row) for row in values]
+    )
+    assert of_ranks("Spearman", ranks, truth) == pytest.approx(
+        [spearmanr(row, truth)[0] for row in values], abs=1e-6
+    )
+
+
+def test_names_that_no_record_holds_are_skipped_with_the_reason(ask: Ask) -> None:
+    asked = ask(False)
+    nobody = replace(asked, corpora=Corpora({"world": (), "us_family": (), "us_given": ()}))
+    with pytest.raises(Skipped, match="records hold too few of the names"):
+        region.run(nobody)
+    with pytest.raises(Skipped, match="records hold too few of the names"):
+        gender.run(nobody)
