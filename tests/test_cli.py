@@ -360,7 +360,10 @@ def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None
         ("Choose one with format.", "Choose one with --format."),
         ("way must be a number; got 'x'.", "WAY must be a number; got 'x'."),
         ("quotas: no axis has it", "--quota: no axis has it"),
-        ("quotas come to 9, but n_names is 5.", "quotas come to 9, but --n-names is 5."),
+        (
+            "quotas ask for 9 names together, but n_names is 5.",
+            "quotas ask for 9 names together, but --n-names is 5.",
+        ),
         ("without them, give n_names.", "without them, give --n-names."),
         ("Take fewer, or loosen budget 4.", "Take fewer, or loosen --budget 4."),
         ("max_family costs most", "--max-family costs most"),

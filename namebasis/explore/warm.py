@@ -16,9 +16,8 @@ import numpy as np
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError, SpaceError
 from namebasis.explore.facets import facets_of
-from namebasis.namespace.search.cache_files import making, write_arrays
-from namebasis.namespace.store.dataset import INDICES
-from namebasis.reading import UnreadableError, read_arrays
+from namebasis.namespace.search.cache_files import making
+from namebasis.namespace.search.map_places import places_path, read_places, write_places
 from namebasis.recent import Recent
 from namebasis.space import Space, open_space
 
@@ -146,7 +145,7 @@ class Warm:
         """Whether the map of a view is made already."""
         opened, space = self._served(name)
         if view not in opened.places:
-            kept = _read_places(space, view)
+            kept = read_places(space, view)
             if kept is not None:
                 opened.places[view] = kept
         return view in opened.places
@@ -212,17 +211,17 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _places(space: Space, view: str, progress: Any) -> FloatArray:
-    kept = _read_places(space, view)
+    kept = read_places(space, view)
     if kept is not None:
         return kept
-    path = _places_path(space, view)
+    path = places_path(space, view)
     with making(path) as may_write:
-        kept = _read_places(space, view)  # another process may have made it meanwhile
+        kept = read_places(space, view)  # another process may have made it meanwhile
         if kept is not None:
             return kept
         found = _lay_out(space, view, progress)
         if may_write:
-            write_arrays(path, made_of=np.array(_made_of(space, view)), places=found)
+            write_places(space, view, found)
     return found
 
 
@@ -246,26 +245,3 @@ def _lay_out(space: Space, view: str, progress: Any) -> FloatArray:
     if progress is not None:
         progress(3, 3)
     return found
-
-
-def _places_path(space: Space, view: str) -> Path:
-    place: Path = space._store.place
-    return place / INDICES / f"{view}-places.npz"
-
-
-def _read_places(space: Space, view: str) -> FloatArray | None:
-    try:
-        saved = read_arrays(_places_path(space, view), 2**31)
-        if str(saved["made_of"]) != _made_of(space, view):
-            return None
-        places = np.asarray(saved["places"], dtype=np.float32)
-    except (UnreadableError, KeyError, ValueError, TypeError):
-        return None  # a cache that is missing or damaged costs time alone
-    return places if places.shape == (len(space), 2) else None
-
-
-def _made_of(space: Space, view: str) -> str:
-    from namebasis.namespace.store.view_ids import view_id
-
-    of_view = view_id(space._store.schema, view, space.provenance.build_id)
-    return f"{of_view} {len(space)}"

@@ -17,8 +17,10 @@ from namebasis.checks import (
     check_count,
     check_seed,
 )
+from namebasis.wording import did_you_mean
 
 OBJECTIVES = ("cover", "span")
+_OF_AXES = ("axes", "low-bias", "strong")
 MOST_DEMAND = 8192
 """Rows that the choice looks at as those to be near: a sample of more says no more."""
 MOST_CODED = 2048
@@ -37,6 +39,8 @@ def select_rows(
 
     Rows are compared by cosine, less their mean: uncentred, embeddings of a CLIP-like model are
     all alike.
+    The objectives axes, low-bias and strong are not for bare rows: they read names on axes, which
+    are sentences that a space's encoder reads; `Space.select` has them.
 
     Parameters
     ----------
@@ -139,8 +143,15 @@ def check_objective(objective: object) -> None:
     ValueError
     """
     if objective not in OBJECTIVES:
+        why = ""
+        if objective in _OF_AXES:
+            why = (
+                f" {objective} reads names on axes by a space's encoder: use "
+                f"Space.select(n, objective={objective!r})."
+            )
         raise ValueError(
             f"objective must be one of {', '.join(OBJECTIVES)} for bare rows; got {objective!r}."
+            f"{why or did_you_mean(str(objective), OBJECTIVES)}"
         )
 
 

@@ -10,6 +10,8 @@ from namebasis.analysis.sparse.nonnegative import Float64, solve_nonnegative
 from namebasis.analysis.sparse.pursuit import pursue
 from namebasis.checks import FloatArray, IntArray
 
+_FIRST = 16  # atoms that there is room for at first
+
 
 class Products:
     """Inner products of a growing dictionary with itself and with targets.
@@ -30,17 +32,47 @@ class Products:
 
     def __init__(self, n_features: int, targets: FloatArray) -> None:
         self._targets = targets.astype(np.float64)
-        self._atoms = np.empty((0, n_features))
-        self.gram: Float64 = np.empty((0, 0))
-        self.moments: Float64 = np.empty((len(targets), 0))
+        self._n = 0
+        # With room to grow: a dictionary that is copied for each atom costs more than its codes.
+        self._atoms = np.empty((_FIRST, n_features))
+        self._gram: Float64 = np.empty((_FIRST, _FIRST))
+        self._moments: Float64 = np.empty((_FIRST, len(targets)))
+
+    def __len__(self) -> int:
+        return self._n
+
+    @property
+    def gram(self) -> Float64:
+        """Inner products of the atoms, shape (n_atoms, n_atoms)."""
+        return self._gram[: self._n, : self._n]
 
     def add(self, atom: FloatArray) -> None:
         """Append an atom, of length 1 or zero."""
-        self._atoms = np.concatenate([self._atoms, atom[None].astype(np.float64)])
-        new = self._atoms[-1]
-        self.moments = np.column_stack([self.moments, self._targets @ new])
-        beside = self._atoms @ new
-        self.gram = np.block([[self.gram, beside[:-1, None]], [beside[None]]])
+        if self._n == len(self._atoms):
+            self._grow()
+        new = atom.astype(np.float64)
+        self._atoms[self._n] = new
+        self._moments[self._n] = self._targets @ new
+        self._n += 1
+        beside = self._atoms[: self._n] @ new
+        self._gram[self._n - 1, : self._n] = self._gram[: self._n, self._n - 1] = beside
+
+    def drop(self, at: int) -> None:
+        """Take an atom out; those behind it move up by one."""
+        last = self._n - 1
+        self._atoms[at:last] = self._atoms[at + 1 : self._n].copy()
+        self._moments[at:last] = self._moments[at + 1 : self._n].copy()
+        kept = np.delete(np.arange(self._n), at)
+        self._gram[:last, :last] = self._gram[np.ix_(kept, kept)]
+        self._n = last
+
+    def _grow(self) -> None:
+        more = 2 * self._n
+        gram = np.empty((more, more))
+        gram[: self._n, : self._n] = self._gram
+        self._gram = gram
+        self._atoms = np.resize(self._atoms, (more, self._atoms.shape[1]))
+        self._moments = np.resize(self._moments, (more, self._moments.shape[1]))
 
     def pursue(
         self, rows: IntArray, barred: IntArray, n_slots: int, start: ProductCodes | None = None
@@ -58,7 +90,8 @@ class Products:
             Codes of the same rows with fewer slots, to go on from: a pursuit that has filled its
             slots is the beginning of one with more.
         """
-        codes = ProductCodes(self.gram, self.moments[rows], n_slots)
+        moments = np.ascontiguousarray(self._moments[: self._n, rows].T)
+        codes = ProductCodes(self.gram, moments, n_slots)
         if start is not None:
             codes.go_on(start)
         pursue(codes, _Barred(barred), np.arange(len(rows)))

@@ -16,7 +16,7 @@ from namebasis.namespace.corpus.files.own_columns import one_value
 ONE_SEX = 0.95
 # Cannot stand in a cleaned name, so (name, part) pairs stay distinct once joined.
 _SEPARATOR = "\x1f"
-_SHARES = (
+SHARES = (
     "share_female",
     "pct_white",
     "pct_black",
@@ -26,7 +26,7 @@ _SHARES = (
     "pct_hispanic",
 )
 _OWN_RULES = frozenset(
-    {"name", "part", "gender", "locales", "sources", "count", "weight", "births", *_SHARES}
+    {"name", "part", "gender", "locales", "sources", "count", "weight", "births", *SHARES}
 )
 """Columns with a rule of their own; of all others a value stands where the rows agree on it."""
 EXTRACT, _WHOLE = "us-names", frozenset({"ssa", "census"})
@@ -113,7 +113,7 @@ def _fold(rows: Sequence[Row], one_source: bool, own: Sequence[str]) -> Row:
     total = dict(rows[0])
     for row in rows[1:]:
         is_more = one_source or not _people(total["sources"]) & _people(row["sources"])
-        for share in _SHARES:
+        for share in SHARES:
             total[share] = _mean_share(total, row, share, is_more)
         total["count"] = _total(total["count"], row["count"], is_more)
         total["weight"] = _total(total["weight"], row["weight"], False)

@@ -89,6 +89,13 @@ class RecordedBirths:
                 born += counts[:, inside].sum(axis=1, dtype=np.int64)
         return pa.array(born).take(pc.index_in(folded, self.folded))
 
+    def share_female(self, folded: pa.Array) -> pa.Array:
+        """Share of women among those who were born with a name; null of unknown names."""
+        women = self.female.sum(axis=1, dtype=np.int64)
+        everyone = women + self.male.sum(axis=1, dtype=np.int64)
+        shares = women / np.maximum(everyone, 1)
+        return pa.array(shares, mask=everyone == 0).take(pc.index_in(folded, self.folded))
+
     def entries(self, name: str) -> list[dict[str, int]]:
         """Births of one name as the column `births` has them; none of an unknown name."""
         row = self._rows.get(fold(name))

@@ -1,4 +1,7 @@
-"""Columns that are computed when they are asked for: births as a number, and the winner of an axis.
+"""Columns that are computed when they are asked for: records, and the winner of an axis.
+
+Births as a number, the share of women and the shares of groups are what the space stores and,
+where it stores none, what the packaged US tables record of a given or a family name.
 
 What names read as is stored by value: ``region_east_asia_projection_z`` and so on. The value with
 the largest z is the winner, which the column `region` gives, and ``region_margin`` by how much it
@@ -8,22 +11,30 @@ exceeds the second.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from namebasis.namespace.corpus.merging import SHARES
 from namebasis.namespace.search.name_lookup import folded_names
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.metrics import metric_columns
 
+if TYPE_CHECKING:
+    from namebasis.namespace.corpus.us_names import RecordedBirths
+
 BIRTHS = "births"
+SHARE, *_OTHERS = SHARES
+GROUPS = tuple(_OTHERS)
 _READS_AS, _Z, _MARGIN = "_reads_as", "_projection_z", "_margin"
 
 
 def derived_names(store: Store) -> tuple[str, ...]:
-    """The columns that are computed; what is stored under their names comes before, but births."""
-    found = [BIRTHS] if BIRTHS in store.columns else []
+    """The columns that are computed; what is stored under their names comes before, but records."""
+    found = [name for name in (BIRTHS, SHARE, *GROUPS) if name in store.columns]
     for axis in _axes(store):
         found += [name for name in (axis, axis + _MARGIN) if name not in store.columns]
     return tuple(found)
@@ -33,6 +44,10 @@ def derived_column(store: Store, name: str) -> pa.Array:
     """A computed column of all rows."""
     if name == BIRTHS:
         return births_in(store)
+    if name == SHARE:
+        return _recorded(store, SHARE, "given", lambda folded: _births().share_female(folded))
+    if name in GROUPS:
+        return _recorded(store, name, "family", lambda folded: _groups(folded, name))
     axes = _axes(store)
     columns = axes[name if name in axes else name.removesuffix(_MARGIN)]
     z = np.stack(
@@ -81,16 +96,42 @@ def births_in(store: Store, first: int = 0, last: int = 9999, sex: str = "") -> 
     known for periods of five years (1950 to 1954 and so on).
     """
     own = _own_births(store, first, last, sex)
+    return _filled(store, own, "given", lambda folded: _births().between(folded, first, last, sex))
+
+
+def _recorded(
+    store: Store, name: str, part: str, packaged: Callable[[pa.Array], pa.Array]
+) -> pa.Array:
+    """A stored column, filled where it says nothing."""
+    return _filled(store, store.scan([name])[name].combine_chunks(), part, packaged)
+
+
+def _filled(
+    store: Store, own: pa.Array, part: str, packaged: Callable[[pa.Array], pa.Array]
+) -> pa.Array:
+    """Values, and for names of a part that have none those of a packaged table."""
     if not own.null_count:
         return own
-    is_given = pc.equal(store.scan(["part"])["part"].combine_chunks(), "given")
-    if not pc.any(pc.and_(is_given, pc.is_null(own))).as_py():
+    is_part = pc.equal(store.scan(["part"])["part"].combine_chunks(), part)
+    wants = pc.and_(pc.fill_null(is_part, False), pc.is_null(own))
+    if not pc.any(wants).as_py():
         return own
+    found = packaged(folded_names(store).combine_chunks())
+    return pc.coalesce(own, pc.if_else(wants, found, pa.scalar(None, own.type)))
+
+
+def _births() -> RecordedBirths:
     from namebasis.namespace.corpus.us_names import recorded_births
 
-    packaged = recorded_births().between(folded_names(store).combine_chunks(), first, last, sex)
-    nothing = pa.scalar(None, pa.int64())
-    return pc.coalesce(own, pc.if_else(is_given, packaged, nothing))
+    return recorded_births()
+
+
+def _groups(folded: pa.Array, name: str) -> pa.Array:
+    from namebasis.namespace.corpus.us_names import recorded_groups
+
+    table = recorded_groups()
+    values = pa.array([entry.get(name) for entry in table.values()], pa.float64())
+    return values.take(pc.index_in(folded, pa.array(table, pa.string())))
 
 
 def _own_births(store: Store, first: int, last: int, sex: str) -> pa.Array:

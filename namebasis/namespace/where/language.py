@@ -123,7 +123,7 @@ class Language:
         return isinstance(node, exp.Case) or self.derives(node)
 
     def derives(self, node: exp.Expr) -> bool:
-        """Whether a node is a column that is computed; `births` is, where a number is wanted."""
+        """Whether a node is a computed column; a stored one is, where a number is wanted."""
         if not isinstance(node, exp.Column) or node.name.lower() not in self.derived:
             return False
         if node.name not in self.columns:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from namebasis.checks import Float64Array, IntArray
 from namebasis.errors import CorpusError
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 GRAMMAR = (
-    "ssa:ZIP (US births by given name), census:CSV (US surnames by group), us or us:family (the "
-    "most frequent of the two, packaged) or locales (Faker's lists by country)"
+    "ssa:ZIP (US births by given name), census:CSV (US surnames by group), us or us:family (what "
+    "is packaged of the two: all given names, frequent surnames) or locales (Faker's lists by "
+    "country)"
 )
 LEAST = 10
 """Names that records and space must share, and of each kind for an AUC."""
@@ -137,14 +139,13 @@ def read_records(space: StoredSpace, records: str, *, where: str | None = None) 
     CorpusError
         If the records cannot be read as what they are said to be, or hold fewer than 10 names.
     """
-    records = "us:given" if records == "us" else records
     kind = records.partition(":")[0]
     readers = {"ssa": _births, "census": _census, "locales": _locales, "us": _births}
     reader = _census if records == "us:family" else readers.get(kind)
-    if reader is None or (kind == "locales") != (records == kind):
+    if reader is None or (records in ("locales", "us")) != (records == kind):
         raise CorpusError(f"records must be {GRAMMAR}; got {records!r}.")
     try:
-        table = read_names("faker" if kind == "locales" else records).table
+        table = _table(records)
     except CorpusError as error:
         raise CorpusError(f"{error} Records must be {GRAMMAR}.") from None
     # The census has tables of surnames and of first names.
@@ -156,6 +157,16 @@ def read_records(space: StoredSpace, records: str, *, where: str | None = None) 
             f"{records} holds {ids.size} of the space's names; {LEAST} are needed.{hint}"
         )
     return replace(reader(records, ids, table.take(known)), matching=matching)
+
+
+def _table(records: str) -> pa.Table:
+    """What records say; of `us` all given names that are packaged, not the frequent ones alone."""
+    if records == "locales":
+        return read_names("faker").table
+    if records != "us":
+        return read_names(records).table
+    table = read_names("us:all").table
+    return table.filter(pc.equal(table["part"], "given"))
 
 
 def _match(

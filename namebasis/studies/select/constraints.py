@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 _OF_ONE_PERSON = ("flexible", "entangled", "part-captured")
+_BLOCK = 65_536  # vectors that are compared at a time
 _RIGID = 0.975
 """Share of made-up names that hold their own less: beyond it a name is no longer within chance."""
 
@@ -86,6 +88,8 @@ class Constraints:
         self._folded = [fold(name) for name in self.names]
         self._same = Spellings(self._folded, exact=True)
         self._read_alike = _read_alike(space, view, self.ids)
+        by_pieces = _is_of_pieces(space, view)
+        self._blind = "the encoder cannot tell apart" if by_pieces else "have the same vector"
         self._every = [self._one(space, view, wishes, what) for what in _asked(wishes)]
         self._every += [
             self._at_most(space, column, most) for column, most in (wishes.max_per or {}).items()
@@ -230,8 +234,8 @@ class Constraints:
             left_out += max(len({self._folded[row] for row in group if allowed[row]}) - 1, 0)
         if left_out:
             self.remarks.append(
-                f"Of names that the encoder cannot tell apart at most one is chosen, which leaves "
-                f"out {counted(left_out, 'name')}."
+                f"Of names that {self._blind} at most one is chosen, which leaves out "
+                f"{counted(left_out, 'name')}."
             )
 
     def check_size(self, n: int) -> None:
@@ -282,9 +286,27 @@ def _asked(wishes: Wishes) -> list[str]:
 
 
 def _read_alike(space: StoredSpace, view: str, ids: IntArray) -> dict[int, list[int]]:
-    """The places of names of the same pieces, by each of their places; images tell them apart."""
-    if view not in ("text", "token") or not {"pieces", "same_pieces"} <= set(space.columns):
-        return {}
+    """The places of names that a view cannot tell apart, by each of their places."""
+    if _is_of_pieces(space, view):
+        return _of_equal_pieces(space, ids)
+    groups: dict[bytes, list[int]] = {}
+    for start in range(0, len(ids), _BLOCK):
+        rows = np.asarray(space.vectors(view, ids=ids[start : start + _BLOCK]), dtype=np.float32)
+        for place, row in enumerate(rows + np.float32(0), start):  # -0 and 0 are equal
+            groups.setdefault(hashlib.blake2b(row.tobytes(), digest_size=16).digest(), []).append(
+                place
+            )
+    return _by_place(groups.values())
+
+
+def _is_of_pieces(space: StoredSpace, view: str) -> bool:
+    """Whether names of the same pieces have the same vector, and nothing else is to be read."""
+    known = {"pieces", "same_pieces"} <= set(space.columns)
+    return known and view in ("text", "token") and not space.is_given
+
+
+def _of_equal_pieces(space: StoredSpace, ids: IntArray) -> dict[int, list[int]]:
+    """The same by their pieces, which the encoder reads alike; images tell them apart."""
     others = space.table(["same_pieces"], ids=ids)["same_pieces"].fill_null(0).to_numpy()
     places = np.flatnonzero(others > 0)
     if not len(places):
@@ -293,7 +315,11 @@ def _read_alike(space: StoredSpace, view: str, ids: IntArray) -> dict[int, list[
     pieces = space.table(["pieces"], ids=ids[places])["pieces"].to_pylist()
     for place, own in zip(places.tolist(), pieces, strict=True):
         groups.setdefault(tuple(own or ()), []).append(place)
-    return {place: group for group in groups.values() if len(group) > 1 for place in group}
+    return _by_place(groups.values())
+
+
+def _by_place(groups: Iterable[list[int]]) -> dict[int, list[int]]:
+    return {place: group for group in groups if len(group) > 1 for place in group}
 
 
 def _fill(room: Room, n: int) -> int:

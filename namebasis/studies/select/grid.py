@@ -10,7 +10,7 @@ import numpy as np
 from namebasis.checks import Float64Array, IntArray
 from namebasis.studies.attributes.axis_files import Axis, load_axis
 from namebasis.studies.select.readings import Reader
-from namebasis.wording import did_you_mean, listed
+from namebasis.wording import counted, did_you_mean, listed
 
 MOST_LEVELS = 12
 
@@ -194,11 +194,14 @@ def spread_quotas(
     total = sum(asked.values())
     if total > n:
         raise ValueError(
-            f"quotas come to {total} names ({listed([f'{k} {v}' for k, v in asked.items()])}), "
-            f"but n_names is {n}."
+            f"quotas ask for {total} names together "
+            f"({listed([f'{k} {v}' for k, v in asked.items()])}), but n_names is {n}."
         )
     if total < n and (which >= 0).all():
-        raise ValueError(f"quotas of all cells come to {total} names, but n_names is {n}.")
+        raise ValueError(
+            f"quotas ask for {counted(total, 'name')} over all cells, but n_names is {n}: raise a "
+            "quota, or leave a cell without one."
+        )
     quotas = np.zeros(len(labels), np.int64)
     for at, wanted in [(-1, n - total), *enumerate(asked.values())]:
         own = np.flatnonzero(which == at)

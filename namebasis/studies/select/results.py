@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from namebasis.checks import Float64Array, IntArray
+from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.namespace.search.beside import drawn_beside, joined, told_apart
 from namebasis.results import Result, Table, plain_dict
 from namebasis.wording import between, counted, listed
@@ -86,6 +86,23 @@ class Check:
     on: str
 
 
+@dataclass(frozen=True, eq=False)
+class Map:
+    """Names on a plane.
+
+    Attributes
+    ----------
+    how : str
+        Whose places they are: those of the explorer's map, or the two main directions.
+    around, chosen : ndarrays of shape (n, 2), float32
+        A sample of the other names, and the chosen ones in their order.
+    """
+
+    how: str
+    around: FloatArray
+    chosen: FloatArray
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Selection(Result):
     """Names in the order of their choice.
@@ -112,6 +129,8 @@ class Selection(Result):
     parameters : dict
     beside : Table, optional
         Stored columns that were asked for, one row per name.
+    map : Map, optional
+        Where the chosen names lie among others, for the eye alone; None for too few.
 
     See Also
     --------
@@ -119,7 +138,7 @@ class Selection(Result):
     """
 
     _page = "namebasis.studies.select.page:html_of"
-    _figure = "namebasis.studies.select.page:draw_selection"
+    _figure = "namebasis.studies.select.drawing:draw_selection"
 
     objective: str
     ids: IntArray
@@ -136,6 +155,7 @@ class Selection(Result):
     parameters: dict[str, Any]
     reached: float | None = None
     beside: pa.Table | None = None
+    map: Map | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

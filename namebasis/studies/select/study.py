@@ -24,6 +24,7 @@ from namebasis.studies.select.checks import (
     draw_lists,
 )
 from namebasis.studies.select.constraints import Constraints, Wishes
+from namebasis.studies.select.drawing import lay_out
 from namebasis.studies.select.grid import Cut
 from namebasis.studies.select.results import OBJECTIVES, Cell, Check, Selection
 from namebasis.studies.select.scores import DEFAULTS, Scored, check_axes, score_names
@@ -196,6 +197,7 @@ def select(
             "with_templates": with_templates, "seed": seed,
         },
         beside=stored_columns(space, chosen.tolist(), columns) if columns else None,
+        map=lay_out(space, view, constraints.ids, chosen, seed),
     )  # fmt: skip
 
 

@@ -125,6 +125,7 @@ def test_a_large_array_is_stood_for_by_a_sample_by_seed(monkeypatch: pytest.Monk
     ({"n": 2, "allowed": [1]}, r"n = 2, but 1 of 5 rows may be chosen"),
     ({"n": 0}, "n must be an integer, at least 1; got 0"),
     ({"n": 1, "objective": "covr"}, "objective must be one of cover, span.*; got 'covr'"),
+    ({"n": 1, "objective": "low-bias"}, r"low-bias reads names on axes .* use Space.select"),
     ({"n": 1, "allowed": [5]}, "allowed must hold rows from 0 to 4; got 5 to 5"),
     ({"n": 1, "allowed": [True]}, "allowed must be 5 truth values or a list of row numbers"),
 ])  # fmt: skip

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import namebasis as nb
+from namebasis.analysis.select import span as spanning
 from namebasis.analysis.select.room import Limits, Room
 from namebasis.analysis.select.rows import directions
 from namebasis.analysis.select.span import span
@@ -75,3 +76,31 @@ def test_bare_rows_take_it_by_name_and_seed() -> None:
     first = nb.analysis.select_rows(rows, 6, objective="span")
     assert len(set(first.tolist())) == 6
     assert nb.analysis.select_rows(rows, 6, objective="span").tolist() == first.tolist()
+
+
+def test_no_single_other_row_in_the_place_of_one_would_do_better(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spanning, "_TRIED", 24)
+    rows = directions(np.random.default_rng(4).standard_normal((24, 6)).astype(np.float32))
+    own = np.arange(24)
+
+    def worth(chosen: list[int]) -> float:
+        barred = np.array([chosen.index(row) if row in chosen else -1 for row in range(24)])
+        found = sparse_code(rows[chosen], rows, 4, exclude=barred).similarities
+        return float(np.nan_to_num(found).mean())
+
+    def chosen(n_swaps: int) -> list[int]:
+        monkeypatch.setattr(spanning, "_N_SWAPS", n_swaps)
+        room = Room(Limits(np.ones(24, bool)))
+        room.take(11)
+        return span(rows, rows, 6, room, own=own).rows.tolist()
+
+    greedy, swapped = chosen(0), chosen(200)
+    assert swapped[0] == 11
+    assert worth(swapped) > worth(greedy)
+    best = max(
+        worth([*(row for row in swapped if row != old), new])
+        for old in swapped[1:] for new in range(24) if new not in swapped
+    )  # fmt: skip
+    assert best <= worth(swapped) + 0.004  # pursuits that change their path are not foreseen

@@ -43,3 +43,22 @@ def test_a_target_whose_only_atom_is_barred_has_an_empty_code() -> None:
     found = products.pursue(np.arange(2), np.array([0, -1]), 1)
     assert found.support.tolist() == [[-1], [-1]]
     assert np.isnan(found.similarities()).all()
+
+
+def test_a_dropped_atom_leaves_no_trace() -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((60, 10)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    whole, part = Products(10, rows[40:]), Products(10, rows[40:])
+    for at in range(40):  # more than there is room for at first
+        whole.add(rows[at])
+        if at not in (0, 17, 39):
+            part.add(rows[at])
+    for at in (39, 17, 0):
+        whole.drop(at)
+    assert len(whole) == len(part) == 37
+    np.testing.assert_allclose(whole.gram, part.gram, atol=1e-14)
+    every, none = np.arange(20), np.full(20, -1)
+    found, expected = (one.pursue(every, none, 4) for one in (whole, part))
+    np.testing.assert_array_equal(found.support, expected.support)
+    np.testing.assert_allclose(found.weights, expected.weights, atol=1e-12)

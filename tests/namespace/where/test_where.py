@@ -204,6 +204,24 @@ def test_a_sample_is_the_same_for_the_same_seed(space: Space) -> None:
     assert first != space.table(["id"], order_by="random(8)", limit=9)["id"].to_pylist()
 
 
+def test_shares_that_a_space_lacks_come_from_the_packaged_tables(space: Space) -> None:
+    given, family = (read_names(f"us:{part}").table.to_pylist() for part in ("given", "family"))
+    share = {row["name"]: row["share_female"] for row in given}
+    white = {row["name"]: row["pct_white"] for row in family}
+    asked = ["name", "part", "share_female + 0 AS women", "pct_white + 0 AS white", "share_female"]
+    rows = {(row["name"], row["part"]): row for row in space.table(asked).to_pylist()}
+    for name in ("Zoe", "King", "Vicki"):
+        assert rows[name, "given"]["women"] == pytest.approx(share[name])
+    assert rows["Zoë", "given"]["women"] == pytest.approx(share["Zoe"])
+    assert rows["King", "family"]["white"] == white["King"]
+    assert rows["King", "family"]["women"] is None, "of given names alone"
+    assert rows["King", "given"]["white"] is None, "of family names alone"
+    assert rows["Namaa", "family"]["women"] is None
+    assert rows["Zoe", "given"]["share_female"] is None, "what is stored, where it stands alone"
+    women = space.table(["name"], where="share_female > 0.9")["name"].to_pylist()
+    assert {name for name in women if not name.startswith("Nam")} == {"Zoe", "Zoë", "Vicki"}
+
+
 def test_several_keys_order_with_nulls_last(space: Space, known: pd.DataFrame) -> None:
     def ordered(by: str) -> list[int]:
         return space.table(["id"], order_by=by)["id"].to_pylist()

@@ -124,9 +124,9 @@ def test_quotas_are_spread_evenly() -> None:
 
 
 @pytest.mark.parametrize(("asked", "message"), [
-    ({"old": 6, "young": 5}, r"quotas come to 11 names \(old 6 and young 5\), but n_names is 10"),
+    ({"old": 6, "young": 5}, r"quotas ask for 11 names together \(old 6 and young 5\), but n_na"),
     ({"old": 6, "feminine": 1}, "'old' and 'feminine' have cells in common"),
-    ({"old": 6, "young": 1}, "quotas of all cells come to 7 names, but n_names is 10"),
+    ({"old": 6, "young": 1}, "quotas ask for 7 names over all cells, but n_names is 10: raise"),
     ({"odl": 6}, "no axis has the level 'odl'; they have .* Did you mean 'old'?"),
     ({"old/young": 6}, "'old/young' holds two levels of one axis, so no cell has it"),
 ])  # fmt: skip
@@ -148,7 +148,14 @@ def test_what_reads_is_read_again_in_other_sentences(space: nb.Space) -> None:
     assert kept.measure == "share that keeps its group"
     assert 0.5 <= kept.value <= 1
     assert "old / feminine" in found.to_html()
-    assert len(found.plot().axes[0].patches) == 4
+    drawn = found.plot(kind="grid").axes[0]
+    assert [tick.get_text() for tick in drawn.get_xticklabels()] == ["young", "old"]
+    assert [tick.get_text() for tick in drawn.get_yticklabels()] == ["masculine", "feminine"]
+    in_cells = {text.get_position(): text.get_text() for text in drawn.texts}
+    assert found.cells[1].group == "young / feminine"
+    assert in_cells[0, 1].replace("\n", ", ") == ", ".join(found.cells[1].names)
+    with pytest.raises(ValueError, match="one of map, grid for this list; got 'curve'"):
+        found.plot(kind="curve")
     low = space.select(5, objective="low-bias", axes=["gender"])
     beside_names, beside_made_up = low.checks
     assert beside_names.value < beside_names.random

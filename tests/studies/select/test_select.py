@@ -13,6 +13,7 @@ import pytest
 
 import namebasis as nb
 from namebasis.errors import FilterError, SpaceError, TargetError
+from namebasis.namespace.search.map_places import places_path, write_places
 from namebasis.studies.select.results import Check, knee
 from namebasis.studies.select.spellings import Spellings
 from tests.namespace.conftest import FakeEncoder
@@ -124,6 +125,42 @@ def test_values_go_out_in_every_form(space: nb.Space) -> None:
     assert told["parameters"]["n_names"] == 3
 
 
+def test_the_map_has_the_stored_places_or_the_two_main_directions(space: nb.Space) -> None:
+    found = space.select(3)
+    assert found.map is not None
+    vectors = space.vectors().astype(np.float64)
+    others = np.setdiff1d(np.arange(len(NAMES)), found.ids)
+    order = np.concatenate([others, found.ids])
+    centred = vectors[order] - vectors.mean(axis=0)
+    left, scales, _ = np.linalg.svd(centred, full_matrices=False)
+    expected = left[:, :2] * scales[:2]  # an oracle, up to the sign of an axis
+    drawn = np.concatenate([found.map.around, found.map.chosen])
+    np.testing.assert_allclose(np.abs(drawn), np.abs(expected), atol=1e-4)
+    assert "two main directions" in found.map.how
+    (panel,) = found.plot().axes
+    assert [text.get_text() for text in panel.texts] == found.names
+    places = np.random.default_rng(1).standard_normal((len(space), 2)).astype(np.float32)
+    write_places(space, "text", places)
+    try:
+        again = space.select(3).map
+    finally:
+        places_path(space, "text").unlink()
+    assert again is not None
+    np.testing.assert_array_equal(again.chosen, places[found.ids])
+    assert again.how == "the explorer's map"
+
+
+def test_names_of_equal_vectors_are_chosen_once(tmp_path: Path) -> None:
+    (tmp_path / "n.txt").write_text("Anna\nHannah\nBert\n")
+    vectors = np.array([[1, 0.0, 1], [1, -0.0, 1], [0, 1, 0]], np.float32)
+    space = nb.build_space(tmp_path / "n.txt", tmp_path / "s.space", vectors=vectors, progress=None)
+    found = space.select(2, n_null=0)
+    assert "Bert" in found.names
+    assert any("have the same vector at most one is chosen" in told for told in found.notes())
+    with pytest.raises(ValueError, match="at most 2, as many as differ"):
+        space.select(3)
+
+
 def test_a_name_of_two_parts_is_chosen_once(tmp_path: Path) -> None:
     (tmp_path / "n.csv").write_text("name,part\nBenjamin,given\nBenjamin,family\nAnna,given\n")
     vectors = np.array([[1, 0, 0], [0.6, 1, 0], [0, 0, 1]], np.float32)
@@ -174,7 +211,9 @@ def test_a_list_is_measured_where_the_choice_did_not_look(tmp_path: Path) -> Non
     assert all(name in page for name in found.names)
     assert "Where the choice did not look" in page
     assert all(one not in page for one in (">nan<", ">{}<", ">False<", "<dd></dd>"))
-    assert len(found.plot().axes) == 1
+    assert len(found.plot(kind="curve").axes) == 1
+    assert page.count("<svg") >= 2
+    assert "The first 6 are named" in page
     assert space.select(6, n_null=0).checks == ()
     assert "none is held back" in space.select(3, of="count < 20").notes()[-1]
     spanned = space.select(6, objective="span")
