@@ -284,7 +284,7 @@ class SelectedName(_Open):
 
 SelectReply = model_of(
     Selection,
-    without=("ids", "names", "parts", "n_tokens", "groups", "values", "remarks", "beside"),
+    without=("ids", "names", "parts", "n_tokens", "groups", "values", "remarks", "beside", "map"),
     instead={"selected": list[SelectedName], "notes": list[str]},
 )
 

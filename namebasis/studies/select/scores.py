@@ -26,7 +26,7 @@ _N_MADE_UNSEEN = 200
 _MOST_FITTED = 8192
 _AGAINST = 1.0
 """How much a standard deviation on other axes weighs against one on the axis asked for."""
-_UNSTEADY = 0.1
+_UNSTEADY = 0.03
 """Standard deviations that the largest spread over templates, or hold, weighs of a name's bias."""
 DEFAULTS: Mapping[str, tuple[str, ...]] = {
     "axes": ("age=4", "gender", "region"), "strong": ("age",), "low-bias": (),
