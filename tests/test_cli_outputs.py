@@ -19,6 +19,7 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("identity", "figure"): ("identity", "s.space", "Vicki Winona", "--figure", "OUT.png"),
     ("paint", "workflow"): ("paint", "s.space", "Vicki", "--workflow", "OUT.json"),
     ("card", "html"): ("card", "s.space", "Vicki", "--html", "OUT.html"),
+    ("describe", "html"): ("describe", "s.space", "Vicki", "--html", "OUT.html"),
     ("walk", "save"): ("walk", "s.space", "--save", "OUT.safetensors"),
     ("walk", "save_pieces"): ("walk", "s.space", "--save-pieces", "OUT.safetensors"),
     ("score", "html"): ("score", "s.space", "--records", "locales", "--html", "OUT.html"),

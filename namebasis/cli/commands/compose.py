@@ -142,10 +142,15 @@ def describe(
     ] = 50,
     image: options.Image = None,
     vector: options.Vector = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write what one target is in words as one page.")
+    ] = None,
+    overwrite: options.Overwrite = False,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
-) -> Sequence[Result]:
+) -> Answer | Sequence[Result]:
     """Say names, texts, images, a cluster or a component in words, beside chance."""
+    refuse_existing(html, overwrite=overwrite)
     from namebasis.space import open_space
     from namebasis.studies.describe import study
 
@@ -162,8 +167,10 @@ def describe(
                 "nothing to describe: give a name, a text, --image, --vector, --cluster, "
                 "--component or --where."
             )
+    if html is not None and len(wanted) > 1:
+        raise ValueError(f"--html and --open show one target; got {len(wanted)}.")
     with nullcontext() if quiet else late_bar("controls and resamples", "fits") as progress:
-        return [
+        found = [
             study.describe(
                 opened,
                 target,
@@ -180,6 +187,10 @@ def describe(
             )
             for target in wanted
         ]
+    if html is None:
+        return found
+    found[0].write_html(html, overwrite=overwrite)
+    return Answer(found, lambda: [found[0].to_dict()], [f"page written to {html}"])
 
 
 def paint(

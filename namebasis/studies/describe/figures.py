@@ -1,10 +1,11 @@
-"""A figure of a target in words."""
+"""A target in words as a figure, and as one page."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from namebasis.report import charts
+from namebasis.report.answer import answer_page
 from namebasis.report.charts import INK
 from namebasis.studies.basis.figures import draw_bars
 from namebasis.studies.describe.results import Description
@@ -38,3 +39,15 @@ def draw_description(result: Description) -> Any:
             panel.set_title(charts.drawable(end.label, "an end"))
         panel.set_xlabel(f"weight ({end.said()})", fontsize=8)
     return figure
+
+
+def html_of(result: Description) -> str:
+    """The sentence, the phrases with their weights, and chance, as one HTML document."""
+    drawings = []
+    if result.phrases:
+        what = "weight of each phrase; below, the cosine of their sum to the target, beside chance"
+        drawings.append((draw_description(result), f"The {what}."))
+    return answer_page(
+        result, f"{result.label} in words", drawings,
+        {**result.parameters, "phrases to choose from": result.n_atoms}, "the phrases",
+    )  # fmt: skip

@@ -115,6 +115,7 @@ class Description(Result):
     namebasis.Space.describe : Makes one.
     """
 
+    _page = "namebasis.studies.describe.figures:html_of"
     _figure = "namebasis.studies.describe.figures:draw_description"
     _section = "Basis, anchors, walk and paint"
 

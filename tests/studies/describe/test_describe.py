@@ -112,6 +112,9 @@ def test_forms(made: tuple[Space, Path]) -> None:
     assert "chosen again" in str(found)
     assert "<table" in found._repr_html_()
     assert len(found.plot().axes) == 1
+    page = found.to_html()
+    assert all(phrase in page for phrase in words.phrases)
+    assert "<svg" in page
 
 
 def test_a_group_of_names_and_a_component(made: tuple[Space, Path]) -> None:
