@@ -262,14 +262,15 @@ class _Codes:
         self._cosines[rows] = np.nan_to_num(four.similarities())
         rest = self._demand[rows]
         chosen = np.asarray(self.chosen)
-        for atoms, weights in zip(three.support.T, three.weights.T, strict=True):
-            # A free slot's weight is 0.
-            rest -= weights[:, None].astype(np.float32) * self._candidates[chosen[atoms]]
+        for at in range(three.support.shape[1]):
+            held = self._candidates[chosen[three.support[:, at]]]  # a free slot's weight is 0
+            rest -= three.weights[:, at, None].astype(np.float32) * held
         self._rest[rows] = rest
         self._explained[rows] = np.maximum(1 - np.square(rest).sum(axis=1), 0)
         both = np.concatenate([three.support, four.support], axis=1)
-        self._atoms[rows, : both.shape[1]] = np.where(both >= 0, chosen[both], -1)
-        self._parts[rows, : four.weights.shape[1]] = np.square(four.weights)
+        n_both, n_four = both.shape[1], four.support.shape[1]
+        self._atoms[rows, :n_both] = np.where(both >= 0, chosen[both], -1)
+        self._parts[rows, :n_four] = np.square(four.weights)
 
     def missed_least(self, n_fixed: int) -> list[int]:
         """The chosen candidates, but for the first, in the order of their part in all codes."""
