@@ -17,7 +17,6 @@ from namebasis.checks import (
     check_count,
     check_seed,
 )
-from namebasis.wording import did_you_mean
 
 OBJECTIVES = ("cover", "span")
 _OF_AXES = ("axes", "low-bias", "strong")
@@ -151,7 +150,7 @@ def check_objective(objective: object) -> None:
             )
         raise ValueError(
             f"objective must be one of {', '.join(OBJECTIVES)} for bare rows; got {objective!r}."
-            f"{why or did_you_mean(str(objective), OBJECTIVES)}"
+            f"{why}"
         )
 
 
