@@ -53,12 +53,12 @@ def visible(text: str, keep: str = "") -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        f"<U+{ord(c):04X}>"
+    written = {
+        ord(c): f"<U+{ord(c):04X}>"
+        for c in set(text)  # of a page's megabyte some hundred differ
         if unicodedata.category(c) in _HIDDEN and c not in _KEPT and c not in keep
-        else c
-        for c in text
-    )
+    }
+    return text.translate(written) if written else text
 
 
 def did_you_mean(word: object, known: Iterable[str], *, least: float = 0.6) -> str:

@@ -93,6 +93,7 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
     traces : sequence of Trace
         As `trace` returns them; their maps are added.
     """
+    from bokeh.document import Document
     from bokeh.embed import components
     from bokeh.resources import Resources
     from markupsafe import Markup
@@ -118,6 +119,10 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
     letters = {color: [inks(color)[0], inks(dark)[1]] for color, dark in grounds}
     drawn = {f"{part}{at}": card.figure for part in cards for at, card in enumerate(cards[part])}
     drawn["phases"] = phase_map(found, axis, order)
+    document = Document()
+    with document.models.freeze():  # parts of the figures are gathered once, not once a figure
+        for figure in drawn.values():
+            document.add_root(figure)
     script, holders = components(drawn)
     library = Resources(mode="inline", components=["bokeh"], log_level="warn")
     return render(

@@ -48,6 +48,19 @@ def found() -> Formation:
         )
 
 
+@pytest.fixture(scope="module")
+def html(found: Formation) -> str:
+    return html_of(found)
+
+
+@pytest.fixture(scope="module")
+def other_html(found: Formation) -> str:
+    """The page of a training without captured names, of which three checkpoints are missing."""
+    none = replace(found.phases, captured=np.zeros_like(found.phases.captured))
+    gaps = (Gap("step-1", 1, "missing"), Gap("step-2", 2, "<torn>"), Gap("step-3", 3, "missing"))
+    return html_of(replace(found, phases=none, gaps=gaps))
+
+
 def of_kind(found: Formation, kind: str) -> np.ndarray:
     return np.array([k == kind for k in found.kinds])
 
@@ -105,7 +118,9 @@ def test_the_hold_is_the_mean_cosine_to_the_swaps_of_the_part_that_holds_more(
         assert hold == pytest.approx(max(np.mean(ahead), np.mean(behind)), abs=1e-4)
 
 
-def test_the_page_bars_captured_names_in_the_phase_diagram(found: Formation) -> None:
+def test_the_page_bars_captured_names_in_the_phase_diagram(
+    found: Formation, html: str, other_html: str
+) -> None:
     n_captured = found.phases.captured[: found.n_asked, -1].sum()
     assert f"Of all these, one part has captured {n_captured}." in found.headline()
     order, axis = list(range(len(found.names)))[::-1], Axis(found.steps)
@@ -120,7 +135,7 @@ def test_the_page_bars_captured_names_in_the_phase_diagram(found: Formation) -> 
     )
     assert not phase_map(none, axis, order).select({"name": "captured"})
     said = "captured by one of its parts (bar)"
-    assert (said in html_of(found), said in html_of(none)) == (True, False)
+    assert (said in html, said in other_html) == (True, False)
 
 
 def test_curves_pass_over_gaps_and_a_lone_checkpoint_shows_its_band() -> None:
@@ -163,8 +178,7 @@ def test_labels_at_the_ends_of_lines_do_not_cover_each_other() -> None:
         assert {one.name for one in texts} == {f"kind:kind {at}" for at in range(5)} | {"kind:far"}
 
 
-def test_the_page_says_kinds_in_words_and_finds_a_name(found: Formation) -> None:
-    html = html_of(found)
+def test_the_page_says_kinds_in_words_and_finds_a_name(found: Formation, html: str) -> None:
     assert re.search(r'data-kind="E".*?</i><b>E</b> the only person with this given name', html)
     data = json.loads(re.search(r'id="data">(.*?)</script>', html, re.S)[1])  # type: ignore[index]
     row = found.n_asked // 2
@@ -206,13 +220,11 @@ def test_axes_of_counts_have_few_ticks_and_colours_of_likeness_a_key(found: Form
     assert cells["second"] == ["0", "20", "0", "20"]
 
 
-def test_gaps_of_one_reason_share_a_row(found: Formation) -> None:
-    gaps = [Gap("step-1", 1, "missing"), Gap("step-2", 2, "<torn>"), Gap("step-3", 3, "missing")]
-    html = html_of(replace(found, gaps=tuple(gaps)))
-    assert "<td>step-1, step-3</td><td>missing</td>" in html
-    assert html.count("<tr><td>step-") == 2
-    assert "&lt;torn&gt;" in html
-    assert "3 checkpoints could not be used and are shaded below." in html
+def test_gaps_of_one_reason_share_a_row(other_html: str) -> None:
+    assert "<td>step-1, step-3</td><td>missing</td>" in other_html
+    assert other_html.count("<tr><td>step-") == 2
+    assert "&lt;torn&gt;" in other_html
+    assert "3 checkpoints could not be used and are shaded below." in other_html
 
 
 def test_the_result_shows_itself_as_the_command_does(found: Formation) -> None:
