@@ -47,7 +47,7 @@ class Size:
     pairs: int = 160
     recombined: int = 4
     rigid: int = 20
-    described: int = 8
+    described: int = 10
 
 
 @dataclass(frozen=True)

@@ -49,5 +49,7 @@ PARTS = (
     Asked("gender", "Gender", "reading gender"),
     Asked("region", "Region and group", "reading regions"),
     Asked("identity", "Identity of people", "measuring people"),
+    Asked("rigidity", "Rigidity over contexts", "putting names into contexts"),
     Asked("arrangement", "How names are arranged", "arranging names"),
+    Asked("prompts", "Prompts of names", "painting described people"),
 )
