@@ -224,6 +224,7 @@ OTHERS = (
     ("add", "s.space", "--images", "images"),
     ("build", "new.space", "n.csv", "--encoder", "hf:./none"),
     ("build", "new.space", "n.csv", "--encoder", "diffusers:./none"),
+    ("build", "new.space", "n.csv", "--encoder", "sd:none.safetensors"),
     ("build", "new.space", "n.csv", "--encoder", "open_clip:ViT-B-32@none.pt"),
     ("build", "new.space", "n.csv", "--encoder", "open_clip:ViT-Q-99/openai"),
     ("build", "new.space", "n.csv", "--device", "nope"),

@@ -10,6 +10,7 @@ row is the mean over the tokens. Of the pipeline nothing else is read.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.foreign_folders import foreign_folder, model_below
@@ -27,7 +28,7 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     source = find_source("diffusers", place, [(_INDEX,)], revision)
     with refusing(source.spec):
         parts = _text_encoders(source)
-    part = _choose(source, parts, part)
+    part = choose_text_encoder(source.spec, parts, part)
     spec = f"{source.spec}#{part}"
     tokenizer = part.replace("text_encoder", "tokenizer")
     if source.revision is not None:
@@ -83,16 +84,32 @@ def _text_encoders(source: Source) -> dict[str, str]:
     }
 
 
-def _choose(source: Source, parts: dict[str, str], wanted: str) -> str:
+def choose_text_encoder(spec: str, parts: Mapping[str, str], wanted: str) -> str:
+    """The text encoder that is asked for, or the one that the image model is given as a whole.
+
+    Parameters
+    ----------
+    spec : str
+        Of the pipeline, for messages.
+    parts : mapping of str to str
+        Its text encoders and their classes.
+    wanted : str
+        A name among them, or "" for the last CLIP encoder with a projection, or the first CLIP.
+
+    Raises
+    ------
+    EncoderError
+        If there is no such part.
+    """
     there = ", ".join(f"#{part} ({kind})" for part, kind in sorted(parts.items())) or "none"
     if wanted:
         if wanted not in parts:
-            raise EncoderError(f"{source.spec} has no part #{wanted}; its text encoders: {there}.")
+            raise EncoderError(f"{spec} has no part #{wanted}; its text encoders: {there}.")
         return wanted
     clip = sorted(part for part, kind in parts.items() if kind.startswith("CLIPText"))
     if not clip:
         raise EncoderError(
-            f"{source.spec} has no CLIP text encoder; name one of its text encoders: {there}."
+            f"{spec} has no CLIP text encoder; name one of its text encoders: {there}."
         )
     projected = [part for part in clip if parts[part].endswith("WithProjection")]
     return projected[-1] if projected else clip[0]

@@ -186,7 +186,10 @@ def local_source(kind: str, place: str, revision: str | None) -> Source | None:
             raise EncoderError(f"{kind}:{place} is a folder; a revision is for hub repositories.")
         return Source(folder.resolve(), f"{kind}:{folder.resolve()}")
     if os.path.isfile(local):
-        said = _said_of_file(Path(local)) or "is a file; give the folder that holds the model"
+        said = _said_of_file(Path(local)) or (
+            "is a file; give the folder that holds the model, or write sd:FILE for a file of "
+            "Stable Diffusion"
+        )
         raise EncoderError(f"{kind}:{place} {said}.")
     is_name = len(place) <= _LONGEST_REPOSITORY and _REPOSITORY.match(place)
     if place.startswith((".", "/", "~", "\\")) or not is_name:

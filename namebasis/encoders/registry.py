@@ -23,6 +23,7 @@ _ADAPTERS = {
     "hf": "huggingface.models",
     "open_clip": "open_clip.models",
     "diffusers": "diffusers",
+    "sd": "single_file.models",
     "vectors": "given",
 }
 TEXT_ONLY = ("minilm",)
@@ -122,8 +123,9 @@ def load_encoder(
         ``minilm`` (packaged, text only), ``organism`` (packaged, small, text and images, knows only
         its own made-up world), ``hf:openai/clip-vit-large-patch14`` or ``hf:folder``,
         ``open_clip:ViT-L-14/openai``, ``open_clip:ViT-B-32@weights.safetensors``,
-        ``diffusers:folder`` (the text encoder of a pipeline; ``#text_encoder`` picks one). A folder
-        or the name of a repository alone is taken for what it is, see `specs.full_spec`.
+        ``diffusers:folder`` (the text encoder of a pipeline; ``#text_encoder`` picks one),
+        ``sd:model.safetensors`` (the same out of one file). A folder, a file of Stable Diffusion or
+        the name of a repository alone is taken for what it is, see `specs.full_spec`.
     revision : str, optional
         Commit or tag of a hub's repository.
     device : str, optional

@@ -18,13 +18,15 @@ from namebasis.encoders.foreign_folders import (
     model_below,
 )
 from namebasis.errors import EncoderError
+from namebasis.reading import UnreadableError
 
-KINDS = ("minilm", "organism", "hf", "open_clip", "diffusers", "vectors")
+KINDS = ("minilm", "organism", "hf", "open_clip", "diffusers", "sd", "vectors")
 PACKAGED = ("minilm", "organism")
 """Specs of encoders that come with the package."""
 FORMS = (
     "minilm, organism, hf:REPO-or-folder, open_clip:MODEL/TAG, "
-    "open_clip:MODEL@checkpoint-file, diffusers:REPO-or-folder"
+    "open_clip:MODEL@checkpoint-file, diffusers:REPO-or-folder, "
+    "sd:MODEL.safetensors"
 )
 OPEN_CLIP_FORMS = (
     "Write open_clip:MODEL/TAG, such as open_clip:ViT-L-14/openai, "
@@ -42,8 +44,9 @@ _EPOCH = re.compile(r"epoch_(\d+)\.pt\Z")
 def full_spec(spec: str) -> str:
     """A spec with the word in front that says what reads it.
 
-    A folder is what its files say, a name such as ``openai/clip-vit-base-patch32`` is a repository
-    of the hub, or a model and a tag of open_clip where it knows such a model. No file is loaded.
+    A folder is what its files say, a safetensors file what its header says, a name such as
+    ``openai/clip-vit-base-patch32`` is a repository of the hub, or a model and a tag of open_clip
+    where it knows such a model. No weights are read.
 
     Parameters
     ----------
@@ -64,9 +67,9 @@ def full_spec(spec: str) -> str:
     place = os.path.expanduser(spec)
     if kind not in KINDS or not colon:
         if os.path.isdir(place):
-            return _of_folder(Path(place), spec)
+            return folder_spec(Path(place), spec)
         if os.path.isfile(place):
-            raise EncoderError(f"encoder {spec!r} {_of_file(Path(place))}.")
+            return _of_file(Path(place), spec)
     if spec.startswith((".", "/", "~")):
         raise EncoderError(f"encoder {spec!r}: there is no such folder or file.")
     if _HUB_NAME.match(spec) and not spec.lower().endswith(_WEIGHTS):
@@ -134,7 +137,20 @@ def _is_listed(rest: str) -> bool:
     return bool(_open_clip_models()) and not loaded and not own
 
 
-def _of_folder(folder: Path, spec: str) -> str:
+def folder_spec(folder: Path, spec: str) -> str:
+    """The spec of the model in a folder, by its files.
+
+    Parameters
+    ----------
+    folder : Path
+    spec : str
+        What the user named, for the message.
+
+    Raises
+    ------
+    EncoderError
+        If it holds none; what it is, is said.
+    """
     kind = folder_kind(folder)
     if kind is not None:
         return f"{kind}{folder}"
@@ -170,19 +186,35 @@ def _open_clip_run(folder: Path) -> str:
     return f" Did you mean open_clip:{model}@{last} (the last of {len(epochs)} epochs{told})?"
 
 
-def _of_file(file: Path) -> str:
-    """What a single file is, and the spec that reads it."""
+def _of_file(file: Path, spec: str) -> str:
+    """The spec that reads a single file of Stable Diffusion; others are named for what they are."""
     from namebasis.encoders.open_clip.params import find_settings
 
     if not file.name.lower().endswith(_WEIGHTS):
-        return f"is a file of no weights. There are: {FORMS}"
+        raise EncoderError(f"encoder {spec!r} is a file of no weights. There are: {FORMS}.")
     kind = folder_kind(file.parent)
-    if kind is not None:
-        return f"is one file of a model. Write {kind}{file.parent}"
+    # A pipeline's folder on the hub holds the whole model in one file beside its parts.
+    if kind not in ("hf:", "open_clip:local-dir:") and holds_text_encoder(file):
+        return f"sd:{file}"
     settings = find_settings(file)
-    if settings is not None:
-        return f"is a checkpoint of open_clip. Write open_clip:{settings.model}@{file}"
-    return f"is a file of weights; its model must be named: open_clip:MODEL@{file}"
+    if kind is not None:
+        said = f"is one file of a model. Write {kind}{file.parent}"
+    elif settings is not None:
+        said = f"is a checkpoint of open_clip. Write open_clip:{settings.model}@{file}"
+    else:
+        said = f"is a file of weights; its model must be named: open_clip:MODEL@{file}"
+    raise EncoderError(f"encoder {spec!r} {said}.")
+
+
+def holds_text_encoder(file: Path) -> bool:
+    """Whether a safetensors file holds a text encoder that ``sd:`` reads, by its header alone."""
+    from namebasis.encoders.single_file.towers import find_towers
+    from namebasis.encoders.single_file.weights import is_safetensors, open_weights
+
+    try:
+        return is_safetensors(file) and bool(find_towers(open_weights(file, str(file)).shapes))
+    except (EncoderError, UnreadableError):
+        return False
 
 
 @cache

@@ -116,8 +116,11 @@ def test_a_folder_too_high_names_the_one_below(inner: str, tiny: Tiny, tmp_path:
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        (TOKENS, "holds a CLIP model of transformers; put it into a folder"),
-        (f"cond_stage_model.transformer.{TOKENS}", "single-file Stable Diffusion checkpoint; conv"),
+        (TOKENS, "holds a CLIP model of transformers; write sd:FILE"),
+        (
+            f"cond_stage_model.transformer.{TOKENS}",
+            "single-file Stable Diffusion checkpoint; write sd:FILE",
+        ),
         ("lora_te_text_model_q.lora_up.weight", "is a LoRA adapter"),
         ("something.else", "is a file; give the folder that holds the model"),
     ],

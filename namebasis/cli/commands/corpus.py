@@ -127,9 +127,10 @@ def build(
         str | None,
         typer.Option(
             "--encoder",
-            help="minilm, organism, open_clip:MODEL/TAG, hf:REPO-or-folder or "
-            "diffusers:REPO-or-folder; a folder or repository alone is taken for what it is. By "
-            "default NAMEBASIS_ENCODER, that of namebasis.toml, or minilm; none with --vectors.",
+            help="minilm, organism, open_clip:MODEL/TAG, hf:REPO-or-folder, "
+            "diffusers:REPO-or-folder or sd:MODEL.safetensors; a folder, file or repository alone "
+            "is taken for what it is. By default NAMEBASIS_ENCODER, that of namebasis.toml, or "
+            "minilm; none with --vectors.",
         ),
     ] = None,
     vectors: options.Given = None,

@@ -88,6 +88,8 @@ _NEEDS = (
           "build --encoder open_clip:…; formation of open_clip runs; --extractor tagger:…"),
     _Need("encoders diffusers:", "diffusers", "diffusers", "pip install 'namebasis[diffusers]'",
           "build --encoder diffusers:…; validate generate; organism painter"),
+    _Need("encoders sd:", "open_clip", "open_clip_torch", "pip install 'namebasis[open-clip]'",
+          "build --encoder sd:MODEL.safetensors; CLIP's vocabulary comes with open_clip"),
     _Need("ONNX models", "onnxruntime", "onnxruntime", "pip install 'namebasis[onnx]'",
           "validate report --extractor onnx:CARD.toml"),
     _Need("Ray", "ray", "ray", "pip install 'namebasis[ray]'", "build --engine ray"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from namebasis.encoders.base import Encoder, IdRows, length_batches
 from namebasis.encoders.huggingface.checked import quiet, read_model
 from namebasis.encoders.huggingface.padding import settle_attention
 from namebasis.encoders.huggingface.pooling import features_of, longest_text
-from namebasis.encoders.huggingface.sentence_folder import read_sentence_folder
+from namebasis.encoders.huggingface.sentence_folder import SentenceFolder, read_sentence_folder
 from namebasis.encoders.huggingface.trained_texts import (
     lower_first,
     settle_case,
@@ -64,6 +65,22 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     return HuggingFaceEncoder(source, choose_device(device), getattr(torch, dtype))
 
 
+@dataclass(frozen=True)
+class WholeModel:
+    """A model of transformers that was read from elsewhere than its folder.
+
+    Attributes
+    ----------
+    model : PreTrainedModel
+    fingerprint : str
+    tokenizer : PreTrainedTokenizerBase
+    """
+
+    model: Any
+    fingerprint: str
+    tokenizer: Any
+
+
 class HuggingFaceEncoder(Encoder):
     """A model that transformers wrote with `save_pretrained`.
 
@@ -77,6 +94,8 @@ class HuggingFaceEncoder(Encoder):
         Class of the model; by default what its configuration says.
     tokenizer_folder : Path, optional
         By default the model's.
+    whole : WholeModel, optional
+        Model and tokenizer, where nothing is to be read from the folder.
     """
 
     def __init__(
@@ -87,6 +106,7 @@ class HuggingFaceEncoder(Encoder):
         *,
         architecture: str | None = None,
         tokenizer_folder: Path | None = None,
+        whole: WholeModel | None = None,
     ) -> None:
         self.spec, self.revision = source.spec, source.revision
         self._folder, self._device, self._dtype = source.folder, device, dtype
@@ -94,14 +114,22 @@ class HuggingFaceEncoder(Encoder):
         # Cutting and padding are settings of a tokenizer: no thread may change them under another.
         self._turn = Turn()
         with refusing(self.spec), quiet():
-            self._layout = layout = read_sentence_folder(source.folder)
-            self._folder = layout.folder
-            model, self.fingerprint = read_model(
-                Source(layout.folder, source.spec, source.revision), architecture
-            )
+            if whole is not None:
+                self._layout = layout = SentenceFolder(source.folder)
+                model, self.fingerprint = whole.model, whole.fingerprint
+            else:
+                self._layout = layout = read_sentence_folder(source.folder)
+                self._folder = layout.folder
+                model, self.fingerprint = read_model(
+                    Source(layout.folder, source.spec, source.revision), architecture
+                )
             self._finish_model(model)
             if self.has_text:
-                self._read_tokenizer(tokenizer_folder or self._tokenizer_folder())
+                self._take_tokenizer(
+                    whole.tokenizer
+                    if whole is not None
+                    else self._read_tokenizer(tokenizer_folder or self._tokenizer_folder())
+                )
                 n_prompt = self._read_prompt()
                 left_out = 0 if layout.pools_prompt else n_prompt
                 self._features = features_of(self.model, layout.pooling, left_out)
@@ -123,7 +151,7 @@ class HuggingFaceEncoder(Encoder):
             log.info("%s: the tokenizer is that of %s", self.spec, near)
         return near or self._folder
 
-    def _read_tokenizer(self, folder: Path) -> None:
+    def _read_tokenizer(self, folder: Path) -> Any:
         from transformers import AutoTokenizer
 
         # transformers would go on with an empty vocabulary.
@@ -132,7 +160,10 @@ class HuggingFaceEncoder(Encoder):
                 f"{self.spec}: {folder} holds no tokenizer ({', '.join(VOCABULARIES)}); "
                 "save it there with tokenizer.save_pretrained."
             )
-        self.tokenizer = read_pretrained(AutoTokenizer, folder)
+        return read_pretrained(AutoTokenizer, folder)
+
+    def _take_tokenizer(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
         text = getattr(self.model, "text_model", self.model)
         self._words = _word_table(text)
         self.token_dim = 0 if self._words is None else self._words.shape[1]

@@ -31,26 +31,18 @@ _BOOKKEEPING = "n_averaged"
 """What torch's own average of models (AveragedModel) holds beside it."""
 _SHARD = re.compile(r"-\d{5}-of-\d{5}\.\w+\Z")
 
-# What else people give where open_clip's own weights are wanted: a key that tells, and the step.
+# What else people give where open_clip's own weights are wanted, by a key that tells.
+_TOKENS = "text_model.embeddings.token_embedding.weight"
+_SINGLE_FILE = "is a single-file Stable Diffusion{} checkpoint; write sd:FILE"
 _FOREIGN = (
-    (
-        "text_model.embeddings.token_embedding.weight",
-        "holds a CLIP model of transformers; put it into a folder with its config.json and "
-        "tokenizer and write hf:FOLDER",
-    ),
-    (
-        "cond_stage_model.transformer.text_model.embeddings.token_embedding.weight",
-        "is a single-file Stable Diffusion checkpoint; convert it to a folder with diffusers' "
-        "StableDiffusionPipeline.from_single_file(…).save_pretrained(FOLDER) and write "
-        "diffusers:FOLDER",
-    ),
-    (
-        "conditioner.embedders.0.transformer.text_model.embeddings.token_embedding.weight",
-        "is a single-file Stable Diffusion XL checkpoint; convert it to a folder with diffusers' "
-        "StableDiffusionXLPipeline.from_single_file(…).save_pretrained(FOLDER) and write "
-        "diffusers:FOLDER",
-    ),
-)
+    (_TOKENS, "holds a CLIP model of transformers; write sd:FILE for its text encoder, or put it "
+     "into a folder with its config.json and tokenizer and write hf:FOLDER"),
+    (f"cond_stage_model.transformer.{_TOKENS}", _SINGLE_FILE.format("")),
+    ("cond_stage_model.model.token_embedding.weight", _SINGLE_FILE.format(" 2")),
+    (f"conditioner.embedders.0.transformer.{_TOKENS}", _SINGLE_FILE.format(" XL")),
+    ("conditioner.embedders.0.model.token_embedding.weight", _SINGLE_FILE.format(" XL refiner")),
+    (f"text_encoders.clip_l.transformer.{_TOKENS}", _SINGLE_FILE.format(" 3")),
+)  # fmt: skip
 _ADAPTER = re.compile(r"lora_(?:A|B|up|down|te\d?_|unet_)|\.lora\.")
 
 
@@ -81,7 +73,7 @@ def read_state(path: Path, spec: str) -> dict[str, torch.Tensor]:
         Of many types, from the libraries, where the file is cut short or no such file; see
         `loading.refusing`.
     """
-    if path.suffix.lower() == ".safetensors":
+    if path.suffix.lower() == ".safetensors" and not is_pickle(path):
         from safetensors.torch import load_file
 
         content: Any = load_file(path)
@@ -97,6 +89,12 @@ def read_state(path: Path, spec: str) -> dict[str, torch.Tensor]:
     if not state:
         raise EncoderError(f"{spec}: {path.name} holds no weights.")
     return state
+
+
+def is_pickle(path: Path) -> bool:
+    """Whether a file begins as one of `torch.save` does, an archive or an old bare pickle."""
+    with path.open("rb") as stream:
+        return stream.read(4).startswith((b"PK\x03\x04", b"\x80"))
 
 
 def plain_key(key: str) -> str:
@@ -206,7 +204,11 @@ def _pickled(path: Path, spec: str) -> Any:
         )
     try:
         with torch.serialization.safe_globals(_numpy_globals()):
-            return torch.load(path, map_location="cpu", weights_only=True)
+            if path.suffix.lower() == ".safetensors":  # torch.load goes by that name
+                with path.open("rb") as stream:
+                    return torch.load(stream, map_location="cpu", weights_only=True)
+            # An archive is mapped: of a whole pipeline only what is asked for is read.
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=bool(archive))
     except pickle.UnpicklingError:
         held = _refused_globals(path) if archive else ""
         reason = f"it asks for {held} and" if held else "it is no checkpoint, or one that"

@@ -318,7 +318,7 @@ CLIP_KEY = "text_model.embeddings.token_embedding.weight"
     [
         ({CLIP_KEY: torch.ones(2, 2)}, r"holds a CLIP model of transformers; .* write hf:FOLDER"),
         ({f"cond_stage_model.transformer.{CLIP_KEY}": torch.ones(2, 2)},
-         r"is a single-file Stable Diffusion checkpoint; convert it to a folder"),
+         r"is a single-file Stable Diffusion checkpoint; write sd:FILE"),
         ({f"conditioner.embedders.0.transformer.{CLIP_KEY}": torch.ones(2, 2)},
          r"single-file Stable Diffusion XL checkpoint"),
         ({"base_model.model.q_proj.lora_A.weight": torch.ones(2, 2)}, r"is a LoRA adapter"),

@@ -1,0 +1,74 @@
+"""Text encoders of Stable Diffusion in one file: ``sd:MODEL.safetensors``.
+
+The rows are those of the same weights in a diffusers folder: of Stable Diffusion 1 and 2 the pooled
+state of their text encoder, of XL the pooled and projected one of the second, or of the part that
+is named behind ``#``. Of the file only the header and that tower are read.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from namebasis.encoders.base import Encoder
+from namebasis.encoders.diffusers import choose_text_encoder
+from namebasis.encoders.huggingface.models import HuggingFaceEncoder, WholeModel
+from namebasis.encoders.loading import Source, choose_device, fingerprint_of, refusing
+from namebasis.encoders.single_file.kinds import not_a_checkpoint
+from namebasis.encoders.single_file.reading import read_tower
+from namebasis.encoders.single_file.towers import Tower, find_towers
+from namebasis.encoders.single_file.vocabulary import clip_tokenizer, vocabulary_file
+from namebasis.encoders.single_file.weights import WeightFile, open_weights
+from namebasis.encoders.specs import folder_spec
+from namebasis.errors import EncoderError
+
+
+def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
+    """Load ``FILE`` or ``FILE#text_encoder_2``; see `load_encoder`."""
+    path, part = _split(rest)
+    if revision is not None:
+        raise EncoderError(f"sd:{rest} is a file; a revision is for hub repositories.")
+    spec = f"sd:{path}"
+    with refusing(spec):
+        file = open_weights(path, spec)
+        tower = _choose(file, part, spec)
+        vocabulary = vocabulary_file(spec)
+    spec = f"{spec}#{tower.place.part}"
+    import torch
+
+    place = choose_device(device)
+    with refusing(spec):
+        try:
+            model = read_tower(file, tower)
+        except EncoderError as error:
+            raise EncoderError(f"{spec}: {path.name}: {error}.") from None
+        tokenizer = clip_tokenizer(vocabulary, tower.n_positions)
+        whole = WholeModel(model, fingerprint_of(model.state_dict()), tokenizer)
+    source = Source(path.parent, spec)
+    return HuggingFaceEncoder(source, place, getattr(torch, dtype), whole=whole)
+
+
+def _split(rest: str) -> tuple[Path, str]:
+    """File and part; a file's own name may hold a #."""
+    place, part = rest, ""
+    if "#" in rest and not os.path.isfile(os.path.expanduser(rest)):
+        place, _, part = rest.rpartition("#")
+    local = os.path.expanduser(place)
+    if os.path.isdir(local):
+        raise EncoderError(f"sd:{rest} is a folder. Write {folder_spec(Path(local), place)}")
+    if not os.path.isfile(local):
+        raise EncoderError(f"sd:{rest[:200]}: there is no such file.")
+    return Path(local).resolve(), part
+
+
+def _choose(file: WeightFile, part: str, spec: str) -> Tower:
+    """The tower that is asked for, or the one that the image model is given as a whole."""
+    try:
+        towers = find_towers(file.shapes)
+    except EncoderError as error:
+        raise EncoderError(f"{spec}: {file.path.name}: {error}.") from None
+    if not towers:
+        raise EncoderError(f"{spec}: {file.path.name} {not_a_checkpoint(file)}.")
+    kinds = {tower.place.part: tower.kind for tower in towers}
+    chosen = choose_text_encoder(spec, kinds, part)
+    return next(tower for tower in towers if tower.place.part == chosen)
