@@ -4,7 +4,10 @@ python benchmarks/selection.py quality my.space      # cover and span, held-out 
 python benchmarks/selection.py quality vectors.npy   # the same of any rows
 python benchmarks/selection.py quality my.space --quick    # the first seed alone
 python benchmarks/selection.py readings my.space     # axes and low-bias in unseen templates
+python benchmarks/selection.py low-bias my.space 64  # 64 such names, on seeds that set nothing
 python benchmarks/selection.py scale 67000 500       # seconds and memory of cover
+python benchmarks/selection.py scale 67000 500 span
+python benchmarks/selection.py scale 1000000 500 cover my.space    # its rows, moved at random
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from namebasis.checks import FloatArray
 from namebasis.studies.select.checks import code_cosine
 
 N, N_ROWS, N_RANDOM, SEEDS = 64, 2400, 20, (0, 1, 2)
+FRESH = (20, 21, 22)
+"""Seeds that were run once, after all of `low-bias` was set."""
 GRID = ("age=4", "gender=2", "region=Western Europe|Africa|East Asia|South Asia|Latin America")
 
 
@@ -80,15 +85,38 @@ def readings(source: str) -> None:
             f"({len(found.cells)} in all); keeps its cell {kept.value:.3f} ({kept.low:.3f} to "
             f"{kept.high:.3f}), random names {kept.random:.3f}", flush=True,
         )  # fmt: skip
-        low = space.select(N, objective="low-bias", seed=seed).checks[1]
+        low_bias(source, N, (seed,))
+
+
+def low_bias(source: str, n: int, seeds: tuple[int, ...] = FRESH) -> None:
+    """Mean |z| over all axes of names without bias, in unseen templates."""
+    space = nb.open_space(source)
+    for seed in seeds:
+        low = space.select(n, objective="low-bias", seed=seed).checks[1]
         print(
-            f"seed {seed}: low-bias mean |z| {low.value:.3f} ({low.low:.3f} to {low.high:.3f}), "
-            f"made-up names {low.random:.3f}, ratio {low.value / low.random:.2f}", flush=True,
+            f"seed {seed}: {n} low-bias of {len(space):,} names, mean |z| {low.value:.3f} "
+            f"({low.low:.3f} to {low.high:.3f}), made-up names {low.random:.3f}, ratio "
+            f"{low.value / low.random:.3f}", flush=True,
         )  # fmt: skip
 
 
-def scale(n_rows: int, n: int, dim: int = 384, objective: str = "cover") -> None:
-    """Seconds and memory on made-up rows with a falling spectrum."""
+def moved_rows(source: str, n_rows: int) -> FloatArray:
+    """Rows of a space drawn at random, each moved by noise of half their standard deviations."""
+    real = nb.open_space(source).vectors()
+    rng = np.random.default_rng(0)
+    values, axes = np.linalg.eigh(np.cov(real.T))
+    root = (axes * np.sqrt(np.maximum(values, 0)) / 2).astype(np.float32)
+    rows = np.empty((n_rows, real.shape[1]), np.float32)
+    for start in range(0, n_rows, 50_000):
+        part = rows[start : start + 50_000]
+        noise = rng.standard_normal(part.shape).astype(np.float32) @ root.T
+        part[:] = real[rng.integers(0, len(real), len(part))] + noise
+        part /= np.linalg.norm(part, axis=1, keepdims=True)
+    return rows
+
+
+def made_rows(n_rows: int, dim: int) -> FloatArray:
+    """Made-up rows with a falling spectrum."""
     rng = np.random.default_rng(0)
     rank = 60
     mixed = rng.standard_normal((rank, dim)).astype(np.float32)
@@ -98,10 +126,16 @@ def scale(n_rows: int, n: int, dim: int = 384, objective: str = "cover") -> None
         part = rows[start : start + 50_000]
         part[:] = (rng.standard_normal((len(part), rank)).astype(np.float32) * falling) @ mixed
         part += 1.5 * rng.standard_normal(part.shape).astype(np.float32)
+    return rows
+
+
+def scale(n_rows: int, n: int, objective: str = "cover", source: str = "") -> None:
+    """Seconds and memory of a choice."""
+    rows = moved_rows(source, n_rows) if source else made_rows(n_rows, 384)
     began, cpu = time.perf_counter(), time.process_time()
     select_rows(rows, n, objective=objective)
     print(
-        f"{objective}: {n} of {n_rows:,} × {dim}: {time.perf_counter() - began:.1f} s, "
+        f"{objective}: {n} of {n_rows:,} × {rows.shape[1]}: {time.perf_counter() - began:.1f} s, "
         f"{time.process_time() - cpu:.1f} CPU s, "
         f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GB"
     )
@@ -116,6 +150,8 @@ if __name__ == "__main__":
         case ["readings", source]:
             readings(source)
         case ["scale", n_rows, n, *more]:
-            scale(int(n_rows), int(n), objective=more[0] if more else "cover")
+            scale(int(n_rows), int(n), *more)
+        case ["low-bias", source, n]:
+            low_bias(source, int(n))
         case _:
             sys.exit(__doc__)

@@ -9,6 +9,7 @@ from typing import Any
 
 from namebasis.report import charts
 from namebasis.studies.attributes.record_results import (
+    PROPER,
     Curve,
     EraBias,
     Popularity,
@@ -23,8 +24,7 @@ _WORDS = {
     "inferred": "zero-shot (inferred)",
     "projection": "zero-shot (projection)",
     "probe": "probe, cross-validated",
-    "asian": "Asian",
-    "hispanic": "Hispanic",
+    **PROPER,
 }
 _INKS = (charts.FILL, charts.WARM, charts.SOFT)
 

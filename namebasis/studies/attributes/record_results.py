@@ -14,6 +14,9 @@ from namebasis.studies.attributes.record_matching import Matching
 from namebasis.studies.attributes.record_measures import Measure
 from namebasis.wording import listed
 
+PROPER = {"asian": "Asian", "hispanic": "Hispanic"}
+"""Facts that sentences write with a capital."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -214,12 +217,13 @@ class RecordsReport(Result):
         if not found:
             return None
         read = [
-            f"{one.fact} ({one.measure} {one.zero_shot.value:.2f}, chance {one.zero_shot.null:.2f})"
+            f"{_said(one.fact)} ({one.measure} {one.zero_shot.value:.2f}, chance "
+            f"{one.zero_shot.null:.2f})"
             for one in found.values()
             if one.is_read and one.zero_shot is not None
         ]
-        lost = [one.fact for one in found.values() if not one.is_read]
-        spelled = [one.fact for one in found.values() if one.is_spelled]
+        lost = [_said(one.fact) for one in found.values() if not one.is_read]
+        spelled = [_said(one.fact) for one in found.values() if one.is_spelled]
         parts = [
             f"follows {self.records} beyond chance on {listed(read)}" if read else "",
             f"{'not' if read else 'does not follow ' + self.records} beyond chance on "
@@ -335,3 +339,7 @@ class RecordsReport(Result):
             {"fact": one.fact, "measure": one.measure, "said": one.said} for one in self.findings
         ]
         return {"headline": self.headline(), "findings": findings, **asdict(self)}
+
+
+def _said(fact: str) -> str:
+    return PROPER.get(fact, fact)

@@ -165,7 +165,9 @@ def paint(
     layout = parse_layout(template, slots, separator)
     if max_tokens is not None:
         check_count(max_tokens, "max_tokens")
-    space.ids(where)  # refuses what is no filter, before a model is loaded
+    # Refuses what is no filter, and what leaves no name, before a model is loaded.
+    if not len(space.ids(where)) and where is not None and max_names != 0:
+        raise ValueError(f"where {where!r} leaves no name to paint with.")
     targets = _resolve(space, target, as_)
     sign = -1.0 if negative else 1.0
     own_mean = _mean(space, targets)

@@ -200,7 +200,7 @@ def test_records_are_told_in_a_sentence_with_chance_and_spelling() -> None:
     )  # fmt: skip
     assert found.headline() == (
         "What x reads of 1,200 names follows ssa:x beyond chance on white (AUC 0.80, chance 0.70); "
-        "not beyond chance on black and asian; spelling alone does as well as a probe of its "
+        "not beyond chance on black and Asian; spelling alone does as well as a probe of its "
         "vectors on black."
     )
     tables = {table.key: table for table in found.tables()}
@@ -224,7 +224,7 @@ def test_records_are_told_in_a_sentence_with_chance_and_spelling() -> None:
     none = replace(found, measures=tuple(measured("asian", 0.6, 0.5, 0.5)))
     assert (
         none.headline()
-        == "What x reads of 1,200 names does not follow ssa:x beyond chance on asian."
+        == "What x reads of 1,200 names does not follow ssa:x beyond chance on Asian."
     )
 
 

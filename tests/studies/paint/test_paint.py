@@ -188,8 +188,11 @@ def test_denied_names_and_filters_hold(space: Any) -> None:
     found = paint(parts, TARGETS[0], 3, where="part = 'family'")
     assert set(found.names) <= set(NAMES[4:])
     assert found.n_candidates == 4
+    asked: list[str | None] = []
+    parts.ids = lambda where=None, **_: asked.append(where) or np.empty(0, np.int64)
     with pytest.raises(ValueError, match=r"^where '.*' leaves no name to paint with\.$"):
-        paint(space, "x", 2, where="false")
+        paint(parts, "x", 2, where="false")
+    assert asked == ["false"], "a space says once why no name passes"
     with pytest.raises(ValueError, match=r"8 rows passed where=None, 8 names denied"):
         paint(space, "x", 2, deny=NAMES)
 
