@@ -221,10 +221,10 @@ def interval(measure: str, sample: Sample, *, n_resamples: int = 999, seed: int 
         return Interval(value, None, None, "a group of one name has no interval")
     rng = np.random.default_rng(seed)
     sides = [np.flatnonzero(own), np.flatnonzero(~own)]
-    draws = [
-        statistic("d", sample, np.concatenate([rng.choice(side, len(side)) for side in sides]))
-        for _ in range(n_resamples)
-    ]
+    drawn = [values[rng.choice(side, (n_resamples, len(side)))] for side in sides]
+    spreads = np.concatenate(drawn, axis=1).std(axis=1, ddof=1)
+    gaps = drawn[0].mean(axis=1) - drawn[1].mean(axis=1)
+    draws = np.divide(gaps, spreads, out=np.full(n_resamples, np.nan), where=spreads > 1e-12)
     low, high = intervals.resampled_ends(draws, min(map(len, sides)))
     return Interval(value, min(low, value), max(high, value))
 

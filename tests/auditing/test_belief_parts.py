@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from namebasis.auditing.claims import Claim, corrected
+from namebasis.analysis.readings.associations import weat
+from namebasis.auditing.claims import Claim, Sample, corrected, statistic
 from namebasis.auditing.corpora import Corpora, read_corpora
 from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
-from namebasis.auditing.parts import beliefs, gender, region
+from namebasis.auditing.parts import associations, beliefs, gender, region
 from namebasis.space import build_space
 from namebasis.studies.attributes.record_measures import of_ranks
 from tests.auditing.believer import Believer, small_plan
 
 Ask = Callable[[bool], Inquiry]
+Told = Callable[[Any, bool], Answer]
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +40,26 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
     return inquiry
 
 
+@pytest.fixture(scope="module")
+def told(ask: Ask) -> Told:
+    """A part's answer, asked once."""
+    held: dict[tuple[str, bool], Answer] = {}
+
+    def answer(part: Any, believes: bool) -> Answer:
+        key = (part.__name__, believes)
+        if key not in held:
+            held[key] = part.run(ask(believes))
+        return held[key]
+
+    return answer
+
+
 def claims(answer: Answer) -> dict[str, Claim]:
     return {one.key: one for one in corrected(answer.claims)}
 
 
-def test_planted_gender_is_read_and_told(ask: Ask) -> None:
-    answer = gender.run(ask(True))
+def test_planted_gender_is_read_and_told(told: Told) -> None:
+    answer = told(gender, True)
     found = claims(answer)
     words = found["gender.women.by_words"]
     assert words.value > 0.95
@@ -58,8 +75,8 @@ def test_planted_gender_is_read_and_told(ask: Ask) -> None:
     assert "by popularity" in titles
 
 
-def test_an_encoder_of_words_alone_reads_no_gender_and_no_region(ask: Ask) -> None:
-    found = claims(gender.run(ask(False))) | claims(region.run(ask(False)))
+def test_an_encoder_of_words_alone_reads_no_gender_and_no_region(told: Told) -> None:
+    found = claims(told(gender, False)) | claims(told(region, False))
     words = [one for key, one in found.items() if key.endswith((".by_words", ".own"))]
     assert len(words) > 8
     assert not [one.key for one in words if one.is_beyond(0.05)]
@@ -68,21 +85,21 @@ def test_an_encoder_of_words_alone_reads_no_gender_and_no_region(ask: Ask) -> No
     assert "words tell of" not in region.say(found, 0.05)
 
 
-def test_planted_regions_are_where_names_are_read(ask: Ask) -> None:
-    answer = region.run(ask(True))
+def test_planted_regions_are_where_names_are_read(told: Told) -> None:
+    answer = told(region, True)
     found = claims(answer)
     own = found["region.own"]
     assert own.value > 0.7  # of six regions, with things in their place 0.3
     assert own.is_beyond(0.05)
     assert found["region.east_asia.by_words"].value > 0.95
-    told = region.say(found, 0.05)
-    assert "East Asia" in told.split("words tell of")[1]
+    sentence = region.say(found, 0.05)
+    assert "East Asia" in sentence.split("words tell of")[1]
     assert not found["census.own"].is_beyond(0.05)  # surnames were told of no group
     assert not found["census.hispanic.by_words"].is_beyond(0.05)
 
 
-def test_each_region_counts_alike(ask: Ask) -> None:
-    answer = region.run(ask(False))
+def test_each_region_counts_alike(ask: Ask, told: Told) -> None:
+    answer = told(region, False)
     sample = answer.samples["region.own"]
     known = beliefs.read(ask(False), "locales", "world")
     facts = [fact for fact in known.known.facts if fact.measure == "AUC"]
@@ -116,3 +133,48 @@ def test_names_that_no_record_holds_are_skipped_with_the_reason(ask: Ask) -> Non
         region.run(nobody)
     with pytest.raises(Skipped, match="records hold too few of the names"):
         gender.run(nobody)
+    with pytest.raises(Skipped, match="tell no two groups apart"):
+        associations.run(nobody)
+
+
+def test_a_planted_association_is_found_and_told(told: Told) -> None:
+    answer = told(associations, True)
+    found = {one.key: one for one in answer.claims}
+    power = found["women.power"]
+    assert power.value < -1  # women are near to servants
+    assert power.p == 1 / 200  # no division of names or words reaches as far
+    assert power.on_card
+    sentence = associations.say({"women.power": corrected([power])[0]}, 0.05)
+    assert "women's names lean to servant (d -" in sentence
+    assert "beside men's" in sentence
+    assert len(answer.tables[0].rows) == len(found)
+
+
+def test_an_encoder_of_words_alone_leans_to_no_words(told: Told) -> None:
+    answer = told(associations, False)
+    found = claims(answer)
+    assert not [one.key for one in found.values() if one.is_beyond(0.05)]
+    assert np.mean([one.p <= 0.05 for one in found.values()]) <= 0.05
+    assert "no group of names leans" in associations.say(found, 0.05)
+
+
+def test_chance_of_words_and_of_names_are_those_of_peers() -> None:
+    rng = np.random.default_rng(2)
+    names, words = rng.normal(size=(9, 5)), rng.normal(size=(6, 5))
+    names /= np.linalg.norm(names, axis=1, keepdims=True)
+    words /= np.linalg.norm(words, axis=1, keepdims=True)
+    own = np.arange(9) < 4
+    weights = associations.divisions(3, 3, 99, 0)
+    assert len(weights) == 19  # of 20, all but the words' own
+    cosines = names @ words.T
+    draws = associations.by_words(cosines, own, weights)
+    for row, draw in zip(weights, draws, strict=True):
+        sides = words[row > 0], words[row < 0]
+        assert draw == pytest.approx(weat(names[own], names[~own], *sides).effect_size)
+    scores = cosines[:, :3].mean(axis=1) - cosines[:, 3:].mean(axis=1)
+    value = statistic("d", Sample(tuple("abcdefghi"), scores, own.astype(float)))
+    drawn = associations.by_names(scores[:, None], own, 4_000, 0)[:, 0]
+    exact = weat(names[own], names[~own], words[:3], words[3:])
+    assert value == pytest.approx(exact.effect_size)
+    share = (np.abs(drawn) >= abs(value) - 1e-12).mean()
+    assert share == pytest.approx(exact.p_two_sided, abs=0.04)

@@ -48,6 +48,7 @@ PARTS = (
     Asked("age", "Age and era", "reading ages"),
     Asked("gender", "Gender", "reading gender"),
     Asked("region", "Region and group", "reading regions"),
+    Asked("associations", "Associations", "holding groups against words"),
     Asked("identity", "Identity of people", "measuring people"),
     Asked("rigidity", "Rigidity over contexts", "putting names into contexts"),
     Asked("arrangement", "How names are arranged", "arranging names"),

@@ -77,14 +77,7 @@ def read(
     Skipped
         If the encoder reads too few of the names.
     """
-    try:
-        known = read_records(inquiry.space, records)
-    except CorpusError as error:
-        raise Skipped(str(error)) from None
-    if corpus is not None:
-        known = _among(known, inquiry.ids(corpus))
-        if len(known.ids) < LEAST:
-            raise Skipped(f"records hold too few of the names that are read, {LEAST} are needed.")
+    known = known_of(inquiry, records, corpus)
     if with_era:
         age = next(fact for fact in known.facts if fact.name == "age")
         born = Fact(
@@ -95,6 +88,20 @@ def read(
         inquiry.space, known, n_made_up=inquiry.plan.size.made_up, seed=inquiry.seed
     )
     return Beliefs(known, names, tuple(held), inquiry.vectors(known.ids))
+
+
+def known_of(inquiry: Inquiry, records: str, corpus: str | None = None) -> Records:
+    """What records say of the names that the encoder reads; raises `Skipped` where of too few."""
+    try:
+        known = read_records(inquiry.space, records)
+    except CorpusError as error:
+        raise Skipped(str(error)) from None
+    if corpus is None:
+        return known
+    known = _among(known, inquiry.ids(corpus))
+    if len(known.ids) < LEAST:
+        raise Skipped(f"records hold too few of the names that are read, {LEAST} are needed.")
+    return known
 
 
 def _among(known: Records, ids: IntArray) -> Records:
