@@ -195,6 +195,7 @@ def print_load(port: int, space: str, size: int) -> None:
     print("| queries a second | beside a job | kind | asked | median | p95 | p99 | most |")
     print("|---|---|---|---|---|---|---|---|")
     client = Client(port)
+    client.ask(f"/api/{space}/encoder")  # as a page does when it opens
     for rate, has_job in ((RATE, False), (RATE, True)):
         stop = threading.Event()
         beside = threading.Thread(target=keep_painting, args=(port, space, stop))

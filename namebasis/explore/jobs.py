@@ -198,7 +198,7 @@ def _by_itself(work: Callable[[], Found]) -> Found:
     A question of some milliseconds that is shared out costs twice the work, and waits for the
     slower half; its other cores are better used for other questions.
     """
-    loaded = [name for name in _WITH_OPENMP if name in sys.modules]
+    loaded = [name for name in _WITH_OPENMP if _is_loaded(name)]
     if getattr(_alone, "loaded", None) != loaded:
         _alone.loaded = loaded
         if "torch" in loaded:
@@ -207,3 +207,10 @@ def _by_itself(work: Callable[[], Found]) -> Found:
 
         threadpool_limits(1, user_api="openmp")  # of the calling thread
     return work()
+
+
+def _is_loaded(name: str) -> bool:
+    """Whether a library is loaded to its end; another thread may be at it."""
+    found = sys.modules.get(name)
+    spec = getattr(found, "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.machinery
+import importlib.util
+import sys
 import threading
 from functools import partial
 
 import anyio
 import faiss
+import pytest
 import torch
 
 from namebasis.explore.jobs import Jobs, Lanes
@@ -72,3 +76,16 @@ def test_a_quick_question_computes_alone_and_a_job_does_not() -> None:
     before = of_a_job()
     assert anyio.run(ask) == (1, 1)
     assert of_a_job() == before
+
+
+def test_a_library_that_another_thread_is_loading_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = importlib.util.module_from_spec(importlib.machinery.ModuleSpec("torch", None))
+    begun.__spec__._initializing = True  # type: ignore[union-attr]  # as Python marks it
+    monkeypatch.setitem(sys.modules, "torch", begun)
+
+    async def ask() -> str:
+        return await Lanes().run(lambda: "answered")
+
+    assert anyio.run(ask) == "answered"
