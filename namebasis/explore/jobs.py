@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -76,8 +76,7 @@ class Job:
             "total": self.total,
         }  # fmt: skip
         if self.state == "running" and self.steps:
-            at = len(self.steps) * self.done // max(self.total, 1)
-            shown["step"] = self.steps[min(at, len(self.steps) - 1)]
+            shown["step"] = step_of(self.steps, self.done, self.total)
         if self.state == "done":
             shown["result"] = self.result
         elif self.so_far is not None:
@@ -85,6 +84,11 @@ class Job:
         if self.error:
             shown["error"] = self.error
         return shown
+
+
+def step_of(steps: Sequence[str], done: int, total: int) -> str:
+    """What is done now, of steps with names that are equal parts of a total."""
+    return steps[min(len(steps) * done // max(total, 1), len(steps) - 1)]
 
 
 class Jobs:

@@ -113,12 +113,12 @@ def add_lists(router: APIRouter, warm: Warm, lanes: Lanes) -> None:
         wanted = list(dict.fromkeys(split_list(columns)))
         return Response(_stream(_packed(asked.table(wanted))), media_type=ARROW)
 
-    @router.get("/{space}/map.arrow", **_bytes(ARROW, {409: {"model": NotMade}}))
+    @router.get("/{space}/map.arrow", **_bytes(ARROW, {202: {"model": NotMade}}))
     def places(space: Short, view: View = "text") -> Response:
-        """Places of all names on the map, as an Arrow stream of x and y; 409 until it is made."""
+        """Places of all names on the map, as an Arrow stream of x and y; 202 until it is made."""
         space_of(warm, space)
         if not warm.has_places(space, view):
-            return answer({"error": "the map is not made yet; start its job.", "job": "map"}, 409)
+            return answer({"job": "map", "told": "the map is not made yet; start its job."}, 202)
         found = warm.places(space, view)
         made = pa.table({"x": found[:, 0], "y": found[:, 1]})
         return Response(_stream(made), media_type=ARROW)

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from namebasis import __version__
 from namebasis.errors import NamebasisError
-from namebasis.explore.jobs import Cancelled
+from namebasis.explore.jobs import Cancelled, step_of
 from namebasis.explore.questions import Where, asked, notes_of, parameters, with_space
 from namebasis.explore.refusals import in_words, one_line, without_options, without_paths
 from namebasis.explore.replies import (
@@ -169,7 +169,7 @@ def _spaces(warm: Warm, _question: Any, _progress: Progress) -> _Told:
 
 def _info(warm: Warm, question: Any, _progress: Progress) -> _Told:
     found = warm.space(_space(warm, question.space)).info()
-    return _Told(str(found), without_folders(found.facts))
+    return _Told(without_options(str(found)), without_folders(found.facts))
 
 
 def _explain(_warm: Warm, question: Any, _progress: Progress) -> _Told:
@@ -238,7 +238,11 @@ async def _answered(
     stop = threading.Event()
     try:
         told = await anyio.to_thread.run_sync(
-            tool.run, warm, question, _watched(context, stop), abandon_on_cancel=True
+            tool.run,
+            warm,
+            question,
+            _watched(context, stop, getattr(question, "stages", ())),
+            abandon_on_cancel=True,
         )
     except (NamebasisError, ValueError) as error:
         return _refused(one_line(error, warm))
@@ -254,7 +258,9 @@ async def _answered(
     )
 
 
-def _watched(context: ServerRequestContext[Any, Any], stop: threading.Event) -> Progress:
+def _watched(
+    context: ServerRequestContext[Any, Any], stop: threading.Event, steps: Sequence[str]
+) -> Progress:
     """Tell the client how far the work is; end the work where nobody waits for it."""
     last = 0.0
 
@@ -264,7 +270,8 @@ def _watched(context: ServerRequestContext[Any, Any], stop: threading.Event) -> 
             raise Cancelled
         if time.monotonic() - last > _EVERY:
             last = time.monotonic()
-            report = partial(context.session.report_progress, done, total or None)
+            now = step_of(steps, done, total) if steps else None
+            report = partial(context.session.report_progress, done, total or None, now)
             with suppress(RuntimeError):  # the loop ends while the work does not know it yet
                 anyio.from_thread.run(report)
 

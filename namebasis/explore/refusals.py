@@ -58,6 +58,10 @@ _OPTIONS = (
     (re.compile(r"\(--as (name|text) reads it as [^)]*\)"), r"(or ask for it as \1)"),
     (re.compile(r", or add it with `namebasis add`"), ""),
     (re.compile(r"(?<![\w`-])(?<!SPACE )--where\b"), "where"),
+    (re.compile(r"more (rows?): --all, --csv or --json; in Python [^\n]*"), r"more \1: see values"),
+    (re.compile(r"( [A-Z][^.:\n]*): --all(?=[;.])"), r"\1: see values"),
+    (re.compile(r"; terms: docs/measures\.md"), ""),
+    (re.compile(r"--deep \(in Python, deep=True\)"), "deep=true"),
 )
 """What the command line's users are told, and what is said to others in its place."""
 

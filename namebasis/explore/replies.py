@@ -445,10 +445,11 @@ class ErrorReply(Reply):
     error: str
 
 
-class NotMade(ErrorReply):
+class NotMade(Reply):
     """What must be made by a job first."""
 
     job: str = Field(description="Which job makes it.")
+    told: str = Field(description="The same in a sentence.")
 
 
 class TermReply(Reply):

@@ -97,6 +97,8 @@ def test_columns_and_ids_travel_as_bytes(client: Any, space: Space) -> None:
 
 
 def test_the_map_is_made_once_and_kept(client: Any, space: Space) -> None:
+    waits = client.get("/api/my/map.arrow", params={"view": "token"})
+    assert (waits.status_code, waits.json()["job"]) == (202, "map")
     job = finished(client, client.post("/api/my/jobs/map", json={"view": "text"}))
     assert job["state"] == "done", job
     table = arrow(client.get("/api/my/map.arrow"))

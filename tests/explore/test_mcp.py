@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,7 @@ def called(folder: Path) -> dict[str, Any]:
         "basis": ("basis", {"q": "Vicki", "n_names": 2, "n_null": 5, "n_resamples": 3}),
         "card": ("card", {"name": "Vicki", "k": 3}),
         "walk": ("walk", {"along": "2", "k": 2, "steps": 3}),
+        "long": ("nearest", {"q": "Vicki", "k": 30}),
         "info": ("info", {}),
         "spaces": ("spaces", {}),
         "explain": ("explain", {"word": "own score"}),
@@ -115,7 +117,8 @@ def test_the_values_are_those_of_python(called: dict[str, Any], space: Space) ->
         told = value(called[name])
         assert told["result"] == plain(values_of(found)), name
         assert told["headline"] == found.headline()
-        assert text(called[name]) == str(found), name
+        shown = str(found).replace("--deep (in Python, deep=True)", "deep=true")
+        assert text(called[name]) == shown, name
     painted = value(called["painted"])["result"]
     best = space.paint("Vicki", 1, beam=1, candidates=12)
     assert (painted["prompt"], painted["best"]["similarity"]) == (best.prompt, best.best.similarity)
@@ -130,6 +133,43 @@ def test_facts_words_and_lists(called: dict[str, Any], space: Space) -> None:
     table = space.table(["name", "part", "gender", "locales"], where="gender = 'F'")
     assert json.loads(listed["text"]) == table.to_pylist()[:3]
     assert listed["n_names"] == 3
+
+
+def test_no_option_of_the_command_line_is_told(called: dict[str, Any]) -> None:
+    assert "more rows: see values" in text(called["long"])
+    for key, result in called.items():
+        if key not in ("tools", "steps"):
+            assert not re.search(r"(?<!\w)--[a-z]", text(result)), key
+
+
+def test_long_work_says_what_it_does_and_ends_where_nobody_waits() -> None:
+    import threading
+    from types import SimpleNamespace
+
+    from namebasis.explore.jobs import Cancelled
+    from namebasis.explore.mcp_server import _watched
+
+    told: list[tuple[int, int | None, str | None]] = []
+
+    async def report(done: int, total: int | None, message: str | None) -> None:
+        told.append((done, total, message))
+
+    context: Any = SimpleNamespace(session=SimpleNamespace(report_progress=report))
+    stop = threading.Event()
+
+    def work(done: int, steps: tuple[str, ...]) -> None:
+        _watched(context, stop, steps)(done, 4)
+
+    async def session() -> None:
+        for done in (0, 3, 4):
+            await anyio.to_thread.run_sync(work, done, ("reads", "weighs"))
+        await anyio.to_thread.run_sync(work, 1, ())
+        stop.set()
+        with pytest.raises(Cancelled):
+            await anyio.to_thread.run_sync(work, 2, ())
+
+    anyio.run(session)
+    assert told == [(0, 4, "reads"), (3, 4, "weighs"), (4, 4, "weighs"), (1, 4, None)]
 
 
 @pytest.mark.parametrize(

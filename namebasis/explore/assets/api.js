@@ -58,7 +58,7 @@ export async function post(path, body, slot = null) {
 
 export async function arrow(path, values = {}) {
   const response = await ask(path + query(values));
-  if (response.status === 409) return null;
+  if (response.status === 202) return null;
   if (!response.ok) throw await refused(response);
   // Only the map needs it: the list does not wait for 200 KB of it.
   const [{ tableFromIPC }, bytes] = await Promise.all([import("/assets/arrow.js"), response.arrayBuffer()]);

@@ -5,6 +5,7 @@ They are the control group of a study: spelled like names, borne by nobody.
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -73,13 +74,29 @@ def pseudo_names(
     check_count(n, "n")
     faker = read_faker()
     base = (faker if corpus is None else corpus).select(part)
-    known = (faker, *avoid) if corpus is None else (faker, corpus, *avoid)
-    real = _folded_words({text for names in known for text in names.strings})
-    examples = _examples(base.strings)
+    known = avoid if corpus is None else (corpus, *avoid)
+    real = _faker_words() | _folded_words({text for names in known for text in names.strings})
+    examples = _faker_examples(part) if corpus is None else _examples(base.strings)
     made = _make_up(n, examples, real, np.random.default_rng(seed))
     return names_from_columns(
         {"name": made, "part": ["pseudo"] * n}, where="pseudo", source="pseudo"
     )
+
+
+# Studies make up names again and again, mostly like those of Faker, which do not change.
+@functools.cache
+def _faker_words() -> frozenset[str]:
+    """All of Faker's names and their words, folded."""
+    from namebasis.namespace.corpus.faker_source import read_faker
+
+    return frozenset(_folded_words(set(read_faker().strings)))
+
+
+@functools.lru_cache(maxsize=4)
+def _faker_examples(part: str | None) -> tuple[str, ...]:
+    from namebasis.namespace.corpus.faker_source import read_faker
+
+    return _examples(read_faker().select(part).strings)
 
 
 def _folded_words(texts: Iterable[str]) -> set[str]:
@@ -87,11 +104,11 @@ def _folded_words(texts: Iterable[str]) -> set[str]:
     return folded | {word for text in folded if " " in text for word in text.split(" ")}
 
 
-def _examples(texts: Sequence[str]) -> list[str]:
+def _examples(texts: Sequence[str]) -> tuple[str, ...]:
     """Return distinct one-word names, written as names are."""
     words = (restore_capitals(text) for text in texts if _is_word(text))
     titled = (word[:1].title() + word[1:] if word.islower() else word for word in words)
-    return list(dict.fromkeys(titled))
+    return tuple(dict.fromkeys(titled))
 
 
 def _is_word(text: str) -> bool:
@@ -103,7 +120,7 @@ def _is_mark(character: str) -> bool:
 
 
 def _make_up(
-    n: int, examples: Sequence[str], real: set[str], rng: np.random.Generator
+    n: int, examples: tuple[str, ...], real: frozenset[str], rng: np.random.Generator
 ) -> list[str]:
     if not examples:
         raise CorpusError("pseudo: the corpus holds no one-word name to learn spelling from.")
@@ -111,7 +128,7 @@ def _make_up(
     lengths = range(max(2, int(low)), int(high) + 1)
     made: dict[str, str] = {}
     for order in _ORDERS:
-        chain = _Chain.fit(examples, order)
+        chain = _fitted(examples, order)
         idle = 0
         while len(made) < n and idle < _PATIENCE:
             before = len(made)
@@ -127,6 +144,11 @@ def _make_up(
         f"pseudo: {len(examples):,} names to learn from gave only {len(made):,} new ones of the "
         f"{n:,} asked for. Ask for fewer or name a larger source."
     )
+
+
+@functools.lru_cache(maxsize=4)
+def _fitted(examples: tuple[str, ...], order: int) -> _Chain:
+    return _Chain.fit(examples, order)
 
 
 def _is_plausible(word: str) -> bool:
