@@ -103,6 +103,8 @@ class Audit(Result):
     folder: str = ""
 
     _page = "namebasis.auditing.page:html_of"
+    _figure = "namebasis.auditing.figures:draw"
+    _section = "Audits"
 
     @property
     def level(self) -> float:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from namebasis.auditing.claims import Claim, Sample, measured
 from namebasis.auditing.corpora import FAMILY, GIVEN, MADE_UP, OWN, WORLD, Corpora
 from namebasis.auditing.parts import PARTS
 from namebasis.auditing.plan import Plan, Size, load_plan
+from namebasis.auditing.results import Audit, Listing, Part, with_corrected
 from namebasis.namespace.corpus.names import Names, merge_names
 from namebasis.namespace.corpus.sources import as_names, read_names
 
@@ -53,3 +57,62 @@ def make_tiny(patch: pytest.MonkeyPatch, *parts: str) -> None:
     asked = tuple(one for one in PARTS if one.key in parts)
     for module in ("study", "request"):
         patch.setattr(f"namebasis.auditing.{module}.PARTS", asked)
+
+
+def made_claims(seed: int = 0, follow: float = 1.0) -> tuple[list[Claim], dict[str, Sample]]:
+    """One claim of each measure over 80 names: those of truth follow it, the share is within
+    chance, and the mean is a fact."""
+    rng = np.random.default_rng(11)  # truth is the same for every encoder
+    names = tuple(f"name {at}" for at in range(80))
+    truth = rng.random(80)
+    noise = np.random.default_rng(seed)
+    values = follow * truth + noise.normal(size=80) / 5
+    draws = {"Spearman": 0.0, "AUC": 0.5, "difference": 0.0, "d": 0.0}
+    claims, samples = [], {}
+    for measure, neutral in draws.items():
+        sample = Sample(names, values, truth)
+        chance = neutral + noise.normal(size=499) * 0.02
+        claims.append(measured(f"x.{measure.lower()}", f"follows, {measure}", measure, sample,
+                               chance=chance, against="draws", meaning=f"says <{measure}>",
+                               on_card=True))  # fmt: skip
+        samples[claims[-1].key] = sample
+    held = Sample(names, (noise.random(80) < 0.5).astype(float))
+    claims.append(
+        measured(
+            "x.share",
+            "held",
+            "share",
+            held,
+            neutral=0.5,
+            against="draws",
+            chance=0.5 + noise.normal(size=499) / 5,
+            meaning="half",
+            on_card=True,
+        )
+    )
+    fact = Sample(names[:60], values[:60] + 3)
+    claims.append(measured("x.mean", "pieces", "mean", fact, meaning="pieces a name"))
+    samples |= {"x.share": held, "x.mean": fact}
+    return claims, samples
+
+
+def made_audit(
+    spec: str = "a", seed: int = 0, follow: float = 1.0
+) -> tuple[Audit, Mapping[str, Mapping[str, Sample]]]:
+    """An audit of one part, with a long list and a part that was skipped."""
+    claims, samples = made_claims(seed, follow)
+    rows = tuple((f"<b>{at}</b>", at, at / 3) for at in range(40))
+    most = Listing("most", ("name", "names", "value"), rows)
+    parts = (
+        Part("age", "Age and era", tuple(claims), (most,), ("a remark",), 7),
+        Part("gender", "Gender", skipped="no name has a gender."),
+    )  # fmt: skip
+    audit = Audit(
+        {"spec": spec, "fingerprint": f"sha256:{spec}", "revision": None, "dim": 4},
+        {"version": 1, "fingerprint": "sha256:p", "is_quick": True, "level": 0.05, "n_draws": 499,
+         "seed": 0, "template_set": "plain", "templates": ["{}"]},
+        {"world": {"title": "names of the world", "n_names": 80, "n_read": 80,
+                   "fingerprint": "sha256:w"}},
+        with_corrected(parts), "0.2.0",
+    )  # fmt: skip
+    return audit, {"age": samples}

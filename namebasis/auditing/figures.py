@@ -1,0 +1,70 @@
+"""The score card of an audit as a figure of matplotlib."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from namebasis.auditing.scales import mark_of, scale_of
+from namebasis.report.charts import FAINT, FILL, INK, LINE, SOFT, chart, drawable, new_figure
+from namebasis.wording import p_value
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from namebasis.auditing.claims import Claim
+    from namebasis.auditing.results import Audit
+
+_ROW = 0.46
+_LEFT, _RIGHT, _FIGURES = 0.0, 0.33, 0.35
+"""Columns of the scale's axes, which run from 0 to 1: where the scale ends, and the words begin."""
+
+
+@chart
+def draw(found: Audit) -> Figure:
+    """Each claim of the card on its own scale: dot, interval, grey band of chance, meaning."""
+    card = found.card
+    figure, (panel,) = new_figure(width=11.0, height=1.15 + _ROW * max(len(card), 1))
+    panel.set_xlim(-0.38, 1.0)
+    panel.set_ylim(len(card) - 0.4, -0.7)
+    panel.axis("off")
+    spec = drawable(str(found.encoder["spec"]), "an encoder")
+    panel.set_title(f"Score card of {spec}", x=0.0)
+    for at, claim in enumerate(card):
+        _row(panel, at, claim, is_beyond=claim.is_beyond(found.level))
+    if not card:
+        panel.text(-0.38, 0, "No part gave a figure for the card.", color=SOFT)
+    figure.supxlabel(
+        "Dot: value, line: 95 % interval over names, grey band: chance, tick: what says nothing. "
+        "Grey dots are within chance.", fontsize=8.5, color=SOFT, x=0.01, ha="left",
+    )  # fmt: skip
+    drawn: Figure = figure
+    return drawn
+
+
+def _row(panel: Any, at: int, claim: Claim, *, is_beyond: bool) -> None:
+    ink, dot = (INK, FILL) if is_beyond else (FAINT, FAINT)
+    label = "\n".join(textwrap.wrap(drawable(claim.label, claim.key), 36)[:2])
+    panel.text(-0.38, at, label, va="center", fontsize=9.5, color=ink)
+    mark = mark_of(claim, scale_of([claim]))
+    wide = _RIGHT - _LEFT
+    panel.plot([_LEFT, _RIGHT], [at, at], color=LINE, linewidth=1, solid_capstyle="round", zorder=1)
+    told = "–"
+    if mark is not None:
+        if mark.band is not None:
+            low, high = (_LEFT + wide * end for end in mark.band)
+            panel.barh(at, max(high - low, 0.004), 0.5, left=low, color=LINE, zorder=2)
+        if mark.neutral is not None:
+            x = _LEFT + wide * mark.neutral
+            panel.plot([x, x], [at - 0.25, at + 0.25], color=SOFT, linewidth=0.8, zorder=3)
+        if mark.interval is not None:
+            ends = [_LEFT + wide * end for end in mark.interval]
+            panel.plot(ends, [at, at], color=dot, linewidth=2.6, solid_capstyle="butt", zorder=4)
+        panel.plot([_LEFT + wide * mark.value], [at], "o", color=dot, markersize=7.5, zorder=5,
+                   markeredgecolor="white", markeredgewidth=0.9)  # fmt: skip
+        told = f"{claim.value:.2f}"
+    p = f"p {p_value(claim.p_corrected)}" if claim.is_tested else "fact"
+    panel.text(_FIGURES, at, told, va="center", fontsize=10, weight="bold", color=ink)
+    panel.text(_FIGURES + 0.06, at, p, va="center", fontsize=8.5, color=SOFT)
+    meaning = "\n".join(textwrap.wrap(drawable(claim.meaning, ""), 78)[:2])
+    panel.text(_FIGURES + 0.14, at, meaning, va="center", fontsize=8.5, color=SOFT)
