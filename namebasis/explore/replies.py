@@ -267,7 +267,7 @@ CardReply = model_of(
 )  # fmt: skip
 ScoreReply = model_of(
     Attributes,
-    without=("ids", "scores", "n_company"),
+    without=("ids", "scores", "n_company", "parts"),
     instead={
         "headline": str | None, "names": list[dict[str, Any]], "beliefs": list[dict[str, Any]],
         "units": dict[str, dict[str, str]], "axes": list[str], "leakage": list[list[Number]],

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from namebasis.checks import Float64Array, IntArray
 from namebasis.errors import TargetError
+from namebasis.namespace.search.beside import told_apart
 from namebasis.results import Result, Table
 from namebasis.studies.attributes.beliefs import NONE, AxisBelief, counted, sentence
 from namebasis.wording import p_value, z_score
@@ -81,6 +82,8 @@ class Attributes(Result):
         What may be said of each name on each axis, by the best validated reading.
     n_company : int
         Names that were read together, of which these are some; 0 where they are all.
+    parts : tuple of str or None
+        Of the names: two rows may bear one name, Jordan as a given and as a family name.
     """
 
     ids: IntArray
@@ -91,6 +94,7 @@ class Attributes(Result):
     n_made_up: int
     beliefs: tuple[AxisBelief, ...] = ()
     n_company: int = 0
+    parts: tuple[str | None, ...] = ()
 
     _figure = "namebasis.studies.attributes.figures:draw_readings"
 
@@ -99,7 +103,7 @@ class Attributes(Result):
         if not self.beliefs:
             return None
         if len(self.names) <= _FEW:
-            every = [sentence(name, self.beliefs, at) for at, name in enumerate(self.names)]
+            every = [sentence(name, self.beliefs, at) for at, name in enumerate(self._apart())]
             return "; ".join(every) + "."
         found = []
         for belief in self.beliefs:
@@ -140,9 +144,10 @@ class Attributes(Result):
 
     def _believed(self) -> Table:
         """One row per name and axis."""
-        cells = [(at, one) for at in range(len(self.names)) for one in self.beliefs]
+        names = self._apart()
+        cells = [(at, one) for at in range(len(names)) for one in self.beliefs]
         rows = [
-            (self.names[at], one.title, one.told(at), one.place(at), z_score(one.z[at]),
+            (names[at], one.title, one.told(at), one.place(at), z_score(one.z[at]),
              p_value(float(one.p[at])))
             for at, one in cells
         ]  # fmt: skip
@@ -152,13 +157,19 @@ class Attributes(Result):
             detail=len(self.names) > _FEW_ROWS,
         )  # fmt: skip
 
+    def _apart(self, rows: Sequence[int] | IntArray | None = None) -> list[str]:
+        """Names of some rows, or of all, with the part of those that come twice."""
+        at = range(len(self.names)) if rows is None else rows
+        parts = [self.parts[row] for row in at] if self.parts else []
+        return told_apart([self.names[row] for row in at], parts)
+
     def _counts(self) -> Table:
         """One row per axis and value, with the names that lean to it most."""
         rows: list[tuple[object, ...]] = []
         muted = []
         for belief in self.beliefs:
             for label, own in counted(belief).items():
-                most = [self.names[at] for at in own[:_N_LISTED]]
+                most = self._apart(own[:_N_LISTED])
                 if len(own) or belief.kind == "ordinal":
                     rows.append((belief.title, label, len(own), ", ".join(most)))
             muted.append(len(rows))
@@ -169,7 +180,7 @@ class Attributes(Result):
     def _readings(self) -> list[Table]:
         """A table for each unit, as years and cosines do not go into one column."""
         rows: dict[str, list[tuple[object, ...]]] = {}
-        for at, name in enumerate(self.names):
+        for at, name in enumerate(self._apart()):
             for score in self.scores:
                 for reading, values in score.readings.items():
                     spread, z = score.spreads[reading][at], score.z[reading][at]
@@ -252,6 +263,7 @@ class Attributes(Result):
             scores=scores,
             beliefs=tuple(one.pick(at) for one in self.beliefs),
             n_company=self._n_company,
+            parts=tuple(self.parts[i] for i in at) if self.parts else (),
         )
 
     def write(self, space: StoredSpace) -> None:

@@ -128,11 +128,12 @@ def read_axes(
         reading = VALIDATED[axis.kind]
         columns = ([s.z[reading] for s in own], made, [s.readings[reading] for s in own])
         leanings.append(Leaning(axis, *(np.stack(column, axis=1) for column in columns)))
-    names = tuple(space.table(["name"], ids=ids)["name"].to_pylist())
+    table = space.table(["name", "part"], ids=ids)
+    names = tuple(table["name"].to_pylist())
     n_made_up = len(rows.text) - rows.n_names
     return Attributes(
         ids, names, tuple(scores), axes.leakage(directions), temperature, n_made_up,
-        believe(leanings, len(ids)),
+        believe(leanings, len(ids)), parts=tuple(table["part"].to_pylist()),
     )  # fmt: skip
 
 

@@ -116,6 +116,21 @@ def test_a_belief_within_chance_is_never_named() -> None:
     counts = many.tables()[0]
     assert counts.rows[1] == ("age", "older than most", 10, "n0, n2, n4, n6")
     assert counts.rows[2] == ("age", "no belief beyond chance", 10, "")
+    twice = replace(many, names=("Jordan", "x", "Jordan", *many.names[3:]), parts=("given", "given",
+                    "family", *["given"] * 17))  # fmt: skip
+    assert twice.tables()[0].rows[1][3] == "Jordan (given), Jordan (family), n4, n6"
+    both = twice.pick(_Rows([0, 2]), ["Jordan", "Jordan"])  # type: ignore[arg-type]
+    assert [row[0] for row in both.tables()[0].rows[::2]] == ["Jordan (given)", "Jordan (family)"]
+
+
+class _Rows:
+    """A space whose names are in given rows."""
+
+    def __init__(self, rows: list[int]) -> None:
+        self._rows = rows
+
+    def rows_of(self, names: list[str]) -> list[int]:
+        return self._rows
 
 
 def believing() -> Attributes:
