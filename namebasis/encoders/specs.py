@@ -36,6 +36,8 @@ OPEN_CLIP_FORMS = (
 )
 """How a model of open_clip is named."""
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu|hpu|ipu|mtia|xla|meta)(:\d+)?")
+_ADDED = re.compile(r"(?=\+lora:)")
+_FOLDERS = re.compile(r"(\A|[:@])[/~].*/", re.DOTALL)
 _HUB_NAME = re.compile(r"[\w][\w.-]*/[\w.-]+\Z")
 _WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 _EPOCH = re.compile(r"epoch_(\d+)\.pt\Z")
@@ -66,6 +68,8 @@ def full_spec(spec: str) -> str:
         return spec
     place = os.path.expanduser(spec)
     if kind not in KINDS or not colon:
+        if len(parts := _ADDED.split(place)) > 1 and os.path.isfile(parts[0].partition("#")[0]):
+            return f"sd:{spec}"
         if os.path.isdir(place):
             return folder_spec(Path(place), spec)
         if os.path.isfile(place):
@@ -80,6 +84,14 @@ def full_spec(spec: str) -> str:
     if not hint and spec in _open_clip_models():
         hint = f" Did you mean open_clip:{spec}/TAG, such as open_clip:{spec}/openai?"
     raise EncoderError(f"unknown encoder {spec!r}.{hint} There are: {FORMS}.")
+
+
+def without_folders(spec: str) -> str:
+    """A spec or a path with names instead of folders: ``hf:clip`` for ``hf:/folder/clip``.
+
+    A folder's place on this machine is nobody else's business.
+    """
+    return "".join(_FOLDERS.sub(r"\1", part) for part in _ADDED.split(spec))
 
 
 def check_device(device: str | None) -> None:

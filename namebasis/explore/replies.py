@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from namebasis import __version__
+from namebasis.encoders import specs
 from namebasis.errors import SpaceError
 from namebasis.explore.questions import (
     ArrangementQuestion,
@@ -86,14 +86,11 @@ def values_of(result: Result) -> dict[str, Any]:
 def without_folders(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What something was made of, with names instead of folders: hf:clip for hf:/folder/clip."""
     return {
-        key: _short(value) if key in ("space", "path", "encoder") and value else value
+        key: specs.without_folders(str(value))
+        if key in ("space", "path", "encoder") and value
+        else value
         for key, value in facts.items()
     }
-
-
-def _short(place: object) -> str:
-    kind, sign, rest = str(place).rpartition(":")
-    return kind + sign + Path(rest).name if rest.startswith(("/", "~")) else str(place)
 
 
 def spaces_of(warm: Warm) -> list[dict[str, Any]]:
@@ -112,7 +109,7 @@ def _facts(warm: Warm, name: str) -> dict[str, Any]:
     return {
         "space": name,
         "n_names": len(space),
-        "encoder": _short(space.provenance.encoder),
+        "encoder": specs.without_folders(space.provenance.encoder),
         "templates": list(space.provenance.templates),
         "views": list(space.views),
         "columns": list(space.columns),

@@ -7,6 +7,7 @@ is named behind ``#``. Of the file only the header and that tower are read.
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from namebasis.encoders.diffusers import choose_text_encoder
 from namebasis.encoders.huggingface.models import HuggingFaceEncoder, WholeModel
 from namebasis.encoders.loading import Source, choose_device, fingerprint_of, refusing
 from namebasis.encoders.single_file.kinds import not_a_checkpoint
+from namebasis.encoders.single_file.lora import merge_lora
 from namebasis.encoders.single_file.reading import read_tower
 from namebasis.encoders.single_file.towers import Tower, find_towers
 from namebasis.encoders.single_file.vocabulary import clip_tokenizer, vocabulary_file
@@ -24,14 +26,15 @@ from namebasis.errors import EncoderError
 
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
-    """Load ``FILE`` or ``FILE#text_encoder_2``; see `load_encoder`."""
-    path, part = _split(rest)
+    """Load ``FILE``, ``FILE#text_encoder_2`` or either with ``+lora:FILE:WEIGHT`` behind it."""
+    base, loras = _split_loras(rest)
+    path, part = _split(base)
     if revision is not None:
         raise EncoderError(f"sd:{rest} is a file; a revision is for hub repositories.")
     spec = f"sd:{path}"
     with refusing(spec):
         file = open_weights(path, spec)
-        tower = _choose(file, part, spec)
+        tower, widths = _choose(file, part, spec)
         vocabulary = vocabulary_file(spec)
     spec = f"{spec}#{tower.place.part}"
     import torch
@@ -42,10 +45,38 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
             model = read_tower(file, tower)
         except EncoderError as error:
             raise EncoderError(f"{spec}: {path.name}: {error}.") from None
+        for added, weight in loras:
+            merge_lora(model, tower.place.part, widths, added, weight, spec)
+            spec += f"+lora:{added}:{weight:g}"
         tokenizer = clip_tokenizer(vocabulary, tower.n_positions)
         whole = WholeModel(model, fingerprint_of(model.state_dict()), tokenizer)
     source = Source(path.parent, spec)
     return HuggingFaceEncoder(source, place, getattr(torch, dtype), whole=whole)
+
+
+def _split_loras(rest: str) -> tuple[str, list[tuple[Path, float]]]:
+    """What stands before the first LoRA, and the files and weights of all."""
+    if os.path.isfile(os.path.expanduser(rest)):
+        return rest, []
+    base, *given = rest.split("+lora:")
+    found = []
+    for part in given:
+        place, colon, said = part.rpartition(":")
+        if not colon or os.path.isfile(os.path.expanduser(part)):
+            place, said = part, "1"
+        try:
+            weight = float(said)
+        except ValueError:
+            weight = math.nan
+        if not math.isfinite(weight):
+            raise EncoderError(
+                f"sd:{rest[:200]}: {said!r} is no weight; write +lora:FILE:WEIGHT, such as 0.8."
+            )
+        local = os.path.expanduser(place)
+        if not os.path.isfile(local):
+            raise EncoderError(f"sd:{rest[:200]}: there is no LoRA file {local}.")
+        found.append((Path(local).resolve(), weight))
+    return base, found
 
 
 def _split(rest: str) -> tuple[Path, str]:
@@ -61,8 +92,11 @@ def _split(rest: str) -> tuple[Path, str]:
     return Path(local).resolve(), part
 
 
-def _choose(file: WeightFile, part: str, spec: str) -> Tower:
-    """The tower that is asked for, or the one that the image model is given as a whole."""
+def _choose(file: WeightFile, part: str, spec: str) -> tuple[Tower, dict[str, int]]:
+    """The tower that is asked for, or the one that the image model is given as a whole.
+
+    With it the widths of all that an image model beside them reads; none of a text encoder alone.
+    """
     try:
         towers = find_towers(file.shapes)
     except EncoderError as error:
@@ -71,4 +105,5 @@ def _choose(file: WeightFile, part: str, spec: str) -> Tower:
         raise EncoderError(f"{spec}: {file.path.name} {not_a_checkpoint(file)}.")
     kinds = {tower.place.part: tower.kind for tower in towers}
     chosen = choose_text_encoder(spec, kinds, part)
-    return next(tower for tower in towers if tower.place.part == chosen)
+    widths = {tower.place.part: tower.width for tower in towers if tower.place.prefix}
+    return next(tower for tower in towers if tower.place.part == chosen), widths

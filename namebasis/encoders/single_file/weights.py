@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -41,12 +41,15 @@ class WeightFile:
     path : Path
     shapes : mapping of str to tuple of int
         By the names of the tensors, without what wrappers put into them.
+    notes : mapping of str to str
+        What the file's header says beside them.
     """
 
     path: Path
     shapes: Shapes
     _names: Mapping[str, str]
     _state: Mapping[str, Tensor] | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def tensors(self) -> AbstractContextManager[_Open]:
         """Open the file; `get_tensor` takes the names of `shapes`."""
@@ -160,9 +163,10 @@ def _safetensors(path: Path, spec: str) -> WeightFile:
                 plain: tuple(map(int, file.get_slice(name).get_shape()))
                 for plain, name in names.items()
             }
+            notes = dict(file.metadata() or {})
     except SafetensorError as error:
         raise EncoderError(f"{spec}: {path.name} {_damage(path, error)}.") from None
-    return WeightFile(path, shapes, names)
+    return WeightFile(path, shapes, names, notes=notes)
 
 
 def _damage(path: Path, error: Exception) -> str:

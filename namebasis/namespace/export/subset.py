@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from namebasis.atomic import replacing_file, replacing_folder
 from namebasis.checks import check_count
+from namebasis.encoders.specs import without_folders
 from namebasis.errors import SpaceError
 from namebasis.namespace.corpus.cleaning import Dropped
 from namebasis.namespace.export import file_formats
@@ -218,17 +219,12 @@ def _facts(
 ) -> dict[str, object]:
     source = space.provenance
     facts = {
-        "space": space.path.name, "encoder": _public(source.encoder), "revision": source.revision,
+        "space": space.path.name, "encoder": without_folders(source.encoder),
+        "revision": source.revision,
         "fingerprint": source.fingerprint, "templates": list(source.templates), "where": where,
         "order_by": order_by, "limit": limit,
     }  # fmt: skip
     return {what: value for what, value in facts.items() if value is not None}
-
-
-def _public(spec: str) -> str:
-    # A folder's place on this machine is nobody else's business.
-    kind, _, where = spec.partition(":")
-    return f"{kind}:{Path(where).name}" if Path(where).is_absolute() else spec
 
 
 def _write(table: pa.Table, request: Request, stream: IO[Any], path: str) -> ExportResult:

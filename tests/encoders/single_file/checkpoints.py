@@ -99,6 +99,6 @@ def write_folder(folder: Path, models: dict[str, Any]) -> Path:
     return folder
 
 
-def write(path: Path, state: State) -> Path:
-    save_file({name: tensor.contiguous() for name, tensor in state.items()}, path)
+def write(path: Path, state: State, notes: dict[str, str] | None = None) -> Path:
+    save_file({name: tensor.clone().contiguous() for name, tensor in state.items()}, path, notes)
     return path

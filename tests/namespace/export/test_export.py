@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from namebasis.encoders.specs import without_folders
 from namebasis.errors import FilterError, SpaceError
 from namebasis.namespace.corpus.sources import read_names
 from namebasis.namespace.export import file_formats
-from namebasis.namespace.export import subset as module
 from namebasis.namespace.export.subset import export
 from namebasis.space import Space
 
@@ -177,8 +177,11 @@ def test_parquet_says_what_it_was_made_from(space: Space, tmp_path: Path) -> Non
 
 
 def test_a_local_encoder_is_named_without_its_place() -> None:
-    assert module._public("hf:/home/me/models/clip") == "hf:clip"
-    assert module._public("open_clip:ViT-B-32/openai") == "open_clip:ViT-B-32/openai"
+    assert without_folders("hf:/home/me/models/clip") == "hf:clip"
+    assert without_folders("open_clip:ViT-B-32/openai") == "open_clip:ViT-B-32/openai"
+    assert without_folders("open_clip:ViT-B-32@/home/me/w.pt") == "open_clip:ViT-B-32@w.pt"
+    added = "sd:/home/me/a.safetensors#text_encoder+lora:/home/me/b.safetensors:0.8"
+    assert without_folders(added) == "sd:a.safetensors#text_encoder+lora:b.safetensors:0.8"
 
 
 def test_npy_holds_the_vectors_in_the_rows_order(space: Space, tmp_path: Path) -> None:
