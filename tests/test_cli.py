@@ -112,6 +112,8 @@ BEFORE = {
     ],
 }
 """What must have been done before the example of a command."""
+MANY_PROMPTS = ("describe", "identity", "rigidity")
+"""Commands whose examples encode thousands of prompts: their space is of the smallest encoder."""
 
 
 @pytest.mark.parametrize("command", commands())
@@ -130,6 +132,9 @@ def test_help_ends_with_an_example_that_runs(
     assert example, helped.stdout
     if command == "build":
         shutil.rmtree(place / "my.space")
+    if command in MANY_PROMPTS:
+        small = ("build", "my.space", "names.txt", "--encoder", "organism", "--overwrite", "-q")
+        assert run(*small, "--templates", "person", cwd=place).returncode == 0
     for made in BEFORE.get(command, ()):
         done = run(*made, cwd=place)
         assert done.returncode == 0, done.stderr

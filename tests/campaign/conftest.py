@@ -1,4 +1,4 @@
-"""One warm process, one world and one campaign for each file of tests."""
+"""One warm process, one world and one campaign, of which every case takes a copy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.campaign.world import World
 SEED = 7
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
     with warm() as started:
         yield Campaign(World(started, tmp_path_factory.mktemp("campaign") / "w"), SEED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 import numpy as np
@@ -11,10 +12,13 @@ from namebasis.checks import FloatArray
 from namebasis.encoders.base import Encoder, IdRows
 
 
+@functools.lru_cache(20_000)
 def drawn(text: str, dim: int) -> FloatArray:
     """A row that only its text decides."""
     digest = hashlib.sha256(text.encode()).digest()
-    return np.random.default_rng(list(digest)).standard_normal(dim).astype(np.float32)
+    row = np.random.default_rng(list(digest)).standard_normal(dim).astype(np.float32)
+    row.flags.writeable = False
+    return row
 
 
 class Tiny(Encoder):

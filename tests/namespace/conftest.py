@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,15 @@ from namebasis.checks import FloatArray, IntArray
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import Names, make_names
 from namebasis.space import Space
+
+
+@functools.lru_cache(100_000)
+def drawn(text: str, dim: int) -> FloatArray:
+    """A row that only its text decides; studies ask for the same texts many times."""
+    digest = hashlib.sha256(text.encode()).digest()
+    row = np.random.default_rng(list(digest)).standard_normal(dim).astype(np.float32)
+    row.flags.writeable = False
+    return row
 
 
 class FakeEncoder:
@@ -31,9 +41,7 @@ class FakeEncoder:
         self.calls = 0
 
     def _draw(self, text: str, dim: int) -> FloatArray:
-        digest = hashlib.sha256((self.salt + text).encode()).digest()
-        rng = np.random.default_rng(list(digest))
-        return rng.standard_normal(dim).astype(np.float32)
+        return drawn(self.salt + text, dim)
 
     def encode_text(self, texts: Sequence[str], *, batch_size: int | None = None) -> FloatArray:
         self.calls += 1
