@@ -56,6 +56,35 @@ def _reset(logger: logging.Logger) -> None:
     logger.handlers.clear()
 
 
+# Workers take whole files, or a folder whose tests share what is long to build; the longest come
+# first, so that no worker ends alone with one of them.
+_TOGETHER = ("tests/campaign/", "tests/studies/card/")
+_FIRST = (*_TOGETHER, "tests/explore/", "tests/formation/", "tests/studies/identity/",
+          "tests/studies/attributes/", "tests/namespace/building/test_ray_engine.py",
+          "tests/namespace/store/", "tests/test_notebook.py", "tests/test_cli.py",
+          "tests/test_docstrings.py", "tests/test_tutorial.py")  # fmt: skip
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """The scheduler of `--dist loadfile`, which would begin with the files of most tests."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class LongestFirst(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            own = next((folder for folder in _TOGETHER if nodeid.startswith(folder)), None)
+            return own or super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False
+    return LongestFirst(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(_FIRST))
+
+
 # The packaged encoder is read some hundred times, and axes, contexts and made-up names are the same
 # texts in every study. Its own tests read and run it afresh.
 _load, _embed = minilm.load, minilm.MiniLM._embed_texts
