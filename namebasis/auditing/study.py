@@ -20,6 +20,7 @@ from namebasis.auditing.request import request_of
 from namebasis.auditing.results import Audit, Listing, Part, with_corrected
 from namebasis.checks import Progress, check_seed, shown_steps
 from namebasis.errors import CorpusError, EncoderError
+from namebasis.namespace.building.tokens import is_unread
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -123,13 +124,10 @@ def _audited(
     own = None if names is None else as_names(names)
     start("loading the encoder")
     loaded = as_encoder(encoder, device=device)
-    if not loaded.has_text:
-        raise EncoderError(
-            f"{loaded.spec} reads no text; an audit asks about names as text. Use an encoder that "
-            "reads text."
-        )
+    _check_encoder(loaded)
     start("reading names")
     corpora, every = read_corpora(plan.size, own, seed=seed)
+    _check_script(loaded, every)
     state = _state(loaded, plan, corpora, told, seed)
     place = folder_for(folder, state)
     start("encoding")
@@ -192,6 +190,34 @@ def _run(asked: Asked, inquiry: Inquiry, place: AuditFolder) -> tuple[Part, dict
     )  # fmt: skip
     place.keep(part, answer.samples)
     return part, answer.samples
+
+
+def _check_encoder(encoder: Encoder) -> None:
+    """Refuse an encoder that cannot be asked anything."""
+    from namebasis.encoders.given import GivenVectors
+
+    if not encoder.has_text:
+        raise EncoderError(
+            f"{encoder.spec} reads no text; an audit asks about names as text. Use an encoder that "
+            "reads text."
+        )
+    if isinstance(encoder, GivenVectors) and encoder.model is None:
+        raise EncoderError(
+            f"{encoder.spec} are given vectors without an encoder; an audit reads names and "
+            "phrases that none of them stands for. Audit the encoder that made them, or give it "
+            "with them (GivenVectors(names, vectors, encoder=…))."
+        )
+
+
+def _check_script(encoder: Encoder, names: Names) -> None:
+    """Refuse an encoder that knows no letter of any name, before a folder is made."""
+    unknown = getattr(encoder, "unknown_piece", None)
+    if all(is_unread(pieces, unknown) for pieces in encoder.pieces(names.strings)):
+        raise EncoderError(
+            f"{encoder.spec} knows no letter of the {len(names):,} names of the audit (such as "
+            f"{', '.join(names.strings[:3])}). Give names in its script with --names (names= in "
+            "Python); parts that need the packaged names are then skipped."
+        )
 
 
 def _space(
