@@ -255,7 +255,10 @@ def _part(data: Mapping[str, Any]) -> Part:
     return Part(
         data["key"],
         data["title"],
-        tuple(Claim(**{key: one[key] for key in known}) for one in data["claims"]),
+        tuple(
+            Claim(**{key: one[key] for key in known} | {"value": _finite(one["value"])})
+            for one in data["claims"]
+        ),
         tuple(
             Listing(
                 one["title"],
@@ -270,3 +273,7 @@ def _part(data: Mapping[str, Any]) -> Part:
         data["seconds"],
         data["skipped"],
     )
+
+
+def _finite(value: float | None) -> float:
+    return float("nan") if value is None else value
