@@ -124,14 +124,11 @@ def _started(warm: Warm, port: int) -> Explorer:
     import uvicorn
 
     from namebasis.explore.guard import Rules
-    from namebasis.explore.server import address, create_app, listening
+    from namebasis.explore.server import address, configured, create_app, listening
 
     host, token = "127.0.0.1", secrets.token_urlsafe(24)
     bound = listening(host, port)
-    config = uvicorn.Config(
-        create_app(warm, Rules(token=token)), log_config=None, access_log=False,
-        server_header=False, ws="none", lifespan="on", timeout_graceful_shutdown=2,
-    )  # fmt: skip
+    config = configured(create_app(warm, Rules(token=token)), log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [bound]}, name="explorer", daemon=True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 import re
@@ -12,11 +13,13 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from namebasis import __version__
 from namebasis.errors import NamebasisWarning
@@ -29,6 +32,8 @@ from namebasis.explore.warm import Warm
 
 ASSETS = Path(__file__).parent / "assets"
 PORT = 8642
+PATIENCE = 60.0
+"""Seconds from the first byte of a request, or of a connection, to the request's last."""
 TRIED = 20
 """Ports after the wanted one that are tried where it is taken."""
 
@@ -155,13 +160,63 @@ def serve(
         # Else an answer's body waits 40 ms until its head is acknowledged; asyncio sees to that
         # only for sockets of its own.
         bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, ws="none",
-            lifespan="on", timeout_graceful_shutdown=5,
-            timeout_keep_alive=75,  # longer than a reader rests between two questions
-        )  # fmt: skip
+        # Kept open for longer than a reader rests between two questions.
+        config = configured(app, log_level="warning", timeout_keep_alive=75)
         with suppress(KeyboardInterrupt):  # which it raises again once it has ended in order
             uvicorn.Server(config).run(sockets=[bound])
+
+
+def configured(app: ASGIApp, **options: Any) -> uvicorn.Config:
+    """How the application is served: requests must end, and so must the service."""
+    return uvicorn.Config(
+        app, http=Punctual, access_log=False, server_header=False, ws="none", lifespan="on",
+        timeout_graceful_shutdown=1, **options,
+    )  # fmt: skip
+
+
+class Punctual(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """A connection whose requests are there within `PATIENCE`, head and body, or it is closed.
+
+    A client that sends a letter a minute, or a body without an end, would hold it for ever.
+    """
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request, and wait for what is still owed."""
+        super().data_received(data)
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        super().connection_lost(exc)
+        self._forget()
+
+    def _expect(self) -> None:
+        if not self._is_owed():
+            self._forget()
+        elif self._deadline is None and not self.transport.is_closing():
+            self._deadline = self.loop.call_later(PATIENCE, self._give_up)
+
+    def _is_owed(self) -> bool:
+        """Whether a request has not come to its end."""
+        cycle = self.cycle
+        return cycle is None or cycle.response_complete or cycle.more_body
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self._is_owed():
+            self.transport.abort()
+
+    def _forget(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None
 
 
 def _share_the_interpreter() -> None:
