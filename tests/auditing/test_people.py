@@ -105,6 +105,9 @@ def test_a_name_that_drowns_its_partners_holds_its_person(knows: Answer) -> None
     sample = knows.samples["identity.held"]
     gaps = dict(zip(sample.names, sample.values, strict=True))
     assert max(gaps, key=lambda name: gaps[name]) == "Albert Einstein"
+    kinds = next(one for one in knows.tables if one.key == "kinds")
+    assert sum(row[1] for row in kinds.rows) == 24
+    assert sum(int(row[4].removesuffix(" %")) for row in kinds.rows) in range(97, 104)
 
 
 def test_mentions_order_whom_it_knows_and_part_them(knows: Answer) -> None:

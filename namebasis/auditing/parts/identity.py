@@ -18,7 +18,7 @@ from namebasis.auditing.parts import mentions
 from namebasis.auditing.parts.recombined import SIDES, Recombined, recombine
 from namebasis.checks import Float64Array
 from namebasis.results import Table
-from namebasis.studies.identity.results import Identity
+from namebasis.studies.identity.results import Identity, NameIdentity
 from namebasis.studies.identity.study import identity
 from namebasis.studies.identity.thresholds import KINDS
 from namebasis.wording import counted, percent
@@ -50,7 +50,9 @@ def run(inquiry: Inquiry) -> Answer:
     _held_claim(inquiry, asked, found, answer)
     if inquiry.counts is not None:
         mentions.add(inquiry, people, found.column("own_score")[rest:], answer)
-    answer.tables.extend([_kinds_table(people), _pointing_table(people, asked, found)])
+    answer.tables.extend(
+        [_kinds_table(people, found.rows[n:rest]), _pointing_table(people, asked, found)]
+    )
     answer.tables.append(replace(people.tables()[0], title="people by what is their own"))
     answer.remarks.extend([
         "Kinds are uncalibrated for this encoder, and are those of "
@@ -203,16 +205,18 @@ def _held_claim(inquiry: Inquiry, asked: Recombined, found: Identity, answer: An
     )  # fmt: skip
 
 
-def _kinds_table(people: Identity) -> Table:
-    """How many people are of each kind."""
+def _kinds_table(people: Identity, ordinary: Sequence[NameIdentity]) -> Table:
+    """How many people are of each kind, beside ordinary names of as many pieces."""
     rows = []
     for kind in KINDS:
         own = [row for row in people.rows if row.kind == kind]
+        usual = sum(row.kind == kind for row in ordinary) / max(len(ordinary), 1)
         sure = sum(row.is_settled for row in own)
-        rows.append((kind, len(own), sure, percent(len(own) / len(people.rows))))
+        share = percent(len(own) / len(people.rows))
+        rows.append((kind, len(own), sure, share, percent(usual) if ordinary else None))
     return Table(
-        ("kind", "people", "settled", "share"), rows, "kinds of identity", key="kinds",
-        muted=[at for at, row in enumerate(rows) if not row[2]],
+        ("kind", "people", "settled", "share", "of ordinary names"), rows, "kinds of identity",
+        key="kinds", muted=[at for at, row in enumerate(rows) if not row[2]],
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from namebasis.namespace.corpus.count_files import by_fold
 from namebasis.studies.identity.counts import compare_counts
 from namebasis.studies.identity.results import Identity
 
-MOST = 4
+MOST = 2
 """Times the packaged people of a size: so many of one's own are measured, at most."""
 KEY = "identity.mentions"
 _FEWEST_EACH, _N_RESAMPLES, _ENDLESS = 5, 200, 1e12
