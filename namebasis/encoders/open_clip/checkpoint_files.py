@@ -94,7 +94,14 @@ def read_state(path: Path, spec: str) -> dict[str, torch.Tensor]:
 def is_pickle(path: Path) -> bool:
     """Whether a file begins as one of `torch.save` does, an archive or an old bare pickle."""
     with path.open("rb") as stream:
-        return stream.read(4).startswith((b"PK\x03\x04", b"\x80"))
+        start = stream.read(9)
+    # The length that safetensors begin with may have the byte of a pickle; its header follows.
+    return start.startswith(b"PK\x03\x04") or (start[:1] == b"\x80" and start[8:9] != b"{")
+
+
+def read_pickle(path: Path, spec: str) -> Any:
+    """What `torch.save` wrote, of tensors, numbers and texts; see `read_state`."""
+    return _pickled(path, spec)
 
 
 def plain_key(key: str) -> str:

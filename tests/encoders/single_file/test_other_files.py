@@ -9,7 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from namebasis.encoders.open_clip.checkpoint_files import read_state
 from namebasis.encoders.registry import load_encoder
+from namebasis.encoders.single_file.weights import open_weights
 from namebasis.encoders.specs import full_spec
 from namebasis.errors import EncoderError
 from tests.encoders.single_file.checkpoints import UNET
@@ -107,6 +109,18 @@ def test_a_file_is_told_by_its_content_not_its_name(tmp_path: Path) -> None:
         assert said in refused(f"sd:{tmp_path / name}"), name
     torch.save({"emb_params": torch.ones(1, 64)}, tmp_path / "word.safetensors")
     assert "is a textual inversion" in refused(f"sd:{tmp_path / 'word.safetensors'}")
+
+
+def test_a_header_of_any_length_is_no_pickle(tmp_path: Path) -> None:
+    """640 is 0x0280: the first bytes of a safetensors file are then those of a pickle."""
+    file = tmp_path / "w.safetensors"
+    save_file({"a": torch.ones(4)}, file)
+    content = file.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = content[8 : 8 + length].ljust(640)
+    file.write_bytes((640).to_bytes(8, "little") + header + content[8 + length :])
+    assert torch.equal(read_state(file, "open_clip:x")["a"], torch.ones(4))
+    assert open_weights(file, "sd:x").shapes == {"a": (4,)}
 
 
 class _Code:
