@@ -36,7 +36,8 @@ OPEN_CLIP_FORMS = (
 )
 """How a model of open_clip is named."""
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu|hpu|ipu|mtia|xla|meta)(:\d+)?")
-_ADDED = re.compile(r"(?=\+lora:)")
+ADDED = re.compile(r"(?=\+(?:lora|embedding):)")
+"""Before each change that a spec names behind a file of Stable Diffusion."""
 _FOLDERS = re.compile(r"(\A|[:@])[/~].*/", re.DOTALL)
 _HUB_NAME = re.compile(r"[\w][\w.-]*/[\w.-]+\Z")
 _WEIGHTS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
@@ -68,7 +69,7 @@ def full_spec(spec: str) -> str:
         return spec
     place = os.path.expanduser(spec)
     if kind not in KINDS or not colon:
-        if len(parts := _ADDED.split(place)) > 1 and os.path.isfile(parts[0].partition("#")[0]):
+        if len(parts := ADDED.split(place)) > 1 and os.path.isfile(parts[0].partition("#")[0]):
             return f"sd:{spec}"
         if os.path.isdir(place):
             return folder_spec(Path(place), spec)
@@ -91,7 +92,7 @@ def without_folders(spec: str) -> str:
 
     A folder's place on this machine is nobody else's business.
     """
-    return "".join(_FOLDERS.sub(r"\1", part) for part in _ADDED.split(spec))
+    return "".join(_FOLDERS.sub(r"\1", part) for part in ADDED.split(spec))
 
 
 def check_device(device: str | None) -> None:

@@ -7,8 +7,8 @@ attends to it and gets the width that it was trained with.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,11 +74,14 @@ class WholeModel:
     model : PreTrainedModel
     fingerprint : str
     tokenizer : PreTrainedTokenizerBase
+    words : mapping of int to sequence of int
+        Ids of added pieces that stand for several in a row; of a CLIP with the fast tower only.
     """
 
     model: Any
     fingerprint: str
     tokenizer: Any
+    words: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
 
 class HuggingFaceEncoder(Encoder):
@@ -128,7 +131,8 @@ class HuggingFaceEncoder(Encoder):
                 self._take_tokenizer(
                     whole.tokenizer
                     if whole is not None
-                    else self._read_tokenizer(tokenizer_folder or self._tokenizer_folder())
+                    else self._read_tokenizer(tokenizer_folder or self._tokenizer_folder()),
+                    {} if whole is None else whole.words,
                 )
                 n_prompt = self._read_prompt()
                 left_out = 0 if layout.pools_prompt else n_prompt
@@ -162,7 +166,7 @@ class HuggingFaceEncoder(Encoder):
             )
         return read_pretrained(AutoTokenizer, folder)
 
-    def _take_tokenizer(self, tokenizer: Any) -> None:
+    def _take_tokenizer(self, tokenizer: Any, words: Mapping[int, Sequence[int]]) -> None:
         self.tokenizer = tokenizer
         text = getattr(self.model, "text_model", self.model)
         self._words = _word_table(text)
@@ -183,6 +187,10 @@ class HuggingFaceEncoder(Encoder):
             if tower
             else None
         )
+        if words and clip is None:
+            raise EncoderError(f"{self.spec}: a word of several vectors needs the fast text tower.")
+        if clip is not None and words:
+            clip = clip.expanding(words)
         self._fast = ClipText(clip, tower) if tower and clip else None
         self.unknown_piece = self.tokenizer.unk_token
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -154,6 +154,27 @@ class ClipTokenizer:
             special,
             context_length or int(tokenizer.model_max_length),
         )
+
+    def expanding(self, words: Mapping[int, Sequence[int]]) -> ClipTokenizer:
+        """The same tokenizer, with several ids in the place of some.
+
+        Parameters
+        ----------
+        words : mapping of int to sequence of int
+        """
+
+        def read(texts: Sequence[str]) -> tuple[Ragged, Flags]:
+            pieces, fits = self._read(texts)
+            if not np.isin(pieces.ids, list(words)).any():
+                return pieces, fits
+            rows = [
+                [new for old in row.tolist() for new in words.get(old, (old,))]
+                for row in pieces.rows()
+            ]
+            return Ragged.from_rows(rows), fits
+
+        special = (self.start, self.end)
+        return ClipTokenizer(read, self._piece, special, self.context_length)
 
     def encode_batch(self, texts: Sequence[str]) -> Ragged:
         """Ids of whole texts, special tokens included."""
