@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import zlib
 from collections.abc import Sequence
@@ -15,9 +16,12 @@ from namebasis.namespace.search.targets import Resolver, Target
 DIM = 12
 
 
+@functools.lru_cache(100_000)
 def word_vector(word: str) -> FloatArray:
     rng = np.random.default_rng(zlib.crc32(word.lower().encode()))
-    return rng.standard_normal(DIM).astype(np.float32)
+    row = rng.standard_normal(DIM).astype(np.float32)
+    row.flags.writeable = False
+    return row
 
 
 class ToyEncoder:

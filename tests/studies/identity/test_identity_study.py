@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,9 +28,12 @@ from namebasis.studies.identity.thresholds import EVIDENCES, judge, load_origin
 DIM = 32
 
 
+@functools.lru_cache(100_000)
 def vector(text: str, scale: float = 1.0) -> FloatArray:
     rng = np.random.default_rng(zlib.crc32(text.encode()))
-    return (scale * rng.standard_normal(DIM)).astype(np.float32)
+    row = (scale * rng.standard_normal(DIM)).astype(np.float32)
+    row.flags.writeable = False
+    return row
 
 
 class PlantedEncoder:
