@@ -24,6 +24,7 @@ _HOMES = {
     "add_names": ".namespace.building.build",
     "audit": ".auditing.study",
     "build_space": ".space",
+    "compare_audits": ".auditing.comparison",
     "explain": ".terms",
     "export": ".namespace.export.subset",
     "list_spaces": ".namespace.listing",
@@ -48,6 +49,7 @@ __all__ = [
     "add_names",
     "audit",
     "build_space",
+    "compare_audits",
     "explain",
     "export",
     "list_spaces",
@@ -59,6 +61,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from namebasis.auditing.comparison import compare_audits
     from namebasis.auditing.files import read_audit
     from namebasis.auditing.study import audit
     from namebasis.encoders.registry import load_encoder

@@ -4,8 +4,10 @@ from namebasis.lazy import attach as _attach
 
 _HOMES = {
     "Audit": ".results",
+    "AuditComparison": ".comparison",
     "Claim": ".claims",
     "audit": ".study",
+    "compare_audits": ".comparison",
     "read_audit": ".files",
 }
 

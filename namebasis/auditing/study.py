@@ -88,7 +88,7 @@ def audit(
 
     See Also
     --------
-    namebasis.auditing.comparison.compare : Two and more audits, over the same names.
+    namebasis.compare_audits : Two and more audits, over the same names.
 
     Examples
     --------

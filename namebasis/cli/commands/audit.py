@@ -17,8 +17,8 @@ from namebasis.cli.outputs import refuse_folder
 
 @partial(answers, always_page=True)
 def audit(
-    encoder: Annotated[
-        str,
+    encoders: Annotated[
+        list[str],
         typer.Argument(metavar="ENCODER", help="What is audited; `namebasis doctor` lists kinds."),
     ],
     output: Annotated[
@@ -35,6 +35,12 @@ def audit(
         Path | None,
         typer.Option("--counts", help="A CSV with name and count: people and their mentions."),
     ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare", help="Put audits side by side: give the folders of two or more instead."
+        ),
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer names and templates.")] = False,
     device: options.Device = None,
     seed: options.Seed = 0,
@@ -44,6 +50,21 @@ def audit(
     from namebasis.auditing.files import PAGE, SPACE
     from namebasis.auditing.study import audit as study
 
+    if compare:
+        if names or counts or quick or output:
+            raise ValueError(
+                "--compare reads audits that are finished, and prints; leave --names, --counts, "
+                "--quick and --output out."
+            )
+        from namebasis.auditing.comparison import compare_audits
+
+        return Answer([compare_audits(encoders, seed=seed)])
+    if len(encoders) > 1:
+        raise ValueError(
+            f"one encoder is audited at a time; got {len(encoders)}. To put audits side by side, "
+            "add --compare."
+        )
+    (encoder,) = encoders
     refuse_folder(output)
     with nullcontext() if quiet else StepBars() as bars:
         found = study(
