@@ -36,10 +36,13 @@ class Corpora:
         several.
     locales : mapping of name to tuple of str
         The lists that hold a name of the world.
+    titles : mapping of corpus to str
+        What each is.
     """
 
     rows: Mapping[str, tuple[Row, ...]]
     locales: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=lambda: TITLES)
 
     def names(self, corpus: str, part: str | None = None) -> list[str]:
         """Names of one corpus, of one part or of all; each once."""

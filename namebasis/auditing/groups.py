@@ -71,17 +71,18 @@ def _of_births(known: Records) -> list[Group]:
     return [
         _group(known, "women", "women's names", "men's", women >= SURE, women <= 1 - SURE),
         _group(
-            known, "older", "names of the older third", "the younger third's", age >= two_thirds,
-            age <= third,
+            known, "older", "names of the older third", "the younger third's",
+            (age >= two_thirds) & (age > third), age <= third,
         ),
     ]  # fmt: skip
 
 
 def _of_census(known: Records) -> list[Group]:
     share = {fact.name: fact.truth for fact in known.facts}
-    white = share.pop("white") > MAJORITY
+    base = next(iter(share))  # white; of an organism's world the lightest skin
+    most = share.pop(base) > MAJORITY
     return [
-        _group(known, key, f"{key.title()} surnames", "White ones", own > MAJORITY, white)
+        _group(known, key, f"{key.title()} surnames", f"{base.title()} ones", own > MAJORITY, most)
         for key, own in share.items()
     ]
 

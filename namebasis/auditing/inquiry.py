@@ -17,7 +17,9 @@ from namebasis.results import Table
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
+    from namebasis.organism.world import World
     from namebasis.space import Space
+    from namebasis.studies.attributes.record_facts import Records
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,8 @@ class Inquiry:
     seed : int
     progress : callable, optional
         Called with (done, total) of the part that runs.
+    world : World, optional
+        Of an organism, whose truth stands for records.
     """
 
     space: Space
@@ -44,6 +48,7 @@ class Inquiry:
     counts: Mapping[str, int] | None = None
     seed: int = 0
     progress: Progress | None = None
+    world: World | None = None
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -67,6 +72,15 @@ class Inquiry:
     def vectors(self, ids: IntArray) -> FloatArray:
         """Unit vectors of rows, of shape (n, dim)."""
         return np.asarray(self.space.vectors(ids=ids))
+
+    def records(self, kind: str) -> Records:
+        """Records of the space's names, as `read_records` takes them; of a world its truth."""
+        from namebasis.auditing.organism import records_of
+        from namebasis.studies.attributes.record_facts import read_records
+
+        if self.world is not None:
+            return records_of(self.world, self.space, kind)
+        return read_records(self.space, kind)
 
     def step(self, done: int, total: int) -> None:
         """Tell how far the part has come."""

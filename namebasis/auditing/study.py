@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from namebasis._version import __version__
 from namebasis.auditing.claims import Sample
-from namebasis.auditing.corpora import TITLES, Corpora, read_corpora
+from namebasis.auditing.corpora import Corpora, read_corpora
 from namebasis.auditing.files import AuditFolder, finished, folder_for, refuse_foreign
 from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
+from namebasis.auditing.organism import home_of, world_of
 from namebasis.auditing.parts import PARTS, Asked
 from namebasis.auditing.plan import Plan, load_plan
 from namebasis.auditing.request import request_of
@@ -126,13 +127,18 @@ def _audited(
     loaded = as_encoder(encoder, device=device)
     _check_encoder(loaded)
     start("reading names")
-    corpora, every = read_corpora(plan.size, own, seed=seed)
+    world = world_of(loaded)
+    if world is None:
+        corpora, every = read_corpora(plan.size, own, seed=seed)
+    else:
+        home = home_of(world, plan, own)
+        corpora, every, plan, told = home.corpora, home.names, home.plan, told or home.counts
     _check_script(loaded, every)
     state = _state(loaded, plan, corpora, told, seed)
     place = folder_for(folder, state)
     start("encoding")
     space = _space(place, every, loaded, plan, seed, progress)
-    inquiry = Inquiry(space, corpora, plan, told, seed, progress)
+    inquiry = Inquiry(space, corpora, plan, told, seed, progress, world)
     parts: list[Part] = []
     samples: dict[str, Mapping[str, Sample]] = {}
     for one in PARTS:
@@ -160,7 +166,7 @@ def _audited(
     return found
 
 
-def _counts(counts: str | Path | None) -> dict[str, int] | None:
+def _counts(counts: str | Path | None) -> Mapping[str, int] | None:
     """The counts of people, of whom there must be one."""
     from namebasis.studies.identity.counts import read_counts
 
@@ -259,7 +265,7 @@ def _described(inquiry: Inquiry) -> dict[str, dict[str, Any]]:
     """What every corpus is, and how much of it the encoder reads."""
     return {
         corpus: {
-            "title": TITLES[corpus],
+            "title": inquiry.corpora.titles[corpus],
             "n_names": len(rows),
             "n_read": len(inquiry.ids(corpus)),
             "fingerprint": _digest(rows),

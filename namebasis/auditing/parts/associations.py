@@ -23,8 +23,8 @@ from namebasis.checks import Float64Array
 from namebasis.results import Table
 from namebasis.wording import listed
 
-ON_CARD = (("women", "power"), ("black", "crime"))
-"""Comparisons on the score card, fixed before any was made."""
+ON_CARD = (("women", "power"), ("black", "crime"), ("women", "gender"), ("dark", "skin_tone"))
+"""Comparisons on the score card, fixed before any was made; the last two are an organism's."""
 _TOLD = 3
 _BLOCK = 256
 _OF_WORDS, _OF_NAMES = "its words divided at random", "its names divided at random"

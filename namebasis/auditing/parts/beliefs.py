@@ -17,12 +17,12 @@ import numpy as np
 from namebasis.analysis.readings.axes import direction
 from namebasis.analysis.readings.probes import probe
 from namebasis.auditing.claims import Claim, Sample, measured
-from namebasis.auditing.corpora import TITLES
+from namebasis.auditing.corpora import MADE_UP
 from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
 from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.errors import CorpusError
 from namebasis.studies.attributes.axis_files import Axis, load_axis
-from namebasis.studies.attributes.record_facts import LEAST, Fact, Records, read_records
+from namebasis.studies.attributes.record_facts import LEAST, Fact, Records
 from namebasis.studies.attributes.record_measures import of_ranks
 from namebasis.studies.attributes.records import (
     Belief,
@@ -78,14 +78,17 @@ def read(
         If the encoder reads too few of the names.
     """
     known = known_of(inquiry, records, corpus)
-    if with_era:
+    if with_era and known.year is not None:
         age = next(fact for fact in known.facts if fact.name == "age")
-        born = Fact(
-            "year of birth", "era", None, (known.year or 0) - age.truth, "years", "Spearman"
-        )
+        years = known.year - age.truth
+        born = Fact("year of birth", "era", None, years, "years", "Spearman")
         known = replace(known, facts=(*known.facts, born), axes=(*known.axes, load_axis("era")))
     held, names = read_beliefs(
-        inquiry.space, known, n_made_up=inquiry.plan.size.made_up, seed=inquiry.seed
+        inquiry.space,
+        known,
+        n_made_up=inquiry.plan.size.made_up,
+        seed=inquiry.seed,
+        made=None if inquiry.world is None else inquiry.corpora.names(MADE_UP),
     )
     return Beliefs(known, names, tuple(held), inquiry.vectors(known.ids))
 
@@ -93,7 +96,7 @@ def read(
 def known_of(inquiry: Inquiry, records: str, corpus: str | None = None) -> Records:
     """What records say of the names that the encoder reads; raises `Skipped` where of too few."""
     try:
-        known = read_records(inquiry.space, records)
+        known = inquiry.records(records)
     except CorpusError as error:
         raise Skipped(str(error)) from None
     if corpus is None:
@@ -117,7 +120,8 @@ def _among(known: Records, ids: IntArray) -> Records:
 def held_of(inquiry: Inquiry, beliefs: Beliefs, corpus: str) -> str:
     """How many of a corpus' names the records hold, as a remark."""
     n = int(np.isin(beliefs.known.ids, inquiry.ids(corpus)).sum())
-    return f"Records say it of {n:,} of {len(inquiry.corpora.names(corpus)):,} {TITLES[corpus]}."
+    held = inquiry.corpora
+    return f"Records say it of {n:,} of {len(held.names(corpus)):,} {held.titles[corpus]}."
 
 
 def along_things(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -108,7 +108,10 @@ def _add_shares(
         meaning=f"share of names whose own {kind.noun} they are nearest to, of {len(held)} that "
         "count alike",
     )  # fmt: skip
-    answer.add(claim, sample)
+    # Names weigh unlike each other: what the interval of their mean does not know.
+    high = None if claim.high is None else min(claim.high, 1.0)
+    low = None if claim.low is None else max(claim.low, 0.0)
+    answer.add(replace(claim, low=low, high=high), sample)
 
 
 def _own(read: Float64Array, labels: IntArray) -> Float64Array:

@@ -113,6 +113,7 @@ def read_beliefs(
     *,
     n_made_up: int = 500,
     n_axes: int = 200,
+    made: Sequence[str] | None = None,
     seed: int = 0,
     step: Callable[[], None] = lambda: None,
 ) -> tuple[list[Belief], tuple[str, ...]]:
@@ -124,13 +125,15 @@ def read_beliefs(
     known : Records
     n_made_up : int
         Made-up names, at least 2.
+    made : sequence of str, optional
+        These made-up names instead, where the encoder knows a world of its own.
     n_axes : int
         Chance axes behind every reading without labels.
     seed : int
     step : callable
         Called ``2 + len(known.facts)`` times.
     """
-    rows = read_rows(space, known.ids, n_made_up, seed)
+    rows = read_rows(space, known.ids, n_made_up, seed, made)
     found = read_axes(space, known.axes, known.ids, rows)
     readings = {(s.axis, s.value): s.readings for s in found.scores}
     step()

@@ -166,10 +166,12 @@ class Rows:
         return [view[: self.n_names] for view in views if view is not None]
 
 
-def read_rows(space: StoredSpace, ids: IntArray, n_made_up: int, seed: int) -> Rows:
+def read_rows(
+    space: StoredSpace, ids: IntArray, n_made_up: int, seed: int, made: Sequence[str] | None = None
+) -> Rows:
     """Vectors of names, and those of made-up ones, which are encoded as the names were."""
     encoder = space.encoder()
-    made = made_up_names(n_made_up, seed)
+    made = list(made or made_up_names(n_made_up, seed))
     null = encode_over(encoder, made, space.provenance.templates)
     text = np.concatenate([space.vectors(ids=ids), null])
     if "token" not in space.views:
