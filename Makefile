@@ -11,11 +11,12 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export HF_HUB_DISABLE_TELEMETRY = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo explore organism painter test test-slow lint format bench clean wheel docs
+.PHONY: help demo audit explore organism painter test test-slow lint format bench clean wheel docs
 
 help:
 	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
 	@echo "make explore  opens the demo's space in the browser"
+	@echo "make audit    audits the packaged encoders, about 8 minutes: minilm, and the organism beside its truth"
 	@echo "make test     set up .venv with the test tools; lint, type check, whole suite"
 	@echo "make test-slow  what takes too long for make test: simulated coverage, the hostile campaign"
 	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
@@ -51,6 +52,11 @@ explore: $(VENV)/.explore
 
 demo: $(VENV)/.demo
 	@$(BIN)/namebasis demo --space $(SPACE)
+
+audit: $(VENV)/.demo
+	@$(BIN)/namebasis audit minilm -o audit-minilm --quiet > /dev/null
+	@$(BIN)/python benchmarks/audit_truth.py audit-organism
+	@echo "The pages: audit-minilm/audit.html and audit-organism/audit.html"
 
 organism: $(VENV)/.demo
 	@$(BIN)/namebasis organism train $(RUN)
@@ -89,5 +95,5 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo audit-minilm audit-organism build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

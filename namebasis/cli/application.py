@@ -107,7 +107,7 @@ _PANELS = {
     ),
     "Audit": (
         _Entry("audit", audit.audit, "Ask an encoder everything about names, in one plan.",
-               "audit minilm --quick -o my-audit"),
+               "audit organism --quick -o my-audit"),
     ),
     "Compose": (
         _Entry("basis", compose.basis, "Find a few names that add up to a target.",
