@@ -178,3 +178,34 @@ def test_chance_of_words_and_of_names_are_those_of_peers() -> None:
     assert value == pytest.approx(exact.effect_size)
     share = (np.abs(drawn) >= abs(value) - 1e-12).mean()
     assert share == pytest.approx(exact.p_two_sided, abs=0.04)
+
+
+def test_a_spelling_that_is_a_given_and_a_family_name_counts_once(ask: Ask) -> None:
+    asked = ask(False)
+    rows = asked.space.table(["name", "part"])
+    both = tuple(zip(rows["name"].to_pylist(), rows["part"].to_pylist(), strict=True))
+    spelled = [name for name, part in both if part in ("given", "family")]
+    assert len(set(spelled)) < len(spelled)  # such as Thomas
+    every = replace(asked, corpora=Corpora({"world": both}))
+    names = asked.names(beliefs.known_of(every, "locales", "world").ids)
+    assert len(set(names)) == len(names)
+
+
+def test_a_share_that_the_census_hides_leaves_a_name_out(ask: Ask) -> None:
+    known = beliefs.read(ask(False), "us:family", "us_family")
+    truth = known.known.facts[0].truth.copy()
+    hidden = int(np.argmax(truth))
+    truth[hidden] = np.nan
+    facts = [fact for fact in known.known.facts if fact.measure == "Spearman"]
+    some = [replace(facts[0], truth=truth), *facts[1:]]
+    held = []
+    for fact, own in zip(some, facts, strict=True):
+        one = known.of(own, "projection")
+        assert one is not None
+        kept = np.isfinite(fact.truth)[one.rows]
+        held.append(replace(one, fact=fact, rows=one.rows[kept], values=one.values[kept]))
+    answer = Answer([], {})
+    told = replace(known, held=tuple(held))
+    region._add_shares(ask(False), told, some, region._KINDS[1], answer)
+    assert known.names[hidden] not in answer.samples["census.own"].names
+    assert np.isfinite(answer.claims[0].value)

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from namebasis.analysis.readings.axes import direction
 from namebasis.analysis.readings.probes import probe
@@ -101,15 +102,18 @@ def known_of(inquiry: Inquiry, records: str, corpus: str | None = None) -> Recor
         raise Skipped(str(error)) from None
     if corpus is None:
         return known
-    known = _among(known, inquiry.ids(corpus))
+    # A spelling that is a given name and a family name is one name here, the first of its rows.
+    asked = np.isin(known.ids, inquiry.ids(corpus))
+    known = _where(known, asked)
+    first = np.unique(np.array(inquiry.names(known.ids), dtype=object), return_index=True)[1]
+    known = _where(known, np.isin(np.arange(len(known.ids)), first))
     if len(known.ids) < LEAST:
         raise Skipped(f"records hold too few of the names that are read, {LEAST} are needed.")
     return known
 
 
-def _among(known: Records, ids: IntArray) -> Records:
-    """The records of some rows, with the facts that are left to be told."""
-    held = np.isin(known.ids, ids)
+def _where(known: Records, held: npt.NDArray[np.bool_]) -> Records:
+    """The records of some names."""
     counts, decades = (
         None if values is None else values[held] for values in (known.counts, known.decades)
     )

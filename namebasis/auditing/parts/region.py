@@ -89,16 +89,22 @@ def _add_shares(
     inquiry: Inquiry, found: Beliefs, facts: list[Fact], kind: _Kind, answer: Answer
 ) -> None:
     """The share of names that are read into what they are of, each region counting alike."""
-    truth = np.stack([fact.truth for fact in facts], axis=1)
+    truth = np.nan_to_num(np.stack([fact.truth for fact in facts], axis=1))  # the census hides few
     held = np.flatnonzero((truth >= 0.5).sum(axis=0) >= _LEAST)
-    own = np.where((truth[:, held] >= 0.5).any(axis=1), truth[:, held].argmax(axis=1), -1)
-    rows = np.flatnonzero(own >= 0)
-    if len(held) < 2:
+    read = np.full((len(truth), len(held)), np.nan)
+    for place, at in enumerate(held):
+        reading = found.of(facts[at], "projection")
+        if reading is not None:
+            read[reading.rows, place] = reading.values
+    known = (truth[:, held] >= 0.5).any(axis=1) & np.isfinite(read).all(axis=1)
+    rows = np.flatnonzero(known)
+    if len(held) < 2 or not rows.size:
         return
+    own, read = truth[:, held].argmax(axis=1), read[rows]
     labels = own[rows]
-    weights = (len(rows) / len(held) / np.bincount(labels))[labels]
-    values = [found.of(facts[at], "projection") for at in held]
-    read = np.stack([one.values[rows] for one in values if one is not None], axis=1)
+    weights = (len(rows) / len(held) / np.maximum(np.bincount(labels, minlength=len(held)), 1))[
+        labels
+    ]
     chance = _by_things(inquiry, found, facts[0].axis, rows, labels, weights, len(held))
     sample = Sample(tuple(found.names[row] for row in rows), _own(read, labels) * weights)
     claim = measured(
