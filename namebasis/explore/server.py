@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import inspect
 import re
 import secrets
 import socket
@@ -49,12 +50,24 @@ def create_app(warm: Warm, rules: Rules) -> ASGIApp:
 
     app = FastAPI(
         title="namebasis", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url="/openapi.json", **_unwatched(),
     )  # fmt: skip
     add_questions(app, warm, jobs)
     add_studies(app, warm, jobs)
     _add_page(app, rules)
     return Guard(app, rules)
+
+
+def _unwatched() -> dict[str, Any]:
+    """What keeps questions out of traces and metrics that a process may send to a collector.
+
+    Newer releases of FastAPI record every request with its query, and send what they record
+    where the environment says so.
+    """
+    if "telemetry" not in inspect.signature(FastAPI).parameters:
+        return {}
+    signals = ("tracing", "metrics", "logs", "operation_spans", "auto_configure")
+    return {"telemetry": dict.fromkeys(signals, False)}
 
 
 def _add_page(app: FastAPI, rules: Rules) -> None:

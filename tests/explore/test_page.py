@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from namebasis.space import Space
 from tests.explore.conftest import HOSTILE, Visit, expect, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +85,21 @@ def test_facets_filter_and_say_their_sql(visit: Visit, space: Space) -> None:
     tab.get_by_role("button", name="Clear").click()
     expect(headline).to_have_text(f"{len(space)} names")
     expect(tab.locator("#where:not([aria-invalid])")).to_have_value("")
+
+
+def test_a_filter_that_is_being_typed_outlives_the_counts_of_the_last(visit: Visit) -> None:
+    tab = visit.open()
+    tab.locator("#facets summary", has_text="gender").wait_for()
+    held: list[Route] = []
+    tab.route("**/facets*", lambda route: held.append(route))  # noqa: PLW0108  read by playwright
+    tab.locator("#facets .values bdi", has_text=re.compile("^F$")).click()
+    expect(tab.locator("#where")).to_have_value("gender IN ('F')")  # before names are counted
+    tab.fill("#where", "n_tokens = 1")
+    for route in held:
+        route.continue_()
+    expect(tab.locator("#facets button", has_text="Copy")).to_be_enabled()  # drawn again
+    expect(tab.locator("#where")).to_have_value("n_tokens = 1")
+    assert tab.evaluate("document.activeElement.id") == "where"
 
 
 def test_an_address_of_nonsense_is_mended_and_told(visit: Visit, space: Space) -> None:

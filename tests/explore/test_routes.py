@@ -90,6 +90,31 @@ def test_a_question_is_answered_as_by_python(client: Any, space: Space, name: st
     checked(client, "get", f"/api/{name}", told)
 
 
+def test_questions_are_recorded_for_no_collector(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = pytest.importorskip("opentelemetry.trace", reason="this FastAPI records nothing")
+    from fastapi.testclient import TestClient
+
+    from namebasis.explore.guard import Rules
+    from namebasis.explore.server import create_app
+    from namebasis.explore.warm import Warm
+
+    asked: list[str] = []
+
+    class Provider(trace.TracerProvider):  # type: ignore[misc, name-defined]
+        def get_tracer(self, name: str, *_: Any, **__: Any) -> Any:
+            asked.append(name)
+            return trace.NoOpTracer()
+
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", Provider())
+    app = create_app(Warm([folder / "my.space"]), Rules(token="t"))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        assert client.get("/api/spaces").status_code == 200
+    assert not [name for name in asked if "fastapi" in name]
+
+
 def test_a_question_may_say_its_space(client: Any) -> None:
     asked = {"q": "Vicki", "k": 3}
     told = client.get("/api/nearest", params=asked).json()

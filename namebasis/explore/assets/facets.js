@@ -6,12 +6,14 @@ const open = new Set(["part", "gender", "locales"]);
 
 export function drawFacets(facets, said) {
   const holder = $("facets");
+  const box = $("where");
+  const typed = box && document.activeElement === box ? box.value : null; // what somebody is typing stays
   const custom = state.where && state.where !== sqlOf(chosen());
   holder.replaceChildren(
     element("h2", {}, "Filter"),
     element("label", { class: "sql" }, "as SQL",
       element("textarea", {
-        id: "where", rows: 3, spellcheck: false, value: state.where, placeholder: "n_tokens = 1 AND gender = 'F'",
+        id: "where", rows: 3, spellcheck: false, value: typed ?? state.where, placeholder: "n_tokens = 1 AND gender = 'F'",
         onchange: (event) => change({ where: event.target.value.trim(), facets: "" }),
         onkeydown: (event) => {
           if (event.key === "Enter" && !event.shiftKey) {
@@ -25,6 +27,7 @@ export function drawFacets(facets, said) {
       element("button", { type: "button", onclick: () => change({ where: "", facets: "" }), disabled: !state.where }, "Clear")),
     custom ? element("p", { class: "note" }, "Written by hand; a click below starts again.") : "",
     ...facets.map((facet) => panel(facet)));
+  if (typed !== null) $("where").focus();
 }
 
 function panel(facet) {

@@ -171,6 +171,7 @@ listen((changed, mended) => guarded(async () => {
   tell(mended, Boolean(mended));
   $("q").value = state.q;
   $("as").value = state.as;
+  if (changed.has("where") && $("where")) $("where").value = state.where; // before the names are counted
   if (changed.has("space")) await openSpace();
   if (changed.has("tab")) drawTabs();
   const work = [];
