@@ -13,7 +13,18 @@ from namebasis.cli.reference import reference
 from tests.test_cli import run
 
 ROOT = Path(__file__).parents[1]
-PANELS = ["Build", "Keep", "Ask", "Compose", "Arrange", "Identity", "Images", "Training", "Tools"]
+PANELS = [
+    "Build",
+    "Keep",
+    "Ask",
+    "Audit",
+    "Compose",
+    "Arrange",
+    "Identity",
+    "Images",
+    "Training",
+    "Tools",
+]
 
 
 def commands() -> dict[str, Any]:

@@ -196,7 +196,7 @@ class Audit(Result):
             "claims. Grey: within chance."
         ]
         if skipped:
-            told.append(f"Skipped, with reasons on the page and under --all: {listed(skipped)}.")
+            told.append(f"Skipped, for reasons that the page gives: {listed(skipped)}.")
         return told
 
     def footnotes(self) -> list[str]:
