@@ -16,7 +16,7 @@ from namebasis.atomic import check_folder_place, replacing_file, write_text
 from namebasis.auditing.claims import Claim, Sample
 from namebasis.auditing.results import SCHEMA, Audit, Listing, Part
 from namebasis.errors import NamebasisError, SpaceError
-from namebasis.reading import UnreadableError, is_regular, read_json
+from namebasis.reading import LARGE, UnreadableError, is_regular, read_bytes, read_json
 from namebasis.typed_json import from_json, to_json
 
 STATE, ASKED = ".namebasis-audit.json", ".namebasis-asked.json"
@@ -48,7 +48,7 @@ class AuditFolder:
     def kept(self, key: str) -> tuple[Part, dict[str, Sample]] | None:
         """A part that is finished; None where it is not, or what is there cannot be read."""
         try:
-            written = (self.path / _PARTS / f"{key}.json").read_bytes()
+            written = read_bytes(self.path / _PARTS / f"{key}.json", LARGE)
             part = from_json(Part, written)
             samples = read_samples(self.path / _PARTS / f"{key}.parquet").get(key, {})
         except (OSError, UnreadableError, NamebasisError):

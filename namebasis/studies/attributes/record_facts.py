@@ -142,7 +142,8 @@ def read_records(space: StoredSpace, records: str, *, where: str | None = None) 
     kind = records.partition(":")[0]
     readers = {"ssa": _births, "census": _census, "locales": _locales, "us": _births}
     reader = _census if records == "us:family" else readers.get(kind)
-    if reader is None or (records in ("locales", "us")) != (records == kind):
+    is_whole = records == kind  # with nothing behind it, as locales must be and files cannot be
+    if reader is None or (kind != "us" and (kind == "locales") != is_whole):
         raise CorpusError(f"records must be {GRAMMAR}; got {records!r}.")
     try:
         table = _table(records)
