@@ -3,176 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from namebasis.analysis.intervals import resampled_ends
 from namebasis.auditing.claims import Claim, Sample, interval, statistic
+from namebasis.auditing.compared import AuditComparison, Difference
 from namebasis.auditing.files import DOCUMENT, SAMPLES, read_audit, read_samples
 from namebasis.auditing.results import Audit
 from namebasis.checks import Float64Array, IntArray, check_seed
 from namebasis.errors import NamebasisError
-from namebasis.results import Result, Table, plain_dict
-from namebasis.wording import between, counted, p_value
+from namebasis.wording import counted
 
-SCHEMA = 1
 _SIDED = ("AUC", "difference", "d")
+_SHARED = ("version", "fingerprint", "is_quick", "level", "n_draws")
+"""What two audits that can be compared have in common of their plans."""
 _FEWEST = 10
 """Names that both encoders read, below which a claim is not compared."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One claim of an encoder less that of the first, over the names that both read.
-
-    Attributes
-    ----------
-    part, key, label, measure, meaning : str
-    on_card : bool
-    encoder : str
-        The label of the encoder that is held against the first.
-    first, value : float
-        Of the first encoder and of this one, over the common names.
-    low, high, first_low, first_high : float or None
-        Their 95 % intervals.
-    is_beyond, first_is_beyond : bool
-        Whether each audit found it beyond chance.
-    difference : float
-    difference_low, difference_high : float
-        95 % interval of the paired bootstrap.
-    p, p_corrected : float or None
-        Two-sided; corrected for all differences (Benjamini and Hochberg).
-    n, n_left_out : int
-        Names that both read, and those that only one reads.
-    neutral : float or None
-    """
-
-    part: str
-    key: str
-    label: str
-    measure: str
-    meaning: str
-    on_card: bool
-    encoder: str
-    first: float
-    first_low: float | None
-    first_high: float | None
-    first_is_beyond: bool
-    value: float
-    low: float | None
-    high: float | None
-    is_beyond: bool
-    difference: float
-    difference_low: float
-    difference_high: float
-    p: float
-    n: int
-    n_left_out: int
-    neutral: float | None = None
-    p_corrected: float | None = None
-
-
-@dataclass(frozen=True, repr=False)
-class AuditComparison(Result):
-    """What differs between encoders, beyond noise.
-
-    Attributes
-    ----------
-    encoders : tuple of mapping
-        `label`, `spec`, `fingerprint`, `dim` and `namebasis` of each audit, the first one first.
-    plan : mapping
-        Of all of them.
-    level : float
-    differences : tuple of Difference
-    remarks : tuple of str
-        What differs between the audits themselves, and claims that could not be compared.
-    """
-
-    encoders: tuple[Mapping[str, Any], ...]
-    plan: Mapping[str, Any]
-    level: float
-    differences: tuple[Difference, ...]
-    remarks: tuple[str, ...] = ()
-
-    _section = "Audits"
-
-    @property
-    def labels(self) -> list[str]:
-        """What the encoders are called here."""
-        return [str(one["label"]) for one in self.encoders]
-
-    def is_beyond(self, one: Difference) -> bool:
-        """Whether a difference is more than noise."""
-        return one.p_corrected is not None and one.p_corrected <= self.level
-
-    def headline(self) -> str:
-        """How many differences go beyond noise."""
-        beyond = [one for one in self.differences if self.is_beyond(one)]
-        first, *others = self.labels
-        held = f"{', '.join(others)} against {first}"
-        if not beyond:
-            n = counted(len(self.differences), "difference")
-            return f"{held}: none of {n} is beyond noise."
-        told = [one for one in beyond if one.on_card] or beyond
-        most = "; ".join(
-            f"{one.label} ({one.encoder}: {one.value:.2f}, {first}: {one.first:.2f})"
-            for one in told[:2]
-        )
-        return (
-            f"{held}: {len(beyond)} of {counted(len(self.differences), 'difference')} are beyond "
-            f"noise, among them {most}."
-        )
-
-    def tables(self) -> list[Table]:
-        """The claims of the score card, then all of them."""
-        card = [one for one in self.differences if one.on_card]
-        return [
-            self._table(card, "score card, compared", "card"),
-            replace(self._table(self.differences, "every claim, compared", "claims"), detail=True),
-        ]
-
-    def _table(self, ones: Sequence[Difference], title: str, key: str) -> Table:
-        rows = [
-            (one.label, one.encoder, one.value, one.first, one.difference,
-             between(one.difference_low, one.difference_high, 2), p_value(one.p_corrected))
-            for one in ones
-        ]  # fmt: skip
-        muted = [at for at, one in enumerate(ones) if not self.is_beyond(one)]
-        return Table(
-            ("figure", "encoder", "value", "in the first", "difference", "95 %", "p (BH)"), rows,
-            title, key=key, muted=muted,
-        )  # fmt: skip
-
-    def notes(self) -> Sequence[str]:
-        """What was compared with what, and what differs besides."""
-        return (
-            f"Differences to {self.labels[0]}, over the names that both read (paired bootstrap); "
-            "p is corrected for all of them. Grey: within noise.",
-            *self.remarks,
-        )
-
-    def to_arrow(self) -> pa.Table:
-        """One row per claim and encoder."""
-        rows = [{**asdict(one), "is_beyond_noise": self.is_beyond(one)} for one in self.differences]
-        return pa.Table.from_pylist(rows)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything in plain values."""
-        return plain_dict(
-            {
-                "schema": SCHEMA,
-                "headline": self.headline(),
-                "encoders": [dict(one) for one in self.encoders],
-                "plan": self.plan,
-                "level": self.level,
-                "differences": self.to_arrow().to_pylist(),
-                "remarks": list(self.remarks),
-            }
-        )
 
 
 @dataclass(frozen=True)
@@ -244,16 +94,30 @@ def compare_audits(
         if left:
             remarks.append(f"Names that only one of {held[0].label} and {other.label} reads are "
                            f"left out: at most {left:,} of a claim.")  # fmt: skip
-    encoders = tuple(
-        {
-            "label": one.label, "namebasis": one.audit.package_version,
-            **{key: one.audit.encoder[key] for key in ("spec", "fingerprint", "dim")},
-        }
-        for one in held
-    )  # fmt: skip
     return AuditComparison(
-        encoders, dict(read[0].plan), read[0].level, _corrected(found), tuple(remarks)
-    )
+        encoders=tuple(map(_described, held)),
+        plan={key: read[0].plan[key] for key in _SHARED},
+        corpora={
+            key: {what: one[what] for what in ("title", "n_names", "fingerprint")}
+            for key, one in read[0].corpora.items()
+        },
+        parts={part.key: part.title for audit in read for part in audit.parts},
+        seed=seed, n_resamples=n_resamples, differences=_corrected(found), remarks=tuple(remarks),
+    )  # fmt: skip
+
+
+def _described(one: _Held) -> dict[str, Any]:
+    """What one audit read and rests on."""
+    audit = one.audit
+    return {
+        "label": one.label,
+        **{key: audit.encoder[key] for key in ("spec", "fingerprint", "revision", "dim")},
+        "namebasis": audit.package_version,
+        "seed": audit.plan["seed"],
+        "templates": list(audit.plan["templates"]),
+        "n_read": {key: corpus["n_read"] for key, corpus in audit.corpora.items()},
+        "skipped": [part.title for part in audit.parts if part.skipped],
+    }
 
 
 def _place(path: Path) -> Path:
@@ -299,10 +163,16 @@ def _said(held: Sequence[_Held]) -> Iterator[str]:
         for what, theirs, ours in (
             ("namebasis", one.audit.package_version, first.audit.package_version),
             ("seed", one.audit.plan["seed"], first.audit.plan["seed"]),
-            ("templates", one.audit.plan["templates"], first.audit.plan["templates"]),
         ):
             if theirs != ours:
                 yield f"{what} differs: {one.label} {theirs}, {first.label} {ours}."
+        asked_in = [list(held.audit.plan["templates"]) for held in (one, first)]
+        if asked_in[0] != asked_in[1]:
+            others = len(set(asked_in[0]) ^ set(asked_in[1]))
+            yield (
+                f"templates differ: {one.label} {len(asked_in[0])}, {first.label} "
+                f"{len(asked_in[1])}; {others} of them only in one."
+            )
         for left, right in ((one, first), (first, one)):
             skipped = [part.title for part in left.audit.parts if part.skipped]
             asked = {part.title for part in right.audit.parts if not part.skipped}
@@ -359,7 +229,8 @@ def _difference(
         claim.is_beyond(first.audit.level), values[1].value, values[1].low, values[1].high,
         peer.is_beyond(other.audit.level), gap, min(low, gap), max(high, gap),
         min(1.0, 2 * (1 + side) / (1 + draws.size)), n,
-        len(set(ours.names) ^ set(theirs.names)), claim.neutral,
+        len(set(ours.names) ^ set(theirs.names)), claim.neutral, peer.chance, claim.chance,
+        claim.one_sided,
     )  # fmt: skip
 
 
