@@ -4,11 +4,12 @@ from namebasis.lazy import attach as _attach
 
 _HOMES = {
     "Audit": ".results",
-    "AuditComparison": ".comparison",
+    "AuditComparison": ".compared",
     "Claim": ".claims",
     "audit": ".study",
     "compare_audits": ".comparison",
     "read_audit": ".files",
+    "read_comparison": ".comparison_files",
 }
 
 __getattr__, __dir__ = _attach(__name__, _HOMES)

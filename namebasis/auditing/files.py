@@ -98,7 +98,9 @@ def finished(path: Path, asked: Mapping[str, Any]) -> Audit | None:
     return None
 
 
-def folder_for(path: Path, state: Mapping[str, Any]) -> AuditFolder:
+def folder_for(
+    path: Path, state: Mapping[str, Any], file: str = STATE, writer: str = "audit"
+) -> AuditFolder:
     """The folder for an audit: the one asked for, or one beside it where that holds another.
 
     Parameters
@@ -106,6 +108,10 @@ def folder_for(path: Path, state: Mapping[str, Any]) -> AuditFolder:
     path : Path
     state : mapping
         What makes two audits the same: encoder, plan, names, version.
+    file : str
+        In which the state is kept.
+    writer : str
+        What writes such folders, in words: an audit, or a comparison of audits.
 
     Raises
     ------
@@ -114,16 +120,16 @@ def folder_for(path: Path, state: Mapping[str, Any]) -> AuditFolder:
     """
     for candidate in _candidates(path):
         check_folder_place(candidate)
-        held = _state_of(candidate)
+        held = _state_of(candidate, file, writer)
         if held is None or held == dict(state):
             candidate.mkdir(parents=True, exist_ok=True)
             if held is None:
-                write_text(candidate / STATE, json.dumps(dict(state), indent=1) + "\n")
+                write_text(candidate / file, json.dumps(dict(state), indent=1) + "\n")
             return AuditFolder(candidate, candidate != path)
-    raise SpaceError(f"{path} and {_MOST_BESIDE} folders beside it hold audits. Remove some.")
+    raise SpaceError(f"{path} and {_MOST_BESIDE} folders beside it hold {writer}s. Remove some.")
 
 
-def refuse_foreign(path: Path) -> None:
+def refuse_foreign(path: Path, file: str = STATE, writer: str = "audit") -> None:
     """Refuse a folder of other files, or one that cannot be written to.
 
     Raises
@@ -131,7 +137,7 @@ def refuse_foreign(path: Path) -> None:
     SpaceError
     """
     check_folder_place(path)
-    _state_of(path)
+    _state_of(path, file, writer)
 
 
 def _candidates(path: Path) -> Iterator[Path]:
@@ -140,17 +146,17 @@ def _candidates(path: Path) -> Iterator[Path]:
         yield path.with_name(f"{path.name}-{number}")
 
 
-def _state_of(path: Path) -> dict[str, Any] | None:
-    """What an audit's folder says of itself; None of one that is empty or not there."""
+def _state_of(path: Path, file: str, writer: str) -> dict[str, Any] | None:
+    """What a folder says of its audit; None of one that is empty or not there."""
     if not path.exists() or not any(path.iterdir()):
         return None
     try:
-        found = read_json(path / STATE)
+        found = read_json(path / file)
     except UnreadableError:
         found = None
     if not isinstance(found, dict):
         raise SpaceError(
-            f"{path} holds files that no audit wrote. Give another folder with --output."
+            f"{path} holds files that no {writer} wrote. Give another folder with --output."
         )
     return found
 

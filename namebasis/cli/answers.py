@@ -85,6 +85,8 @@ def answers(
             import webbrowser
 
             webbrowser.open(page.resolve().as_uri())
+        elif asked.get("open_page"):
+            answer.results[0].open()
 
     hints = _hints(command)
     kinds = {**hints, **added}

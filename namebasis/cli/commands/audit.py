@@ -24,7 +24,9 @@ def audit(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Folder to write; by default audit- and the encoder's name."
+            "--output",
+            "-o",
+            help="Folder to write; by default audit- and the encoder's name, none with --compare.",
         ),
     ] = None,
     names: Annotated[
@@ -51,14 +53,11 @@ def audit(
     from namebasis.auditing.study import audit as study
 
     if compare:
-        if names or counts or quick or output:
+        if names or counts or quick:
             raise ValueError(
-                "--compare reads audits that are finished, and prints; leave --names, --counts, "
-                "--quick and --output out."
+                "--compare reads audits that are finished; leave --names, --counts and --quick out."
             )
-        from namebasis.auditing.comparison import compare_audits
-
-        return Answer([compare_audits(encoders, seed=seed)])
+        return _compared(encoders, output, seed)
     if len(encoders) > 1:
         raise ValueError(
             f"one encoder is audited at a time; got {len(encoders)}. To put audits side by side, "
@@ -75,4 +74,21 @@ def audit(
     told = [f"{place / PAGE} is the page; namebasis explore {place / SPACE} asks its names more."]
     if output is not None and place != output:
         told.insert(0, f"{output} holds another audit, which was kept; this one is {place}.")
+    return Answer([found], told=told, page=place / PAGE)
+
+
+def _compared(audits: list[str], output: Path | None, seed: int) -> Answer:
+    """Audits side by side, printed, and written where a folder is named."""
+    from namebasis.auditing.comparison import compare_audits
+    from namebasis.auditing.comparison_files import PAGE, refuse_place, write_comparison
+
+    if output is not None:
+        refuse_place(output)
+    found = compare_audits(audits, seed=seed)
+    if output is None:
+        return Answer([found])
+    place = write_comparison(found, output)
+    told = [f"{place / PAGE} is the page; comparison.json and comparison.parquet lie beside it."]
+    if place != output:
+        told.insert(0, f"{output} holds another comparison, which was kept; this one is {place}.")
     return Answer([found], told=told, page=place / PAGE)
