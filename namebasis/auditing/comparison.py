@@ -94,6 +94,7 @@ def compare_audits(
         if left:
             remarks.append(f"Names that only one of {held[0].label} and {other.label} reads are "
                            f"left out: at most {left:,} of a claim.")  # fmt: skip
+    found = _refined(found, held, n_resamples, read[0].level, np.random.default_rng([seed, 1]))
     return AuditComparison(
         encoders=tuple(map(_described, held)),
         plan={key: read[0].plan[key] for key in _SHARED},
@@ -199,6 +200,40 @@ def _compared(
             found.append(one)
             missing -= 1
     return found, missing
+
+
+def _refined(
+    found: Sequence[Difference],
+    held: Sequence[_Held],
+    n_resamples: int,
+    level: float,
+    rng: np.random.Generator,
+) -> list[Difference]:
+    """The differences; those whose p is the smallest that so many draws can tell are drawn more
+    often where no correction could otherwise find it beyond noise."""
+    needed = int(np.ceil(2 * len(found) / level))
+    least = 2 / (1 + n_resamples)
+    at_least = [one for one in _corrected(found) if one.p <= least]
+    if needed <= n_resamples or not any((one.p_corrected or 0) > level for one in at_least):
+        return list(found)
+    first, others = held[0], {one.label: one for one in held[1:]}
+    claims = [
+        {(part.key, one.key): one for part, one in audit.claims}
+        for audit in (first.audit, *(one.audit for one in others.values()))
+    ]
+    theirs = dict(zip(others, claims[1:], strict=True))
+    refined = []
+    for one in found:
+        again = None
+        if one.p <= least:
+            at, other = (one.part, one.key), others[one.encoder]
+            again = _difference(
+                one.part, claims[0][at], theirs[one.encoder][at],
+                first.samples[one.part][one.key], other.samples[one.part][one.key], first, other,
+                needed, rng,
+            )  # fmt: skip
+        refined.append(again or one)
+    return refined
 
 
 def _difference(

@@ -73,3 +73,12 @@ def test_what_cannot_be_compared_is_refused(write, tmp_path: Path) -> None:  # t
     (tmp_path / "half" / ".namebasis-audit.json").write_text("{}")
     with pytest.raises(NamebasisError, match="has not finished; run it again"):
         compare_audits([one, tmp_path / "half"])
+
+
+def test_one_difference_among_many_can_be_found(write) -> None:  # type: ignore[no-untyped-def]
+    # Of 19 draws no p is below 0.1: without more of them, nothing could ever be beyond noise.
+    found = compare_audits([write("a"), write("b", 5, 0.0)], n_resamples=19)
+    by = {one.measure: one for one in found.differences}
+    assert found.is_beyond(by["Spearman"])
+    assert by["Spearman"].p < 0.02
+    assert not found.is_beyond(by["share"])
