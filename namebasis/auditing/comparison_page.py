@@ -157,13 +157,19 @@ def _told(lane: Lane, first: Lane) -> dict[str, Any]:
     other = one.first != first.claim.value
     return {
         **told,
-        "gap": f"{one.difference:+.2f}",
+        "gap": gap_of(one),
         "against": number(one.first) if other else None,
         "ends": between(one.difference_low, one.difference_high, 2),
         "p": p_value(one.p_corrected),
         "n": one.n,
         "n_left_out": one.n_left_out,
     }
+
+
+def gap_of(one: Difference) -> str:
+    """A difference with its sign, and with three decimals where two show little."""
+    digits = 3 if 0 < abs(one.difference) < 0.1 else 2
+    return f"{one.difference:+.{digits}f}" if one.difference else "0.00"
 
 
 def _facts(found: AuditComparison) -> list[dict[str, Any]]:

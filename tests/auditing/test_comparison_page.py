@@ -16,6 +16,7 @@ from namebasis.auditing.claims import Sample
 from namebasis.auditing.compared import SCHEMA, AuditComparison
 from namebasis.auditing.comparison import compare_audits
 from namebasis.auditing.comparison_files import read_comparison, refuse_place, write_comparison
+from namebasis.auditing.comparison_page import gap_of
 from namebasis.auditing.files import DOCUMENT, SAMPLES, write_samples
 from namebasis.errors import NamebasisError, SpaceError
 from tests.auditing.tiny import made_audit
@@ -69,7 +70,7 @@ def test_the_page_says_what_the_table_says(found: AuditComparison) -> None:
         claim, encoder = at % 6, found.labels.index(one.encoder)
         flag, lane = lanes[3 * claim + encoder]
         assert (flag == "beyond") is found.is_beyond(one) is ("◆" in lane)
-        assert f"{one.difference:+.2f}" in lane
+        assert gap_of(one) in lane
         assert f'data-label="only one reads">{one.n_left_out}<' in lane
     assert "at most 7 of a claim" in text
     assert "templates differ: <i>b 1, a 1; 2 of them only in one." in text
