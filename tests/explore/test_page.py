@@ -91,7 +91,7 @@ def test_a_filter_that_is_being_typed_outlives_the_counts_of_the_last(visit: Vis
     tab = visit.open()
     tab.locator("#facets summary", has_text="gender").wait_for()
     held: list[Route] = []
-    tab.route("**/facets*", lambda route: held.append(route))  # noqa: PLW0108  read by playwright
+    tab.route("**/facets*", lambda route: held.append(route))
     tab.locator("#facets .values bdi", has_text=re.compile("^F$")).click()
     expect(tab.locator("#where")).to_have_value("gender IN ('F')")  # before names are counted
     tab.fill("#where", "n_tokens = 1")
