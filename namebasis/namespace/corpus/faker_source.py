@@ -52,8 +52,6 @@ def faker_locales() -> tuple[str, ...]:
     return tuple(locale for locale in found if next(_lists(locale), None) is not None)
 
 
-# Studies ask for the same lists again and again, and a corpus is immutable.
-@functools.lru_cache(maxsize=8)
 def read_faker(argument: str = "") -> Names:
     """Read given and family names from Faker's person providers.
 
@@ -83,6 +81,12 @@ def read_faker(argument: str = "") -> Names:
     CorpusError
         If a locale is unknown.
     """
+    return _read_faker(argument)  # kept by position: without an argument it is the same ""
+
+
+# Studies ask for the same lists again and again, and a corpus is immutable.
+@functools.lru_cache(maxsize=8)
+def _read_faker(argument: str) -> Names:
     wanted = [word for word in argument.replace(":", ",").split(",") if word]
     parts = {word for word in wanted if word in _PARTS.values()} or set(_PARTS.values())
     locales = _choose([word for word in wanted if word not in _PARTS.values()])
