@@ -27,6 +27,7 @@ ON_CARD = (("women", "power"), ("black", "crime"), ("women", "gender"), ("dark",
 """Comparisons on the score card, fixed before any was made; the last two are an organism's."""
 _TOLD = 3
 _BLOCK = 256
+_EQUAL = 1e-6  # means of unit vectors that are apart by no more are one
 _OF_WORDS, _OF_NAMES = "its words divided at random", "its names divided at random"
 
 
@@ -57,6 +58,15 @@ def run(inquiry: Inquiry) -> Answer:
     if not groups or not sets:
         raise Skipped("records tell no two groups apart among the names that the encoder reads.")
     words = [_words(inquiry, one) for one in sets]
+    told_apart = [_differ(held) for held in words]
+    if not any(told_apart):
+        raise Skipped(
+            "the encoder gives both sides of every set of words one vector, as it cuts texts short "
+            "or knows too few of their words."
+        )
+    as_one = [one.name for one, own in zip(sets, told_apart, strict=True) if not own]
+    sets = [one for one, own in zip(sets, told_apart, strict=True) if own]
+    words = [held for held, own in zip(words, told_apart, strict=True) if own]
     answer, measures = Answer([], {}), []
     for at, group in enumerate(groups):
         ids = np.concatenate([group.ids, group.others])
@@ -76,6 +86,8 @@ def run(inquiry: Inquiry) -> Answer:
     answer.remarks.append(
         "Of two p, for words divided at random and for names divided at random, the larger counts."
     )
+    if as_one:
+        answer.remarks.append(f"Both sides have one vector and say nothing: {listed(as_one)}.")
     return answer
 
 
@@ -111,6 +123,12 @@ def _words(inquiry: Inquiry, one: AttributeSet) -> _Words:
     )
     n = len(towards)
     return _Words(towards, away, divisions(n, len(away), inquiry.plan.n_draws, inquiry.seed))
+
+
+def _differ(held: _Words) -> bool:
+    """Whether both sides have a mean of their own."""
+    gap = held.towards.mean(axis=0) - held.away.mean(axis=0)
+    return bool(np.linalg.norm(gap) > _EQUAL)
 
 
 def divisions(n: int, n_others: int, n_draws: int, seed: int) -> Float64Array:

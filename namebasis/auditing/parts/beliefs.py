@@ -20,6 +20,7 @@ from namebasis.analysis.readings.probes import probe
 from namebasis.auditing.claims import Claim, Sample, measured
 from namebasis.auditing.corpora import MADE_UP
 from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
+from namebasis.auditing.parts.one_vector import told_apart
 from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.errors import CorpusError
 from namebasis.studies.attributes.axis_files import Axis, load_axis
@@ -40,6 +41,13 @@ if TYPE_CHECKING:
 BY_WORDS, BEYOND = "by_words", "beyond_spelling"
 _BLOCK = 256  # chance axes at a time, which bounds the memory
 _MISJUDGED = 3  # names of each fact, where several facts share a table
+_TOO_FEW = {
+    "us": f"births of the United States tell of fewer than {LEAST} of the names that the encoder "
+    "reads.",
+    "us:family": f"the Census tells of fewer than {LEAST} of the names that the encoder reads.",
+    "locales": f"fewer than {LEAST} of the names that the encoder reads are of one region of the "
+    "world alone, or all are of the same one.",
+}
 _POLE = 2  # things at each end of a chance axis, as an axis has phrases for each value
 
 
@@ -76,7 +84,7 @@ def read(
     Raises
     ------
     Skipped
-        If the encoder reads too few of the names.
+        If the encoder reads too few of the names, or no phrases tell anything apart.
     """
     known = known_of(inquiry, records, corpus)
     if with_era and known.year is not None:
@@ -84,22 +92,31 @@ def read(
         years = known.year - age.truth
         born = Fact("year of birth", "era", None, years, "years", "Spearman")
         known = replace(known, facts=(*known.facts, born), axes=(*known.axes, load_axis("era")))
-    held, names = read_beliefs(
-        inquiry.space,
-        known,
-        n_made_up=inquiry.plan.size.made_up,
-        seed=inquiry.seed,
-        made=None if inquiry.world is None else inquiry.corpora.names(MADE_UP),
-    )
+
+    try:
+        held, names = _believed(inquiry, known)
+    except ValueError:  # of phrases that are one vector, or of what nobody foresaw
+        kept = told_apart(inquiry, known)
+        if kept is known:
+            raise
+        known = kept
+        held, names = _believed(inquiry, known)
     return Beliefs(known, names, tuple(held), inquiry.vectors(known.ids))
+
+
+def _believed(inquiry: Inquiry, known: Records) -> tuple[Sequence[Belief], tuple[str, ...]]:
+    made = None if inquiry.world is None else inquiry.corpora.names(MADE_UP)
+    n_made_up = inquiry.plan.size.made_up
+    return read_beliefs(inquiry.space, known, n_made_up=n_made_up, seed=inquiry.seed, made=made)
 
 
 def known_of(inquiry: Inquiry, records: str, corpus: str | None = None) -> Records:
     """What records say of the names that the encoder reads; raises `Skipped` where of too few."""
     try:
         known = inquiry.records(records)
-    except CorpusError as error:
-        raise Skipped(str(error)) from None
+    except CorpusError as error:  # whose advice is for one who builds a space of their own
+        told = str(error) if inquiry.world is not None else _TOO_FEW.get(records, str(error))
+        raise Skipped(told) from None
     if corpus is None:
         return known
     # A spelling that is a given name and a family name is one name here, the first of its rows.

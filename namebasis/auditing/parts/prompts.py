@@ -97,6 +97,11 @@ def _painted(inquiry: Inquiry, one: Described) -> str:
             breadth=_BREADTH, candidates=_CANDIDATES, seed=inquiry.seed,
         )  # fmt: skip
     except (NamebasisError, ValueError) as error:
+        if f"max_tokens={inquiry.encoder.max_tokens} " in str(error):
+            raise Skipped(
+                f"the encoder cuts texts at {inquiry.encoder.max_tokens} tokens, too few for a "
+                f"prompt of {N_NAMES} names."
+            ) from None
         raise Skipped(str(error)) from None
     return found.prompt
 

@@ -56,9 +56,11 @@ def run(inquiry: Inquiry) -> Answer:
                 answer.add(*beliefs.by_words(inquiry, found, reading, title))
         answer.tables.extend(beliefs.tables_of(inquiry, found, facts, merged=True))
         answer.remarks.append(beliefs.held_of(inquiry, found, kind.corpus))
+    begun = [reason[:1].upper() + reason[1:] for reason in dict.fromkeys(reasons)]
     if not answer.claims:
-        raise Skipped(" ".join(dict.fromkeys(reasons)) or "records tell too little of the names.")
-    answer.remarks.extend(reasons)
+        told = " ".join([*reasons[:1], *begun[1:]])
+        raise Skipped(told or "records tell too little of the names.")
+    answer.remarks.extend(begun)
     return answer
 
 
