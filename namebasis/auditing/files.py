@@ -16,6 +16,7 @@ from namebasis.atomic import check_folder_place, replacing_file, write_text
 from namebasis.auditing.claims import Claim, Sample
 from namebasis.auditing.results import SCHEMA, Audit, Listing, Part
 from namebasis.errors import NamebasisError, SpaceError
+from namebasis.namespace.store.engine_errors import writing_files
 from namebasis.reading import LARGE, UnreadableError, is_regular, read_bytes, read_json
 from namebasis.typed_json import from_json, to_json
 
@@ -56,24 +57,38 @@ class AuditFolder:
         return (part, samples) if {one.key for one in part.claims} <= set(samples) else None
 
     def keep(self, part: Part, samples: Mapping[str, Sample]) -> None:
-        """Write a finished part; its JSON comes last, so that what is there is whole."""
-        (self.path / _PARTS).mkdir(exist_ok=True)
-        write_samples(self.path / _PARTS / f"{part.key}.parquet", {part.key: samples})
-        with replacing_file(self.path / _PARTS / f"{part.key}.json", overwrite=True) as stream:
-            stream.write(to_json(part))
+        """Write a finished part; its JSON comes last, so that what is there is whole.
+
+        Raises
+        ------
+        SpaceError
+            If the system refuses, as where the disk is full.
+        """
+        with writing_files(self.path):
+            (self.path / _PARTS).mkdir(exist_ok=True)
+            write_samples(self.path / _PARTS / f"{part.key}.parquet", {part.key: samples})
+            with replacing_file(self.path / _PARTS / f"{part.key}.json", overwrite=True) as stream:
+                stream.write(to_json(part))
 
     def finish(
         self, audit: Audit, samples: Mapping[str, Mapping[str, Sample]],
         asked: Mapping[str, Any] | None,
     ) -> None:  # fmt: skip
-        """Write the document, the tables and the page, and last what they answer."""
-        with replacing_file(self.path / CLAIMS, overwrite=True) as stream:
-            pq.write_table(audit.to_arrow(), stream)
-        write_samples(self.path / SAMPLES, samples)
-        write_text(self.path / DOCUMENT, audit.to_json() + "\n")
-        audit.write_html(self.path / PAGE, overwrite=True)
-        if asked is not None:
-            write_text(self.path / ASKED, json.dumps(dict(asked), indent=1) + "\n")
+        """Write the document, the tables and the page, and last what they answer.
+
+        Raises
+        ------
+        SpaceError
+            If the system refuses, as where the disk is full.
+        """
+        with writing_files(self.path):
+            with replacing_file(self.path / CLAIMS, overwrite=True) as stream:
+                pq.write_table(audit.to_arrow(), stream)
+            write_samples(self.path / SAMPLES, samples)
+            write_text(self.path / DOCUMENT, audit.to_json() + "\n")
+            audit.write_html(self.path / PAGE, overwrite=True)
+            if asked is not None:
+                write_text(self.path / ASKED, json.dumps(dict(asked), indent=1) + "\n")
 
 
 def finished(path: Path, asked: Mapping[str, Any]) -> Audit | None:
@@ -122,9 +137,10 @@ def folder_for(
         check_folder_place(candidate)
         held = _state_of(candidate, file, writer)
         if held is None or held == dict(state):
-            candidate.mkdir(parents=True, exist_ok=True)
-            if held is None:
-                write_text(candidate / file, json.dumps(dict(state), indent=1) + "\n")
+            with writing_files(candidate):
+                candidate.mkdir(parents=True, exist_ok=True)
+                if held is None:
+                    write_text(candidate / file, json.dumps(dict(state), indent=1) + "\n")
             return AuditFolder(candidate, candidate != path)
     raise SpaceError(f"{path} and {_MOST_BESIDE} folders beside it hold {writer}s. Remove some.")
 

@@ -51,10 +51,12 @@ def tiny_corpora(size: Size, own: Names | None = None, *, seed: int = 0) -> tupl
 
 
 def make_tiny(patch: pytest.MonkeyPatch, *parts: str) -> None:
-    """Let `audit` ask these parts of few names."""
+    """Let `audit` ask these parts (all, where none is named) of few names."""
     patch.setattr("namebasis.auditing.study.load_plan", tiny_plan)
     patch.setattr("namebasis.auditing.study.read_corpora", tiny_corpora)
-    asked = tuple(one for one in PARTS if one.key in parts)
+    made_up = "namebasis.studies.attributes.study.made_up_names"
+    patch.setattr(made_up, lambda n, seed: NOBODYS[:n])
+    asked = tuple(one for one in PARTS if one.key in parts or not parts)
     for module in ("study", "request"):
         patch.setattr(f"namebasis.auditing.{module}.PARTS", asked)
 
