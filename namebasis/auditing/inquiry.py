@@ -51,6 +51,10 @@ class Inquiry:
     world: World | None = None
 
     @cached_property
+    def _records(self) -> dict[str, Records]:
+        return {}
+
+    @cached_property
     def encoder(self) -> Encoder:
         """The encoder that is audited."""
         return self.space.encoder()
@@ -78,9 +82,13 @@ class Inquiry:
         from namebasis.auditing.organism import records_of
         from namebasis.studies.attributes.record_facts import read_records
 
-        if self.world is not None:
-            return records_of(self.world, self.space, kind)
-        return read_records(self.space, kind)
+        if kind not in self._records:  # several parts ask for them, and matching folds every name
+            self._records[kind] = (
+                read_records(self.space, kind)
+                if self.world is None
+                else records_of(self.world, self.space, kind)
+            )
+        return self._records[kind]
 
     def step(self, done: int, total: int) -> None:
         """Tell how far the part has come."""

@@ -54,7 +54,7 @@ class _Words:
 
 def run(inquiry: Inquiry) -> Answer:
     """Hold every group of the records against every attribute set."""
-    groups, sets = groups_of(inquiry), inquiry.plan.attributes
+    groups, sets = groups_of(inquiry), list(inquiry.plan.attributes)
     if not groups or not sets:
         raise Skipped("records tell no two groups apart among the names that the encoder reads.")
     words = [_words(inquiry, one) for one in sets]
