@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +21,7 @@ from namebasis.auditing.plan import Plan, load_plan
 from namebasis.auditing.request import request_of
 from namebasis.auditing.results import Audit, Listing, Part, with_corrected
 from namebasis.checks import Progress, check_seed, shown_steps
-from namebasis.errors import CorpusError, EncoderError
+from namebasis.errors import CorpusError, EncoderError, NamebasisHint
 from namebasis.namespace.building.tokens import is_unread
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def audit(
     held = None if asked is None else finished(place, asked.asked)
     if asked is not None and held is not None:
         asked.warn(Path(held.folder))
+        if Path(held.folder) != place:
+            _say_beside(place, Path(held.folder), stacklevel=3)
         return held
     with shown_steps(begin, progress, "audit") as (start, report):
         return _audited(
@@ -136,6 +139,8 @@ def _audited(
     _check_script(loaded, every)
     state = _state(loaded, plan, corpora, told, seed)
     place = folder_for(folder, state)
+    if place.is_beside:
+        _say_beside(folder, place.path, stacklevel=4)
     start("encoding")
     space = _space(place, every, loaded, plan, seed, progress)
     inquiry = Inquiry(space, corpora, plan, told, seed, progress, world)
@@ -164,6 +169,15 @@ def _audited(
     )  # fmt: skip
     place.finish(found, samples, request)
     return found
+
+
+def _say_beside(asked: Path, folder: Path, *, stacklevel: int) -> None:
+    warnings.warn(
+        f"{asked} holds another audit (of another encoder, plan, list of names or version), which "
+        f"is kept; this one is {folder}.",
+        NamebasisHint,
+        stacklevel=stacklevel,
+    )
 
 
 def _counts(counts: str | Path | None) -> Mapping[str, int] | None:

@@ -72,8 +72,6 @@ def audit(
         )  # fmt: skip
     place = Path(found.folder)
     told = [f"{place / PAGE} is the page; namebasis explore {place / SPACE} asks its names more."]
-    if output is not None and place != output:
-        told.insert(0, f"{output} holds another audit, which was kept; this one is {place}.")
     return Answer([found], told=told, page=place / PAGE)
 
 

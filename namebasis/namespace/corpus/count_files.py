@@ -43,6 +43,8 @@ def count_rows(path: str | Path, *more: str) -> tuple[tuple[str, ...], Iterator[
         table = read_table(path, best_separator(lines)[0] or ",")
     except UnreadableError as error:
         raise CorpusError(f"{path}: cannot be read as CSV ({error.reason}).") from None
+    if not table.columns:
+        raise CorpusError(f"{path}: is empty; it needs the columns name and count.")
     titles = {title.strip().lower(): title for title in reversed(table.columns)}
     if not {"name", "count"} <= set(titles):
         also = f" ({', '.join(more)} may follow)" if more else ""
