@@ -160,6 +160,10 @@ def test_no_name_of_faker_has_brackets_or_lost_letters() -> None:
     assert lost.examples == ("N˜zamett˜n",)
 
 
+def test_all_lists_are_read_once_however_they_are_asked_for(everything: Names) -> None:
+    assert read_faker("") is read_faker(argument="") is everything
+
+
 def test_a_list_that_is_one_text_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     from faker.providers.person.en_PK import Provider
 
