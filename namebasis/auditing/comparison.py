@@ -209,7 +209,7 @@ def _refined(
     level: float,
     rng: np.random.Generator,
 ) -> list[Difference]:
-    """The differences; those whose p is the smallest that so many draws can tell are drawn more
+    """The differences; those whose p is the smallest that the draws can tell are drawn more
     often where no correction could otherwise find it beyond noise."""
     needed = int(np.ceil(2 * len(found) / level))
     least = 2 / (1 + n_resamples)

@@ -105,7 +105,7 @@ def of_the_world(n: int, seed: int) -> Names:
     Parameters
     ----------
     n : int
-        At most so many.
+        The most names to choose.
     seed : int
         Of the order within each locale.
     """

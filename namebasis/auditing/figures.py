@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from namebasis.auditing.scales import Mark
 
 _ROW = 0.46
-_LEFT, _RIGHT, _FIGURES = 0.0, 0.33, 0.35
-"""Columns of the scale's axes, which run from 0 to 1: where the scale ends, and the words begin."""
+_LEFT, _RIGHT, _VALUE, _BESIDE, _WORDS = 0.0, 0.28, 0.355, 0.365, 0.455
+"""Columns of the panel: ends of the scale, where the value ends, where p and words begin."""
 
 
 @chart
@@ -50,12 +50,17 @@ def _row(panel: Any, at: int, claim: Claim, *, is_beyond: bool) -> None:
     panel.text(-0.38, at, label, va="center", fontsize=9.5, color=ink)
     mark = mark_of(claim, scale_of([claim]))
     _mark(panel, at, mark, dot)
-    told = "–" if mark is None else f"{claim.value:.2f}"
+    told = "–" if mark is None else _number(claim.value)
     p = f"p {p_value(claim.p_corrected)}" if claim.is_tested else "fact"
-    panel.text(_FIGURES, at, told, va="center", fontsize=10, weight="bold", color=ink)
-    panel.text(_FIGURES + 0.06, at, p, va="center", fontsize=8.5, color=SOFT)
+    panel.text(_VALUE, at, told, va="center", ha="right", fontsize=10, weight="bold", color=ink)
+    panel.text(_BESIDE, at, p, va="center", fontsize=8.5, color=SOFT)
     meaning = "\n".join(textwrap.wrap(drawable(claim.meaning, ""), 78)[:2])
-    panel.text(_FIGURES + 0.14, at, meaning, va="center", fontsize=8.5, color=SOFT)
+    panel.text(_WORDS, at, meaning, va="center", fontsize=8.5, color=SOFT)
+
+
+def _number(value: float) -> str:
+    """Two digits, with a minus sign as wide as a plus."""
+    return f"{value:.2f}".replace("-", "−")
 
 
 def _mark(panel: Any, at: float, mark: Mark | None, dot: str) -> None:
@@ -97,12 +102,12 @@ def draw_comparison(found: AuditComparison) -> Figure:
         for lane in lanes:
             ink = INK if lane.is_beyond_noise else SOFT
             _mark(panel, at, mark_of(lane.claim, scale), FILL if lane.is_beyond else FAINT)
-            panel.text(_FIGURES, at, f"{lane.claim.value:.2f}", va="center", fontsize=9.5,
-                       color=ink)  # fmt: skip
+            panel.text(_VALUE, at, _number(lane.claim.value), va="center", ha="right",
+                       fontsize=9.5, color=ink)  # fmt: skip
             told = drawable(lane.encoder, "an encoder")
             if (one := lane.difference) is not None:
                 told += f":  {one.difference:+.2f}, p {p_value(one.p_corrected)}"
-            panel.text(_FIGURES + 0.06, at, told, va="center", fontsize=8.5, color=ink,
+            panel.text(_BESIDE, at, told, va="center", fontsize=8.5, color=ink,
                        weight="bold" if lane.is_beyond_noise else "normal")  # fmt: skip
             at += 1
         at += 0.5

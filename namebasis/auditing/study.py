@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from namebasis._version import __version__
+from namebasis.analysis.blas import one_blas_thread
 from namebasis.auditing.claims import Sample
 from namebasis.auditing.corpora import Corpora, read_corpora
 from namebasis.auditing.files import AuditFolder, finished, folder_for, refuse_foreign
@@ -198,7 +199,10 @@ def _run(asked: Asked, inquiry: Inquiry, place: AuditFolder) -> tuple[Part, dict
     """Ask one part and keep what it found."""
     started = time.perf_counter()
     try:
-        answer, skipped = asked.run(inquiry), None
+        # What parts multiply is thin or shared out by themselves: threads beside cost more than
+        # they bring, and twice the time where others use the cores. Encoding keeps its threads.
+        with one_blas_thread():
+            answer, skipped = asked.run(inquiry), None
     except Skipped as reason:
         answer, skipped = Answer([], {}), str(reason)
     n_tested = sum(one.is_tested for one in answer.claims)

@@ -16,7 +16,7 @@ from namebasis.studies.identity.counts import compare_counts
 from namebasis.studies.identity.results import Identity
 
 MOST = 2
-"""Times the packaged people of a size: so many of one's own are measured, at most."""
+"""A list of one's own may be longer than the packaged one by this factor."""
 KEY = "identity.mentions"
 _FEWEST_EACH, _N_RESAMPLES, _ENDLESS = 5, 200, 1e12
 
