@@ -90,6 +90,21 @@ def test_a_question_is_answered_as_by_python(client: Any, space: Space, name: st
     checked(client, "get", f"/api/{name}", told)
 
 
+def test_the_page_asks_for_all_its_modules_at_once() -> None:
+    from namebasis.explore.server import ASSETS
+
+    needed, left = set(), ["main.js"]
+    while left:
+        module = left.pop()
+        if module not in needed:
+            needed.add(module)
+            text = (ASSETS / module).read_text(encoding="utf-8")
+            left += re.findall(r'(?:from |import\()"/assets/([\w.-]+\.js)"', text)
+    page = (ASSETS / "index.html").read_text(encoding="utf-8")
+    asked = re.findall(r'<link rel="modulepreload" href="/assets/([\w.-]+)">', page)
+    assert sorted([*asked, "main.js"]) == sorted(needed)
+
+
 def test_questions_are_recorded_for_no_collector(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,6 +60,8 @@ def test_basis_by_sliders(visit: Visit, space: Space) -> None:
     assert abs(float(cosine.inner_text()) - wanted) <= 0.002  # weights of three digits
     tab.get_by_role("button", name="Best weights").click()
     expect(cosine).to_have_text(f"{fit.similarity:.3f}")
+    visit.again()  # the panel is drawn again, and a click may fall between
+    expect(atoms).to_have_text(list(fit.names))
     tab.get_by_role("button", name=f"Refit without {fit.names[0]}").click()
     without = space.basis("Vicki", 3, deny=[fit.names[0]], n_null=0, n_resamples=0)
     expect(atoms).to_have_text(list(without.names))
