@@ -23,10 +23,10 @@ class Runes(Encoder):
         return ["?"]
 
     def _pieces_in_table(self, names: list[str]) -> tuple[np.ndarray, IdRows]:
-        raise NotImplementedError
+        raise AssertionError("it is refused before it is asked")
 
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> np.ndarray:
-        raise NotImplementedError
+        raise AssertionError("it is refused before it is asked")
 
 
 class Blind(Runes):

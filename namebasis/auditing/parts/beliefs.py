@@ -19,6 +19,7 @@ from namebasis.analysis.readings.axes import direction
 from namebasis.analysis.readings.probes import probe
 from namebasis.auditing.claims import Claim, Sample, measured
 from namebasis.auditing.corpora import MADE_UP
+from namebasis.auditing.draws import signed
 from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
 from namebasis.auditing.parts.one_vector import told_apart
 from namebasis.checks import Float64Array, FloatArray, IntArray
@@ -247,11 +248,9 @@ def _beyond_spelling(
     errors = [np.abs(one - own.truth) for one in (letters.values, pieces)]
     best = min(errors, key=lambda one: float(one.mean()))
     sample = Sample(tuple(names), best - np.abs(own.values - own.truth))
-    rng = np.random.default_rng(inquiry.seed)
-    signs = rng.integers(0, 2, (inquiry.plan.n_draws, len(names)), dtype=np.int8) * 2 - 1
     claim = measured(
         f"{_key(fact)}.{BEYOND}", f"{title}, beyond what spelling tells", "mean", sample,
-        chance=(signs @ sample.values) / len(names), neutral=0.0, one_sided=True,
+        chance=signed(sample.values, inquiry), neutral=0.0, one_sided=True,
         against="signs drawn at random",
         meaning=f"how much nearer to records ({fact.unit}) a probe of the vectors is than one of "
         "letters or pieces",

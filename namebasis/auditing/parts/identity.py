@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from namebasis.auditing.claims import Claim, Sample, measured
+from namebasis.auditing.draws import signed
 from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
 from namebasis.auditing.parts import mentions
 from namebasis.auditing.parts.recombined import SIDES, Recombined, recombine
@@ -191,12 +192,10 @@ def _held_claim(inquiry: Inquiry, asked: Recombined, found: Identity, answer: An
     if len(gaps) < FEWEST:
         return
     sample = Sample(tuple(gaps), np.array(list(gaps.values())))
-    rng = np.random.default_rng(inquiry.seed)
-    signs = rng.integers(0, 2, (inquiry.plan.n_draws, len(gaps)), dtype=np.int8) * 2 - 1
     answer.add(
         measured(
             "identity.held", "one part holds people more than ordinary names", "mean", sample,
-            chance=(signs @ sample.values) / len(gaps), neutral=0.0,
+            chance=signed(sample.values, inquiry), neutral=0.0,
             against="frequent names of as many pieces, exchanged", on_card=True,
             meaning="how much more alike a person's name stays when one part is paired otherwise "
             "(cosine) than a frequent name does",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from namebasis.analysis.intervals import Interval, resampled_ends
-from namebasis.auditing.claims import Sample, measured, statistic
+from namebasis.auditing.claims import Sample, measured
+from namebasis.auditing.draws import exchanged
 from namebasis.auditing.inquiry import Answer, Inquiry
 from namebasis.checks import Float64Array
 from namebasis.namespace.corpus.count_files import by_fold
@@ -57,8 +58,8 @@ def add(inquiry: Inquiry, people: Identity, others: Float64Array, answer: Answer
     answer.add(
         measured(
             KEY, "people mentioned more have more of their own", "Spearman", sample,
-            chance=within_equals(sample, [row.n_tokens for row in rows], inquiry), on_card=True,
-            one_sided=True, against="mentions exchanged between names of as many pieces",
+            chance=exchanged("Spearman", sample, [row.n_tokens for row in rows], inquiry),
+            one_sided=True, on_card=True, against="mentions exchanged between names of as many pieces",
             meaning="1: the more a person is mentioned, the more the model has of them; 0: nothing",
         ),
         sample,
@@ -66,20 +67,6 @@ def add(inquiry: Inquiry, people: Identity, others: Float64Array, answer: Answer
     answer.tables.extend(agreement.tables())
     known = scores > people.thresholds["own_score"]
     answer.remarks.append(told_threshold(threshold(counts, known, inquiry.seed)))
-
-
-def within_equals(sample: Sample, groups: Sequence[int], inquiry: Inquiry) -> Float64Array:
-    """The statistic with what is known exchanged within groups, once per draw of chance."""
-    truth, of = np.asarray(sample.truth), np.asarray(groups)
-    rng = np.random.default_rng(inquiry.seed)
-    rows = [np.flatnonzero(of == one) for one in np.unique(of)]
-    draws = np.empty(inquiry.plan.n_draws)
-    for at in range(len(draws)):
-        mixed = truth.copy()
-        for group in rows:
-            mixed[group] = truth[rng.permutation(group)]
-        draws[at] = statistic("Spearman", replace(sample, truth=mixed))
-    return draws
 
 
 def threshold(counts: Float64Array, known: np.ndarray, seed: int) -> Interval:

@@ -7,13 +7,14 @@ compared in equal numbers of each length.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from namebasis.analysis.intervals import mean_interval
-from namebasis.auditing.claims import Claim, Sample, measured, statistic
+from namebasis.auditing.claims import Claim, Sample, measured
 from namebasis.auditing.corpora import GIVEN, MADE_UP
+from namebasis.auditing.draws import exchanged
 from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
 from namebasis.checks import Float64Array, IntArray
 from namebasis.results import Table
@@ -165,7 +166,7 @@ def _known_claim(
     answer.add(
         measured(
             KNOWN, "frequent names stay alike over contexts", "difference", sample,
-            chance=exchanged(sample, _lengths(chosen, names), inquiry),
+            chance=exchanged("difference", sample, _lengths(chosen, names), inquiry),
             against="exchanged with made-up names of as many pieces", on_card=True,
             meaning="how much more alike (mean cosine) contexts leave frequent names than made-up "
             "ones of as many pieces",
@@ -187,7 +188,7 @@ def _births_claim(
     answer.add(
         measured(
             BIRTHS, "names with more births stay alike", "Spearman", sample,
-            chance=exchanged(sample, lengths, inquiry),
+            chance=exchanged("Spearman", sample, lengths, inquiry),
             against="births exchanged between names of as many pieces",
             meaning="1: the more births a given name has, the less contexts move it, among names "
             "of as many pieces; 0: nothing",
@@ -209,29 +210,6 @@ def _within(values: Float64Array, lengths: IntArray) -> Float64Array:
         rows = np.flatnonzero(lengths == length)
         placed[rows] = (2 * rankdata(values[rows]) - 1) / len(rows) - 1
     return placed
-
-
-def exchanged(sample: Sample, groups: IntArray, inquiry: Inquiry) -> Float64Array:
-    """The statistic with what is known exchanged within groups, once per draw of chance.
-
-    Parameters
-    ----------
-    sample : Sample
-        Of a difference where its truth is 0 or 1, else of a rank correlation.
-    groups : ndarray of shape (n,)
-    inquiry : Inquiry
-    """
-    truth = np.asarray(sample.truth)
-    measure = "difference" if set(np.unique(truth)) <= {0.0, 1.0} else "Spearman"
-    rng = np.random.default_rng(inquiry.seed)
-    rows = [np.flatnonzero(groups == one) for one in np.unique(groups)]
-    draws = np.empty(inquiry.plan.n_draws)
-    for at in range(len(draws)):
-        mixed = truth.copy()
-        for group in rows:
-            mixed[group] = truth[rng.permutation(group)]
-        draws[at] = statistic(measure, replace(sample, truth=mixed))
-    return draws
 
 
 def _kinds_table(chosen: Matched, held: Mapping[str, float]) -> Table:
