@@ -59,7 +59,8 @@ def add(inquiry: Inquiry, people: Identity, others: Float64Array, answer: Answer
         measured(
             KEY, "people mentioned more have more of their own", "Spearman", sample,
             chance=exchanged("Spearman", sample, [row.n_tokens for row in rows], inquiry),
-            one_sided=True, on_card=True, against="mentions exchanged between names of as many pieces",
+            one_sided=True, on_card=True,
+            against="mentions exchanged between names of as many pieces",
             meaning="1: the more a person is mentioned, the more the model has of them; 0: nothing",
         ),
         sample,
