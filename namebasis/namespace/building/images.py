@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +54,8 @@ WAYS = ("skip", "keep")
 """What may become of images that belong to no stored name."""
 CHUNK = 256
 """Images per commit: what a run that is stopped loses at most."""
+BLOCK = 4096
+"""Images whose vectors are in memory at a time."""
 FEW = 100
 """Images whose mean is no good centre of image targets."""
 
@@ -430,23 +431,47 @@ def view_of_images(uri: Path, find: Find, dim: int) -> ImageView | None:
     if not holds_commit(uri):
         return None
     with reading(uri):
-        table = _open(uri).to_table(columns=["label", "digest", "vector"])
-    if not len(table):
+        stored = _open(uri)
+        labels = stored.to_table(columns=["label"])["label"].unique().to_pylist()
+    if not labels:
         return None
-    labels = table["label"].to_pylist()
     found = find_labels(labels, find)
+    names = np.unique(np.array([row for row in found.values() if row is not None], np.int64))
+    sums, counts = np.zeros((len(names), dim)), np.zeros(len(names), np.int64)
+    total, n_images = np.zeros(dim), 0
     # Copies count once, whether they came in one run or in several, or under names of two files.
-    owners = [found[label] if found[label] is not None else label for label in labels]
-    single = dict(zip(zip(owners, table["digest"].to_pylist(), strict=True), count()))
-    kept = np.sort(np.fromiter(single.values(), np.int64))
-    vectors = check_units(as_matrix(table["vector"], dim), uri).astype(np.float64)[kept]
-    rows = np.array([-1 if found[labels[at]] is None else found[labels[at]] for at in kept])
-    mean = ImageMean(len(kept), vectors.mean(axis=0))
-    mine = rows >= 0
-    names, member, counts = np.unique(rows[mine], return_inverse=True, return_counts=True)
-    sums = np.zeros((len(names), dim))
-    np.add.at(sums, member, vectors[mine])
-    return ImageView(names.astype(np.int64), sums, counts, mean)
+    seen: set[tuple[int | str, str]] = set()
+    for table in _blocks(stored, uri):
+        read = table["label"].to_pylist()
+        rows = [found[label] for label in read]
+        owners = (label if row is None else row for label, row in zip(read, rows, strict=True))
+        keys = zip(owners, table["digest"].to_pylist(), strict=True)
+        fresh = np.fromiter((_is_new(key, seen) for key in keys), bool, len(rows))
+        vectors = check_units(as_matrix(table["vector"], dim), uri)[fresh].astype(np.float64)
+        total += vectors.sum(axis=0)
+        n_images += len(vectors)
+        owner = np.array([-1 if row is None else row for row in rows], np.int64)[fresh]
+        mine = np.flatnonzero(owner >= 0)
+        mine = mine[np.argsort(owner[mine], kind="stable")]
+        present, first, n_each = np.unique(owner[mine], return_index=True, return_counts=True)
+        if len(present):
+            at = np.searchsorted(names, present)
+            sums[at] += np.add.reduceat(vectors[mine], first, axis=0)
+            counts[at] += n_each
+    return ImageView(names, sums, counts, ImageMean(n_images, total / n_images))
+
+
+def _blocks(stored: Any, uri: Path) -> Iterator[pa.Table]:
+    """An archive, some thousand images at a time: it may hold more than fits into memory."""
+    with reading(uri):
+        for batch in stored.to_batches(columns=["label", "digest", "vector"], batch_size=BLOCK):
+            yield pa.Table.from_batches([batch])
+
+
+def _is_new(key: tuple[int | str, str], seen: set[tuple[int | str, str]]) -> bool:
+    is_new = key not in seen
+    seen.add(key)
+    return is_new
 
 
 def _write_view(store: Store, space: StoredSpace, dim: int) -> tuple[int, int]:

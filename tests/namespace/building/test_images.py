@@ -169,6 +169,23 @@ def test_copies_count_once_whenever_they_are_given(space: Space, tmp_path: Path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_the_view_is_the_same_a_few_images_at_a_time(
+    space: Space, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(folder / "Vicki" / "one.png", folder / "Vicki" / "copy.png")
+    paint(folder / "vicki_4.png", (7, 9, 200))
+    grown, _ = add_images(space, folder)
+    whole = module.view_of_images(grown.path / "images.lance", grown.find_all, 16)
+    monkeypatch.setattr(module, "BLOCK", 1)
+    parts = module.view_of_images(grown.path / "images.lance", grown.find_all, 16)
+    assert whole is not None
+    assert parts is not None
+    assert parts.mean.n_images == whole.mean.n_images == 5
+    np.testing.assert_array_equal(parts.counts, [3, 1])
+    np.testing.assert_allclose(parts.sums, whole.sums, atol=1e-12)
+    np.testing.assert_allclose(parts.mean.mean, whole.mean.mean, atol=1e-12)
+
+
 def test_what_is_no_file_and_names_of_other_encodings_cost_only_themselves(
     space: Space, tmp_path: Path
 ) -> None:
