@@ -28,6 +28,7 @@ __getattr__, __dir__ = attach(
         "Names": ".corpus.names",
         "NamesWithVectors": ".corpus.given_files",
         "NearestResult": ".search.results",
+        "Pictures": ".pictures.pictures",
         "Provenance": ".store.provenance",
         "pseudo_names": ".corpus.pseudo",
         "RayCluster": ".building.ray_cluster",

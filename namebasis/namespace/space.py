@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.namespace.building.summary import Summary
     from namebasis.namespace.facts import SpaceInfo
+    from namebasis.namespace.pictures.pictures import Pictures
 
 _ENCODED = 256
 """Texts whose vectors stay in memory: whoever asks one asks it again, of other names or views."""
@@ -127,6 +128,7 @@ class StoredSpace:
         self._encoded: Recent[FloatArray] = Recent(_ENCODED)
         self._near: Recent[tuple[str, ...]] = Recent(_ENCODED)
         self._answers: dict[str, dict[str, npt.NDArray[np.uint8]]] = {}
+        self._pictures: Pictures | None = None
 
     def __reduce__(
         self,
@@ -320,6 +322,24 @@ class StoredSpace:
         """Mean of the unit vectors of all images of the space, (dim,); None where it has none."""
         known = image_mean(self._store)
         return None if known is None else np.asarray(known.mean, dtype=np.float32)
+
+    def pictures(self) -> Pictures:
+        """The pictures of names that the space holds, as they are when this is first asked.
+
+        Whose each is, what it was made of, its vectors by every encoder and its measures; see
+        `namebasis.namespace.Pictures`. A space without any gives an empty one.
+
+        Examples
+        --------
+        >>> len(space.pictures())
+        0
+        """
+        with self._turn:
+            if self._pictures is None:
+                from namebasis.namespace.pictures.pictures import Pictures
+
+                self._pictures = Pictures(self._store.place, self.find_all, self.provenance)
+            return self._pictures
 
     @property
     def is_given(self) -> bool:

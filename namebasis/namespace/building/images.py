@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from namebasis.checks import FloatArray, IntArray, Progress, as_embeddings, unit_rows
+from namebasis.checks import FloatArray, Progress, as_embeddings, unit_rows
 from namebasis.encoders.registry import TEXT_ONLY
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.image_labels import (
-    Find,
     LabelledImages,
     find_labels,
     in_utf8,
     label_images,
 )
+from namebasis.namespace.pictures.views import view_of_images
 from namebasis.namespace.store import metrics
 from namebasis.namespace.store.columns import put_view
 from namebasis.namespace.store.dataset import (
@@ -30,15 +29,13 @@ from namebasis.namespace.store.dataset import (
     IMAGES,
     Store,
     as_column,
-    as_matrix,
-    check_units,
 )
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.opening import holds_commit
 from namebasis.namespace.store.places import for_lance
-from namebasis.namespace.store.sums import ImageMean, image_mean_entry
+from namebasis.namespace.store.sums import image_mean_entry
 from namebasis.namespace.store.upkeep import keep_up
 from namebasis.reading import UnreadableError, digest_of
 from namebasis.results import Result, Table, plain_dict
@@ -384,94 +381,6 @@ def _open(uri: Path) -> Any:
 
     with reading(uri):
         return lance.dataset(for_lance(uri))
-
-
-@dataclass(frozen=True)
-class ImageView:
-    """The `image` view of some names, made of the images of an archive.
-
-    Attributes
-    ----------
-    names : ndarray of int
-        Rows that have an image, ascending.
-    sums : ndarray of shape (n_names, dim), float64
-        Sums of the unit vectors of each one's images.
-    counts : ndarray of int
-        How many images each has.
-    mean : ImageMean
-        Of all images, those of no stored name among them.
-    """
-
-    names: IntArray
-    sums: npt.NDArray[np.float64]
-    counts: IntArray
-    mean: ImageMean
-
-    def column(self, start: int, stop: int) -> pa.Array:
-        """The view from one row up to another; 0 for those without an image."""
-        block = np.zeros((stop - start, self.sums.shape[1]), np.float32)
-        first, last = np.searchsorted(self.names, [start, stop])
-        sums = self.sums[first:last]
-        length = np.linalg.norm(sums, axis=1, keepdims=True)
-        block[self.names[first:last] - start] = sums / np.where(length > 1e-9, length, np.inf)
-        return as_column(block)
-
-
-def view_of_images(uri: Path, find: Find, dim: int) -> ImageView | None:
-    """Make the view of all images of an archive; None where it holds none.
-
-    Parameters
-    ----------
-    uri : Path
-        The archive's data set.
-    find : callable
-        Rows of names, None for those that are not stored.
-    dim : int
-    """
-    if not holds_commit(uri):
-        return None
-    with reading(uri):
-        stored = _open(uri)
-        labels = stored.to_table(columns=["label"])["label"].unique().to_pylist()
-    if not labels:
-        return None
-    found = find_labels(labels, find)
-    names = np.unique(np.array([row for row in found.values() if row is not None], np.int64))
-    sums, counts = np.zeros((len(names), dim)), np.zeros(len(names), np.int64)
-    total, n_images = np.zeros(dim), 0
-    # Copies count once, whether they came in one run or in several, or under names of two files.
-    seen: set[tuple[int | str, str]] = set()
-    for table in _blocks(stored, uri):
-        read = table["label"].to_pylist()
-        rows = [found[label] for label in read]
-        owners = (label if row is None else row for label, row in zip(read, rows, strict=True))
-        keys = zip(owners, table["digest"].to_pylist(), strict=True)
-        fresh = np.fromiter((_is_new(key, seen) for key in keys), bool, len(rows))
-        vectors = check_units(as_matrix(table["vector"], dim), uri)[fresh].astype(np.float64)
-        total += vectors.sum(axis=0)
-        n_images += len(vectors)
-        owner = np.array([-1 if row is None else row for row in rows], np.int64)[fresh]
-        mine = np.flatnonzero(owner >= 0)
-        mine = mine[np.argsort(owner[mine], kind="stable")]
-        present, first, n_each = np.unique(owner[mine], return_index=True, return_counts=True)
-        if len(present):
-            at = np.searchsorted(names, present)
-            sums[at] += np.add.reduceat(vectors[mine], first, axis=0)
-            counts[at] += n_each
-    return ImageView(names, sums, counts, ImageMean(n_images, total / n_images))
-
-
-def _blocks(stored: Any, uri: Path) -> Iterator[pa.Table]:
-    """An archive, some thousand images at a time: it may hold more than fits into memory."""
-    with reading(uri):
-        for batch in stored.to_batches(columns=["label", "digest", "vector"], batch_size=BLOCK):
-            yield pa.Table.from_batches([batch])
-
-
-def _is_new(key: tuple[int | str, str], seen: set[tuple[int | str, str]]) -> bool:
-    is_new = key not in seen
-    seen.add(key)
-    return is_new
 
 
 def _write_view(store: Store, space: StoredSpace, dim: int) -> tuple[int, int]:

@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.build import refuse_foreign
 from namebasis.namespace.building.change import ChangeReport
-from namebasis.namespace.building.images import ImageView, view_of_images
 from namebasis.namespace.building.rewriting import (
     Rows,
     drawn_from,
@@ -29,6 +28,7 @@ from namebasis.namespace.corpus.folding import FOLDING, FOLDING_KEY, fold
 from namebasis.namespace.corpus.merging import fold_rows
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.facts import own_columns
+from namebasis.namespace.pictures.views import ImageView, view_of_images
 from namebasis.namespace.search.name_lookup import find_in
 from namebasis.namespace.store import swap
 from namebasis.namespace.store.columns import drop_leftovers

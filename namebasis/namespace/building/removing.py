@@ -13,10 +13,10 @@ import pyarrow as pa
 from namebasis.checks import IntArray
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.change import ChangeReport
-from namebasis.namespace.building.images import view_of_images
 from namebasis.namespace.building.rewriting import Rows, numbered, since, write_rows
 from namebasis.namespace.corpus.image_labels import find_labels
 from namebasis.namespace.facts import NEEDED, own_columns
+from namebasis.namespace.pictures.views import view_of_images
 from namebasis.namespace.search.name_lookup import find_rows
 from namebasis.namespace.store.columns import drop_leftovers
 from namebasis.namespace.store.dataset import IMAGES, VIEWS, Store

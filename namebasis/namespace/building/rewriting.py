@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.namespace.building.adding import FACTS
-from namebasis.namespace.building.images import ImageView
 from namebasis.namespace.building.tokens import token_facts
+from namebasis.namespace.pictures.views import ImageView
 from namebasis.namespace.search import caches
 from namebasis.namespace.store.dataset import HIDDEN, IMAGE_COUNT, VIEWS, Store, as_matrix
 from namebasis.namespace.store.metrics import OWN, SINCE, STUDY, field_metadata

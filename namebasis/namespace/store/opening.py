@@ -44,12 +44,12 @@ def open_dataset(uri: Path) -> Any:
     """
     deadline = time.monotonic() + PATIENCE
     while True:
-        before = newest_version(uri.parent)
+        before = newest_version(uri.parent, uri.name)
         try:
             return _open(uri)
         except SpaceError:
             # A writer beside this process may just have put another version in its place.
-            if newest_version(uri.parent) == before or time.monotonic() > deadline:
+            if newest_version(uri.parent, uri.name) == before or time.monotonic() > deadline:
                 raise
 
 
@@ -61,7 +61,7 @@ def open_pinned(uri: Path) -> tuple[Pin | None, Any]:
             held = pin(uri.parent)
         if held is None:
             return None, open_dataset(uri)
-        at = held.path / NAMES
+        at = held.path / uri.name
         with named(held), reading(at):
             dataset = open_dataset(at)
             # The version may have been dropped before it was held.
@@ -85,9 +85,9 @@ def named(held: Pin | None) -> Iterator[None]:
         raise
 
 
-def newest_version(folder: Path) -> tuple[int, str] | None:
+def newest_version(folder: Path, name: str = NAMES) -> tuple[int, str] | None:
     """Which data set lies in a folder, and its newest version; None where there is none."""
-    uri = folder / NAMES
+    uri = folder / name
     try:
         # Named by the largest number minus the version, so that the newest comes first.
         name = min(entry for entry in os.listdir(uri / "_versions") if entry.endswith(".manifest"))
@@ -99,10 +99,10 @@ def newest_version(folder: Path) -> tuple[int, str] | None:
 def _open(uri: Path) -> Any:
     if not uri.parent.exists():
         raise SpaceError(f"{uri.parent}: there is no name space. Make one with `namebasis build`.")
-    newest = newest_version(uri.parent)
+    newest = newest_version(uri.parent, uri.name)
     if newest is None:
         _check_rights(uri)
-        lacks = f"its {NAMES} holds no version" if uri.exists() else f"it holds no {NAMES}"
+        lacks = f"its {uri.name} holds no version" if uri.exists() else f"it holds no {uri.name}"
         raise SpaceError(
             f"{uri.parent}: not a name space, {lacks}. Make one with `namebasis build`."
         )

@@ -1,0 +1,156 @@
+"""Views made of pictures: the mean of the vectors of each name's pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from namebasis.checks import FloatArray, IntArray
+from namebasis.namespace.corpus.image_labels import Find, find_labels
+from namebasis.namespace.pictures.schema import VECTOR, filled
+from namebasis.namespace.store.dataset import BLOCK_ROWS, as_column, as_matrix, check_units
+from namebasis.namespace.store.engine_errors import reading
+from namebasis.namespace.store.opening import holds_commit
+from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.sums import ImageMean
+
+
+@dataclass(frozen=True)
+class ImageView:
+    """A view of some names, made of pictures.
+
+    Attributes
+    ----------
+    names : ndarray of int
+        Rows that have a picture, ascending.
+    sums : ndarray of shape (n_names, dim), float64
+        Sums of the unit vectors of each one's pictures.
+    counts : ndarray of int
+        How many pictures each has.
+    mean : ImageMean
+        Of all pictures, those of no stored name among them.
+    """
+
+    names: IntArray
+    sums: npt.NDArray[np.float64]
+    counts: IntArray
+    mean: ImageMean
+
+    @property
+    def dim(self) -> int:
+        """Width of its vectors."""
+        return int(self.sums.shape[1])
+
+    def rows(self, start: int, stop: int) -> FloatArray:
+        """The view from one row up to another, (stop - start, dim); 0 for those without one."""
+        block = np.zeros((stop - start, self.dim), np.float32)
+        first, last = np.searchsorted(self.names, [start, stop])
+        block[self.names[first:last] - start] = self._units(slice(first, last))
+        return block
+
+    def of(self, ids: IntArray) -> FloatArray:
+        """The view of rows in the order asked for, (n, dim); 0 for those without a picture."""
+        block = np.zeros((len(ids), self.dim), np.float32)
+        at = np.searchsorted(self.names, ids)
+        has = at < len(self.names)
+        has[has] = self.names[at[has]] == ids[has]
+        block[has] = self._units(at[has])
+        return block
+
+    def column(self, start: int, stop: int) -> pa.Array:
+        """The view from one row up to another, as a column."""
+        return as_column(self.rows(start, stop))
+
+    def _units(self, which: slice | IntArray) -> npt.NDArray[np.float64]:
+        sums = self.sums[which]
+        length = np.linalg.norm(sums, axis=1, keepdims=True)
+        units: npt.NDArray[np.float64] = sums / np.where(length > 1e-9, length, np.inf)
+        return units
+
+
+def view_of_images(uri: Path, find: Find, dim: int) -> ImageView | None:
+    """Make the view of all pictures that were added to a space; None where there are none.
+
+    Parameters
+    ----------
+    uri : Path
+        The data set of pictures.
+    find : callable
+        Rows of names, None for those that are not stored.
+    dim : int
+    """
+    if not holds_commit(uri):
+        return None
+    import lance
+
+    with reading(uri):
+        return view_of(lance.dataset(for_lance(uri)), uri, find, dim)
+
+
+def view_of(
+    dataset: Any, uri: Path, find: Find, dim: int, source: str | None = None
+) -> ImageView | None:
+    """As `view_of_images`, of an open data set, and of one source where it is given.
+
+    Pictures are read some thousand at a time: there may be more than fit into memory.
+    """
+    labels = dataset.to_table(columns=["label"])["label"].unique().to_pylist()
+    found = find_labels(labels, find)
+    names = np.unique(np.array([row for row in found.values() if row is not None], np.int64))
+    sums, counts = np.zeros((len(names), dim)), np.zeros(len(names), np.int64)
+    total, n_pictures = np.zeros(dim), 0
+    # Copies count once, whether they came in one run or in several, or under names of two files.
+    seen: set[tuple[int | str, str]] = set()
+    for rows, vectors in _counted(dataset, uri, dim, source):
+        read = rows["label"].to_pylist()
+        own = [found[label] for label in read]
+        owners = (label if row is None else row for label, row in zip(read, own, strict=True))
+        keys = zip(owners, rows["digest"].to_pylist(), strict=True)
+        fresh = np.fromiter((_is_new(key, seen) for key in keys), bool, len(own))
+        kept = vectors[fresh].astype(np.float64)
+        total += kept.sum(axis=0)
+        n_pictures += len(kept)
+        owner = np.array([-1 if row is None else row for row in own], np.int64)[fresh]
+        mine = np.flatnonzero(owner >= 0)
+        mine = mine[np.argsort(owner[mine], kind="stable")]
+        present, first, n_each = np.unique(owner[mine], return_index=True, return_counts=True)
+        if len(present):
+            at = np.searchsorted(names, present)
+            sums[at] += np.add.reduceat(kept[mine], first, axis=0)
+            counts[at] += n_each
+    if not n_pictures:
+        return None
+    has = counts > 0
+    mean = ImageMean(n_pictures, total / n_pictures)
+    return ImageView(names[has], sums[has], counts[has], mean)
+
+
+def _counted(
+    dataset: Any, uri: Path, dim: int, source: str | None
+) -> Iterator[tuple[pa.Table, FloatArray]]:
+    """Labels, digests and vectors of the pictures that count in a view."""
+    asked = ["label", "digest", "source", "is_added"]
+    held = [name for name in (*asked, VECTOR) if name in dataset.schema.names]
+    if VECTOR not in held:
+        return
+    for batch in dataset.scanner(
+        columns=held, batch_size=BLOCK_ROWS, batch_readahead=2, scan_in_order=True
+    ).to_batches():
+        rows = filled(batch, asked)
+        counts = pc.and_(batch[VECTOR].is_valid(), rows["is_added"].combine_chunks())
+        if source is not None:
+            counts = pc.and_(counts, pc.equal(rows["source"].combine_chunks(), source))
+        yield rows.filter(counts), check_units(as_matrix(batch[VECTOR].filter(counts), dim), uri)
+
+
+def _is_new(key: tuple[int | str, str], seen: set[tuple[int | str, str]]) -> bool:
+    is_new = key not in seen
+    seen.add(key)
+    return is_new
