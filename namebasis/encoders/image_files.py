@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,13 +17,17 @@ from PIL import Image
 
 from namebasis.checks import FloatArray, Progress, check_count
 from namebasis.encoders.base import Encoder
+from namebasis.encoders.image_archives import PACKED
+from namebasis.encoders.image_plugins import missing, suffixes
 from namebasis.encoders.images import open_image
 from namebasis.errors import EncoderError, NamebasisWarning
 
-SUFFIXES = frozenset(
+SUFFIXES = suffixes() | frozenset(
     [".avif", ".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"]
 )
-"""What `list_images` takes for an image."""
+"""What `list_images` takes for an image; HEIC and JPEG XL where Pillow's plug-ins are."""
+_OTHERS = frozenset((".svg", ".psd", ".raw", ".dng", ".nef"))
+_NUMBER = re.compile(r"\d[\d,.]*")
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,14 @@ def _passed_over(error: OSError) -> None:
     warnings.warn(message, NamebasisWarning, stacklevel=4)
 
 
-def list_images(folder: str | Path) -> list[Path]:
+def list_images(folder: str | Path, *, may_be_none: bool = False) -> list[Path]:
     """Return the image files under a folder, by their suffix, sorted by path.
+
+    Parameters
+    ----------
+    folder : str or Path
+    may_be_none : bool
+        Return an empty list where there is none.
 
     Raises
     ------
@@ -73,8 +84,8 @@ def list_images(folder: str | Path) -> list[Path]:
     """
     root = Path(folder)
     if not os.path.isdir(root):
-        is_archive = root.suffix.lower() in (".tar", ".zip", ".gz", ".tgz") and root.is_file()
-        more = "; unpack it and give the folder" if is_archive else ""
+        is_packed = root.name.lower().endswith(PACKED) and root.is_file()
+        more = "; unpack it and give the folder" if is_packed else ""
         raise EncoderError(f"{root} is not a folder{more}.")
     found = sorted(
         Path(place, name)
@@ -82,17 +93,37 @@ def list_images(folder: str | Path) -> list[Path]:
         for name in names
         if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
     )
-    if not found:
-        raise EncoderError(f"{root} holds no image file ({', '.join(sorted(SUFFIXES))}).")
+    if not found and not may_be_none:
+        raise EncoderError(
+            f"{root} holds no image file ({', '.join(sorted(SUFFIXES))})."
+            + "".join(f" {told}." for told in passed_over(root))
+        )
     return found
+
+
+def passed_over(root: Path) -> Iterator[str]:
+    """Say which files of a folder are pictures of a kind that is not read, and what to do."""
+    wanting = missing()
+    found = Counter(
+        suffix
+        for _, _, names in os.walk(root)
+        for name in names
+        if (suffix := Path(name).suffix.lower()) in _OTHERS or suffix in wanting
+    )
+    for suffix, count in sorted(found.items()):
+        files = "file is" if count == 1 else "files are"
+        plugin = wanting.get(suffix)
+        remedy = "convert to jpg or png" if plugin is None else plugin.remedy
+        yield f"{count:,} {suffix} {files} left out; {remedy} to use them"
 
 
 def by_reason(failures: Iterable[ImageFailure]) -> dict[str, list[str]]:
-    """Paths of files by why they could not be read."""
-    found: dict[str, list[str]] = {}
+    """Paths of files by why they could not be read; reasons that differ in numbers are one."""
+    found: dict[str, tuple[str, list[str]]] = {}
     for failure in failures:
-        found.setdefault(failure.reason.rstrip("."), []).append(failure.path)
-    return found
+        reason = failure.reason.rstrip(".")
+        found.setdefault(_NUMBER.sub("0", reason), (reason, []))[1].append(failure.path)
+    return dict(found.values())
 
 
 def read_images(

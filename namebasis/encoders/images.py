@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from namebasis.encoders.image_archives import open_picture
+from namebasis.encoders.image_plugins import plugin_for
 from namebasis.errors import EncoderError
-from namebasis.reading import UnreadableError, open_regular
+from namebasis.reading import UnreadableError
 
 if TYPE_CHECKING:
     ImageLike = Image.Image | str | Path | np.ndarray
@@ -53,7 +54,7 @@ def open_image(image: Image.Image | str | Path | np.ndarray) -> Image.Image:
         )
     path = Path(image)
     try:
-        with open_regular(path) as stream:
+        with open_picture(path) as stream:
             return _read_stream(stream, path)
     except UnreadableError as error:
         what = "the file does not exist" if error.is_missing else error.reason
@@ -61,12 +62,18 @@ def open_image(image: Image.Image | str | Path | np.ndarray) -> Image.Image:
 
 
 def _read_stream(stream: BinaryIO, path: Path) -> Image.Image:
+    head = stream.read(16)
+    stream.seek(0)
+    plugin = plugin_for(head)
     try:
+        if plugin is not None:
+            plugin.register()
         opened = Image.open(stream)
     except UnidentifiedImageError:
-        is_empty = os.fstat(stream.fileno()).st_size == 0
-        what = "is empty" if is_empty else "is not an image that Pillow can read"
+        what = "is not an image that Pillow can read" if head else "is empty"
         raise EncoderError(f"{path} {what}.") from None
+    except EncoderError as error:
+        raise EncoderError(f"{path} is {error}") from None
     except Exception as error:  # decoders raise every type on hostile bytes
         raise EncoderError(f"{path} cannot be read: {error}") from None
     with opened:

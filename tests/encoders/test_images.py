@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import threading
 import time
 import zlib
@@ -14,10 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from namebasis.encoders import images
+from namebasis.encoders import image_plugins, images
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.image_files import (
     ImageFailure,
+    by_reason,
     encode_image_files,
     list_images,
     read_images,
@@ -362,3 +364,39 @@ def test_an_encoder_takes_paths_arrays_and_images(
             encoder.encode_images(one)
     with pytest.raises(EncoderError, match=r"broken\.png is not an image"):
         encoder.encode_images([path, gallery / "b" / "broken.png"])
+
+
+@pytest.mark.parametrize(
+    ("plugin", "kind", "package"),
+    [(image_plugins.HEIF, "HEIF", "pillow-heif"), (image_plugins.JXL, "JXL", "pillow-jxl-plugin")],
+    ids=["heic", "jxl"],
+)
+def test_a_plugin_of_pillow_reads_its_kind_whatever_the_file_is_called(
+    plugin: image_plugins.Plugin,
+    kind: str,
+    package: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip(plugin.module, reason=f"{package} is not installed")
+    plugin.register()
+    for name in (f"a{plugin.suffixes[0]}", "b.jpg"):
+        Image.new("RGB", (16, 16), (200, 20, 20)).save(tmp_path / name, kind)
+        red, green, _ = open_image(tmp_path / name).getpixel((8, 8))  # type: ignore[misc]
+        assert red > 180
+        assert green < 50
+    assert {file.name for file in list_images(tmp_path)} == {f"a{plugin.suffixes[0]}", "b.jpg"}
+    monkeypatch.setitem(sys.modules, plugin.module, None)  # as if it were not installed
+    with pytest.raises(EncoderError, match=rf"b\.jpg is {plugin.kind}.*: pip install {package}$"):
+        open_image(tmp_path / "b.jpg")
+    assert image_plugins.missing()[plugin.suffixes[0]] is plugin
+    assert plugin.suffixes[0] not in image_plugins.suffixes()
+
+
+def test_reasons_that_differ_in_numbers_are_one() -> None:
+    failures = [
+        ImageFailure("a", "is cut short (5 bytes)."),
+        ImageFailure("b", "is cut short (1,024 bytes)"),
+        ImageFailure("c", "is empty"),
+    ]
+    assert by_reason(failures) == {"is cut short (5 bytes)": ["a", "b"], "is empty": ["c"]}

@@ -12,14 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, Progress, as_embeddings, unit_rows
+from namebasis.encoders.image_archives import digest_of_picture
 from namebasis.encoders.registry import TEXT_ONLY
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.image_labels import (
     LabelledImages,
     find_labels,
-    in_utf8,
     label_images,
 )
+from namebasis.namespace.corpus.pictures.tables import in_utf8
 from namebasis.namespace.pictures.views import view_of_images
 from namebasis.namespace.store import metrics
 from namebasis.namespace.store.columns import put_view
@@ -37,7 +38,7 @@ from namebasis.namespace.store.opening import holds_commit
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.sums import image_mean_entry
 from namebasis.namespace.store.upkeep import keep_up
-from namebasis.reading import UnreadableError, digest_of
+from namebasis.reading import UnreadableError
 from namebasis.results import Result, Table, plain_dict
 from namebasis.wording import did_you_mean
 
@@ -172,7 +173,7 @@ def add_images(
     ----------
     space : Space
     folder : str or Path
-        A folder, or a table of image files and names (csv, tsv, jsonl, parquet).
+        A folder, a tar archive, or a table of image files and names (csv, tsv, jsonl, parquet).
     encoder : Encoder or str, optional
         The one that built the space, or its spec; loaded where not given.
     vectors : array of shape (n_rows, dim), optional
@@ -360,7 +361,7 @@ def _encode(
 def _digest(file: Path) -> str:
     """SHA-256 of a file; empty where it cannot be read, which the reader of images reports."""
     try:
-        return digest_of(file)
+        return digest_of_picture(file)
     except UnreadableError:
         return ""
 

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
-from namebasis.encoders.image_files import SUFFIXES, ImageFailure, list_images
+from namebasis.encoders.image_archives import archive_of, is_archive
+from namebasis.encoders.image_files import SUFFIXES, ImageFailure, list_images, passed_over
 from namebasis.errors import EncoderError
-from namebasis.namespace.corpus.files.dialects import best_separator
-from namebasis.reading import LARGE, UnreadableError, parse_json, read_table, read_text
+from namebasis.namespace.corpus.pictures.sayings import (
+    Said,
+    Saying,
+    refused_pictures,
+    said_in_archive,
+    said_in_folder,
+)
+from namebasis.namespace.corpus.pictures.tables import (
+    TABLES,
+    columns_of,
+    in_utf8,
+    is_utf8,
+    pairs_of,
+    read_rows,
+)
 
 Find = Callable[[Sequence[str]], Sequence[int | None]]
 """Rows of stored names by their spelling, None for others; all at once."""
 
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-"""Endings of tables that list images."""
-PATH_COLUMNS = ("file_name", "path", "file", "filename", "image_path", "image", "img", "filepath")
-NAME_COLUMNS = (
-    "name", "label", "person", "identity", "celebrity", "full_name", "class", "text", "caption",
-)  # fmt: skip
-_BESIDE = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 _NO_NAMES = frozenset(
     "train val valid validation test dev eval images image img imgs photos pictures data".split()
 )
@@ -34,11 +41,8 @@ _NUMBERED = re.compile(r"[\s_.-]*\(?\d+\)?$")
 _COUNTED = re.compile(r"_\d+$|\s*\(\d+\)$")  # surely a file's number, as in Ann_Lee_0001
 _TOLD_APART = re.compile(r"-[0-9a-f]{8}$")  # as the folders of generated images end
 _SHORT = re.compile(r"(?<!\S)([^\W\d_]|Jr|Sr|Dr|St|Mr|Mrs|Ms)(?=\s|\Z)")
-_SAMPLE = 50
 _STOP = re.compile(r"\.(?=\s|\Z)")
-_LONGEST_CAPTION = 200
 _ODD = "its name, or a folder's on the way to it, is not UTF-8; rename it"
-_SKIPPED = frozenset((".heic", ".heif", ".jxl", ".svg", ".psd", ".raw", ".dng", ".nef"))
 
 
 @dataclass(frozen=True)
@@ -136,11 +140,12 @@ def _matches(labels: Sequence[str], find: Find) -> dict[str, tuple[str, int | No
 def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> LabelledImages:
     """Find the images of a folder or a table, and whose each is.
 
-    Of a folder: what a ``metadata.jsonl`` or ``metadata.csv`` beside an image says of it; else the
+    Of a folder or a tar archive: what a ``metadata.*`` beside an image, img2dataset's record of the
+    shard, or a ``.json`` or ``.cls`` of the same name says of it (`pictures.sayings`); else the
     folder on that level of the tree whose names the space knows best (``NAME/…``,
-    ``train/NAME/…``); else the file's own name without a number at its end; else what a text file
-    beside it says, as img2dataset writes one. Of a table (csv, tsv, jsonl, parquet): a column of
-    paths, relative to the table, and one of names.
+    ``train/NAME/…``); else the file's own name without a number at its end; else a caption that is
+    a name. Archives (webdataset) are read where they lie, those in a folder too. Of a table (csv,
+    tsv, jsonl, parquet): a column of paths, relative to the table, and one of names.
 
     Parameters
     ----------
@@ -153,7 +158,7 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
     Raises
     ------
     EncoderError
-        If there is no such folder or table, or no image in it.
+        If there is no such folder, archive or table, or no image in it.
     """
     source = Path(source)
     if source.suffix.lower() in TABLES and source.is_file():
@@ -163,33 +168,55 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
             f"{source}: vectors go with a table ({', '.join(TABLES)}) that lists the images in "
             "their order, with the columns file_name and name."
         )
-    there = list_images(source)
+    there, said, refused = _listed(source)
     files = [file for file in there if is_utf8(str(file.relative_to(source)))]
     odd = [file for file in there if not is_utf8(str(file.relative_to(source)))]
+    refused += [ImageFailure(in_utf8(str(one)), _ODD) for one in odd]
     if not files:
         raise EncoderError(
-            f"{source}: none of its {len(there):,} image files can be used; the first, "
-            f"{in_utf8(str(odd[0]))}: {_ODD}."
+            f"{source}: none of its {len(refused):,} image files can be used; the first, "
+            f"{refused[0].path}: {refused[0].reason.rstrip('.')}."
         )
-    said = _said_beside(source)
-    notes = []
-    if said:
-        notes.append(f"{len(said):,} images have the names that metadata files beside them give")
-    open_ones = [file for file in files if file not in said]
-    labels = said | _of_tree(open_ones, source, find)
-    notes += _passed_over(source)
+    labels = _of_tree(files, source, said.of, find)
+    notes = [*said.notes, *(passed_over(source) if source.is_dir() else ())]
     made = _made(files, [labels[file] for file in files], find, notes)
-    return replace(made, failures=tuple(ImageFailure(in_utf8(str(one)), _ODD) for one in odd))
+    return replace(made, failures=tuple(refused))
 
 
-def is_utf8(text: str) -> bool:
-    """Whether a text has no half characters, as Python makes of a name that is not UTF-8."""
-    return in_utf8(text) == text
+def _listed(source: Path) -> tuple[list[Path], Said, list[ImageFailure]]:
+    """Images of a folder and of the tar archives in it, or of one; what is said of them."""
+    archives = [source] if is_archive(source) else tars_in(source)
+    files = [] if is_archive(source) else list_images(source, may_be_none=bool(archives))
+    said = said_in_folder(source, files) if files else Said()
+    refused: list[ImageFailure] = []
+    for archive in archives:
+        inside = [
+            archive / name
+            for name in archive_of(archive).members
+            if PurePosixPath(name).suffix.lower() in SUFFIXES
+        ]
+        told = said_in_archive(archive, inside)
+        said.of |= told.of
+        said.notes += told.notes
+        files += inside
+        refused += [
+            ImageFailure(in_utf8(path), reason)
+            for path, reason in refused_pictures(archive, SUFFIXES)
+        ]
+    if not files and not refused:
+        raise EncoderError(f"{source} holds no image file ({', '.join(sorted(SUFFIXES))}).")
+    return files, said, refused
 
 
-def in_utf8(text: str) -> str:
-    """A text with half characters written out, as \\udcff."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def tars_in(folder: Path) -> list[Path]:
+    """Tar archives in a folder and below it, as webdataset and img2dataset write them."""
+    found = [
+        Path(place, name)
+        for place, _, names in os.walk(folder)
+        for name in names
+        if name.lower().endswith(".tar") and not name.startswith(".")
+    ]
+    return sorted(path for path in found if is_archive(path))
 
 
 def _made(
@@ -200,12 +227,15 @@ def _made(
     return LabelledImages(tuple(files), tuple(labels), n_matched, tuple(notes))
 
 
-def _of_tree(files: Sequence[Path], root: Path, find: Find) -> dict[Path, str]:
-    inside = {file: file.relative_to(root).parts[:-1] for file in files}
+def _of_tree(
+    files: Sequence[Path], root: Path, said: Mapping[Path, Saying], find: Find
+) -> dict[Path, str]:
+    open_ones = [file for file in files if file not in said or said[file].name is None]
+    inside = {file: _folders(file, root) for file in open_ones}
     folders = {part for parts in inside.values() for part in parts}
-    stems = {file: _stem(file) for file in files}
-    captions = {file: text for file in files if (text := _caption(file))}
-    rows = find_labels([*folders, *stems.values(), *captions.values()], find)
+    stems = {file: _stem(file) for file in open_ones}
+    captions = {file: said[file].caption for file in open_ones if file in said}
+    rows = find_labels([*folders, *stems.values(), *filter(None, captions.values())], find)
     hits = Counter(
         level
         for parts in inside.values()
@@ -214,67 +244,37 @@ def _of_tree(files: Sequence[Path], root: Path, find: Find) -> dict[Path, str]:
     )
     # The level that names most images; the outermost among equals.
     level = max(hits, key=lambda at: (hits[at], -at)) if hits else None
-    labels = {}
-    for file in files:
+    labels = {file: str(told.name) for file, told in said.items() if told.name is not None}
+    for file in open_ones:
         parts = inside[file]
         own = parts[level] if level is not None and level < len(parts) else None
         tried = [own, stems[file], captions.get(file), *reversed(parts)]
         known = next((text for text in tried if text and rows[text] is not None), None)
-        labels[file] = known or own or _innermost(parts) or stems[file]
+        folder = _innermost(parts) or captions.get(file) or _innermost(parts, numbers=True)
+        labels[file] = known or own or folder or stems[file]
     return labels
 
 
-def _innermost(parts: Sequence[str]) -> str | None:
-    """The folder next to the files that may be a name's; a training's split is none."""
-    return next((part for part in reversed(parts) if part.lower() not in _NO_NAMES), None)
+def _folders(file: Path, root: Path) -> tuple[str, ...]:
+    """Folders from a root to a file; an archive on the way is none."""
+    parts = file.relative_to(root).parts[:-1]
+    return tuple(part for part in parts if not part.lower().endswith(".tar"))
+
+
+def _innermost(parts: Sequence[str], *, numbers: bool = False) -> str | None:
+    """The folder next to the files that may be a name's; a split or a shard's number is none."""
+    may_be = (part for part in reversed(parts) if part.lower() not in _NO_NAMES)
+    return next((part for part in may_be if numbers or not part.isdecimal()), None)
 
 
 def _stem(file: Path) -> str:
     return unicodedata.normalize("NFC", file.stem)
 
 
-def _caption(file: Path) -> str | None:
-    """What a text file of the same name beside an image says, where it is short."""
-    beside = file.with_suffix(".txt")
-    if not beside.is_file():
-        return None
-    try:
-        text = read_text(beside).strip()
-    except UnreadableError:
-        return None
-    return text if text and len(text) <= _LONGEST_CAPTION and "\n" not in text else None
-
-
-def _passed_over(root: Path) -> Iterator[str]:
-    """Files that are pictures of a kind that is not read."""
-    found = Counter(
-        path.suffix.lower() for path in root.rglob("*") if path.suffix.lower() in _SKIPPED
-    )
-    for suffix, count in sorted(found.items()):
-        files = "file is" if count == 1 else "files are"
-        yield f"{count:,} {suffix} {files} left out; convert to jpg or png to use them"
-
-
-# ------------------------------------------------------------------------------------ tables
-
-
-def _said_beside(root: Path) -> dict[Path, str]:
-    """Labels that metadata files in a tree give the images beside them."""
-    said: dict[Path, str] = {}
-    for name in _BESIDE:
-        for table in sorted(root.rglob(name)):
-            rows = _read_rows(table)
-            columns = _columns(rows, table, required=False)
-            if columns is not None:
-                pairs = _pairs(rows, columns, table.parent)
-                said |= {pair[0]: pair[1] for pair in pairs if pair is not None and pair[1]}
-    return {file: label for file, label in said.items() if file.is_file()}
-
-
 def _of_table(source: Path, find: Find, is_listed: bool) -> LabelledImages:
-    rows = _read_rows(source)
-    columns = _columns(rows, source, required=True)
-    pairs = list(_pairs(rows, columns, source.parent)) if columns is not None else []
+    rows = read_rows(source)
+    columns = columns_of(rows, source, required=True)
+    pairs = list(pairs_of(rows, columns, source.parent)) if columns is not None else []
     kept: list[tuple[int, Path, str]] = [
         (row, pair[0], pair[1])
         for row, pair in enumerate(pairs)
@@ -290,84 +290,3 @@ def _of_table(source: Path, find: Find, is_listed: bool) -> LabelledImages:
         notes.append(f"{lost:,} of {len(pairs):,} rows have no name or no image file; left out")
     made = _made([file for _, file, _ in kept], [label for *_, label in kept], find, notes)
     return replace(made, rows=tuple(row for row, *_ in kept), n_rows=len(pairs))
-
-
-def _read_rows(table: Path) -> list[Mapping[str, Any]]:
-    try:
-        suffix = table.suffix.lower()
-        if suffix == ".parquet":
-            return _parquet_rows(table)
-        if suffix in (".jsonl", ".ndjson"):
-            lines = read_text(table, LARGE).splitlines()
-            rows = [parse_json(line, table) for line in lines if line.strip()]
-        else:
-            read = read_table(table, "\t" if suffix == ".tsv" else _separator(table))
-            rows = [cells for _, cells in read.rows]
-    except UnreadableError as error:
-        raise EncoderError(f"{error}") from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise EncoderError(f"{table}: must hold one object per image, with file_name and name.")
-    return rows
-
-
-def _separator(table: Path) -> str:
-    """What separates a table's cells: most write commas, spreadsheets semicolons as well."""
-    head = [line for line in read_text(table, LARGE).splitlines()[:_SAMPLE] if line.strip()]
-    return best_separator(head)[0] or ","
-
-
-def _parquet_rows(table: Path) -> list[Mapping[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        found = pq.read_table(table)
-    except (pa.ArrowException, OSError) as error:
-        raise EncoderError(f"{table}: cannot be read as Parquet ({error}).") from None
-    held = [field.name for field in found.schema if _holds_images(field.type)]
-    others = {name.lower() for name in found.column_names if name not in held}
-    if held and not others & set(PATH_COLUMNS):
-        raise EncoderError(
-            f"{table}: column {held[0]!r} holds images, not paths; write them to NAME/1.jpg first."
-        )
-    plain = [field.name for field in found.schema if not pa.types.is_nested(field.type)]
-    rows: list[Mapping[str, Any]] = found.select(plain).to_pylist()
-    return rows
-
-
-def _holds_images(kind: Any) -> bool:
-    """Whether a column's type is bytes, or Hugging Face's image: bytes beside a path."""
-    import pyarrow as pa
-
-    if pa.types.is_struct(kind):
-        return any(kind.field(at).name == "bytes" for at in range(kind.num_fields))
-    layouts = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
-    return any(is_layout(kind) for is_layout in layouts)
-
-
-def _columns(
-    rows: Sequence[Mapping[str, Any]], table: Path, *, required: bool
-) -> tuple[str, str] | None:
-    """The columns of paths and of names."""
-    there = list(rows[0]) if rows else []
-    lower = {column.strip().lower(): column for column in reversed(there)}
-    path = next((lower[name] for name in PATH_COLUMNS if name in lower), None)
-    name = next((lower[name] for name in NAME_COLUMNS if name in lower), None)
-    if path is not None and name is not None:
-        return path, name
-    if not required:
-        return None
-    lacks = "paths (file_name, path …)" if path is None else "names (name, label …)"
-    listed = ", ".join(map(str, there)) or "none"
-    raise EncoderError(f"{table}: has no column of {lacks}; its columns are {listed}.")
-
-
-def _pairs(
-    rows: Sequence[Mapping[str, Any]], columns: tuple[str, str], folder: Path
-) -> Iterator[tuple[Path, str] | None]:
-    """Path and name of every row; None where it has no path."""
-    for row in rows:
-        path, name = row.get(columns[0]), row.get(columns[1])
-        is_path = isinstance(path, str) and bool(path) and "\0" not in path and is_utf8(path)
-        label = name.strip() if isinstance(name, str) and is_utf8(name) else ""
-        yield (folder / str(path), label) if is_path else None

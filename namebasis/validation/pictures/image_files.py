@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from namebasis.atomic import replacing_file
 from namebasis.encoders.image_files import SUFFIXES, by_reason, list_images
 from namebasis.errors import NamebasisError
-from namebasis.namespace.corpus.image_labels import Find, in_utf8, label_images, names_of
+from namebasis.namespace.corpus.image_labels import Find, label_images, names_of
+from namebasis.namespace.corpus.pictures.tables import in_utf8
 from namebasis.reading import open_regular, parse_json
 from namebasis.wording import visible
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from namebasis.checks import Float64Array, FloatArray
 from namebasis.errors import NamebasisError, NamebasisWarning, ReplacedError
-from namebasis.namespace.corpus.image_labels import in_utf8
+from namebasis.namespace.corpus.pictures.tables import in_utf8
 from namebasis.namespace.store.dataset import as_column, as_matrix
 from namebasis.namespace.store.engine_errors import (
     is_of_engine,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tarfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -125,6 +126,19 @@ def test_what_is_there_is_not_encoded_again(
     assert encoder.n_images == 5
     assert (added.n_added, added.n_known, added.n_images) == (1, 4, 5)
     assert grown.vectors("image", ids=[grown.find("King")]).any()
+
+
+def test_a_tar_archive_is_added_where_it_lies(space: Space, folder: Path, tmp_path: Path) -> None:
+    """Its pictures are those of the folder that it was made of, so they are known already."""
+    with tarfile.open(tmp_path / "p.tar", "w") as tar:
+        tar.add(folder, ".")
+    encoder = Seeing()
+    grown, added = add_images(space, tmp_path / "p.tar", encoder=encoder)  # type: ignore[arg-type]
+    assert (added.n_added, added.n_names, encoder.n_images) == (4, 2, 4)
+    assert [one.path for one in added.failures] == [str(tmp_path / "p.tar/Vicki/bad.png")]
+    assert added.notes()[0].startswith("left out 1: is not an image that Pillow can read (such as")
+    _, again = add_images(grown, folder, encoder=encoder)  # type: ignore[arg-type]
+    assert (again.n_added, again.n_known, encoder.n_images) == (0, 4, 4)
 
 
 def test_a_run_that_was_stopped_goes_on(

@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from namebasis.encoders import image_files
 from namebasis.encoders.image_files import SUFFIXES
+from namebasis.encoders.image_plugins import JXL
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.corpus.image_labels import (
@@ -179,17 +181,25 @@ def test_images_inside_a_table_are_named(form: str, tmp_path: Path) -> None:
     assert label_images(tmp_path / "t.parquet", find).labels == ("Winona",)
 
 
-def test_an_archive_of_images_is_named(tmp_path: Path) -> None:
+def test_what_is_no_archive_that_can_be_read_in_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "00000.tar").touch()
-    with pytest.raises(EncoderError, match=r"00000\.tar is not a folder; unpack it and give"):
+    with pytest.raises(EncoderError, match=r"00000\.tar: no tar archive \(empty file\)"):
         label_images(tmp_path / "00000.tar", find)
+    (tmp_path / "00000.tar.gz").touch()
+    with pytest.raises(EncoderError, match=r"00000\.tar\.gz is not a folder; unpack it and give"):
+        label_images(tmp_path / "00000.tar.gz", find)
 
 
-def test_pictures_of_kinds_that_are_not_read_are_counted(tmp_path: Path) -> None:
-    tree(tmp_path, "Winona/a.HEIC", "Winona/b.heic", "Winona/c.jxl", "Winona/d.JPG")
+def test_pictures_of_kinds_that_are_not_read_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree(tmp_path, "Winona/a.PSD", "Winona/b.psd", "Winona/c.svg", "Winona/d.JPG", "Winona/e.jxl")
+    monkeypatch.setattr(image_files, "missing", lambda: {".jxl": JXL})
+    monkeypatch.setattr(image_files, "SUFFIXES", frozenset((".jpg",)))
     assert label_images(tmp_path, find).notes == (
-        "2 .heic files are left out; convert to jpg or png to use them",
-        "1 .jxl file is left out; convert to jpg or png to use them",
+        "1 .jxl file is left out; pip install pillow-jxl-plugin to use them",
+        "2 .psd files are left out; convert to jpg or png to use them",
+        "1 .svg file is left out; convert to jpg or png to use them",
     )
     assert ".jfif" in SUFFIXES
 
