@@ -122,6 +122,40 @@ def write_blip2(folder: Path) -> None:
     Blip2Processor(processor, tokenizer, num_query_tokens=3).save_pretrained(folder)
 
 
+def write_llava(folder: Path) -> None:
+    """A decoder alone, which keeps the logits it is asked for, with a chat template."""
+    from transformers import (
+        CLIPImageProcessor,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+    )
+
+    tokenizer = clip_tokenizer()
+    tokenizer.add_tokens(["<image>"], special_tokens=True)
+    text = LlamaConfig(
+        vocab_size=n_tokens(tokenizer), hidden_size=32, intermediate_size=48, pad_token_id=0,
+        num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=2,
+    )  # fmt: skip
+    config = LlavaConfig(
+        vision_config=CLIPVisionConfig(**SMALL, image_size=16, patch_size=8), text_config=text,
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"), vision_feature_layer=-1,
+    )  # fmt: skip
+    shaken(LlavaForConditionalGeneration(config)).save_pretrained(folder)
+    size = {"height": 16, "width": 16}
+    template = (
+        "{% for m in messages %}{% for c in m['content'] %}{% if c['type'] == 'image' %}<image>"
+        "{% else %}{{ c['text'] }}{% endif %}{% endfor %}{% endfor %}"
+    )
+    LlavaProcessor(
+        CLIPImageProcessor(size=size, crop_size=size), tokenizer, patch_size=8,
+        vision_feature_select_strategy="default", num_additional_image_tokens=1,
+        chat_template=template,
+    ).save_pretrained(folder)  # fmt: skip
+
+
 def write_tagger(folder: Path) -> None:
     import timm
     from safetensors.torch import save_file
@@ -193,6 +227,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "parser": write_parser,
     "vilt": write_vilt,
     "blip2": write_blip2,
+    "llava": write_llava,
     "tagger": write_tagger,
     "onnx": write_onnx,
     "pipeline": write_whole_pipeline,

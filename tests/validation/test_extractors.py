@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PIL import Image
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
 from namebasis.studies.attributes.axis_files import load_axis
+from namebasis.validation.extractors import answer_scores
 from namebasis.validation.extractors.base import Attribute, Extractor, Found, softmax
 from namebasis.validation.extractors.classification import ages_of
 from namebasis.validation.extractors.image_probe import (
@@ -220,6 +222,37 @@ def test_answers_are_scored_by_their_log_probability(
 
     expected = softmax([[of_value(image, n) for n in range(3)] for image in pictures[:2]])
     np.testing.assert_allclose(found.shares, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(("kind", "model"), [("ask", "llava"), ("caption", "blip2")])
+def test_an_image_is_seen_once_and_its_answers_run_together(
+    kind: str, model: str, models: Models, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against one run per answer, in which the tower sees the image again every time."""
+    runs: Counter[bool] = Counter()  # of the tower, and of the whole
+
+    def counted(extractor: Extractor) -> Extractor:
+        whole = extractor._model  # type: ignore[attr-defined]
+        for name, part in whole.named_modules():
+            if name == "" or name.endswith("patch_embedding"):
+                part.register_forward_pre_hook(lambda *_, name=name: runs.update([bool(name)]))
+        return extractor
+
+    counted(load_extractor(f"{kind}:{models(model)}")).measure(pictures[:2])
+    n_answers = {"ask": 37, "caption": 888}[kind]
+    assert runs[True] == 3  # two pictures and the grey one
+    assert 3 <= runs[False] <= 3 * n_answers / 10
+    extractor = counted(load_extractor(f"{kind}:{models(model)}", axes=["gender"]))
+    (together,) = extractor.measure(pictures[:2])
+    runs.clear()
+    monkeypatch.setattr(answer_scores, "MOST_TOKENS", 1)
+    monkeypatch.setattr(answer_scores, "_TOWERS", frozenset())
+    (apart,) = counted(load_extractor(f"{kind}:{models(model)}", axes=["gender"])).measure(
+        pictures[:2]
+    )
+    assert set(runs.values()) == {3 * {"ask": 3, "caption": 72}[kind]}
+    np.testing.assert_allclose(together.shares, apart.shares, atol=1e-5)
+    assert np.ptp(apart.shares, axis=0).max() > 1e-3
 
 
 def test_a_model_of_fixed_answers_sums_them_per_value(models: Models, pictures: Pictures) -> None:

@@ -25,6 +25,7 @@ from namebasis.encoders.loading import (
 from namebasis.errors import EncoderError
 from namebasis.pretrained import read_pretrained
 from namebasis.studies.attributes.axis_files import Axis, load_axis
+from namebasis.validation.extractors.answer_scores import AnswerScorer
 from namebasis.validation.extractors.base import Extractor, Found, softmax
 from namebasis.validation.extractors.classification import licence_of
 from namebasis.validation.extractors.zero_shot import AXES, attribute_of
@@ -73,79 +74,40 @@ class Writer(Extractor):
         self.fingerprint = f"{fingerprint_of(model.state_dict())} {[*axes]!r}"
         self.attributes = tuple(attribute_of(axis) for axis in axes)
         self._axes = list(axes)
-        self._blank: list[Float64Array] = []
+        self._scorer = AnswerScorer(
+            model, processor, spec, [(self._prompt(axis), _answers(axis, asks)) for axis in axes]
+        )
+        self._blank: Float64Array | None = None
 
     def _measure(self, images: list[Image]) -> list[Found]:
         from PIL import Image as Pillow
 
-        if not self._blank:
-            grey = Pillow.new("RGB", (224, 224), (128, 128, 128))
-            self._blank = [self._scores(grey, axis) for axis in self._axes]
-        found = []
-        for axis, blank in zip(self._axes, self._blank, strict=True):
-            rows = [self._scores(image, axis) - blank for image in images]
-            found.append(
-                Found(softmax(np.stack([_per_value(row, axis, self._asks) for row in rows])))
-            )
+        if self._blank is None:
+            self._blank = self._scorer.scores(Pillow.new("RGB", (224, 224), (128, 128, 128)))
+        rows = np.stack([self._scorer.scores(image) - self._blank for image in images])
+        found, start = [], 0
+        for axis in self._axes:
+            end = start + len(_answers(axis, self._asks))
+            per_value = [_per_value(row[start:end], axis, self._asks) for row in rows]
+            found.append(Found(softmax(np.stack(per_value))))
+            start = end
         return found
 
-    def _scores(self, image: Image, axis: Axis) -> Float64Array:
-        """Log-probability of every answer behind the image."""
-        prompt = self._prompt(axis)
-        answers = _answers(axis, self._asks)
-        return np.array([self._log_probability(image, prompt, answer) for answer in answers])
-
     def _prompt(self, axis: Axis) -> str:
-        if not self._asks:
-            return ""
-        question = QUESTIONS.get(
-            axis.name, f"What is the {axis.name.replace('_', ' ')} of the person?"
-        )
+        question = _question(axis) if self._asks else ""
         if getattr(self._processor, "chat_template", None):
-            content = [{"type": "image"}, {"type": "text", "text": question}]
+            text = [{"type": "text", "text": question}] if question else []
             return str(
                 self._processor.apply_chat_template(
-                    [{"role": "user", "content": content}], add_generation_prompt=True
+                    [{"role": "user", "content": [{"type": "image"}, *text]}],
+                    add_generation_prompt=True,
                 )
             )
-        return f"Question: {question} Answer:"
-
-    def _log_probability(self, image: Image, prompt: str, answer: str) -> float:
-        import torch
-
-        given = dict(self._processor(images=image, text=prompt, return_tensors="pt"))
-        words = self._processor.tokenizer(answer, add_special_tokens=False)["input_ids"]
-        if not words:
-            raise EncoderError(f"{self.spec}: its tokenizer has no token for {answer!r}.")
-        tail = torch.tensor([words], dtype=torch.long)
-        given = {key: value.to(self._model.device) for key, value in given.items()}
-        tail = tail.to(self._model.device)
-        with torch.inference_mode():
-            if self._writes_apart():
-                logits = self._model(**given, labels=tail).logits[:, -len(words) :]
-            else:
-                longer = {key: _lengthened(key, value, tail) for key, value in given.items()}
-                # The token before each word is what predicts it.
-                logits = self._model(**longer).logits[:, -len(words) - 1 : -1]
-        chances = torch.log_softmax(logits.float(), dim=-1)
-        return float(chances.gather(2, tail[:, :, None]).sum())
-
-    def _writes_apart(self) -> bool:
-        """Whether a decoder of its own writes the answer (T5), not the reader of the prompt."""
-        config = self._model.config
-        text = config.get_text_config() if hasattr(config, "get_text_config") else config
-        return bool(getattr(text, "is_encoder_decoder", False))
+        return f"Question: {question} Answer:" if question else ""
 
 
-def _lengthened(key: str, value: Any, tail: Any) -> Any:
-    import torch
-
-    if key == "input_ids":
-        return torch.cat([value, tail], dim=1)
-    if key in {"attention_mask", "token_type_ids", "mm_token_type_ids"}:
-        fill = torch.ones_like(tail) if key == "attention_mask" else torch.zeros_like(tail)
-        return torch.cat([value, fill.to(value.dtype)], dim=1)
-    return value
+def _question(axis: Axis) -> str:
+    return QUESTIONS.get(axis.name, f"What is the {axis.name.replace('_', ' ')} of the person?")
 
 
 def _answers(axis: Axis, asks: bool) -> list[str]:
@@ -222,19 +184,19 @@ class Answerer(Extractor):
     def _measure(self, images: list[Image]) -> list[Found]:
         import torch
 
-        found = []
-        for axis, places in self._axes:
-            question = QUESTIONS.get(
-                axis.name, f"What is the {axis.name.replace('_', ' ')} of the person?"
+        questions = [_question(axis) for axis, _ in self._axes]
+        chances = np.empty((len(images), len(questions), self._model.config.num_labels))
+        for at, image in enumerate(images):  # sizes differ, and so do the towers' ways to pad them
+            given = self._processor(
+                images=[image] * len(questions), text=questions, padding=True, return_tensors="pt"
             )
-            rows = []
-            for image in images:  # sizes differ, and so do the towers' ways to pad them
-                given = self._processor(images=image, text=question, return_tensors="pt")
-                with torch.inference_mode():
-                    logits = self._model(**given.to(self._model.device)).logits[0]
-                rows.append(logits.float().cpu().numpy().astype(np.float64))
-            found.append(Found(_over_values(softmax(np.stack(rows)), places)))
-        return found
+            with torch.inference_mode():
+                logits = self._model(**given.to(self._model.device)).logits
+            chances[at] = softmax(logits.float().cpu().numpy())
+        return [
+            Found(_over_values(chances[:, number], places))
+            for number, (_, places) in enumerate(self._axes)
+        ]
 
 
 def _spellings(label: str, phrases: Sequence[str]) -> list[str]:
