@@ -86,6 +86,7 @@ BAD: list[tuple[str, ...]] = [
     (*NEAREST, "Vicki", "-k", "-1"),
     (*NEAREST, "Vicki", "--view", "a\ud800"),
     (*NEAREST, "Vicki", "--image", "fifo.json"),
+    (*NEAREST, "Vicki", "--pictures", "--html", "new.html"),
     *((*EXPORT, "--order-by", column) for column in ("locales", "text", "pieces", "no")),
     (*EXPORT, "--limit", HUGE),
     ("build", "new.space", "deep.json"),

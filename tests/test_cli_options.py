@@ -29,6 +29,9 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
         ("--image none.png", "none.png"),
         ("--image face.png", "minilm does not read images"),
         ("--image face.png --view token", "no vector in the token view"),
+        ("--pictures", "s.space holds no pictures of names; add some: namebasis add"),
+        ("--pictures --view token", "compared with the views text and image; got 'token'"),
+        ("--html new.html", "--html and --open show pictures; they need --pictures"),
     ],
     "basis s.space 'a senior lady'": [
         ("-n 0", "--n-names must be an integer, at least 1; got 0"),

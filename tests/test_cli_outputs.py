@@ -18,6 +18,7 @@ from tests.test_cli import run
 FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("identity", "figure"): ("identity", "s.space", "Vicki Winona", "--figure", "OUT.png"),
     ("paint", "workflow"): ("paint", "s.space", "Vicki", "--workflow", "OUT.json"),
+    ("nearest", "html"): ("nearest", "s.space", "Vicki", "--pictures", "--html", "OUT.html"),
     ("card", "html"): ("card", "s.space", "Vicki", "--html", "OUT.html"),
     ("describe", "html"): ("describe", "s.space", "Vicki", "--html", "OUT.html"),
     ("walk", "save"): ("walk", "s.space", "--save", "OUT.safetensors"),

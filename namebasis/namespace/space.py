@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from namebasis.namespace.building.summary import Summary
     from namebasis.namespace.facts import SpaceInfo
     from namebasis.namespace.pictures.pictures import Pictures
+    from namebasis.namespace.search.picture_hits import NearestPictures
+    from namebasis.namespace.search.picture_rows import PictureRows
 
 _ENCODED = 256
 """Texts whose vectors stay in memory: whoever asks one asks it again, of other names or views."""
@@ -129,6 +131,7 @@ class StoredSpace:
         self._near: Recent[tuple[str, ...]] = Recent(_ENCODED)
         self._answers: dict[str, dict[str, npt.NDArray[np.uint8]]] = {}
         self._pictures: Pictures | None = None
+        self._picture_rows: PictureRows | None = None
 
     def __reduce__(
         self,
@@ -519,6 +522,7 @@ class StoredSpace:
         """Rows that a search may find; None for all."""
         return None if where is None and not self.lacks(view) else self.ids(where, view=view)
 
+    @overload
     def nearest(
         self,
         target: Any,
@@ -532,7 +536,41 @@ class StoredSpace:
         include_self: bool = False,
         as_: str | None = None,
         columns: Sequence[str] = (),
-    ) -> NearestResult:
+        pictures: Literal[False] = False,
+    ) -> NearestResult: ...
+
+    @overload
+    def nearest(
+        self,
+        target: Any,
+        k: int = 10,
+        *,
+        where: str | None = None,
+        view: str = "text",
+        plus: Sequence[object] = (),
+        minus: Sequence[object] = (),
+        farthest: bool = False,
+        include_self: bool = False,
+        as_: str | None = None,
+        columns: Sequence[str] = (),
+        pictures: Literal[True],
+    ) -> NearestPictures: ...
+
+    def nearest(
+        self,
+        target: Any,
+        k: int = 10,
+        *,
+        where: str | None = None,
+        view: str = "text",
+        plus: Sequence[object] = (),
+        minus: Sequence[object] = (),
+        farthest: bool = False,
+        include_self: bool = False,
+        as_: str | None = None,
+        columns: Sequence[str] = (),
+        pictures: bool = False,
+    ) -> NearestResult | NearestPictures:
         """Find the names nearest to a target.
 
         Parameters
@@ -555,10 +593,13 @@ class StoredSpace:
             How texts are read; see `resolve`.
         columns : sequence of str
             Stored columns to give beside the names.
+        pictures : bool
+            Find single pictures of the names instead; see
+            `namespace.search.picture_hits.nearest_pictures`.
 
         Returns
         -------
-        NearestResult
+        NearestResult or NearestPictures
             One result also of several targets: its tables then begin with a column `query`, and
             `of` and `split` give the part of one target.
 
@@ -584,6 +625,13 @@ class StoredSpace:
         >>> both.of("Lars").names
         ('Olga', 'Sigríður')
         """
+        if pictures:
+            from namebasis.namespace.search.picture_hits import nearest_pictures
+
+            return nearest_pictures(
+                self, target, k, where=where, view=view, plus=plus, minus=minus,
+                farthest=farthest, include_self=include_self, as_=as_, columns=columns,
+            )  # fmt: skip
         check_count(k, "k")
         columns = check_columns(self, columns)
         resolver = self._resolver(view, as_)
@@ -601,6 +649,23 @@ class StoredSpace:
         light = self._light.take(found).select(list(LIGHT))
         rows = joined(light, stored_columns(self, found.tolist(), columns)) if columns else light
         return make_result(targets, hits, rows, farthest=farthest, is_many=is_batch(target))
+
+    def picture_rows(self) -> PictureRows:
+        """The pictures that were added and have a vector, each name's copies once.
+
+        Raises
+        ------
+        SpaceError
+            If there is none.
+        """
+        with self._turn:
+            if self._picture_rows is None:
+                from namebasis.namespace.search.picture_rows import PictureRows
+
+                self._picture_rows = PictureRows(
+                    self.pictures(), self.provenance, self._store.place
+                )
+            return self._picture_rows
 
     def graph(self, view: str = "text", k: int = 15) -> KnnGraph:
         """Each row's k nearest others, kept beside the indices; rebuilt where rows changed.

@@ -11,6 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from namebasis.report.palette import ON_DARK
+from namebasis.results import cell
 from namebasis.terms import sentence
 from namebasis.wording import between, percent, percentile, visible, z_score
 
@@ -37,7 +38,8 @@ def render(template: str, **values: Any) -> str:
     Templates know `asset`, `policy`, and the filters `percent`, `number` (with a dash for none),
     `percentile`, `place` (a share as the length of a bar), `between` (an interval, of
     its two ends), `isolated` (names with commas), `sentence` (what a word means, or
-    None) and `swatch` (a colour of the palette as CSS that follows the ground).
+    None), `shown` (a value as tables show it) and `swatch` (a colour of the palette as CSS that
+    follows the ground).
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ def _templates() -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "percentile": percentile, "between": lambda ends: between(*ends), "percent": percent,
         "place": _length, "number": _number, "isolated": _isolated, "sentence": sentence,
-        "swatch": _swatch, "z_score": z_score,
+        "swatch": _swatch, "z_score": z_score, "shown": cell,
     }  # fmt: skip
     made.filters |= filters
     return made

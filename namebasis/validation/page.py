@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.encoders.images import open_image
-from namebasis.errors import EncoderError
+from namebasis.encoders.thumbnails import thumbnail
 from namebasis.report import charts
 from namebasis.report.page import render
 from namebasis.validation.agreement_results import NameImages, label_of
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
     from namebasis.validation.agreement_results import AttributeAgreement
     from namebasis.validation.study import Validation
 
-_SIDE, _MOST_IMAGES, _MOST_NAMES = 96, 9, 60
+_MOST_IMAGES, _MOST_NAMES = 9, 60
 CAUTION = (
     "Images made by a model, to test what it believes. They show nobody, even where a prompt held "
     "the name of a person who exists; do not show them as pictures of that person."
@@ -114,14 +111,5 @@ class _Thumbnails:
 
     def _thumbnail(self, path: Path) -> str | None:
         if path not in self._made:
-            try:
-                image = open_image(path)
-            except EncoderError:
-                self._made[path] = None
-                return None
-            image.thumbnail((_SIDE, _SIDE))
-            content = BytesIO()
-            image.save(content, "JPEG", quality=82)
-            encoded = base64.b64encode(content.getvalue()).decode()
-            self._made[path] = f"data:image/jpeg;base64,{encoded}"
+            self._made[path] = thumbnail(path)
         return self._made[path]

@@ -11,6 +11,7 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
 from namebasis.cli.output import note
+from namebasis.cli.outputs import refuse_existing
 from namebasis.reading import LARGE, UnreadableError, read_array, read_json
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _read_vectors(path: Path) -> Any:
 def nearest(
     space: options.SpacePath,
     targets: options.Targets = None,
-    k: Annotated[int, typer.Option("-k", help="How many names.")] = 10,
+    k: Annotated[int, typer.Option("-k", help="How many names, or pictures.")] = 10,
     where: options.Where = None,
     columns: options.Columns = None,
     view: options.View = "text",
@@ -113,22 +114,38 @@ def nearest(
     farthest: Annotated[
         bool, typer.Option("--farthest", help="The least similar instead.")
     ] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Single pictures of the names instead of names.")
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="With --pictures: write them with thumbnails, as one page."),
+    ] = None,
+    overwrite: options.Overwrite = False,
 ) -> Answer:
-    """Find the names nearest to a name, a text, an image or a vector."""
+    """Find the names nearest to a name, a text, an image or a vector.
+
+    With --pictures, find the single pictures of names that were added to the space.
+    """
     from namebasis.space import open_space
 
+    if html is not None and not pictures:
+        raise typer.BadParameter("--html and --open show pictures; they need --pictures")
+    refuse_existing(html, overwrite=overwrite)
     wanted = read_targets(targets, image, vector)
     opened = open_space(space)
     say_unquoted(opened, targets)
-    result = opened.nearest(
-        wanted if len(wanted) > 1 else wanted[0],
-        k,
-        where=where,
-        view=view,
-        plus=plus or (),
-        minus=minus or (),
-        farthest=farthest,
-        as_=as_,
-        columns=options.columns_of(columns),
-    )
+    asked: dict[str, Any] = {
+        "where": where, "view": view, "plus": plus or (), "minus": minus or (),
+        "farthest": farthest, "as_": as_, "columns": options.columns_of(columns),
+    }  # fmt: skip
+    one = wanted if len(wanted) > 1 else wanted[0]
+    if pictures:
+        found = opened.nearest(one, k, pictures=True, **asked)
+        told = []
+        if html is not None:
+            found.write_html(html, overwrite=overwrite)
+            told.append(f"pictures written to {html}")
+        return Answer([found], found.to_dicts, told)
+    result = opened.nearest(one, k, **asked)
     return Answer([result], lambda: [one.to_dict() for one in result.split()])

@@ -15,7 +15,7 @@ from namebasis.results import Table
 from namebasis.wording import did_you_mean
 
 
-class _Space(Protocol):
+class BesideSpace(Protocol):
     """What is asked of a space here; `namespace.space` imports this module."""
 
     path: Path
@@ -36,7 +36,7 @@ class _Space(Protocol):
     def find_all(self, names: Sequence[str], part: str | None = None) -> list[int | None]: ...
 
 
-def check_columns(space: _Space, columns: Sequence[str]) -> tuple[str, ...]:
+def check_columns(space: BesideSpace, columns: Sequence[str]) -> tuple[str, ...]:
     """Return the columns, each once, where a space stores or can compute them all.
 
     Raises
@@ -62,7 +62,9 @@ def check_columns(space: _Space, columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(columns))
 
 
-def stored_columns(space: _Space, ids: Sequence[int | None], columns: Sequence[str]) -> pa.Table:
+def stored_columns(
+    space: BesideSpace, ids: Sequence[int | None], columns: Sequence[str]
+) -> pa.Table:
     """Columns of given rows of a space, in their order; null where there is no row.
 
     Raises
@@ -78,7 +80,7 @@ def stored_columns(space: _Space, ids: Sequence[int | None], columns: Sequence[s
 
 
 def columns_of_names(
-    space: _Space, names: Sequence[str], columns: Sequence[str]
+    space: BesideSpace, names: Sequence[str], columns: Sequence[str]
 ) -> pa.Table | None:
     """`stored_columns` of names, which need not be stored; None where no column is asked for."""
     return stored_columns(space, space.find_all(names), columns) if columns else None

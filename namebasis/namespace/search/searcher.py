@@ -121,14 +121,14 @@ class Searcher:
         """Search both parts; an answer that cannot be is damage, and the index is rebuilt."""
         opened = self._opened(view)
         try:
-            hits = self._ask(opened, queries, k, allowed, exact)
+            hits = ask_both(*opened, queries, k, allowed, exact)
             problem = impossible(hits, queries, self._store.n_rows)
         except DamagedIndexError as error:
             problem = str(error)
         if not problem:
             return hits
         opened = self._rebuild(view, opened, problem)
-        hits = self._ask(opened, queries, k, allowed, exact)
+        hits = ask_both(*opened, queries, k, allowed, exact)
         problem = impossible(hits, queries, self._store.n_rows)
         if problem:
             raise SpaceError(f"{self._store.uri}: the data set is damaged ({problem}).")
@@ -150,19 +150,24 @@ class Searcher:
                 self._indices[view] = (index, self._tail(view, index))
             return self._indices[view]
 
-    @staticmethod
-    def _ask(
-        opened: _Both, queries: FloatArray, k: int, allowed: IntArray | None, exact: bool
-    ) -> Hits:
-        index, newer = opened
-        if newer is None:
-            return index.search(queries, k, allowed=allowed, exact=exact)
-        border = index.n_rows
-        old_rows = None if allowed is None else allowed[allowed < border]
-        new_rows = None if allowed is None else allowed[allowed >= border] - border
-        old = index.search(queries, k, allowed=old_rows, exact=exact)
-        similarities, ids = newer.search(queries, k, allowed=new_rows)
-        return merge_hits(old, (similarities, ids + border), k)
+
+def ask_both(
+    index: VectorIndex,
+    newer: VectorIndex | None,
+    queries: FloatArray,
+    k: int,
+    allowed: IntArray | None,
+    exact: bool,
+) -> Hits:
+    """Search an index, and one of the rows that it does not cover."""
+    if newer is None:
+        return index.search(queries, k, allowed=allowed, exact=exact)
+    border = index.n_rows
+    old_rows = None if allowed is None else allowed[allowed < border]
+    new_rows = None if allowed is None else allowed[allowed >= border] - border
+    old = index.search(queries, k, allowed=old_rows, exact=exact)
+    similarities, ids = newer.search(queries, k, allowed=new_rows)
+    return merge_hits(old, (similarities, ids + border), k)
 
 
 def impossible(hits: Hits, queries: FloatArray, n_rows: int) -> str | None:
