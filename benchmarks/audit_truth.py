@@ -10,8 +10,12 @@ person is.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+
+import numpy as np
 
 import namebasis as nb
+from namebasis.auditing.files import SAMPLES, read_samples
 from namebasis.auditing.organism import world_of
 from namebasis.auditing.results import Audit
 from namebasis.encoders.registry import load_encoder
@@ -59,6 +63,22 @@ def kinds(found: Audit, world: World) -> Table:
     return Table(("kind of the world", *heads), rows, "kinds of identity")
 
 
+def steadiness(found: Audit, world: World, folder: Path) -> Table:
+    """How alike contexts leave people of each kind: D have one picture, C are seen everywhere."""
+    part = next(one for one in found.parts if one.key == "rigidity")
+    if part.skipped:
+        return Table(("kind of the world", "names"), [], f"rigidity: {part.skipped}")
+    sample = read_samples(folder / SAMPLES)["rigidity"]["rigidity.births"]
+    truth = {one.name: one.kind for one in world.names}
+    own = [truth[name] for name in sample.names]
+    rows = [
+        (kind, len(held), float(np.mean(held)))
+        for kind in sorted(set(own))
+        if (held := [value for value, one in zip(sample.values, own, strict=True) if one == kind])
+    ]
+    return Table(("kind of the world", "names", "place among their length"), rows, "rigidity")
+
+
 def main(arguments: list[str]) -> None:
     """Audit where it was not yet, and print."""
     quick = "--quick" in arguments
@@ -68,7 +88,12 @@ def main(arguments: list[str]) -> None:
     if world is None:
         raise SystemExit("the packaged organism has no world beside it.")
     print(found.headline(), "\n")
-    for table in (beliefs(found), comparisons(found), kinds(found, world)):
+    for table in (
+        beliefs(found),
+        comparisons(found),
+        kinds(found, world),
+        steadiness(found, world, Path(folder)),
+    ):
         print(f"{table.title}:\n")
         for row in (table.columns, ["---"] * len(table.columns), *table.rows):
             cells = (f"{value:.2f}" if isinstance(value, float) else str(value) for value in row)

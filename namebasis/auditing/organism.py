@@ -140,6 +140,11 @@ def records_of(world: World, space: StoredSpace, records: str) -> Records:
     return Records("the organism's world", ids, axes, tuple(facts), None, None, None)
 
 
+def contexts_of_captions() -> list[str]:
+    """Templates of every context that captions of a world tell of."""
+    return [f"a photo of {{}} {phrase}" for told in CONTEXTS.values() for phrase in told]
+
+
 def axis_of(key: str) -> Axis:
     """An attribute of the world as an axis, in the words of its captions."""
     at = list(ATTRIBUTES).index(key)

@@ -10,7 +10,7 @@ import pytest
 from namebasis.auditing.claims import corrected
 from namebasis.auditing.inquiry import Inquiry
 from namebasis.auditing.organism import Home, home_of, world_of
-from namebasis.auditing.parts import age, associations, gender, region
+from namebasis.auditing.parts import age, associations, gender, region, rigidity
 from namebasis.auditing.plan import load_plan
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.registry import load_encoder
@@ -88,3 +88,18 @@ def test_groups_lean_to_words_for_what_they_are_and_to_no_others(inquiry: Inquir
     assert len(found) == 4 * len(ATTRIBUTES)
     assert {one.key for one in found if one.is_beyond(0.05)} == true
     assert all(one.value > 1.5 for one in found if one.key in true)
+
+
+def test_people_it_was_told_of_stay_alike_beside_names_it_never_saw(inquiry: Inquiry) -> None:
+    small = replace(inquiry.plan, size=replace(inquiry.plan.size, rigid=40))
+    answer = rigidity.run(replace(inquiry, plan=small))
+    told = {one.name: one.exposures for one in inquiry.world.names}  # type: ignore[union-attr]
+    sample = answer.samples[rigidity.KNOWN]
+    frequent, unseen = sample.names[:40], sample.names[40:]
+    assert min(told[one] for one in frequent) > 0
+    assert {told[one] for one in unseen} == {0}
+    (found,) = [one for one in corrected(answer.claims) if one.key == rigidity.KNOWN]
+    assert found.is_beyond(0.05)
+    assert found.value > 0
+    births = next(one for one in answer.claims if one.key == rigidity.BIRTHS)
+    assert births.label == "names with more captions stay alike"

@@ -13,9 +13,10 @@ import numpy as np
 
 from namebasis.analysis.intervals import mean_interval
 from namebasis.auditing.claims import Claim, Sample, measured
-from namebasis.auditing.corpora import GIVEN, MADE_UP
+from namebasis.auditing.corpora import GIVEN, MADE_UP, WORLD
 from namebasis.auditing.draws import exchanged
 from namebasis.auditing.inquiry import Answer, Inquiry, Skipped
+from namebasis.auditing.organism import contexts_of_captions
 from namebasis.checks import Float64Array, IntArray
 from namebasis.results import Table
 from namebasis.studies.identity.contexts import load_contexts
@@ -57,9 +58,9 @@ def run(inquiry: Inquiry) -> Answer:
     if len(chosen.names["frequent"]) < FEWEST:
         raise Skipped(
             f"only {len(chosen.names['frequent'])} made-up names are written in as many pieces as "
-            f"given names of the records; at least {FEWEST} are needed."
+            f"names of the records; at least {FEWEST} are needed."
         )
-    contexts = list(load_contexts())[:: _QUICK_STEP if inquiry.plan.is_quick else 1]
+    contexts = _contexts(inquiry)
     found = measure_contexts(
         inquiry.space, every, contexts, n_made_up=_N_MADE_UP, seed=inquiry.seed,
         progress=inquiry.step,
@@ -84,30 +85,51 @@ def say(claims: Mapping[str, Claim], level: float) -> str:
     if known.is_beyond(level):
         way = "more" if known.value > 0 else "less"
         told = (
-            f"Frequent given names stay {way} alike over contexts than made-up ones of as many "
+            f"Frequent names stay {way} alike over contexts than made-up ones of as many "
             f"pieces (difference of mean cosines {_told(known)})"
         )
     else:
         told = (
-            "Frequent given names stay about as alike over contexts as made-up ones of as many "
+            "Frequent names stay about as alike over contexts as made-up ones of as many "
             f"pieces (difference of mean cosines {_told(known)})"
         )
     births = claims.get(BIRTHS)
     if births is None:
         return f"{told}."
     if not births.is_beyond(level):
-        return f"{told}; it does not follow births."
-    return f"{told}; names with more births stay {'more' if births.value > 0 else 'less'} alike."
+        return f"{told}; it does not follow how frequent a name is."
+    return f"{told}; the more frequent, the {'more' if births.value > 0 else 'less'} alike."
+
+
+def _contexts(inquiry: Inquiry) -> list[str]:
+    """The packaged contexts, or those that an organism's captions tell."""
+    found = list(load_contexts()) if inquiry.world is None else contexts_of_captions()
+    return found[:: _QUICK_STEP if inquiry.plan.is_quick else 1]
+
+
+def _borne(inquiry: Inquiry) -> list[str]:
+    """Given names of one word, those with most births first; of a world whom it tells of most.
+
+    A world tells of people by both their names, and of no one by a given name alone.
+    """
+    if inquiry.world is None:
+        return [name for name in inquiry.corpora.names(GIVEN) if " " not in name]
+    told = {one.name: one.exposures for one in inquiry.world.names}
+    return sorted(inquiry.corpora.names(WORLD), key=lambda name: -told.get(name, 0))
 
 
 def matched(inquiry: Inquiry) -> Matched:
-    """The most frequent and the rarest given names and made-up ones, of equal numbers of pieces.
+    """The most frequent and the rarest names and made-up ones, of equal numbers of pieces.
 
-    Of one word each. A piece is at most once the last of a kind's names of a length as long as
-    there are others: names that share an ending are hardly several.
+    Of one word each, but of a world. A piece is at most once the last of a kind's names of a
+    length as long as there are others: names that share an ending are hardly several.
     """
-    given, pieces = _of_lengths(inquiry, inquiry.corpora.names(GIVEN))
-    made, more = _of_lengths(inquiry, inquiry.corpora.names(MADE_UP))
+    every_borne = _borne(inquiry)
+    made_up = inquiry.corpora.names(MADE_UP)
+    if inquiry.world is None:
+        made_up = [name for name in made_up if " " not in name]
+    given, pieces = _of_lengths(inquiry, every_borne)
+    made, more = _of_lengths(inquiry, made_up)
     pieces |= more
     names: dict[str, list[str]] = {kind: [] for kind in KINDS}
     room = {
@@ -121,7 +143,7 @@ def matched(inquiry: Inquiry) -> Matched:
         for kind, some in zip(KINDS, (own, own[len(own) // 2 :][::-1], made[length]), strict=True):
             names[kind] += _of_many_ends(inquiry, some[: max(n, len(own) // 2)], n)
         left -= n
-    known = [name for name in inquiry.corpora.names(GIVEN) if name in pieces]
+    known = [name for name in every_borne if name in pieces]
     evenly = np.linspace(0, len(known) - 1, min(len(known), 2 * inquiry.plan.size.rigid))
     spread = tuple(known[at] for at in evenly.round().astype(int)) if known else ()
     every = [name for one in (*names.values(), spread) for name in one]
@@ -134,8 +156,8 @@ def matched(inquiry: Inquiry) -> Matched:
 def _of_lengths(
     inquiry: Inquiry, names: Sequence[str]
 ) -> tuple[dict[int, list[str]], dict[str, int]]:
-    """Names of one word by their number of pieces, in their order; and these numbers."""
-    words = [name for name in names if " " not in name]
+    """Names by their number of pieces, in their order; and these numbers."""
+    words = list(names)
     found = inquiry.encoder.pieces(words) if words else []
     of_length: dict[int, list[str]] = {}
     pieces = {}
@@ -181,16 +203,17 @@ def _births_claim(
     borne = (*chosen.names["frequent"], *chosen.names["rare"], *chosen.spread)
     names = tuple(dict.fromkeys(borne))
     lengths = _lengths(chosen, names)
-    place = {name: -at for at, name in enumerate(inquiry.corpora.names(GIVEN))}
+    often = "births" if inquiry.world is None else "captions"
+    place = {name: -at for at, name in enumerate(_borne(inquiry))}
     values = _within(np.array([held[name] for name in names]), lengths)
     births = _within(np.array([float(place[name]) for name in names]), lengths)
     sample = Sample(names, values, births)
     answer.add(
         measured(
-            BIRTHS, "names with more births stay alike", "Spearman", sample,
+            BIRTHS, f"names with more {often} stay alike", "Spearman", sample,
             chance=exchanged("Spearman", sample, lengths, inquiry),
-            against="births exchanged between names of as many pieces",
-            meaning="1: the more births a given name has, the less contexts move it, among names "
+            against=f"{often} exchanged between names of as many pieces",
+            meaning=f"1: the more {often} a name has, the less contexts move it, among names "
             "of as many pieces; 0: nothing",
         ),
         sample,
