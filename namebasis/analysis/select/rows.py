@@ -116,7 +116,7 @@ def choose(
         return span(
             directions, wanted, n, room, rows, own=own, seed=seed, progress=progress
         )  # fmt: skip
-    return cover(directions, wanted, n, room, rows, progress=progress)
+    return cover(directions, wanted, n, room, rows, seed=seed, progress=progress)
 
 
 def directions(centred: FloatArray) -> FloatArray:

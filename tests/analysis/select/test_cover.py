@@ -156,3 +156,24 @@ def test_what_is_dropped_may_be_chosen_again() -> None:
     room.drop(5)
     assert room.open.tolist() == before.tolist()
     assert room.chosen == []
+
+
+def test_of_very_many_rows_each_step_takes_the_best_of_a_sample(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = unit(3000, dim=8, seed=5)
+    demand = rows[::10]
+    exact = cover(rows, demand, 40, free(3000))
+    monkeypatch.setattr(covering, "MOST_BOUNDED", 2999)
+    monkeypatch.setattr(covering, "LOOKED_AT", 200)
+    found = cover(rows, demand, 40, free(3000))
+    assert len(set(found.rows.tolist())) == 40
+    near = np.maximum(demand @ rows[found.rows].T, 0).max(axis=1).mean()
+    assert found.reached == pytest.approx(near, abs=1e-6)
+    assert 0.97 * exact.reached < found.reached < exact.reached  # random rows reach 0.90
+    assert cover(rows, demand, 15, free(3000)).rows.tolist() == found.rows[:15].tolist()
+    assert cover(rows, demand, 15, free(3000), seed=1).rows.tolist() != found.rows[:15].tolist()
+    few = Room(Limits(np.isin(np.arange(3000), found.rows[:5])))
+    assert sorted(cover(rows, demand, 9, few).rows) == sorted(found.rows[:5])
+    monkeypatch.setattr(covering, "LOOKED_AT", 3000)
+    assert cover(rows, demand, 6, free(3000)).rows.tolist() == exact.rows[:6].tolist()
