@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from namebasis.errors import NamebasisError
 
@@ -423,13 +423,79 @@ def _parse_npz(data: bytes, where: str | Path, limit: int) -> dict[str, np.ndarr
     return found
 
 
+@dataclass(frozen=True)
+class ArrayFacts:
+    """What the header of a .npy file says.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : dtype
+        Of numbers; never of objects.
+    is_fortran : bool
+    offset : int
+        Bytes of the header.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    is_fortran: bool
+    offset: int
+
+
+def array_facts(path: str | Path) -> ArrayFacts:
+    """Read the header of a .npy file and hold it against the file's length.
+
+    Raises
+    ------
+    UnreadableError
+        As `read_array`.
+    """
+    with open_regular(path) as stream:
+        return _npy_facts(stream, os.fstat(stream.fileno()).st_size, path)
+
+
+def array_blocks(path: str | Path, n_rows: int) -> Iterator[np.ndarray]:
+    """Read a .npy file some rows at a time, so that memory does not grow with it.
+
+    Raises
+    ------
+    UnreadableError
+        As `read_array`, and if it is in Fortran order, in which no row lies in one piece.
+    """
+    import numpy as np
+
+    with open_regular(path) as stream:
+        facts = _npy_facts(stream, os.fstat(stream.fileno()).st_size, path)
+        if facts.is_fortran and len(facts.shape) > 1:
+            raise UnreadableError(
+                path, "it is in Fortran order; save it with numpy.ascontiguousarray"
+            )
+        width = math.prod(facts.shape[1:])
+        stream.seek(facts.offset)
+        for start in range(0, facts.shape[0], n_rows):
+            n = min(n_rows, facts.shape[0] - start)
+            data = stream.read(n * width * facts.dtype.itemsize)
+            if len(data) != n * width * facts.dtype.itemsize:
+                raise UnreadableError(path, f"it ends in row {start + n:,}")
+            yield np.frombuffer(data, facts.dtype).reshape(n, *facts.shape[1:])
+
+
 def _parse_npy(data: bytes, where: str | Path) -> np.ndarray:
     import numpy as np
+
+    facts = _npy_facts(io.BytesIO(data), len(data), where)
+    flat = np.frombuffer(data, facts.dtype, offset=facts.offset)
+    return flat.reshape(facts.shape, order="F" if facts.is_fortran else "C")
+
+
+def _npy_facts(stream: IO[bytes], n_bytes: int, where: str | Path) -> ArrayFacts:
     from numpy.lib import format as npy
 
-    if data.startswith(b"\x80"):  # as every pickle since protocol 2 begins
+    is_pickle = stream.read(1) == b"\x80"  # as every pickle since protocol 2 begins
+    if is_pickle:
         raise UnreadableError(where, "it is a pickle, which is never loaded")
-    stream = io.BytesIO(data)
+    stream.seek(0)
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     try:
         version = npy.read_magic(stream)
@@ -443,13 +509,12 @@ def _parse_npy(data: bytes, where: str | Path) -> np.ndarray:
         raise UnreadableError(where, f"it is no .npy array ({_first_line(error)})") from None
     if dtype.hasobject:
         raise UnreadableError(where, "it holds a pickle, which is never loaded")
-    told, left = math.prod(shape) * dtype.itemsize, len(data) - stream.tell()
+    told, left = math.prod(shape) * dtype.itemsize, n_bytes - stream.tell()
     if told != left or not dtype.itemsize:
         raise UnreadableError(
             where, f"its header says {shape} {dtype}, {told:,} bytes, and {left:,} follow"
         )
-    flat = np.frombuffer(data, dtype, offset=stream.tell())
-    return flat.reshape(shape, order="F" if is_fortran else "C")
+    return ArrayFacts(shape, dtype, is_fortran, stream.tell())
 
 
 def _first_line(error: BaseException) -> str:

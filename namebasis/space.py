@@ -14,8 +14,8 @@ from namebasis.results import load
 if TYPE_CHECKING:
     from namebasis.analysis.sparse.components import Components
     from namebasis.encoders.base import Encoder
+    from namebasis.namespace.building.added_images import AddedImages
     from namebasis.namespace.building.change import ChangeReport
-    from namebasis.namespace.building.images import AddedImages
     from namebasis.namespace.building.templates import Templates
     from namebasis.namespace.export.subset import ExportResult
     from namebasis.studies.attributes.axis_files import Axis
@@ -480,14 +480,24 @@ class Space(StoredSpace):
         self,
         folder: str | Path,
         *,
+        encoder: Encoder | str | None = None,
         vectors: object = None,
         unmatched: str = "skip",
+        new_names: bool = False,
         progress: Progress | None = None,
     ) -> tuple[Space, AddedImages]:
         """Append images of names; return the space reopened and what was added."""
         from namebasis.namespace.building.images import add_images
 
-        return add_images(self, folder, vectors=vectors, unmatched=unmatched, progress=progress)
+        return add_images(
+            self,
+            folder,
+            encoder=encoder,
+            vectors=vectors,
+            unmatched=unmatched,
+            new_names=new_names,
+            progress=progress,
+        )
 
     def remove(
         self,

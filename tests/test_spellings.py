@@ -13,7 +13,7 @@ from PIL import Image
 import namebasis as nb
 from namebasis.encoders.image_files import ImageFailure
 from namebasis.errors import EncoderError, NamebasisError
-from namebasis.namespace.building.images import AddedImages
+from namebasis.namespace.building.added_images import AddedImages
 from namebasis.wording import did_you_mean
 
 LISTED = ["Anna", "Vicki", "Winona", "Björk", "Giulia", "Keisha"]

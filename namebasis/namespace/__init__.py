@@ -7,7 +7,7 @@ __getattr__, __dir__ = attach(
     {
         "add_images": ".building.images",
         "add_names": ".building.build",
-        "AddedImages": ".building.images",
+        "AddedImages": ".building.added_images",
         "average_rows": ".search.template_rows",
         "build_space": ".building.build",
         "clean_name": ".corpus.cleaning",

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from namebasis.namespace.corpus.names import Names
     from namebasis.namespace.space import StoredSpace
     from namebasis.results import Result
-    from namebasis.space import Space
 
 LEAST_AGREEMENT = 0.5
 """Share of names below which given vectors are doubted to be of the encoder that was named."""
@@ -257,11 +256,24 @@ def add(
         Path | None,
         typer.Option(
             "--images",
-            help="Images of names: a folder with one folder per name or files called by it "
-            "(Vicki_2.jpg), or a table with the columns file_name and name.",
+            help="Pictures of names: a folder with one folder per name or files called by it "
+            "(Vicki_2.jpg), a table with the columns file_name and name, tar archives, what "
+            "img2dataset downloaded, or clip-retrieval's vectors (img_emb, metadata).",
         ),
     ] = None,
     vectors: options.Given = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="Whose the vectors of --images are, where a folder holds ready ones; no others "
+            "than the space's are taken.",
+        ),
+    ] = None,
+    new_names: Annotated[
+        bool,
+        typer.Option("--new-names", help="Add names of --images that the space does not hold."),
+    ] = False,
     unmatched: Annotated[
         str,
         typer.Option(
@@ -288,6 +300,9 @@ def add(
     if not names and images is None:
         raise ValueError("nothing to add: give sources of names, --images FOLDER, or both.")
     refuse_readonly(space)
+    if images is None and (encoder is not None or new_names):
+        option = "--encoder" if encoder is not None else "--new-names"
+        raise ValueError(f"{option} is of pictures: give --images SOURCE too.")
     if names and images is not None and vectors is not None:
         raise ValueError("--vectors are of names or of --images; add the one, then the other.")
     check_unreadable(unreadable)
@@ -309,20 +324,22 @@ def add(
         opened = done.space
         found.append(done.summary)
     if images is not None:
-        found.append(_add_images(opened, images, vectors, unmatched, quiet))
+        from namebasis.namespace.building.images import add_images
+        from namebasis.namespace.corpus.given_files import read_vectors
+
+        rows = None if vectors is None else read_vectors(vectors, images)
+        with nullcontext() if quiet else progress_bar("images", "images") as progress:
+            _, added = add_images(
+                opened,
+                images,
+                encoder=encoder,
+                vectors=rows,
+                unmatched=unmatched,
+                new_names=new_names,
+                progress=progress,
+            )
+        found.append(added)
     return found
-
-
-def _add_images(
-    opened: Space, folder: Path, vectors: str | None, unmatched: str, quiet: bool
-) -> Result:
-    from namebasis.namespace.building.images import add_images
-    from namebasis.namespace.corpus.given_files import read_vectors
-
-    rows = None if vectors is None else read_vectors(vectors, folder)
-    with nullcontext() if quiet else progress_bar("images", "images") as progress:
-        _, done = add_images(opened, folder, vectors=rows, unmatched=unmatched, progress=progress)
-    return done
 
 
 def unspell(

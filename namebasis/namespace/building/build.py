@@ -18,7 +18,6 @@ from namebasis.checks import Progress, check_seed
 from namebasis.encoders.given import GivenVectors
 from namebasis.encoders.registry import as_encoder
 from namebasis.errors import CorpusError, EncoderError, SpaceError
-from namebasis.namespace.building import images
 from namebasis.namespace.building.adding import (
     append_rows,
     count_uncounted,
@@ -38,6 +37,7 @@ from namebasis.namespace.building.tokens import without_unreadable
 from namebasis.namespace.corpus.files.own_columns import fit_to
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.corpus.sources import as_names
+from namebasis.namespace.pictures.views import complete
 from namebasis.namespace.search import caches
 from namebasis.namespace.space import Kind, StoredSpace
 from namebasis.namespace.store import swap, unspelled
@@ -443,7 +443,7 @@ def _append(
         first = store.n_rows + (0 if adding else start)
         rows = encode_rows(chunk, first, encoder, templates, store.schema, report)
         if adding:
-            append_rows(store, images.complete(unspelled.complete(rows, store), store))
+            append_rows(store, complete(unspelled.complete(rows, store), store))
         else:
             lance.write_dataset(rows, store.dataset, mode="append")
         start += len(chunk)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,22 @@ import pyarrow as pa
 from namebasis.checks import FloatArray, Progress, as_embeddings, unit_rows
 from namebasis.encoders.image_archives import digest_of_picture
 from namebasis.encoders.registry import TEXT_ONLY
+from namebasis.encoders.specs import full_spec
 from namebasis.errors import EncoderError
+from namebasis.namespace.building.added_images import AddedImages
 from namebasis.namespace.corpus.image_labels import (
     LabelledImages,
     find_labels,
     label_images,
+    names_of,
+    refuse_unmatched,
+)
+from namebasis.namespace.corpus.pictures.ready import (
+    ReadyCount,
+    ReadyVectors,
+    digest_of_vector,
+    fresh_vectors,
+    ready_vectors,
 )
 from namebasis.namespace.corpus.pictures.tables import in_utf8
 from namebasis.namespace.pictures.views import view_of_images
@@ -39,7 +49,6 @@ from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.sums import image_mean_entry
 from namebasis.namespace.store.upkeep import keep_up
 from namebasis.reading import UnreadableError
-from namebasis.results import Result, Table, plain_dict
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -54,91 +63,9 @@ CHUNK = 256
 """Images per commit: what a run that is stopped loses at most."""
 BLOCK = 4096
 """Images whose vectors are in memory at a time."""
-FEW = 100
-"""Images whose mean is no good centre of image targets."""
 
 Key = tuple[str, str]
 """The label of an image and the digest of its file: copies of it have the same."""
-
-
-@dataclass(frozen=True, repr=False)
-class AddedImages(Result):
-    """What became of a folder of images.
-
-    Attributes
-    ----------
-    n_added, n_known : int
-        Images encoded now, and found to be in the space already.
-    n_names : int
-        Stored names that have an image now, from this folder or before.
-    n_images : int
-        Images in the space, those of no stored name counted too.
-    strangers : tuple of str
-        Names of images of this folder that the space does not hold; these images count in the
-        mean of images only.
-    failures : tuple of ImageFailure
-        Files that could not be read, with the reason.
-    remarks : tuple of str
-        How names were read, and what was passed over.
-    n_skipped : int
-        Images that belong to no stored name and were left out.
-    skipped : tuple of str
-        The names that were read of these.
-    """
-
-    n_added: int
-    n_known: int
-    n_names: int
-    n_images: int
-    strangers: tuple[str, ...]
-    failures: tuple[ImageFailure, ...]
-    remarks: tuple[str, ...] = ()
-    n_skipped: int = 0
-    skipped: tuple[str, ...] = ()
-
-    def headline(self) -> str:
-        return (
-            f"{self.n_added:,} images added, {self.n_known:,} were in the space already; "
-            f"{self.n_images:,} in all, of {self.n_names:,} stored names"
-        )
-
-    def tables(self) -> tuple[Table, ...]:
-        return ()
-
-    def notes(self) -> list[str]:
-        from namebasis.encoders.image_files import by_reason  # which loads Pillow
-
-        told = list(self.remarks)
-        for reason, paths in by_reason(self.failures).items():
-            told.append(f"left out {len(paths):,}: {reason} (such as {paths[0]})")
-        if self.n_skipped:
-            examples = ", ".join(map(repr, self.skipped[:3])) + ", …" * (len(self.skipped) > 3)
-            told.append(
-                f"left out {self.n_skipped:,} images of names that the space does not hold "
-                f"({examples}); --unmatched keep takes them for the centre of image targets"
-            )
-        if self.strangers:
-            examples = ", ".join(map(repr, self.strangers[:3]))
-            told.append(
-                f"{len(self.strangers):,} names of images are not in the space (such as "
-                f"{examples}); their images count in the mean of images only"
-            )
-        if self.n_images < FEW:
-            told.append(
-                f"image targets are centred by these {self.n_images:,} images: a few hundred are "
-                "better"
-            )
-        return told
-
-    def to_arrow(self) -> pa.Table:
-        """One row per file that could not be read: path, reason."""
-        fields = [("path", pa.string()), ("reason", pa.string())]
-        rows = [{"path": one.path, "reason": one.reason} for one in self.failures]
-        return pa.Table.from_pylist(rows, pa.schema(fields))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Numbers, names that the space does not hold, files that failed, and remarks."""
-        return plain_dict(asdict(self))
 
 
 def _no_images(space: StoredSpace, spec: str) -> EncoderError:
@@ -155,6 +82,7 @@ def add_images(
     encoder: Encoder | str | None = None,
     vectors: object = None,
     unmatched: str = "skip",
+    new_names: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Kind, AddedImages]:
     """Encode images of names and make the space's `image` view of them.
@@ -173,14 +101,19 @@ def add_images(
     ----------
     space : Space
     folder : str or Path
-        A folder, a tar archive, or a table of image files and names (csv, tsv, jsonl, parquet).
+        A folder, a tar archive, or a table of image files and names (csv, tsv, jsonl, parquet); or
+        a folder of clip-retrieval's vectors (``img_emb/*.npy``, ``metadata/*.parquet``), of which
+        no image is read.
     encoder : Encoder or str, optional
-        The one that built the space, or its spec; loaded where not given.
+        The one that built the space, or its spec; loaded where not given. Ready vectors do not say
+        whose they are, so they need it, and are refused where it is another one.
     vectors : array of shape (n_rows, dim), optional
         Vectors of the images, one for each row of a table; no image is read then.
     unmatched : {"skip", "keep"}
         What becomes of images that belong to no stored name. Kept, they only move the centre of
         image targets; skipped ones can be added later, so that is the default.
+    new_names : bool
+        Add names of images that the space does not hold, where they look like names.
     progress : callable, optional
         Called with files done and files in all.
 
@@ -206,8 +139,14 @@ def add_images(
         )
     if vectors is None and encoder is None and space.provenance.encoder in TEXT_ONLY:
         raise _no_images(space, space.provenance.encoder)
+    ready = None if vectors is not None else ready_vectors(Path(folder), space.find_all)
+    if ready is not None:
+        return _add_ready(space, ready, encoder, unmatched, new_names, progress)
     found = label_images(folder, space.find_all, is_listed=vectors is not None)
     given = None if vectors is None else _checked(vectors, found, space.provenance.dim)
+    if new_names:
+        space, told = _with_new_names(space, found.labels, encoder)
+        found = replace(found, n_matched=_n_matched(space, found), notes=(*found.notes, *told))
     rows = find_labels(found.labels, space.find_all)
     taken = [unmatched == "keep" or rows[label] is not None for label in found.labels]
     if unmatched == "skip":
@@ -239,6 +178,7 @@ def add_images(
         current = StoredSpace(space.path)
         n_names, n_images = _write_view(store, current, space.provenance.dim)
         rows = find_labels(labels, current.find_all)
+        remarks = (*found.notes, *_under_two_names(space.path / IMAGES, rows))
     strangers = tuple(label for label, row in rows.items() if row is None)
     n_known = len(files) - n_added - len(failures)
     added = AddedImages(
@@ -248,20 +188,144 @@ def add_images(
         n_images,
         strangers,
         (*found.failures, *failures),
-        found.notes,
+        remarks,
         taken.count(False),
         skipped,
     )
     return space.reopened(model), added
 
 
-def complete(rows: pa.Table, store: Store) -> pa.Table:
-    """Fill the view of rows that are about to be added, where the space has it: no images yet."""
-    if VIEW not in store.views:
-        return rows
-    at = rows.schema.get_field_index(VIEW)
-    nothing = as_column(np.zeros((len(rows), store.dim(VIEW)), np.float32))
-    return rows.set_column(at, rows.schema.field(at), nothing)
+def _n_matched(space: StoredSpace, found: LabelledImages) -> int:
+    rows = find_labels(found.labels, space.find_all)
+    return sum(rows[label] is not None for label in found.labels)
+
+
+def _with_new_names(
+    space: Kind, labels: Sequence[str], encoder: Encoder | str | None
+) -> tuple[Kind, list[str]]:
+    """Add names of images that a space lacks, where they look like names; say how many."""
+    from namebasis.namespace.building.build import add_names
+    from namebasis.namespace.search.new_names import looks_like_name
+
+    rows = find_labels(labels, space.find_all)
+    lacking = [label for label, row in rows.items() if row is None and label]
+    names = list(dict.fromkeys(names_of(lacking, space.find_all).values()))
+    fresh = [name for name in names if looks_like_name(name)]
+    told = [f"{len(fresh):,} names of images were added to the space"] if fresh else []
+    others = [name for name in names if not looks_like_name(name)]
+    if others:
+        examples = ", ".join(map(repr, others[:3])) + ", …" * (len(others) > 3)
+        told.append(
+            f"{len(others):,} labels of images were not added, since they do not look like names "
+            f"({examples}); a name is at most four words that begin with capitals"
+        )
+    return (add_names(space, fresh, encoder=encoder) if fresh else space), told
+
+
+def _under_two_names(uri: Path, rows: Mapping[str, int | None]) -> list[str]:
+    """Say which pictures among these labels stand under several names."""
+    import pyarrow.compute as pc
+
+    if not holds_commit(uri):
+        return []
+    with reading(uri):
+        held = _open(uri).to_table(columns=["digest", "label", "path"])
+    counts = held.group_by("digest").aggregate([("label", "count_distinct")])
+    several = counts.filter(pc.greater(counts["label_count_distinct"], 1))["digest"]
+    found: dict[str, dict[object, str]] = {}
+    for row in held.filter(pc.is_in(held["digest"], several.combine_chunks())).to_pylist():
+        if row["label"] in rows:
+            owner = rows[row["label"]]
+            owners = found.setdefault(row["digest"], {})
+            owners.setdefault(row["label"] if owner is None else owner, row["path"])
+    shared = [list(owners.values()) for owners in found.values() if len(owners) > 1]
+    if not shared:
+        return []
+    pictures = "picture is" if len(shared) == 1 else "pictures are"
+    return [
+        f"{len(shared):,} {pictures} under several names (such as {' and '.join(shared[0][:2])}); "
+        "each of the names counts it"
+    ]
+
+
+def _add_ready(
+    space: Kind,
+    ready: ReadyVectors,
+    encoder: Encoder | str | None,
+    unmatched: str,
+    new_names: bool,
+    progress: Progress | None,
+) -> tuple[Kind, AddedImages]:
+    """Add pictures by the vectors that another tool made of them."""
+    from namebasis.namespace.space import StoredSpace
+
+    _check_whose(space, ready, encoder)
+    labels, remarks = ready.labels(), list(ready.notes)
+    if new_names:
+        space, told = _with_new_names(space, labels, None)
+        remarks += told
+    rows = find_labels(labels, space.find_all)
+    taken = {label for label, row in rows.items() if row is not None or unmatched == "keep"}
+    if all(row is None for row in rows.values()) and unmatched == "skip":
+        refuse_unmatched(ready.folder, len(ready), labels)
+    with (
+        writing(space._store) as store,
+        changing(store, f"add of images in {ready.folder.name}", images=True),
+    ):
+        uri = space.path / IMAGES
+        count = ReadyCount()
+        for paths, keys, vectors in fresh_vectors(ready, taken, _known(uri), count):
+            if paths:
+                _append(uri, _rows(paths, keys, vectors))
+            if progress is not None:
+                progress(count.n_read, len(ready))
+        current = StoredSpace(space.path)
+        n_names, n_images = _write_view(store, current, space.provenance.dim)
+        rows = find_labels(labels, current.find_all)
+        remarks += _under_two_names(uri, rows)
+    lacking = tuple(label for label, row in rows.items() if row is None and label)
+    kept = unmatched == "keep"
+    added = AddedImages(
+        count.n_added, count.n_known, n_names, n_images, lacking if kept else (),
+        tuple(count.failures), tuple(remarks), count.n_skipped,
+        () if kept else lacking,
+    )  # fmt: skip
+    return space.reopened(), added
+
+
+def _check_whose(space: StoredSpace, ready: ReadyVectors, encoder: Encoder | str | None) -> None:
+    """Refuse ready vectors that are not said to be of the space's encoder."""
+    own = space.provenance
+    if ready.dim != own.dim:
+        raise EncoderError(
+            f"{ready.folder}: its vectors have {ready.dim} numbers, those of {space.path} "
+            f"({own.encoder}) have {own.dim}, so another encoder made them. Make them with that "
+            "one, or give the pictures themselves."
+        )
+    if space.is_given:
+        return
+    if encoder is None:
+        raise EncoderError(
+            f"{ready.folder} does not say which encoder its vectors are of. If {own.encoder} made "
+            f"them, which built {space.path}, say so with --encoder {own.encoder} "
+            "(encoder=…); vectors of two encoders are never mixed."
+        )
+    told = encoder if isinstance(encoder, str) else encoder.spec
+    told = told if told == own.encoder else full_spec(told)
+    if told != own.encoder:
+        raise EncoderError(
+            f"{ready.folder} has vectors of {told}, {space.path} was built with {own.encoder}; "
+            "vectors of two encoders are never mixed. Give the pictures themselves, or build "
+            "another space."
+        )
+
+
+def _append(uri: Path, rows: pa.Table) -> None:
+    """Append pictures in one commit."""
+    import lance
+
+    mode = "append" if holds_commit(uri) else "create"
+    keep_up(lance.write_dataset(rows, for_lance(uri), mode=mode), uri)
 
 
 def _checked(vectors: object, found: LabelledImages, dim: int) -> FloatArray:
@@ -279,22 +343,16 @@ def _append_given(
     space: Path, files: Sequence[Path], labels: Sequence[str], vectors: FloatArray | None
 ) -> int:
     """Append given vectors that are not stored yet; return how many."""
-    import lance
-
     if vectors is None:
         return 0
     uri = space / IMAGES
     known = _known(uri)
-    keys = [
-        (label, hashlib.sha256(np.ascontiguousarray(row, "<f4").data).hexdigest())
-        for label, row in zip(labels, vectors, strict=True)
-    ]
+    keys = [(label, digest_of_vector(row)) for label, row in zip(labels, vectors, strict=True)]
     fresh = {key: row for row, key in reversed(list(enumerate(keys))) if key not in known}
     rows = sorted(fresh.values())
     if rows:
         table = _rows([str(files[row]) for row in rows], [keys[row] for row in rows], vectors[rows])
-        mode = "append" if holds_commit(uri) else "create"
-        keep_up(lance.write_dataset(table, for_lance(uri), mode=mode), uri)
+        _append(uri, table)
     return len(rows)
 
 
@@ -314,8 +372,6 @@ def _encode(
     progress: Progress | None,
 ) -> tuple[int, list[ImageFailure]]:
     """Append the vectors of files that are not stored; return how many, and the failures."""
-    import lance
-
     from namebasis.encoders.image_files import encode_image_files
 
     uri = space / IMAGES
@@ -348,9 +404,7 @@ def _encode(
             done = [by_path[path] for path in found.paths]
             known |= set(done)
             if done:
-                rows = _rows(found.paths, done, found.vectors)
-                mode = "append" if holds_commit(uri) else "create"
-                keep_up(lance.write_dataset(rows, for_lance(uri), mode=mode), uri)
+                _append(uri, _rows(found.paths, done, found.vectors))
             n_added += len(done)
         failures += [replace(bad[key], path=str(file)) for key, file in copies if key in bad]
         if progress is not None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 from namebasis.encoders.image_archives import archive_of, is_archive
 from namebasis.encoders.image_files import SUFFIXES, ImageFailure, list_images, passed_over
@@ -80,17 +81,26 @@ class LabelledImages:
         ------
         EncoderError
         """
-        if self.n_matched:
-            return
-        read = list(dict.fromkeys(self.labels))
-        shown = ", ".join(repr(label) for label in read[:3]) + ", …" * (len(read) > 3)
-        raise EncoderError(
-            f"{source}: none of its {len(self.files):,} images belongs to a stored name; the "
-            f"names read are {shown}. An image belongs to the name of its folder (NAME/1.jpg, "
-            "train/NAME/1.jpg) or of its file (NAME_1.jpg), or to the one that a table with the "
-            "columns file_name and name gives it. Nothing was encoded. To take them for the mean "
-            "of images alone, pass --unmatched keep."
-        )
+        if not self.n_matched:
+            refuse_unmatched(source, len(self.files), self.labels)
+
+
+def refuse_unmatched(source: Path, n_images: int, labels: Sequence[str]) -> NoReturn:
+    """Refuse images whose labels are no stored names.
+
+    Raises
+    ------
+    EncoderError
+    """
+    read = [label for label in dict.fromkeys(labels) if label]
+    shown = ", ".join(repr(label) for label in read[:3]) + ", …" * (len(read) > 3)
+    raise EncoderError(
+        f"{source}: none of its {n_images:,} images belongs to a stored name; the "
+        f"names read are {shown}. An image belongs to the name of its folder (NAME/1.jpg, "
+        "train/NAME/1.jpg) or of its file (NAME_1.jpg), or to the one that a table with the "
+        "columns file_name and name gives it. Nothing was encoded. To add these names, pass "
+        "--new-names; to take the images for the mean of images alone, --unmatched keep."
+    )
 
 
 def spellings(label: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,11 @@ from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.opening import holds_commit
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.sums import ImageMean
+
+if TYPE_CHECKING:
+    from namebasis.namespace.store.dataset import Store
+
+IMAGE_VIEW = "image"
 
 
 @dataclass(frozen=True)
@@ -154,3 +159,12 @@ def _is_new(key: tuple[int | str, str], seen: set[tuple[int | str, str]]) -> boo
     is_new = key not in seen
     seen.add(key)
     return is_new
+
+
+def complete(rows: pa.Table, store: Store) -> pa.Table:
+    """Fill the view of rows that are about to be added, where the space has it: no images yet."""
+    if IMAGE_VIEW not in store.views:
+        return rows
+    at = rows.schema.get_field_index(IMAGE_VIEW)
+    nothing = as_column(np.zeros((len(rows), store.dim(IMAGE_VIEW)), np.float32))
+    return rows.set_column(at, rows.schema.field(at), nothing)
