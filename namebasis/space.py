@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from namebasis.studies.identity.results import Identity
     from namebasis.studies.identity.rigidity import Rigidity
     from namebasis.studies.paint.results import Painting
+    from namebasis.studies.recognition.results import Recognition
     from namebasis.studies.select.results import Selection
     from namebasis.studies.topology.comparison import TopologyComparison
     from namebasis.studies.topology.results import TopologyReport
@@ -377,6 +378,38 @@ class Space(StoredSpace):
         return rigidity(
             self, names, where=where, contexts=contexts, n_made_up=n_made_up, columns=columns,
             seed=seed, progress=progress,
+        )  # fmt: skip
+
+    def recognise(
+        self,
+        photos: str | Path,
+        *,
+        unknown: str | Path | None = None,
+        where: str | None = None,
+        axes: Sequence[str | Axis] = (
+            "age",
+            "gender",
+            "skin_tone",
+            "hair_colour",
+            "hair_length",
+            "eye_colour",
+        ),
+        k: int = 5,
+        n_made_up: int = 200,
+        n_resamples: int = 500,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Recognition:
+        """Ask which names the encoder gives people of whom one has photos and names.
+
+        Nobody is identified: every photo needs the name of its person; see
+        `studies.recognition.study.recognise`.
+        """
+        from namebasis.studies.recognition.study import recognise
+
+        return recognise(
+            self, photos, unknown=unknown, where=where, axes=axes, k=k, n_made_up=n_made_up,
+            n_resamples=n_resamples, seed=seed, progress=progress,
         )  # fmt: skip
 
     def validate(

@@ -112,7 +112,7 @@ BEFORE = {
     ],
 }
 """What must have been done before the example of a command."""
-MANY_PROMPTS = ("describe", "identity", "rigidity")
+MANY_PROMPTS = ("describe", "identity", "recognise", "rigidity")
 """Commands whose examples encode thousands of prompts: their space is of the smallest encoder."""
 
 

@@ -163,6 +163,8 @@ BAD: list[tuple[str, ...]] = [
     ("rigidity", "s.space", "Vicki", "--contexts", "fifo.toml"),
     ("identity", "s.space", "Vicki Winona", "--counts", "fifo.csv"),
     ("identity", "s.space", "Vicki Winona", "--thresholds", "deep.toml"),
+    ("recognise", "s.space", "none"),
+    ("recognise", "s.space", "images", "--axis", "deep.toml"),
     ("entropy", "s.space", "--bandwidth", "1e308"),
     ("entropy", "s.space", "--bandwidth", "1e-320"),
     ("entropy", "s.space", "-t", "1e308"),

@@ -25,6 +25,8 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("walk", "save_pieces"): ("walk", "s.space", "--save-pieces", "OUT.safetensors"),
     ("score", "html"): ("score", "s.space", "--records", "locales", "--html", "OUT.html"),
     ("score", "figure"): ("score", "s.space", "--records", "locales", "--figure", "OUT.png"),
+    ("recognise", "html"): ("recognise", "s.space", "images", "--html", "OUT.html"),
+    ("recognise", "figure"): ("recognise", "s.space", "images", "--figure", "OUT.png"),
     ("select", "html"): ("select", "s.space", "-n", "1", "--html", "OUT.html"),
     ("topology", "html"): ("topology", "s.space", "--html", "OUT.html"),
     ("formation", "html"): ("formation", "run", "--html", "OUT.html"),
@@ -72,7 +74,7 @@ READ = {
     "space", "spaces", "image", "images", "vector", "components", "files", "truth", "counts",
     "contexts", "thresholds", "other", "painter", "phrases", ("validate report", "folder"),
     ("organism painter", "run"), ("organism pack", "run"), ("identity", "file"),
-    ("rigidity", "file"), ("select", "deny_file"),
+    ("rigidity", "file"), ("select", "deny_file"), "photos", "unknown",
 }  # fmt: skip
 """Paths of what is read: a parameter of this name, or one of a command."""
 

@@ -28,6 +28,7 @@ from namebasis.studies.card import study as card
 from namebasis.studies.identity import rigidity
 from namebasis.studies.identity import study as identity
 from namebasis.studies.paint import study as paint
+from namebasis.studies.recognition import study as recognition
 from namebasis.studies.select import study as selection
 from namebasis.studies.topology import (
     comparison as topology_compare,
@@ -44,8 +45,8 @@ from namebasis.validation.study import validate
 SEEDED = [
     attribute_records.compare, attributes.score, basis.fit, build_space, card.card, formation,
     generate, groups.associate, identity.identity, paint.paint, pseudo_names, read_names,
-    rigidity.rigidity, selection.select, space_overlap.overlap, topology.report,
-    topology_compare.compare, validate,
+    recognition.recognise, rigidity.rigidity, selection.select, space_overlap.overlap,
+    topology.report, topology_compare.compare, validate,
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from namebasis.cli.commands import (
     corpus,
     housekeeping,
     identity,
+    recognise,
     score,
     select,
     topology,
@@ -33,7 +34,7 @@ COMMANDS = {
     "anchors": compose.anchors, "card": card.card, "score": score.score,
     "topology": topology.topology, "entropy": topology.entropy, "identity": identity.identity,
     "rigidity": identity.rigidity, "select": select.select, "export": corpus.export,
-    "remove": housekeeping.remove,
+    "remove": housekeeping.remove, "recognise": recognise.recognise,
 }  # fmt: skip
 OTHER_NAMES = {"nonnegative": "signed", "n_steps": "steps", "n_swaps": "swaps"}
 """Parameters whose option is said the other way round, or shorter."""

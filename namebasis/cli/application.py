@@ -22,6 +22,7 @@ from namebasis.cli.commands import (
     housekeeping,
     identity,
     organism,
+    recognise,
     score,
     select,
     topology,
@@ -133,6 +134,8 @@ _PANELS = {
                "identity my.space 'Vicki Lawrence' Winona"),
         _Entry("rigidity", identity.rigidity, "Measure how firmly names hold in contexts.",
                "rigidity my.space Vicki Winona"),
+        _Entry("recognise", recognise.recognise, "Hold photos of named people against all names.",
+               "recognise my.space images"),
     ),
     "Images": (
         _Entry("validate", validate.app, "Generate images, measure them, compare with text."),

@@ -142,7 +142,7 @@ def identity(
     if in_contexts is not None and list(in_contexts.names) != asked:
         raise ValueError("in_contexts must hold the names in their order.")
     places = list(load_contexts(contexts)) if with_contexts and in_contexts is None else []
-    cuts = _cut(space, asked)
+    cuts = cut_names(space, asked)
     pairs = {name: one.pair for name, one in cuts.items() if one.pair is not None}
     real = list(dict.fromkeys(pairs.values()))
     plan = Plan(n_swaps, used, n_made_up, seed)
@@ -270,7 +270,7 @@ def _joined(parts: Sequence[_Columns], reference: Reference) -> _Columns:
     )
 
 
-def _cut(space: StoredSpace, asked: Sequence[str]) -> dict[str, Cut]:
+def cut_names(space: StoredSpace, asked: Sequence[str]) -> dict[str, Cut]:
     """Names in two; the locales of stored ones say where the family name comes first."""
     told: dict[str, tuple[str, ...]] = {}
     if "locales" in space.columns:
