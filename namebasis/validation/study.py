@@ -151,7 +151,7 @@ def validate(
     with_rigidity : bool
         Compare the spread of images with the text's rigidity, which embeds names in contexts.
     keep : bool
-        Keep vectors and measurements in the space's `measurements.lance`.
+        Keep vectors and measurements in the space's store of pictures.
     n_resamples, seed : int
     batch_size : int
         Images at a time.

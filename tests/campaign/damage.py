@@ -11,7 +11,7 @@ from tests.campaign.world import World
 
 KINDS = ("flip", "cut", "zero", "delete", "append", "garbage", "folder")
 
-MEASURED = ("_images", "_matrices", "_values")
+MEASURED = ("_matrices", "_values")
 """What a report remembers; where the folder lies and when it was written differs in a copy."""
 
 

@@ -12,13 +12,13 @@ from PIL import Image
 from namebasis.analysis.identity.reliability import names_for
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import NamebasisError, NamebasisWarning
+from namebasis.namespace.store.dataset import IMAGES
 from namebasis.namespace.store.locks import locked
 from namebasis.validation.agreement import agree
 from namebasis.validation.agreement_results import Agreement, AttributeAgreement
 from namebasis.validation.extractors.base import Attribute, Extractor, Found
 from namebasis.validation.pictures.image_files import ImageFile, find_images
 from namebasis.validation.pictures.image_store import ImageTable, measure_images
-from namebasis.validation.pictures.measurements import MEASUREMENTS
 
 
 def simulated(
@@ -301,8 +301,8 @@ def test_the_store_is_a_lance_data_set_that_others_read(folder: Path, tmp_path: 
     import lance
 
     measure_images(find_images(folder), [Brightness()], store=tmp_path)
-    table = lance.dataset(str(tmp_path / MEASUREMENTS)).to_table()
-    assert table["name"].to_pylist() == ["Ann", "Ann", "Bo", "Bo"]
+    table = lance.dataset(str(tmp_path / IMAGES)).to_table()
+    assert table["label"].to_pylist() == ["Ann", "Ann", "Bo", "Bo"]
     of = {field.metadata[b"measure"]: field.name for field in table.schema if field.metadata}
     column = table[of[b"brightness:test|brightness"]].to_pylist()
     assert column[1]["value"] == pytest.approx(30 / 255)
@@ -381,4 +381,4 @@ def test_a_space_that_is_being_written_to_costs_the_memory_and_not_the_report(
     with locked(tmp_path), pytest.warns(NamebasisWarning, match="not kept for the next report"):
         table = measure_images(find_images(folder), [Brightness()], store=tmp_path)
     assert np.isfinite(table.columns["brightness"]).all()
-    assert not (tmp_path / MEASUREMENTS).exists()
+    assert not (tmp_path / IMAGES).exists()

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from namebasis.errors import NamebasisWarning
+from namebasis.namespace.store.dataset import IMAGES
 from namebasis.namespace.store.locks import locked
 from namebasis.validation.pictures.image_files import ImageFile, read_images
-from namebasis.validation.pictures.measurements import MEASUREMENTS, Memory
+from namebasis.validation.pictures.measurements import Memory
 
 COLUMN = ("extractor 1", "age")
 
@@ -49,7 +50,7 @@ def a_file(place: Path) -> None:
 
 @pytest.mark.parametrize("leftover", [half_made, a_file])
 def test_what_is_no_data_set_is_none(tmp_path: Path, image: ImageFile, leftover) -> None:
-    leftover(tmp_path / "a" / MEASUREMENTS)
+    leftover(tmp_path / "a" / IMAGES)
     assert np.isnan(known(tmp_path / "a"))
     keep(tmp_path / "a", image)
     assert known(tmp_path / "a") == 1.5
@@ -74,19 +75,29 @@ def test_damage_is_said_and_images_are_measured_again(
     tmp_path: Path, image: ImageFile, damage: Callable[[Path], None]
 ) -> None:
     keep(tmp_path / "a", image)
-    damage(tmp_path / "a" / MEASUREMENTS)
-    with pytest.warns(NamebasisWarning, match=rf"{MEASUREMENTS}.*Earlier measurements are ignored"):
+    damage(tmp_path / "a" / IMAGES)
+    with pytest.warns(NamebasisWarning, match=rf"{IMAGES}.*Earlier measurements are ignored"):
         assert np.isnan(known(tmp_path / "a"))
-    with pytest.warns(NamebasisWarning, match="all images are measured again"):
+    with pytest.warns(NamebasisWarning) as told:
         keep(tmp_path / "a", image, 2.5)
-    assert known(tmp_path / "a") == 2.5
+    # The store may hold pictures that were added, so it is not replaced.
+    assert "not kept for the next report" in str(told[-1].message)
+    assert f"Delete {tmp_path}/a/{IMAGES} and add the images again" in str(told[-1].message)
 
 
-def test_many_reports_take_no_more_room_than_two(tmp_path: Path, image: ImageFile) -> None:
+def test_many_reports_take_the_room_of_few(tmp_path: Path, image: ImageFile) -> None:
     for number in range(12):
-        keep(tmp_path / "a", image, float(number))
+        memory = Memory(tmp_path / "a")
+        memory.add_column(
+            COLUMN,
+            ["key"],
+            np.array([float(number)]),
+            [np.random.default_rng(number).bytes(50_000).hex()],
+        )
+        memory.write([image], ["key"])
     assert known(tmp_path / "a") == 11
-    assert len(list((tmp_path / "a" / MEASUREMENTS / "data").iterdir())) <= 2
+    files = (tmp_path / "a" / IMAGES / "data").iterdir()
+    assert sum(file.stat().st_size for file in files) < 5 * 2**18
 
 
 @pytest.mark.parametrize("reason", ["full", "locked", "replaced"])

@@ -26,7 +26,8 @@ TEMPLATES = ("a photo of {}",)
 N_IMAGES = 9
 _SCHEMA = pa.schema(
     {"name": pa.string(), "file": pa.string(), "prompt": pa.string(), "seed": pa.int64(),
-     "source": pa.string(), "is_blank": pa.bool_()}
+     "source": pa.string(), "is_blank": pa.bool_(), "fingerprint": pa.string(),
+     "context": pa.string()}
 )  # fmt: skip
 
 
@@ -69,7 +70,7 @@ class Generated(Result):
         return self.remarks
 
     def to_arrow(self) -> pa.Table:
-        """One row per image: name, file, prompt, seed, source, is_blank."""
+        """One row per image: name, file, prompt, seed, source, is_blank, fingerprint, context."""
         rows = [plain(image) | {"file": str(image.path)} for image in self.images]
         return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
@@ -202,6 +203,7 @@ def _wish(
     about = {
         "name": name,
         "prompt": prompt,
+        "context": template,
         "seed": seed,
         "source": pipeline.spec,
         "fingerprint": pipeline.fingerprint,
@@ -219,8 +221,9 @@ def _there(wish: _Wish, overwrite: bool) -> dict[str, Any] | None:
         raise NamebasisError(
             f"{wish.path} is broken, or was not made here. Remove it, or overwrite."
         )
-    # A pipeline may lie elsewhere now: its weights count, not their place.
-    keys = [key for key in wish.about if key != "source"]
+    # A pipeline may lie elsewhere now: its weights count, not their place. The context is in the
+    # prompt, and earlier versions did not write it.
+    keys = [key for key in wish.about if key not in ("source", "context")]
     differs = [key for key in keys if about.get(key) != wish.about[key]]
     if not differs:
         return about
@@ -250,6 +253,8 @@ def _result(
                 wish.about["seed"],
                 pipeline.spec,
                 bool(about.get("is_blank")),
+                pipeline.fingerprint,
+                wish.about["context"],
             )
         )
     n_blank = sum(image.is_blank for image in images)

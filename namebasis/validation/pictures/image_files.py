@@ -17,14 +17,10 @@ from namebasis.encoders.image_files import SUFFIXES, by_reason, list_images
 from namebasis.errors import NamebasisError
 from namebasis.namespace.corpus.image_labels import Find, label_images, names_of
 from namebasis.namespace.corpus.pictures.tables import in_utf8
-from namebasis.reading import open_regular, parse_json
-from namebasis.wording import visible
+from namebasis.namespace.pictures.painted import KEY, context_of, read_about
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-_KEY = "namebasis"
-_LONGEST = 20_000  # characters of a prompt, where no pipeline reads so many
 
 
 @dataclass(frozen=True)
@@ -42,6 +38,10 @@ class ImageFile:
         Spec of the pipeline, or "folder".
     is_blank : bool
         Blacked out by the pipeline's safety checker.
+    fingerprint : str or None
+        Of the pipeline's weights.
+    context : str or None
+        The prompt with ``{}`` for the name.
     """
 
     name: str
@@ -50,6 +50,8 @@ class ImageFile:
     seed: int | None = None
     source: str = "folder"
     is_blank: bool = False
+    fingerprint: str | None = None
+    context: str | None = None
 
 
 def folder_of(name: str) -> str:
@@ -70,7 +72,7 @@ def write_image(path: Path, image: Image, about: Mapping[str, Any]) -> None:
     from PIL.PngImagePlugin import PngInfo
 
     text = PngInfo()
-    text.add_itxt(_KEY, json.dumps(about, ensure_ascii=False, sort_keys=True))
+    text.add_itxt(KEY, json.dumps(about, ensure_ascii=False, sort_keys=True))
     text.add_itxt("prompt", str(about.get("prompt", "")))
     text.add_itxt("seed", str(about.get("seed", "")))
     content = BytesIO()
@@ -84,33 +86,6 @@ def write_image(path: Path, image: Image, about: Mapping[str, Any]) -> None:
             f"{path}: cannot be written ({error.strerror or error}). What is there is whole; the "
             "same command resumes from it."
         ) from None
-
-
-def read_about(path: Path) -> dict[str, Any] | None:
-    """What `write_image` wrote into a file; None for a broken one, or one made elsewhere."""
-    from PIL import Image as Pillow
-
-    try:
-        with open_regular(path) as content, Pillow.open(content) as image:
-            image.load()
-            known = parse_json(image.info[_KEY], path)
-    except Exception:  # decoders raise every type on damaged bytes; such a file is made again
-        return None
-    return known if isinstance(known, dict) and _is_whole(known) else None
-
-
-def _is_whole(about: Mapping[str, Any]) -> bool:
-    """Whether a description is one of ours: any program may write such a key."""
-    texts = [about.get(key) for key in ("name", "prompt", "source")]
-    seed = about.get("seed")
-    return (
-        all(isinstance(text, str) and len(text) <= _LONGEST for text in texts)
-        and all(visible(str(text), keep="\n\t") == text for text in texts)
-        and isinstance(seed, int)
-        and not isinstance(seed, bool)
-        and 0 <= seed < 2**63  # as the store of measurements holds it
-        and isinstance(about.get("is_blank"), bool)
-    )
 
 
 def find_images(folder: str | Path, find: Find | None = None) -> list[ImageFile]:
@@ -164,6 +139,8 @@ def read_images(
                     about["seed"],
                     about["source"],
                     about["is_blank"],
+                    about.get("fingerprint"),
+                    about.get("context") or context_of(about["prompt"], about["name"]),
                 )
             )
         else:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namebasis.checks import Float64Array, FloatArray, Progress
+from namebasis.encoders.image_archives import digest_of_picture
 from namebasis.encoders.image_files import encode_image_files
-from namebasis.reading import UnreadableError, digest_of
+from namebasis.reading import UnreadableError
 from namebasis.validation.extractors.base import Attribute, Extractor, Measured
 from namebasis.validation.pictures.image_files import ImageFile
 from namebasis.validation.pictures.measurements import Memory
@@ -76,7 +77,7 @@ def measure_images(
     encoder : Encoder, optional
         Of images, for the vectors.
     store : Path, optional
-        A folder that holds, or gets, `measurements.lance` with what was measured.
+        The folder of a space, whose store of pictures gets what was measured.
     batch_size : int
     progress : callable, optional
         Called with (steps done, steps in all): an image per extractor, and one for the encoder.
@@ -87,7 +88,7 @@ def measure_images(
     """
     keys = [_key(image.path) for image in images]
     shown = [at for at, image in enumerate(images) if not image.is_blank and keys[at]]
-    known = Memory(store)
+    known = Memory(store, keys)
     total = len(shown) * (len(extractors) + (encoder is not None))
     done = 0
 
@@ -130,14 +131,14 @@ def _free(label: str, extractor: Extractor, taken: Mapping[str, object]) -> str:
 
 
 def image_store(space: StoredSpace) -> Path:
-    """Return the folder in which a space keeps `measurements.lance`."""
+    """Return the folder in which a space keeps its pictures."""
     return Path(space.path)
 
 
 def _key(path: Path) -> str | None:
     """SHA-256 of a file's bytes; None where it cannot be read."""
     try:
-        return digest_of(path)
+        return digest_of_picture(path)
     except UnreadableError:
         return None
 
@@ -199,7 +200,7 @@ def _vectors(
     failed = {failure.path for failure in embedded.failures}
     read = [at for at, path in zip(todo, paths, strict=True) if str(path) not in failed]
     rows[read] = embedded.vectors
-    known.add_matrix(column, [str(keys[at]) for at in read], rows[read])
+    known.add_matrix(column, [str(keys[at]) for at in read], rows[read], encoder.spec)
     return rows
 
 

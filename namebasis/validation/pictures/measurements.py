@@ -1,4 +1,4 @@
-"""What is known of image files: `measurements.lance` beside the names, a row per image.
+"""What is known of image files, kept in a space's store of pictures.
 
 Rows are keyed by the bytes of the file: an image that was embedded and measured once is not
 opened again, wherever it lies, and a file that was replaced is new.
@@ -7,8 +7,6 @@ opened again, wherever it lies, and a file that was replaced is new.
 from __future__ import annotations
 
 import hashlib
-import logging
-import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,81 +18,106 @@ import pyarrow as pa
 from namebasis.checks import Float64Array, FloatArray
 from namebasis.errors import NamebasisError, NamebasisWarning, ReplacedError
 from namebasis.namespace.corpus.pictures.tables import in_utf8
-from namebasis.namespace.store.dataset import as_column, as_matrix
-from namebasis.namespace.store.engine_errors import (
-    is_of_engine,
-    one_line,
-    reading,
-    system_reason,
+from namebasis.namespace.pictures.migration import MEASUREMENTS, migrate, old_measurements
+from namebasis.namespace.pictures.painted import provenance_of
+from namebasis.namespace.pictures.schema import (
+    ABOUT,
+    KEYS,
+    MEASURE,
+    OTHER_VECTORS,
+    SPEC,
+    VECTOR,
 )
+from namebasis.namespace.pictures.writing import Incoming, absorb, incoming_from, incoming_of
+from namebasis.namespace.store.dataset import IMAGES, Store, as_column, as_matrix
+from namebasis.namespace.store.engine_errors import reading
+from namebasis.namespace.store.history import settle
 from namebasis.namespace.store.locks import locked
-from namebasis.namespace.store.opening import holds_commit
-from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.opening import holds_commit, holds_versions, open_dataset
+from namebasis.namespace.store.provenance import Provenance
 from namebasis.validation.pictures.image_files import ImageFile
 
-logger = logging.getLogger(__name__)
-
-MEASUREMENTS = "measurements.lance"
-_MEASURE, _MADE_OF = b"measure", b"made_of"
-"""Keys in the metadata of a column's field: which extractor's what, and that one's identity."""
+MAKER, WHAT = b"made_of", b"measure"
+"""Keys in the metadata of a measure's column: an extractor's identity, and which of its values."""
+_PAIR = pa.struct([("value", pa.float64()), ("reason", pa.string())])
 
 
 class Memory:
-    """What `measurements.lance` holds, and what will be added to it."""
+    """What a space knows of some pictures, and what will be added to it.
 
-    def __init__(self, folder: Path | None) -> None:
+    Parameters
+    ----------
+    folder : Path, optional
+        Of a space; without one nothing is kept.
+    keys : sequence of str, optional
+        Digests of the pictures that are asked about; of all by default.
+    """
+
+    def __init__(self, folder: Path | None, keys: Sequence[str | None] | None = None) -> None:
         self.folder = folder
-        self._images: dict[str, dict[str, Any]] = {}
+        self._keys = None if keys is None else {key for key in keys if key is not None}
         self._matrices: dict[str, dict[str, FloatArray]] = {}
         self._values: dict[tuple[str, str], dict[str, tuple[float, str | None]]] = {}
-        self._is_new = False
+        self._fresh: set[str | tuple[str, str]] = set()
+        self._specs: dict[str, str] = {}
         self._place = _identity(folder)
-        if folder is not None and holds_commit(folder / MEASUREMENTS):
-            try:
-                self._read(folder / MEASUREMENTS)
-            except (NamebasisError, KeyError, ValueError, TypeError, AttributeError) as error:
-                # What can be measured again stops no report.
-                self._images, self._matrices, self._values = {}, {}, {}
-                message = (
-                    f"{error} Earlier measurements are ignored; all images are measured again."
+        self._own = _own_fingerprint(folder)
+        for name in (MEASUREMENTS, IMAGES):
+            if folder is not None and holds_commit(folder / name):
+                self._try_to_read(folder / name)
+
+    def _try_to_read(self, uri: Path) -> None:
+        try:
+            if uri.name == MEASUREMENTS:
+                self._read(old_measurements(uri, self._own))
+            else:
+                with reading(uri):
+                    dataset = open_dataset(uri)
+                self._read(incoming_from(dataset, uri))
+        except (NamebasisError, KeyError, ValueError, TypeError, AttributeError) as error:
+            # What can be measured again stops no report.
+            self._matrices, self._values = {}, {}
+            message = f"{error} Earlier measurements are ignored; all images are measured again."
+            warnings.warn(message, NamebasisWarning, stacklevel=4)
+
+    def _read(self, rows: Incoming) -> None:
+        digests = [key for one in rows.batches(["digest"]) for key in one["digest"].to_pylist()]
+        wanted = [at for at, key in enumerate(digests) if self._keys is None or key in self._keys]
+        numbers = np.array(wanted, dtype=np.int64)
+        keys = [digests[at] for at in wanted]
+        for field in rows.schema if wanted else ():
+            about = field.metadata or {}
+            if field.name == VECTOR or field.name.startswith(OTHER_VECTORS):
+                column = rows.take(numbers, [field.name])[field.name].combine_chunks()
+                has = column.is_valid()
+                matrix = as_matrix(column.filter(has), field.type.list_size)
+                own = [key for key, is_in in zip(keys, has.to_pylist(), strict=True) if is_in]
+                name = f"{OTHER_VECTORS}{self._own}" if field.name == VECTOR else field.name
+                self._matrices.setdefault(name, {}).update(zip(own, matrix, strict=True))
+            elif MAKER in about:
+                pairs = rows.take(numbers, [field.name])[field.name].to_pylist()
+                name_ = about[MAKER].decode(), about[WHAT].decode()
+                self._values.setdefault(name_, {}).update(
+                    {
+                        key: (
+                            float("nan") if pair["value"] is None else pair["value"],
+                            pair["reason"],
+                        )
+                        for key, pair in zip(keys, pairs, strict=True)
+                        if pair is not None
+                    }
                 )
-                warnings.warn(message, NamebasisWarning, stacklevel=3)
-
-    def _read(self, uri: Path) -> None:
-        import lance
-
-        with reading(uri):
-            table = lance.dataset(for_lance(uri)).to_table()
-        keys = table["sha256"].to_pylist()
-        for row in table.select(list(_ABOUT)).to_pylist():
-            self._images.setdefault(row["sha256"], row)
-        for name in table.column_names:
-            field_ = table.schema.field(name)
-            about = field_.metadata or {}
-            if name.startswith("vector:"):
-                matrix = as_matrix(table[name], field_.type.list_size)
-                self._matrices[name] = {
-                    key: row
-                    for key, row in zip(keys, matrix, strict=True)
-                    if np.isfinite(row).all()
-                }
-            elif _MADE_OF in about:
-                pairs = table[name].to_pylist()
-                self._values[about[_MADE_OF].decode(), about[_MEASURE].decode()] = {
-                    key: (
-                        float("nan") if pair["value"] is None else pair["value"],
-                        pair["reason"],
-                    )
-                    for key, pair in zip(keys, pairs, strict=True)
-                    if pair is not None
-                }
 
     def matrix(self, column: str) -> Mapping[str, FloatArray]:
         return self._matrices.get(column, {})
 
-    def add_matrix(self, column: str, keys: Sequence[str], rows: FloatArray) -> None:
+    def add_matrix(
+        self, column: str, keys: Sequence[str], rows: FloatArray, spec: str = ""
+    ) -> None:
         self._matrices.setdefault(column, {}).update(zip(keys, rows, strict=True))
-        self._is_new |= bool(keys)
+        self._specs[column] = spec
+        if keys:
+            self._fresh.add(column)
 
     def has(self, made_of: str, key: str) -> bool:
         """Whether every column of an extractor holds the image."""
@@ -111,7 +134,8 @@ class Memory:
         column = self._values.setdefault(name, {})
         for key, value, reason in zip(keys, values.tolist(), reasons, strict=True):
             column[key] = (value, reason)
-        self._is_new |= bool(keys)
+        if keys:
+            self._fresh.add(name)
 
     def value(self, name: tuple[str, str], key: str) -> tuple[float, str | None]:
         return self._values[name].get(key, (float("nan"), "not measured"))
@@ -121,86 +145,69 @@ class Memory:
 
         A space that cannot be written to, or a full disk, costs the memory and not the report.
         """
-        if self.folder is None or not self._is_new:
+        if self.folder is None or not self._fresh:
             return
-        own = [
-            _about(image, key) for image, key in zip(images, keys, strict=True) if key is not None
-        ]
         try:
             if self._place is not None and _identity(self.folder) != self._place:
                 raise ReplacedError(f"{self.folder}: the space was replaced since it was opened.")
-            with locked(self.folder), warnings.catch_warnings():
-                warnings.simplefilter("ignore", NamebasisWarning)  # said when it was opened
-                self._merge(Memory(self.folder))  # another run may have written meanwhile
-                self._commit(self.folder / MEASUREMENTS, own)
+            with locked(self.folder):
+                if holds_versions(self.folder):
+                    settle(Store(self.folder))
+                migrate(self.folder, self._own)
+                with reading(self.folder / IMAGES):
+                    absorb(
+                        self.folder / IMAGES, incoming_of(self._rows(images, keys)), is_newer=True
+                    )
         except (NamebasisError, OSError) as error:
             message = f"what was measured is not kept for the next report: {error}"
+            if "damaged" in message:
+                message += f" Delete {self.folder / IMAGES} and add the images again."
             warnings.warn(message, NamebasisWarning, stacklevel=2)
             return
-        self._is_new = False
+        self._fresh = set()
 
-    def _merge(self, other: Memory) -> None:
-        for key, row in other._images.items():
-            self._images.setdefault(key, row)
-        for column, vectors in other._matrices.items():
-            self._matrices[column] = {**vectors, **self._matrices.get(column, {})}
-        for name, values in other._values.items():
-            self._values[name] = {**values, **self._values.get(name, {})}
-
-    def _commit(self, uri: Path, own: list[dict[str, Any]]) -> None:
-        import lance
-
-        now = {row["sha256"] for row in own}
-        rows = own + [row for key, row in self._images.items() if key not in now]
-        keys = [row["sha256"] for row in rows]
-        data: dict[str, Any] = {
-            name: pa.array([row[name] for row in rows], kind) for name, kind in _ABOUT.items()
-        }
-        for column, vectors in self._matrices.items():
-            if vectors:
-                nothing = np.full(len(next(iter(vectors.values()))), np.nan, dtype=np.float32)
-                data[column] = as_column(np.stack([vectors.get(key, nothing) for key in keys]))
-        pair = pa.struct([("value", pa.float64()), ("reason", pa.string())])
-        about: dict[str, dict[bytes, bytes]] = {}
-        for (made_of, name), values in self._values.items():
-            pairs = [
-                {"value": found[0] if np.isfinite(found[0]) else None, "reason": found[1]}
-                if (found := values.get(key)) is not None
-                else None
-                for key in keys
-            ]
-            # A column's name may hold no dot, and specs are paths.
-            column = f"measure_{hashlib.sha256(f'{made_of}|{name}'.encode()).hexdigest()[:12]}"
-            data[column] = pa.array(pairs, pair)
-            about[column] = {_MEASURE: name.encode(), _MADE_OF: made_of.encode()}
-        table = pa.table(data)
-        fields = [one.with_metadata(about.get(one.name)) for one in table.schema]
-        content = table.cast(pa.schema(fields))
-        if holds_commit(uri):
-            try:
-                written = lance.write_dataset(content, for_lance(uri), mode="overwrite")
-                # Every version holds the whole table: else each report would add one to the disk.
-                written.cleanup_old_versions(retain_versions=2, delete_unverified=True)
-                return
-            except BaseException as error:
-                if system_reason(error) is not None or not is_of_engine(error):
-                    raise
-                logger.warning("%s is damaged and is replaced: %s", uri, one_line(error))
-        # Nothing of a first commit that was killed, and nothing damaged, stays in the way.
-        _remove(uri)
-        lance.write_dataset(content, for_lance(uri), mode="create")
+    def _rows(self, images: Sequence[ImageFile], keys: Sequence[str | None]) -> pa.Table:
+        """Pictures with what is new of them, each once."""
+        single = {key: image for image, key in zip(images, keys, strict=True) if key is not None}
+        about = [_about(image, key) for key, image in single.items()]
+        fields = [*KEYS, *(one for one in ABOUT if one.name != "face_box")]
+        columns = [pa.array([row[one.name] for row in about], one.type) for one in fields]
+        for name in sorted(self._fresh, key=str):
+            if isinstance(name, str):
+                columns.append(_vector_column(self._matrices[name], list(single)))
+                spec = {SPEC: self._specs[name]}
+                own = name.removeprefix(OTHER_VECTORS) == self._own
+                fields.append(pa.field(VECTOR if own else name, columns[-1].type, metadata=spec))
+            else:
+                values = self._values[name]
+                columns.append(pa.array([_pair(values.get(key)) for key in single], _PAIR))
+                # A column's name may hold no dot, and specs are paths.
+                told = hashlib.sha256("|".join(name).encode()).hexdigest()[:12]
+                fields.append(
+                    pa.field(f"{MEASURE}{told}", _PAIR, metadata={MAKER: name[0], WHAT: name[1]})
+                )
+        return pa.table(columns, schema=pa.schema(fields))
 
 
-_ABOUT: Mapping[str, pa.DataType] = {
-    "name": pa.string(),
-    "path": pa.string(),
-    "sha256": pa.string(),
-    "prompt": pa.string(),
-    "seed": pa.int64(),
-    "source": pa.string(),
-    "is_blank": pa.bool_(),
-}
-"""Columns that say which image a row is."""
+def _pair(found: tuple[float, str | None] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"value": found[0] if np.isfinite(found[0]) else None, "reason": found[1]}
+
+
+def _vector_column(vectors: Mapping[str, FloatArray], keys: Sequence[str]) -> pa.Array:
+    """Vectors of pictures, null for none."""
+    nothing = np.zeros_like(next(iter(vectors.values())))
+    made = as_column(np.stack([vectors.get(key, nothing) for key in keys]))
+    missing = np.array([key not in vectors for key in keys])
+    return made.take(pa.array(np.arange(len(keys)), mask=missing))
+
+
+def _own_fingerprint(folder: Path | None) -> str | None:
+    """Fingerprint of the encoder of the space that lies in a folder; None where there is none."""
+    if folder is None or not holds_versions(folder):
+        return None
+    return Provenance.from_metadata(Store(folder).metadata, str(folder)).fingerprint
 
 
 def _identity(folder: Path | None) -> tuple[int, int] | None:
@@ -212,20 +219,19 @@ def _identity(folder: Path | None) -> tuple[int, int] | None:
     return None if found is None else (found.st_dev, found.st_ino)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def _about(image: ImageFile, key: str) -> dict[str, Any]:
+    known = None
+    if image.prompt is not None:
+        known = {
+            "name": image.name, "source": image.source, "prompt": image.prompt,
+            "seed": image.seed, "fingerprint": image.fingerprint, "context": image.context,
+            "is_blank": image.is_blank,
+        }  # fmt: skip
     return {
-        "name": image.name,
+        "label": image.name,
         "path": in_utf8(str(image.path.resolve())),
-        "sha256": key,
-        "prompt": image.prompt,
-        "seed": image.seed,
-        "source": image.source,
+        "digest": key,
+        "is_added": False,
+        **provenance_of(known),
         "is_blank": image.is_blank,
     }
