@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, Progress, as_embeddings, unit_rows
 from namebasis.encoders.image_archives import digest_of_picture
@@ -31,7 +32,11 @@ from namebasis.namespace.corpus.pictures.ready import (
     ready_vectors,
 )
 from namebasis.namespace.corpus.pictures.tables import in_utf8
-from namebasis.namespace.pictures.views import view_of_images
+from namebasis.namespace.pictures.migration import brought_over
+from namebasis.namespace.pictures.painted import provenance_of, read_about
+from namebasis.namespace.pictures.schema import ABOUT, KEYS, filled
+from namebasis.namespace.pictures.views import has_vector, view_of_images
+from namebasis.namespace.pictures.writing import absorb, append, incoming_of
 from namebasis.namespace.store import metrics
 from namebasis.namespace.store.columns import put_view
 from namebasis.namespace.store.dataset import (
@@ -47,7 +52,6 @@ from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.opening import holds_commit
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.sums import image_mean_entry
-from namebasis.namespace.store.upkeep import keep_up
 from namebasis.reading import UnreadableError
 from namebasis.wording import did_you_mean
 
@@ -163,7 +167,7 @@ def add_images(
     failures: list[ImageFailure] = []
     with (
         writing(space._store) as store,
-        changing(store, f"add of images in {Path(folder).name}", images=True),
+        changing(brought_over(store), f"add of images in {Path(folder).name}", images=True),
     ):
         if given is not None or model is None:
             n_added = _append_given(space.path, files, labels, given)
@@ -224,8 +228,6 @@ def _with_new_names(
 
 def _under_two_names(uri: Path, rows: Mapping[str, int | None]) -> list[str]:
     """Say which pictures among these labels stand under several names."""
-    import pyarrow.compute as pc
-
     if not holds_commit(uri):
         return []
     with reading(uri):
@@ -270,13 +272,13 @@ def _add_ready(
         refuse_unmatched(ready.folder, len(ready), labels)
     with (
         writing(space._store) as store,
-        changing(store, f"add of images in {ready.folder.name}", images=True),
+        changing(brought_over(store), f"add of images in {ready.folder.name}", images=True),
     ):
         uri = space.path / IMAGES
         count = ReadyCount()
         for paths, keys, vectors in fresh_vectors(ready, taken, _known(uri), count):
             if paths:
-                _append(uri, _rows(paths, keys, vectors))
+                append(uri, _rows(paths, keys, vectors, may_be_painted=False))
             if progress is not None:
                 progress(count.n_read, len(ready))
         current = StoredSpace(space.path)
@@ -320,14 +322,6 @@ def _check_whose(space: StoredSpace, ready: ReadyVectors, encoder: Encoder | str
         )
 
 
-def _append(uri: Path, rows: pa.Table) -> None:
-    """Append pictures in one commit."""
-    import lance
-
-    mode = "append" if holds_commit(uri) else "create"
-    keep_up(lance.write_dataset(rows, for_lance(uri), mode=mode), uri)
-
-
 def _checked(vectors: object, found: LabelledImages, dim: int) -> FloatArray:
     """Given vectors of the rows that a table has a name for."""
     rows = unit_rows(as_embeddings(vectors, "vectors", dim), "vectors")
@@ -351,17 +345,43 @@ def _append_given(
     fresh = {key: row for row, key in reversed(list(enumerate(keys))) if key not in known}
     rows = sorted(fresh.values())
     if rows:
-        table = _rows([str(files[row]) for row in rows], [keys[row] for row in rows], vectors[rows])
-        _append(uri, table)
+        table = _rows(
+            [str(files[row]) for row in rows],
+            [keys[row] for row in rows],
+            vectors[rows],
+            may_be_painted=False,
+        )
+        append(uri, table)
     return len(rows)
 
 
 def _known(uri: Path) -> set[Key]:
-    """Labels and digests of the images that are stored."""
+    """Labels and digests of the pictures that were added."""
     if not holds_commit(uri):
         return set()
-    there = _open(uri).to_table(columns=["label", "digest"])
-    return set(zip(there["label"].to_pylist(), there["digest"].to_pylist(), strict=True))
+    rows = _told(uri, ["label", "digest", "is_added"])
+    added = rows.filter(rows["is_added"])
+    return set(zip(added["label"].to_pylist(), added["digest"].to_pylist(), strict=True))
+
+
+def _measured(uri: Path) -> dict[str, bool]:
+    """Digests of pictures that a report measured and nobody added; whether each has a vector."""
+    if not holds_commit(uri):
+        return {}
+    rows = _told(uri, ["digest", "is_added"])
+    only = pc.invert(rows["is_added"])
+    if not pc.any(only).as_py():
+        return {}
+    has = np.concatenate([np.asarray(block) for block in has_vector(_open(uri))])
+    digests = np.array(rows["digest"].to_pylist())
+    return dict(zip(digests[np.asarray(only)].tolist(), has[np.asarray(only)], strict=True))
+
+
+def _told(uri: Path, columns: Sequence[str]) -> pa.Table:
+    """Columns of all pictures, with what stands in those that an older store lacks."""
+    dataset = _open(uri)
+    held = [name for name in columns if name in dataset.schema.names]
+    return filled(dataset.to_table(columns=held), columns)
 
 
 def _encode(
@@ -371,26 +391,34 @@ def _encode(
     encoder: Encoder,
     progress: Progress | None,
 ) -> tuple[int, list[ImageFailure]]:
-    """Append the vectors of files that are not stored; return how many, and the failures."""
+    """Add the vectors of files that are not stored; return how many, and the failures.
+
+    A picture that a report has measured by the same encoder is not encoded again.
+    """
     from namebasis.encoders.image_files import encode_image_files
 
     uri = space / IMAGES
-    known = _known(uri)
+    known, measured = _known(uri), _measured(uri)
     n_added = 0
     bad: dict[Key, ImageFailure] = {}
     failures: list[ImageFailure] = []
     for start in range(0, len(files), CHUNK):
         fresh: dict[Key, Path] = {}
+        ready: dict[Key, Path] = {}
         copies: list[tuple[Key, Path]] = []
         for file, label in zip(files[start : start + CHUNK], labels[start:], strict=False):
             key = label, _digest(file)
             # A file that cannot be read has no digest, so it is a copy of nothing.
             if not key[1]:
                 key = label, f"unread {file}"
-            if key in bad or key in fresh:
+            if key in bad or key in fresh or key in ready:
                 copies.append((key, file))
             elif key not in known:
-                fresh[key] = file
+                (ready if measured.get(key[1]) else fresh)[key] = file
+        if ready:
+            absorb(uri, incoming_of(_rows([*map(str, ready.values())], list(ready))))
+            for _, digest in ready:
+                measured.pop(digest, None)
         if fresh:
 
             def report(done: int, _: int, start: int = start) -> None:
@@ -402,10 +430,16 @@ def _encode(
             bad |= {by_path[failure.path]: failure for failure in found.failures}
             failures += found.failures
             done = [by_path[path] for path in found.paths]
-            known |= set(done)
             if done:
-                _append(uri, _rows(found.paths, done, found.vectors))
+                rows = _rows(found.paths, done, found.vectors)
+                if any(digest in measured for _, digest in done):
+                    absorb(uri, incoming_of(rows))
+                else:
+                    append(uri, rows)
+            known |= set(done)
             n_added += len(done)
+        known |= set(ready)
+        n_added += len(ready)
         failures += [replace(bad[key], path=str(file)) for key, file in copies if key in bad]
         if progress is not None:
             progress(min(start + CHUNK, len(files)), len(files))
@@ -420,15 +454,32 @@ def _digest(file: Path) -> str:
         return ""
 
 
-def _rows(paths: Sequence[str], keys: Sequence[tuple[str, str]], vectors: FloatArray) -> pa.Table:
-    return pa.table(
-        {
-            "path": [in_utf8(path) for path in paths],
-            "label": [label for label, _ in keys],
-            "digest": [digest for _, digest in keys],
-            "vector": as_column(vectors),
-        }
-    )
+def _rows(
+    paths: Sequence[str],
+    keys: Sequence[Key],
+    vectors: FloatArray | None = None,
+    *,
+    may_be_painted: bool = True,
+) -> pa.Table:
+    """Rows of pictures that are added; a painted file says of itself what it was made of."""
+    about = [
+        provenance_of(
+            read_about(Path(path), whole=False)
+            if may_be_painted and path.endswith(".png")
+            else None
+        )
+        for path in paths
+    ]
+    columns = {
+        "path": [in_utf8(path) for path in paths],
+        "label": [label for label, _ in keys],
+        "digest": [digest for _, digest in keys],
+        "is_added": [True] * len(keys),
+        **{name: [row[name] for row in about] for name in (about[0] if about else ())},
+    }
+    kinds = {one.name: one.type for one in (*KEYS, *ABOUT)}
+    made = {name: pa.array(values, kinds[name]) for name, values in columns.items()}
+    return pa.table(made if vectors is None else {**made, "vector": as_column(vectors)})
 
 
 def _open(uri: Path) -> Any:

@@ -28,7 +28,13 @@ from namebasis.namespace.corpus.folding import FOLDING, FOLDING_KEY, fold
 from namebasis.namespace.corpus.merging import fold_rows
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.facts import own_columns
+from namebasis.namespace.pictures.migration import (
+    MEASUREMENTS,
+    brought_over,
+    old_measurements,
+)
 from namebasis.namespace.pictures.views import ImageView, view_of_images
+from namebasis.namespace.pictures.writing import absorb, incoming_from
 from namebasis.namespace.search.name_lookup import find_in
 from namebasis.namespace.store import swap
 from namebasis.namespace.store.columns import drop_leftovers
@@ -36,9 +42,9 @@ from namebasis.namespace.store.dataset import IMAGES, Store
 from namebasis.namespace.store.history import changing, images_version, open_images
 from namebasis.namespace.store.locks import locked, writing
 from namebasis.namespace.store.metrics import OWN, metric_columns
-from namebasis.namespace.store.opening import NAMES, holds_versions
+from namebasis.namespace.store.opening import NAMES, holds_commit, holds_versions
 from namebasis.namespace.store.places import for_lance, place_of
-from namebasis.namespace.store.provenance import corpus_digest
+from namebasis.namespace.store.provenance import Provenance, corpus_digest
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Kind, StoredSpace
@@ -117,7 +123,9 @@ def merge(
         with writing(space._store) as store:
             drop_leftovers(store)
             plan = _plan(Store(space.path), theirs, keep_metrics=True)
-            with changing(store, f"merge of {other.path.name}", images=True, is_rewrite=True):
+            with changing(
+                brought_over(store), f"merge of {other.path.name}", images=True, is_rewrite=True
+            ):
                 _write(store, plan, [space.path, other.path])
         back = (f"to take it back: namebasis undo {space.path}",)
     else:
@@ -223,7 +231,8 @@ def _schema(
 
 
 def _write(store: Store, plan: _Plan, folders: Sequence[Path]) -> None:
-    _merge_images(store.folder, folders)
+    source = Provenance.from_metadata(store.metadata, str(store.folder))
+    _merge_images(store.folder, folders, source.fingerprint)
     image = _images_of(store.folder, plan)
     rows = numbered(plan.rows, image)
     changes = {"corpus": corpus_digest(plan.corpus), "n_names": len(plan.corpus), "state": "done"}
@@ -244,19 +253,13 @@ def _images_of(folder: Path, plan: _Plan) -> ImageView | None:
     return view_of_images(folder / IMAGES, lambda asked: find_in(known, asked), dim)
 
 
-def _merge_images(folder: Path, folders: Sequence[Path]) -> None:
-    """Put the images of all folders into the archive of one, each label and picture once."""
-    import lance
-
-    tables = [open_images(one).to_table() for one in folders if images_version(one)]
-    if not tables:
-        return
-    both = pa.concat_tables(tables, promote_options="default").combine_chunks()
-    keys = pc.binary_join_element_wise(both["label"], both["digest"], "\x1f")
-    codes = np.asarray(keys.combine_chunks().dictionary_encode().indices)
-    kept = both.take(pa.array(np.unique(codes, return_index=True)[1]))
-    mode = "overwrite" if images_version(folder) else "create"
-    lance.write_dataset(kept, for_lance(folder / IMAGES), mode=mode)
+def _merge_images(folder: Path, folders: Sequence[Path], fingerprint: str) -> None:
+    """Put the pictures of all folders into the store of one, each once a name."""
+    for one in folders:
+        if one != folder and images_version(one):
+            absorb(folder / IMAGES, incoming_from(open_images(one), one / IMAGES))
+        if one != folder and holds_commit(one / MEASUREMENTS):
+            absorb(folder / IMAGES, old_measurements(one / MEASUREMENTS, fingerprint))
 
 
 def _write_new(place: Path, plan: _Plan, folders: Sequence[Path]) -> None:

@@ -16,7 +16,9 @@ from namebasis.namespace.building.change import ChangeReport
 from namebasis.namespace.building.rewriting import Rows, numbered, since, write_rows
 from namebasis.namespace.corpus.image_labels import find_labels
 from namebasis.namespace.facts import NEEDED, own_columns
+from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.views import view_of_images
+from namebasis.namespace.pictures.writing import rewrite
 from namebasis.namespace.search.name_lookup import find_rows
 from namebasis.namespace.store.columns import drop_leftovers
 from namebasis.namespace.store.dataset import IMAGES, VIEWS, Store
@@ -114,7 +116,7 @@ def remove(
         drop_leftovers(store)
         # Rows that were added since it was opened stay.
         keep = np.concatenate([keep, np.ones(store.n_rows - len(keep), bool)])
-        with changing(store, f"remove of {told}", images=True, is_rewrite=True):
+        with changing(brought_over(store), f"remove of {told}", images=True, is_rewrite=True):
             labels = _orphans(store, keep)
             n_images = _drop_labels(store.folder, labels)
             stale = _rewrite(store, keep, f"{len(rows):,} names were removed")
@@ -232,14 +234,11 @@ def _drop_labels(folder: Path, labels: set[str]) -> int:
     """Write the archive without the images of some labels; how many went."""
     if not labels:
         return 0
-    import lance
-
-    dataset = open_images(folder)
-    table = dataset.to_table()
-    gone = pa.array([label in labels for label in table["label"].to_pylist()], pa.bool_())
-    left = table.filter(pa.compute.invert(gone))
-    lance.write_dataset(left, dataset, mode="overwrite")
-    return len(table) - len(left)
+    return rewrite(
+        folder / IMAGES,
+        lambda rows: pa.array([label not in labels for label in rows["label"].to_pylist()]),
+        ["label"],
+    )
 
 
 def _remove_images(
@@ -259,7 +258,7 @@ def _remove_images(
         return ChangeReport(space, f"would remove {told}; {left} would be left", (), facts, True)
     with writing(space._store) as store:
         drop_leftovers(store)
-        with changing(store, f"remove of {told}", images=True, is_rewrite=True):
+        with changing(brought_over(store), f"remove of {told}", images=True, is_rewrite=True):
             _drop_labels(store.folder, labels)
             _rewrite(store, np.ones(store.n_rows, bool), "")
     sentence = f"removed {told}; {left} are left"

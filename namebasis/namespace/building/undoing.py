@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.change import ChangeReport
 from namebasis.namespace.building.rewriting import index_all, renewed, write_rows
+from namebasis.namespace.pictures.migration import brought_over
+from namebasis.namespace.pictures.writing import carry_measures
 from namebasis.namespace.store.dataset import IMAGES, Store
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.history import (
@@ -75,7 +77,7 @@ def undo(
             return _forget(space, store)
         history = read_history(space.path)
         change = _next(space, history, redo)
-        _go(store, history, change, redo)
+        _go(brought_over(store), history, change, redo)
     history = read_history(space.path)
     verb = "brought back" if redo else "undid"
     again = space.reopened(space._encoder)
@@ -134,6 +136,7 @@ def _go(store: Store, history: History, change: Change, redo: bool) -> None:
     may_come_back = history.may_come_back(target)
     if images is not None:
         restore_images(folder, images)
+        carry_measures(folder / IMAGES, now or 0, left=change.images_before if redo else None)
     if may_come_back:
         target.dataset.restore()
         store.refresh()

@@ -24,10 +24,11 @@ from namebasis.namespace.pictures.schema import (
     VECTOR,
 )
 from namebasis.namespace.pictures.writing import Incoming, absorb
-from namebasis.namespace.store.dataset import BLOCK_ROWS, IMAGES, as_matrix
+from namebasis.namespace.store.dataset import BLOCK_ROWS, IMAGES, Store, as_matrix
 from namebasis.namespace.store.engine_errors import one_line, reading
 from namebasis.namespace.store.opening import holds_commit
 from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.provenance import Provenance
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,13 @@ def migrate(folder: Path, fingerprint: str | None) -> bool:
     os.rename(uri, folder / _GONE)
     shutil.rmtree(folder / _GONE, ignore_errors=True)
     return True
+
+
+def brought_over(store: Store) -> Store:
+    """A locked space whose pictures are all in one store, before a change of it begins."""
+    source = Provenance.from_metadata(store.metadata, str(store.folder))
+    migrate(store.folder, source.fingerprint)
+    return store
 
 
 def old_measurements(uri: Path, fingerprint: str | None) -> Incoming:

@@ -155,6 +155,17 @@ def _counted(
         yield rows.filter(counts), check_units(as_matrix(batch[VECTOR].filter(counts), dim), uri)
 
 
+def has_vector(dataset: Any) -> Iterator[pa.Array]:
+    """Whether pictures have a vector by the encoder of the space, some thousand at a time."""
+    if VECTOR not in dataset.schema.names:
+        yield pa.array(np.zeros(dataset.count_rows(), bool))
+        return
+    for batch in dataset.scanner(
+        columns=[VECTOR], batch_size=BLOCK_ROWS, batch_readahead=2, scan_in_order=True
+    ).to_batches():
+        yield batch.column(0).is_valid()
+
+
 def _is_new(key: tuple[int | str, str], seen: set[tuple[int | str, str]]) -> bool:
     is_new = key not in seen
     seen.add(key)

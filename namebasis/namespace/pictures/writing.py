@@ -22,6 +22,8 @@ from namebasis.checks import IntArray
 from namebasis.namespace.pictures.schema import (
     ABOUT,
     KEYS,
+    MEASURE,
+    OTHER_VECTORS,
     STAGED,
     filled,
 )
@@ -143,6 +145,58 @@ def absorb(uri: Path, rows: Incoming, *, is_newer: bool = False) -> int:
     _fill(uri, rows, to, n_before, is_newer)
     keep_up(_open(uri), uri)
     return n_new
+
+
+def carry_measures(uri: Path, version: int, *, left: int | None = None) -> None:
+    """Bring what reports measured over from another version of the store, which is still there.
+
+    An undo takes back the pictures that were added, and never what was measured.
+
+    Parameters
+    ----------
+    uri : Path
+    version : int
+        0 for none.
+    left : int, optional
+        A version whose pictures are not brought: those that a redo takes out again.
+    """
+    if not version or not holds_commit(uri):
+        return
+    source = _open(uri).checkout_version(version)
+    if "is_added" not in source.schema.names:
+        return
+    rows = incoming_from(source, uri)
+    told = [one.name for one in rows.schema if one.name.startswith((MEASURE, OTHER_VECTORS))]
+    is_measured = ~_incoming_truths(rows)
+    for name in told:
+        is_measured |= _validity(rows.batches([name]))
+    if left is not None:
+        gone = set(_known(_open(uri).checkout_version(left)).measured) if left else set()
+        held = set(_known(_open(uri)).measured)
+        digests = (key for one in rows.batches(["digest"]) for key in one["digest"].to_pylist())
+        is_measured &= np.array([key in held or key not in gone for key in digests], bool)
+    if is_measured.any():
+        absorb(uri, _as_measured(rows, is_measured))
+
+
+def _as_measured(rows: Incoming, mask: Truths) -> Incoming:
+    """Some of the rows, as pictures that were only measured."""
+
+    def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        start = 0
+        for batch in rows.batches(columns):
+            yield unmarked(batch.filter(pa.array(mask[start : start + len(batch)])))
+            start += len(batch)
+
+    def unmarked(rows: Any) -> Any:
+        at = rows.schema.get_field_index("is_added")
+        nothing = pa.array(np.zeros(len(rows), bool))
+        return rows if at < 0 else rows.set_column(at, rows.schema.field(at), nothing)
+
+    numbers = np.flatnonzero(mask)
+    return Incoming(
+        rows.schema, batches, lambda asked, names: unmarked(rows.take(numbers[asked], names))
+    )
 
 
 def append(uri: Path, rows: pa.Table) -> None:
