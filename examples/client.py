@@ -20,20 +20,10 @@ def ask(question, **parameters):
         raise ValueError(json.load(refusal)["error"]) from None
 
 
-class NamePrompt:  # put this file into custom_nodes/ of ComfyUI
-    CATEGORY, FUNCTION, RETURN_TYPES = "namebasis", "paint", ("STRING",)
-    INPUT_TYPES = staticmethod(lambda: {"required": {"target": ("STRING", {})}})
-
-    def paint(self, target, n_names=2):
-        return (ask("paint", q=target, n_names=n_names, syntax="comfyui")["result"]["prompt"],)
-
-
-NODE_CLASS_MAPPINGS = {"NamePrompt": NamePrompt}
-
 if __name__ == "__main__":
     try:
         for name in ask("nearest", q=sys.argv[-1], k=5)["result"]["names"]:
             print(f"{name['similarity']:.2f}  {name['name']}")
-        print(*NamePrompt().paint(sys.argv[-1]))
+        print(ask("paint", q=sys.argv[-1], n_names=2, syntax="comfyui")["result"]["prompt"])
     except (ValueError, OSError) as error:
         sys.exit(f"{SERVICE}: {error}")
