@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from namebasis.studies.identity.results import Identity
     from namebasis.studies.identity.rigidity import Rigidity
     from namebasis.studies.paint.results import Painting
+    from namebasis.studies.pictures.results import PictureDiversity
     from namebasis.studies.recognition.results import Recognition
     from namebasis.studies.select.results import Selection
     from namebasis.studies.topology.comparison import TopologyComparison
@@ -427,6 +428,29 @@ class Space(StoredSpace):
 
         loaded = [load_extractor(e) if isinstance(e, str) else e for e in extractors]
         return validate(self, images, loaded, n_resamples=n_resamples, seed=seed, progress=progress)
+
+    def diversity(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        where: str | None = None,
+        view: str = "image",
+        n_matched: int | None = None,
+        columns: Sequence[str] = (),
+        n_null: int = 200,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> PictureDiversity:
+        """Measure how varied the pictures of names are, and find their medoids.
+
+        See `studies.pictures.diversity`.
+        """
+        from namebasis.studies.pictures.diversity import diversity
+
+        return diversity(
+            self, names, where=where, view=view, n_matched=n_matched, columns=columns,
+            n_null=n_null, seed=seed, progress=progress,
+        )  # fmt: skip
 
     def export(
         self,

@@ -102,7 +102,14 @@ def commands() -> list[str]:
     return flat + grouped
 
 
+PICTURED = [
+    ("build", "my.space", "names.txt", "--encoder", "organism", "--templates", "person",
+     "--overwrite", "-q"),
+    ("add", "my.space", "--images", "images", "-q"),
+]  # fmt: skip
+"""A space with a picture of Vicki."""
 BEFORE = {
+    "diversity": PICTURED,
     "drop": [("anchors", "my.space", "-n", "2", "--write")],
     "rename": [("anchors", "my.space", "-n", "2", "--write")],
     "merge": [("build", "other.space", "more.txt", "--templates", "person")],

@@ -19,6 +19,8 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("identity", "figure"): ("identity", "s.space", "Vicki Winona", "--figure", "OUT.png"),
     ("paint", "workflow"): ("paint", "s.space", "Vicki", "--workflow", "OUT.json"),
     ("nearest", "html"): ("nearest", "s.space", "Vicki", "--pictures", "--html", "OUT.html"),
+    ("diversity", "html"): ("diversity", "s.space", "--html", "OUT.html"),
+    ("diversity", "figure"): ("diversity", "s.space", "--figure", "OUT.png"),
     ("card", "html"): ("card", "s.space", "Vicki", "--html", "OUT.html"),
     ("describe", "html"): ("describe", "s.space", "Vicki", "--html", "OUT.html"),
     ("walk", "save"): ("walk", "s.space", "--save", "OUT.safetensors"),

@@ -19,6 +19,7 @@ from namebasis.cli.commands import (
     card,
     compose,
     corpus,
+    diversity,
     housekeeping,
     identity,
     recognise,
@@ -35,6 +36,7 @@ COMMANDS = {
     "topology": topology.topology, "entropy": topology.entropy, "identity": identity.identity,
     "rigidity": identity.rigidity, "select": select.select, "export": corpus.export,
     "remove": housekeeping.remove, "recognise": recognise.recognise,
+    "diversity": diversity.diversity,
 }  # fmt: skip
 OTHER_NAMES = {"nonnegative": "signed", "n_steps": "steps", "n_swaps": "swaps"}
 """Parameters whose option is said the other way round, or shorter."""

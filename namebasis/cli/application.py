@@ -16,6 +16,7 @@ from namebasis.cli.commands import (
     compose,
     corpus,
     demo,
+    diversity,
     explore,
     formation,
     guide,
@@ -138,6 +139,8 @@ _PANELS = {
                "recognise my.space images"),
     ),
     "Images": (
+        _Entry("diversity", diversity.diversity, "Measure how varied the pictures of names are.",
+               "diversity my.space --html diversity.html"),
         _Entry("validate", validate.app, "Generate images, measure them, compare with text."),
     ),
     "Training": (

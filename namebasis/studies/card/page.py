@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from namebasis.analysis.readings.axes import READINGS
+from namebasis.encoders.thumbnails import thumbnail
 from namebasis.report.page import render
 from namebasis.studies.card.axes import by_axis
 from namebasis.studies.card.results import LEFT_OUT, MEANINGS, Card, in_words, shown
@@ -33,8 +34,16 @@ def html_of(card: Card, *, map_page: str | None = None) -> str:
     return render(
         "card", title=card.name, card=card, deep=card.deep, tiles=_tiles(card), readings=READINGS,
         by_axis=by_axis, words=in_words, shown=shown, meanings=MEANINGS, left_out=LEFT_OUT,
-        map_page=map_page and quote(map_page),
+        map_page=map_page and quote(map_page), medoid=_medoid(card),
     )  # fmt: skip
+
+
+def _medoid(card: Card) -> dict[str, str | None] | None:
+    """The picture most like the name's others, where `diversity` stored one."""
+    path = card.metrics.get("medoid")
+    if not isinstance(path, str):
+        return None
+    return {"path": path, "uri": thumbnail(path)}
 
 
 def _tiles(card: Card) -> list[tuple[str, ...]]:

@@ -2,4 +2,7 @@
 
 from namebasis.lazy import attach
 
-__getattr__, __dir__ = attach(__name__, {})
+__getattr__, __dir__ = attach(
+    __name__,
+    {"diversity": ".diversity", "NameDiversity": ".results", "PictureDiversity": ".results"},
+)

@@ -1,0 +1,139 @@
+"""How varied the pictures of names are, on pictures of the packaged organism's world."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from namebasis.encoders.registry import load_encoder
+from namebasis.errors import SpaceError, TargetError
+from namebasis.namespace.building.build import build_space
+from namebasis.namespace.building.images import add_images
+from namebasis.organism.captions import Scribe
+from namebasis.organism.renderer import render
+from namebasis.organism.world import World
+from namebasis.space import Space, open_space
+from tests.test_cli import run
+
+N = 7
+"""Pictures of a name; `Few` have 1, 2 and 3."""
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World.make(0)
+
+
+def pictured(world: World, folder: Path, kinds: dict[str, int]) -> dict[str, str]:
+    """Pictures of some names of each kind, a folder a name; their kinds."""
+    scribe, rng, found = Scribe(world), np.random.default_rng(1), {}
+    for kind, n_names in kinds.items():
+        of_kind = [at for at, one in enumerate(world.names) if one.kind == kind]
+        for at in of_kind[:n_names]:
+            name = world.names[at].name
+            found[name] = kind
+            (folder / name).mkdir(parents=True)
+            for number, pixels in enumerate(render(scribe.pictures(at, N, rng), seed=[at, 3])):
+                Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(world: World, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    where = tmp_path_factory.mktemp("diverse")
+    kinds = pictured(world, where / "p", {"A": 6, "C": 6, "D": 6, "N": 3})
+    few = [name for name, kind in kinds.items() if kind == "N"]
+    for keep, name in enumerate(few, start=1):
+        for path in sorted((where / "p" / name).iterdir())[keep:]:
+            path.unlink()
+    names = [one.name for one in world.names]
+    build_space(names, where / "a.space", encoder=load_encoder("organism"), templates="plain")
+    add_images(open_space(where / "a.space"), where / "p")
+    return where, kinds
+
+
+@pytest.fixture
+def space(made: tuple[Path, dict[str, str]]) -> Space:
+    return open_space(made[0] / "a.space")
+
+
+def test_many_people_one_person_and_one_context_part_in_both(
+    space: Space, made: tuple[Path, dict[str, str]]
+) -> None:
+    found = space.diversity()
+    kinds = made[1]
+    assert found.n_matched == 2  # two thirds of 3, which nine in ten have
+    found = space.diversity(n_matched=5)
+    for key in ("trace", "log_det"):
+        of = {
+            kind: [getattr(one, key).value for one in found.names if kinds[one.name] == kind]
+            for kind in "ACD"
+        }
+        assert max(of["D"]) < min(of["C"])
+        assert max(of["C"]) < min(of["A"])
+    # Shuffled pictures show many people in many contexts, as those of A nearly do.
+    below = {one.name: one.trace_below for one in found.names if one.trace_below is not None}
+    assert all(below[name] < 0.05 for name, kind in kinds.items() if kind in "CD")
+    assert found.names[0].trace == min(
+        (one.trace for one in found.names if one.trace), key=lambda one: one.value
+    )
+    assert found.shuffled.shape == (200, 2)
+
+
+def test_few_pictures_have_no_value_and_a_reason(
+    space: Space, made: tuple[Path, dict[str, str]]
+) -> None:
+    few = [name for name, kind in made[1].items() if kind == "N"]
+    found = {one.name: one for one in space.diversity([*few, few[0]], n_matched=3).names}
+    one, two, three = (found[name] for name in few)
+    assert (one.trace, one.log_det, one.reason) == (None, None, "1 picture has no variance")
+    assert one.path is not None
+    assert one.medoid_similarity is None
+    assert two.trace is not None
+    assert two.trace.low is None
+    assert two.reason == "2 pictures, fewer than the 3 that log-determinants are compared at"
+    assert three.log_det is not None
+    none = space.diversity([few[0], "Vicki"] if "Vicki" in space else [few[0]])
+    assert "none has the pictures that it takes" in none.headline()
+    with pytest.raises(ValueError, match="view must be image"):
+        space.diversity(view="text")
+    with pytest.raises(ValueError, match="n_matched must be an integer, at least 2"):
+        space.diversity(n_matched=1)
+    with pytest.raises(SpaceError, match=r"none of the names that are asked for has a picture; .*"):
+        space.diversity([name for name in space if name not in made[1]][:2])
+    with pytest.raises(TargetError, match="is not in"):
+        space.diversity(["Nobody Nowhere"])
+
+
+def test_it_is_written_drawn_and_put_on_a_page(
+    made: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    place = tmp_path / "a.space"
+    shutil.copytree(made[0] / "a.space", place)
+    words = ("diversity", "a.space", "--n-matched", "5", "--write", "--json", "-q")
+    done = run(*words, "--html", "d.html", "--figure", "d.png", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = {row["name"]: row for row in json.loads(done.stdout)["names"]}
+    stored = open_space(place).table(["name", "picture_trace", "picture_log_det", "medoid"])
+    kept = [row for row in stored.to_pylist() if row["name"] in rows]
+    assert len(kept) == len(rows) == 21
+    for row in kept:
+        told = rows[row["name"]]
+        assert row["picture_trace"] == told["trace"]
+        assert row["picture_log_det"] == told["log_det"]
+        assert row["medoid"] == told["medoid_path"]
+    card = open_space(place).card(kept[0]["name"]).to_html()
+    assert card.count("data:image/jpeg") == 1
+    assert "most like its others" in card
+    page = (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert page.count("data:image/jpeg") > 20
+    assert not re.search(r'(?:src|href)="(?!data:|#)', page)
+    assert len(re.findall(r'class="name" tabindex', page)) == 18
+    with Image.open(tmp_path / "d.png") as drawn:
+        assert min(drawn.size) > 500
