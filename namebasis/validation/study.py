@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import Progress, check_seed
@@ -24,6 +25,9 @@ from namebasis.validation.pictures.image_store import (
     image_store,
     measure_images,
 )
+from namebasis.validation.rigidity.results import MADE_UP, STRANGER, PictureRigidity, write_rows
+from namebasis.validation.rigidity.roles import roles_of
+from namebasis.validation.rigidity.study import MeasuredPictures, picture_rigidity
 from namebasis.wording import counted
 
 if TYPE_CHECKING:
@@ -56,6 +60,8 @@ class Validation(Result):
         Of each extractor.
     provenance : mapping
         The space, its encoder, and where images came from.
+    rigidity : PictureRigidity
+        Which attributes of each name its images hold rigid, and which they leave free.
     """
 
     _page = "namebasis.validation.page:html_of"
@@ -66,26 +72,32 @@ class Validation(Result):
     text: Mapping[tuple[str, str], Mapping[str, float]]
     licences: Mapping[str, str | None]
     provenance: Mapping[str, Any]
+    rigidity: PictureRigidity
 
     def headline(self) -> str:
-        """What text and images agree on."""
-        return self.agreement.headline()
+        """What text and images agree on, and what images hold rigid."""
+        return f"{self.agreement.headline()}\n{self.rigidity.headline()}"
 
     def tables(self) -> tuple[Table, ...]:
-        """See `Agreement.tables`."""
-        return self.agreement.tables()
+        """Those of `Agreement`, then those of `PictureRigidity`."""
+        return (*self.agreement.tables(), *self.rigidity.tables())
 
     def notes(self) -> tuple[str, ...]:
-        """See `Agreement.notes`."""
-        return self.agreement.notes()
+        """Those of `Agreement`, then those of `PictureRigidity`."""
+        return (*self.agreement.notes(), *self.rigidity.notes())
 
     def to_arrow(self) -> pa.Table:
-        """One row per name; see `Agreement.to_arrow`."""
-        return self.agreement.to_arrow()
+        """One row per name: the columns of `Agreement`, then those of `PictureRigidity`."""
+        table, more = self.agreement.to_arrow(), self.rigidity.to_arrow()
+        for column in more.column_names:
+            if column not in table.column_names:
+                table = table.append_column(column, more[column])
+        return table
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return self.agreement.to_dict() | {
+            "rigidity": self.rigidity.to_dict(),
             "licences": dict(self.licences),
             "provenance": dict(self.provenance),
         }
@@ -99,24 +111,11 @@ class Validation(Result):
             If the space holds none of the names.
         """
         table = self.to_arrow()
-        ids = space.find_all(table["name"].to_pylist())
-        kept = [at for at, row in enumerate(ids) if row is not None]
-        if not kept:
-            raise NamebasisError("the space holds none of the names; nothing can be written.")
-        rows = (
-            table.take(pa.array(kept)).drop_columns(["name"]).rename_columns(_column_names(table))
+        # The number of images is called as the others are.
+        names = ["image_count" if name == "n_images" else name for name in table.column_names]
+        return write_rows(
+            space, table.rename_columns(names), STUDY, dict(self.agreement.parameters)
         )
-        own = pa.array([ids[at] for at in kept], pa.int64())
-        space.add_metrics(
-            rows.add_column(0, "id", own), study=STUDY, parameters=dict(self.agreement.parameters)
-        )
-        return len(kept)
-
-
-def _column_names(table: pa.Table) -> list[str]:
-    """Columns but the name; the number of images is called as the others are."""
-    names = [name for name in table.column_names if name != "name"]
-    return ["image_count" if name == "n_images" else name for name in names]
 
 
 def validate(
@@ -135,7 +134,9 @@ def validate(
 ) -> Validation:
     """Measure images of names, and compare them with what the space says of the names.
 
-    Names that the space does not hold, or holds as made up, are the prior.
+    The prior are names that the space holds as made up, or that `generate` painted as such; for
+    variances also weak identities, see `rigidity.roles.roles_of`. Other names that the space does
+    not hold are measured, but neither compared with text nor prior.
 
     Parameters
     ----------
@@ -185,7 +186,9 @@ def validate(
         batch_size=batch_size, progress=progress,
     )  # fmt: skip
     names = list(dict.fromkeys(image.name for image in files))
-    known = [name for name in names if _is_known(space, name)]
+    made_up = {image.name for image in files if image.is_made_up}
+    roles, weak_by = roles_of(space, names, sorted(made_up))
+    known = [name for name in names if roles.get(name) not in (MADE_UP, STRANGER)]
     text: dict[tuple[str, str], dict[str, float]] = {}
     if isinstance(images, (str, Path)) and (empty := empty_folders(images)):
         few = "1 folder holds" if len(empty) == 1 else f"{len(empty)} folders hold"
@@ -194,10 +197,14 @@ def validate(
         text |= _axis_readings(space, known, table, axes or (), notes)
         if with_rigidity and table.vectors is not None:
             text |= _rigidity_readings(space, known, seed)
-    unknown = [name for name in names if name not in set(known)]
-    notes += _foreign_note(space, unknown)
-    found = agree(table, text, prior=unknown, n_resamples=n_resamples, seed=seed)
+    notes += _stranger_note([name for name in names if roles.get(name) == STRANGER])
+    prior = [name for name in names if roles.get(name) == MADE_UP]
+    found = agree(table, text, prior=prior, n_resamples=n_resamples, seed=seed)
     found = replace(found, remarks=(*notes, *found.remarks))
+    profiles = picture_rigidity(
+        _pictures(table), roles, weak_by=weak_by, encoder=encoder,
+        n_resamples=max(n_resamples, 200), seed=seed,
+    )  # fmt: skip
     source = space.provenance
     return Validation(
         found,
@@ -213,24 +220,37 @@ def validate(
             "images": sorted({image.source for image in files}),
             "n_images": len(files),
         },
+        profiles,
     )
 
 
-def _foreign_note(space: StoredSpace, unknown: Sequence[str]) -> list[str]:
-    """That names which the space does not hold are counted with the made-up ones."""
-    foreign = [name for name in unknown if space.find(name) is None]
-    if not foreign:
+def _pictures(table: ImageTable) -> MeasuredPictures:
+    """Images that could be read, with the columns of each attribute side by side."""
+    shown = [at for at, image in enumerate(table.images) if not image.is_blank]
+    attributes = {
+        name: np.stack([table.columns[one][shown] for one in columns], axis=1)
+        if len(columns) > 1
+        else table.columns[columns[0]][shown]
+        for name, columns in table.parts.items()
+    }
+    images = [table.images[at] for at in shown]
+    vectors = None if table.vectors is None else table.vectors[shown]
+    return MeasuredPictures(
+        [image.name for image in images], attributes, vectors, [image.context for image in images]
+    )
+
+
+def _stranger_note(strangers: Sequence[str]) -> list[str]:
+    """That names which the space does not hold are not taken for made-up ones."""
+    if not strangers:
         return []
+    are = "is" if len(strangers) == 1 else "are"
     return [
-        "The prior counts every name that the space does not hold as made up: "
-        f"{counted(len(foreign), 'name')}, such as {foreign[0]}. Add a real one to the space, or "
-        "take its images away."
+        f"{counted(len(strangers), 'name')} with images {are} not in the space, such as "
+        f"{strangers[0]}: measured, but neither compared with text nor counted as made up. Names "
+        "that are made up say so where `validate generate` painted them, or where the space holds "
+        "them as part pseudo."
     ]
-
-
-def _is_known(space: StoredSpace, name: str) -> bool:
-    row = space.find(name)
-    return row is not None and space.table(["part"], ids=[row])["part"][0].as_py() != "pseudo"
 
 
 def _axis_readings(

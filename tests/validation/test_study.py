@@ -30,10 +30,11 @@ MADE_UP = ["Zorvik", "Plunra", "Mektil"]
 
 @pytest.fixture(scope="module")
 def place(tiny: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a space of six names and three noisy pictures of each, and of three others."""
+    """A space of six names and three made-up ones, and noisy pictures: three of each."""
     where = tmp_path_factory.mktemp("user")
     encoder = load_encoder(f"hf:{tiny('clip')}")
     rows = [{"name": name, "part": "given", "gender": "F"} for name in NAMES]
+    rows += [{"name": name, "part": "pseudo", "gender": None} for name in MADE_UP]
     build_space(make_names(rows), where / "my.space", encoder=encoder, templates="plain")
     rng = np.random.default_rng(0)
     for number, name in enumerate([*NAMES, *MADE_UP]):
@@ -69,9 +70,9 @@ def test_images_are_compared_with_every_reading_of_the_text(user: Path) -> None:
     assert found.text["gender", "projection"] == pytest.approx(
         dict(zip(known, text.tolist(), strict=True))
     )
-    assert found.agreement.n_made_up == 4  # three made-up names, and Bo, who is not stored so
-    [told] = [note for note in found.notes() if note.startswith("The prior counts every name")]
-    assert "that the space does not hold as made up: 4 names, such as " in told
+    assert found.agreement.n_made_up == 3  # and Bo, who is not stored so, is a stranger
+    [told] = [note for note in found.notes() if "not in the space" in note]
+    assert told.startswith("1 name with images is not in the space, such as Bo: measured, but ")
     assert found.provenance["n_images"] == 27
 
 
@@ -93,7 +94,7 @@ def test_measures_become_columns_of_the_space(user: Path) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
     found = validate(space, user / "images", [zero], with_rigidity=False, n_resamples=50)
-    assert found.write(space) == 5
+    assert found.write(space) == 8
     stored = open_space(user / "my.space").table(["name", "image_count", "image_gender"])
     by_name = {row["name"]: row for row in stored.to_pylist()}
     assert by_name["Anna"]["image_count"] == 3
@@ -125,7 +126,7 @@ def test_a_reader_is_told_what_the_page_shows(user: Path, monkeypatch: pytest.Mo
     assert len({row.attribute for row in first}) == len(first)
     n_names = len(found.agreement.names)
     captions = [page.caption(row) for row in found.agreement.names]
-    assert sum(one.startswith("made up · div@3 ") for one in captions) == n_names - 5
+    assert sum(one.startswith("made up · div@3 ") for one in captions) == n_names - 6
     assert not any(" to " in one for one in captions)  # of three images: no interval
     monkeypatch.setattr(page, "_MOST_NAMES", 2)
     html = found.to_html()
@@ -146,7 +147,7 @@ def test_a_validation_shows_itself_as_the_command_does(user: Path) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
     found = validate(space, user / "images", [zero], with_rigidity=False, n_resamples=50)
-    (table,) = found.tables()
+    table, *_ = found.tables()
     assert table.title == "text against images"
     assert [row[1] for row in table.rows] == [row.reading for row in found.agreement.attributes]
     assert table.rows[0][-1] == found.agreement.first_readings[0].verdict
@@ -171,7 +172,9 @@ def test_a_validation_shows_itself_as_the_command_does(user: Path) -> None:
     assert few.headline() == (
         "A comparison with text needs four names with images; there are three."
     )
-    assert bare.headline() == "Nothing was both measured on images and read in text."
+    told = bare.headline().splitlines()
+    assert told[0] == "Nothing was both measured on images and read in text."
+    assert told[1].endswith("beside 3 made-up names.")
     with pytest.raises(ValueError, match="nothing can be drawn"):
         bare.plot()
 

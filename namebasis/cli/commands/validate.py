@@ -114,7 +114,8 @@ def generate(
     with nullcontext() if quiet else progress_bar("painting", "images") as progress:
         return make(
             loaded, wanted, folder, templates=templates, n_images=n_images, options=how,
-            seed=seed, batch_size=batch_size, overwrite=overwrite, progress=progress,
+            made_up=made_up, seed=seed, batch_size=batch_size, overwrite=overwrite,
+            progress=progress,
         )  # fmt: skip
 
 

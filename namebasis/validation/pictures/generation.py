@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pyarrow as pa
 from namebasis.checks import Progress, check_count, check_seed
 from namebasis.encoders.base import check_template
 from namebasis.errors import NamebasisError
+from namebasis.reading import open_regular
 from namebasis.results import Result, Table
 from namebasis.validation.pictures.image_files import (
     ImageFile,
@@ -24,6 +25,7 @@ from namebasis.validation.pictures.pipelines import ImagePipeline, PaintOptions
 
 TEMPLATES = ("a photo of {}",)
 N_IMAGES = 9
+_MADE_UP = "is_made_up"
 _SCHEMA = pa.schema(
     {"name": pa.string(), "file": pa.string(), "prompt": pa.string(), "seed": pa.int64(),
      "source": pa.string(), "is_blank": pa.bool_(), "fingerprint": pa.string(),
@@ -114,6 +116,7 @@ def generate(
     templates: Sequence[str] = TEMPLATES,
     n_images: int = N_IMAGES,
     options: PaintOptions | None = None,
+    made_up: Collection[str] = (),
     seed: int = 0,
     batch_size: int = 8,
     overwrite: bool = False,
@@ -136,6 +139,8 @@ def generate(
     n_images : int
         Per name.
     options : PaintOptions, optional
+    made_up : collection of str
+        Those of the names that nobody bears; their images say so, also those of an earlier run.
     seed : int
         Of each name's first image.
     batch_size : int
@@ -171,6 +176,9 @@ def generate(
         for j in range(n_images)
     ]
     known = {wish.path: _there(wish, overwrite) for wish in wishes}
+    nobody = set(made_up)
+    for wish in wishes:
+        _mark(wish, known, nobody)
     todo = [wish for wish in wishes if known[wish.path] is None]
     done = len(wishes) - len(todo)
     if progress is not None:
@@ -184,6 +192,8 @@ def generate(
         )
         for wish, (image, is_blank) in zip(batch, made, strict=True):
             about = wish.about | {"is_blank": is_blank}
+            if wish.about["name"] in nobody:
+                about[_MADE_UP] = True
             write_image(wish.path, image, about)
             known[wish.path] = about
         if progress is not None:
@@ -236,6 +246,19 @@ def _there(wish: _Wish, overwrite: bool) -> dict[str, Any] | None:
     )
 
 
+def _mark(wish: _Wish, known: dict[Path, dict[str, Any] | None], nobody: Collection[str]) -> None:
+    """Let an image of an earlier run say that nobody bears the name."""
+    from PIL import Image
+
+    about = known[wish.path]
+    if about is None or about.get(_MADE_UP) or wish.about["name"] not in nobody:
+        return
+    with open_regular(wish.path) as content, Image.open(content) as image:
+        image.load()
+        write_image(wish.path, image, about | {_MADE_UP: True})
+    known[wish.path] = about | {_MADE_UP: True}
+
+
 def _result(
     pipeline: ImagePipeline,
     wishes: Sequence[_Wish],
@@ -255,6 +278,7 @@ def _result(
                 bool(about.get("is_blank")),
                 pipeline.fingerprint,
                 wish.about["context"],
+                about.get(_MADE_UP) is True,
             )
         )
     n_blank = sum(image.is_blank for image in images)

@@ -42,6 +42,8 @@ class ImageFile:
         Of the pipeline's weights.
     context : str or None
         The prompt with ``{}`` for the name.
+    is_made_up : bool
+        Painted here as a picture of a name that nobody bears.
     """
 
     name: str
@@ -52,6 +54,7 @@ class ImageFile:
     is_blank: bool = False
     fingerprint: str | None = None
     context: str | None = None
+    is_made_up: bool = False
 
 
 def folder_of(name: str) -> str:
@@ -141,6 +144,7 @@ def read_images(
                     about["is_blank"],
                     about.get("fingerprint"),
                     about.get("context") or context_of(about["prompt"], about["name"]),
+                    about.get("is_made_up") is True,
                 )
             )
         else:

@@ -45,6 +45,8 @@ class ImageTable:
     measures : mapping of str to str
         What each column measures, where its name says more: of a second extractor of skin_tone,
         the column skin_tone_probe measures skin_tone.
+    parts : mapping of str to tuple of str
+        The columns of each attribute: one of a number, one per label of an attribute without order.
     """
 
     images: tuple[ImageFile, ...]
@@ -54,6 +56,7 @@ class ImageTable:
     units: Mapping[str, str]
     reasons: Mapping[str, tuple[str | None, ...]]
     measures: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def measure_images(
@@ -106,16 +109,23 @@ def measure_images(
     units: dict[str, str] = {}
     reasons: dict[str, tuple[str | None, ...]] = {}
     measures: dict[str, str] = {}
+    parts: dict[str, tuple[str, ...]] = {}
     for extractor in extractors:
+        named: list[str] = []
         for label, unit, values, why in _columns(
             extractor, images, keys, shown, known, batch_size, step
         ):
             name = _free(label, extractor, columns)
             columns[name], units[name], reasons[name] = values, unit, why
             measures[name] = label
+            named.append(name)
+        for attribute in extractor.attributes:
+            n_columns = len(_labels(attribute))
+            name = _free(_plain(attribute.name), extractor, parts)
+            parts[name], named = tuple(named[:n_columns]), named[n_columns:]
         known.write(images, keys)  # now: a run that is stopped keeps what it paid for
     spec = encoder.spec if encoder is not None else None
-    return ImageTable(tuple(images), vectors, spec, columns, units, reasons, measures)
+    return ImageTable(tuple(images), vectors, spec, columns, units, reasons, measures, parts)
 
 
 def _free(label: str, extractor: Extractor, taken: Mapping[str, object]) -> str:
