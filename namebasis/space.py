@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from namebasis.studies.topology.comparison import TopologyComparison
     from namebasis.studies.topology.results import TopologyReport
     from namebasis.validation.extractors.base import Extractor
+    from namebasis.validation.faces.contract import Faces
     from namebasis.validation.study import Validation
 
 NameSource = "Names | str | Path | Sequence[str] | Sequence[Mapping[str, object]]"
@@ -418,15 +419,22 @@ class Space(StoredSpace):
         images: str | Path,
         extractors: Sequence[Extractor | str],
         *,
+        faces: Faces | str | Path | None = None,
         n_resamples: int = 500,
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Validation:
-        """Compare what text space says of names with what images of them show."""
+        """Compare what text space says of names with what images of them show.
+
+        `faces` finds the face for the extractors given by their specs that take it; see
+        `namebasis.validation.load_faces`.
+        """
         from namebasis.validation.extractors.registry import load_extractor
+        from namebasis.validation.faces.detectors import load_faces
         from namebasis.validation.study import validate
 
-        loaded = [load_extractor(e) if isinstance(e, str) else e for e in extractors]
+        step = load_faces(faces) if isinstance(faces, (str, Path)) else faces
+        loaded = [load_extractor(e, faces=step) if isinstance(e, str) else e for e in extractors]
         return validate(self, images, loaded, n_resamples=n_resamples, seed=seed, progress=progress)
 
     def diversity(

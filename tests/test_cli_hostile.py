@@ -195,6 +195,8 @@ BAD: list[tuple[str, ...]] = [
     ("validate", "report", "s.space", "images", "--extractor", "probe:fifo.npy"),
     ("validate", "report", "s.space", "images", "--extractor", "onnx:deep.toml"),
     ("validate", "report", "s.space", "images", "--extractor", "onnx:fifo.toml"),
+    ("validate", "report", "s.space", "images", "--extractor", "skin", "--faces", "deep.toml"),
+    ("validate", "report", "s.space", "images", "--extractor", "skin", "--faces", "fifo.toml"),
     ("validate", "report", "s.space", "run", "--extractor", "skin"),
     ("validate", "train-probe", "new.st", "--axis", "deep.toml", "--encoder", "hf:run", "--folder",
      "new", "--pipeline", "organism"),

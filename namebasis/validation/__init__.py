@@ -7,6 +7,7 @@ __getattr__, __dir__ = attach(
     {
         "generate": ".pictures.generation",
         "load_extractor": ".extractors.registry",
+        "load_faces": ".faces.detectors",
         "load_pipeline": ".pictures.pipelines",
         "validate": ".study",
         "Generated": ".pictures.generation",

@@ -234,22 +234,34 @@ def _disagreements(
     return tuple(Disagreement(names[at], float(first[at]), float(second[at])) for at in order)
 
 
+def _and_others(labels: Sequence[str]) -> str:
+    more = len(labels) - 1
+    return labels[0] + (f" and {more} other{'s' if more > 1 else ''}" if more else "")
+
+
 def _notes(table: ImageTable, names: Sequence[NameImages], unknown: set[str]) -> tuple[str, ...]:
     notes = []
     empty = [row.name for row in names if row.reason is not None]
     if empty:
         notes.append(f"{len(empty)} names have no usable image, such as {empty[0]}.")
-    alike: dict[tuple[str, ...], list[str]] = {}  # a broken file is missing from every column
+    # Alike, as a broken file is missing from every column.
+    missing: dict[tuple[str, ...], list[str]] = {}
+    chosen: dict[tuple[str, ...], list[str]] = {}
     for label, why in table.reasons.items():
-        missing = tuple(reason for reason in why if reason is not None)
-        if missing:
-            alike.setdefault(missing, []).append(label)
-    for missing, labels in alike.items():
-        n_others = len(labels) - 1
-        others = f" and {n_others} other{'s' if n_others > 1 else ''}" if n_others else ""
+        empty_rows = np.isnan(table.columns[label])
+        for group, rows in ((missing, empty_rows), (chosen, ~empty_rows)):
+            told = tuple(why[at] or "" for at in np.flatnonzero(rows) if why[at] is not None)
+            if told:
+                group.setdefault(told, []).append(label)
+    for told, labels in missing.items():
         notes.append(
-            f"{labels[0]}{others}: nothing measured on {len(missing)} of {len(table.images)} "
-            f"images, first because: {missing[0].rstrip('.')}."
+            f"{_and_others(labels)}: nothing measured on {len(told)} of {len(table.images)} "
+            f"images, first because: {told[0].rstrip('.')}."
+        )
+    for told, labels in chosen.items():
+        notes.append(
+            f"{_and_others(labels)}: on {len(told)} of {len(table.images)} images, first: "
+            f"{told[0].rstrip('.')}."
         )
     if len(unknown) < _FEWEST_PRIOR:
         notes.append(

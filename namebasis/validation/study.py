@@ -18,7 +18,7 @@ from namebasis.studies.attributes.study import score
 from namebasis.studies.identity.rigidity import rigidity
 from namebasis.validation.agreement import agree
 from namebasis.validation.agreement_results import Agreement
-from namebasis.validation.extractors.base import Extractor
+from namebasis.validation.extractors.base import Extractor, notes_on_faces
 from namebasis.validation.pictures.image_files import ImageFile, empty_folders, read_images
 from namebasis.validation.pictures.image_store import (
     ImageTable,
@@ -197,6 +197,7 @@ def validate(
         text |= _axis_readings(space, known, table, axes or (), notes)
         if with_rigidity and table.vectors is not None:
             text |= _rigidity_readings(space, known, seed)
+    notes += notes_on_faces(extractors)
     notes += _stranger_note([name for name in names if roles.get(name) == STRANGER])
     prior = [name for name in names if roles.get(name) == MADE_UP]
     found = agree(table, text, prior=prior, n_resamples=n_resamples, seed=seed)
@@ -217,6 +218,7 @@ def validate(
             "fingerprint": source.fingerprint,
             "templates": list(source.templates),
             "package_version": source.package_version,
+            "faces": sorted({one.faces.spec for one in extractors if one.faces is not None}),
             "images": sorted({image.source for image in files}),
             "n_images": len(files),
         },

@@ -215,13 +215,19 @@ def test_nothing_measured_is_none_with_the_reason_never_zero() -> None:
 
 def test_one_broken_file_is_one_note_however_many_columns_lack_it() -> None:
     table, truth = simulated(10)
-    why = ("it is broken.", *(None,) * (len(table.images) - 1))
-    reasons = {"age": why, "gender": why, "hair": why}
-    broken = ImageTable(table.images, None, None, table.columns, table.units, reasons)
+    why = ("it is broken.", "2 faces: the largest taken", *(None,) * (len(table.images) - 2))
+    values = table.columns["age"].copy()
+    values[0] = np.nan
+    labels = ("age", "gender", "hair")
+    broken = ImageTable(
+        table.images, None, None, dict.fromkeys(labels, values), dict.fromkeys(labels, "rank"),
+        dict.fromkeys(labels, why),
+    )  # fmt: skip
     notes = agree(broken, {("age", "truth"): truth}, n_resamples=20).remarks
-    assert notes[0] == (
+    assert notes[:2] == (
         f"age and 2 others: nothing measured on 1 of {len(table.images)} images, first because: "
-        "it is broken."
+        "it is broken.",
+        f"age and 2 others: on 1 of {len(table.images)} images, first: 2 faces: the largest taken.",
     )
 
 

@@ -352,8 +352,30 @@ def test_channels_and_layout_follow_the_card(models: Models, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("fit", "share"), [("", 0.5), ('\nfit = "stretch"', 1.0), ("\nfill = 255", 1.0)]
+)
+def test_proportions_are_kept_and_a_number_is_rescaled(
+    fit: str, share: float, models: Models, tmp_path: Path
+) -> None:
+    """A white picture twice as wide as high fills half of the square, the rest is black."""
+    pytest.importorskip("onnxruntime", reason="the extra onnx is not installed")
+    card = edited(models, tmp_path, "size = [4, 4]", f"size = [4, 4]{fit}")
+    card.write_text(f"{card.read_text()}scale = 50.0\noffset = 7.0\n")
+    _, level = load_onnx(card).measure([Image.new("RGB", (16, 8), (255, 255, 255))])
+    np.testing.assert_allclose(level.values, [50 * (2 * share - 1) + 7], atol=1e-4)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("size = [4, 4]", 'size = [4, 4]\nfit = "crop"', "fit must be one of letterbox, stretch"),
+        ("size = [4, 4]", "size = [4, 4]\nfill = 300", "fill must be a grey value, 0 to 255; got"),
+        ('licence = "MIT"', 'takes = "head"', "takes must be one of whole, face, person; got 'he"),
+        ('licence = "MIT"', 'align = "arcface"', 'align is of faces; take takes = "face"'),
+        ('licence = "MIT"', "margin = -1", "margin must lie between 0 and 2; got -1"),
+        ('unit = "share"', 'unit = "share"\nscale = 0', "scale must not be 0"),
+        ("positions = [0, 1, 2]", "scale = 2.0", "scale and offset are of a number"),
+        ('name = "level"', 'name = "level"\ncolumns = [1, 1]', "columns must be"),
         ('file = "means.onnx"', 'file = "other.onnx"', "the card names this model, and it does"),
         ('file = "means.onnx"', "", "the card has no key 'file'"),
         ("size = [4, 4]", "size = [4]", r"size must be \[height, width\]; got \[4\]"),

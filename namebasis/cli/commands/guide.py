@@ -92,6 +92,8 @@ _NEEDS = (
           "build --encoder sd:MODEL.safetensors; CLIP's vocabulary comes with open_clip"),
     _Need("ONNX models", "onnxruntime", "onnxruntime", "pip install 'namebasis[onnx]'",
           "validate report --extractor onnx:CARD.toml"),
+    _Need("YuNet by OpenCV", "cv2", "opencv-python-headless", "pip install 'namebasis[faces]'",
+          "validate report --faces opencv=FILE.onnx"),
     _Need("Ray", "ray", "ray", "pip install 'namebasis[ray]'", "build --engine ray"),
     _Need("polars", "polars", "polars", "pip install 'namebasis[polars]'", "results' .to_polars()"),
 )  # fmt: skip

@@ -140,6 +140,14 @@ def report(
     tag: Annotated[
         list[str] | None, typer.Option("--tag", help="A tagger's tag to measure; repeatable.")
     ] = None,
+    faces: Annotated[
+        str | None,
+        typer.Option(
+            "--faces",
+            help="Finds the face for extractors that take it: FILE.onnx of YuNet or SCRFD, or a "
+            "card (CARD.toml).",
+        ),
+    ] = None,
     encoder: Annotated[
         str | None,
         typer.Option("--encoder", help="Of images, for their spread; by default the space's."),
@@ -163,6 +171,7 @@ def report(
     from namebasis.encoders.registry import check_sees, load_encoder
     from namebasis.space import open_space
     from namebasis.validation.extractors.registry import check_extractor, load_extractor
+    from namebasis.validation.faces.detectors import load_faces
     from namebasis.validation.pictures.image_files import find_images
     from namebasis.validation.study import validate
 
@@ -177,16 +186,20 @@ def report(
     for spec in wanted:
         check_extractor(spec, axis)
     find_images(folder, opened.find_all)
+    step = load_faces(faces, device=device) if faces else None
     loaded = [
         load_extractor(
             spec, axes=axis, attribute=attribute, tags=tag or (), device=device,
-            allow_remote_code=allow_remote_code,
+            allow_remote_code=allow_remote_code, faces=step,
         )
         for spec in wanted
     ]  # fmt: skip
-    for each in loaded:
-        if each.licence:
-            note(f"{each.spec}: licence {each.licence}")
+    licences = [(each.spec, each.licence) for each in loaded]
+    if step is not None:
+        licences.append((step.spec, step.finder.licence))
+    for spec, licence in licences:
+        if licence:
+            note(f"{spec}: licence {licence}")
     seeing = load_encoder(encoder, device=device) if encoder else None
     with nullcontext() if quiet else progress_bar("measuring", "images") as progress:
         found = validate(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from namebasis.checks import Float64Array, Progress, check_count
 from namebasis.encoders.images import open_image
 from namebasis.errors import EncoderError
+from namebasis.validation.faces.contract import WHOLE, Faces, Region
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -66,7 +67,7 @@ class Measured:
     values : ndarray of shape (n,), float64
         The mean position of an ordered attribute, or the number; NaN where there is none.
     reasons : tuple of n (str or None)
-        Why nothing was measured.
+        Why nothing was measured; of what was, how its face was chosen, where that needs words.
     """
 
     extractor: str
@@ -120,12 +121,18 @@ class Extractor(ABC):
         for the same ones.
     licence : str or None
         Of the weights, where their folder says it.
+    regions : tuple of Region
+        What of a picture it takes: the whole, the face or the person.
+    faces : Faces or None
+        The step that finds faces. Without, every region is the whole picture.
     """
 
     spec: str
     attributes: tuple[Attribute, ...]
     fingerprint: str = ""
     licence: str | None = None
+    regions: tuple[Region, ...] = (WHOLE,)
+    faces: Faces | None = None
 
     def measure(
         self,
@@ -157,22 +164,45 @@ class Extractor(ABC):
         reasons: list[list[str | None]] = [[None] * n for _ in self.attributes]
         for start in range(0, n, size):
             batch, rows = [], []
+            told: list[str | None] = []
             for row in range(start, min(start + size, n)):
-                try:
-                    batch.append(open_image(images[row]))
-                    rows.append(row)
-                except EncoderError as error:
+                crop, why = self._crop(images[row])
+                if crop is None:
                     for column in reasons:
-                        column[row] = str(error)
+                        column[row] = why
+                    continue
+                batch.append(crop)
+                rows.append(row)
+                told.append(why)
             if batch:
-                for at, found in enumerate(self._measure(batch)):
+                for at, found in enumerate(self._measure_crops(batch)):
                     _place(self.attributes[at], found, rows, shares[at], values[at], reasons[at])
+                    for row, why in zip(rows, told, strict=True):
+                        reasons[at][row] = reasons[at][row] or why
             if progress is not None:
                 progress(min(start + size, n), n)
         return tuple(
             Measured(self.spec, a, s, v, tuple(r))
             for a, s, v, r in zip(self.attributes, shares, values, reasons, strict=True)
         )
+
+    def _crop(self, image: ImageLike) -> tuple[tuple[Image, ...] | None, str | None]:
+        """Its regions of a picture, or None; and why, or what is to be said of them."""
+        try:
+            if self.faces is None or all(region.part == "whole" for region in self.regions):
+                return (open_image(image),) * len(self.regions), None
+            crops = self.faces.crops(image, self.regions)
+        except EncoderError as error:
+            return None, str(error)
+        told = dict.fromkeys(
+            part for crop in crops if crop.reason for part in crop.reason.split("; ")
+        )
+        found = tuple(crop.image for crop in crops if crop.image is not None)
+        return found if len(found) == len(crops) else None, "; ".join(told) or None
+
+    def _measure_crops(self, crops: list[tuple[Image, ...]]) -> Sequence[Found]:
+        """Measure pictures by their regions; those that take one override `_measure` alone."""
+        return self._measure([regions[0] for regions in crops])
 
     @abstractmethod
     def _measure(self, images: list[Image]) -> Sequence[Found]:
@@ -201,6 +231,28 @@ def _place(
             shares[row], values[row] = np.nan, np.nan
             reason = reason or "the model gave no finite number"
         reasons[row] = reason
+
+
+def notes_on_faces(extractors: Sequence[Extractor]) -> list[str]:
+    """Which extractors were shown whole pictures though they take the face, and needless steps."""
+    takers = [
+        extractor
+        for extractor in extractors
+        if any(region.part != "whole" for region in extractor.regions)
+    ]
+    notes = []
+    if blind := [extractor.spec for extractor in takers if extractor.faces is None]:
+        takes = "takes" if len(blind) == 1 else "take"
+        notes.append(
+            f"{' and '.join(blind)} {takes} the face and saw whole pictures: no detector was "
+            "given (--faces CARD)."
+        )
+    if not takers and any(extractor.faces is not None for extractor in extractors):
+        notes.append(
+            "No face was looked for: all extractors take the whole picture. face:SPEC shows one "
+            "the face."
+        )
+    return notes
 
 
 def softmax(logits: npt.ArrayLike) -> Float64Array:

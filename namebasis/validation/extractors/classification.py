@@ -19,6 +19,7 @@ from namebasis.encoders.loading import (
 from namebasis.pretrained import read_pretrained
 from namebasis.reading import read_bytes, read_json
 from namebasis.validation.extractors.base import Attribute, Extractor, Found, softmax
+from namebasis.validation.faces.contract import Region
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -40,6 +41,9 @@ class Classifier(Extractor):
         What the labels are values of.
     licence : str, optional
     """
+
+    regions = (Region("face", margin=0.2),)
+    """Classifiers of age, gender and expression are trained on faces with some hair and chin."""
 
     def __init__(
         self, model: Any, processor: Any, spec: str, attribute: str, licence: str | None = None

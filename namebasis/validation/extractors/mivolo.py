@@ -11,6 +11,7 @@ from namebasis.errors import EncoderError
 from namebasis.pretrained import read_pretrained
 from namebasis.validation.extractors.base import Attribute, Extractor, Found
 from namebasis.validation.extractors.classification import licence_of
+from namebasis.validation.faces.contract import FACE, PERSON
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,7 +20,9 @@ REPOSITORY = "iitolstykh/mivolo_v2"
 
 
 class MiVolo(Extractor):
-    """Age and gender by MiVOLO v2, given faces without bodies.
+    """Age and gender by MiVOLO v2, from the face and the body.
+
+    Without a face step the whole picture is shown as the face, and no body.
 
     Parameters
     ----------
@@ -27,6 +30,8 @@ class MiVolo(Extractor):
     spec : str
     licence : str, optional
     """
+
+    regions = (FACE, PERSON)
 
     def __init__(self, model: Any, processor: Any, spec: str, licence: str | None = None) -> None:
         self._model, self._processor = model.eval(), processor
@@ -37,11 +42,18 @@ class MiVolo(Extractor):
         self.attributes = (Attribute("age", unit="years"), Attribute("gender", labels))
 
     def _measure(self, images: list[Image]) -> list[Found]:
+        return self._read(images, None)
+
+    def _measure_crops(self, crops: list[tuple[Image, ...]]) -> list[Found]:
+        bodies = None if self.faces is None else [body for _, body in crops]
+        return self._read([face for face, _ in crops], bodies)
+
+    def _read(self, images: list[Image], persons: list[Image] | None) -> list[Found]:
         import torch
 
-        faces = self._processor(images=images)["pixel_values"]
-        faces = torch.as_tensor(np.asarray(faces)).to(self._model.device, self._model.dtype)
-        bodies = torch.zeros_like(faces)  # what its own code takes for "no body seen"
+        faces = self._pixels(images)
+        # Zeros are what its own code takes for "no body seen".
+        bodies = torch.zeros_like(faces) if persons is None else self._pixels(persons)
         with torch.inference_mode():
             output = self._model(faces_input=faces, body_input=bodies)
         ages = output.age_output.float().cpu().numpy().reshape(-1)
@@ -50,6 +62,12 @@ class MiVolo(Extractor):
             Found(values=ages.astype(np.float64)),
             Found(chances[:, : len(self.attributes[1].labels)].astype(np.float64)),
         ]
+
+    def _pixels(self, images: list[Image]) -> Any:
+        import torch
+
+        pixels = self._processor(images=images)["pixel_values"]
+        return torch.as_tensor(np.asarray(pixels)).to(self._model.device, self._model.dtype)
 
 
 def load_mivolo(

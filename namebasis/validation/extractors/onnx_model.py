@@ -4,9 +4,15 @@ A card::
 
     file = "age.onnx"              # beside the card
     licence = "MIT"                # optional
+    takes = "face"                 # or "person", "whole" (default): what --faces cuts out for it
+    margin = 0.2                   # optional: around the box, as a share of its sides
+    square = true                  # optional: the shorter side of the box as long as the longer
+    align = "arcface"              # optional: the face turned onto ArcFace's five points instead
 
     [input]
     size = [112, 112]              # height, width
+    fit = "letterbox"              # keeps proportions (default), or "stretch"
+    fill = 0                       # grey value beside the picture, 0 to 255
     layout = "nchw"                # or "nhwc"
     channels = "rgb"               # or "bgr"
     scale = 255.0                  # pixels are divided by it, then
@@ -14,18 +20,23 @@ A card::
     std = [0.5, 0.5, 0.5]          # it is divided by this
 
     [[outputs]]
-    name = "age_probs"             # of the model's output
+    name = "age_probs"             # of the model's output; left out where it has one
+    columns = [0, 2]               # optional: from the first to before the second, of a longer row
     attribute = "age"
     activation = "softmax"         # softmax, sigmoid or none
     labels = ["child", "adult"]    # left out: the output is a number
     positions = [8, 40]            # optional: where labels stand, in `unit`
     unit = "years"                 # optional
+    scale = 100.0                  # of a number, optional: the output times it
+    offset = 0.0                   # plus this
+
+`PACKAGED` cards are taken by name, with the weights by path: ``onnx:swinface=FILE.onnx``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,55 +44,50 @@ import numpy as np
 
 from namebasis.checks import Float64Array
 from namebasis.encoders.loading import first_line
-from namebasis.errors import EncoderError, MissingExtraError
-from namebasis.reading import UnreadableError, digest_of, is_regular, read_toml
+from namebasis.errors import EncoderError
 from namebasis.validation.extractors.base import Attribute, Extractor, Found, softmax
+from namebasis.validation.extractors.onnx_input import (
+    ImageInput,
+    open_session,
+    read_card,
+    read_input,
+)
+from namebasis.validation.faces.alignment import template_points
+from namebasis.validation.faces.contract import WHOLE, Region
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+PACKAGED = ("swinface", "fairface", "fairface-onnx")
+"""Cards that come with the package."""
 ACTIVATIONS = ("softmax", "sigmoid", "none")
-_INPUT_KEYS = {"size", "layout", "channels", "scale", "mean", "std"}
-_OUTPUT_KEYS = {"name", "attribute", "activation", "labels", "positions", "unit"}
-
-
-@dataclass(frozen=True)
-class ImageInput:
-    """How pixels are laid out for a model; see the module's card."""
-
-    size: tuple[int, int]
-    layout: str = "nchw"
-    channels: str = "rgb"
-    scale: float = 255.0
-    mean: tuple[float, ...] = (0.0, 0.0, 0.0)
-    std: tuple[float, ...] = (1.0, 1.0, 1.0)
-
-    def array(self, images: list[Image]) -> np.ndarray:
-        """Return the batch as float32."""
-        from PIL import Image as Pillow
-
-        height, width = self.size
-        sized = [image.resize((width, height), Pillow.Resampling.BICUBIC) for image in images]
-        pixels = np.stack([np.asarray(image, dtype=np.float32) for image in sized])
-        if self.channels == "bgr":
-            pixels = pixels[..., ::-1]
-        pixels = (pixels / self.scale - np.array(self.mean)) / np.array(self.std)
-        if self.layout == "nchw":
-            pixels = pixels.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(pixels, dtype=np.float32)
+_KEYS = {"file", "licence", "input", "outputs", "takes", "margin", "square", "align"}
+_OUTPUT_KEYS = {
+    "name", "columns", "attribute", "activation", "labels", "positions", "unit", "scale", "offset",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class OnnxOutput:
-    """One output of a model and what it means."""
+    """One output of a model and what it means; see the module's card."""
 
     name: str
     attribute: Attribute
     activation: str
+    columns: tuple[int, int] | None = None
+    scale: float = 1.0
+    offset: float = 0.0
 
     def read(self, values: np.ndarray) -> Found:
         """Turn an output's values, (n, n_labels) or (n,) or (n, 1), into a measurement."""
         raw = values.astype(np.float64).reshape(len(values), -1)
+        if self.columns is not None:
+            if self.columns[1] > raw.shape[1]:
+                raise EncoderError(
+                    f"output {self.name!r} is {raw.shape[1]} wide, and the card reads columns up "
+                    f"to {self.columns[1]}."
+                )
+            raw = raw[:, self.columns[0] : self.columns[1]]
         labels = self.attribute.labels
         if raw.shape[1] != max(1, len(labels)):
             raise EncoderError(
@@ -89,7 +95,8 @@ class OnnxOutput:
                 f"{len(labels) or 'no'} labels."
             )
         if not labels:
-            return Found(values=_activated(raw, self.activation)[:, 0])
+            number = _activated(raw, self.activation)[:, 0]
+            return Found(values=number * self.scale + self.offset)
         shares = _activated(raw, self.activation)
         total = shares.sum(axis=1, keepdims=True)
         if (shares < 0).any() or (total <= 0).any():
@@ -120,6 +127,8 @@ class OnnxModel(Extractor):
     licence : str, optional
     fingerprint : str
         Of the card and the model.
+    region : Region
+        What of a picture it takes.
 
     Raises
     ------
@@ -136,11 +145,18 @@ class OnnxModel(Extractor):
         licence: str | None = None,
         *,
         fingerprint: str = "",
+        region: Region = WHOLE,
     ) -> None:
-        self._session, self._given, self._outputs = session, given, outputs
+        self._session, self._given = session, given
         self.spec, self.licence, self.fingerprint = spec, licence, fingerprint
+        self.regions = (region,)
         self.attributes = tuple(output.attribute for output in outputs)
         there = [output.name for output in session.get_outputs()]
+        if len(there) == 1:
+            outputs = tuple(
+                output if output.name else replace(output, name=there[0]) for output in outputs
+            )
+        self._outputs = outputs
         missing = [output.name for output in outputs if output.name not in there]
         if missing:
             raise EncoderError(
@@ -152,16 +168,17 @@ class OnnxModel(Extractor):
         self._input = inputs[0].name
 
     def _measure(self, images: list[Image]) -> list[Found]:
-        names = [output.name for output in self._outputs]
+        names = list(dict.fromkeys(output.name for output in self._outputs))
         try:
-            values = self._session.run(names, {self._input: self._given.array(images)})
+            run = self._session.run(names, {self._input: self._given.array(images)})
         except Exception as error:  # the runtime raises its own types
             raise EncoderError(f"{self.spec}: the model failed: {first_line(error)}") from None
-        return [output.read(v) for output, v in zip(self._outputs, values, strict=True)]
+        values = dict(zip(names, run, strict=True))
+        return [output.read(values[output.name]) for output in self._outputs]
 
 
 def load_onnx(card: str | Path, *, device: str | None = None) -> OnnxModel:
-    """Load a model by its card.
+    """Load a model by its card: a file, or ``NAME=FILE.onnx`` with the name of a packaged one.
 
     Raises
     ------
@@ -170,63 +187,40 @@ def load_onnx(card: str | Path, *, device: str | None = None) -> OnnxModel:
     MissingExtraError
         If onnxruntime is not installed.
     """
-    path = Path(card)
+    read = read_card(card, PACKAGED, what="the card")
+    data = read.data
     try:
-        data = read_toml(path)
-    except UnreadableError as error:
-        raise EncoderError(f"{path}: cannot be read as a card ({error.reason}).") from None
-    try:
-        given, outputs = _input(data.get("input")), _outputs(data.get("outputs"))
-        if unknown := sorted(set(data) - {"file", "licence", "input", "outputs"}):
+        if unknown := sorted(set(data) - _KEYS):
             raise ValueError(f"unknown keys {', '.join(unknown)}")
-        file = path.parent / str(data["file"])
+        given, outputs = read_input(data.get("input")), _outputs(data.get("outputs"))
+        region = _region(data, given)
     except KeyError as error:
-        raise EncoderError(f"{path}: the card has no key {error}.") from None
+        raise EncoderError(f"{read.where}: the card has no key {error}.") from None
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise EncoderError(f"{path}: {error}.") from None
-    session = _session(file, device)
-    parts = (digest_of(part) for part in (path, file))
+        raise EncoderError(f"{read.where}: {error}.") from None
+    # Before letterboxing a card was read otherwise: what it measured then is not the same.
     return OnnxModel(
-        session, given, outputs, f"onnx:{path}", data.get("licence"), fingerprint=" ".join(parts)
+        open_session(read.file, device), given, outputs, f"onnx:{card}", data.get("licence"),
+        fingerprint=f"{read.fingerprint} {given.fit}", region=region,
+    )  # fmt: skip
+
+
+def _region(data: Mapping[str, Any], given: ImageInput) -> Region:
+    margin, square, align = data.get("margin", 0.0), data.get("square", False), data.get("align")
+    if align not in (None, "arcface"):
+        raise ValueError(f"align must be arcface, or left out; got {align!r}")
+    if not (isinstance(margin, (int, float)) and 0 <= margin <= 2):
+        raise ValueError(f"margin must lie between 0 and 2; got {margin!r}")
+    if not isinstance(square, bool):
+        raise ValueError(f"square must be true or false; got {square!r}")
+    region = Region(
+        data.get("takes", "whole"), float(margin), square, given.size if align else None
     )
-
-
-def _session(file: Path, device: str | None) -> Any:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise MissingExtraError("an ONNX model", "onnx") from None
-    if not is_regular(file):
-        raise EncoderError(f"{file}: the card names this model, and it does not exist.")
-    wanted = ["CUDAExecutionProvider"] if (device or "").startswith("cuda") else []
-    try:
-        return onnxruntime.InferenceSession(str(file), providers=[*wanted, "CPUExecutionProvider"])
-    except Exception as error:  # the runtime raises its own types
-        raise EncoderError(f"{file} cannot be read: {first_line(error)}") from None
-
-
-def _input(table: object) -> ImageInput:
-    if not isinstance(table, Mapping):
-        raise ValueError("a table [input] is missing")
-    if unknown := sorted(set(table) - _INPUT_KEYS):
-        raise ValueError(f"[input] has unknown keys {', '.join(unknown)}")
-    size = table["size"]
-    if not (
-        isinstance(size, list)
-        and len(size) == 2
-        and all(isinstance(s, int) and s > 0 for s in size)
-    ):
-        raise ValueError(f"size must be [height, width]; got {size!r}")
-    made = ImageInput((size[0], size[1]), **{k: _plain(v) for k, v in table.items() if k != "size"})
-    if made.layout not in {"nchw", "nhwc"} or made.channels not in {"rgb", "bgr"}:
-        raise ValueError("layout must be nchw or nhwc, channels rgb or bgr")
-    if len(made.mean) != 3 or len(made.std) != 3 or not all(made.std) or not made.scale:
-        raise ValueError("mean and std must be 3 numbers, std and scale not 0")
-    return made
-
-
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    if region.part != "face" and align:
+        raise ValueError('align is of faces; take takes = "face"')
+    if region.align is not None:
+        template_points(region.align)
+    return region
 
 
 def _outputs(tables: object) -> tuple[OnnxOutput, ...]:
@@ -247,5 +241,33 @@ def _outputs(tables: object) -> tuple[OnnxOutput, ...]:
             tuple(map(float, table.get("positions", ()))),
             str(table.get("unit", "rank")),
         )
-        found.append(OnnxOutput(str(table["name"]), attribute, activation))
+        columns = table.get("columns")
+        if columns is not None and not (
+            isinstance(columns, list)
+            and len(columns) == 2
+            and all(isinstance(one, int) for one in columns)
+            and 0 <= columns[0] < columns[1]
+        ):
+            raise ValueError(f"columns must be [first, before the last]; got {columns!r}")
+        found.append(
+            OnnxOutput(
+                str(table.get("name", "")), attribute, activation,
+                None if columns is None else (columns[0], columns[1]), *_line(table),
+            )
+        )  # fmt: skip
+    if len(found) > 1 and len({(one.name, one.columns) for one in found}) < len(found):
+        raise ValueError("two of [[outputs]] read the same output")
     return tuple(found)
+
+
+def _line(table: Mapping[str, Any]) -> tuple[float, float]:
+    """Scale and offset of a number."""
+    scale, offset = table.get("scale", 1.0), table.get("offset", 0.0)
+    for name, value in (("scale", scale), ("offset", offset)):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"{name} must be a number; got {value!r}")
+    if table.get("labels") and {"scale", "offset"} & set(table):
+        raise ValueError("scale and offset are of a number; labels have positions")
+    if not scale:
+        raise ValueError("scale must not be 0")
+    return float(scale), float(offset)

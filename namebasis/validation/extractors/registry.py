@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from namebasis.encoders.loading import local_source
@@ -12,6 +13,7 @@ from namebasis.errors import EncoderError
 from namebasis.studies.attributes.axis_files import load_axis
 from namebasis.validation.extractors.base import Extractor
 from namebasis.validation.extractors.zero_shot import AXES, one_sided
+from namebasis.validation.faces.contract import PARTS, Faces
 
 KINDS = {
     "zero-shot": "zero-shot:ENCODER, the prompts of axes by an encoder of images and text",
@@ -19,7 +21,7 @@ KINDS = {
     "ask": "ask:REPO-or-folder, a model that answers questions about images",
     "caption": "caption:REPO-or-folder, a model that captions images",
     "tagger": "tagger:REPO-or-folder, a tagger in timm's format with a table of tags",
-    "onnx": "onnx:CARD.toml, any ONNX model with a card",
+    "onnx": "onnx:CARD.toml or onnx:NAME=FILE.onnx, any ONNX model with a card",
     "mivolo": "mivolo[:REPO-or-folder], MiVOLO v2; needs --allow-remote-code",
     "probe": "probe:FILE, a probe that train-probe saved",
     "skin": "skin[:REPO-or-folder], apparent skin colour, with a face-parsing model",
@@ -41,11 +43,15 @@ def check_extractor(spec: str, axes: Sequence[str | Path] | None = None) -> tupl
         If an axis is asked for twice.
     """
     kind, colon, rest = spec.partition(":")
+    if kind in PARTS and rest.partition(":")[0] not in PARTS:
+        check_extractor(rest, axes)
+        return kind, rest
     if kind not in KINDS or (not rest and (colon or kind not in _ALONE)):
         close = difflib.get_close_matches(kind, KINDS, n=1)
         hint = f" Did you mean {close[0]}?" if close and close[0] != kind else ""
         raise EncoderError(
-            f"unknown extractor {spec!r}.{hint} There are: {'; '.join(KINDS.values())}."
+            f"unknown extractor {spec!r}.{hint} There are: {'; '.join(KINDS.values())}; and "
+            "face:, person: or whole: before one of these, which shows it that part."
         )
     if kind == "zero-shot" and rest in TEXT_ONLY:
         raise one_sided(rest)
@@ -66,6 +72,7 @@ def load_extractor(
     attribute: str | None = None,
     tags: Sequence[str] = (),
     allow_remote_code: bool = False,
+    faces: Faces | None = None,
     device: str | None = None,
 ) -> Extractor:
     """Load an extractor.
@@ -82,6 +89,8 @@ def load_extractor(
         Tags of a tagger to measure by themselves.
     allow_remote_code : bool
         Run code that a repository brings; only MiVOLO's needs it.
+    faces : Faces, optional
+        Cuts out what the extractor takes, see `namebasis.validation.faces.detectors.load_faces`.
     device : str, optional
 
     Raises
@@ -96,6 +105,32 @@ def load_extractor(
         If an axis is asked for twice.
     """
     kind, rest = check_extractor(spec, axes)
+    if kind in PARTS:
+        made = load_extractor(
+            rest, axes=axes, attribute=attribute, tags=tags, allow_remote_code=allow_remote_code,
+            device=device,
+        )  # fmt: skip
+        if len(made.regions) > 1:
+            raise EncoderError(f"{rest} takes the face and the person; {kind}: cannot choose one.")
+        region = made.regions[0]
+        align = region.align if kind == "face" else None
+        made.spec, made.regions = spec, (replace(region, part=kind, align=align),)
+    else:
+        made = _loaded(kind, rest, axes, attribute, tags, allow_remote_code, device)
+    made.faces = faces
+    return made
+
+
+def _loaded(
+    kind: str,
+    rest: str,
+    axes: Sequence[str | Path] | None,
+    attribute: str | None,
+    tags: Sequence[str],
+    allow_remote_code: bool,
+    device: str | None,
+) -> Extractor:
+    spec = f"{kind}:{rest}" if rest else kind
     wanted = AXES if axes is None else axes
     if kind == "zero-shot":
         from namebasis.validation.extractors.zero_shot import ZeroShot

@@ -18,6 +18,7 @@ from namebasis.errors import EncoderError
 from namebasis.pretrained import read_pretrained
 from namebasis.validation.extractors.base import Attribute, Extractor, Found
 from namebasis.validation.extractors.skin import Mask, Segmenter, skin_colour
+from namebasis.validation.faces.contract import FACE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -38,6 +39,7 @@ class SkinExtractor(Extractor):
         Of the segmentation model.
     """
 
+    regions = (FACE,)
     attributes = (
         Attribute("skin_lightness", unit="L*"),
         Attribute("skin_hue", unit="degrees"),

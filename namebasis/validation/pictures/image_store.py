@@ -16,12 +16,15 @@ from namebasis.encoders.image_archives import digest_of_picture
 from namebasis.encoders.image_files import encode_image_files
 from namebasis.reading import UnreadableError
 from namebasis.validation.extractors.base import Attribute, Extractor, Measured
+from namebasis.validation.faces.contract import Faces, of_text, to_text
 from namebasis.validation.pictures.image_files import ImageFile
 from namebasis.validation.pictures.measurements import Memory
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.namespace.space import StoredSpace
+
+_FACES = "faces"
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class ImageTable:
     units : mapping of str to str
         Of each column.
     reasons : mapping of str to tuple of (str or None)
-        Why nothing was measured, per column.
+        Why nothing was measured, per column; where something was, how its face was chosen.
     measures : mapping of str to str
         What each column measures, where its name says more: of a second extractor of skin_tone,
         the column skin_tone_probe measures skin_tone.
@@ -179,9 +182,18 @@ def _plain(text: str) -> str:
 
 
 def identity_of(extractor: Extractor) -> str:
-    """SHA-256 of what measures and what for: other weights or phrases give another."""
-    told = repr((extractor.spec, extractor.fingerprint, tuple(extractor.attributes)))
+    """SHA-256 of what measures and what for: other weights, phrases or faces give another."""
+    parts: tuple[object, ...] = (
+        extractor.spec, extractor.fingerprint, tuple(extractor.attributes)
+    )  # fmt: skip
+    if _looks_for_faces(extractor) and extractor.faces is not None:
+        parts += (extractor.faces.fingerprint, extractor.regions)
+    told = repr(parts)
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _looks_for_faces(extractor: Extractor) -> bool:
+    return any(region.part != "whole" for region in extractor.regions)
 
 
 def _vectors(
@@ -228,7 +240,12 @@ def _columns(
     todo = [at for at in shown if not known.has(made_of, str(keys[at]))]
     step(len(shown) - len(todo))
     paths = [images[at].path for at in todo]
+    faces = extractor.faces if _looks_for_faces(extractor) else None
+    if faces is not None:
+        _recall(faces, known, [str(keys[at]) for at in todo])
     measured = extractor.measure(paths, batch_size=batch_size, progress=_difference(step))
+    if faces is not None:
+        _remember(faces, known, [str(keys[at]) for at in todo])
     made = []
     for result in measured:
         for label, unit, values in flatten(result):
@@ -245,6 +262,23 @@ def _columns(
                     column[at], why[at] = known.value(name, str(keys[at]))
             made.append((label, unit, column, tuple(why)))
     return made
+
+
+def _recall(faces: Faces, known: Memory, keys: Sequence[str]) -> None:
+    """Hand the faces that an earlier run found to the step."""
+    name = (faces.fingerprint, _FACES)
+    for key in keys:
+        if key not in faces.known and known.has(faces.fingerprint, key):
+            _, told = known.value(name, key)
+            faces.known[key] = of_text(told or "[]")
+
+
+def _remember(faces: Faces, known: Memory, keys: Sequence[str]) -> None:
+    """Keep how many faces there were, and in the place of a reason where they are."""
+    found = [key for key in keys if key in faces.known and not known.has(faces.fingerprint, key)]
+    counts = np.array([len(faces.known[key]) for key in found], dtype=np.float64)
+    told = [to_text(faces.known[key]) for key in found]
+    known.add_column((faces.fingerprint, _FACES), found, counts, told)
 
 
 def _difference(step: Callable[[int], None]) -> Progress:
