@@ -73,7 +73,12 @@ Columns = Annotated[
     ),
 ]
 View = Annotated[
-    str, typer.Option("--view", help="Vector column: text, token, image or unspelled.")
+    str,
+    typer.Option(
+        "--view",
+        help="Vector column: text, token, image or unspelled; image:photos or image:PIPELINE for "
+        "images of one source.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 NoHeader = Annotated[

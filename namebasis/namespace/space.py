@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from namebasis.namespace.building.summary import Summary
     from namebasis.namespace.facts import SpaceInfo
     from namebasis.namespace.pictures.pictures import Pictures
+    from namebasis.namespace.pictures.views import ImageView
     from namebasis.namespace.search.picture_hits import NearestPictures
     from namebasis.namespace.search.picture_rows import PictureRows
 
@@ -122,6 +125,8 @@ class StoredSpace:
                 "names. Run the same build again; it resumes there."
             )
         self._store = store
+        # A store that is kept by its space shall not keep the space.
+        store.make_view = partial(_view_of_pictures, weakref.ref(self))
         self.provenance = provenance
         self._searcher = Searcher(store, provenance)
         self._light = LightColumns(store)
@@ -195,7 +200,7 @@ class StoredSpace:
 
     @property
     def views(self) -> tuple[str, ...]:
-        """The vector columns."""
+        """The vector columns; those of one source of images, such as ``image:photos``, are made."""
         return self._store.views
 
     @property
@@ -307,8 +312,11 @@ class StoredSpace:
         """Mean vector of a view over all rows, of shape (dim,); not of length 1.
 
         Of the `image` view it is the mean of all images, those of names that the space does not
-        hold among them.
+        hold among them; of a view such as ``image:photos``, of all images of that source.
         """
+        made = self._store.made(view)
+        if made is not None:
+            return made.centre
         images = self.image_mean() if view == "image" else None
         if images is not None:
             return images
@@ -755,6 +763,13 @@ def is_complete(path: str | Path) -> bool:
     except SpaceError:
         return False
     return True
+
+
+def _view_of_pictures(space: weakref.ref[StoredSpace], source: str) -> ImageView:
+    owner = space()
+    if owner is None:
+        raise ReplacedError("the space that this view is of was closed; open it again.")
+    return owner.pictures().image_view(source)
 
 
 Saved = tuple[str, str, "Encoder | Loading | None"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +54,19 @@ class ImageView:
     def dim(self) -> int:
         """Width of its vectors."""
         return int(self.sums.shape[1])
+
+    @property
+    def centre(self) -> FloatArray:
+        """Mean of all its pictures, those of no stored name among them, (dim,)."""
+        return np.asarray(self.mean.mean, dtype=np.float32)
+
+    @cached_property
+    def made_of(self) -> str:
+        """SHA-256 of its vectors: tells it from any other."""
+        digest = hashlib.sha256(str(self.mean.n_images).encode())
+        for part in (self.names, self.counts, self.sums):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
 
     def rows(self, start: int, stop: int) -> FloatArray:
         """The view from one row up to another, (stop - start, dim); 0 for those without one."""
@@ -141,7 +156,7 @@ def _counted(
     dataset: Any, uri: Path, dim: int, source: str | None
 ) -> Iterator[tuple[pa.Table, FloatArray]]:
     """Labels, digests and vectors of the pictures that count in a view."""
-    asked = ["label", "digest", "source", "is_added"]
+    asked = ["label", "digest", "source", "is_added", "is_blank"]
     held = [name for name in (*asked, VECTOR) if name in dataset.schema.names]
     if VECTOR not in held:
         return
@@ -149,7 +164,9 @@ def _counted(
         columns=held, batch_size=BLOCK_ROWS, batch_readahead=2, scan_in_order=True
     ).to_batches():
         rows = filled(batch, asked)
+        shown = pc.invert(rows["is_blank"].combine_chunks())  # not blacked out
         counts = pc.and_(batch[VECTOR].is_valid(), rows["is_added"].combine_chunks())
+        counts = pc.and_(counts, shown)
         if source is not None:
             counts = pc.and_(counts, pc.equal(rows["source"].combine_chunks(), source))
         yield rows.filter(counts), check_units(as_matrix(batch[VECTOR].filter(counts), dim), uri)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from namebasis._version import __version__
 from namebasis.namespace.search.cache_files import making, write_arrays
 from namebasis.namespace.search.caches import holds_newest
-from namebasis.namespace.store.dataset import INDICES
+from namebasis.namespace.store.dataset import INDICES, OF_PICTURES
 from namebasis.namespace.store.view_ids import view_id
 from namebasis.reading import UnreadableError, parse_json, read_arrays
 
@@ -95,6 +96,9 @@ def _key(space: StoredSpace, question: object) -> str:
     """What an answer was made of: the very rows and columns of the space, and the question."""
     store, provenance = space._store, space.provenance
     views = {view: view_id(store.schema, view, provenance.build_id) for view in store.views}
+    for view in re.findall(rf'"({OF_PICTURES}[^"]+)"', json.dumps(question)):
+        made = store.made(view)
+        views |= {} if made is None else {view: made.made_of}
     made_of = [provenance.build_id, store.version, store.n_rows, views]
     return json.dumps([__version__, provenance.fingerprint, made_of, question], sort_keys=True)
 

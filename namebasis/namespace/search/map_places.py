@@ -47,5 +47,7 @@ def write_places(space: StoredSpace, view: str, places: FloatArray) -> None:
 
 
 def _made_of(space: StoredSpace, view: str) -> str:
-    of_view = view_id(space._store.schema, view, space.provenance.build_id)
+    made = space._store.made(view)
+    store = space._store.schema, view, space.provenance.build_id
+    of_view = view_id(*store) if made is None else made.made_of
     return f"{of_view} {len(space)}"

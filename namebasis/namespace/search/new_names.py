@@ -166,5 +166,7 @@ def place_new(
     rows = encode_rows(names, 0, encoder(), templates, store.schema, lambda _done: None)
     if view == unspelled.VIEW:
         rows = unspelled.complete(rows, store)
-    row: FloatArray = as_matrix(rows["text" if view == "image" else view], store.dim(view))[0]
+    row: FloatArray = as_matrix(
+        rows["text" if view.partition(":")[0] == "image" else view], store.dim(view)
+    )[0]
     return row

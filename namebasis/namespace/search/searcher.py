@@ -52,6 +52,9 @@ class Searcher:
             if found is None:
                 source = self._provenance
                 self._store.dim(view)  # refuses a view that is not there
+                if self._store.made(view) is not None:
+                    made = VectorIndex.build(self._store.blocks(view), factory="Flat")
+                    return self._indices.setdefault(view, (made, None))
                 index = caches.load_index(self._store, view, source.build_id, source.seed)
                 found = self._indices[view] = (index, self._tail(view, index))
             return found

@@ -146,7 +146,14 @@ class Resolver:
         _check_text(text)
         row = None if self.as_ == "text" else self.find(text)
         if row is not None:
-            return Target("stored", text, self._unit(self.row(row), text), row, (row,))
+            vector = self.row(row)
+            if not np.any(vector):
+                raise TargetError(
+                    f"{text!r} has no vector in the view {self.view}: it has no "
+                    f"{'image' if self.view.partition(':')[0] == 'image' else 'token'} there. Ask "
+                    "of the view text, or of a name that has one."
+                )
+            return Target("stored", text, self._unit(vector, text), row, (row,))
         is_name = self.place is not None and (
             looks_like_name(text) if self.as_ is None else self.as_ == "name"
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,8 @@ INDICES = "indices"
 VIEWS = ("text", "token", "image", "unspelled")
 IMAGE_COUNT = "n_images"
 """The column that says how many images a name has; the `image` view is 0 where it has none."""
+OF_PICTURES = "image:"
+"""Begins the views that are made when they are asked for: of the pictures of one source."""
 HIDDEN = "__"
 """Columns whose name begins so are half-done replacements; nobody sees them."""
 
@@ -46,6 +48,38 @@ _FILTER_ROWS = 2**22
 """Of all of them together, at 8 bytes a row."""
 _MOST_VALUES = 5_000
 """Values of a column among which the near ones are looked for."""
+
+
+class MadeView(Protocol):
+    """A view that no column holds."""
+
+    @property
+    def names(self) -> IntArray:
+        """Rows that have a vector, ascending."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Width of its vectors."""
+        ...
+
+    @property
+    def centre(self) -> FloatArray:
+        """Mean of all that it is made of, (dim,); not of length 1."""
+        ...
+
+    @property
+    def made_of(self) -> str:
+        """Tells its vectors from any others."""
+        ...
+
+    def rows(self, start: int, stop: int) -> FloatArray:
+        """Vectors from one row up to another, 0 for those without one."""
+        ...
+
+    def of(self, ids: IntArray) -> FloatArray:
+        """Vectors of rows in the order asked for."""
+        ...
 
 
 class Store:
@@ -79,6 +113,8 @@ class Store:
         self.n_rows: int = self.dataset.count_rows()
         self.version: int = self.dataset.version
         self.lacking: dict[str, bool] = {}
+        self.make_view: Callable[[str], MadeView] | None = None
+        self._made: dict[str, MadeView] = {}
         self.passed: Recent[IntArray] = Recent(_FILTERS, _FILTER_ROWS, len)
 
     @property
@@ -111,6 +147,9 @@ class Store:
         ValueError
             If the space has no such view.
         """
+        made = self.made(view)
+        if made is not None:
+            return made.dim
         if view not in self.views:
             remedy = f" Make it with `namebasis unspell {self.folder}`." * (view == "unspelled")
             raise ValueError(
@@ -118,6 +157,20 @@ class Store:
                 f"{remedy or did_you_mean(view, self.views)}"
             )
         return int(self.schema.field(view).type.list_size)
+
+    def made(self, view: str) -> MadeView | None:
+        """A view of the pictures of one source, such as ``image:photos``; None for any other.
+
+        Raises
+        ------
+        ValueError
+            If no picture of the source was added.
+        """
+        if not isinstance(view, str) or not view.startswith(OF_PICTURES) or not self.make_view:
+            return None
+        if view not in self._made:
+            self._made[view] = self.make_view(view.removeprefix(OF_PICTURES))
+        return self._made[view]
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> pa.Table:
         """Rows that `where` accepts, in their order.
@@ -212,6 +265,9 @@ class Store:
         ndarray of shape (n, dim), float32
         """
         dim = self.dim(view)
+        made = self.made(view)
+        if made is not None:
+            return made.rows(start, self.n_rows) if ids is None else made.of(ids)
         if ids is not None and len(ids) < self.n_rows // 2:
             return check_units(as_matrix(self.take(ids, [view])[view], dim), self.uri)
         out = np.empty((self.n_rows - start, dim), dtype=np.float32)
@@ -224,6 +280,11 @@ class Store:
     def blocks(self, view: str, start: int = 0) -> Iterator[FloatArray]:
         """Walk the vectors of a view from row `start` on, some thousand rows at a time."""
         dim = self.dim(view)
+        made = self.made(view)
+        if made is not None:
+            for at in range(start, self.n_rows, BLOCK_ROWS):
+                yield made.rows(at, min(at + BLOCK_ROWS, self.n_rows))
+            return
         for batch in self.batches([view], start):
             yield check_units(as_matrix(batch.column(0), dim), self.uri)
 

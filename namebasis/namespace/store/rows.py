@@ -36,6 +36,8 @@ def check_ids(ids: IntArray | Sequence[int], n_rows: int) -> IntArray:
 def lacks(store: Store, view: str) -> bool:
     """Whether some names have no vector in a view, which is 0 there."""
     store.dim(view)
+    if store.made(view) is not None:
+        return True
     if view not in COUNTS:
         return False
     if view not in store.lacking:

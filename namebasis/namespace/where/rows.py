@@ -64,6 +64,9 @@ class Reader:
     def ids(self, where: str | None, view: str) -> IntArray:
         """Numbers of the rows that a filter accepts and that have a vector in a view, ascending."""
         has_vector = None
+        made = self.store.made(view)
+        if made is not None:
+            return np.intersect1d(self.ids(where, "text"), made.names)
         if lacks(self.store, view):
             if COUNTS[view] not in self.store.columns:
                 # A writer of an earlier version was killed before it wrote the counts.

@@ -190,6 +190,11 @@ def _phrase_atoms(space: StoredSpace, source: bool | str | Path | Phrases) -> Na
     )
 
 
+def is_of_images(view: str) -> bool:
+    """Whether a view holds means of images, in which a text stays the vector of its text."""
+    return view.partition(":")[0] == "image"
+
+
 def name_mean(space: StoredSpace, view: str) -> FloatArray:
     """Mean vector of the names of a view: phrases, which are no names, do not count."""
     stored = space.ids_of_part("phrase", view=view)
@@ -306,6 +311,8 @@ def _mean_of(
     space: StoredSpace, term: Target, view: str, image_mean: npt.ArrayLike | None
 ) -> npt.NDArray[np.float64]:
     """Return the mean of the modality a term comes from."""
+    if is_of_images(view) and term.kind in ("name", "text"):
+        return np.asarray(name_mean(space, "text"), dtype=np.float64)
     if term.kind != "image":
         part = (
             space.table(["part"], ids=[term.id])["part"][0].as_py() if term.id is not None else ""

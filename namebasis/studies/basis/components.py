@@ -13,6 +13,7 @@ from namebasis.analysis.sparse.components import (
 )
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import EncoderError
+from namebasis.studies.basis.atoms import is_of_images, name_mean
 from namebasis.studies.identity.choice import measure_identity
 
 if TYPE_CHECKING:
@@ -139,8 +140,13 @@ def coefficients(
         If the basis was fitted to other vectors than the view's.
     """
     check_components(space, components, view)
-    row: FloatArray = components.coefficients(space.resolve(target, view=view).vector[None])[0]
-    return row
+    found = space.resolve(target, view=view)
+    row = found.vector
+    if is_of_images(view) and found.kind in ("name", "text"):
+        # Centred by the mean of its own modality; see `atoms.centre_target`.
+        row = row - name_mean(space, "text") + components.mean
+    along: FloatArray = components.coefficients(row[None])[0]
+    return along
 
 
 def _chosen(
