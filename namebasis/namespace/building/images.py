@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from namebasis.namespace.corpus.image_labels import (
 from namebasis.namespace.corpus.pictures.ready import (
     ReadyCount,
     ReadyVectors,
+    brief,
     digest_of_vector,
     fresh_vectors,
     ready_vectors,
@@ -36,7 +38,7 @@ from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.painted import provenance_of, read_about
 from namebasis.namespace.pictures.schema import ABOUT, KEYS, filled
 from namebasis.namespace.pictures.views import has_vector, view_of_images
-from namebasis.namespace.pictures.writing import absorb, append, incoming_of
+from namebasis.namespace.pictures.writing import absorb, append, append_drawn, incoming_of
 from namebasis.namespace.store import metrics
 from namebasis.namespace.store.columns import put_view
 from namebasis.namespace.store.dataset import (
@@ -65,6 +67,8 @@ WAYS = ("skip", "keep")
 """What may become of images that belong to no stored name."""
 CHUNK = 256
 """Images per commit: what a run that is stopped loses at most."""
+COMMIT = 32
+"""Blocks of ready vectors per commit: small ones would be merged, in memory, again and again."""
 BLOCK = 4096
 """Images whose vectors are in memory at a time."""
 
@@ -231,11 +235,15 @@ def _under_two_names(uri: Path, rows: Mapping[str, int | None]) -> list[str]:
     if not holds_commit(uri):
         return []
     with reading(uri):
-        held = _open(uri).to_table(columns=["digest", "label", "path"])
-    counts = held.group_by("digest").aggregate([("label", "count_distinct")])
-    several = counts.filter(pc.greater(counts["label_count_distinct"], 1))["digest"]
+        held = _told(uri, ["digest", "label", "is_added"])
+        counts = held.group_by("digest").aggregate([("label", "count_distinct")])
+        several = counts.filter(pc.greater(counts["label_count_distinct"], 1))["digest"]
+        if not len(several):
+            return []
+        held = _told(uri, ["digest", "label", "is_added", "path"])
+        held = held.filter(pc.and_(held["is_added"], pc.is_in(held["digest"], several)))
     found: dict[str, dict[object, str]] = {}
-    for row in held.filter(pc.is_in(held["digest"], several.combine_chunks())).to_pylist():
+    for row in held.to_pylist():
         if row["label"] in rows:
             owner = rows[row["label"]]
             owners = found.setdefault(row["digest"], {})
@@ -276,11 +284,10 @@ def _add_ready(
     ):
         uri = space.path / IMAGES
         count = ReadyCount()
-        for paths, keys, vectors in fresh_vectors(ready, taken, _known(uri), count):
-            if paths:
-                append(uri, _rows(paths, keys, vectors, may_be_painted=False))
-            if progress is not None:
-                progress(count.n_read, len(ready))
+        known = {brief(*key) for key in _known(uri)}
+        blocks = _ready_rows(ready, taken, known, count, progress)
+        for first in blocks:
+            append_drawn(uri, chain([first], islice(blocks, COMMIT - 1)), first.schema)
         current = StoredSpace(space.path)
         n_names, n_images = _write_view(store, current, space.provenance.dim)
         rows = find_labels(labels, current.find_all)
@@ -293,6 +300,21 @@ def _add_ready(
         () if kept else lacking,
     )  # fmt: skip
     return space.reopened(), added
+
+
+def _ready_rows(
+    ready: ReadyVectors,
+    taken: Container[str],
+    known: set[bytes],
+    count: ReadyCount,
+    progress: Progress | None,
+) -> Iterator[pa.RecordBatch]:
+    """Rows of pictures that are wanted and new, a block at a time."""
+    for paths, keys, vectors in fresh_vectors(ready, taken, known, count):
+        if progress is not None:
+            progress(count.n_read, len(ready))
+        if paths:
+            yield from _rows(paths, keys, vectors, may_be_painted=False).to_batches()
 
 
 def _check_whose(space: StoredSpace, ready: ReadyVectors, encoder: Encoder | str | None) -> None:

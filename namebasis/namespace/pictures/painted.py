@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from namebasis.encoders.image_archives import open_picture
 from namebasis.namespace.pictures.schema import PHOTO
-from namebasis.reading import open_regular, parse_json
+from namebasis.reading import parse_json
 from namebasis.wording import visible
 
 KEY = "namebasis"
@@ -26,7 +27,7 @@ def read_about(path: Path, *, whole: bool = True) -> dict[str, Any] | None:
     from PIL import Image as Pillow
 
     try:
-        with open_regular(path) as content, Pillow.open(content) as image:
+        with open_picture(path) as content, Pillow.open(content) as image:
             if whole:
                 image.load()
             known = parse_json(image.info[KEY], path)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from namebasis.namespace.store.dataset import Store
 
 IMAGE_VIEW = "image"
+_BLOCK = 2048
+_AHEAD = 2**25
+"""Bytes that the engine reads ahead, 2 GB by default: as much as there may be of vectors."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +130,13 @@ def view_of(
     sums, counts = np.zeros((len(names), dim)), np.zeros(len(names), np.int64)
     total, n_pictures = np.zeros(dim), 0
     # Copies count once, whether they came in one run or in several, or under names of two files.
-    seen: set[tuple[int | str, str]] = set()
+    seen: set[bytes] = set()
     for rows, vectors in _counted(dataset, uri, dim, source):
         read = rows["label"].to_pylist()
         own = [found[label] for label in read]
         owners = (label if row is None else row for label, row in zip(read, own, strict=True))
         keys = zip(owners, rows["digest"].to_pylist(), strict=True)
-        fresh = np.fromiter((_is_new(key, seen) for key in keys), bool, len(own))
+        fresh = np.fromiter((_is_new(*key, seen) for key in keys), bool, len(own))
         kept = vectors[fresh].astype(np.float64)
         total += kept.sum(axis=0)
         n_pictures += len(kept)
@@ -147,8 +150,10 @@ def view_of(
             counts[at] += n_each
     if not n_pictures:
         return None
-    has = counts > 0
     mean = ImageMean(n_pictures, total / n_pictures)
+    has = counts > 0
+    if has.all():  # sums may be large
+        return ImageView(names, sums, counts, mean)
     return ImageView(names[has], sums[has], counts[has], mean)
 
 
@@ -161,7 +166,11 @@ def _counted(
     if VECTOR not in held:
         return
     for batch in dataset.scanner(
-        columns=held, batch_size=BLOCK_ROWS, batch_readahead=2, scan_in_order=True
+        columns=held,
+        batch_size=_BLOCK,
+        batch_readahead=2,
+        io_buffer_size=_AHEAD,
+        scan_in_order=True,
     ).to_batches():
         rows = filled(batch, asked)
         shown = pc.invert(rows["is_blank"].combine_chunks())  # not blacked out
@@ -183,7 +192,9 @@ def has_vector(dataset: Any) -> Iterator[pa.Array]:
         yield batch.column(0).is_valid()
 
 
-def _is_new(key: tuple[int | str, str], seen: set[tuple[int | str, str]]) -> bool:
+def _is_new(owner: int | str, digest: str, seen: set[bytes]) -> bool:
+    """Whether no copy of a picture was seen; of millions, only a brief key is held."""
+    key = hashlib.blake2b(f"{owner!r}\0{digest}".encode(), digest_size=16).digest()
     is_new = key not in seen
     seen.add(key)
     return is_new

@@ -8,7 +8,7 @@ writes the rest.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.checks import IntArray
+from namebasis.errors import NamebasisError
 from namebasis.namespace.pictures.schema import (
     ABOUT,
     KEYS,
@@ -209,11 +210,31 @@ def append(uri: Path, rows: pa.Table) -> None:
     rows : Table
         `label`, `digest` and any other columns; those that are missing become null.
     """
+    append_drawn(uri, rows.to_batches(), rows.schema)
+
+
+def append_drawn(uri: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
+    """As `append`, of rows that are drawn as they are written."""
     import lance
 
-    dataset = _opened(uri, rows.schema)
-    fitted = _fitted(rows, dataset.schema, len(rows))
-    made = lance.write_dataset(fitted, for_lance(uri), mode="append")
+    dataset = _opened(uri, schema)
+    stopped: list[NamebasisError] = []
+
+    def drawn() -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in batches:
+                yield from _fitted(batch, dataset.schema, len(batch)).to_batches()
+        except NamebasisError as error:  # the engine would make an error of its own of it
+            stopped.append(error)
+            raise
+
+    reader = pa.RecordBatchReader.from_batches(dataset.schema, drawn())
+    try:
+        made = lance.write_dataset(reader, for_lance(uri), mode="append")
+    except Exception:
+        if stopped:
+            raise stopped[0] from None
+        raise
     keep_up(made, uri)
 
 

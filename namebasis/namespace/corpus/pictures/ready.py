@@ -31,7 +31,7 @@ from namebasis.reading import UnreadableError, array_blocks, array_facts
 if TYPE_CHECKING:
     import numpy as np
 
-BLOCK = 16_384
+BLOCK = 8192
 """Pictures whose vectors are in memory at a time."""
 _PLACES = (("img_emb", "metadata"), ("embeddings/img_emb", "embeddings/metadata"), (".", "."))
 """Folders of the arrays and of the tables; the second as ``clip-retrieval end2end`` has them."""
@@ -335,7 +335,7 @@ class ReadyCount:
 def fresh_vectors(
     ready: ReadyVectors,
     taken: Container[str],
-    known: set[tuple[str, str]],
+    known: set[bytes],
     count: ReadyCount,
 ) -> Iterator[tuple[list[str], list[tuple[str, str]], FloatArray]]:
     """Walk the pictures that are wanted and new: their paths, keys and unit vectors.
@@ -345,8 +345,8 @@ def fresh_vectors(
     ready : ReadyVectors
     taken : container of str
         Labels that are wanted.
-    known : set of (str, str)
-        Label and digest of pictures that a space has; what is walked is added to it.
+    known : set of bytes
+        `brief` keys of pictures that a space has; what is walked is added to it.
     count : ReadyCount
         Counts as they are walked.
     """
@@ -359,15 +359,20 @@ def fresh_vectors(
                 count.n_skipped += 1
             elif not has[row]:
                 count.failures.append(ImageFailure(block.paths[row], _NO_DIRECTION))
-            elif (key := (label, digest_of_vector(vectors[row]))) in known:
+            elif (key := brief(label, digest := digest_of_vector(vectors[row]))) in known:
                 count.n_known += 1
             else:
                 known.add(key)
                 kept.append(row)
-                keys.append(key)
+                keys.append((label, digest))
         count.n_read += len(block.labels)
         count.n_added += len(kept)
         yield [block.paths[row] for row in kept], keys, vectors[kept]
+
+
+def brief(label: str, digest: str) -> bytes:
+    """What stands for the label and the digest of a picture where millions are held in memory."""
+    return hashlib.blake2b(f"{label}\0{digest}".encode(), digest_size=16).digest()
 
 
 def digest_of_vector(row: FloatArray) -> str:
