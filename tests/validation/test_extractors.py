@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from namebasis.validation.extractors.image_probe import (
     train_probe,
 )
 from namebasis.validation.extractors.onnx_model import load_onnx
-from namebasis.validation.extractors.questions import QUESTIONS
+from namebasis.validation.extractors.questions import QUESTIONS, Answerer
 from namebasis.validation.extractors.registry import KINDS, load_extractor
 from namebasis.validation.extractors.zero_shot import ZeroShot
 
@@ -256,18 +257,24 @@ def test_an_image_is_seen_once_and_its_answers_run_together(
 
 
 def test_a_model_of_fixed_answers_sums_them_per_value(models: Models, pictures: Pictures) -> None:
+    """Questions of unequal length are put together, and answered as each alone."""
     from transformers import ViltForQuestionAnswering, ViltProcessor
 
     extractor = load_extractor(f"ask:{models('vilt')}", axes=["gender", "age"])
     (found,) = extractor.measure(pictures[:1])  # age has no answer there
     model = ViltForQuestionAnswering.from_pretrained(models("vilt")).eval()
     processor = ViltProcessor.from_pretrained(models("vilt"))
-    with torch.inference_mode():
-        given = processor(pictures[0], QUESTIONS["gender"], return_tensors="pt")
-        chances = model(**given).logits[0].softmax(-1).numpy()
-    man, woman = chances[1], chances[2]
-    expected = np.array([man, 0.0, woman]) / (man + woman)
-    np.testing.assert_allclose(found.shares[0], expected, atol=1e-5)
+    axes = [load_axis("gender"), replace(load_axis("gender"), name="sex")]
+    both = Answerer(model, processor, "both", axes).measure(pictures[:1])
+    np.testing.assert_allclose(both[0].shares, found.shares, atol=1e-5)
+    for one, question in zip(both, (QUESTIONS["gender"], "What is the sex of the person?"),
+                             strict=True):  # fmt: skip
+        with torch.inference_mode():
+            given = processor(pictures[0], question, return_tensors="pt")
+            chances = model(**given).logits[0].softmax(-1).numpy()
+        man, woman = chances[1], chances[2]
+        expected = np.array([man, 0.0, woman]) / (man + woman)
+        np.testing.assert_allclose(one.shares[0], expected, atol=1e-5)
 
 
 def test_a_model_without_an_answer_for_any_axis_is_refused(models: Models) -> None:

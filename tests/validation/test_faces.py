@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import lance
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,8 @@ from PIL import Image
 from torchvision.ops import batched_nms, box_iou
 
 from namebasis.errors import EncoderError
-from namebasis.validation.extractors.base import Attribute, Extractor, Found
+from namebasis.namespace.store.dataset import IMAGES
+from namebasis.validation.extractors.base import Attribute, Extractor, Found, notes_on_faces
 from namebasis.validation.extractors.mivolo import MiVolo
 from namebasis.validation.extractors.onnx_model import load_onnx
 from namebasis.validation.extractors.registry import load_extractor
@@ -372,6 +375,50 @@ def test_faces_are_kept_with_the_measurements(picture: Path, tmp_path: Path) -> 
     measure_images([image], [extractor], store=tmp_path / "store")
     assert list(again.known.values()) == [(Face(LARGE, 0.5, ((1.0, 2.0),) * 5, NEAR),
                                            Face(SMALL, 0.9))]  # fmt: skip
+
+
+def test_the_box_of_a_face_stands_with_its_picture(picture: Path, tmp_path: Path) -> None:
+    """As shares of width and height, within the picture; one in an archive is told by its bytes."""
+    with tarfile.open(tmp_path / "all.tar", "w") as tar:
+        tar.add(picture, "Vicki.png")
+    Image.new("RGB", (40, 40)).save(tmp_path / "none.png")
+    places = [tmp_path / "all.tar" / "Vicki.png", tmp_path / "none.png"]
+    found = {(120, 200): [Face((-12, 20, 60, 100), 0.9)], (40, 40): []}
+
+    class BySize(Given):
+        def find(self, image: Image.Image) -> Sequence[Face]:
+            self.n_calls += 1
+            return found[image.size]
+
+    n_calls = []
+    for number in range(2):
+        extractor = Red()
+        extractor.spec, finder = f"red {number}", BySize([])
+        extractor.faces = Faces(finder)
+        images = [ImageFile(place.stem, place) for place in places]
+        table = measure_images(images, [extractor], store=tmp_path / "store")
+        n_calls.append(finder.n_calls)
+        assert table.reasons["red"] == (None, "no face")
+    assert n_calls == [2, 0]
+    kept = lance.dataset(str(tmp_path / "store" / IMAGES)).to_table(["label", "face_box"])
+    boxes = dict(zip(kept["label"].to_pylist(), kept["face_box"].to_pylist(), strict=True))
+    np.testing.assert_allclose(boxes["Vicki"], [0, 0.1, 0.5, 0.5], atol=1e-6)
+    assert boxes["none"] is None
+
+
+def test_who_saw_no_face_is_said() -> None:
+    step = Faces(Given([]))
+    one, two, whole = Red(), Red(), load_extractor("whole:skin", faces=step)
+    two.spec = "blue"
+    assert notes_on_faces([one, two, whole]) == [
+        "red and blue take the face and saw whole pictures: no detector was given (--faces CARD)."
+    ]
+    assert notes_on_faces([whole]) == [
+        "No face was looked for: all extractors take the whole picture. face:SPEC shows one the "
+        "face."
+    ]
+    one.faces = two.faces = step
+    assert notes_on_faces([one, two, whole]) == []
 
 
 def test_what_is_shown_can_be_chosen() -> None:

@@ -13,10 +13,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from namebasis.encoders.image_archives import digest_of_picture
 from namebasis.encoders.images import open_image
 from namebasis.errors import EncoderError
-from namebasis.reading import UnreadableError, digest_of, parse_json
-from namebasis.validation.faces.alignment import Box, aligned, cut, estimated_body, without
+from namebasis.reading import UnreadableError, parse_json
+from namebasis.validation.faces.alignment import (
+    Box,
+    aligned,
+    cut,
+    estimated_body,
+    within,
+    without,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -140,6 +148,7 @@ class Faces:
     def __init__(self, finder: FaceFinder, *, most_bytes: int = _MOST_BYTES) -> None:
         self.finder = finder
         self.known: dict[str, tuple[Face, ...]] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
         self._most_bytes, self._n_bytes = most_bytes, 0
         self._crops: OrderedDict[tuple[str, Region], Crop] = OrderedDict()
 
@@ -177,6 +186,17 @@ class Faces:
             found.append(crop)
         return tuple(found)
 
+    def box_of(self, key: str) -> Box | None:
+        """Box of the face taken in a picture, as shares of its width and height, within it.
+
+        None where there is none, or the step did not look for it itself.
+        """
+        faces, size = self.known.get(key), self._sizes.get(key)
+        if not faces or size is None:
+            return None
+        left, top, right, bottom = within(faces[0].box, size)
+        return left / size[0], top / size[1], right / size[0], bottom / size[1]
+
     def _cut(self, image: Image, key: str, region: Region) -> Crop:
         if region.part == "whole":
             return Crop(image)
@@ -184,6 +204,7 @@ class Faces:
         if faces is None:
             found = sorted(self.finder.find(image), key=lambda face: -face.area)
             faces = self.known[key] = tuple(found)
+            self._sizes[key] = image.size
         if not faces:
             return Crop(None, "no face")
         told = [f"{len(faces)} faces: the largest taken"] if len(faces) > 1 else []
@@ -221,7 +242,7 @@ def _opened(image: ImageLike) -> tuple[Image | None, str]:
     """A picture's digest: of the bytes of a file, which is not opened, else of the pixels."""
     if isinstance(image, (str, Path)):
         try:
-            return None, digest_of(image)
+            return None, digest_of_picture(Path(image))
         except UnreadableError:
             pass  # opening it says why
     opened = open_image(image)

@@ -279,6 +279,8 @@ def _remember(faces: Faces, known: Memory, keys: Sequence[str]) -> None:
     counts = np.array([len(faces.known[key]) for key in found], dtype=np.float64)
     told = [to_text(faces.known[key]) for key in found]
     known.add_column((faces.fingerprint, _FACES), found, counts, told)
+    boxes = {key: box for key in found if (box := faces.box_of(key)) is not None}
+    known.face_boxes.update(boxes)
 
 
 def _difference(step: Callable[[int], None]) -> Progress:

@@ -51,6 +51,11 @@ class Memory:
         Of a space; without one nothing is kept.
     keys : sequence of str, optional
         Digests of the pictures that are asked about; of all by default.
+
+    Attributes
+    ----------
+    face_boxes : dict
+        By digest, the box of a face that was found: as shares of the picture's width and height.
     """
 
     def __init__(self, folder: Path | None, keys: Sequence[str | None] | None = None) -> None:
@@ -60,6 +65,7 @@ class Memory:
         self._values: dict[tuple[str, str], dict[str, tuple[float, str | None]]] = {}
         self._fresh: set[str | tuple[str, str]] = set()
         self._specs: dict[str, str] = {}
+        self.face_boxes: dict[str, tuple[float, float, float, float]] = {}
         self._place = _identity(folder)
         self._own = _own_fingerprint(folder)
         for name in (MEASUREMENTS, IMAGES):
@@ -172,6 +178,10 @@ class Memory:
         about = [_about(image, key) for key, image in single.items()]
         fields = [*KEYS, *(one for one in ABOUT if one.name != "face_box")]
         columns = [pa.array([row[one.name] for row in about], one.type) for one in fields]
+        if self.face_boxes:
+            field = ABOUT.field("face_box")
+            columns.append(pa.array([self.face_boxes.get(key) for key in single], field.type))
+            fields.append(field)
         for name in sorted(self._fresh, key=str):
             if isinstance(name, str):
                 columns.append(_vector_column(self._matrices[name], list(single)))
