@@ -224,14 +224,17 @@ class Space(StoredSpace):
         along: Sequence[str | Axis] = ("age", "gender"),
         *,
         where: str | None = None,
+        view: str = "text",
         n_made_up: int = 500,
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Attributes:
-        """Read names on axes such as age, four ways, beside made-up names."""
+        """Read names, or in the view `image` their pictures, on axes such as age, four ways."""
         from namebasis.studies.attributes.study import score
 
-        return score(self, along, where=where, n_made_up=n_made_up, seed=seed, progress=progress)
+        return score(
+            self, along, where=where, view=view, n_made_up=n_made_up, seed=seed, progress=progress
+        )
 
     def records(
         self,

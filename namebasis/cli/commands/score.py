@@ -59,6 +59,14 @@ def score(
         ),
     ] = None,
     where: options.Where = None,
+    view: Annotated[
+        str,
+        typer.Option(
+            "--view",
+            help="text, or image for what the pictures of names show; image:photos or "
+            "image:PIPELINE for those of one source.",
+        ),
+    ] = "text",
     seed: options.Seed = 0,
     write: Annotated[bool, typer.Option("--write", help="Keep the readings as columns.")] = False,
     overwrite: options.Overwrite = False,
@@ -66,12 +74,16 @@ def score(
 ) -> Answer:
     """Read names on axes such as age and gender, four ways, against made-up names.
 
+    With --view image, read their pictures, against pictures that are dealt out at random.
+
     With --records, hold the beliefs against public records; with --groups, say which groups of
     names lean to which end of each axis.
     """
     from namebasis.space import open_space
 
     _check_usage(names, axis, records, html or figure, groups, write)
+    if view != "text" and (records is not None or groups is not None):
+        raise typer.BadParameter("--records and --groups read the text view; leave --view out")
     if figure and figure.suffix not in (".png", ".svg"):
         raise typer.BadParameter("--figure takes a .png or .svg file")
     refuse_existing(html, figure, overwrite=overwrite)
@@ -86,7 +98,7 @@ def score(
         elif groups is not None:
             found = opened.groups(groups, along, where=where, seed=seed, progress=progress)
         else:
-            found = read = opened.score(along, where=where, seed=seed, progress=progress)
+            found = read = opened.score(along, where=where, view=view, seed=seed, progress=progress)
     told: list[str] = []
     if records is not None:
         told = _write_files(report, html, figure, overwrite)

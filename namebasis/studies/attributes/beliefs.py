@@ -19,6 +19,9 @@ NONE = "no belief beyond chance"
 VALIDATED = {"ordinal": "inferred", "nominal": "projection"}
 """The reading that beliefs rest on, by the kind of axis: it follows public records best, see
 docs/measures.md."""
+OF_PICTURES = {"ordinal": "projection", "nominal": "projection"}
+"""The same for pictures: on the organism's, whose truth is known, `inferred` follows an age less
+closely, as pictures differ in more than names do."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class AxisBelief:
     kind : str
         "ordinal" or "nominal".
     reading : str
-        That it rests on, of `VALIDATED`.
+        That it rests on, of `VALIDATED` or `OF_PICTURES`.
     reads : tuple of str
         What a name may read as: the ends of an ordinal axis, else its values.
     towards : ndarray of shape (n_names,), int64
@@ -98,12 +101,14 @@ class AxisBelief:
 
 @dataclass(frozen=True)
 class Leaning:
-    """One axis before its correction: z of names, and of made-up names, one column a value."""
+    """One axis before its correction, by one reading: z of names, and of made-up names, one column
+    a value."""
 
     axis: Axis
     z: Float64Array
     made: Float64Array
     values: Float64Array
+    reading: str
 
 
 def believe(leanings: Sequence[Leaning], n_company: int) -> tuple[AxisBelief, ...]:
@@ -135,12 +140,12 @@ def _belief(one: Leaning, towards: IntArray, p: Float64Array, n_company: int) ->
         labels = axis.values[0].label, axis.values[-1].label
         percentile = np.where(towards == 1, below[:, 0], 1 - below[:, 0])
         return AxisBelief(
-            axis.name, axis.kind, VALIDATED[axis.kind], axis.reads or labels, towards,
+            axis.name, axis.kind, one.reading, axis.reads or labels, towards,
             percentile, one.z[:, 0], p,
         )  # fmt: skip
     reads = tuple(value.label for value in axis.values)
     return AxisBelief(
-        axis.name, axis.kind, VALIDATED[axis.kind], reads, towards, below[names, towards],
+        axis.name, axis.kind, one.reading, reads, towards, below[names, towards],
         one.z[names, towards], p,
     )  # fmt: skip
 

@@ -84,6 +84,10 @@ class Attributes(Result):
         Names that were read together, of which these are some; 0 where they are all.
     parts : tuple of str or None
         Of the names: two rows may bear one name, Jordan as a given and as a family name.
+    view : str
+        `text`, or the view of pictures that was read; z then compares with shuffled names.
+    n_without : int
+        Names that were asked for and have no picture.
     """
 
     ids: IntArray
@@ -95,6 +99,8 @@ class Attributes(Result):
     beliefs: tuple[AxisBelief, ...] = ()
     n_company: int = 0
     parts: tuple[str | None, ...] = ()
+    view: str = "text"
+    n_without: int = 0
 
     _figure = "namebasis.studies.attributes.figures:draw_readings"
 
@@ -117,11 +123,19 @@ class Attributes(Result):
         """The legend of the first table."""
         if not self.beliefs:
             return []
-        return [
-            f"Reads as: beyond the range of {self.n_made_up:,} made-up names at 5 %, corrected for "
+        control = "made-up names" if self.view == "text" else "shuffled names"
+        told = [
+            f"Reads as: beyond the range of {self.n_made_up:,} {control} at 5 %, corrected for "
             f"{len(self.beliefs)} axes (p); above: of {self._n_company:,} names; z: in standard "
-            "deviations of made-up names. All four readings: --all; terms: docs/measures.md."
+            f"deviations of {control}. All four readings: --all; terms: docs/measures.md."
         ]
+        if self.view != "text":
+            without = f"; {self.n_without:,} names have none" if self.n_without else ""
+            told.append(
+                "Read from the pictures of names; a shuffled name has as many, dealt out at "
+                f"random{without}."
+            )
+        return told
 
     @property
     def _n_company(self) -> int:
@@ -229,6 +243,7 @@ class Attributes(Result):
             "leakage": self.leakage.tolist(),
             "temperature": self.temperature,
             "n_made_up": self.n_made_up,
+            "view": self.view,
         }
 
     def pick(self, space: StoredSpace, names: Sequence[str]) -> Attributes:
@@ -267,13 +282,21 @@ class Attributes(Result):
         )
 
     def write(self, space: StoredSpace) -> None:
-        """Keep readings, spreads and z as metric columns of the space."""
+        """Keep readings, spreads and z as metric columns of the space.
+
+        Those of pictures begin with ``picture_``.
+        """
+        rows = self.to_arrow().drop_columns(["name"])
+        if self.view != "text":
+            columns = [one if one == "id" else f"picture_{one}" for one in rows.column_names]
+            rows = rows.rename_columns(columns)
         space.add_metrics(
-            self.to_arrow().drop_columns(["name"]),
+            rows,
             study="attributes",
             parameters={
                 "temperature": self.temperature,
                 "n_made_up": self.n_made_up,
+                "view": self.view,
                 "labels": {one.label: one.value for one in self.scores if one.value is not None},
             },
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,10 @@ from namebasis.analysis.readings.axes import READINGS
 from namebasis.checks import Float64Array, IntArray, Progress, check_count, check_seed
 from namebasis.namespace.corpus.pseudo import pseudo_names
 from namebasis.studies.attributes.axis_files import Axis, load_axis
-from namebasis.studies.attributes.beliefs import VALIDATED, Leaning, believe
+from namebasis.studies.attributes.beliefs import OF_PICTURES, VALIDATED, Leaning, believe
+from namebasis.studies.attributes.from_pictures import read_pictures
 from namebasis.studies.attributes.results import Attributes, AxisScores
+from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Attributes", "AxisScores", "read_axes", "read_rows", "score"]
 
 TEMPERATURE = 0.1
+VIEWS = ("text", "image")
 WITHOUT_GENDER = ("age",)
 """Axes out of which the gender direction is taken: phrases for the old lean to women."""
 
@@ -34,6 +37,7 @@ def score(
     *,
     where: str | None = None,
     ids: IntArray | None = None,
+    view: str = "text",
     temperature: float = TEMPERATURE,
     n_made_up: int = 500,
     seed: int = 0,
@@ -41,7 +45,9 @@ def score(
 ) -> Attributes:
     """Read axes for the names of a space.
 
-    All names of `where` set the centre, so a name's readings are relative to its company.
+    All names of `where` set the centre, so a name's readings are relative to its company. Prompts
+    are centred by their own mean: the vectors of texts and of pictures lie apart, and the step
+    between them would otherwise be read as an attribute.
 
     Parameters
     ----------
@@ -52,12 +58,16 @@ def score(
         The only names that are read; at least 2.
     ids : ndarray of shape (n,), int64, optional
         Instead of `where`: their row numbers.
+    view : str
+        `text`, or `image` for what the pictures of names show, ``image:photos`` or
+        ``image:PIPELINE`` for those of one source.
     temperature : float
         Of the softmax over centred cosines.
     n_made_up : int
-        Made-up names that z compares with, at least 2.
+        Made-up names that z compares with, at least 2. For pictures these are *shuffled* names:
+        as many pictures, dealt out to names at random.
     seed : int
-        Of the pseudo names.
+        Of the pseudo names, and of the shuffles.
     progress : callable, optional
         Called with (done, total) steps.
 
@@ -91,13 +101,27 @@ def score(
     labels = [axis.name for axis in loaded]
     if len(set(labels)) < len(labels):
         raise ValueError(f"each axis may be asked for once; got {', '.join(labels)}.")
+    kind, _, source = view.partition(":")
+    if kind not in VIEWS or (source and kind == "text"):
+        raise ValueError(
+            f"view must be one of {', '.join(VIEWS)}; got {view!r}.{did_you_mean(view, VIEWS)}"
+        )
     ids = space.ids(where) if ids is None else ids
     if ids.size < 2:
         raise ValueError(f"score needs at least 2 names; {ids.size} pass where={where!r}.")
     step = Steps(progress, 1 + sum(_n_readings(axis) for axis in loaded))
-    rows = read_rows(space, ids, n_made_up, seed)
+    if kind == "text":
+        rows = read_rows(space, ids, n_made_up, seed)
+    else:
+        shown = read_pictures(space, ids, view, n_made_up, seed)
+        n_asked, ids = len(ids), shown.ids
+        both = np.concatenate([shown.names, shown.shuffled])
+        rows = Rows(both, None, len(ids), shown.groups)
     step()
-    return read_axes(space, loaded, ids, rows, temperature=temperature, step=step)
+    found = read_axes(space, loaded, ids, rows, temperature=temperature, step=step)
+    if kind == "text":
+        return found
+    return replace(found, view=view, n_made_up=n_made_up, n_without=n_asked - len(ids))
 
 
 def read_axes(
@@ -118,16 +142,17 @@ def read_axes(
     for axis in loaded:
         without = gender if axis.name in WITHOUT_GENDER else None
         own, made = [], []
+        reading = (VALIDATED if rows.groups is None else OF_PICTURES)[axis.kind]
         for value, prompts in axis_sequences(axis, axis_prompts(encoder, axis)):
-            found, controls = _score(axis, value, rows, prompts, temperature, without)
+            found, controls = _score(axis, value, rows, prompts, temperature, without, reading)
             own.append(found)
             made.append(controls)
             directions.append(axes.direction(prompts.mean(axis=0)))
             step()
         scores += own
-        reading = VALIDATED[axis.kind]
-        columns = ([s.z[reading] for s in own], made, [s.readings[reading] for s in own])
-        leanings.append(Leaning(axis, *(np.stack(column, axis=1) for column in columns)))
+        z = np.stack([s.z[reading] for s in own], axis=1)
+        values = np.stack([s.readings[reading] for s in own], axis=1)
+        leanings.append(Leaning(axis, z, np.stack(made, axis=1), values, reading))
     table = space.table(["name", "part"], ids=ids)
     names = tuple(table["name"].to_pylist())
     n_made_up = len(rows.text) - rows.n_names
@@ -153,11 +178,16 @@ class Steps:
 
 @dataclass(frozen=True)
 class Rows:
-    """Names, then pseudo names, in the text and the token view."""
+    """Names, then pseudo names, in the text and the token view.
+
+    For pictures these are their means, and shuffled names: `groups` says which are of the same
+    number of pictures, and so may be compared.
+    """
 
     text: Float64Array
     token: Float64Array | None
     n_names: int
+    groups: IntArray | None = None
 
     @property
     def views_of_names(self) -> list[Float64Array]:
@@ -226,6 +256,7 @@ def _score(
     prompts: Float64Array,
     temperature: float,
     without: Float64Array | None,
+    validated: str,
 ) -> tuple[AxisScores, Float64Array]:
     """Read names and pseudo names together, centred on the names; with z of the pseudo names."""
 
@@ -247,17 +278,25 @@ def _score(
     single = [read(sequence) for sequence in prompts]
     readings, spreads, z = {}, {}, {}
     for reading in READINGS:
-        control = whole[reading][n_names:]
         readings[reading] = whole[reading][:n_names]
-        deviation = float(control.std(ddof=1))
-        z[reading] = (
-            (whole[reading] - control.mean()) / deviation
-            if deviation > 1e-12
-            else np.full(len(whole[reading]), np.nan)
-        )
+        z[reading] = _z(whole[reading], rows)
         each = np.stack([one[reading][:n_names] for one in single])
         spreads[reading] = each.std(axis=0, ddof=1) if len(each) > 1 else np.full(n_names, np.nan)
-    made = z[VALIDATED[axis.kind]][n_names:]
+    made = z[validated][n_names:]
     of_names = {reading: column[:n_names] for reading, column in z.items()}
     unit = axis.unit if value is None else "share"
     return AxisScores(axis.name, value, readings, spreads, of_names, unit), made
+
+
+def _z(values: Float64Array, rows: Rows) -> Float64Array:
+    """Standard deviations from the made-up names, or from those of the same group."""
+    groups = np.zeros(len(values), np.int64) if rows.groups is None else rows.groups
+    is_made = np.arange(len(values)) >= rows.n_names
+    z = np.full(len(values), np.nan)
+    for group in np.unique(groups):
+        mine = groups == group
+        control = values[mine & is_made]
+        deviation = float(control.std(ddof=1))
+        if deviation > 1e-12:
+            z[mine] = (values[mine] - control.mean()) / deviation
+    return z

@@ -7,7 +7,7 @@ import pytest
 
 from namebasis.analysis.readings import chance
 from namebasis.studies.attributes.axis_files import Axis, AxisValue, load_axis
-from namebasis.studies.attributes.beliefs import LEVEL, Leaning, believe
+from namebasis.studies.attributes.beliefs import LEVEL, VALIDATED, Leaning, believe
 
 WORLD = Axis("world", "nominal", ("{}",), tuple(AxisValue(v, (v,)) for v in ("A", "B", "C", "D")))
 
@@ -19,7 +19,7 @@ def axes(n: int, seed: int = 0) -> list[Leaning]:
     def drawn(axis: Axis, n_values: int) -> Leaning:
         both = rng.standard_normal((n + 500, 1)) + rng.standard_normal((n + 500, n_values))
         both = both / 2**0.5
-        return Leaning(axis, both[:n], both[n:], both[:n])
+        return Leaning(axis, both[:n], both[n:], both[:n], VALIDATED[axis.kind])
 
     ordinal = [load_axis(name) for name in ("age", "gender", "era")]
     return [*(drawn(axis, 1) for axis in ordinal), drawn(WORLD, 4)]
@@ -53,7 +53,7 @@ def test_directions_are_those_of_z_and_both_sides_count() -> None:
     made = np.linspace(-2, 2, 999)[:, None]
     z = np.array([[5.0], [-5.0], [1.9], [5.0], *[[0.0]] * 96, [np.nan]])
     values = np.array([[9.0], [-9.0], [8.0], [-8.0], *[[0.0]] * 96, [0.0]])
-    (age,) = believe([Leaning(load_axis("age"), z, made, values)], len(z))
+    (age,) = believe([Leaning(load_axis("age"), z, made, values, "inferred")], len(z))
     assert [age.told(at) for at in range(5)] == [
         "older than most", "younger than most", *["no belief beyond chance"] * 3,
     ]  # fmt: skip
@@ -68,13 +68,15 @@ def test_a_nominal_axis_is_one_test_of_the_value_that_stands_out() -> None:
     made = rng.standard_normal((500, 4))
     z = np.zeros((50, 4))
     z[0], z[1], z[2] = [0, 0, 6, 1], [-6, -6, -6, -6], [2.2, 0, 0, 0]
-    (world,) = believe([Leaning(WORLD, z, made, z)], 50)
+    (world,) = believe([Leaning(WORLD, z, made, z, "projection")], 50)
     assert [world.told(at) for at in range(2)] == ["C", "no belief beyond chance"]
     # The largest of four exceeds 2.2 in 1 - Φ(2.2)⁴ = 5.4 % of made-up names.
     assert world.p[2] == pytest.approx(0.054, abs=0.03)
 
 
 def test_too_few_made_up_names_can_show_nothing() -> None:
-    few = [Leaning(one.axis, one.z + 50, one.made[:18], one.values) for one in axes(30)]
+    few = [
+        Leaning(one.axis, one.z + 50, one.made[:18], one.values, one.reading) for one in axes(30)
+    ]
     assert not any(one.counts.any() for one in believe(few, 30))
     assert believe([], 3) == ()
