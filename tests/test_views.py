@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import namebasis
 from namebasis.encoders.images import open_image
 from namebasis.errors import TargetError
 from namebasis.namespace.building.build import build_space
@@ -138,6 +141,40 @@ def test_a_view_of_one_source_answers_as_a_space_of_it_alone(
 ) -> None:
     painted = answer(question, spaces["all"], f"image:{PAINTER}")
     assert painted == answer(question, spaces["painted"], "image")
+
+
+def test_no_study_reads_rows_of_a_view_any_other_way() -> None:
+    """Whoever is asked of a view takes its rows by `ids(where, view=view)`."""
+    wrong = []
+    for room in ("studies", "explore", "auditing", "formation"):
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for function in ast.walk(ast.parse(path.read_text())):
+                if isinstance(function, ast.FunctionDef) and _takes_a_view(function):
+                    calls = [one for one in ast.walk(function) if isinstance(one, ast.Call)]
+                    wrong += [f"{path.name}:{one.lineno}" for one in calls if _is_blind(one)]
+    assert wrong == []
+
+
+ROOT = Path(namebasis.__file__).parent
+
+
+def _takes_a_view(function: ast.FunctionDef) -> bool:
+    asked = {one.arg for one in (*function.args.args, *function.args.kwonlyargs)}
+    asked |= {one.attr for one in ast.walk(function) if isinstance(one, ast.Attribute)}
+    return "view" in asked and function.name != "read_graph"  # which is given rows of the view
+
+
+def _is_blind(call: ast.Call) -> bool:
+    """Whether a call asks a space for rows, or for all vectors, whatever the view."""
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    given = {one.arg for one in call.keywords}
+    if call.func.attr == "ids":
+        return "view" not in given
+    if call.func.attr != "vectors" or "ids" in given or len(call.args) != 1:
+        return False
+    asked = call.args[0]
+    return "view" in (getattr(asked, "id", ""), getattr(asked, "attr", ""))
 
 
 def test_the_view_of_photos_is_that_of_a_space_of_photos(spaces: dict[str, Space]) -> None:

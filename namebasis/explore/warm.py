@@ -227,18 +227,13 @@ def _places(space: Space, view: str, progress: Any) -> FloatArray:
 
 def _lay_out(space: Space, view: str, progress: Any) -> FloatArray:
     from namebasis.analysis.shape.layout import layout
+    from namebasis.studies.topology.arrangement import read_graph
 
     found = np.full((len(space), 2), np.nan, dtype=np.float32)
     ids = space.ids(view=view)
     if progress is not None:
         progress(0, 3)
-    if len(ids) == len(space):
-        vectors, graph = space.vectors(view), space.graph(view)
-    else:
-        from namebasis.namespace.search.graph_cache import graph_of
-
-        vectors = space.vectors(view, ids=ids)
-        graph = graph_of(vectors, min(15, len(ids) - 1))
+    vectors, graph = read_graph(space, view, ids, min(15, len(ids) - 1))
     if progress is not None:
         progress(1, 3)
     found[ids] = layout(vectors, graph=graph)

@@ -18,11 +18,14 @@ from namebasis.namespace.pictures.schema import (
     ABOUT,
     COLUMNS,
     KEYS,
+    MAKER,
+    MEASURE,
     OTHER_VECTORS,
     PHOTO,
     PHOTOS,
     SPEC,
     VECTOR,
+    WHAT,
     filled,
     vector_column,
 )
@@ -138,6 +141,66 @@ class Pictures:
             owners = self.owners[numbers]
             made[_NAME] = pa.array(owners, pa.int64(), mask=owners < 0)
         return pa.table({name: made[name] if name in made else read[name] for name in wanted})
+
+    @cached_property
+    def _measures(self) -> dict[str, str]:
+        """Columns of what was measured, by what it is called."""
+        found: dict[str, str] = {}
+        for field in () if self._dataset is None else self._dataset.schema:
+            about = field.metadata or {}
+            if field.name.startswith(MEASURE) and WHAT in about:
+                called = about[WHAT].decode()
+                if called in found:  # by other weights or phrases
+                    called = f"{called} ({about[MAKER].decode()[:8]})"
+                found[called] = field.name
+        return found
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What reports measured: an extractor's spec and one of its values, ``skin|skin_tone``."""
+        return tuple(self._measures)
+
+    def measured(
+        self, measures: Sequence[str] | None = None, ids: IntArray | Sequence[int] | None = None
+    ) -> pa.Table:
+        """Read what reports measured on all pictures, or on some in their order.
+
+        Parameters
+        ----------
+        measures : sequence of str, optional
+            Of `measures`; all by default.
+        ids : sequence of int, optional
+            Numbers of pictures.
+
+        Returns
+        -------
+        Table
+            `picture`, and a column of numbers a measure; null where nothing was measured.
+
+        Raises
+        ------
+        ValueError
+            If there is no such measure or picture.
+        """
+        wanted = list(self.measures if measures is None else measures)
+        for name in wanted:
+            if name not in self._measures:
+                known = ", ".join(self.measures) or "none"
+                raise ValueError(
+                    f"nothing called {name!r} was measured; there are {known}."
+                    f"{did_you_mean(name, self.measures)}"
+                )
+        numbers = np.arange(len(self)) if ids is None else check_ids(ids, len(self))
+        made: dict[str, Any] = {_NUMBER: pa.array(numbers, pa.int64())}
+        if wanted:
+            with self._reading():
+                rows = self._dataset.scanner(
+                    columns=[self._measures[name] for name in wanted], scan_in_order=True
+                ).to_table()
+            for name in wanted:
+                pairs = rows[self._measures[name]].combine_chunks()
+                made[name] = pc.struct_field(pairs, "value").take(pa.array(numbers))
+        return pa.table(made)
 
     @cached_property
     def owners(self) -> IntArray:

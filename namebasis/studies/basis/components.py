@@ -55,9 +55,7 @@ def fit_components(
     ValueError
         If fewer than two distinct names are left, or the filter has too few to measure.
     """
-    ids, how = _chosen(space, where, automatic_filter, seed)
-    if space.lacks(view):
-        ids = np.intersect1d(ids, space.ids(view=view))
+    ids, how = _chosen(space, where, view, automatic_filter, seed)
     metadata = _metadata(space, view, where, how)
     return principal_components(
         space.vectors(view, ids=ids), max_components, label=view, metadata=metadata
@@ -85,7 +83,7 @@ def fit_pieces(
         If a position has fewer than two distinct pieces.
     """
     encoder = space.encoder()
-    ids, how = _chosen(space, where, automatic_filter, seed)
+    ids, how = _chosen(space, where, "text", automatic_filter, seed)
     names = space.table(["name"], ids=ids)["name"].to_pylist()
     return piece_components(
         names,
@@ -150,17 +148,17 @@ def coefficients(
 
 
 def _chosen(
-    space: StoredSpace, where: str | None, automatic_filter: bool, seed: int
+    space: StoredSpace, where: str | None, view: str, automatic_filter: bool, seed: int
 ) -> tuple[IntArray, str]:
     if not automatic_filter:
-        return space.ids(where), "all names"
+        return space.ids(where, view=view), "all names"
     measured = measure_identity(space, where=where, seed=seed)
     if measured.chosen.size < 2:
         raise ValueError(
             f"the automatic filter leaves {measured.chosen.size} of {measured.ids.size} full "
             f"names ({measured.measure}); choose names with where instead."
         )
-    return measured.chosen, measured.measure
+    return np.intersect1d(measured.chosen, space.ids(view=view)), measured.measure
 
 
 def _metadata(space: StoredSpace, view: str, where: str | None, how: str) -> dict[str, object]:

@@ -95,7 +95,7 @@ def diversity(
     if source:
         at = np.intersect1d(at, rows.of_source(source))
     if where is not None:
-        at = at[np.isin(rows.owners[at], space.ids(where))]
+        at = at[np.isin(rows.owners[at], space.ids(where, view="text"))]
     if not len(at) or (asked is not None and not np.isin(rows.owners[at], asked).any()):
         raise SpaceError(
             f"{space.path}: none of the names that are asked for has a picture; "

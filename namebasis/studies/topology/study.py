@@ -311,7 +311,8 @@ def _choose(
     """Ids to report on, and notes where they are not all that were asked for."""
     if ids is not None and where is not None:
         raise ValueError("where and ids are two ways to choose names; give one of them.")
-    asked = space.ids(where) if ids is None else np.asarray(ids, np.int64)
+    # All that fit, of whom those without a vector are counted.
+    asked = space.ids(where, view="text") if ids is None else np.asarray(ids, np.int64)
     ids = asked[np.isin(asked, space.ids(view=view))] if space.lacks(view) else asked
     n = len(ids)
     notes = []

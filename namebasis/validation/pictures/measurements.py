@@ -23,10 +23,12 @@ from namebasis.namespace.pictures.painted import provenance_of
 from namebasis.namespace.pictures.schema import (
     ABOUT,
     KEYS,
+    MAKER,
     MEASURE,
     OTHER_VECTORS,
     SPEC,
     VECTOR,
+    WHAT,
 )
 from namebasis.namespace.pictures.writing import Incoming, absorb, incoming_from, incoming_of
 from namebasis.namespace.store.dataset import IMAGES, Store, as_column, as_matrix
@@ -37,8 +39,6 @@ from namebasis.namespace.store.opening import holds_commit, holds_versions, open
 from namebasis.namespace.store.provenance import Provenance
 from namebasis.validation.pictures.image_files import ImageFile
 
-MAKER, WHAT = b"made_of", b"measure"
-"""Keys in the metadata of a measure's column: an extractor's identity, and which of its values."""
 _PAIR = pa.struct([("value", pa.float64()), ("reason", pa.string())])
 
 

@@ -73,6 +73,18 @@ def test_what_a_report_measured_is_added_without_encoding(space: Space, tmp_path
     assert own == pytest.approx(both / np.linalg.norm(both), abs=1e-6)
     assert measured(grown, red) == 31.0
     assert np.isnan(measured(grown, green))
+    assert grown.pictures().measures == ("skin|age",)
+    by_file = dict(
+        zip(
+            grown.pictures().table(["digest"])["digest"].to_pylist(),
+            grown.pictures().measured()["skin|age"].to_pylist(),
+            strict=True,
+        )
+    )
+    assert by_file == {digest_of(red): 31.0, digest_of(green): None}
+    assert grown.pictures().measured(ids=[1, 0])["picture"].to_pylist() == [1, 0]
+    with pytest.raises(ValueError, match=r"nothing called 'age' was measured; there are skin\|age"):
+        grown.pictures().measured(["age"])
 
 
 def test_an_undo_takes_back_pictures_and_no_measure(space: Space, tmp_path: Path) -> None:
