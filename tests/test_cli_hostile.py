@@ -99,6 +99,8 @@ BAD: list[tuple[str, ...]] = [
     ("build", "new.space", "n.csv", "--limit", HUGE),
     ("build", "new.space", "n.csv", "--seed", HUGE),
     ("add", "s.space", "deep.json"),
+    ("add", "s.space", "n.csv", "--new-names"),
+    ("add", "s.space", "n.csv", "--encoder", "organism"),
     ("info", "none.space"),
     ("remove", "s.space", "Nobody"),
     ("remove", "s.space", "--where", "? = 1"),

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 from namebasis.checks import FloatArray, Progress, as_embeddings, unit_rows
 from namebasis.encoders.image_archives import digest_of_picture
 from namebasis.encoders.registry import TEXT_ONLY
-from namebasis.encoders.specs import full_spec
 from namebasis.errors import EncoderError
 from namebasis.namespace.building.added_images import AddedImages
+from namebasis.namespace.building.ready_check import check_whose
 from namebasis.namespace.corpus.image_labels import (
     LabelledImages,
     find_labels,
@@ -269,8 +269,8 @@ def _add_ready(
     """Add pictures by the vectors that another tool made of them."""
     from namebasis.namespace.space import StoredSpace
 
-    _check_whose(space, ready, encoder)
-    labels, remarks = ready.labels(), list(ready.notes)
+    checked = check_whose(space, ready, encoder)
+    labels, remarks = ready.labels(), [*ready.notes, *checked]
     if new_names:
         space, told = _with_new_names(space, labels, None)
         remarks += told
@@ -315,33 +315,6 @@ def _ready_rows(
             progress(count.n_read, len(ready))
         if paths:
             yield from _rows(paths, keys, vectors, may_be_painted=False).to_batches()
-
-
-def _check_whose(space: StoredSpace, ready: ReadyVectors, encoder: Encoder | str | None) -> None:
-    """Refuse ready vectors that are not said to be of the space's encoder."""
-    own = space.provenance
-    if ready.dim != own.dim:
-        raise EncoderError(
-            f"{ready.folder}: its vectors have {ready.dim} numbers, those of {space.path} "
-            f"({own.encoder}) have {own.dim}, so another encoder made them. Make them with that "
-            "one, or give the pictures themselves."
-        )
-    if space.is_given:
-        return
-    if encoder is None:
-        raise EncoderError(
-            f"{ready.folder} does not say which encoder its vectors are of. If {own.encoder} made "
-            f"them, which built {space.path}, say so with --encoder {own.encoder} "
-            "(encoder=…); vectors of two encoders are never mixed."
-        )
-    told = encoder if isinstance(encoder, str) else encoder.spec
-    told = told if told == own.encoder else full_spec(told)
-    if told != own.encoder:
-        raise EncoderError(
-            f"{ready.folder} has vectors of {told}, {space.path} was built with {own.encoder}; "
-            "vectors of two encoders are never mixed. Give the pictures themselves, or build "
-            "another space."
-        )
 
 
 def _checked(vectors: object, found: LabelledImages, dim: int) -> FloatArray:

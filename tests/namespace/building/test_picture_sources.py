@@ -65,7 +65,7 @@ def test_ready_vectors_are_taken_in_blocks(
             (first, {"image_path": ["000", "001", "002"], "caption": ["Vicki", "zoe", "a street"],
                      "url": ["https://a/0.jpg", "https://a/1.jpg", "https://a/2.jpg"]}),
             (second, {"image_path": ["003", "004", "005"], "caption": ["Vicki", "Vicki", None],
-                      "url": ["b", "c", "d"]}),
+                      "url": ["https://b/3.jpg", None, "d"]}),
         ],
     )  # fmt: skip
     grown, added = space.add_images(source, encoder="seeing")
@@ -80,7 +80,9 @@ def test_ready_vectors_are_taken_in_blocks(
     expected = [vicki / np.linalg.norm(vicki), units(first)[1]]
     np.testing.assert_allclose(rows, expected, atol=1e-6)
     pictures = grown.pictures()
-    assert pictures.table(["path", "label"]).to_pylist()[2] == {"path": "003", "label": "Vicki"}
+    assert pictures.table(["path", "label"]).to_pylist()[2] == {
+        "path": "https://b/3.jpg", "label": "Vicki",
+    }  # fmt: skip
     again, known = grown.add_images(source, encoder="seeing", unmatched="keep")
     assert (known.n_added, known.n_known, len(again.pictures())) == (2, 3, 5)
 
@@ -171,3 +173,22 @@ def test_names_come_with_their_pictures_only_where_they_are_asked_for(
     assert (len(grown), added.n_added, added.n_skipped) == (len(space) + 1, 1, 1)
     rows = grown.vectors("image", ids=[grown.find("Ann Lee"), grown.find("Vicki")])
     np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
+
+
+def test_a_claim_is_held_against_pictures_that_can_be_read(space: Space, tmp_path: Path) -> None:
+    colours = [(250, 10, 10), (10, 250, 10), (10, 10, 250)]
+    for at, colour in enumerate(colours):
+        paint(tmp_path / "p" / f"{at}.png", colour)
+    encoder: Any = Seeing()
+    true = encoder.encode_images([tmp_path / "p" / f"{at}.png" for at in range(3)])
+    rows = {"image_path": ["p/0.png", "p/1.png", "p/2.png"], "name": ["Vicki", "Vicki", "Zoë"]}
+    wrong = clip_retrieval(tmp_path / "wrong", [(true[[1, 2, 0]], rows)])
+    message = r"3 of its pictures, encoded by seeing, have a median cosine of 0\.0\d with their vec"
+    with pytest.raises(EncoderError, match=message):
+        space.add_images(wrong, encoder=encoder)
+    right = clip_retrieval(tmp_path / "right", [(3 * true.astype(np.float16), rows)])
+    _, added = space.add_images(right, encoder=encoder)
+    assert added.remarks[1] == "3 pictures agree with the vectors given (median cosine 1.000)"
+    other: Any = Seeing(salt="other weights")
+    with pytest.raises(EncoderError, match="seeing has other weights"):
+        space.add_images(right, encoder=other)

@@ -170,6 +170,17 @@ def test_a_table_may_be_separated_otherwise(separator: str, tmp_path: Path) -> N
     assert label_images(table, find).labels == ("Winona", "José")
 
 
+def test_a_table_may_come_from_another_system(tmp_path: Path) -> None:
+    tree(tmp_path, "a/1.jpg", "a/b\\2.jpg")
+    table = tmp_path / "faces.csv"
+    table.write_text("photo_file_name,name\na\\1.jpg,Winona\na/b\\2.jpg,José\n", encoding="utf-8")
+    read = label_images(table, find)
+    assert [file.relative_to(tmp_path).as_posix() for file in read.files] == [
+        "a/1.jpg",
+        "a/b\\2.jpg",
+    ]
+
+
 @pytest.mark.parametrize("form", ["bytes", "image"])
 def test_images_inside_a_table_are_named(form: str, tmp_path: Path) -> None:
     cell = b"x" if form == "bytes" else {"bytes": b"x", "path": "1.jpg"}

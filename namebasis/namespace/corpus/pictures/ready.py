@@ -40,7 +40,7 @@ _TABLE = re.compile(r"metadata_?(\d*)\.parquet")
 _NO_DIRECTION = "its vector is 0 or not finite"
 _WORDS = 8
 """Words of a caption that may be a name."""
-_LINKS = ("url", "key", "id", "sample_id")
+_LINKS = ("url", "key")
 
 
 @dataclass(frozen=True)
@@ -273,12 +273,17 @@ def _texts(rows: pa.Table, column: str | None) -> list[str]:
 
 
 def _paths(rows: pa.Table, ready: ReadyVectors, part: ReadyPart) -> list[str]:
-    """Where each picture is; its link, or its row, where nothing says it."""
+    """Where each picture is: its link where its path is a webdataset's key; else the table."""
     found = _texts(rows, ready.path)
-    for column in _LINKS:
-        if not all(found):
-            found = [a or b for a, b in zip(found, _texts(rows, column), strict=True)]
+    links = _texts(rows, "url")
+    found = [
+        path if _is_file(path) else link or path for path, link in zip(found, links, strict=True)
+    ]
     return [path or str(part.table) for path in found]
+
+
+def _is_file(path: str) -> bool:
+    return bool(PurePosixPath(path).suffix)
 
 
 def _labels(rows: pa.Table, ready: ReadyVectors) -> list[str]:

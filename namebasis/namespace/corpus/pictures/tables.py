@@ -91,6 +91,7 @@ def columns_of(
     there = list(rows[0]) if rows else []
     lower = {column.strip().lower(): column for column in reversed(there)}
     path = next((lower[name] for name in PATH_COLUMNS if name in lower), None)
+    path = path or next((lower[name] for name in lower if name.endswith("_file_name")), None)
     name = next((lower[name] for name in NAME_COLUMNS if name in lower), None)
     if path is not None and name is not None:
         return path, name
@@ -109,4 +110,11 @@ def pairs_of(
         path, name = row.get(columns[0]), row.get(columns[1])
         is_path = isinstance(path, str) and bool(path) and "\0" not in path and is_utf8(path)
         label = name.strip() if isinstance(name, str) and is_utf8(name) else ""
-        yield (folder / str(path), label) if is_path else None
+        yield (_place(folder, str(path)), label) if is_path else None
+
+
+def _place(folder: Path, path: str) -> Path:
+    """A path of a table, which another system may have written."""
+    place = folder / path
+    is_foreign = "\\" in path and not place.exists()
+    return folder / path.replace("\\", "/") if is_foreign else place
