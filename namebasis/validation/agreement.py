@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -27,10 +28,12 @@ from namebasis.validation.agreement_results import (
     NameImages,
 )
 from namebasis.validation.pictures.image_store import ImageTable
+from namebasis.wording import counted
 
 N_BINS = 5
 N_DISAGREEMENTS = 10
 _FEWEST_PRIOR = 3
+_MOST_REASONS = 3
 _FEWEST_SHUFFLES = 39
 """Shuffles between the extremes of which one more falls in 95 % of cases."""
 _SURE = 1.96 + 0.84
@@ -239,6 +242,15 @@ def _and_others(labels: Sequence[str]) -> str:
     return labels[0] + (f" and {more} other{'s' if more > 1 else ''}" if more else "")
 
 
+def _counted_reasons(reasons: Sequence[str]) -> str:
+    """The commonest reasons with the number of images, the first of equal ones first."""
+    found = Counter(reason.rstrip(".") for reason in reasons).most_common()
+    told = [f"{reason} ({n})" for reason, n in found[:_MOST_REASONS]]
+    if (more := len(found) - _MOST_REASONS) > 0:
+        told.append(f"and {counted(more, 'more reason')}")
+    return "; ".join(told)
+
+
 def _notes(table: ImageTable, names: Sequence[NameImages], unknown: set[str]) -> tuple[str, ...]:
     notes = []
     empty = [row.name for row in names if row.reason is not None]
@@ -256,12 +268,12 @@ def _notes(table: ImageTable, names: Sequence[NameImages], unknown: set[str]) ->
     for told, labels in missing.items():
         notes.append(
             f"{_and_others(labels)}: nothing measured on {len(told)} of {len(table.images)} "
-            f"images, first because: {told[0].rstrip('.')}."
+            f"images: {_counted_reasons(told)}."
         )
     for told, labels in chosen.items():
         notes.append(
-            f"{_and_others(labels)}: on {len(told)} of {len(table.images)} images, first: "
-            f"{told[0].rstrip('.')}."
+            f"{_and_others(labels)}: on {len(told)} of {len(table.images)} measured images: "
+            f"{_counted_reasons(told)}."
         )
     if len(unknown) < _FEWEST_PRIOR:
         notes.append(

@@ -205,29 +205,37 @@ def test_nothing_measured_is_none_with_the_reason_never_zero() -> None:
     assert found.names[0].spread is None
     assert found.names[0].reason == "no image of the name could be read, or all were blacked out"
     assert only(found, "age").n_names == 5
-    assert any(
-        "nothing measured on 3 of 18 images, first because: no face." in n for n in found.remarks
-    )
+    assert any("nothing measured on 3 of 18 images: no face (3)." in n for n in found.remarks)
     arrow = found.to_arrow()
     assert arrow["image_age"].to_pylist()[0] is None
     assert arrow["n_images"].to_pylist() == [0, 3, 3, 3, 3, 3]
 
 
 def test_one_broken_file_is_one_note_however_many_columns_lack_it() -> None:
+    """Reasons are counted; of what was measured all the same, apart."""
     table, truth = simulated(10)
-    why = ("it is broken.", "2 faces: the largest taken", *(None,) * (len(table.images) - 2))
+    why = [
+        "b is broken.",
+        "2 faces: the largest taken",
+        "no face",
+        "no face",
+        "3 faces: the largest",
+    ]
+    why += ["a", "c"]
+    reasons = (*why, *(None,) * (len(table.images) - len(why)))
     values = table.columns["age"].copy()
-    values[0] = np.nan
+    values[[0, 2, 3, 5, 6]] = np.nan
     labels = ("age", "gender", "hair")
     broken = ImageTable(
         table.images, None, None, dict.fromkeys(labels, values), dict.fromkeys(labels, "rank"),
-        dict.fromkeys(labels, why),
+        dict.fromkeys(labels, reasons),
     )  # fmt: skip
     notes = agree(broken, {("age", "truth"): truth}, n_resamples=20).remarks
     assert notes[:2] == (
-        f"age and 2 others: nothing measured on 1 of {len(table.images)} images, first because: "
-        "it is broken.",
-        f"age and 2 others: on 1 of {len(table.images)} images, first: 2 faces: the largest taken.",
+        f"age and 2 others: nothing measured on 5 of {len(table.images)} images: no face (2); "
+        "b is broken (1); a (1); and 1 more reason.",
+        f"age and 2 others: on 2 of {len(table.images)} measured images: 2 faces: the largest "
+        "taken (1); 3 faces: the largest (1).",
     )
 
 

@@ -24,6 +24,7 @@ from namebasis.validation.extractors.image_probe import (
     load_probe,
     train_probe,
 )
+from namebasis.validation.extractors.onnx_input import ImageInput
 from namebasis.validation.extractors.onnx_model import load_onnx
 from namebasis.validation.extractors.questions import QUESTIONS, Answerer
 from namebasis.validation.extractors.registry import KINDS, load_extractor
@@ -356,6 +357,13 @@ def test_channels_and_layout_follow_the_card(models: Models, tmp_path: Path) -> 
     tint, _ = load_onnx(card).measure([Image.new("RGB", (8, 8), (255, 128, 0))])
     means = (np.array([0, 128, 255]) / 255 - 0.5) / 0.5
     np.testing.assert_allclose(tint.shares[0], softmax(means), atol=1e-5)
+
+
+def test_a_letterboxed_picture_lies_in_the_middle_or_at_the_corner() -> None:
+    given, white = ImageInput((8, 8), scale=255.0), Image.new("RGB", (16, 8), (255, 255, 255))
+    middle, corner = (given.array([white], at_corner=at)[0, 0] for at in (False, True))
+    np.testing.assert_array_equal(middle[:, 0], [0, 0, 1, 1, 1, 1, 0, 0])
+    np.testing.assert_array_equal(corner[:, 0], [1, 1, 1, 1, 0, 0, 0, 0])
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from namebasis.validation.faces.contract import FACE, PERSON, WHOLE, Face, FaceF
 from namebasis.validation.faces.decoding import Boxes, merged
 from namebasis.validation.faces.detectors import OpenCVFaces, load_faces
 from namebasis.validation.pictures.image_files import ImageFile
-from namebasis.validation.pictures.image_store import measure_images
+from namebasis.validation.pictures.image_store import identity_of, measure_images
 
 STRIDES = (8, 16, 32)
 
@@ -404,6 +404,18 @@ def test_the_box_of_a_face_stands_with_its_picture(picture: Path, tmp_path: Path
     boxes = dict(zip(kept["label"].to_pylist(), kept["face_box"].to_pylist(), strict=True))
     np.testing.assert_allclose(boxes["Vicki"], [0, 0.1, 0.5, 0.5], atol=1e-6)
     assert boxes["none"] is None
+
+
+def test_what_was_measured_of_another_face_is_not_the_same() -> None:
+    """Nor with another detector, nor of another region; of the whole no detector matters."""
+    finder, other = Given([]), Given([])
+    other.fingerprint = "given 2"
+    red = [Red() for _ in range(4)]
+    red[1].faces, red[2].faces, red[3].faces = Faces(finder), Faces(other), Faces(finder)
+    red[3].regions = (PERSON,)
+    assert len({identity_of(one) for one in red}) == 4
+    whole = [load_extractor("whole:skin", faces=step) for step in (None, Faces(finder))]
+    assert len({identity_of(one) for one in whole}) == 1
 
 
 def test_who_saw_no_face_is_said() -> None:
