@@ -14,6 +14,7 @@ from namebasis.report.page import render
 from namebasis.validation.agreement_results import NameImages, label_of
 from namebasis.validation.figures import calibration
 from namebasis.validation.pictures.image_files import ImageFile
+from namebasis.validation.rigidity.page import section
 from namebasis.wording import between
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def html_of(found: Validation) -> str:
         ],
         thumbnails=_Thumbnails(found.images.images),
         caption=caption,
+        profiles=section(found.rigidity),
         label=label_of,
         number=_number,
         ends=lambda low, high: between(low, high, 2),

@@ -203,7 +203,7 @@ def validate(
     found = agree(table, text, prior=prior, n_resamples=n_resamples, seed=seed)
     found = replace(found, remarks=(*notes, *found.remarks))
     profiles = picture_rigidity(
-        _pictures(table), roles, weak_by=weak_by, encoder=encoder,
+        pictures_of(table), roles, weak_by=weak_by, encoder=encoder,
         n_resamples=max(n_resamples, 200), seed=seed,
     )  # fmt: skip
     source = space.provenance
@@ -226,7 +226,7 @@ def validate(
     )
 
 
-def _pictures(table: ImageTable) -> MeasuredPictures:
+def pictures_of(table: ImageTable) -> MeasuredPictures:
     """Images that could be read, with the columns of each attribute side by side."""
     shown = [at for at, image in enumerate(table.images) if not image.is_blank]
     attributes = {
@@ -238,8 +238,9 @@ def _pictures(table: ImageTable) -> MeasuredPictures:
     images = [table.images[at] for at in shown]
     vectors = None if table.vectors is None else table.vectors[shown]
     return MeasuredPictures(
-        [image.name for image in images], attributes, vectors, [image.context for image in images]
-    )
+        [image.name for image in images], attributes, vectors,
+        [image.context for image in images], [str(image.path) for image in images],
+    )  # fmt: skip
 
 
 def _stranger_note(strangers: Sequence[str]) -> list[str]:

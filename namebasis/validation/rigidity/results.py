@@ -156,8 +156,11 @@ class PictureRigidity(Result):
         Contexts whose text does not tell their pictures from others.
     remarks : tuple of str
     parameters : mapping
+    files : mapping of str to tuple of (str, str or None)
+        Of each name the files of its pictures, each with its context.
     """
 
+    _page = "namebasis.validation.rigidity.page:html_of"
     _figure = "namebasis.validation.rigidity.figures:draw"
 
     names: tuple[NamePictures, ...]
@@ -169,6 +172,7 @@ class PictureRigidity(Result):
     untold: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
 
     @property
     def asked(self) -> tuple[NamePictures, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,6 @@ from namebasis.analysis.intervals import Interval
 from namebasis.checks import Float64Array, FloatArray, check_count, check_seed
 from namebasis.errors import NamebasisError
 from namebasis.validation.rigidity.results import (
-    CHANCE,
     MADE_UP,
     STRANGER,
     WEAK,
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 ANYBODY = "a person"
 """Stands for the name in the text of a context."""
+RARE, HALF = 0.05, 0.5
+"""Share of the prior that may be as much the same person as a known name; and how far a context
+must be there to be followed, beside what is there for names that nobody bears."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +62,24 @@ class MeasuredPictures:
         Of the pictures or of their faces; NaN where there is none.
     contexts : sequence of n (str or None)
         The prompt with {} for the name.
+    paths : sequence of n str
+        Files, which pages show.
     """
 
     names: Sequence[str]
     attributes: Mapping[str, Float64Array]
     vectors: FloatArray | None = None
     contexts: Sequence[str | None] = ()
+    paths: Sequence[str] = ()
+
+    def files(self) -> dict[str, tuple[tuple[str, str | None], ...]]:
+        """Of each name the files of its pictures, each with its context."""
+        found: dict[str, list[tuple[str, str | None]]] = {}
+        contexts = self.contexts or [None] * len(self.names)
+        if self.paths:
+            for name, path, context in zip(self.names, self.paths, contexts, strict=True):
+                found.setdefault(name, []).append((path, context))
+        return {name: tuple(files) for name, files in found.items()}
 
 
 def picture_rigidity(
@@ -136,6 +151,7 @@ def picture_rigidity(
     return PictureRigidity(
         names, tuple(profiles), roles_found.count(MADE_UP), roles_found.count(WEAK), weak_by,
         templates, untold, tuple(remarks), {"n_resamples": n_resamples, "seed": seed},
+        pictures.files(),
     )  # fmt: skip
 
 
@@ -163,7 +179,6 @@ class _Profile:
         self.prior: VariancePrior | None = None
         self.placed: dict[int, tuple[float, float, float, float]] = {}
         self.is_prior = is_prior
-        self._entropies: list[float] | None = None
         seen = wide[self.known]
         floor = RESOLUTION * float(seen.var(axis=0, ddof=1).sum()) if len(seen) > 1 else 0.0
         if not found or not floor > 0:
@@ -185,7 +200,7 @@ class _Profile:
         entropy, place = None, None
         if self.is_nominal:
             entropy = entropy_of(self.values[own], n_resamples=n_resamples, seed=seed)
-            place = _places(self._all_entropies(), self.is_prior)[at]
+            place = self._entropy_places[at]
         made = AttributeRigidity(
             self.attribute, len(own), mean, entropy=entropy, entropy_percentile=place
         )
@@ -200,13 +215,13 @@ class _Profile:
         log_ratio, low, high, percentile = self.placed[at]
         return replace(made, log_ratio=log_ratio, low=low, high=high, percentile=percentile)
 
-    def _all_entropies(self) -> Float64Array:
-        if self._entropies is None:
-            self._entropies = [
-                entropy_of(self.values[own], n_resamples=20).value if len(own) > 1 else np.nan
-                for own in self.rows
-            ]
-        return np.array(self._entropies)
+    @cached_property
+    def _entropy_places(self) -> list[float | None]:
+        values = [
+            entropy_of(self.values[own], n_resamples=20).value if len(own) > 1 else np.nan
+            for own in self.rows
+        ]
+        return _places(np.array(values), self.is_prior)
 
 
 def _each(placed: Placed) -> list[tuple[float, float, float, float]]:
@@ -285,7 +300,7 @@ def _contexts(
         texts, prior if enough else None,
     )  # fmt: skip
     same, there = (np.array([one.value for one in side]) for side in (found.same, found.there))
-    most, least = _edge(same[prior], above=True), _edge(there[prior], above=False)
+    edge = _edge(same[prior])
     made = {}
     for at, name in enumerate(present):
         cells = {
@@ -294,32 +309,28 @@ def _contexts(
         }
         made[place[name]] = PicturesInContexts(
             found.same[at], found.there[at], found.flexibility[at],
-            _kind(same[at], there[at], most, least), cells,
+            _kind(same[at], there[at], edge), cells,
         )  # fmt: skip
     untold = tuple(one for one, tells in zip(templates, found.is_told, strict=True) if not tells)
     return made, templates, untold, remarks
 
 
-def _edge(prior: Float64Array, *, above: bool) -> float | None:
-    """Beyond which one more name of the prior lies in 2.5 % of cases, by Student's t."""
-    from scipy.stats import t
-
+def _edge(prior: Float64Array) -> float | None:
+    """Above which one of twenty names of the prior lies; their scatter is lopsided."""
     kept = prior[np.isfinite(prior)]
-    n = len(kept)
-    if n < FEWEST_PRIOR:
+    if len(kept) < FEWEST_PRIOR:
         return None
-    reach = float(t.ppf(1 - CHANCE, n - 1) * kept.std(ddof=1) * (1 + 1 / n) ** 0.5)
-    return float(kept.mean()) + (reach if above else -reach)
+    return float(np.quantile(kept, 1 - RARE, method="median_unbiased"))
 
 
-def _kind(same: float, there: float, edge: float | None, least: float | None) -> str | None:
+def _kind(same: float, there: float, edge: float | None) -> str | None:
     if edge is None or not np.isfinite(same):
         return None
     if same <= edge:
         return "unknown"
-    if least is None or not np.isfinite(there):
+    if not np.isfinite(there):
         return None
-    return "rigid" if there < least else "flexible"
+    return "flexible" if there >= HALF else "rigid"
 
 
 def _or_none(value: float) -> float | None:
