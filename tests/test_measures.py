@@ -140,7 +140,7 @@ def test_a_word_is_found_as_people_write_it() -> None:
 
 
 @pytest.mark.parametrize(("word", "remedy"), [
-    ("chosen agin", "Did you mean 'chosen again' or 'chosen'?"),
+    ("chosn again", "Did you mean 'chosen again'?"),
     ("xyzzy", "`namebasis explain` lists what is."),
 ])  # fmt: skip
 def test_an_unknown_word_is_refused_with_near_ones(word: str, remedy: str) -> None:

@@ -22,7 +22,10 @@ PhaseArray = npt.NDArray[np.int8]
 OWN = ("own_score", "coarse", "fine")
 """Lengths of the own direction, whole, along attributes and beyond: any of them ends phase 1."""
 CROSSED = ("leaves", "fine", "margin")
-"""What is crossed; see `NameCrossing`."""
+"""What is crossed by text alone; see `NameCrossing`."""
+PICTURES_CROSSED = {"seen": "seen_margin", "elsewhere": "elsewhere_margin",
+                    "pictures": "picture_margin"}  # fmt: skip
+"""What is crossed where there are pictures, and the measure that rises above 0."""
 _LEAST = 1e-9  # below any score that is not zero
 
 
@@ -36,6 +39,9 @@ class NameCrossing:
     measure : str
         ``leaves``: phase 1 ends, the largest of `OWN` over its threshold. ``fine``: it becomes
         one person. ``margin``: its own attributes are read before those of its parts.
+        ``seen``: its pictures in contexts that it was seen in are nearer to it than to any other
+        name. ``elsewhere``: the same in other contexts. ``pictures``: it is nearer to pictures of
+        its person than to those of people as its parts suggest.
     step : Crossing
     exposures : Crossing or None
         The same in exposures, where they are known.
@@ -60,7 +66,9 @@ def find_crossings(
     exposures: Float64Array | None,
     n_resampled: Mapping[str, int] | None = None,
 ) -> tuple[NameCrossing, ...]:
-    """Find where each of `CROSSED` rises above its threshold (the margin: 0).
+    """Find where each of `CROSSED`, and of `PICTURES_CROSSED`, rises above its threshold.
+
+    Those of margins, of texts and of pictures, are 0.
 
     Parameters
     ----------
@@ -85,10 +93,13 @@ def find_crossings(
     again = {key: _log(draws[key]) - bars[key][..., None] for key in OWN}
     series = {"leaves": _largest(above), "fine": above["fine"], "margin": values["margin"]}
     drawn = {"leaves": _largest(again), "fine": again["fine"], "margin": draws["margin"]}
+    for key, measure in PICTURES_CROSSED.items():
+        if measure in values and measure in draws:
+            series[key], drawn[key] = values[measure], draws[measure]
     crossings = []
     for row in range(n):
         seen = None if exposures is None or np.isnan(exposures[row]).any() else exposures[row]
-        for key in CROSSED:
+        for key in series:
             found = _name_crossing(
                 names[row], key, series[key][row], drawn[key][row], steps, seen,
                 (n_resampled or {}).get(key),

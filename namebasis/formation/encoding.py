@@ -16,6 +16,7 @@ from namebasis.atomic import remove_leftovers, replacing_file, write_text
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError
 from namebasis.formation.checkpoints import Checkpoint
+from namebasis.formation.pictures.album import Album
 from namebasis.formation.plan import Plan
 from namebasis.formation.weights import MatrixState
 from namebasis.reading import LARGE, UnreadableError, parse_json, read_arrays, read_json
@@ -169,6 +170,38 @@ class Cache:
                 np.savez(stream, facts=json.dumps(made.facts), **arrays)
         except (OSError, NamebasisError) as error:
             self.refused = str(error)
+
+    def load_pictures(self, checkpoint: Checkpoint, album: Album) -> FloatArray | None:
+        """Read the vectors of pictures; None if none were kept, or they are damaged."""
+        path = self._pictures_path(checkpoint, album)
+        if path is None or not path.is_file():
+            return None
+        try:
+            rows = read_arrays(path)["rows"]
+            if rows.ndim != 2 or len(rows) != len(album):
+                raise ValueError(f"it has shape {rows.shape}")
+        except (UnreadableError, ValueError, KeyError, TypeError) as error:
+            logger.info("%s cannot be read (%s); encoded again.", path, error)
+            return None
+        return np.asarray(rows, dtype=np.float32)
+
+    def save_pictures(self, checkpoint: Checkpoint, album: Album, rows: FloatArray) -> None:
+        """Keep the vectors of pictures, as `save` does encodings."""
+        path = self._pictures_path(checkpoint, album)
+        if path is None:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing_file(path, overwrite=True) as stream:
+                np.savez(stream, rows=rows)
+        except (OSError, NamebasisError) as error:
+            self.refused = str(error)
+
+    def _pictures_path(self, checkpoint: Checkpoint, album: Album) -> Path | None:
+        own = checkpoint.fingerprint
+        if self.folder is None or own is None:
+            return None
+        return self.folder / f"{own.partition(':')[2][:20]}-pictures-{album.digest}.npz"
 
     def load_weights(
         self, checkpoint: Checkpoint, before: Checkpoint | None

@@ -53,7 +53,31 @@ _PANELS = (
     ("displacement_ratio", "Uneven contexts", "Largest over smallest displacement by a context."),
     ("own_residual", "Own residual", "Length that the other names do not add up to."),
 )
+_PICTURE_PANELS = (
+    (
+        "seen_own",
+        "Own direction towards the pictures",
+        "How far what is left beyond the parts points at the person in the name's pictures.",
+    ),
+    (
+        "seen_margin",
+        "Recognised where seen",
+        "Cosine of its pictures, in contexts it was seen in, less that of the best other name.",
+    ),
+    (
+        "elsewhere_margin",
+        "Recognised elsewhere",
+        "The same for pictures in contexts that the name was not seen in.",
+    ),
+    (
+        "picture_margin",
+        "Own before prior pictures",
+        "Cosine to pictures of its person less that to people as its parts suggest.",
+    ),
+)
 _UNITS = {
+    "seen_own": "length", "seen_margin": "cosine", "elsewhere_margin": "cosine",
+    "picture_margin": "cosine",
     "own_score": "times the noise", "coarse": "times the noise", "fine": "times the noise",
     "margin": "cosine", "parts_reading": "cosine", "hold": "cosine", "capture": "deviations",
     "leakage": "deviations", "displacement_ratio": "ratio", "own_residual": "length",
@@ -65,6 +89,9 @@ _CROSSED = (
     ("margin", "Own attributes are read before those of its parts"),
     ("leaves", "Leaves the first phase"),
     ("fine", "Becomes one person"),
+    ("seen", "Its pictures are nearest to it, in contexts it was seen in"),
+    ("elsewhere", "Its pictures are nearest to it, in other contexts"),
+    ("pictures", "Pictures of its person are nearer than those its parts suggest"),
 )
 _WEIGHTS = (
     ("relative_change", "Change since the checkpoint before", "Over the length there."),
@@ -220,7 +247,7 @@ def _colors(n: int) -> list[str]:
 def _trajectories(found: Formation, axis: Axis, colors: dict[str, str]) -> list[_Card]:
     kinds = np.array(found.shown_kinds)
     cards = []
-    for key, title, told in _PANELS:
+    for key, title, told in _panels(found):
         plot = Curves(axis, is_log=key in _LOG, unit=_UNITS.get(key, ""), key=key)
         for at, (kind, color) in enumerate(colors.items()):
             rows = found.values[key][kinds == kind]
@@ -235,6 +262,11 @@ def _trajectories(found: Formation, axis: Axis, colors: dict[str, str]) -> list[
             plot.line("threshold", INK, found.phases.thresholds[key], is_dashed=True)
         cards.append(_Card(title, told, plot.finished(), plot.legend))
     return cards
+
+
+def _panels(found: Formation) -> list[tuple[str, str, str]]:
+    """What is drawn, that of pictures where there are any."""
+    return [*_PANELS, *(one for one in _PICTURE_PANELS if one[0] in found.values)]
 
 
 def _quartiles(rows: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
@@ -257,7 +289,7 @@ def _by_name(found: Formation, axis: Axis, order: Sequence[int]) -> dict[str, ob
         "rows": [rows.get(row, -1) for row in range(len(found.names))],
         "phases": [PHASES[phase] for phase in found.phases.labels[:, -1]],
         "n_ticks": len(axis.ticks),
-        "measures": {key: packed(found.values[key], "f4") for key, *_ in _PANELS},
+        "measures": {key: packed(found.values[key], "f4") for key, *_ in _panels(found)},
     }
 
 

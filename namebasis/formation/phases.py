@@ -36,6 +36,10 @@ EVIDENCE = ("own_score", "coarse", "fine", "leakage")
 CAPTURE = "hold"
 """What says that one part settles the name. It is no phase: phases are about what a full name means
 beyond its parts, and a captured one has its meaning from one of them."""
+PICTURED = "seen_own"
+"""What pictures add, where there are any: how far the own direction points at the person in them.
+With `RECOGNISED` above 0, no other name being nearer to them, a name is one person."""
+RECOGNISED = "seen_margin"
 _NEAR_ONE = 1e-6  # what a cosine keeps from 1, so that Fisher's z is finite
 
 
@@ -125,14 +129,15 @@ def find_phases(
         standard deviations, is how its letters differ from theirs. It is added to the thresholds
         of the name at every checkpoint.
     """
-    controls = {key: values[key][n_asked:] for key in (*EVIDENCE, CAPTURE)}
+    pictured = (PICTURED, RECOGNISED) if PICTURED in values else ()
+    controls = {key: values[key][n_asked:] for key in (*EVIDENCE, CAPTURE, *pictured)}
     thresholds = _thresholds(controls)
     bars = raised_bars(values, controls) if is_untrained else thresholds
     labels = label(values, bars)
     captured = find_captured(values, bars)
     stood_out = np.zeros(len(labels), dtype=bool)
     if is_untrained:
-        first = {key: rows[:, :1] for key, rows in values.items() if key in thresholds}
+        first = {key: rows[:, :1] for key, rows in values.items() if key in controls}
         level = {key: bar[:1] for key, bar in thresholds.items()}
         stood_out = (label(first, level)[:, 0] > 1) | find_captured(first, level)[:, 0]
     bars_asked = {key: np.broadcast_to(bars[key], values[key].shape)[:n_asked] for key in bars}
@@ -165,8 +170,13 @@ def raised_bars(
         Of each of `EVIDENCE` and `CAPTURE`; where a name lies below the controls' mean at first,
         the threshold is theirs.
     """
-    found = {key: _raised(values[key], controls[key]) for key in EVIDENCE}
+    found = {key: _raised(values[key], controls[key]) for key in _evidence(controls)}
     return found | {CAPTURE: np.tanh(_raised(_fisher(values[CAPTURE]), _fisher(controls[CAPTURE])))}
+
+
+def _evidence(values: Mapping[str, Float64Array]) -> tuple[str, ...]:
+    """What labels rest on: text, and pictures where they were measured."""
+    return (*EVIDENCE, PICTURED) if PICTURED in values else EVIDENCE
 
 
 def _raised(rows: Float64Array, controls: Float64Array) -> Float64Array:
@@ -187,7 +197,7 @@ def _fisher(cosines: Float64Array) -> Float64Array:
 
 
 def _thresholds(controls: Mapping[str, Float64Array]) -> dict[str, Float64Array]:
-    found = {key: threshold(controls[key]) for key in EVIDENCE}
+    found = {key: threshold(controls[key]) for key in _evidence(controls)}
     # A cosine is bounded: on Fisher's scale its bar stays below 1, where a name can reach it.
     return found | {CAPTURE: np.tanh(threshold(_fisher(controls[CAPTURE])))}
 
@@ -220,10 +230,17 @@ def label(values: Mapping[str, Float64Array], thresholds: Mapping[str, Float64Ar
     short excursion is no phase. A name without any own direction beyond the controls' is in phase
     1; with one, whole or along attributes, in 2; with one beyond attributes in 3; in 4 where it
     also lies further towards one context than controls do. Phases may be left again.
+
+    With pictures, a name is in 3 as well where its own direction points at the person in them
+    further than controls' do and no other name lies nearer to them.
     """
     out = np.zeros(values["own_score"].shape, dtype=np.int8)
     known = np.isfinite(values["own_score"])
     own, coarse, fine, held = (_exceeds(values[key], thresholds[key]) for key in EVIDENCE)
+    if PICTURED in values:
+        bar = thresholds[PICTURED]
+        points = values[PICTURED] > np.where(np.isfinite(bar), bar, np.inf)
+        fine |= settled(points & (values[RECOGNISED] > 0))
     left = own | coarse | fine
     out[known] = 1
     out[known & left] = 2

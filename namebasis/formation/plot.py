@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namebasis.formation.pictures.measures import PICTURE_MEASURES
 from namebasis.formation.trajectories import MEASURES
 from namebasis.report import charts
 from namebasis.report.palette import PALETTE
@@ -40,8 +41,9 @@ def draw(
     ValueError
         If the measure or a name is not known, or there are more than 8 names.
     """
-    if measure not in MEASURES:
-        raise ValueError(f"measure must be one of {', '.join(MEASURES)}; got {measure!r}.")
+    known = [key for key in found.values if key in (*MEASURES, *PICTURE_MEASURES)]
+    if measure not in known:
+        raise ValueError(f"measure must be one of {', '.join(known)}; got {measure!r}.")
     chosen = _rows_of(found, names, measure)
     figure, (left, right) = charts.new_figure(2, width=10.0, height=3.6)
     places = np.arange(len(found.steps))

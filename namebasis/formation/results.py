@@ -13,7 +13,7 @@ from namebasis.analysis.training.change_points import Crossing
 from namebasis.checks import Float64Array
 from namebasis.formation.checkpoints import Gap
 from namebasis.formation.crossings import NameCrossing
-from namebasis.formation.phases import CAPTURE, EVIDENCE, NOT_SHOWN, PHASES, Phases
+from namebasis.formation.phases import NOT_SHOWN, PHASES, Phases
 from namebasis.formation.trajectories import SetState
 from namebasis.formation.weights import MatrixState
 from namebasis.organism.cohorts import MEANINGS
@@ -23,7 +23,8 @@ from namebasis.wording import percent
 _FEW_GAPS = 2
 NOT_LEARNED = "not learned yet"
 """Of a name that stood out from made-up ones before training and does no more so at the end."""
-_COLUMNS = ("leaves", "margin", "fine")  # what a reader is told the crossings of
+_COLUMNS = ("leaves", "margin", "fine")
+_PICTURE_COLUMNS = ("seen", "elsewhere", "pictures")  # what a reader is told the crossings of
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -129,7 +130,35 @@ class Formation(Result):
                 f" The own direction of {len(crossed):,} names rises above the controls' level: "
                 f"half of them by {middle:,.0f} exposures (middle half {low:,.0f} to {high:,.0f})."
             )
-        return told
+        return told + self._lagging()
+
+    @property
+    def lags(self) -> dict[str, float]:
+        """Names recognised in contexts they were seen in and in others: how much later the latter.
+
+        The ratio of both crossings in exposures, each plus one, or in steps where exposures are
+        not known; above 1 where other contexts come later.
+        """
+        places: dict[str, dict[str, float]] = {}
+        for one in self.phases.crossings:
+            found = one.exposures or one.step
+            if one.measure in ("seen", "elsewhere") and found.state == "crossed":
+                places.setdefault(one.name, {})[one.measure] = 1 + found.position
+        return {name: at["elsewhere"] / at["seen"] for name, at in places.items() if len(at) == 2}
+
+    def _lagging(self) -> str:
+        """How much later names are recognised in contexts that they were not seen in."""
+        ratios = list(self.lags.values())
+        asked = [one for one in self.phases.crossings if one.measure == "elsewhere"]
+        if not asked:
+            return ""
+        never = sum((one.exposures or one.step).state == "never" for one in asked)
+        told = f" In contexts they were not seen in, {never:,} of {len(asked):,} names are never"
+        told += " recognised by pictures"
+        if len(ratios) < 3:
+            return f"{told}."
+        unit = "steps" if self.exposures is None else "exposures"
+        return f"{told}, {len(ratios):,} are after {np.median(ratios):.1f} times the {unit}."
 
     def tables(self) -> tuple[Table, ...]:
         """How many names of each kind are in each phase at the end; then a row per name."""
@@ -165,6 +194,8 @@ class Formation(Result):
 
     def _by_name(self) -> Table:
         crossings = {(one.name, one.measure): one for one in self.phases.crossings}
+        has_pictures = "seen_rank" in self.values
+        pictured = _PICTURE_COLUMNS if has_pictures else ()
         rows = []
         for row in self._highest:
             name = self.names[row]
@@ -172,13 +203,17 @@ class Formation(Result):
             captured = "yes" if self.phases.captured[row, -1] else ""
             cells = [
                 _where(crossings.get((name, measure)), in_steps=self.exposures is None)
-                for measure in _COLUMNS
+                for measure in (*_COLUMNS, *pictured)
             ]
             is_new = phase == 1 and bool(self.phases.stood_out[row])
             at_end = NOT_LEARNED if is_new else PHASES[phase]
             rows.append((name, self.kinds[row], phase, at_end, captured, *cells))
-        columns = ("name", "kind", "phase", "at the end", "captured", f"leaves 1 {self._unit}",
-                   "own attributes", "one person")  # fmt: skip
+        columns: tuple[str, ...] = (
+            "name", "kind", "phase", "at the end", "captured", f"leaves 1 {self._unit}",
+            "own attributes", "one person",
+        )  # fmt: skip
+        if has_pictures:
+            columns = (*columns, "recognised", "recognised elsewhere", "own pictures")
         return Table(columns, rows, detail=True)
 
     def notes(self) -> tuple[str, ...]:
@@ -226,7 +261,7 @@ class Formation(Result):
         }
         for key, rows in self.values.items():
             columns[key] = _column(rows[told])
-        for key in (*EVIDENCE, CAPTURE):
+        for key in self.phases.thresholds:
             columns[f"{key}_threshold"] = _column(np.tile(self.phases.thresholds[key], (n, 1)))
         return pa.table(columns)
 
@@ -276,6 +311,7 @@ class Formation(Result):
                 for row in self._told
             ],
             "crossings": self.crossings_to_arrow().to_pylist(),
+            "lags": self.lags,
             "thresholds": {key: rows.tolist() for key, rows in self.phases.thresholds.items()},
             "false_alarms": asdict(self.phases.false_alarms),
             "captured_alarms": asdict(self.phases.captured_alarms),

@@ -18,12 +18,14 @@ from namebasis.formation.checkpoints import (
     find_checkpoints,
     nothing_left,
 )
+from namebasis.formation.crossings import PICTURES_CROSSED
 from namebasis.formation.encoding import Cache
 from namebasis.formation.phases import find_phases
+from namebasis.formation.pictures.album import Album, album_of
 from namebasis.formation.plan import AXES, Plan, make_plan
 from namebasis.formation.results import Formation
 from namebasis.formation.shipped import find_shipped, read_shipped, refuse_settings
-from namebasis.formation.trajectories import DRAWN, MEASURES, State, measure
+from namebasis.formation.trajectories import State, measure
 from namebasis.formation.truth import (
     EXPOSURES,
     UNSEEN,
@@ -60,6 +62,7 @@ def formation(
     cache: str | Path | None = None,
     device: str | None = None,
     n_shown: int | None = None,
+    images: str | Path | bool | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Formation:
@@ -96,6 +99,9 @@ def formation(
     device : str, optional
     n_shown : int, optional
         See `Formation`.
+    images : str, Path or bool, optional
+        A folder or a table of pictures of the names' people; see `pictures.album.album_of`. By
+        default the organism's own where the run is one; False for none.
     seed : int
     progress : callable, optional
         Called with checkpoints done and in all.
@@ -127,7 +133,8 @@ def formation(
             "--contexts": contexts is not None, "axes": tuple(axes) != AXES,
             "--template": template != "{}", "--n-made-up": n_made_up != N_MADE_UP,
             "--n-swaps": n_swaps != N_SWAPS, "--n-resamples": n_resamples != N_RESAMPLES,
-            "--cache": cache is not None, "--device": device is not None, "--seed": seed != 0,
+            "--images": images not in (None, False), "--cache": cache is not None,
+            "--device": device is not None, "--seed": seed != 0,
         })  # fmt: skip
         return replace(read_shipped(shipped, names), n_shown=n_shown)
     series = find_checkpoints(sources, revisions=revisions, model=model)
@@ -140,19 +147,22 @@ def formation(
         n_made_up=n_made_up, n_swaps=n_swaps, seed=seed,
     )  # fmt: skip
     store = Cache(_cache_folder(series, cache))
-    work = Work(series, plan, store, device, with_weights, progress)
+    album = album_of(series.folder, images, plan, seed)
+    work = Work(series, plan, store, device, with_weights, progress, album)
     kept, gaps = alike(work.run(), list(work.gaps))
-    states, kept, gaps = _measured(kept, plan, told, n_resamples, seed, gaps)
+    states, kept, gaps = _measured(kept, plan, told, n_resamples, seed, gaps, album)
     if not kept:
         raise CheckpointError(nothing_left(str(sources), gaps))
-    notes = [*_notes(plan, kept, seen), *work.notes]
+    notes = [*_notes(plan, kept, seen), *work.notes, *(album.remarks if album else ())]
     if store.refused:
         notes.append(f"nothing could be kept for a second run: {store.refused}")
-    parameters = {
+    parameters: dict[str, object] = {
         "template": template, "n_swaps": len(plan.partners[0]), "n_made_up": len(plan.names)
         - plan.n_asked, "n_contexts": len(plan.contexts), "n_resamples": n_resamples, "seed": seed,
     }  # fmt: skip
-    found = _collect(plan, kept, states, gaps, told, seen, notes, parameters)
+    if album is not None:
+        parameters["n_pictures"] = len(album)
+    found = _collect(plan, kept, states, gaps, told, seen, notes, parameters, album)
     return replace(found, n_shown=n_shown)
 
 
@@ -185,13 +195,19 @@ def _measured(
     n_resamples: int,
     seed: int,
     gaps: list[Gap],
+    album: Album | None,
 ) -> tuple[list[State], list[Encoded], list[Gap]]:
     """Measure each checkpoint; one whose encodings are degenerate becomes a gap."""
     known = told.names if told else {}
     states, kept = [], []
     for one in found:
         try:
-            states.append(measure(one.made, plan, known, n_resamples=n_resamples, seed=seed))
+            pictures = None if album is None or one.pictures is None else (album, one.pictures)
+            states.append(
+                measure(
+                    one.made, plan, known, n_resamples=n_resamples, seed=seed, pictures=pictures
+                )
+            )
             kept.append(one)
         except ValueError as error:
             gaps.append(Gap(one.checkpoint.label, one.checkpoint.step, f"degenerate: {error}"))
@@ -207,12 +223,15 @@ def _collect(
     seen: Exposures | None,
     notes: list[str],
     parameters: Mapping[str, object],
+    album: Album | None,
 ) -> Formation:
     steps = tuple(one.checkpoint.step for one in kept)
-    values = {key: np.stack([state.values[key] for state in states], axis=1) for key in MEASURES}
+    values = {
+        key: np.stack([state.values[key] for state in states], axis=1) for key in states[0].values
+    }
     draws = {
         key: np.stack([state.draws[key][: plan.n_asked] for state in states], axis=1)
-        for key in DRAWN
+        for key in states[0].draws
     }
     exposures = _exposures(plan, steps, seen)
     known = told.names if told else {}
@@ -241,7 +260,7 @@ def _collect(
             values,
             draws,
             exposures,
-            _n_resampled(plan),
+            _n_resampled(plan, album),
             is_untrained=_is_untrained(plan, steps, exposures),
         ),
         sets=tuple(state.whole for state in states),
@@ -262,10 +281,13 @@ def _is_untrained(plan: Plan, steps: Sequence[int], exposures: Float64Array | No
     return steps[0] == 0 or (exposures is not None and not np.nan_to_num(exposures[:, 0]).any())
 
 
-def _n_resampled(plan: Plan) -> dict[str, int]:
-    """Things that a draw resamples: partners of a part, and the bare name with its contexts."""
+def _n_resampled(plan: Plan, album: Album | None) -> dict[str, int]:
+    """What a draw resamples: partners of a part, the bare name with its contexts, pictures."""
     n_partners = min(map(len, plan.partners))
-    return {"leaves": n_partners, "fine": n_partners, "margin": 1 + len(plan.contexts)}
+    return {
+        "leaves": n_partners, "fine": n_partners, "margin": 1 + len(plan.contexts),
+        **({} if album is None else dict.fromkeys(PICTURES_CROSSED, album.fewest)),
+    }  # fmt: skip
 
 
 def _exposures(plan: Plan, steps: Sequence[int], seen: Exposures | None) -> Float64Array | None:

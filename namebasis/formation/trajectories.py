@@ -15,6 +15,8 @@ from namebasis.analysis.shape.entropy import entropy_against_nulls
 from namebasis.analysis.training.weight_spectra import effective_rank, singular_values
 from namebasis.checks import Float64Array, FloatArray
 from namebasis.formation.encoding import Encodings
+from namebasis.formation.pictures.album import Album
+from namebasis.formation.pictures.measures import measure_pictures
 from namebasis.formation.plan import Plan
 from namebasis.formation.truth import Known
 from namebasis.studies.basis.anchors import code_by_others, pagerank
@@ -61,9 +63,11 @@ class State:
     Attributes
     ----------
     values : dict
-        Each of `MEASURES`, an array with a value per name of the plan; NaN where undefined.
+        Each of `MEASURES`, and where there are pictures of `pictures.measures.PICTURE_MEASURES`:
+        an array with a value per name of the plan; NaN where undefined.
     draws : dict
-        Each of `DRAWN`, (n_names, n_resamples); NaN rows for controls and where undefined.
+        Each of `DRAWN`, and of `PICTURE_DRAWN`, (n_names, n_resamples); NaN rows for controls and
+        where undefined.
     whole : SetState
     """
 
@@ -73,9 +77,15 @@ class State:
 
 
 def measure(
-    made: Encodings, plan: Plan, known: Mapping[str, Known], *, n_resamples: int, seed: int
+    made: Encodings,
+    plan: Plan,
+    known: Mapping[str, Known],
+    *,
+    n_resamples: int,
+    seed: int,
+    pictures: tuple[Album, FloatArray] | None = None,
 ) -> State:
-    """Measure a checkpoint.
+    """Measure a checkpoint; `pictures` are an album and the vectors of its pictures.
 
     Raises
     ------
@@ -86,10 +96,17 @@ def measure(
     values = {key: np.full(n, np.nan) for key in MEASURES}
     draws = {key: np.full((n, n_resamples), np.nan) for key in DRAWN}
     kept = np.array([name not in made.facts["lost"] for name in plan.names])
-    _measure_own(made, plan, kept, values, draws, seed)
+    own = _measure_own(made, plan, kept, values, draws, seed)
     _measure_margin(made, plan, known, values, draws, seed)
     _measure_contexts(made, plan, kept, values)
     _measure_anchors(made.bare, kept, values)
+    if pictures is not None:
+        views = (made.bare + made.placed.sum(axis=1)) / (1 + made.placed.shape[1])
+        found = measure_pictures(
+            pictures[1], pictures[0], made.whole, views, own, plan, n_resamples=n_resamples,
+            seed=seed,
+        )  # fmt: skip
+        values, draws = values | found.values, draws | found.draws
     for rows in (*values.values(), *draws.values()):
         rows[~kept] = np.nan
     return State(values, draws, _measure_set(made.bare[: plan.n_asked][kept[: plan.n_asked]], seed))
@@ -102,13 +119,18 @@ def _measure_own(
     values: dict[str, Float64Array],
     draws: dict[str, Float64Array],
     seed: int,
-) -> None:
-    """Own direction, hold and capture of names with two parts."""
+) -> Float64Array:
+    """Own direction, hold and capture of names with two parts; return what they have beyond these.
+
+    Rows of other names are NaN.
+    """
+    remainder = np.full(made.whole.shape, np.nan)
     rows = np.array([row for row in plan.paired if kept[row]], dtype=np.int64)
     if not len(rows):
-        return
+        return remainder
     swaps = _swaps(made, plan, rows)
     own = swaps.measure()
+    remainder[rows] = own.remainder
     values["own_score"][rows] = own.score
     values["own_length"][rows] = own.length
     values["strength"][rows] = own.strength
@@ -131,6 +153,7 @@ def _measure_own(
         values["parts_reading"][rows] = _cosines(
             (swaps.whole - mean) @ basis.T, (additive - mean) @ basis.T
         )
+    return remainder
 
 
 def _measure_parts(made: Encodings, swaps: Swaps) -> tuple[Float64Array, Float64Array]:

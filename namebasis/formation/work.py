@@ -11,6 +11,7 @@ from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
 from namebasis.formation.checkpoints import Checkpoint, Gap, Series
 from namebasis.formation.encoding import Cache, Encodings, encode
+from namebasis.formation.pictures.album import Album
 from namebasis.formation.plan import Plan
 from namebasis.formation.weights import MatrixState, measure_weights, text_matrices
 
@@ -24,6 +25,7 @@ class Encoded:
 
     checkpoint: Checkpoint
     made: Encodings
+    pictures: FloatArray | None
     weights: tuple[MatrixState, ...]
 
 
@@ -39,9 +41,9 @@ class Work:
 
     def __init__(
         self, series: Series, plan: Plan, store: Cache, device: str | None,
-        with_weights: bool, progress: Progress | None,
+        with_weights: bool, progress: Progress | None, album: Album | None = None,
     ) -> None:  # fmt: skip
-        self._series, self._plan, self._store = series, plan, store
+        self._series, self._plan, self._store, self._album = series, plan, store, album
         self._device, self._with_weights, self._progress = device, with_weights, progress
         self._loaded: tuple[Checkpoint, Encoder] | None = None
         self._matrices: tuple[Checkpoint, dict[str, FloatArray]] | None = None
@@ -59,7 +61,7 @@ class Work:
                 before = found[-1].checkpoint if found else None
                 made = self._encodings(checkpoint)
                 weights = self._weights(checkpoint, before) if self._with_weights else ()
-                found.append(Encoded(checkpoint, made, weights))
+                found.append(Encoded(checkpoint, made, self._pictures(checkpoint), weights))
             except (EncoderError, OSError) as error:
                 self.gaps.append(Gap(checkpoint.label, checkpoint.step, str(error)))
         if self._progress is not None:
@@ -82,6 +84,21 @@ class Work:
             made = encode(self._encoder(checkpoint), self._plan)
             self._store.save(checkpoint, self._plan, made)
         return made
+
+    def _pictures(self, checkpoint: Checkpoint) -> FloatArray | None:
+        """Vectors of the album's pictures; None without one, or where the encoder reads none."""
+        if self._album is None:
+            return None
+        rows = self._store.load_pictures(checkpoint, self._album)
+        if rows is None:
+            encoder = self._encoder(checkpoint)
+            if not encoder.has_images:
+                self._album = None
+                self.notes.append(f"pictures say nothing here: {checkpoint.spec} reads text alone")
+                return None
+            rows = self._album.encode(encoder)
+            self._store.save_pictures(checkpoint, self._album, rows)
+        return rows
 
     def _weights(
         self, checkpoint: Checkpoint, before: Checkpoint | None

@@ -213,7 +213,10 @@ def pointing(own: npt.ArrayLike, pictures: npt.ArrayLike) -> Float64Array:
 
 
 def places_among(
-    pictures: FloatArray | Float64Array, names: FloatArray | Float64Array, rows: IntArray
+    pictures: FloatArray | Float64Array,
+    names: FloatArray | Float64Array,
+    rows: IntArray,
+    without: IntArray | None = None,
 ) -> tuple[IntArray, Float64Array]:
     """Rank and margin of true names for the mean of their pictures, among all names.
 
@@ -225,6 +228,8 @@ def places_among(
         Centred, of length 1.
     rows : ndarray of shape (n_people,), int
         Which name is the true one.
+    without : ndarray of shape (n_people,), int, optional
+        One name more that is none of the others.
 
     Returns
     -------
@@ -239,6 +244,8 @@ def places_among(
     at = np.arange(len(scores)), rows[known]
     own = scores[at].copy()
     scores[at] = -np.inf
+    if without is not None:
+        scores[at[0], without[known]] = -np.inf
     ranks[known] = 1 + (scores > own[:, None]).sum(axis=1)
     margins[known] = own - scores.max(axis=1)
     return ranks, margins

@@ -78,6 +78,17 @@ def formation(
     n_resamples: Annotated[
         int, typer.Option("--n-resamples", help="Bootstrap draws of the intervals.")
     ] = 200,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            "--images",
+            help="Pictures of the names' people, each under its name; by default the organism's "
+            "own where RUN is one.",
+        ),
+    ] = None,
+    no_images: Annotated[
+        bool, typer.Option("--no-images", help="Leave pictures out: faster.")
+    ] = False,
     no_weights: Annotated[
         bool, typer.Option("--no-weights", help="Leave weight space out: faster.")
     ] = False,
@@ -102,6 +113,8 @@ def formation(
 
     refuse_existing(html, overwrite=overwrite)
     refuse_folder(cache)
+    if images is not None and no_images:
+        raise ValueError("--images and --no-images ask for two things; give one.")
     if traced and not html:
         raise ValueError("--trace adds maps to the page; give --html FILE, or use `trace`.")
     asked = list(dict.fromkeys([*(name or ()), *listed_names(files or [], column)]))
@@ -130,6 +143,7 @@ def formation(
             cache=cache,
             device=device,
             n_shown=k,
+            images=False if no_images else images,
             seed=seed,
             progress=progress,
         )

@@ -1,0 +1,1 @@
+"""What pictures of people say while a model trains."""
