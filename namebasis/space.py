@@ -281,12 +281,26 @@ class Space(StoredSpace):
         n_resamples: int = 20,
         shape: bool = True,
         write: bool = False,
+        pictures: bool = False,
         seed: int = 0,
         progress: Progress | None = None,
     ) -> TopologyReport:
-        """Cluster the names, measure their arrangement, and say what it follows."""
+        """Cluster the names, or single pictures of them, and say what the arrangement follows."""
         from namebasis.studies.topology.study import report
 
+        if pictures:
+            from namebasis.studies.topology.pictures import report as report_pictures
+
+            if without_spelling or write:
+                raise ValueError(
+                    "pictures have no spelling and no columns of names to write; leave "
+                    "without_spelling and write out."
+                )
+            return report_pictures(
+                self, view=view, k=k, where=where, min_cluster_size=min_cluster_size,
+                method=method, n_clusters=n_clusters, level=level, by=by,
+                n_resamples=n_resamples, shape=shape, seed=seed, progress=progress,
+            )  # fmt: skip
         return report(
             self, view=view, k=k, where=where, min_cluster_size=min_cluster_size,
             method=method, n_clusters=n_clusters, level=level, by=by,

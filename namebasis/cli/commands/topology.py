@@ -78,6 +78,10 @@ def topology(
     write: Annotated[
         bool, typer.Option("--write", help="Store cluster and shape columns in the space.")
     ] = False,
+    pictures: Annotated[
+        bool,
+        typer.Option("--pictures", help="Arrange the single pictures of names instead of names."),
+    ] = False,
     other: Annotated[
         Path | None,
         typer.Option(
@@ -93,7 +97,10 @@ def topology(
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> Answer:
-    """Say how the names are arranged: clusters, what they share, a map."""
+    """Say how the names are arranged: clusters, what they share, a map.
+
+    With --pictures, how the single pictures of names are.
+    """
     from namebasis.space import open_space
     from namebasis.studies.topology.files import ReportFiles
 
@@ -105,6 +112,11 @@ def topology(
         raise ValueError(
             "--compare takes views by name: say --view unspelled or --compare-view unspelled "
             "instead of --without-spelling."
+        )
+    if pictures and (other or write or without_spelling):
+        raise ValueError(
+            "--pictures arranges pictures by themselves; leave --compare, --write and "
+            "--without-spelling out."
         )
     files = ReportFiles(html, figures, overwrite)
     files.check()
@@ -129,6 +141,10 @@ def topology(
             from namebasis.studies.topology.comparison import compare
 
             report: Any = compare(opened, beside, right_view=other_view, progress=progress, **asked)
+        elif pictures:
+            from namebasis.studies.topology.pictures import report as report_pictures
+
+            report = report_pictures(opened, progress=progress, **asked)
         else:
             from namebasis.studies.topology import study
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -82,6 +82,8 @@ class TopologyReport(Report):
     _page = "namebasis.studies.topology.pages.page:html_of"
     _figure = "namebasis.studies.topology.pages.page:draw"
     _figures = "namebasis.studies.topology.pages.page:figures_of"
+    noun: ClassVar[str] = "names"
+    """What is arranged."""
 
     ids: IntArray
     names: tuple[str, ...]

@@ -133,13 +133,13 @@ def report(
     n_resamples = check_count(n_resamples, "n_resamples", 0)
     if min_cluster_size is not None:
         check_count(min_cluster_size, "min_cluster_size", 2)
-    cut = _level(n_clusters, level)
+    cut = read_level(n_clusters, level)
     if method not in METHODS:
         raise ValueError(
             f"method must be one of {', '.join(METHODS)}; got {method!r}."
             f"{did_you_mean(method, METHODS)}"
         )
-    clock = _Clock(progress, _steps(n_resamples, shape, without_spelling))
+    clock = Clock(progress, steps_of(n_resamples, shape, without_spelling))
     if without_spelling:
         space, view = open_unspelled(space, view)
     ids, chosen_notes = _choose(space, view, where, ids, max_points, seed)
@@ -152,7 +152,7 @@ def report(
     settings = Settings(k, min_cluster_size, cut, n_permutations, seed, method)
     clock.lap("names")
     vectors, graph = read_graph(space, view, ids, k)
-    notes += _recall_note(graph)
+    notes += recall_note(graph)
     clock.lap("neighbours")
     found = find_clusters(view, vectors, graph, settings)
     memberships = soft_memberships(graph, found.clusters.labels)
@@ -170,8 +170,8 @@ def report(
     n_distinct = int(duplicate_groups(vectors).first.size)
     notes += [*found.notes, *undefined_notes(found.agreement, by)]
     notes += [
-        *_copies_note(len(ids) - n_distinct),
-        *_few_note(n_distinct, is_complete=k == len(ids) - 1),
+        *copies_note(len(ids) - n_distinct),
+        *few_note(n_distinct, is_complete=k == len(ids) - 1),
     ]
     clock.lap("agreement")
     names, values = table["name"].to_pylist(), all_values(table)
@@ -207,8 +207,8 @@ def report(
         common_piece=found.common_piece,
         n_distinct=n_distinct,
         noise_share=found.clusters.noise_share,
-        parameters=_parameters(view, where, found, settings, max_points, n_resamples),
-        provenance=_provenance(space),
+        parameters=parameters_of(view, where, found, settings, max_points, n_resamples),
+        provenance=provenance_of(space),
         remarks=tuple(notes),
         seconds=clock.seconds,
         shape=measured,
@@ -223,7 +223,7 @@ def report(
     return result
 
 
-class _Clock:
+class Clock:
     """Seconds per step, and the progress of steps."""
 
     def __init__(self, progress: Progress | None, steps: tuple[str, ...]) -> None:
@@ -257,7 +257,7 @@ def _in_words(
     return tuple(found)
 
 
-def _steps(n_resamples: int, shape: bool, without_spelling: bool) -> tuple[str, ...]:
+def steps_of(n_resamples: int, shape: bool, without_spelling: bool) -> tuple[str, ...]:
     """What the clock will be told, in order."""
     return (
         *("names", "neighbours", "clusters"),
@@ -268,14 +268,14 @@ def _steps(n_resamples: int, shape: bool, without_spelling: bool) -> tuple[str, 
     )
 
 
-def _recall_note(graph: KnnGraph) -> list[str]:
+def recall_note(graph: KnnGraph) -> list[str]:
     if graph.recall == 1:
         return []
     found = percent(graph.recall, 1)
     return [f"Neighbours were sought approximately: {found} of the true ones are found."]
 
 
-def _copies_note(n_copies: int) -> list[str]:
+def copies_note(n_copies: int) -> list[str]:
     if not n_copies:
         return []
     return [
@@ -284,7 +284,7 @@ def _copies_note(n_copies: int) -> list[str]:
     ]
 
 
-def _few_note(n: int, *, is_complete: bool) -> list[str]:
+def few_note(n: int, *, is_complete: bool) -> list[str]:
     """What figures of so few different vectors are worth; nothing from 100 on, an error of 10 %."""
     if n >= _ENOUGH:
         return []
@@ -332,7 +332,7 @@ def _choose(
     return chosen, [*notes, f"A random sample of {max_points:,} of {n:,} names (seed {seed})."]
 
 
-def _level(n_clusters: int | None, level: str | float | None) -> str | int | float | None:
+def read_level(n_clusters: int | None, level: str | float | None) -> str | int | float | None:
     """Where to cut, as one value."""
     if n_clusters is not None and level is not None:
         raise ValueError("n_clusters and level are two ways to say one thing; give one of them.")
@@ -348,7 +348,7 @@ def _level(n_clusters: int | None, level: str | float | None) -> str | int | flo
     return float(level)
 
 
-def _parameters(
+def parameters_of(
     view: str,
     where: str | None,
     found: Arrangement,
@@ -372,7 +372,7 @@ def _parameters(
     }
 
 
-def _provenance(space: StoredSpace) -> dict[str, Any]:
+def provenance_of(space: StoredSpace) -> dict[str, Any]:
     source = space.provenance
     return {
         "space": space.path.name,

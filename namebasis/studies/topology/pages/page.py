@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from namebasis.encoders.thumbnails import thumbnails
 from namebasis.report import charts
 from namebasis.report.name_map import MapCluster, NameMap, explorer
 from namebasis.report.page import render
@@ -17,12 +18,15 @@ from namebasis.studies.topology.clusters import ClusterSummary, Trait, spelling
 from namebasis.studies.topology.comparison import TopologyComparison
 from namebasis.studies.topology.figures import draw_maps
 from namebasis.studies.topology.pages import drawings
+from namebasis.studies.topology.pictures import PictureTopology
 from namebasis.studies.topology.results import TopologyReport
 from namebasis.studies.topology.spelling import SideMap
 from namebasis.wording import percent
 
 _N_NEIGHBOURS = 6
 _N_TRAITS = 4
+_N_GALLERIES = 30
+"""Clusters whose pictures a page shows."""
 _CLUSTERED = {
     "density": "density hierarchy of vectors drawn to their mutual neighbours",
     "hdbscan": "HDBSCAN on the vectors",
@@ -50,7 +54,22 @@ def html_of(report: TopologyReport) -> str:
         provenance=provenance_of(report),
         nulls=drawings.NULLS,
         degrees=drawings.DEGREES,
+        galleries=_galleries(report),
     )
+
+
+def _galleries(report: TopologyReport) -> list[tuple[int, int, list[dict[str, object]]]]:
+    """Pictures of the largest clusters, the medoid first, where pictures are arranged."""
+    if not isinstance(report, PictureTopology):
+        return []
+    shown = report.shown[:_N_GALLERIES]
+    at = [row for rows in shown for row in rows]
+    uris = dict(zip(at, thumbnails([report.paths[row] for row in at]), strict=True))
+    return [
+        (number, report.clusters[number].size,
+         [{"uri": uris[row], "name": report.names[row], "path": report.paths[row]} for row in rows])
+        for number, rows in enumerate(shown)
+    ]  # fmt: skip
 
 
 def html_of_comparison(found: TopologyComparison) -> str:
