@@ -59,6 +59,31 @@ def read_pretrained(kind: Any, folder: Path, *, run_code: bool = False, **option
         )
 
 
+def read_single_file(kind: Any, path: Path, config: Path, **options: Any) -> Any:
+    """Call ``kind.from_single_file(path)`` with configurations of this machine alone.
+
+    Parameters
+    ----------
+    kind : class
+        A pipeline of diffusers.
+    path : Path
+        A checkpoint.
+    config : Path
+        A folder with the configurations of the parts that are read from it.
+    **options
+        For `from_single_file`; parts that are there already.
+
+    Raises
+    ------
+    EncoderError
+        If code would run.
+    """
+    with without_code():
+        return kind.from_single_file(
+            str(path), config=str(config), local_files_only=True, **options
+        )
+
+
 @contextmanager
 def without_code() -> Iterator[None]:
     """Refuse to run a folder's code in here, and to ask for it, whatever a library does.

@@ -31,7 +31,8 @@ Pipeline = Annotated[
     str,
     typer.Option(
         "--pipeline",
-        help="organism (packaged, paints its made-up world), or diffusers:REPO-or-folder.",
+        help="organism (packaged, paints its made-up world), diffusers:REPO-or-folder, or "
+        "sd:MODEL.safetensors (Stable Diffusion 1, 2 or XL in one file).",
     ),
 ]
 Steps = Annotated[int | None, typer.Option("--steps", help="Denoising steps.")]

@@ -27,6 +27,7 @@ from namebasis.encoders.weight_variants import variant_of, weights_by_variant
 from namebasis.errors import EncoderError, MissingExtraError
 from namebasis.pretrained import read_pretrained
 from namebasis.reading import digest_of, read_json
+from namebasis.validation.pictures.checkpoint import KIND, check_checkpoint, load_checkpoint
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class ImagePipeline:
 
 
 def check_pipeline(spec: str, dtype: str | None = None) -> None:
-    """Refuse what is neither `organism`, nor a folder, nor the name of a hub repository.
+    """Refuse what is neither `organism`, nor a folder, a file, nor the name of a hub repository.
 
     Raises
     ------
@@ -174,6 +175,9 @@ def check_pipeline(spec: str, dtype: str | None = None) -> None:
     place = spec.removeprefix("diffusers:")
     if spec == ORGANISM:
         return
+    if spec.startswith(KIND) or (place.endswith(".safetensors") and Path(place).is_file()):
+        check_checkpoint(f"{KIND}{place.removeprefix(KIND)}")
+        return
     if Path(place).is_dir():
         read_index(Path(place).resolve())
         return
@@ -182,7 +186,8 @@ def check_pipeline(spec: str, dtype: str | None = None) -> None:
     if place and (is_prefixed or re.fullmatch(r"[\w.-]+/[\w.-]+", place)):
         return
     raise EncoderError(
-        f"--pipeline {spec!r} is neither organism, nor a folder, nor diffusers:OWNER/NAME."
+        f"--pipeline {spec!r} is neither organism, nor a folder, nor sd:MODEL.safetensors, nor "
+        "diffusers:OWNER/NAME."
         f"{did_you_mean(spec, [ORGANISM])}"
     )
 
@@ -216,7 +221,8 @@ def load_pipeline(
     ----------
     spec : str
         ``organism`` (packaged, small, paints only the organism's own world), or
-        ``diffusers:folder-or-REPO``, as for encoders; a folder that `train_painter` wrote too.
+        ``diffusers:folder-or-REPO``, as for encoders; a folder that `train_painter` wrote too; or
+        ``sd:MODEL.safetensors``, a file of Stable Diffusion 1, 2 or XL.
     revision : str, optional
     device : str, optional
         By default cuda where there is one.
@@ -237,6 +243,11 @@ def load_pipeline(
         If there is no such dtype.
     """
     check_pipeline(spec, dtype)
+    place = spec.removeprefix("diffusers:")
+    if spec.startswith(KIND) or place.endswith(".safetensors"):
+        if revision is not None:
+            raise EncoderError(f"{spec} is a file; a revision is for hub repositories.")
+        return _of_file(f"{KIND}{place.removeprefix(KIND)}", device, dtype)
     if spec == ORGANISM:
         source = packaged_source(
             ORGANISM, "painter", "model_index.json", revision,
@@ -245,14 +256,7 @@ def load_pipeline(
     else:
         source = _find(spec.removeprefix("diffusers:"), revision)
     known = read_index(source.folder)
-    try:
-        import diffusers
-    except ImportError:
-        raise MissingExtraError("a text-to-image pipeline", "diffusers") from None
-    import torch
-
-    chosen = choose_device(device)
-    weights = getattr(torch, dtype or ("float16" if chosen.type == "cuda" else "float32"))
+    diffusers, chosen, weights = _at_hand(device, dtype)
     _check_index(source.folder, known)
     if known.get("_class_name") == "OrganismPipeline":
         from namebasis.organism.painter.model import load_painter
@@ -269,16 +273,41 @@ def load_pipeline(
     return ImagePipeline(pipeline, source.spec, fingerprint_of_files(source.folder))
 
 
+def _at_hand(device: str | None, dtype: str | None) -> tuple[Any, Any, Any]:
+    """Diffusers, the device, and the precision of the weights."""
+    try:
+        import diffusers
+    except ImportError:
+        raise MissingExtraError("a text-to-image pipeline", "diffusers") from None
+    import torch
+
+    chosen = choose_device(device)
+    return diffusers, chosen, getattr(
+        torch, dtype or ("float16" if chosen.type == "cuda" else "float32")
+    )  # fmt: skip
+
+
+def _of_file(spec: str, device: str | None, dtype: str | None) -> ImagePipeline:
+    """A pipeline of Stable Diffusion in one file."""
+    _, chosen, weights = _at_hand(device, dtype)
+    with warnings.catch_warnings(), _without_bars(), quiet():
+        warnings.simplefilter("ignore", FutureWarning)
+        pipeline, spec, fingerprint = load_checkpoint(spec, weights)
+    return ImagePipeline(pipeline.to(chosen), spec, fingerprint)
+
+
 @contextmanager
 def _without_bars() -> Iterator[None]:
-    """Keep diffusers' own bar away while a pipeline is loaded."""
+    """Keep diffusers' own bar, and what it says to its developers, away while it loads."""
     from diffusers.utils import logging
 
-    had_bar = logging.is_progress_bar_enabled()
+    had_bar, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(level)
         if had_bar:
             logging.enable_progress_bar()
 
