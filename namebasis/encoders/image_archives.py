@@ -48,6 +48,11 @@ def is_archive(path: Path) -> bool:
     return path.suffix.lower() == ".tar" and path.is_file()
 
 
+def is_packed(path: Path) -> bool:
+    """Whether a file is an archive that must be unpacked first, by its name."""
+    return path.name.lower().endswith(PACKED) and path.is_file()
+
+
 def split_place(path: Path) -> tuple[Path, str] | None:
     """An archive and the path inside, where a path leads into one; None for any other."""
     if ".tar" not in str(path).lower():

@@ -17,7 +17,7 @@ from PIL import Image
 
 from namebasis.checks import FloatArray, Progress, check_count
 from namebasis.encoders.base import Encoder
-from namebasis.encoders.image_archives import PACKED
+from namebasis.encoders.image_archives import is_packed
 from namebasis.encoders.image_plugins import missing, suffixes
 from namebasis.encoders.images import open_image
 from namebasis.errors import EncoderError, NamebasisWarning
@@ -84,8 +84,7 @@ def list_images(folder: str | Path, *, may_be_none: bool = False) -> list[Path]:
     """
     root = Path(folder)
     if not os.path.isdir(root):
-        is_packed = root.name.lower().endswith(PACKED) and root.is_file()
-        more = "; unpack it and give the folder" if is_packed else ""
+        more = "; unpack it and give the folder" if is_packed(root) else ""
         raise EncoderError(f"{root} is not a folder{more}.")
     found = sorted(
         Path(place, name)

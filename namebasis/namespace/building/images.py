@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -34,6 +34,7 @@ from namebasis.namespace.corpus.pictures.ready import (
     ready_vectors,
 )
 from namebasis.namespace.corpus.pictures.tables import in_utf8
+from namebasis.namespace.pictures.copies import n_pictures, under_several_names
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.painted import provenance_of, read_about
 from namebasis.namespace.pictures.schema import ABOUT, KEYS, filled
@@ -173,6 +174,7 @@ def add_images(
         writing(space._store) as store,
         changing(brought_over(store), f"add of images in {Path(folder).name}", images=True),
     ):
+        n_before = n_pictures(space.path / IMAGES)
         if given is not None or model is None:
             n_added = _append_given(space.path, files, labels, given)
         else:
@@ -186,7 +188,8 @@ def add_images(
         current = StoredSpace(space.path)
         n_names, n_images = _write_view(store, current, space.provenance.dim)
         rows = find_labels(labels, current.find_all)
-        remarks = (*found.notes, *_under_two_names(space.path / IMAGES, rows))
+        copies = under_several_names(space.path / IMAGES, current.find_all, n_before)
+        remarks = (*found.notes, *copies)
     strangers = tuple(label for label, row in rows.items() if row is None)
     n_known = len(files) - n_added - len(failures)
     added = AddedImages(
@@ -215,47 +218,22 @@ def _with_new_names(
     from namebasis.namespace.building.build import add_names
     from namebasis.namespace.search.new_names import looks_like_name
 
-    rows = find_labels(labels, space.find_all)
-    lacking = [label for label, row in rows.items() if row is None and label]
+    lacking = [
+        label for label, row in find_labels(labels, space.find_all).items() if row is None and label
+    ]
     names = list(dict.fromkeys(names_of(lacking, space.find_all).values()))
     fresh = [name for name in names if looks_like_name(name)]
-    told = [f"{len(fresh):,} names of images were added to the space"] if fresh else []
+    added = "1 name was" if len(fresh) == 1 else f"{len(fresh):,} names were"
+    told = [f"{added} added to the space with their images"] if fresh else []
     others = [name for name in names if not looks_like_name(name)]
     if others:
         examples = ", ".join(map(repr, others[:3])) + ", …" * (len(others) > 3)
+        labels = "1 label was" if len(others) == 1 else f"{len(others):,} labels were"
         told.append(
-            f"{len(others):,} labels of images were not added, since they do not look like names "
-            f"({examples}); a name is at most four words that begin with capitals"
+            f"{labels} not added, for want of the look of a name ({examples}): at most four words "
+            "that begin with capitals"
         )
     return (add_names(space, fresh, encoder=encoder) if fresh else space), told
-
-
-def _under_two_names(uri: Path, rows: Mapping[str, int | None]) -> list[str]:
-    """Say which pictures among these labels stand under several names."""
-    if not holds_commit(uri):
-        return []
-    with reading(uri):
-        held = _told(uri, ["digest", "label", "is_added"])
-        counts = held.group_by("digest").aggregate([("label", "count_distinct")])
-        several = counts.filter(pc.greater(counts["label_count_distinct"], 1))["digest"]
-        if not len(several):
-            return []
-        held = _told(uri, ["digest", "label", "is_added", "path"])
-        held = held.filter(pc.and_(held["is_added"], pc.is_in(held["digest"], several)))
-    found: dict[str, dict[object, str]] = {}
-    for row in held.to_pylist():
-        if row["label"] in rows:
-            owner = rows[row["label"]]
-            owners = found.setdefault(row["digest"], {})
-            owners.setdefault(row["label"] if owner is None else owner, row["path"])
-    shared = [list(owners.values()) for owners in found.values() if len(owners) > 1]
-    if not shared:
-        return []
-    pictures = "picture is" if len(shared) == 1 else "pictures are"
-    return [
-        f"{len(shared):,} {pictures} under several names (such as {' and '.join(shared[0][:2])}); "
-        "each of the names counts it"
-    ]
 
 
 def _add_ready(
@@ -283,6 +261,7 @@ def _add_ready(
         changing(brought_over(store), f"add of images in {ready.folder.name}", images=True),
     ):
         uri = space.path / IMAGES
+        n_before = n_pictures(uri)
         count = ReadyCount()
         known = {brief(*key) for key in _known(uri)}
         blocks = _ready_rows(ready, taken, known, count, progress)
@@ -291,7 +270,7 @@ def _add_ready(
         current = StoredSpace(space.path)
         n_names, n_images = _write_view(store, current, space.provenance.dim)
         rows = find_labels(labels, current.find_all)
-        remarks += _under_two_names(uri, rows)
+        remarks += under_several_names(uri, current.find_all, n_before)
     lacking = tuple(label for label, row in rows.items() if row is None and label)
     kept = unmatched == "keep"
     added = AddedImages(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
-from namebasis.encoders.image_archives import archive_of, is_archive
+from namebasis.encoders.image_archives import archive_of, is_archive, is_packed
 from namebasis.encoders.image_files import SUFFIXES, ImageFailure, list_images, passed_over
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.pictures.sayings import (
@@ -195,6 +195,11 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
 
 def _listed(source: Path) -> tuple[list[Path], Said, list[ImageFailure]]:
     """Images of a folder and of the tar archives in it, or of one; what is said of them."""
+    if not source.is_dir() and not is_archive(source) and not is_packed(source):
+        what = "is not" if source.exists() else "does not exist; give"
+        raise EncoderError(
+            f"{source} {what} a folder, a tar archive or a table of images ({', '.join(TABLES)})."
+        )
     archives = [source] if is_archive(source) else tars_in(source)
     files = [] if is_archive(source) else list_images(source, may_be_none=bool(archives))
     said = said_in_folder(source, files) if files else Said()

@@ -164,15 +164,18 @@ def test_names_come_with_their_pictures_only_where_they_are_asked_for(
     assert (added.n_added, added.n_skipped, without.find("Ann Lee")) == (1, 2, None)
     grown, added = without.add_images(tmp_path / "p", encoder=encoder, new_names=True)
     assert added.remarks == (
-        "1 names of images were added to the space",
-        "1 labels of images were not added, since they do not look like names ('a street'); a name "
-        "is at most four words that begin with capitals",
+        "1 name was added to the space with their images",
+        "1 label was not added, for want of the look of a name ('a street'): at most four words "
+        "that begin with capitals",
         "1 picture is under several names (such as "
-        f"{tmp_path}/p/Vicki/2.png and {tmp_path}/p/Ann_Lee/1.png); each of the names counts it",
+        f"{tmp_path}/p/Vicki/2.png as Vicki and {tmp_path}/p/Ann_Lee/1.png as Ann_Lee); each of "
+        "the names counts it",
     )
     assert (len(grown), added.n_added, added.n_skipped) == (len(space) + 1, 1, 1)
     rows = grown.vectors("image", ids=[grown.find("Ann Lee"), grown.find("Vicki")])
     np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
+    _, again = grown.add_images(tmp_path / "p", encoder=encoder)  # nothing new, so nothing to say
+    assert again.remarks == ()
 
 
 def test_a_claim_is_held_against_pictures_that_can_be_read(space: Space, tmp_path: Path) -> None:

@@ -201,6 +201,19 @@ def test_what_is_no_archive_that_can_be_read_in_place_is_named(tmp_path: Path) -
         label_images(tmp_path / "00000.tar.gz", find)
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere.tar", r"nowhere\.tar does not exist; give a folder, a tar archive or a table of"),
+        ("n.txt", r"n\.txt is not a folder, a tar archive or a table of images \(\.csv, "),
+    ],
+)
+def test_what_is_no_source_is_named(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "n.txt").touch()
+    with pytest.raises(EncoderError, match=message):
+        label_images(tmp_path / name, find)
+
+
 def test_pictures_of_kinds_that_are_not_read_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
