@@ -271,8 +271,9 @@ def _notes(table: ImageTable, names: Sequence[NameImages], unknown: set[str]) ->
             f"images: {_counted_reasons(told)}."
         )
     for told, labels in chosen.items():
+        n_measured = int(np.isfinite(table.columns[labels[0]]).sum())
         notes.append(
-            f"{_and_others(labels)}: on {len(told)} of {len(table.images)} measured images: "
+            f"{_and_others(labels)}: on {len(told)} of {n_measured} measured images: "
             f"{_counted_reasons(told)}."
         )
     if len(unknown) < _FEWEST_PRIOR:

@@ -20,9 +20,11 @@ from namebasis.space import Space, open_space
 from namebasis.studies.attributes.study import score
 from namebasis.studies.identity.rigidity import rigidity
 from namebasis.validation import page
+from namebasis.validation.extractors.base import Extractor
 from namebasis.validation.extractors.registry import load_extractor
 from namebasis.validation.study import validate
 from tests.test_cli import run
+from tests.validation.test_faces import export, heads
 
 NAMES = ["Vicki", "Winona", "Roger", "Anna", "Ivan", "<b>Bo</b>"]
 MADE_UP = ["Zorvik", "Plunra", "Mektil"]
@@ -88,6 +90,26 @@ def test_the_spread_of_images_is_compared_with_rigidity(user: Path) -> None:
     assert any(note.startswith("skin_tone is not compared") for note in found.agreement.remarks)
     first = next(note for note in found.agreement.remarks if "nothing measured on" in note)
     assert first.startswith("skin_lightness and ")
+
+
+def test_the_face_step_reaches_the_extractors(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the object and from the command; its licence is said as an extractor's is."""
+    file = export(user / "yunet.onnx", heads("yunet"))
+    reached: list[str] = []
+
+    def seen(_: Space, folder: Path, extractors: list[Extractor], **options: object) -> None:
+        reached.extend(one.faces.spec for one in extractors if one.faces is not None)
+        raise EncoderError("seen")
+
+    monkeypatch.setattr("namebasis.validation.study.validate", seen)
+    with pytest.raises(EncoderError, match="seen"):
+        opened(user).validate(user / "images", ["skin", "whole:skin"], faces=file)
+    assert reached == [f"yunet={file}"] * 2
+    told = run("validate", "report", "my.space", "images", "--extractor", "skin",
+               "--faces", "yunet.onnx", "-q", cwd=user)  # fmt: skip
+    assert told.returncode == 1
+    assert reached[2:] == ["yunet=yunet.onnx"]
+    assert "yunet=yunet.onnx: licence MIT" in told.stderr
 
 
 def test_measures_become_columns_of_the_space(user: Path) -> None:
