@@ -27,6 +27,7 @@ __getattr__, __dir__ = attach(
         "merge_names": ".corpus.names",
         "Names": ".corpus.names",
         "NamesWithVectors": ".corpus.given_files",
+        "NearestPictures": ".search.picture_hits",
         "NearestResult": ".search.results",
         "Pictures": ".pictures.pictures",
         "Provenance": ".store.provenance",
