@@ -167,7 +167,7 @@ def plane(found: PictureRigidity, kinds) -> None:
               f"{' | '.join(map(str, shares))} |")  # fmt: skip
 
 
-def painted(folder: Path, half: int, *, quick: bool) -> None:
+def painted(folder: Path, half: int, each: int, *, quick: bool) -> None:
     world = World.load(Path(str(files("namebasis"))) / "data" / "organism" / "world.json")
     kinds = chosen(world, half, 12 if quick else 2)
     encoder, painter = load_encoder("organism"), load_pipeline("organism")
@@ -176,7 +176,7 @@ def painted(folder: Path, half: int, *, quick: bool) -> None:
         "plain": ([PROMPT], N_IMAGES, SEEDS[half][0]),
         "contexts": (
             templates := [f"{PROMPT} {said}" for group in CONTEXTS.values() for said in group],
-            len(templates),
+            each * len(templates),
             SEEDS[half][1],
         ),
     }
@@ -216,6 +216,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--half", type=int, choices=(0, 1), default=0)
+    parser.add_argument("--each", type=int, default=1, help="pictures in each context")
     parser.add_argument("--rendered", type=int, nargs="+", help="worlds of these seeds instead")
     parser.add_argument("--images", type=Path, help="keeps the pictures: a run goes on here")
     parser.add_argument("--quick", action="store_true", help="a smoke run: a sixth of the names")
@@ -226,7 +227,7 @@ def main() -> None:
         if options.rendered:
             rendered(folder, options.rendered)
         else:
-            painted(folder, options.half, quick=options.quick)
+            painted(folder, options.half, options.each, quick=options.quick)
 
 
 if __name__ == "__main__":

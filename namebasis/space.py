@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from namebasis.studies.topology.results import TopologyReport
     from namebasis.validation.extractors.base import Extractor
     from namebasis.validation.faces.contract import Faces
+    from namebasis.validation.rigidity.results import PictureRigidity
     from namebasis.validation.study import Validation
 
 NameSource = "Names | str | Path | Sequence[str] | Sequence[Mapping[str, object]]"
@@ -430,6 +431,23 @@ class Space(StoredSpace):
             self, photos, unknown=unknown, where=where, axes=axes, k=k, n_made_up=n_made_up,
             n_resamples=n_resamples, seed=seed, progress=progress,
         )  # fmt: skip
+
+    def picture_rigidity(
+        self,
+        names: Sequence[str] | None = None,
+        *,
+        where: str | None = None,
+        axes: Sequence[str | Path | Axis] | None = None,
+        source: str | None = None,
+        n_resamples: int = 500,
+        seed: int = 0,
+    ) -> PictureRigidity:
+        """Say which attributes of a name its pictures in the space hold rigid, and which free."""
+        from namebasis.validation.rigidity.stored import stored_rigidity
+
+        return stored_rigidity(
+            self, names, where=where, axes=axes, source=source, n_resamples=n_resamples, seed=seed
+        )
 
     def validate(
         self,

@@ -114,6 +114,7 @@ BEFORE = {
     "rename": [("anchors", "my.space", "-n", "2", "--write")],
     "merge": [("build", "other.space", "more.txt", "--templates", "person")],
     "undo": [("remove", "my.space", "Vicki")],
+    "validate rigidity": PICTURED,
     "organism pack-painter": [
         ("organism", "painter", "tiny.run", "my-painter", "--steps", "1", "--batch-size", "4")
     ],

@@ -200,6 +200,7 @@ BAD: list[tuple[str, ...]] = [
     ("validate", "report", "s.space", "images", "--extractor", "skin", "--faces", "deep.toml"),
     ("validate", "report", "s.space", "images", "--extractor", "skin", "--faces", "fifo.toml"),
     ("validate", "report", "s.space", "run", "--extractor", "skin"),
+    ("validate", "rigidity", "s.space", "--axis", "deep.toml"),
     ("validate", "train-probe", "new.st", "--axis", "deep.toml", "--encoder", "hf:run", "--folder",
      "new", "--pipeline", "organism"),
 ]  # fmt: skip
@@ -251,6 +252,7 @@ OTHERS = (
     ("validate", "generate", "s.space", "new", "Vicki", "--pipeline", "diffusers:images"),
     ("validate", "generate", "s.space", "new", "Vicki", "--pipeline", "diffusers:./none"),
     ("validate", "report", "s.space", "images"),
+    ("validate", "rigidity", "s.space"),
     ("validate", "report", "s.space", "images", "--extractor", "classify:./none"),
     ("validate", "report", "s.space", "images", "--extractor", "skin", "--encoder", "minilm"),
     ("validate", "train-probe", "x.st", "--axis", "hair_length", "--encoder", "minilm",

@@ -36,6 +36,7 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("export", "path"): ("export", "s.space", "OUT.csv"),
     ("organism sheet", "path"): ("organism", "sheet", "OUT.png"),
     ("validate report", "html"): ("validate", "report", "s.space", "images", "--html", "OUT.html"),
+    ("validate rigidity", "html"): ("validate", "rigidity", "s.space", "--html", "OUT.html"),
     ("validate train-probe", "file"): (
         "validate", "train-probe", "OUT.safetensors", "--axis", "age", "--encoder", "minilm",
         "--folder", "probe", "--pipeline", "organism",
@@ -69,6 +70,7 @@ WRITES = [
     ("topology", "s.space", "--write"),
     ("unspell", "s.space"),
     ("validate", "report", "s.space", "images", "--write"),
+    ("validate", "rigidity", "s.space", "--write"),
 ]
 READ = {
     ("card", "map_page"), ("list", "folder"), ("audit", "names"),

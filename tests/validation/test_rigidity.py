@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from namebasis.encoders.registry import load_encoder
 from namebasis.errors import NamebasisError
+from namebasis.namespace.building.build import build_space
+from namebasis.namespace.corpus.names import make_names
+from namebasis.organism.people import random_people
+from namebasis.organism.renderer import render
+from namebasis.space import open_space
+from namebasis.validation.extractors.registry import load_extractor
 from namebasis.validation.rigidity.results import PictureRigidity
 from namebasis.validation.rigidity.study import MeasuredPictures, picture_rigidity
 
@@ -87,3 +99,82 @@ def test_few_of_those_that_nobody_bears_are_called_rigid() -> None:
         if row.role is not None
     ]
     assert np.mean(called) <= 0.1  # two attributes, two sides, 2.5 % each
+
+
+@pytest.fixture(scope="module")
+def pictured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A space of six names, three made-up ones and pictures: nine each, Same has one nine times."""
+    where = tmp_path_factory.mktemp("pictured")
+    known = ["Same", "Anna", "Ivan", "Winona"]
+    rows = [{"name": name, "part": "given", "count": 10 ** (at + 1)}
+            for at, name in enumerate(known)]  # fmt: skip
+    rows += [{"name": f"Zor{at}", "part": "pseudo", "count": None} for at in range(4)]
+    path = where / "my.space"
+    build_space(make_names(rows), path, encoder=load_encoder("organism"), templates="plain")
+    people = random_people(9 * 9, np.random.default_rng(0))
+    faces = iter(render(people, seed=1))
+    for name in (*known, *(row["name"] for row in rows[4:]), "Zoltan"):
+        folder = where / "images" / name
+        folder.mkdir(parents=True)
+        shots = [next(faces) for _ in range(9)]
+        for shot, face in enumerate([shots[0]] * 9 if name == "Same" else shots):
+            Image.fromarray(face).save(folder / f"{shot}.png", pnginfo=_made(name, shot))
+    space, _ = open_space(path).add_images(where / "images", unmatched="keep")
+    assert len(space.pictures()) == 81
+    return path
+
+
+def _made(name: str, shot: int) -> PngInfo:
+    info = PngInfo()
+    about = {"name": name, "prompt": f"{name} in {shot}", "seed": shot, "source": "test",
+             "is_blank": False, "is_made_up": name == "Zoltan"}  # fmt: skip
+    info.add_itxt("namebasis", json.dumps(about))
+    return info
+
+
+def test_pictures_of_a_space_are_profiled_from_their_vectors(pictured: Path) -> None:
+    space = open_space(pictured)
+    found = space.picture_rigidity(axes=["hair_colour", "age"], n_resamples=50)
+    rows = {row.name: row for row in found.names}
+    # The lowest tenth of four counts is one name; Zoltan's pictures say that nobody bears it.
+    assert {name: row.role for name, row in rows.items() if row.role} == {
+        "Same": "weak", "Zor0": "made up", "Zor1": "made up", "Zor2": "made up",
+        "Zor3": "made up", "Zoltan": "made up",
+    }  # fmt: skip
+    assert found.weak_by == "the lowest tenth of counts"
+    assert rows["Same"].attributes[0].variance == pytest.approx(0, abs=1e-9)
+    reader = load_extractor("zero-shot:organism", axes=["hair_colour"])
+    paths = [pictured.parent / "images" / "Anna" / f"{shot}.png" for shot in range(9)]
+    shares = reader.measure(paths)[0].shares
+    assert rows["Anna"].attributes[0].variance == pytest.approx(
+        shares.var(axis=0, ddof=1).sum(), rel=1e-3
+    )
+    assert len(found.contexts) == 9
+    one = space.picture_rigidity(["anna"], axes=["age"], n_resamples=50)
+    assert [row.name for row in one.names if row.role is None] == ["Anna"]
+    assert "Ivan" not in {row.name for row in one.names}
+    with pytest.raises(NamebasisError, match=r"holds no pictures of Nobody"):
+        space.picture_rigidity(["Nobody"], axes=["age"])
+    with pytest.raises(ValueError, match="give names or where, not both"):
+        space.picture_rigidity(["Anna"], where="true")
+
+
+def test_profiles_are_columns_on_the_card_and_on_a_page(pictured: Path) -> None:
+    space = open_space(pictured)
+    found = space.picture_rigidity(axes=["age"], n_resamples=50)
+    assert found.write(space) == 8
+    kept = open_space(pictured)
+    stored = kept["Anna"]
+    row = next(row for row in found.names if row.name == "Anna")
+    assert stored["image_age_log_ratio"] == pytest.approx(row.attributes[0].log_ratio)
+    assert stored["image_rigidity"] == pytest.approx(row.rigidity.value)
+    card = kept.card("Anna", deep=False)
+    [table] = [one for one in card.tables() if one.key == "in_pictures"]
+    assert table.rows[0][:2] == ("age", stored["image_age_log_ratio"])
+    assert "image age log ratio" not in dict(card.facts())
+    assert "What its pictures hold rigid" in card.to_html()
+    page = found.to_html()
+    assert "<h2>Rigid and free</h2>" in page
+    assert page.index("<h2>Rigid and free</h2>") < page.index("<h2>In contexts</h2>")
+    assert "data:image/jpeg;base64," in page
+    assert found.plot().axes[0].get_ylabel() == "the same person in every context"

@@ -1,4 +1,4 @@
-"""Commands that ask images: validate generate, report, train-probe."""
+"""Commands that ask images: validate generate, report, rigidity, train-probe."""
 
 from __future__ import annotations
 
@@ -216,6 +216,52 @@ def report(
     return Answer([found], found.to_dict, told)
 
 
+@answers
+def rigidity(
+    space: options.SpacePath,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="By default all with pictures."),
+    ] = None,
+    where: options.Where = None,
+    axis: Annotated[
+        list[str] | None, typer.Option("--axis", help="An axis or a .toml file; repeatable.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="photos, or a pipeline: only pictures that it painted."),
+    ] = None,
+    n_resamples: Annotated[
+        int, typer.Option("--n-resamples", help="Bootstrap over pictures, at least 20.")
+    ] = 500,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page to this file.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Keep the profiles as columns.")] = False,
+    seed: options.Seed = 0,
+    overwrite: options.Overwrite = False,
+) -> Answer:
+    """Say what pictures in the space hold rigid of a name, and what they leave free."""
+    from namebasis.checks import check_count
+    from namebasis.space import open_space
+    from namebasis.studies.attributes.axis_files import load_axis
+
+    refuse_existing(html, overwrite=overwrite)
+    refuse_readonly(space, write)
+    check_count(n_resamples, "n_resamples", 20)
+    for one in axis or ():
+        load_axis(one)
+    opened = open_space(space)
+    found = opened.picture_rigidity(
+        names or None, where=where, axes=axis, source=source, n_resamples=n_resamples, seed=seed
+    )
+    told = []
+    if html is not None:
+        found.write_html(html, overwrite=overwrite)
+        told.append(f"page written to {html}")
+    if write:
+        told.append(f"profiles of {found.write(opened):,} names written to {space}")
+    return Answer([found], found.to_dict, told)
+
+
 def train_probe(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the probe is saved.")],
     axis: Annotated[str, typer.Option("--axis", help="An axis or a .toml file.")],
@@ -283,6 +329,9 @@ app.command(
 app.command("report", epilog="Example: namebasis validate report my.space images --extractor skin")(
     report
 )
+app.command(
+    "rigidity", epilog="Example: namebasis validate rigidity my.space --axis age --axis gender"
+)(rigidity)
 app.command(
     "train-probe",
     epilog="Example: namebasis validate train-probe hair.safetensors --axis hair_length "

@@ -21,6 +21,7 @@ from namebasis.studies.card.comparison import (
     Belief,
     told_of_records,
 )
+from namebasis.studies.card.in_pictures import InPictures, in_pictures
 from namebasis.studies.card.records import Record
 from namebasis.studies.identity.results import EVIDENCES_IN_WORDS, Identity, NameIdentity
 from namebasis.studies.identity.rigidity import CONTEXTS_IN_WORDS
@@ -417,7 +418,16 @@ class Card(Result):
         found += [(in_words(key), shown(value)) for key, value in self.tokens.items()]
         if self.written_alike:
             found.append(("written alike", ", ".join(self.written_alike)))
-        return found + [(in_words(key), shown(value)) for key, value in self.metrics.items()]
+        drawn = frozenset() if self.in_pictures is None else self.in_pictures.columns
+        return found + [
+            (in_words(key), shown(value)) for key, value in self.metrics.items()
+            if key not in drawn
+        ]  # fmt: skip
+
+    @property
+    def in_pictures(self) -> InPictures | None:
+        """What the space's stored profiles say of the name's pictures."""
+        return in_pictures(self.metrics)
 
     def tables(self) -> list[Table]:
         """What is stored, the nearest names, and what the model was asked for."""
@@ -428,6 +438,8 @@ class Card(Result):
         facts = Table(
             ("what", "value"), self.facts(), self.name, key="facts", detail=self.deep is not None
         )
+        if self.in_pictures is not None:
+            deep = [*deep, self.in_pictures.table()]
         brief = [table for table in deep if not table.detail]
         rest = [table for table in deep if table.detail]
         every = [*brief, near, facts, *rest] if deep else [facts, near]

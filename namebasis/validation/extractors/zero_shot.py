@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from namebasis.checks import Float64Array, FloatArray
 from namebasis.encoders.base import Encoder
 from namebasis.errors import EncoderError
 from namebasis.studies.attributes.axis_files import Axis, load_axis
@@ -66,7 +67,30 @@ class ZeroShot(Extractor):
 
     def _measure(self, images: list[Image]) -> list[Found]:
         rows = self.encoder.encode_images(images).astype(np.float64)
-        return [Found(softmax(rows @ prompts.T / self.temperature)) for prompts in self._prompts]
+        return [Found(shares) for shares in self._shares(rows)]
+
+    def read(self, vectors: FloatArray) -> dict[str, Float64Array]:
+        """Attributes from vectors of images that the encoder made.
+
+        Parameters
+        ----------
+        vectors : ndarray of shape (n, dim)
+            Unit rows.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n,) or (n, n_labels)
+            By attribute: the mean position of an ordered one, shares of labels of another.
+        """
+        return {
+            one.name: shares @ np.asarray(one.positions) if one.positions else shares
+            for one, shares in zip(
+                self.attributes, self._shares(vectors.astype(np.float64)), strict=True
+            )
+        }
+
+    def _shares(self, rows: Float64Array) -> list[Float64Array]:
+        return [softmax(rows @ prompts.T / self.temperature) for prompts in self._prompts]
 
 
 def attribute_of(axis: Axis) -> Attribute:
