@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from namebasis.errors import EncoderError
-from namebasis.reading import LARGE, UnreadableError, digest_of, open_regular
+from namebasis.reading import LARGE, UnreadableError, digest_of, is_regular, open_regular
 
 PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst", ".zip", ".7z")
 """Archives in which a member cannot be read without all that comes before it."""
@@ -61,6 +61,19 @@ def split_place(path: Path) -> tuple[Path, str] | None:
         if is_archive(parent):
             return parent, path.relative_to(parent).as_posix()
     return None
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file at a path, or inside an archive."""
+    if "\0" in str(path):
+        return False
+    place = split_place(path)
+    if place is None:
+        return is_regular(path)
+    try:
+        return place[1] in archive_of(place[0]).members
+    except EncoderError:
+        return False
 
 
 def archive_of(path: Path) -> Archive:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.encoders.image_archives import split_place
+from namebasis.encoders.image_archives import is_there
 from namebasis.encoders.image_files import encode_image_files
 from namebasis.encoders.specs import full_spec
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.pictures.ready import ReadyVectors, unit_vectors
-from namebasis.reading import is_regular
 
 if TYPE_CHECKING:
     from namebasis.checks import FloatArray
@@ -99,13 +98,9 @@ def _at_hand(ready: ReadyVectors) -> tuple[list[Path], FloatArray]:
     found: dict[Path, int] = {}
     for row in np.unique(np.linspace(0, len(vectors) - 1, N_TRIED).astype(int)).tolist():
         places = [root / block.paths[row] for root in (ready.folder, ready.folder.parent)]
-        place = next((one for one in places if _is_there(one)), None)
+        place = next((one for one in places if is_there(one)), None)
         if place is not None and has[row]:
             found.setdefault(place, row)
         if len(found) == N_HELD:
             break
     return list(found), vectors[list(found.values())]
-
-
-def _is_there(path: Path) -> bool:
-    return "\0" not in str(path) and (split_place(path) is not None or is_regular(path))

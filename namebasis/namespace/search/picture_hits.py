@@ -113,7 +113,9 @@ class NearestPictures(Result):
 
     def notes(self) -> list[str]:
         told = list(dict.fromkeys(told for remarks in self.remarks for told in remarks))
-        missing = [path for path in dict.fromkeys(self.paths) if not Path(path).is_file()]
+        from namebasis.encoders.image_archives import is_there
+
+        missing = [path for path in dict.fromkeys(self.paths) if not is_there(Path(path))]
         if missing:
             told.append(
                 f"{len(missing):,} of {len(set(self.paths)):,} files are not where they were when "

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from namebasis.encoders.image_archives import archive_of, digest_of_picture
+from namebasis.encoders.image_archives import archive_of, digest_of_picture, is_there
 from namebasis.encoders.images import open_image
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.image_labels import LabelledImages, label_images
@@ -99,6 +99,8 @@ def test_a_picture_in_an_archive_is_read_where_it_lies(tmp_path: Path) -> None:
     }  # fmt: skip
     inside = tmp_path / "a" / "00000.tar" / "Winona" / "1.jpg"
     assert open_image(inside).getpixel((0, 0))[1] > 190  # type: ignore[index]
+    assert is_there(inside)
+    assert not is_there(inside.with_name("2.jpg"))
     assert digest_of_picture(inside) == digest_of(tmp_path / "a" / "May_1.jpg")
     with pytest.raises(
         EncoderError, match=r"2\.jpg: no image can be read, the file does not exist"

@@ -123,6 +123,8 @@ class ReadyVectors:
             try:
                 for vectors in array_blocks(part.vectors, BLOCK):
                     table = next(rows)
+                    if len(table) != len(vectors):
+                        raise EncoderError(f"{part.table}: is damaged (rows are missing).")
                     yield ReadyBlock(_paths(table, self, part), _labels(table, self), vectors)
             except UnreadableError as error:
                 raise EncoderError(str(error)) from None
@@ -245,21 +247,13 @@ def _is_text(kind: Any) -> bool:
 
 
 def _blocks(table: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Columns of a Parquet file in blocks of exactly `BLOCK` rows, but for the last."""
+    """Columns of a Parquet file in blocks of `BLOCK` rows, but for the last."""
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(table) as file:
-            waiting: list[pa.Table] = []
             for batch in file.iter_batches(BLOCK, columns=list(columns)):
-                waiting.append(pa.Table.from_batches([batch]))
-                held = pa.concat_tables(waiting)
-                waiting = [held.slice(BLOCK)] if len(held) >= BLOCK else [held]
-                if len(held) >= BLOCK:
-                    yield held.slice(0, BLOCK)
-            rest = pa.concat_tables(waiting) if waiting else None
-            if rest is not None and len(rest):
-                yield rest
+                yield pa.Table.from_batches([batch])
     except (pa.ArrowException, OSError) as error:
         raise EncoderError(f"{table}: is damaged ({error}).") from None
 
