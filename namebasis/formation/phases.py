@@ -40,6 +40,8 @@ PICTURED = "seen_own"
 """What pictures add, where there are any: how far the own direction points at the person in them.
 With `RECOGNISED` above 0, no other name being nearer to them, a name is one person."""
 RECOGNISED = "seen_margin"
+PICTURED_DEVIATIONS = 3.5
+"""Level of `PICTURED`, above `DEVIATIONS`: pictures are to raise no alarms beside those of text."""
 _NEAR_ONE = 1e-6  # what a cosine keeps from 1, so that Fisher's z is finite
 
 
@@ -170,7 +172,7 @@ def raised_bars(
         Of each of `EVIDENCE` and `CAPTURE`; where a name lies below the controls' mean at first,
         the threshold is theirs.
     """
-    found = {key: _raised(values[key], controls[key]) for key in _evidence(controls)}
+    found = {key: _raised(values[key], controls[key], _level(key)) for key in _evidence(controls)}
     return found | {CAPTURE: np.tanh(_raised(_fisher(values[CAPTURE]), _fisher(controls[CAPTURE])))}
 
 
@@ -179,8 +181,14 @@ def _evidence(values: Mapping[str, Float64Array]) -> tuple[str, ...]:
     return (*EVIDENCE, PICTURED) if PICTURED in values else EVIDENCE
 
 
-def _raised(rows: Float64Array, controls: Float64Array) -> Float64Array:
-    bar = threshold(controls)
+def _level(key: str) -> float:
+    return PICTURED_DEVIATIONS if key == PICTURED else DEVIATIONS
+
+
+def _raised(
+    rows: Float64Array, controls: Float64Array, deviations: float = DEVIATIONS
+) -> Float64Array:
+    bar = threshold(controls, deviations)
     deviation, mean = np.full((2, controls.shape[1]), np.nan)
     for at, column in enumerate(controls.T):
         known = column[np.isfinite(column)]
@@ -197,29 +205,31 @@ def _fisher(cosines: Float64Array) -> Float64Array:
 
 
 def _thresholds(controls: Mapping[str, Float64Array]) -> dict[str, Float64Array]:
-    found = {key: threshold(controls[key]) for key in _evidence(controls)}
+    found = {key: threshold(controls[key], _level(key)) for key in _evidence(controls)}
     # A cosine is bounded: on Fisher's scale its bar stays below 1, where a name can reach it.
     return found | {CAPTURE: np.tanh(threshold(_fisher(controls[CAPTURE])))}
 
 
-def threshold(controls: Float64Array) -> Float64Array:
+def threshold(controls: Float64Array, deviations: float = DEVIATIONS) -> Float64Array:
     """Level that hardly any control exceeds, at each checkpoint.
 
     Parameters
     ----------
     controls : ndarray of shape (n_made_up, n_checkpoints)
         NaN where unknown.
+    deviations : float
+        Standard deviations above the mean.
 
     Returns
     -------
     ndarray of shape (n_checkpoints,)
-        Mean plus `DEVIATIONS` standard deviations; NaN for fewer than 3 controls.
+        NaN for fewer than 3 controls.
     """
     out = np.full(controls.shape[1], np.nan)
     for at, column in enumerate(controls.T):
         known = column[np.isfinite(column)]
         if len(known) >= 3:
-            out[at] = known.mean() + DEVIATIONS * known.std(ddof=1)
+            out[at] = known.mean() + deviations * known.std(ddof=1)
     return out
 
 

@@ -22,8 +22,8 @@ _TABLE, _RUN, _WEIGHTS = "trajectories.parquet", "run.json", "model.safetensors"
 _NEEDED = ("name", "kind", "step", "exposures", *EVIDENCE, CAPTURE)
 _MISSING = (
     "the packaged table holds values alone: crossings, change points and the likeness of "
-    "checkpoints, the whole set and weight space are missing. `namebasis organism train RUN`, then "
-    "`namebasis formation RUN` measure them"
+    "checkpoints, the whole set, weight space and what pictures say are missing. `namebasis "
+    "organism train RUN`, then `namebasis formation RUN` measure them"
 )
 
 

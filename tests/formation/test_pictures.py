@@ -12,7 +12,7 @@ from namebasis.analysis.identity.recognition import unit
 from namebasis.errors import EncoderError
 from namebasis.formation import Formation, formation, work
 from namebasis.formation.page import html_of
-from namebasis.formation.phases import EVIDENCE, PICTURED, RECOGNISED, label
+from namebasis.formation.phases import EVIDENCE, PICTURED, RECOGNISED, find_phases, label
 from namebasis.formation.pictures.album import (
     ELSEWHERE,
     N_OF_PARTS,
@@ -175,6 +175,17 @@ def test_pictures_count_only_with_both_evidences_and_in_most_checkpoints() -> No
     assert label(values, bars)[:, 2].tolist() == [3, 1, 1, 1]
     unknown = bars | {PICTURED: np.full(5, np.nan)}
     assert (label(values, unknown) == 1).all()
+
+
+def test_pictures_have_a_higher_level_than_text() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((30, 5))
+    values = dict.fromkeys((*EVIDENCE, PICTURED, RECOGNISED), rows) | {"hold": rows / 10}
+    found = find_phases([f"A{at} B" for at in range(30)], 10, range(5), values, None, None)
+    controls = rows[10:]
+    for key, level in ((EVIDENCE[0], 2.75), (PICTURED, 3.5)):
+        expected = controls.mean(axis=0) + level * controls.std(axis=0, ddof=1)
+        np.testing.assert_allclose(found.thresholds[key], expected)
 
 
 def test_a_world_is_drawn_by_its_truth(tmp_path: Path) -> None:

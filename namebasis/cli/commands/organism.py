@@ -205,8 +205,9 @@ def pack(
 
         with nullcontext() if quiet else progress_bar("formation", "checkpoints") as progress:
             found = formation(
-                run, n_swaps=40, n_resamples=50, with_weights=False, progress=progress
-            )
+                run, n_swaps=40, n_resamples=50, with_weights=False, images=False,
+                progress=progress,
+            )  # fmt: skip
         packing.write_trajectories(found.to_arrow(), folder)
 
 
