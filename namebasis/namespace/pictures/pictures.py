@@ -297,7 +297,7 @@ class Pictures:
             with self._reading():
                 made = view_of(self._dataset, self.uri, self._find, self._provenance.dim, known)
         if made is None:
-            what = "picture" if source is None else f"picture of {source}"
+            what = {None: "picture", PHOTOS: "photo"}.get(source, f"picture of {source}")
             raise ValueError(
                 f"no {what} was added to the space; `namebasis add {self.uri.parent} --images "
                 "FOLDER` adds them, and encodes none again that a report has measured."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from namebasis.checks import FloatArray
 from namebasis.namespace.search.cache_files import write_arrays
-from namebasis.namespace.store.dataset import INDICES
+from namebasis.namespace.store.dataset import INDICES, VIEWS
 from namebasis.namespace.store.view_ids import view_id
 from namebasis.reading import UnreadableError, read_arrays
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 def places_path(space: StoredSpace, view: str) -> Path:
     """Where they are kept, beside the space's indices."""
     place: Path = space._store.place
-    return place / INDICES / f"{view}-places.npz"
+    # The name of a view of one source holds the path of its pipeline.
+    word = view if view in VIEWS else hashlib.sha256(view.encode()).hexdigest()[:16]
+    return place / INDICES / f"{word}-places.npz"
 
 
 def read_places(space: StoredSpace, view: str) -> FloatArray | None:

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from namebasis.errors import SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.images import add_images
 from namebasis.namespace.building.merging import merge
 from namebasis.namespace.building.removing import remove
 from namebasis.namespace.building.undoing import undo
 from namebasis.namespace.corpus.names import make_names
+from namebasis.namespace.search.map_places import read_places, write_places
 from namebasis.reading import digest_of
 from namebasis.space import Space, open_space
 from namebasis.validation.pictures.image_files import ImageFile, write_image
@@ -163,3 +165,41 @@ def test_a_painted_picture_says_what_it_was_made_of(space: Space, tmp_path: Path
         assert pictures.vectors(source=asked)[1].tolist() == [0]
         assert pictures.image_view(asked).mean.mean == pytest.approx(unit(*RED), abs=1e-6)
     assert pictures.image_view("photos").mean.mean == pytest.approx(unit(*GREEN), abs=1e-6)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "manifest"])
+def test_a_damaged_store_is_said_in_a_line_and_costs_no_other_view(
+    space: Space, tmp_path: Path, damage: str
+) -> None:
+    paint(tmp_path / "photos" / "Vicki" / "1.png", RED)
+    grown, _ = add_images(space, tmp_path / "photos")
+    store = grown.path / "images.lance"
+    for file in (store / ("_versions" if damage == "manifest" else "data")).iterdir():
+        if damage == "gone":
+            file.unlink()
+        else:
+            file.write_bytes(file.read_bytes()[:20])
+    again = open_space(grown.path)
+    with pytest.raises(SpaceError, match=r"images\.lance.*damaged") as caught:
+        again.nearest("Vicki", view="image:photos")
+    assert "\n" not in str(caught.value)
+    assert again.nearest("Vicki", 3).names
+
+
+def test_a_view_of_a_pipeline_in_a_folder_is_laid_out_once(space: Space, tmp_path: Path) -> None:
+    from PIL import Image
+
+    about = {
+        "name": "Vicki", "prompt": "Vicki", "seed": 7, "source": "diffusers:/models/sd",
+        "fingerprint": "sha256:abcdef12", "is_blank": False,
+    }  # fmt: skip
+    write_image(tmp_path / "p" / "Vicki" / "7.png", Image.new("RGB", (8, 8), RED), about)
+    grown, _ = add_images(space, tmp_path / "p")
+    view = "image:diffusers:/models/sd"
+    places = np.zeros((len(grown), 2), np.float32)
+    write_places(grown, view, places)
+    assert np.array_equal(read_places(grown, view), places)  # type: ignore[arg-type]
+    paint(tmp_path / "more" / "Vicki" / "1.png", GREEN)
+    more, _ = add_images(grown, tmp_path / "more")
+    assert read_places(more, view) is not None  # photos are none of it
+    assert read_places(more, "image:photos") is None
