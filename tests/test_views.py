@@ -23,6 +23,7 @@ from namebasis.namespace.building.images import add_images
 from namebasis.space import Space, open_space
 from namebasis.studies.basis.atoms import centre_target
 from namebasis.studies.basis.components import coefficients, fit_components
+from namebasis.studies.basis.weighing import weigh
 from namebasis.validation.pictures.image_files import folder_of, write_image
 from tests.namespace.conftest import FakeEncoder, corpus
 
@@ -203,5 +204,9 @@ def test_a_text_is_centred_by_the_mean_of_texts_in_a_view_of_images(
 
 
 def test_a_name_without_an_image_is_named_as_such(spaces: dict[str, Space]) -> None:
+    space = spaces["all"]
     with pytest.raises(TargetError, match="'Zoë' has no vector in the view image:photos"):
-        spaces["all"].nearest("Zoë", view="image:photos")
+        space.nearest("Zoë", view="image:photos")
+    rows = [space.find(BOTH), space.find("Zoë")]
+    with pytest.raises(ValueError, match=r"^Zoë has no vector in the view image"):
+        weigh(space, BOTH, rows, view="image:photos")  # type: ignore[arg-type]

@@ -106,7 +106,7 @@ def score(
         raise ValueError(
             f"view must be one of {', '.join(VIEWS)}; got {view!r}.{did_you_mean(view, VIEWS)}"
         )
-    ids = space.ids(where) if ids is None else ids
+    ids = space.ids(where, view="text") if ids is None else ids
     if ids.size < 2:
         raise ValueError(f"score needs at least 2 names; {ids.size} pass where={where!r}.")
     step = Steps(progress, 1 + sum(_n_readings(axis) for axis in loaded))

@@ -94,7 +94,7 @@ def weigh(
     TargetError
         As `basis.fit`.
     ValueError
-        If there is no such row.
+        If there is no such row, or a name has no vector in the view.
 
     See Also
     --------
@@ -103,6 +103,12 @@ def weigh(
     rows = np.asarray(ids, dtype=np.int64)
     wanted = centre_target(space, target, view=view, as_=as_)
     names = space.table(["name"], ids=rows)["name"].to_pylist()
+    lacking = ~np.isin(rows, space.ids(view=view))
+    if lacking.any():
+        raise ValueError(
+            f"{names[int(np.argmax(lacking))]} has no vector in the view {view}, so it has no "
+            "weight there. Take it out, or ask of the view text."
+        )
     atoms = space.vectors(view, ids=rows).astype(np.float64) - space.mean(view)
     every = np.vstack([atoms, wanted.mean, wanted.vector]).astype(np.float64)
     return Weighing(wanted.label, tuple(map(str, names)), rows, every @ every.T)

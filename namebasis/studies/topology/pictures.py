@@ -263,7 +263,7 @@ def _choose(
     if source:
         at = np.intersect1d(at, rows.of_source(source))
     if where is not None:
-        at = at[np.isin(rows.owners[at], space.ids(where))]
+        at = at[np.isin(rows.owners[at], space.ids(where, view="text"))]
     if len(at) < 3:
         given = f" of names that fit {where!r}" if where else ""
         raise SpaceError(
