@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
@@ -445,7 +446,7 @@ def _rows(
         for path in paths
     ]
     columns = {
-        "path": [in_utf8(path) for path in paths],
+        "path": [_lasting(in_utf8(path)) for path in paths],
         "label": [label for label, _ in keys],
         "digest": [digest for _, digest in keys],
         "is_added": [True] * len(keys),
@@ -454,6 +455,11 @@ def _rows(
     kinds = {one.name: one.type for one in (*KEYS, *ABOUT)}
     made = {name: pa.array(values, kinds[name]) for name, values in columns.items()}
     return pa.table(made if vectors is None else {**made, "vector": as_column(vectors)})
+
+
+def _lasting(path: str) -> str:
+    """A path that leads to the file from any folder; an address stays as it is."""
+    return path if ":/" in path else os.path.abspath(path)
 
 
 def _open(uri: Path) -> Any:

@@ -99,6 +99,8 @@ class PictureDiversity(Result):
         known = [one.trace_below for one in self.names if one.trace_below is not None]
         n_pictures = sum(one.n_pictures for one in self.names)
         said = f"{counted(len(self), 'name')} with {counted(n_pictures, 'picture')}"
+        if not known and any(one.trace is not None for one in self.names):
+            return f"{said}; there are no others to shuffle them with, so nothing is compared."
         if not known:
             return f"{said}; none has the pictures that it takes to compare their variety."
         n_alike = sum(below < ALIKE for below in known)

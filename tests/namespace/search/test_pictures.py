@@ -106,6 +106,21 @@ def test_newer_pictures_are_found_beside_the_saved_index_and_others_make_another
     assert found.pictures.tolist() == brute(less, query)
 
 
+def test_pictures_are_found_again_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_space(corpus(), tmp_path / "a.space", encoder=Seeing())  # type: ignore[arg-type]
+    paint(tmp_path / "p" / "Vicki" / "1.png", (200, 0, 0))
+    monkeypatch.chdir(tmp_path)
+    made = open_space("a.space", encoder=Seeing())  # type: ignore[arg-type]
+    found = made.add_images("p")[0].nearest("Vicki", pictures=True)
+    assert found.paths == (str(tmp_path / "p" / "Vicki" / "1.png"),)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert "data:image/jpeg" in found.to_html()
+    assert not any("not where they were" in note for note in found.notes())
+
+
 def test_what_cannot_be_answered_says_what_to_do(space: Space, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"views text and image; got 'token'"):
         space.nearest("Vicki", pictures=True, view="token")
