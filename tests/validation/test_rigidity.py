@@ -91,6 +91,19 @@ def test_without_a_prior_nothing_is_rigid(found: PictureRigidity) -> None:
         picture_rigidity(MeasuredPictures([], {}))
 
 
+def test_other_contexts_are_said() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"Name{at // 9}" for at in range(36)]
+    contexts = [f"{{}} in {at % 3}" for at in range(27)] + [None] * 9
+    found = picture_rigidity(
+        MeasuredPictures(names, {"age": rng.standard_normal(36)}, None, contexts),
+        dict.fromkeys(names[:27], "made up"),
+    )
+    assert found.remarks[-1].startswith(
+        "1 name with pictures in other contexts than most, such as Name3: what a context asks for "
+    )
+
+
 def test_few_of_those_that_nobody_bears_are_called_rigid() -> None:
     called = [
         bool(row.of_kind("rigid") or row.of_kind("free"))
@@ -171,7 +184,11 @@ def test_profiles_are_columns_on_the_card_and_on_a_page(pictured: Path) -> None:
     card = kept.card("Anna", deep=False)
     [table] = [one for one in card.tables() if one.key == "in_pictures"]
     assert table.rows[0][:2] == ("age", stored["image_age_log_ratio"])
-    assert "image age log ratio" not in dict(card.facts())
+    assert not [key for key, _ in card.facts() if key.startswith(("image age", "image same"))]
+    said = card.in_pictures.said()  # type: ignore[union-attr]
+    assert row.rigidity.reason == "too few resamples reach so far out"  # of 50
+    assert said.startswith(f"Rigidity of pictures {row.rigidity.value:.2f}, above ")
+    assert f"same person {row.contexts.same_person.value:.2f}" in said  # type: ignore[union-attr]
     assert "What its pictures hold rigid" in card.to_html()
     page = found.to_html()
     assert "<h2>Rigid and free</h2>" in page

@@ -19,6 +19,7 @@ RESOLUTION = 0.01
 A tenth of their standard deviation: less is nothing that anybody sees, and the logarithm of what an
 extractor makes of equal images is about the extractor.
 """
+_FEW_DRAWS = "too few resamples reach so far out"
 _FARTHEST = 1.0  # standard errors that an estimate is drawn towards the prior at most
 
 
@@ -301,6 +302,8 @@ def entropy_of(shares: npt.ArrayLike, *, n_resamples: int = 500, seed: int = 0) 
     draws = _entropy(weights @ rows)
     shift = value - plain + (plain - float(draws.mean()))
     low, high = resampled_ends(draws + shift, n)
+    if not np.isfinite([low, high]).all():
+        return Interval(value, None, None, _FEW_DRAWS)
     return Interval(
         value, float(np.clip(low, 0.0, value)), float(np.clip(high, value, most))
     )  # fmt: skip
@@ -356,4 +359,6 @@ def mean_log_ratio(
     lacking = value - float(draws.mean())
     low, high = resampled_ends(draws + 2 * lacking, n)
     value += lacking
+    if not np.isfinite([low, high]).all():
+        return Interval(value, None, None, _FEW_DRAWS)
     return Interval(value, min(low, value), max(high, value))

@@ -14,7 +14,16 @@ _OF_ATTRIBUTE = (
     "_log_ratio", "_log_ratio_low", "_log_ratio_high", "_log_ratio_percentile", "_variance",
     "_entropy", "_entropy_low", "_entropy_high", "_entropy_percentile",
 )  # fmt: skip
-_OF_NAME = ("rigid", "free", "rigidity", "rigidity_low", "rigidity_high", "rigidity_percentile")
+_OF_NAME = (
+    "rigid", "free", "rigidity", "rigidity_low", "rigidity_high", "rigidity_percentile",
+    "identity",
+    *(f"{key}{end}" for key in ("same_person", "context_there", "flexibility")
+      for end in ("", "_low", "_high")),
+)  # fmt: skip
+_IN_WORDS = {
+    "image_same_person": "same person", "image_context_there": "context there",
+    "image_flexibility": "flexibility",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,13 +52,23 @@ class InPictures:
         value = get("image_rigidity")
         if value is None:
             return "No variance could be compared: the name has too few pictures."
-        ends = between(get("image_rigidity_low"), get("image_rigidity_high"), 2)
-        interval = f" ({ends})" if ends else ""
+        low, high = get("image_rigidity_low"), get("image_rigidity_high")
+        interval = "" if low is None or high is None else f" ({between(low, high, 2)})"
         place = percentile(get("image_rigidity_percentile"))
         return (
             f"Rigidity of pictures {value:.2f}{interval}, {place} of names that nobody bears or "
-            "that are hardly known."
+            f"that are hardly known.{self._in_contexts()}"
         )
+
+    def _in_contexts(self) -> str:
+        """What the name is in contexts; empty where there are too few."""
+        told = [
+            f"{words} {self.metrics[key]:.2f}"
+            for key, words in _IN_WORDS.items()
+            if self.metrics.get(key) is not None
+        ]
+        kind = self.metrics.get("image_identity")
+        return f" In contexts{f' {kind}' if kind else ''}: {', '.join(told)}." if told else ""
 
     def table(self) -> Table:
         """A row per attribute, the most rigid first."""

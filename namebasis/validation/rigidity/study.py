@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,6 +37,7 @@ from namebasis.validation.rigidity.results import (
     PictureRigidity,
     PicturesInContexts,
 )
+from namebasis.wording import counted
 
 if TYPE_CHECKING:
     from namebasis.checks import BoolArray, IntArray
@@ -148,11 +150,27 @@ def picture_rigidity(
             f"No prior for variances: it needs pictures of at least {FEWEST_PRIOR} made-up names "
             f"or weak identities; there are {int(is_prior.sum())}.",
         )
+    remarks += _other_contexts(pictures, rows)
     return PictureRigidity(
         names, tuple(profiles), roles_found.count(MADE_UP), roles_found.count(WEAK), weak_by,
         templates, untold, tuple(remarks), {"n_resamples": n_resamples, "seed": seed},
         pictures.files(),
     )  # fmt: skip
+
+
+def _other_contexts(pictures: MeasuredPictures, rows: Mapping[str, IntArray]) -> list[str]:
+    """That some names were painted in other contexts than most, which makes their variance."""
+    if not pictures.contexts:
+        return []
+    sets = {name: frozenset(pictures.contexts[at] for at in own) for name, own in rows.items()}
+    usual = Counter(sets.values()).most_common(1)[0][0]
+    others = [name for name, contexts in sets.items() if contexts != usual]
+    if not others:
+        return []
+    return [
+        f"{counted(len(others), 'name')} with pictures in other contexts than most, such as "
+        f"{others[0]}: what a context asks for counts as variance too, so compare these with care."
+    ]
 
 
 class _Profile:
