@@ -244,7 +244,7 @@ def claims(tuned: Run):
 
 
 def table(runs: list[Run], tuned: Run) -> None:
-    """Mean over seeds with a 95 % interval: seeds drawn anew, and names within each."""
+    """Mean over seeds with a 95 % interval: seeds resampled, and names within each."""
     head = " | ".join(f"seed {run.seed}" for run in runs)
     print(f"| claim | bar | mean | 95 % interval | null | {head} | tuned on |")
     print("|---|---|---|---|---|" + "---|" * (len(runs) + 1))

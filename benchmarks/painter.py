@@ -10,7 +10,7 @@ Then spread. Its captions have no part in `benchmarks/validation.py`: phrases of
 them with a scene, and names seen 100 times. Of each caption 9 pictures are painted at every
 guidance, and 9 are drawn by the world. Spread is div@9, the mean cosine distance over pairs of the
 organism's image vectors; the error is the root mean square over captions of painted less drawn
-spread, its 95 % interval of captions drawn anew. The null compares with the spread of another
+spread, its 95 % interval of captions resampled. The null compares with the spread of another
 caption.
 """
 

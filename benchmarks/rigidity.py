@@ -20,7 +20,7 @@ There is one painter, whose world has seed 0; another takes 3,027 s on two quiet
 and scenes the encoder that reads them has never seen: what a perfect painter would show. Contexts
 cannot be proved so, as the world shows a D name in its own scene whatever is asked for.
 
-Intervals: names drawn anew within kinds. Null: kinds shuffled among names.
+Intervals: names resampled within kinds. Null: kinds shuffled among names.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def flexible(found: PictureRigidity, kinds) -> dict[str, np.ndarray]:
 
 
 def told(words: str, bar: float | None, high: np.ndarray, low: np.ndarray) -> None:
-    """Print an AUC of cases, with names drawn anew and, as the null, shuffled."""
+    """Print an AUC of cases, with names resampled and, as the null, shuffled."""
     rng = np.random.default_rng(0)
     drawn, null, both = [], [], np.concatenate([high, low])
     for _ in range(N_RESAMPLES):

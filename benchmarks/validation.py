@@ -24,7 +24,7 @@ All metrics were fixed on rendered pictures, before a painter was trained:
   pictures and attributes of the probes' share of the person's value less that of the parts' value;
   above 0 is drawn as the person.
 
-Intervals: names drawn anew (within kinds). Null: text shuffled among names; kinds shuffled; the
+Intervals: names resampled (within kinds). Null: text shuffled among names; kinds shuffled; the
 pictures of another C name in place of the own ones.
 """
 

@@ -102,7 +102,7 @@ def packaged_source(
     what : str
         Words for what is missing, such as "its weights are".
     remedy : str
-        The command that makes it anew.
+        The command that makes it again.
 
     Raises
     ------

@@ -93,7 +93,7 @@ def train(
     threads : int
         torch's.
     overwrite : bool
-        Start anew in a folder that holds a training.
+        Start over in a folder that holds a training.
     own_process : bool
         Draw the pictures in a process of its own.
     progress : callable, optional

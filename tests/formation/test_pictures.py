@@ -160,7 +160,7 @@ def test_measures_are_those_of_plain_arithmetic() -> None:
     assert found.values["seen_own"][0] == pytest.approx(own[0] @ towards, abs=1e-5)
     away = unit(vectors[2] - centre) @ texts.T
     assert found.values["elsewhere_margin"][0] == pytest.approx(away[0] - away[1:].max(), abs=1e-5)
-    # One picture drawn anew is that picture.
+    # One picture resampled is that picture.
     assert np.allclose(found.draws["seen_margin"][0], found.values["seen_margin"][0], atol=1e-5)
     assert np.isnan(found.values["seen_rank"][6 : plan.n_asked]).all()
 

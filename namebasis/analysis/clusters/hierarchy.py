@@ -109,7 +109,7 @@ class Clusters:
         )
 
     def merge(self, clusters: Sequence[int]) -> Clusters:
-        """Make several clusters one; they are numbered by size anew.
+        """Make several clusters one; they are numbered by size again.
 
         Parameters
         ----------

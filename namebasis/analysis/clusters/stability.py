@@ -1,6 +1,6 @@
 """How well each cluster is found again when rows are left out.
 
-Clusterwise stability after Hennig [1]_: rows are drawn without replacement, clustered anew with
+Clusterwise stability after Hennig [1]_: rows are drawn without replacement, clustered again with
 the same settings, and each cluster is compared with the one that resembles it most by the Jaccard
 index. The graph of neighbours is not searched again: neighbours that were left out are gone, and
 the others stay neighbours.

@@ -50,7 +50,7 @@ def approximate_neighbours(
 
     Rows are put in the list of the nearest of about 2 sqrt(n) centres. All rows of a list are
     compared at once with those of the 8 lists whose centres are nearest to its own, by one matrix
-    product, where an inverted file would follow the lists anew for every row. A row at the edge of
+    product, where an inverted file would follow the lists again for every row. A row at the edge of
     its list misses some; other centres have their edges elsewhere, so a second and third partition
     find most of those, for less than twice as many lists in one would cost.
 

@@ -150,7 +150,7 @@ def _leaks(alone: FloatArray, prior: ContextPrior) -> Float64Array:
 
 @dataclass(frozen=True)
 class LeakageDraws:
-    """Leakage against priors of the prior's names drawn anew.
+    """Leakage against priors of the prior's names resampled.
 
     Attributes
     ----------
@@ -182,7 +182,7 @@ def leakage_draws(
     n_draws: int,
     seed: int,
 ) -> LeakageDraws:
-    """Draw the names of a prior anew: what the choice of made-up names is worth for the leakage.
+    """Resample the names of a prior: what the choice of made-up names is worth for the leakage.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ def attribute_basis(values: npt.ArrayLike, attributes: npt.ArrayLike) -> Float64
 
 
 def resampled_scores(swaps: Swaps, *, n_resamples: int, seed: int) -> Float64Array:
-    """Scores of the own direction when each part's valid swaps are drawn anew.
+    """Scores of the own direction when each part's valid swaps are resampled.
 
     The squared length of a remainder grows by the variance of a resampled mean; that much is
     taken off, so that draws centre on the measured score.

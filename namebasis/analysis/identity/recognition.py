@@ -30,7 +30,7 @@ class Person:
     photos : ndarray of shape (n_photos, dim)
         Centred, of length 1.
     draws : ndarray of shape (n_resamples, dim)
-        Mean of the photos, drawn anew each time.
+        Mean of the photos, resampled each time.
     name : ndarray of shape (dim,)
         Centred embedding of the true name, of length 1.
     rows : ndarray of int
@@ -52,7 +52,7 @@ class Person:
         cls, photos: Float64Array, name: Float64Array, rows: npt.ArrayLike, n_resamples: int,
         rng: np.random.Generator,
     ) -> Person:  # fmt: skip
-        """With photos drawn anew `n_resamples` times."""
+        """With photos resampled `n_resamples` times."""
         n = len(photos)
         shares = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples) / n
         return cls(photos, shares @ photos, name, np.asarray(rows, dtype=np.int64))

@@ -131,7 +131,7 @@ def _measure_apart(
 
 
 def _again(rows: Float64Array, n_resamples: int, rng: np.random.Generator) -> Float64Array:
-    """Means of rows that are drawn anew, (n_resamples, dim)."""
+    """Means of rows that are resampled, (n_resamples, dim)."""
     n = len(rows)
     shares = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples) / n
     return np.asarray(shares @ rows)

@@ -483,7 +483,7 @@ def _not_yet_stored(names: pa.Table, store: Store) -> pa.Table:
 
 
 def _renew_indices(store: Store, provenance: Provenance) -> None:
-    """Build an index anew once the rows newer than it would slow its searches down."""
+    """Rebuild an index once the rows newer than it would slow its searches down."""
     for view in store.views:
         newer = store.n_rows - caches.covered_rows(store, view)
         if newer > max(CHUNK, store.n_rows // 10):

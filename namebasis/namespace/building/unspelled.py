@@ -62,7 +62,7 @@ def unspell(
     max_pieces : int
         Indicators of each kind at most.
     rebuild : bool
-        Fit anew where the view is there already, which otherwise stays as it is.
+        Refit where the view already exists; it is otherwise left as it is.
     progress : callable, optional
         Called with (names done, names in all).
 

@@ -123,7 +123,7 @@ def matched_null(
     Phrases have no frequency: all may be chosen in both.
 
     Each draw takes a random half of the names whose count is near that of a chosen name, and
-    chooses and weights anew. The real fits do so from such halves with the chosen names put back
+    chooses and weights again. The real fits do so from such halves with the chosen names put back
     in. The chosen are the best of all names, so this control asks whether others as frequent would
     do, not whether the fit is chance: that is asked by `turned_null`.
 

@@ -65,7 +65,7 @@ class InContexts:
     weak : mapping of form to mapping of measure to ndarray
         Of the space's rarest names; no entry for a form with fewer than 20.
     leakage_draws : ndarray of shape (n_names, n_draws)
-        Leakage when the made-up names of the same form are drawn anew.
+        Leakage when the made-up names of the same form are resampled.
     prior_draws : mapping of form to ndarray of shape (n_draws, n_made_up)
         Leakage of the made-up names drawn, bare ones among them: `prior` too has it of so many.
     """

@@ -42,13 +42,13 @@ def kept(
         Name of a .npz in its folder of indices.
     settings : sequence
         What it was made of, beside the space's encoder and build, as JSON holds it; of other
-        settings it is made anew and replaces what is kept.
+        settings it is made again and replaces what is kept.
     make, pack : callable
         Makes it, and turns it into arrays.
     unpack : callable
         Turns arrays back; None, or a KeyError, TypeError or ValueError, where they do not fit.
     of_rows : bool
-        It was made of the space's names too, and is made anew when some are added.
+        It was made of the space's names too, and is made again when some are added.
 
     Returns
     -------

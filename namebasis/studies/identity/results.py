@@ -189,7 +189,7 @@ class Identity(Result):
     made_up : mapping of measure to ndarray
         Of made-up full names: `SWAP_MEASURES` and, where contexts were measured, those.
     recombined : mapping of measure to ndarray
-        `SWAP_MEASURES` of the names' own parts paired anew; empty for fewer than 20 such pairs.
+        `SWAP_MEASURES` of the names' own parts paired again; empty for fewer than 20 such pairs.
     origin : Origin
         The thresholds' rules and where they come from.
     parameters : mapping

@@ -34,7 +34,7 @@ class Drawn:
     left_out, made_left_out : mapping of evidence to ndarray of shape (n_groups, n)
         Of the names and of the made-up ones, without each group of swap partners in turn.
     leakage : ndarray of shape (n_names, n_draws) or None
-        With made-up names drawn anew; None where contexts were left out.
+        With made-up names resampled; None where contexts were left out.
     made_leakage : ndarray of shape (n_draws, n_made_up) or None
     """
 

@@ -10,7 +10,7 @@ from namebasis.studies.paint.workflow import as_text, picture_workflow
 from namebasis.wording import did_you_mean
 
 MAX_CYCLE = 12
-"""Most steps after which an alternation begins anew; a picture has some 20 to 50 steps."""
+"""Most steps after which an alternation begins again; a picture has some 20 to 50 steps."""
 
 
 def format_prompt(

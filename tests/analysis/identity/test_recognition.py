@@ -47,7 +47,7 @@ def test_places_are_those_of_counting_name_by_name() -> None:
         assert set(place.alike.tolist()) == set(nearest)
 
 
-def test_one_photo_drawn_anew_is_that_photo() -> None:
+def test_one_photo_resampled_is_that_photo() -> None:
     rng = np.random.default_rng(1)
     photo = unit(rng.standard_normal((1, 5)))
     person = Person.of(photo, photo[0], [0], 20, rng)
