@@ -202,20 +202,25 @@ class Recognition(Result):
         return (self._together(), self._each(self.people, "people"), *self._strangers())
 
     def _together(self) -> Table:
+        by_chance = [min(at / self.n_names, 1.0) for at in (1, self.k)]
         rows = [
-            (f"own name among the first {at:,}", *_share([row.rank <= at for row in self.people]))
-            for at in dict.fromkeys((1, self.k))
-        ]
+            (f"own name among the first {at:,}", *_share([row.rank <= at for row in self.people],
+                                                         chance))
+            for at, chance in dict(zip((1, self.k), by_chance, strict=True)).items()
+        ]  # fmt: skip
         rows.append(("photos nearest to their own name",
-                     *_share([row.votes for row in self.people])))  # fmt: skip
-        rows.append(("AUC against all names", *_share([row.auc for row in self.people])))
+                     *_share([row.votes for row in self.people], by_chance[0])))  # fmt: skip
+        rows.append(("AUC against all names", *_share([row.auc for row in self.people], 0.5)))
         alike = [row.auc_alike for row in self.people if row.auc_alike is not None]
         if alike:
-            rows.append(("AUC against names of the same attributes", *_share(alike)))
+            rows.append(("AUC against names of the same attributes", *_share(alike, 0.5)))
         cut = [row.is_known for row in self.people if row.own is not None]
         if cut:
-            rows.append(("known as one person", *_share(cut)))
-        return Table(("what", "value", "95 % interval", "people"), rows, "all people together")
+            n = self.unknown.n_names
+            rows.append(("known as one person",
+                         *_share(cut, self.unknown.n_alarms / n if n else None)))  # fmt: skip
+        columns = ("what", "value", "95 % interval", "by chance", "people")
+        return Table(columns, rows, "all people together")
 
     def _strangers(self) -> list[Table]:
         found = self.unknown.people
@@ -235,7 +240,7 @@ class Recognition(Result):
         return Table(columns, rows, title, muted=grey, detail=True)
 
     def notes(self) -> list[str]:
-        """How often the same is said of people and names that the model cannot know."""
+        """False alarms: people and names that the model cannot know; and what was left out."""
         told = []
         if people := self.unknown.people:
             share = share_interval([row.is_known for row in people])
@@ -250,15 +255,16 @@ class Recognition(Result):
         if n:
             alarms = share_interval(np.arange(n) < self.unknown.n_alarms)
             ends = f"{percent(alarms.low, 1)} to {percent(alarms.high, 1)}"
+            verb = "is" if self.unknown.n_alarms == 1 else "are"
             told.append(
                 f"Of {n:,} names that nobody bears, put to these people, {self.unknown.n_alarms} "
-                f"are called known ({percent(alarms.value, 1)}; {ends})."
+                f"{verb} called known ({percent(alarms.value, 1)}; {ends})."
             )
-        return [*told, CAUTION]
+        return [*told, *self.remarks, CAUTION]
 
     def footnotes(self) -> list[str]:
-        """What was left out, why a name has no own direction, and what is alike."""
-        told = list(self.remarks)
+        """Why a name has no own direction, and what is alike."""
+        told = []
         whole = [row for row in (*self.people, *self.unknown.people) if row.reason]
         if whole:
             told.append(
@@ -298,9 +304,12 @@ class Recognition(Result):
         })  # fmt: skip
 
 
-def _share(values: Sequence[bool] | Sequence[float]) -> tuple[float, str, int]:
+def _share(
+    values: Sequence[bool] | Sequence[float], by_chance: float | None
+) -> tuple[float, str, float | None, int]:
+    """A share of people, its interval, what chance reaches, and how many people it is of."""
     found = share_interval(np.asarray(values, dtype=np.float64))
-    return found.value, between(found.low, found.high, 2), len(values)
+    return found.value, between(found.low, found.high, 2), by_chance, len(values)
 
 
 def _ranks(low: int | None, high: int | None) -> str:

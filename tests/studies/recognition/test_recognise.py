@@ -73,6 +73,13 @@ def test_the_result_says_false_alarms_and_what_a_rank_is_not(found: Recognition)
     told = " ".join(found.notes())
     assert "of 12 people whom the model cannot know are called known" in told
     assert "identifies nobody" in told
+    together = found.tables()[0]
+    what, by_chance = (together.columns.index(head) for head in ("what", "by chance"))
+    chance = {row[what]: row[by_chance] for row in together.rows}
+    assert chance["own name among the first 1"] == 1 / found.n_names
+    assert chance["own name among the first 5"] == 5 / found.n_names
+    assert chance["AUC against all names"] == 0.5
+    assert chance["known as one person"] == found.unknown.n_alarms / found.unknown.n_names
     table = found.to_arrow()
     assert table["is_unknown"].to_pylist() == [False] * 12 + [True] * 12
     assert found.to_dict()["unknown"]["n_names"] >= 40
@@ -99,7 +106,7 @@ def test_a_photo_without_a_name_is_left_out_and_never_given_one(
     found = space.recognise(photos, n_made_up=20, n_resamples=20)
     assert [row.name for row in found.people] == [folder.name for folder in named]
     assert found.people[0].n_photos == N_PHOTOS
-    told = " ".join(found.remarks)
+    told = " ".join(found.notes())
     assert "left out 1 photo whose label is no name of the space (such as 'IMG 2041')" in told
     assert "1 photo left out: copies of another of the same person" in told
     assert f"two names, {named[0].name!r} and {named[1].name!r}" in told
