@@ -141,7 +141,7 @@ def test_what_was_exported_and_added_is_told_in_a_sentence(space: nb.Space, tmp_
         2, 1, 4, 1_200, ("Zora",), (ImageFailure("a.png", "is no image."),), ("read by folder",)
     )
     assert str(added).splitlines() == [
-        "2 images added, 1 were in the space already; 1,200 in all, of 4 stored names",
+        "2 images added, 1 was in the space already; 1,200 in all, of 4 stored names",
         "read by folder",
         "left out 1: is no image (such as a.png)",
         "1 names of images are not in the space (such as 'Zora'); their images count in the mean "

@@ -28,6 +28,11 @@ CAUTION = (
     "Images made by a model, to test what it believes. They show nobody, even where a prompt held "
     "the name of a person who exists; do not show them as pictures of that person."
 )
+CAUTION_FOUND = (
+    "Images from a folder, which say nothing of what made them. Those that a model made show "
+    "nobody, even where a prompt held the name of a person who exists. Of photos of people the "
+    "figures say how they look to the measuring model, and nothing else about the people."
+)
 
 
 def html_of(found: Validation) -> str:
@@ -49,7 +54,7 @@ def html_of(found: Validation) -> str:
             _chart(row, agreement.units, f"calibration-{at}") for at, row in enumerate(drawn)
         ],
         shown=shown,
-        caution=CAUTION,
+        caution=CAUTION_FOUND if "folder" in source["images"] else CAUTION,
         facts=[
             (f"{len(agreement.names):,}", "names with images"),
             (f"{source['n_images']:,}", "images", "images of a name"),

@@ -471,7 +471,7 @@ def test_a_detectors_card_is_refused(tmp_path: Path, old: str, new: str, message
 @pytest.mark.parametrize(("card", "message"), [
     ("yunet", "the detector yunet needs the model's weights, which are not packaged: yunet=FILE"),
     ("yunet=none.onnx", "none.onnx: the card names this model, and it does not exist"),
-    ("none.onnx", "none.onnx: there is no such model. The step takes FILE.onnx of YuNet, SCRFD"),
+    ("none.onnx", "none.onnx: there is no such file. Give FILE.onnx of YuNet, SCRFD"),
     ("none.toml", "none.toml: cannot be read as a card .*Packaged cards are yunet=FILE.onnx"),
     ("opencv", "opencv needs the weights of YuNet: opencv=FILE.onnx"),
 ])  # fmt: skip

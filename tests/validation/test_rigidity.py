@@ -83,7 +83,7 @@ def test_without_a_prior_nothing_is_rigid(found: PictureRigidity) -> None:
     ages = np.random.default_rng(0).standard_normal(18)
     bare = picture_rigidity(MeasuredPictures(["Ann"] * 9 + ["Bo"] * 9, {"age": ages}))
     assert bare.headline() == "There is no prior to compare the variance of pictures with."
-    assert bare.notes()[1].startswith("No prior for variances: it needs pictures of at least 3 ")
+    assert bare.notes()[0].startswith("No prior for variances: it needs pictures of at least 3 ")
     assert {one.reason for row in bare.names for one in row.attributes} == {"no prior"}
     with pytest.raises(ValueError, match="there is no prior"):
         bare.plot()

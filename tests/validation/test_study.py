@@ -134,7 +134,10 @@ def test_the_page_holds_the_images_and_asks_nobody(user: Path) -> None:
     assert html.count("data:image/jpeg;base64,") >= 27
     assert "default-src 'none'" in html
     assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org", "")
-    assert "They show nobody" in html
+    assert "Images from a folder, which say nothing of what made them." in html
+    painted = replace(found, provenance={**found.provenance, "images": ["organism"]}).to_html()
+    assert "Images made by a model" in painted
+    assert "They show nobody" in painted
     with pytest.raises(NamebasisError, match="already exists"):
         found.write_html(user / "page.html")
 

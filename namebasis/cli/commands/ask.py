@@ -23,9 +23,13 @@ _TORCH = frozenset([".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle"])
 
 
 def read_targets(
-    texts: list[str] | None, images: list[Path] | None, vectors: list[Path] | None
+    texts: list[str] | None,
+    images: list[Path] | None,
+    vectors: list[Path] | None,
+    *,
+    as_paths: bool = False,
 ) -> list[Any]:
-    """Collect texts, images and vectors in the order of their kind."""
+    """Collect texts, images and vectors in the order of their kind; images as paths if asked."""
     targets: list[Any] = []
     for text in texts or []:
         if text == "-":
@@ -35,7 +39,8 @@ def read_targets(
     if images:
         from namebasis.encoders.images import open_image
 
-        targets += [open_image(path) for path in images]
+        seen = [open_image(path) for path in images]  # refuses what is no picture
+        targets += images if as_paths else seen
     for path in vectors or []:
         targets += list(_read_vectors(path))
     for target in targets:
@@ -132,7 +137,7 @@ def nearest(
     if html is not None and not pictures:
         raise typer.BadParameter("--html and --open show pictures; they need --pictures")
     refuse_existing(html, overwrite=overwrite)
-    wanted = read_targets(targets, image, vector)
+    wanted = read_targets(targets, image, vector, as_paths=pictures)
     opened = open_space(space)
     say_unquoted(opened, targets)
     asked: dict[str, Any] = {

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from namebasis.encoders.image_files import ImageFailure, by_reason
 from namebasis.results import Result, Table, plain_dict
+from namebasis.wording import counted
 
 FEW = 100
 """Images whose mean is no good centre of image targets."""
@@ -51,8 +52,9 @@ class AddedImages(Result):
 
     def headline(self) -> str:
         return (
-            f"{self.n_added:,} images added, {self.n_known:,} were in the space already; "
-            f"{self.n_images:,} in all, of {self.n_names:,} stored names"
+            f"{counted(self.n_added, 'image')} added, {self.n_known:,} "
+            f"{'was' if self.n_known == 1 else 'were'} in the space already; {self.n_images:,} in "
+            f"all, of {counted(self.n_names, 'stored name')}"
         )
 
     def tables(self) -> tuple[Table, ...]:
@@ -65,8 +67,8 @@ class AddedImages(Result):
         if self.n_skipped:
             examples = ", ".join(map(repr, self.skipped[:3])) + ", …" * (len(self.skipped) > 3)
             told.append(
-                f"left out {self.n_skipped:,} images of names that the space does not hold "
-                f"({examples}); --unmatched keep takes them for the centre of image targets"
+                f"left out {counted(self.n_skipped, 'image')} of names that the space does not "
+                f"hold ({examples}); --unmatched keep takes them for the centre of image targets"
             )
         if self.strangers:
             examples = ", ".join(map(repr, self.strangers[:3]))
@@ -76,8 +78,8 @@ class AddedImages(Result):
             )
         if self.n_images < FEW:
             told.append(
-                f"image targets are centred by these {self.n_images:,} images: a few hundred are "
-                "better"
+                f"image targets are centred by {'this' if self.n_images == 1 else 'these'} "
+                f"{counted(self.n_images, 'image')}: a few hundred are better"
             )
         return told
 

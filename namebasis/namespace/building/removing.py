@@ -26,7 +26,7 @@ from namebasis.namespace.store.filters import quote
 from namebasis.namespace.store.history import changing, images_version, open_images
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.metrics import OWN, metric_columns
-from namebasis.wording import did_you_mean
+from namebasis.wording import counted, did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import Kind, StoredSpace
@@ -107,7 +107,7 @@ def remove(
     if dry_run:
         gone = _images_of(space, keep)
         facts = {"removed": len(rows), "left": int(keep.sum()), "images_removed": len(gone)}
-        beside = f", and {len(gone):,} images of them" * bool(gone)
+        beside = _beside(len(gone), len(rows))
         return ChangeReport(
             space, f"would remove {told}{beside}; {keep.sum():,} names would be left", (), facts,
             True,
@@ -121,9 +121,14 @@ def remove(
             n_images = _drop_labels(store.folder, labels)
             stale = _rewrite(store, keep, f"{len(rows):,} names were removed")
     facts = {"removed": len(rows), "left": int(keep.sum()), "images_removed": n_images}
-    beside = f", and {n_images:,} images of them" * bool(n_images)
+    beside = _beside(n_images, len(rows))
     sentence = f"removed {told}{beside}; {keep.sum():,} names are left"
     return ChangeReport(space.reopened(space._encoder), sentence, (*stale, _way_back(space)), facts)
+
+
+def _beside(n_images: int, n_names: int) -> str:
+    whose = "it" if n_names == 1 else "them"
+    return f", and {counted(n_images, 'image')} of {whose}" if n_images else ""
 
 
 def _way_back(space: StoredSpace) -> str:

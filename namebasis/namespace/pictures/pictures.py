@@ -332,7 +332,12 @@ class Pictures:
         ]
         if len(found) == 1:
             return found[0]
-        offered = [PHOTOS, *(spec for source, spec in self.sources.items() if source != PHOTO)]
+        offered = [PHOTOS if source == PHOTO else spec for source, spec in self.sources.items()]
+        if not offered:
+            raise ValueError(
+                f"{self.uri.parent} holds no pictures of names, of {asked!r} or others; add some: "
+                f"namebasis add {self.uri.parent} --images FOLDER."
+            )
         if found:
             raise ValueError(
                 f"{asked} painted with several weights; name one by its fingerprint: "

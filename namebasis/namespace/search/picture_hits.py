@@ -251,6 +251,9 @@ def nearest_pictures(
         for asked, found in zip(batch, targets, strict=True)
     ]
     hits = _search(rows, targets, own, k, allowed, farthest)
+    n_all = len(rows) if allowed is None else len(allowed)
+    if len(own) == 1:
+        n_all -= len(own[0] if allowed is None else np.intersect1d(own[0], allowed))
     positions = np.concatenate([ids for _, ids in hits]) if hits else np.empty(0, np.int64)
     return NearestPictures(
         queries=tuple(one.label for one in targets),
@@ -262,7 +265,7 @@ def nearest_pictures(
         farthest=farthest,
         is_many=is_batch(target),
         remarks=tuple(one.remarks for one in targets),
-        n_all=len(rows) if allowed is None else len(allowed),
+        n_all=n_all,
     )
 
 

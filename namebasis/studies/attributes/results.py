@@ -258,9 +258,11 @@ class Attributes(Result):
         rows = space.rows_of(names)
         strangers = [n for n, row in zip(names, rows, strict=True) if row not in place]
         if strangers:
+            is_are = "is" if len(strangers) == 1 else "are"
+            lacks = ", which have pictures" if self.view != "text" else ""
             raise TargetError(
-                f"{', '.join(strangers)} is not among the {len(self.names):,} names read; "
-                "loosen where, or leave it out."
+                f"{', '.join(strangers)} {is_are} not among the {len(self.names):,} names "
+                f"read{lacks}; loosen where, or leave {'it' if is_are == 'is' else 'them'} out."
             )
         at = np.array([place[row] for row in rows], dtype=np.int64)
 

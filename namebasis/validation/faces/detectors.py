@@ -210,7 +210,7 @@ class OpenCVFaces(FaceFinder):
         except ImportError:
             raise MissingExtraError("YuNet by OpenCV", "faces") from None
         if not is_regular(file):
-            raise EncoderError(f"{file}: there is no such model.")
+            raise EncoderError(f"{file}: there is no such file.")
         try:
             self._detector = cv2.FaceDetectorYN.create(
                 str(file), "", (_OPENCV_SIDE, _OPENCV_SIDE), 0.6, 0.3
@@ -270,7 +270,7 @@ def load_faces(card: str | Path, *, device: str | None = None) -> Faces:
 def _packaged_for(file: Path, device: str | None) -> str:
     """The packaged card that a model's outputs fit."""
     if not is_regular(file):
-        raise EncoderError(f"{file}: there is no such model. The step takes {FORMS}.")
+        raise EncoderError(f"{file}: there is no such file. Give {FORMS}.")
     outputs = open_session(file, device).get_outputs()
     names = {output.name for output in outputs}
     if {"cls_8", "obj_8", "bbox_8", "kps_8"} <= names:
@@ -281,5 +281,5 @@ def _packaged_for(file: Path, device: str | None) -> str:
         return "person-face"
     raise EncoderError(
         f"{file}: its outputs {', '.join(sorted(names))} are those of no packaged card; describe "
-        f"them in one. The step takes {FORMS}."
+        f"them in one. Give {FORMS}."
     )

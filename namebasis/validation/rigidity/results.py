@@ -260,7 +260,8 @@ class PictureRigidity(Result):
     def notes(self) -> tuple[str, ...]:
         """What the prior is, and what could not be measured."""
         by = f", chosen by {self.weak_by}" if self.n_weak and self.weak_by else ""
-        return (f"The prior is {self.prior}{by}.", *self.remarks)
+        prior = (f"The prior is {self.prior}{by}.",) if self.n_made_up or self.n_weak else ()
+        return (*prior, *self.remarks)
 
     def to_arrow(self) -> pa.Table:
         """One row per name: the profile, its number, and both sides of contexts."""

@@ -151,7 +151,7 @@ def test_a_table_names_images_anywhere(suffix: str, tmp_path: Path) -> None:
             r"has no column of paths \(file_name, path …\); its columns are url",
         ),
         ("path,size\na.jpg,3\n", r"has no column of names \(name, label …\)"),
-        ("path,name\n", r"its columns are none"),
+        ("path,name\n", r"t\.csv: lists no picture; it has no rows"),
         ("path,name\na.txt,Winona\n", r"lists no image file with a name"),
     ],
 )

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from namebasis.namespace.building.added_images import AddedImages
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.images import add_images
+from namebasis.namespace.building.removing import remove
 from namebasis.space import Space, open_space
 from tests.namespace.building.test_images import Seeing, paint, unit
 from tests.namespace.conftest import corpus
@@ -41,6 +43,24 @@ def test_each_picture_says_whose_it_is_and_that_it_is_a_photo(space: Space) -> N
     assert all(len(row["digest"]) == 64 and row["prompt"] is None for row in rows)
     backwards = pictures.table(["picture", "path"], ids=[3, 1])
     assert backwards.to_pylist() == [{"picture": at, "path": rows[at]["path"]} for at in (3, 1)]
+
+
+def test_sentences_count_one_and_many(space: Space) -> None:
+    added = AddedImages(1, 1, 1, 1, (), (), n_skipped=1, skipped=("Bo",))
+    assert added.headline() == (
+        "1 image added, 1 was in the space already; 1 in all, of 1 stored name"
+    )
+    left, few = added.notes()
+    assert left.startswith("left out 1 image of names")
+    assert few == "image targets are centred by this 1 image: a few hundred are better"
+    assert "and 1 image of it;" in remove(space, ["Zoë"], dry_run=True).sentence
+    assert "and 3 images of them;" in remove(space, ["Zoë", "Vicki"], dry_run=True).sentence
+
+
+def test_a_space_without_pictures_offers_no_source(tmp_path: Path) -> None:
+    bare = build_space(corpus(), tmp_path / "b.space", encoder=Seeing())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"no pictures of names, .*add some: namebasis add"):
+        bare.pictures().source("painter")
 
 
 def test_vectors_are_those_of_the_files_by_the_number_of_the_picture(space: Space) -> None:

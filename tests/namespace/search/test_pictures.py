@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from namebasis.cli.commands.ask import read_targets
 from namebasis.encoders.thumbnails import MAX_BYTES, thumbnail
 from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.namespace.building.build import build_space
@@ -60,8 +61,10 @@ def test_pictures_near_texts_names_vectors_and_pictures_are_those_of_all_cosines
     # A picture does not find itself.
     path = next((tmp_path / "p" / "Vicki").iterdir())
     near = space.nearest(path, 30, pictures=True)
-    assert len(near) == 29
+    assert len(near) == near.n_all == 29
     assert str(path) not in near.paths
+    # Nor on the command line, which gives it as a file too.
+    assert read_targets(None, [path], None, as_paths=True) == [path]
     far = space.nearest(text, 4, farthest=True, pictures=True)
     assert far.pictures.tolist() == brute(space, text)[::-1][:4]
 

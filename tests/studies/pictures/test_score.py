@@ -11,6 +11,7 @@ import pytest
 
 from namebasis.analysis.intervals import auc
 from namebasis.auditing.organism import axis_of
+from namebasis.errors import TargetError
 from namebasis.organism.world import World
 from namebasis.space import Space, open_space
 from namebasis.studies.attributes.study import axis_prompts
@@ -68,6 +69,11 @@ def test_pictures_that_are_dealt_out_at_random_carry_no_belief(space: Space) -> 
     # Of one picture and of seven alike.
     few = np.array([(rows.owners == one).sum() for one in found.ids]) < 4
     assert np.std(np.array(z)[:, few]) == pytest.approx(1, abs=0.45)
+    bare = next(row for row in range(len(space)) if row not in set(found.ids.tolist()))
+    name = space.table(["name"], ids=[bare])["name"][0].as_py()
+    said = f"{name} is not among the .* names read, which have pictures; loosen where"
+    with pytest.raises(TargetError, match=said):
+        found.pick(space, [name])
 
 
 def test_readings_of_pictures_are_columns_of_their_own(

@@ -97,6 +97,8 @@ def columns_of(
         return path, name
     if not required:
         return None
+    if not rows:
+        raise EncoderError(f"{table}: lists no picture; it has no rows.")
     lacks = "paths (file_name, path …)" if path is None else "names (name, label …)"
     listed = ", ".join(map(str, there)) or "none"
     raise EncoderError(f"{table}: has no column of {lacks}; its columns are {listed}.")
