@@ -151,7 +151,10 @@ class Store:
         if made is not None:
             return made.dim
         if view not in self.views:
-            remedy = f" Make it with `namebasis unspell {self.folder}`." * (view == "unspelled")
+            remedy = {
+                "unspelled": f" Make it with `namebasis unspell {self.folder}`.",
+                "image": f" It comes with pictures: `namebasis add {self.folder} --images FOLDER`.",
+            }.get(view)
             raise ValueError(
                 f"view must be one of {', '.join(self.views)}; got {view!r}."
                 f"{remedy or did_you_mean(view, self.views)}"

@@ -17,7 +17,7 @@ from namebasis.report.charts import FAINT, LINE, SOFT
 from namebasis.report.page import render
 from namebasis.results import cell
 from namebasis.studies.pictures.results import NameDiversity, PictureDiversity
-from namebasis.wording import between, percent
+from namebasis.wording import between, counted, percent
 
 WIDTH, HEIGHT = 1120, 640
 """Units of the drawing, and its room at the left and below for the axes."""
@@ -128,12 +128,13 @@ def _table(found: PictureDiversity) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _reasons(found: PictureDiversity) -> list[tuple[str, int]]:
+def _reasons(found: PictureDiversity) -> list[tuple[str, str]]:
     counts: dict[str, int] = {}
     for one in found.names:
         if one.reason is not None:
             counts[one.reason] = counts.get(one.reason, 0) + 1
-    return sorted(counts.items(), key=lambda row: -row[1])
+    ranked = sorted(counts.items(), key=lambda row: -row[1])
+    return [(reason, counted(n, "name")) for reason, n in ranked]
 
 
 def _plane(found: PictureDiversity, placed: Sequence[NameDiversity]) -> dict[str, Any]:

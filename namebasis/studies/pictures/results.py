@@ -105,10 +105,14 @@ class PictureDiversity(Result):
             return f"{said}; none has the pictures that it takes to compare their variety."
         n_alike = sum(below < ALIKE for below in known)
         measured = [one for one in self.names if one.trace is not None]
+        most = (
+            f"; the most alike are of {measured[0].name}, the most varied of {measured[-1].name}"
+            if len(measured) > 1
+            else ""
+        )
         return (
             f"{said}: those of {n_alike:,} of {len(known):,} are more alike than shuffled pictures "
-            f"({ALIKE * len(known):.0f} by chance); the most alike are of {measured[0].name}, the "
-            f"most varied of {measured[-1].name}."
+            f"({ALIKE * len(known):.0f} by chance){most}."
         )
 
     def tables(self) -> list[Table]:

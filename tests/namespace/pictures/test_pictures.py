@@ -61,6 +61,8 @@ def test_a_space_without_pictures_offers_no_source(tmp_path: Path) -> None:
     bare = build_space(corpus(), tmp_path / "b.space", encoder=Seeing())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"no pictures of names, .*add some: namebasis add"):
         bare.pictures().source("painter")
+    with pytest.raises(ValueError, match=r"got 'image'\. It comes with pictures: `namebasis add"):
+        bare.nearest("Vicki", view="image")
 
 
 def test_vectors_are_those_of_the_files_by_the_number_of_the_picture(space: Space) -> None:

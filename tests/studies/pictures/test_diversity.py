@@ -57,6 +57,8 @@ def test_few_pictures_have_no_value_and_a_reason(
         space.diversity(view="text")
     with pytest.raises(ValueError, match="n_matched must be an integer, at least 2"):
         space.diversity(n_matched=1)
+    one = space.diversity([next(iter(made[1]))], n_null=20)
+    assert one.headline().endswith(" by chance).")
     with pytest.raises(SpaceError, match=r"none of the names that are asked for has a picture; .*"):
         space.diversity([name for name in space if name not in made[1]][:2])
     with pytest.raises(TargetError, match="is not in"):
@@ -87,5 +89,6 @@ def test_it_is_written_drawn_and_put_on_a_page(
     assert page.count("data:image/jpeg") > 20
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)
     assert len(re.findall(r'class="name" tabindex', page)) == 18
+    assert "<li>1 name: 1 picture has no variance</li>" in page
     with Image.open(tmp_path / "d.png") as drawn:
         assert min(drawn.size) > 500

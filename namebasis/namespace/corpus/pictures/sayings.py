@@ -22,6 +22,7 @@ from namebasis.namespace.corpus.pictures.tables import (
     read_rows,
 )
 from namebasis.reading import SMALL, UnreadableError, parse_json, read_bytes, read_text
+from namebasis.wording import counted
 
 METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 """What Hugging Face's image folders have beside the images; the last of them wins."""
@@ -90,7 +91,8 @@ def said_in_folder(root: Path, files: Sequence[Path]) -> Said:
     of_rows = _of_metadata(root)
     if of_rows:
         said.notes.append(
-            f"{len(of_rows):,} images have the names that metadata files beside them give"
+            f"{counted(len(of_rows), 'image has', 'images have')} the names that metadata files "
+            "beside them give"
         )
     shards = {file.parent for file in files}
     for shard in sorted(shards):
