@@ -18,6 +18,7 @@ from namebasis.organism.people import random_people
 from namebasis.organism.renderer import render
 from namebasis.space import open_space
 from namebasis.validation.extractors.registry import load_extractor
+from namebasis.validation.rigidity.figures import plane
 from namebasis.validation.rigidity.results import PictureRigidity
 from namebasis.validation.rigidity.study import MeasuredPictures, picture_rigidity
 
@@ -102,6 +103,37 @@ def test_other_contexts_are_said() -> None:
     assert found.remarks[-1].startswith(
         "1 name with pictures in other contexts than most, such as Name3: what a context asks for "
     )
+
+
+class SaysNothing:
+    """Reads any text as one that no picture is nearer to than another."""
+
+    has_text = True
+
+    def encode_text(self, texts: list[str]) -> np.ndarray:
+        return np.tile(np.eye(8)[0], (len(texts), 1))
+
+
+def test_contexts_that_text_does_not_tell_are_null_and_said() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"Name{at // 8}" for at in range(64)]
+    vectors = rng.standard_normal((64, 8)).astype(np.float32)
+    vectors[:, 0] = 1
+    contexts = [f"{{}} in {at % 4}" for at in range(64)]
+    found = picture_rigidity(
+        MeasuredPictures(names, {"age": rng.standard_normal(64)}, vectors, contexts),
+        dict.fromkeys(names[:40], "made up"), encoder=SaysNothing(), n_resamples=40,  # type: ignore[arg-type]
+    )  # fmt: skip
+    table = next(one for one in found.tables() if "context there" in one.columns)
+    assert [row[3] for row in table.rows] == [row[5] for row in table.rows] == [None] * 3
+    assert all(row[1] is not None for row in table.rows)
+    [told] = [one for one in found.notes() if one.startswith("The text of 4 of 4 contexts")]
+    assert "such as '{} in 0', does not tell their pictures from others" in told
+    assert "so is flexibility" in told
+    page = found.to_html()
+    assert "so is flexibility" in page
+    assert '<div class="card plane">' not in page  # which would have no dot
+    assert found.plot().axes[0].get_ylabel() != "the same person in every context"
 
 
 def test_few_of_those_that_nobody_bears_are_called_rigid() -> None:
@@ -194,4 +226,5 @@ def test_profiles_are_columns_on_the_card_and_on_a_page(pictured: Path) -> None:
     assert "<h2>Rigid and free</h2>" in page
     assert page.index("<h2>Rigid and free</h2>") < page.index("<h2>In contexts</h2>")
     assert "data:image/jpeg;base64," in page
-    assert found.plot().axes[0].get_ylabel() == "the same person in every context"
+    assert not found.has_plane  # of one picture a context, none is told by its text
+    assert plane(found).axes[0].get_ylabel() == "the same person in every context"

@@ -24,7 +24,7 @@ def draw(found: PictureRigidity) -> Figure:
     ValueError
         If nothing could be compared with a prior.
     """
-    if any(row.contexts is not None for row in found.names):
+    if found.has_plane:
         return plane(found)  # type: ignore[no-any-return]
     rows = [row for row in found.asked if row.percentile is not None]
     if not rows:

@@ -72,7 +72,7 @@ def section(found: PictureRigidity) -> Mapping[str, Any]:
         "contexts": [_short(one) for one in found.contexts],
         "in_contexts": [_line(found, row) for row in _ends(in_contexts)],
         "n_in_contexts": len(in_contexts),
-        "plane": _drawn(found) if in_contexts else None,
+        "plane": _drawn(found) if found.has_plane else None,
         "ends": lambda low, high: between(low, high, 2),
         "percentile": percentile,
         "number": _number,

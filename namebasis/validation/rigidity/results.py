@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -180,6 +181,15 @@ class PictureRigidity(Result):
         return tuple(row for row in self.names if row.role != MADE_UP)
 
     @property
+    def has_plane(self) -> bool:
+        """Whether a name has both sides of the plane of person and context."""
+        sides = [row.contexts for row in self.names if row.contexts is not None]
+        return any(
+            math.isfinite(one.same_person.value) and math.isfinite(one.context_there.value)
+            for one in sides
+        )
+
+    @property
     def prior(self) -> str:
         """Which names the prior is made of, in words."""
         made = counted(self.n_made_up, "made-up name") if self.n_made_up else ""
@@ -235,9 +245,11 @@ class PictureRigidity(Result):
 
     def _contexts(self) -> Table:
         rows = [
-            (row.name, one.same_person.value, between(one.same_person.low, one.same_person.high, 2),
-             one.context_there.value, between(one.context_there.low, one.context_there.high, 2),
-             one.flexibility.value, one.kind or "")
+            (row.name, or_none(one.same_person.value),
+             between(one.same_person.low, one.same_person.high, 2),
+             or_none(one.context_there.value),
+             between(one.context_there.low, one.context_there.high, 2),
+             or_none(one.flexibility.value), one.kind or "")
             for row in self.asked
             if (one := row.contexts) is not None
         ]  # fmt: skip
@@ -359,3 +371,8 @@ def label(attribute: str) -> str:
 def found_of(names: Sequence[NamePictures]) -> dict[str, NamePictures]:
     """Profiles by their names."""
     return {row.name: row for row in names}
+
+
+def or_none(value: float) -> float | None:
+    """A number, or None where it is not finite."""
+    return float(value) if math.isfinite(value) else None

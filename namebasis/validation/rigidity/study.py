@@ -36,6 +36,7 @@ from namebasis.validation.rigidity.results import (
     NamePictures,
     PictureRigidity,
     PicturesInContexts,
+    or_none,
 )
 from namebasis.wording import counted
 
@@ -322,7 +323,7 @@ def _contexts(
     made = {}
     for at, name in enumerate(present):
         cells = {
-            template: (_or_none(found.same_in[at, column]), _or_none(found.there_in[at, column]))
+            template: (or_none(found.same_in[at, column]), or_none(found.there_in[at, column]))
             for column, template in enumerate(templates)
         }
         made[place[name]] = PicturesInContexts(
@@ -330,7 +331,22 @@ def _contexts(
             _kind(same[at], there[at], edge), cells,
         )  # fmt: skip
     untold = tuple(one for one, tells in zip(templates, found.is_told, strict=True) if not tells)
+    if not remarks:
+        remarks = _untold(untold, len(templates))
     return made, templates, untold, remarks
+
+
+def _untold(untold: Sequence[str], n_contexts: int) -> list[str]:
+    """What to say of contexts whose pictures their text does not tell from the others."""
+    if not untold:
+        return []
+    short = n_contexts - len(untold) < FEWEST_CONTEXTS
+    lost = f"; with fewer than {FEWEST_CONTEXTS} others, so is flexibility" * short
+    return [
+        f"The text of {len(untold)} of {n_contexts} contexts, such as {untold[0]!r}, does not tell "
+        f"their pictures from others, so whether they are there is null{lost}. More made-up names "
+        "or images may tell them."
+    ]
 
 
 def _edge(prior: Float64Array) -> float | None:
@@ -349,10 +365,6 @@ def _kind(same: float, there: float, edge: float | None) -> str | None:
     if not np.isfinite(there):
         return None
     return "flexible" if there >= HALF else "rigid"
-
-
-def _or_none(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 __all__ = ["MADE_UP", "STRANGER", "WEAK", "MeasuredPictures", "picture_rigidity"]
