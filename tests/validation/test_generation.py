@@ -168,7 +168,7 @@ def test_what_the_safety_checker_blacked_out_is_counted(tmp_path: Path) -> None:
         result = generate(Painter(blank=1), ["Ann"], tmp_path, n_images=3)  # type: ignore[arg-type]
         assert [image.is_blank for image in result.images] == [False, True, False]
         assert result.remarks == (
-            "1 images were blacked out by the safety checker; none is measured.",
+            "1 image was blacked out by the safety checker; none is measured.",
         )
 
 

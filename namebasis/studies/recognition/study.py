@@ -26,6 +26,7 @@ from namebasis.studies.recognition.results import (
     Unknown,
     deviations,
 )
+from namebasis.wording import counted
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -86,7 +87,8 @@ def recognise(
     EncoderError
         If the encoder reads no images, or no photo has the name of a person of the space.
     ValueError
-        If an option is out of range or fewer than 3 names compete.
+        If an option is out of range, fewer than 3 names compete, or a person is given both as known
+        and as unknown.
 
     See Also
     --------
@@ -102,6 +104,11 @@ def recognise(
         raise ValueError(f"names must compete with at least 2 others; {ids.size} pass {where!r}.")
     given = read_photos(space, photos, progress=progress)
     strange = None if unknown is None else read_photos(space, unknown, stored=False)
+    if strange and (twice := sorted(set(given.vectors) & set(strange.vectors))):
+        raise ValueError(
+            f"{counted(len(twice), 'person is', 'people are')} given both as known and as unknown, "
+            f"such as {twice[0]!r}; unknown takes people whom the model cannot know."
+        )
     people = _People.of(space, given, strange, ids, n_resamples, seed)
     basis = _basis(space, loaded)
     n_alike = min(N_ALIKE, max((len(ids) - 1) // 2, 1))

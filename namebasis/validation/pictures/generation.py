@@ -22,6 +22,7 @@ from namebasis.validation.pictures.image_files import (
     write_image,
 )
 from namebasis.validation.pictures.pipelines import ImagePipeline, PaintOptions
+from namebasis.wording import counted
 
 TEMPLATES = ("a photo of {}",)
 N_IMAGES = 9
@@ -286,5 +287,8 @@ def _result(
     if not pipeline.has_safety_checker:
         notes.append(f"{pipeline.spec} has no safety checker: look before you show its images.")
     if n_blank:
-        notes.append(f"{n_blank} images were blacked out by the safety checker; none is measured.")
+        notes.append(
+            f"{counted(n_blank, 'image was', 'images were')} blacked out by the safety checker; "
+            "none is measured."
+        )
     return Generated(tuple(images), n_made, len(wishes) - n_made, n_blank, tuple(notes))

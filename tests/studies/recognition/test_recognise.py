@@ -86,6 +86,13 @@ def test_the_result_says_false_alarms_and_what_a_rank_is_not(found: Recognition)
     assert found.headline().startswith(f"{sum(r.rank == 1 for r in found.people)} of 12 people")
 
 
+def test_people_given_as_known_and_unknown_are_refused(place: Path, tmp_path: Path) -> None:
+    one = sorted((place / "photos").iterdir())[0]
+    shutil.copytree(one, tmp_path / one.name)
+    with pytest.raises(ValueError, match=f"1 person is given both .*, such as '{one.name}'; unk"):
+        nb.open_space(place / "s.space").recognise(tmp_path, unknown=tmp_path)
+
+
 def test_a_page_shows_every_person_and_asks_no_host(found: Recognition) -> None:
     page = found.to_html()
     assert all(row.name in page for row in found.people)
