@@ -244,6 +244,7 @@ class Attributes(Result):
             "temperature": self.temperature,
             "n_made_up": self.n_made_up,
             "view": self.view,
+            "n_without": self.n_without,
         }
 
     def pick(self, space: StoredSpace, names: Sequence[str]) -> Attributes:
