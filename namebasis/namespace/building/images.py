@@ -160,7 +160,7 @@ def add_images(
     rows = find_labels(found.labels, space.find_all)
     taken = [unmatched == "keep" or rows[label] is not None for label in found.labels]
     if unmatched == "skip":
-        found.refuse_unmatched(Path(folder))
+        found.refuse_unmatched(Path(folder), space.find_all)
     model = None if encoder is None else space.check_encoder(encoder)
     if vectors is None:
         model = model or space.encoder()  # after all that can be refused without it

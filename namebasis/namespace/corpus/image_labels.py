@@ -74,15 +74,23 @@ class LabelledImages:
     n_rows: int = 0
     failures: tuple[ImageFailure, ...] = ()
 
-    def refuse_unmatched(self, source: Path) -> None:
+    def refuse_unmatched(self, source: Path, find: Find) -> None:
         """Refuse images of which none belongs to a stored name, before any is encoded.
 
         Raises
         ------
         EncoderError
         """
-        if not self.n_matched:
-            refuse_unmatched(source, len(self.files), self.labels)
+        if self.n_matched:
+            return
+        own = source.resolve().name
+        if source.is_dir() and find_labels([own], find)[own] is not None:
+            raise EncoderError(
+                f"{source}: none of its {len(self.files):,} images is called by a stored name, but "
+                f"the folder is ({own}). Give the folder above it, {source.resolve().parent}: an "
+                "image belongs to the name of its folder there."
+            )
+        refuse_unmatched(source, len(self.files), self.labels)
 
 
 def refuse_unmatched(source: Path, n_images: int, labels: Sequence[str]) -> NoReturn:

@@ -279,6 +279,15 @@ def test_only_strangers_give_a_mean_and_no_view(space: Space, tmp_path: Path) ->
     assert basis.fit(grown, paint(tmp_path / "b.png", (0, 255, 0)), 2).similarity > 0
 
 
+def test_the_folder_of_one_person_is_told_from_the_folder_of_all(
+    space: Space, tmp_path: Path
+) -> None:
+    paint(tmp_path / "people" / "Vicki" / "1.png", (255, 0, 0))
+    with pytest.raises(EncoderError, match=r"but the folder is \(Vicki\)\. Give the folder above"):
+        module.add_images(space, tmp_path / "people" / "Vicki")
+    assert module.add_images(space, tmp_path / "people")[1].n_added == 1
+
+
 def test_images_of_nobody_stop_before_they_are_encoded(space: Space, tmp_path: Path) -> None:
     paint(tmp_path / "p" / "00000" / "000000000.png", (255, 0, 0))
     encoder = space.encoder()
