@@ -231,7 +231,7 @@ def append_drawn(uri: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema
     reader = pa.RecordBatchReader.from_batches(dataset.schema, drawn())
     try:
         made = lance.write_dataset(reader, for_lance(uri), mode="append")
-    except Exception:
+    except Exception:  # whatever the engine made of our refusal; all else goes on as it is
         if stopped:
             raise stopped[0] from None
         raise
