@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count, unit_rows
+from namebasis.encoders.embedded import Slot, check_rows, find_slot
 from namebasis.errors import EncoderError, ForkError
 from namebasis.forks import SPAWN
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 IdRows = Sequence[Sequence[int]] | Sequence[npt.NDArray[np.int32]]
 """Token ids, a row per text."""
+
+
+_TOKENS_AT_ONCE = 4096
 
 
 class Recipe(Protocol):
@@ -144,6 +148,59 @@ class Encoder(ABC):
         size = check_batch(batch_size)
         return self._once(kept, lambda distinct: self._embed_names(distinct, template, size))
 
+    def encode_embedded(
+        self,
+        rows: Sequence[FloatArray],
+        template: str = "{}",
+        *,
+        batch_size: int | None = None,
+    ) -> FloatArray:
+        """Embed a template with vectors of one's own in the place of the name's pieces.
+
+        They may be no piece's: changed, mixed or learned ones. With those of
+        `piece_embeddings` the rows are those of `encode_names`.
+
+        Parameters
+        ----------
+        rows : sequence of ndarray of shape (n_pieces, token_dim)
+            Input embeddings of each name, one or more, in the scale of the table.
+        template : str
+            With ``{}`` once, where they go.
+        batch_size : int, optional
+            Texts at a time; changes memory and speed, not the rows.
+
+        Returns
+        -------
+        ndarray of shape (n_names, dim), float32
+            Unit rows in the order of `rows`.
+
+        Raises
+        ------
+        EncoderError
+            If the encoder has no table of input embeddings to show, or words of the template run
+            together with the name.
+        ValueError
+            If `rows` does not fit the table, or a text would be cut.
+        """
+        self._need(self.has_text, "text")
+        check_template(template)
+        size = check_batch(batch_size)
+        if self.token_dim == 0:
+            raise EncoderError(f"{self.spec} has no table of input token embeddings.")
+        kept = check_rows(rows, self.token_dim)
+        lengths = np.fromiter(map(len, kept), dtype=np.int64, count=len(kept))
+        self._check_room(lengths, template)
+        out = np.empty((len(kept), self.dim), dtype=np.float32)
+        for length in np.unique(lengths).tolist():
+            slot = find_slot(template, length, self._prompt_ids, self.count_tokens, self.spec)
+            step = size or max(1, _TOKENS_AT_ONCE // len(slot.ids))
+            members = np.flatnonzero(lengths == length)
+            for start in range(0, len(members), step):
+                some = members[start : start + step]
+                with _no_forked_gpu(self.spec):
+                    out[some] = self._embed_slot(slot, np.stack([kept[row] for row in some]))
+        return self._unit(out, "text") if len(kept) else out
+
     def encode_images(
         self, images: Sequence[ImageLike] | np.ndarray, *, batch_size: int | None = None
     ) -> FloatArray:
@@ -211,6 +268,26 @@ class Encoder(ABC):
     @abstractmethod
     def _pieces_in_table(self, names: list[str]) -> tuple[FloatArray, IdRows]:
         """Return the table of input embeddings, and the rows in it of each name's pieces."""
+
+    def _prompt_ids(self, text: str) -> Sequence[int]:
+        """Ids of a text as the tower is given them; encoders with a table of pieces have this."""
+        raise EncoderError(f"{self.spec} takes no input embeddings of one's own.")
+
+    def _embed_slot(self, slot: Slot, rows: FloatArray) -> FloatArray:
+        """Embed texts with `rows` (n_texts, slot.size, token_dim) at the slot's places."""
+        raise EncoderError(f"{self.spec} takes no input embeddings of one's own.")
+
+    def _check_room(self, lengths: IntArray, template: str) -> None:
+        if self.max_tokens is None or not len(lengths):
+            return
+        around = int(self.count_tokens(template.split("{}")).sum())
+        if around + int(lengths.max()) > self.max_tokens:
+            row = int(lengths.argmax())
+            raise ValueError(
+                f"rows[{row}] has {int(lengths[row])} vectors and {template!r} {around} pieces; "
+                f"{self.spec} reads {self.max_tokens} in all. Give fewer vectors or a shorter "
+                "template."
+            )
 
     @abstractmethod
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:

@@ -132,6 +132,12 @@ class GivenVectors(Encoder):
         """Embed images with the encoder that the vectors are of."""
         return self._needed().encode_images(images, batch_size=batch_size)
 
+    def encode_embedded(
+        self, rows: Sequence[FloatArray], template: str = "{}", *, batch_size: int | None = None
+    ) -> FloatArray:
+        """Embed input embeddings of one's own with the encoder that the vectors are of."""
+        return self._needed().encode_embedded(rows, template, batch_size=batch_size)
+
     def token_embeddings(self, names: Sequence[str]) -> FloatArray:
         """Return the encoder's mean input token embedding of each name, (n, token_dim)."""
         return self._needed().token_embeddings(names)

@@ -16,6 +16,7 @@ import numpy as np
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, IdRows, length_batches
+from namebasis.encoders.embedded import Slot
 from namebasis.encoders.loading import choose_device
 from namebasis.encoders.towers.dense import dense
 from namebasis.encoders.towers.weights import Matrix
@@ -116,6 +117,15 @@ class MiniLM(Encoder):
     def _pieces_in_table(self, names: list[str]) -> tuple[FloatArray, IdRows]:
         return self._words, self._ids(names, special=False)
 
+    def _prompt_ids(self, text: str) -> Sequence[int]:
+        return _cut(self._ids([text], special=True)[0])
+
+    def _embed_slot(self, slot: Slot, rows: FloatArray) -> FloatArray:
+        import torch
+
+        with torch.inference_mode():
+            return self._forward(np.tile(np.array(slot.ids), (len(rows), 1)), (slot.start, rows))
+
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
         import torch
 
@@ -146,13 +156,18 @@ class _BertForward:
         self._layers = [_BertLayer(state, f"encoder.layer.{n}.") for n in range(_N_LAYERS)]
         self.device = self._words.device
 
-    def __call__(self, ids: IntArray) -> FloatArray:
+    def __call__(self, ids: IntArray, given: tuple[int, FloatArray] | None = None) -> FloatArray:
+        """Rows of texts; `given` are input embeddings from a place on, in the words' stead."""
         import torch
         from torch.nn import functional
 
         n_texts, length = ids.shape
         tokens = torch.from_numpy(ids).to(self.device)
-        x = functional.embedding(tokens, self._words) + self._places[:length]
+        x = functional.embedding(tokens, self._words)
+        if given is not None:
+            start, own = given
+            x[:, start : start + own.shape[1]] = torch.from_numpy(own).to(x)
+        x = x + self._places[:length]
         x = _norm(x, self._norm).view(n_texts * length, -1)
         for layer in self._layers:
             x = layer(x, n_texts, length)

@@ -246,6 +246,15 @@ def test_a_name_in_a_template_is_its_text(pair: tuple[Encoder, Library], templat
     np.testing.assert_allclose(named, encoder.encode_text(texts), atol=1e-6)
 
 
+def test_the_pieces_of_a_name_in_its_place_give_its_row(pair: tuple[Encoder, Library]) -> None:
+    encoder, _ = pair
+    if not encoder.token_dim:
+        pytest.skip("it shows no input embeddings")
+    names = ["Vicki", "Anna", "vi an", "Anna Vicki"]
+    found = encoder.encode_embedded(encoder.piece_embeddings(names), "a {} an")
+    np.testing.assert_allclose(found, encoder.encode_names(names, "a {} an"), atol=1e-5)
+
+
 def test_rows_do_not_depend_on_their_neighbours(pair: tuple[Encoder, Library]) -> None:
     encoder, _ = pair
     rows = encoder.encode_text(TEXTS)

@@ -17,6 +17,7 @@ import numpy as np
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, IdRows, length_batches
+from namebasis.encoders.embedded import InputRows, Slot
 from namebasis.encoders.huggingface.checked import quiet, read_model
 from namebasis.encoders.huggingface.padding import settle_attention
 from namebasis.encoders.huggingface.pooling import features_of, longest_text
@@ -270,12 +271,7 @@ class HuggingFaceEncoder(Encoder):
 
         if self._fast is not None:
             return self._fast.embed(texts)[:, : self._layout.width]
-        texts = [self._layout.prompt + text for text in texts]
-        options: dict[str, Any] = {"truncation": True, "max_length": self._longest}
-        if self._width is not None:
-            options["padding"] = "max_length"
-        with self._turn:
-            found = self.tokenizer(texts, **options)
+        found = self._read(texts)
         self._check_ids(found["input_ids"], texts)
         masks = found.get("attention_mask") if self._width is not None else None
         lengths = np.fromiter(map(len, found["input_ids"]), dtype=np.int64, count=len(texts))
@@ -292,6 +288,39 @@ class HuggingFaceEncoder(Encoder):
         out = np.concatenate(parts)
         out[np.concatenate(order)] = out.copy()
         return out[:, : self._layout.width]
+
+    def _read(self, texts: list[str]) -> Any:
+        """What the tokenizer gives the model for texts."""
+        options: dict[str, Any] = {"truncation": True, "max_length": self._longest}
+        if self._width is not None:
+            options["padding"] = "max_length"
+        with self._turn:
+            return self.tokenizer([self._layout.prompt + text for text in texts], **options)
+
+    def _prompt_ids(self, text: str) -> Sequence[int]:
+        if self._fast is not None:
+            return self._fast.prompt_ids(text)
+        found: list[int] = self._read([text])["input_ids"][0]
+        return found
+
+    def _embed_slot(self, slot: Slot, rows: FloatArray) -> FloatArray:
+        import torch
+
+        if self._fast is not None:
+            return self._fast.embed_slot(slot, rows)[:, : self._layout.width]
+        inputs = {"input_ids": self._tensor([list(slot.ids)] * len(rows))}
+        if self._width is None:
+            inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
+        else:
+            mask = self._read([slot.text]).get("attention_mask")
+            if mask is not None:
+                inputs["attention_mask"] = self._tensor([list(mask[0])] * len(rows))
+        with self._input_rows.placed(slot.start, torch.from_numpy(rows).to(self._device)):
+            return _to_numpy(self._features, inputs)[:, : self._layout.width]
+
+    @cached_property
+    def _input_rows(self) -> InputRows:
+        return InputRows(getattr(self.model, "text_model", self.model).get_input_embeddings())
 
     def _check_ids(self, ids: list[list[int]], texts: list[str]) -> None:
         for row, found in enumerate(ids):

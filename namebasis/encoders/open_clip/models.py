@@ -17,6 +17,7 @@ import numpy as np
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, IdRows
+from namebasis.encoders.embedded import InputRows, Slot
 from namebasis.encoders.loading import (
     SMALL_FILES,
     choose_device,
@@ -323,6 +324,28 @@ class OpenClipEncoder(Encoder):
                 parts.append(self.model.encode_text(ids).float().cpu().numpy())
         return np.concatenate(parts)
 
+    def _prompt_ids(self, text: str) -> Sequence[int]:
+        if self._fast is not None:
+            return self._fast.prompt_ids(text)
+        with self._turn:
+            row: list[int] = self.tokenizer([text])[0].tolist()
+        return row
+
+    def _embed_slot(self, slot: Slot, rows: FloatArray) -> FloatArray:
+        import torch
+
+        if self._fast is not None:
+            return self._fast.embed_slot(slot, rows)
+        ids = torch.tensor([slot.ids] * len(rows), device=self._device)
+        given = torch.from_numpy(rows).to(self._device)
+        with self._input_rows.placed(slot.start, given), torch.inference_mode():
+            found: FloatArray = self.model.encode_text(ids).float().cpu().numpy()
+        return found
+
+    @cached_property
+    def _input_rows(self) -> InputRows:
+        return InputRows(_words_of(self.model))
+
     @cached_property
     def _prepare(self) -> Any:
         from open_clip.transform import PreprocessCfg, image_transform_v2
@@ -355,10 +378,16 @@ def _clean_for_siglip(text: str) -> str:
     return str(canonicalize_text(basic_clean(text)))
 
 
-def _word_table(model: Any) -> FloatArray | None:
+def _words_of(model: Any) -> Any:
+    """The module of input embeddings of a model's text tower; None where it shows none."""
     text = getattr(model, "text", model)
     words = getattr(text, "token_embedding", None)
     if words is None:
         find = getattr(getattr(text, "transformer", None), "get_input_embeddings", None)
         words = find() if find is not None else None
+    return words
+
+
+def _word_table(model: Any) -> FloatArray | None:
+    words = _words_of(model)
     return None if words is None else np.asarray(words.weight.detach().float().cpu())

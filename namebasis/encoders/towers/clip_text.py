@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from namebasis.checks import FloatArray
-from namebasis.encoders.towers.ragged import TokenArray
+from namebasis.encoders.embedded import Slot
+from namebasis.encoders.towers.ragged import Ragged, TokenArray
 from namebasis.encoders.towers.text_tower import TextTower
 from namebasis.encoders.towers.tokenizer import ClipTokenizer, NamePieces
 
@@ -36,6 +39,16 @@ class ClipText:
         if read is None or read.names != kept:
             self._read = read = self._tokenizer.read(kept)
         return self._tower.encode(self._tokenizer.encode_prompts(template, read))
+
+    def prompt_ids(self, text: str) -> list[int]:
+        """Ids of a text with its special tokens."""
+        return [int(token) for token in self._tokenizer.encode_batch([text]).ids]
+
+    def embed_slot(self, slot: Slot, rows: FloatArray) -> FloatArray:
+        """Unit rows of texts with `rows` (n_texts, slot.size, width) at the slot's places."""
+        prompts = Ragged.from_rows([slot.ids] * len(rows))
+        places = prompts.offsets[:-1, None] + slot.start + np.arange(slot.size)
+        return self._tower.encode_embedded(prompts, places.ravel(), rows.reshape(places.size, -1))
 
     def pieces(self, texts: Sequence[str]) -> list[list[str]]:
         """Strings of the vocabulary that each text is made of."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +78,7 @@ class TextTower:
     def __init__(self, weights: TowerWeights, nodes: int | None = None) -> None:
         # The layers live on in the blocks, in the form their products like best.
         self._weights = replace(weights, layers=(), projection=None)
+        self._words = _Words(weights.token_embedding)
         self._device = weights.token_embedding.device
         self._nodes = nodes or _NODES.get(self._device.type, _NODES["cpu"])
         self.context_length, width = weights.position_embedding.shape
@@ -109,6 +110,31 @@ class TextTower:
         """
         return next(self.encode_each([prompts]))
 
+    def encode_embedded(self, prompts: Ragged, places: Rows, rows: FloatArray) -> FloatArray:
+        """Embed prompts that have input embeddings of one's own at some places.
+
+        Parameters
+        ----------
+        prompts : Ragged
+            As for `encode`; the ids at `places` are read by no one.
+        places : ndarray of shape (n_places,), int64
+            Into ``prompts.ids``; no end token's.
+        rows : ndarray of shape (n_places, width)
+
+        Returns
+        -------
+        ndarray of shape (n_prompts, dim), float32
+        """
+        import torch
+
+        self._check(prompts)
+        ends = self._pooled(prompts) + 1  # the new ids would be the largest
+        ids, n_vocabulary = prompts.ids.copy(), len(self._words.table)
+        ids[places] = n_vocabulary + np.arange(len(places))
+        with torch.inference_mode():
+            words = _Words(self._words.table, torch.from_numpy(rows).to(self._words.table))
+            return self._encode(Ragged(ids, prompts.offsets).cut(ends), words).result()
+
     def encode_each(self, batches: Iterable[Ragged]) -> Iterator[FloatArray]:
         """Embed batch after batch, as `encode` does.
 
@@ -125,10 +151,14 @@ class TextTower:
             yield waiting.result()
 
     def _start(self, prompts: Ragged) -> _Pending:
-        import torch
-
         self._check(prompts)
         prompts = prompts.cut(self._pooled(prompts) + 1) if len(prompts) else prompts
+        return self._encode(prompts, self._words)
+
+    def _encode(self, prompts: Ragged, words: _Words) -> _Pending:
+        """Embed prompts that end where they are pooled."""
+        import torch
+
         rows = torch.empty((len(prompts), self.dim), dtype=torch.float32, device=self._device)
         lengths = prompts.lengths
         with torch.inference_mode():
@@ -136,7 +166,7 @@ class TextTower:
                 members = np.flatnonzero(group)
                 for first in range(0, len(members), _SLAB):
                     slab = members[first : first + _SLAB]
-                    rows[self._send(slab)] = self._encode_tree(grow(prompts.take(slab)))
+                    rows[self._send(slab)] = self._encode_tree(grow(prompts.take(slab)), words)
             return _Pending(rows)
 
     def _check(self, prompts: Ragged) -> None:
@@ -168,11 +198,11 @@ class TextTower:
         # Without an end token the libraries' argmax over nothing pools the first position.
         return np.where(first < nowhere, first - starts, 0)
 
-    def _encode_tree(self, tree: PromptTree) -> Tensor:
+    def _encode_tree(self, tree: PromptTree, words: _Words) -> Tensor:
         """(n_prompts, dim) unit rows on the device."""
         import torch
 
-        shared = self._prefix(tree)
+        shared = self._prefix(tree, words)
         n_blocks, size = tree.tokens.shape
         step = max(1, self._nodes // size)
         bounds = np.searchsorted(tree.leaves, np.arange(0, n_blocks + step, step) * size)
@@ -180,15 +210,15 @@ class TextTower:
         for index, first in enumerate(range(0, n_blocks, step)):
             some = slice(first, first + step)
             leaves = tree.leaves[bounds[index] : bounds[index + 1]] - first * size
-            parts.append(self._encode_blocks(tree, some, leaves, shared))
+            parts.append(self._encode_blocks(tree, some, leaves, shared, words))
         return torch.cat(parts)[self._send(tree.prompt)]
 
-    def _prefix(self, tree: PromptTree) -> list[Tensor]:
+    def _prefix(self, tree: PromptTree, words: _Words) -> list[Tensor]:
         """Keys and values of the shared prefix per layer, (1, n_prefix, 2, n_heads, head)."""
         import torch
 
         positions = torch.arange(len(tree.prefix), device=self._device)
-        x = self._embed(self._send(tree.prefix), positions)
+        x = self._embed(words, self._send(tree.prefix), positions)
         kept = []
         for block in self._inner:
             x, own = block(x, n_blocks=1)
@@ -196,14 +226,15 @@ class TextTower:
         return [*kept, self._last.keys_and_values(x, n_blocks=1)]
 
     def _encode_blocks(
-        self, tree: PromptTree, some: slice, leaves: Rows, shared: list[Tensor]
+        self, tree: PromptTree, some: slice, leaves: Rows, shared: list[Tensor], words: _Words
     ) -> Tensor:
         from torch.nn import functional
 
         n_prefix = len(tree.prefix)
         depth = self._send(tree.depth[some])
         mask = attention_mask(self._send(tree.end[some]), n_prefix, shared[0].dtype)
-        x = self._embed(self._send(tree.tokens[some]).view(-1), depth.view(-1) + n_prefix)
+        tokens = self._send(tree.tokens[some]).view(-1)
+        x = self._embed(words, tokens, depth.view(-1) + n_prefix)
         for block, before in zip(self._inner, shared, strict=False):
             x, _ = block(x, len(depth), mask, before)
         x = self._last(x, mask, shared[-1], self._place(leaves, *depth.shape))
@@ -213,9 +244,8 @@ class TextTower:
             (self._projection(x) if self._projection else x).float(), dim=-1
         )
 
-    def _embed(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        weights = self._weights
-        return weights.token_embedding[tokens] + weights.position_embedding[positions]
+    def _embed(self, words: _Words, tokens: Tensor, positions: Tensor) -> Tensor:
+        return words(tokens) + self._weights.position_embedding[positions]
 
     def _place(self, leaves: Rows, n_blocks: int, size: int) -> Leaves:
         block = leaves // size
@@ -232,6 +262,23 @@ class TextTower:
         if self._device.type != "cuda":
             return tensor.to(self._device)
         return tensor.pin_memory().to(self._device, non_blocking=True)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Input embeddings: the table's and, for ids behind it, those given."""
+
+    table: Tensor  # (vocabulary, width)
+    given: Tensor | None = None  # (n, width)
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        if self.given is None:
+            return self.table[tokens]
+        n = len(self.table)
+        is_given = (tokens >= n)[:, None]
+        return self.given[(tokens - n).clamp(min=0)].where(
+            is_given, self.table[tokens.clamp(max=n - 1)]
+        )
 
 
 class _Pending:
