@@ -353,6 +353,8 @@ class Space(StoredSpace):
         self,
         names: Sequence[str] | None = None,
         *,
+        where: str | None = None,
+        parts: str | Path | Mapping[str, tuple[str, str]] | None = None,
         counts: str | Path | None = None,
         measure: str = "own_score",
         n_swaps: int | None = None,
@@ -367,6 +369,8 @@ class Space(StoredSpace):
     ) -> Identity:
         """Say what kind of identity the model has formed for each full name.
 
+        Of `names`, or of all names of the space that pass `where`; `parts` says where full names
+        are cut that rules cannot cut, as a mapping or a file with the columns name, given, family.
         With a file of counts, by default of its names, and how `measure` follows the counts. With
         `k`, the result shows so many names, those with most of their own first.
         """
@@ -375,7 +379,8 @@ class Space(StoredSpace):
 
         told = read_counts(counts) if counts else {}
         found = identity(
-            self, list(told) if names is None else names, n_swaps=n_swaps, contexts=contexts,
+            self, list(told) if told and names is None and where is None else names,
+            where=where, parts=parts, n_swaps=n_swaps, contexts=contexts,
             with_contexts=with_contexts, thresholds=thresholds, n_made_up=n_made_up,
             columns=columns, n_shown=k, seed=seed, progress=progress,
         )  # fmt: skip

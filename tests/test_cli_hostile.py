@@ -169,6 +169,7 @@ BAD: list[tuple[str, ...]] = [
     ("rigidity", "s.space", "Vicki", "--contexts", "fifo.toml"),
     ("identity", "s.space", "Vicki Winona", "--counts", "fifo.csv"),
     ("identity", "s.space", "Vicki Winona", "--thresholds", "deep.toml"),
+    ("identity", "s.space", "Vicki Winona", "--parts", "fifo.csv"),
     ("recognise", "s.space", "none"),
     ("recognise", "s.space", "images", "--axis", "deep.toml"),
     ("entropy", "s.space", "--bandwidth", "1e308"),

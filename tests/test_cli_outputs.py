@@ -78,7 +78,7 @@ READ = {
     "space", "spaces", "image", "images", "vector", "components", "files", "truth", "counts",
     "contexts", "thresholds", "other", "painter", "phrases", ("validate report", "folder"),
     ("organism painter", "run"), ("organism pack", "run"), ("identity", "file"),
-    ("rigidity", "file"), ("select", "deny_file"), "photos", "unknown",
+    ("identity", "parts"), ("rigidity", "file"), ("select", "deny_file"), "photos", "unknown",
 }  # fmt: skip
 """Paths of what is read: a parameter of this name, or one of a command."""
 

@@ -82,6 +82,15 @@ def identity(
     names: Asked = None,
     file: NamesFile = None,
     file_column: options.Column = None,
+    where: options.Where = None,
+    parts: Annotated[
+        Path | None,
+        typer.Option(
+            "--parts",
+            help="A CSV with name, given and family: where full names are cut that rules cannot "
+            "cut. Columns given and family of the space do the same.",
+        ),
+    ] = None,
     columns: options.Columns = None,
     counts: Annotated[
         Path | None,
@@ -130,14 +139,14 @@ def identity(
 ) -> Answer:
     """Say what full names have beyond their parts; with --counts, also of a file's people.
 
-    Names may be new to the space. With --counts and a --measure that the space stores already,
-    nothing is measured again.
+    Names may be new to the space; with --where all its names that pass are measured. With --counts
+    and a --measure that the space stores already, nothing is measured again.
     """
-    from namebasis.namespace.corpus.names import distinct_names
     from namebasis.namespace.search.beside import check_columns
     from namebasis.space import open_space
     from namebasis.studies.identity import study
     from namebasis.studies.identity.counts import compare_stored, read_counts, with_counts
+    from namebasis.studies.identity.parts import asked_names, read_parts
     from namebasis.studies.identity.results import COLUMNS
     from namebasis.studies.identity.thresholds import load_origin
 
@@ -155,14 +164,18 @@ def identity(
     if told and measure not in COLUMNS:
         stored = compare_stored(opened, told, measure)
         return Answer([stored], lambda: {"counts": stored.to_dict()})
-    asked = asked or list(told)
+    if told and not asked and where is None:
+        asked = list(told)
+    asked = asked_names(opened, asked or ([] if where is None else None), where)
+    given_ones = read_parts(parts) if parts else None
     rigid, placed = None, None
     if with_rigidity:
-        rigid, placed = _rigid(opened, distinct_names(asked), contexts, seed, quiet)
+        rigid, placed = _rigid(opened, asked, contexts, seed, quiet)
     with nullcontext() if quiet else progress_bar("identity", "prompts") as progress:
         found = study.identity(
             opened,
             asked,
+            parts=given_ones,
             n_swaps=n_swaps,
             contexts=contexts,
             with_contexts=not no_contexts,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from namebasis.namespace.corpus.cleaning import examine
 from namebasis.namespace.corpus.files.dialects import best_separator
 from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.corpus.values import plain_number
-from namebasis.reading import LARGE, UnreadableError, read_table, read_text
+from namebasis.reading import LARGE, Table, UnreadableError, read_table, read_text
 
 T = TypeVar("T")
 
@@ -38,19 +38,8 @@ def count_rows(path: str | Path, *more: str) -> tuple[tuple[str, ...], Iterator[
     CorpusError
         If it cannot be read or lacks a column.
     """
-    try:
-        lines = [line for line in read_text(path, LARGE).splitlines()[:200] if line.strip()]
-        table = read_table(path, best_separator(lines)[0] or ",")
-    except UnreadableError as error:
-        raise CorpusError(f"{path}: cannot be read as CSV ({error.reason}).") from None
-    if not table.columns:
-        raise CorpusError(f"{path}: is empty; it needs the columns name and count.")
-    titles = {title.strip().lower(): title for title in reversed(table.columns)}
-    if not {"name", "count"} <= set(titles):
-        also = f" ({', '.join(more)} may follow)" if more else ""
-        raise CorpusError(
-            f"{path}: needs the columns name and count{also}; got {list(table.columns)}."
-        )
+    also = f" ({', '.join(more)} may follow)" if more else ""
+    titles, table = titled_table(path, ("name", "count"), also)
     there = tuple(column for column in more if column in titles)
 
     def rows() -> Iterator[CountRow]:
@@ -60,6 +49,38 @@ def count_rows(path: str | Path, *more: str) -> tuple[tuple[str, ...], Iterator[
             yield line, name, [plain_number(text.strip(), is_whole=True) for text in told]
 
     return there, rows()
+
+
+def titled_table(
+    path: str | Path, needed: Sequence[str], also: str = ""
+) -> tuple[dict[str, str], Table]:
+    """Open a table that must have some columns: each title by itself in small letters.
+
+    Parameters
+    ----------
+    path : str or Path
+    needed : sequence of str
+    also : str
+        What else it may have, for the message.
+
+    Raises
+    ------
+    CorpusError
+        If it cannot be read or lacks a column.
+    """
+    *most, last = needed
+    wanted = f"{', '.join(most)} and {last}"
+    try:
+        lines = [line for line in read_text(path, LARGE).splitlines()[:200] if line.strip()]
+        table = read_table(path, best_separator(lines)[0] or ",")
+    except UnreadableError as error:
+        raise CorpusError(f"{path}: cannot be read as CSV ({error.reason}).") from None
+    if not table.columns:
+        raise CorpusError(f"{path}: is empty; it needs the columns {wanted}.")
+    titles = {title.strip().lower(): title for title in reversed(table.columns)}
+    if not set(needed) <= set(titles):
+        raise CorpusError(f"{path}: needs the columns {wanted}{also}; got {list(table.columns)}.")
+    return titles, table
 
 
 CountRow = tuple[int, str, list[str]]

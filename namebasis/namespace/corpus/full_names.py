@@ -16,12 +16,15 @@ Pair = tuple[str, str]
 # Languages that put the family name first, and those of them that write no space then.
 FAMILY_FIRST = frozenset({"hu", "ja", "ko", "vi", "zh"})
 UNSPACED = frozenset({"ja", "ko", "zh"})
-_FAMILY_FIRST_SCRIPTS = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
+UNSPACED_SCRIPTS = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
 
 ONE_PART = "one part only: a kind of identity needs a given and a family name"
-_SCRIPT = "its script writes the family name first: give the parts apart to measure it"
-_ROMANISED = "the family name seems to stand first: write it last to measure it"
-_LOCALE = "its locale puts the family name first: write it last to measure it"
+_SCRIPT = "its script writes the family name first: give its parts to measure it"
+UNSPACED_NAME = (
+    "its script writes no space between its parts, so swapped ones would be read otherwise"
+)
+_ROMANISED = "the family name seems to stand first: write it last, or give its parts"
+_LOCALE = "its locale puts the family name first: write it last, or give its parts"
 _REGNAL = "a given name with a number or a title, and no family name"
 
 _NUMERAL = re.compile(r"(?=[IVX])X{0,2}(IX|IV|V?I{0,3})")
@@ -89,10 +92,43 @@ class Cut:
         Given and family name.
     reason : str
         Empty where there is a pair.
+    by : str
+        What cut it: the rules of `cut`, a file of parts, or columns of a space.
+    is_family_first : bool
+        The pair is in the order of the name, which has the family name first.
     """
 
     pair: Pair | None
     reason: str = ""
+    by: str = "rules"
+    is_family_first: bool = False
+
+    @property
+    def given(self) -> str | None:
+        """The given name."""
+        return None if self.pair is None else self.pair[self.is_family_first]
+
+    @property
+    def family(self) -> str | None:
+        """The family name."""
+        return None if self.pair is None else self.pair[not self.is_family_first]
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether rules left a whole word in the middle, which may belong to either part."""
+        if self.pair is None or self.by != "rules":
+            return False
+        parsed = HumanName(self.pair[0])
+        if marian_length(" ".join(self.pair)):
+            return False
+        before = len(parsed.title.split()) + 1
+        middle = self.pair[0].replace(",", " ").split()[before:]
+        return any(len(word) > 1 and not word.endswith(".") for word in middle)
+
+    @property
+    def may_have_parts(self) -> bool:
+        """Whether rules refused a name that may have two parts."""
+        return self.reason in (_SCRIPT, _ROMANISED, _LOCALE)
 
 
 def split(full_name: str, locales: Sequence[str] = ()) -> Pair | None:
@@ -125,8 +161,8 @@ def cut(full_name: str, locales: tuple[str, ...] = ()) -> Cut:
     """
     text = " ".join(full_name.split())
     if " " not in text:
-        return Cut(None, ONE_PART if script_of(text) not in _FAMILY_FIRST_SCRIPTS else _SCRIPT)
-    if script_of(text) in _FAMILY_FIRST_SCRIPTS:
+        return Cut(None, ONE_PART if script_of(text) not in UNSPACED_SCRIPTS else UNSPACED_NAME)
+    if script_of(text) in UNSPACED_SCRIPTS:
         return Cut(None, _SCRIPT)
     if locales and {locale.partition("_")[0].lower() for locale in locales} <= FAMILY_FIRST:
         return Cut(None, _LOCALE)
@@ -229,7 +265,7 @@ def join(given: str, family: str, locale: str | None = None) -> str:
 
 def join_parts(parts: Sequence[str]) -> str:
     """Write a given name and what follows it as their script does: 小明 and 王 are 王小明."""
-    if len(parts) == 2 and all(script_of(part) in _FAMILY_FIRST_SCRIPTS for part in parts):
+    if len(parts) == 2 and all(script_of(part) in UNSPACED_SCRIPTS for part in parts):
         return parts[1] + parts[0]
     return " ".join(parts)
 

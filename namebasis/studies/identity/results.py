@@ -88,6 +88,10 @@ class NameIdentity:
     piece_names, same_pieces : float or None
         How many names of the space share the name's rarest token, and how many others are
         written with the same tokens; None for a name that is not stored.
+    given, family : str or None
+        Its parts, None where it was not cut.
+    cut_by : str or None
+        What cut it: rules, a file of parts, or columns of the space.
     kind : str or None
         The most probable of `KINDS`.
     probabilities : mapping of kind to float, or None
@@ -120,6 +124,9 @@ class NameIdentity:
     own_residual: float | None = None
     piece_names: float | None = None
     same_pieces: float | None = None
+    given: str | None = None
+    family: str | None = None
+    cut_by: str | None = None
     kind: str | None = None
     probabilities: Mapping[str, float] | None = None
     intervals: Mapping[str, tuple[float, float]] | None = None
@@ -130,6 +137,11 @@ class NameIdentity:
     def n_tokens(self) -> int:
         """How many pieces."""
         return len(self.pieces)
+
+    @property
+    def parts(self) -> str | None:
+        """Given and family name as they were told apart: "Helena | Bonham Carter"."""
+        return None if self.given is None else f"{self.given} | {self.family}"
 
     @property
     def probability(self) -> float | None:
@@ -202,6 +214,8 @@ class Identity(Result):
     n_shown : int, optional
         Names in tables, frames and JSON: so many with most of their own; by default all, and in
         frames and JSON in the order asked for.
+    said_of_parts : tuple of str
+        What is in doubt of how names were cut in two.
     """
 
     rows: tuple[NameIdentity, ...]
@@ -217,6 +231,7 @@ class Identity(Result):
     counts: Mapping[str, int] | None = None
     beside: pa.Table | None = None
     n_shown: int | None = None
+    said_of_parts: tuple[str, ...] = ()
 
     _figure = "namebasis.studies.identity.figures:draw"
 
@@ -275,10 +290,12 @@ class Identity(Result):
         tables = [drawn_beside(Table(columns, told, muted=grey), self.beside, order)]
         evidences = [key for key in EVIDENCES_IN_WORDS if key in self.thresholds]
         measured = [
-            (row.name, *(getattr(row, key) for key in evidences)) for row in rows if row.evidence
+            (row.name, row.parts, *(getattr(row, key) for key in evidences))
+            for row in rows
+            if row.evidence
         ]
         if measured:
-            names = ("name", *(EVIDENCES_IN_WORDS[key] for key in evidences))
+            names = ("name", "parts", *(EVIDENCES_IN_WORDS[key] for key in evidences))
             tables.append(Table(names, measured, "what the kinds rest on", detail=True, aside=True))
         if self.agreement is not None:
             tables += [replace(one, detail=True, aside=True) for one in self.agreement.tables()]
@@ -291,6 +308,7 @@ class Identity(Result):
             "95 % interval: over other swap partners and made-up names; where it begins below "
             "50 %, another kind is possible.",
             self.remarks[0] + f" Compared with {n_made_up:,} made-up names.",
+            *self.said_of_parts,
         ]
         settled = [row.is_settled for row in self.rows if row.kind is not None]
         if n_made_up < _MANY_MADE_UP and 2 * sum(settled) < len(settled):
@@ -340,7 +358,7 @@ class Identity(Result):
         columns["n_tokens"] = pa.array([row.n_tokens for row in self.rows], pa.int64())
         for key in (*_NUMBERS, *STORED):
             columns[key] = pa.array([getattr(row, key) for row in self.rows], pa.float64())
-        for key in ("leaked", "kind"):
+        for key in ("given", "family", "cut_by", "leaked", "kind"):
             columns[key] = pa.array([getattr(row, key) for row in self.rows], pa.string())
         for kind in KINDS:
             values = [(row.probabilities or {}).get(kind) for row in self.rows]

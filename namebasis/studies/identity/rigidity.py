@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from namebasis.analysis.identity.spread import Spread, spread, spread_values, standing
 from namebasis.checks import Float64Array, Progress, check_count, check_seed
-from namebasis.namespace.corpus.names import distinct_names
 from namebasis.namespace.search.beside import (
     check_columns,
     columns_of_names,
@@ -29,6 +28,7 @@ from namebasis.studies.identity.in_contexts import (
     InContexts,
     measure_contexts,
 )
+from namebasis.studies.identity.parts import asked_names
 from namebasis.wording import between, percentile
 
 if TYPE_CHECKING:
@@ -311,7 +311,7 @@ def rigidity(
     columns = check_columns(space, columns)
     found = measure_contexts(
         space,
-        _asked(space, names, where),
+        asked_names(space, names, where),
         tuple(load_contexts(contexts)),
         n_made_up=n_made_up,
         with_spreads=True,
@@ -451,14 +451,3 @@ def _places(values: Float64Array, prior: Float64Array, weak: Float64Array | None
     among = [None] * len(values) if weak is None else standing(values, weak).percentile.tolist()
     pairs = zip(place.percentile.tolist(), place.z.tolist(), among, strict=True)
     return [Place(*one) for one in pairs]
-
-
-def _asked(space: StoredSpace, names: Sequence[str] | None, where: str | None) -> list[str]:
-    if names is not None and where is not None:
-        raise ValueError("give names or a filter, not both.")
-    if names is not None:
-        return distinct_names(names)
-    stored = space.table(["name"], where=where)["name"].to_pylist()
-    if not stored:
-        raise ValueError("no name to measure: give names, or a filter that some names pass.")
-    return list(dict.fromkeys(stored))  # one name can be stored as given and as family

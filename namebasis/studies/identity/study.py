@@ -12,8 +12,7 @@ import numpy as np
 from namebasis.analysis.identity.spread import standing
 from namebasis.checks import Float64Array, FloatArray, Progress, check_count, check_seed
 from namebasis.encoders.base import check_template
-from namebasis.namespace.corpus.full_names import Cut, Pair, cut
-from namebasis.namespace.corpus.names import distinct_names
+from namebasis.namespace.corpus.full_names import Cut, Pair
 from namebasis.namespace.search.beside import check_columns, columns_of_names
 from namebasis.studies.identity.contexts import counting, load_contexts
 from namebasis.studies.identity.in_contexts import (
@@ -24,6 +23,7 @@ from namebasis.studies.identity.in_contexts import (
     count_contexts,
     measure_contexts,
 )
+from namebasis.studies.identity.parts import asked_names, cut_names, notes_on, read_parts
 from namebasis.studies.identity.reference import (
     UNKNOWN_PIECES,
     Plan,
@@ -49,13 +49,19 @@ if TYPE_CHECKING:
 
 UNREADABLE = "the encoder reads a part as unknown tokens: what is measured says nothing of it"
 _FEWEST_MIXED = 20
+_TURNED = {
+    f"{what}_{one}": f"{what}_{other}"
+    for what in ("hold", "capture")
+    for one, other in (("given", "family"), ("family", "given"))
+}
 _BLOCK = 4096  # full names measured at a time, which bounds the memory
 
 
 def identity(
     space: StoredSpace,
-    names: Sequence[str],
+    names: Sequence[str] | None = None,
     *,
+    where: str | None = None,
     n_swaps: int | None = None,
     templates: Sequence[str] | None = None,
     contexts: str | Path | None = None,
@@ -66,11 +72,12 @@ def identity(
     n_shown: int | None = None,
     seed: int = 0,
     in_contexts: InContexts | None = None,
+    parts: str | Path | Mapping[str, Pair] | None = None,
     progress: Progress | None = None,
 ) -> Identity:
     """Say for every full name what identity the space's encoder has formed.
 
-    A full name is cut as `full_names.cut` says; where it is not, its row gives the reason. What it
+    A full name is cut as `parts.cut_names` says; where it is not, its row gives the reason. What it
     has of its own is what remains after the additive effects of both parts, estimated from their
     pairs with `n_swaps` other partners, against the same for made-up names. Partners and made-up
     names are the space's, so that a name's verdict does not depend on who else is asked about;
@@ -80,7 +87,10 @@ def identity(
     ----------
     space : Space
         Its encoder embeds; names need not be stored.
-    names : sequence of str
+    names : sequence of str, optional
+        By default those of `where`.
+    where : str, optional
+        One boolean SQL expression: all names of the space that pass are measured.
     n_swaps : int, optional
         Partners of each part, at least 6; `data/identity.toml` has the default.
     templates : sequence of str, optional
@@ -103,13 +113,16 @@ def identity(
     in_contexts : InContexts, optional
         The same names in the same order as `measure_contexts` measured them already, against
         made-up names of the same seed.
+    parts : str, Path or mapping of name to (given, family), optional
+        Where names are cut whose parts rules cannot know; a file is read as `parts.read_parts`
+        says. Columns `given` and `family` of the space come next, then the rules.
     progress : callable, optional
         Is told (done, total) prompts.
 
     Raises
     ------
     ValueError
-        If there is no name, or one comes twice.
+        If there is no name, one comes twice, or both `names` and `where` are given.
     NamebasisError
         If the contexts or thresholds file, or the encoder, is refused.
 
@@ -138,11 +151,12 @@ def identity(
     if n_shown is not None:
         check_count(n_shown, "n_shown", 1)
     columns = check_columns(space, columns)
-    asked = distinct_names(names)
+    asked = asked_names(space, names, where)
     if in_contexts is not None and list(in_contexts.names) != asked:
         raise ValueError("in_contexts must hold the names in their order.")
     places = list(load_contexts(contexts)) if with_contexts and in_contexts is None else []
-    cuts = cut_names(space, asked)
+    given_ones = read_parts(parts) if isinstance(parts, (str, Path)) else parts
+    cuts = cut_names(space, asked, given_ones)
     pairs = {name: one.pair for name, one in cuts.items() if one.pair is not None}
     real = list(dict.fromkeys(pairs.values()))
     plan = Plan(n_swaps, used, n_made_up, seed)
@@ -192,6 +206,7 @@ def identity(
         (made_of.source + ".", *remarks),
         beside=columns_of_names(space, asked, columns),
         n_shown=n_shown,
+        said_of_parts=notes_on(cuts),
     )  # fmt: skip
 
 
@@ -270,18 +285,6 @@ def _joined(parts: Sequence[_Columns], reference: Reference) -> _Columns:
     )
 
 
-def cut_names(space: StoredSpace, asked: Sequence[str]) -> dict[str, Cut]:
-    """Names in two; the locales of stored ones say where the family name comes first."""
-    told: dict[str, tuple[str, ...]] = {}
-    if "locales" in space.columns:
-        places = zip(asked, space.find_all(asked), strict=True)
-        ids = {name: row for name, row in places if row is not None}
-        if ids:
-            lists = space.table(["locales"], ids=list(ids.values()))["locales"].to_pylist()
-            told = {name: tuple(row or ()) for name, row in zip(ids, lists, strict=True)}
-    return {name: cut(name, told.get(name, ())) for name in asked}
-
-
 def _pick(column: Float64Array, rows: Sequence[int | None]) -> Float64Array:
     return np.array([np.nan if row is None else column[row] for row in rows], dtype=np.float64)
 
@@ -299,6 +302,8 @@ def _rows(
     rows = []
     for at, (name, one) in enumerate(cuts.items()):
         numbers = {key: float(column[at]) for key, column in values.items()}
+        if one.is_family_first:  # measured in the order of the name
+            numbers |= {key: numbers[other] for key, other in _TURNED.items()}
         known: dict[str, Any] = {key: one for key, one in numbers.items() if not np.isnan(one)}
         verdict: dict[str, Any] = {"reason": one.reason}
         if not UNKNOWN_PIECES.isdisjoint(pieces[at]):
@@ -320,6 +325,9 @@ def _rows(
             NameIdentity(
                 name,
                 tuple(pieces[at]),
+                given=one.given,
+                family=one.family,
+                cut_by=one.by if one.pair else None,
                 leaked=leaked,
                 **known,
                 **stored.get(name, {}),

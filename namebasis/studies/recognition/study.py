@@ -14,8 +14,8 @@ from namebasis.analysis.identity.recognition import Person, Place, Ranking, ahea
 from namebasis.checks import Float64Array, IntArray, Progress, check_count, check_seed
 from namebasis.studies.attributes.axis_files import Axis, load_axis
 from namebasis.studies.attributes.study import axis_prompts, encode_over
+from namebasis.studies.identity.parts import cut_names
 from namebasis.studies.identity.reference import borne_in, space_partners
-from namebasis.studies.identity.study import cut_names
 from namebasis.studies.identity.swaps import crossed_pairs, measure, recombined_pairs
 from namebasis.studies.identity.thresholds import packaged_estimator
 from namebasis.studies.recognition.photos import Photos, read_photos
