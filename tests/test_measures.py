@@ -36,6 +36,7 @@ STORED = (
     "template_spread", "token_norm", "piece_names", "same_pieces", "own_residual", "anchor_rank",
     "anchor_pagerank", "anchor_uses", "hubness", "local_dimension", "bridge", "nearest_cluster",
     "cluster_probability", "nearest_cluster_probability", "selected_rank", "selected_group",
+    "conditioning_norm", "conditioning_last_norm", "denoiser_norm",
 )  # fmt: skip
 SHORT = {"capture": "capture_given", "leaves": "Crossing"}
 

@@ -11,6 +11,8 @@ __getattr__, __dir__ = attach(
         "average_rows": ".search.template_rows",
         "build_space": ".building.build",
         "clean_name": ".corpus.cleaning",
+        "compute_views": ".computed.making",
+        "ComputedFacts": ".computed.facts",
         "Dropped": ".corpus.cleaning",
         "escape": ".export.escapes",
         "ExportResult": ".export.subset",
@@ -44,6 +46,7 @@ __getattr__, __dir__ = attach(
         "Templates": ".building.templates",
         "unspell": ".building.unspelled",
         "UnspelledFacts": ".store.unspelled",
+        "ViewMaker": ".computed.makers",
         "wildcards": ".export.wildcards",
     },
 )

@@ -19,6 +19,8 @@ from namebasis.encoders.registry import TEXT_ONLY, Loading
 from namebasis.errors import EncoderError, ReplacedError, SpaceError, TargetError
 from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
+from namebasis.namespace.computed import facts as computed
+from namebasis.namespace.computed.makers import mean_of_names, open_maker, vector_of_text
 from namebasis.namespace.search.beside import check_columns, joined, stored_columns
 from namebasis.namespace.search.graph_cache import graph_of, load_graph, spread_graph
 from namebasis.namespace.search.name_lookup import find_rows, rows_named
@@ -27,12 +29,12 @@ from namebasis.namespace.search.results import LIGHT, LightColumns, NearestResul
 from namebasis.namespace.search.searcher import Searcher
 from namebasis.namespace.search.targets import Resolver, Target, check_as, is_batch
 from namebasis.namespace.store import metrics
-from namebasis.namespace.store.dataset import Store
+from namebasis.namespace.store.dataset import COMPUTED, Store
 from namebasis.namespace.store.filters import quote
 from namebasis.namespace.store.opening import PATIENCE, newest_version
 from namebasis.namespace.store.places import place_of
 from namebasis.namespace.store.provenance import Provenance
-from namebasis.namespace.store.rows import check_ids, lacks
+from namebasis.namespace.store.rows import check_computed, check_ids, lacks
 from namebasis.namespace.store.sums import image_mean, noted_sums
 from namebasis.namespace.store.swap import finish_swap, is_swapping
 from namebasis.namespace.store.verify import check_space
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from namebasis.analysis.graph.neighbours import KnnGraph
     from namebasis.encoders.base import Encoder
     from namebasis.namespace.building.summary import Summary
+    from namebasis.namespace.computed.makers import ViewMaker
     from namebasis.namespace.facts import SpaceInfo
     from namebasis.namespace.pictures.pictures import Pictures
     from namebasis.namespace.pictures.views import ImageView
@@ -75,7 +78,8 @@ class StoredSpace:
     provenance : Provenance
         What it was built from.
     views : tuple of str
-        Its vector columns, of `text`, `token`, `image` and `unspelled`.
+        Its vector columns, of `text`, `token`, `image`, `unspelled` and those
+        that `compute_views` stored.
     columns : tuple of str
         Its other columns, metrics among them.
     loading : Loading or None
@@ -134,6 +138,7 @@ class StoredSpace:
         self._template_rows: tuple[IntArray, FloatArray] | None = None
         self._encoded: Recent[FloatArray] = Recent(_ENCODED)
         self._near: Recent[tuple[str, ...]] = Recent(_ENCODED)
+        self._makers: dict[str, ViewMaker] = {}
         self._answers: dict[str, dict[str, npt.NDArray[np.uint8]]] = {}
         self._pictures: Pictures | None = None
         self._picture_rows: PictureRows | None = None
@@ -306,6 +311,7 @@ class StoredSpace:
         self, view: str = "text", *, ids: IntArray | Sequence[int] | None = None
     ) -> FloatArray:
         """Unit vectors of a view, of all rows or of `ids` in their order, (n, dim) float32."""
+        check_computed(self._store, view)
         return self._store.vectors(view, None if ids is None else check_ids(ids, len(self)))
 
     def mean(self, view: str = "text") -> FloatArray:
@@ -456,7 +462,10 @@ class StoredSpace:
 
     def _resolver(self, view: str, as_: str | None = None) -> Resolver:
         check_as(as_)
+        check_computed(self._store, view)
         templates, store, kept = self.provenance.templates, self._store, self._encoded
+        if view in COMPUTED:
+            return self._resolver_of_computed(view, as_)
         spelled = iter(range(_SPELLED))  # of many targets, the first few
         return Resolver(
             view,
@@ -475,6 +484,42 @@ class StoredSpace:
             lambda text, encode: kept.of((text, view, "text"), encode),
         )
 
+    def _resolver_of_computed(self, view: str, as_: str | None) -> Resolver:
+        """As `_resolver`, by the model that computed the view."""
+        kept, spelled = self._encoded, iter(range(_SPELLED))
+        templates = () if view not in self.views else computed.facts_of(self._store, view).templates
+        return Resolver(
+            view,
+            self._store.dim(view),
+            self.find,
+            lambda row: self._store.vectors(view, np.array([row]))[0],
+            self.encoder,
+            place=lambda name: kept.of(
+                (name, view), lambda: mean_of_names(self.maker(view), [name], templates)[view][0]
+            ),
+            near=lambda name: () if next(spelled, None) is None else self.near_spellings(name),
+            templates=templates,
+            as_=as_,
+            kept=lambda text, encode: kept.of((text, view, "text"), encode),
+            text=lambda text: vector_of_text(self.maker(view), text, view),
+        )
+
+    def maker(self, view: str) -> ViewMaker:
+        """The model that computed a view, loaded on first use.
+
+        Raises
+        ------
+        ValueError
+            If no such view was computed.
+        EncoderError
+            If it cannot be loaded, or has other weights than those that computed the view.
+        """
+        with self._turn:
+            if view not in self._makers:
+                facts = computed.facts_of(self._store, view)
+                self._makers[view] = open_maker(view, facts, str(self.path))
+            return self._makers[view]
+
     def check_targets(
         self, targets: Sequence[object], *, view: str = "text", as_: str | None = None
     ) -> None:
@@ -490,6 +535,7 @@ class StoredSpace:
 
     def index(self, view: str = "text") -> VectorIndex:
         """The index of a view, mapped on first use; rebuilt with a warning where damaged."""
+        check_computed(self._store, view)
         return self._searcher.index(view)
 
     def search(
@@ -752,7 +798,7 @@ class StoredSpace:
         """
         from namebasis.namespace.facts import SpaceInfo
 
-        facts = metrics.describe(self._store, self.provenance)
+        facts = metrics.describe(self._store, self.provenance) | computed.describe(self._store)
         return SpaceInfo(self._store, facts, self.check(progress=progress) if check else None)
 
 

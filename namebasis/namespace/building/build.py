@@ -34,6 +34,7 @@ from namebasis.namespace.building.ray_engine import append_with_ray
 from namebasis.namespace.building.summary import Summary, summarise
 from namebasis.namespace.building.templates import Templates, load_templates
 from namebasis.namespace.building.tokens import without_unreadable
+from namebasis.namespace.computed import facts as computed
 from namebasis.namespace.corpus.files.own_columns import fit_to
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.corpus.sources import as_names
@@ -301,7 +302,8 @@ def add_counted(
     grown = space.reopened(encoder)
     grown.summary = summarise(
         grown.path, grown.provenance, grown.views, names, fresh,
-        n_all=len(grown), n_known=skipped, new_columns=new, told=fitted.notes,
+        n_all=len(grown), n_known=skipped, new_columns=new,
+        told=(*fitted.notes, *filter(None, [computed.said_lacking(grown._store)])),
     )  # fmt: skip
     return Added(grown, len(fresh), skipped, grown.summary)
 
@@ -443,7 +445,8 @@ def _append(
         first = store.n_rows + (0 if adding else start)
         rows = encode_rows(chunk, first, encoder, templates, store.schema, report)
         if adding:
-            append_rows(store, complete(unspelled.complete(rows, store), store))
+            rows = computed.complete(unspelled.complete(rows, store), store)
+            append_rows(store, complete(rows, store))
         else:
             lance.write_dataset(rows, store.dataset, mode="append")
         start += len(chunk)

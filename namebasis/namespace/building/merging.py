@@ -38,10 +38,10 @@ from namebasis.namespace.pictures.writing import absorb, incoming_from
 from namebasis.namespace.search.name_lookup import find_in
 from namebasis.namespace.store import swap
 from namebasis.namespace.store.columns import drop_leftovers
-from namebasis.namespace.store.dataset import IMAGES, Store
+from namebasis.namespace.store.dataset import COMPUTED, IMAGES, Store, norm_column
 from namebasis.namespace.store.history import changing, images_version, open_images
 from namebasis.namespace.store.locks import locked, writing
-from namebasis.namespace.store.metrics import OWN, metric_columns
+from namebasis.namespace.store.metrics import COMPUTED_STUDY, OWN, metric_columns
 from namebasis.namespace.store.opening import NAMES, holds_commit, holds_versions
 from namebasis.namespace.store.places import for_lance, place_of
 from namebasis.namespace.store.provenance import Provenance, corpus_digest
@@ -176,8 +176,11 @@ def _plan(mine: Store, theirs: Store, *, keep_metrics: bool) -> _Plan:
     gone = [*left_out, *(c for c in _studies(theirs) if c not in left_out)]
     if gone:
         notes.append(f"left out columns of studies: {', '.join(gone)}; run the studies again")
-    if "unspelled" in (*mine.views, *theirs.views):
-        notes.append("left out the view unspelled; `namebasis unspell SPACE` makes it again")
+    remedies = {"unspelled": "unspell", **COMPUTED}
+    for view in dict.fromkeys((*mine.views, *theirs.views)):
+        if view in remedies:
+            again = f"`namebasis {remedies[view]} SPACE` makes it again"
+            notes.append(f"left out the view {view}; {again}")
     made = {name: drawn_from(corpus[name]) for name in corpus.column_names}
     folded = pa.array([fold(name) for name in corpus["name"].to_pylist()], pa.string())
     made["name_folded"] = drawn_from(folded)
@@ -213,7 +216,9 @@ def _not_in(second: pa.Table, first: pa.Table) -> np.ndarray:
 def _studies(store: Store) -> list[str]:
     metrics = metric_columns(store.schema)
     return [
-        name for name, made in metrics.items() if made["study"] not in (OWN, "tokens", "images")
+        name
+        for name, made in metrics.items()
+        if made["study"] not in (OWN, "tokens", "images", COMPUTED_STUDY)
     ]
 
 
@@ -221,7 +226,8 @@ def _schema(
     store: Store, added: Sequence[pa.Field], keep_metrics: bool
 ) -> tuple[pa.Schema, list[str]]:
     left_out = [] if keep_metrics else _studies(store)
-    fields = [one for one in store.schema if one.name not in (*left_out, "unspelled")]
+    made = {"unspelled", *COMPUTED, *map(norm_column, COMPUTED)}
+    fields = [one for one in store.schema if one.name not in {*left_out, *made}]
     at = next(place for place, one in enumerate(fields) if one.name == "name_folded")
     metadata = {**(store.schema.metadata or {}), FOLDING_KEY.encode(): FOLDING.encode()}
     schema = pa.schema([*fields[:at], *added, *fields[at:]], metadata=metadata)

@@ -21,11 +21,11 @@ from namebasis.namespace.pictures.views import view_of_images
 from namebasis.namespace.pictures.writing import rewrite
 from namebasis.namespace.search.name_lookup import find_rows
 from namebasis.namespace.store.columns import drop_leftovers
-from namebasis.namespace.store.dataset import IMAGES, VIEWS, Store
+from namebasis.namespace.store.dataset import COMPUTED, IMAGES, VIEWS, Store, norm_column
 from namebasis.namespace.store.filters import quote
 from namebasis.namespace.store.history import changing, images_version, open_images
 from namebasis.namespace.store.locks import writing
-from namebasis.namespace.store.metrics import OWN, metric_columns
+from namebasis.namespace.store.metrics import COMPUTED_STUDY, OWN, metric_columns
 from namebasis.wording import counted, did_you_mean
 
 if TYPE_CHECKING:
@@ -313,13 +313,14 @@ def _labels_of(
 
 
 def droppable(store: Store) -> list[str]:
-    """Columns that may be dropped: of studies, of the user's own, and the view unspelled."""
+    """Columns that may be dropped: of studies, of the user's own, and views that were computed."""
     metrics = metric_columns(store.schema)
     studies = [
         name for name, made in metrics.items()
-        if made["study"] != OWN and name not in NEEDED and name != "n_images"
+        if made["study"] not in (OWN, COMPUTED_STUDY) and name not in NEEDED and name != "n_images"
     ]  # fmt: skip
-    return [*studies, *own_columns(store), *(["unspelled"] if "unspelled" in store.views else [])]
+    views = [view for view in store.views if view == "unspelled" or view in COMPUTED]
+    return [*studies, *own_columns(store), *views]
 
 
 def check_droppable(store: Store, columns: Sequence[str], verb: str) -> None:
@@ -346,7 +347,7 @@ def check_droppable(store: Store, columns: Sequence[str], verb: str) -> None:
 
 
 def drop(space: Kind, columns: Sequence[str], *, dry_run: bool = False) -> ChangeReport[Kind]:
-    """Take columns out of a space: of studies, of one's own, or the view `unspelled`.
+    """Take columns out of a space: of studies, of one's own, or a view that was computed.
 
     Parameters
     ----------
@@ -379,7 +380,8 @@ def drop(space: Kind, columns: Sequence[str], *, dry_run: bool = False) -> Chang
         if gone:
             raise SpaceError(f"{space.path}: another process dropped {', '.join(gone)} just now.")
         with changing(store, f"drop of {told}"):
-            store.dataset.drop_columns(wanted)
+            beside = [norm_column(view) for view in wanted if view in COMPUTED]
+            store.dataset.drop_columns([*wanted, *beside])
     return ChangeReport(
         space.reopened(space._encoder), f"dropped {told}", (_way_back(space),), facts
     )

@@ -16,7 +16,13 @@ from namebasis.namespace.building.tokens import token_facts
 from namebasis.namespace.pictures.views import ImageView
 from namebasis.namespace.search import caches
 from namebasis.namespace.store.dataset import HIDDEN, IMAGE_COUNT, VIEWS, Store, as_matrix
-from namebasis.namespace.store.metrics import OWN, SINCE, STUDY, field_metadata
+from namebasis.namespace.store.metrics import (
+    COMPUTED_STUDY,
+    OWN,
+    SINCE,
+    STUDY,
+    field_metadata,
+)
 from namebasis.namespace.store.provenance import KEY, Provenance
 from namebasis.namespace.store.sums import (
     IMAGE_MEAN_KEY,
@@ -28,7 +34,7 @@ from namebasis.namespace.store.sums import (
 )
 from namebasis.namespace.store.view_ids import new_view_id
 
-_MADE_HERE = frozenset({OWN, "tokens", "images"})
+_MADE_HERE = frozenset({OWN, "tokens", "images", COMPUTED_STUDY})
 """Studies of the metrics that a build makes, which hold for each name by itself or are renewed."""
 
 Mask = npt.NDArray[np.bool_]

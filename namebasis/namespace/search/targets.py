@@ -14,6 +14,7 @@ from namebasis.checks import FloatArray, as_embeddings
 from namebasis.errors import EncoderError, TargetError
 from namebasis.namespace.corpus.folding import fold as fold
 from namebasis.namespace.search.new_names import AS, looks_like_name, may_be_name, said_near
+from namebasis.namespace.store.dataset import COMPUTED
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class Resolver:
         The encoder's spec, where it is known from it that the encoder reads no images.
     kept : callable
         What was encoded for a text before, or what the callable beside it gives.
+    text : callable, optional
+        Vector of a text as it stands; by default the encoder's.
     """
 
     view: str
@@ -97,6 +100,7 @@ class Resolver:
     as_: str | None = None
     text_only: str = ""
     kept: Callable[[str, Callable[[], FloatArray]], FloatArray] = lambda _text, encode: encode()
+    text: Callable[[str], FloatArray] | None = None
 
     def check(self, target: object) -> None:
         """Refuse what cannot be a target, as `resolve` does, before an encoder is loaded.
@@ -149,8 +153,7 @@ class Resolver:
             vector = self.row(row)
             if not np.any(vector):
                 raise TargetError(
-                    f"{text!r} has no vector in the view {self.view}: it has no "
-                    f"{'image' if self.view.partition(':')[0] == 'image' else 'token'} there. Ask "
+                    f"{text!r} has no vector in the view {self.view}: it {self._why_none()}. Ask "
                     "of the view text, or of a name that has one."
                 )
             return Target("stored", text, self._unit(vector, text), row, (row,))
@@ -167,8 +170,13 @@ class Resolver:
         kind = "name" if is_name else "text"
         return Target(kind, text, self._unit(vector, text), remarks=told)
 
+    def _why_none(self) -> str:
+        if self.view in COMPUTED:
+            return "was not chosen when it was computed, or has no token"
+        return f"has no {'image' if self.view.partition(':')[0] == 'image' else 'token'} there"
+
     def _kept(self, text: str) -> FloatArray:
-        return self.kept(text, lambda: self._as_it_stands(text))
+        return self.kept(text, lambda: (self.text or self._as_it_stands)(text))
 
     def _as_it_stands(self, text: str) -> FloatArray:
         encoder = self.encoder()
@@ -200,7 +208,7 @@ class Resolver:
         return (f"{said} {near}".rstrip(),)
 
     def _check_image(self) -> None:
-        if self.view in ("token", "unspelled"):
+        if self.view in ("token", "unspelled", *COMPUTED):
             raise TargetError(f"an image has no vector in the {self.view} view; use view='text'.")
         if self.text_only:
             raise TargetError(f"{self.text_only} does not read images; use an image-text encoder.")

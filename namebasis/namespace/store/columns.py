@@ -101,26 +101,63 @@ def put_view(
     notes : callable, optional
         Further metadata to commit before, given the key of this writing (`sums.sum_key`).
     """
-    field = pa.field(view, pa.list_(pa.float32(), dim), metadata={**metadata, **new_view_id()})
+
+    def arrays() -> Iterator[list[pa.Array]]:
+        start = 0
+        for column in columns:
+            rest = [] if beside is None else beside.slice(start, len(column)).columns
+            start += len(column)
+            yield [column, *(one.combine_chunks() for one in rest)]
+
     others = [] if beside is None else list(beside.schema)
-    schema = pa.schema([field, *others])
-    key = sum_key(schema, view)
-    total = no_rows(dim)
+    put_views(store, {view: dim}, {view: metadata}, arrays(), others, notes)
+
+
+def put_views(
+    store: Store,
+    dims: Mapping[str, int],
+    metadata: Mapping[str, Mapping[str, str]],
+    columns: Iterable[Sequence[pa.Array]],
+    beside: Sequence[pa.Field] = (),
+    notes: Notes = lambda key: {},
+) -> None:
+    """Write several views of a space as `put_view` writes one, all of them in one commit.
+
+    Parameters
+    ----------
+    store : Store
+    dims : mapping of str to int
+        The views and their widths.
+    metadata : mapping of str to mapping
+        Of each view's field.
+    columns : iterable of sequences of arrays
+        Of some rows at a time: the views in the order of `dims`, then the columns beside them.
+    beside : sequence of Field
+        Other columns of all rows.
+    notes : callable, optional
+        Further metadata, given the key of the writing of the first view.
+    """
+    fields = [
+        pa.field(view, pa.list_(pa.float32(), dim), metadata={**metadata[view], **new_view_id()})
+        for view, dim in dims.items()
+    ]
+    schema = pa.schema([*fields, *beside])
+    keys = {view: sum_key(schema, view) for view in dims}
+    totals = {view: no_rows(dim) for view, dim in dims.items()}
     sums = grown_sums(store)
 
     def batches() -> Iterator[pa.RecordBatch]:
-        nonlocal total
-        for column in columns:
-            start = total.n_rows
-            total = total.plus([as_matrix(column, dim)])
-            rest = [] if beside is None else beside.slice(start, len(column)).columns
-            arrays = [column, *(one.combine_chunks() for one in rest)]
-            yield pa.record_batch(arrays, schema=schema)
+        for arrays in columns:
+            for (view, dim), column in zip(dims.items(), arrays, strict=False):
+                totals[view] = totals[view].plus([as_matrix(column, dim)])
+            yield pa.record_batch(list(arrays), schema=schema)
 
     def all_notes() -> Mapping[str, str]:
-        return {**sums_entry(store, sums, **{key: total}), **notes(key)}
+        staged = {keys[view]: total for view, total in totals.items()}
+        return {**sums_entry(store, sums, **staged), **notes(keys[next(iter(dims))])}
 
     put_columns(store, pa.RecordBatchReader.from_batches(schema, batches()), all_notes)
     source = Provenance.from_metadata(store.metadata, str(store.folder))
-    caches.build_index(store, view, source.build_id, source.seed)
+    for view in dims:
+        caches.build_index(store, view, source.build_id, source.seed)
     store.keep_up()

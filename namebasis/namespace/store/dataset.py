@@ -33,7 +33,9 @@ from namebasis.wording import did_you_mean
 
 IMAGES = "images.lance"
 INDICES = "indices"
-VIEWS = ("text", "token", "image", "unspelled")
+COMPUTED = {"conditioning": "condition", "conditioning_last": "condition", "denoiser": "denoise"}
+"""Views that another model than the encoder computes, and the command that computes each."""
+VIEWS = ("text", "token", "image", "unspelled", *COMPUTED)
 IMAGE_COUNT = "n_images"
 """The column that says how many images a name has; the `image` view is 0 where it has none."""
 OF_PICTURES = "image:"
@@ -48,6 +50,11 @@ _FILTER_ROWS = 2**22
 """Of all of them together, at 8 bytes a row."""
 _MOST_VALUES = 5_000
 """Values of a column among which the near ones are looked for."""
+
+
+def norm_column(view: str) -> str:
+    """The column beside a computed view: lengths before scaling, null where nobody looked."""
+    return f"{view}_norm"
 
 
 class MadeView(Protocol):
@@ -113,6 +120,7 @@ class Store:
         self.n_rows: int = self.dataset.count_rows()
         self.version: int = self.dataset.version
         self.lacking: dict[str, bool] = {}
+        self.uncomputed: dict[str, int] = {}
         self.make_view: Callable[[str], MadeView] | None = None
         self._made: dict[str, MadeView] = {}
         self.passed: Recent[IntArray] = Recent(_FILTERS, _FILTER_ROWS, len)
@@ -152,6 +160,10 @@ class Store:
             return made.dim
         if view not in self.views:
             remedy = {
+                **{
+                    one: f" Make it with `namebasis {command} {self.folder}`."
+                    for one, command in COMPUTED.items()
+                },
                 "unspelled": f" Make it with `namebasis unspell {self.folder}`.",
                 "image": f" It comes with pictures: `namebasis add {self.folder} --images FOLDER`.",
             }.get(view)
@@ -174,6 +186,15 @@ class Store:
         if view not in self._made:
             self._made[view] = self.make_view(view.removeprefix(OF_PICTURES))
         return self._made[view]
+
+    def not_computed(self, view: str) -> int:
+        """Names that were added since a view was computed; 0 of views that come with a name."""
+        if view not in COMPUTED or view not in self.views:
+            return 0
+        if view not in self.uncomputed:
+            column = self.scan([norm_column(view)])[norm_column(view)]
+            self.uncomputed[view] = int(column.null_count)
+        return self.uncomputed[view]
 
     def scan(self, columns: Sequence[str], where: str | None = None) -> pa.Table:
         """Rows that `where` accepts, in their order.

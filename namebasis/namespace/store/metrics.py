@@ -23,6 +23,8 @@ WHEN = "namebasis.when"
 """Day on which a metric was computed, ISO."""
 SINCE = "namebasis.since"
 """What became of the names since a metric was computed."""
+COMPUTED_STUDY = "computed view"
+"""The study named for the columns beside computed views."""
 OWN = "build"
 """The study named for the metrics that a build itself writes."""
 

@@ -20,7 +20,8 @@ _TAKEN = frozenset(
     {
         *CANONICAL, "id", "name_folded", "pieces", "n_tokens", "template_spread", "token_norm",
         "piece_names", "same_pieces", "text", "token", "image", "unspelled", "n_images",
-        "anchor_rank", "own_residual",
+        "anchor_rank", "own_residual", "conditioning", "conditioning_norm", "conditioning_last",
+        "conditioning_last_norm", "denoiser", "denoiser_norm",
     }
 )  # fmt: skip
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d*)")
