@@ -96,6 +96,8 @@ BAD: list[tuple[str, ...]] = [
     ("build", "new.space", ":".join(["pseudo:5"] * 300)),
     ("build", "new.space", "n.csv", "--templates", "deep.toml"),
     ("build", "new.space", "n.csv", "--templates", "fifo.toml"),
+    ("build", "new.space", "n.csv", "--lora", "deep.json"),
+    ("build", "new.space", "n.csv", "--encoder", "organism", "--embedding", "fifo.txt"),
     ("build", "new.space", "n.csv", "--limit", HUGE),
     ("build", "new.space", "n.csv", "--seed", HUGE),
     ("add", "s.space", "deep.json"),

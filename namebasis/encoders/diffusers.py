@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.foreign_folders import foreign_folder, model_below
+from namebasis.encoders.huggingface.changed import read_changed
 from namebasis.encoders.huggingface.models import HuggingFaceEncoder
 from namebasis.encoders.loading import Source, choose_device, find_source, refusing
+from namebasis.encoders.single_file.additions import split_additions
 from namebasis.errors import EncoderError
 from namebasis.reading import read_json
 
@@ -24,7 +27,8 @@ _INDEX = "model_index.json"
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
     """Load ``REPO-or-folder`` or ``REPO-or-folder#text_encoder_2``; see `load_encoder`."""
-    place, part = _split(rest)
+    named, additions = split_additions("diffusers", rest)
+    place, part = _split(named)
     source = find_source("diffusers", place, [(_INDEX,)], revision)
     with refusing(source.spec):
         parts = _text_encoders(source)
@@ -36,15 +40,35 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     for name in (part, tokenizer):
         if not (source.folder / name).is_dir():
             raise EncoderError(f"{spec}: {source.folder} holds no folder {name}; get it whole.")
+    source, whole = Source(source.folder / part, spec, source.revision), None
+    vocabulary = source.folder.parent / tokenizer
+    if additions:
+        source, whole = read_changed(
+            source, additions, part, _widths(source.folder.parent, parts),
+            architecture=parts[part], tokenizer_folder=vocabulary,
+        )  # fmt: skip
     import torch
 
     return HuggingFaceEncoder(
-        Source(source.folder / part, spec, source.revision),
+        source,
         choose_device(device),
         getattr(torch, dtype),
         architecture=parts[part],
-        tokenizer_folder=source.folder / tokenizer,
+        tokenizer_folder=vocabulary,
+        whole=whole,
     )
+
+
+def _widths(folder: Path, parts: Mapping[str, str]) -> dict[str, int]:
+    """Widths of a pipeline's text encoders, as far as their configurations are there."""
+    found = {}
+    for part in parts:
+        path = folder / part / "config.json"
+        config = read_json(path) if path.is_file() else {}
+        width = config.get("hidden_size", config.get("d_model"))
+        if isinstance(width, int):
+            found[part] = width
+    return found
 
 
 def _split(rest: str) -> tuple[str, str]:

@@ -11,8 +11,8 @@ HUB_CONFIG = "open_clip_config.json"
 _PIPELINE = "model_index.json"
 ADAPTER_TOO = (
     "it holds a LoRA adapter (adapter_config.json) beside whole weights, and whether that is to be "
-    "added is not known: merge it (merge_and_unload) and save that with save_pretrained, or take "
-    "the adapter's files out"
+    "added is not known: take the adapter's files out, and write +lora:FILE.safetensors behind the "
+    "folder where it is to be"
 )
 
 
@@ -73,8 +73,8 @@ def _holds_unet_alone(folder: Path) -> bool:
 _OTHERS: tuple[tuple[Callable[[Path], bool], str], ...] = (
     (
         _holds_adapter,
-        "a LoRA adapter, not a whole model: merge it into its base model "
-        "(merge_and_unload) and save that with save_pretrained",
+        "a LoRA adapter, not a whole model: write its base model with the adapter's file behind it "
+        "(hf:BASE+lora:FILE.safetensors), or merge it into that (merge_and_unload)",
     ),
     (_holds_adapter_too, ADAPTER_TOO),
     (
@@ -103,8 +103,8 @@ _OTHERS: tuple[tuple[Callable[[Path], bool], str], ...] = (
     ),
     (
         _holds_embedding_alone,
-        "a textual inversion, one word's embedding: load it into its pipeline "
-        "(load_textual_inversion) and save that with save_pretrained",
+        "a textual inversion, one word's embedding: write its pipeline with the file behind it "
+        "(diffusers:BASE+embedding:FILE)",
     ),
     (_holds_unet_alone, "holds a unet alone; this training did not change the text encoder"),
 )

@@ -7,7 +7,7 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +23,8 @@ from namebasis.reading import UnreadableError
 KINDS = ("minilm", "organism", "hf", "open_clip", "diffusers", "sd", "vectors")
 PACKAGED = ("minilm", "organism")
 """Specs of encoders that come with the package."""
+CHANGEABLE = ("hf", "diffusers", "sd")
+"""Specs that a LoRA or a textual inversion can be added to."""
 FORMS = (
     "minilm, organism, hf:REPO-or-folder, open_clip:MODEL/TAG, "
     "open_clip:MODEL@checkpoint-file, diffusers:REPO-or-folder, "
@@ -62,6 +64,9 @@ def full_spec(spec: str) -> str:
     """
     if not isinstance(spec, str) or not spec.strip():
         raise EncoderError(f"an encoder is named by a spec; there are: {FORMS}.")
+    base, *added = ADDED.split(spec)
+    if added and not os.path.exists(os.path.expanduser(spec)):
+        return _with_additions(base, added, spec)
     kind, colon, rest = spec.partition(":")
     if kind in KINDS and bool(colon) == (kind not in PACKAGED) and (rest or not colon):
         if kind == "open_clip" and _is_listed(rest):
@@ -69,8 +74,6 @@ def full_spec(spec: str) -> str:
         return spec
     place = os.path.expanduser(spec)
     if kind not in KINDS or not colon:
-        if len(parts := ADDED.split(place)) > 1 and os.path.isfile(parts[0].partition("#")[0]):
-            return f"sd:{spec}"
         if os.path.isdir(place):
             return folder_spec(Path(place), spec)
         if os.path.isfile(place):
@@ -85,6 +88,28 @@ def full_spec(spec: str) -> str:
     if not hint and spec in _open_clip_models():
         hint = f" Did you mean open_clip:{spec}/TAG, such as open_clip:{spec}/openai?"
     raise EncoderError(f"unknown encoder {spec!r}.{hint} There are: {FORMS}.")
+
+
+def _with_additions(base: str, added: list[str], spec: str) -> str:
+    """The spec of what is added to, with the additions behind it."""
+    place, sign, part = base.partition("#")
+    is_bare = base.partition(":")[0] not in KINDS
+    if is_bare and sign and os.path.exists(os.path.expanduser(place)):
+        base, part = full_spec(place), f"#{part}"
+    else:
+        base, part = full_spec(base), ""
+    if base.partition(":")[0] not in CHANGEABLE:
+        raise EncoderError(
+            f"{spec[:200]}: nothing can be added to {base}; +lora:FILE:WEIGHT and +embedding:FILE "
+            "are for sd:FILE, diffusers:FOLDER and hf:FOLDER."
+        )
+    return base + part + "".join(added)
+
+
+def with_additions(spec: str, loras: Sequence[str] = (), embeddings: Sequence[str] = ()) -> str:
+    """A spec with LoRAs (``FILE:WEIGHT``) and textual inversions (``FILE=WORD``) behind it."""
+    added = [*(f"+lora:{one}" for one in loras), *(f"+embedding:{one}" for one in embeddings)]
+    return spec + "".join(added)
 
 
 def without_folders(spec: str) -> str:

@@ -80,8 +80,8 @@ def test_weights_of_another_shape_are_named(tiny: Tiny, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "message"),
     [
-        ("adapter_model.safetensors", "a LoRA adapter, not a whole model: merge it"),
-        ("pytorch_lora_weights.safetensors", "a LoRA adapter, not a whole model: merge it"),
+        ("adapter_model.safetensors", "a LoRA adapter, not a whole model: write its base"),
+        ("pytorch_lora_weights.safetensors", "a LoRA adapter, not a whole model: write its base"),
         ("learned_embeds.safetensors", "a textual inversion, one word's embedding"),
         (".metadata", "a distributed checkpoint of torch"),
         ("mp_rank_00_model_states.pt", "DeepSpeed's state"),

@@ -104,7 +104,7 @@ def test_a_dreambooth_step_is_read_with_the_run_s_tokenizer(tiny: Any, tmp_path:
     ("names", "reason"),
     [
         (("adapter_model.safetensors", "adapter_config.json"), r"a LoRA adapter, not a whole mode"),
-        (("pytorch_lora_weights.safetensors",), r"a LoRA adapter, not a whole model: merge it"),
+        (("pytorch_lora_weights.safetensors",), r"a LoRA adapter, not a whole model: write its"),
         (("model.safetensors", "optimizer.bin", "scheduler.bin"), r"of accelerate without the mod"),
         (("config.json", "pytorch_model.bin"), r"its weights are a pickle \(pytorch_model\.bin\)"),
         ((".metadata", "__0_0.distcp"), r"a distributed checkpoint of torch: turn it into one fi"),

@@ -132,6 +132,24 @@ def build(
             "minilm; none with --vectors.",
         ),
     ] = None,
+    loras: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--lora",
+            metavar="FILE:WEIGHT",
+            help="Merge a LoRA's text part into the encoder; repeatable. The same as "
+            "+lora:FILE:WEIGHT behind it.",
+        ),
+    ] = None,
+    embeddings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--embedding",
+            metavar="FILE=WORD",
+            help="Teach the encoder a textual inversion's word; repeatable. The same as "
+            "+embedding:FILE=WORD behind it.",
+        ),
+    ] = None,
     vectors: options.Given = None,
     templates: Annotated[
         str,
@@ -170,7 +188,7 @@ def build(
     from functools import partial
 
     from namebasis.encoders.registry import load_encoder
-    from namebasis.encoders.specs import check_device, full_spec
+    from namebasis.encoders.specs import check_device, full_spec, with_additions
     from namebasis.namespace.building.build import build_space, refuse_foreign, refuse_other
     from namebasis.namespace.building.ray_cluster import RayCluster, check_engine
     from namebasis.namespace.building.templates import load_templates
@@ -190,6 +208,10 @@ def build(
         encoder = "minilm" if default is None else default.value
         if default is not None:
             note(f"encoder {default}")
+    if (loras or embeddings) and encoder is None:
+        raise ValueError("--lora and --embedding change an encoder; give --encoder too.")
+    if encoder is not None:
+        encoder = with_additions(encoder, loras or (), embeddings or ())
     if encoder is not None and (spec := full_spec(encoder)) != encoder:
         note(f"encoder {encoder}: taken as {spec}")
         encoder = spec

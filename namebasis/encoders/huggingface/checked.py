@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
 
 from namebasis.encoders.foreign_folders import ADAPTER_TOO, foreign_folder, model_below
-from namebasis.encoders.loading import Source, fingerprint_of
+from namebasis.encoders.loading import (
+    VOCABULARIES,
+    Source,
+    fingerprint_of,
+    holds_vocabulary,
+    vocabulary_near,
+)
 from namebasis.encoders.open_clip.checkpoint_files import WRAPPERS, holds_adapter, plain_key
 from namebasis.encoders.weight_variants import variant_of
 from namebasis.errors import EncoderError
@@ -18,18 +27,49 @@ from namebasis.pretrained import read_pretrained
 if TYPE_CHECKING:
     from torch import nn
 
+log = logging.getLogger(__name__)
+
 _OWN_CLASS = ("TextModelWithProjection", "VisionModelWithProjection", "EncoderModel")
 _WHOLE_HALVES = ("SiglipTextModel", "Siglip2TextModel")
 """Text halves of a pair whose pooled output is what the pair compares; AutoModel has no such."""
 
 
+@dataclass(frozen=True)
+class WholeModel:
+    """A model of transformers that was read from elsewhere than its folder.
+
+    Attributes
+    ----------
+    model : PreTrainedModel
+    fingerprint : str
+    tokenizer : PreTrainedTokenizerBase
+    words : mapping of int to sequence of int
+        Ids of added pieces that stand for several in a row; of a CLIP with the fast tower only.
+    """
+
+    model: Any
+    fingerprint: str
+    tokenizer: Any
+    words: Mapping[int, Sequence[int]] = field(default_factory=dict)
+
+
 def read_model(source: Source, architecture: str | None = None) -> tuple[nn.Module, str]:
+    """Read a model's weights and their fingerprint; see `read_weights`."""
+    model, missing = read_weights(source, architecture)
+    state = {key: value for key, value in model.state_dict().items() if key not in missing}
+    if model.config.is_encoder_decoder:
+        model = model.get_encoder()
+    return model, fingerprint_of(state)
+
+
+def read_weights(source: Source, architecture: str | None = None) -> tuple[Any, set[str]]:
     """Read a model's weights, all of them, from safetensors.
 
     Returns
     -------
-    Module, str
-        The model in the precision of its file, and the fingerprint of what was read.
+    Module, set of str
+        The model in the precision of its file, and the names of its tensors that are in no file
+        and of no weight in its rows.
 
     Raises
     ------
@@ -69,10 +109,7 @@ def read_model(source: Source, architecture: str | None = None) -> tuple[nn.Modu
             f"{source.spec}: {len(needed)} of the model's tensors are not in its file, such as "
             f"{needed[0]}; random ones are never used. Get the whole model."
         )
-    state = {key: value for key, value in model.state_dict().items() if key not in missing}
-    if config.is_encoder_decoder:
-        model = model.get_encoder()
-    return model, fingerprint_of(state)
+    return model, missing
 
 
 def _class_of(source: Source, config: Any, architecture: str) -> Any:
@@ -133,6 +170,40 @@ def _check_folder(source: Source) -> None:
             f"{source.spec}: weights are read from model.safetensors; there is {found}. Give a "
             "revision or folder that has it."
         )
+
+
+def read_tokenizer(spec: str, folder: Path, tokenizer_folder: Path | None = None) -> Any:
+    """Read a model's tokenizer: out of its own folder, or where its training saved it.
+
+    Parameters
+    ----------
+    spec : str
+        For messages.
+    folder : Path
+        The model's.
+    tokenizer_folder : Path, optional
+        Where it is known to be.
+
+    Raises
+    ------
+    EncoderError
+        If there is none.
+    """
+    from transformers import AutoTokenizer
+
+    near = None
+    if tokenizer_folder is None and not holds_vocabulary(folder):
+        near = vocabulary_near(folder)
+        if near is not None:
+            log.info("%s: the tokenizer is that of %s", spec, near)
+    place = tokenizer_folder or near or folder
+    # transformers would go on with an empty vocabulary.
+    if not holds_vocabulary(place):
+        raise EncoderError(
+            f"{spec}: {place} holds no tokenizer ({', '.join(VOCABULARIES)}); "
+            "save it there with tokenizer.save_pretrained."
+        )
+    return read_pretrained(AutoTokenizer, place)
 
 
 @contextmanager

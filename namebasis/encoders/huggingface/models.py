@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,13 @@ import numpy as np
 from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, IdRows, length_batches
 from namebasis.encoders.embedded import InputRows, Slot
-from namebasis.encoders.huggingface.checked import quiet, read_model
+from namebasis.encoders.huggingface.changed import read_changed
+from namebasis.encoders.huggingface.checked import (
+    WholeModel,
+    quiet,
+    read_model,
+    read_tokenizer,
+)
 from namebasis.encoders.huggingface.padding import settle_attention
 from namebasis.encoders.huggingface.pooling import features_of, longest_text
 from namebasis.encoders.huggingface.sentence_folder import SentenceFolder, read_sentence_folder
@@ -29,16 +34,15 @@ from namebasis.encoders.huggingface.trained_texts import (
 )
 from namebasis.encoders.loading import (
     SMALL_FILES,
-    VOCABULARIES,
     WEIGHTS,
     Source,
     cast_weights,
     choose_device,
     find_source,
-    holds_vocabulary,
     refusing,
     vocabulary_near,
 )
+from namebasis.encoders.single_file.additions import split_additions
 from namebasis.encoders.towers.clip_text import ClipText
 from namebasis.encoders.towers.text_tower import fast_tower
 from namebasis.encoders.towers.tokenizer import ClipTokenizer
@@ -58,31 +62,16 @@ _TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 131_072}
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
     """Load a folder or a repository of the hub; see `load_encoder`."""
+    place, additions = split_additions("hf", rest)
     # sentence-transformers may have its first module in a folder of its own.
     weights = (*WEIGHTS, *(f"0_*/{name}" for name in WEIGHTS))
-    source = find_source("hf", rest, [(*SMALL_FILES, *weights)], revision)
+    source = find_source("hf", place, [(*SMALL_FILES, *weights)], revision)
+    whole = None
+    if additions:
+        source, whole = read_changed(source, additions, "text_encoder", {})
     import torch
 
-    return HuggingFaceEncoder(source, choose_device(device), getattr(torch, dtype))
-
-
-@dataclass(frozen=True)
-class WholeModel:
-    """A model of transformers that was read from elsewhere than its folder.
-
-    Attributes
-    ----------
-    model : PreTrainedModel
-    fingerprint : str
-    tokenizer : PreTrainedTokenizerBase
-    words : mapping of int to sequence of int
-        Ids of added pieces that stand for several in a row; of a CLIP with the fast tower only.
-    """
-
-    model: Any
-    fingerprint: str
-    tokenizer: Any
-    words: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    return HuggingFaceEncoder(source, choose_device(device), getattr(torch, dtype), whole=whole)
 
 
 class HuggingFaceEncoder(Encoder):
@@ -132,7 +121,7 @@ class HuggingFaceEncoder(Encoder):
                 self._take_tokenizer(
                     whole.tokenizer
                     if whole is not None
-                    else self._read_tokenizer(tokenizer_folder or self._tokenizer_folder()),
+                    else read_tokenizer(self.spec, self._folder, tokenizer_folder),
                     {} if whole is None else whole.words,
                 )
                 n_prompt = self._read_prompt()
@@ -148,24 +137,6 @@ class HuggingFaceEncoder(Encoder):
         pair = hasattr(model, "get_text_features")
         self.has_text = pair or model.main_input_name != "pixel_values"
         self.has_images = hasattr(model, "get_image_features") or not self.has_text
-
-    def _tokenizer_folder(self) -> Path:
-        """The model's folder, or where its training saved the tokenizer."""
-        near = None if holds_vocabulary(self._folder) else vocabulary_near(self._folder)
-        if near is not None:
-            log.info("%s: the tokenizer is that of %s", self.spec, near)
-        return near or self._folder
-
-    def _read_tokenizer(self, folder: Path) -> Any:
-        from transformers import AutoTokenizer
-
-        # transformers would go on with an empty vocabulary.
-        if not holds_vocabulary(folder):
-            raise EncoderError(
-                f"{self.spec}: {folder} holds no tokenizer ({', '.join(VOCABULARIES)}); "
-                "save it there with tokenizer.save_pretrained."
-            )
-        return read_pretrained(AutoTokenizer, folder)
 
     def _take_tokenizer(self, tokenizer: Any, words: Mapping[int, Sequence[int]]) -> None:
         self.tokenizer = tokenizer

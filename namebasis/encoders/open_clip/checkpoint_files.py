@@ -193,9 +193,15 @@ def foreign_layout(state: Collection[str]) -> str | None:
         if key in state:
             return reason
     if holds_adapter(state):
-        return "is a LoRA adapter, not a whole model; merge it into its base model and save that"
+        return (
+            "is a LoRA adapter, not a whole model; write its base model with it behind, such as "
+            "sd:BASE+lora:FILE"
+        )
     if state and set(state) <= {"emb_params", "string_to_param", "clip_l", "clip_g"}:
-        return "is a textual inversion embedding, not a model"
+        return (
+            "is a textual inversion embedding, not a model; write its base model with it behind, "
+            "such as sd:BASE+embedding:FILE"
+        )
     return None
 
 

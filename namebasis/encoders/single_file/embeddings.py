@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from namebasis.encoders.open_clip.checkpoint_files import is_pickle, read_pickle
-from namebasis.encoders.single_file.towers import N_VOCABULARY
 from namebasis.encoders.single_file.weights import open_weights
 from namebasis.errors import EncoderError
 
@@ -40,20 +39,25 @@ class Word:
     trigger: str = ""
 
 
-def add_word(model: nn.Module, tokenizer: Any, part: str, word: Word, spec: str) -> list[int]:
+def add_word(
+    model: nn.Module, tokenizer: Any, part: str, word: Word, spec: str, *, alone: bool = False
+) -> list[int]:
     """Teach a text encoder and its tokenizer a word.
 
     Parameters
     ----------
-    model : CLIPTextModel or CLIPTextModelWithProjection
-        Its input table gains rows.
-    tokenizer : CLIPTokenizer
+    model : nn.Module
+        Of transformers; the input table of its text encoder gains rows.
+    tokenizer : PreTrainedTokenizerBase
         Gains a piece for each.
     part : str
         Name of the text encoder in a diffusers folder.
     word : Word
     spec : str
         For messages.
+    alone : bool
+        Whether the text encoder stands alone: of a file for several, the vectors that are as wide
+        as its own are taken then.
 
     Returns
     -------
@@ -68,9 +72,10 @@ def add_word(model: nn.Module, tokenizer: Any, part: str, word: Word, spec: str)
     import torch
     from tokenizers import AddedToken
 
-    named, rows = _read(word.path, part, spec)
+    text: Any = getattr(model, "text_model", model)
+    table = text.get_input_embeddings()
+    named, rows = _read(word.path, part, table.weight.shape[1] if alone else None, spec)
     trigger = word.trigger or named or word.path.stem
-    table: Any = model.get_input_embeddings()
     if rows.ndim != 2 or not len(rows) or rows.shape[1] != table.weight.shape[1]:
         raise EncoderError(
             f"{spec}: {word.path.name} is of another base: its vectors are {rows.shape[-1]} wide, "
@@ -89,18 +94,25 @@ def add_word(model: nn.Module, tokenizer: Any, part: str, word: Word, spec: str)
         )
     tokenizer.add_tokens([AddedToken(piece, single_word=True, normalized=True) for piece in pieces])
     ids = [int(number) for number in tokenizer.convert_tokens_to_ids(pieces)]
-    grown = torch.cat([table.weight.data.float(), rows.float()])
-    if ids != list(range(len(grown) - len(rows), len(grown))) or ids[0] < N_VOCABULARY:
+    last = len(table.weight) + len(ids)
+    if len(set(ids)) < len(ids) or not max(known.values()) < min(ids) <= max(ids) < last:
         raise EncoderError(f"{spec}: the tokenizer gives {trigger!r} other ids than its rows have.")
+    # A table may have more rows than its tokenizer pieces.
+    grown = table.weight.data.float().new_zeros(
+        (max(len(table.weight), max(ids) + 1), rows.shape[1])
+    )
+    grown[: len(table.weight)] = table.weight.data
+    grown[ids] = rows.float()
     table.weight = torch.nn.Parameter(grown, requires_grad=False)
-    table.num_embeddings = len(grown)
-    config: Any = model.config
-    config.vocab_size = len(grown)
+    table.num_embeddings = text.config.vocab_size = len(grown)
     return ids
 
 
-def _read(path: Path, part: str, spec: str) -> tuple[str, Tensor]:
-    """The word in a file ("" where it names none) and its rows, of the text encoder asked for."""
+def _read(path: Path, part: str, width: int | None, spec: str) -> tuple[str, Tensor]:
+    """The word in a file ("" where it names none) and its rows, of the text encoder asked for.
+
+    Of a file for several, a width chooses the rows instead of the part.
+    """
     import torch
 
     if is_pickle(path):
@@ -123,9 +135,12 @@ def _read(path: Path, part: str, spec: str) -> tuple[str, Tensor]:
             with file.tensors() as opened:
                 state = {name: opened.get_tensor(name).clone() for name in file.shapes}
     if _XL.keys() & state.keys():
-        rows = next(
-            (state[key] for key, where in _XL.items() if where == part and key in state), None
+        fits = (
+            value
+            for key, value in state.items()
+            if (_XL.get(key) == part if width is None else value.shape[-1] == width)
         )
+        rows = next(fits, None)
         if rows is None:
             raise EncoderError(
                 f"{spec}: {path.name} teaches {', '.join(sorted(state))} and not #{part}."

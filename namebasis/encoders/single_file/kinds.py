@@ -31,11 +31,13 @@ def _is_embedding(shapes: Shapes) -> bool:
 _KINDS: tuple[tuple[Callable[[Shapes], bool], str], ...] = (
     (
         _has(r"lora_(?:A|B|up|down)\b|\.lora\.|\Alora_(?:te|unet)|hada_w1|lokr_w|\.oft_"),
-        "is a LoRA, which changes a model and is none; give the checkpoint that it was trained on",
+        "is a LoRA, which changes a model and is none; give the checkpoint that it was trained on, "
+        "and this file behind it: sd:CHECKPOINT+lora:FILE",
     ),
     (
         _is_embedding,
-        "is a textual inversion, one word's embedding; give the checkpoint that it was trained on",
+        "is a textual inversion, one word's embedding; give the checkpoint that it was trained on, "
+        "and this file behind it: sd:CHECKPOINT+embedding:FILE",
     ),
     (
         _starts("control_model.", "controlnet_cond_embedding.", "controlnet_"),

@@ -60,7 +60,8 @@ def merge_lora(
     part : str
         Its name in a diffusers folder.
     widths : mapping of str to int
-        Of all text encoders of the checkpoint, by part.
+        Of all text encoders of the checkpoint, by part; empty for one that stands alone, which is
+        the part of the file that its matrices fit.
     path : Path
     weight : float
     spec : str
@@ -75,8 +76,11 @@ def merge_lora(
 
     file = open_weights(path, spec)
     _check_method(file, spec)
-    _check_base(file, part, widths, spec)
     layers = _layers(file)
+    matrices = {_plain(name): module for name, module in model.named_modules() if name}
+    if not widths:
+        part = _fitting(layers, file, matrices) or part
+    _check_base(file, part, widths, spec)
     own = {key: layer for (where, key), layer in layers.items() if where in (part, "")}
     counts = Counter(where or part for where, _ in layers)
     if not own:
@@ -90,7 +94,6 @@ def merge_lora(
         told = " and ".join(f"{n} of {where}" for where, n in others.items())
         message = f"{path.name}: {len(own)} layers of #{part} are merged; {told} are not used."
         warnings.warn(message, NamebasisHint, stacklevel=4)
-    matrices = {_plain(name): module for name, module in model.named_modules() if name}
     is_peft = any(where == "" for where, _ in layers)
     scale_of = _peft_scale(file, spec) if is_peft else _noted_scale(file, part, spec)
     with file.tensors() as opened, torch.no_grad():
@@ -131,6 +134,20 @@ def _layers(file: WeightFile) -> dict[tuple[str, str], _Layer]:
     return {place: layer for place, layer in found.items() if len(layer.names) == 2}
 
 
+def _fitting(
+    layers: Mapping[tuple[str, str], _Layer], file: WeightFile, matrices: Mapping[str, nn.Module]
+) -> str | None:
+    """The one part of a file whose layers have the shapes of a text encoder; None for several."""
+    fits: dict[str, bool] = {}
+    for (part, key), layer in layers.items():
+        matrix: Any = matrices.get(key)
+        if hasattr(matrix, "weight"):
+            shape = file.shapes[layer.names["up"]][0], file.shapes[layer.names["down"]][-1]
+            fits[part] = fits.get(part, True) and shape == tuple(matrix.weight.shape)
+    found = [part for part, fit in fits.items() if fit]
+    return found[0] if len(found) == 1 else None
+
+
 def _place(layer: str) -> tuple[str, str]:
     if layer.startswith(_PEFT):
         return "", _plain(layer.removeprefix(_PEFT))
@@ -162,7 +179,7 @@ def _check_method(file: WeightFile, spec: str) -> None:
 def _check_base(file: WeightFile, part: str, widths: Mapping[str, int], spec: str) -> None:
     """Refuse a LoRA of another family whose text matrices happen to have the same shapes."""
     seconds: Sequence[str] = [name for name in file.shapes if name.startswith(("lora_te2_",))]
-    if seconds and "text_encoder_2" not in widths and part == "text_encoder":
+    if seconds and widths and "text_encoder_2" not in widths and part == "text_encoder":
         raise EncoderError(
             f"{spec}: {file.path.name} is of another base: it is for XL's two text encoders, this "
             "checkpoint has one."

@@ -7,31 +7,27 @@ is named behind ``#``. Of the file only the header and that tower are read.
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.diffusers import choose_text_encoder
-from namebasis.encoders.huggingface.models import HuggingFaceEncoder, WholeModel
-from namebasis.encoders.loading import Source, choose_device, fingerprint_of, refusing
-from namebasis.encoders.single_file.embeddings import Word, add_word
+from namebasis.encoders.huggingface.checked import WholeModel
+from namebasis.encoders.huggingface.models import HuggingFaceEncoder
+from namebasis.encoders.loading import Source, choose_device, refusing
+from namebasis.encoders.single_file.additions import apply_additions, split_additions
 from namebasis.encoders.single_file.kinds import not_a_checkpoint
-from namebasis.encoders.single_file.lora import merge_lora
 from namebasis.encoders.single_file.reading import read_tower
 from namebasis.encoders.single_file.towers import Tower, find_towers
 from namebasis.encoders.single_file.vocabulary import clip_tokenizer, vocabulary_file
 from namebasis.encoders.single_file.weights import WeightFile, open_weights
-from namebasis.encoders.specs import ADDED, folder_spec
+from namebasis.encoders.specs import folder_spec
 from namebasis.errors import EncoderError
 
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
-    """Load ``FILE`` or ``FILE#text_encoder_2``, with what is added to it behind.
-
-    That is any number of ``+lora:FILE:WEIGHT`` and ``+embedding:FILE=WORD``.
-    """
-    base, added = _split_added(rest)
+    """Load ``FILE`` or ``FILE#text_encoder_2``, with what is added to it behind."""
+    base, additions = split_additions("sd", rest)
     path, part = _split(base)
     if revision is not None:
         raise EncoderError(f"sd:{rest} is a file; a revision is for hub repositories.")
@@ -50,66 +46,10 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
         except EncoderError as error:
             raise EncoderError(f"{spec}: {path.name}: {error}.") from None
         tokenizer = clip_tokenizer(vocabulary, tower.n_positions)
-        name, words = tower.place.part, []
-        for change in added:
-            if isinstance(change, Word):
-                words.append(add_word(model, tokenizer, name, change, spec))
-                told = tokenizer.convert_ids_to_tokens(words[-1][0])
-                spec += f"+embedding:{change.path}={told}"
-            else:
-                merge_lora(model, name, widths, *change, spec)
-                spec += "+lora:{}:{}".format(*change)
-        taught = "".join(map(str, words))  # which rows make a word is written in no tensor
-        whole = WholeModel(
-            model, fingerprint_of(model.state_dict(), taught), tokenizer,
-            {ids[0]: ids for ids in words if len(ids) > 1},
-        )  # fmt: skip
-    source = Source(path.parent, spec)
+        found = apply_additions(model, tokenizer, additions, tower.place.part, widths, spec)
+        whole = WholeModel(model, found.fingerprint, tokenizer, found.words)
+    source = Source(path.parent, found.spec)
     return HuggingFaceEncoder(source, place, getattr(torch, dtype), whole=whole)
-
-
-Lora = tuple[Path, float]
-
-
-def _split_added(rest: str) -> tuple[str, list[Lora | Word]]:
-    """What stands before the first addition, and the additions in order."""
-    if os.path.isfile(os.path.expanduser(rest)):
-        return rest, []
-    base, *given = ADDED.split(rest)
-    found: list[Lora | Word] = []
-    for part in given:
-        kind, _, said = part[1:].partition(":")
-        found.append(_lora(said, rest) if kind == "lora" else _word(said, rest))
-    return base, found
-
-
-def _lora(said: str, rest: str) -> Lora:
-    place, colon, number = said.rpartition(":")
-    if not colon or os.path.isfile(os.path.expanduser(said)):
-        place, number = said, "1"
-    try:
-        weight = float(number)
-    except ValueError:
-        weight = math.nan
-    if not math.isfinite(weight):
-        raise EncoderError(
-            f"sd:{rest[:200]}: {number!r} is no weight; write +lora:FILE:WEIGHT, such as 0.8."
-        )
-    return _file(place, "LoRA", rest), weight
-
-
-def _word(said: str, rest: str) -> Word:
-    place, sign, trigger = said.rpartition("=")
-    if not sign or os.path.isfile(os.path.expanduser(said)):
-        place, trigger = said, ""
-    return Word(_file(place, "embedding", rest), trigger)
-
-
-def _file(place: str, what: str, rest: str) -> Path:
-    local = os.path.expanduser(place)
-    if not os.path.isfile(local):
-        raise EncoderError(f"sd:{rest[:200]}: there is no {what} file {local}.")
-    return Path(local).resolve()
 
 
 def _split(rest: str) -> tuple[Path, str]:
