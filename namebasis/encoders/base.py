@@ -18,6 +18,7 @@ from namebasis.forks import SPAWN
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from torch import Tensor
 
     from namebasis.encoders.images import ImageLike
 
@@ -201,6 +202,48 @@ class Encoder(ABC):
                     out[some] = self._embed_slot(slot, np.stack([kept[row] for row in some]))
         return self._unit(out, "text") if len(kept) else out
 
+    def embedded_forward(
+        self, templates: Sequence[str], n_pieces: int
+    ) -> Callable[[Tensor], Tensor]:
+        """Return what `encode_embedded` computes as a function that gradients flow through.
+
+        Parameters
+        ----------
+        templates : sequence of str
+            With ``{}`` once each; the function gives the mean of their unit rows.
+        n_pieces : int
+            Vectors in the name's place.
+
+        Returns
+        -------
+        callable
+            From a tensor of shape (n_names, n_pieces, token_dim) to one of (n_names, dim), float32
+            unit rows on the CPU.
+
+        Raises
+        ------
+        EncoderError
+            If gradients do not flow through the encoder.
+        ValueError
+            If a template does not fit.
+        """
+        from torch.nn import functional
+
+        self._need(self.has_text, "text")
+        length = np.array([check_count(n_pieces, "n_pieces")])
+        slots = []
+        for template in templates:
+            self._check_room(length, check_template(template))
+            slots.append(
+                find_slot(template, n_pieces, self._prompt_ids, self.count_tokens, self.spec)
+            )
+
+        def forward(rows: Tensor) -> Tensor:
+            each = [functional.normalize(self._slot_rows(one, rows), dim=-1) for one in slots]
+            return functional.normalize(sum(each[1:], each[0]).float().cpu(), dim=-1)
+
+        return forward
+
     def encode_images(
         self, images: Sequence[ImageLike] | np.ndarray, *, batch_size: int | None = None
     ) -> FloatArray:
@@ -276,6 +319,13 @@ class Encoder(ABC):
     def _embed_slot(self, slot: Slot, rows: FloatArray) -> FloatArray:
         """Embed texts with `rows` (n_texts, slot.size, token_dim) at the slot's places."""
         raise EncoderError(f"{self.spec} takes no input embeddings of one's own.")
+
+    def _slot_rows(self, slot: Slot, rows: Tensor) -> Tensor:
+        """What `_embed_slot` computes, by the library's own forward, with gradients."""
+        raise EncoderError(
+            f"{self.spec}: gradients do not flow through this encoder; take one of hf:, "
+            "open_clip: or sd:."
+        )
 
     def _check_room(self, lengths: IntArray, template: str) -> None:
         if self.max_tokens is None or not len(lengths):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,8 @@ from namebasis.encoders.base import Encoder, IdRows
 from namebasis.errors import EncoderError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from namebasis.encoders.images import ImageLike
 
 KIND = "vectors"
@@ -137,6 +139,12 @@ class GivenVectors(Encoder):
     ) -> FloatArray:
         """Embed input embeddings of one's own with the encoder that the vectors are of."""
         return self._needed().encode_embedded(rows, template, batch_size=batch_size)
+
+    def embedded_forward(
+        self, templates: Sequence[str], n_pieces: int
+    ) -> Callable[[Tensor], Tensor]:
+        """Return the function of the encoder that the vectors are of."""
+        return self._needed().embedded_forward(templates, n_pieces)
 
     def token_embeddings(self, names: Sequence[str]) -> FloatArray:
         """Return the encoder's mean input token embedding of each name, (n, token_dim)."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from namebasis.encoders.open_clip.pooled import pooled_end
 from namebasis.encoders.towers.weights import UnsupportedTowerError, read_tower
 from namebasis.errors import EncoderError
 
@@ -68,7 +70,7 @@ class HookedTower:
             blocks = list(self._tower.transformer.resblocks)
             attention = [block.attn for block in blocks]
             self._is_batch_first = bool(self._tower.transformer.batch_first)
-            self._pool: Callable[[Tensor], Tensor] = self._pool_open_clip
+            self._pool: Callable[[Tensor], Tensor] = partial(pooled_end, model)
         else:
             self._tower = getattr(model, "text_model", model)
             self.embedding = self._tower.embeddings.token_embedding
@@ -165,20 +167,6 @@ class HookedTower:
     def _pool_transformers(self, ids: Tensor) -> Tensor:
         pooled: Tensor = self._tower(input_ids=ids).pooler_output
         return pooled if self._projection is None else self._projection(pooled)
-
-    def _pool_open_clip(self, ids: Tensor) -> Tensor:
-        """The library's text forward, on the tokens up to the pooled one."""
-        from torch import nn
-
-        tower, n = self._tower, ids.shape[1]
-        dtype = tower.transformer.get_cast_dtype()
-        x = tower.token_embedding(ids).to(dtype) + tower.positional_embedding[:n].to(dtype)
-        x = tower.transformer(x, attn_mask=tower.attn_mask[:n, :n])
-        pooled: Tensor = tower.ln_final(x)[:, -1]
-        projection = tower.text_projection
-        if projection is None:
-            return pooled
-        return projection(pooled) if isinstance(projection, nn.Linear) else pooled @ projection
 
     @contextmanager
     def _hooks(

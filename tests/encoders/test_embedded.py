@@ -121,6 +121,31 @@ def _while_another_thread_encodes(
         np.testing.assert_array_equal(found, plain)
 
 
+@pytest.mark.parametrize("form", ["hf:{}", "open_clip:local-dir:{}"])
+@pytest.mark.parametrize("fast", [True, False])
+def test_gradients_flow_to_the_vectors(tiny: Callable[[str], Path], form: str, fast: bool) -> None:
+    if form.startswith("open_clip"):
+        pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+    encoder: Any = load_encoder(form.format(tiny("clip" if "hf" in form else "open_clip")))
+    templates, rows = [TEMPLATE, "{}"], np.stack(own_rows(32, (2, 2)))
+    means = sum(encoder.encode_embedded(list(rows), one).astype(np.float64) for one in templates)
+    if not fast:
+        encoder._fast = None
+    given = GivenVectors(["Ann"], np.ones((1, encoder.dim)), encoder=encoder)
+    forward = given.embedded_forward(templates, 2)
+    place = torch.from_numpy(rows).requires_grad_()
+    found = forward(place)
+    np.testing.assert_allclose(found.detach(), unit(torch.from_numpy(means)), atol=1e-5)
+    goal = torch.from_numpy(np.random.default_rng(1).normal(size=encoder.dim)).float()
+    (slope,) = torch.autograd.grad((found @ goal).sum(), [place])
+    step = 1e-2 * slope / slope.norm()
+    ahead, behind = (
+        float((forward(place.detach() + s * step) @ goal).sum().detach()) for s in (1, -1)
+    )
+    assert (ahead - behind) / 2e-2 == pytest.approx(float(slope.norm()), rel=0.02)
+    assert all(one.grad is None for one in encoder.model.parameters())
+
+
 def test_vectors_that_do_not_fit_are_refused(tiny: Callable[[str], Path]) -> None:
     encoder = load_encoder(f"hf:{tiny('clip')}")
     good = own_rows(32)[0]
@@ -140,6 +165,10 @@ def test_vectors_that_do_not_fit_are_refused(tiny: Callable[[str], Path]) -> Non
     with pytest.raises(EncoderError, match="has no table of input token embeddings"):
         load_encoder(f"hf:{tiny('groupvit')}").encode_embedded([good])
     assert encoder.encode_embedded([]).shape == (0, 20)
+    with pytest.raises(ValueError, match=r"has 22 vectors and 'a \{\}' 1 pieces"):
+        encoder.embedded_forward(["{}", "a {}"], 22)
+    with pytest.raises(EncoderError, match="minilm: gradients do not flow through this encoder"):
+        load_encoder("minilm").embedded_forward(["{}"], 1)(torch.ones((1, 1, 384)))
 
 
 def test_places_are_found_where_words_stand_apart() -> None:

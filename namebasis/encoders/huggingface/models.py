@@ -279,6 +279,13 @@ class HuggingFaceEncoder(Encoder):
 
         if self._fast is not None:
             return self._fast.embed_slot(slot, rows)[:, : self._layout.width]
+        with torch.inference_mode():
+            found: FloatArray = self._slot_rows(slot, torch.from_numpy(rows)).cpu().numpy()
+        return found
+
+    def _slot_rows(self, slot: Slot, rows: Tensor) -> Tensor:
+        import torch
+
         inputs = {"input_ids": self._tensor([list(slot.ids)] * len(rows))}
         if self._width is None:
             inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
@@ -286,8 +293,8 @@ class HuggingFaceEncoder(Encoder):
             mask = self._read([slot.text]).get("attention_mask")
             if mask is not None:
                 inputs["attention_mask"] = self._tensor([list(mask[0])] * len(rows))
-        with self._input_rows.placed(slot.start, torch.from_numpy(rows).to(self._device)):
-            return _to_numpy(self._features, inputs)[:, : self._layout.width]
+        with self._input_rows.placed(slot.start, rows.to(self._device)):
+            return self._features(inputs).float()[:, : self._layout.width]
 
     @cached_property
     def _input_rows(self) -> InputRows:

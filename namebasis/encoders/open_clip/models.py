@@ -27,6 +27,7 @@ from namebasis.encoders.loading import (
 )
 from namebasis.encoders.open_clip.files import model_from_file, register_config
 from namebasis.encoders.open_clip.params import find_settings
+from namebasis.encoders.open_clip.pooled import pooled_end
 from namebasis.encoders.open_clip.tokenizer import naming_text_tower, read_tokenizer
 from namebasis.encoders.specs import OPEN_CLIP_FORMS, split_listed
 from namebasis.encoders.towers.clip_text import ClipText
@@ -39,6 +40,7 @@ from namebasis.pretrained import check_kernels, without_code
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
+    from torch import Tensor
 
 _HUB, _LOCAL = "hf-hub:", "local-dir:"
 _OWN_CONFIG = re.compile(r"(.+?\.json)@(.+)\Z", re.IGNORECASE | re.DOTALL)
@@ -336,11 +338,19 @@ class OpenClipEncoder(Encoder):
 
         if self._fast is not None:
             return self._fast.embed_slot(slot, rows)
-        ids = torch.tensor([slot.ids] * len(rows), device=self._device)
-        given = torch.from_numpy(rows).to(self._device)
-        with self._input_rows.placed(slot.start, given), torch.inference_mode():
-            found: FloatArray = self.model.encode_text(ids).float().cpu().numpy()
+        with torch.inference_mode():
+            found: FloatArray = self._slot_rows(slot, torch.from_numpy(rows)).cpu().numpy()
         return found
+
+    def _slot_rows(self, slot: Slot, rows: Tensor) -> Tensor:
+        import torch
+
+        ids = torch.tensor([slot.ids] * len(rows), device=self._device)
+        with self._input_rows.placed(slot.start, rows.to(self._device)):
+            # What the fast tower is given ends with the pooled token.
+            ends = self._fast is not None
+            found: Tensor = pooled_end(self.model, ids) if ends else self.model.encode_text(ids)
+            return found.float()
 
     @cached_property
     def _input_rows(self) -> InputRows:
