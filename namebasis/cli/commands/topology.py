@@ -87,7 +87,8 @@ def topology(
         typer.Option(
             "--compare",
             metavar="OTHER",
-            help="Put another space beside this one: the names that both hold, in either.",
+            help="Put another space beside this one: the names that both hold, in either, and "
+            "which moved, such as from a base to its fine-tuning.",
         ),
     ] = None,
     other_view: Annotated[

@@ -16,6 +16,7 @@ from namebasis.results import Table
 from namebasis.studies.topology import study as topology
 from namebasis.studies.topology.arrangement import agreement_figures
 from namebasis.studies.topology.files import Report
+from namebasis.studies.topology.moves import Moves, moves
 from namebasis.studies.topology.overlap import SpaceOverlap, overlap
 from namebasis.studies.topology.results import TopologyReport
 from namebasis.wording import percent, z_score
@@ -63,6 +64,8 @@ class TopologyComparison(Report):
         fewer than two clusters.
     matches : tuple of ClusterMatch
         Per cluster of the left space.
+    moves : Moves
+        Which names lie elsewhere among the others on the right, and where they went.
     titles : tuple of two str
         What tells the two apart.
 
@@ -80,15 +83,18 @@ class TopologyComparison(Report):
     overlap: SpaceOverlap
     between: Agreement | None
     matches: tuple[ClusterMatch, ...]
+    moves: Moves
     titles: tuple[str, str]
 
     def __len__(self) -> int:
         return len(self.left)
 
     def to_arrow(self) -> pa.Table:
-        """One row per matched name: name, overlap, and every column of either report."""
+        """One row per matched name: name, overlap, moved, and every column of either report."""
         shares = self.overlap.to_arrow()["overlap"]
-        table = pa.table({"name": self.left.to_arrow()["name"], "overlap": shares})
+        moved = pa.array(self.moves.moved, from_pandas=True)
+        names = self.left.to_arrow()["name"]
+        table = pa.table({"name": names, "overlap": shares, "moved": moved})
         for side, report in (("left", self.left), ("right", self.right)):
             own = report.to_arrow().drop_columns(["name"])
             for column in own.column_names:
@@ -105,17 +111,21 @@ class TopologyComparison(Report):
             "overlap": self.overlap.to_dict(),
             "between": asdict(self.between) if self.between else None,
             "matches": [asdict(match) for match in self.matches],
+            "moves": self.moves.to_dict(),
             "left": self.left.to_dict(),
             "right": self.right.to_dict(),
         }
 
     def headline(self) -> str:
-        """What agrees, beside chance, and over how many names."""
-        return self.finding()
+        """What agrees, beside chance, and over how many names; then what moved."""
+        return f"{self.finding()} {self.moves.sentence(self.titles)}"
 
     def tables(self) -> list[Table]:
-        """Figures of both sides, and the neighbours that both give."""
-        return [Table(("figure", *self.titles), self.rows()), self.overlap.tables()[0]]
+        """Figures of both sides, the neighbours that both give, and the names that moved."""
+        figures = Table(("figure", *self.titles), self.rows())
+        # Of its three rows the headline says the last.
+        shared = replace(self.overlap.tables()[0], detail=True)
+        return [figures, shared, self.moves.table()]
 
     def finding(self) -> str:
         """What agrees, in two sentences."""
@@ -207,6 +217,12 @@ def compare(
         overlap=found,
         between=agreement(first.labels, second.labels, seed=seed),
         matches=match_clusters(first, second),
+        moves=moves(
+            first.names,
+            left.vectors(view, ids=found.left_ids),
+            right.vectors(right_view, ids=found.right_ids),
+            seed=seed,
+        ),
         titles=_titles(first, second),
     )
 

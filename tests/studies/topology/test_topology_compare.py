@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,6 +14,7 @@ from markupsafe import escape
 from sklearn.metrics import adjusted_rand_score
 
 from namebasis.analysis.shape.layout import align
+from namebasis.analysis.shape.moves import approached, row_moves
 from namebasis.errors import FilterError, SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
@@ -178,3 +180,74 @@ def test_align_undoes_turn_mirror_scale_and_move() -> None:
     np.testing.assert_allclose(align(moved, places), places, atol=1e-5)
     still = align(np.ones((50, 2), np.float32), places)
     np.testing.assert_allclose(still, np.tile(places.mean(axis=0), (50, 1)), atol=1e-6)
+
+
+def test_names_that_a_fine_tuning_taught_another_group_moved_most_and_there(
+    tmp_path: Path,
+) -> None:
+    """Everything is turned, shifted and scaled; two of 160 names change their locale."""
+    rows = make_names(
+        [{"name": letters(i), "part": "given", "locales": [LOCALES[i % 4]]} for i in range(160)]
+    )
+    names, locale = rows.strings, [found[0] for found in rows.table["locales"].to_pylist()]
+    known = dict(zip(names, locale, strict=True))
+    taught = {name: LOCALES[3] for name in names if known[name] == LOCALES[0]}
+    taught = dict(list(taught.items())[:2])
+
+    class Tuned(LocaleEncoder):
+        spec, fingerprint = "tuned", "sha256:1"
+
+        def encode_names(self, *given: Any, **options: Any) -> np.ndarray:
+            plain = super().encode_names(*given, **options)
+            turn = np.linalg.qr(np.random.default_rng(7).standard_normal((24, 24)))[0]
+            out = 0.5 * plain @ turn + 0.1
+            return (out / np.linalg.norm(out, axis=1, keepdims=True)).astype(np.float32)
+
+    base = build_space(rows, tmp_path / "a.space", encoder=LocaleEncoder(known))  # type: ignore[arg-type]
+    tuned = build_space(rows, tmp_path / "b.space", encoder=Tuned({**known, **taught}))  # type: ignore[arg-type]
+    found = compare(base, tuned, shape=False, n_resamples=0, n_permutations=3)
+    first = found.moves.most[:2]
+    assert {one.name for one in first} == set(taught)
+    assert {known[name] for one in first for name in one.nearer} == {LOCALES[3]}
+    assert {known[name] for one in first for name in one.farther} == {LOCALES[0]}
+    assert first[1].moved > 0.5 > 10 * found.moves.median
+    assert found.moves.n_beyond == 2
+    order = np.argsort(-np.array(found.to_arrow()["moved"]))
+    assert {found.left.names[row] for row in order[:2]} == set(taught)
+    said = f"2 names moved much more than the rest, most of all {first[0].name} ("
+    assert said in found.headline()
+    assert said in found.to_html()
+    assert f"nearer to {first[0].nearer[0]}, {first[0].nearer[1]} and" in str(found)
+    ranges, order_of_ranges = found.moves.ranges()
+    assert ranges[first[0].row] == order_of_ranges[-1]
+
+
+def test_a_move_is_one_less_the_correlation_of_profiles() -> None:
+    rng = np.random.default_rng(3)
+    left, right = (rng.standard_normal((40, width)) + 1 for width in (6, 9))
+
+    def profiles(rows: np.ndarray) -> np.ndarray:
+        centred = rows - rows.mean(0)
+        centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+        return np.asarray(centred @ centred.T)
+
+    here, there = profiles(left), profiles(right)
+    for anchors in (np.arange(40), np.array([5, 30, 2, 17])):
+        found = row_moves(left, right, anchors)
+        for row in range(40):
+            others = anchors[anchors != row]
+            expected = 1 - np.corrcoef(here[row, others], there[row, others])[0, 1]
+            assert found[row] == pytest.approx(expected, abs=1e-5)
+    turn = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    np.testing.assert_allclose(row_moves(left, 3 * left @ turn - 2), 0, atol=1e-5)
+    assert np.isnan(row_moves(np.ones((8, 3)), rng.standard_normal((8, 3)))).all()
+    with pytest.raises(ValueError, match="both need the same rows; got 40 and 39"):
+        row_moves(left, right[1:])
+    nearer, farther = approached(left, right, np.array([7]), 2)
+    scaled = [side[7, np.arange(40) != 7] for side in (here, there)]
+    scaled = [(side - side.mean()) / side.std() for side in scaled]
+    order = np.delete(np.arange(40), 7)[np.argsort(scaled[1] - scaled[0])]
+    assert (nearer[0].tolist(), farther[0].tolist()) == (
+        order[[-1, -2]].tolist(),
+        order[:2].tolist(),
+    )

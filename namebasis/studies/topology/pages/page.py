@@ -75,6 +75,7 @@ def _galleries(report: TopologyReport) -> list[tuple[int, int, list[dict[str, ob
 def html_of_comparison(found: TopologyComparison) -> str:
     """The page of a comparison."""
     maps = maps_of(found)
+    ranges, order = found.moves.ranges()
     both = list(zip(found.titles, (found.left, found.right), strict=True))
     return render(
         "comparison",
@@ -83,8 +84,8 @@ def html_of_comparison(found: TopologyComparison) -> str:
             found.left.names,
             found.left.details,
             maps,
-            _properties(found.left),
-            orders=found.left.orders,
+            {"moved": ranges, **_properties(found.left)},
+            orders={**found.left.orders, **({"moved": order} if order else {})},
             side_by_side=True,
             spaces=list(
                 dict.fromkeys(side.provenance["space"] for side in (found.left, found.right))
@@ -92,6 +93,7 @@ def html_of_comparison(found: TopologyComparison) -> str:
         ),
         charts=_svg_charts(found),
         colors=maps[0].colors(),
+        medians=found.moves.medians(found.left.labels, found.left.n_clusters),
         where=where_words(found.overlap.parameters["where"]),
         provenance=[
             (f"{title}: {term}", value)
