@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from namebasis.studies.basis.results import Basis
     from namebasis.studies.basis.walk import Walk
     from namebasis.studies.card.results import Card
+    from namebasis.studies.celeb.study import CelebBasis
     from namebasis.studies.describe.results import Description
     from namebasis.studies.entropy import EntropyStudy
     from namebasis.studies.identity.results import Identity
@@ -153,6 +154,42 @@ class Space(StoredSpace):
         return walk(
             self, along, components=components, view=view, where=where, as_=as_, n_steps=n_steps,
             span=span, names_per_step=names_per_step, columns=columns,
+        )  # fmt: skip
+
+    def celeb_basis(
+        self,
+        file: str | Path | None = None,
+        *,
+        where: str | None = None,
+        n_positions: int = 2,
+        max_components: int = 512,
+        automatic_filter: bool = False,
+        seed: int = 0,
+    ) -> CelebBasis:
+        """Fit a celeb basis to the names' pieces, or read one from a file.
+
+        Parameters
+        ----------
+        file : str or Path, optional
+            What `namebasis celeb fit` or `CelebBasis.save` wrote; the rest is then not used.
+        where : str, optional
+            The only names that count.
+        n_positions : int
+            Pieces of a name that have components: the first, the second, and so on.
+        max_components : int
+            The most components of each position.
+        automatic_filter : bool
+            Take only full names with a measured identity of their own.
+        seed : int
+            Of the filter.
+        """
+        from namebasis.studies.celeb.study import CelebBasis
+
+        if file is not None:
+            return CelebBasis.load(file, self)
+        return CelebBasis.fit(
+            self, where=where, n_positions=n_positions, max_components=max_components,
+            automatic_filter=automatic_filter, seed=seed,
         )  # fmt: skip
 
     def anchors(

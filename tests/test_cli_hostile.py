@@ -161,6 +161,17 @@ BAD: list[tuple[str, ...]] = [
     ("walk", "s.space", "1", "--steps", "9223372036854775807"),
     ("walk", "s.space", "1", "--components", "fifo.npy"),
     ("walk", "s.space", "deep.toml"),
+    ("celeb", "fit", "s.space", "none/b.safetensors"),
+    ("celeb", "fit", "s.space", "b.safetensors", "--positions", HUGE),
+    ("celeb", "coefficients", "s.space", "Vicki", "--basis", "fifo.npy"),
+    ("celeb", "coefficients", "s.space", "Vicki", "--basis", "deep.json"),
+    ("celeb", "morph", "s.space", "Vicki", "Winona", "--export", "n.csv"),
+    ("celeb", "morph", "s.space", "Vicki", "Vicki"),
+    ("celeb", "morph", "s.space", "Vicki", "Winona", "--steps", HUGE),
+    ("celeb", "compose", "s.space", "--set", "3"),
+    ("celeb", "compose", "s.space"),
+    ("celeb", "compose", "s.space", "--set", "9.1=1"),
+    ("celeb", "compose", "s.space", "--set", "1=1e999"),
     ("anchors", "s.space", "-n", HUGE),
     ("select", "s.space", "-n", HUGE),
     ("select", "s.space", "-n", "1", "--max-per", "locale=\ud800"),
@@ -228,7 +239,7 @@ def test_bad_input_is_one_line(words: tuple[str, ...], place: Path) -> None:
     assert "NAMEBASIS_DEBUG" not in errors, "an exception of a library that nobody foresaw"
 
 
-GROUPS = ("organism", "validate")
+GROUPS = ("celeb", "organism", "validate")
 HEAVY = (
     "torch", "faiss", "transformers", "diffusers", "open_clip", "sklearn", "scipy", "pandas",
     "matplotlib", "fastapi",

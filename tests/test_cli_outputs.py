@@ -25,6 +25,10 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("describe", "html"): ("describe", "s.space", "Vicki", "--html", "OUT.html"),
     ("walk", "save"): ("walk", "s.space", "--save", "OUT.safetensors"),
     ("walk", "save_pieces"): ("walk", "s.space", "--save-pieces", "OUT.safetensors"),
+    ("celeb fit", "file"): ("celeb", "fit", "s.space", "OUT.safetensors"),
+    ("celeb compose", "export"): (
+        "celeb", "compose", "s.space", "--from", "Vicki", "--export", "OUT.safetensors",
+    ),
     ("score", "html"): ("score", "s.space", "--records", "locales", "--html", "OUT.html"),
     ("score", "figure"): ("score", "s.space", "--records", "locales", "--figure", "OUT.png"),
     ("recognise", "html"): ("recognise", "s.space", "images", "--html", "OUT.html"),
@@ -46,6 +50,9 @@ FOLDERS: dict[tuple[str, str], tuple[str, ...]] = {
     ("topology", "figures"): ("topology", "s.space", "--figures", "OUT"),
     ("export", "datasets"): ("export", "s.space", "OUT", "--format", "datasets"),
     ("formation", "cache"): ("formation", "run", "--cache", "OUT"),
+    ("celeb morph", "export"): (
+        "celeb", "morph", "s.space", "Vicki", "Winona", "--export", "OUT",
+    ),
     ("build", "space"): ("build", "OUT", "n.csv"),
     ("audit", "output"): ("audit", "minilm", "-o", "OUT"),
     ("demo", "space"): ("demo", "--space", "OUT"),
@@ -75,8 +82,9 @@ WRITES = [
 READ = {
     ("card", "map_page"), ("list", "folder"), ("audit", "names"),
     ("merge", "path"),  # after it has read both spaces; test_housekeeping holds its refusals
-    "space", "spaces", "image", "images", "vector", "components", "files", "truth", "counts",
-    "contexts", "thresholds", "other", "painter", "phrases", ("validate report", "folder"),
+    "space", "spaces", "basis_file", "image", "images", "vector", "components", "files", "truth",
+    "counts", "contexts", "thresholds", "other", "painter", "phrases",
+    ("validate report", "folder"),
     ("organism painter", "run"), ("organism pack", "run"), ("identity", "file"),
     ("identity", "parts"), ("rigidity", "file"), ("select", "deny_file"), "photos", "unknown",
 }  # fmt: skip

@@ -338,7 +338,7 @@ def walk(
         Path | None,
         typer.Option(
             "--save-pieces",
-            help="Save the components of the names' first and second piece (Celeb Basis).",
+            help="Save the components of the names' first and second piece, as celeb fit does.",
         ),
     ] = None,
 ) -> Result:
@@ -361,13 +361,9 @@ def walk(
         basis_of_names.save(save)
         note(f"components saved to {save}")
     if save_pieces:
-        from namebasis.analysis.sparse.components import save_components
-
-        by_place = name_components.fit_pieces(
-            opened, where=where, automatic_filter=automatic_filter
-        )
-        save_components(by_place, save_pieces)
-        note(f"components of {len(by_place)} piece positions saved to {save_pieces}")
+        pieces = opened.celeb_basis(where=where, automatic_filter=automatic_filter)
+        pieces.save(save_pieces, overwrite=overwrite)
+        note(f"components of {len(pieces.positions)} piece positions saved to {save_pieces}")
     return study.walk(
         opened,
         along if to is None else (along, to),

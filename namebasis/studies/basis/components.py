@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,9 @@ from namebasis.studies.identity.choice import measure_identity
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
+
+_SHOWN = 3
+"""Pieces that are kept for each end of a component."""
 
 
 def fit_components(
@@ -73,7 +77,8 @@ def fit_pieces(
 ) -> tuple[Components, ...]:
     """A basis of input token embeddings per token position: Celeb Basis, done right.
 
-    See `analysis.components.piece_components`; the parameters are those of `fit_components`.
+    See `analysis.components.piece_components`; the parameters are those of `fit_components`. The
+    metadata names the pieces at both ends of each component as `ends`.
 
     Raises
     ------
@@ -85,13 +90,35 @@ def fit_pieces(
     encoder = space.encoder()
     ids, how = _chosen(space, where, "text", automatic_filter, seed)
     names = space.table(["name"], ids=ids)["name"].to_pylist()
-    return piece_components(
+    rows = encoder.piece_embeddings(names)
+    found = piece_components(
         names,
-        encoder.piece_embeddings(names),
+        rows,
         n_positions=n_positions,
         max_components=max_components,
         metadata=_metadata(space, "pieces", where, how),
     )
+    texts = encoder.pieces(names)
+    return tuple(_with_ends(one, at, texts, rows) for at, one in enumerate(found))
+
+
+def _with_ends(
+    components: Components, position: int, texts: list[list[str]], rows: list[FloatArray]
+) -> Components:
+    """Components with the pieces at both ends of each in their metadata, the outermost first."""
+    distinct = {
+        text[position].removesuffix("</w>"): row[position]
+        for text, row in zip(texts, rows, strict=True)
+        if len(row) > position
+    }
+    along = components.coefficients(np.stack(list(distinct.values())))
+    order, pieces = np.argsort(along, axis=0, kind="stable"), list(distinct)
+    n = min(_SHOWN, len(pieces) // 2)
+    ends = [
+        [[pieces[at] for at in column[:n]], [pieces[at] for at in column[::-1][:n]]]
+        for column in order.T.tolist()
+    ]
+    return replace(components, metadata={**components.metadata, "ends": ends})
 
 
 def check_components(space: StoredSpace, components: Components, view: str) -> Components:

@@ -1,0 +1,198 @@
+"""Commands of a celeb basis: fit, coefficients, morph, compose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from namebasis.cli import options
+from namebasis.cli.answers import Answer, answers
+from namebasis.cli.outputs import refuse_existing
+
+if TYPE_CHECKING:
+    from namebasis.results import Result
+    from namebasis.studies.celeb.study import CelebBasis
+
+app = typer.Typer(
+    help="Make names that nobody is spelled like: points in the basis of the names' pieces.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Basis = Annotated[
+    Path | None,
+    typer.Option(
+        "--basis", help="A file that celeb fit wrote; by default one is fitted to all names."
+    ),
+]
+Positions = Annotated[
+    int | None,
+    typer.Option("--positions", help="Without --basis: pieces of a name that count; by default 2."),
+]
+Form = Annotated[
+    str,
+    typer.Option(
+        "--form",
+        help="Of the textual inversion: a1111 (also ComfyUI's; the file's name is the word) or "
+        "diffusers (holds the word).",
+    ),
+]
+Word = Annotated[
+    str | None,
+    typer.Option("--word", help="What stands for it in a prompt; by default the file's name."),
+]
+
+
+def basis_of(space: Path, file: Path | None, positions: int | None) -> CelebBasis:
+    """The basis in a file, or one that is fitted to the names of a space."""
+    from namebasis.space import open_space
+
+    if file is not None and positions is not None:
+        raise ValueError("--positions is of a new basis; --basis gives one. Leave one out.")
+    return open_space(space).celeb_basis(file, n_positions=2 if positions is None else positions)
+
+
+@answers
+def fit(
+    space: options.SpacePath,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The basis, .safetensors.")],
+    where: options.Where = None,
+    positions: Annotated[
+        int, typer.Option("--positions", help="Pieces of a name that count, from the first on.")
+    ] = 2,
+    max_components: Annotated[
+        int, typer.Option("--max-components", help="The most components of each position.")
+    ] = 512,
+    automatic_filter: Annotated[
+        bool, typer.Option("--automatic-filter", help="Fit to names of measured identity.")
+    ] = False,
+    overwrite: options.Overwrite = False,
+    seed: options.Seed = 0,
+) -> Answer:
+    """Fit a basis to the pieces that names are written with, and save it."""
+    refuse_existing(file, overwrite=overwrite)
+    from namebasis.space import open_space
+    from namebasis.studies.celeb.answers import fitted
+
+    found = open_space(space).celeb_basis(
+        where=where, n_positions=positions, max_components=max_components,
+        automatic_filter=automatic_filter, seed=seed,
+    )  # fmt: skip
+    found.save(file, overwrite=overwrite)
+    return Answer([fitted(found)], told=[f"basis saved to {file}"])
+
+
+@answers
+def coefficients(
+    space: options.SpacePath,
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="Names; they need not be stored.")
+    ],
+    basis_file: Basis = None,
+    positions: Positions = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Components to show for each piece.")] = 8,
+) -> Sequence[Result]:
+    """Show where names lie along the components of their pieces."""
+    basis = basis_of(space, basis_file, positions)
+    return [basis.coefficients(name, k=k) for name in names]
+
+
+@answers
+def morph(
+    space: options.SpacePath,
+    start: Annotated[str, typer.Argument(metavar="A", help="The name to begin with.")],
+    end: Annotated[str, typer.Argument(metavar="B", help="The name to end with.")],
+    basis_file: Basis = None,
+    positions: Positions = None,
+    steps: Annotated[int, typer.Option("--steps", help="Points, the ends included.")] = 9,
+    k: Annotated[int, typer.Option("-k", min=1, help="Names to give at each point.")] = 3,
+    where: options.Where = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write every point as a textual inversion to this folder."),
+    ] = None,
+    form: Form = "a1111",
+    word: Word = None,
+    overwrite: options.Overwrite = False,
+) -> Answer:
+    """Walk from one name to another through their pieces, and name who lies on the way."""
+    from namebasis.studies.celeb.embedding_files import check_exports, write_embeddings
+
+    if export is not None:
+        check_exports(export, form, word)
+    found = (basis := basis_of(space, basis_file, positions)).morph(
+        start, end, n_steps=steps, k=k, where=where
+    )
+    told = []
+    if export is not None:
+        words = write_embeddings(
+            found.points, export, form=form, word=word, encoder=basis.encoder.spec,
+            overwrite=overwrite,
+        )  # fmt: skip
+        told = [f"{len(words)} textual inversions written to {export}: {words[0]} … {words[-1]}"]
+    return Answer([found], told=told)
+
+
+@answers
+def compose(
+    space: options.SpacePath,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="COMPONENT=NUMBER",
+            help="A coefficient in standard deviations: 3=+1.5 of the first piece, 2.3=-1 of the "
+            "second; repeatable.",
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="A name whose other coefficients stay; by default the mean."),
+    ] = None,
+    basis_file: Basis = None,
+    positions: Positions = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many names to show.")] = 8,
+    where: options.Where = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write the point as a textual inversion, .safetensors."),
+    ] = None,
+    form: Form = "a1111",
+    word: Word = None,
+    overwrite: options.Overwrite = False,
+) -> Answer:
+    """Make a point by its coefficients, and name who lies nearest."""
+    from namebasis.studies.celeb.embedding_files import check_export, write_embedding
+    from namebasis.studies.celeb.points import read_settings
+
+    wanted = read_settings(settings or ())
+    if not wanted and start is None:
+        raise ValueError("nothing to compose: give --set COMPONENT=NUMBER, --from NAME, or both.")
+    if export is not None:
+        check_export(export, form, word, overwrite=overwrite)
+    found = (basis := basis_of(space, basis_file, positions)).compose(
+        wanted, start=start, k=k, where=where
+    )
+    told = []
+    if export is not None:
+        said = write_embedding(
+            found.point, export, form=form, word=word, encoder=basis.encoder.spec,
+            overwrite=overwrite,
+        )  # fmt: skip
+        told = [f"textual inversion written to {export}; its word is {said}"]
+    return Answer([found], told=told)
+
+
+app.command("fit", epilog="Example: namebasis celeb fit my.space my-basis.safetensors")(fit)
+app.command("coefficients", epilog="Example: namebasis celeb coefficients my.space Vicki -k 4")(
+    coefficients
+)
+app.command("morph", epilog="Example: namebasis celeb morph my.space Vicki Winona --steps 5")(morph)
+app.command(
+    "compose",
+    epilog="Example: namebasis celeb compose my.space --from Vicki --set 3=+1.5 "
+    "--export vicki.safetensors",
+)(compose)

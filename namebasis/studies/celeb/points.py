@@ -1,0 +1,87 @@
+"""What a celeb basis is asked with: addresses of components, settings of them, points."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from namebasis.checks import FloatArray
+
+_ADDRESS = re.compile(r"(?:(\d{1,6})\.)?(\d{1,6})")
+
+
+class Address(NamedTuple):
+    """One component of a celeb basis, written `2.3`: the third of the second piece.
+
+    Attributes
+    ----------
+    position, component : int
+        From 1.
+    """
+
+    position: int
+    component: int
+
+    def __str__(self) -> str:
+        return f"{self.position}.{self.component}"
+
+    @classmethod
+    def read(cls, text: object) -> Address:
+        """Read `2.3`, or `3` for the third component of the first piece.
+
+        Raises
+        ------
+        ValueError
+            If it is neither.
+        """
+        match = _ADDRESS.fullmatch(str(text).strip())
+        if match is None:
+            raise ValueError(
+                f"a component is written 3 (of the first piece) or 2.3 (of the second); got "
+                f"{str(text)[:40]!r}."
+            )
+        return cls(int(match[1] or 1), int(match[2]))
+
+
+def read_settings(texts: Iterable[str]) -> dict[Address, float]:
+    """Read `3=+1.5` and `2.1=-2`: coefficients of components in standard deviations.
+
+    Raises
+    ------
+    ValueError
+        If one is written otherwise, or a component comes twice.
+    """
+    found: dict[Address, float] = {}
+    for text in texts:
+        place, sign, number = text.partition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            value = math.nan
+        if not sign or not math.isfinite(value):
+            raise ValueError(
+                f"a setting is a component, = and a number of deviations, such as 3=+1.5 or "
+                f"2.1=-2; got {text[:40]!r}."
+            )
+        address = Address.read(place)
+        if address in found:
+            raise ValueError(f"component {address} is set twice; set it once.")
+        found[address] = value
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Input embeddings in the place of a name's pieces.
+
+    Attributes
+    ----------
+    label : str
+    rows : ndarray of shape (n_pieces, token_dim), float32
+    """
+
+    label: str
+    rows: FloatArray
