@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from namebasis.studies.celeb.study import CelebBasis
     from namebasis.studies.describe.results import Description
     from namebasis.studies.entropy import EntropyStudy
+    from namebasis.studies.identity.own_results import OwnDirections
     from namebasis.studies.identity.results import Identity
     from namebasis.studies.identity.rigidity import Rigidity
     from namebasis.studies.paint.results import Painting
@@ -422,6 +423,26 @@ class Space(StoredSpace):
             columns=columns, n_shown=k, seed=seed, progress=progress,
         )  # fmt: skip
         return with_counts(found, told, column=measure) if told else found
+
+    def own(
+        self,
+        *,
+        where: str | None = None,
+        least: float = 0.5,
+        other: StoredSpace | None = None,
+        columns: Sequence[str] = (),
+        n_resamples: int = 200,
+        n_null: int = 100,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> OwnDirections:
+        """Ask how the own directions of names lie to each other; see `studies.identity.own`."""
+        from namebasis.studies.identity.own import own
+
+        return own(
+            self, where=where, least=least, other=other, columns=columns, n_resamples=n_resamples,
+            n_null=n_null, seed=seed, progress=progress,
+        )  # fmt: skip
 
     def rigidity(
         self,

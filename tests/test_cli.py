@@ -110,6 +110,32 @@ PICTURED = [
 """A space with a picture of Vicki."""
 BEFORE = {
     "diversity": PICTURED,
+    "own": [
+        (
+            "build",
+            "my.space",
+            "full:24",
+            "--encoder",
+            "organism",
+            "--templates",
+            "plain",
+            "--overwrite",
+            "-q",
+        ),
+        (
+            "identity",
+            "my.space",
+            "--where",
+            "part = 'full'",
+            "--no-contexts",
+            "--n-swaps",
+            "6",
+            "--n-made-up",
+            "20",
+            "--write",
+            "-q",
+        ),
+    ],
     "drop": [("anchors", "my.space", "-n", "2", "--write")],
     "rename": [("anchors", "my.space", "-n", "2", "--write")],
     "merge": [("build", "other.space", "more.txt", "--templates", "person")],

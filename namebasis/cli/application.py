@@ -135,6 +135,8 @@ _PANELS = {
     "Identity": (
         _Entry("identity", identity.identity, "Tell people from sums of their name parts.",
                "identity my.space 'Vicki Lawrence' Winona"),
+        _Entry("own", identity.own, "Compare what names have beyond their parts.",
+               "own my.space --least 0"),
         _Entry("rigidity", identity.rigidity, "Measure how firmly names hold in contexts.",
                "rigidity my.space Vicki Winona"),
         _Entry("recognise", recognise.recognise, "Hold photos of named people against all names.",

@@ -29,8 +29,9 @@ from namebasis.namespace.search.results import LIGHT, LightColumns, NearestResul
 from namebasis.namespace.search.searcher import Searcher
 from namebasis.namespace.search.targets import Resolver, Target, check_as, is_batch
 from namebasis.namespace.store import metrics
-from namebasis.namespace.store.dataset import COMPUTED, Store
+from namebasis.namespace.store.dataset import COMPUTED, MEASURED, Store
 from namebasis.namespace.store.filters import quote
+from namebasis.namespace.store.metrics import MeasuredView
 from namebasis.namespace.store.opening import PATIENCE, newest_version
 from namebasis.namespace.store.places import place_of
 from namebasis.namespace.store.provenance import Provenance
@@ -464,6 +465,8 @@ class StoredSpace:
         check_as(as_)
         check_computed(self._store, view)
         templates, store, kept = self.provenance.templates, self._store, self._encoded
+        if view in MEASURED:
+            return self._resolver_of_measured(view, as_)
         if view in COMPUTED:
             return self._resolver_of_computed(view, as_)
         spelled = iter(range(_SPELLED))  # of many targets, the first few
@@ -502,6 +505,26 @@ class StoredSpace:
             as_=as_,
             kept=lambda text, encode: kept.of((text, view, "text"), encode),
             text=lambda text: vector_of_text(self.maker(view), text, view),
+        )
+
+    def _resolver_of_measured(self, view: str, as_: str | None) -> Resolver:
+        """As `_resolver`, of a view that is measured for stored names alone."""
+
+        def refuse(text: str) -> FloatArray:
+            raise TargetError(
+                f"{text!r} has no vector in the view {view}, which only stored names have. Add it "
+                f"and run `namebasis {COMPUTED[view]} {self.path}`, or ask of a stored name."
+            )
+
+        return Resolver(
+            view,
+            self._store.dim(view),
+            self.find,
+            lambda row: self._store.vectors(view, np.array([row]))[0],
+            self.encoder,
+            place=refuse,
+            as_=as_,
+            text=refuse,
         )
 
     def maker(self, view: str) -> ViewMaker:
@@ -734,7 +757,12 @@ class StoredSpace:
         return spread_graph(graph_of(self.vectors(view, ids=rows), k), rows, len(self))
 
     def add_metrics(
-        self, columns: pa.Table, *, study: str, parameters: Mapping[str, object]
+        self,
+        columns: pa.Table,
+        *,
+        study: str,
+        parameters: Mapping[str, object],
+        view: MeasuredView | None = None,
     ) -> None:
         """Add or replace scalar columns, in one step and without rewriting vectors.
 
@@ -746,6 +774,8 @@ class StoredSpace:
             Who computed them; kept in each column's metadata with the parameters.
         parameters : mapping
             JSON values.
+        view : MeasuredView, optional
+            Vectors of the same names, put in place by the same commit; all others have none.
 
         Raises
         ------
@@ -755,7 +785,7 @@ class StoredSpace:
         SpaceError
             If another process writes to the space.
         """
-        metrics.write(self._store, columns, study, parameters)
+        metrics.write(self._store, columns, study, parameters, view)
         self._open(self._store.folder)
 
     def check(self, *, progress: Progress | None = None) -> dict[str, str]:

@@ -224,3 +224,47 @@ def _rigid(
             progress=progress,
         )
     return from_contexts(placed), placed
+
+
+@answers
+def own(
+    space: options.SpacePath,
+    where: options.Where = None,
+    least: Annotated[
+        float, typer.Option("--least", help="Evidence of being more than its parts, 0 to 1.")
+    ] = 0.5,
+    other: Annotated[
+        Path | None,
+        typer.Option(
+            "--other",
+            help="A space of another encoder with the same view: are the directions carried over?",
+        ),
+    ] = None,
+    columns: options.Columns = None,
+    n_resamples: Annotated[
+        int, typer.Option("--n-resamples", help="Random halves for the intervals, 20 at least.")
+    ] = 200,
+    n_null: Annotated[
+        int, typer.Option("--n-null", help="Shuffles of the other space's names, 20 at least.")
+    ] = 100,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> Result:
+    """Say whether names share what they have beyond their parts, and with whom.
+
+    Of names whose own directions `identity --where ... --write` stored as the view own.
+    """
+    from namebasis.space import open_space
+
+    opened = open_space(space)
+    with nullcontext() if quiet else progress_bar("null", "prompts") as progress:
+        return opened.own(
+            where=where,
+            least=least,
+            other=open_space(other) if other else None,
+            columns=options.columns_of(columns),
+            n_resamples=n_resamples,
+            n_null=n_null,
+            seed=seed,
+            progress=progress,
+        )

@@ -14,7 +14,7 @@ from namebasis.checks import FloatArray, as_embeddings
 from namebasis.errors import EncoderError, TargetError
 from namebasis.namespace.corpus.folding import fold as fold
 from namebasis.namespace.search.new_names import AS, looks_like_name, may_be_name, said_near
-from namebasis.namespace.store.dataset import COMPUTED
+from namebasis.namespace.store.dataset import COMPUTED, MEASURED
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -171,6 +171,8 @@ class Resolver:
         return Target(kind, text, self._unit(vector, text), remarks=told)
 
     def _why_none(self) -> str:
+        if self.view in MEASURED:
+            return f"is no full name that was measured ({MEASURED[self.view]})"
         if self.view in COMPUTED:
             return "was not chosen when it was computed, or has no token"
         return f"has no {'image' if self.view.partition(':')[0] == 'image' else 'token'} there"

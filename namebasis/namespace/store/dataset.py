@@ -33,7 +33,11 @@ from namebasis.wording import did_you_mean
 
 IMAGES = "images.lance"
 INDICES = "indices"
-COMPUTED = {"conditioning": "condition", "conditioning_last": "condition", "denoiser": "denoise"}
+MEASURED = {"own": "identity --where \"part = 'full'\" --write"}
+"""Views that a study writes of the names it measured, and no others have; and how it is run."""
+COMPUTED = {
+    "conditioning": "condition", "conditioning_last": "condition", "denoiser": "denoise", **MEASURED
+}  # fmt: skip
 """Views that another model than the encoder computes, and the command that computes each."""
 VIEWS = ("text", "token", "image", "unspelled", *COMPUTED)
 IMAGE_COUNT = "n_images"
@@ -188,8 +192,11 @@ class Store:
         return self._made[view]
 
     def not_computed(self, view: str) -> int:
-        """Names that were added since a view was computed; 0 of views that come with a name."""
-        if view not in COMPUTED or view not in self.views:
+        """Names that were added since a view was computed; 0 of views that come with a name.
+
+        Nor of those that a study measured for some names: the others have none.
+        """
+        if view not in COMPUTED or view in MEASURED or view not in self.views:
             return 0
         if view not in self.uncomputed:
             column = self.scan([norm_column(view)])[norm_column(view)]

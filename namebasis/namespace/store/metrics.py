@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from namebasis.checks import FloatArray, IntArray
 from namebasis.namespace.search.caches import saved_facts
 from namebasis.namespace.store import unspelled
-from namebasis.namespace.store.columns import put_columns
-from namebasis.namespace.store.dataset import HIDDEN, VIEWS, Store
+from namebasis.namespace.store.columns import put_columns, put_view
+from namebasis.namespace.store.dataset import (
+    BLOCK_ROWS,
+    HIDDEN,
+    VIEWS,
+    Store,
+    as_column,
+    norm_column,
+)
 from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.provenance import Provenance
@@ -27,6 +36,25 @@ COMPUTED_STUDY = "computed view"
 """The study named for the columns beside computed views."""
 OWN = "build"
 """The study named for the metrics that a build itself writes."""
+
+
+@dataclass(frozen=True)
+class MeasuredView:
+    """A view that a study computed of the names in its columns.
+
+    Attributes
+    ----------
+    name : str
+        Of `dataset.MEASURED`; the columns hold lengths before scaling as ``NAME_norm``.
+    rows : ndarray of shape (n_names, dim), float32
+        Unit rows, or 0.
+    metadata : mapping of str
+        Of the view's field.
+    """
+
+    name: str
+    rows: FloatArray
+    metadata: Mapping[str, str]
 
 
 def field_metadata(study: str, parameters: Mapping[str, object]) -> dict[str, str]:
@@ -60,18 +88,50 @@ def metric_columns(schema: pa.Schema) -> dict[str, dict[str, Any]]:
     return found
 
 
-def write(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]) -> None:
+def write(
+    store: Store,
+    columns: pa.Table,
+    study: str,
+    parameters: Mapping[str, object],
+    view: MeasuredView | None = None,
+) -> None:
     """Add or replace metric columns; see `Space.add_metrics`."""
     names = ", ".join(name for name in columns.column_names if name != "id")
     with writing(store) as newest, changing(newest, f"columns of {study} ({names})"):
-        put(newest, columns, study, parameters)
+        put(newest, columns, study, parameters, view)
 
 
-def put(store: Store, columns: pa.Table, study: str, parameters: Mapping[str, object]) -> None:
-    """Add or replace metric columns of a space that this process has locked."""
+def put(
+    store: Store,
+    columns: pa.Table,
+    study: str,
+    parameters: Mapping[str, object],
+    view: MeasuredView | None = None,
+) -> None:
+    """Add or replace metric columns, and a view, of a space that this process has locked."""
     table = aligned(store, columns, study, parameters)
+    if view is not None:
+        at = table.schema.get_field_index(norm_column(view.name))
+        noted = {**field_metadata(COMPUTED_STUDY, {}), WHEN: _today()}
+        table = table.set_column(at, table.field(at).with_metadata(noted), table[at])
+        ids = np.asarray(columns["id"].to_numpy(), np.int64)
+        blocks = _spread(view.rows, ids, store.n_rows)
+        put_view(store, view.name, view.rows.shape[1], view.metadata, blocks, table)
+        return
     put_columns(store, table.to_reader())
     store.keep_up()
+
+
+def _spread(rows: FloatArray, ids: IntArray, n: int) -> Iterator[pa.Array]:
+    """Vectors at their rows and 0 elsewhere, some thousand rows at a time."""
+    order = np.argsort(ids)
+    ids, rows = ids[order], rows[order]
+    for start in range(0, n, BLOCK_ROWS):
+        stop = min(start + BLOCK_ROWS, n)
+        first, last = np.searchsorted(ids, [start, stop])
+        block = np.zeros((stop - start, rows.shape[1]), np.float32)
+        block[ids[first:last] - start] = rows[first:last]
+        yield as_column(block)
 
 
 def aligned(
@@ -104,9 +164,13 @@ def aligned(
     rank = np.full(store.n_rows, -1, dtype=np.int64)
     rank[ids] = np.arange(len(ids))
     rows = columns.select(names).take(pa.array(rank, mask=rank < 0))
-    metadata[WHEN] = datetime.now().astimezone().date().isoformat()
+    metadata[WHEN] = _today()
     fields = [rows.schema.field(name).with_metadata(metadata).with_nullable(True) for name in names]
     return pa.table(rows.columns, schema=pa.schema(fields))
+
+
+def _today() -> str:
+    return datetime.now().astimezone().date().isoformat()
 
 
 def _check_column(

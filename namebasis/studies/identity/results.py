@@ -11,10 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import Float64Array, FloatArray
+from namebasis.namespace.computed.facts import FACTS_KEY, ComputedFacts
 from namebasis.namespace.corpus.count_files import by_fold
 from namebasis.namespace.search.beside import drawn_beside, joined, row_of
+from namebasis.namespace.store.metrics import MeasuredView
 from namebasis.results import Result, Table
 from namebasis.studies.identity.in_contexts import CONTEXT_MEASURES
+from namebasis.studies.identity.own_null import VIEW, NullDirections, as_units, keep_null
 from namebasis.studies.identity.thresholds import KINDS, Origin
 from namebasis.wording import did_you_mean, listed, percent, percentile
 
@@ -33,6 +36,8 @@ _NUMBERS = (
     "hold_family", "capture_given", "capture_family", *CONTEXT_MEASURES,
 )  # fmt: skip
 COLUMNS = ("n_tokens", *_NUMBERS, *STORED)
+_OWN = ("own_evidence", "own_evidence_low", "own_evidence_high")
+_PARTS = ("given", "family")
 KINDS_IN_WORDS = {
     "unknown": "the model does not tell its parts from other names",
     "compositional": "it is the sum of its parts",
@@ -100,6 +105,8 @@ class NameIdentity:
         95 % of each probability, over other swap partners and other made-up names.
     evidence : mapping of evidence to float, or None
         Probability that each measure lies above its threshold, of which the kinds are made.
+    own_interval : (float, float) or None
+        95 % of the evidence of being more than its parts.
     reason : str or None
     """
 
@@ -131,6 +138,7 @@ class NameIdentity:
     probabilities: Mapping[str, float] | None = None
     intervals: Mapping[str, tuple[float, float]] | None = None
     evidence: Mapping[str, float] | None = None
+    own_interval: tuple[float, float] | None = None
     reason: str | None = None
 
     @property
@@ -216,6 +224,8 @@ class Identity(Result):
         frames and JSON in the order asked for.
     said_of_parts : tuple of str
         What is in doubt of how names were cut in two.
+    null : NullDirections, optional
+        Own directions of the recombined names, which are noise.
     """
 
     rows: tuple[NameIdentity, ...]
@@ -232,6 +242,7 @@ class Identity(Result):
     beside: pa.Table | None = None
     n_shown: int | None = None
     said_of_parts: tuple[str, ...] = ()
+    null: NullDirections | None = None
 
     _figure = "namebasis.studies.identity.figures:draw"
 
@@ -360,6 +371,11 @@ class Identity(Result):
             columns[key] = pa.array([getattr(row, key) for row in self.rows], pa.float64())
         for key in ("given", "family", "cut_by", "leaked", "kind"):
             columns[key] = pa.array([getattr(row, key) for row in self.rows], pa.string())
+        own = [(row.evidence or {}).get("own_score") for row in self.rows]
+        columns["own_evidence"] = pa.array(own, pa.float64())
+        for at, end in enumerate(("low", "high")):
+            ends = [None if row.own_interval is None else row.own_interval[at] for row in self.rows]
+            columns[f"own_evidence_{end}"] = pa.array(ends, pa.float64())
         for kind in KINDS:
             values = [(row.probabilities or {}).get(kind) for row in self.rows]
             columns[f"p_{kind.replace('-', '_')}"] = pa.array(values, pa.float64())
@@ -395,6 +411,10 @@ class Identity(Result):
     def write(self, space: StoredSpace) -> int:
         """Store measures and kinds of the names that the space holds; return how many those are.
 
+        Beside the columns ``identity_…`` it writes the view `own`: the own direction of each full
+        name scaled to length 1, and its length as `own_norm`. Names of one part, names that the
+        encoder cannot read and all other names of the space have none.
+
         Raises
         ------
         ValueError
@@ -405,14 +425,27 @@ class Identity(Result):
         first = {row: at for at, row in reversed(list(enumerate(ids))) if row is not None}
         if not first:
             raise ValueError("the space holds none of these names; add them before writing.")
+        at = list(first.values())
         table = self._to_arrow()
+        wanted = [*_NUMBERS, "kind", "kind_low", "kind_high", *_OWN, *_PARTS]
         chances = [name for name in table.column_names if name.startswith("p_")]
-        table = table.select([*_NUMBERS, "kind", "kind_low", "kind_high", *chances]).take(
-            list(first.values())
-        )
+        table = table.select([*wanted, *chances]).take(at)
         table = table.rename_columns([f"identity_{key}" for key in table.column_names])
         table = table.append_column("id", pa.array(list(first), pa.int64()))
         kept = {key: value for key, value in self.parameters.items() if key != "partners"}
         parameters = {**kept, "origin": self.origin.name}
-        space.add_metrics(table, study=STUDY, parameters=parameters)
+        has_own = np.array([self.rows[one].evidence is not None for one in at])
+        view = None
+        if has_own.any():
+            rows = np.where(has_own[:, None], np.nan_to_num(self.own_directions[at]), np.float32(0))
+            length = np.linalg.norm(rows.astype(np.float64), axis=1).astype(np.float32)
+            table = table.append_column(f"{VIEW}_norm", pa.array(length))
+            facts = ComputedFacts(
+                space.provenance.encoder, space.provenance.fingerprint,
+                {key: kept[key] for key in ("n_swaps", "seed")}, tuple(kept["templates"]),
+            )  # fmt: skip
+            view = MeasuredView(VIEW, as_units(rows), {FACTS_KEY: facts.to_json()})
+        space.add_metrics(table, study=STUDY, parameters=parameters, view=view)
+        if view is not None and self.null is not None and len(self.null.directions):
+            keep_null(space, self.null)
         return len(first)

@@ -23,6 +23,7 @@ from namebasis.studies.identity.in_contexts import (
     count_contexts,
     measure_contexts,
 )
+from namebasis.studies.identity.own_null import NullDirections, as_units
 from namebasis.studies.identity.parts import asked_names, cut_names, notes_on, read_parts
 from namebasis.studies.identity.reference import (
     UNKNOWN_PIECES,
@@ -189,13 +190,13 @@ def identity(
     place = standing(values["own_score"], made["own_score"])
     values |= {"own_percentile": place.percentile, "own_z": place.z}
     judged = judge(values, made, origin)
-    bounds = probability_intervals(values, made, drawn, judged, origin, seed=seed)
+    bounds, own_bounds = probability_intervals(values, made, drawn, judged, origin, seed=seed)
     direction = np.full((len(asked), made_of.grid.shape[2]), np.nan, dtype=np.float32)
     full_rows = [row for row, source in enumerate(rows) if source is not None]
     direction[full_rows] = found.remainder[[source for source in rows if source is not None]]
     stored, remarks = _stored(space, asked)
     return Identity(
-        _rows(space, cuts, values, judged, bounds, stored, in_contexts),
+        _rows(space, cuts, values, judged, (bounds, own_bounds), stored, in_contexts),
         direction,
         judged.thresholds,
         made,
@@ -207,6 +208,7 @@ def identity(
         beside=columns_of_names(space, asked, columns),
         n_shown=n_shown,
         said_of_parts=notes_on(cuts),
+        null=NullDirections(swapped.mixed_pairs, as_units(swapped.mixed_remainder)),
     )  # fmt: skip
 
 
@@ -267,7 +269,9 @@ class _Swapped:
         found = [measured(pairs) for pairs in both]
         halves = [one.split(len(block)) for one, block in zip(found, blocks, strict=True)]
         self.found = _joined([one for one, _ in halves], self.reference)
-        self.mixed = _joined([one for _, one in halves], self.reference).columns
+        recombined = _joined([one for _, one in halves], self.reference)
+        self.mixed, self.mixed_remainder = recombined.columns, recombined.remainder
+        self.mixed_pairs = [pair for some in mixed for pair in some]
 
 
 def _joined(parts: Sequence[_Columns], reference: Reference) -> _Columns:
@@ -294,7 +298,7 @@ def _rows(
     cuts: Mapping[str, Cut],
     values: Mapping[str, Float64Array],
     judged: Judgement,
-    bounds: Float64Array,
+    bounds: tuple[Float64Array, Float64Array],
     stored: Mapping[str, Mapping[str, Any]],
     in_contexts: InContexts | None,
 ) -> tuple[NameIdentity, ...]:
@@ -314,10 +318,11 @@ def _rows(
                 "probabilities": dict(zip(KINDS, chances, strict=True)),
                 "intervals": {
                     kind: (float(low), float(high))
-                    for kind, (low, high) in zip(KINDS, bounds[at].tolist(), strict=True)
+                    for kind, (low, high) in zip(KINDS, bounds[0][at].tolist(), strict=True)
                 },
                 "kind": KINDS[int(np.argmax(chances))],
                 "evidence": {key: float(column[at]) for key, column in judged.evidence.items()},
+                "own_interval": tuple(bounds[1][at].tolist()),
                 "reason": None,
             }
         leaked = None if in_contexts is None else in_contexts.leaked[at]

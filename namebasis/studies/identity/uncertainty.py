@@ -20,6 +20,7 @@ from namebasis.studies.identity.thresholds import (
     log_odds,
 )
 
+OWN = EVIDENCES[0]
 _N_DRAWS = 400
 _TAILS = (2.5, 97.5)
 _LENGTH = 1.25 * 2**0.5  # of the moves, in standard errors
@@ -52,8 +53,8 @@ def probability_intervals(
     origin: Origin,
     *,
     seed: int,
-) -> Float64Array:
-    """95 % intervals of the kinds' probabilities: where another seed's lie.
+) -> tuple[Float64Array, Float64Array]:
+    """95 % intervals of the kinds' probabilities and of own evidence: where another seed's lie.
 
     The log-odds of each evidence move with the partners, by the jackknife over groups of them
     [1]_ (threshold and value move together), and with the made-up names, by a bootstrap of those
@@ -65,8 +66,10 @@ def probability_intervals(
 
     Returns
     -------
-    ndarray of shape (n_names, n_kinds, 2)
+    kinds : ndarray of shape (n_names, n_kinds, 2)
         In [0, 1], around the probabilities in `judged`; NaN where these are.
+    own : ndarray of shape (n_names, 2)
+        The same of the evidence of being more than the parts.
 
     References
     ----------
@@ -106,7 +109,11 @@ def probability_intervals(
     low, high = np.percentile(kinds[:, known], _TAILS, axis=0)
     bounds[known, :, 0] = np.minimum(low, judged.probabilities[known])
     bounds[known, :, 1] = np.maximum(high, judged.probabilities[known])
-    return bounds
+    own = np.percentile(chances[OWN][:, known], _TAILS, axis=0)
+    found = judged.evidence[OWN][known]
+    own_bounds = np.full((n, 2), np.nan)
+    own_bounds[known] = np.stack([np.minimum(own[0], found), np.maximum(own[1], found)], axis=1)
+    return bounds, own_bounds
 
 
 def _moves(without: Float64Array) -> Float64Array:

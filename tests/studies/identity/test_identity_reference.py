@@ -334,7 +334,7 @@ def test_intervals_hold_what_another_seed_says_as_often_as_they_claim() -> None:
             made[key], made_left[key] = strangers + moved, strangers + without
         judged = judge(values, made, origin)
         drawn = Drawn(left, made_left)
-        bounds = probability_intervals(values, made, drawn, judged, origin, seed=seed)
+        bounds, _ = probability_intervals(values, made, drawn, judged, origin, seed=seed)
         found.append((judged.probabilities, bounds))
     held = []
     for at, (chances, bounds) in enumerate(found):

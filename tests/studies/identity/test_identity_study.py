@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -68,6 +69,7 @@ class PlantedEncoder:
 
 class PlantedSpace:
     columns: tuple[str, ...] = ("id", "name", "anchor_rank")
+    provenance = SimpleNamespace(encoder="planted", fingerprint="sha256:planted")
 
     def __init__(self, names: Sequence[str], known: dict[str, float]) -> None:
         self.names, self._encoder = list(names), PlantedEncoder(known)
@@ -87,8 +89,8 @@ class PlantedSpace:
         assert columns == ["anchor_rank"]
         return pa.table({"anchor_rank": [float(i) for i in ids]})
 
-    def add_metrics(self, columns, *, study, parameters):
-        self.written = columns, study, parameters
+    def add_metrics(self, columns, *, study, parameters, view=None):
+        self.written, self.view = (columns, study, parameters), view
 
 
 PEOPLE = [f"Given{i} Family{i}" for i in range(40)]
