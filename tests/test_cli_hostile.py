@@ -170,6 +170,8 @@ BAD: list[tuple[str, ...]] = [
     ("celeb", "morph", "s.space", "Vicki", "Winona", "--steps", HUGE),
     ("celeb", "compose", "s.space", "--set", "3"),
     ("celeb", "compose", "s.space"),
+    ("celeb", "compose", "s.space", "--from", "Vicki", "--strip", "s.png"),
+    ("celeb", "morph", "s.space", "Vicki", "Winona", "--pipeline", "run", "--strip", "s.png"),
     ("celeb", "compose", "s.space", "--set", "9.1=1"),
     ("celeb", "compose", "s.space", "--set", "1=1e999"),
     ("anchors", "s.space", "-n", HUGE),

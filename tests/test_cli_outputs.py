@@ -29,6 +29,14 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("celeb compose", "export"): (
         "celeb", "compose", "s.space", "--from", "Vicki", "--export", "OUT.safetensors",
     ),
+    ("celeb compose", "strip"): (
+        "celeb", "compose", "s.space", "--from", "Vicki", "--pipeline", "organism", "--strip",
+        "OUT.png",
+    ),
+    ("celeb morph", "strip"): (
+        "celeb", "morph", "s.space", "Vicki", "Winona", "--pipeline", "organism", "--strip",
+        "OUT.png",
+    ),
     ("score", "html"): ("score", "s.space", "--records", "locales", "--html", "OUT.html"),
     ("score", "figure"): ("score", "s.space", "--records", "locales", "--figure", "OUT.png"),
     ("recognise", "html"): ("recognise", "s.space", "images", "--html", "OUT.html"),

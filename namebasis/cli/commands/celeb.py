@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,11 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
 from namebasis.cli.outputs import refuse_existing
+from namebasis.wording import counted
 
 if TYPE_CHECKING:
     from namebasis.results import Result
+    from namebasis.studies.celeb.points import Point
     from namebasis.studies.celeb.study import CelebBasis
 
 app = typer.Typer(
@@ -44,6 +47,73 @@ Word = Annotated[
     str | None,
     typer.Option("--word", help="What stands for it in a prompt; by default the file's name."),
 ]
+
+
+Pipeline = Annotated[
+    str | None,
+    typer.Option(
+        "--pipeline",
+        help="Paints --strip: organism, diffusers:REPO-or-folder or sd:MODEL.safetensors, with the "
+        "space's own text encoder.",
+    ),
+]
+Template = Annotated[
+    str, typer.Option("--template", help="What is painted; holds {} where the point goes.")
+]
+Denoising = Annotated[
+    int | None, typer.Option("--denoising-steps", help="Steps in which a picture is painted.")
+]
+Guidance = Annotated[float | None, typer.Option("--guidance", help="Guidance scale.")]
+_TEMPLATE = "a photo of {}"
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """Pictures that are asked for beside an answer.
+
+    Raises
+    ------
+    ValueError, EncoderError, SpaceError
+        If the request cannot be met, before anything is loaded.
+    """
+
+    pipeline: str | None
+    file: Path | None
+    template: str
+    how: tuple[int | None, float | None]
+    seed: int
+    device: str | None
+    overwrite: bool
+
+    def __post_init__(self) -> None:
+        if (self.file is None) != (self.pipeline is None):
+            raise ValueError("a strip needs both --pipeline SPEC and --strip FILE.png.")
+        if self.pipeline is None or self.file is None:
+            return
+        from namebasis.encoders.base import check_template
+        from namebasis.validation.pictures.pipelines import PaintOptions, check_pipeline
+
+        check_template(self.template)
+        PaintOptions(*self.how)
+        if self.file.suffix != ".png":
+            raise ValueError(f"a strip is written as .png; got {self.file.name!r}.")
+        refuse_existing(self.file, overwrite=self.overwrite)
+        check_pipeline(self.pipeline)
+
+    def paint(self, basis: CelebBasis, points: Sequence[Point]) -> list[str]:
+        """Paint points; return what is said of it."""
+        if self.pipeline is None or self.file is None:
+            return []
+        from namebasis.validation.pictures.pipelines import PaintOptions, load_pipeline
+        from namebasis.validation.pictures.points import paint_points, write_strip
+
+        images = paint_points(
+            load_pipeline(self.pipeline, device=self.device), basis.encoder,
+            [point.rows for point in points], self.template, seed=self.seed,
+            options=PaintOptions(*self.how),
+        )  # fmt: skip
+        write_strip(images, self.file, overwrite=self.overwrite)
+        return [f"{counted(len(images), 'picture')} of one seed painted to {self.file}"]
 
 
 def basis_of(space: Path, file: Path | None, positions: int | None) -> CelebBasis:
@@ -116,11 +186,21 @@ def morph(
     ] = None,
     form: Form = "a1111",
     word: Word = None,
+    pipeline: Pipeline = None,
+    strip: Annotated[
+        Path | None, typer.Option("--strip", help="Paint the points side by side to this .png.")
+    ] = None,
+    template: Template = _TEMPLATE,
+    denoising_steps: Denoising = None,
+    guidance: Guidance = None,
+    seed: options.Seed = 0,
+    device: options.Device = None,
     overwrite: options.Overwrite = False,
 ) -> Answer:
     """Walk from one name to another through their pieces, and name who lies on the way."""
     from namebasis.studies.celeb.embedding_files import check_exports, write_embeddings
 
+    asked = _Strip(pipeline, strip, template, (denoising_steps, guidance), seed, device, overwrite)
     if export is not None:
         check_exports(export, form, word)
     found = (basis := basis_of(space, basis_file, positions)).morph(
@@ -133,6 +213,7 @@ def morph(
             overwrite=overwrite,
         )  # fmt: skip
         told = [f"{len(words)} textual inversions written to {export}: {words[0]} … {words[-1]}"]
+    told += asked.paint(basis, found.points)
     return Answer([found], told=told)
 
 
@@ -162,6 +243,16 @@ def compose(
     ] = None,
     form: Form = "a1111",
     word: Word = None,
+    pipeline: Pipeline = None,
+    strip: Annotated[
+        Path | None,
+        typer.Option("--strip", help="Paint what it began with and the point to this .png."),
+    ] = None,
+    template: Template = _TEMPLATE,
+    denoising_steps: Denoising = None,
+    guidance: Guidance = None,
+    seed: options.Seed = 0,
+    device: options.Device = None,
     overwrite: options.Overwrite = False,
 ) -> Answer:
     """Make a point by its coefficients, and name who lies nearest."""
@@ -171,6 +262,7 @@ def compose(
     wanted = read_settings(settings or ())
     if not wanted and start is None:
         raise ValueError("nothing to compose: give --set COMPONENT=NUMBER, --from NAME, or both.")
+    asked = _Strip(pipeline, strip, template, (denoising_steps, guidance), seed, device, overwrite)
     if export is not None:
         check_export(export, form, word, overwrite=overwrite)
     found = (basis := basis_of(space, basis_file, positions)).compose(
@@ -183,6 +275,7 @@ def compose(
             overwrite=overwrite,
         )  # fmt: skip
         told = [f"textual inversion written to {export}; its word is {said}"]
+    told += asked.paint(basis, [found.begun, found.point] if wanted else found.points)
     return Answer([found], told=told)
 
 

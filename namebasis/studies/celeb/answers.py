@@ -192,7 +192,7 @@ def compose(
     space = basis.space
     (near,) = nearest(space, vector[None], k, where=where)
     return Composition(
-        label, point, vector, *near, float(before @ vector) if wanted else None, begun.label
+        label, point, vector, *near, begun, float(before @ vector) if wanted else None
     )
 
 

@@ -400,10 +400,10 @@ class Composition(Result):
         Its text vector.
     ids, names, similarities : tuple
         Stored names nearest to it.
+    begun : Point
+        What it began with.
     moved : float or None
         Cosine to the text vector of what it began with; None where nothing was set.
-    start : str
-        What it began with.
 
     See Also
     --------
@@ -416,8 +416,8 @@ class Composition(Result):
     ids: tuple[int, ...]
     names: tuple[str, ...]
     similarities: tuple[float, ...]
+    begun: Point
     moved: float | None
-    start: str
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -426,7 +426,11 @@ class Composition(Result):
 
     def headline(self) -> str:
         near = f"{self.names[0]} ({self.similarities[0]:.3f})" if self.names else "no name"
-        kept = "" if self.moved is None else f"; its similarity to {self.start} is {self.moved:.3f}"
+        kept = (
+            ""
+            if self.moved is None
+            else f"; its similarity to {self.begun.label} is {self.moved:.3f}"
+        )
         return f"{self.label} lies nearest to {near}{kept}."
 
     def tables(self) -> list[Table]:
@@ -451,7 +455,7 @@ class Composition(Result):
         return plain_dict(
             {
                 "label": self.label,
-                "start": self.start,
+                "start": self.begun.label,
                 "moved": self.moved,
                 "names": self.names,
                 "similarities": self.similarities,

@@ -112,6 +112,11 @@ class ImagePipeline:
         pipeline.set_progress_bar_config(disable=True)
         self._takes = inspect.signature(pipeline.__call__).parameters
 
+    def parts(self) -> dict[str, Any]:
+        """The pipeline's models, tokenizers and scheduler by their names in its folder."""
+        found: dict[str, Any] = self._pipeline.components
+        return found
+
     def resolved(self, options: PaintOptions) -> PaintOptions:
         """Options with the pipeline's own defaults in place of None, where it has any."""
         defaults = {key: parameter.default for key, parameter in self._takes.items()}
