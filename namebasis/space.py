@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from namebasis.studies.basis.walk import Walk
     from namebasis.studies.card.results import Card
     from namebasis.studies.celeb.study import CelebBasis
+    from namebasis.studies.conditioning.results import Conditioning
     from namebasis.studies.describe.results import Description
     from namebasis.studies.entropy import EntropyStudy
     from namebasis.studies.identity.own_results import OwnDirections
@@ -712,6 +713,27 @@ class Space(StoredSpace):
         from namebasis.namespace.building.undoing import undo
 
         return undo(self, redo=redo, forget=forget, dry_run=dry_run)
+
+    def condition(
+        self,
+        *,
+        encoder: Encoder | str | None = None,
+        where: str | None = None,
+        k: int = 10,
+        rebuild: bool = False,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Conditioning:
+        """Store the token states that an image model reads as views, and compare them with `text`.
+
+        See `namebasis.studies.conditioning.condition`; `.space` of the result is the space
+        reopened, with the views `conditioning` and `conditioning_last`.
+        """
+        from namebasis.studies.conditioning.study import condition
+
+        return condition(
+            self, encoder=encoder, where=where, k=k, rebuild=rebuild, seed=seed, progress=progress
+        )
 
     def unspell(self, *, rebuild: bool = False, progress: Progress | None = None) -> Space:
         """Store the `unspelled` view: vectors less what the names' spelling predicts."""

@@ -21,6 +21,7 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("nearest", "html"): ("nearest", "s.space", "Vicki", "--pictures", "--html", "OUT.html"),
     ("diversity", "html"): ("diversity", "s.space", "--html", "OUT.html"),
     ("diversity", "figure"): ("diversity", "s.space", "--figure", "OUT.png"),
+    ("condition", "html"): ("condition", "s.space", "--html", "OUT.html"),
     ("card", "html"): ("card", "s.space", "Vicki", "--html", "OUT.html"),
     ("describe", "html"): ("describe", "s.space", "Vicki", "--html", "OUT.html"),
     ("walk", "save"): ("walk", "s.space", "--save", "OUT.safetensors"),
@@ -84,6 +85,7 @@ WRITES = [
     ("select", "s.space", "-n", "1", "--write"),
     ("topology", "s.space", "--write"),
     ("unspell", "s.space"),
+    ("condition", "s.space"),
     ("validate", "report", "s.space", "images", "--write"),
     ("validate", "rigidity", "s.space", "--write"),
 ]

@@ -85,6 +85,8 @@ _PANELS = {
         _Entry("info", corpus.info, "Show what a space holds, or check it.", "info my.space"),
         _Entry("unspell", corpus.unspell, "Remove from vectors what spelling predicts.",
                "unspell my.space"),
+        _Entry("condition", corpus.condition, "Read names as an image model does.",
+               "condition my.space --encoder diffusers:my-pipeline"),
     ),
     "Keep": (
         _Entry("list", housekeeping.list_, "List the spaces below a folder.", "list ."),

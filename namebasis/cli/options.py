@@ -76,8 +76,8 @@ View = Annotated[
     str,
     typer.Option(
         "--view",
-        help="Vector column: text, token, image or unspelled; image:photos or image:PIPELINE for "
-        "images of one source.",
+        help="Vector column: text, token, image, unspelled or one that was computed, such as "
+        "conditioning; image:photos or image:PIPELINE for images of one source.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count, unit_rows
 from namebasis.encoders.embedded import Slot, check_rows, find_slot
+from namebasis.encoders.token_places import TokenStates
 from namebasis.errors import EncoderError, ForkError
 from namebasis.forks import SPAWN
 
@@ -243,6 +244,58 @@ class Encoder(ABC):
             return functional.normalize(sum(each[1:], each[0]).float().cpu(), dim=-1)
 
         return forward
+
+    def token_states(
+        self,
+        names: Sequence[str],
+        template: str,
+        *,
+        is_penultimate: bool = False,
+        padded_to: int | None = None,
+    ) -> TokenStates:
+        """States of each name's own tokens in ``template.format(name)``, as image models read them.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Equal ones are computed once.
+        template : str
+            ``"{}"`` for the tokens of texts as they stand.
+        is_penultimate : bool
+            What the last layer is given, without the last norm, as Stable Diffusion XL reads it;
+            else what the last norm gives. Of T5 always the latter.
+        padded_to : int, optional
+            Tokens to which T5's prompts are padded, which its tokens attend to then. In CLIP no
+            token sees the padding behind it.
+
+        Returns
+        -------
+        TokenStates
+            Mean over a name's tokens and that of its last one, each (n_names, width); neither
+            projected nor scaled, 0 for a name without a token.
+
+        Raises
+        ------
+        EncoderError
+            If the encoder has no token states that an image model reads.
+        """
+        self._need(self.has_text, "text")
+        kept = self._check_texts(names, "names")
+        check_template(template)
+        place = {name: row for row, name in enumerate(dict.fromkeys(kept))}
+        with _no_forked_gpu(self.spec):
+            found = self._token_states(list(place), template, is_penultimate, padded_to)
+        rows = [place[name] for name in kept]
+        return TokenStates(found.mean[rows], found.last[rows])
+
+    def _token_states(
+        self, names: list[str], template: str, is_penultimate: bool, padded_to: int | None
+    ) -> TokenStates:
+        """States of distinct names; adapters whose tower an image model may read override this."""
+        raise EncoderError(
+            f"{self.spec} is no text encoder of an image model: only CLIP's and T5's token states "
+            "are read by one. Give the model's folder (diffusers:FOLDER) or file (sd:FILE)."
+        )
 
     def encode_images(
         self, images: Sequence[ImageLike] | np.ndarray, *, batch_size: int | None = None

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from namebasis.encoders.base import Encoder
+from namebasis.encoders.conditioner import ReadPart
 from namebasis.encoders.foreign_folders import foreign_folder, model_below
 from namebasis.encoders.huggingface.changed import read_changed
 from namebasis.encoders.huggingface.models import HuggingFaceEncoder
@@ -23,6 +24,8 @@ from namebasis.errors import EncoderError
 from namebasis.reading import read_json
 
 _INDEX = "model_index.json"
+_PADDED_3, _PADDED_FLUX = 256, 512
+"""Tokens to which the pipelines pad T5's prompts by default."""
 
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
@@ -69,6 +72,41 @@ def _widths(folder: Path, parts: Mapping[str, str]) -> dict[str, int]:
         if isinstance(width, int):
             found[part] = width
     return found
+
+
+def parts_read(rest: str, *, revision: str | None = None) -> tuple[str, list[ReadPart]]:
+    """Spec of a pipeline, and the text encoders whose token states its image model reads.
+
+    Raises
+    ------
+    EncoderError
+        If it is a pipeline of which that is not known.
+    """
+    place, _ = _split(rest)
+    source = find_source("diffusers", place, [(_INDEX,)], revision)
+    with refusing(source.spec):
+        parts = dict(sorted(_text_encoders(source).items()))
+        kind = str(read_json(source.folder / _INDEX).get("_class_name", ""))
+    clip = [part for part, architecture in parts.items() if architecture.startswith("CLIPText")]
+    t5 = [part for part, architecture in parts.items() if "T5" in architecture]
+    read: list[ReadPart] = []
+    if kind.startswith("StableDiffusion3"):
+        read = [ReadPart(part, is_penultimate=True) for part in clip]
+        read += [ReadPart(part, padded_to=_PADDED_3) for part in t5]
+    elif kind.startswith("StableDiffusionXL") or (kind.startswith("StableD") and len(clip) > 1):
+        read = [ReadPart(part, is_penultimate=True) for part in clip]
+    elif kind.startswith(("StableDiffusion", "LatentConsistency")):
+        read = [ReadPart(part) for part in clip]
+    elif kind.startswith("Flux") and not kind.startswith("Flux2"):
+        read = [ReadPart(part, padded_to=_PADDED_FLUX) for part in t5]
+    elif kind.startswith("PixArt"):
+        read = [ReadPart(part) for part in t5]
+    if not read:
+        raise EncoderError(
+            f"{source.spec}: which token states the image model of a {kind or 'nameless pipeline'} "
+            "reads is not known; known are Stable Diffusion 1, 2, XL and 3, Flux 1 and PixArt."
+        )
+    return source.spec, read
 
 
 def _split(rest: str) -> tuple[str, str]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from namebasis.cli import options, output
-from namebasis.cli.answers import answers
+from namebasis.cli.answers import Answer, answers
 from namebasis.cli.defaults import default_of
 from namebasis.cli.output import note, print_json, progress_bar, say, show
-from namebasis.cli.outputs import refuse_folder, refuse_readonly
+from namebasis.cli.outputs import refuse_existing, refuse_folder, refuse_readonly
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
@@ -387,6 +387,50 @@ def unspell(
             f"{space}: pieces predict {percent(facts['explained'])} of the variance of the text "
             f"view (out of fold, {facts['n_fitted']:,} names); the rest is the view unspelled"
         )
+
+
+@answers
+def condition(
+    space: options.SpacePath,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="Of the image model: diffusers:FOLDER, sd:FILE or a CLIP; by default what "
+            "computed the views before, or built the space.",
+        ),
+    ] = None,
+    where: options.Where = None,
+    k: Annotated[int, typer.Option("-k", help="Neighbours by which views are compared.")] = 10,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Compute all names again, by this encoder.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the comparison as one page.")
+    ] = None,
+    seed: options.Seed = 0,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+) -> Answer:
+    """Store the token states that an image model reads of names, and compare them with `text`.
+
+    They are the views `conditioning` (mean over a name's tokens) and `conditioning_last` (its last
+    token), which every --view takes. Of names that have them already nothing is computed.
+    """
+    from namebasis.space import open_space
+
+    refuse_existing(html, overwrite=overwrite)
+    refuse_readonly(space)
+    opened = open_space(space)
+    with nullcontext() if quiet else progress_bar("condition") as progress:
+        found = opened.condition(
+            encoder=encoder, where=where, k=k, rebuild=rebuild, seed=seed, progress=progress
+        )
+    told = []
+    if html:
+        found.write_html(html, overwrite=overwrite)
+        told.append(f"page written to {html}")
+    return Answer([found], found.to_dict, told)
 
 
 @answers

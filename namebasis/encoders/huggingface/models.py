@@ -27,6 +27,7 @@ from namebasis.encoders.huggingface.checked import (
 from namebasis.encoders.huggingface.padding import settle_attention
 from namebasis.encoders.huggingface.pooling import features_of, longest_text
 from namebasis.encoders.huggingface.sentence_folder import SentenceFolder, read_sentence_folder
+from namebasis.encoders.huggingface.t5_states import is_t5, t5_states
 from namebasis.encoders.huggingface.trained_texts import (
     lower_first,
     settle_case,
@@ -43,6 +44,7 @@ from namebasis.encoders.loading import (
     vocabulary_near,
 )
 from namebasis.encoders.single_file.additions import split_additions
+from namebasis.encoders.token_places import TokenStates
 from namebasis.encoders.towers.clip_text import ClipText
 from namebasis.encoders.towers.text_tower import fast_tower
 from namebasis.encoders.towers.tokenizer import ClipTokenizer
@@ -236,6 +238,17 @@ class HuggingFaceEncoder(Encoder):
         if self._fast is not None:
             return self._fast.embed_names(names, template)[:, : self._layout.width]
         return super()._embed_names(names, template, batch_size)
+
+    def _token_states(
+        self, names: list[str], template: str, is_penultimate: bool, padded_to: int | None
+    ) -> TokenStates:
+        if self._fast is not None:
+            return self._fast.token_states(names, template, is_penultimate=is_penultimate)
+        if not is_t5(self.model):
+            return super()._token_states(names, template, is_penultimate, padded_to)
+        return t5_states(
+            self.model, self.tokenizer, self._turn, self._device, (names, template), padded_to
+        )
 
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
         import torch

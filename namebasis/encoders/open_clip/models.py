@@ -30,6 +30,7 @@ from namebasis.encoders.open_clip.params import find_settings
 from namebasis.encoders.open_clip.pooled import pooled_end
 from namebasis.encoders.open_clip.tokenizer import naming_text_tower, read_tokenizer
 from namebasis.encoders.specs import OPEN_CLIP_FORMS, split_listed
+from namebasis.encoders.token_places import TokenStates
 from namebasis.encoders.towers.clip_text import ClipText
 from namebasis.encoders.towers.text_tower import fast_tower
 from namebasis.encoders.towers.tokenizer import ClipTokenizer
@@ -325,6 +326,13 @@ class OpenClipEncoder(Encoder):
             with torch.inference_mode():
                 parts.append(self.model.encode_text(ids).float().cpu().numpy())
         return np.concatenate(parts)
+
+    def _token_states(
+        self, names: list[str], template: str, is_penultimate: bool, padded_to: int | None
+    ) -> TokenStates:
+        if self._fast is None:
+            return super()._token_states(names, template, is_penultimate, padded_to)
+        return self._fast.token_states(names, template, is_penultimate=is_penultimate)
 
     def _prompt_ids(self, text: str) -> Sequence[int]:
         if self._fast is not None:

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from namebasis.encoders.base import Encoder
+from namebasis.encoders.conditioner import ReadPart
 from namebasis.encoders.diffusers import choose_text_encoder
 from namebasis.encoders.huggingface.checked import WholeModel
 from namebasis.encoders.huggingface.models import HuggingFaceEncoder
@@ -52,6 +53,23 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     return HuggingFaceEncoder(source, place, getattr(torch, dtype), whole=whole)
 
 
+def parts_read(rest: str, *, revision: str | None = None) -> tuple[str, list[ReadPart]]:
+    """Spec of a file, and the text encoders whose token states its image model reads.
+
+    T5 of Stable Diffusion 3 is left out: its tokenizer is in no file.
+    """
+    path, _ = _split(rest)
+    spec = f"sd:{path}"
+    with refusing(spec):
+        towers = _towers(open_weights(path, spec), spec)
+    # Of version 2 the tower was stored, or is read, without its last layer.
+    side_by_side = ("conditioner.", "text_encoders.")
+    return spec, [
+        ReadPart(tower.place.part, tower.place.prefix.startswith(side_by_side))
+        for tower in sorted(towers, key=lambda tower: tower.place.part)
+    ]
+
+
 def _split(rest: str) -> tuple[Path, str]:
     """File and part; a file's own name may hold a #."""
     place, part = rest, ""
@@ -65,17 +83,22 @@ def _split(rest: str) -> tuple[Path, str]:
     return Path(local).resolve(), part
 
 
-def _choose(file: WeightFile, part: str, spec: str) -> tuple[Tower, dict[str, int]]:
-    """The tower that is asked for, or the one that the image model is given as a whole.
-
-    With it the widths of all that an image model beside them reads; none of a text encoder alone.
-    """
+def _towers(file: WeightFile, spec: str) -> list[Tower]:
     try:
         towers = find_towers(file.shapes)
     except EncoderError as error:
         raise EncoderError(f"{spec}: {file.path.name}: {error}.") from None
     if not towers:
         raise EncoderError(f"{spec}: {file.path.name} {not_a_checkpoint(file)}.")
+    return towers
+
+
+def _choose(file: WeightFile, part: str, spec: str) -> tuple[Tower, dict[str, int]]:
+    """The tower that is asked for, or the one that the image model is given as a whole.
+
+    With it the widths of all that an image model beside them reads; none of a text encoder alone.
+    """
+    towers = _towers(file, spec)
     kinds = {tower.place.part: tower.kind for tower in towers}
     chosen = choose_text_encoder(spec, kinds, part)
     widths = {tower.place.part: tower.width for tower in towers if tower.place.prefix}

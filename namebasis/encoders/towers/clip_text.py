@@ -8,6 +8,7 @@ import numpy as np
 
 from namebasis.checks import FloatArray
 from namebasis.encoders.embedded import Slot
+from namebasis.encoders.token_places import TokenStates, places_of, pooled
 from namebasis.encoders.towers.ragged import Ragged, TokenArray
 from namebasis.encoders.towers.text_tower import TextTower
 from namebasis.encoders.towers.tokenizer import ClipTokenizer, NamePieces
@@ -39,6 +40,27 @@ class ClipText:
         if read is None or read.names != kept:
             self._read = read = self._tokenizer.read(kept)
         return self._tower.encode(self._tokenizer.encode_prompts(template, read))
+
+    def token_states(
+        self, names: Sequence[str], template: str, *, is_penultimate: bool
+    ) -> TokenStates:
+        """States of the names' own tokens in a template; see `Encoder.token_states`."""
+        read = self._tokenizer
+        prompts = read.encode_prompts(template, names)
+        left, right = (row.tolist() for row in read.read(template.split("{}")).pieces.rows())
+        places = places_of(
+            [row.tolist() for row in prompts.rows()],
+            [read.start, *left],
+            right,
+            n_after=1,
+            longest=read.context_length,
+        )
+        sizes = places[:, 1] - places[:, 0]
+        # The state of a token is that at the end of the prompt's beginning up to it.
+        owners = np.repeat(np.arange(len(prompts)), sizes)
+        behind = np.arange(len(owners)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + 1
+        beginnings = prompts.take(owners).cut(places[owners, 0] + behind)
+        return pooled(self._tower.states(beginnings, is_penultimate=is_penultimate), sizes)
 
     def prompt_ids(self, text: str) -> list[int]:
         """Ids of a text with its special tokens."""

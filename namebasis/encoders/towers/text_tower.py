@@ -8,7 +8,7 @@ the last layer computes only the pooled position. The rows are the library's, to
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,9 @@ from namebasis.encoders.towers.weights import (
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
+
+    _Finish = Callable[[Tensor, Tensor, Tensor, Leaves], Tensor]
+    """From the states before the last block to rows of the leaves."""
 
 logger = logging.getLogger(__name__)
 
@@ -135,6 +138,31 @@ class TextTower:
             words = _Words(self._words.table, torch.from_numpy(rows).to(self._words.table))
             return self._encode(Ragged(ids, prompts.offsets).cut(ends), words).result()
 
+    def states(self, prompts: Ragged, *, is_penultimate: bool = False) -> FloatArray:
+        """The state at each prompt's last token, whatever token that is.
+
+        It depends on nothing that would follow. Of a prompt's beginnings of several lengths each
+        token is computed once.
+
+        Parameters
+        ----------
+        prompts : Ragged
+        is_penultimate : bool
+            What the last block is given, with no norm; else what the last norm gives.
+
+        Returns
+        -------
+        ndarray of shape (n_prompts, width), float32
+            Neither projected nor scaled.
+        """
+        import torch
+
+        self._check(prompts)
+        finish = self._before_last if is_penultimate else self._normed
+        width = self._weights.token_embedding.shape[1]
+        with torch.inference_mode():
+            return self._encode(prompts, self._words, finish, width).result()
+
     def encode_each(self, batches: Iterable[Ragged]) -> Iterator[FloatArray]:
         """Embed batch after batch, as `encode` does.
 
@@ -155,18 +183,22 @@ class TextTower:
         prompts = prompts.cut(self._pooled(prompts) + 1) if len(prompts) else prompts
         return self._encode(prompts, self._words)
 
-    def _encode(self, prompts: Ragged, words: _Words) -> _Pending:
-        """Embed prompts that end where they are pooled."""
+    def _encode(
+        self, prompts: Ragged, words: _Words, finish: _Finish | None = None, dim: int | None = None
+    ) -> _Pending:
+        """Embed prompts that end where they are pooled, or `finish` their last tokens otherwise."""
         import torch
 
-        rows = torch.empty((len(prompts), self.dim), dtype=torch.float32, device=self._device)
+        finish, dim = finish or self._embedded, dim or self.dim
+        rows = torch.empty((len(prompts), dim), dtype=torch.float32, device=self._device)
         lengths = prompts.lengths
         with torch.inference_mode():
             for group in (lengths <= _SHORT, lengths > _SHORT):
                 members = np.flatnonzero(group)
                 for first in range(0, len(members), _SLAB):
                     slab = members[first : first + _SLAB]
-                    rows[self._send(slab)] = self._encode_tree(grow(prompts.take(slab)), words)
+                    tree = grow(prompts.take(slab))
+                    rows[self._send(slab)] = self._encode_tree(tree, words, finish)
             return _Pending(rows)
 
     def _check(self, prompts: Ragged) -> None:
@@ -198,8 +230,8 @@ class TextTower:
         # Without an end token the libraries' argmax over nothing pools the first position.
         return np.where(first < nowhere, first - starts, 0)
 
-    def _encode_tree(self, tree: PromptTree, words: _Words) -> Tensor:
-        """(n_prompts, dim) unit rows on the device."""
+    def _encode_tree(self, tree: PromptTree, words: _Words, finish: _Finish) -> Tensor:
+        """(n_prompts, dim) rows on the device."""
         import torch
 
         shared = self._prefix(tree, words)
@@ -210,7 +242,7 @@ class TextTower:
         for index, first in enumerate(range(0, n_blocks, step)):
             some = slice(first, first + step)
             leaves = tree.leaves[bounds[index] : bounds[index + 1]] - first * size
-            parts.append(self._encode_blocks(tree, some, leaves, shared, words))
+            parts.append(self._encode_blocks(tree, some, leaves, shared, words, finish))
         return torch.cat(parts)[self._send(tree.prompt)]
 
     def _prefix(self, tree: PromptTree, words: _Words) -> list[Tensor]:
@@ -226,10 +258,14 @@ class TextTower:
         return [*kept, self._last.keys_and_values(x, n_blocks=1)]
 
     def _encode_blocks(
-        self, tree: PromptTree, some: slice, leaves: Rows, shared: list[Tensor], words: _Words
+        self,
+        tree: PromptTree,
+        some: slice,
+        leaves: Rows,
+        shared: list[Tensor],
+        words: _Words,
+        finish: _Finish,
     ) -> Tensor:
-        from torch.nn import functional
-
         n_prefix = len(tree.prefix)
         depth = self._send(tree.depth[some])
         mask = attention_mask(self._send(tree.end[some]), n_prefix, shared[0].dtype)
@@ -237,12 +273,31 @@ class TextTower:
         x = self._embed(words, tokens, depth.view(-1) + n_prefix)
         for block, before in zip(self._inner, shared, strict=False):
             x, _ = block(x, len(depth), mask, before)
-        x = self._last(x, mask, shared[-1], self._place(leaves, *depth.shape))
-        norm, eps = self._weights.final_norm, self._weights.eps
-        x = functional.layer_norm(x, x.shape[-1:], norm.weight, norm.bias, eps)
+        return finish(x, mask, shared[-1], self._place(leaves, *depth.shape))
+
+    def _before_last(self, x: Tensor, mask: Tensor, before: Tensor, leaves: Leaves) -> Tensor:
+        """What the last block is given at the leaves."""
+        return x[leaves.nodes].float()
+
+    def _normed(self, x: Tensor, mask: Tensor, before: Tensor, leaves: Leaves) -> Tensor:
+        """What the last norm gives at the leaves."""
+        return self._through_last(x, mask, before, leaves).float()
+
+    def _embedded(self, x: Tensor, mask: Tensor, before: Tensor, leaves: Leaves) -> Tensor:
+        """The leaves' unit rows."""
+        from torch.nn import functional
+
+        x = self._through_last(x, mask, before, leaves)
         return functional.normalize(
             (self._projection(x) if self._projection else x).float(), dim=-1
         )
+
+    def _through_last(self, x: Tensor, mask: Tensor, before: Tensor, leaves: Leaves) -> Tensor:
+        from torch.nn import functional
+
+        x = self._last(x, mask, before, leaves)
+        norm, eps = self._weights.final_norm, self._weights.eps
+        return functional.layer_norm(x, x.shape[-1:], norm.weight, norm.bias, eps)
 
     def _embed(self, words: _Words, tokens: Tensor, positions: Tensor) -> Tensor:
         return words(tokens) + self._weights.position_embedding[positions]

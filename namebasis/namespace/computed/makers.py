@@ -56,7 +56,8 @@ class ViewMaker(Protocol):
 Open = Callable[[ComputedFacts, str | None], ViewMaker]
 """Loads what computed a view, on a device."""
 
-OPENED_BY: dict[str, str] = {}
+_CONDITIONER = "namebasis.encoders.conditioner:open_conditioner"
+OPENED_BY: dict[str, str] = {"conditioning": _CONDITIONER, "conditioning_last": _CONDITIONER}
 """By view ``module:function``, an `Open`; as text, since a maker may lie on a higher floor."""
 
 
