@@ -109,6 +109,7 @@ PICTURED = [
 ]  # fmt: skip
 """A space with a picture of Vicki."""
 BEFORE = {
+    "celeb invert": [PICTURED[0]],
     "diversity": PICTURED,
     "own": [
         (
@@ -146,7 +147,7 @@ BEFORE = {
     ],
 }
 """What must have been done before the example of a command."""
-MANY_PROMPTS = ("describe", "identity", "recognise", "rigidity")
+MANY_PROMPTS = ("celeb mine", "describe", "identity", "recognise", "rigidity")
 """Commands whose examples encode thousands of prompts: their space is of the smallest encoder."""
 
 

@@ -38,6 +38,9 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
         "celeb", "morph", "s.space", "Vicki", "Winona", "--pipeline", "organism", "--strip",
         "OUT.png",
     ),
+    ("celeb invert", "export"): (
+        "celeb", "invert", "s.space", "n.csv", "--export", "OUT.safetensors",
+    ),
     ("score", "html"): ("score", "s.space", "--records", "locales", "--html", "OUT.html"),
     ("score", "figure"): ("score", "s.space", "--records", "locales", "--figure", "OUT.png"),
     ("recognise", "html"): ("recognise", "s.space", "images", "--html", "OUT.html"),

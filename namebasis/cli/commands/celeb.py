@@ -1,8 +1,9 @@
-"""Commands of a celeb basis: fit, coefficients, morph, compose."""
+"""Commands of a celeb basis: fit, coefficients, morph, compose, invert, mine."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,7 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
+from namebasis.cli.output import late_bar
 from namebasis.cli.outputs import refuse_existing
 from namebasis.wording import counted
 
@@ -279,6 +281,104 @@ def compose(
     return Answer([found], told=told)
 
 
+@answers
+def invert(
+    space: options.SpacePath,
+    photos: Annotated[
+        list[Path],
+        typer.Argument(metavar="PHOTO...", help="Photos of one person: files, or folders of them."),
+    ],
+    basis_file: Basis = None,
+    positions: Positions = None,
+    steps: Annotated[int, typer.Option("--steps", help="The most steps of the gradient.")] = 300,
+    n_views: Annotated[
+        int,
+        typer.Option("--n-views", help="Other views of each photo, which say when to stop."),
+    ] = 4,
+    n_names: Annotated[
+        int, typer.Option("--n-names", "-n", help="The most names in the prompt beside.")
+    ] = 4,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many names to show.")] = 8,
+    where: options.Where = None,
+    deny: options.Deny = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write the point as a textual inversion, .safetensors."),
+    ] = None,
+    form: Form = "a1111",
+    word: Word = None,
+    overwrite: options.Overwrite = False,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> Answer:
+    """Fit a point to photos of one person; the best prompt of names stands beside it."""
+    from namebasis.encoders.image_files import list_images
+    from namebasis.studies.celeb.embedding_files import check_export, write_embedding
+
+    if export is not None:
+        check_export(export, form, word, overwrite=overwrite)
+    files = [file for one in photos for file in (list_images(one) if one.is_dir() else [one])]
+    basis = basis_of(space, basis_file, positions)
+    with nullcontext() if quiet else late_bar("inverting", "steps") as progress:
+        found = basis.invert(
+            files, n_steps=steps, n_views=n_views, n_names=n_names, k=k, where=where,
+            deny=deny or (), seed=seed, progress=progress,
+        )  # fmt: skip
+    told = []
+    if export is not None:
+        said = write_embedding(
+            found.point, export, form=form, word=word, encoder=basis.encoder.spec,
+            overwrite=overwrite,
+        )  # fmt: skip
+        told = [f"textual inversion written to {export}; its word is {said}"]
+    return Answer([found], told=told)
+
+
+@answers
+def mine(
+    space: options.SpacePath,
+    components: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[COMPONENT]...",
+            help="3 of the first piece, 2.3 of the second; by default the first of each.",
+        ),
+    ] = None,
+    basis_file: Basis = None,
+    positions: Positions = None,
+    n_components: Annotated[
+        int, typer.Option("--n-components", help="Without COMPONENT: how many of each piece.")
+    ] = 4,
+    phrases: Annotated[
+        str | None,
+        typer.Option("--phrases", help="A .toml or .txt of phrases; by default as describe has."),
+    ] = None,
+    n_starts: Annotated[
+        int,
+        typer.Option(
+            "--n-starts", help="Names to find words with, and as many others to test them with."
+        ),
+    ] = 8,
+    deviations: Annotated[
+        float, typer.Option("--deviations", help="How far names are moved along a component.")
+    ] = 2.0,
+    k: Annotated[
+        int, typer.Option("-k", min=1, help="The most phrases, and the most names, of an end.")
+    ] = 3,
+    where: options.Where = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> Result:
+    """Find phrases and names for the ends of components, and test them on unused prompts."""
+    basis = basis_of(space, basis_file, positions)
+    with nullcontext() if quiet else late_bar("mining", "prompts") as progress:
+        return basis.mine(
+            components or (), n_components=n_components, phrases=phrases or True,
+            n_starts=n_starts, deviations=deviations, k=k, where=where, seed=seed,
+            progress=progress,
+        )  # fmt: skip
+
+
 app.command("fit", epilog="Example: namebasis celeb fit my.space my-basis.safetensors")(fit)
 app.command("coefficients", epilog="Example: namebasis celeb coefficients my.space Vicki -k 4")(
     coefficients
@@ -289,3 +389,7 @@ app.command(
     epilog="Example: namebasis celeb compose my.space --from Vicki --set 3=+1.5 "
     "--export vicki.safetensors",
 )(compose)
+app.command(
+    "invert", epilog="Example: namebasis celeb invert my.space images/Vicki/1.png --steps 20"
+)(invert)
+app.command("mine", epilog="Example: namebasis celeb mine my.space 1 --n-starts 2")(mine)
