@@ -26,16 +26,16 @@ from namebasis.namespace.corpus.image_labels import (
     names_of,
     refuse_unmatched,
 )
+from namebasis.namespace.corpus.pictures.keys import Seen, keys_of
 from namebasis.namespace.corpus.pictures.ready import (
     ReadyCount,
     ReadyVectors,
-    brief,
     digest_of_vector,
     fresh_vectors,
     ready_vectors,
 )
 from namebasis.namespace.corpus.pictures.tables import in_utf8
-from namebasis.namespace.pictures.copies import n_pictures, under_several_names
+from namebasis.namespace.pictures.copies import n_pictures, told_of, under_several_names
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.painted import provenance_of, read_about
 from namebasis.namespace.pictures.schema import ABOUT, KEYS, filled
@@ -51,6 +51,7 @@ from namebasis.namespace.store.dataset import (
     as_column,
 )
 from namebasis.namespace.store.engine_errors import reading
+from namebasis.namespace.pictures.engine_memory import large_blocks_given_back
 from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.opening import holds_commit
@@ -258,13 +259,14 @@ def _add_ready(
     if all(row is None for row in rows.values()) and unmatched == "skip":
         refuse_unmatched(ready.folder, len(ready), labels)
     with (
+        large_blocks_given_back(),
         writing(space._store) as store,
         changing(brought_over(store), f"add of images in {ready.folder.name}", images=True),
     ):
         uri = space.path / IMAGES
         n_before = n_pictures(uri)
         count = ReadyCount()
-        known = {brief(*key) for key in _known(uri)}
+        known = _seen(uri)
         blocks = _ready_rows(ready, taken, known, count, progress)
         for first in blocks:
             append_drawn(uri, chain([first], islice(blocks, COMMIT - 1)), first.schema)
@@ -285,7 +287,7 @@ def _add_ready(
 def _ready_rows(
     ready: ReadyVectors,
     taken: Container[str],
-    known: set[bytes],
+    known: Seen,
     count: ReadyCount,
     progress: Progress | None,
 ) -> Iterator[pa.RecordBatch]:
@@ -337,6 +339,19 @@ def _known(uri: Path) -> set[Key]:
     rows = _told(uri, ["label", "digest", "is_added"])
     added = rows.filter(rows["is_added"])
     return set(zip(added["label"].to_pylist(), added["digest"].to_pylist(), strict=True))
+
+
+def _seen(uri: Path) -> Seen:
+    """As `_known`, where there may be millions."""
+    seen = Seen()
+    if not holds_commit(uri):
+        return seen
+    asked = ["label", "digest", "is_added"]
+    for rows in told_of(uri, asked):
+        added = rows.filter(rows["is_added"])
+        keys = zip(added["label"].to_pylist(), added["digest"].to_pylist(), strict=True)
+        seen.note(keys_of(keys, len(added)))
+    return seen
 
 
 def _measured(uri: Path) -> dict[str, bool]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.namespace.corpus.image_labels import Find, find_labels
+from namebasis.namespace.corpus.pictures.keys import KeyArray, keys_of
 from namebasis.namespace.pictures.schema import filled
+from namebasis.namespace.store.dataset import BLOCK_ROWS
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.opening import holds_commit
 from namebasis.namespace.store.places import for_lance
@@ -39,14 +43,14 @@ def under_several_names(uri: Path, find: Find, first: int) -> list[str]:
     """
     if n_pictures(uri) <= first:
         return []
-    told = _scan(uri, ["digest", "label", "is_added"])
-    told = told.filter(pc.is_in(told["digest"], told["digest"].slice(first).unique()))
-    counts = told.group_by("digest").aggregate([("label", "count_distinct")])
-    several = counts.filter(pc.greater(counts["label_count_distinct"], 1))["digest"]
+    several = _several(uri, first)
     if not len(several):
         return []
-    rows = _scan(uri, ["digest", "label", "is_added", "path"])
-    rows = rows.filter(pc.and_(rows["is_added"], pc.is_in(rows["digest"], several)))
+    blocks = []
+    for block in told_of(uri, ["digest", "label", "is_added", "path"]):
+        shared = np.isin(_hashes(block, "digest"), several)
+        blocks.append(block.filter(pc.and_(block["is_added"], pa.array(shared))))
+    rows = pa.concat_tables(blocks)
     owners = find_labels(rows["label"].to_pylist(), find)
     found: dict[str, dict[object, str]] = {}
     for row in rows.to_pylist():
@@ -65,10 +69,33 @@ def under_several_names(uri: Path, find: Find, first: int) -> list[str]:
     ]
 
 
-def _scan(uri: Path, columns: list[str]) -> pa.Table:
+def _several(uri: Path, first: int) -> KeyArray:
+    """Hashes of the digests that rows from `first` on have, and that stand under several labels."""
+    blocks = [
+        (_hashes(block, "digest"), _hashes(block, "label"))
+        for block in told_of(uri, ["digest", "label"])
+    ]
+    digests, labels = (np.concatenate(side) for side in zip(*blocks, strict=True))
+    mine = np.isin(digests, digests[first:])
+    digests, labels = digests[mine], labels[mine]
+    order = np.lexsort((labels, digests))
+    digests, labels = digests[order], labels[order]
+    differs = (digests[1:] == digests[:-1]) & (labels[1:] != labels[:-1])
+    return np.unique(digests[1:][differs])
+
+
+def _hashes(rows: pa.Table, column: str) -> KeyArray:
+    return keys_of(rows[column].to_pylist(), len(rows))
+
+
+def told_of(uri: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Columns of a store's pictures, some thousand rows at a time, as `schema.filled` has them."""
     import lance
 
     with reading(uri):
         dataset = lance.dataset(for_lance(uri))
         held = [name for name in columns if name in dataset.schema.names]
-        return filled(dataset.scanner(columns=held, scan_in_order=True).to_table(), columns)
+        for batch in dataset.scanner(
+            columns=held, batch_size=BLOCK_ROWS, batch_readahead=2, scan_in_order=True
+        ).to_batches():
+            yield filled(batch, columns)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.namespace.corpus.image_labels import Find, find_labels
+from namebasis.namespace.corpus.pictures.keys import Seen, keys_of
 from namebasis.namespace.pictures.schema import VECTOR, filled
 from namebasis.namespace.store.dataset import BLOCK_ROWS, as_column, as_matrix, check_units
 from namebasis.namespace.store.engine_errors import reading
@@ -124,19 +125,21 @@ def view_of(
 
     Pictures are read some thousand at a time: there may be more than fit into memory.
     """
-    labels = dataset.to_table(columns=["label"])["label"].unique().to_pylist()
-    found = find_labels(labels, find)
+    labels: dict[str, None] = {}
+    for batch in dataset.to_batches(columns=["label"], batch_size=BLOCK_ROWS):
+        labels |= dict.fromkeys(batch.column(0).unique().to_pylist())
+    found = find_labels(list(labels), find)
     names = np.unique(np.array([row for row in found.values() if row is not None], np.int64))
     sums, counts = np.zeros((len(names), dim)), np.zeros(len(names), np.int64)
     total, n_pictures = np.zeros(dim), 0
     # Copies count once, whether they came in one run or in several, or under names of two files.
-    seen: set[bytes] = set()
+    seen = Seen()
     for rows, vectors in _counted(dataset, uri, dim, source):
         read = rows["label"].to_pylist()
         own = [found[label] for label in read]
         owners = (label if row is None else row for label, row in zip(read, own, strict=True))
         keys = zip(owners, rows["digest"].to_pylist(), strict=True)
-        fresh = np.fromiter((_is_new(*key, seen) for key in keys), bool, len(own))
+        fresh = seen.note(keys_of(keys, len(own)))
         kept = vectors[fresh].astype(np.float64)
         total += kept.sum(axis=0)
         n_pictures += len(kept)
@@ -190,14 +193,6 @@ def has_vector(dataset: Any) -> Iterator[pa.Array]:
         columns=[VECTOR], batch_size=BLOCK_ROWS, batch_readahead=2, scan_in_order=True
     ).to_batches():
         yield batch.column(0).is_valid()
-
-
-def _is_new(owner: int | str, digest: str, seen: set[bytes]) -> bool:
-    """Whether no copy of a picture was seen; of millions, only a brief key is held."""
-    key = hashlib.blake2b(f"{owner!r}\0{digest}".encode(), digest_size=16).digest()
-    is_new = key not in seen
-    seen.add(key)
-    return is_new
 
 
 def complete(rows: pa.Table, store: Store) -> pa.Table:

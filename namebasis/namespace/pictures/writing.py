@@ -32,7 +32,7 @@ from namebasis.namespace.store.dataset import BLOCK_ROWS
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.opening import holds_commit
 from namebasis.namespace.store.places import for_lance
-from namebasis.namespace.store.upkeep import keep_up
+from namebasis.namespace.store.upkeep import LEVELS, keep_up
 
 Truths = npt.NDArray[np.bool_]
 _NEW, _OLD = f"{STAGED}new_", f"{STAGED}old_"
@@ -230,7 +230,9 @@ def append_drawn(uri: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema
 
     reader = pa.RecordBatchReader.from_batches(dataset.schema, drawn())
     try:
-        made = lance.write_dataset(reader, for_lance(uri), mode="append")
+        made = lance.write_dataset(
+            reader, for_lance(uri), mode="append", max_rows_per_file=LEVELS[-1]
+        )
     except Exception:  # whatever the engine made of our refusal; all else goes on as it is
         if stopped:
             raise stopped[0] from None

@@ -20,6 +20,7 @@ from namebasis.checks import FloatArray
 from namebasis.encoders.image_files import ImageFailure
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.image_labels import Find, find_labels
+from namebasis.namespace.corpus.pictures.keys import Seen, keys_of
 from namebasis.namespace.corpus.pictures.tables import (
     CAPTION_COLUMNS,
     PATH_COLUMNS,
@@ -334,7 +335,7 @@ class ReadyCount:
 def fresh_vectors(
     ready: ReadyVectors,
     taken: Container[str],
-    known: set[bytes],
+    known: Seen,
     count: ReadyCount,
 ) -> Iterator[tuple[list[str], list[tuple[str, str]], FloatArray]]:
     """Walk the pictures that are wanted and new: their paths, keys and unit vectors.
@@ -344,34 +345,31 @@ def fresh_vectors(
     ready : ReadyVectors
     taken : container of str
         Labels that are wanted.
-    known : set of bytes
-        `brief` keys of pictures that a space has; what is walked is added to it.
+    known : Seen
+        Labels and digests of pictures that a space has; what is walked is noted in it.
     count : ReadyCount
         Counts as they are walked.
     """
+    import numpy as np
+
     for block in ready.blocks():
         vectors, has = unit_vectors(block.vectors, ready.dim)
-        kept: list[int] = []
+        wanted: list[int] = []
         keys: list[tuple[str, str]] = []
         for row, label in enumerate(block.labels):
             if label not in taken:
                 count.n_skipped += 1
             elif not has[row]:
                 count.failures.append(ImageFailure(block.paths[row], _NO_DIRECTION))
-            elif (key := brief(label, digest := digest_of_vector(vectors[row]))) in known:
-                count.n_known += 1
             else:
-                known.add(key)
-                kept.append(row)
-                keys.append((label, digest))
+                wanted.append(row)
+                keys.append((label, digest_of_vector(vectors[row])))
+        fresh = np.flatnonzero(known.note(keys_of(keys, len(keys)))).tolist()
+        kept = [wanted[at] for at in fresh]
         count.n_read += len(block.labels)
         count.n_added += len(kept)
-        yield [block.paths[row] for row in kept], keys, vectors[kept]
-
-
-def brief(label: str, digest: str) -> bytes:
-    """What stands for the label and the digest of a picture where millions are held in memory."""
-    return hashlib.blake2b(f"{label}\0{digest}".encode(), digest_size=16).digest()
+        count.n_known += len(wanted) - len(kept)
+        yield [block.paths[row] for row in kept], [keys[at] for at in fresh], vectors[kept]
 
 
 def digest_of_vector(row: FloatArray) -> str:
