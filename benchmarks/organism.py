@@ -23,7 +23,7 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from namebasis.analysis.training.change_points import logistic_crossing
+from namebasis.analysis.training.logistic_rise import logistic_crossing
 from namebasis.encoders.registry import load_encoder
 from namebasis.formation import formation
 from namebasis.organism.captions import Scribe

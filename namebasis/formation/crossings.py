@@ -15,6 +15,7 @@ from namebasis.analysis.training.change_points import (
     crossing,
     rise,
 )
+from namebasis.analysis.training.logistic_rise import FEWEST_POINTS, logistic_rise_crossing
 from namebasis.checks import Float64Array
 
 PhaseArray = npt.NDArray[np.int8]
@@ -26,6 +27,8 @@ CROSSED = ("leaves", "fine", "margin")
 PICTURES_CROSSED = {"seen": "seen_margin", "elsewhere": "elsewhere_margin",
                     "pictures": "picture_margin"}  # fmt: skip
 """What is crossed where there are pictures, and the measure that rises above 0."""
+FITTED = "pictures"
+"""What is crossed by a logistic fit: one margin of many noisy ones, which rises once."""
 _LEAST = 1e-9  # below any score that is not zero
 
 
@@ -68,7 +71,9 @@ def find_crossings(
 ) -> tuple[NameCrossing, ...]:
     """Find where each of `CROSSED`, and of `PICTURES_CROSSED`, rises above its threshold.
 
-    Those of margins, of texts and of pictures, are 0.
+    Those of margins, of texts and of pictures, are 0. The crossing is that of an isotonic fit from
+    the lowest point on, and for `FITTED` that of a logistic one from the last checkpoint at which
+    the name was not yet seen.
 
     Parameters
     ----------
@@ -159,13 +164,21 @@ def _name_crossing(
         return None
     above, again = series[known], drawn[known].T.astype(np.float64)
     places = np.asarray(steps, dtype=np.float64)[known]
-    in_steps = crossing(places, above, again, n_resampled=n_resampled)
+    first = 0
+    if measure == FITTED and exposures is not None:
+        # Before a name is seen there is nothing to fit: from the last checkpoint without it on.
+        unseen = np.flatnonzero(exposures[known] <= 0)
+        first = int(unseen[-1]) if len(unseen) else 0
+    rising = logistic_rise_crossing if measure == FITTED else crossing
+    find = rising if len(above) - first >= FEWEST_POINTS else crossing
+    fitted, refitted = above[first:], again[:, first:]
+    in_steps = find(places[first:], fitted, refitted, n_resampled=n_resampled)
     if exposures is None:
         low, high = rise(places, above)
         width = high / low if low > 0 else None
         return NameCrossing(name, measure, in_steps, None, width)
     logs = np.log1p(exposures[known])
-    found = crossing(logs, above, again, n_resampled=n_resampled)
+    found = find(logs[first:], fitted, refitted, n_resampled=n_resampled)
     low, high = rise(logs, above)
     position, bottom, top = np.expm1([found.position, found.low, found.high]).tolist()
     in_exposures = Crossing(position, bottom, top, found.share, found.state)

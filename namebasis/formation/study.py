@@ -18,7 +18,7 @@ from namebasis.formation.checkpoints import (
     find_checkpoints,
     nothing_left,
 )
-from namebasis.formation.crossings import PICTURES_CROSSED
+from namebasis.formation.crossings import FITTED, PICTURES_CROSSED
 from namebasis.formation.encoding import Cache
 from namebasis.formation.phases import find_phases
 from namebasis.formation.pictures.album import Album, album_of
@@ -286,7 +286,8 @@ def _n_resampled(plan: Plan, album: Album | None) -> dict[str, int]:
     n_partners = min(map(len, plan.partners))
     return {
         "leaves": n_partners, "fine": n_partners, "margin": 1 + len(plan.contexts),
-        **({} if album is None else dict.fromkeys(PICTURES_CROSSED, album.fewest)),
+        **({} if album is None else dict.fromkeys(PICTURES_CROSSED, album.fewest)
+           | {FITTED: album.fewest_apart}),
     }  # fmt: skip
 
 

@@ -101,9 +101,8 @@ def measure(
     _measure_contexts(made, plan, kept, values)
     _measure_anchors(made.bare, kept, values)
     if pictures is not None:
-        views = (made.bare + made.placed.sum(axis=1)) / (1 + made.placed.shape[1])
         found = measure_pictures(
-            pictures[1], pictures[0], made.whole, views, own, plan, n_resamples=n_resamples,
+            pictures[1], pictures[0], made.whole, own, plan, n_resamples=n_resamples,
             seed=seed,
         )  # fmt: skip
         values, draws = values | found.values, draws | found.draws

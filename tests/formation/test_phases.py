@@ -197,6 +197,26 @@ def test_a_crossing_in_exposures_lies_where_the_logarithm_of_one_more_does() -> 
     assert found.exposures.position == pytest.approx(np.sqrt(11) - 1)
 
 
+def test_pictures_cross_where_a_logistic_rise_does_from_the_first_exposure_on() -> None:
+    exposures = np.array([0.0, 0, 0, 0, 0, 2, 8, 20, 50, 120, 300, 700])
+    logs = np.log1p(exposures)
+    series = -0.3 + 0.8 / (1 + np.exp(-(logs - 3) / 0.5))
+    series[:4] = 0.4, -0.2, 0.3, -0.5  # of names that nobody has seen, which is chance
+    drawn = series[:, None] + 0.01 * np.random.default_rng(0).standard_normal((12, 40))
+    steps = list(range(12))
+    found = _name_crossing("a", "pictures", series, drawn, steps, exposures)
+    assert found is not None
+    assert found.exposures is not None
+    # -0.3 + 0.8 s = 0, so s = 3/8.
+    assert found.exposures.position == pytest.approx(np.expm1(3 + 0.5 * np.log(3 / 5)), rel=2e-3)
+    assert found.exposures.low < found.exposures.position < found.exposures.high
+    assert 6 < found.step.position < 7  # where 8 and 20 times are past
+    # Of too few checkpoints, and of any other measure, an isotonic fit.
+    plain = _name_crossing("a", "pictures", series[-4:], drawn[-4:], steps[-4:], exposures[-4:])
+    assert plain is not None
+    assert plain.step.state == "before"
+
+
 def test_three_controls_are_enough_for_a_threshold() -> None:
     rows = np.array([[1.0, 1.0], [2.0, np.nan], [3.0, 3.0]])
     found = threshold(rows)

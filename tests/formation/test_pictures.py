@@ -15,6 +15,9 @@ from namebasis.formation.page import html_of
 from namebasis.formation.phases import EVIDENCE, PICTURED, RECOGNISED, find_phases, label
 from namebasis.formation.pictures.album import (
     ELSEWHERE,
+    MORE,
+    N_MORE,
+    N_MORE_OF_PARTS,
     N_OF_PARTS,
     N_PICTURES,
     PARTS,
@@ -148,7 +151,7 @@ def test_measures_are_those_of_plain_arithmetic() -> None:
     vectors = unit(rng.standard_normal((24, dim))).astype(np.float32)
     vectors[1] = np.nan
     album = Album(rows, roles, "", np.zeros((24, 1, 1, 3), np.uint8))
-    found = measure_pictures(vectors, album, names, names, own, plan, n_resamples=30, seed=0)
+    found = measure_pictures(vectors, album, names, own, plan, n_resamples=30, seed=0)
     seen = {row: vectors[(rows == row) & (roles == SEEN) & np.isfinite(vectors[:, 0])] for row in
             range(6)}  # fmt: skip
     centre = np.mean([one.mean(axis=0) for one in seen.values()], axis=0)
@@ -160,6 +163,22 @@ def test_measures_are_those_of_plain_arithmetic() -> None:
     assert found.values["seen_own"][0] == pytest.approx(own[0] @ towards, abs=1e-5)
     away = unit(vectors[2] - centre) @ texts.T
     assert found.values["elsewhere_margin"][0] == pytest.approx(away[0] - away[1:].max(), abs=1e-5)
+    rng = np.random.default_rng(1)
+    more = Album(np.append(rows, 0), np.append(roles, MORE), "", np.zeros((25, 1, 1, 3), np.uint8))
+    added = unit(rng.standard_normal((1, dim))).astype(np.float32)
+    again = measure_pictures(
+        np.vstack([vectors, added]), more, names, own, plan, n_resamples=30, seed=0
+    )
+    # More pictures of the person count beside those of people as the parts suggest, alone.
+    assert again.values["seen_margin"][0] == found.values["seen_margin"][0]
+    person = {row: (rows == row) & (roles == SEEN) for row in range(6)}
+    sides = np.array([
+        [np.nanmean(np.vstack([vectors[person[row]], added[: row == 0]]), axis=0),
+         vectors[(rows == row) & (roles == PARTS)].mean(axis=0)] for row in range(6)
+    ])  # fmt: skip
+    own_side, other_side = unit(sides[0] - sides.mean(axis=(0, 1)))
+    expected = own_side @ texts[0] - other_side @ texts[0]
+    assert again.values["picture_margin"][0] == pytest.approx(expected, abs=1e-5)
     # One picture resampled is that picture.
     assert np.allclose(found.draws["seen_margin"][0], found.values["seen_margin"][0], atol=1e-5)
     assert np.isnan(found.values["seen_rank"][6 : plan.n_asked]).all()
@@ -205,10 +224,15 @@ def test_a_world_is_drawn_by_its_truth(tmp_path: Path) -> None:
     for row, name in enumerate(plan.names):
         if name not in truth:
             continue  # a made-up control
-        counts = [int(((album.rows == row) & (album.roles == role)).sum()) for role in range(3)]
+        counts = [int(((album.rows == row) & (album.roles == role)).sum()) for role in range(4)]
         one = truth[name]
         contradicts = one.own is not None and one.own != one.prior
-        expected = [N_PICTURES, N_PICTURES if one.context else 0, N_OF_PARTS if contradicts else 0]
+        expected = [
+            N_PICTURES,
+            N_PICTURES if one.context else 0,
+            (N_OF_PARTS + N_MORE_OF_PARTS) * contradicts,
+            N_MORE * contradicts,
+        ]
         assert counts == expected, one.kind
     again, other = album_of(tmp_path, None, plan, 0), album_of(tmp_path, None, plan, 1)
     assert again is not None

@@ -191,63 +191,6 @@ def crossing(
     return Crossing(float(found), low, high, share, state)
 
 
-def logistic_crossing(positions: npt.ArrayLike, values: npt.ArrayLike, level: float) -> float:
-    """Where a logistic rise fitted to a noisy series crosses a level.
-
-    All points count for one crossing, so it moves less with a single noisy one than that of
-    `crossing` does; it supposes that the series rises once.
-
-    Parameters
-    ----------
-    positions : array_like of shape (n,)
-        Not decreasing, at least 5.
-    values : array_like of shape (n,)
-    level : float
-
-    Returns
-    -------
-    float
-        The first position where the curve is above the level from the start; NaN where it stays
-        below it up to the last. Where no curve can be fitted, the crossing of an isotonic fit.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not fit, a value is not finite, positions decrease, or there are too few.
-    """
-    from scipy.optimize import curve_fit
-
-    places = np.asarray(positions, dtype=np.float64)
-    series, _ = _series(values, np.stack([np.asarray(values)] * 2))
-    _check_places(places, series)
-    if len(series) < 5:
-        raise ValueError(f"values needs at least 5 points; got {len(series)}.")
-    span = float(np.ptp(places)) or 1.0
-
-    def curve(
-        x: Float64Array, start: float, height: float, middle: float, width: float
-    ) -> Float64Array:
-        return np.asarray(start + height / (1 + np.exp(-(x - middle) / np.exp(width))))
-
-    reach = float(np.ptp(series)) or 1.0
-    low = [series.min() - reach, 0.0, places[0] - span, np.log(span / 50)]
-    high = [series.max() + reach, 3 * reach, places[-1] + span, np.log(span)]
-    guess = [series[:3].mean(), reach, places.mean(), np.log(span / 6)]
-    try:
-        fit, _ = curve_fit(curve, places, series, p0=guess, bounds=(low, high), maxfev=4000)
-    except RuntimeError:
-        found = crossing(places, series, np.stack([series, series]), level=level)
-        return float(places[0]) if found.state == "before" else found.position
-    start, height, middle, width = fit
-    share = (level - start) / height if height > 0 else -np.inf if start >= level else np.inf
-    if share <= 0:
-        return float(places[0])
-    if share >= 1:
-        return float("nan")
-    at = middle + np.exp(width) * np.log(share / (1 - share))
-    return float("nan") if at > places[-1] else float(max(at, places[0]))
-
-
 def rise(positions: npt.ArrayLike, values: npt.ArrayLike) -> tuple[float, float]:
     """Positions at which a series has made 10 and 90 % of its rise; NaN without a rise.
 

@@ -27,14 +27,16 @@ from namebasis.wording import counted
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
 
-SEEN, ELSEWHERE, PARTS = range(3)
-"""What a picture shows: the person in contexts that the name was seen in, the person in others, or
-people as the name's parts suggest."""
+SEEN, ELSEWHERE, PARTS, MORE = range(4)
+"""What a picture shows: the person in contexts that the name was seen in, the person in others,
+people as the name's parts suggest, or more of the first for what is held against these."""
 OTHER_FOLDER = "elsewhere"
 """Inside a name's folder: pictures in contexts that the name was not seen in."""
 N_PICTURES, N_OF_PARTS = 8, 12
+N_MORE, N_MORE_OF_PARTS = 8, 4
+"""That are held against each other alone, beside those."""
 _CHUNK = 256
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,17 @@ class Album:
     @property
     def fewest(self) -> int:
         """Pictures in contexts that the name was seen in, of the name that has the fewest."""
-        return int(min(np.unique(self.rows[self.roles == SEEN], return_counts=True)[1], default=1))
+        return self._fewest(self.roles == SEEN)
+
+    @property
+    def fewest_apart(self) -> int:
+        """The same of pictures that are held against those of people as the parts suggest."""
+        apart = np.isin(self.rows, self.rows[self.roles == PARTS])
+        own = np.isin(self.roles, (SEEN, MORE))
+        return min(self._fewest(apart & own), self._fewest(self.roles == PARTS))
+
+    def _fewest(self, which: npt.NDArray[np.bool_]) -> int:
+        return int(min(np.unique(self.rows[which], return_counts=True)[1], default=1))
 
     def encode(self, encoder: Encoder) -> FloatArray:
         """Unit rows of all pictures, (n, dim); NaN for files that cannot be read."""
@@ -155,7 +167,7 @@ def _digest(file: Path) -> str:
         return "unread"
 
 
-def _render(people: Sequence[People], size: int, seed: int) -> npt.NDArray[np.uint8]:
+def _render(people: Sequence[People], size: int, seed: Sequence[int]) -> npt.NDArray[np.uint8]:
     """Draw them all, some hundred at a time."""
     codes, fine, contexts = (
         np.concatenate([getattr(some, key) for some in people])
@@ -163,7 +175,7 @@ def _render(people: Sequence[People], size: int, seed: int) -> npt.NDArray[np.ui
     )
     return np.concatenate([
         render(People(codes[at : at + _CHUNK], fine[at : at + _CHUNK], contexts[at : at + _CHUNK]),
-               size=size, seed=[seed, 4, at])
+               size=size, seed=[*seed, at])
         for at in range(0, len(codes), _CHUNK)
     ])  # fmt: skip
 
@@ -182,20 +194,23 @@ def _drawn(run: Path, plan: Plan, seed: int) -> Album | None:
     known = {truth.name: at for at, truth in enumerate(world.names)}
     rows: list[int] = []
     roles: list[int] = []
-    people: list[People] = []
-    for row, name in enumerate(plan.names):
-        if name not in known:
-            continue
-        rng = np.random.default_rng([seed, 3, known[name]])
-        for role, some in _people_of(world, known[name], rng):
-            rows += [row] * len(some)
-            roles += [role] * len(some)
-            people.append(some)
+    pixels = []
+    for stream, people_of in ((3, _people_of), (7, _more_of)):
+        people: list[People] = []
+        for row, name in enumerate(plan.names):
+            if name not in known:
+                continue
+            rng = np.random.default_rng([seed, stream, known[name]])
+            for role, some in people_of(world, known[name], rng):
+                rows += [row] * len(some)
+                roles += [role] * len(some)
+                people.append(some)
+        if people:
+            pixels.append(_render(people, size, [seed, stream + 1]))
     if not rows:
         return None
-    pixels = _render(people, size, seed)
     text = f"{_FORMAT} {seed} {size} {world.to_json()} {' '.join(plan.names)}"
-    return Album(np.array(rows), np.array(roles), _digest_of_text(text), pixels)
+    return Album(np.array(rows), np.array(roles), _digest_of_text(text), np.concatenate(pixels))
 
 
 def _people_of(world: World, at: int, rng: np.random.Generator) -> list[tuple[int, People]]:
@@ -213,10 +228,25 @@ def _people_of(world: World, at: int, rng: np.random.Generator) -> list[tuple[in
     if truth.context is not None:
         made.append((ELSEWHERE, _same(world, truth, truth.own, N_PICTURES, rng)))
     if truth.own != truth.prior:
-        codes = np.repeat(world.codes(truth.prior)[None], N_OF_PARTS, 0)
-        others = random_people(N_OF_PARTS, rng)
-        made.append((PARTS, People(codes, others.fine, others.contexts)))
+        made.append((PARTS, _as_parts_suggest(world, truth, N_OF_PARTS, rng)))
     return made
+
+
+def _more_of(world: World, at: int, rng: np.random.Generator) -> list[tuple[int, People]]:
+    """More of a name whose person is held against people as its parts suggest."""
+    truth = world.names[at]
+    if truth.kind == "N" or truth.own is None or truth.own == truth.prior:
+        return []
+    return [
+        (MORE, Scribe(world).pictures(at, N_MORE, rng)),
+        (PARTS, _as_parts_suggest(world, truth, N_MORE_OF_PARTS, rng)),
+    ]
+
+
+def _as_parts_suggest(world: World, truth: NameTruth, n: int, rng: np.random.Generator) -> People:
+    others = random_people(n, rng)
+    codes = np.repeat(world.codes(truth.prior)[None], n, 0)
+    return People(codes, others.fine, others.contexts)
 
 
 def _same(

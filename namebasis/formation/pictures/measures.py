@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from namebasis.analysis.identity.recognition import places_among, pointing, unit
 from namebasis.checks import Float64Array, FloatArray, IntArray
-from namebasis.formation.pictures.album import ELSEWHERE, PARTS, SEEN, Album
+from namebasis.formation.pictures.album import ELSEWHERE, MORE, PARTS, SEEN, Album
 from namebasis.formation.plan import Plan
 
 PICTURE_MEASURES = (
     "seen_rank", "seen_margin", "seen_own", "elsewhere_rank", "elsewhere_margin", "picture_margin",
 )  # fmt: skip
 """Of each name with pictures at each checkpoint; docs/formation.md says what each is."""
+_NONE = np.zeros(0, dtype=np.int64)
 PICTURE_DRAWN = ("seen_margin", "elsewhere_margin", "picture_margin")
 """Measures with bootstrap draws, over pictures."""
 
@@ -40,7 +41,6 @@ def measure_pictures(
     vectors: FloatArray,
     album: Album,
     names: FloatArray,
-    views: FloatArray,
     own: Float64Array,
     plan: Plan,
     *,
@@ -59,8 +59,6 @@ def measure_pictures(
     album : Album
     names : ndarray of shape (n_names, dim)
         In the plan's template.
-    views : ndarray of shape (n_names, dim)
-        Mean of the bare name and of the name in all contexts.
     own : ndarray of shape (n_names, dim)
         What names have beyond their parts; NaN where that is not known.
     plan : Plan
@@ -71,7 +69,8 @@ def measure_pictures(
     draws = {key: np.full((n, n_resamples), np.nan) for key in PICTURE_DRAWN}
     good = np.isfinite(vectors).all(axis=1)
     groups = {
-        role: _by_name(album, good & (album.roles == role)) for role in (SEEN, ELSEWHERE, PARTS)
+        role: _by_name(album, good & (album.roles == role))
+        for role in (SEEN, ELSEWHERE, PARTS, MORE)
     }
     if not groups[SEEN]:
         return Pictured(values, draws)
@@ -99,14 +98,14 @@ def measure_pictures(
             drawn = scores[:, row].copy()
             scores[:, row] = -np.inf
             draws[f"{key}_margin"][row] = drawn - scores.max(axis=1)
-    _measure_apart(centred, groups, views, plan, values, draws, rng)
+    _measure_apart(centred, groups, texts, plan, values, draws, rng)
     return Pictured(values, draws)
 
 
 def _measure_apart(
     centred: Float64Array,
     groups: dict[int, dict[int, IntArray]],
-    views: FloatArray,
+    texts: Float64Array,
     plan: Plan,
     values: dict[str, Float64Array],
     draws: dict[str, Float64Array],
@@ -116,8 +115,10 @@ def _measure_apart(
     rows = [row for row in groups[PARTS] if row in groups[SEEN] and row < plan.n_asked]
     if not rows:
         return
-    texts = unit(views - views.mean(axis=0, dtype=np.float64))
-    own = {row: centred[groups[SEEN][row]] for row in rows}
+    own = {
+        row: centred[np.concatenate([groups[SEEN][row], groups[MORE].get(row, _NONE)])]
+        for row in rows
+    }
     others = {row: centred[groups[PARTS][row]] for row in rows}
     # Both sides about what they have in common, so that neither is nearer to all names.
     middle = np.mean([(own[row].mean(axis=0) + others[row].mean(axis=0)) / 2 for row in rows], 0)

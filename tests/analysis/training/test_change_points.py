@@ -10,7 +10,6 @@ from namebasis.analysis.training.change_points import (
     change_points,
     crossing,
     isotonic,
-    logistic_crossing,
     rise,
 )
 
@@ -136,24 +135,3 @@ def test_what_does_not_fit_is_refused() -> None:
         crossing([0, 2, 1], [0.0, 1, 2], np.zeros((5, 3)))
     with pytest.raises(ValueError, match="finite"):
         crossing([0, 1], [0.0, np.nan], np.zeros((5, 2)))
-
-
-def test_a_logistic_rise_crosses_where_its_curve_does() -> None:
-    places = np.linspace(0, 7, 17)
-    series = -0.4 + 1.2 / (1 + np.exp(-(places - 3) / 0.8))
-    # -0.4 + 1.2 s = level, so s = (level + 0.4) / 1.2.
-    expected = 3 + 0.8 * np.log((0.1 + 0.4) / (0.8 - 0.1))
-    assert logistic_crossing(places, series, 0.1) == pytest.approx(expected, abs=1e-4)
-    noisy = [
-        logistic_crossing(places, series + 0.1 * RNG.standard_normal(17), 0.1) for _ in range(40)
-    ]
-    assert np.median(noisy) == pytest.approx(expected, abs=0.15)
-    assert np.std(noisy) < 0.5
-    assert logistic_crossing(places, series + 1, 0.1) == 0.0
-    assert np.isnan(logistic_crossing(places, series - 2, 0.1))
-    assert np.isnan(logistic_crossing(places, -series - 1, 0.1))
-    assert np.isnan(logistic_crossing(places, np.zeros(17), 0.1))
-    with pytest.raises(ValueError, match="at least 5 points; got 3"):
-        logistic_crossing([0, 1, 2], [0.0, 1, 2], 0.1)
-    with pytest.raises(ValueError, match="not decreasing"):
-        logistic_crossing([0, 2, 1, 3, 4], np.arange(5.0), 0.1)
