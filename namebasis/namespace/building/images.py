@@ -36,6 +36,7 @@ from namebasis.namespace.corpus.pictures.ready import (
 )
 from namebasis.namespace.corpus.pictures.tables import in_utf8
 from namebasis.namespace.pictures.copies import n_pictures, told_of, under_several_names
+from namebasis.namespace.pictures.engine_memory import large_blocks_given_back
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.painted import provenance_of, read_about
 from namebasis.namespace.pictures.schema import ABOUT, KEYS, filled
@@ -51,7 +52,6 @@ from namebasis.namespace.store.dataset import (
     as_column,
 )
 from namebasis.namespace.store.engine_errors import reading
-from namebasis.namespace.pictures.engine_memory import large_blocks_given_back
 from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.opening import holds_commit
