@@ -48,8 +48,8 @@ def under_several_names(uri: Path, find: Find, first: int) -> list[str]:
         return []
     blocks = []
     for block in told_of(uri, ["digest", "label", "is_added", "path"]):
-        shared = np.isin(_hashes(block, "digest"), several)
-        blocks.append(block.filter(pc.and_(block["is_added"], pa.array(shared))))
+        is_several = pa.array(np.isin(_hashes(block, "digest"), several))
+        blocks.append(block.filter(pc.and_(block["is_added"], is_several)))
     rows = pa.concat_tables(blocks)
     owners = find_labels(rows["label"].to_pylist(), find)
     found: dict[str, dict[object, str]] = {}
