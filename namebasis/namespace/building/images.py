@@ -36,12 +36,17 @@ from namebasis.namespace.corpus.pictures.ready import (
 )
 from namebasis.namespace.corpus.pictures.tables import in_utf8
 from namebasis.namespace.pictures.copies import n_pictures, told_of, under_several_names
-from namebasis.namespace.pictures.engine_memory import large_blocks_given_back
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.painted import provenance_of, read_about
 from namebasis.namespace.pictures.schema import ABOUT, KEYS, filled
 from namebasis.namespace.pictures.views import has_vector, view_of_images
-from namebasis.namespace.pictures.writing import absorb, append, append_drawn, incoming_of
+from namebasis.namespace.pictures.writing import (
+    absorb,
+    append,
+    append_drawn,
+    incoming_of,
+    large_blocks_given_back,
+)
 from namebasis.namespace.store import metrics
 from namebasis.namespace.store.columns import put_view
 from namebasis.namespace.store.dataset import (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from namebasis.namespace.corpus.pictures.keys import Seen, keys_of
-from namebasis.namespace.pictures import engine_memory
+from namebasis.namespace.pictures import writing
 
 
 def test_keys_are_new_once_however_they_come() -> None:
@@ -37,7 +37,7 @@ def test_blocks_are_kept_again_after_an_error(
     monkeypatch: pytest.MonkeyPatch, is_glibc: bool
 ) -> None:
     told: list[int] = []
-    monkeypatch.setattr(engine_memory, "_set", lambda size: told.append(size) or is_glibc)
-    with pytest.raises(KeyError), engine_memory.large_blocks_given_back():
+    monkeypatch.setattr(writing, "_set_given_back", lambda size: told.append(size) or is_glibc)
+    with pytest.raises(KeyError), writing.large_blocks_given_back():
         raise KeyError
     assert told == ([2**20, 2**25] if is_glibc else [2**20])
