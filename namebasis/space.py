@@ -121,6 +121,7 @@ class Space(StoredSpace):
         beam: int = 8,
         candidates: int = 512,
         syntax: str = "plain",
+        encoders: Sequence[Encoder | str] = (),
         alternatives: int = 1,
         seed: int = 0,
         progress: Progress | None = None,
@@ -133,7 +134,7 @@ class Space(StoredSpace):
             deny=deny, phrases=phrases, max_names=max_names, as_=as_, negative=negative,
             with_negative=with_negative,
             baseline=baseline, beam=beam,
-            candidates=candidates, syntax=syntax, alternatives=alternatives,
+            candidates=candidates, syntax=syntax, encoders=encoders, alternatives=alternatives,
             seed=seed, progress=progress,
         )  # fmt: skip
 

@@ -142,6 +142,21 @@ def load_conditioner(
     return Conditioner(place + changes, found)
 
 
+def clip_parts(spec: str, *, revision: str | None = None) -> list[str]:
+    """Specs of all CLIP text encoders of a pipeline or file; of any other spec itself alone.
+
+    A spec that names its part with ``#`` is that part.
+    """
+    full = full_spec(spec)
+    kind, _, rest = full.partition(":")
+    if kind not in _PARTS:
+        return [full]
+    base, *added = ADDED.split(rest)
+    module = importlib.import_module(f"namebasis.encoders.{_PARTS[kind]}")
+    place, parts = module.clip_parts(base, revision=revision)
+    return [f"{place}#{part}{''.join(added)}" for part in parts]
+
+
 def open_conditioner(facts: Any, device: str | None) -> Conditioner:
     """Load again what computed a view; see `namebasis.namespace.computed.makers`."""
     return load_conditioner(facts.model, device=device)

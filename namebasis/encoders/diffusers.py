@@ -74,6 +74,18 @@ def _widths(folder: Path, parts: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
+def clip_parts(rest: str, *, revision: str | None = None) -> tuple[str, list[str]]:
+    """Spec of a pipeline and the names of its CLIP text encoders, or the one that `rest` names."""
+    place, part = _split(rest)
+    source = find_source("diffusers", place, [(_INDEX,)], revision)
+    with refusing(source.spec):
+        parts = _text_encoders(source)
+    clip = sorted(name for name, kind in parts.items() if kind.startswith("CLIPText"))
+    return source.spec, clip if clip and not part else [
+        choose_text_encoder(source.spec, parts, part)
+    ]
+
+
 def parts_read(rest: str, *, revision: str | None = None) -> tuple[str, list[ReadPart]]:
     """Spec of a pipeline, and the text encoders whose token states its image model reads.
 

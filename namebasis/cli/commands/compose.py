@@ -212,6 +212,14 @@ def paint(
             "dynamicprompts or embedding-merge.",
         ),
     ] = "plain",
+    encoders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--encoder",
+            help="Fit this encoder too, under the same budget of tokens; may be repeated. Of a "
+            "pipeline (diffusers:FOLDER, sd:FILE) all its CLIP text encoders.",
+        ),
+    ] = None,
     where: options.Where = None,
     deny: options.Deny = None,
     phrases: options.Phrases = None,
@@ -286,6 +294,7 @@ def paint(
             beam=beam,
             candidates=candidates,
             syntax=syntax,
+            encoders=encoders or (),
             alternatives=alternatives,
             seed=seed,
             progress=progress,

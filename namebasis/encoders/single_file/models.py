@@ -53,6 +53,15 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     return HuggingFaceEncoder(source, place, getattr(torch, dtype), whole=whole)
 
 
+def clip_parts(rest: str, *, revision: str | None = None) -> tuple[str, list[str]]:
+    """Spec of a file and the names of its text encoders, or the one that `rest` names."""
+    path, part = _split(rest)
+    spec = f"sd:{path}"
+    with refusing(spec):
+        towers = _towers(open_weights(path, spec), spec)
+    return spec, [part] if part else sorted(tower.place.part for tower in towers)
+
+
 def parts_read(rest: str, *, revision: str | None = None) -> tuple[str, list[ReadPart]]:
     """Spec of a file, and the text encoders whose token states its image model reads.
 

@@ -19,7 +19,12 @@ _NEAR = 10  # stored full names that are encoded again
 
 
 def find_collapse(
-    space: StoredSpace, encoder: Encoder, scorer: Scorer, state: State, margin: float
+    space: StoredSpace,
+    encoder: Encoder,
+    scorer: Scorer,
+    state: State,
+    margin: float,
+    row: FloatArray | None = None,
 ) -> Collapse | None:
     """Compare a blend with the full names near it and with its own names.
 
@@ -30,13 +35,16 @@ def find_collapse(
     ----------
     margin : float
         How much nearer a full name must be than the blend's nearest name.
+    row : ndarray of shape (dim,), optional
+        Of the blend by `encoder`; by default the scorer's.
 
     Returns
     -------
     Collapse or None
         None where the space holds no full name other than the blend's own, or it has no name.
     """
-    row, mean = scorer.row(state), space.mean("text")
+    row = scorer.row(state) if row is None else row
+    mean = space.mean("text")
     parts = [scorer.pool.names[i] for i in state.names]
     own = {fold(name) for name in parts}
     if not parts or not len(space.ids_of_part("full")):

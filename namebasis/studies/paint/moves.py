@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.studies.paint.layout import Layout
-
-if TYPE_CHECKING:
-    from namebasis.encoders.base import Encoder
 
 # How far a prompt moves towards a name that is added to it, as a share of the name's own
 # distance from the mean. Measured 0.4 to 0.7 on minilm; the order it gives hardly depends on it.
@@ -21,6 +18,23 @@ _PULL = 0.4
 
 
 _UNSCORED = float("nan")
+
+
+class Reading(Protocol):
+    """What reads prompts: an encoder, or several as one."""
+
+    @property
+    def max_tokens(self) -> int | None:
+        """Pieces of a text that are read before it is cut."""
+        ...
+
+    def encode_text(self, texts: Sequence[str]) -> FloatArray:
+        """Unit rows of texts."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> IntArray:
+        """Pieces of each text."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -117,7 +131,7 @@ class Scorer:
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : Encoder or JointEncoder
     layout : Layout
     pool : Pool
     goal : ndarray of shape (dim,), float32
@@ -132,7 +146,7 @@ class Scorer:
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Reading,
         layout: Layout,
         pool: Pool,
         goal: FloatArray,
@@ -196,6 +210,10 @@ class Scorer:
     def row(self, state: State) -> FloatArray:
         """The embedding (dim,) of a state that was scored."""
         return self._rows[self.prompt(state)]
+
+    def rows(self) -> FloatArray:
+        """The embeddings of all prompts that were encoded, (n_encodes, dim)."""
+        return np.stack(list(self._rows.values()))
 
     def _within_budget(self, prompts: list[str]) -> list[str]:
         if self._max_tokens is None or not prompts:

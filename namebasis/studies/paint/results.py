@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from namebasis.checks import FloatArray
+from namebasis.encoders.specs import without_folders
 from namebasis.results import Result, Table, load, plain_dict
 from namebasis.studies.paint.workflow import CHECKPOINT
 from namebasis.wording import cosines
@@ -128,6 +129,26 @@ class Ready:
     meaning: str
 
 
+@dataclass(frozen=True)
+class EncoderCosine:
+    """How near the best prompt comes to a target in one of several encoders.
+
+    Attributes
+    ----------
+    encoder : str
+    target : str
+    similarity : float
+        Of the plain prompt, re-encoded.
+    best_tried : float
+        The best of any prompt that the search encoded, in this encoder alone.
+    """
+
+    encoder: str
+    target: str
+    similarity: float
+    best_tried: float
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Painting(Result):
     """What `paint` found.
@@ -161,6 +182,10 @@ class Painting(Result):
         The best distinct prompts, the best first.
     ready_alternatives : tuple of Ready
         Each of them in the syntax that was asked for.
+    by_encoder : tuple of EncoderCosine
+        Where several encoders were asked: the best prompt's cosine in each. `similarity` is then
+        their mean, weighted so that all count alike (`encoder_weights`).
+    encoder_weights : tuple of float
     opposite : Painting or None
         The search for the least similar prompt, where it was asked for too: its best is the
         negative prompt.
@@ -185,6 +210,8 @@ class Painting(Result):
     remarks: tuple[str, ...] = ()
     alternatives: tuple[Blend, ...] = ()
     ready_alternatives: tuple[Ready, ...] = ()
+    by_encoder: tuple[EncoderCosine, ...] = ()
+    encoder_weights: tuple[float, ...] = ()
     opposite: Painting | None = None
 
     @property
@@ -255,15 +282,26 @@ class Painting(Result):
             )
         ]  # fmt: skip
         way = Table(columns, rows)
+        if self.by_encoder:
+            rows_by = [
+                (without_folders(one.encoder), one.target, one.similarity, one.best_tried)
+                for one in self.by_encoder
+            ]
+            by = Table(("encoder", "target", "cosine", "best tried"), rows_by, "in each encoder")
+            return [by, *self._ranked(), way]
+        return [*self._ranked(), way]
+
+    def _ranked(self) -> list[Table]:
+        """The best distinct prompts, where several were asked for."""
         if len(self.alternatives) < 2:
-            return [way]
+            return []
         scored = self.ready_alternatives or self.alternatives
         written = cosines([one.similarity for one in scored])
         ranked = [
             (at, cosine, ", ".join(one.names))
             for at, (cosine, one) in enumerate(zip(written, self.alternatives, strict=True), 1)
         ]
-        return [Table(("rank", "cosine", "names"), ranked, "alternatives, as printed"), way]
+        return [Table(("rank", "cosine", "names"), ranked, "alternatives, as printed")]
 
     def notes(self) -> list[str]:
         told = []
@@ -276,6 +314,15 @@ class Painting(Result):
             f"cosine {similarity:.2f} of the plain prompt to {label}"
             for label, similarity in self.target_similarities
         ]
+        told += [
+            f"cosine {one.similarity:.2f} of the plain prompt to {one.target} in "
+            f"{without_folders(one.encoder)} (best of any prompt tried {one.best_tried:.2f})"
+            for one in self.by_encoder
+        ]
+        if self.by_encoder:
+            told.append(
+                "other cosines here are means over the encoders, weighted so that all count alike"
+            )
         if self.opposite is not None:
             away = self.opposite.best
             told.append(f"cosine {away.similarity:.2f} of the plain negative prompt: {away.prompt}")

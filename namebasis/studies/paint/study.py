@@ -13,11 +13,19 @@ import numpy as np
 from namebasis.checks import FloatArray, Progress, check_count, check_seed
 from namebasis.namespace.phrases.dictionary import Phrases
 from namebasis.namespace.phrases.sentences import subject
-from namebasis.namespace.search.targets import Target, is_batch
+from namebasis.namespace.search.targets import Resolver, Target, is_batch
 from namebasis.studies.basis.atoms import name_mean
 from namebasis.studies.paint.guard import find_collapse
+from namebasis.studies.paint.joint import (
+    WIDER,
+    JointEncoder,
+    JointSearch,
+    check_targets,
+    load_others,
+    plan_joint,
+)
 from namebasis.studies.paint.layout import Layout, parse_layout
-from namebasis.studies.paint.moves import Moves, Scorer, State, no_names, no_words
+from namebasis.studies.paint.moves import Moves, Reading, Scorer, State, no_names, no_words
 from namebasis.studies.paint.pool import choose_pool, choose_words, mean_goal
 from namebasis.studies.paint.prompt_formats import can_say, check_syntax
 from namebasis.studies.paint.results import Blend, Painting, Sketch
@@ -53,6 +61,7 @@ def paint(
     with_negative: bool = False,
     baseline: bool = False,
     syntax: str = "plain",
+    encoders: Sequence[Encoder | str] = (),
     margin: float = 0.05,
     alternatives: int = 1,
     seed: int = 0,
@@ -110,6 +119,11 @@ def paint(
     syntax : str
         Of the tool that `Painting.ready` is written for, such as ``a1111`` or ``compel``; see
         `namebasis.studies.paint.prompt_formats.format_prompt`.
+    encoders : sequence of Encoder or str
+        Encoders that the prompt must please beside the space's own, under one budget of tokens: of
+        a pipeline without ``#`` all its CLIP text encoders, so that Stable Diffusion XL's two are
+        named by its folder. The mean of the cosines counts, weighted so that all count alike, and
+        each is reported. Texts that a tool blends by prompts are scored by the space's encoder.
     margin : float
         For `Collapse`.
     alternatives : int
@@ -163,6 +177,8 @@ def paint(
             raise ValueError("max_names belongs to phrases; without them, give n_names.")
         check_count(max_names, "max_names", 0)
     layout = parse_layout(template, slots, separator)
+    if encoders:
+        check_targets(target if isinstance(target, (list, tuple)) else [target])
     if max_tokens is not None:
         check_count(max_tokens, "max_tokens")
     # Refuses what is no filter, and what leaves no name, before a model is loaded.
@@ -175,7 +191,10 @@ def paint(
     if np.linalg.norm(goal) < 1e-6:
         raise ValueError("the targets cancel out: their weighted mean has no direction.")
     encoder = space.encoder()
-    limit = _token_limit(encoder, layout, max_tokens)
+    others = load_others(space, encoders)
+    limit = _token_limit(
+        JointEncoder([encoder, *others], [1.0] * (1 + len(others))), layout, max_tokens
+    )
     barred = [*deny, *([] if use_target else _stored_names(space, targets))]
     sayable = partial(can_say, syntax=syntax)
     words = no_words(len(goal))
@@ -185,11 +204,21 @@ def paint(
     pool = no_names(len(goal))
     if max_names != 0:
         pool = choose_pool(
-            space, goal, centred, candidates, where=where, barred=barred, seed=seed,
-            sayable=sayable,
+            space, goal, centred, candidates * (WIDER if others else 1), where=where,
+            barred=barred, seed=seed, sayable=sayable,
         )  # fmt: skip
-    scorer = Scorer(encoder, layout, pool, goal, limit, words)
-    moves = Moves(scorer, name_mean(space, "text"), breadth, max_names)
+    centre, own_goal = name_mean(space, "text"), goal
+    reading: Reading = encoder
+    joint: JointSearch | None = None
+    if others:
+        joint = plan_joint(
+            space, others, targets, lambda resolver: _read(resolver, target, as_), weights, pool,
+            words, layout, n_candidates=candidates, centre=centre, sign=sign,
+        )  # fmt: skip
+        reading, pool, words = joint.encoder, joint.pool, joint.words
+        goal, centred, centre = joint.goal, joint.centred, joint.centre
+    scorer = Scorer(reading, layout, pool, goal, limit, words)
+    moves = Moves(scorer, centre, breadth, max_names)
 
     def tell(level: int, state: State) -> None:
         if watch is not None:
@@ -205,12 +234,13 @@ def paint(
         )
     chain: list[Found] = []
     if baseline:
-        apart = Scorer(encoder, layout, pool, goal, limit, keep_rows=False)  # pays for itself
+        apart = Scorer(reading, layout, pool, goal, limit, keep_rows=False)  # pays for itself
         chain = greedy_chain(apart, n_names)
     best = max(found, key=lambda step: step.state.similarity)
     row = scorer.row(best.state)
-    atoms = pool.vectors - (0 if own_mean is None else name_mean(space, "text"))
-    shared = (encoder, scorer, sign, atoms, centred)
+    own_row = row if joint is None else joint.encoder.split(row)[0]
+    atoms = pool.vectors - (0 if own_mean is None else centre)
+    shared = (reading, scorer, sign, atoms, centred)
     painting = Painting(
         label=", ".join(t.label for t in targets),
         template=template,
@@ -218,10 +248,14 @@ def paint(
         best=_describe(best, *shared),
         curve=tuple(_describe(step, *shared) for step in found),
         greedy=tuple(_describe(step, *shared) for step in chain),
-        target_similarities=tuple((t.label, float(row @ t.vector)) for t in targets),
-        collapse=find_collapse(space, encoder, scorer, best.state, margin),
+        target_similarities=()
+        if joint
+        else tuple((t.label, float(row @ t.vector)) for t in targets),
+        collapse=find_collapse(space, encoder, scorer, best.state, margin, own_row),
         n_candidates=len(pool.ids),
-        goal=sign * goal,
+        goal=sign * own_goal,
+        by_encoder=() if joint is None else joint.cosines(scorer, row, sign),
+        encoder_weights=() if joint is None else joint.encoder.weights,
         alternatives=tuple(
             _describe(Found(state, scorer.n_encodes, found[-1].seconds), *shared)
             for state in scorer.best(alternatives)
@@ -243,7 +277,7 @@ def paint(
         separator=separator, max_tokens=max_tokens, beam=beam, breadth=breadth,
         candidates=candidates, where=where, deny=deny, phrases=phrases, max_names=max_names,
         as_=as_, use_target=use_target,
-        negative=True, syntax="comfyui" if syntax == "comfyui-average" else syntax,
+        negative=True, encoders=others, syntax="comfyui" if syntax == "comfyui-average" else syntax,
         margin=margin, seed=seed, progress=progress, watch=watch,
     )  # fmt: skip
     return _beside(painting, away)
@@ -256,6 +290,12 @@ def _beside(painting: Painting, away: Painting) -> Painting:
         return both
     written = replace(painting.ready, prompt=as_text(workflow(both, "api")))
     return replace(both, ready=written)
+
+
+def _read(resolver: Resolver, target: object, as_: str | None) -> list[Target]:
+    """The targets by another encoder."""
+    targets = list(target) if is_batch(target) else [target]  # type: ignore[call-overload]
+    return [replace(resolver, as_=as_).resolve(one) for one in targets]
 
 
 def _resolve(space: StoredSpace, target: object, as_: str | None) -> list[Target]:
@@ -279,7 +319,7 @@ def _mean(space: StoredSpace, targets: Sequence[Target]) -> FloatArray | None:
     return space.image_mean() if kinds == {"image"} else None
 
 
-def _token_limit(encoder: Encoder, layout: Layout, max_tokens: int | None) -> int | None:
+def _token_limit(encoder: Reading, layout: Layout, max_tokens: int | None) -> int | None:
     """The budget of a prompt in tokens, checked against what the template alone takes."""
     limit = encoder.max_tokens if max_tokens is None else check_count(max_tokens, "max_tokens")
     if limit is None:
@@ -297,7 +337,7 @@ def _token_limit(encoder: Encoder, layout: Layout, max_tokens: int | None) -> in
 
 def _describe(
     found: Found,
-    encoder: Encoder,
+    encoder: Reading,
     scorer: Scorer,
     sign: float,
     atoms: FloatArray,
