@@ -70,6 +70,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run("build", "my.space", "names.txt", "--templates", "person", cwd=where)
     assert done.returncode == 0, done.stderr
     (where / "people.txt").write_text("Vicki Lawrence\nAnna Smith\n", encoding="utf-8")
+    (where / "captions.jsonl").write_text('{"caption": "Anna Smith at sea"}\n', encoding="utf-8")
     for step in (10, 20):
         (where / "my.run" / f"step-{step:06d}").mkdir(parents=True)
         write_clip(where / "my.run" / f"step-{step:06d}")

@@ -48,6 +48,7 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("select", "html"): ("select", "s.space", "-n", "1", "--html", "OUT.html"),
     ("topology", "html"): ("topology", "s.space", "--html", "OUT.html"),
     ("formation", "html"): ("formation", "run", "--html", "OUT.html"),
+    ("count", "output"): ("count", "c.txt", "n.csv", "-o", "OUT.csv"),
     ("trace", "html"): ("trace", "run", "Vicki", "--html", "OUT.html"),
     ("export", "path"): ("export", "s.space", "OUT.csv"),
     ("organism sheet", "path"): ("organism", "sheet", "OUT.png"),
@@ -93,7 +94,7 @@ WRITES = [
     ("validate", "rigidity", "s.space", "--write"),
 ]
 READ = {
-    ("card", "map_page"), ("list", "folder"), ("audit", "names"),
+    ("card", "map_page"), ("list", "folder"), ("audit", "names"), ("count", "names"),
     ("merge", "path"),  # after it has read both spaces; test_housekeeping holds its refusals
     "space", "spaces", "basis_file", "image", "images", "vector", "components", "files", "truth",
     "counts", "contexts", "thresholds", "other", "painter", "phrases",

@@ -1,4 +1,4 @@
-"""Commands that watch a model in training: formation, trace."""
+"""Commands on a model in training and its captions: formation, trace, count."""
 
 from __future__ import annotations
 
@@ -224,3 +224,93 @@ def _trace(
             progress=progress,
             **settings,
         )
+
+
+def _names_of(places: Sequence[Path], column: str | None) -> list[str]:
+    """Names of files and of spaces."""
+    from namebasis.cli.defaults import is_space
+
+    names: list[str] = []
+    for place in places:
+        if is_space(place):
+            from namebasis.space import open_space
+
+            names += open_space(place).table(["name"])["name"].to_pylist()
+        else:
+            names += listed_names([place], column)
+    return list(dict.fromkeys(names))
+
+
+@answers
+def count(
+    captions: Annotated[
+        str,
+        typer.Argument(
+            metavar="CAPTIONS",
+            help="A file or folder of captions, in the order of the training: parquet, csv, tsv, "
+            "jsonl, txt (a caption a line), webdataset tars; - reads the standard input.",
+        ),
+    ],
+    names: Annotated[
+        list[Path],
+        typer.Argument(metavar="NAMES...", help="Files of names, as build reads them, or spaces."),
+    ],
+    column: options.Column = None,
+    caption_column: Annotated[
+        str | None,
+        typer.Option(
+            "--caption-column",
+            help="Column or JSON key of the captions; its number in a table without a header.",
+        ),
+    ] = None,
+    caption_format: Annotated[
+        str | None,
+        typer.Option(
+            "--caption-format",
+            help="What the captions are, whatever the file is called: parquet, csv, tsv, jsonl, "
+            "txt or tar.",
+        ),
+    ] = None,
+    no_parts: Annotated[
+        bool, typer.Option("--no-parts", help="Leave out the given and family names of full names.")
+    ] = False,
+    capitals: Annotated[
+        bool, typer.Option("--capitals", help="Count only mentions with a capital: Will, not will.")
+    ] = False,
+    every: Annotated[
+        int | None,
+        typer.Option("--every", help="Cumulative counts after each so many steps of the training."),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", help="Captions of one step of the training.")
+    ] = 1,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="Table for `identity --counts`, `formation --counts`."),
+    ] = Path("exposures.csv"),
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+) -> Answer:
+    """Count how many captions of a training set mention each name.
+
+    A count that is stopped goes on when the same command is given again.
+    """
+    from namebasis.formation.mentions.study import count_mentions
+
+    refuse_existing(output, overwrite=overwrite)
+    asked = _names_of(names, column)
+    with nullcontext() if quiet else progress_bar("captions", "MB") as progress:
+        found = count_mentions(
+            captions,
+            asked,
+            caption_column=caption_column,
+            caption_format=caption_format,
+            with_parts=not no_parts,
+            only_capitals=capitals,
+            every=every,
+            batch_size=batch_size,
+            state=output.with_name(output.name + ".unfinished"),
+            progress=progress,
+        )
+    found.write_csv(output, overwrite=overwrite)
+    return Answer([found], found.to_dict, [f"{len(found.names):,} names written to {output}"])
