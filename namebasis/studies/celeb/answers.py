@@ -51,7 +51,7 @@ def coefficients(basis: PieceBasis, name: str, *, k: int = 8) -> Coefficients:
     name : str
         It need not be stored.
     k : int
-        Components to show for each piece, those with the largest coefficients.
+        Components to show for each piece, those that hold most of it.
 
     Raises
     ------
@@ -65,20 +65,21 @@ def coefficients(basis: PieceBasis, name: str, *, k: int = 8) -> Coefficients:
     point = Point(name, rows[: len(basis.positions)])
     texts = basis.encoder.tokenize(name)
     found = []
-    for at, (along, held) in enumerate(zip(basis.along(point), basis.held(point), strict=True)):
+    for at, (along, shares) in enumerate(zip(basis.along(point), basis.shares(point), strict=True)):
         ends = [basis.ends(Address(at + 1, one + 1)) for one in range(len(along))]
         found.append(
             PieceAlong(
                 at + 1,
                 texts[at].removesuffix(_WORD_END),
                 along,
+                shares,
                 basis.positions[at].explained,
-                held,
                 tuple(low for low, _ in ends),
                 tuple(high for _, high in ends),
             )
         )
-    return Coefficients(name, tuple(found), len(rows), k)
+    unknown = basis.encoder.unknown_piece
+    return Coefficients(name, tuple(found), len(rows), k, unknown if unknown in texts else None)
 
 
 def morph(
@@ -215,14 +216,16 @@ def nearest(
 
 
 def _turns(basis: PieceBasis, start: Point, end: Point) -> tuple[Turn, ...]:
-    """The components along which two points differ most."""
+    """The components along which two points lie farthest apart."""
     found = [
-        Turn(Address(at + 1, one + 1), float(a[one]), float(b[one]), "", "")
-        for at, (a, b) in enumerate(zip(basis.along(start), basis.along(end), strict=True))
+        (float(abs(b[one] - a[one]) * components.standard_deviations[one]), at, one)
+        for at, (a, b, components) in enumerate(
+            zip(basis.along(start), basis.along(end), basis.positions, strict=False)
+        )
         for one in range(len(a))
     ]
-    found.sort(key=lambda turn: -abs(turn.end - turn.start))
-    return tuple(
-        Turn(turn.address, turn.start, turn.end, *basis.ends(turn.address))
-        for turn in found[:_TURNS]
-    )
+    turns = []
+    for _, at, one in sorted(found, key=lambda each: -each[0])[:_TURNS]:
+        address, both = Address(at + 1, one + 1), (basis.along(start)[at], basis.along(end)[at])
+        turns.append(Turn(address, float(both[0][one]), float(both[1][one]), *basis.ends(address)))
+    return tuple(turns)

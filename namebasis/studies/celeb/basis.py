@@ -191,16 +191,16 @@ class PieceBasis:
             for components, row in zip(self.positions, point.rows, strict=False)
         ]
 
-    def held(self, point: Point) -> list[float]:
-        """Share of each piece's squared distance from the mean that the components hold."""
-        shares = []
+    def shares(self, point: Point) -> list[FloatArray]:
+        """Shares of each piece's squared distance from the mean piece, (n_components,) each."""
+        found = []
         for components, row, along in zip(
             self.positions, point.rows, self.along(point), strict=False
         ):
             whole = float(((row.astype(np.float64) - components.mean) ** 2).sum())
-            inside = float(((along * components.standard_deviations).astype(np.float64) ** 2).sum())
-            shares.append(min(inside / whole, 1.0) if whole else 1.0)
-        return shares
+            parts = (along.astype(np.float64) * components.standard_deviations) ** 2
+            found.append(np.asarray(parts / whole if whole else parts, np.float32))
+        return found
 
     def vectors(self, points: Sequence[Point]) -> FloatArray:
         """Text vectors of points in the space's templates, as those of its names, (n, dim)."""

@@ -89,10 +89,11 @@ class PieceAlong:
     piece : str
     coefficients : ndarray of shape (n_components,), float32
         In standard deviations of the names' pieces.
+    shares : ndarray of shape (n_components,), float32
+        Of the piece's squared distance from the mean piece, along each component; their sum is
+        what the components hold of the piece.
     explained : ndarray of shape (n_components,), float32
         Share of the pieces' variance along each component.
-    held : float
-        Share of the piece's squared distance from the mean that the components hold.
     low, high : tuple of str
         Pieces at each component's ends.
     """
@@ -100,14 +101,19 @@ class PieceAlong:
     position: int
     piece: str
     coefficients: FloatArray
+    shares: FloatArray
     explained: FloatArray
-    held: float
     low: tuple[str, ...]
     high: tuple[str, ...]
 
+    @property
+    def held(self) -> float:
+        """Share of the piece's squared distance from the mean that the components hold."""
+        return min(float(self.shares.sum(dtype=np.float64)), 1.0)
+
     def largest(self, k: int) -> list[int]:
-        """Rows of the `k` largest coefficients, whatever their sign."""
-        order = np.argsort(-np.abs(self.coefficients), kind="stable")[:k]
+        """The `k` components that hold most of the piece."""
+        order = np.argsort(-self.shares, kind="stable")[:k]
         return [int(at) for at in order]
 
 
@@ -124,6 +130,8 @@ class Coefficients(Result):
     n_pieces : int
         With which the name is written.
     n_shown : int
+    unknown : str or None
+        The piece that stands for letters which the encoder does not know, where the name has it.
 
     See Also
     --------
@@ -134,6 +142,7 @@ class Coefficients(Result):
     pieces: tuple[PieceAlong, ...]
     n_pieces: int
     n_shown: int
+    unknown: str | None = None
 
     def headline(self) -> str:
         held = listed([f"{percent(piece.held)} of {piece.piece!r}" for piece in self.pieces])
@@ -144,6 +153,8 @@ class Coefficients(Result):
 
     def notes(self) -> Sequence[str]:
         told = []
+        if self.unknown is not None:
+            told.append(f"{self.unknown} stands for letters that the encoder does not know.")
         if self.n_pieces > len(self.pieces):
             left = self.n_pieces - len(self.pieces)
             told.append(
@@ -154,7 +165,9 @@ class Coefficients(Result):
         return told
 
     def tables(self) -> list[Table]:
-        columns = ("component", "coefficient", "explained", "low end", "high end")
+        columns = (
+            "component", "coefficient", "share of the piece", "explained", "low end", "high end",
+        )  # fmt: skip
         return [
             Table(
                 columns,
@@ -162,6 +175,7 @@ class Coefficients(Result):
                     (
                         str(Address(piece.position, at + 1)),
                         f"{piece.coefficients[at]:+.2f}",
+                        percent(float(piece.shares[at]), 1),
                         percent(float(piece.explained[at]), 1),
                         piece.low[at],
                         piece.high[at],
@@ -175,7 +189,7 @@ class Coefficients(Result):
         ]
 
     def to_arrow(self) -> pa.Table:
-        """One row per piece and component: position, piece, component, coefficient, explained."""
+        """One row per piece and component: coefficient, share of the piece, explained."""
         sizes = [len(piece.coefficients) for piece in self.pieces]
         return pa.table(
             {
@@ -187,6 +201,7 @@ class Coefficients(Result):
                 ],
                 "component": np.concatenate([np.arange(1, n + 1) for n in sizes]),
                 "coefficient": np.concatenate([piece.coefficients for piece in self.pieces]),
+                "share": np.concatenate([piece.shares for piece in self.pieces]),
                 "explained": np.concatenate([piece.explained for piece in self.pieces]),
             }
         )
@@ -269,7 +284,7 @@ class Morph(Result):
     start, end : str
     steps : tuple of MorphStep
     turns : tuple of Turn
-        The components along which the two differ most, the first of them most.
+        The components along which the two lie farthest apart, the farthest first.
     between : float
         Cosine of the two names' own text vectors.
     remarks : tuple of str
@@ -297,10 +312,16 @@ class Morph(Result):
         return tuple(step.point for step in self.steps)
 
     def headline(self) -> str:
-        half = min(self.steps, key=lambda step: abs(step.share - 0.5))
+        alike = f"similarity {self.between:.2f}"
+        if len(self.steps) == 2:
+            return (
+                f"{self.start} and {self.end} ({alike}); --steps 3 and more give what lies between."
+            )
+        half = min(self.steps, key=lambda step: round(abs(step.share - 0.5), 6))
         others = listed(half.names[:3]) if half.names else "no other name"
+        where = "Halfway" if half.share == 0.5 else f"{percent(half.share)} of the way"
         return (
-            f"Half way from {self.start} to {self.end} (similarity {self.between:.2f}) the nearest "
+            f"{where} from {self.start} to {self.end} ({alike}) the nearest "
             f"names are {others}; the point is {half.to_start:.2f} like {self.start} and "
             f"{half.to_end:.2f} like {self.end}."
         )

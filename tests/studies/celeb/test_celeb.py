@@ -86,9 +86,12 @@ def test_coefficients_are_the_projections_of_the_pieces(
     ):
         expected = components.directions @ (row - components.mean) / components.standard_deviations
         np.testing.assert_allclose(piece.coefficients, expected, atol=1e-4)
+        away = row - components.mean
+        shares = (components.directions @ away) ** 2 / (away @ away)
+        np.testing.assert_allclose(piece.shares, shares, atol=1e-5)
         assert piece.held == pytest.approx(1, abs=1e-4)  # all pieces were in the fit
         first = found.tables()[piece.position - 1].rows[0]
-        largest = int(np.abs(expected).argmax())
+        largest = int(shares.argmax())
         assert first[:2] == (f"{piece.position}.{largest + 1}", f"{expected[largest]:+.2f}")
     strange = basis.coefficients("Zbigniew Zbigniew")
     assert strange.n_pieces > 2
@@ -119,15 +122,23 @@ def test_a_morph_leads_from_name_to_name_through_what_lies_between(
     np.testing.assert_allclose(last.vector, vectors[4], atol=1e-5)
     assert (first.to_mix, last.to_mix) == pytest.approx((1, 1), abs=1e-5)
     assert found.between == pytest.approx(float(vectors[0] @ vectors[4]), abs=1e-5)
-    turns = [abs(turn.end - turn.start) for turn in found.turns]
-    assert turns == sorted(turns, reverse=True)
-    own = [basis.along(basis.point(name)) for name in ("Anna Smith", "Peter Jones")]
-    every = [np.abs(x - y) for x, y in zip(*own, strict=True)]
-    assert turns[0] == pytest.approx(float(np.concatenate(every).max()), abs=1e-4)
+    far = [
+        np.abs(one.directions @ (x - y)) for one, x, y in zip(basis.positions, a, b, strict=True)
+    ]
+    expected_turns = sorted(
+        ((size, (at + 1, one + 1)) for at, row in enumerate(far) for one, size in enumerate(row)),
+        reverse=True,
+    )
+    assert [turn.address for turn in found.turns] == [each[1] for each in expected_turns[:6]]
+    turn, along = found.turns[0], basis.along(basis.point("Peter Jones"))
+    assert turn.end == pytest.approx(along[turn.address[0] - 1][turn.address[1] - 1], abs=1e-4)
 
 
 def test_a_shorter_name_gets_the_mean_piece_behind(space: nb.Space, basis: CelebBasis) -> None:
     found = basis.morph("Vicki", "Anna Smith", n_steps=2)
+    assert "--steps 3 and more" in found.headline()
+    of_four = basis.morph("Vicki", "Anna Smith", n_steps=4).headline()
+    assert of_four.startswith("33 % of the way from Vicki to Anna Smith (similarity ")
     np.testing.assert_allclose(found.steps[0].point.rows[1], basis.positions[1].mean)
     said = f"the end is {found.steps[0].to_start:.2f} like the name itself"
     assert [said in remark for remark in found.notes()] == [True]
