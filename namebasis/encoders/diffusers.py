@@ -18,7 +18,7 @@ from namebasis.encoders.conditioner import ReadPart
 from namebasis.encoders.foreign_folders import foreign_folder, model_below
 from namebasis.encoders.huggingface.changed import read_changed
 from namebasis.encoders.huggingface.models import HuggingFaceEncoder
-from namebasis.encoders.loading import Source, choose_device, find_source, refusing
+from namebasis.encoders.loading import VARIANTS, Source, choose_device, find_source, refusing
 from namebasis.encoders.single_file.additions import split_additions
 from namebasis.errors import EncoderError
 from namebasis.reading import read_json
@@ -133,7 +133,7 @@ def _patterns(part: str, tokenizer: str) -> list[tuple[str, ...]]:
     small = (_INDEX, f"{part}/*.json", f"{tokenizer}/*")
     return [
         (*small, *(f"{part}/{name}.safetensors" for name in ("model", "model-0*-of-0*"))),
-        (*small, f"{part}/model.fp16*.safetensors"),
+        *((*small, f"{part}/{name}") for name in VARIANTS),
     ]
 
 

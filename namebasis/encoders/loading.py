@@ -28,6 +28,8 @@ SMALL_FILES = ("*.json", "*.txt", "*.model")
 """Configuration and tokenizer files of a model's folder."""
 WEIGHTS = ("model.safetensors", "model-0*-of-0*.safetensors", "model.safetensors.index.json")
 """Weights as `save_pretrained` names them, whole or in shards."""
+VARIANTS = ("model.fp16*.safetensors", "model.*.safetensors")
+"""Weights of one variant, and those of any; fetched in this order where there are no others."""
 
 _REPOSITORY = re.compile(r"[\w.-]+(/[\w.-]+)?\Z")
 _LONGEST_REPOSITORY = 96  # the hub's own limit

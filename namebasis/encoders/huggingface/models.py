@@ -35,6 +35,7 @@ from namebasis.encoders.huggingface.trained_texts import (
 )
 from namebasis.encoders.loading import (
     SMALL_FILES,
+    VARIANTS,
     WEIGHTS,
     Source,
     cast_weights,
@@ -67,7 +68,8 @@ def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> 
     place, additions = split_additions("hf", rest)
     # sentence-transformers may have its first module in a folder of its own.
     weights = (*WEIGHTS, *(f"0_*/{name}" for name in WEIGHTS))
-    source = find_source("hf", place, [(*SMALL_FILES, *weights)], revision)
+    groups = [weights, *([variant] for variant in VARIANTS)]
+    source = find_source("hf", place, [(*SMALL_FILES, *group) for group in groups], revision)
     whole = None
     if additions:
         source, whole = read_changed(source, additions, "text_encoder", {})
