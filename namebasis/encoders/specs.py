@@ -78,6 +78,9 @@ def full_spec(spec: str) -> str:
             return folder_spec(Path(place), spec)
         if os.path.isfile(place):
             return _of_file(Path(place), spec)
+        whole, sign, part = place.rpartition("#")
+        if sign and os.path.exists(whole):
+            return f"{full_spec(whole)}#{part}"
     if spec.startswith((".", "/", "~")):
         raise EncoderError(f"encoder {spec!r}: there is no such folder or file.")
     if _HUB_NAME.match(spec) and not spec.lower().endswith(_WEIGHTS):
@@ -92,18 +95,13 @@ def full_spec(spec: str) -> str:
 
 def _with_additions(base: str, added: list[str], spec: str) -> str:
     """The spec of what is added to, with the additions behind it."""
-    place, sign, part = base.partition("#")
-    is_bare = base.partition(":")[0] not in KINDS
-    if is_bare and sign and os.path.exists(os.path.expanduser(place)):
-        base, part = full_spec(place), f"#{part}"
-    else:
-        base, part = full_spec(base), ""
+    base = full_spec(base)
     if base.partition(":")[0] not in CHANGEABLE:
         raise EncoderError(
             f"{spec[:200]}: nothing can be added to {base}; +lora:FILE:WEIGHT and +embedding:FILE "
             "are for sd:FILE, diffusers:FOLDER and hf:FOLDER."
         )
-    return base + part + "".join(added)
+    return base + "".join(added)
 
 
 def with_additions(spec: str, loras: Sequence[str] = (), embeddings: Sequence[str] = ()) -> str:
@@ -239,8 +237,13 @@ def _of_file(file: Path, spec: str) -> str:
         said = f"is one file of a model. Write {kind}{file.parent}"
     elif settings is not None:
         said = f"is a checkpoint of open_clip. Write open_clip:{settings.model}@{file}"
+    elif (reason := _kind_of(file)) is not None:
+        said = reason
     else:
-        said = f"is a file of weights; its model must be named: open_clip:MODEL@{file}"
+        said = (
+            f"is a file of weights; its model must be named: open_clip:MODEL@{file}, or sd:{file} "
+            "where it is of Stable Diffusion"
+        )
     raise EncoderError(f"encoder {spec!r} {said}.")
 
 
@@ -253,6 +256,17 @@ def holds_text_encoder(file: Path) -> bool:
         return is_safetensors(file) and bool(find_towers(open_weights(file, str(file)).shapes))
     except (EncoderError, UnreadableError):
         return False
+
+
+def _kind_of(file: Path) -> str | None:
+    """What a safetensors file is, where its header tells that it is no text encoder."""
+    from namebasis.encoders.single_file.kinds import known_kind
+    from namebasis.encoders.single_file.weights import is_safetensors, open_weights
+
+    try:
+        return known_kind(open_weights(file, str(file))) if is_safetensors(file) else None
+    except (EncoderError, UnreadableError):
+        return None
 
 
 @cache

@@ -165,7 +165,10 @@ def test_files_that_do_not_fit_a_folder(tiny: Tiny, tmp_path: Path) -> None:
         load_encoder(f"diffusers:{tiny('sd')}+lora:{file}")
     with pytest.raises(EncoderError, match=f"there is no LoRA file {tmp_path}/none"):
         load_encoder(f"hf:{tiny('clip')}+lora:{tmp_path}/none:1")
-    with pytest.raises(EncoderError, match="changes encoder_layers_1_self_attn_q_proj, which this"):
+    with (
+        pytest.warns(NamebasisHint),
+        pytest.raises(EncoderError, match="changes encoder_layers_1_self_attn_q_proj, which this"),
+    ):
         load_encoder(f"hf:{tiny('bert')}+lora:{file}")
     with pytest.raises(EncoderError, match="reads no text; leave out what is added to it"):
         load_encoder(f"hf:{tiny('clip_vision')}+lora:{file}")

@@ -46,7 +46,7 @@ _FOREIGN = (
 _ADAPTER = re.compile(r"lora_(?:A|B|up|down|te\d?_|unet_)|\.lora\.")
 
 
-def read_state(path: Path, spec: str) -> dict[str, torch.Tensor]:
+def read_state(path: Path, spec: str, content: object = None) -> dict[str, torch.Tensor]:
     """Read the tensors of a checkpoint file.
 
     What wrappers put into keys (``module.``, ``_orig_mod.``) is taken out, and the model's part
@@ -59,6 +59,8 @@ def read_state(path: Path, spec: str) -> dict[str, torch.Tensor]:
         A safetensors file, or one that `torch.save` wrote.
     spec : str
         What the user named, for the message.
+    content : object, optional
+        What `read_pickle` gave of it.
 
     Returns
     -------
@@ -73,11 +75,11 @@ def read_state(path: Path, spec: str) -> dict[str, torch.Tensor]:
         Of many types, from the libraries, where the file is cut short or no such file; see
         `loading.refusing`.
     """
-    if path.suffix.lower() == ".safetensors" and not is_pickle(path):
+    if content is None and path.suffix.lower() == ".safetensors" and not is_pickle(path):
         from safetensors.torch import load_file
 
-        content: Any = load_file(path)
-    else:
+        content = load_file(path)
+    elif content is None:
         content = _pickled(path, spec)
     if not isinstance(content, Mapping):
         raise EncoderError(f"{spec}: {path.name} holds {type(content).__name__}, not weights.")
@@ -226,8 +228,8 @@ def _pickled(path: Path, spec: str) -> Any:
         held = _refused_globals(path) if archive else ""
         reason = f"it asks for {held} and" if held else "it is no checkpoint, or one that"
         raise EncoderError(
-            f"{spec} cannot be read: {reason} holds code, which is never run. Save its state_dict "
-            "as safetensors."
+            f"{spec}: {path.name} cannot be read: {reason} holds code, which is never run. "
+            "Save its state_dict as safetensors."
         ) from None
 
 

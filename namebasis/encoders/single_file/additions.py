@@ -109,6 +109,8 @@ def _file(place: str, what: str, spec: str) -> Path:
     local = os.path.expanduser(place)
     inside = (os.path.join(local, name) for name in _IN_FOLDERS[what])
     local = next(filter(os.path.isfile, inside), local)
+    if not local:
+        raise EncoderError(f"{spec}: no {what} file is named; write +lora:FILE or +embedding:FILE.")
     if not os.path.isfile(local):
         raise EncoderError(f"{spec}: there is no {what} file {local}.")
     return Path(local).resolve()

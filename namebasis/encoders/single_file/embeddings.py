@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from namebasis.encoders.open_clip.checkpoint_files import is_pickle, read_pickle
-from namebasis.encoders.single_file.weights import open_weights
+from namebasis.encoders.single_file.weights import open_weights, reading_pickle
 from namebasis.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ def _read(path: Path, part: str, width: int | None, spec: str) -> tuple[str, Ten
     import torch
 
     if is_pickle(path):
-        content = read_pickle(path, spec)
+        with reading_pickle(path, spec):
+            content = read_pickle(path, spec)
         content = content if isinstance(content, dict) else {}
         held = content.get("string_to_param")
         # A1111's own name for the one word is "*", whatever a text calls it.

@@ -88,13 +88,18 @@ _KINDS: tuple[tuple[Callable[[Shapes], bool], str], ...] = (
 )  # fmt: skip
 
 
-def not_a_checkpoint(file: WeightFile) -> str:
-    """Say what a file without a text encoder is, as the end of a sentence about it."""
+def known_kind(file: WeightFile) -> str | None:
+    """What a file without a text encoder is, as the end of a sentence; None where nothing tells."""
     if is_shard(file.path):
         return "is one shard of several; give the model's folder (hf:FOLDER or diffusers:FOLDER)"
-    for fits, reason in _KINDS:
-        if fits(file.shapes):
-            return reason
+    return next((reason for fits, reason in _KINDS if fits(file.shapes)), None)
+
+
+def not_a_checkpoint(file: WeightFile) -> str:
+    """Say what a file without a text encoder is, as the end of a sentence about it."""
+    reason = known_kind(file)
+    if reason is not None:
+        return reason
     names = ", ".join(sorted(file.shapes)[:2])
     return (
         f"holds no text encoder of Stable Diffusion ({len(file.shapes):,} tensors, such as "

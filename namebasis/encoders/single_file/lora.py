@@ -114,6 +114,11 @@ def merge_lora(
             if layer.alpha is not None:
                 scale = float(opened.get_tensor(layer.alpha)) / len(down)
             matrix.weight.data = matrix.weight.float() + weight * scale * (up @ down)
+            if not torch.isfinite(matrix.weight).all():
+                raise EncoderError(
+                    f"{spec}: {path.name} at weight {weight:g} makes {key} infinite or no number; "
+                    "give a smaller weight, or another file."
+                )
 
 
 def _plain(name: str) -> str:

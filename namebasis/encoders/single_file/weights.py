@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from namebasis.encoders.open_clip.checkpoint_files import is_pickle, plain_key, read_state
+from namebasis.encoders.open_clip.checkpoint_files import (
+    is_pickle,
+    plain_key,
+    read_pickle,
+    read_state,
+)
 from namebasis.errors import EncoderError
 from namebasis.reading import check_mapped
 
@@ -18,10 +23,11 @@ if TYPE_CHECKING:
 
 Shapes = Mapping[str, tuple[int, ...]]
 
+_WORDS = "string_to_param"
 _LARGEST_HEADER = 100_000_000  # the format's own limit
 _CONVERT = (
     "Save it as safetensors where you trust it (AUTOMATIC1111's checkpoint merger does so, or "
-    "safetensors.torch.save_file of its state_dict) and give that file"
+    "safetensors.torch.save_file of its tensors) and give that file"
 )
 
 
@@ -95,6 +101,29 @@ class _Mapped(AbstractContextManager[_Open]):
     def get_tensor(self, name: str) -> Tensor:
         found: Tensor = self._file.get_tensor(self._names[name])
         return found
+
+
+@contextmanager
+def reading_pickle(path: Path, spec: str) -> Iterator[None]:
+    """Say of a pickle that cannot be read what to do about it.
+
+    Raises
+    ------
+    EncoderError
+        If it holds more than tensors, or is cut short.
+    """
+    try:
+        yield
+    except EncoderError as error:
+        said = str(error).partition(" Save its state_dict")[0].rstrip(".")
+        raise EncoderError(f"{said}. {_CONVERT}.") from None
+    except (RuntimeError, OSError, EOFError, ValueError) as error:
+        # PyTorch's own advice runs on in the same line.
+        first = str(error).splitlines()[0].partition(". ")[0][:100] if str(error) else ""
+        raise EncoderError(
+            f"{spec}: {path.name} is a file of PyTorch that cannot be read "
+            f"({first or type(error).__name__}); download it again."
+        ) from None
 
 
 def open_weights(path: Path, spec: str) -> WeightFile:
@@ -180,16 +209,11 @@ def _damage(path: Path, error: Exception) -> str:
 
 
 def _pickle(path: Path, spec: str) -> WeightFile:
-    try:
-        state = read_state(path, spec)
-    except EncoderError as error:
-        said = str(error).partition(" Save its state_dict")[0].rstrip(".")
-        raise EncoderError(f"{said}. {_CONVERT}.") from None
-    except (RuntimeError, OSError, EOFError, ValueError) as error:
-        first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise EncoderError(
-            f"{spec}: {path.name} is a checkpoint of PyTorch that cannot be read ({first}); "
-            "download it again."
-        ) from None
+    with reading_pickle(path, spec):
+        content = read_pickle(path, spec)
+        if isinstance(content, Mapping) and _WORDS in content:
+            # A1111's textual inversion, whose vectors lie one level down.
+            return WeightFile(path, {_WORDS: (1, 1)}, {}, {})
+        state = read_state(path, spec, content)
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     return WeightFile(path, shapes, {name: name for name in shapes}, state)

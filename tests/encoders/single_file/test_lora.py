@@ -156,6 +156,10 @@ def test_a_lora_of_another_base_or_kind_is_refused(base: Any, tmp_path: Path) ->
             kohya("lora_te_") | context,
             "reads text states 64 wide, those of this checkpoint are 128",
         ),
+        (
+            {key: t * float("inf") for key, t in kohya("lora_te_").items()},
+            r"at weight 0\.8 makes encoder_layers_0_self_attn_q_proj infinite or no number",
+        ),
         (UNET, r"changes nothing of #text_encoder \(1 layers of the image model\)"),
         ({"a.hada_w1_a": torch.ones(2, 2)}, r"another method than LoRA \(hada_w1: LoHa"),
         ({**kohya("lora_te_"), "a.dora_scale": torch.ones(2)}, r"another method than LoRA \(dora_"),

@@ -14,7 +14,7 @@ from namebasis.encoders.registry import load_encoder
 from namebasis.encoders.single_file.weights import open_weights
 from namebasis.encoders.specs import full_spec
 from namebasis.errors import EncoderError
-from tests.encoders.single_file.checkpoints import UNET
+from tests.encoders.single_file.checkpoints import UNET, text_model, transformers_keys, write
 
 TOKENS = "text_model.embeddings.token_embedding.weight"
 SD1 = "cond_stage_model.transformer."
@@ -58,8 +58,9 @@ def test_other_kinds(keys: list[str], said: str, tmp_path: Path) -> None:
     file = tmp_path / "v1-5-pruned.safetensors"  # whatever its name claims
     save_file({key: torch.ones(2, 2) for key in keys}, file)
     assert said in refused(f"sd:{file}")
-    with pytest.raises(EncoderError):  # taken for no such checkpoint without the word either
+    with pytest.raises(EncoderError) as bare:  # nor without the word
         full_spec(str(file))
+    assert said in str(bare.value) or "something" in keys[0]
 
 
 TEXT = {
@@ -139,12 +140,34 @@ def test_a_pickle_with_code_is_refused_with_the_step_to_take(
     assert "asks for posix.mkdir and holds code, which is never run" in said
     assert said.endswith(
         "Save it as safetensors where you trust it (AUTOMATIC1111's checkpoint merger does so, or "
-        "safetensors.torch.save_file of its state_dict) and give that file."
+        "safetensors.torch.save_file of its tensors) and give that file."
     )
     content = (tmp_path / "old.ckpt").read_bytes()
     (tmp_path / "cut.ckpt").write_bytes(content[: len(content) // 2])
     assert "download it again" in refused(f"sd:{tmp_path / 'cut.ckpt'}")
     assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+def test_an_embedding_s_pickle_is_named_wherever_it_is_given(tmp_path: Path) -> None:
+    pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+    base = tmp_path / "sd.safetensors"
+    model = text_model(projected=False, activation="quick_gelu")
+    write(base, transformers_keys(model, SD1))
+    word, evil, cut = (tmp_path / name for name in ("anna.pt", "evil.pt", "cut.pt"))
+    torch.save({"string_to_param": {"*": torch.ones(1, 128)}, "name": "anna"}, word)
+    torch.save({"string_to_param": {"*": torch.ones(1, 128)}, "x": _Code()}, evil)
+    cut.write_bytes(word.read_bytes()[:900])
+    assert "anna.pt is a textual inversion, one word's embedding" in refused(f"sd:{word}")
+    said = refused(f"sd:{base}+lora:{word}")
+    assert "anna.pt holds no LoRA; its tensors are named like string_to_param" in said
+    said = refused(f"sd:{base}+embedding:{evil}=<w>")
+    assert "evil.pt cannot be read: it asks for posix.mkdir and holds code" in said
+    said = refused(f"sd:{base}+embedding:{cut}=<w>")
+    assert said.endswith("); download it again.")
+    assert "cut.pt is a file of PyTorch that cannot be read (PytorchStreamReader failed" in said
+    assert "there is no LoRA file" in refused(f"sd:{base}+lora:{tmp_path}")
+    assert "no embedding file is named; write" in refused(f"sd:{base}+embedding:")
+    assert full_spec(f"{base}#text_encoder") == f"sd:{base}#text_encoder"
 
 
 def test_wrong_places(tmp_path: Path) -> None:
