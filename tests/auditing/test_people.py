@@ -157,17 +157,3 @@ def test_people_with_counts_are_chosen_evenly() -> None:
     counts = {f"Anna Ber{at:03}": at for at in range(101)}
     assert [counts[name] for name in mentions.chosen(counts, 5)] == [0, 25, 50, 75, 100]
     assert len(mentions.chosen(counts, 200)) == 101
-
-
-def test_the_mentions_that_part_known_from_unknown_have_an_interval() -> None:
-    rng = np.random.default_rng(5)
-    counts = 10 ** rng.uniform(0, 5, 300)
-    known = rng.random(300) < 1 / (1 + np.exp(-3 * (np.log10(counts) - 3)))
-    found = mentions.threshold(counts, known, 0)
-    assert found.low is not None
-    assert found.high is not None
-    assert found.low < 1000 < found.high < 4 * found.low
-    none = mentions.threshold(counts, np.zeros(300, dtype=bool), 0)
-    assert "is not told: fewer than 5 people are known" in mentions.told_threshold(none)
-    less = mentions.threshold(counts, counts < 1000, 0)
-    assert less.reason == "no number of mentions parts known from unknown"

@@ -21,6 +21,7 @@ from namebasis.errors import CorpusError
 from namebasis.namespace.corpus.count_files import by_fold, count_rows
 from namebasis.namespace.corpus.folding import fold
 from namebasis.results import Result, Table
+from namebasis.studies.identity.mentions import threshold, told_threshold
 from namebasis.studies.identity.results import COLUMNS, EVIDENCES_IN_WORDS, Identity
 from namebasis.wording import between, did_you_mean
 
@@ -31,6 +32,8 @@ __all__ = ["CountAgreement", "CountBin", "auc", "compare_counts", "compare_store
 
 BINS = (0, 300, 3000)
 _FEWEST = 10
+_KNOWN_BY = ("own_score", "strength")
+"""Evidences beyond whose threshold a model has something of the person; others tell how."""
 _IN_WORDS = {key: words[0].upper() + words[1:] for key, words in EVIDENCES_IN_WORDS.items()}
 
 
@@ -59,6 +62,9 @@ class CountAgreement(Result):
     bins : tuple of CountBin
         `auc` is None where the bin or the recombined names are fewer than 10, or the measure is
         not one of `identity_results.SWAP_MEASURES`, which alone are known of recombined names.
+    threshold : Interval or None
+        Mentions at which a person is as likely as not beyond the measure's threshold; see
+        `mentions.threshold`. None where the measure has none.
     """
 
     column: str
@@ -66,6 +72,7 @@ class CountAgreement(Result):
     n_recombined: int
     spearman: Interval
     bins: tuple[CountBin, ...]
+    threshold: Interval | None = None
 
     def headline(self) -> str:
         """The rank correlation in a sentence."""
@@ -88,10 +95,11 @@ class CountAgreement(Result):
         return [Table(columns, rows, title, key="counts")]
 
     def notes(self) -> list[str]:
-        """Why there is no AUC, where there is none."""
-        if self.n_recombined:
-            return []
-        return [f"no AUC: {self.column} is not known of recombined names"]
+        """From how many mentions on people are known, and why there is no AUC."""
+        told = [] if self.threshold is None else [told_threshold(self.threshold)]
+        if not self.n_recombined:
+            told.append(f"no AUC: {self.column} is not known of recombined names")
+        return told
 
     def to_arrow(self) -> pa.Table:
         """One row per bin: low, high, n, auc, auc_low, auc_high."""
@@ -148,7 +156,8 @@ def compare_counts(
     """
     values = dict(zip((row.name for row in identity.rows), identity.column(column), strict=True))
     null = identity.recombined.get(column, np.empty(0))
-    return _compare(column, values, counts, null, bins)
+    beyond = identity.thresholds.get(column) if column in _KNOWN_BY else None
+    return _compare(column, values, counts, null, bins, beyond)
 
 
 def with_counts(
@@ -205,6 +214,7 @@ def _compare(
     counts: Mapping[str, int],
     null: Float64Array,
     bins: Sequence[int],
+    beyond: float | None = None,
 ) -> CountAgreement:
     find = by_fold(counts)
     both = {
@@ -224,9 +234,9 @@ def _compare(
         upper = bins[at + 1] if at + 1 < len(bins) else None
         inside = (told >= edge) & (told < (np.inf if upper is None else upper))
         made.append(_bin(values[inside], null, edge, upper))
-    return CountAgreement(
-        column, len(values), len(null), rank_correlation_interval(values, told), tuple(made)
-    )
+    rho = rank_correlation_interval(values, told)
+    known = None if beyond is None else threshold(told, values > beyond, seed=0)
+    return CountAgreement(column, len(values), len(null), rho, tuple(made), known)
 
 
 def _bin(values: Float64Array, null: Float64Array, low: int, high: int | None) -> CountBin:
