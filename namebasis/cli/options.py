@@ -121,6 +121,15 @@ MinCount = Annotated[
         metavar="N",
     ),
 ]
+
+
+def given_path(text: str) -> Path:
+    """A path that is not empty, which the type alone would take for the current folder."""
+    if not str(text).strip():
+        raise typer.BadParameter("is empty; give a file or a folder, and . for the current one.")
+    return Path(text)
+
+
 Sample = Annotated[
     int | None,
     typer.Option(

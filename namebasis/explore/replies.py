@@ -111,7 +111,7 @@ def _facts(warm: Warm, name: str) -> dict[str, Any]:
         "n_names": len(space),
         "encoder": specs.without_folders(space.provenance.encoder),
         "templates": list(space.provenance.templates),
-        "views": list(space.views),
+        "views": [*space.views, *space.pictures().views],
         "columns": list(space.columns),
         "has_map": warm.has_places(name),
         "version": __version__,
@@ -357,6 +357,7 @@ class InfoReply(_Open):
     encoder: str
     templates: list[str]
     views: dict[str, int] = Field(description="Views and how many values each vector has.")
+    image_views: list[str] = Field(description="Views of the pictures of one source.")
     columns: list[str]
     metrics: dict[str, Any]
     indices: dict[str, Any]

@@ -182,6 +182,8 @@ class SpaceInfo(Result, Mapping[str, Any]):
         templates = "1 template" if n_templates == 1 else f"{n_templates:,} templates"
         names = "1 name" if n_names == 1 else f"{n_names:,} names"
         word = "view" if len(self.facts["views"]) == 1 else "views"
+        sources = self.facts.get("image_views", ())
+        views += f" (and {listed(sources)} of single sources)" if sources else ""
         return (
             f"{Path(self.facts['path']).name} holds {names} by {self.facts['encoder']}: {word} "
             f"{views}, {templates if n_templates else 'no templates'}, "

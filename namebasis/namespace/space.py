@@ -829,6 +829,7 @@ class StoredSpace:
         from namebasis.namespace.facts import SpaceInfo
 
         facts = metrics.describe(self._store, self.provenance) | computed.describe(self._store)
+        facts["image_views"] = list(self.pictures().views)
         return SpaceInfo(self._store, facts, self.check(progress=progress) if check else None)
 
 

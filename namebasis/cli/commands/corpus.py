@@ -278,6 +278,8 @@ def add(
         Path | None,
         typer.Option(
             "--images",
+            parser=options.given_path,
+            metavar="<path>",
             help="Pictures of names: a folder with one folder per name or files called by it "
             "(Vicki_2.jpg), a table with the columns file_name and name, tar archives, what "
             "img2dataset downloaded, or clip-retrieval's vectors (img_emb, metadata).",
@@ -325,6 +327,17 @@ def add(
     if images is None and (encoder is not None or new_names):
         option = "--encoder" if encoder is not None else "--new-names"
         raise ValueError(f"{option} is of pictures: give --images SOURCE too.")
+    if images is not None and not names:
+        told = {
+            "--part": part, "--column": column, "--top": top, "--min-count": min_count,
+            "--limit": limit, "--keep": keep, "--map": mapped,
+        }  # fmt: skip
+        given_options = [option for option, value in told.items() if value]
+        if given_options:
+            raise ValueError(
+                f"{given_options[0]} is of sources of names, of which there is none: a table of "
+                "--images names its pictures by a column called name, label or person."
+            )
     if names and images is not None and vectors is not None:
         raise ValueError("--vectors are of names or of --images; add the one, then the other.")
     check_unreadable(unreadable)

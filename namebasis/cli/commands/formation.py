@@ -82,6 +82,8 @@ def formation(
         Path | None,
         typer.Option(
             "--images",
+            parser=options.given_path,
+            metavar="<path>",
             help="Pictures of the names' people, each under its name; by default the organism's "
             "own where RUN is one.",
         ),

@@ -21,6 +21,7 @@ def recognise(
         Path,
         typer.Argument(
             metavar="PHOTOS",
+            parser=options.given_path,
             help="A folder or a table of photos, each under the name of its person.",
         ),
     ],
@@ -28,6 +29,8 @@ def recognise(
         Path | None,
         typer.Option(
             "--unknown",
+            parser=options.given_path,
+            metavar="<path>",
             help="Photos of people whom the model cannot know, under their names: the false "
             "alarms.",
         ),

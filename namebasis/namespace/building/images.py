@@ -184,6 +184,8 @@ def add_images(
         n_before = n_pictures(space.path / IMAGES)
         if given is not None or model is None:
             n_added = _append_given(space.path, files, labels, given)
+            if progress is not None:
+                progress(len(files), len(files))
         else:
             n_added, failures = _encode(space.path, files, labels, model, progress)
         if len(failures) == len(files):

@@ -103,6 +103,23 @@ class Pictures:
         seen = pa.table(rows).group_by(["source", "pipeline"]).aggregate([]).to_pylist()
         return {row["source"]: row["pipeline"] or row["source"] for row in seen}
 
+    @cached_property
+    def views(self) -> tuple[str, ...]:
+        """The views of one source that there are pictures for: ``image:photos``, then pipelines."""
+        rows = self._scan(["source", "pipeline", "is_added", "is_blank"])
+        shown = rows.filter(pc.and_(rows["is_added"], pc.invert(rows["is_blank"])))
+        seen = pa.table(shown).group_by(["source", "pipeline"]).aggregate([]).to_pylist()
+        specs = [row["pipeline"] for row in seen]
+        told = [
+            PHOTOS
+            if row["source"] == PHOTO
+            else row["pipeline"]
+            if row["pipeline"] and specs.count(row["pipeline"]) == 1
+            else row["source"][:19]
+            for row in seen
+        ]
+        return tuple(f"image:{one}" for one in sorted(told, key=lambda one: (one != PHOTOS, one)))
+
     def table(
         self, columns: Sequence[str] | None = None, ids: IntArray | Sequence[int] | None = None
     ) -> pa.Table:

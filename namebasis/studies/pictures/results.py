@@ -110,9 +110,15 @@ class PictureDiversity(Result):
             if len(measured) > 1
             else ""
         )
+        none = (
+            f" No name has the {self.n_matched:,} pictures that log-determinants were to be "
+            "compared at; by default it takes fewer."
+            if all(one.log_det is None for one in self.names)
+            else ""
+        )
         return (
             f"{said}: those of {n_alike:,} of {len(known):,} are more alike than shuffled pictures "
-            f"({ALIKE * len(known):.0f} by chance){most}."
+            f"({ALIKE * len(known):.0f} by chance){most}.{none}"
         )
 
     def tables(self) -> list[Table]:

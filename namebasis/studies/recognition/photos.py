@@ -141,6 +141,11 @@ def _shared(vectors: Mapping[str, Float64Array]) -> tuple[str, str] | None:
 
 def _reader(space: StoredSpace) -> Encoder:
     spec = space.provenance.encoder
+    if space.is_given:
+        raise EncoderError(
+            f"{space.path} was made of given vectors, and photos are encoded by the encoder that "
+            "made the names' vectors: build a space of these names with it (--encoder SPEC)."
+        )
     if spec in TEXT_ONLY or not (encoder := space.encoder()).has_images:
         raise EncoderError(
             f"{space.path} was built with {spec}, which reads no images; build a space with an "

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 BRIDGED = "locale"
+NO_BRIDGES = "Fewer than two locales are known: no name is a bridge between locales."
 _N_SHOWN = 12
 _LEAST_EDGES = 10  # of a pair of locales that is listed
 
@@ -158,7 +159,7 @@ def measure_graph(
     notes: list[str] = []
     locales = _Labels(nodes[BRIDGED], coded[BRIDGED][1]) if BRIDGED in coded else None
     if locales is None or locales.codes.max() < 1:
-        notes.append("Fewer than two locales are known: no name is a bridge between locales.")
+        notes.append(NO_BRIDGES)
         locales = _Labels(np.full(groups.first.size, -1), [])
     mixing, n_labelled = label_mixing(
         adjacency, locales.codes, label_distances(edges, locales.codes)

@@ -28,6 +28,7 @@ from namebasis.studies.topology.arrangement import (
     undefined_notes,
 )
 from namebasis.studies.topology.clusters import ClusterSummary, summarise_clusters
+from namebasis.studies.topology.graph import NO_BRIDGES
 from namebasis.studies.topology.labels import GROUPS, all_values, detail_lines, known_labels
 from namebasis.studies.topology.results import TopologyReport
 from namebasis.studies.topology.shape import measure_shape
@@ -214,7 +215,7 @@ def report(
     if shape:
         measured = measure_shape(vectors, graph, names, labels, n_permutations=n_permutations,
                                  seed=seed, lap=clock.lap)  # fmt: skip
-        notes += measured.notes
+        notes += [note for note in measured.notes if note != NO_BRIDGES]  # of names
     clusters = summarise_clusters(names, vectors, found.clusters.labels, values, stability)
     parameters = study.parameters_of(view, where, found, settings, max_points, n_resamples)
     return PictureTopology(

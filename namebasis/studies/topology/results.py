@@ -171,7 +171,7 @@ class TopologyReport(Report):
         found = [_clusters_table(self.clusters)] if self.clusters else []
         found.append(_agreement_table(self.agreement))
         if self.shape is not None:
-            found.append(Table(("shape", "found"), shape_rows(self.shape), detail=True))
+            found.append(Table(("shape", "found"), shape_rows(self.shape, self.noun), detail=True))
         return found
 
     def notes(self) -> list[str]:

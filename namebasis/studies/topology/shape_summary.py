@@ -9,17 +9,20 @@ from namebasis.wording import percent, z_score
 _N_LISTED = 5
 
 
-def shape_rows(shape: TopologyShape) -> list[tuple[str, str]]:
-    """A row each on entropy, hubs, dimension, homology and graph: what, and what was found."""
+def shape_rows(shape: TopologyShape, noun: str = "names") -> list[tuple[str, str]]:
+    """A row each on entropy, hubs, dimension, homology and graph: what, and what was found.
+
+    `noun` says what the vectors are of, in the plural.
+    """
     rows = [("entropy", _entropy(shape)), ("hubs", _hubs(shape))]
     if shape.dimension.two_nn == shape.dimension.two_nn:  # not NaN
         found = (
-            f"{shape.dimension.likelihood:.1f} around a name by maximum likelihood, "
+            f"{shape.dimension.likelihood:.1f} around a {noun[:-1]} by maximum likelihood, "
             f"{shape.dimension.two_nn:.1f} by TwoNN"
         )
         rows.append(("dimension", found))
     if shape.persistence is not None:
-        rows.append(("homology", _homology(shape.persistence)))
+        rows.append(("homology", _homology(shape.persistence, noun)))
     rows.append(("graph", _graph(shape)))
     if shape.graph.bridges:
         names = ", ".join(bridge.name for bridge in shape.graph.bridges[:_N_LISTED])
@@ -48,11 +51,11 @@ def _hubs(shape: TopologyShape) -> str:
     return f"{line}; {names}" if names and not even else line
 
 
-def _homology(found: PersistenceReport) -> str:
+def _homology(found: PersistenceReport, noun: str) -> str:
     loops = found.degrees[1]
     return (
         f"{len(found.landmarks)} landmarks within {found.covering_radius:.2f} of all "
-        f"names; {loops.n_certain} loops certain; {_apart(loops)}"
+        f"{noun}; {loops.n_certain} loops certain; {_apart(loops)}"
     )
 
 

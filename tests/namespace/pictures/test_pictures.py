@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from namebasis.explore.replies import spaces_of
+from namebasis.explore.warm import Warm
 from namebasis.namespace.building.added_images import AddedImages
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.images import add_images
 from namebasis.namespace.building.removing import remove
+from namebasis.namespace.pictures.pictures import Pictures
+from namebasis.namespace.pictures.writing import append
 from namebasis.space import Space, open_space
 from tests.namespace.building.test_images import Seeing, paint, unit
 from tests.namespace.conftest import corpus
@@ -43,6 +48,21 @@ def test_each_picture_says_whose_it_is_and_that_it_is_a_photo(space: Space) -> N
     assert all(len(row["digest"]) == 64 and row["prompt"] is None for row in rows)
     backwards = pictures.table(["picture", "path"], ids=[3, 1])
     assert backwards.to_pylist() == [{"picture": at, "path": rows[at]["path"]} for at in (3, 1)]
+
+
+def test_views_of_single_sources_are_listed(space: Space, tmp_path: Path) -> None:
+    assert space.pictures().views == ("image:photos",)
+    assert "(and image:photos of single sources)" in space.info().headline()
+    [told] = spaces_of(Warm([space.path]))
+    assert told["views"] == ["text", "token", "image", "image:photos"]
+    assert space.nearest("Vicki", k=1, view=told["views"][-1])
+    rows = [("a", "painter", True), ("b", "painter", True), ("c", "other", True), ("d", "x", False)]
+    columns = dict(zip(("source", "pipeline", "is_added"), zip(*rows, strict=True), strict=True))
+    keys = {key: [f"{key} {at}" for at in range(4)] for key in ("label", "digest", "path")}
+    append(tmp_path / "images.lance", pa.table({**keys, **columns}))
+    several = Pictures(tmp_path, space.find_all, space.provenance)
+    # Two of one spec are told apart by their fingerprints; one that was only measured is none.
+    assert several.views == ("image:a", "image:b", "image:other")
 
 
 def test_sentences_count_one_and_many(space: Space) -> None:

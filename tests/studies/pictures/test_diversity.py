@@ -51,6 +51,11 @@ def test_few_pictures_have_no_value_and_a_reason(
     assert two.trace.low is None
     assert two.reason == "2 pictures, fewer than the 3 that log-determinants are compared at"
     assert three.log_det is not None
+    many = space.diversity(list(made[1])[:3], n_matched=100, n_null=20)
+    assert many.headline().endswith(
+        " No name has the 100 pictures that log-determinants were to be compared at; by default it "
+        "takes fewer."
+    )
     none = space.diversity([few[0], "Vicki"] if "Vicki" in space else [few[0]])
     assert "none has the pictures that it takes" in none.headline()
     with pytest.raises(ValueError, match="view must be image"):

@@ -125,6 +125,13 @@ def test_a_photo_without_a_name_is_left_out_and_never_given_one(
         space.recognise(photos)
 
 
+def test_a_space_of_given_vectors_says_what_it_takes(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).standard_normal((4, 8))
+    given = nb.build_space(["Ann Lee", "Bo Ray", "Cy Poe", "Di Fox"], tmp_path / "g", vectors=rows)
+    with pytest.raises(EncoderError, match=r"made of given vectors, .*\(--encoder SPEC\)\.$"):
+        given.recognise(tmp_path)
+
+
 def test_names_that_are_the_only_one_or_of_one_part_are_said_to_have_no_own_direction(
     place: Path, tmp_path: Path
 ) -> None:
