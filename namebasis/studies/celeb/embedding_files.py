@@ -22,11 +22,17 @@ def check_export(path: Path, form: str, word: str | None, *, overwrite: bool = F
     Raises
     ------
     ValueError
-        If there is no such form, the word holds a space, or the file is none of safetensors.
+        If there is no such form, the word holds a space or, of AUTOMATIC1111's form, is not the
+        file's name, or the file is none of safetensors.
     SpaceError
         If it exists and may not be replaced, or its folder cannot be written to.
     """
-    _check_words(form, word)
+    _check_words(form, path.stem if word is None else word)
+    if form == "a1111" and word not in (None, path.stem):
+        raise ValueError(
+            f"of the form a1111 the file's name is the word; write {word}{_SUFFIX}, or take the "
+            "form diffusers, which holds the word."
+        )
     if path.suffix != _SUFFIX:
         raise ValueError(f"a textual inversion is written as {_SUFFIX}; got {path.name!r}.")
     check_place(path, overwrite)
@@ -39,15 +45,15 @@ def check_exports(folder: Path, form: str, word: str | None) -> None:
     ------
     ValueError, SpaceError
     """
-    _check_words(form, word)
+    _check_words(form, word or folder.resolve().name)
     check_folder_place(folder)
 
 
-def _check_words(form: str, word: str | None) -> None:
+def _check_words(form: str, word: str) -> None:
     if form not in FORMS:
         raise ValueError(f"a textual inversion is of the form {' or '.join(FORMS)}; got {form!r}.")
-    if word is not None and not re.fullmatch(r"\S+", word):
-        raise ValueError(f"a word holds no space and is not empty; got {word!r}.")
+    if not re.fullmatch(r"\S+", word):
+        raise ValueError(f"the word of a point holds no space and is not empty; got {word!r}.")
 
 
 def write_embedding(
@@ -78,7 +84,7 @@ def write_embedding(
     Returns
     -------
     str
-        The word: of AUTOMATIC1111's form that of the file's name.
+        The word.
 
     Raises
     ------
@@ -90,7 +96,7 @@ def write_embedding(
     path = Path(path)
     check_export(path, form, word, overwrite=overwrite)
     key = "clip_g" if encoder.partition("+")[0].endswith(_SECOND) else "emb_params"
-    said = path.stem if word is None or form == "a1111" else word
+    said = path.stem if word is None else word
     content = save({said if form == "diffusers" else key: np.ascontiguousarray(point.rows)})
     with replacing_file(path, overwrite) as stream:
         stream.write(content)

@@ -211,7 +211,7 @@ def test_an_exported_point_is_a_word_for_our_encoder(
     expected = space.encoder().encode_embedded([point.rows], TEMPLATE)
     for form, name in (("a1111", "viki-x"), ("diffusers", "learned_embeds")):
         path = tmp_path / f"{name}.safetensors"
-        said = write_embedding(point, path, form=form, word="viki-x")
+        said = write_embedding(point, path, form=form, word="viki-x")  # the first file's name
         assert said == "viki-x"
         taught = load_encoder(f"{space.provenance.encoder}+embedding:{path}")
         found = taught.encode_names(["viki-x"], TEMPLATE)
@@ -265,9 +265,15 @@ def test_files_of_points_are_named_by_their_words(tmp_path: Path) -> None:
         write_embeddings(points, tmp_path / "way")
     for words_given, message in (
         ({"form": "comfy"}, "of the form a1111 or diffusers; got 'comfy'"),
-        ({"word": "two words"}, "a word holds no space and is not empty; got 'two words'"),
+        ({"word": "y"}, r"the file's name is the word; write y\.safetensors, or take the form"),
+        (
+            {"word": "two words"},
+            "the word of a point holds no space and is not empty; got 'two words'",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             write_embedding(points[0], tmp_path / "x.safetensors", **words_given)
+    with pytest.raises(ValueError, match="holds no space and is not empty; got 'my way'"):
+        write_embeddings(points, tmp_path / "my way")
     with pytest.raises(ValueError, match=r"is written as \.safetensors; got 'x\.pt'"):
         write_embedding(points[0], tmp_path / "x.pt")
