@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from namebasis.studies.describe.results import Description
     from namebasis.studies.entropy import EntropyStudy
     from namebasis.studies.identity.own_results import OwnDirections
+    from namebasis.studies.identity.points_results import PointsTo
     from namebasis.studies.identity.results import Identity
     from namebasis.studies.identity.rigidity import Rigidity
     from namebasis.studies.paint.results import Painting
@@ -445,6 +446,27 @@ class Space(StoredSpace):
             self, where=where, least=least, other=other, columns=columns, n_resamples=n_resamples,
             n_null=n_null, seed=seed, progress=progress,
         )  # fmt: skip
+
+    def points_to(
+        self,
+        parts: Sequence[str] | None = None,
+        *,
+        where: str | None = None,
+        n_swaps: int | None = None,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> PointsTo:
+        """Say which stored full name each part brings up; see `studies.identity.points_to`."""
+        from namebasis.studies.identity.points_to import points_to
+
+        return points_to(
+            self,
+            parts,
+            where=where,
+            n_swaps=n_swaps,
+            seed=seed,
+            progress=progress,
+        )
 
     def rigidity(
         self,

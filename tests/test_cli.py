@@ -109,35 +109,19 @@ PICTURED = [
     ("add", "my.space", "--images", "images", "-q"),
 ]  # fmt: skip
 """A space with a picture of Vicki."""
+FULL = (
+    "build", "my.space", "full:24", "--encoder", "organism", "--templates", "plain", "--overwrite",
+    "-q",
+)  # fmt: skip
+IDENTIFIED = (
+    "identity", "my.space", "--where", "part = 'full'", "--no-contexts", "--n-swaps", "6",
+    "--n-made-up", "20", "--write", "-q",
+)  # fmt: skip
 BEFORE = {
     "celeb invert": [PICTURED[0]],
     "diversity": PICTURED,
-    "own": [
-        (
-            "build",
-            "my.space",
-            "full:24",
-            "--encoder",
-            "organism",
-            "--templates",
-            "plain",
-            "--overwrite",
-            "-q",
-        ),
-        (
-            "identity",
-            "my.space",
-            "--where",
-            "part = 'full'",
-            "--no-contexts",
-            "--n-swaps",
-            "6",
-            "--n-made-up",
-            "20",
-            "--write",
-            "-q",
-        ),
-    ],
+    "own": [FULL, IDENTIFIED],
+    "points-to": [FULL],
     "drop": [("anchors", "my.space", "-n", "2", "--write")],
     "rename": [("anchors", "my.space", "-n", "2", "--write")],
     "merge": [("build", "other.space", "more.txt", "--templates", "person")],

@@ -197,6 +197,8 @@ BAD: list[tuple[str, ...]] = [
     ("identity", "s.space", "Vicki Winona", "--counts", "fifo.csv"),
     ("identity", "s.space", "Vicki Winona", "--thresholds", "deep.toml"),
     ("identity", "s.space", "Vicki Winona", "--parts", "fifo.csv"),
+    ("points-to", "s.space"),
+    ("points-to", "s.space", "Vicki", "--n-swaps", "3"),
     ("own", "s.space"),
     ("own", "s.space", "--least", "nan"),
     ("own", "s.space", "--other", "none.space"),

@@ -139,6 +139,8 @@ _PANELS = {
                "identity my.space 'Vicki Lawrence' Winona"),
         _Entry("own", identity.own, "Compare what names have beyond their parts.",
                "own my.space --least 0"),
+        _Entry("points-to", identity.points_to, "Find whom a part of a name brings up.",
+               "points-to my.space --n-swaps 6"),
         _Entry("rigidity", identity.rigidity, "Measure how firmly names hold in contexts.",
                "rigidity my.space Vicki Winona"),
         _Entry("recognise", recognise.recognise, "Hold photos of named people against all names.",

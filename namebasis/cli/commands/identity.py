@@ -268,3 +268,38 @@ def own(
             seed=seed,
             progress=progress,
         )
+
+
+@answers
+def points_to(
+    space: options.SpacePath,
+    parts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PART...", help="Given or family names; by default of all stored full names."
+        ),
+    ] = None,
+    where: options.Where = None,
+    n_swaps: Annotated[
+        int | None, typer.Option("--n-swaps", help="Partners of each part; 48 by default.")
+    ] = None,
+    seed: options.Seed = 0,
+    write: Write = False,
+    quiet: options.Quiet = False,
+) -> Result:
+    """Say which stored full name a given or family name brings up, whatever stands beside it."""
+    from namebasis.space import open_space
+
+    refuse_readonly(space, write)
+    opened = open_space(space)
+    with nullcontext() if quiet else progress_bar("parts", "prompts") as progress:
+        found = opened.points_to(
+            parts or None,
+            where=where,
+            n_swaps=n_swaps,
+            seed=seed,
+            progress=progress,
+        )
+    if write:
+        note(f"points_to of {found.write(opened):,} names stored")
+    return found

@@ -385,7 +385,15 @@ class Card(Result):
     _page = "namebasis.studies.card.page:html_of"
 
     def headline(self) -> str | None:
-        """What the name reads as and what is recorded; without the model, what is recorded."""
+        """What the name reads as and what is recorded; without the model, what is recorded.
+
+        Then whom it points to, where `points_to` was stored and it points to somebody.
+        """
+        person = self.metrics.get("points_to")
+        said = [self._reading(), f"{self.name} → {person}." if person else None]
+        return " ".join(filter(None, said)) or None
+
+    def _reading(self) -> str | None:
         if self.deep is not None:
             return self.deep.sentence(self.name)
         told = [

@@ -39,7 +39,8 @@ _FEWEST_BLOCKS = 10  # of such, below which every part is used once
 _BLOCK = 128  # parts, or names, whose swaps are widened to float64 at a time
 _CORPUS = "en_US"
 _N_GROUPS = 12  # of partners, which a jackknife leaves out in turn
-_FEWEST_FREE = 6  # swaps that leave enough without one's own name and one group
+FEWEST_FREE = 6
+"""Swaps that leave enough without one's own name and one group."""
 
 
 Partners = tuple[Sequence[str], Sequence[str]]
@@ -192,7 +193,7 @@ def measure(
         Is told how many prompts were embedded.
     """
     first, last = partners
-    embed = _embedder(encoder, templates, advance)
+    embed = embedder(encoder, templates, advance)
     corner = embed_grid(encoder, partners, templates, advance) if grid is None else grid
     given_groups, family_groups = groups_of(len(first)), groups_of(len(last))
     grids = [partner_grid(corner)]
@@ -232,13 +233,15 @@ def embed_grid(
 ) -> FloatArray:
     """All pairs of the partners with each other, (n_given, n_family, dim)."""
     first, last = partners
-    rows = _embedder(encoder, templates, advance)([_join(g, f) for g in first for f in last])
+    rows = embedder(encoder, templates, advance)([_join(g, f) for g in first for f in last])
     return rows.reshape(len(first), len(last), -1)
 
 
-def _embedder(
+def embedder(
     encoder: Encoder, templates: Sequence[str], advance: Advance | None
 ) -> Callable[[list[str]], FloatArray]:
+    """What embeds names in the mean of templates, scaled to length 1."""
+
     def embed(names: list[str]) -> FloatArray:
         total = sum(encoder.encode_names(names, template) for template in templates)
         if advance is not None:
@@ -311,19 +314,19 @@ class _Side:
             cube = cube.reshape(len(some), len(partners), -1)
             alone = embed(some)
             here = np.flatnonzero((part_of >= start) & (part_of < start + len(some)))
-            usable = _usable(swaps, real)[part_of[here] - start]
+            free = usable(swaps, real)[part_of[here] - start]
             for row, number in enumerate(here.tolist()):
                 if (other := units[number][1]) is not None:
-                    usable[row, list(partners).index(other)] = False
+                    free[row, list(partners).index(other)] = False
             mine = cube[part_of[here] - start]
             for number, (grid, keep) in enumerate(zip(grids, kept, strict=True)):
                 others = grid.given if side else grid.family
-                effects[number].append(part_effects(mine, others, usable & keep))
+                effects[number].append(part_effects(mine, others, free & keep))
             bearers = np.flatnonzero((rows >= here[0]) & (rows <= here[-1]))
             for first in range(0, len(bearers), _BLOCK):
                 few = bearers[first : first + _BLOCK]
                 at_unit = rows[few] - here[0]
-                swapped, valid = mine[at_unit], usable[at_unit]
+                swapped, valid = mine[at_unit], free[at_unit]
                 for number, (grid, keep) in enumerate(zip(grids, kept, strict=True)):
                     hold[number, few] = part_hold(whole[few], swapped, grid.grand, valid & keep)
                 of_few = alone[part_of[rows[few]] - start]
@@ -338,12 +341,12 @@ class _Side:
         return cls(joined, rows, hold, capture)
 
 
-def _usable(swaps: Sequence[Sequence[Pair]], real: Real | None) -> BoolArray:
+def usable(swaps: Sequence[Sequence[Pair]], real: Real | None) -> BoolArray:
     """Which swaps nobody bears, (n_parts, n_partners); all of a part that has too few such."""
     n = len(swaps[0])
     if real is None:
         return np.ones((len(swaps), n), dtype=bool)
     borne = real([pair for row in swaps for pair in row])
     free = ~np.array(borne, dtype=bool).reshape(len(swaps), n)
-    free[free.sum(axis=1) < max(n // 2, _FEWEST_FREE)] = True
+    free[free.sum(axis=1) < max(n // 2, FEWEST_FREE)] = True
     return free
