@@ -177,6 +177,21 @@ def test_a_file_paints_what_the_folder_of_its_weights_paints(make: Any, tmp_path
     assert pipeline.spec == f"sd:{path}"
 
 
+def test_a_file_is_read_by_its_content_whatever_its_name(file: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from safetensors.torch import load_file
+
+    state = load_file(file)
+    shutil.copy(file, tmp_path / "renamed.ckpt")
+    for name in ("old.ckpt", "wrong.safetensors"):
+        torch.save({"state_dict": state, "global_step": 3}, tmp_path / name)
+    unet = load_pipeline(f"sd:{file}", device="cpu").parts()["unet"].state_dict()
+    for name in ("renamed.ckpt", "old.ckpt", "wrong.safetensors"):
+        found = load_pipeline(f"sd:{tmp_path / name}", device="cpu").parts()["unet"].state_dict()
+        assert all(torch.equal(found[key], tensor) for key, tensor in unet.items()), name
+
+
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return first(tmp_path_factory.mktemp("checkpoint") / "model")
@@ -222,11 +237,15 @@ def test_a_file_that_paints_nothing_from_text_is_named(
     [
         ("sd:nope.safetensors", "there is no such file"),
         ("sd:{file}+lora:x.safetensors:0.5", r"leave out \+lora:x"),
+        ("diffusers:{file.parent}/model+embedding:x.pt", r"leave out \+embedding:x"),
+        ("sd:{file.parent}/model", r"is a folder\. Write diffusers:"),
+        ("sd:{word}", "word.safetensors: is a textual inversion, one word's embedding"),
     ],
 )
 def test_what_is_no_file_is_refused(file: Path, spec: str, said: str) -> None:
+    word = write(file.with_name("word.safetensors"), {"emb_params": torch.ones(1, 128)})
     with pytest.raises(EncoderError, match=said):
-        check_pipeline(spec.format(file=file))
+        check_pipeline(spec.format(file=file, word=word))
 
 
 @pytest.mark.parametrize(

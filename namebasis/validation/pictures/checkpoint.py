@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from namebasis.encoders.loading import refusing
+from namebasis.encoders.single_file.kinds import known_kind
 from namebasis.encoders.single_file.reading import read_tower
 from namebasis.encoders.single_file.towers import Tower, find_towers
 from namebasis.encoders.single_file.vocabulary import clip_tokenizer, vocabulary_file
-from namebasis.encoders.single_file.weights import WeightFile, open_weights
-from namebasis.encoders.specs import ADDED
+from namebasis.encoders.single_file.weights import WeightFile, is_safetensors, open_weights
+from namebasis.encoders.specs import ADDED, folder_spec
 from namebasis.errors import EncoderError
 from namebasis.pretrained import read_single_file
 from namebasis.reading import digest_of
@@ -55,18 +56,18 @@ def check_checkpoint(spec: str) -> tuple[WeightFile, dict[str, Tower]]:
     rest = spec.removeprefix(KIND)
     place = os.path.expanduser(rest)
     if not os.path.isfile(place):
-        base, *added = ADDED.split(rest)
-        if added and os.path.isfile(os.path.expanduser(base)):
-            raise EncoderError(
-                f"{spec}: a pipeline paints with the file as it is; leave out {added[0]}, which "
-                "would change its text encoder alone."
-            )
+        refuse_additions(spec)
+        if os.path.isdir(place):
+            raise EncoderError(f"{spec} is a folder. Write {folder_spec(Path(place), place)}")
         raise EncoderError(f"{spec}: there is no such file.")
     path = Path(place).resolve()
     file = open_weights(path, spec)
     try:
         towers = {tower.place.part: tower for tower in find_towers(file.shapes)}
-        if not towers or not any(key.startswith(f"{UNET}input_blocks.") for key in file.shapes):
+        has_unet = any(key.startswith(f"{UNET}input_blocks.") for key in file.shapes)
+        if not towers and not has_unet and (told := known_kind(file)) is not None:
+            raise EncoderError(told)
+        if not towers or not has_unet:
             raise EncoderError(
                 "is no checkpoint of Stable Diffusion 1, 2 or XL with its UNet, VAE and text "
                 "encoders; give a pipeline's folder (diffusers:FOLDER)"
@@ -76,6 +77,21 @@ def check_checkpoint(spec: str) -> tuple[WeightFile, dict[str, Tower]]:
     except EncoderError as error:
         raise EncoderError(f"{spec}: {path.name}: {error}.") from None
     return file, towers
+
+
+def refuse_additions(spec: str) -> None:
+    """Refuse a LoRA or a word behind a pipeline, of which an encoder takes the text part alone.
+
+    Raises
+    ------
+    EncoderError
+    """
+    base, *added = ADDED.split(spec)
+    if added and os.path.exists(os.path.expanduser(base.partition(":")[2] or base)):
+        raise EncoderError(
+            f"{spec}: a pipeline paints with the weights that it has; leave out {added[0]}, which "
+            "would change its text encoder alone."
+        )
 
 
 def _pooled(towers: dict[str, Tower]) -> int | None:
@@ -112,8 +128,11 @@ def load_checkpoint(spec: str, dtype: Any) -> tuple[Any, str, str]:
             parts["add_watermarker"] = False
         else:
             parts |= {"safety_checker": None, "requires_safety_checker": False}
+        # The library tells what a file is by its name's end, which may be wrong.
+        named = folder / f"model.{'safetensors' if is_safetensors(file.path) else 'ckpt'}"
+        named.symlink_to(file.path)
         pipeline = read_single_file(
-            kind, file.path, folder, torch_dtype=dtype, feature_extractor=None, **parts
+            kind, named, folder, torch_dtype=dtype, feature_extractor=None, **parts
         )
     told = f"{digest_of(file.path)};{predicted}".encode()
     return pipeline, spec, f"sha256:{hashlib.sha256(told).hexdigest()}"

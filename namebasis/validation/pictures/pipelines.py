@@ -27,7 +27,12 @@ from namebasis.encoders.weight_variants import variant_of, weights_by_variant
 from namebasis.errors import EncoderError, MissingExtraError
 from namebasis.pretrained import read_pretrained
 from namebasis.reading import digest_of, read_json
-from namebasis.validation.pictures.checkpoint import KIND, check_checkpoint, load_checkpoint
+from namebasis.validation.pictures.checkpoint import (
+    KIND,
+    check_checkpoint,
+    load_checkpoint,
+    refuse_additions,
+)
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -186,6 +191,7 @@ def check_pipeline(spec: str, dtype: str | None = None) -> None:
     if Path(place).is_dir():
         read_index(Path(place).resolve())
         return
+    refuse_additions(spec)
     is_prefixed = place != spec
     # A repository of the hub is OWNER/NAME; the few without an owner need the prefix.
     if place and (is_prefixed or re.fullmatch(r"[\w.-]+/[\w.-]+", place)):
