@@ -13,7 +13,8 @@ half of the names, with other noise, is held out: everything below was fixed on 
 - *rigid attributes*: minus the log ratio of `picture_rigidity`, on scene, expression and outfit,
   read by zero-shot with the organism's own encoder on axes in the world's words. D keeps all three,
   C none. Each name and attribute is one case; the AUC is over all cases.
-- *flexibility*: `flexibility` of the table of names by contexts, C above D.
+- *flexibility*: `flexibility` of the table of names by contexts, C above D; beside it what probes
+  on pixels alone read, which says how far D names are painted as rigid as they were seen.
 
 There is one painter, whose world has seed 0; another takes 3,027 s on two quiet cores. In its place
 `--rendered` takes the world's own pictures of names of worlds with other seeds, whose people, names
@@ -37,13 +38,18 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
-from _organism_pictures import PROMPT, Rendered
+from _organism_pictures import AGREES, PROMPT, Pixels, Rendered
+from PIL import Image
 
 from namebasis.analysis.intervals import auc
 from namebasis.encoders.registry import load_encoder
-from namebasis.organism.words import CONTEXTS
+from namebasis.organism.people import random_people
+from namebasis.organism.renderer import render
+from namebasis.organism.words import ATTRIBUTES, CONTEXTS
 from namebasis.organism.world import World
 from namebasis.validation import generate, load_pipeline
+from namebasis.validation.extractors.base import Attribute
+from namebasis.validation.extractors.image_probe import train_probe
 from namebasis.validation.extractors.zero_shot import ZeroShot
 from namebasis.validation.pictures.image_files import ImageFile
 from namebasis.validation.pictures.image_store import measure_images
@@ -129,6 +135,43 @@ def told(words: str, bar: float | None, high: np.ndarray, low: np.ndarray) -> No
           f"{np.mean(null):.3f} ({chance}) |")  # fmt: skip
 
 
+def read_from_pixels(images: Sequence[ImageFile], world: World, kinds) -> dict[str, np.ndarray]:
+    """How far pictures show the name's person in the context asked for, by kind, (n_names, 1).
+
+    Of each picture the mean share of the person's attributes times that of the context, by linear
+    probes on means of pixels: the encoder that the study reads with has no part in it.
+    """
+    eyes, people = Pixels(), random_people(3_000, np.random.default_rng(11))
+    vectors = eyes.encode_images([Image.fromarray(one) for one in render(people, seed=12)])
+    codes = dict(zip((*ATTRIBUTES, *CONTEXTS), (*people.attributes.T, *people.contexts.T),
+                     strict=True))  # fmt: skip
+    probes = {}
+    for key, values in {**{key: ATTRIBUTES[key] for key in AGREES}, **CONTEXTS}.items():
+        labels = [values[code] for code in codes[key]]
+        probes[key] = train_probe(
+            vectors, labels, list(map(str, range(len(labels)))), Attribute(key, tuple(values), ()),
+            eyes,
+        )  # fmt: skip
+    shown = eyes.encode_images([Image.open(one.path).convert("RGB") for one in images])
+    shares = {key: probe.shares(shown) for key, probe in probes.items()}
+    truth = {name.name: name for name in world.names}
+    found: dict[str, list[float]] = {}
+    for at, one in enumerate(images):
+        own = truth[one.name].own or truth[one.name].prior
+        person = np.mean([shares[key][at, ATTRIBUTES[key].index(own[key])] for key in AGREES])
+        (there,) = (
+            shares[key][at, list(phrases).index(said)]
+            for key, phrases in CONTEXTS.items()
+            for said in phrases
+            if one.prompt == f"{PROMPT} {said}".format(one.name)
+        )
+        found.setdefault(one.name, []).append(person * there)
+    return {
+        kind: np.array([[np.mean(found[name])] for name in found if kinds[name] == kind])
+        for kind in KINDS
+    }
+
+
 def head() -> None:
     print("| claim | bar | names | AUC | null |\n|---|---|---|---|---|")
 
@@ -193,6 +236,8 @@ def painted(folder: Path, half: int, each: int, *, quick: bool) -> None:
     told("flexibility: C above D", 0.9, groups["C"], groups["D"])
     told("(C above D and D95)", None, groups["C"], np.concatenate([groups["D"], groups["D95"]]))
     told("(C above names never seen)", None, groups["C"], groups[UNSEEN])
+    seen = read_from_pixels(made.images, world, kinds)
+    told("(read from pixels: person and context there, C above D)", None, seen["C"], seen["D"])
     called(found["plain"], kinds)
     plane(found["contexts"], kinds)
 
