@@ -405,6 +405,7 @@ class Space(StoredSpace):
         n_made_up: int = 400,
         columns: Sequence[str] = (),
         k: int | None = None,
+        view: str = "text",
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Identity:
@@ -423,7 +424,7 @@ class Space(StoredSpace):
             self, list(told) if told and names is None and where is None else names,
             where=where, parts=parts, n_swaps=n_swaps, contexts=contexts,
             with_contexts=with_contexts, thresholds=thresholds, n_made_up=n_made_up,
-            columns=columns, n_shown=k, seed=seed, progress=progress,
+            columns=columns, n_shown=k, view=view, seed=seed, progress=progress,
         )  # fmt: skip
         return with_counts(found, told, column=measure) if told else found
 
@@ -476,6 +477,7 @@ class Space(StoredSpace):
         contexts: str | Path | None = None,
         n_made_up: int = 100,
         columns: Sequence[str] = (),
+        view: str = "text",
         seed: int = 0,
         progress: Progress | None = None,
     ) -> Rigidity:
@@ -484,7 +486,7 @@ class Space(StoredSpace):
 
         return rigidity(
             self, names, where=where, contexts=contexts, n_made_up=n_made_up, columns=columns,
-            seed=seed, progress=progress,
+            view=view, seed=seed, progress=progress,
         )  # fmt: skip
 
     def recognise(

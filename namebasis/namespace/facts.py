@@ -236,6 +236,8 @@ class SpaceInfo(Result, Mapping[str, Any]):
         rows = [(key.replace("_", " "), self.facts[key]) for key in keys if self.facts[key] != ""]
         fit = self.facts.get("unspelled", {})
         rows += [(f"unspelled {key.replace('_', ' ')}", _told(fit[key])) for key in fit]
+        for view, made in self.facts.get("computed", {}).items():
+            rows.append((f"{view} computed by", made["model"]))
         return Table(("fact", "value"), rows, key="fact", detail=True)
 
     def to_arrow(self) -> pa.Table:

@@ -93,6 +93,8 @@ class StoredSpace:
     path: Path
     provenance: Provenance
     summary: Summary | None = None
+    read_by: str = "text"
+    """The view whose model reads prompts in `encoder`'s place; see `computed.reading.read_by`."""
     reads_files: bool = True
     """Whether filters, orders and columns may read files of this machine (`in_file`, images in
     `similar`); a service sets it to False for what it is asked."""

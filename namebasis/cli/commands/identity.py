@@ -35,6 +35,16 @@ def _names(asked: list[str] | None, file: Path | None, column: str | None) -> li
     return list(dict.fromkeys([*spaced, *listed_names([file] if file else [], column)]))
 
 
+ReadBy = Annotated[
+    str,
+    typer.Option(
+        "--view",
+        help="What reads the prompts: text, the encoder; or conditioning, denoiser …, the model "
+        "of a view that was computed.",
+    ),
+]
+
+
 @answers
 def rigidity(
     space: options.SpacePath,
@@ -47,6 +57,7 @@ def rigidity(
     n_made_up: Annotated[
         int, typer.Option("--n-made-up", help="Made-up names to compare with.")
     ] = 100,
+    view: ReadBy = "text",
     seed: options.Seed = 0,
     write: Write = False,
     quiet: options.Quiet = False,
@@ -58,6 +69,7 @@ def rigidity(
     from namebasis.space import open_space
     from namebasis.studies.identity import rigidity as study
 
+    _check_writable(write, view)
     opened = open_space(space)
     asked = _names(names, file, file_column)
     with nullcontext() if quiet else progress_bar("contexts", "prompts") as progress:
@@ -68,6 +80,7 @@ def rigidity(
             contexts=contexts,
             n_made_up=n_made_up,
             columns=options.columns_of(columns),
+            view=view,
             seed=seed,
             progress=progress,
         )
@@ -124,6 +137,7 @@ def identity(
         int,
         typer.Option("--n-made-up", help="Made-up full names whose swaps are compared with."),
     ] = 400,
+    view: ReadBy = "text",
     seed: options.Seed = 0,
     figure: Annotated[
         Path | None,
@@ -142,6 +156,7 @@ def identity(
     Names may be new to the space; with --where all its names that pass are measured. With --counts
     and a --measure that the space stores already, nothing is measured again.
     """
+    from namebasis.namespace.computed.reading import read_by
     from namebasis.namespace.search.beside import check_columns
     from namebasis.space import open_space
     from namebasis.studies.identity import study
@@ -156,6 +171,7 @@ def identity(
     refuse_readonly(space, write)
     if with_rigidity and no_contexts:
         raise ValueError("--rigidity is measured in contexts; leave --no-contexts out.")
+    _check_writable(write, view)
     load_origin(thresholds)
     opened = open_space(space)
     beside = check_columns(opened, options.columns_of(columns))
@@ -170,7 +186,7 @@ def identity(
     given_ones = read_parts(parts) if parts else None
     rigid, placed = None, None
     if with_rigidity:
-        rigid, placed = _rigid(opened, asked, contexts, seed, quiet)
+        rigid, placed = _rigid(read_by(opened, view), asked, contexts, seed, quiet)
     with nullcontext() if quiet else progress_bar("identity", "prompts") as progress:
         found = study.identity(
             opened,
@@ -183,6 +199,7 @@ def identity(
             n_made_up=n_made_up,
             columns=beside,
             n_shown=k,
+            view=view,
             seed=seed,
             in_contexts=placed,
             progress=progress,
@@ -203,6 +220,15 @@ def identity(
         lambda: {**found.to_dict(), "rigidity": rigid.to_dict() if rigid else None},
         notes,
     )
+
+
+def _check_writable(write: bool, view: str) -> None:
+    """Refuse to put measures of another view where those of `text` stand."""
+    if write and view != "text":
+        raise ValueError(
+            f"--write stores measures of the pooled vector, and --view {view} measures others; "
+            "leave one of them out."
+        )
 
 
 def _rigid(

@@ -156,7 +156,7 @@ def _write(
     store: Store, maker: ViewMaker, made: ComputedFacts, plan: _Plan, progress: Progress | None
 ) -> None:
     views = tuple(maker.dims)
-    noted = {"model": made.model, "where": made.where}
+    noted = {"model": made.model, **({"where": made.where} if made.where else {})}
     beside = [
         pa.field(norm_column(view), pa.float32(), metadata=field_metadata(COMPUTED_STUDY, noted))
         for view in views

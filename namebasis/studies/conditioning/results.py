@@ -99,7 +99,7 @@ class Conditioning(Result):
             "view", "beside", "nearest", "share in both", "low", "high", "by chance", "CKA",
         )  # fmt: skip
         return [
-            Table(columns, rows, "neighbours in both views", bars=("share in both",)),
+            Table(columns, rows, "neighbours in both views", bars=("share in both",), key="views"),
             *(self._names(one.overlap.lowest, one) for one in self.compared[:2]),
         ]
 
@@ -111,6 +111,7 @@ class Conditioning(Result):
             [(row.name, row.share, row.left, row.right) for row in rows],
             f"names whose {k} neighbours differ most in {one.left} (left) and {one.right} (right)",
             bars=("share in both",),
+            key=f"names of {one.right}",
         )
 
     def notes(self) -> Sequence[str]:

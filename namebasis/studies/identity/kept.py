@@ -61,6 +61,8 @@ def kept(
     path = Path(store.place) / INDICES / file
     made_of = view_id(store.schema, "text", space.provenance.build_id)
     key = json.dumps([_FORMAT, made_of, store.n_rows if of_rows else None, *settings])
+    if space.read_by != "text":
+        key += space.encoder().fingerprint
     found = _read(path, key, unpack)
     if found is not None:
         return found, True

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from namebasis.analysis.identity.spread import Spread, spread, spread_values, standing
 from namebasis.checks import Float64Array, Progress, check_count, check_seed
+from namebasis.namespace.computed.reading import read_by, said_reader
 from namebasis.namespace.search.beside import (
     check_columns,
     columns_of_names,
@@ -260,6 +261,7 @@ def rigidity(
     contexts: str | Path | None = None,
     n_made_up: int = 100,
     columns: Sequence[str] = (),
+    view: str = "text",
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Rigidity:
@@ -280,6 +282,10 @@ def rigidity(
         for the others; and as many of the space's rarest names.
     columns : sequence of str
         Stored columns to give beside the names.
+    view : str
+        What reads the prompts: `text` is the encoder; a view that was computed, such as
+        `conditioning`, its model, which reads each prompt whole (see
+        `namebasis.namespace.computed.reading.read_by`).
     seed : int
         Of the made-up names.
     progress : callable, optional
@@ -306,7 +312,7 @@ def rigidity(
     >>> 0 <= row.places["similarity"].percentile <= 1
     True
     """
-    seed = check_seed(seed)
+    space, seed = read_by(space, view), check_seed(seed)
     check_count(n_made_up, "n_made_up", 20)
     columns = check_columns(space, columns)
     found = measure_contexts(
@@ -320,7 +326,8 @@ def rigidity(
         progress=progress,
     )
     made = from_contexts(found)
-    return replace(made, beside=columns_of_names(space, found.names, columns))
+    beside = columns_of_names(space, found.names, columns)
+    return replace(made, beside=beside, remarks=(*said_reader(space), *made.remarks))
 
 
 def from_contexts(found: InContexts) -> Rigidity:

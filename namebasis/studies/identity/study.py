@@ -12,6 +12,7 @@ import numpy as np
 from namebasis.analysis.identity.spread import standing
 from namebasis.checks import Float64Array, FloatArray, Progress, check_count, check_seed
 from namebasis.encoders.base import check_template
+from namebasis.namespace.computed.reading import read_by, said_reader
 from namebasis.namespace.corpus.full_names import Cut, Pair
 from namebasis.namespace.search.beside import check_columns, columns_of_names
 from namebasis.studies.identity.contexts import counting, load_contexts
@@ -71,6 +72,7 @@ def identity(
     n_made_up: int = 400,
     columns: Sequence[str] = (),
     n_shown: int | None = None,
+    view: str = "text",
     seed: int = 0,
     in_contexts: InContexts | None = None,
     parts: str | Path | Mapping[str, Pair] | None = None,
@@ -109,6 +111,10 @@ def identity(
         Stored columns to give beside the names.
     n_shown : int, optional
         See `Identity`.
+    view : str
+        What reads the prompts: `text` is the encoder; a view that was computed, such as
+        `conditioning`, its model, which reads each prompt whole (see
+        `namebasis.namespace.computed.reading.read_by`).
     seed : int
         Draws partners and made-up names; what is measured of these is kept beside the space.
     in_contexts : InContexts, optional
@@ -144,7 +150,7 @@ def identity(
     'one part only: ...'
     >>> figure = found.plot()
     """
-    seed = check_seed(seed)
+    space, seed = read_by(space, view), check_seed(seed)
     origin, usual = load_origin(thresholds), packaged_estimator()
     n_swaps = check_count(usual.n_swaps if n_swaps is None else n_swaps, "n_swaps", 6)
     used = tuple(check_template(one) for one in (templates or usual.templates))
@@ -204,7 +210,7 @@ def identity(
         origin,
         {"n_swaps": n_swaps, "templates": list(used), "n_made_up": n_made_up, "seed": seed,
          "partners": [list(side) for side in made_of.partners]},
-        (made_of.source + ".", *remarks),
+        (made_of.source + ".", *said_reader(space), *remarks),
         beside=columns_of_names(space, asked, columns),
         n_shown=n_shown,
         said_of_parts=notes_on(cuts),

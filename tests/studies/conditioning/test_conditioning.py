@@ -82,7 +82,27 @@ def test_questions_run_on_it_unchanged(found: Conditioning) -> None:
         assert 1 <= len(space.basis(name, 3, view=view, n_null=20, n_resamples=0).names) <= 3
         arranged = report(space, view=view, k=5, n_resamples=0, shape=False)
         assert len(arranged.ids) == len(space)
-    torch.manual_seed(0)
+
+
+def test_rigidity_and_identity_read_whole_prompts_by_it(found: Conditioning) -> None:
+    space: Space = found.space  # type: ignore[assignment]
+    names = list(space)[:2]
+    told = space.rigidity(names, n_made_up=20, view="conditioning")
+    maker = load_conditioner(space.provenance.encoder)
+    texts = [template.format(names[0]) for template in told.contexts]
+    rows = maker.of_texts(texts)["conditioning"]
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    centre = rows.mean(axis=0) / np.linalg.norm(rows.mean(axis=0))
+    assert told.rows[0].spread.similarity.value == pytest.approx(
+        float((rows @ centre).mean()), abs=1e-5
+    )
+    assert "prompts are read whole by diffusers:xl (conditioning); what" in told.footnotes()[0]
+    one = space.identity(
+        ["Abc Fgh"], n_made_up=20, n_swaps=6, with_contexts=False, view="conditioning_last"
+    )
+    assert one.own_directions.shape == (1, 64)
+    with pytest.raises(ValueError, match=r"got 'denoiser'\. Make it with `namebasis denoise /"):
+        space.rigidity(names, view="denoiser")
 
 
 def test_what_is_stored_is_not_computed_again(
