@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from namebasis.encoders.images import ImageLike
 
-REACH = 1.1
+REACH = 1.2
 """How far a point goes towards the photos, in units of the way from the mean name to the best
 prompt. Similarity still grows beyond it, by what no text has; chosen on the organism's seed 0."""
-_RATE = 0.05  # of Adam, in standard deviations
-_PATIENCE = 20  # steps without a gain on the held-out views
+_RATE, _NOISE = 0.05, 0.3  # of Adam and of the coefficients in each step, standard deviations
+_PATIENCE = 40  # steps without a gain on the held-out views
 _TEMPLATES = 6  # of the space, in a step
 _SHOWN = 6  # components
 
@@ -201,7 +201,7 @@ def invert(
     reach : float
         Above 0.
     seed : int
-        Of the views, and of the prompt's candidates.
+        Of the views, of the prompt's candidates, and of the noise.
     progress : callable, optional
         Is told (done, total) steps.
 
@@ -236,7 +236,7 @@ def invert(
     mean /= np.linalg.norm(mean)
     first, last = (float(row @ views.target) for row in (mean, prompt))
     ceiling = first + reach * max(last - first, 0.0)
-    rows, curve, stopped = _climb(basis, forward, views, ceiling, n_steps, progress)
+    rows, curve, stopped = _climb(basis, forward, views, ceiling, n_steps, seed, progress)
     point = Point(counted(len(kept), "photo"), rows)
     (vector,) = basis.vectors([point])
     (near,) = nearest(space, vector[None], k, where=where)
@@ -267,9 +267,14 @@ def _climb(
     views: PhotoViews,
     ceiling: float,
     n_steps: int,
+    seed: int,
     progress: Progress | None,
 ) -> tuple[FloatArray, Float64Array, str]:
-    """Input embeddings of the point, the cosines on the way, and why it ended."""
+    """Input embeddings of the point, the cosines on the way, and why it ended.
+
+    Each slope is taken at a point nearby, so that the way leads to where a whole neighbourhood is
+    like the photos: one point alone may imitate an image vector by what its neighbours do not have.
+    """
     import torch
 
     target = torch.from_numpy(views.target).float()
@@ -282,22 +287,25 @@ def _climb(
     along = [torch.zeros(len(one), requires_grad=True) for one in steps]
     optimizer = torch.optim.Adam(along, lr=_RATE)
 
-    def rows() -> Tensor:
-        moves = [one @ step for one, step in zip(along, steps, strict=True)]
-        return means + torch.stack(moves)
+    drawn = torch.Generator().manual_seed(seed)
+
+    def text_vector(noise: float) -> tuple[Tensor, Tensor]:
+        moved = [one + noise * torch.randn(one.shape, generator=drawn) for one in along]
+        moves = [one @ step for one, step in zip(moved, steps, strict=True)]
+        rows = means + torch.stack(moves)
+        return rows.detach(), forward(rows[None])[0]
 
     curve: list[tuple[float, float]] = []
     best, found, best_at = -np.inf, means, 0
     stopped = "steps"
     for step in range(n_steps + 1):
-        given = rows()
-        (vector,) = forward(given[None])
-        similarity = vector @ target
-        curve.append((float(similarity.detach()), float((vector @ check).detach())))
+        with torch.no_grad():
+            given, vector = text_vector(0)
+        curve.append((float(vector @ target), float(vector @ check)))
         if curve[-1][1] > best:
-            best, found, best_at = curve[-1][1], given.detach(), step
+            best, found, best_at = curve[-1][1], given, step
         if curve[-1][0] >= ceiling:
-            found = given.detach()
+            found = given
             stopped = "reach"
             break
         if step - best_at >= _PATIENCE:
@@ -305,7 +313,9 @@ def _climb(
             break
         if step == n_steps:
             break
-        for one, slope in zip(along, torch.autograd.grad(-similarity, along), strict=True):
+        _, vector = text_vector(_NOISE)
+        slopes = torch.autograd.grad(-(vector @ target), along)
+        for one, slope in zip(along, slopes, strict=True):
             one.grad = slope
         optimizer.step()
         if progress is not None:

@@ -47,10 +47,10 @@ def test_the_point_that_the_photos_show_is_found(basis: CelebBasis) -> None:
     planted = [[1.4, -0.8], [-1.1, 0.9]]
     vector = show(basis, planted)
     found = basis.invert(SHOWN, n_steps=300, reach=50)
-    assert found.similarity > 0.9999
+    assert found.similarity > 0.999
     assert found.stopped in ("other views", "steps")
     for along, expected in zip(found.coefficients, planted, strict=True):
-        np.testing.assert_allclose(along, expected, atol=0.05)
+        np.testing.assert_allclose(along, expected, atol=0.15)
     cosines = basis.space.vectors() @ found.vector
     order = np.argsort(-cosines)[:8]
     assert found.names == tuple(NAMES[at] for at in order)
@@ -67,7 +67,7 @@ def test_the_point_that_the_photos_show_is_found(basis: CelebBasis) -> None:
 def test_it_goes_a_little_farther_than_the_best_prompt(basis: CelebBasis) -> None:
     vector = show(basis, [[1.4, -0.8], [-1.1, 0.9]])
     found = basis.invert(SHOWN, n_names=1)
-    ceiling = found.start_similarity + 1.1 * (found.prompt_similarity - found.start_similarity)
+    ceiling = found.start_similarity + 1.2 * (found.prompt_similarity - found.start_similarity)
     assert found.stopped == "reach"
     assert found.curve[-1, 0] >= ceiling > found.curve[-2, 0]
     assert found.n_steps == len(found.curve) - 1
@@ -87,7 +87,7 @@ def test_it_ends_where_other_views_gain_no_more(basis: CelebBasis) -> None:
     encoder.images = (vector, away)  # a cut photo shows the opposite
     found = basis.invert(SHOWN, reach=50)
     best = int(found.curve[:, 1].argmax())
-    assert (found.stopped, found.n_steps) == ("other views", best + 20)
+    assert (found.stopped, found.n_steps) == ("other views", best + 40)
     assert best < 10 < found.curve[:, 0].argmax()
     assert found.similarity == pytest.approx(found.curve[best, 0], abs=1e-5)
 
