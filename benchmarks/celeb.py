@@ -12,7 +12,8 @@ is nearer (raw cosine) to the name's own text vector than the best prompt of at 
 `mine`: components of the pieces that carry an attribute, which is where the part's own value of it
 predicts its coefficient with a leave-one-out R² of at least 0.5. Counted is how often, for each
 end of them, the phrase that comes first is one of that attribute. The dictionary holds all values
-of all attributes and contexts. Null: the first phrases of the other components that carry another.
+of all attributes and contexts. Null: the first phrases of the other components among these and the
+first eight of each piece, whatever they carry.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from namebasis.space import open_space
 from namebasis.studies.celeb import CelebBasis
 from namebasis.studies.celeb.points import Address
 
-FEWEST, N_PICTURES, LEAST = 300, 5, 0.5
+FEWEST, N_PICTURES, LEAST, N_COMPARED = 300, 5, 0.5, 8
 NAME_TEMPLATES = list(TEMPLATES[:6])  # a name in the seventh is said to be one
 
 
@@ -163,13 +164,17 @@ def mined(ground: Ground, folder: Path, **options) -> list[dict]:
     carry = carried(ground, basis, names)
     if not carry:
         return []
-    words = basis.mine([at for at, _, _ in carry], phrases=folder / "phrases.toml", **options)
+    compared = [Address(at, n) for at in (1, 2) for n in range(1, N_COMPARED + 1)]
+    asked = list(dict.fromkeys([*(at for at, _, _ in carry), *compared]))
+    words = basis.mine(asked, phrases=folder / "phrases.toml", **options)
+    firsts = [(end.address, end.phrases[0].text) for end in words.ends if end.phrases]
     found = []
     for at, key, order in carry:
         for sign, value in ((-1, order[0]), (1, order[-1])):
             end = words.end(at, sign)
             first = end.phrases[0] if end.phrases else None
             text = None if first is None else first.text
+            chance = np.mean([groups[said] == key for other, said in firsts if other != at])
             found.append(
                 {
                     "component": str(at), "sign": sign, "attribute": key, "value": value,
@@ -178,20 +183,10 @@ def mined(ground: Ground, folder: Path, **options) -> list[dict]:
                     "slope": None if first is None else first.slope,
                     "low": None if first is None else first.low,
                     "is_clear": first is not None and first.is_clear,
-                    "listed": [one.text for one in end.phrases],
+                    "listed": [one.text for one in end.phrases], "chance": float(chance),
                 }
             )  # fmt: skip
     return found
-
-
-def by_chance(ends: list[dict]) -> float:
-    """Share of ends whose attribute another component's first phrase would have said."""
-    return float(
-        np.mean(
-            [one["attribute"] == other["group"] for one in ends for other in ends
-             if one["component"] != other["component"]]
-        )
-    )  # fmt: skip
 
 
 def said(hits: list[bool]) -> str:
@@ -206,7 +201,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("invert", "mine"))
     parser.add_argument("--lines", action="store_true", help="every name and component")
     asked = parser.parse_args()
-    points, ends, chance = [], [], []
+    points, ends = [], []
     for run in asked.runs:
         ground = Ground(run)
         with tempfile.TemporaryDirectory() as folder:
@@ -214,9 +209,7 @@ def main() -> None:
             if asked.only != "mine":
                 points += inverted(ground, place, asked.names)
             if asked.only != "invert":
-                some = mined(ground, place)
-                ends += some
-                chance += [by_chance(some)] if some else []
+                ends += mined(ground, place)
     for one in [*points, *ends] if asked.lines else []:
         print(json.dumps(one))
     print("| claim | bar | share | 95 % interval | n | null |\n|---|---|---|---|---|---|")
@@ -234,7 +227,7 @@ def main() -> None:
                for why in (p["stopped"],)},
               "to photos", np.mean([p["to_photos"] for p in points], axis=0).round(3))  # fmt: skip
     if ends:
-        null = f"{np.mean(chance):.3f}"
+        null = f"{np.mean([one['chance'] for one in ends]):.3f}"
         hits = [one["group"] == one["attribute"] for one in ends]
         print(f"| mine: first phrase is of the attribute | 0.8 | {said(hits)} | {null} |")
         print(
