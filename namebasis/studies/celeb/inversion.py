@@ -98,8 +98,8 @@ class Inversion(Result):
 
     def notes(self) -> Sequence[str]:
         why = {
-            "reach": "where it was a little nearer than the best prompt; what is gained beyond "
-            "that is no person any more",
+            "reach": "where it was a little nearer than the best prompt; beyond that, similarity "
+            "grows without saying more of the person",
             "other views": "where other views of the photos gained no more",
             "steps": "because no more were asked for",
         }[self.stopped]
