@@ -13,6 +13,7 @@ from namebasis.encoders.registry import load_encoder
 from namebasis.encoders.single_file.embeddings import Word, add_word
 from namebasis.encoders.single_file.vocabulary import clip_tokenizer, vocabulary_file
 from namebasis.errors import EncoderError
+from namebasis.namespace.corpus.sources import read_names
 from tests.encoders.single_file.checkpoints import State, text_model, transformers_keys, write
 
 pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
@@ -63,6 +64,12 @@ def test_rows_are_those_of_the_grown_model(base: tuple[Any, Path], tmp_path: Pat
     assert found.count_tokens(["<vicki>", "Anna"]).tolist() == [2, 1]
     np.testing.assert_allclose(found.token_embeddings(["<vicki>"])[0], ROWS.mean(0), atol=1e-6)
     assert found.fingerprint != load_encoder(f"sd:{file}").fingerprint
+    # Called by a plain word, it can be a name of a corpus, in capitals too.
+    plain = load_encoder(f"sd:{file}+embedding:{tmp_path}/<vicki>.safetensors=vickix")
+    (tmp_path / "names.txt").write_text("Vickix\n<vicki>\n", encoding="utf-8")
+    names = read_names(str(tmp_path / "names.txt")).strings
+    assert names == ["Vickix"]  # brackets are a network's in lists of prompts
+    np.testing.assert_allclose(plain.encode_text(names), expected[:1], atol=1e-5)
     for place in (f"{tmp_path}/vicki.pt=<vicki>", f"{tmp_path}/learned_embeds.safetensors"):
         other = load_encoder(f"sd:{file}+embedding:{place}")
         assert other.fingerprint == found.fingerprint
