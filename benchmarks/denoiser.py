@@ -8,8 +8,8 @@ noise, less what it predicts for a neutral prompt. The question is whether it kn
 pictures what the name's text vector knows, or more. Fixed before anything was measured:
 
 - *names*: those that the organism saw 300 times or more, of all kinds; every second one of each
-  kind is half 0, on which pooling, weights of levels, levels and noises of the view were chosen; the
-  others are held out, and asked with other noises (the view's seed 1000 instead of 0).
+  kind is half 0, on which pooling, weights of levels, levels and noises of the view were chosen;
+  the others are held out, and asked with other noises (the view's seed 1000 instead of 0).
 - *pictures*: painted with the pipeline's own steps and guidance and seen by the organism's image
   tower, as the view `image` of a space. The mean over noises of a prompt is scaled to length 1.
 - *rigidity*: `similarity` of `rigidity` (mean cosine to the centre) over the world's 15 contexts

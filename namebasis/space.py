@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from namebasis.studies.select.results import Selection
     from namebasis.studies.topology.comparison import TopologyComparison
     from namebasis.studies.topology.results import TopologyReport
+    from namebasis.validation.denoiser.study import Denoised
     from namebasis.validation.extractors.base import Extractor
     from namebasis.validation.faces.contract import Faces
     from namebasis.validation.rigidity.results import PictureRigidity
@@ -560,6 +561,35 @@ class Space(StoredSpace):
         step = load_faces(faces) if isinstance(faces, (str, Path)) else faces
         loaded = [load_extractor(e, faces=step) if isinstance(e, str) else e for e in extractors]
         return validate(self, images, loaded, n_resamples=n_resamples, seed=seed, progress=progress)
+
+    def denoise(
+        self,
+        pipeline: str | None = None,
+        *,
+        where: str | None = None,
+        template: str | None = None,
+        neutral: str | None = None,
+        n_levels: int | None = None,
+        n_noises: int | None = None,
+        grid: int | None = None,
+        seed: int | None = None,
+        size: int | None = None,
+        rebuild: bool = False,
+        device: str | None = None,
+        dtype: str | None = None,
+        progress: Progress | None = None,
+    ) -> Denoised:
+        """Store the view `denoiser`: what a pipeline's UNet predicts for names.
+
+        `.space` of the result is the space reopened; see `validation.denoiser.study.denoise`.
+        """
+        from namebasis.validation.denoiser.study import denoise
+
+        return denoise(
+            self, pipeline, where=where, template=template, neutral=neutral, n_levels=n_levels,
+            n_noises=n_noises, grid=grid, seed=seed, size=size, rebuild=rebuild, device=device,
+            dtype=dtype, progress=progress,
+        )  # fmt: skip
 
     def diversity(
         self,

@@ -90,6 +90,7 @@ WRITES = [
     ("topology", "s.space", "--write"),
     ("unspell", "s.space"),
     ("condition", "s.space"),
+    ("denoise", "s.space", "--pipeline", "organism"),
     ("validate", "report", "s.space", "images", "--write"),
     ("validate", "rigidity", "s.space", "--write"),
 ]

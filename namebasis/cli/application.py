@@ -87,6 +87,8 @@ _PANELS = {
                "unspell my.space"),
         _Entry("condition", corpus.condition, "Read names as an image model does.",
                "condition my.space --encoder diffusers:my-pipeline"),
+        _Entry("denoise", validate.denoise, "Store what a UNet predicts for each name.",
+               "denoise my.space --pipeline organism --where \"id < 3\" --n-levels 2"),
     ),
     "Keep": (
         _Entry("list", housekeeping.list_, "List the spaces below a folder.", "list ."),

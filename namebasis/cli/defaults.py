@@ -18,7 +18,7 @@ KEYS = ("space", "encoder")
 _STORE = "names.lance"  # as namespace.store.opening.NAMES, which would load the storage engine
 _OF_FILES = frozenset(["add", "export"])
 """Commands whose argument after SPACE is a path, and may look like one."""
-_CHANGES = frozenset(["add", "drop", "merge", "remove", "rename", "undo", "unspell"])
+_CHANGES = frozenset(["add", "denoise", "drop", "merge", "remove", "rename", "undo", "unspell"])
 _LONGEST = 100_000
 
 

@@ -121,6 +121,61 @@ def generate(
 
 
 @answers
+def denoise(
+    space: options.SpacePath,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(
+            "--pipeline",
+            help="organism (packaged, knows its made-up world), diffusers:REPO-or-folder, or "
+            "sd:MODEL.safetensors (Stable Diffusion 1, 2 or XL); needed the first time.",
+        ),
+    ] = None,
+    where: options.Where = None,
+    template: Annotated[
+        str | None, typer.Option("--template", help="Holds {} once; by default 'a photo of {}'.")
+    ] = None,
+    neutral: Annotated[
+        str | None,
+        typer.Option("--neutral", help="Prompt taken off; by default 'a photo of a person'."),
+    ] = None,
+    n_levels: Annotated[
+        int | None, typer.Option("--n-levels", help="Levels of noise; 5 by default.")
+    ] = None,
+    n_noises: Annotated[
+        int | None, typer.Option("--n-noises", help="Noises at each level; 2 by default.")
+    ] = None,
+    grid: Annotated[
+        int | None, typer.Option("--grid", help="Places along a side that are kept; 4 by default.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of the noises.")] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", help="Pixels along each side of the picture.")
+    ] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Compute the names again.")] = False,
+    device: options.Device = None,
+    dtype: DType = None,
+    quiet: options.Quiet = False,
+) -> Result:
+    """Store the view `denoiser`: what a pipeline's UNet predicts for a name, less for anybody.
+
+    One pass a level of noise instead of a painted picture. Names that were added since get the view
+    by running it again; what is not said is as the view was made before.
+    """
+    from namebasis.space import open_space
+    from namebasis.validation.denoiser.study import denoise as make
+
+    refuse_readonly(space)
+    opened = open_space(space)
+    with nullcontext() if quiet else progress_bar("denoise") as progress:
+        return make(
+            opened, pipeline, where=where, template=template, neutral=neutral, n_levels=n_levels,
+            n_noises=n_noises, grid=grid, seed=seed, size=size, rebuild=rebuild, device=device,
+            dtype=dtype, progress=progress,
+        )  # fmt: skip
+
+
+@answers
 def report(
     space: options.SpacePath,
     folder: Images,

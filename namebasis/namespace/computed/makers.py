@@ -57,7 +57,11 @@ Open = Callable[[ComputedFacts, str | None], ViewMaker]
 """Loads what computed a view, on a device."""
 
 _CONDITIONER = "namebasis.encoders.conditioner:open_conditioner"
-OPENED_BY: dict[str, str] = {"conditioning": _CONDITIONER, "conditioning_last": _CONDITIONER}
+OPENED_BY: dict[str, str] = {
+    "conditioning": _CONDITIONER,
+    "conditioning_last": _CONDITIONER,
+    "denoiser": "namebasis.validation.denoiser.maker:open_denoiser",
+}
 """By view ``module:function``, an `Open`; as text, since a maker may lie on a higher floor."""
 
 

@@ -122,6 +122,11 @@ class ImagePipeline:
         found: dict[str, Any] = self._pipeline.components
         return found
 
+    @property
+    def loaded(self) -> Any:
+        """The pipeline of diffusers."""
+        return self._pipeline
+
     def resolved(self, options: PaintOptions) -> PaintOptions:
         """Options with the pipeline's own defaults in place of None, where it has any."""
         defaults = {key: parameter.default for key, parameter in self._takes.items()}
