@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
 from namebasis.analysis.intervals import Interval
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 STUDY = "points_to"
 RATE = 0.05
-"""Of all parts that are said to point to somebody, the share that may do so by chance."""
+"""Chance below which a part is said to point to somebody."""
 _FEW = 3
 _WRITTEN = ("hold", "margin", "z", "chance")
 
@@ -92,21 +91,13 @@ class PointsTo(Result):
 
     @property
     def is_sure(self) -> list[bool]:
-        """Whether each part points to its nearest name: 5 % of these by chance at most.
+        """Whether each part points to its nearest name, whichever others are asked about.
 
-        By Benjamini and Hochberg (1995) over the parts; nearest names that lack the part, or lead
-        by a margin whose interval reaches 0, never count.
+        Its chance lies below 5 %, the nearest name has the part, and the margin's interval lies
+        above 0.
         """
-        chances = np.array([row.chance for row in self.rows])
-        order = np.argsort(chances, kind="stable")
-        allowed = RATE * np.arange(1, len(order) + 1) / len(order)
-        below = np.flatnonzero(chances[order] <= allowed)
-        n_sure = 0 if not len(below) else int(below[-1]) + 1
-        sure = np.zeros(len(order), dtype=bool)
-        sure[order[:n_sure]] = True
         return [
-            bool(yes) and row.is_bearer and (row.margin.low or 0.0) > 0
-            for yes, row in zip(sure, self.rows, strict=True)
+            row.chance < RATE and row.is_bearer and (row.margin.low or 0.0) > 0 for row in self.rows
         ]
 
     def of(self, part: str, side: str | None = None) -> str | None:
@@ -128,6 +119,7 @@ class PointsTo(Result):
             )
         n_sure = sum(sure for _, sure in both)
         said = f"Of {counted(len(both), 'part')}, {n_sure:,} point to one stored full name"
+        said += f" (up to {RATE * len(both):.0f} by chance)"
         if n_sure:
             first = next(row for row, sure in both if sure)
             said += f", {first.part} to {first.nearest} most surely"
@@ -150,9 +142,8 @@ class PointsTo(Result):
     def notes(self) -> list[str]:
         """How to read the rows."""
         return [
-            "By chance: pairs of the swap partners, which are common names. Points to: at most "
-            f"{percent(RATE)} of these parts by chance (Benjamini-Hochberg), and the margin's "
-            "interval lies above 0.",
+            "By chance: pairs of the swap partners, which are common names. Points to: less than "
+            f"{percent(RATE)} by chance, and the margin's interval lies above 0.",
             f"Could be brought up: {counted(self.n_names, 'stored full name')}. {self.source}.",
         ]
 

