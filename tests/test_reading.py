@@ -38,6 +38,7 @@ ALLOWED = {
     "encoders/huggingface/sentence_folder.py": "what a library holds in memory",
     "encoders/huggingface/trained_texts.py": "what a library holds in memory",
     "namespace/store/sums.py": "metadata inside a data set",
+    "namespace/computed/facts.py": "metadata inside a data set",
     "report/page.py": "assets of the package",
     "explore/server.py": "assets of the package",
     "terms.py": "a document of the package",

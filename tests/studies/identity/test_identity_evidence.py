@@ -135,7 +135,7 @@ def test_what_is_printed_are_the_verdicts(found, capsys: pytest.CaptureFixture[s
     assert low <= zorro.probability <= high
     evidence = next(table for table in found.tables() if table.title == "what the kinds rest on")
     row = next(row for row in evidence.rows if row[0] == ZORRO)
-    assert row[1:] == (zorro.own_score, zorro.strength, zorro.hold, zorro.leakage)
+    assert row[1:] == (zorro.parts, zorro.own_score, zorro.strength, zorro.hold, zorro.leakage)
     assert f"settled by one part {found.thresholds['hold']:.2f}, pull" in found.footnotes()[0]
 
 
