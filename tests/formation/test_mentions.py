@@ -189,6 +189,12 @@ def test_names_that_are_words_are_said(tmp_path: Path) -> None:
     path.write_text("it will rain\n" * 50, encoding="utf-8")
     (note,) = count_mentions(path, ["Will"]).notes()
     assert note == "0 % of the captions hold a capital: the column capitals tells nothing here."
+    path.write_text("Anna at home\n\n", encoding="utf-8")
+    one = count_mentions(path, ["Anna", "Bert", "!"])
+    assert one.headline() == "1 of 2 names is mentioned in 1 caption, most often Anna (1)."
+    assert [note.partition(", such")[0] for note in one.notes()] == [
+        "left out: 1 row without a caption.", "left out: 1 name without a letter",
+    ]  # fmt: skip
 
 
 def test_a_count_that_was_stopped_goes_on_and_ends_as_one_that_was_not(

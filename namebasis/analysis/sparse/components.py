@@ -296,8 +296,8 @@ def piece_components(
         reaching = [r[position] for r in rows if r.shape[0] > position]
         if len(reaching) < 2:
             raise ValueError(
-                f"{label}: only {len(reaching)} of {len(rows)} distinct names have "
-                f"{position + 1} pieces; use n_positions={max(position, 1)} or more names."
+                f"{label}: {len(reaching)} of {len(rows):,} distinct names reach it, 2 are needed; "
+                f"use {f'n_positions={position} or ' if position else ''}more names."
             )
         stack = np.stack(reaching)
         found.append(principal_components(stack, max_components, label=label, metadata=metadata))

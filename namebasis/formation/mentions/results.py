@@ -14,7 +14,7 @@ import pyarrow as pa
 from namebasis.atomic import replacing_file
 from namebasis.checks import IntArray
 from namebasis.results import Result, Table
-from namebasis.wording import listed, percent
+from namebasis.wording import counted, listed, percent
 
 _COMMON_WORD = 0.5
 """Share of mentions without a capital from which a name is said to be a word as well."""
@@ -69,7 +69,10 @@ class Mentions(Result):
         """How many of the names are mentioned, and who most."""
         full = [at for at, part in enumerate(self.parts) if part == "full"]
         seen = [at for at in full if self.totals[at]]
-        told = f"{len(seen):,} of {len(full):,} names are mentioned in {self.n_captions:,} captions"
+        told = (
+            f"{len(seen):,} of {counted(len(full), 'name')} {'is' if len(seen) == 1 else 'are'} "
+            f"mentioned in {counted(self.n_captions, 'caption')}"
+        )
         if not seen:
             return told + "."
         most = max(seen, key=lambda at: int(self.totals[at]))
@@ -104,14 +107,14 @@ class Mentions(Result):
             shown = [f"{name} ({percent(share)})" for name, share in words[:_MOST_NAMED]]
             more = f" and {len(words) - _MOST_NAMED:,} others" if len(words) > _MOST_NAMED else ""
             first = "Mostly written without a capital, so likely a common word: "
-            counted = "" if self.only_capitals else " --capitals counts the others only."
-            told.append(
-                f"{first}{listed(shown) if not more else ', '.join(shown) + more}.{counted}"
-            )
-        told += [f"left out: {n:,} rows {why}." for why, n in (self.refused or {}).items() if n]
+            others = "" if self.only_capitals else " --capitals counts the others only."
+            told.append(f"{first}{listed(shown) if not more else ', '.join(shown) + more}.{others}")
+        told += [
+            f"left out: {counted(n, 'row')} {why}." for why, n in (self.refused or {}).items() if n
+        ]
         if self.left_out:
             told.append(
-                f"left out: {len(self.left_out):,} names without a letter, such as "
+                f"left out: {counted(len(self.left_out), 'name')} without a letter, such as "
                 f"{self.left_out[0]!r}."
             )
         return told

@@ -148,8 +148,8 @@ class PieceBasis:
         if len(rows) > len(self.positions):
             raise ValueError(
                 f"{name!r} is written with {len(rows)} pieces, the basis has "
-                f"{counted(len(self.positions), 'position')}. Fit one with --positions "
-                f"{len(rows)} (n_positions={len(rows)})."
+                f"{counted(len(self.positions), 'position')}. Fit one with "
+                f"n_positions={len(rows)}."
             )
         return Point(name, rows)
 

@@ -12,6 +12,9 @@ from namebasis.results import Result, Table, plain_dict
 from namebasis.studies.celeb.points import Address
 from namebasis.wording import between, counted, percent
 
+_FEWEST_TESTED = 5
+"""Names of which `mean_interval` gives an interval."""
+
 
 @dataclass(frozen=True)
 class Word:
@@ -134,16 +137,24 @@ class MinedWords(Result):
         best = max(clear, key=lambda pair: pair[1].slope, default=None)
         told = "" if best is None else f"; {best[1].text!r} stands for {best[0].label}"
         return (
-            f"{n} of {counted(len(self.ends), 'end')} of {len(self.ends) // 2} components have "
-            f"words that move unused prompts towards them{told}."
+            f"{n} of {counted(len(self.ends), 'end')} of "
+            f"{counted(len(self.ends) // 2, 'component')} {'has' if n == 1 else 'have'} words that "
+            f"move unused prompts towards {'it' if n == 1 else 'them'}{told}."
         )
 
     def notes(self) -> Sequence[str]:
+        n_tested = len(self.tested_starts)
+        passing = (
+            "* marks words that pass the test."
+            if n_tested >= _FEWEST_TESTED
+            else f"No word can pass the test: the interval of its slope needs {_FEWEST_TESTED} of "
+            "these names; raise --n-starts."
+        )
         return (
             f"Found among {counted(self.n_phrases, 'phrase')} and {counted(self.n_names, 'name')} "
             f"with {counted(len(self.starts), 'name')} in {len(self.templates)} templates; tested "
-            f"with {len(self.tested_starts)} other names in {len(self.tested_templates)} other "
-            "templates. * marks words that pass the test.",
+            f"with {counted(n_tested, 'other name')} in {len(self.tested_templates)} other "
+            f"templates. {passing}",
         )
 
     def tables(self) -> list[Table]:

@@ -318,11 +318,13 @@ class Morph(Result):
                 f"{self.start} and {self.end} ({alike}); --steps 3 and more give what lies between."
             )
         half = min(self.steps, key=lambda step: round(abs(step.share - 0.5), 6))
-        others = listed(half.names[:3]) if half.names else "no other name"
+        near = (
+            f"the nearest names are {listed(half.names[:3])}" if half.names else "no name lies near"
+        )
         where = "Halfway" if half.share == 0.5 else f"{percent(half.share)} of the way"
         return (
-            f"{where} from {self.start} to {self.end} ({alike}) the nearest "
-            f"names are {others}; the point is {half.to_start:.2f} like {self.start} and "
+            f"{where} from {self.start} to {self.end} ({alike}) {near}; "
+            f"the point is {half.to_start:.2f} like {self.start} and "
             f"{half.to_end:.2f} like {self.end}."
         )
 

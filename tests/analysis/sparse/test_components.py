@@ -193,8 +193,12 @@ def test_shared_first_pieces_limit_the_components() -> None:
 
 def test_hostile_pieces_are_refused() -> None:
     good = [gaussian(1, [1, 1], seed) for seed in range(3)]
-    with pytest.raises(ValueError, match=r"second piece: only 0 of 3 distinct names"):
+    with pytest.raises(
+        ValueError, match=r"second piece: 0 of 3 .* use n_positions=1 or more names"
+    ):
         piece_components(["a", "b", "c"], good)
+    with pytest.raises(ValueError, match=r"^first piece: 0 of 0 distinct .*; use more names\.$"):
+        piece_components([], [])
     with pytest.raises(ValueError, match="got 3 for 2 names"):
         piece_components(["a", "b"], good)
     with pytest.raises(ValueError, match="pieces of 'b' must have 2 columns; got 3"):

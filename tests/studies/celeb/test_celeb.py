@@ -122,6 +122,9 @@ def test_a_morph_leads_from_name_to_name_through_what_lies_between(
     np.testing.assert_allclose(last.vector, vectors[4], atol=1e-5)
     assert (first.to_mix, last.to_mix) == pytest.approx((1, 1), abs=1e-5)
     assert found.between == pytest.approx(float(vectors[0] @ vectors[4]), abs=1e-5)
+    assert f"the nearest names are {' and '.join(found.steps[2].names)};" in found.headline()
+    alone = basis.morph("Anna Smith", "Peter Jones", n_steps=3, where="name = 'Nobody'")
+    assert "no name lies near; the point is" in alone.headline()
     far = [
         np.abs(one.directions @ (x - y)) for one, x, y in zip(basis.positions, a, b, strict=True)
     ]
@@ -180,7 +183,7 @@ def test_what_does_not_fit_is_refused(space: nb.Space, basis: CelebBasis, tmp_pa
         (lambda: basis.compose({"a": 1}), r"written 3 \(of the first piece\) or 2\.3", ValueError),
         (lambda: basis.compose({"2.1": 1}, start="Vicki"), "'Vicki' has 1 piece", ValueError),
         (lambda: basis.morph("Vicki", "vicki"), "have the same pieces", ValueError),
-        (lambda: basis.point("Anna Maria Smith"), r"3 pieces, .*--positions 3", ValueError),
+        (lambda: basis.point("Anna Maria Smith"), r"3 pieces.* with n_positions=3\.$", ValueError),
         (lambda: basis.point(" "), "has no piece", TargetError),
         (lambda: read_settings(["3"]), "such as 3=.1.5 or 2.1=-2; got '3'", ValueError),
         (lambda: read_settings(["3=nan"]), "a number of deviations", ValueError),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,9 @@ def test_names_and_templates_of_the_test_are_others(found: MinedWords) -> None:
     text = str(found)
     assert "tall*" in text
     assert "other templates. * marks words that pass" in " ".join(text.split())
+    few = replace(found, ends=found.ends[:2], tested_starts=found.tested_starts[:4])
+    assert "No word can pass the test: the interval of its slope needs 5" in few.notes()[0]
+    assert few.headline().startswith("2 of 2 ends of 1 component have words")
     with pytest.raises(KeyError, match=r"component 1\.2 was not mined"):
         found.end("1.2", 1)
 
