@@ -167,11 +167,17 @@ class OwnDirections(Result):
 
     def notes(self) -> list[str]:
         """What they are compared with."""
+        few = [
+            f"More names than recombined ones: each is held against {self.n_null - 1:,} of the "
+            "others, drawn at random and not always with its nearest, so that shared or private "
+            "depends on --seed. A higher --least asks fewer names."
+        ]
         return [
             f"Null: own directions of {counted(self.n_null, 'recombined name')}, given and family "
             "names of the same people paired otherwise. Names that share a part are not compared "
             "with each other: they share its error.",
             f"5 % of recombined names have another at a cosine of {self.limit:.2f} or more.",
+            *(few if len(self.names) > self.n_null else ()),
             *self.remarks,
         ]
 

@@ -166,7 +166,8 @@ class SpaceOverlap(Result):
         told = []
         for title, count in zip(titles, (self.n_left_only, self.n_right_only), strict=True):
             if count:
-                told.append(f"{count:,} names are in {title} alone and left out.")
+                verb = "is" if count == 1 else "are"
+                told.append(f"{counted(count, 'name')} {verb} in {title} alone and left out.")
         most = self.overlaps[-1]
         if most.n_names < self.n_names:
             told.append(

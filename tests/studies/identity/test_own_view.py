@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,9 @@ def test_who_shares_what_a_name_has_of_its_own(written) -> None:
     whole = space.own(least=0, n_resamples=20)
     assert len(whole) == len(PEOPLE)
     assert {one.name for one in whole.names if one.is_shared} >= {"Ada0 Lov0", "Ada1 Lov1"}
+    fewer = f"held against {len(whole) - 2:,} of the others"
+    assert fewer in " ".join(replace(whole, n_null=len(whole) - 1).notes())
+    assert fewer not in " ".join(replace(whole, n_null=len(whole)).notes())
     assert found.to_arrow().num_rows == len(found) == len(found.to_dict()["names"])
     assert [table.title for table in found.tables()] == ["", "how they lie", "clusters"]
 

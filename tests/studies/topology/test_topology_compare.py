@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ def test_only_shared_names_are_arranged_in_one_order(found: TopologyComparison) 
     assert HOSTILE in found.left.names
     assert (found.overlap.n_left_only, found.overlap.n_right_only) == (40, 40)
     assert found.notes()[0] == "40 names are in locales alone and left out."
+    alone = replace(found.overlap, n_left_only=1)
+    assert alone.notes()[0] == "1 name is in the left space alone and left out."
     assert found.titles == ("locales", "parity")
 
 
@@ -251,3 +254,11 @@ def test_a_move_is_one_less_the_correlation_of_profiles() -> None:
         order[[-1, -2]].tolist(),
         order[:2].tolist(),
     )
+
+
+def test_long_titles_fit_a_phone(found: TopologyComparison, browser: Any, tmp_path: Path) -> None:
+    long = ("diffusers:/home/me/models/base#text_encoder_2", "sd:/models/fine-tuning.safetensors")
+    (tmp_path / "page.html").write_text(replace(found, titles=long).to_html(), encoding="utf-8")
+    tab = browser.new_page(viewport={"width": 390, "height": 800})
+    tab.goto((tmp_path / "page.html").as_uri())
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
