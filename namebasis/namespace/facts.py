@@ -184,10 +184,13 @@ class SpaceInfo(Result, Mapping[str, Any]):
         word = "view" if len(self.facts["views"]) == 1 else "views"
         sources = self.facts.get("image_views", ())
         views += f" (and {listed(sources)} of single sources)" if sources else ""
+        beside = self.facts.get("image_encoders", {})
+        others = listed([f"{n:,} by {spec}" for spec, n in beside.items()])
+        told = f" Beside them, vectors of pictures by other encoders: {others}." if beside else ""
         return (
             f"{Path(self.facts['path']).name} holds {names} by {self.facts['encoder']}: {word} "
             f"{views}, {templates if n_templates else 'no templates'}, "
-            f"{len(self.facts['columns'])} columns."
+            f"{len(self.facts['columns'])} columns.{told}"
         )
 
     def tables(self) -> list[Table]:

@@ -144,7 +144,7 @@ class StoredSpace:
         self._makers: dict[str, ViewMaker] = {}
         self._answers: dict[str, dict[str, npt.NDArray[np.uint8]]] = {}
         self._pictures: Pictures | None = None
-        self._picture_rows: PictureRows | None = None
+        self._picture_rows: dict[str, PictureRows] = {}
 
     def __reduce__(
         self,
@@ -616,6 +616,7 @@ class StoredSpace:
         as_: str | None = None,
         columns: Sequence[str] = (),
         pictures: Literal[False] = False,
+        encoder: Encoder | str | None = None,
     ) -> NearestResult: ...
 
     @overload
@@ -633,6 +634,7 @@ class StoredSpace:
         as_: str | None = None,
         columns: Sequence[str] = (),
         pictures: Literal[True],
+        encoder: Encoder | str | None = None,
     ) -> NearestPictures: ...
 
     def nearest(
@@ -649,6 +651,7 @@ class StoredSpace:
         as_: str | None = None,
         columns: Sequence[str] = (),
         pictures: bool = False,
+        encoder: Encoder | str | None = None,
     ) -> NearestResult | NearestPictures:
         """Find the names nearest to a target.
 
@@ -675,6 +678,8 @@ class StoredSpace:
         pictures : bool
             Find single pictures of the names instead; see
             `namespace.search.picture_hits.nearest_pictures`.
+        encoder : Encoder or str, optional
+            With `pictures`: another one than the space's, by whose vectors they are compared.
 
         Returns
         -------
@@ -710,7 +715,13 @@ class StoredSpace:
             return nearest_pictures(
                 self, target, k, where=where, view=view, plus=plus, minus=minus,
                 farthest=farthest, include_self=include_self, as_=as_, columns=columns,
+                encoder=encoder,
             )  # fmt: skip
+        if encoder is not None:
+            raise ValueError(
+                "encoder is of pictures: names are compared by the encoder that built the space; "
+                "ask with --pictures (pictures=True) too."
+            )
         check_count(k, "k")
         columns = check_columns(self, columns)
         resolver = self._resolver(view, as_)
@@ -729,8 +740,13 @@ class StoredSpace:
         rows = joined(light, stored_columns(self, found.tolist(), columns)) if columns else light
         return make_result(targets, hits, rows, farthest=farthest, is_many=is_batch(target))
 
-    def picture_rows(self) -> PictureRows:
+    def picture_rows(self, encoder: Encoder | str | None = None) -> PictureRows:
         """The pictures that were added and have a vector, each name's copies once.
+
+        Parameters
+        ----------
+        encoder : Encoder or str, optional
+            By which they have one; that of the space by default. See `Pictures.encoders`.
 
         Raises
         ------
@@ -738,13 +754,14 @@ class StoredSpace:
             If there is none.
         """
         with self._turn:
-            if self._picture_rows is None:
+            held, own = self.pictures(), self.provenance
+            key = own.fingerprint if encoder is None else held.encoder(encoder)
+            if key not in self._picture_rows:
                 from namebasis.namespace.search.picture_rows import PictureRows
 
-                self._picture_rows = PictureRows(
-                    self.pictures(), self.provenance, self._store.place
-                )
-            return self._picture_rows
+                other = None if key == own.fingerprint else key
+                self._picture_rows[key] = PictureRows(held, own, self._store.place, other)
+            return self._picture_rows[key]
 
     def graph(self, view: str = "text", k: int = 15) -> KnnGraph:
         """Each row's k nearest others, kept beside the indices; rebuilt where rows changed.
@@ -832,6 +849,7 @@ class StoredSpace:
 
         facts = metrics.describe(self._store, self.provenance) | computed.describe(self._store)
         facts["image_views"] = list(self.pictures().views)
+        facts["image_encoders"] = dict(self.pictures().beside)
         return SpaceInfo(self._store, facts, self.check(progress=progress) if check else None)
 
 

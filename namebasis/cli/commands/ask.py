@@ -126,6 +126,14 @@ def nearest(
         Path | None,
         typer.Option("--html", help="With --pictures: write them with thumbnails, as one page."),
     ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            "--encoder",
+            help="With --pictures: compare by the vectors of this encoder, which were added beside "
+            "the space's own.",
+        ),
+    ] = None,
     overwrite: options.Overwrite = False,
 ) -> Answer:
     """Find the names nearest to a name, a text, an image or a vector.
@@ -136,6 +144,8 @@ def nearest(
 
     if html is not None and not pictures:
         raise typer.BadParameter("--html and --open show pictures; they need --pictures")
+    if encoder is not None and not pictures:
+        raise typer.BadParameter("--encoder is of pictures; it needs --pictures")
     refuse_existing(html, overwrite=overwrite)
     wanted = read_targets(targets, image, vector, as_paths=pictures)
     opened = open_space(space)
@@ -146,7 +156,7 @@ def nearest(
     }  # fmt: skip
     one = wanted if len(wanted) > 1 else wanted[0]
     if pictures:
-        found = opened.nearest(one, k, pictures=True, **asked)
+        found = opened.nearest(one, k, pictures=True, encoder=encoder, **asked)
         told = []
         if html is not None:
             found.write_html(html, overwrite=overwrite)

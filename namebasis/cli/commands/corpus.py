@@ -290,8 +290,8 @@ def add(
         str | None,
         typer.Option(
             "--encoder",
-            help="Whose the vectors of --images are, where a folder holds ready ones; no others "
-            "than the space's are taken.",
+            help="Whose the vectors of --images are, where they are ready, or by which they are "
+            "made. Those of another encoder than the space's are kept beside its own.",
         ),
     ] = None,
     new_names: Annotated[

@@ -38,6 +38,9 @@ class AddedImages(Result):
         Images that belong to no stored name and were left out.
     skipped : tuple of str
         The names that were read of these.
+    beside : str
+        Spec of the encoder whose vectors were kept beside the space's own; then `n_names` and
+        `n_images` are of those. Empty where they are of the space's encoder.
     """
 
     n_added: int
@@ -49,8 +52,15 @@ class AddedImages(Result):
     remarks: tuple[str, ...] = ()
     n_skipped: int = 0
     skipped: tuple[str, ...] = ()
+    beside: str = ""
 
     def headline(self) -> str:
+        if self.beside:
+            return (
+                f"{counted(self.n_added, 'image')} got vectors by {self.beside}, beside the "
+                f"space's own; {self.n_known:,} had them already; {self.n_images:,} in all, of "
+                f"{counted(self.n_names, 'stored name')}"
+            )
         return (
             f"{counted(self.n_added, 'image')} added, {self.n_known:,} "
             f"{'was' if self.n_known == 1 else 'were'} in the space already; {self.n_images:,} in "
@@ -70,13 +80,17 @@ class AddedImages(Result):
                 f"left out {counted(self.n_skipped, 'image')} of names that the space does not "
                 f"hold ({examples}); --unmatched keep takes them for the centre of image targets"
             )
-        if self.strangers:
+        if self.beside:
+            told.append(
+                f"they count in no view; nearest --pictures --encoder {self.beside} asks them"
+            )
+        elif self.strangers:
             examples = ", ".join(map(repr, self.strangers[:3]))
             told.append(
                 f"{len(self.strangers):,} names of images are not in the space (such as "
                 f"{examples}); their images count in the mean of images only"
             )
-        if self.n_images < FEW:
+        if self.n_images < FEW and not self.beside:
             told.append(
                 f"image targets are centred by {'this' if self.n_images == 1 else 'these'} "
                 f"{counted(self.n_images, 'image')}: a few hundred are better"

@@ -18,6 +18,15 @@ from namebasis.encoders.image_archives import digest_of_picture
 from namebasis.encoders.registry import TEXT_ONLY
 from namebasis.errors import EncoderError
 from namebasis.namespace.building.added_images import AddedImages
+from namebasis.namespace.building.beside import (
+    BLOCKS,
+    column_of,
+    count_beside,
+    digests_of,
+    has_in,
+    other_encoder,
+    places_of,
+)
 from namebasis.namespace.building.ready_check import check_whose
 from namebasis.namespace.corpus.image_labels import (
     LabelledImages,
@@ -30,7 +39,6 @@ from namebasis.namespace.corpus.pictures.keys import Seen, keys_of
 from namebasis.namespace.corpus.pictures.ready import (
     ReadyCount,
     ReadyVectors,
-    digest_of_vector,
     fresh_vectors,
     ready_vectors,
 )
@@ -38,7 +46,7 @@ from namebasis.namespace.corpus.pictures.tables import in_utf8
 from namebasis.namespace.pictures.copies import n_pictures, told_of, under_several_names
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.painted import provenance_of, read_about
-from namebasis.namespace.pictures.schema import ABOUT, KEYS, filled
+from namebasis.namespace.pictures.schema import ABOUT, KEYS, VECTOR, filled
 from namebasis.namespace.pictures.views import has_vector, view_of_images
 from namebasis.namespace.pictures.writing import (
     absorb,
@@ -75,6 +83,8 @@ WAYS = ("skip", "keep")
 """What may become of images that belong to no stored name."""
 CHUNK = 256
 """Images per commit: what a run that is stopped loses at most."""
+CHUNK_BESIDE = 4096
+"""As `CHUNK`, of vectors by another encoder: their column is rewritten with each commit."""
 COMMIT = 32
 """Blocks of ready vectors per commit: small ones would be merged, in memory, again and again."""
 BLOCK = 4096
@@ -122,7 +132,8 @@ def add_images(
         no image is read.
     encoder : Encoder or str, optional
         The one that built the space, or its spec; loaded where not given. Ready vectors do not say
-        whose they are, so they need it, and are refused where it is another one.
+        whose they are, so they need it. Of another one vectors are kept beside the space's own, see
+        `Pictures.vectors`; they count in no view.
     vectors : array of shape (n_rows, dim), optional
         Vectors of the images, one for each row of a table; no image is read then.
     unmatched : {"skip", "keep"}
@@ -153,21 +164,24 @@ def add_images(
         raise ValueError(
             f"unmatched must be skip or keep; got {unmatched!r}.{did_you_mean(unmatched, WAYS)}"
         )
+    other = other_encoder(space, encoder)
     if vectors is None and encoder is None and space.provenance.encoder in TEXT_ONLY:
         raise _no_images(space, space.provenance.encoder)
     ready = None if vectors is not None else ready_vectors(Path(folder), space.find_all)
     if ready is not None:
-        return _add_ready(space, ready, encoder, unmatched, new_names, progress)
+        return _add_ready(space, ready, (encoder, other), unmatched, new_names, progress)
     found = label_images(folder, space.find_all, is_listed=vectors is not None)
-    given = None if vectors is None else _checked(vectors, found, space.provenance.dim)
+    given = None if vectors is None else _checked(vectors, found, space, other)
     if new_names:
-        space, told = _with_new_names(space, found.labels, encoder)
+        space, told = _with_new_names(space, found.labels, None if other else encoder)
         found = replace(found, n_matched=_n_matched(space, found), notes=(*found.notes, *told))
     rows = find_labels(found.labels, space.find_all)
     taken = [unmatched == "keep" or rows[label] is not None for label in found.labels]
     if unmatched == "skip":
         found.refuse_unmatched(Path(folder), space.find_all)
-    model = None if encoder is None else space.check_encoder(encoder)
+    model = other
+    if other is None and encoder is not None:
+        model = space.check_encoder(encoder)
     if vectors is None:
         model = model or space.encoder()  # after all that can be refused without it
         if not model.has_images:
@@ -183,11 +197,11 @@ def add_images(
     ):
         n_before = n_pictures(space.path / IMAGES)
         if given is not None or model is None:
-            n_added = _append_given(space.path, files, labels, given)
+            n_added = _append_given(space.path, files, labels, given, other)
             if progress is not None:
                 progress(len(files), len(files))
         else:
-            n_added, failures = _encode(space.path, files, labels, model, progress)
+            n_added, failures = _encode(space.path, files, labels, model, other, progress)
         if len(failures) == len(files):
             worst = failures[0]
             raise EncoderError(
@@ -212,7 +226,7 @@ def add_images(
         taken.count(False),
         skipped,
     )
-    return space.reopened(model), added
+    return _told_beside(space.reopened(None if other else model), added, other)
 
 
 def _n_matched(space: StoredSpace, found: LabelledImages) -> int:
@@ -248,15 +262,19 @@ def _with_new_names(
 def _add_ready(
     space: Kind,
     ready: ReadyVectors,
-    encoder: Encoder | str | None,
+    encoders: tuple[Encoder | str | None, Encoder | None],
     unmatched: str,
     new_names: bool,
     progress: Progress | None,
 ) -> tuple[Kind, AddedImages]:
-    """Add pictures by the vectors that another tool made of them."""
+    """Add pictures by the vectors that another tool made of them.
+
+    `encoders` are the one that is said to have made them, and that one where it is not the space's.
+    """
     from namebasis.namespace.space import StoredSpace
 
-    checked = check_whose(space, ready, encoder)
+    encoder, other = encoders
+    checked = check_whose(space, ready, encoder, other)
     labels, remarks = ready.labels(), [*ready.notes, *checked]
     if new_names:
         space, told = _with_new_names(space, labels, None)
@@ -273,10 +291,15 @@ def _add_ready(
         uri = space.path / IMAGES
         n_before = n_pictures(uri)
         count = ReadyCount()
-        known = _seen(uri)
-        blocks = _ready_rows(ready, taken, known, count, progress)
+        known = _seen(uri, other)
+        places = places_of(uri, column_of(other).name)
+        blocks = _ready_rows(ready, taken, known, count, progress, (places, other))
         for first in blocks:
-            append_drawn(uri, chain([first], islice(blocks, COMMIT - 1)), first.schema)
+            if places or other is not None:
+                some = pa.Table.from_batches([first, *islice(blocks, BLOCKS - 1)])
+                absorb(uri, incoming_of(some))
+            else:
+                append_drawn(uri, chain([first], islice(blocks, COMMIT - 1)), first.schema)
         current = StoredSpace(space.path)
         n_names, n_images = _write_view(store, current, space.provenance.dim)
         rows = find_labels(labels, current.find_all)
@@ -288,7 +311,17 @@ def _add_ready(
         tuple(count.failures), tuple(remarks), count.n_skipped,
         () if kept else lacking,
     )  # fmt: skip
-    return space.reopened(), added
+    return _told_beside(space.reopened(), added, other)
+
+
+def _told_beside(
+    space: Kind, added: AddedImages, other: Encoder | None
+) -> tuple[Kind, AddedImages]:
+    """What became of pictures whose vectors are kept beside the space's own."""
+    if other is None:
+        return space, added
+    n_names, n_images = count_beside(space.pictures(), other)
+    return space, replace(added, n_names=n_names, n_images=n_images, beside=other.spec)
 
 
 def _ready_rows(
@@ -297,17 +330,35 @@ def _ready_rows(
     known: Seen,
     count: ReadyCount,
     progress: Progress | None,
+    beside: tuple[dict[Key, str], Encoder | None],
 ) -> Iterator[pa.RecordBatch]:
     """Rows of pictures that are wanted and new, a block at a time."""
-    for paths, keys, vectors in fresh_vectors(ready, taken, known, count):
+    digest, column = digests_of(*beside), column_of(beside[1])
+    for paths, keys, vectors in fresh_vectors(ready, taken, known, count, digest):
         if progress is not None:
             progress(count.n_read, len(ready))
         if paths:
-            yield from _rows(paths, keys, vectors, may_be_painted=False).to_batches()
+            rows = _rows(paths, keys, vectors, may_be_painted=False, column=column)
+            yield from rows.to_batches()
 
 
-def _checked(vectors: object, found: LabelledImages, dim: int) -> FloatArray:
+def _checked(
+    vectors: object, found: LabelledImages, space: StoredSpace, other: Encoder | None
+) -> FloatArray:
     """Given vectors of the rows that a table has a name for."""
+    dim = space.provenance.dim if other is None else other.dim
+    width = np.asarray(vectors).shape[1:]
+    if len(width) == 1 and width[0] != dim:
+        whose = space.provenance.encoder if other is None else other.spec
+        remedy = (
+            "If another encoder made them, say which with --encoder SPEC (encoder=…): they are "
+            "kept beside the space's own."
+            if other is None
+            else "Name the encoder that made them."
+        )
+        raise ValueError(
+            f"the vectors have {width[0]} numbers, those of {whose} have {dim}. {remedy}"
+        )
     rows = unit_rows(as_embeddings(vectors, "vectors", dim), "vectors")
     if found.n_rows != len(rows):
         raise ValueError(
@@ -318,14 +369,23 @@ def _checked(vectors: object, found: LabelledImages, dim: int) -> FloatArray:
 
 
 def _append_given(
-    space: Path, files: Sequence[Path], labels: Sequence[str], vectors: FloatArray | None
+    space: Path,
+    files: Sequence[Path],
+    labels: Sequence[str],
+    vectors: FloatArray | None,
+    other: Encoder | None,
 ) -> int:
     """Append given vectors that are not stored yet; return how many."""
     if vectors is None:
         return 0
     uri = space / IMAGES
-    known = _known(uri)
-    keys = [(label, digest_of_vector(row)) for label, row in zip(labels, vectors, strict=True)]
+    column = column_of(other)
+    known, places = _known(uri, column.name), places_of(uri, column.name)
+    digest = digests_of(places, other)
+    keys = [
+        (label, digest(label, str(file), row))
+        for label, file, row in zip(labels, files, vectors, strict=True)
+    ]
     fresh = {key: row for row, key in reversed(list(enumerate(keys))) if key not in known}
     rows = sorted(fresh.values())
     if rows:
@@ -334,44 +394,64 @@ def _append_given(
             [keys[row] for row in rows],
             vectors[rows],
             may_be_painted=False,
+            column=column,
         )
-        append(uri, table)
+        if places or other is not None:
+            absorb(uri, incoming_of(table))
+        else:
+            append(uri, table)
     return len(rows)
 
 
-def _known(uri: Path) -> set[Key]:
-    """Labels and digests of the pictures that were added."""
+def _known(uri: Path, column: str) -> set[Key]:
+    """Labels and digests of the pictures that were added and have a vector in a column."""
     if not holds_commit(uri):
         return set()
     rows = _told(uri, ["label", "digest", "is_added"])
-    added = rows.filter(rows["is_added"])
+    has = has_in(uri, column)
+    added = rows.filter(
+        rows["is_added"] if has is None else pc.and_(rows["is_added"], pa.array(has))
+    )
     return set(zip(added["label"].to_pylist(), added["digest"].to_pylist(), strict=True))
 
 
-def _seen(uri: Path) -> Seen:
+def _seen(uri: Path, other: Encoder | None) -> Seen:
     """As `_known`, where there may be millions."""
     seen = Seen()
     if not holds_commit(uri):
         return seen
+    has = has_in(uri, column_of(other).name)
+    start = 0
     asked = ["label", "digest", "is_added"]
     for rows in told_of(uri, asked):
-        added = rows.filter(rows["is_added"])
+        counts = rows["is_added"]
+        if has is not None:
+            counts = pc.and_(counts, pa.array(has[start : start + len(rows)]))
+        start += len(rows)
+        added = rows.filter(counts)
         keys = zip(added["label"].to_pylist(), added["digest"].to_pylist(), strict=True)
         seen.note(keys_of(keys, len(added)))
     return seen
 
 
-def _measured(uri: Path) -> dict[str, bool]:
-    """Digests of pictures that a report measured and nobody added; whether each has a vector."""
+def _measured(uri: Path, column: str) -> dict[str, bool]:
+    """Digests of stored pictures that may still be added; whether each has a vector in a column.
+
+    Those that a report measured and nobody added, and those that have vectors by others alone.
+    """
     if not holds_commit(uri):
         return {}
     rows = _told(uri, ["digest", "is_added"])
-    only = pc.invert(rows["is_added"])
-    if not pc.any(only).as_py():
-        return {}
-    has = np.concatenate([np.asarray(block) for block in has_vector(_open(uri))])
-    digests = np.array(rows["digest"].to_pylist())
-    return dict(zip(digests[np.asarray(only)].tolist(), has[np.asarray(only)], strict=True))
+    only = ~np.asarray(rows["is_added"])
+    has = has_in(uri, column)
+    if has is None:
+        if not only.any():
+            return {}
+        has = np.concatenate([np.asarray(block) for block in has_vector(_open(uri))])
+    else:
+        only |= ~has
+    digests = np.array(rows["digest"].to_pylist(), dtype=object)
+    return dict(zip(digests[only].tolist(), has[only].tolist(), strict=True))
 
 
 def _told(uri: Path, columns: Sequence[str]) -> pa.Table:
@@ -386,6 +466,7 @@ def _encode(
     files: Sequence[Path],
     labels: Sequence[str],
     encoder: Encoder,
+    other: Encoder | None,
     progress: Progress | None,
 ) -> tuple[int, list[ImageFailure]]:
     """Add the vectors of files that are not stored; return how many, and the failures.
@@ -395,16 +476,20 @@ def _encode(
     from namebasis.encoders.image_files import encode_image_files
 
     uri = space / IMAGES
-    known, measured = _known(uri), _measured(uri)
+    column, chunk = column_of(other), CHUNK if other is None else CHUNK_BESIDE
+    known, measured = _known(uri, column.name), _measured(uri, column.name)
+    places = places_of(uri, column.name)
     n_added = 0
     bad: dict[Key, ImageFailure] = {}
     failures: list[ImageFailure] = []
-    for start in range(0, len(files), CHUNK):
+    for start in range(0, len(files), chunk):
         fresh: dict[Key, Path] = {}
         ready: dict[Key, Path] = {}
         copies: list[tuple[Key, Path]] = []
-        for file, label in zip(files[start : start + CHUNK], labels[start:], strict=False):
+        for file, label in zip(files[start : start + chunk], labels[start:], strict=False):
             key = label, _digest(file)
+            if places and key not in known and key[1] and key[1] not in measured:
+                key = label, places.get((label, _lasting(in_utf8(str(file)))), key[1])
             # A file that cannot be read has no digest, so it is a copy of nothing.
             if not key[1]:
                 key = label, f"unread {file}"
@@ -428,7 +513,7 @@ def _encode(
             failures += found.failures
             done = [by_path[path] for path in found.paths]
             if done:
-                rows = _rows(found.paths, done, found.vectors)
+                rows = _rows(found.paths, done, found.vectors, column=column)
                 if any(digest in measured for _, digest in done):
                     absorb(uri, incoming_of(rows))
                 else:
@@ -439,7 +524,7 @@ def _encode(
         n_added += len(ready)
         failures += [replace(bad[key], path=str(file)) for key, file in copies if key in bad]
         if progress is not None:
-            progress(min(start + CHUNK, len(files)), len(files))
+            progress(min(start + chunk, len(files)), len(files))
     return n_added, failures
 
 
@@ -457,6 +542,7 @@ def _rows(
     vectors: FloatArray | None = None,
     *,
     may_be_painted: bool = True,
+    column: pa.Field | None = None,
 ) -> pa.Table:
     """Rows of pictures that are added; a painted file says of itself what it was made of."""
     about = [
@@ -476,7 +562,12 @@ def _rows(
     }
     kinds = {one.name: one.type for one in (*KEYS, *ABOUT)}
     made = {name: pa.array(values, kinds[name]) for name, values in columns.items()}
-    return pa.table(made if vectors is None else {**made, "vector": as_column(vectors)})
+    table = pa.table(made)
+    if vectors is None:
+        return table
+    values = as_column(vectors)
+    is_own = column is None or column.name == VECTOR
+    return table.append_column(pa.field(VECTOR, values.type) if is_own else column, values)
 
 
 def _lasting(path: str) -> str:

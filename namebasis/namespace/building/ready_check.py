@@ -9,7 +9,6 @@ import numpy as np
 
 from namebasis.encoders.image_archives import is_there
 from namebasis.encoders.image_files import encode_image_files
-from namebasis.encoders.specs import full_spec
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.pictures.ready import ReadyVectors, unit_vectors
 
@@ -27,22 +26,35 @@ LEAST = 0.9
 
 
 def check_whose(
-    space: StoredSpace, ready: ReadyVectors, encoder: Encoder | str | None
+    space: StoredSpace,
+    ready: ReadyVectors,
+    encoder: Encoder | str | None,
+    other: Encoder | None = None,
 ) -> list[str]:
-    """Refuse ready vectors that are not of the space's encoder; say how far that was seen.
+    """Refuse ready vectors that are not of the encoder that is named; say how far that was seen.
+
+    `other` is that encoder where it is not the space's own.
 
     Raises
     ------
     EncoderError
-        If they have another width, are said to be of another encoder or of none, or pictures that
-        can be read have other vectors by it.
+        If they have another width, nobody says whose they are, or pictures that can be read have
+        other vectors by it.
     """
     own = space.provenance
+    if other is not None:
+        if ready.dim != other.dim:
+            raise EncoderError(
+                f"{ready.folder}: its vectors have {ready.dim} numbers, those of {other.spec} have "
+                f"{other.dim}. Name the encoder that made them."
+            )
+        return _held_against_pictures(space, ready, other)
     if ready.dim != own.dim:
         raise EncoderError(
             f"{ready.folder}: its vectors have {ready.dim} numbers, those of {space.path} "
             f"({own.encoder}) have {own.dim}, so another encoder made them. Make them with that "
-            "one, or give the pictures themselves."
+            "one, or give the pictures themselves; or name the encoder that made them (--encoder "
+            "SPEC): they are kept beside the space's own."
         )
     if space.is_given:
         return []
@@ -51,14 +63,6 @@ def check_whose(
             f"{ready.folder} does not say which encoder its vectors are of. If {own.encoder} made "
             f"them, which built {space.path}, say so with --encoder {own.encoder} "
             "(encoder=…); vectors of two encoders are never mixed."
-        )
-    told = encoder if isinstance(encoder, str) else encoder.spec
-    told = told if told == own.encoder else full_spec(told)
-    if told != own.encoder:
-        raise EncoderError(
-            f"{ready.folder} has vectors of {told}, {space.path} was built with {own.encoder}; "
-            "vectors of two encoders are never mixed. Give the pictures themselves, or build "
-            "another space."
         )
     if not isinstance(encoder, str):
         encoder = space.check_encoder(encoder)  # by its weights

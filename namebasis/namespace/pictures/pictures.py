@@ -29,7 +29,7 @@ from namebasis.namespace.pictures.schema import (
     filled,
     vector_column,
 )
-from namebasis.namespace.pictures.views import ImageView, view_of
+from namebasis.namespace.pictures.views import ImageView, has_vector, view_of
 from namebasis.namespace.store.dataset import BLOCK_ROWS, IMAGES, as_matrix, check_units
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.opening import holds_commit, named, open_pinned
@@ -107,7 +107,11 @@ class Pictures:
     def views(self) -> tuple[str, ...]:
         """The views of one source that there are pictures for: ``image:photos``, then pipelines."""
         rows = self._scan(["source", "pipeline", "is_added", "is_blank"])
-        shown = rows.filter(pc.and_(rows["is_added"], pc.invert(rows["is_blank"])))
+        counts = pc.and_(rows["is_added"], pc.invert(rows["is_blank"]))
+        if len(self.encoders) > 1:  # else every picture that was added has a vector
+            with self._reading():
+                counts = pc.and_(counts, pa.chunked_array(has_vector(self._dataset)))
+        shown = rows.filter(counts)
         seen = pa.table(shown).group_by(["source", "pipeline"]).aggregate([]).to_pylist()
         specs = [row["pipeline"] for row in seen]
         told = [
@@ -119,6 +123,21 @@ class Pictures:
             for row in seen
         ]
         return tuple(f"image:{one}" for one in sorted(told, key=lambda one: (one != PHOTOS, one)))
+
+    @cached_property
+    def beside(self) -> Mapping[str, int]:
+        """How many pictures have vectors by other encoders than the space's, by their specs."""
+        found: dict[str, int] = {}
+        for fingerprint, spec in list(self.encoders.items())[1:]:
+            column = vector_column(fingerprint, self._provenance.fingerprint)
+            with self._reading():
+                n_pictures = sum(
+                    pc.sum(one).as_py() or 0 for one in has_vector(self._dataset, column)
+                )
+            called = f"{spec} ({fingerprint[:19]})" if spec in found else spec
+            if n_pictures:
+                found[called] = n_pictures
+        return found
 
     def table(
         self, columns: Sequence[str] | None = None, ids: IntArray | Sequence[int] | None = None
@@ -370,13 +389,22 @@ class Pictures:
         return np.asarray(pc.equal(self._scan(["source"])["source"], wanted))
 
     def _column(self, encoder: Encoder | str | None) -> str:
-        own = self._provenance.fingerprint
         if encoder is None:
             return VECTOR
+        return vector_column(self.encoder(encoder), self._provenance.fingerprint)
+
+    def encoder(self, encoder: Encoder | str) -> str:
+        """Fingerprint of an encoder that there are vectors of, given it or its spec.
+
+        Raises
+        ------
+        ValueError
+            If there are none of it, or several are called so.
+        """
         asked = encoder if isinstance(encoder, str) else encoder.fingerprint
         found = [key for key, spec in self.encoders.items() if asked in (key, spec)]
         if len(found) == 1:
-            return vector_column(found[0], own)
+            return found[0]
         known = ", ".join(f"{spec} ({key[:19]})" for key, spec in self.encoders.items())
         problem = "several encoders are called" if found else "the pictures have no vectors of"
         raise ValueError(f"{problem} {asked}; there are {known}.")

@@ -17,6 +17,8 @@ MAKER, WHAT = b"made_of", b"measure"
 """In a measure's field metadata: an extractor's identity, and which of its values it is."""
 SPEC = "namebasis.encoder"
 """In a vector column's field metadata: the spec of its encoder."""
+GIVEN = "namebasis.given"
+"""In a vector column's field metadata: they were added, so that an undo takes them back."""
 STAGED = "__"
 """Begins the columns of a writer that was killed; nobody sees them."""
 
@@ -50,6 +52,11 @@ _DEFAULTS: dict[str, Any] = {"source": PHOTO, "is_blank": False, "is_added": Tru
 def vector_column(fingerprint: str | None, own: str) -> str:
     """The column of an encoder's vectors, given the fingerprint of the space's own encoder."""
     return VECTOR if fingerprint in (None, own) else f"{OTHER_VECTORS}{fingerprint}"
+
+
+def is_given(column: pa.Field) -> bool:
+    """Whether a column holds vectors that were added, not those that a report made."""
+    return GIVEN.encode() in (column.metadata or {})
 
 
 def filled(rows: pa.Table | pa.RecordBatch, columns: Sequence[str]) -> pa.Table:

@@ -184,13 +184,13 @@ def _counted(
         yield rows.filter(counts), check_units(as_matrix(batch[VECTOR].filter(counts), dim), uri)
 
 
-def has_vector(dataset: Any) -> Iterator[pa.Array]:
-    """Whether pictures have a vector by the encoder of the space, some thousand at a time."""
-    if VECTOR not in dataset.schema.names:
+def has_vector(dataset: Any, column: str = VECTOR) -> Iterator[pa.Array]:
+    """Whether pictures have a vector in a column of vectors, some thousand at a time."""
+    if column not in dataset.schema.names:
         yield pa.array(np.zeros(dataset.count_rows(), bool))
         return
     for batch in dataset.scanner(
-        columns=[VECTOR], batch_size=BLOCK_ROWS, batch_readahead=2, scan_in_order=True
+        columns=[column], batch_size=BLOCK_ROWS, batch_readahead=2, scan_in_order=True
     ).to_batches():
         yield batch.column(0).is_valid()
 

@@ -11,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from namebasis.namespace.pictures.schema import (
     OTHER_VECTORS,
     STAGED,
     filled,
+    is_given,
 )
 from namebasis.namespace.store.dataset import BLOCK_ROWS
 from namebasis.namespace.store.engine_errors import reading
@@ -173,7 +174,11 @@ def carry_measures(uri: Path, version: int, *, left: int | None = None) -> None:
     if "is_added" not in source.schema.names:
         return
     rows = incoming_from(source, uri)
-    told = [one.name for one in rows.schema if one.name.startswith((MEASURE, OTHER_VECTORS))]
+    told = [
+        one.name
+        for one in rows.schema
+        if one.name.startswith((MEASURE, OTHER_VECTORS)) and not is_given(one)
+    ]
     is_measured = ~_incoming_truths(rows)
     for name in told:
         is_measured |= _validity(rows.batches([name]))
@@ -183,7 +188,8 @@ def carry_measures(uri: Path, version: int, *, left: int | None = None) -> None:
         digests = (key for one in rows.batches(["digest"]) for key in one["digest"].to_pylist())
         is_measured &= np.array([key in held or key not in gone for key in digests], bool)
     if is_measured.any():
-        absorb(uri, _as_measured(rows, is_measured))
+        brought = pa.schema([one for one in rows.schema if not is_given(one)])
+        absorb(uri, _as_measured(replace(rows, schema=brought), is_measured))
 
 
 def _as_measured(rows: Incoming, mask: Truths) -> Incoming:

@@ -6,20 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.encoders.specs import full_spec
 from namebasis.namespace.search.beside import BesideSpace, check_columns, stored_columns
 from namebasis.namespace.search.picture_rows import PictureRows
+from namebasis.namespace.search.pictures_beside import resolver_beside
 from namebasis.namespace.search.results import LightColumns
-from namebasis.namespace.search.targets import Resolver, Target, is_batch, is_image
+from namebasis.namespace.search.targets import Resolver, Target, is_batch, is_image, is_vector
 from namebasis.reading import UnreadableError, digest_of
 from namebasis.results import Result, Table
 from namebasis.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from namebasis.encoders.base import Encoder
+    from namebasis.namespace.pictures.pictures import Pictures
+    from namebasis.namespace.store.provenance import Provenance
 
 VIEWS = ("text", "image")
 """Views whose vectors lie in the space of pictures."""
@@ -65,6 +72,8 @@ class NearestPictures(Result):
         Of each target: how what is not stored was read.
     n_all : int
         Pictures that could be found.
+    encoder : str
+        Spec of the encoder whose vectors were compared, where it is not the space's own.
 
     See Also
     --------
@@ -83,6 +92,7 @@ class NearestPictures(Result):
     is_many: bool = False
     remarks: tuple[tuple[str, ...], ...] = ()
     n_all: int = 0
+    encoder: str = ""
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -101,7 +111,8 @@ class NearestPictures(Result):
         """How many pictures were looked at."""
         way = "farthest from" if self.farthest else "nearest to"
         asked = f"{len(self.queries)} targets" if self.is_many else self.queries[0]
-        return f"Of {self.n_all:,} pictures, those {way} {asked}."
+        whose = f" by {self.encoder}" if self.encoder else ""
+        return f"Of {self.n_all:,} pictures, those {way} {asked}{whose}."
 
     def tables(self) -> list[Table]:
         columns = [
@@ -178,9 +189,18 @@ class _Space(BesideSpace, Protocol):
 
     _light: LightColumns
 
+    @property
+    def provenance(self) -> Provenance: ...
+
     def ids(self, where: str | None = None) -> IntArray: ...
 
-    def picture_rows(self) -> PictureRows: ...
+    def find(self, name: str) -> int | None: ...
+
+    def near_spellings(self, text: str) -> tuple[str, ...]: ...
+
+    def pictures(self) -> Pictures: ...
+
+    def picture_rows(self, encoder: Encoder | str | None = None) -> PictureRows: ...
 
     def _resolver(self, view: str, as_: str | None = None) -> Resolver: ...
 
@@ -198,6 +218,7 @@ def nearest_pictures(
     include_self: bool = False,
     as_: str | None = None,
     columns: Sequence[str] = (),
+    encoder: Encoder | str | None = None,
 ) -> NearestPictures:
     """Find the pictures nearest to a target; `Space.nearest` with ``pictures=True``.
 
@@ -218,6 +239,9 @@ def nearest_pictures(
         Let a picture be found by itself, and those of a name by their own mean.
     columns : sequence of str
         Columns of the names to give beside the pictures.
+    encoder : Encoder or str, optional
+        Another one than the space's, by whose vectors pictures are compared; what is asked about
+        is encoded by it. See `Pictures.encoders`.
 
     Raises
     ------
@@ -234,11 +258,16 @@ def nearest_pictures(
             f"pictures are compared with the views {' and '.join(VIEWS)}; got {view!r}."
             f"{did_you_mean(view, VIEWS)}"
         )
-    resolver = space._resolver(view, as_)
+    other = _other(space, encoder)
+    if other is None:
+        resolver = space._resolver(view, as_)
+    else:
+        resolver = resolver_beside(space, other, encoder, view, as_)
     batch = list(target) if is_batch(target) else [target]
     for one in (*batch, *plus, *minus):
+        _check_width(space, resolver, other, one)
         resolver.check(one)
-    rows = space.picture_rows()
+    rows = space.picture_rows(other)
     allowed = rows.of_source(source) if source else None
     if where is not None:
         fit = np.flatnonzero(np.isin(rows.owners, space.ids(where)))
@@ -266,6 +295,37 @@ def nearest_pictures(
         is_many=is_batch(target),
         remarks=tuple(one.remarks for one in targets),
         n_all=n_all,
+        encoder="" if other is None else space.pictures().encoders[other],
+    )
+
+
+def _other(space: _Space, encoder: Encoder | str | None) -> str | None:
+    """Fingerprint of the encoder that is asked for; None where it is the space's own."""
+    if encoder is None:
+        return None
+    held = space.pictures()
+    if isinstance(encoder, str) and encoder not in {*held.encoders, *held.encoders.values()}:
+        encoder = full_spec(encoder)
+    found = held.encoder(encoder)
+    return None if found == next(iter(held.encoders)) else found
+
+
+def _check_width(space: _Space, resolver: Resolver, other: str | None, target: object) -> None:
+    """Refuse a vector of another width, and say whose it may be."""
+    if not is_vector(target) and not (isinstance(target, np.ndarray) and target.ndim == 2):
+        return
+    width = np.asarray(target).shape[-1]
+    held = space.pictures()
+    fits = [key for key in held.encoders if held.dim(key) == width]
+    if width == resolver.dim or not fits:
+        return
+    own = next(iter(held.encoders))
+    named = [held.encoders[key] for key in fits]
+    remedy = "leave --encoder out" if own in fits else f"ask with --encoder {named[0]} (encoder=…)"
+    raise ValueError(
+        f"the vector has {width} numbers; pictures are compared by {held.encoders[other or own]}, "
+        f"whose vectors have {resolver.dim}. It may be of {' or '.join(named)}: {remedy}. Vectors "
+        "of two encoders are never compared."
     )
 
 

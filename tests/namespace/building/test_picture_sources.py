@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from namebasis.errors import EncoderError
+from namebasis.errors import EncoderError, SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.pictures import ready
 from namebasis.space import Space
@@ -103,7 +103,7 @@ def test_vectors_of_another_encoder_are_never_mixed(space: Space, tmp_path: Path
     source = clip_retrieval(tmp_path / "a", [(drawn(2), names)])
     with pytest.raises(EncoderError, match=r"does not say which encoder .* with --encoder seeing "):
         space.add_images(source)
-    with pytest.raises(EncoderError, match=r"has vectors of minilm, .* was built with seeing; vec"):
+    with pytest.raises(EncoderError, match=r"minilm reads no images"):
         space.add_images(source, encoder="minilm")
     wide = clip_retrieval(tmp_path / "b", [(np.ones((2, 8), np.float16), names)])
     with pytest.raises(EncoderError, match=r"vectors have 8 numbers, those of .* have 16, so"):
@@ -195,3 +195,95 @@ def test_a_claim_is_held_against_pictures_that_can_be_read(space: Space, tmp_pat
     other: Any = Seeing(salt="other weights")
     with pytest.raises(EncoderError, match="seeing has other weights"):
         space.add_images(right, encoder=other)
+
+
+class Wide(Seeing):
+    """Another encoder: the share of each colour, in 8 numbers."""
+
+    dim = 8
+
+    def __init__(self) -> None:
+        super().__init__("another")
+        self.spec = "wide"
+
+
+def test_vectors_of_another_encoder_are_kept_beside(space: Space, tmp_path: Path) -> None:
+    colours = [(250, 10, 10), (10, 250, 10), (10, 10, 250)]
+    files = [paint(tmp_path / "p" / f"{at}.png", colour) for at, colour in enumerate(colours)]
+    (tmp_path / "t.csv").write_text("file_name,name\np/0.png,Vicki\np/1.png,Vicki\np/2.png,Zoe\n")
+    own: Any = Seeing()
+    wide: Any = Wide()
+    grown, _ = space.add_images(tmp_path / "t.csv", encoder=own)
+    image, width = grown.vectors("image"), r"the vectors have 8 numbers, those of seeing have 16"
+    given = units(np.random.default_rng(0).normal(size=(3, 8)))
+    with pytest.raises(ValueError, match=width):
+        grown.add_images(tmp_path / "t.csv", vectors=given)
+    with pytest.raises(ValueError, match=r"have 16 numbers, those of wide have 8\. Name the enco"):
+        grown.add_images(tmp_path / "t.csv", vectors=drawn(3), encoder=wide)
+    with pytest.raises(EncoderError, match="minilm reads no images"):
+        grown.add_images(tmp_path / "t.csv", vectors=drawn(3), encoder="minilm")
+    beside, added = grown.add_images(tmp_path / "t.csv", vectors=given, encoder=wide)
+    assert (added.n_added, added.n_names, added.n_images, added.beside) == (3, 2, 3, "wide")
+    pictures = beside.pictures()
+    assert len(pictures) == 3  # the same pictures, told by name and path
+    rows, ids = pictures.vectors(encoder="wide")
+    np.testing.assert_allclose(rows, given, atol=1e-6)
+    assert ids.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(pictures.vectors()[0], own.encode_images(files), atol=1e-6)
+    assert (beside.vectors("image") == image).all()
+    assert "vectors of pictures by other encoders: 3 by wide" in beside.info().headline()
+    _, again = beside.add_images(tmp_path / "t.csv", encoder=wide)
+    assert (again.n_added, again.n_known) == (0, 3)
+
+    with pytest.raises(ValueError, match=r"has 8 numbers; pictures are compared by seeing, whose v"
+                       r"ectors have 16\. It may be of wide: ask with --encoder wide"):  # fmt: skip
+        beside.nearest(given[1], 3, pictures=True)
+    with pytest.raises(ValueError, match=r"It may be of seeing: leave --encoder out"):
+        beside.nearest(drawn(1)[0].astype(np.float32), pictures=True, encoder="wide")
+    with pytest.raises(ValueError, match="the pictures have no vectors of organism; there"):
+        beside.nearest("Vicki", pictures=True, encoder="organism")
+    with pytest.raises(ValueError, match="encoder is of pictures"):
+        beside.nearest("Vicki", encoder="wide")
+    found = beside.nearest(given[1], 3, pictures=True, encoder="wide")
+    order = np.argsort(-(given @ given[1]))
+    assert found.pictures.tolist() == order.tolist()
+    np.testing.assert_allclose(found.similarities, (given @ given[1])[order], atol=1e-6)
+    assert found.headline().endswith("a vector by wide.")  # type: ignore[union-attr]
+    mean = given[:2].sum(axis=0)
+    zoe = beside.nearest("Vicki", view="image", pictures=True, encoder=wide)
+    assert zoe.pictures.tolist() == [2]
+    assert zoe.similarities[0] == pytest.approx(given[2] @ mean / np.linalg.norm(mean), abs=1e-6)
+    text = wide.encode_text(["a red face"])[0]
+    red = beside.nearest("a red face", 1, pictures=True, encoder=wide)
+    assert red.pictures.tolist() == [int(np.argmax(given @ text))]
+
+    undone = beside.undo().space.undo().space  # the addition of nothing, then that of vectors
+    assert list(undone.pictures().encoders.values()) == ["seeing"]
+    assert len(undone.pictures()) == 3
+
+
+def test_pictures_may_have_vectors_of_another_encoder_first(space: Space, tmp_path: Path) -> None:
+    own: Any = Seeing()
+    wide: Any = Wide()
+    files = [paint(tmp_path / "p" / "Vicki" / f"{at}.png", (80 * at, 9, 9)) for at in range(3)]
+    first, added = space.add_images(tmp_path / "p", encoder=wide)
+    assert (added.n_added, added.n_images, wide.n_images) == (3, 3, 3)
+    assert "image" not in first.views
+    assert first.pictures().views == ()
+    with pytest.raises(SpaceError, match=r"has a vector by its encoder, seeing; .*\(3 by wide\)"):
+        first.nearest("Vicki", pictures=True)
+    both, added = first.add_images(tmp_path / "p", encoder=own)
+    assert (added.n_added, added.n_known, added.n_names) == (3, 0, 1)
+    pictures = both.pictures()
+    assert (len(pictures), pictures.views) == (3, ("image:photos",))
+    np.testing.assert_allclose(pictures.vectors()[0], own.encode_images(files), atol=1e-6)
+    np.testing.assert_allclose(pictures.vectors("wide")[0], wide.encode_images(files), atol=1e-6)
+    # clip-retrieval's folder of the other encoder finds the same pictures by their paths.
+    rows = {"image_path": [str(file) for file in files], "name": ["Vicki"] * 3}
+    ready_ones = clip_retrieval(tmp_path / "e", [(wide.encode_images(files), rows)])
+    _, added = both.add_images(ready_ones, encoder=wide)
+    assert (added.n_added, added.n_known) == (0, 3)
+    assert added.remarks[1] == "3 pictures agree with the vectors given (median cosine 1.000)"
+    narrow = clip_retrieval(tmp_path / "n", [(drawn(3), rows)])
+    with pytest.raises(EncoderError, match=r"its vectors have 16 numbers, those of wide have 8"):
+        both.add_images(narrow, encoder=wide)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -337,6 +337,7 @@ def fresh_vectors(
     taken: Container[str],
     known: Seen,
     count: ReadyCount,
+    digest: Callable[[str, str, FloatArray], str] | None = None,
 ) -> Iterator[tuple[list[str], list[tuple[str, str]], FloatArray]]:
     """Walk the pictures that are wanted and new: their paths, keys and unit vectors.
 
@@ -349,6 +350,8 @@ def fresh_vectors(
         Labels and digests of pictures that a space has; what is walked is noted in it.
     count : ReadyCount
         Counts as they are walked.
+    digest : callable, optional
+        What a picture is told by, given its label, path and vector; by default the vector.
     """
     import numpy as np
 
@@ -363,7 +366,15 @@ def fresh_vectors(
                 count.failures.append(ImageFailure(block.paths[row], _NO_DIRECTION))
             else:
                 wanted.append(row)
-                keys.append((label, digest_of_vector(vectors[row])))
+                told = vectors[row]
+                keys.append(
+                    (
+                        label,
+                        digest_of_vector(told)
+                        if digest is None
+                        else digest(label, block.paths[row], told),
+                    )
+                )
         fresh = np.flatnonzero(known.note(keys_of(keys, len(keys)))).tolist()
         kept = [wanted[at] for at in fresh]
         count.n_read += len(block.labels)
