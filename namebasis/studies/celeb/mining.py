@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from namebasis.analysis.intervals import mean_interval
-from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
+from namebasis.checks import FloatArray, Progress, check_count, check_seed
 from namebasis.namespace.phrases.dictionary import Phrases
 from namebasis.namespace.phrases.sentences import subject
 from namebasis.namespace.phrases.vectors import phrases_of
@@ -17,6 +16,7 @@ from namebasis.studies.basis.atoms import name_mean
 from namebasis.studies.celeb.basis import PieceBasis
 from namebasis.studies.celeb.mined_words import ComponentEnd, MinedWords, Word
 from namebasis.studies.celeb.points import Address, Point
+from namebasis.studies.celeb.word_effects import Counter, Found, Prompts, WordEffects, Words
 from namebasis.wording import counted
 
 TEMPLATES = (
@@ -24,25 +24,8 @@ TEMPLATES = (
 )  # fmt: skip
 """Used behind those of the space, which may be a single one."""
 _EACH = 3  # templates to find words in, and as many others to test them in
-_BEST = 3  # words of a kind that count as found in one template at one name
-_RECURS = 0.25  # share of templates and names in which a word must be found
 _NEAR = 4  # names that are candidates for an end
 _OTHERS = 0.975
-
-Prompts = tuple[Sequence[str], Sequence[str]]
-"""Names, and templates."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Words:
-    """Candidates of one kind, and how a name reads with each of them."""
-
-    kind: str
-    texts: Sequence[str]
-    patterns: Sequence[str]
-
-    def __len__(self) -> int:
-        return len(self.texts)
 
 
 def mine(
@@ -111,22 +94,30 @@ def mine(
     ways = _ways(basis, addresses, deviations, (starts, found_in))
     words, _ = phrases_of(basis.space, phrases)
     kinds = [
-        _Words("phrase", [one.text for one in words], [subject([one]) for one in words.sentences]),
+        Words("phrase", [one.text for one in words], [subject([one]) for one in words.sentences]),
         _near_names(basis, ways, {*starts, *tested}, where),
     ]
-    tell = _Counter(progress, 2 * n_starts * _EACH * sum(len(kind) + 1 for kind in kinds))
-    ends: dict[tuple[Address, int], list[tuple[Word, ...]]] = {}
+    tell = Counter(progress)
     tested_ways = _ways(basis, addresses, deviations, (tested, tested_in))
-    for kind in kinds:
-        found = _effects(basis, kind, (starts, found_in), tell)
-        against = _effects(basis, kind, (tested, tested_in), tell)
-        for at, address in enumerate(addresses):
-            for sign in (1, -1):
-                chosen = _chosen(found, sign * ways[at], k)
-                slopes = _slopes(against, sign * tested_ways[at], deviations)
-                ends.setdefault((address, sign), []).append(_tested(kind, chosen, slopes))
+    both = [
+        (
+            WordEffects(basis.encoder, kind, (starts, found_in), ways, tell),
+            WordEffects(basis.encoder, kind, (tested, tested_in), tested_ways, tell),
+        )
+        for kind in kinds
+    ]
+    ends: dict[tuple[Address, int], list[tuple[Word, ...]]] = {}
+    for kind, (finding, testing) in zip(kinds, both, strict=True):
+        found = finding.found(k)
+        chosen = np.unique(np.concatenate([end[0] for pair in found for end in pair]))
+        slopes, means = testing.slopes(chosen, deviations)
+        for at, (address, pair) in enumerate(zip(addresses, found, strict=True)):
+            for sign, end in zip((1, -1), pair, strict=True):
+                each = slopes[at][:, np.searchsorted(chosen, end[0])]
+                words_of_end = _tested(kind, end, sign * each, sign * means[at])
+                ends.setdefault((address, sign), []).append(words_of_end)
     return MinedWords(
-        tuple(_end(basis, *key, *both) for key, both in ends.items()),
+        tuple(_end(basis, *key, *words) for key, words in ends.items()),
         len(kinds[0]), len(kinds[1]), starts, tested, found_in, tested_in,
     )  # fmt: skip
 
@@ -208,7 +199,7 @@ def _moved(basis: PieceBasis, point: Point, address: Address, by: float) -> Poin
     return Point(point.label, rows)
 
 
-def _near_names(basis: PieceBasis, ways: FloatArray, used: set[str], where: str | None) -> _Words:
+def _near_names(basis: PieceBasis, ways: FloatArray, used: set[str], where: str | None) -> Words:
     """Names whose own vectors lie farthest towards the ends."""
     space = basis.space
     ids = np.setdiff1d(space.ids(where), space.ids_of_part("phrase"))
@@ -228,59 +219,16 @@ def _near_names(basis: PieceBasis, ways: FloatArray, used: set[str], where: str 
             near = [names[row] for row in side[:n].tolist()]
             free = [one for one in near if one not in used and not set(one) & set("{}")]
             kept |= dict.fromkeys(free[:_NEAR])
-    return _Words("name", list(kept), [f"{{}}, {name}" for name in kept])
+    return Words("name", list(kept), [f"{{}}, {name}" for name in kept])
 
 
-def _effects(basis: PieceBasis, words: _Words, prompts: Prompts, tell: _Counter) -> FloatArray:
-    """What adding each word does to a prompt, (n_templates, n_starts, n_words, dim)."""
-    names, templates = prompts
-    out = []
-    for template in templates:
-        for name in names:
-            texts = [name, *(pattern.format(name) for pattern in words.patterns)]
-            rows = basis.encoder.encode_names(texts, template)
-            out.append(rows[1:] - rows[0])
-            tell(len(texts))
-    return np.stack(out).reshape(len(templates), len(names), len(words), basis.encoder.dim)
-
-
-def _chosen(
-    effects: FloatArray, ways: FloatArray, k: int
-) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Words that recur, the most alike first, with the likeness and share of each."""
-    n_words = effects.shape[2]
-    if not n_words:
-        nothing = np.empty(0, np.float32)
-        return np.empty(0, np.int64), nothing, nothing
-    # Any phrase or name beside a name changes a prompt; what they all do says nothing.
-    own = _unit(effects - effects.mean(axis=2, keepdims=True))
-    scores = np.einsum("tswd,tsd->tsw", own, _unit(ways))
-    order = np.argsort(-scores, axis=2, kind="stable")[:, :, :_BEST]
-    counts = np.bincount(order.ravel(), minlength=n_words)
-    shares = np.asarray(counts / (order.shape[0] * order.shape[1]), dtype=np.float32)
-    likeness = scores.mean(axis=(0, 1))
-    ranked = np.argsort(-likeness, kind="stable")
-    kept = ranked[(shares[ranked] >= _RECURS) & (likeness[ranked] > 0)][:k]
-    return kept, likeness[kept], shares[kept]
-
-
-def _slopes(effects: FloatArray, ways: FloatArray, deviations: float) -> FloatArray:
-    """How far each word moves a prompt, in deviations, (n_starts, n_words)."""
-    lengths = np.linalg.norm(ways, axis=-1)
-    moved = np.einsum("tswd,tsd->tsw", effects, ways) / np.maximum(lengths, 1e-12)[..., None]
-    each = np.maximum(lengths / (2 * deviations), 1e-12)
-    return np.asarray((moved / each[..., None]).mean(axis=0), dtype=np.float32)
-
-
-def _tested(
-    words: _Words, chosen: tuple[IntArray, FloatArray, FloatArray], slopes: FloatArray
-) -> tuple[Word, ...]:
-    means = slopes.mean(axis=0)
+def _tested(words: Words, chosen: Found, slopes: FloatArray, means: FloatArray) -> tuple[Word, ...]:
+    """Words with their slopes at each name, (n_names, n_chosen), beside the means of all."""
+    others = np.delete(means, chosen[0])
+    high = float(np.quantile(others, _OTHERS)) if len(others) else 0.0
     found = []
-    for at, likeness, share in zip(*(one.tolist() for one in chosen), strict=True):
-        interval = mean_interval(slopes[:, at])
-        others = np.delete(means, chosen[0])
-        high = float(np.quantile(others, _OTHERS)) if len(others) else 0.0
+    for at, likeness, share, own in zip(*(one.tolist() for one in chosen), slopes.T, strict=True):
+        interval = mean_interval(own)
         found.append(
             Word(
                 words.texts[at], words.kind, likeness, share, interval.value, interval.low,
@@ -305,15 +253,3 @@ def _end(
 def _unit(rows: FloatArray) -> FloatArray:
     lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
     return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)
-
-
-class _Counter:
-    """Tells how many prompts are done."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total, self._done = progress, total, 0
-
-    def __call__(self, n: int) -> None:
-        self._done += n
-        if self._progress is not None:
-            self._progress(self._done, self._total)

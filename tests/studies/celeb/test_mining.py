@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import namebasis as nb
-from namebasis.studies.celeb import CelebBasis
+from namebasis.studies.celeb import CelebBasis, word_effects
 from namebasis.studies.celeb.mined_words import MinedWords
 from tests.studies.celeb.bag import Bag, table
 
@@ -18,6 +19,7 @@ GIVEN = {f"given{at}": row for at, row in enumerate(RNG.normal(size=(10, 2)) * (
 FAMILY = {f"family{at}": (0, 0, *row) for at, row in enumerate(RNG.normal(size=(10, 2)) * (1, 0.3))}
 NAMES = [f"Given{a} Family{b}" for a in range(10) for b in (a, (a + 3) % 10, (a + 4) % 10)]
 NEUTRAL = [f"neutral{at}" for at in range(8)]
+SCATTERED = {f"word{at}": row for at, row in enumerate(RNG.normal(scale=0.4, size=(150, 12)))}
 MANY = 100.0  # of the constant: rows are nearly linear in the words
 
 
@@ -31,6 +33,7 @@ def basis(tmp_path_factory: pytest.TempPathFactory) -> CelebBasis:
     along = one.standard_deviations[0] * one.directions[0]
     words |= {"tall": 1.5 * along, "small": -1.0 * along, "tallish": 0.4 * along}
     words |= {word: (0, 0, 0, 0, *np.eye(8)[at]) for at, word in enumerate(NEUTRAL)}
+    words |= {word: tuple(row) for word, row in SCATTERED.items()}
     encoder = Bag(table({word: tuple(row) for word, row in words.items()}), MANY)
     space = nb.build_space(NAMES, folder / "my.space", encoder=encoder, templates="person")
     return space.celeb_basis()
@@ -109,3 +112,35 @@ def test_what_cannot_be_mined_is_refused(basis: CelebBasis, tmp_path: Path) -> N
     ):  # fmt: skip
         with pytest.raises(ValueError, match=message):
             basis.mine(**wrong)  # type: ignore[arg-type]
+
+
+def _keep(counts: list[tuple[int, int]], *both: int) -> None:
+    done, total = both
+    counts.append((done, total))
+
+
+def test_many_phrases_are_shortlisted_without_another_answer(
+    basis: CelebBasis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "phrases.txt"
+    words = ["tall", "small", "tallish", *NEUTRAL, *SCATTERED]
+    file.write_text("\n".join(f"{word} = a {word} person" for word in words))
+    found, told = [], []
+    for few in (word_effects.FEW, len(words)):
+        counts: list[tuple[int, int]] = []
+        monkeypatch.setattr(word_effects, "FEW", few)
+        found.append(basis.mine(["1", "2.1"], phrases=file, progress=partial(_keep, counts)))
+        assert counts[-1][0] == counts[-1][1]
+        assert [done for done, _ in counts] == sorted(done for done, _ in counts)
+        told.append(counts[-1][0])
+    assert told[1] >= 2 * 24 * len(words)
+    assert told[0] < told[1] / 2.5
+    # "tall" is the longest of many words along 1.1, each with a little of every direction.
+    assert found[0].end("1.1", 1).phrases[0].text == "tall"
+    for short, whole in zip(found[0].ends, found[1].ends, strict=True):
+        assert len(short.phrases) == len(whole.phrases) == 3
+        for one, other in zip(short.phrases, whole.phrases, strict=True):
+            assert one.text == other.text
+            assert one.slope == pytest.approx(other.slope, abs=1e-5)
+            assert one.likeness == pytest.approx(other.likeness, abs=0.01)
+            assert one.others_high == pytest.approx(other.others_high, abs=0.02)
