@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
     from namebasis.encoders.images import ImageLike
 
-REACH = 1.2
+REACH = 1.1
 """How far a point goes towards the photos, in units of the way from the mean name to the best
-prompt. Similarity still grows beyond it, by what no text has; chosen on the organism's seed 0."""
+prompt. Similarity still grows beyond it, by what no text has; chosen on two of the organism's
+trainings (seeds 0 and 3)."""
 _RATE, _NOISE = 0.05, 0.3  # of Adam and of the coefficients in each step, standard deviations
 _PATIENCE = 40  # steps without a gain on the held-out views
 _TEMPLATES = 6  # of the space, in a step
