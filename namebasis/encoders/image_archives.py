@@ -17,6 +17,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from namebasis.encoders.picture_rows import is_row, read_row, split_row
 from namebasis.errors import EncoderError
 from namebasis.reading import LARGE, UnreadableError, digest_of, is_regular, open_regular
 
@@ -63,13 +64,20 @@ def split_place(path: Path) -> tuple[Path, str] | None:
     return None
 
 
+def _row_of(path: Path) -> tuple[Path, int] | None:
+    """A Parquet file that is there and a row; None for any other path, such as a file called so."""
+    found = split_row(path)
+    return None if found is None or not found[0].is_file() or path.exists() else found
+
+
 def is_there(path: Path) -> bool:
     """Whether there is a file at a path, or inside an archive."""
     if "\0" in str(path):
         return False
     place = split_place(path)
     if place is None:
-        return is_regular(path)
+        row = _row_of(path)
+        return is_regular(path) if row is None else is_row(*row)
     try:
         return place[1] in archive_of(place[0]).members
     except EncoderError:
@@ -162,8 +170,10 @@ def open_picture(path: Path) -> Iterator[BinaryIO]:
     UnreadableError
         As `open_regular`, and if an archive holds no such file.
     """
-    place = split_place(path)
-    if place is None:
+    place, row = split_place(path), _row_of(path)
+    if row is not None:
+        yield BytesIO(read_row(*row))
+    elif place is None:
         with open_regular(path) as stream:
             yield stream
     else:
@@ -205,7 +215,9 @@ def digest_of_picture(path: Path) -> str:
     ------
     UnreadableError
     """
-    place = split_place(path)
+    place, row = split_place(path), _row_of(path)
+    if row is not None:
+        return hashlib.sha256(read_row(*row)).hexdigest()
     if place is None:
         return digest_of(path)
     return hashlib.sha256(read_inside(*place)).hexdigest()

@@ -14,6 +14,7 @@ from typing import NoReturn
 from namebasis.encoders.image_archives import archive_of, is_archive, is_packed
 from namebasis.encoders.image_files import SUFFIXES, ImageFailure, list_images, passed_over
 from namebasis.errors import EncoderError
+from namebasis.namespace.corpus.pictures.cells import holds_pictures, pictures_of, tables_in
 from namebasis.namespace.corpus.pictures.sayings import (
     Said,
     Saying,
@@ -163,7 +164,8 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
     folder on that level of the tree whose names the space knows best (``NAME/…``,
     ``train/NAME/…``); else the file's own name without a number at its end; else a caption that is
     a name. Archives (webdataset) are read where they lie, those in a folder too. Of a table (csv,
-    tsv, jsonl, parquet): a column of paths, relative to the table, and one of names.
+    tsv, jsonl, parquet): a column of paths, relative to the table, and one of names. Parquet files
+    that hold pictures themselves, as Hugging Face's data sets do, and folders of them are read too.
 
     Parameters
     ----------
@@ -179,6 +181,8 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
         If there is no such folder, archive or table, or no image in it.
     """
     source = Path(source)
+    if not is_listed and holds_pictures(source):
+        return _of_cells([source], find)
     if source.suffix.lower() in TABLES and source.is_file():
         return _of_table(source, find, is_listed)
     if is_listed:
@@ -186,6 +190,9 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
             f"{source}: vectors go with a table ({', '.join(TABLES)}) that lists the images in "
             "their order, with the columns file_name and name."
         )
+    cells = tables_in(source) if source.is_dir() else []
+    if cells and not tars_in(source) and not list_images(source, may_be_none=True):
+        return _of_cells(cells, find)
     there, said, refused = _listed(source)
     files = [file for file in there if is_utf8(str(file.relative_to(source)))]
     odd = [file for file in there if not is_utf8(str(file.relative_to(source)))]
@@ -199,6 +206,17 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
     notes = [*said.notes, *(passed_over(source) if source.is_dir() else ())]
     made = _made(files, [labels[file] for file in files], find, notes)
     return replace(made, failures=tuple(refused))
+
+
+def _of_cells(tables: Sequence[Path], find: Find) -> LabelledImages:
+    """The pictures inside Parquet files."""
+    read = [pictures_of(table) for table in tables]
+    pairs = [pair for found, _, _ in read for pair in found]
+    if not pairs:
+        raise EncoderError(f"{tables[0]}: none of its rows has a name.")
+    notes = [note for *_, note in read[:3]]
+    made = _made([file for file, _ in pairs], [label for _, label in pairs], find, notes)
+    return replace(made, failures=tuple(one for _, lost, _ in read for one in lost))
 
 
 def _listed(source: Path) -> tuple[list[Path], Said, list[ImageFailure]]:

@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray, check_count
+from namebasis.encoders.image_archives import digest_of_picture
 from namebasis.encoders.specs import full_spec
 from namebasis.namespace.search.beside import BesideSpace, check_columns, stored_columns
 from namebasis.namespace.search.picture_rows import PictureRows
 from namebasis.namespace.search.pictures_beside import resolver_beside
 from namebasis.namespace.search.results import LightColumns
 from namebasis.namespace.search.targets import Resolver, Target, is_batch, is_image, is_vector
-from namebasis.reading import UnreadableError, digest_of
+from namebasis.reading import UnreadableError
 from namebasis.results import Result, Table
 from namebasis.wording import did_you_mean
 
@@ -336,7 +337,7 @@ def _own(rows: PictureRows, asked: object, found: Target, view: str) -> IntArray
         own = np.flatnonzero(np.isin(rows.owners, found.members))
     if isinstance(asked, Path) and is_image(asked):
         try:
-            same = pc.equal(rows.digests, digest_of(asked))
+            same = pc.equal(rows.digests, digest_of_picture(asked))
         except UnreadableError:
             return own
         own = np.union1d(own, np.flatnonzero(same.to_numpy()))

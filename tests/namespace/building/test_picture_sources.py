@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from namebasis.encoders.thumbnails import thumbnail
 from namebasis.errors import EncoderError, SpaceError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.pictures import ready
@@ -287,3 +289,42 @@ def test_pictures_may_have_vectors_of_another_encoder_first(space: Space, tmp_pa
     narrow = clip_retrieval(tmp_path / "n", [(drawn(3), rows)])
     with pytest.raises(EncoderError, match=r"its vectors have 16 numbers, those of wide have 8"):
         both.add_images(narrow, encoder=wide)
+
+
+@pytest.mark.parametrize("form", ["image", "bytes"])
+def test_pictures_in_parquet_files_are_read(form: str, space: Space, tmp_path: Path) -> None:
+    colours = [(250, 10, 10), (10, 250, 10), (10, 10, 250)]
+    files = [paint(tmp_path / f"{at}.png", colour) for at, colour in enumerate(colours)]
+    cells: list[Any] = [*(file.read_bytes() for file in files), b"no picture", None]
+    if form == "image":
+        cells = [{"bytes": cell, "path": f"{at}.png"} for at, cell in enumerate(cells)]
+        features = {"label": {"_type": "ClassLabel", "names": ["zoe", "Vicki"]}}
+        told = {"huggingface": json.dumps({"info": {"features": features}})}
+        names: list[Any] = [1, 1, 0, 1, -1]
+    else:
+        told, names = {}, ["Vicki", "Vicki", "zoe", "Vicki", None]
+    table = pa.table({"image": cells, "label": names})
+    (tmp_path / "set" / "data").mkdir(parents=True)
+    place = tmp_path / "set" / "data" / "train-00000-of-00001.parquet"
+    pq.write_table(table.replace_schema_metadata(told), place, row_group_size=2)
+    encoder: Any = Seeing()
+    source = place if form == "bytes" else tmp_path / "set"
+    grown, added = space.add_images(source, encoder=encoder)
+    assert (added.n_added, added.n_names, added.n_images) == (3, 2, 3)
+    reasons = {one.path: one.reason for one in added.failures}
+    assert reasons[f"{place}#4"] == "its row has no name"
+    assert "image" in reasons[f"{place}#3"]
+    pictures = grown.pictures()
+    paths = pictures.table(["path"])["path"].to_pylist()
+    assert paths == [f"{place}#{row}" for row in range(3)]
+    np.testing.assert_allclose(pictures.vectors()[0], encoder.encode_images(files), atol=1e-6)
+    assert thumbnail(paths[2]) == thumbnail(str(files[2]))
+    assert grown.add_images(source, encoder=encoder)[1].n_known == 3
+    near = grown.nearest(Path(paths[0]), 9, pictures=True)
+    assert paths[0] not in near.paths
+    assert near.notes() == []
+    pq.write_table(table, place)
+    message = "does not say which names they stand for" if form == "image" else None
+    if message:
+        with pytest.raises(EncoderError, match=message):
+            space.add_images(place, encoder=encoder)

@@ -182,14 +182,14 @@ def test_a_table_may_come_from_another_system(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["bytes", "image"])
-def test_images_inside_a_table_are_named(form: str, tmp_path: Path) -> None:
+def test_no_vectors_go_with_images_inside_a_table(form: str, tmp_path: Path) -> None:
     cell = b"x" if form == "bytes" else {"bytes": b"x", "path": "1.jpg"}
     pq.write_table(pa.table({"image": [cell], "name": ["Winona"]}), tmp_path / "t.parquet")
-    with pytest.raises(EncoderError, match="column 'image' holds images, not paths; write them"):
-        label_images(tmp_path / "t.parquet", find)
+    with pytest.raises(EncoderError, match="'image' holds images, not paths, so no vec"):
+        label_images(tmp_path / "t.parquet", find, is_listed=True)
     beside = pa.table({"image": [cell], "image_path": ["a.jpg"], "name": ["Winona"]})
     pq.write_table(beside, tmp_path / "t.parquet")
-    assert label_images(tmp_path / "t.parquet", find).labels == ("Winona",)
+    assert label_images(tmp_path / "t.parquet", find, is_listed=True).labels == ("Winona",)
 
 
 def test_what_is_no_archive_that_can_be_read_in_place_is_named(tmp_path: Path) -> None:

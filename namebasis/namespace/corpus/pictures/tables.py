@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from namebasis.encoders.picture_rows import holds_images
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.files.dialects import best_separator
 from namebasis.reading import LARGE, UnreadableError, parse_json, read_table, read_text
@@ -63,25 +64,16 @@ def _parquet_rows(table: Path) -> list[Mapping[str, Any]]:
         found = pq.read_table(table)
     except (pa.ArrowException, OSError) as error:
         raise EncoderError(f"{table}: cannot be read as Parquet ({error}).") from None
-    held = [field.name for field in found.schema if _holds_images(field.type)]
+    held = [field.name for field in found.schema if holds_images(field.type)]
     others = {name.lower() for name in found.column_names if name not in held}
     if held and not others & set(PATH_COLUMNS):
         raise EncoderError(
-            f"{table}: column {held[0]!r} holds images, not paths; write them to NAME/1.jpg first."
+            f"{table}: column {held[0]!r} holds images, not paths, so no vectors "
+            "go with it; write them to NAME/1.jpg first."
         )
     plain = [field.name for field in found.schema if not pa.types.is_nested(field.type)]
     rows: list[Mapping[str, Any]] = found.select(plain).to_pylist()
     return rows
-
-
-def _holds_images(kind: Any) -> bool:
-    """Whether a column's type is bytes, or Hugging Face's image: bytes beside a path."""
-    import pyarrow as pa
-
-    if pa.types.is_struct(kind):
-        return any(kind.field(at).name == "bytes" for at in range(kind.num_fields))
-    layouts = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view)
-    return any(is_layout(kind) for is_layout in layouts)
 
 
 def columns_of(
