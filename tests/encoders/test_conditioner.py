@@ -172,10 +172,11 @@ def test_a_file_is_read_as_the_folder_of_the_same_weights(tmp_path: Path) -> Non
     file = write(tmp_path / "xl.safetensors", state)
     made = load_conditioner(f"sd:{file}#text_encoder")
     assert made.model == f"sd:{file}"
-    assert made.settings == load_conditioner(f"diffusers:{folder}").settings == {
+    of_folder = load_conditioner(f"diffusers:{folder}")
+    assert made.settings == of_folder.settings == {
         part: {"layer": "penultimate"} for part in models
     }  # fmt: skip
-    expected = load_conditioner(f"diffusers:{folder}").of_names(NAMES, "a photo of {}")
+    expected = of_folder.of_names(NAMES, "a photo of {}")
     for view, rows in made.of_names(NAMES, "a photo of {}").items():
         np.testing.assert_allclose(rows, expected[view], atol=1e-5)
     assert load_conditioner(made.model).fingerprint == made.fingerprint

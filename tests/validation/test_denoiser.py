@@ -26,7 +26,8 @@ from tests.validation.test_checkpoint import first, second, xl
 diffusers = pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
 
 TEXTS = ["a photo of Ann", "a photo of Bo", "a photo of Ann"]
-SMALL = DenoiserSettings(n_levels=4, n_noises=2, grid=2)
+N_LEVELS = 4  # a divisor of 1,000, or diffusers steps to other levels than it asks at
+SMALL = DenoiserSettings(n_levels=N_LEVELS, n_noises=2, grid=2)
 
 
 @pytest.fixture(scope="module")
@@ -39,30 +40,31 @@ def asked(painter: ImagePipeline) -> Denoiser:
     return Denoiser(painter, SMALL)
 
 
-def by_hand(pipeline: Any, texts: list[str], told: Any, grid: int, unfold: int) -> np.ndarray:
-    """Mean differences at 4 levels of 2 noises: diffusers steps from one to the next."""
+@torch.inference_mode()
+def by_hand(pipeline: Any, told: Any, side: int, unfold: int) -> np.ndarray:
+    """Mean differences of `TEXTS` at 2 noises: diffusers steps from one level to the next."""
     scheduler = diffusers.DDIMScheduler.from_config(
         pipeline.scheduler.config, timestep_spacing="trailing", set_alpha_to_one=True,
         clip_sample=bool(pipeline.scheduler.config.get("clip_sample", False)), skip_prk_steps=None,
     )  # fmt: skip
-    scheduler.set_timesteps(4)
+    scheduler.set_timesteps(N_LEVELS)
     unet = pipeline.unet
-    shape = (unet.config.in_channels, unet.config.sample_size, unet.config.sample_size)
+    shape, distinct = (unet.config.in_channels, side, side), TEXTS[:2]
     total = 0.0
     for seed in (0, 1):
         noisy = torch.randn(shape, generator=torch.Generator().manual_seed(seed))[None]
         levels = []
         for step in scheduler.timesteps:
             anybody = unet(noisy, step, **told(["a photo of a person"])).sample
-            own = torch.cat([unet(noisy, step, **told([text])).sample for text in texts])
-            levels.append((own - anybody).detach())
-            noisy = scheduler.step(anybody, step, noisy).prev_sample.detach()
+            own = torch.cat([unet(noisy, step, **told([text])).sample for text in distinct])
+            levels.append(own - anybody)
+            noisy = scheduler.step(anybody, step, noisy).prev_sample
         total = total + torch.stack(levels, 1)
     apart = (total / 2).flatten(0, 1)
     places = torch.nn.functional.pixel_shuffle(apart, unfold).numpy()
-    n, channels, side, _ = places.shape
-    blocks = places.reshape(n, channels, grid, side // grid, grid, side // grid).mean(axis=(3, 5))
-    return blocks.reshape(len(texts), 4, -1)
+    n, channels, full, _ = places.shape
+    blocks = places.reshape(n, channels, 2, full // 2, 2, full // 2).mean(axis=(3, 5))
+    return blocks.reshape(len(distinct), N_LEVELS, -1)[[0, 1, 0]]
 
 
 def test_the_painter_is_asked_along_the_path_of_nobody(
@@ -72,8 +74,9 @@ def test_the_painter_is_asked_along_the_path_of_nobody(
 
     own = painter.loaded
     expected = by_hand(
-        own, TEXTS, lambda texts: encode_captions(own.text_encoder, own.tokenizer, texts), 2, 4
-    )
+        own, lambda texts: encode_captions(own.text_encoder, own.tokenizer, texts),
+        own.unet.config.sample_size, 4,
+    )  # fmt: skip
     assert asked.levels.tolist() == [999, 749, 499, 249]
     assert asked.differences(TEXTS) == pytest.approx(expected, abs=2e-5)
     assert np.abs(expected).max() > 0.01
@@ -83,12 +86,16 @@ def test_the_painter_is_asked_along_the_path_of_nobody(
 def test_a_file_of_stable_diffusion_is_asked_as_its_pipeline_asks(
     make: Any, tmp_path: Path
 ) -> None:
-    small = replace(SMALL, size=32)
+    small = replace(SMALL, size=8)
     found = load_denoiser(f"sd:{make(tmp_path / 'model')}", small, device="cpu")
     pipeline = load_pipeline(f"diffusers:{tmp_path / 'model'}", device="cpu").loaded
-    expected = by_hand(pipeline, TEXTS, calls_of(pipeline), 2, 1)
+    expected = by_hand(pipeline, calls_of(pipeline), 4, 1)
     assert found.differences(TEXTS) == pytest.approx(expected, rel=1e-3, abs=1e-5)
-    assert found.of_texts(TEXTS)["denoiser"].shape == (3, found.dims["denoiser"]) == (3, 4 * 4 * 4)
+    assert (
+        found.of_texts(TEXTS)["denoiser"].shape
+        == (3, found.dims["denoiser"])
+        == (3, N_LEVELS * 4 * 4)
+    )
     assert np.abs(expected[0] - expected[1]).max() > 1e-4
     with pytest.raises(ValueError, match="size must be a multiple of 4; got 30"):
         network_of(pipeline, "model", 30)
@@ -104,8 +111,8 @@ def calls_of(pipeline: Any) -> Any:
             lambda module, given, named: heard.append(named), with_kwargs=True
         )
         pipeline.set_progress_bar_config(disable=True)
-        pipeline(text, num_inference_steps=2, guidance_scale=1.0, output_type="latent", height=32,
-                 width=32)  # fmt: skip
+        pipeline(text, num_inference_steps=1, guidance_scale=1.0, output_type="latent", height=8,
+                 width=8)  # fmt: skip
         listening.remove()
         kept = ("encoder_hidden_states", "added_cond_kwargs")
         return {key: heard[0][key] for key in kept if heard[0].get(key) is not None}
@@ -117,8 +124,8 @@ def test_nobody_has_length_1_and_anybody_0(asked: Denoiser) -> None:
     nobody = maker._NOBODY
     assert len(set(nobody)) == 32
     rows = asked.of_names([*nobody, "a person"], "a photo of {}")["denoiser"]
-    by_level = np.square(rows[:32].reshape(32, 4, -1)).sum(axis=2).mean(axis=0)
-    assert by_level == pytest.approx(np.full(4, 0.25), rel=1e-4)
+    by_level = np.square(rows[:32].reshape(32, N_LEVELS, -1)).sum(axis=2).mean(axis=0)
+    assert by_level == pytest.approx(np.full(N_LEVELS, 1 / N_LEVELS), rel=1e-4)
     assert np.abs(rows[32]).max() < 1e-4
     alone = asked.of_texts([f"a photo of {nobody[31]}"])["denoiser"]
     assert rows[31] == pytest.approx(alone[0], abs=1e-4)
