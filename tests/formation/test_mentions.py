@@ -263,3 +263,17 @@ def test_captions_that_cannot_be_read_say_why(
         (tmp_path / name).write_text(content, encoding="utf-8")
     with pytest.raises(CorpusError, match=message):
         count_mentions(tmp_path / name, NAMES, **options)
+
+
+def test_letters_that_are_not_utf8_are_counted_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_bytes(b"Zo\xeb and Will\nWill\n")
+    found = count_mentions(tmp_path / "c.txt", ["Will"])
+    assert found.counts.tolist() == [[2]]
+    assert found.notes() == ["1 caption not all in UTF-8: read without the letters that are not."]
+
+
+def test_a_step_without_steps_is_refused(file: Path) -> None:
+    with pytest.raises(
+        ValueError, match="batch_size says how many captions a step has; give every"
+    ):
+        count_mentions(file, NAMES, batch_size=5)

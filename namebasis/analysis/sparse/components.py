@@ -290,16 +290,18 @@ def piece_components(
     for i in sorted(first.values()):
         width = rows[0].shape[1] if rows else None
         rows.append(as_embeddings(pieces[i], f"pieces of {names[i]!r}", width))
+    n_reaching = [sum(r.shape[0] > position for r in rows) for position in range(n_positions)]
+    for position, n in enumerate(n_reaching):  # before any is fitted, which takes its time
+        if n < 2:
+            raise ValueError(
+                f"{piece_label(position)}: {n} of {len(rows):,} distinct names reach it, 2 are "
+                "needed; "
+                f"use {f'n_positions={position} or ' if position else ''}more names."
+            )
     found = []
     for position in range(n_positions):
         label = piece_label(position)
-        reaching = [r[position] for r in rows if r.shape[0] > position]
-        if len(reaching) < 2:
-            raise ValueError(
-                f"{label}: {len(reaching)} of {len(rows):,} distinct names reach it, 2 are needed; "
-                f"use {f'n_positions={position} or ' if position else ''}more names."
-            )
-        stack = np.stack(reaching)
+        stack = np.stack([r[position] for r in rows if r.shape[0] > position])
         found.append(principal_components(stack, max_components, label=label, metadata=metadata))
     return tuple(found)
 

@@ -145,6 +145,8 @@ def fit(
     seed: options.Seed = 0,
 ) -> Answer:
     """Fit a basis to the pieces that names are written with, and save it."""
+    if file.suffix != ".safetensors":
+        raise ValueError(f"a basis is written as .safetensors; got {file.name!r}.")
     refuse_existing(file, overwrite=overwrite)
     from namebasis.space import open_space
     from namebasis.studies.celeb.answers import fitted

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COLUMNS = ("caption", "text", "title", "description", "prompt", "alt", "alt_text", "txt")
 """What a column of captions is called, in any capitals; the first that is there is taken."""
 STDIN = "-"
+MENDED = "not all in UTF-8"
 FORMATS = ("parquet", "csv", "tsv", "jsonl", "txt", "tar")
 TABLES, LINES = (".csv", ".tsv"), (".jsonl", ".ndjson", ".txt")
 PACKED = (".gz", ".zst", ".bz2")
@@ -61,7 +62,7 @@ class Reader:
     column : str, optional
         Of tables, JSON lines and the JSON in tars; of a table without a header, its number from 1.
     refused : Counter
-        Rows that gave no caption, by the reason.
+        Rows that gave no caption, by the reason; `MENDED` counts captions that were read in part.
     """
 
     sources: Sequence[Source]
@@ -158,7 +159,7 @@ class Reader:
         with self._stream(source.path) as stream:
             for batch in csv.open_csv(stream, read, parse, convert):
                 cells = batch.column(0).to_pylist()
-                yield self._filled([cell.decode("utf-8", "replace") for cell in cells])
+                yield self._filled([self._text(cell) for cell in cells])
 
     def _skip(self, row: Any) -> str:
         self.refused[f"with {row.actual_columns} cells for {row.expected_columns}"] += 1
@@ -168,7 +169,7 @@ class Reader:
         with self._stream(source.path) as stream:
             for lines in _lines(stream, source.path):
                 if source.kind == "txt":
-                    yield self._filled([line.decode("utf-8", "replace") for line in lines])
+                    yield self._filled([self._text(line) for line in lines])
                 else:
                     yield self._filled(
                         [self._of_json(line, source.path) for line in lines if line.strip()]
@@ -208,7 +209,7 @@ class Reader:
         data = held.read() if held is not None else b""
         if kind == "json":
             return self._of_json(data, path)
-        return data.decode("utf-8", "replace")
+        return self._text(data)
 
     def _of_json(self, line: bytes, path: Path) -> str | None:
         """The caption of an object; None where there is none, which is counted."""
@@ -272,6 +273,14 @@ class Reader:
     def _follow(self, stream: Any, path: Path) -> None:
         n_bytes = max(1, path.stat().st_size)
         self._read = lambda: 1.0 if stream.closed else stream.tell() / n_bytes
+
+    def _text(self, data: bytes) -> str:
+        """As text; letters that are not UTF-8 are lost, which is counted."""
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError:
+            self.refused[MENDED] += 1
+            return data.decode("utf-8", "replace")
 
     def _filled(self, texts: Iterable[str | None]) -> list[str]:
         """Without None; an empty caption goes too, and is counted."""

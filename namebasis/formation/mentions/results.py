@@ -46,6 +46,8 @@ class Mentions(Result):
         Rows that gave no caption, by the reason.
     left_out : tuple of str
         Names without a letter or digit.
+    n_mended : int
+        Captions with bytes that are not UTF-8, read without these.
     """
 
     names: tuple[str, ...]
@@ -58,6 +60,7 @@ class Mentions(Result):
     only_capitals: bool = False
     refused: Mapping[str, int] | None = None
     left_out: tuple[str, ...] = ()
+    n_mended: int = 0
 
     @property
     def totals(self) -> IntArray:
@@ -112,6 +115,9 @@ class Mentions(Result):
         told += [
             f"left out: {counted(n, 'row')} {why}." for why, n in (self.refused or {}).items() if n
         ]
+        if self.n_mended:
+            said = counted(self.n_mended, "caption")
+            told.append(f"{said} not all in UTF-8: read without the letters that are not.")
         if self.left_out:
             told.append(
                 f"left out: {counted(len(self.left_out), 'name')} without a letter, such as "
@@ -152,6 +158,7 @@ class Mentions(Result):
             "only_capitals": self.only_capitals,
             "refused": dict(self.refused or {}),
             "left_out": list(self.left_out),
+            "n_mended": self.n_mended,
             "mentions": self.to_arrow().to_pylist(),
         }
 

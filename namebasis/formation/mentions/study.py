@@ -16,7 +16,7 @@ import numpy as np
 from namebasis.atomic import replacing_file
 from namebasis.checks import IntArray, Progress, check_count, shown
 from namebasis.errors import CorpusError, NamebasisError
-from namebasis.formation.mentions.captions import FORMATS, STDIN, Reader, Source, sources_of
+from namebasis.formation.mentions.captions import FORMATS, MENDED, STDIN, Reader, Source, sources_of
 from namebasis.formation.mentions.matching import Matcher
 from namebasis.formation.mentions.results import Mentions, named_parts
 from namebasis.reading import UnreadableError, parse_json, read_arrays
@@ -90,6 +90,10 @@ def count_mentions(
             f"caption_format must be one of {', '.join(FORMATS)}; got {caption_format!r}."
         )
     check_count(batch_size, "batch_size", 1)
+    if every is None and batch_size != 1:
+        raise ValueError(
+            f"batch_size says how many captions a step has; give every too. Got {batch_size}."
+        )
     if every is not None:
         check_count(every, "every", 1)
     places = [captions] if isinstance(captions, (str, Path)) else list(captions)
@@ -130,8 +134,9 @@ def count_mentions(
         tally.n_captions,
         tally.n_with_capitals / tally.n_captions,
         only_capitals,
-        {why: n for why, n in tally.refused.items() if n},
+        {why: n for why, n in tally.refused.items() if n and why != MENDED},
         matcher.left_out,
+        tally.refused[MENDED],
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from namebasis.checks import FloatArray, check_count
 from namebasis.errors import TargetError
 from namebasis.studies.celeb.basis import PieceBasis
-from namebasis.studies.celeb.points import Address, Point
+from namebasis.studies.celeb.points import Address, Point, checked_settings
 from namebasis.studies.celeb.results import (
     Coefficients,
     Composition,
@@ -180,10 +180,7 @@ def compose(
         If the name or a component does not fit the basis.
     """
     check_count(k, "k")
-    wanted = {
-        one if isinstance(one, Address) else Address.read(one): float(value)
-        for one, value in (settings or {}).items()
-    }
+    wanted = checked_settings(settings or {})
     begun = basis.mean() if start is None else basis.point(start)
     moved = basis.changed(begun, wanted)
     said = ", ".join(f"{address} at {value:+g}" for address, value in wanted.items())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from namebasis.checks import FloatArray
 
+MOST_DEVIATIONS = 1000
+"""Beyond this a coefficient is a slip of the pen, and further on beyond float32."""
 _ADDRESS = re.compile(r"(?:(\d{1,6})\.)?(\d{1,6})")
 
 
@@ -66,11 +68,36 @@ def read_settings(texts: Iterable[str]) -> dict[Address, float]:
                 f"a setting is a component, = and a number of deviations, such as 3=+1.5 or "
                 f"2.1=-2; got {text[:40]!r}."
             )
-        address = Address.read(place)
-        if address in found:
-            raise ValueError(f"component {address} is set twice; set it once.")
-        found[address] = value
+        _set(found, Address.read(place), value)
     return found
+
+
+def checked_settings(
+    settings: Mapping[Address, float] | Mapping[str, float],
+) -> dict[Address, float]:
+    """Coefficients by address.
+
+    Raises
+    ------
+    ValueError
+        If a component is none or comes twice, or a coefficient is no number or beyond
+        `MOST_DEVIATIONS`.
+    """
+    found: dict[Address, float] = {}
+    for one, value in settings.items():
+        _set(found, one if isinstance(one, Address) else Address.read(one), float(value))
+    return found
+
+
+def _set(found: dict[Address, float], address: Address, value: float) -> None:
+    if address in found:
+        raise ValueError(f"component {address} is set twice; set it once.")
+    if not abs(value) <= MOST_DEVIATIONS:
+        raise ValueError(
+            f"component {address} must lie within {MOST_DEVIATIONS:,} deviations of the mean; got "
+            f"{value:g}."
+        )
+    found[address] = value
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,6 +88,11 @@ def condition(
             f"{space.path}: {len(ids)} names have the view {MEAN}; a comparison with the view text "
             f"takes at least {_FEWEST}."
         )
+    if k >= len(ids) - 1:
+        raise ValueError(
+            f"k must be at most {len(ids) - 2:,}: of {len(ids):,} names each has {len(ids) - 1:,} "
+            f"neighbours, and all of them are shared; got {k}."
+        )
     facts = facts_of(made._store, MEAN)
     pairs: Sequence[tuple[str, str]] = (("text", MEAN), ("text", LAST), (MEAN, LAST))
     compared = tuple(

@@ -12,6 +12,7 @@ import pyarrow as pa
 from namebasis.analysis.clusters.agreement import Agreement, agreement
 from namebasis.analysis.shape.layout import align
 from namebasis.checks import Progress, check_seed
+from namebasis.encoders.specs import without_folders
 from namebasis.results import Table
 from namebasis.studies.topology import study as topology
 from namebasis.studies.topology.arrangement import agreement_figures
@@ -258,10 +259,13 @@ def match_clusters(left: TopologyReport, right: TopologyReport) -> tuple[Cluster
 def _titles(left: TopologyReport, right: TopologyReport) -> tuple[str, str]:
     """The shortest words that tell two reports apart."""
     choices: tuple[Callable[[Mapping[str, Any], Mapping[str, Any]], str], ...] = (
+        lambda source, parameters: without_folders(str(source["encoder"])),
         lambda source, parameters: str(source["encoder"]),
         lambda source, parameters: str(source["space"]),
         lambda source, parameters: f"{source['space']}, {parameters['view']} view",
-        lambda source, parameters: f"{source['encoder']}, {', '.join(source['templates'])}",
+        lambda source, parameters: (
+            f"{without_folders(source['encoder'])}, {', '.join(source['templates'])}"
+        ),
     )
     for words in choices:
         titles = (

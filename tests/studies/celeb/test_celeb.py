@@ -16,7 +16,7 @@ from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError, NamebasisError, SpaceError, TargetError
 from namebasis.studies.celeb import CelebBasis
 from namebasis.studies.celeb.embedding_files import write_embedding, write_embeddings
-from namebasis.studies.celeb.points import Address, Point, read_settings
+from namebasis.studies.celeb.points import Address, Point, checked_settings, read_settings
 from tests.encoders.single_file.checkpoints import text_model, transformers_keys, write
 
 pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
@@ -188,6 +188,8 @@ def test_what_does_not_fit_is_refused(space: nb.Space, basis: CelebBasis, tmp_pa
         (lambda: read_settings(["3"]), "such as 3=.1.5 or 2.1=-2; got '3'", ValueError),
         (lambda: read_settings(["3=nan"]), "a number of deviations", ValueError),
         (lambda: read_settings(["3=1", "1.3=2"]), "component 1.3 is set twice", ValueError),
+        (lambda: checked_settings({"3": 1, "1.3": 2}), "component 1.3 is set twice", ValueError),
+        (lambda: basis.compose({"3": 1e30}), "within 1,000 deviations of the mean", ValueError),
     ]  # fmt: skip
     for call, message, kind in cases:
         with pytest.raises(kind, match=message):

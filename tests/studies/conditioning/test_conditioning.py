@@ -15,6 +15,7 @@ from namebasis.namespace.computed.makers import mean_of_names
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
 from namebasis.studies.conditioning.results import Conditioning
+from namebasis.studies.conditioning.study import condition
 from namebasis.studies.topology.study import report
 from tests.encoders.conftest import write_clip, write_pipeline
 from tests.encoders.test_conditioner import edited
@@ -71,6 +72,12 @@ def test_it_says_how_far_they_agree_with_the_pooled_vector(found: Conditioning) 
     page = found.to_html()
     for part in ("Names as the image model reads them", "differ most in text (left)", "<svg"):
         assert part in page
+
+
+def test_more_neighbours_than_there_are_is_refused(found: Conditioning) -> None:
+    n = len(found.space)
+    with pytest.raises(ValueError, match=rf"k must be at most {n - 2}: of {n} names each has"):
+        condition(found.space, k=n - 1)
 
 
 def test_questions_run_on_it_unchanged(found: Conditioning) -> None:

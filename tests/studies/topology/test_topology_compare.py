@@ -22,9 +22,11 @@ from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space
 from namebasis.studies.topology.comparison import (
     TopologyComparison,
+    _titles,
     compare,
     match_clusters,
 )
+from namebasis.studies.topology.results import TopologyReport
 from namebasis.wording import percent
 from tests.studies.topology.test_topology import HOSTILE, LOCALES, LocaleEncoder, letters
 
@@ -254,6 +256,16 @@ def test_a_move_is_one_less_the_correlation_of_profiles() -> None:
         order[[-1, -2]].tolist(),
         order[:2].tolist(),
     )
+
+
+def test_titles_leave_out_where_models_lie(found: TopologyComparison) -> None:
+    def of(encoder: str) -> TopologyReport:
+        return replace(found.left, provenance={**found.left.provenance, "encoder": encoder})
+
+    base, tuned = of("diffusers:/home/me/base#text_encoder_2"), of("sd:/models/tuned.safetensors")
+    assert _titles(base, tuned) == ("diffusers:base#text_encoder_2", "sd:tuned.safetensors")
+    # Where the names alone do not tell them apart, the folders must.
+    assert _titles(of("hf:/a/clip"), of("hf:/b/clip")) == ("hf:/a/clip", "hf:/b/clip")
 
 
 def test_long_titles_fit_a_phone(found: TopologyComparison, browser: Any, tmp_path: Path) -> None:
