@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -42,7 +42,7 @@ from namebasis.namespace.corpus.pictures.ready import (
     fresh_vectors,
     ready_vectors,
 )
-from namebasis.namespace.corpus.pictures.tables import in_utf8
+from namebasis.namespace.corpus.pictures.tables import BESIDE, in_utf8
 from namebasis.namespace.pictures.copies import n_pictures, told_of, under_several_names
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.painted import provenance_of, read_about
@@ -90,6 +90,7 @@ COMMIT = 32
 BLOCK = 4096
 """Images whose vectors are in memory at a time."""
 
+Beside = Mapping[Path, Mapping[str, str]]
 Key = tuple[str, str]
 """The label of an image and the digest of its file: copies of it have the same."""
 
@@ -197,11 +198,13 @@ def add_images(
     ):
         n_before = n_pictures(space.path / IMAGES)
         if given is not None or model is None:
-            n_added = _append_given(space.path, files, labels, given, other)
+            n_added = _append_given(space.path, files, labels, given, other, found.beside)
             if progress is not None:
                 progress(len(files), len(files))
         else:
-            n_added, failures = _encode(space.path, files, labels, model, other, progress)
+            n_added, failures = _encode(
+                space.path, files, labels, model, other, progress, found.beside
+            )
         if len(failures) == len(files):
             worst = failures[0]
             raise EncoderError(
@@ -374,6 +377,7 @@ def _append_given(
     labels: Sequence[str],
     vectors: FloatArray | None,
     other: Encoder | None,
+    beside: Beside,
 ) -> int:
     """Append given vectors that are not stored yet; return how many."""
     if vectors is None:
@@ -395,6 +399,7 @@ def _append_given(
             vectors[rows],
             may_be_painted=False,
             column=column,
+            beside=beside,
         )
         if places or other is not None:
             absorb(uri, incoming_of(table))
@@ -468,6 +473,7 @@ def _encode(
     encoder: Encoder,
     other: Encoder | None,
     progress: Progress | None,
+    beside: Beside,
 ) -> tuple[int, list[ImageFailure]]:
     """Add the vectors of files that are not stored; return how many, and the failures.
 
@@ -498,7 +504,7 @@ def _encode(
             elif key not in known:
                 (ready if measured.get(key[1]) else fresh)[key] = file
         if ready:
-            absorb(uri, incoming_of(_rows([*map(str, ready.values())], list(ready))))
+            absorb(uri, incoming_of(_rows([*map(str, ready.values())], list(ready), beside=beside)))
             for _, digest in ready:
                 measured.pop(digest, None)
         if fresh:
@@ -513,7 +519,7 @@ def _encode(
             failures += found.failures
             done = [by_path[path] for path in found.paths]
             if done:
-                rows = _rows(found.paths, done, found.vectors, column=column)
+                rows = _rows(found.paths, done, found.vectors, column=column, beside=beside)
                 if any(digest in measured for _, digest in done):
                     absorb(uri, incoming_of(rows))
                 else:
@@ -543,6 +549,7 @@ def _rows(
     *,
     may_be_painted: bool = True,
     column: pa.Field | None = None,
+    beside: Beside | None = None,
 ) -> pa.Table:
     """Rows of pictures that are added; a painted file says of itself what it was made of."""
     about = [
@@ -558,6 +565,7 @@ def _rows(
         "label": [label for label, _ in keys],
         "digest": [digest for _, digest in keys],
         "is_added": [True] * len(keys),
+        **_beside(paths, beside or {}),
         **{name: [row[name] for row in about] for name in (about[0] if about else ())},
     }
     kinds = {one.name: one.type for one in (*KEYS, *ABOUT)}
@@ -568,6 +576,14 @@ def _rows(
     values = as_column(vectors)
     is_own = column is None or column.name == VECTOR
     return table.append_column(pa.field(VECTOR, values.type) if is_own else column, values)
+
+
+def _beside(paths: Sequence[str], beside: Beside) -> dict[str, list[str | None]]:
+    """Columns `url` and `caption` of pictures, where their table has them."""
+    told = [beside.get(Path(path), {}) for path in paths]
+    return {
+        key: [one.get(key) for one in told] for key in BESIDE if any(key in one for one in told)
+    }
 
 
 def _lasting(path: str) -> str:

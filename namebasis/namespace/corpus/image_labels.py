@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import NoReturn
 
@@ -24,6 +24,7 @@ from namebasis.namespace.corpus.pictures.sayings import (
 )
 from namebasis.namespace.corpus.pictures.tables import (
     TABLES,
+    beside_of,
     columns_of,
     in_utf8,
     is_utf8,
@@ -65,6 +66,8 @@ class LabelledImages:
         How many the table has.
     failures : tuple of ImageFailure
         Files whose names, or their folders', are not UTF-8, as those of the store are.
+    beside : dict
+        `url` and `caption` of pictures by their files, where a table has such columns.
     """
 
     files: tuple[Path, ...]
@@ -74,6 +77,7 @@ class LabelledImages:
     rows: tuple[int, ...] = ()
     n_rows: int = 0
     failures: tuple[ImageFailure, ...] = ()
+    beside: Mapping[Path, Mapping[str, str]] = field(default_factory=dict)
 
     def refuse_unmatched(self, source: Path, find: Find) -> None:
         """Refuse images of which none belongs to a stored name, before any is encoded.
@@ -330,4 +334,5 @@ def _of_table(source: Path, find: Find, is_listed: bool) -> LabelledImages:
         lost = len(pairs) - len(kept)
         notes.append(f"{lost:,} of {len(pairs):,} rows have no name or no image file; left out")
     made = _made([file for _, file, _ in kept], [label for *_, label in kept], find, notes)
-    return replace(made, rows=tuple(row for row, *_ in kept), n_rows=len(pairs))
+    beside = {file: beside_of(rows[row]) for row, file, _ in kept}
+    return replace(made, rows=tuple(row for row, *_ in kept), n_rows=len(pairs), beside=beside)

@@ -161,7 +161,7 @@ def _about(rows: pa.RecordBatch | pa.Table) -> dict[str, list[Any]]:
     made: dict[str, list[Any]] = {name: [] for name in ABOUT.names}
     for at in range(len(rows)):
         row = {name: values[at] for name, values in told.items()}
-        found: dict[str, Any] = {"is_added": False, "face_box": None}
+        found: dict[str, Any] = {**dict.fromkeys(ABOUT.names), "is_added": False}
         if row["source"] in (_FOLDER, PHOTO, None):
             found |= provenance_of(None)
         else:

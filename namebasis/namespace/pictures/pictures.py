@@ -153,7 +153,7 @@ class Pictures:
             fingerprint of the pipeline that painted it; `pipeline`, that one's spec; `prompt`;
             `seed`; `context`, the prompt with ``{}`` for the name; `is_blank`, whether a safety
             checker blacked it out; `is_added`; `face_box`, left, top, right and bottom as shares
-            of its width and height.
+            of its width and height; `url` and `caption`, as the table had them that listed it.
         ids : sequence of int, optional
             Numbers of pictures.
 

@@ -41,6 +41,8 @@ ABOUT = pa.schema(
         pa.field("is_blank", pa.bool_()),
         pa.field("is_added", pa.bool_()),
         pa.field("face_box", pa.list_(pa.float32(), 4)),
+        pa.field("url", pa.string()),
+        pa.field("caption", pa.string()),
     ]
 )
 """Columns that stores of earlier versions lack: their pictures are photos that were added."""

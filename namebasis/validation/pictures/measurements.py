@@ -39,6 +39,8 @@ from namebasis.namespace.store.opening import holds_commit, holds_versions, open
 from namebasis.namespace.store.provenance import Provenance
 from namebasis.validation.pictures.image_files import ImageFile
 
+_OF_TABLES = ("face_box", "url", "caption")
+"""Columns that a report does not know of, or fills apart."""
 _PAIR = pa.struct([("value", pa.float64()), ("reason", pa.string())])
 
 
@@ -176,7 +178,7 @@ class Memory:
         """Pictures with what is new of them, each once."""
         single = {key: image for image, key in zip(images, keys, strict=True) if key is not None}
         about = [_about(image, key) for key, image in single.items()]
-        fields = [*KEYS, *(one for one in ABOUT if one.name != "face_box")]
+        fields = [*KEYS, *(one for one in ABOUT if one.name not in _OF_TABLES)]
         columns = [pa.array([row[one.name] for row in about], one.type) for one in fields]
         if self.face_boxes:
             field = ABOUT.field("face_box")

@@ -328,3 +328,16 @@ def test_pictures_in_parquet_files_are_read(form: str, space: Space, tmp_path: P
     if message:
         with pytest.raises(EncoderError, match=message):
             space.add_images(place, encoder=encoder)
+
+
+def test_links_and_captions_of_a_table_are_kept(space: Space, tmp_path: Path) -> None:
+    for at in range(2):
+        paint(tmp_path / "p" / f"{at}.png", (99 * at, 9, 9))
+    rows = "path,name,URL,caption\np/0.png,Vicki,https://a/0,Vicki on a beach\np/1.png,Zoe,,\n"
+    (tmp_path / "t.csv").write_text(rows)
+    encoder: Any = Seeing()
+    grown, _ = space.add_images(tmp_path / "t.csv", encoder=encoder)
+    kept = [{"url": "https://a/0", "caption": "Vicki on a beach"}, {"url": None, "caption": None}]
+    assert grown.pictures().table(["url", "caption"]).to_pylist() == kept
+    given, _ = space.undo().space.add_images(tmp_path / "t.csv", vectors=drawn(2))
+    assert given.pictures().table(["url", "caption"]).to_pylist() == kept

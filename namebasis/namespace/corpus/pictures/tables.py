@@ -19,6 +19,8 @@ SURE_COLUMNS = ("name", "label", "person", "identity", "celebrity", "full_name",
 CAPTION_COLUMNS = ("text", "caption", "txt")
 """Columns that say something about a picture, which may be a name."""
 NAME_COLUMNS = (*SURE_COLUMNS, *CAPTION_COLUMNS)
+BESIDE = ("url", "caption")
+"""Columns that are kept with a picture as they are."""
 _SAMPLE = 50
 
 
@@ -74,6 +76,17 @@ def _parquet_rows(table: Path) -> list[Mapping[str, Any]]:
     plain = [field.name for field in found.schema if not pa.types.is_nested(field.type)]
     rows: list[Mapping[str, Any]] = found.select(plain).to_pylist()
     return rows
+
+
+def beside_of(row: Mapping[str, Any]) -> dict[str, str]:
+    """What a row says of its picture that is kept with it: `url` and `caption`."""
+    lower = {key.strip().lower(): value for key, value in row.items() if isinstance(key, str)}
+    found = {key: lower.get(key) for key in BESIDE}
+    return {
+        key: in_utf8(value.strip())
+        for key, value in found.items()
+        if isinstance(value, str) and value.strip()
+    }
 
 
 def columns_of(
