@@ -243,3 +243,9 @@ def test_only_output_writes_to_the_terminal() -> None:
             assert not re.search(r"(?<![\w.])print\(|\.write\(f?\"|typer\.echo|Console\(", text), (
                 path
             )
+
+
+def test_a_bar_of_nothing_to_do_is_not_left_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    with output.progress_bar("condition"):
+        pass
+    assert capsys.readouterr().err == ""

@@ -280,8 +280,8 @@ def progress_bar(
 
         try:
             yield update
-        except BaseException:
-            if not bar.tasks[task].completed:  # refused before any work: an empty bar says nothing
+        finally:
+            # Refused before any work, or nothing was to be done: an empty bar says nothing.
+            if not bar.tasks[task].completed:
                 bar.update(task, visible=False)
                 bar.live.transient = True
-            raise
