@@ -372,10 +372,13 @@ def mine(
     quiet: options.Quiet = False,
 ) -> Result:
     """Find phrases and names for the ends of components, and test them on unused prompts."""
+    from namebasis.namespace.phrases.dictionary import load_phrases
+
+    told = load_phrases(phrases or True)  # before a model is loaded
     basis = basis_of(space, basis_file, positions)
     with nullcontext() if quiet else late_bar("mining", "prompts") as progress:
         return basis.mine(
-            components or (), n_components=n_components, phrases=phrases or True,
+            components or (), n_components=n_components, phrases=told,
             n_starts=n_starts, deviations=deviations, k=k, where=where, seed=seed,
             progress=progress,
         )  # fmt: skip
