@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -306,7 +307,9 @@ def _other(space: _Space, encoder: Encoder | str | None) -> str | None:
         return None
     held = space.pictures()
     if isinstance(encoder, str) and encoder not in {*held.encoders, *held.encoders.values()}:
-        encoder = full_spec(encoder)
+        kind, colon, place = full_spec(encoder).partition(":")
+        there = colon and os.path.exists(place)  # a folder is stored by its whole path
+        encoder = f"{kind}:{os.path.abspath(place)}" if there else f"{kind}{colon}{place}"
     found = held.encoder(encoder)
     return None if found == next(iter(held.encoders)) else found
 
