@@ -281,7 +281,7 @@ def count(
     ] = False,
     every: Annotated[
         int | None,
-        typer.Option("--every", help="Cumulative counts after each so many steps of the training."),
+        typer.Option("--every", help="Give cumulative counts every N steps of the training."),
     ] = None,
     batch_size: Annotated[
         int, typer.Option("--batch-size", help="Captions of one step of the training.")

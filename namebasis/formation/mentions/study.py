@@ -63,7 +63,7 @@ def count_mentions(
     only_capitals : bool
         `count` is of captions in which the name stands with a capital.
     every : int, optional
-        Counts after each so many steps, cumulative, as `formation` reads them.
+        Steps between two counts, which are cumulative, as `formation` reads them.
     batch_size : int
         Captions of one step.
     state : str or Path, optional
