@@ -282,6 +282,6 @@ def progress_bar(
             yield update
         finally:
             # Refused before any work, or nothing was to be done: an empty bar says nothing.
-            if not bar.tasks[task].completed:
+            if not transient and not bar.tasks[task].completed:
                 bar.update(task, visible=False)
                 bar.live.transient = True

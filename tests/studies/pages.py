@@ -18,6 +18,7 @@ from namebasis.studies.topology.arrangement import LabelAgreement
 from namebasis.studies.topology.clusters import ClusterSummary, Trait
 from namebasis.studies.topology.comparison import ClusterMatch, TopologyComparison
 from namebasis.studies.topology.graph import Bridge, CentralName, GraphShape, Link
+from namebasis.studies.topology.moves import MovedName, Moves
 from namebasis.studies.topology.overlap import NameOverlap, OverlapAtK, SpaceOverlap
 from namebasis.studies.topology.results import TopologyReport
 from namebasis.studies.topology.shape import (
@@ -150,7 +151,12 @@ def comparison(
             for c in range(left.n_clusters)
         ),
         "titles": (names[0], names[1]),
-    }
+        "moves": Moves(
+            moved=np.linspace(0, 1.4, n), median=0.7, fence=1.2,
+            most=(MovedName(n - 1, names[0], 1.4, names[1:3], names[3:4]),), n_beyond=1,
+            repeats=0.9, n_anchors=n,
+        ),
+    }  # fmt: skip
     return TopologyComparison(**(filled | changes))
 
 

@@ -57,7 +57,7 @@ def other_encoder(space: StoredSpace, encoder: Encoder | str | None) -> Encoder 
         if own.encoder == encoder or own.encoder == full_spec(encoder):
             return None
         check_sees(encoder)
-        encoder = as_encoder(encoder)
+    encoder = as_encoder(encoder)
     # Other weights of the space's own spec are a mistake, which `check_encoder` refuses.
     if encoder.fingerprint == own.fingerprint or encoder.spec == own.encoder:
         return None
