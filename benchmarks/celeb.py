@@ -197,7 +197,7 @@ def said(hits: list[bool]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", type=Path, help="folders of held-out trainings")
-    parser.add_argument("--names", type=int, help="at most so many names to invert, a trial")
+    parser.add_argument("--names", type=int, help="the most names to invert, for a trial")
     parser.add_argument("--only", choices=("invert", "mine"))
     parser.add_argument("--lines", action="store_true", help="every name and component")
     asked = parser.parse_args()

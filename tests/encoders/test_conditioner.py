@@ -55,7 +55,7 @@ def pipelines(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     write_pipeline(made["sd3"], {"text_encoder": projected, "text_encoder_2": projected})
     wide = place / "t5"
     shutil.copytree(tiny("t5"), wide)
-    config = transformers.T5Config.from_pretrained(wide)
+    config = transformers.T5Config.from_pretrained(wide, trust_remote_code=False)
     config.d_model = 80  # wider than both CLIP encoders side by side, as published
     torch.manual_seed(3)
     shaken(transformers.T5EncoderModel(config)).save_pretrained(wide)
@@ -77,9 +77,11 @@ def own_pipeline(folder: Path) -> Any:
     for part, value in index.items():
         if part.startswith("text_encoder"):
             kind = getattr(transformers, value[1])
-            parts[part] = kind.from_pretrained(folder / part).eval()
+            parts[part] = kind.from_pretrained(folder / part, trust_remote_code=False).eval()
             words = part.replace("text_encoder", "tokenizer")
-            parts[words] = transformers.AutoTokenizer.from_pretrained(folder / words)
+            parts[words] = transformers.AutoTokenizer.from_pretrained(
+                folder / words, trust_remote_code=False
+            )
     name = index["_class_name"]
     if name == "StableDiffusionPipeline":
         parts |= {"safety_checker": None, "feature_extractor": None}
@@ -143,8 +145,8 @@ def test_a_clip_by_itself_is_read_as_by_stable_diffusion_1(tiny: Tiny) -> None:
         assert made.settings == {"text": {"layer": "last"}}
         # The end token's state through the projection is the text's vector.
         assert made.dims["conditioning"] == 32
-    model = transformers.CLIPModel.from_pretrained(tiny("clip")).eval()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny("clip"))
+    model = transformers.CLIPModel.from_pretrained(tiny("clip"), trust_remote_code=False).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny("clip"), trust_remote_code=False)
     with torch.inference_mode():
         given = tokenizer(["a photo of Vicki"], return_tensors="pt")["input_ids"]
         states = model.text_model(given).last_hidden_state[0].numpy()

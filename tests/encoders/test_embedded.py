@@ -51,8 +51,8 @@ def by_grown_table(
 
 def test_a_clip_of_transformers(tiny: Callable[[str], Path]) -> None:
     folder = tiny("clip")
-    model = transformers.CLIPModel.from_pretrained(folder).eval()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.CLIPModel.from_pretrained(folder, trust_remote_code=False).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     encoder = load_encoder(f"hf:{folder}")
     assert encoder._fast is not None  # type: ignore[attr-defined]
     rows = own_rows(32)
@@ -87,8 +87,8 @@ def test_the_librarys_own_forward_gives_the_fast_towers_rows(
 
 def test_a_bert_takes_them_as_its_inputs_embeds(tiny: Callable[[str], Path]) -> None:
     folder = tiny("bert")
-    model = transformers.AutoModel.from_pretrained(folder).eval()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModel.from_pretrained(folder, trust_remote_code=False).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     rows, encoder = own_rows(32), load_encoder(f"hf:{folder}")
     expected = []
     for one in rows:

@@ -17,7 +17,7 @@ from namebasis.results import Result, Table
 from namebasis.wording import counted, listed, percent
 
 _COMMON_WORD = 0.5
-"""Share of mentions without a capital from which a name is said to be a word as well."""
+"""Share of mentions without a capital above which a name is reported as a common word."""
 _FEWEST = 20
 """Mentions below which that share is not looked at."""
 _MOST_NAMED = 5

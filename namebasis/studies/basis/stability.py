@@ -83,7 +83,7 @@ def resampled(
 def why_not_templates(space: StoredSpace, view: str) -> str | None:
     """Say why templates cannot be resampled; None where they can."""
     if view != "text":
-        return f"templates were not resampled: the {view} view is made without them"
+        return f"templates were not resampled: only the text view can be; this is the {view} view"
     if len(space.provenance.templates) < 2:
         return "templates could not be resampled: the space was built with one"
     try:

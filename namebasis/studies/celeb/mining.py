@@ -15,7 +15,7 @@ from namebasis.namespace.phrases.vectors import phrases_of
 from namebasis.studies.basis.atoms import name_mean
 from namebasis.studies.celeb.basis import PieceBasis
 from namebasis.studies.celeb.mined_words import ComponentEnd, MinedWords, Word
-from namebasis.studies.celeb.points import Address, Point
+from namebasis.studies.celeb.points import Address, Point, unit_directions
 from namebasis.studies.celeb.word_effects import Counter, Found, Prompts, WordEffects, Words
 from namebasis.wording import counted
 
@@ -203,7 +203,7 @@ def _near_names(basis: PieceBasis, ways: FloatArray, used: set[str], where: str 
     """Names whose own vectors lie farthest towards the ends."""
     space = basis.space
     ids = np.setdiff1d(space.ids(where), space.ids_of_part("phrase"))
-    directions = _unit(ways.mean(axis=(1, 2)))
+    directions = unit_directions(ways.mean(axis=(1, 2)))
     mean, along = name_mean(space, "text"), []
     for first in range(0, len(ids), 65_536):
         along.append((space.vectors(ids=ids[first : first + 65_536]) - mean) @ directions.T)
@@ -248,8 +248,3 @@ def _end(
     components, at = basis.component(address)
     pieces = basis.ends(address)[sign > 0]
     return ComponentEnd(address, sign, float(components.explained[at]), pieces, phrases, names)
-
-
-def _unit(rows: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)

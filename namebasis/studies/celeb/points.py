@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from namebasis.checks import FloatArray
 
 MOST_DEVIATIONS = 1000
@@ -112,3 +114,9 @@ class Point:
 
     label: str
     rows: FloatArray
+
+
+def unit_directions(rows: FloatArray) -> FloatArray:
+    """Vectors along the last axis scaled to length 1; one of zeros stays so."""
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)

@@ -13,6 +13,7 @@ import numpy as np
 
 from namebasis.checks import FloatArray, IntArray, Progress
 from namebasis.encoders.base import Encoder
+from namebasis.studies.celeb.points import unit_directions
 
 FEW = 100
 """Up to as many candidates of a kind are read in every prompt."""
@@ -145,10 +146,10 @@ class WordEffects:
 
     def _shortlist(self, first: FloatArray) -> IntArray:
         """Words that are among the most alike at some prompt if names change nothing in effects."""
-        own = _unit(first - first.mean(axis=1, keepdims=True))
+        own = unit_directions(first - first.mean(axis=1, keepdims=True))
         kept = []
         for way in self._ways:
-            scores = np.einsum("twd,tsd->tsw", own, _unit(way))
+            scores = np.einsum("twd,tsd->tsw", own, unit_directions(way))
             order = np.argsort(scores, axis=2, kind="stable")
             kept += [order[..., :_BEST].ravel(), order[..., -_BEST:].ravel()]
         return np.unique(np.concatenate(kept))
@@ -157,7 +158,7 @@ class WordEffects:
         self, words: IntArray, effects: FloatArray, centre: FloatArray, k: int
     ) -> list[tuple[Found, Found]]:
         # Any phrase or name beside a name changes a prompt; what they all do says nothing.
-        own = _unit(effects - centre[:, :, None])
+        own = unit_directions(effects - centre[:, :, None])
         found = []
         for way in self._ways:
             high, low = (_most_alike(own, sign * way, k) for sign in (1, -1))
@@ -171,7 +172,7 @@ def _most_alike(own: FloatArray, ways: FloatArray, k: int) -> Found:
     if not n_words:
         nothing = np.empty(0, np.float32)
         return np.empty(0, np.int64), nothing, nothing
-    scores = np.einsum("tswd,tsd->tsw", own, _unit(ways))
+    scores = np.einsum("tswd,tsd->tsw", own, unit_directions(ways))
     order = np.argsort(-scores, axis=2, kind="stable")[:, :, :_BEST]
     counts = np.bincount(order.ravel(), minlength=n_words)
     shares = np.asarray(counts / (order.shape[0] * order.shape[1]), dtype=np.float32)
@@ -187,8 +188,3 @@ def _slopes(effects: FloatArray, ways: FloatArray, deviations: float) -> FloatAr
     moved = np.einsum("tswd,ctsd->ctsw", effects, ways) / np.maximum(lengths, 1e-12)[..., None]
     each = np.maximum(lengths / (2 * deviations), 1e-12)
     return np.asarray((moved / each[..., None]).mean(axis=1), dtype=np.float32)
-
-
-def _unit(rows: FloatArray) -> FloatArray:
-    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return np.asarray(rows / np.maximum(lengths, 1e-12), dtype=np.float32)

@@ -191,7 +191,7 @@ def test_what_cannot_be_resampled_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     several = build(tmp_path / "three.space", TEMPLATES)
     token = fit(several, "Givena", 2, view="token", n_resamples=3)
     assert token.template_note == (
-        "templates were not resampled: the token view is made without them"
+        "templates were not resampled: only the text view can be; this is the token view"
     )
     away = open_space(several.path)
 
