@@ -244,5 +244,10 @@ def test_the_view_is_stored_filled_and_asked(
     assert len(again.names) == 9
     with pytest.raises(SpaceError, match="differs in settings"):
         again.space.denoise(n_levels=4)
-    assert len(again.space.denoise(n_levels=4, rebuild=True).names) == 9
+    whole = again.space.denoise(n_levels=4, rebuild=True)
+    assert len(whole.names) == 9
+    # Where no name lacks a vector, nothing is loaded.
+    n_loads = len(heard)
+    assert whole.space.denoise().names.equals(whole.names)
+    assert len(heard) == n_loads
     assert "9 names of s.space in the view denoiser, 6 dimensions" in again.headline()

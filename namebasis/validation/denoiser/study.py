@@ -165,16 +165,27 @@ def denoise(
     )
     said = template or (known.templates[0] if known else TEMPLATE)
     check_template(said)
-    check_pipeline(spec, dtype)
-    maker = load_denoiser(spec, settings, device=device, dtype=dtype)
-    if where is None and known is not None:
-        where = known.where
-    made = compute_views(
-        space, maker, where=where, templates=[said], rebuild=rebuild, progress=progress
+    is_asked = rebuild or any(
+        one is not None for one in (pipeline, where, template, *given.values())
     )
+    if known is not None and not is_asked and not _lacking(space, known.where):
+        made = space  # so that no pipeline is loaded
+    else:
+        check_pipeline(spec, dtype)
+        maker = load_denoiser(spec, settings, device=device, dtype=dtype)
+        if where is None and known is not None:
+            where = known.where
+        made = compute_views(
+            space, maker, where=where, templates=[said], rebuild=rebuild, progress=progress
+        )
     facts = facts_of(made._store, VIEW)
     names = made.table(["name", NORM], where=f"{NORM} > 0", order_by=f"{NORM} desc")
     return Denoised(
         made, names, facts.model, facts.fingerprint, facts.templates[0], facts.settings,
         made._store.dim(VIEW),
     )  # fmt: skip
+
+
+def _lacking(space: StoredSpace, where: str | None) -> bool:
+    """Whether a name that the view is of has not been looked at."""
+    return bool(space.table([NORM], where=where)[NORM].null_count)
