@@ -228,6 +228,16 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
         ("--truth none.json", "none.json"),
         ("--html none/f.html", "none"),
     ],
+    "weights organism": [
+        ("'Vicki Stone' --target owm", "Did you mean 'own'?"),
+        ("'Vicki Stone' --template portrait", "{}"),
+        ("'Vicki Stone' --n-swaps 11", "--n-swaps must be an integer, at least 12; got 11"),
+        ("'Vicki Stone' --n-null 19", "--n-null must be an integer, at least 20; got 19"),
+        ("'Vicki Stone' --seed -1", "--seed must be at least 0"),
+        ("'Vicki Stone' --truth none.json", "none.json"),
+        ("Vicki", "'Vicki' has no own direction: one part only"),
+        ("", "no names: give full names"),
+    ],
     "validate generate s.space new Vicki --pipeline organism": [
         ("-n 0", "--n-images must be an integer, at least 1; got 0"),
         ("--template portrait", "{}"),

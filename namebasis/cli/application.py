@@ -158,6 +158,8 @@ _PANELS = {
                "formation my.run --names people.txt"),
         _Entry("trace", formation.trace, "Locate where in a text tower a name is read.",
                "trace my.run 'Vicki Lawrence' --step 20"),
+        _Entry("weights", formation.weights, "Find which weights hold what is known of a name.",
+               "weights organism 'Vicki Lawrence' --n-swaps 12 --n-null 20"),
         _Entry("count", formation.count, "Count captions that mention names.",
                "count captions.jsonl people.txt"),
         _Entry("organism", organism.app, "Use or train the small model whose truth is known."),

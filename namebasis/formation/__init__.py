@@ -9,9 +9,11 @@ __getattr__, __dir__ = attach(
         "trace": ".tracing",
         "trace_encoder": ".tracing",
         "count_mentions": ".mentions.study",
+        "identity_in_weights": ".weight_identity.study",
         "Formation": ".results",
         "Mentions": ".mentions.results",
         "Trace": ".trace_results",
         "Tracing": ".trace_results",
+        "WeightIdentity": ".weight_identity.results",
     },
 )

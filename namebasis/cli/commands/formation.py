@@ -1,4 +1,4 @@
-"""Commands on a model in training and its captions: formation, trace, count."""
+"""Commands on a model in training and its captions: formation, trace, weights, count."""
 
 from __future__ import annotations
 
@@ -226,6 +226,62 @@ def _trace(
             progress=progress,
             **settings,
         )
+
+
+@answers
+def weights(
+    run: Annotated[
+        str, typer.Argument(metavar="MODEL", help="An encoder spec, or a folder of checkpoints.")
+    ],
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Full names; by default those of the truth."),
+    ] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--names", help="A file of names, one a line or a table; repeatable."),
+    ] = None,
+    column: options.Column = None,
+    target: Annotated[
+        str, typer.Option("--target", help="own: beyond the parts; pooled: beyond the mean name.")
+    ] = "own",
+    template: Template = "{}",
+    step: Annotated[
+        list[int] | None,
+        typer.Option("--step", help="A checkpoint whose writers are told; repeatable."),
+    ] = None,
+    n_swaps: Annotated[int, typer.Option("--n-swaps", help="Partners of each part.")] = 24,
+    n_null: Annotated[
+        int, typer.Option("--n-null", help="Names that nobody bears, of either kind, at most.")
+    ] = 100,
+    revision: Revisions = None,
+    model: Model = None,
+    truth: Truth = None,
+    device: options.Device = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> Answer:
+    """Find which weights hold what a model knows of full names."""
+    from namebasis.formation.weight_identity.study import identity_in_weights
+
+    asked = list(dict.fromkeys([*(names or ()), *listed_names(files or [], column)]))
+    with nullcontext() if quiet else progress_bar("weights", "checkpoints") as progress:
+        found = identity_in_weights(
+            run,
+            asked or None,
+            revisions=revision or (),
+            model=model,
+            steps=step or (),
+            truth=truth,
+            target=target,
+            template=template,
+            n_swaps=n_swaps,
+            n_null=n_null,
+            device=device,
+            seed=seed,
+            progress=progress,
+        )
+    return Answer([found], found.to_dict)
 
 
 def _names_of(places: Sequence[Path], column: str | None) -> list[str]:

@@ -1,0 +1,154 @@
+"""Identity in the weights of a model, or of the checkpoints of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from namebasis.checks import Progress, check_count, check_seed
+from namebasis.encoders.base import check_template
+from namebasis.encoders.registry import load_encoder
+from namebasis.errors import NamebasisError
+from namebasis.formation.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    Gap,
+    Series,
+    find_checkpoints,
+    nothing_left,
+)
+from namebasis.formation.truth import WORLD, Truth, read_truth
+from namebasis.formation.weight_identity.asked import Asked, ask
+from namebasis.formation.weight_identity.results import WeightIdentity
+from namebasis.formation.weight_identity.stream import NotLinearError
+from namebasis.formation.weight_identity.writer_results import Writers
+from namebasis.formation.weight_identity.writers import write_pairs
+from namebasis.wording import did_you_mean
+
+TARGETS = ("own", "pooled")
+N_SWAPS, N_NULL = 24, 100
+
+
+def identity_in_weights(
+    sources: str | Path | Sequence[str | Path],
+    names: Sequence[str] | None = None,
+    *,
+    revisions: Sequence[str] = (),
+    model: str | None = None,
+    steps: Sequence[int] = (),
+    truth: str | Path | Truth | None = None,
+    target: str = "own",
+    template: str = "{}",
+    n_swaps: int = N_SWAPS,
+    n_null: int = N_NULL,
+    device: str | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> WeightIdentity:
+    """Find which weights hold what a model knows of full names.
+
+    Parameters
+    ----------
+    sources, revisions, model
+        See `find_checkpoints`; a single spec is one checkpoint.
+    names : sequence of str, optional
+        By default all that the truth knows.
+    steps : sequence of int, optional
+        Checkpoints whose writers are told; by default the last.
+    truth : str, Path or Truth, optional
+        See `read_truth`; by default ``world.json`` in the run's folder, if it is there.
+    target : str
+        ``own``: what a name has beyond its parts; ``pooled``: beyond the mean name.
+    template : str
+        What names are put in.
+    n_swaps : int
+        Partners of each part, at least 12.
+    n_null : int
+        Names that nobody bears, of either kind, at most.
+    device : str, optional
+    seed : int
+    progress : callable, optional
+        Called with checkpoints done and in all.
+
+    Raises
+    ------
+    CheckpointError
+        If no checkpoint can be used.
+    ValueError
+        If no full name is given or known, or an option does not fit.
+    """
+    check_weights(target=target, template=template, n_swaps=n_swaps, n_null=n_null, seed=seed)
+    series = find_checkpoints(sources, revisions=revisions, model=model)
+    if truth is None and series.folder and (series.folder / WORLD).is_file():
+        truth = series.folder / WORLD
+    told = truth if isinstance(truth, Truth) or truth is None else read_truth(truth)
+    if names is None and told is None:
+        raise ValueError("no names: give full names, or --truth, a table that knows some.")
+    asked = ask(names, told, n_swaps=n_swaps, n_null=n_null, seed=seed)
+    wanted = chosen(series, steps)
+    gaps, writers, remarks = list(series.gaps), [], list(asked.remarks)
+    for done, one in enumerate(wanted):
+        if progress is not None:
+            progress(done, len(wanted))
+        try:
+            writers.append(_writers_of(one, asked, target, template, device))
+        except NotLinearError as error:
+            remarks.append(f"no writers of {one.label}: {error}")
+        except NamebasisError as error:
+            gaps.append(Gap(one.label, one.step, str(error)))
+    if progress is not None:
+        progress(len(wanted), len(wanted))
+    if not writers and not remarks:
+        raise CheckpointError(nothing_left(str(sources), gaps))
+    return WeightIdentity(tuple(writers), tuple(gaps), (*remarks, *series.notes))
+
+
+def check_weights(
+    *, target: str, template: str, n_swaps: int, n_null: int, seed: int
+) -> None:  # fmt: skip
+    """Refuse options before an encoder is loaded.
+
+    Raises
+    ------
+    ValueError
+    """
+    if target not in TARGETS:
+        raise ValueError(
+            f"target must be one of {', '.join(TARGETS)}; got {target!r}."
+            f"{did_you_mean(target, TARGETS)}"
+        )
+    check_template(template)
+    check_count(n_swaps, "n_swaps", 12)
+    check_count(n_null, "n_null", 20)
+    check_seed(seed)
+
+
+def chosen(series: Series, steps: Sequence[int]) -> list[Checkpoint]:
+    """The checkpoints of steps, by default the last.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none of a step.
+    """
+    if not steps:
+        return [series.checkpoints[-1]]
+    by_step = {one.step: one for one in series.checkpoints}
+    for step in steps:
+        if step not in by_step:
+            there = ", ".join(map(str, list(by_step)[:20]))
+            raise CheckpointError(f"there is no checkpoint of step {step}; there are {there}.")
+    return [by_step[step] for step in sorted(set(steps))]
+
+
+def _writers_of(
+    one: Checkpoint, asked: Asked, target: str, template: str, device: str | None
+) -> Writers:
+    encoder = load_encoder(one.spec, revision=one.revision, device=device)
+    found = write_pairs(
+        encoder, asked.pairs, asked.partners, template, target=target, real=asked.real
+    )
+    return Writers(
+        one.label, one.step, template, target, asked.names, asked.kinds, found.length,
+        found.heads, found.mlps, found.embedding, found.biases,
+    )  # fmt: skip

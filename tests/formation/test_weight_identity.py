@@ -1,0 +1,85 @@
+"""Writers of own directions: they add up, and what is known of a tower comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from namebasis.encoders.base import Encoder
+from namebasis.encoders.registry import load_encoder
+from namebasis.errors import EncoderError
+from namebasis.formation.weight_identity.stream import NotLinearError, Stream
+from namebasis.formation.weight_identity.study import identity_in_weights
+from namebasis.formation.weight_identity.writers import prompts_of, write_pairs
+from namebasis.studies.identity.swaps import measure
+from tests.encoders.conftest import tiny
+
+__all__ = ["tiny"]
+
+PAIRS = [("Anna", "Vicki"), ("Vic", "Kina"), ("Anna", "Naan")]
+PARTNERS = ([f"Ann{c}" for c in "aeiouklm"], [f"Vic{c}" for c in "aeiouklm"])
+TEMPLATE = "a photo of {} laughing"
+
+
+@pytest.fixture(scope="module", params=["hf:clip", "open_clip:local-dir:open_clip"])
+def encoder(request: pytest.FixtureRequest, tiny: Any) -> Encoder:
+    kind, _, model = request.param.rpartition(":")
+    return load_encoder(f"{kind}:{tiny(model)}")
+
+
+def test_writers_add_up_to_the_pooled_row(encoder: Encoder) -> None:
+    stream = Stream(encoder)
+    ids, sources = prompts_of(encoder, stream, PAIRS, TEMPLATE)
+    assert [sorted(set(one.tolist())) for one in sources] == [[0, 1, 2, 3]] * 3
+    found = stream.run(ids, sources, 4)
+    rows = encoder.encode_text([TEMPLATE.format(" ".join(pair)) for pair in PAIRS])
+    np.testing.assert_allclose(found.rows, rows, atol=2e-6)
+    everywhere = np.eye(rows.shape[1], dtype=np.float32)
+    readers = stream.readers(everywhere)
+    total = np.einsum("nlhsk,dlhk->nd", found.heads, readers.heads)
+    total += (found.mlps.sum(axis=1) + found.embedding) @ readers.stream.T
+    total += found.scales @ readers.biases.T
+    np.testing.assert_allclose(total, rows, atol=1e-5)
+
+
+def test_shares_along_the_own_direction_add_up_to_its_length(encoder: Encoder) -> None:
+    own = measure(encoder, PAIRS, PARTNERS, [TEMPLATE]).own
+    found = write_pairs(encoder, PAIRS, PARTNERS, TEMPLATE)
+    np.testing.assert_allclose(found.length, own.length, rtol=1e-4)
+    expected = own.remainder / own.length[:, None]
+    np.testing.assert_allclose(found.directions, expected, atol=1e-4)
+    written = found.heads.sum(axis=(1, 2, 3)) + found.mlps.sum(axis=1)
+    np.testing.assert_allclose(
+        written + found.embedding + found.biases, found.length, rtol=1e-4, atol=1e-6
+    )
+
+
+def test_an_mlp_that_is_silenced_writes_nothing_and_the_others_all(tiny: Any) -> None:
+    import torch
+
+    encoder = load_encoder(f"hf:{tiny('clip')}")
+    layers = encoder.model.text_model.encoder.layers  # type: ignore[attr-defined]
+    with torch.no_grad():
+        layers[0].mlp.fc2.weight.zero_()
+        layers[0].mlp.fc2.bias.zero_()
+        layers[1].self_attn.out_proj.weight[:, :16].zero_()
+    found = write_pairs(encoder, PAIRS, PARTNERS, TEMPLATE)
+    assert not found.heads[:, 1, 0].any()
+    assert not found.mlps[:, 0].any()
+    assert found.heads[:, 1, 1:].any(axis=(1, 2)).all()
+    assert found.mlps[:, 1].all()
+
+
+def test_what_cannot_be_said_is_said(tiny: Any, tmp_path: Path) -> None:
+    with pytest.raises(NotLinearError, match="not a sum of what heads and MLPs write"):
+        Stream(load_encoder("minilm"))
+    with pytest.raises(NotLinearError, match="a SiglipModel is not one of CLIP"):
+        Stream(load_encoder(f"hf:{tiny('siglip')}"))
+    with pytest.raises(EncoderError, match="is longer than the 24 tokens"):
+        write_pairs(load_encoder(f"hf:{tiny('clip')}"), [("Anna", "Vicki " * 20)], PARTNERS)
+    told = identity_in_weights("minilm", ["Vicki Stone"])
+    assert told.writers == ()
+    assert "no writers of minilm" in told.notes()[0]
