@@ -92,11 +92,14 @@ def find_crossings(
         How many things a draw of each of `CROSSED` resamples; intervals widen where these are few.
     """
     n = len(names)
-    # Scores are lengths: their ratio with the threshold is what rises above 1.
     bars = {key: _log(thresholds[key]) for key in OWN}
-    above = {key: _log(values[key][:n]) - bars[key] for key in OWN}
     again = {key: _log(draws[key]) - bars[key][..., None] for key in OWN}
-    series = {"leaves": _largest(above), "fine": above["fine"], "margin": values["margin"]}
+    asked = {key: values[key][:n] for key in OWN}
+    series = {
+        "leaves": above_level(asked, thresholds),
+        "fine": _log(asked["fine"]) - bars["fine"],
+        "margin": values["margin"],
+    }
     drawn = {"leaves": _largest(again), "fine": again["fine"], "margin": draws["margin"]}
     for key, measure in PICTURES_CROSSED.items():
         if measure in values and measure in draws:
@@ -142,6 +145,16 @@ def find_changes(
 
 def _log(values: npt.NDArray[np.floating]) -> Float64Array:
     return np.log(np.maximum(np.asarray(values, dtype=np.float64), _LEAST))
+
+
+def above_level(
+    values: Mapping[str, Float64Array], thresholds: Mapping[str, Float64Array]
+) -> Float64Array:
+    """The largest of `OWN` over its threshold, as a logarithm: above 0, phase 1 ends.
+
+    Scores are lengths: their ratio with the threshold is what rises above 1.
+    """
+    return _largest({key: _log(values[key]) - _log(thresholds[key]) for key in OWN})
 
 
 def _largest(rows: Mapping[str, Float64Array]) -> Float64Array:

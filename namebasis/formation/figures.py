@@ -57,6 +57,10 @@ class Axis:
         out[self.places] = values
         return out
 
+    def place(self, steps: Sequence[int], step: float) -> float:
+        """Where a step between checkpoints lies; beyond the last one, at the last."""
+        return float(np.interp(step, steps, self.places))
+
     def name(self, axis: Any) -> None:
         """Label an axis of positions with as many checkpoints as there is room for."""
         from bokeh.models import FixedTicker
@@ -71,8 +75,6 @@ class Curves:
     """Lines with bands over checkpoints; the missing ones are shaded, and lines pass over them."""
 
     def __init__(self, axis: Axis, *, is_log: bool = False, unit: str = "", key: str = "") -> None:
-        from bokeh.models import BoxAnnotation
-
         self._axis = axis
         self._is_log = is_log
         self._key = key
@@ -80,17 +82,14 @@ class Curves:
         self._ends: list[tuple[str, str, float]] = []
         self.legend: list[tuple[str, str]] = []
         last = len(axis.ticks) - 1
-        self._plot = _figure(
+        self._plot = new_plot(
             245,
             y_axis_type="log" if is_log else "linear",
             x_axis_label="checkpoint",
             y_axis_label=f"{unit} (log scale)".strip() if is_log else unit,
             x_range=(-0.03 * last - 0.2, 1.13 * last + 0.4),
         )
-        for at in axis.gaps:
-            self._plot.add_layout(
-                BoxAnnotation(left=at - 0.5, right=at + 0.5, fill_color="#8d95a5", fill_alpha=0.25)
-            )
+        shade_gaps(self._plot, axis)
 
     def band(
         self, label: str, color: str, low: npt.ArrayLike, high: npt.ArrayLike, *, is_shown: bool
@@ -98,7 +97,7 @@ class Curves:
         """Shade what lies between two series; nothing closes over a gap."""
         options = {"name": f"band:{label}", "visible": is_shown}
         below, above = self._axis.placed(low).tolist(), self._axis.placed(high).tolist()
-        for run in _runs(below):
+        for run in stretches(below):
             if len(run) == 1:  # an area of one place would not be seen
                 self._plot.segment(
                     run, [below[run[0]]], run, [above[run[0]]], color=color, alpha=0.3,
@@ -180,7 +179,7 @@ class Curves:
 
 def phase_map(found: Formation, axis: Axis, order: Sequence[int]) -> Any:
     """A cell per name and checkpoint, barred where it is captured, with the kinds at the side."""
-    from bokeh.models import ColumnDataSource, FixedTicker, HoverTool
+    from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, TapTool
 
     n, ticks = len(order), axis.ticks
     kinds = [found.shown_kinds[row] for row in order]
@@ -188,7 +187,7 @@ def phase_map(found: Formation, axis: Axis, order: Sequence[int]) -> Any:
     captured = np.zeros((n, len(ticks)), dtype=bool)
     phases[:, axis.places] = found.phases.labels[list(order)]
     captured[:, axis.places] = found.phases.captured[list(order)]
-    plot = _figure(
+    plot = new_plot(
         max(220, min(1100, 60 + 3 * n)), y_range=(n - 0.5, -0.5), x_range=(-0.5, len(ticks) - 0.5)
     )
     cells = [
@@ -203,8 +202,10 @@ def phase_map(found: Formation, axis: Axis, order: Sequence[int]) -> Any:
     keys = ("x", "y", "color", "name", "kind", "detail")
     columns = dict(zip(keys, map(list, zip(*cells, strict=True)), strict=True))
     drawn = plot.rect(
-        "x", "y", 1, 1, color="color", line_color=None, source=ColumnDataSource(columns)
-    )
+        "x", "y", 1, 1, color="color", line_color=None, nonselection_alpha=1,
+        source=ColumnDataSource(columns, name="phases cells"),
+    )  # fmt: skip
+    plot.add_tools(TapTool(renderers=[drawn]))
     if captured.any():
         ys, xs = np.nonzero(captured)
         # A bar and not a shade: the phase stays to be seen on both sides of it.
@@ -257,7 +258,7 @@ def crossing_map(
     seen = [one.exposures for one in crossed if one.exposures is not None]
     finite = [one.high for one in seen if math.isfinite(one.high)]
     edge = 1.5 * (max([*finite, *(one.position for one in seen), 10.0]) + 1)
-    plot = _figure(
+    plot = new_plot(
         300, x_axis_type="log", y_axis_type="log", x_axis_label="exposures in all",
         y_axis_label="exposures at the crossing", y_range=(0.8, edge),
     )  # fmt: skip
@@ -301,7 +302,7 @@ def similarity_map(cka: Float64Array, axis: Axis) -> Any:
     from bokeh.palettes import Viridis256
 
     n, ticks = len(axis.ticks), axis.ticks
-    plot = _figure(300, x_range=(-0.5, n - 0.5), y_range=(n - 0.5, -0.5))
+    plot = new_plot(300, x_range=(-0.5, n - 0.5), y_range=(n - 0.5, -0.5))
     rows, columns = np.nonzero(np.isfinite(cka))
     ys, xs = [axis.places[at] for at in rows], [axis.places[at] for at in columns]
     data = {
@@ -326,7 +327,8 @@ def similarity_map(cka: Float64Array, axis: Axis) -> Any:
     return plot
 
 
-def _figure(height: int, **options: Any) -> Any:
+def new_plot(height: int, **options: Any) -> Any:
+    """An empty figure in the looks of the page, which the page's script recolours."""
     from bokeh.plotting import figure
 
     plot = figure(
@@ -344,7 +346,17 @@ def _figure(height: int, **options: Any) -> Any:
     return plot
 
 
-def _runs(values: Sequence[float]) -> list[list[int]]:
+def shade_gaps(plot: Any, axis: Axis) -> None:
+    """Shade the checkpoints that could not be used."""
+    from bokeh.models import BoxAnnotation
+
+    for at in axis.gaps:
+        plot.add_layout(
+            BoxAnnotation(left=at - 0.5, right=at + 0.5, fill_color="#8d95a5", fill_alpha=0.25)
+        )
+
+
+def stretches(values: Sequence[float]) -> list[list[int]]:
     """Stretches of places without NaN."""
     out: list[list[int]] = [[]]
     for at, value in enumerate(values):

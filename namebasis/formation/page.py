@@ -10,6 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from namebasis.checks import Float64Array
+from namebasis.formation.evidences.figures import (
+    COLORS,
+    MARKS,
+    evidence_data,
+    evidence_figure,
+    example,
+    mark_crossings,
+)
+from namebasis.formation.evidences.figures import (
+    MEANINGS as EVIDENCE_MEANINGS,
+)
+from namebasis.formation.evidences.series import Evidence, evidences_of
 from namebasis.formation.figures import (
     INK,
     PHASE_COLORS,
@@ -145,7 +157,12 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
     grounds = [(GREY, GREY), *on_dark.items()]
     letters = {color: [inks(color)[0], inks(dark)[1]] for color, dark in grounds}
     drawn = {f"{part}{at}": card.figure for part in cards for at, card in enumerate(cards[part])}
+    evidences = evidences_of(found)
     drawn["phases"] = phase_map(found, axis, order)
+    shown = [found.names[row] for row in order]
+    mark_crossings(drawn["phases"], evidences, axis, shown, found.steps)
+    if evidences:
+        drawn["evidence"] = evidence_figure(evidences, axis)
     document = Document()
     with document.models.freeze():  # parts of the figures are gathered once, not once a figure
         for figure in drawn.values():
@@ -162,13 +179,17 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
         kinds_crossed=_kinds_crossed(found, colors),
         n_rows=len(order),
         phase_legend=_phase_legend(found),
+        evidences=[(one.key, COLORS[one.key], EVIDENCE_MEANINGS[one.key]) for one in evidences],
+        marks=[(one.key, COLORS[one.key], MARKS[one.key]) for one in evidences if one.key in MARKS],
         meanings=MEANINGS,
         colors=colors,
         few_kinds=_FEW,
         data=Markup(
             embedded_json(
                 "data",
-                _by_name(found, axis, order) | {"dark": on_dark, "inks": letters},
+                _by_name(found, axis, order)
+                | _told_evidences(found, evidences, axis)
+                | {"dark": on_dark, "inks": letters},
             )
         ),
         on_dark=on_dark,
@@ -290,6 +311,18 @@ def _by_name(found: Formation, axis: Axis, order: Sequence[int]) -> dict[str, ob
         "phases": [PHASES[phase] for phase in found.phases.labels[:, -1]],
         "n_ticks": len(axis.ticks),
         "measures": {key: packed(found.values[key], "f4") for key, *_ in _panels(found)},
+    }
+
+
+def _told_evidences(
+    found: Formation, evidences: Sequence[Evidence], axis: Axis
+) -> dict[str, object]:
+    """Evidences of every name, and the one that is shown until another is looked up."""
+    asked = found.names[: found.n_asked]
+    return {
+        "evidences": evidence_data(evidences, axis, found.names, found.steps),
+        "example": example(evidences, asked) if evidences and asked else "",
+        "ticks": [axis.ticks[at] for at in axis.places],
     }
 
 

@@ -161,6 +161,16 @@ def find_phases(
     )
 
 
+def is_untrained(control_kind: str, steps: Sequence[int], exposures: Float64Array | None) -> bool:
+    """Whether the first checkpoint knows no name, and controls are spelled unlike the names.
+
+    Controls that the truth knows are made of the same parts as the names, and need no such care.
+    """
+    if control_kind == "unseen" or len(steps) < 2:
+        return False
+    return steps[0] == 0 or (exposures is not None and not np.nan_to_num(exposures[:, 0]).any())
+
+
 def raised_bars(
     values: Mapping[str, Float64Array], controls: Mapping[str, Float64Array]
 ) -> dict[str, Float64Array]:

@@ -20,7 +20,7 @@ from namebasis.formation.checkpoints import (
 )
 from namebasis.formation.crossings import FITTED, PICTURES_CROSSED
 from namebasis.formation.encoding import Cache
-from namebasis.formation.phases import find_phases
+from namebasis.formation.phases import find_phases, is_untrained
 from namebasis.formation.pictures.album import Album, album_of
 from namebasis.formation.plan import AXES, Plan, make_plan
 from namebasis.formation.results import Formation
@@ -261,7 +261,7 @@ def _collect(
             draws,
             exposures,
             _n_resampled(plan, album),
-            is_untrained=_is_untrained(plan, steps, exposures),
+            is_untrained=is_untrained(plan.control_kind, steps, exposures),
         ),
         sets=tuple(state.whole for state in states),
         cka=cka_matrix(rows) if plan.n_asked >= 4 else np.full((len(kept), len(kept)), np.nan),
@@ -269,16 +269,6 @@ def _collect(
         remarks=tuple(notes),
         parameters=parameters,
     )
-
-
-def _is_untrained(plan: Plan, steps: Sequence[int], exposures: Float64Array | None) -> bool:
-    """Whether the first checkpoint knows no name, and controls are spelled unlike the names.
-
-    Controls that the truth knows are made of the same parts as the names, and need no such care.
-    """
-    if plan.control_kind == "unseen" or len(steps) < 2:
-        return False
-    return steps[0] == 0 or (exposures is not None and not np.nan_to_num(exposures[:, 0]).any())
 
 
 def _n_resampled(plan: Plan, album: Album | None) -> dict[str, int]:

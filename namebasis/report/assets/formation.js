@@ -7,6 +7,9 @@
   const values = {};
   for (const [key, text] of Object.entries(data.measures))
     values[key] = new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  const evidences = {};
+  for (const one of data.evidences)
+    evidences[one.key] = new Float32Array(Uint8Array.from(atob(one.values), (c) => c.charCodeAt(0)).buffer);
   const buttons = [...document.querySelectorAll("[data-kind]")];
   const few = Number(document.body.dataset.few) || 3;
   const INK = "#1d2330", PHASES = ["#ffffff", "#dfe4ec"];
@@ -76,12 +79,41 @@
       const into = source(`${key} chosen`);
       if (into) into.data = { x, y };
     }
+    if (row >= 0) weigh(row);
     const at = row < 0 ? -1 : data.rows[row], wide = data.n_ticks;
     source("phases chosen").data = at < 0 ? { x: [], y: [], w: [] } : { x: [(wide - 1) / 2], y: [at], w: [wide] };
     $("chosen").textContent = row >= 0 ? `kind ${data.kinds[row]}; at the end: ${data.phases[row] || "not measured"}`
       : name ? `No name here is written “${name}”.` : "";
     try { history.replaceState(null, "", row < 0 ? "#" : `#name=${encodeURIComponent(name)}`); }
     catch { /* some hosts of the page allow no address of its own */ }
+  }
+
+  // What each evidence says of one name: its line, and where it crosses, drawn and in words.
+  function weigh(row) {
+    if (!data.evidences.length) return;
+    const n = data.places.length, body = document.querySelector("#crossed tbody");
+    $("evidence-of").textContent = data.names[row];
+    body.replaceChildren();
+    for (const one of data.evidences) {
+      const x = [], y = [], z = [], tick = [];
+      for (let i = 0; i < n; i++) {
+        const value = evidences[one.key][row * n + i];
+        if (Number.isNaN(value)) continue;
+        x.push(data.places[i]); y.push(Math.max(Math.asinh(value), one.floor)); z.push(value); tick.push(data.ticks[i]);
+      }
+      source(`${one.key} line`).data = { x, y, z, tick };
+      const told = one.crossed[row], at = told && told.at;
+      source(`${one.key} crossed`).data = at
+        ? { x: [at[0]], low: [at[1]], high: [at[2]], lane: [one.lane], top: [0] }
+        : { x: [], low: [], high: [], lane: [], top: [] };
+      const line = document.createElement("tr");
+      for (const text of [one.key, told ? told.steps : "not measured", told ? told.exposures : "–"]) {
+        const cell = document.createElement("td");
+        cell.textContent = text;
+        line.append(cell);
+      }
+      body.append(line);
+    }
   }
 
   function nearest(typed) {
@@ -102,6 +134,15 @@
       for (const other of buttons) other.setAttribute("aria-pressed", String(button.dataset.kinds === "all"));
       choose();
     };
+    const pressed = source("phases cells").selected;
+    pressed.properties.indices.change.connect(() => {
+      const cell = pressed.indices[0];
+      if (cell === undefined) return;
+      const name = source("phases cells").data.name[cell];
+      $("query").value = name;
+      show(name);
+    });
+    if (data.example) weigh(data.names.indexOf(data.example));
     $("query").onchange = () => show(nearest($("query").value));
     const asked = new URLSearchParams(location.hash.slice(1)).get("name");
     if (asked) { $("query").value = asked; show(nearest(asked)); }

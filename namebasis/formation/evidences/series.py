@@ -1,0 +1,87 @@
+"""Evidences that a model knows a name: each against what controls reach, and where it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from namebasis.analysis.training.change_points import Crossing
+from namebasis.checks import Float64Array
+from namebasis.formation.crossings import above_level
+from namebasis.formation.phases import RECOGNISED, is_untrained, raised_bars
+
+if TYPE_CHECKING:
+    from namebasis.formation.results import Formation
+
+BAND = (0.025, 0.975)
+"""Quantiles of the controls between which the null band lies."""
+FEWEST = 3
+"""Controls without which there is no scale."""
+TEXT, PICTURES, WEIGHTS = "text", "pictures", "weights"
+_CROSSED = {TEXT: "leaves", PICTURES: "seen"}
+"""The crossing of each that `find_crossings` looks for."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One evidence of all names over the checkpoints.
+
+    Attributes
+    ----------
+    key : str
+        `TEXT`, `PICTURES` or `WEIGHTS`.
+    values : ndarray of shape (n_names, n_checkpoints)
+        By how much each name's value lies above the level from which it counts, in standard
+        deviations of the controls at that checkpoint: it counts above 0. NaN where unknown.
+    low, high : ndarray of shape (n_checkpoints,)
+        The null band: what the middle 95 % of the controls reach.
+    crossings : dict
+        Name to where its value rises above the level: in steps, and in exposures or None.
+    """
+
+    key: str
+    values: Float64Array
+    low: Float64Array
+    high: Float64Array
+    crossings: Mapping[str, tuple[Crossing, Crossing | None]]
+
+
+def evidences_of(found: Formation) -> tuple[Evidence, ...]:
+    """The evidences that were measured: of text, and of pictures where there are any.
+
+    Text counts where the largest length of a name's own direction, over its threshold, is above 1
+    (`leaves`); pictures where the name is nearer to those of its person than any other name is
+    (`seen`).
+    """
+    made = [_evidence(found, TEXT, _text(found))]
+    if RECOGNISED in found.values:
+        made.append(_evidence(found, PICTURES, found.values[RECOGNISED]))
+    return tuple(one for one in made if np.isfinite(one.values).any())
+
+
+def _text(found: Formation) -> Float64Array:
+    bars: Mapping[str, Float64Array] = found.phases.thresholds
+    if is_untrained(found.control_kind, found.steps, found.exposures):
+        controls = {key: rows[found.n_asked :] for key, rows in found.values.items()}
+        bars = raised_bars(found.values, controls)
+    return above_level(found.values, bars)
+
+
+def _evidence(found: Formation, key: str, above: Float64Array) -> Evidence:
+    controls = above[found.n_asked :]
+    scale, low, high = np.full((3, above.shape[1]), np.nan)
+    for at, column in enumerate(controls.T):
+        known = column[np.isfinite(column)]
+        deviation = known.std(ddof=1) if len(known) >= FEWEST else 0.0
+        if deviation > 0:
+            scale[at] = deviation
+            low[at], high[at] = np.quantile(known, BAND) / deviation
+    crossings = {
+        one.name: (one.step, one.exposures)
+        for one in found.phases.crossings
+        if one.measure == _CROSSED[key]
+    }
+    return Evidence(key, above / scale, low, high, crossings)
