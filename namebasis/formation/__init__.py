@@ -11,6 +11,7 @@ __getattr__, __dir__ = attach(
         "count_mentions": ".mentions.study",
         "identity_in_weights": ".weight_identity.study",
         "Formation": ".results",
+        "Watch": ".watching.watch",
         "Mentions": ".mentions.results",
         "Trace": ".trace_results",
         "Tracing": ".trace_results",

@@ -33,6 +33,8 @@ _NUMBER = re.compile(r"\d+")
 _NAMED_NUMBER = re.compile(rf"{_WORDS}s?[-_=]?(\d+)(?![a-z])", re.I)
 _LAST_NUMBER = re.compile(r"(?:\A|[-_/.:])(\d+)\Z")
 _MOST_ENTRIES = 2000
+WATCHED = "watch.json"
+"""The file by which the folder of a watched training is known."""
 _OTHER_FILES = (
     (
         "*epoch=*.ckpt",
@@ -226,6 +228,11 @@ def _in_folder(folder: Path, model: str | None) -> Series:
             f"{folder}: there is no such folder; give one of step folders or of epoch_*.pt files, "
             "or encoder specs such as hf:FOLDER."
         )
+    if (folder / WATCHED).is_file():
+        raise CheckpointError(
+            f"{folder} holds what was measured while a model trained, and no model: `namebasis "
+            "formation` reads it; give the training's own folder for anything else."
+        )
     steps, twice = _by_number(folder, _STEP_FOLDER, Path.is_dir)
     series = _step_folders(folder, steps, twice) if steps else None
     if series is not None and series.checkpoints:
@@ -250,6 +257,9 @@ def _in_folder(folder: Path, model: str | None) -> Series:
 
 def _hint(folder: Path) -> str:
     """What may have been meant by a folder without a series in it."""
+    watched = next(iter(sorted(path.parent for path in folder.glob(f"*/{WATCHED}"))), None)
+    if watched is not None:
+        return f" Did you mean {watched}, which was measured while a model trained?"
     near = sorted(_runs_below(folder, 3))
     if near:
         more = f" (or one of {len(near) - 1} others)" if len(near) > 1 else ""

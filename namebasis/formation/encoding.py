@@ -130,6 +130,26 @@ def unwritable(encoder: Encoder, names: Sequence[str]) -> dict[str, str]:
     return lost
 
 
+def write_encodings(path: Path, made: Encodings) -> None:
+    """Write encodings as one file of arrays, complete or not at all."""
+    arrays = {f.name: getattr(made, f.name) for f in fields(made) if f.name != "facts"}
+    with replacing_file(path, overwrite=True) as stream:
+        np.savez(stream, facts=json.dumps(made.facts), **arrays)
+
+
+def read_encodings(path: Path) -> Encodings:
+    """Read what `write_encodings` wrote.
+
+    Raises
+    ------
+    UnreadableError, ValueError, KeyError, TypeError
+        If the file is missing, damaged or holds something else.
+    """
+    arrays = read_arrays(path)
+    facts = parse_json(str(arrays.pop("facts")), path)
+    return Encodings(**arrays, facts=facts)
+
+
 class Cache:
     """Encodings in a folder, a file for each fingerprint and plan.
 
@@ -151,9 +171,7 @@ class Cache:
         if path is None or not path.is_file():
             return None
         try:
-            arrays = read_arrays(path)
-            facts = parse_json(str(arrays.pop("facts")), path)
-            return Encodings(**arrays, facts=facts)
+            return read_encodings(path)
         except (UnreadableError, ValueError, KeyError, TypeError) as error:
             logger.info("%s cannot be read (%s); encoded again.", path, error)
             return None
@@ -163,11 +181,9 @@ class Cache:
         path = self._path(checkpoint.fingerprint, plan)
         if path is None:
             return
-        arrays = {f.name: getattr(made, f.name) for f in fields(made) if f.name != "facts"}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing_file(path, overwrite=True) as stream:
-                np.savez(stream, facts=json.dumps(made.facts), **arrays)
+            write_encodings(path, made)
         except (OSError, NamebasisError) as error:
             self.refused = str(error)
 

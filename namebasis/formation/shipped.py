@@ -39,8 +39,21 @@ def find_shipped(sources: str | Path | Sequence[str | Path]) -> Path | None:
     return folder if is_packed else None
 
 
-def refuse_settings(given: Mapping[str, bool]) -> None:
+_ONLY_VALUES = (
+    "of the organism's checkpoints only the values are shipped; leave it out, or train: "
+    "`namebasis organism train RUN`."
+)
+
+
+def refuse_settings(given: Mapping[str, bool], why: str = _ONLY_VALUES) -> None:
     """Refuse what can only be asked of checkpoints.
+
+    Parameters
+    ----------
+    given : mapping of str to bool
+        Options, and whether each was given.
+    why : str
+        What there is instead, and what to do.
 
     Raises
     ------
@@ -49,10 +62,7 @@ def refuse_settings(given: Mapping[str, bool]) -> None:
     """
     for option, is_given in given.items():
         if is_given:
-            raise ValueError(
-                f"{option} counts only where checkpoints are measured, and of the organism's only "
-                "the values are shipped; leave it out, or train: `namebasis organism train RUN`."
-            )
+            raise ValueError(f"{option} counts only where checkpoints are measured: {why}")
 
 
 def read_shipped(folder: Path, names: Sequence[str] | None = None) -> Formation:

@@ -35,6 +35,7 @@ from namebasis.formation.truth import (
     read_exposures,
     read_truth,
 )
+from namebasis.formation.watching.record import find_record, read_watched
 from namebasis.formation.work import Encoded, Work, alike
 from namebasis.namespace.corpus.full_names import cut
 from namebasis.wording import counted
@@ -137,6 +138,20 @@ def formation(
             "--device": device is not None, "--seed": seed != 0,
         })  # fmt: skip
         return replace(read_shipped(shipped, names), n_shown=n_shown)
+    given = [sources] if isinstance(sources, (str, Path)) else list(sources)
+    if len(given) == 1 and (folder := find_record(given[0])) is not None:
+        refuse_settings(
+            {
+                "--revision": bool(revisions), "--model": model is not None,
+                "--truth": truth is not None, "--contexts": contexts is not None,
+                "axes": tuple(axes) != AXES, "--template": template != "{}",
+                "--n-made-up": n_made_up != N_MADE_UP, "--n-swaps": n_swaps != N_SWAPS,
+                "--images": images not in (None, False), "--cache": cache is not None,
+                "--device": device is not None,
+            },
+            "what a watched training was asked is settled; leave it out, or give checkpoints.",
+        )  # fmt: skip
+        return replace(_of_watched(folder, names, counts, n_resamples, seed), n_shown=n_shown)
     series = find_checkpoints(sources, revisions=revisions, model=model)
     told, seen = _told(series, truth, counts)
     if names is None and told is None:
@@ -156,14 +171,43 @@ def formation(
     notes = [*_notes(plan, kept, seen), *work.notes, *(album.remarks if album else ())]
     if store.refused:
         notes.append(f"nothing could be kept for a second run: {store.refused}")
-    parameters: dict[str, object] = {
-        "template": template, "n_swaps": len(plan.partners[0]), "n_made_up": len(plan.names)
-        - plan.n_asked, "n_contexts": len(plan.contexts), "n_resamples": n_resamples, "seed": seed,
-    }  # fmt: skip
+    parameters = _parameters(plan, n_resamples, seed)
     if album is not None:
         parameters["n_pictures"] = len(album)
     found = _collect(plan, kept, states, gaps, told, seen, notes, parameters, album)
     return replace(found, n_shown=n_shown)
+
+
+def _of_watched(
+    folder: Path,
+    names: Sequence[str] | None,
+    counts: str | Path | Exposures | None,
+    n_resamples: int,
+    seed: int,
+) -> Formation:
+    """What was measured while a model trained, judged by today's rules."""
+    watched = read_watched(folder)
+    if names is not None:
+        watched = watched.of_names(names)
+    if counts is None and (folder / EXPOSURES).is_file():
+        counts = folder / EXPOSURES
+    seen = counts if isinstance(counts, Exposures) or counts is None else read_exposures(counts)
+    plan, told = watched.plan, watched.truth
+    kept, gaps = alike(list(watched.found), list(watched.gaps))
+    states, kept, gaps = _measured(kept, plan, told, n_resamples, seed, gaps, None)
+    if not kept:
+        raise CheckpointError(nothing_left(str(folder), gaps))
+    notes = [*_notes(plan, kept, seen), *watched.notes]
+    parameters = _parameters(plan, n_resamples, seed)
+    return _collect(plan, kept, states, gaps, told, seen, notes, parameters, None)
+
+
+def _parameters(plan: Plan, n_resamples: int, seed: int) -> dict[str, object]:
+    return {
+        "template": plan.template, "n_swaps": len(plan.partners[0]),
+        "n_made_up": len(plan.names) - plan.n_asked, "n_contexts": len(plan.contexts),
+        "n_resamples": n_resamples, "seed": seed,
+    }  # fmt: skip
 
 
 def _cache_folder(series: Series, cache: str | Path | None) -> Path | None:

@@ -1,0 +1,1 @@
+"""Names measured while a model trains, and what that leaves for `formation`."""
