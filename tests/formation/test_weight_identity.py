@@ -40,7 +40,7 @@ def test_writers_add_up_to_the_pooled_row(encoder: Encoder) -> None:
     everywhere = np.eye(rows.shape[1], dtype=np.float32)
     readers = stream.readers(everywhere)
     total = np.einsum("nlhsk,dlhk->nd", found.heads, readers.heads)
-    total += (found.mlps.sum(axis=1) + found.embedding) @ readers.stream.T
+    total += (found.mlps.sum(axis=(1, 2)) + found.embedding.sum(axis=1)) @ readers.stream.T
     total += found.scales @ readers.biases.T
     np.testing.assert_allclose(total, rows, atol=1e-5)
 
@@ -51,9 +51,9 @@ def test_shares_along_the_own_direction_add_up_to_its_length(encoder: Encoder) -
     np.testing.assert_allclose(found.length, own.length, rtol=1e-4)
     expected = own.remainder / own.length[:, None]
     np.testing.assert_allclose(found.directions, expected, atol=1e-4)
-    written = found.heads.sum(axis=(1, 2, 3)) + found.mlps.sum(axis=1)
+    written = found.heads.sum(axis=(1, 2, 3)) + found.mlps.sum(axis=(1, 2))
     np.testing.assert_allclose(
-        written + found.embedding + found.biases, found.length, rtol=1e-4, atol=1e-6
+        written + found.embedding.sum(axis=1) + found.biases, found.length, rtol=1e-4, atol=1e-6
     )
 
 

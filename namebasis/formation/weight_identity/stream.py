@@ -1,11 +1,15 @@
 """A causal text tower as a sum: what each head and each MLP adds to the token that is pooled.
 
 The residual stream of the end token is the sum of its embedding and of what every head and every
-MLP writes there, and a head's output is a sum over the tokens that it reads [1]_. With the scale of
-the last LayerNorm and the length of the pooled row taken as they are, the unit row is linear in
-them.
+MLP writes there [1]_. With the scale of the last LayerNorm and the length of the pooled row taken
+as they are, the unit row is linear in them. With the other LayerNorms' scales, the patterns of
+attention and the gates of the MLPs taken as they are too, each output is in turn the sum of what
+comes from each token of the prompt [2]_, whatever tokens it went through on its way, and of what
+comes from positions and biases.
 
 .. [1] Elhage et al. (2021), A mathematical framework for transformer circuits.
+.. [2] Modarressi et al. (2023), DecompX: explaining transformers decisions by propagating token
+   decomposition, ACL.
 """
 
 from __future__ import annotations
@@ -42,16 +46,17 @@ class Pass:
     ----------
     rows : ndarray of shape (n, dim)
         Unit rows, as the encoder gives them.
-    heads : ndarray of shape (n, n_layers, n_heads, n_sources, head_dim)
-        What each head reads of the tokens of each source for the end token, before its output
-        matrix; like `mlps` and `embedding` divided by the deviation in the last LayerNorm and by
-        the length of the pooled row.
-    mlps : ndarray of shape (n, n_layers, width)
+    heads : ndarray of shape (n, n_layers, n_heads, n_sources + 1, head_dim)
+        What each head reads for the end token, by the tokens that it comes from, before its output
+        matrix; the last is what comes from positions and biases. Like `mlps` and `embedding`
+        divided by the deviation in the last LayerNorm and by the length of the pooled row.
+    mlps : ndarray of shape (n, n_layers, n_sources + 1, width)
         What each MLP writes at the end token.
-    embedding : ndarray of shape (n, width)
+    embedding : ndarray of shape (n, n_sources + 1, width)
         Token and position embedding of the end token.
     scales : ndarray of shape (n, 2)
-        What the biases of attention, and those behind the last LayerNorm, are multiplied by.
+        What the biases of attention's output, and those behind the last LayerNorm, are multiplied
+        by.
     keys : ndarray of shape (n, n_layers, hidden)
         The input of each MLP's second matrix at the token that was asked for.
     """
@@ -110,7 +115,7 @@ class Stream:
         prompts : sequence of sequences of int
             Token ids, the last of which is pooled.
         sources : sequence of ndarrays of shape (n_tokens,)
-            The source of each token of each prompt, from 0.
+            The source that each token of each prompt belongs to, from 0.
         n_sources : int
         at : sequence of int, optional
             The token of each prompt whose keys are wanted; by default the last.
@@ -141,26 +146,27 @@ class Stream:
 
     def _run(self, ids: IntArray, sources: IntArray, n_sources: int, at: IntArray) -> Pass:
         import torch
-        from torch.nn import functional
 
         weights = self._weights
         device, n = weights.token_embedding.device, len(ids)
-        x = weights.token_embedding[torch.from_numpy(ids).to(device)].float()
-        x = x + weights.position_embedding[: ids.shape[1]].float()
-        embedding, rows = x[:, -1], torch.arange(n, device=device)
-        places = torch.from_numpy(at).to(device)
-        groups = functional.one_hot(torch.from_numpy(sources).to(device), n_sources).float()
+        tokens = weights.token_embedding[torch.from_numpy(ids).to(device)].float()
+        x = tokens.new_zeros((n, n_sources + 1, *tokens.shape[1:]))
+        places = torch.from_numpy(sources).to(device)[:, None, :, None]
+        x.scatter_(1, places.expand(-1, 1, -1, tokens.shape[2]), tokens[:, None])
+        x[:, -1] = weights.position_embedding[: ids.shape[1]].float()
+        embedding, rows = x[:, :, -1], torch.arange(n, device=device)
+        wanted = torch.from_numpy(at).to(device)
         heads, mlps, keys = [], [], []
         for layer in weights.layers:
-            added, read = self._attend(layer, x, groups)
+            added, read = self._attend(layer, x)
             x = x + added
             hidden = self._hidden(layer, x)
             written = _through(layer.down, hidden)
             x = x + written
             heads.append(read)
-            mlps.append(written[:, -1])
-            keys.append(hidden[rows, places])
-        end = x[:, -1]
+            mlps.append(written[:, :, -1])
+            keys.append(hidden.sum(dim=1)[rows, wanted])
+        end = x[:, :, -1].sum(dim=1)
         deviation = torch.sqrt(end.var(dim=-1, unbiased=False, keepdim=True) + weights.eps)
         normed = (end - end.mean(dim=-1, keepdim=True)) / deviation
         pooled = self._project(normed * weights.final_norm.weight + weights.final_norm.bias)
@@ -168,42 +174,51 @@ class Stream:
         scale = 1 / (deviation * length)
         found = (
             pooled / length, torch.stack(heads, 1) * scale[:, :, None, None, None],
-            torch.stack(mlps, 1) * scale[:, :, None], embedding * scale,
+            torch.stack(mlps, 1) * scale[:, :, None, None], embedding * scale[:, :, None],
             torch.cat([scale, 1 / length], dim=1), torch.stack(keys, 1),
         )  # fmt: skip
         return Pass(*(part.cpu().numpy() for part in found))
 
-    def _attend(self, layer: Layer, x: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
-        """What attention adds, and what each head reads of each source for the last token."""
+    def _attend(self, layer: Layer, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What attention adds, and what each head reads for the last token, by source."""
         import torch
 
-        n, length = x.shape[:2]
-        qkv = _through(layer.qkv, self._norm(x)).view(n, length, 3, self.n_heads, self.head_dim)
-        queries, keys, values = qkv.permute(2, 0, 3, 1, 4)
-        scores = queries @ keys.transpose(-1, -2)
+        n, n_sources, length = x.shape[:3]
+        qkv = _through(layer.qkv, self._norm(x))
+        shape = (n, n_sources, length, 3, self.n_heads, self.head_dim)
+        queries, keys, values = qkv.view(shape).permute(3, 0, 1, 4, 2, 5)
+        scores = queries.sum(dim=1) @ keys.sum(dim=1).transpose(-1, -2)
         later = torch.ones((length, length), dtype=torch.bool, device=x.device).triu(1)
         weights = scores.masked_fill(later, float("-inf")).softmax(dim=-1)
-        seen = (weights @ values).transpose(1, 2).reshape(x.shape)
-        read = torch.einsum("nht,nhtk,nts->nhsk", weights[:, :, -1], values, groups)
-        return _through(layer.out, seen), read
+        seen = weights[:, None] @ values  # (n, n_sources, n_heads, n_tokens, head_dim)
+        added = _through(layer.out, seen.transpose(2, 3).reshape(x.shape))
+        return added, seen[:, :, :, -1].transpose(1, 2)
 
     def _hidden(self, layer: Layer, x: Tensor) -> Tensor:
+        """The input of an MLP's second matrix: its gates are those of the sum of the sources."""
         from torch.nn import functional
 
         up = _through(layer.up, self._norm(x))
+        whole = up.sum(dim=1, keepdim=True)
         if self._weights.activation == "silu":
-            return functional.silu(up)
+            return up * whole.sigmoid()
         approximate = "tanh" if self._weights.activation == "gelu_tanh" else "none"
-        return functional.gelu(up, approximate=approximate)
+        passed = functional.gelu(whole, approximate=approximate)
+        return up * (passed / whole.where(whole != 0, 1))
 
     def _norm(self, x: Tensor) -> Tensor:
-        from torch.nn import functional
+        """LayerNorm with the deviation of the sum of the sources."""
+        import torch
 
-        return functional.layer_norm(x, x.shape[-1:], eps=self._weights.eps)
+        whole = x.sum(dim=1, keepdim=True)
+        deviation = torch.sqrt(whole.var(dim=-1, unbiased=False, keepdim=True) + self._weights.eps)
+        return (x - x.mean(dim=-1, keepdim=True)) / deviation
 
     def _project(self, x: Tensor) -> Tensor:
         projection = self._weights.projection
-        return x if projection is None else _through(projection, x)
+        if projection is None:
+            return x
+        return x @ projection.weight.float().T + projection.bias.float()
 
     def readers(self, directions: FloatArray | Float64Array) -> Readers:
         """What turns a `Pass` into shares along directions, (n, dim)."""
@@ -243,9 +258,10 @@ class Readers:
 
 
 def _through(matrix: Any, x: Tensor) -> Tensor:
-    from torch.nn import functional
-
-    return functional.linear(x, matrix.weight.float(), matrix.bias.float())
+    """A matrix times what comes from each source; its bias is of the last source, the constants."""
+    found = x @ matrix.weight.float().T
+    found[:, -1] += matrix.bias.float()
+    return found
 
 
 def _array(tensor: Tensor) -> Float64Array:

@@ -14,8 +14,8 @@ from namebasis.analysis.intervals import mean_interval
 from namebasis.checks import Float64Array
 from namebasis.results import Result, Table
 
-SOURCES = ("start", "given", "family", "rest")
-"""Tokens that a head reads: the start token, the name's parts, and template words or the end."""
+SOURCES = ("start", "given", "family", "rest", "constants")
+"""Where something comes from: start token, the name's parts, other tokens, biases and positions."""
 NULLS = ("recombined", "never seen", "made up")
 """Kinds of names that nobody bears."""
 _TINY = float(np.finfo(np.float64).tiny)
@@ -37,11 +37,13 @@ class Writers(Result):
         Names asked for, then the null's; kinds of the truth, else ``asked``, and `NULLS`.
     length : ndarray of shape (n_names,)
         Of what is divided among the writers.
-    heads : ndarray of shape (n_names, n_layers, n_heads, 4)
-        Written by each head from each of `SOURCES`.
-    mlps : ndarray of shape (n_names, n_layers)
-    embedding, biases : ndarray of shape (n_names,)
-        With `heads` and `mlps` these add up to `length`.
+    heads : ndarray of shape (n_names, n_layers, n_heads, 5)
+        Written by each head, by `SOURCES`.
+    mlps : ndarray of shape (n_names, n_layers, 5)
+    embedding : ndarray of shape (n_names, 5)
+        Of the end token.
+    biases : ndarray of shape (n_names,)
+        All of these add up to `length`.
     """
 
     _section = "Formation: over checkpoints"
@@ -73,14 +75,16 @@ class Writers(Result):
             for head in range(heads)
             for source in SOURCES
         ]
-        named += [(f"MLP {layer + 1}", "") for layer in range(layers)]
-        return (*named, ("embedding", ""), ("biases", ""))
+        named += [(f"MLP {layer + 1}", source) for layer in range(layers) for source in SOURCES]
+        named += [("embedding", source) for source in SOURCES]
+        return (*named, ("biases", SOURCES[-1]))
 
     @cached_property
     def values(self) -> Float64Array:
         """What each writer writes, (n_names, n_writers): rows add up to `length`."""
-        flat = self.heads.reshape(len(self.names), -1)
-        return np.column_stack([flat, self.mlps, self.embedding, self.biases])
+        n = len(self.names)
+        written = [part.reshape(n, -1) for part in (self.heads, self.mlps, self.embedding)]
+        return np.column_stack([*written, self.biases])
 
     @cached_property
     def shares(self) -> Float64Array:
@@ -89,8 +93,9 @@ class Writers(Result):
 
     @cached_property
     def from_sources(self) -> Float64Array:
-        """Shares that all heads together write from each of `SOURCES`, (n_names, 4)."""
-        written: Float64Array = self.heads.sum(axis=(1, 2))
+        """Shares of all writers together by `SOURCES`, (n_names, 5)."""
+        written = self.heads.sum(axis=(1, 2)) + self.mlps.sum(axis=1) + self.embedding
+        written[:, -1] += self.biases
         shares: Float64Array = written / np.maximum(self.length, _TINY)[:, None]
         return shares
 
@@ -112,7 +117,7 @@ class Writers(Result):
         mean = asked.mean(axis=0)
         best = int(mean.argmax())
         writer, source = self.labels[best]
-        told = f"{writer}, reading the {source} token," if source else writer
+        told = f"{writer}, from the {source} name," if source in SOURCES[1:3] else writer
         null = self.shares[self.is_null][:, best].mean() if self.is_null.any() else None
         beside = f" ({null:.0%} of names that nobody bears)" if null is not None else ""
         return (
@@ -131,7 +136,7 @@ class Writers(Result):
             writer, source = self.labels[best]
             rows.append((
                 self.names[row], self.kinds[row], float(self.length[row]),
-                f"{writer} {source}".strip(), float(self.shares[row, best]),
+                f"{writer} {source}", float(self.shares[row, best]),
                 *(float(one) for one in self.from_sources[row, 1:3]),
                 float(self.mlps[row].sum() / self.length[row]),
             ))  # fmt: skip
@@ -158,7 +163,7 @@ class Writers(Result):
                 found = mean_interval(self.shares[members, best])
                 writer, source = self.labels[best]
                 rows.append((
-                    kind, len(members), f"{writer} {source}".strip(), found.value,
+                    kind, len(members), f"{writer} {source}", found.value,
                     None if found.low is None else f"{found.low:.3f} to {found.high:.3f}",
                     float(null[:, best].mean()) if len(null) else None,
                 ))  # fmt: skip

@@ -1,4 +1,4 @@
-"""Who writes what a full name has beyond its parts: heads, by the token they read, and MLPs.
+"""Who writes what a full name has beyond its parts: heads and MLPs, by the tokens it comes from.
 
 What a name has of its own is a contrast of rows: the name, less what its given and its family name
 do beside other partners. Rows are sums over writers, so the same contrast of each writer's output
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.namespace.corpus.full_names import Pair
 
-_START, _GIVEN, _FAMILY, _REST = range(len(SOURCES))
+_START, _GIVEN, _FAMILY, _REST = range(len(SOURCES) - 1)
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,11 @@ class Written:
     Attributes
     ----------
     heads : ndarray of shape (n, n_layers, n_heads, n_sources)
-    mlps : ndarray of shape (n, n_layers)
-    embedding, biases : ndarray of shape (n,)
-        Of the end token, and of attention and the last LayerNorm.
+    mlps : ndarray of shape (n, n_layers, n_sources)
+    embedding : ndarray of shape (n, n_sources)
+        Of the end token.
+    biases : ndarray of shape (n,)
+        Of attention's output and the last LayerNorm.
     length : ndarray of shape (n,)
         Of what is divided among the writers.
     directions : ndarray of shape (n, dim)
@@ -126,7 +128,7 @@ class _Tower:
     def __call__(self, pairs: Sequence[Pair]) -> FloatArray:
         """Flat rows, (n_pairs, n_features); the last `dim` features are the unit row."""
         ids, sources = prompts_of(self._encoder, self._stream, pairs, self._template)
-        found = self._stream.run(ids, sources, len(SOURCES))
+        found = self._stream.run(ids, sources, len(SOURCES) - 1)
         if self._advance is not None:
             self._advance(len(pairs))
         parts = (found.heads, found.mlps, found.embedding, found.scales, found.rows)
@@ -145,8 +147,8 @@ class _Tower:
         readers = self._stream.readers(directions)
         return Written(
             np.einsum("nlhsk,nlhk->nlhs", heads, readers.heads),
-            np.einsum("nlw,nw->nl", mlps, readers.stream),
-            np.einsum("nw,nw->n", embedding, readers.stream),
+            np.einsum("nlsw,nw->nls", mlps, readers.stream),
+            np.einsum("nsw,nw->ns", embedding, readers.stream),
             np.einsum("nb,nb->n", scales, readers.biases),
             length,
             directions,
