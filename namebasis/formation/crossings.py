@@ -108,7 +108,7 @@ def find_crossings(
     for row in range(n):
         seen = None if exposures is None or np.isnan(exposures[row]).any() else exposures[row]
         for key in series:
-            found = _name_crossing(
+            found = name_crossing(
                 names[row], key, series[key][row], drawn[key][row], steps, seen,
                 (n_resampled or {}).get(key),
             )  # fmt: skip
@@ -162,7 +162,7 @@ def _largest(rows: Mapping[str, Float64Array]) -> Float64Array:
     return np.asarray(np.fmax.reduce([rows[key] for key in OWN]))
 
 
-def _name_crossing(
+def name_crossing(
     name: str,
     measure: str,
     series: Float64Array,
@@ -171,7 +171,24 @@ def _name_crossing(
     exposures: Float64Array | None,
     n_resampled: int | None = None,
 ) -> NameCrossing | None:
-    """None where the measure is not known at two checkpoints or more."""
+    """Find where a measure rises above 0, in steps and in exposures where these are known.
+
+    Parameters
+    ----------
+    name, measure : str
+    series : ndarray of shape (n_checkpoints,)
+        NaN where it is not known.
+    drawn : ndarray of shape (n_checkpoints, n_resamples)
+    steps : sequence of n_checkpoints int
+    exposures : ndarray of shape (n_checkpoints,) or None
+    n_resampled : int, optional
+        How many things a draw resamples.
+
+    Returns
+    -------
+    NameCrossing or None
+        None where the measure is not known at two checkpoints or more.
+    """
     known = np.isfinite(series) & np.isfinite(drawn).all(axis=1)
     if known.sum() < 2:
         return None

@@ -112,7 +112,7 @@ class HookedTower:
 
         edits = {layer: [keep(layer)] for layer in range(self.n_layers + 1)}
         with self._hooks(kind, edits):
-            pooled = self._forward(torch.tensor([list(ids)]))
+            pooled = self.forward(torch.tensor([list(ids)]))
         return pooled[0], states
 
     def patched(
@@ -154,9 +154,54 @@ class HookedTower:
         for one in restored:
             edits.setdefault(one.layer, []).append(_put_back(one, states[one.layer]))
         with self._hooks(kind, edits):
-            return self._forward(torch.tensor([list(ids)]).expand(len(noise), -1))
+            return self.forward(torch.tensor([list(ids)]).expand(len(noise), -1))
 
-    def _forward(self, ids: Tensor) -> Tensor:
+    def second_matrices(self) -> list[nn.Linear]:
+        """The matrix of each block's MLP that maps keys to what is written.
+
+        Raises
+        ------
+        EncoderError
+            If an MLP is of another form.
+        """
+        from torch import nn
+
+        found = []
+        for layer, mlp in enumerate(self._modules["mlp"]):
+            linear = [part for part in mlp.modules() if isinstance(part, nn.Linear)]
+            if len(linear) != 2 or linear[0].out_features != linear[1].in_features:
+                raise EncoderError(
+                    f"{self._encoder.spec}: the MLP of block {layer + 1} is not of two matrices "
+                    "with an activation between, so it has no keys."
+                )
+            found.append(linear[1])
+        return found
+
+    def inputs_of(
+        self, modules: Sequence[nn.Module], ids: Tensor, take: Callable[[int, Tensor], None]
+    ) -> Tensor:
+        """Pooled unit rows of a batch; `take` gets the number of each module and its input.
+
+        Inputs are (n_rows, n_tokens, width).
+        """
+        handles = []
+
+        def hook(at: int) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+            def see(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+                take(at, inputs[0] if self._is_batch_first else inputs[0].transpose(0, 1))
+
+            return see
+
+        for at, module in enumerate(modules):
+            handles.append(module.register_forward_pre_hook(hook(at)))
+        try:
+            return self.forward(ids)
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Pooled unit rows of a batch of token ids, (n_rows, n_tokens)."""
         import torch
         from torch.nn import functional
 

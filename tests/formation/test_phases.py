@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from namebasis.formation.crossings import _name_crossing
+from namebasis.formation.crossings import name_crossing
 from namebasis.formation.phases import (
     DEVIATIONS,
     EVIDENCE,
@@ -190,7 +190,7 @@ def test_the_threshold_is_the_mean_and_deviations() -> None:
 
 def test_a_crossing_in_exposures_lies_where_the_logarithm_of_one_more_does() -> None:
     series, drawn = np.array([-1.0, 1.0]), np.array([[-1.0] * 20, [1.0] * 20])
-    found = _name_crossing("a", "margin", series, drawn, [0, 100], np.array([0.0, 10.0]))
+    found = name_crossing("a", "margin", series, drawn, [0, 100], np.array([0.0, 10.0]))
     assert found is not None
     assert found.step.position == pytest.approx(50)
     assert found.exposures is not None
@@ -204,7 +204,7 @@ def test_pictures_cross_where_a_logistic_rise_does_from_the_first_exposure_on() 
     series[:4] = 0.4, -0.2, 0.3, -0.5  # of names that nobody has seen, which is chance
     drawn = series[:, None] + 0.01 * np.random.default_rng(0).standard_normal((12, 40))
     steps = list(range(12))
-    found = _name_crossing("a", "pictures", series, drawn, steps, exposures)
+    found = name_crossing("a", "pictures", series, drawn, steps, exposures)
     assert found is not None
     assert found.exposures is not None
     # -0.3 + 0.8 s = 0, so s = 3/8.
@@ -212,7 +212,7 @@ def test_pictures_cross_where_a_logistic_rise_does_from_the_first_exposure_on() 
     assert found.exposures.low < found.exposures.position < found.exposures.high
     assert 6 < found.step.position < 7  # where 8 and 20 times are past
     # Of too few checkpoints, and of any other measure, an isotonic fit.
-    plain = _name_crossing("a", "pictures", series[-4:], drawn[-4:], steps[-4:], exposures[-4:])
+    plain = name_crossing("a", "pictures", series[-4:], drawn[-4:], steps[-4:], exposures[-4:])
     assert plain is not None
     assert plain.step.state == "before"
 

@@ -7,6 +7,7 @@ __getattr__, __dir__ = attach(
     {
         "identity_in_weights": ".study",
         "Writers": ".writer_results",
+        "WeightEvidence": ".evidence",
         "WeightIdentity": ".results",
     },
 )

@@ -15,6 +15,7 @@ import numpy as np
 
 from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.errors import EncoderError
+from namebasis.formation.towers import HookedTower
 from namebasis.formation.weight_identity.stream import Stream
 from namebasis.formation.weight_identity.writer_results import SOURCES
 from namebasis.studies.identity.swaps import Partners, Real, usable
@@ -156,7 +157,7 @@ class _Tower:
 
 
 def prompts_of(
-    encoder: Encoder, stream: Stream, pairs: Sequence[Pair], template: str
+    encoder: Encoder, stream: Stream | HookedTower, pairs: Sequence[Pair], template: str
 ) -> tuple[list[list[int]], list[IntArray]]:
     """Token ids of full names in a template, and the source of each token.
 

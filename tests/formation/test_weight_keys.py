@@ -1,0 +1,90 @@
+"""Keys of names, what second matrices write for them, and evidence over checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from namebasis.encoders.base import Encoder
+from namebasis.encoders.registry import load_encoder
+from namebasis.formation.weight_identity.evidence import collect
+from namebasis.formation.weight_identity.keys import Memories
+from namebasis.formation.weight_identity.stream import Stream
+from namebasis.formation.weight_identity.writers import prompts_of
+from tests.encoders.conftest import tiny
+
+__all__ = ["tiny"]
+
+PAIRS = [("Anna", "Vicki"), ("Vic", "Kina"), ("Anna", "Naan")]
+TEMPLATE = "a photo of {} laughing"
+
+
+@pytest.fixture(scope="module", params=["hf:clip", "open_clip:local-dir:open_clip"])
+def encoder(request: pytest.FixtureRequest, tiny: Any) -> Encoder:
+    kind, _, model = request.param.rpartition(":")
+    return load_encoder(f"{kind}:{tiny(model)}")
+
+
+def test_keys_are_what_another_pass_computes_and_values_add_up(encoder: Encoder) -> None:
+    memories, stream = Memories(encoder, TEMPLATE), Stream(encoder)
+    ids, sources = prompts_of(encoder, stream, PAIRS, TEMPLATE)
+    last = [int(np.flatnonzero(one == 2)[-1]) for one in sources]
+    passes = [stream.run(ids, sources, 4, at) for at in (last, None)]
+    weights, width = memories.weights(), len(memories.weights()[0])
+    expected = np.zeros((len(PAIRS), 2 * width))
+    for layer, matrix in enumerate(weights):
+        keys = memories.keys(PAIRS, layer)
+        for site, found in enumerate(passes):
+            # Stream folds the activation's factor into the matrix: values, not keys, are alike.
+            folded = found.keys[:, layer] @ stream._weights.layers[layer].down.weight.numpy().T
+            np.testing.assert_allclose(keys[:, site] @ matrix.T, folded, atol=1e-5)
+            if (layer, site) in memories.sites:
+                expected[:, site * width : (site + 1) * width] += folded
+    np.testing.assert_allclose(memories.written(PAIRS, weights), expected, atol=1e-5)
+    texts = [TEMPLATE.format(" ".join(pair)) for pair in PAIRS]
+    np.testing.assert_allclose(memories.rows(PAIRS), encoder.encode_text(texts), atol=2e-6)
+
+
+def test_weights_that_were_changed_come_back(encoder: Encoder) -> None:
+    memories = Memories(encoder)
+    before, rows = memories.weights(), memories.rows(PAIRS)
+    edit = np.random.default_rng(0).standard_normal(before[0].shape)
+    with memories.changed({0: edit}):
+        assert np.abs(memories.rows(PAIRS) - rows).max() > 1e-3
+    np.testing.assert_array_equal(memories.weights(), before)
+    np.testing.assert_array_equal(memories.rows(PAIRS), rows)
+
+
+def test_a_name_crosses_where_its_score_reaches_what_no_other_does() -> None:
+    rng = np.random.default_rng(0)
+    steps, null = (0, 10, 20, 30, 40), rng.uniform(0.9, 1.1, (50, 5))
+    rising = np.array([np.nan, 1.0, 1.0, 4.0, 8.0])
+    scores = np.vstack([rising, np.ones(5), null])
+    scores[:, 0] = np.nan
+    exposures = np.array([[0.0, 0, 0, 30, 60], [0, 5, 10, 15, 20]])
+    draws = np.repeat(scores[:2, :, None], 40, axis=2)
+    found = collect(
+        ("a", "b"), ("C", "A"), steps, [str(s) for s in steps], scores, draws, exposures
+    )
+    crossed, never = found.crossings
+    assert (never.step.state, never.exposures.state) == ("never", "never")  # type: ignore[union-attr]
+    # Between steps 20 and 30 the logarithm goes from 0 to log 4, straight over log(1 + exposures).
+    bar = np.log(found.threshold)
+    before, after = -bar[2], np.log(4) - bar[3]
+    share = -before / (after - before)
+    assert crossed.step.position == pytest.approx(20 + 10 * share)
+    assert crossed.exposures is not None
+    assert crossed.exposures.position == pytest.approx(31**share - 1)
+    np.testing.assert_allclose(
+        found.threshold[1:], null.mean(0)[1:] + 2.75 * null.std(0, ddof=1)[1:]
+    )
+    assert found.null_band.shape == (2, 5)
+    assert np.isnan(found.null_band[:, 0]).all()
+    assert found.headline() == (
+        "40: weights tell 1 of 2 names from names that nobody bears (0 of 50 of those)."
+    )
+    assert [row[0] for row in found.tables()[0].rows] == ["a", "b"]
+    assert found.to_arrow().num_rows == 10
+    assert found.to_dict()["crossings"][1]["step_state"] == "never"
