@@ -96,6 +96,12 @@ _NEEDS = (
           "validate report --faces opencv=FILE.onnx"),
     _Need("Ray", "ray", "ray", "pip install 'namebasis[ray]'", "build --engine ray"),
     _Need("polars", "polars", "polars", "pip install 'namebasis[polars]'", "results' .to_polars()"),
+    _Need("explorer", "fastapi", "fastapi", "pip install 'namebasis[explore]'", "explore"),
+    _Need("assistants", "mcp", "mcp", "pip install 'namebasis[mcp]'", "mcp"),
+    _Need("HEIC and AVIF", "pillow_heif", "pillow-heif", "pip install 'namebasis[pictures]'",
+          "add --images, and other pictures, of phones"),
+    _Need("JPEG XL", "pillow_jxl", "pillow-jxl-plugin", "pip install 'namebasis[jpeg-xl]'",
+          "add --images, and other pictures; under the GPL"),
 )  # fmt: skip
 _CORE = ("numpy", "pyarrow", "pylance", "faiss-cpu", "torch", "scikit-learn")
 
@@ -104,9 +110,19 @@ def doctor(
     hub: Annotated[
         bool, typer.Option("--hub", help="Ask the model hub whether it can be reached.")
     ] = False,
+    licences: Annotated[
+        bool,
+        typer.Option(
+            "--licences",
+            help="List the installed libraries that namebasis and its extras need, with licences.",
+        ),
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Check what this machine can do: encoders, extras, a GPU. Sends nothing unless asked to."""
+    if licences:
+        _licences(as_json)
+        return
     import importlib.util
     import os
     import platform
@@ -150,6 +166,17 @@ def doctor(
     if not packaged:
         note("The default encoder is missing.")
         raise typer.Exit(1)
+
+
+def _licences(as_json: bool) -> None:
+    from namebasis.cli.libraries import libraries
+
+    found = libraries()
+    if as_json:
+        print_json({"libraries": [library.to_dict() for library in found]})
+        return
+    rows = [(one.name, one.version, one.licence, ", ".join(one.needed_by)) for one in found]
+    print_table("", ("library", "version", "licence", "needed by"), rows)
 
 
 def _in_force(key: str, otherwise: str) -> str:
