@@ -224,6 +224,7 @@ REFUSED: dict[str, list[tuple[str, str]]] = {
         ("--n-samples 0", "--n-samples must be"),
         ("--noise 0", "--noise must be"),
         ("--window 0", "--window must be"),
+        ("--n-null -1", "--n-null must be"),
         ("--seed -1", "--seed must be at least 0"),
         ("--truth none.json", "none.json"),
         ("--html none/f.html", "none"),

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from namebasis.formation.checkpoints import Gap
     from namebasis.formation.crossings import NameCrossing
     from namebasis.formation.results import Formation
-    from namebasis.formation.trace_results import Trace, Tracing
+    from namebasis.formation.trace_results import MeanTrace, Trace, Tracing
 
 _MOST_ROWS = 1_200  # names in the phase diagram
 _PANELS = (
@@ -203,26 +203,31 @@ def html_of(found: Formation, *, traces: Sequence[Trace] = ()) -> str:
 
 def html_of_traces(found: Tracing) -> str:
     """A page of the maps of one name alone."""
-    return _page_of_traces(found.traces, found.headline())
+    return _page_of_traces([*found.means, *found.traces], found.headline())
 
 
-def html_of_trace(found: Trace) -> str:
+def html_of_trace(found: Trace | MeanTrace) -> str:
     """A page of one map."""
     return _page_of_traces([found], found.headline())
 
 
-def _page_of_traces(traces: Sequence[Trace], headline: str | None) -> str:
-    first = traces[0]
+def _page_of_traces(traces: Sequence[Trace | MeanTrace], headline: str | None) -> str:
+    first = traces[-1]
+    labels = list(dict.fromkeys(one.label for one in traces))
+    names = list(dict.fromkeys(one.name for one in traces))
     provenance = [
-        ("name", first.name),
+        ("names", ", ".join(names)),
         ("template", first.template),
         ("state put back", first.kind),
         ("compared by", "whole embedding" if first.target == "pooled" else "own direction"),
-        ("checkpoints", ", ".join(one.label for one in traces)),
+        ("checkpoints", ", ".join(labels)),
         ("noise", f"standard deviation {first.noise:.3g}, {first.n_samples} samples"),
         ("made by", f"namebasis {version('namebasis')}"),
     ]
-    return render("tracing", first=first, traces=traces, headline=headline, provenance=provenance)
+    return render(
+        "tracing", first=first, traces=traces, names=names, labels=labels, headline=headline,
+        provenance=provenance,
+    )  # fmt: skip
 
 
 def _facts(found: Formation) -> list[tuple[str, ...]]:

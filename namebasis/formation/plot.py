@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from namebasis.formation.results import Formation
-    from namebasis.formation.trace_results import Trace, Tracing
+    from namebasis.formation.trace_results import MeanTrace, Trace, Tracing
 
 _N_NAMES = 5
 
@@ -72,9 +72,12 @@ def draw(
 
 @charts.chart
 def draw_traces(found: Tracing) -> Figure:
-    """The maps of the first, middle and last checkpoint beside each other."""
-    picked = sorted({0, len(found.traces) // 2, len(found.traces) - 1})
-    return _maps([found.traces[at] for at in picked])
+    """The maps, of several names their mean, of the first, middle and last checkpoint."""
+    mapped: Sequence[Trace | MeanTrace] = found.traces
+    if len(found.names) > 1:
+        mapped = [one for one in found.means if not one.is_null]
+    picked = sorted({0, len(mapped) // 2, len(mapped) - 1})
+    return _maps([mapped[at] for at in picked])
 
 
 @charts.chart
@@ -104,7 +107,7 @@ def _name_steps(axes: Any, steps: Sequence[int]) -> None:
     axes.set_xticks(list(shown), [f"{steps[at]:,}" for at in shown])
 
 
-def _maps(traces: Sequence[Trace]) -> Figure:
+def _maps(traces: Sequence[Trace | MeanTrace]) -> Figure:
     height = 1.2 + 0.3 * max(len(one.tokens) for one in traces)
     width = sum(1.6 + 0.35 * len(one.layers) for one in traces)
     figure, every = charts.new_figure(len(traces), width=max(width, 4.0), height=height)

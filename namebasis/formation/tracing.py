@@ -19,12 +19,22 @@ from namebasis.checks import Float64Array, Progress, check_count
 from namebasis.encoders.base import check_template
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError, NamebasisError
-from namebasis.formation.checkpoints import CheckpointError, Gap, find_checkpoints, nothing_left
+from namebasis.formation.checkpoints import (
+    Checkpoint,
+    CheckpointError,
+    Gap,
+    Series,
+    find_checkpoints,
+    nothing_left,
+)
 from namebasis.formation.plan import make_plan
 from namebasis.formation.towers import KINDS, HookedTower, Restored
 from namebasis.formation.trace_results import Trace, Tracing
 from namebasis.formation.truth import WORLD, Truth, read_truth
+from namebasis.formation.weight_identity.asked import recombined
+from namebasis.namespace.corpus.faker_source import read_faker
 from namebasis.namespace.corpus.full_names import cut, split
+from namebasis.namespace.corpus.pseudo import pseudo_names
 from namebasis.studies.identity.swaps import measure, packaged_partners
 from namebasis.wording import did_you_mean
 
@@ -37,6 +47,7 @@ Partners = tuple[Sequence[str], Sequence[str]]
 TARGETS = ("pooled", "own")
 _TOKENS_AT_ONCE = 8_192
 _N_SWAPS = 24
+N_NULL = 5
 
 
 def check_trace(
@@ -150,6 +161,7 @@ def trace_encoder(
         name, template, label or encoder.spec, step, kind, target, tokens, tuple(layers),
         shares.mean(axis=1).reshape(shape), shares.std(axis=1).reshape(shape),
         float((lost @ clean).mean()), n_name, n_samples, deviation,
+        _n_given(encoder, name, template, n_name),
     )  # fmt: skip
 
 
@@ -174,6 +186,15 @@ def _place(
             "the model reads. Take a shorter template."
         )
     return 1 + n, (*whole[n:], "end"), len(own)
+
+
+def _n_given(encoder: Encoder, name: str, template: str, n_name: int) -> int:
+    """How many of the name's tokens are its given name's, or its only part's."""
+    pair, left = split(name), template.split("{}")[0]
+    if pair is None:
+        return n_name
+    before, with_given = encoder.pieces([left, f"{left}{pair[0]}"])
+    return min(max(1, len(with_given) - len(before)), n_name)
 
 
 def _draw(seed: int, shape: tuple[int, int, int], deviation: float, tower: HookedTower) -> Tensor:
@@ -235,27 +256,32 @@ def _own(
 
 def trace(
     sources: str | Path | Sequence[str | Path],
-    name: str,
+    names: str | Sequence[str],
     *,
     revisions: Sequence[str] = (),
     model: str | None = None,
     steps: Sequence[int] = (),
     truth: str | Path | Truth | None = None,
+    n_null: int = N_NULL,
     device: str | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Tracing:
-    """Trace a name over the checkpoints of a training, or in one encoder.
+    """Trace names over the checkpoints of a training, or in one encoder.
 
     Parameters
     ----------
     sources, revisions, model
         See `find_checkpoints`; a single spec is one checkpoint.
-    name : str
+    names : str or sequence of str
+        Of several the mean map is told, with an interval over names.
     steps : sequence of int, optional
         Only these.
     truth : str, Path or Truth, optional
         Names whose parts tell the own direction; by default ``world.json`` in the run's folder.
+    n_null : int
+        Names that nobody bears to trace beside them: their parts put together otherwise or, for
+        names of one part, made-up ones.
     device : str, optional
     progress : callable, optional
         Called with checkpoints done and in all.
@@ -269,8 +295,43 @@ def trace(
     ValueError
         If an option does not fit.
     """
-    check_trace(name, **options)
+    asked = [names] if isinstance(names, str) else list(names)
+    if not asked:
+        raise ValueError("no name to trace; give one or more.")
+    asked = list(dict.fromkeys(check_trace(name, **options) for name in asked))
+    check_count(n_null, "n_null", 0)
+    seed = int(options.get("seed", 0))
     series = find_checkpoints(sources, revisions=revisions, model=model)
+    wanted, gaps = _wanted(series, steps)
+    if truth is None and series.folder and (series.folder / WORLD).is_file():
+        truth = series.folder / WORLD
+    told = truth if isinstance(truth, Truth) or truth is None else read_truth(truth)
+    if told is not None and options.get("target") == "own" and "partners" not in options:
+        options["partners"] = make_plan(list(told.names), truth=told).partners
+    null = _null_names(asked, told, n_null, seed)
+    found: list[Trace] = []
+    nulls: list[Trace] = []
+    for done, one in enumerate(wanted):
+        if progress is not None:
+            progress(done, len(wanted))
+        try:
+            encoder = load_encoder(one.spec, revision=one.revision, device=device)
+        except NamebasisError as error:
+            gaps.append(Gap(one.label, one.step, str(error)))
+            continue
+        for name, maps in (*((name, found) for name in asked), *((name, nulls) for name in null)):
+            try:
+                maps.append(trace_encoder(encoder, name, label=one.label, step=one.step, **options))
+            except NamebasisError as error:
+                gaps.append(Gap(one.label, one.step, str(error)))
+    if progress is not None:
+        progress(len(wanted), len(wanted))
+    if not found:
+        raise CheckpointError(nothing_left(str(sources), gaps))
+    return Tracing(tuple(found), tuple(gaps), tuple(nulls))
+
+
+def _wanted(series: Series, steps: Sequence[int]) -> tuple[list[Checkpoint], list[Gap]]:
     wanted = [one for one in series.checkpoints if not steps or one.step in set(steps)]
     gaps = [gap for gap in series.gaps if not steps or gap.step in set(steps)]
     known = {one.step for one in series.checkpoints} | {gap.step for gap in gaps}
@@ -278,22 +339,19 @@ def trace(
     if absent:
         there = ", ".join(str(one.step) for one in series.checkpoints[:20])
         raise CheckpointError(f"there is no checkpoint of step {absent[0]}; there are {there}.")
-    if truth is None and series.folder and (series.folder / WORLD).is_file():
-        truth = series.folder / WORLD
-    told = truth if isinstance(truth, Truth) or truth is None else read_truth(truth)
-    if told is not None and options.get("target") == "own" and "partners" not in options:
-        options["partners"] = make_plan(list(told.names), truth=told).partners
-    found = []
-    for done, one in enumerate(wanted):
-        if progress is not None:
-            progress(done, len(wanted))
-        try:
-            encoder = load_encoder(one.spec, revision=one.revision, device=device)
-            found.append(trace_encoder(encoder, name, label=one.label, step=one.step, **options))
-        except NamebasisError as error:
-            gaps.append(Gap(one.label, one.step, str(error)))
-    if progress is not None:
-        progress(len(wanted), len(wanted))
-    if not found:
-        raise CheckpointError(nothing_left(str(sources), gaps))
-    return Tracing(tuple(found), tuple(gaps))
+    return wanted, gaps
+
+
+def _null_names(asked: Sequence[str], truth: Truth | None, n: int, seed: int) -> list[str]:
+    """Names that nobody bears, of the same parts where there are two, else made up."""
+    pairs = [pair for name in asked if (pair := split(name)) is not None]
+    if not n:
+        return []
+    if not pairs:
+        return list(pseudo_names(n, corpus=read_faker("en_US"), seed=seed).strings)
+    known = [pair for name in (truth.names if truth else ()) if (pair := split(name)) is not None]
+    partners = packaged_partners(max(n, _N_SWAPS), seed)
+    if truth is not None:
+        partners = make_plan(list(truth.names), truth=truth).partners
+    mixed = recombined(pairs, partners, frozenset([*pairs, *known]), n, seed)
+    return [" ".join(pair) for pair in mixed]

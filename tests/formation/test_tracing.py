@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from namebasis.analysis.intervals import mean_interval
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
 from namebasis.formation.checkpoints import CheckpointError
 from namebasis.formation.towers import KINDS, HookedTower, Restored
+from namebasis.formation.trace_results import MeanTrace
 from namebasis.formation.tracing import trace, trace_encoder
 from tests.encoders.conftest import tiny
 
@@ -179,7 +181,7 @@ def test_over_checkpoints_and_as_a_page(tiny: Any, tmp_path: Path) -> None:
     (run / "step-000030" / "tokenizer.json").unlink()
     for path in (run / "step-000030").glob("*vocab*"):
         path.unlink()
-    found = trace(run, "Anna <b>", template="a photo of {}", n_samples=2)
+    found = trace(run, "Anna <b>", template="a photo of {}", n_samples=2, n_null=0)
     assert [one.step for one in found.traces] == [10, 20]
     assert "holds no tokenizer" in found.gaps[0].reason
     np.testing.assert_array_equal(found.traces[0].recovered, found.traces[1].recovered)
@@ -220,3 +222,32 @@ def test_over_checkpoints_and_as_a_page(tiny: Any, tmp_path: Path) -> None:
         trace(run, "Anna", steps=[40])
     with pytest.raises(CheckpointError, match="no checkpoint of step 25; there are 10, 20"):
         trace(run, "Anna", steps=[25])
+
+
+def test_means_over_names_by_what_a_token_belongs_to(tiny: Any, tmp_path: Path) -> None:
+    spec, names = f"hf:{tiny('clip')}", ["Anna Vicki", "Vic Kina", "Naan"]
+    found = trace(spec, names, template="a photo of {} laughing", n_samples=3, n_null=2)
+    assert [one.roles.count("given") for one in found.traces][2] == found.traces[2].n_name_tokens
+    assert len(found.nulls) == 2
+    mean, null = found.means
+    assert (mean.names, mean.is_null, null.is_null) == (tuple(names), False, True)
+    assert not set(null.names) & set(names)
+    assert mean.roles == ("given", "family", "rest", "end")
+    ends = np.stack([one.recovered[-1] for one in found.traces])
+    np.testing.assert_allclose(mean.recovered[-1], ends.mean(axis=0))
+    families = [one.recovered[np.array(one.roles) == "family"] for one in found.traces[:2]]
+    expected = np.mean([rows.mean(axis=0) for rows in families], axis=0)
+    np.testing.assert_allclose(mean.recovered[1], expected)
+    assert np.isnan(mean.low).all(), "three names have no interval"
+    many = MeanTrace.of([found.traces[0], found.traces[1]] * 3)
+    at_end = mean_interval([found.traces[0].recovered[-1, 1], found.traces[1].recovered[-1, 1]] * 3)
+    assert (many.low[-1, 1], many.high[-1, 1]) == pytest.approx((at_end.low, at_end.high))
+    first = found.traces[0]
+    np.testing.assert_allclose(first.reach, first.deviation * 4.302653 / 2**0.5, rtol=1e-6)
+    rows = found.to_arrow()
+    assert rows.filter(rows["is_null"])["name"].unique().to_pylist() == list(null.names)
+    assert "2 names that nobody bears" in (found.headline() or "")
+    assert len(found.plot().axes) == 2
+    html = found.to_html()
+    assert html.count("<svg") == 5
+    assert "Anna Vicki, Vic Kina, Naan" in html

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -124,7 +124,17 @@ def formation(
     # Before the long work: a name that cannot be traced is then said at once.
     maps = [
         _trace(
-            sources, one, revision, model, truth, (), device, quiet, template=template, seed=seed
+            sources,
+            one,
+            revision,
+            model,
+            truth,
+            (),
+            device,
+            quiet,
+            template=template,
+            seed=seed,
+            n_null=0,
         )
         for one in traced or ()
     ]
@@ -161,7 +171,10 @@ def trace(
     run: Annotated[
         str, typer.Argument(metavar="RUN", help="An encoder spec, or a folder of checkpoints.")
     ],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name to trace.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(metavar="NAME...", help="Names to trace; of several the mean is told."),
+    ],
     kind: Annotated[
         str, typer.Option("--kind", help="What is put back: residual, attention or mlp.")
     ] = "residual",
@@ -177,6 +190,9 @@ def trace(
         float, typer.Option("--noise", help="Noise in standard deviations of token embeddings.")
     ] = 3.0,
     window: Annotated[int, typer.Option("--window", help="Layers put back at once.")] = 1,
+    n_null: Annotated[
+        int, typer.Option("--n-null", help="Names that nobody bears to trace beside them.")
+    ] = 5,
     revision: Revisions = None,
     model: Model = None,
     truth: Truth = None,
@@ -189,35 +205,32 @@ def trace(
     """Find where in a text tower a name is read."""
     refuse_existing(html, overwrite=overwrite)
     found = _trace(
-        run, name, revision, model, truth, step or (), device, quiet,
+        run, names, revision, model, truth, step or (), device, quiet,
         template=template, kind=kind, target=target, n_samples=n_samples, noise=noise,
-        window=window, seed=seed,
+        window=window, n_null=n_null, seed=seed,
     )  # fmt: skip
     if html:
         found.write_html(html, overwrite=overwrite)
-    told = [f"gap: {gap.label}: {gap.reason}" for gap in found.gaps]
-    if html:
-        told.append(f"report written to {html}")
-    return Answer(found.traces, found.to_dict, told)
+    return Answer([found], found.to_dict, [f"report written to {html}"] if html else [])
 
 
 def _trace(
     sources: str | list[str],
-    name: str,
+    names: str | list[str],
     revision: list[str] | None,
     model: str | None,
     truth: Path | None,
     steps: Sequence[int],
     device: str | None,
     quiet: bool,
-    **settings: object,
+    **settings: Any,
 ) -> Tracing:
     from namebasis.formation.tracing import trace as study
 
     with nullcontext() if quiet else progress_bar("trace", "checkpoints") as progress:
         return study(
             sources,
-            name,
+            names,
             revisions=revision or (),
             model=model,
             truth=truth,

@@ -93,7 +93,7 @@ def ask(
         raise ValueError(f"no name can be asked about: {first} Give full names, as 'Vicki Stone'.")
     partners = _partners(truth, n_swaps, seed)
     borne = frozenset(pair for name in (*known, *pairs) if (pair := split(name)))
-    mixed = _recombined(list(pairs.values()), partners, borne, n_null, seed)
+    mixed = recombined(list(pairs.values()), partners, borne, n_null, seed)
     others = [pair for name in unseen[:n_null] if (pair := split(name))]
     kind = NULLS[1] if others else NULLS[2]
     others = others or pseudo_pairs(n_null, seed)
@@ -112,7 +112,7 @@ def _partners(truth: Truth | None, n_swaps: int, seed: int) -> Partners:
     return make_plan(list(truth.names), truth=truth, n_swaps=n_swaps, seed=seed).partners
 
 
-def _recombined(
+def recombined(
     pairs: Sequence[Pair], partners: Partners, borne: frozenset[Pair], n: int, seed: int
 ) -> list[Pair]:
     """Parts of the names with those of others or, where that gives too few, with partners."""
