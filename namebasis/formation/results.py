@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from namebasis.analysis.training.change_points import Crossing
+from namebasis.analysis.training.lags import Lag, lag_of_places
 from namebasis.checks import Float64Array
 from namebasis.formation.checkpoints import Gap
 from namebasis.formation.crossings import NameCrossing
@@ -61,6 +62,10 @@ class Formation(Result):
     n_shown : int, optional
         Names in tables, frames and JSON: so many, those of the highest phase at the end first; by
         default all and the controls, in the order asked for.
+    context_lag : Lag or None
+        How much later names are read as their person in contexts that they were not seen in than
+        in those they were, by captions, in exposures or steps plus one; None where it is not known
+        which these are.
     """
 
     _page = "namebasis.formation.page:html_of"
@@ -83,6 +88,7 @@ class Formation(Result):
     remarks: tuple[str, ...]
     parameters: Mapping[str, Any]
     n_shown: int | None = None
+    context_lag: Lag | None = None
 
     @property
     def _highest(self) -> list[int]:
@@ -146,19 +152,36 @@ class Formation(Result):
                 places.setdefault(one.name, {})[one.measure] = 1 + found.position
         return {name: at["elsewhere"] / at["seen"] for name, at in places.items() if len(at) == 2}
 
-    def _lagging(self) -> str:
-        """How much later names are recognised in contexts that they were not seen in."""
-        ratios = list(self.lags.values())
-        asked = [one for one in self.phases.crossings if one.measure == "elsewhere"]
+    @property
+    def picture_lag(self) -> Lag | None:
+        """As `context_lag`, by pictures; None without pictures in other contexts."""
+        asked = [one.name for one in self.phases.crossings if one.measure == "elsewhere"]
         if not asked:
-            return ""
-        never = sum((one.exposures or one.step).state == "never" for one in asked)
-        told = f" In contexts they were not seen in, {never:,} of {len(asked):,} names are never"
-        told += " recognised by pictures"
-        if len(ratios) < 3:
-            return f"{told}."
-        unit = "steps" if self.exposures is None else "exposures"
-        return f"{told}, {len(ratios):,} are after {np.median(ratios):.1f} times the {unit}."
+            return None
+        places: dict[tuple[str, str], float] = {}
+        for one in self.phases.crossings:
+            found = one.exposures or one.step
+            at = {"crossed": found.position, "never": float("inf")}.get(found.state, float("nan"))
+            # Above from the start says nothing of when it came; on the second side it is no lag.
+            is_first = one.measure == "seen"
+            places[one.name, one.measure] = at if is_first or not np.isnan(at) else 0.0
+        first, second = (
+            [places.get((name, side), np.nan) for name in asked] for side in ("seen", "elsewhere")
+        )
+        lag = lag_of_places(first, second)
+        rows = {name: row for row, name in enumerate(self.names[: self.n_asked])}
+        ratios = np.full(self.n_asked, np.nan)
+        ratios[[rows[name] for name in asked]] = lag.ratios
+        return replace(lag, ratios=ratios)
+
+    def _lagging(self) -> str:
+        """How much later names are known in contexts that they were not seen in."""
+        told = ""
+        lags = (("captions", self.context_lag), ("pictures", self.picture_lag))
+        for by, lag in lags:
+            if lag is not None and lag.n:
+                told += f" {_lag_in_words(by, lag, self.exposures is not None)}"
+        return told
 
     def tables(self) -> tuple[Table, ...]:
         """How many names of each kind are in each phase at the end; then a row per name."""
@@ -312,6 +335,10 @@ class Formation(Result):
             ],
             "crossings": self.crossings_to_arrow().to_pylist(),
             "lags": self.lags,
+            "context_lags": {
+                by: None if lag is None else _plain(lag, self.names)
+                for by, lag in (("captions", self.context_lag), ("pictures", self.picture_lag))
+            },
             "thresholds": {key: rows.tolist() for key, rows in self.phases.thresholds.items()},
             "false_alarms": asdict(self.phases.false_alarms),
             "captured_alarms": asdict(self.phases.captured_alarms),
@@ -358,6 +385,30 @@ def _crossing(unit: str, found: Crossing | None) -> dict[str, float | None]:
     return {
         key: None if value is None or not np.isfinite(value) else float(value)
         for key, value in zip(keys, values, strict=True)
+    }
+
+
+def _lag_in_words(by: str, lag: Lag, in_exposures: bool) -> str:
+    unit = "exposures" if in_exposures else "steps"
+    never = f", {lag.n_never:,} never" if lag.n_never else ""
+    told = f"In contexts they were not seen in, {lag.n:,} names are recognised by {by}"
+    if not np.isfinite(lag.ratio):
+        return f"{told} later than in others{never}."
+    high = f"{lag.high:.2f}" if np.isfinite(lag.high) else "…"
+    told += f" after {lag.ratio:.2f} times the {unit} ({lag.low:.2f} to {high}{never})"
+    if np.isfinite(lag.null):
+        told += f"; dealt contexts give {lag.null_low:.2f} to {lag.null_high:.2f}"
+    return f"{told}."
+
+
+def _plain(lag: Lag, names: Sequence[str]) -> dict[str, Any]:
+    """A lag for JSON, which knows no infinity: an open end is None."""
+    found = {key: value for key, value in asdict(lag).items() if key != "ratios"}
+    ratios = zip(names, lag.ratios.tolist(), strict=False)
+    return {
+        **{key: value if np.isfinite(value) else None for key, value in found.items()},
+        "names": {name: ratio for name, ratio in ratios if np.isfinite(ratio)},
+        "never": [name for name, ratio in zip(names, lag.ratios, strict=False) if ratio == np.inf],
     }
 
 

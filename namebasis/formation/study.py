@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from namebasis.analysis.shape.alignment import cka_matrix
+from namebasis.analysis.training.lags import Lag, lag_of_columns
 from namebasis.checks import Float64Array, Progress, check_count, check_seed
 from namebasis.encoders.base import check_template
 from namebasis.formation.checkpoints import (
@@ -25,12 +26,13 @@ from namebasis.formation.pictures.album import Album, album_of
 from namebasis.formation.plan import AXES, Plan, make_plan
 from namebasis.formation.results import Formation
 from namebasis.formation.shipped import find_shipped, read_shipped, refuse_settings
-from namebasis.formation.trajectories import State, measure
+from namebasis.formation.trajectories import State, measure, seen_contexts
 from namebasis.formation.truth import (
     EXPOSURES,
     UNSEEN,
     WORLD,
     Exposures,
+    Known,
     Truth,
     read_exposures,
     read_truth,
@@ -312,7 +314,34 @@ def _collect(
         weights=tuple(one.weights for one in kept),
         remarks=tuple(notes),
         parameters=parameters,
+        context_lag=_context_lag(plan, known, steps, states, exposures),
     )
+
+
+def _context_lag(
+    plan: Plan,
+    known: Mapping[str, Known],
+    steps: Sequence[int],
+    states: Sequence[State],
+    exposures: Float64Array | None,
+) -> Lag | None:
+    """How much later names are read as their person in contexts that they were not seen in.
+
+    None where it is not known which contexts names were seen in, or there is no series.
+    """
+    rows = [row for row in range(plan.n_asked) if np.isfinite(states[0].values["margin_seen"][row])]
+    margins = np.stack([state.in_contexts for state in states], axis=-1)
+    rows = [row for row in rows if np.isfinite(margins[row]).all()]
+    if exposures is not None:
+        rows = [row for row in rows if np.isfinite(exposures[row]).all()]
+    if not rows or len(steps) < 2:
+        return None
+    seen = np.stack([seen_contexts(known.get(plan.names[row]), plan) for row in rows])
+    places = np.tile(np.asarray(steps, np.float64), (len(rows), 1))
+    found = lag_of_columns(margins[rows], seen, places if exposures is None else exposures[rows])
+    ratios = np.full(plan.n_asked, np.nan)
+    ratios[rows] = found.ratios
+    return replace(found, ratios=ratios)
 
 
 def _n_resampled(plan: Plan, album: Album | None) -> dict[str, int]:

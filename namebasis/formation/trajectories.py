@@ -25,8 +25,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 MEASURES = (
     "own_score", "own_length", "strength", "coarse", "fine", "hold", "capture", "own_reading",
-    "prior_reading", "margin", "parts_reading", "displacement_ratio", "interaction", "leakage",
-    "anchor_rank", "own_residual",
+    "prior_reading", "margin", "margin_seen", "margin_elsewhere", "parts_reading",
+    "displacement_ratio", "interaction", "leakage", "anchor_rank", "own_residual",
 )  # fmt: skip
 """Of each name at each checkpoint; docs/formation.md says what each is."""
 DRAWN = ("own_score", "coarse", "fine", "margin")
@@ -69,11 +69,14 @@ class State:
         Each of `DRAWN`, and of `PICTURE_DRAWN`, (n_names, n_resamples); NaN rows for controls and
         where undefined.
     whole : SetState
+    in_contexts : ndarray of shape (n_asked, n_contexts)
+        The margin in each context; NaN rows where it is not known.
     """
 
     values: Mapping[str, Float64Array]
     draws: Mapping[str, Float64Array]
     whole: SetState
+    in_contexts: Float64Array
 
 
 def measure(
@@ -97,7 +100,7 @@ def measure(
     draws = {key: np.full((n, n_resamples), np.nan) for key in DRAWN}
     kept = np.array([name not in made.facts["lost"] for name in plan.names])
     own = _measure_own(made, plan, kept, values, draws, seed)
-    _measure_margin(made, plan, known, values, draws, seed)
+    in_contexts = _measure_margin(made, plan, known, values, draws, seed)
     _measure_contexts(made, plan, kept, values)
     _measure_anchors(made.bare, kept, values)
     if pictures is not None:
@@ -108,7 +111,9 @@ def measure(
         values, draws = values | found.values, draws | found.draws
     for rows in (*values.values(), *draws.values()):
         rows[~kept] = np.nan
-    return State(values, draws, _measure_set(made.bare[: plan.n_asked][kept[: plan.n_asked]], seed))
+    in_contexts[~kept[: plan.n_asked]] = np.nan
+    whole = _measure_set(made.bare[: plan.n_asked][kept[: plan.n_asked]], seed)
+    return State(values, draws, whole, in_contexts)
 
 
 def _measure_own(
@@ -207,15 +212,19 @@ def _measure_margin(
     values: dict[str, Float64Array],
     draws: dict[str, Float64Array],
     seed: int,
-) -> None:
-    """Cosines to the own and the prior caption, bare and in contexts, both sides centred."""
+) -> Float64Array:
+    """Cosines to the own and the prior caption, bare and in contexts, both sides centred.
+
+    Returns the margin in each context, (n_asked, n_contexts); NaN rows where it is not known.
+    """
+    in_contexts = np.full((plan.n_asked, len(plan.contexts)), np.nan)
     told = [
         (row, known[name])
         for row, name in enumerate(plan.names[: plan.n_asked])
         if name in known and known[name].contradicts
     ]
     if not told:
-        return
+        return in_contexts
     place = {text: at for at, text in enumerate(plan.captions)}
     captions = made.captions - made.captions.mean(axis=0)
     views = np.concatenate([made.bare[:, None], made.placed], axis=1)
@@ -229,10 +238,22 @@ def _measure_margin(
     values["prior_reading"][rows] = prior.mean(axis=1)
     apart = own - prior
     values["margin"][rows] = apart.mean(axis=1)
+    in_contexts[rows] = apart[:, 1:]
+    for row, one in told:
+        seen = seen_contexts(one, plan)
+        if seen.any() and not seen.all():
+            values["margin_seen"][row] = in_contexts[row, seen].mean()
+            values["margin_elsewhere"][row] = in_contexts[row, ~seen].mean()
     n_views, n_resamples = apart.shape[1], draws["margin"].shape[1]
     rng = np.random.default_rng([seed, 2])
     shares = rng.multinomial(n_views, np.full(n_views, 1 / n_views), size=n_resamples) / n_views
     draws["margin"][rows] = apart @ shares.T
+    return in_contexts
+
+
+def seen_contexts(known: Known | None, plan: Plan) -> BoolArray:
+    """Which of a plan's contexts a name was seen in by what is known of it, (n_contexts,)."""
+    return np.array([known is not None and known.was_seen_in(one) for one in plan.contexts], bool)
 
 
 def _cosines(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> Float64Array:

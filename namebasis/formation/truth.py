@@ -33,6 +33,9 @@ class Known:
         How the person it means looks, and how its parts alone suggest that they look.
     own, prior : dict
         The same as attribute to value.
+    contexts : tuple of str
+        Phrases or templates of the contexts that the training showed the name in, where these are
+        not all; empty where that is not known.
     """
 
     name: str
@@ -41,6 +44,11 @@ class Known:
     prior_caption: str | None = None
     own: Mapping[str, str] = field(default_factory=dict)
     prior: Mapping[str, str] = field(default_factory=dict)
+    contexts: tuple[str, ...] = ()
+
+    def was_seen_in(self, template: str) -> bool:
+        """Whether the training showed the name in a context, given as a template with ``{}``."""
+        return template in self.contexts or template.replace("{}", "").strip() in self.contexts
 
     @property
     def contradicts(self) -> bool:
@@ -74,8 +82,10 @@ def read_truth(path: str | Path) -> Truth:
     path : str or Path
         A list of objects, or an object with the list ``names``; in a table, columns. Keys: `name`,
         and any of `kind`, `own_caption`, `prior_caption` (or `own_text`, `prior_text`); in JSON
-        also `own` and `prior`, each an object of attribute to value. Others are left aside. An
-        object ``contexts``, of lists of phrases such as "on a beach", gives the contexts.
+        also `own` and `prior`, each an object of attribute to value, and `contexts` (or
+        `context`), a list of the phrases that the name was seen in, where these are not all.
+        Others are left aside. An object ``contexts``, of lists of phrases such as "on a beach",
+        gives the contexts.
 
     Raises
     ------
@@ -124,7 +134,20 @@ def _known(row: object, where: str) -> Known:
         text("prior_caption", "prior_text"),
         values("own"),
         values("prior"),
+        _seen_in(row.get("contexts") or row.get("context"), where),
     )
+
+
+def _seen_in(found: object, where: str) -> tuple[str, ...]:
+    phrases = [found] if isinstance(found, str) else found
+    if not phrases:
+        return ()
+    if not isinstance(phrases, list) or not all(isinstance(one, str) for one in phrases):
+        raise NamebasisError(
+            f"{where}: contexts must be a list of phrases that the name was seen in; got "
+            f"{str(found)[:80]}."
+        )
+    return tuple(dict.fromkeys(" ".join(one.split()) for one in phrases))
 
 
 def _contexts(document: object, file: Path) -> tuple[str, ...]:

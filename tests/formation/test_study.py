@@ -19,7 +19,7 @@ from namebasis.formation.figures import Axis, Curves, crossing_map, phase_map, s
 from namebasis.formation.page import html_of
 from namebasis.formation.phases import NOT_SHOWN
 from namebasis.formation.plan import make_plan
-from namebasis.formation.truth import Exposures
+from namebasis.formation.truth import Exposures, Truth
 from namebasis.organism.cohorts import MEANINGS
 from namebasis.results import cell
 from tests.formation import toy
@@ -491,3 +491,45 @@ def test_a_cache_that_cannot_be_written_is_a_note(tiny_run: Path, tmp_path: Path
     (tmp_path / "file").write_text("in the way")
     found = formation(tiny_run, n_resamples=20, cache=tmp_path / "file")
     assert "nothing could be kept for a second run" in found.remarks[-1]
+
+
+def test_contexts_that_a_name_was_not_seen_in_come_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, later = [one.removeprefix("{} ") for one in toy.CONTEXTS[:2]], 40
+
+    class Slow(toy.ToyEncoder):
+        """Knows its C names elsewhere only as well as it knew them some steps ago."""
+
+        def _embed(self, text: str) -> np.ndarray:
+            words = text.split()
+            known, rest = names.get(" ".join(words[:2])), " ".join(words[2:])
+            if rest and rest not in seen and known is not None and known.contexts:
+                return toy.ToyEncoder(max(self._step - later, 0))._embed(text)
+            return super()._embed(text)
+
+    monkeypatch.setattr(work, "load_encoder", lambda spec, **_: Slow(int(spec.partition(":")[2])))
+    told = toy.truth()
+    names = {
+        name: replace(one, contexts=tuple(seen)) if one.kind == "C" else one
+        for name, one in told.names.items()
+    }
+    asked = [name for name, one in names.items() if one.kind in "CB"]
+    found = formation(
+        toy.specs((0, 20, 40, 60, 80, 100, 130, 160, 200)), asked, n_resamples=20,
+        truth=Truth(names, told.contexts), counts=toy.exposures(), with_weights=False,
+    )  # fmt: skip
+    lag = found.context_lag
+    assert lag is not None
+    # Five exposures a step: 40 steps later, after about 50 steps, where own and prior are even.
+    assert 1.3 < lag.low <= lag.ratio <= lag.high < 2.5
+    assert lag.null_high < lag.low
+    assert lag.n == 12
+    kinds = np.array(found.kinds[: found.n_asked])
+    assert np.isnan(lag.ratios[kinds == "B"]).all()
+    middle = [found.steps.index(step) for step in (60, 80)]
+    apart = found.values["margin_seen"] - found.values["margin_elsewhere"]
+    assert (apart[: found.n_asked][kinds == "C"][:, middle] > 0.05).all()
+    assert f"12 names are recognised by captions after {lag.ratio:.2f} times" in str(found)
+    document = found.to_dict()["context_lags"]
+    assert document["pictures"] is None
+    assert document["captions"]["ratio"] == lag.ratio
+    assert len(document["captions"]["names"]) == 12

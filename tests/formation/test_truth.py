@@ -33,6 +33,18 @@ def test_a_world_and_a_table_say_the_same(tmp_path: Path) -> None:
     assert told.contexts == ("{} on a beach",)
 
 
+def test_contexts_that_a_name_was_seen_in(tmp_path: Path) -> None:
+    file = tmp_path / "truth.json"
+    rows = [{"name": "Anna", "contexts": ["on a  beach"]}, {"name": "Zoë", "context": None}]
+    file.write_text(json.dumps(rows))
+    anna, zoe = read_truth(file).names.values()
+    told = [one.was_seen_in(at) for one in (anna, zoe) for at in ("{} on a beach", "{} in a bus")]
+    assert told == [True, False, False, False]
+    file.write_text(json.dumps([{"name": "Anna", "contexts": {"on": 1}}]))
+    with pytest.raises(NamebasisError, match=r"name 1: contexts must be a list of phrases that"):
+        read_truth(file)
+
+
 def test_exposures_at_steps_lie_between_the_known_ones(tmp_path: Path) -> None:
     file = tmp_path / "exposures.csv"
     file.write_text("step,name,count\n100,Anna Vicki,10\n0,Anna Vicki,0\n200,Anna Vicki,40\n")

@@ -181,7 +181,7 @@ def crossing(
     _check_places(places, series)
     fit = isotonic(_from_lowest(series[None]))
     found = _cross(places, fit, level)[0]
-    again = _cross(places, isotonic(_from_lowest(resampled)), level)
+    again = crossing_places(places, resampled, level=level)
     share = float(np.isfinite(again).mean())
     low, high = resampled_ends(again, n_resampled, confidence=CONFIDENCE)
     low = max(low, float(places[0]))
@@ -189,6 +189,28 @@ def crossing(
         return Crossing(float("nan"), low, high, share, "never")
     state = "before" if fit[0, 0] >= level else "crossed"
     return Crossing(float(found), low, high, share, state)
+
+
+def crossing_places(
+    positions: npt.ArrayLike, rows: npt.ArrayLike, *, level: float = 0.0
+) -> Float64Array:
+    """Where each of some series rises above a level, as `crossing` finds it.
+
+    Parameters
+    ----------
+    positions : array_like of shape (n,)
+        Not decreasing.
+    rows : array_like of shape (n_series, n)
+    level : float
+
+    Returns
+    -------
+    ndarray of shape (n_series,)
+        The first position where a series is never below the level; infinite where it never
+        crosses.
+    """
+    series = np.asarray(rows, dtype=np.float64)
+    return _cross(np.asarray(positions, np.float64), isotonic(_from_lowest(series)), level)
 
 
 def rise(positions: npt.ArrayLike, values: npt.ArrayLike) -> tuple[float, float]:
