@@ -16,12 +16,29 @@ ADAPTER_TOO = (
 )
 
 
+OF_A_RUN = re.compile(
+    r"(?:(?:global_)?(?:step|checkpoint|ckpt|epoch|iter|iteration)[-_]?\d+(?:[-_][a-z]+)?"
+    r"|text_encoder(?:_\d)?)\Z",
+    re.IGNORECASE,
+)
+"""Names of the folders of steps and of text encoders, for which the run's folder may hold more."""
+
+
 def foreign_folder(folder: Path) -> str | None:
     """Name what other trainers leave, with the step that makes a model of it; None for the rest."""
     for fits, reason in _OTHERS:
         if fits(folder):
             return reason
     return None
+
+
+def config_near(folder: Path) -> Path | None:
+    """The run's config.json, for a step that holds weights alone, as accelerate saves them."""
+    own = any((folder / name).is_file() for name in ("config.json", HUB_CONFIG, _PIPELINE))
+    path = folder.parent / "config.json"
+    if own or not OF_A_RUN.match(folder.name) or not _has("model*.safetensors")(folder):
+        return None
+    return path if path.is_file() else None
 
 
 def _has(*patterns: str) -> Callable[[Path], bool]:
@@ -42,7 +59,8 @@ def _holds_state_alone(folder: Path) -> bool:
     """Weights beside an optimizer's state, without a configuration."""
     known = ("config.json", HUB_CONFIG, _PIPELINE)
     return (
-        not any((folder / name).is_file() for name in known)
+        config_near(folder) is None
+        and not any((folder / name).is_file() for name in known)
         and _has("model*.safetensors", "pytorch_model*.bin")(folder)
         and _has("optimizer*.bin", "scheduler*.bin", "random_states*.pkl")(folder)
     )
@@ -89,7 +107,8 @@ _OTHERS: tuple[tuple[Callable[[Path], bool], str], ...] = (
     (
         _holds_state_alone,
         "weights and optimizer of accelerate without the model's config.json: "
-        "copy config.json and the tokenizer into it",
+        "copy config.json and the tokenizer into it or into the run's folder, or name an "
+        "open_clip model with --model",
     ),
     (
         _holds_pickle_alone,

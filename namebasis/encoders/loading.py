@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 
+from namebasis.encoders.foreign_folders import OF_A_RUN
 from namebasis.encoders.open_clip.checkpoint_files import foreign_layout
 from namebasis.errors import EncoderError, NamebasisError
 from namebasis.reading import UnreadableError
@@ -59,11 +60,6 @@ class Source:
 
 VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
 """Files of which a tokenizer's folder holds one."""
-_OF_A_RUN = re.compile(
-    r"(?:(?:global_)?(?:step|checkpoint|ckpt|epoch|iter|iteration)[-_]?\d+(?:[-_][a-z]+)?"
-    r"|text_encoder(?:_\d)?)\Z",
-    re.IGNORECASE,
-)
 
 
 def holds_vocabulary(folder: Path) -> bool:
@@ -77,11 +73,11 @@ def vocabulary_near(folder: Path) -> Path | None:
     Trainers save the tokenizer once, into the run's folder, and pipelines beside the text encoder.
     Looked for only around folders that are named as a step or a text encoder.
     """
-    if not _OF_A_RUN.match(folder.name):
+    if not OF_A_RUN.match(folder.name):
         return None
     tokenizer = folder.name.replace("text_encoder", "tokenizer")
     places = [folder.parent / tokenizer, folder.parent / "tokenizer", folder.parent]
-    if _OF_A_RUN.match(folder.parent.name):
+    if OF_A_RUN.match(folder.parent.name):
         above = folder.parent.parent
         places += [above / tokenizer, above / "tokenizer", above]
     return next((place for place in places if place.is_dir() and holds_vocabulary(place)), None)

@@ -10,15 +10,15 @@ from functools import cached_property
 from pathlib import Path
 
 from namebasis.encoders.foreign_folders import HUB_CONFIG
-from namebasis.encoders.open_clip.params import find_settings
 from namebasis.encoders.specs import PACKAGED
 from namebasis.errors import NamebasisError
-from namebasis.formation.step_folders import (
-    broken_archive,
-    broken_safetensors,
-    model_files,
-    read_step,
+from namebasis.formation.layouts.step_files import (
+    PATTERNS,
+    StepFile,
+    UnnamedModelError,
+    find_step_files,
 )
+from namebasis.formation.layouts.step_folders import model_files, read_step
 from namebasis.reading import (
     UnreadableError,
     open_regular,
@@ -28,25 +28,12 @@ from namebasis.wording import counted
 
 _WORDS = r"(?:step|checkpoint|ckpt|epoch|iter|iteration)"
 _STEP_FOLDER = re.compile(rf"(?:global_)?{_WORDS}[-_]?(\d+)(?:[-_][a-z]+)?\Z", re.I)
-_EPOCH_FILE = re.compile(r"(?:[\w-]+[_-])?epoch[_-]?(\d+)\.(?:pt|pth|safetensors)\Z", re.I)
 _NUMBER = re.compile(r"\d+")
 _NAMED_NUMBER = re.compile(rf"{_WORDS}s?[-_=]?(\d+)(?![a-z])", re.I)
 _LAST_NUMBER = re.compile(r"(?:\A|[-_/.:])(\d+)\Z")
 _MOST_ENTRIES = 2000
 WATCHED = "watch.json"
 """The file by which the folder of a watched training is known."""
-_OTHER_FILES = (
-    (
-        "*epoch=*.ckpt",
-        "a checkpoint of PyTorch Lightning; save the model's own state_dict from it, or the model "
-        "with save_pretrained",
-    ),
-    (
-        "*-0*[0-9].safetensors",
-        "a single file as kohya's trainer writes it, a LoRA or a whole Stable Diffusion; neither "
-        "is read as a step",
-    ),
-)
 
 
 class CheckpointError(NamebasisError):
@@ -138,13 +125,15 @@ def find_checkpoints(
     sources : str, Path or sequence of them
         A folder of step folders (``step-000120``, ``checkpoint-500`` …) as `save_pretrained` writes
         them, whole pipelines of diffusers among them; an open_clip training folder
-        (``epoch_1.pt`` …, in it or in ``checkpoints/``); or
+        (``epoch_1.pt`` …, in it or in ``checkpoints/``), one of PyTorch Lightning of an open_clip
+        model (``epoch=0-step=500.ckpt``) or of kohya's trainer (``model-000001.safetensors``); or
         encoder specs, one for each checkpoint.
     revisions : sequence of str
         With a single spec of a hub's repository: its revisions, one for each checkpoint.
     model : str, optional
-        open_clip's name of the model of ``epoch_*.pt`` files, or its configuration file, where
-        ``params.txt`` beside them does not say it.
+        open_clip's name of the model of ``epoch_*.pt`` files and other bare weights, or its
+        configuration file, where ``params.txt`` beside them does not say it; of LoRAs the spec that
+        they change, where their adapter_config.json does not say it.
 
     Returns
     -------
@@ -234,15 +223,21 @@ def _in_folder(folder: Path, model: str | None) -> Series:
             "formation` reads it; give the training's own folder for anything else."
         )
     steps, twice = _by_number(folder, _STEP_FOLDER, Path.is_dir)
-    series = _step_folders(folder, steps, twice) if steps else None
+    series = _step_folders(folder, steps, twice, model) if steps else None
     if series is not None and series.checkpoints:
         return series
     for place in (folder, folder / "checkpoints"):
-        epochs, twice = _by_number(place, _EPOCH_FILE, Path.is_file)
-        if epochs:  # folders that hold no model do not hide files that do
-            found = _epoch_files(folder, epochs, twice, model)
-            gaps = (*(series.gaps if series else ()), *found.gaps)
-            return Series(found.checkpoints, gaps, folder)
+        if place != folder:
+            inner, again = _by_number(place, _STEP_FOLDER, Path.is_dir)
+            if inner and (found := _step_folders(place, inner, again, model)).checkpoints:
+                return Series(found.checkpoints, found.gaps, folder, found.notes)
+            series = series or (found if inner else None)
+        try:
+            files = find_step_files(place, model)
+        except UnnamedModelError as error:
+            raise CheckpointError(str(error)) from None
+        if files:  # folders that hold no model do not hide files that do
+            return _step_files(folder, files, series.gaps if series else ())
     if series is not None:
         return series
     if (folder / "config.json").is_file() or (folder / HUB_CONFIG).is_file():
@@ -271,10 +266,6 @@ def _hint(folder: Path) -> str:
                 f" {latest} is one model: use it as --encoder open_clip:MODEL@{latest} of build, "
                 "or train with --save-frequency 1."
             )
-        for pattern, words in _OTHER_FILES:
-            found = next(iter(sorted(place.glob(pattern))), None) if place.is_dir() else None
-            if found is not None:
-                return f" {found.name} is {words}."
     return ""
 
 
@@ -289,7 +280,8 @@ def _runs_below(folder: Path, depth: int) -> set[Path]:
         if not path.is_dir() or path.is_symlink():
             continue
         if any(
-            (_STEP_FOLDER.match(entry.name) and entry.is_dir()) or _EPOCH_FILE.match(entry.name)
+            (_STEP_FOLDER.match(entry.name) and entry.is_dir())
+            or any(pattern.match(entry.name) for pattern in PATTERNS)
             for place in (path, path / "checkpoints")
             if place.is_dir()
             for entry in place.iterdir()
@@ -319,10 +311,12 @@ def _by_number(
     return found, twice
 
 
-def _step_folders(folder: Path, steps: dict[int, Path], twice: list[Gap]) -> Series:
+def _step_folders(
+    folder: Path, steps: dict[int, Path], twice: list[Gap], model: str | None
+) -> Series:
     found, gaps, borrowed = [], list(twice), []
     for step, path in sorted(steps.items()):
-        made = read_step(path)
+        made = read_step(path, model)
         if isinstance(made, str):
             gaps.append(Gap(path.name, step, made))
             continue
@@ -354,34 +348,8 @@ def _planned(folder: Path) -> list[int]:
     return [step for step in listed if isinstance(step, int) and not isinstance(step, bool)]
 
 
-def _epoch_files(
-    folder: Path, epochs: dict[int, Path], twice: list[Gap], model: str | None
-) -> Series:
-    first = next(iter(epochs.values()))
-    settings = find_settings(first)
-    if model is None and settings is None:
-        raise CheckpointError(
-            f"{folder}: which model these epoch files are of is not said (no params.txt beside "
-            "them); give open_clip's name of it, such as --model ViT-B-32, or its configuration: "
-            "--model CONFIG.json."
-        )
-    name = _named_model(model) if model is not None or settings is None else settings.model
-    # The settings decide the vectors with the weights, so they count in the fingerprint.
-    used = (settings.path,) if settings is not None and settings.fits(Path(name).stem) else ()
-    found, gaps = [], list(twice)
-    for epoch, path in sorted(epochs.items()):
-        is_safe = path.suffix.lower() == ".safetensors"
-        reason = broken_safetensors(path) if is_safe else broken_archive(path)
-        if reason is not None:
-            gaps.append(Gap(path.name, epoch, reason))
-        else:
-            spec = f"open_clip:{name}@{path}"
-            found.append(Checkpoint(epoch, path.name, spec, None, (path, *used)))
+def _step_files(folder: Path, files: Sequence[StepFile], before: Sequence[Gap]) -> Series:
+    read = (one for one in files if not one.reason)
+    found = [Checkpoint(one.step, one.label, one.spec, None, one.files) for one in read]
+    gaps = [*before, *(Gap(one.label, one.step, one.reason) for one in files if one.reason)]
     return Series(tuple(found), tuple(sorted(gaps, key=lambda gap: gap.step or 0)), folder)
-
-
-def _named_model(model: str | None) -> str:
-    """The model as a spec names it; a configuration file by its absolute path."""
-    named = str(model)
-    path = Path(named).expanduser()
-    return str(path.resolve()) if named.lower().endswith(".json") and path.is_file() else named

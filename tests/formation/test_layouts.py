@@ -160,8 +160,11 @@ def test_a_folder_one_level_too_high_names_the_runs_below(tmp_path: Path) -> Non
     ("name", "message"),
     [
         ("epoch_latest.pt", r"is one model: use it as --encoder open_clip:MODEL@\S+epoch_latest"),
-        ("epoch=0-step=500.ckpt", r"is a checkpoint of PyTorch Lightning; save the model's own"),
-        ("mymodel-000001.safetensors", r"is a single file as kohya's trainer writes it"),
+        ("epoch=0-step=500.ckpt", r"such as epoch=0-step=500\.ckpt, is not said .* --model ViT-B"),
+        (
+            "mymodel-000001.safetensors",
+            r"mymodel-000001\.safetensors: half-written: .* no readable",
+        ),
     ],
 )
 def test_a_lone_file_is_explained(name: str, message: str, tmp_path: Path) -> None:
@@ -191,6 +194,137 @@ def test_a_number_that_is_all_a_spec_names_is_its_step() -> None:
     assert [(one.step, one.spec) for one in series.checkpoints] == [
         (0, "hf:0"), (5, "hf:5"), (10, "hf:10"),
     ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def own_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]:
+    """Configuration, weights and vectors of an open_clip model."""
+    import torch
+
+    open_clip = pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+    config = tmp_path_factory.mktemp("own") / "tiny-laid-out.json"
+    config.write_text(json.dumps(open_clip_config()))
+    open_clip.add_model_config(config)
+    torch.manual_seed(0)
+    model = open_clip.create_model("tiny-laid-out").eval()
+    tokens = open_clip.get_tokenizer("tiny-laid-out")(TEXTS)
+    with torch.inference_mode():
+        return config, model.state_dict(), model.encode_text(tokens, normalize=True).numpy()
+
+
+@pytest.mark.parametrize(
+    ("name", "beside", "step", "wrap"),
+    [
+        (
+            "checkpoints/epoch=0-step=500.ckpt", "checkpoints/last.ckpt", 500,
+            lambda state: {"state_dict": {f"net.{key}": value for key, value in state.items()},
+                           "pytorch-lightning_version": "2.6.0", "epoch": 0},
+        ),
+        ("checkpoints/my-epoch=07.ckpt", None, 7, lambda state: {"state_dict": state}),
+        (
+            "checkpoints/epoch_3/mp_rank_00_model_states.pt",
+            "checkpoints/epoch_3/zero_pp_rank_0_mp_rank_00_optim_states.pt", 3,
+            lambda state: {"module": {f"module.{key}": value for key, value in state.items()},
+                           "ds_version": "0.18.1", "param_shapes": []},
+        ),
+        ("checkpoint_2/model.safetensors", "checkpoint_2/optimizer.bin", 2, lambda state: state),
+    ],
+    ids=["lightning", "lightning-epochs", "deepspeed", "accelerate"],
+)  # fmt: skip
+def test_bare_weights_are_read_as_the_model_that_is_named(
+    name: str, beside: str | None, step: int, wrap: Any, own_model: Any, tmp_path: Path
+) -> None:
+    import torch
+    from safetensors.torch import save_file as save
+
+    config, state, expected = own_model
+    file = tmp_path / name
+    file.parent.mkdir(parents=True)
+    if beside:
+        (tmp_path / beside).write_bytes(b"optimizer")
+    if file.suffix == ".safetensors":
+        save({key: value.contiguous() for key, value in state.items()}, file)
+    else:
+        torch.save(wrap(state), file)
+    (one,) = find_checkpoints(tmp_path, model=str(config)).checkpoints
+    assert (one.step, one.spec) == (step, f"open_clip:{config}@{file}")
+    assert one.fingerprint is not None
+    np.testing.assert_allclose(load_encoder(one.spec).encode_text(TEXTS), expected, atol=1e-5)
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(CheckpointError, match="half-written"):
+        find_checkpoints(tmp_path, model=str(config))
+
+
+def test_settings_of_a_run_hold_for_a_step_s_own_folder(tmp_path: Path) -> None:
+    write_epoch(tmp_path / "checkpoints" / "epoch_1", "mp_rank_00_model_states.pt")
+    (tmp_path / "params.txt").write_text("model: ViT-B-16\n")
+    (one,) = find_checkpoints(tmp_path).checkpoints
+    assert one.spec.startswith("open_clip:ViT-B-16@")
+    assert tmp_path / "params.txt" in one.files
+    # Of ZeRO-3 each file holds a part of the weights.
+    write_epoch(one.files[0].parent, "zero_pp_rank_0_mp_rank_00_model_states.pt")
+    with pytest.raises(CheckpointError, match=r"DeepSpeed's state: .* zero_to_fp32\.py"):
+        find_checkpoints(tmp_path)
+
+
+def test_accelerate_s_weights_take_the_configuration_of_their_run(
+    tiny: Any, tmp_path: Path
+) -> None:
+    step = tmp_path / "checkpoint_0"
+    shutil.copytree(tiny("clip"), step)
+    for name in (*TOKENIZER, "config.json"):
+        if (step / name).exists():
+            shutil.move(step / name, tmp_path / name)
+    for name in ("optimizer.bin", "scheduler.bin"):
+        (step / name).write_bytes(b"state")
+    (one,) = find_checkpoints(tmp_path).checkpoints
+    assert one.spec == f"hf:{step}"
+    assert tmp_path / "config.json" in one.files
+    np.testing.assert_array_equal(
+        load_encoder(one.spec).encode_text(TEXTS),
+        load_encoder(f"hf:{tiny('clip')}").encode_text(TEXTS),
+    )
+
+
+def lora_of(folder: Path, name: str, prefix: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    sides = {"A": rng.normal(size=(2, 32)), "B": rng.normal(size=(32, 2))}
+    if prefix.startswith("lora_te"):
+        sides = {"down": sides["A"], "up": sides["B"]}
+    arrays = {
+        f"{prefix}.lora_{side}.weight": value.astype(np.float32) for side, value in sides.items()
+    }
+    save_file(arrays, folder / name)
+    return folder / name
+
+
+def test_an_adapter_is_read_on_the_model_that_it_names(tiny: Any, tmp_path: Path) -> None:
+    where = "base_model.model.text_model.encoder.layers.0.self_attn.q_proj"
+    file = lora_of(tmp_path / "checkpoint-5", "adapter_model.safetensors", where)
+    settings = {"r": 2, "lora_alpha": 2, "base_model_name_or_path": str(tiny("clip"))}
+    (file.parent / "adapter_config.json").write_text(json.dumps(settings))
+    (one,) = find_checkpoints(tmp_path).checkpoints
+    assert one.spec == f"hf:{tiny('clip')}+lora:{file}"
+    plain = load_encoder(f"hf:{tiny('clip')}").encode_text(TEXTS)
+    assert np.abs(load_encoder(one.spec).encode_text(TEXTS) - plain).max() > 1e-3
+    (other,) = find_checkpoints(tmp_path, model="diffusers:/base").checkpoints
+    assert other.spec == f"diffusers:/base+lora:{file}"
+
+
+def test_kohya_s_loras_are_read_on_the_model_that_is_named(tmp_path: Path) -> None:
+    where = "lora_te_text_model_encoder_layers_0_self_attn_q_proj"
+    for name in ("vicki-000002.safetensors", "vicki-000001.safetensors", "vicki.safetensors"):
+        lora_of(tmp_path, name, where)
+    save_file({"a": np.ones(2, np.float32)}, tmp_path / "vicki-000003.safetensors")
+    series = find_checkpoints(tmp_path, model="sd:/base.safetensors")
+    assert [(one.step, one.spec) for one in series.checkpoints] == [
+        (step, f"sd:/base.safetensors+lora:{tmp_path / f'vicki-00000{step}.safetensors'}")
+        for step in (1, 2)
+    ]
+    assert [(gap.step, gap.reason[:12]) for gap in series.gaps] == [(3, "neither a St")]
+    with pytest.raises(CheckpointError, match=r"a LoRA, .* --model sd:BASE\.safetensors"):
+        find_checkpoints(tmp_path)
 
 
 def test_settings_of_a_training_reach_its_encoder_and_fingerprint(tmp_path: Path) -> None:

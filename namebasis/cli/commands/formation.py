@@ -24,7 +24,11 @@ Revisions = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", help="Model of epoch_*.pt files: open_clip's name, or a CONFIG.json."),
+    typer.Option(
+        "--model",
+        help="Model of bare weights (epoch_*.pt, *.ckpt): open_clip's name, or a CONFIG.json; of "
+        "LoRAs, the spec they change.",
+    ),
 ]
 Truth = Annotated[
     Path | None,

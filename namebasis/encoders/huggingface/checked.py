@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
 
-from namebasis.encoders.foreign_folders import ADAPTER_TOO, foreign_folder, model_below
+from namebasis.encoders.foreign_folders import (
+    ADAPTER_TOO,
+    config_near,
+    foreign_folder,
+    model_below,
+)
 from namebasis.encoders.loading import (
     VOCABULARIES,
     Source,
@@ -80,7 +85,8 @@ def read_weights(source: Source, architecture: str | None = None) -> tuple[Any, 
 
     _check_folder(source)
     folder = source.folder
-    config = read_pretrained(transformers.AutoConfig, folder)
+    near = config_near(folder)
+    config = read_pretrained(transformers.AutoConfig, near.parent if near else folder)
     architecture = architecture or (config.architectures or [""])[0]
     kind = _class_of(source, config, architecture)
     # Only where it is needed: it takes the place of the class's own renaming.
@@ -147,7 +153,7 @@ def _check_tensors(source: Source) -> bool:
 def _check_folder(source: Source) -> None:
     folder = source.folder
     reason = foreign_folder(folder)
-    if not (folder / "config.json").is_file():
+    if not (folder / "config.json").is_file() and config_near(folder) is None:
         other = {"model_index.json": "diffusers:", "open_clip_config.json": "open_clip:local-dir:"}
         for name, prefix in other.items():
             if (folder / name).is_file():

@@ -57,12 +57,17 @@ class TrainingSettings:
 def find_settings(checkpoint: Path) -> TrainingSettings | None:
     """Read the ``params.txt`` beside a checkpoint file or one folder up; None where there is none.
 
+    Of a file in a step's folder of its own, one folder further up.
+
     Raises
     ------
     EncoderError
         If a setting that changes the vectors cannot be read.
     """
-    for place in (checkpoint.parent, checkpoint.parent.parent):
+    places = [checkpoint.parent, checkpoint.parent.parent]
+    if places[1].name == "checkpoints":
+        places.append(places[1].parent)
+    for place in places:
         path = place / PARAMS
         values = _read(path)
         if values.get("model"):

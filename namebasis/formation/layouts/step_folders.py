@@ -8,8 +8,10 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from namebasis.encoders.foreign_folders import HUB_CONFIG, foreign_folder
+from namebasis.encoders.foreign_folders import HUB_CONFIG, config_near, foreign_folder
 from namebasis.encoders.loading import holds_vocabulary, vocabulary_near
+from namebasis.encoders.open_clip.params import TrainingSettings, find_settings
+from namebasis.encoders.specs import CHANGEABLE
 from namebasis.reading import (
     LARGE,
     UnreadableError,
@@ -20,6 +22,7 @@ from namebasis.reading import (
 )
 
 _PIPELINE = "model_index.json"
+_ADAPTERS = ("adapter_model.safetensors", "pytorch_lora_weights.safetensors")
 _MODEL_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.bin")
 
 
@@ -42,11 +45,19 @@ class StepModel:
     tokenizer: Path | None = None
 
 
-def read_step(folder: Path) -> StepModel | str:
-    """Tell how the model in a step's folder is read, or why it cannot be."""
+def read_step(folder: Path, model: str | None = None) -> StepModel | str:
+    """Tell how the model in a step's folder is read, or why it cannot be.
+
+    Parameters
+    ----------
+    folder : Path
+    model : str, optional
+        open_clip's name of the model of bare weights or its configuration file, or the spec that a
+        LoRA changes.
+    """
     reason = foreign_folder(folder)
     if reason is not None:
-        return reason
+        return _adapter(folder, model) or _bare_weights(folder, model) or reason
     if (folder / HUB_CONFIG).is_file():
         return _incomplete(folder) or StepModel(
             f"open_clip:local-dir:{folder}", model_files(folder)
@@ -55,7 +66,54 @@ def read_step(folder: Path) -> StepModel | str:
         return _pipeline(folder)
     if not (folder / "config.json").is_file() and (folder / "text_encoder").is_dir():
         return _text_model(folder / "text_encoder")
-    return _text_model(folder)
+    bare = None if (folder / "config.json").is_file() else _bare_weights(folder, model)
+    return bare or _text_model(folder)
+
+
+def _adapter(folder: Path, model: str | None) -> StepModel | None:
+    """A LoRA on the model that is named, or that its adapter_config.json names; None without."""
+    file = next((folder / name for name in _ADAPTERS if is_regular(folder / name)), None)
+    if file is None or any(folder.glob("model*.safetensors")):
+        return None
+    base = model if model is not None and model.partition(":")[0] in CHANGEABLE else None
+    if base is None and model is None and (folder / "adapter_config.json").is_file():
+        try:
+            named = read_json(folder / "adapter_config.json")["base_model_name_or_path"]
+        except (UnreadableError, KeyError, TypeError):
+            return None
+        base = f"hf:{named}" if isinstance(named, str) and named else None
+    return None if base is None else StepModel(f"{base}+lora:{file}", ())
+
+
+def _bare_weights(folder: Path, model: str | None) -> StepModel | str | None:
+    """Weights of an open_clip model that accelerate or DeepSpeed saved; None where they are not."""
+    names = ("model.safetensors", "mp_rank_00_model_states.pt")
+    file = next((folder / name for name in names if is_regular(folder / name)), None)
+    settings = None if file is None else find_settings(file)
+    if file is None or (model is None and settings is None) or ":" in (model or ""):
+        return None
+    if any(folder.glob("zero_pp_rank_*_model_states.pt")) or any(folder.glob("mp_rank_01_*")):
+        return None  # each of these holds a part of the weights
+    is_safe = file.suffix == ".safetensors"
+    reason = broken_safetensors(file) if is_safe else broken_archive(file)
+    if reason is not None:
+        return reason
+    name, used = named_model(model, settings)
+    return StepModel(f"open_clip:{name}@{file}", (file, *used))
+
+
+def named_model(
+    model: str | None, settings: TrainingSettings | None
+) -> tuple[str, tuple[Path, ...]]:
+    """The model as a spec names it, and the settings' file where it decides the vectors."""
+    if model is None:
+        name = settings.model if settings is not None else ""
+    else:
+        path = Path(model).expanduser()
+        is_config = model.lower().endswith(".json") and path.is_file()
+        name = str(path.resolve()) if is_config else model
+    fits = settings is not None and settings.fits(Path(name).stem)
+    return name, (settings.path,) if settings is not None and fits else ()
 
 
 def model_files(folder: Path) -> tuple[Path, ...]:
@@ -80,6 +138,8 @@ def _text_model(folder: Path) -> StepModel | str:
     if reason is not None:
         return reason
     own, borrowed = model_files(folder), None
+    if (config := config_near(folder)) is not None:
+        own += (config,)
     if not holds_vocabulary(folder):
         borrowed = vocabulary_near(folder)
         if borrowed is not None:
@@ -89,7 +149,8 @@ def _text_model(folder: Path) -> StepModel | str:
 
 def _incomplete(folder: Path) -> str | None:
     """Why a folder is not a whole model, or None."""
-    if not any((folder / name).is_file() for name in ("config.json", HUB_CONFIG)):
+    own = any((folder / name).is_file() for name in ("config.json", HUB_CONFIG))
+    if not own and config_near(folder) is None:
         return "half-written: it holds no config.json"
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
