@@ -25,8 +25,8 @@ OWN = ("own_score", "coarse", "fine")
 CROSSED = ("leaves", "fine", "margin")
 """What is crossed by text alone; see `NameCrossing`."""
 PICTURES_CROSSED = {"seen": "seen_margin", "elsewhere": "elsewhere_margin",
-                    "pictures": "picture_margin"}  # fmt: skip
-"""What is crossed where there are pictures, and the measure that rises above 0."""
+                    "pictures": "picture_margin", "points": "seen_own"}  # fmt: skip
+"""What is crossed where there are pictures, and the measure that rises above 0 or its threshold."""
 FITTED = "pictures"
 """What is crossed by a logistic fit: one margin of many noisy ones, which rises once."""
 _LEAST = 1e-9  # below any score that is not zero
@@ -44,7 +44,8 @@ class NameCrossing:
         one person. ``margin``: its own attributes are read before those of its parts.
         ``seen``: its pictures in contexts that it was seen in are nearer to it than to any other
         name. ``elsewhere``: the same in other contexts. ``pictures``: it is nearer to pictures of
-        its person than to those of people as its parts suggest.
+        its person than to those of people as its parts suggest. ``points``: its own direction
+        points at the person in its pictures.
     step : Crossing
     exposures : Crossing or None
         The same in exposures, where they are known.
@@ -71,9 +72,9 @@ def find_crossings(
 ) -> tuple[NameCrossing, ...]:
     """Find where each of `CROSSED`, and of `PICTURES_CROSSED`, rises above its threshold.
 
-    Those of margins, of texts and of pictures, are 0. The crossing is that of an isotonic fit from
-    the lowest point on, and for `FITTED` that of a logistic one from the last checkpoint at which
-    the name was not yet seen.
+    Those of margins, of texts and of pictures, are 0; `points` has the threshold of its measure.
+    The crossing is that of an isotonic fit from the lowest point on, and for `FITTED` that of a
+    logistic one from the last checkpoint at which the name was not yet seen.
 
     Parameters
     ----------
@@ -103,7 +104,9 @@ def find_crossings(
     drawn = {"leaves": _largest(again), "fine": again["fine"], "margin": draws["margin"]}
     for key, measure in PICTURES_CROSSED.items():
         if measure in values and measure in draws:
-            series[key], drawn[key] = values[measure], draws[measure]
+            level = thresholds.get(measure, np.zeros(1))
+            series[key] = values[measure][:n] - level
+            drawn[key] = draws[measure] - level[..., None]
     crossings = []
     for row in range(n):
         seen = None if exposures is None or np.isnan(exposures[row]).any() else exposures[row]

@@ -101,6 +101,7 @@ _CROSSED = (
     ("margin", "Own attributes are read before those of its parts"),
     ("leaves", "Leaves the first phase"),
     ("fine", "Becomes one person"),
+    ("points", "Its own direction points at the person in its pictures"),
     ("seen", "Its pictures are nearest to it, in contexts it was seen in"),
     ("elsewhere", "Its pictures are nearest to it, in other contexts"),
     ("pictures", "Pictures of its person are nearer than those its parts suggest"),

@@ -19,7 +19,7 @@ from namebasis.formation.figures import Axis
 STEPS = (0, 20, 40)
 ASKED = np.array([[1.0, 3.0, 9.0], [1.0, 1.0, 1.5]])
 CONTROLS = np.exp([[-0.3, 0.1, 0.0], [0.1, 0.3, 0.2], [0.2, -0.4, 0.4], [0.0, 0.2, -0.2]])
-MARGINS = np.array([[-0.4, 0.1, 0.3], [-0.5, -0.4, -0.3], *-np.abs(np.log(CONTROLS) - 1)])
+POINTING = np.array([[-0.4, 0.1, 0.3], [-0.5, -0.4, -0.3], *-np.abs(np.log(CONTROLS) - 1)])
 
 
 def crossed(name: str, measure: str, at: float, low: float, high: float) -> NameCrossing:
@@ -33,17 +33,17 @@ def found() -> Formation:
     shipped = formation("organism", n_shown=1)
     unknown = np.full((6, 3), np.nan)
     values = dict.fromkeys(shipped.values, unknown)
-    values |= {"own_score": np.concatenate([ASKED, CONTROLS]), "seen_margin": MARGINS}
+    values |= {"own_score": np.concatenate([ASKED, CONTROLS]), "seen_own": POINTING}
     never = Crossing(np.nan, 0.0, np.inf, 0.0, "never")
     bars = {key: np.full(3, np.nan) for key in shipped.phases.thresholds}
     phases = replace(
         shipped.phases,
-        thresholds=bars | {"own_score": np.array([2.0, 2.0, 3.0])},
+        thresholds=bars | {"own_score": np.array([2.0, 2.0, 3.0]), "seen_own": np.full(3, 0.05)},
         labels=np.ones((6, 3), np.int8),
         captured=np.zeros((6, 3), bool),
         crossings=(
             crossed("Ada Bell", "leaves", 30.0, 10.0, np.inf),
-            crossed("Ada Bell", "seen", 10.0, 5.0, 20.0),
+            crossed("Ada Bell", "points", 10.0, 5.0, 20.0),
             crossed("Ada Bell", "fine", 40.0, 30.0, 40.0),
             NameCrossing("Bo Cole", "leaves", never, None, None),
         ),
@@ -63,9 +63,8 @@ def test_values_are_deviations_of_the_controls_above_the_level(found: Formation)
     np.testing.assert_allclose(text.values[:2], (np.log(ASKED) - level) / scale)
     low, high = np.quantile((np.log(CONTROLS) - level) / scale, [0.025, 0.975], axis=0)
     np.testing.assert_allclose([text.low, text.high], [low, high])
-    # Pictures count above 0, whatever controls reach; those say how wide a deviation is.
-    deviations = MARGINS[2:].std(axis=0, ddof=1)
-    np.testing.assert_allclose(pictures.values[0], MARGINS[0] / deviations)
+    deviations = POINTING[2:].std(axis=0, ddof=1)
+    np.testing.assert_allclose(pictures.values[0], (POINTING[0] - 0.05) / deviations)
     assert list(text.crossings) == ["Ada Bell", "Bo Cole"]
     assert pictures.crossings["Ada Bell"][0].position == 10
 

@@ -109,6 +109,14 @@ def test_what_is_recognised_elsewhere_comes_later(found: Formation) -> None:
     assert "In contexts they were not seen in" in (found.headline() or "")
     table = found.crossings_to_arrow().to_pandas()
     assert {"seen", "elsewhere"} <= set(table["measure"])
+    # The own direction comes to point at the person, from below its threshold on.
+    points = table[(table["measure"] == "points") & (table["kind"] == "C")]
+    assert set(points["state"]) == {"crossed"}
+    bar = found.phases.thresholds["seen_own"]
+    above = found.values["seen_own"][[found.names.index(name) for name in points["name"]]] > bar
+    first = [STEPS[at] for at in above.argmax(axis=1)]
+    assert (points["step"] <= first).all()
+    assert (points["step_low"] <= points["step"]).all()
     assert "elsewhere_margin" in found.to_arrow().column_names
     assert "seen_own_threshold" in found.to_arrow().column_names
     assert found.to_dict()["lags"] == found.lags

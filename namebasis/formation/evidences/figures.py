@@ -19,7 +19,7 @@ MARKS = {PICTURES: "circle", WEIGHTS: "diamond"}
 """Of crossings in the diagram of phases."""
 MEANINGS = {
     TEXT: "the length of its own direction, over what controls reach",
-    PICTURES: "how much nearer it lies to its person’s pictures than any other name does",
+    PICTURES: "how far its own direction points at the person in its pictures",
     WEIGHTS: "how much more the weights changed along its key than along those of controls",
 }
 """What each evidence of a name is."""

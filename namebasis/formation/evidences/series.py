@@ -11,7 +11,7 @@ import numpy as np
 from namebasis.analysis.training.change_points import Crossing
 from namebasis.checks import Float64Array
 from namebasis.formation.crossings import above_level
-from namebasis.formation.phases import RECOGNISED, is_untrained, raised_bars
+from namebasis.formation.phases import PICTURED, is_untrained, raised_bars
 
 if TYPE_CHECKING:
     from namebasis.formation.results import Formation
@@ -21,7 +21,7 @@ BAND = (0.025, 0.975)
 FEWEST = 3
 """Controls without which there is no scale."""
 TEXT, PICTURES, WEIGHTS = "text", "pictures", "weights"
-_CROSSED = {TEXT: "leaves", PICTURES: "seen"}
+_CROSSED = {TEXT: "leaves", PICTURES: "points"}
 """The crossing of each that `find_crossings` looks for."""
 
 
@@ -53,21 +53,18 @@ def evidences_of(found: Formation) -> tuple[Evidence, ...]:
     """The evidences that were measured: of text, and of pictures where there are any.
 
     Text counts where the largest length of a name's own direction, over its threshold, is above 1
-    (`leaves`); pictures where the name is nearer to those of its person than any other name is
-    (`seen`).
+    (`leaves`); pictures where that direction points at the person in them further than controls'
+    do (`points`). That a name is the nearest to its pictures is no evidence here: some name always
+    is, and often one of the controls.
     """
-    made = [_evidence(found, TEXT, _text(found))]
-    if RECOGNISED in found.values:
-        made.append(_evidence(found, PICTURES, found.values[RECOGNISED]))
-    return tuple(one for one in made if np.isfinite(one.values).any())
-
-
-def _text(found: Formation) -> Float64Array:
     bars: Mapping[str, Float64Array] = found.phases.thresholds
     if is_untrained(found.control_kind, found.steps, found.exposures):
         controls = {key: rows[found.n_asked :] for key, rows in found.values.items()}
         bars = raised_bars(found.values, controls)
-    return above_level(found.values, bars)
+    made = [_evidence(found, TEXT, above_level(found.values, bars))]
+    if PICTURED in found.values:
+        made.append(_evidence(found, PICTURES, found.values[PICTURED] - bars[PICTURED]))
+    return tuple(one for one in made if np.isfinite(one.values).any())
 
 
 def _evidence(found: Formation, key: str, above: Float64Array) -> Evidence:

@@ -17,7 +17,7 @@ PICTURE_MEASURES = (
 )  # fmt: skip
 """Of each name with pictures at each checkpoint; docs/formation.md says what each is."""
 _NONE = np.zeros(0, dtype=np.int64)
-PICTURE_DRAWN = ("seen_margin", "elsewhere_margin", "picture_margin")
+PICTURE_DRAWN = ("seen_margin", "elsewhere_margin", "picture_margin", "seen_own")
 """Measures with bootstrap draws, over pictures."""
 
 
@@ -98,6 +98,8 @@ def measure_pictures(
             drawn = scores[:, row].copy()
             scores[:, row] = -np.inf
             draws[f"{key}_margin"][row] = drawn - scores.max(axis=1)
+            if role == SEEN:
+                draws["seen_own"][row] = pointing(own[row], again)
     _measure_apart(centred, groups, texts, plan, values, draws, rng)
     return Pictured(values, draws)
 
