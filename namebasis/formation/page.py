@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namebasis._version import __version__
 from namebasis.checks import Float64Array
 from namebasis.formation.evidences.figures import (
     COLORS,
@@ -223,7 +223,7 @@ def _page_of_traces(traces: Sequence[Trace | MeanTrace], headline: str | None) -
         ("compared by", "whole embedding" if first.target == "pooled" else "own direction"),
         ("checkpoints", ", ".join(labels)),
         ("noise", f"standard deviation {first.noise:.3g}, {first.n_samples} samples"),
-        ("made by", f"namebasis {version('namebasis')}"),
+        ("made by", f"namebasis {__version__}"),
     ]
     return render(
         "tracing", first=first, traces=traces, names=names, labels=labels, headline=headline,

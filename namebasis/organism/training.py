@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from namebasis._version import __version__
 from namebasis.atomic import replacing_path
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError
@@ -262,9 +263,8 @@ class _Learner:
                 "losses": self.losses,
                 "seconds": round(self.seconds, 1),
                 "cpu_seconds": round(self.cpu_seconds, 1),
-                "versions": {
-                    name: version(name) for name in ("namebasis", "torch", "transformers", "numpy")
-                },
+                "versions": {"namebasis": __version__}
+                | {name: version(name) for name in ("torch", "transformers", "numpy")},
             },
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from namebasis import __version__
 from namebasis.analysis.intervals import mean_interval
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.registry import load_encoder
@@ -192,6 +193,7 @@ def test_over_checkpoints_and_as_a_page(tiny: Any, tmp_path: Path) -> None:
     html = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert html.count("<svg") == 2
     assert "<b></" not in html
+    assert f"namebasis {__version__}" in html  # not that of an older installation
     assert "Anna &lt;b&gt;, step-000010: residual, whole embedding" in html
     assert [table.title for table in found.tables()] == ["step-000010", "step-000020"]
     last = found.traces[-1]

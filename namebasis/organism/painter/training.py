@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from namebasis._version import __version__
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError
 from namebasis.organism.feeder import Batch, Job, batches
@@ -37,7 +38,7 @@ _NAMED = 0.75
 """Share of captions with a full name; what each looks like is most of what there is to learn."""
 _RECIPE = 2
 """Goes up with every change by which a training that was begun would end as another."""
-_LIBRARIES = ("namebasis", "torch", "diffusers", "transformers", "numpy")
+_LIBRARIES = ("torch", "diffusers", "transformers", "numpy")
 _SAVE_EVERY = 250
 
 
@@ -233,7 +234,7 @@ class _Painter:
         )
         with no_bars():
             pipeline.save_pretrained(self.folder, safe_serialization=True)
-        versions = {name: version(name) for name in _LIBRARIES}
+        versions = {"namebasis": __version__} | {name: version(name) for name in _LIBRARIES}
         write_about(self.folder, {"settings": self.settings, **about, "versions": versions})
 
     def resume(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from namebasis.analysis.shape.homology_null import DegreeReport, PersistenceReport
 from namebasis.studies.topology.shape import TopologyShape
-from namebasis.wording import percent, z_score
+from namebasis.wording import counted, percent, z_score
 
 _N_LISTED = 5
 
@@ -55,7 +55,7 @@ def _homology(found: PersistenceReport, noun: str) -> str:
     loops = found.degrees[1]
     return (
         f"{len(found.landmarks)} landmarks within {found.covering_radius:.2f} of all "
-        f"{noun}; {loops.n_certain} loops certain; {_apart(loops)}"
+        f"{noun}; {counted(loops.n_certain, 'loop')} certain; {_apart(loops)}"
     )
 
 

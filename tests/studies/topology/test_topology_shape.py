@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -98,6 +99,11 @@ def test_three_names_have_what_three_names_can_have() -> None:
     assert not any("nan" in line for line in lines)
     assert found.persistence is not None
     assert len(found.persistence.degrees[0].diagram) == 3
+    none, loops = found.persistence.degrees
+    assert any("; 0 loops certain;" in told for _, told in lines)
+    once = replace(found.persistence, degrees=[none, replace(loops, n_certain=1)])
+    told = [told for _, told in shape_rows(replace(found, persistence=once))]
+    assert any("; 1 loop certain;" in said for said in told)
 
 
 def test_lengths_must_fit() -> None:
