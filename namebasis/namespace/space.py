@@ -782,6 +782,7 @@ class StoredSpace:
         study: str,
         parameters: Mapping[str, object],
         view: MeasuredView | None = None,
+        merge: bool = False,
     ) -> None:
         """Add or replace scalar columns, in one step and without rewriting vectors.
 
@@ -795,6 +796,9 @@ class StoredSpace:
             JSON values.
         view : MeasuredView, optional
             Vectors of the same names, put in place by the same commit; all others have none.
+        merge : bool
+            Leave what is stored of other names where the same study made it with the same
+            parameters; else they become null.
 
         Raises
         ------
@@ -804,7 +808,7 @@ class StoredSpace:
         SpaceError
             If another process writes to the space.
         """
-        metrics.write(self._store, columns, study, parameters, view)
+        metrics.write(self._store, columns, study, parameters, view, merge=merge)
         self._open(self._store.folder)
 
     def check(self, *, progress: Progress | None = None) -> dict[str, str]:

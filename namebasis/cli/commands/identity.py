@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from namebasis.results import Result
     from namebasis.space import Space
     from namebasis.studies.identity.in_contexts import InContexts
+    from namebasis.studies.identity.results import Identity
     from namebasis.studies.identity.rigidity import Rigidity
 
 Asked = Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Names to measure.")]
@@ -85,8 +86,26 @@ def rigidity(
             progress=progress,
         )
     if write:
-        note(f"measures of {found.write(opened):,} names stored")
+        _write(opened, found, "rigidity_interaction")
     return found
+
+
+def _write(space: Space, found: Identity | Rigidity, column: str) -> None:
+    """Store measures and say what became of those of other names, by a column of them."""
+
+    def others() -> set[int]:
+        if column not in space.columns:
+            return set()
+        return set(space.ids(f"{column} IS NOT NULL").tolist()) - asked
+
+    asked = set(space.find_all([row.name for row in found.rows]))
+    before = others()
+    said = f"measures of {found.write(space):,} names stored"
+    if stay := others():
+        said += f", beside those of {len(stay):,} others"
+    if lost := before - stay:
+        said += f"; those of {len(lost):,} others, measured with other settings, are gone"
+    note(said)
 
 
 @answers
@@ -211,7 +230,7 @@ def identity(
         found.write_figure(figure, overwrite=overwrite)
         notes.append(f"figure written to {figure}")
     if write:
-        note(f"measures of {found.write(opened):,} names stored")
+        _write(opened, found, "identity_own_score")
         if rigid:
             rigid.write(opened)
     results: list[Result] = [found] if rigid is None else [found, rigid]

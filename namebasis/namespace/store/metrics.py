@@ -94,11 +94,64 @@ def write(
     study: str,
     parameters: Mapping[str, object],
     view: MeasuredView | None = None,
+    *,
+    merge: bool = False,
 ) -> None:
     """Add or replace metric columns; see `Space.add_metrics`."""
     names = ", ".join(name for name in columns.column_names if name != "id")
     with writing(store) as newest, changing(newest, f"columns of {study} ({names})"):
+        if merge:
+            columns, view = _merged(newest, columns, study, parameters, view)
         put(newest, columns, study, parameters, view)
+
+
+def _merged(
+    store: Store,
+    columns: pa.Table,
+    study: str,
+    parameters: Mapping[str, object],
+    view: MeasuredView | None,
+) -> tuple[pa.Table, MeasuredView | None]:
+    """The columns and the view with what is stored of other names, where it was made alike.
+
+    That is where each column, and the view, is stored of the same study, type and parameters.
+    """
+    names = [name for name in columns.column_names if name != "id"]
+    if not set(names) <= set(store.schema.names) or "id" not in columns.column_names:
+        return columns, view
+    made = {**metric_columns(store.schema)}
+    told = json.loads(field_metadata(study, parameters)[PARAMETERS])
+    length = None if view is None else norm_column(view.name)
+    for name in names:
+        kind = store.schema.field(name).type
+        facts = made.get(name, {})
+        is_alike = (facts.get("study"), facts.get("parameters")) == (study, told)
+        if kind != columns.schema.field(name).type or not (is_alike or name == length):
+            return columns, view
+    if view is not None and not _is_alike(store, view):
+        return columns, view
+    ids = np.asarray(columns["id"].to_numpy(), np.int64)
+    stored = store.scan(names)
+    known = np.zeros(store.n_rows, bool)
+    for name in names:
+        known |= stored[name].is_valid().to_numpy()
+    known[ids] = False
+    others = np.flatnonzero(known)
+    left = stored.take(pa.array(others)).append_column("id", pa.array(others, pa.int64()))
+    schema = pa.schema([pa.field(one.name, one.type) for one in columns.schema])
+    both = [columns.cast(schema), left.select(columns.column_names).cast(schema)]
+    if view is not None and len(others):
+        rows = np.concatenate([view.rows, store.vectors(view.name, others)])
+        view = MeasuredView(view.name, rows, view.metadata)
+    return pa.concat_tables(both), view
+
+
+def _is_alike(store: Store, view: MeasuredView) -> bool:
+    """Whether a view is stored that says the same of how it was made."""
+    if view.name not in store.views:
+        return False
+    stored = store.schema.field(view.name).metadata or {}
+    return all(stored.get(key.encode()) == said.encode() for key, said in view.metadata.items())
 
 
 def put(

@@ -48,9 +48,13 @@ class NullDirections:
     directions: FloatArray
 
 
-def keep_null(space: StoredSpace, null: NullDirections) -> None:
-    """Keep the null beside the view that a space has now; what is no stored space keeps none."""
-    if getattr(space, "_store", None) is None:
+def keep_null(space: StoredSpace, null: NullDirections, *, n_names: int) -> None:
+    """Keep the null of so many names beside the view that a space has now.
+
+    Where the view holds others too, it is measured of all of them when it is asked for. What is no
+    stored space keeps none.
+    """
+    if getattr(space, "_store", None) is None or len(space.ids(view=VIEW)) != n_names:
         return
     some = NullDirections(null.pairs[:MOST_NULL], null.directions[:MOST_NULL])
     _kept(space, lambda: some)

@@ -413,7 +413,8 @@ class Identity(Result):
 
         Beside the columns ``identity_…`` it writes the view `own`: the own direction of each full
         name scaled to length 1, and its length as `own_norm`. Names of one part, names that the
-        encoder cannot read and all other names of the space have none.
+        encoder cannot read have none. Of other names what is stored stays where it was measured
+        with the same settings; else it is replaced by null.
 
         Raises
         ------
@@ -445,7 +446,7 @@ class Identity(Result):
                 {key: kept[key] for key in ("n_swaps", "seed")}, tuple(kept["templates"]),
             )  # fmt: skip
             view = MeasuredView(VIEW, as_units(rows), {FACTS_KEY: facts.to_json()})
-        space.add_metrics(table, study=STUDY, parameters=parameters, view=view)
+        space.add_metrics(table, study=STUDY, parameters=parameters, view=view, merge=True)
         if view is not None and self.null is not None and len(self.null.directions):
-            keep_null(space, self.null)
+            keep_null(space, self.null, n_names=int(has_own.sum()))
         return len(first)

@@ -233,6 +233,8 @@ class Rigidity(Result):
     def write(self, space: StoredSpace) -> int:
         """Store the measures of the names that the space holds; return how many those are.
 
+        Of other names what is stored stays where it was measured in the same contexts.
+
         Raises
         ------
         ValueError
@@ -249,7 +251,7 @@ class Rigidity(Result):
             columns[f"rigidity_{measure}"] = pa.array(values, pa.float64())
             columns[f"rigidity_{measure}_percentile"] = pa.array(places, pa.float64())
         parameters = {"contexts": list(self.contexts), "n_made_up": dict(self.n_made_up)}
-        space.add_metrics(pa.table(columns), study=STUDY, parameters=parameters)
+        space.add_metrics(pa.table(columns), study=STUDY, parameters=parameters, merge=True)
         return len(found)
 
 

@@ -209,6 +209,7 @@ def identity(
         mixed_values,
         origin,
         {"n_swaps": n_swaps, "templates": list(used), "n_made_up": n_made_up, "seed": seed,
+         "with_contexts": in_contexts is not None,
          "partners": [list(side) for side in made_of.partners]},
         (made_of.source + ".", *said_reader(space), *remarks),
         beside=columns_of_names(space, asked, columns),

@@ -89,7 +89,7 @@ class PlantedSpace:
         assert columns == ["anchor_rank"]
         return pa.table({"anchor_rank": [float(i) for i in ids]})
 
-    def add_metrics(self, columns, *, study, parameters, view=None):
+    def add_metrics(self, columns, *, study, parameters, view=None, merge=False):
         self.written, self.view = (columns, study, parameters), view
 
 

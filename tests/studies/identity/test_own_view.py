@@ -177,3 +177,42 @@ def test_bad_questions_are_refused(written, tmp_path: Path) -> None:
         space.own(least=2)
     with pytest.raises(ValueError, match="view must be one of"):
         built(tmp_path).own()
+
+
+def test_measures_of_other_names_stay_where_they_were_made_alike(written, tmp_path: Path) -> None:
+    space = copied(written[0], tmp_path)
+    asked = ["name", "identity_own_score", "identity_kind", "own_norm"]
+    before = {row["name"]: row for row in space.table(asked).to_pylist()}
+    rows, held = space.vectors("own"), space.ids(view="own").tolist()
+    again = space.identity(names=PEOPLE[:3], **FEW)
+    assert again.write(space) == 3
+    after = {row["name"]: row for row in space.table(asked).to_pylist()}
+    assert {name: after[name] for name in PEOPLE[3:]} == {name: before[name] for name in PEOPLE[3:]}
+    for row in again.rows:
+        assert after[row.name]["identity_own_score"] == row.own_score
+    others = [space.find(name, "full") for name in PEOPLE[3:]]
+    np.testing.assert_array_equal(space.vectors("own")[others], rows[others])
+    assert space.ids(view="own").tolist() == held
+    # What three names give is no null for all of them: that is measured of all when it is asked.
+    assert len(null_directions(space).pairs) > 12
+    other = {**FEW, "n_swaps": 7}
+    assert space.identity(names=PEOPLE[:4], **other).write(space) == 4
+    scores = space.table(["identity_own_score"])["identity_own_score"]
+    assert len(scores) - scores.null_count == 4
+    assert len(space.ids(view="own")) == 4
+
+
+def test_the_command_says_what_became_of_other_names(
+    written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import namebasis.cli.commands.identity as command
+
+    space, said = copied(written[0], tmp_path), []
+    monkeypatch.setattr(command, "note", said.append)
+    for swaps in (6, 7):
+        found = space.identity(names=PEOPLE[:2], **{**FEW, "n_swaps": swaps})
+        command._write(space, found, "identity_own_score")
+    assert said == [
+        "measures of 2 names stored, beside those of 22 others",
+        "measures of 2 names stored; those of 22 others, measured with other settings, are gone",
+    ]

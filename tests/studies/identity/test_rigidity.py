@@ -34,7 +34,7 @@ class CountedSpace(ToySpace):
         rare = [name for name in self.rare if (" " not in name) == one_word]
         return pa.table({"name": rare[:limit]})
 
-    def add_metrics(self, columns, *, study, parameters):
+    def add_metrics(self, columns, *, study, parameters, merge=False):
         self.written = columns, study
 
 
