@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.analysis.identity.own_gram import FEWEST, CarryOver, carry_over, own_gram
-from namebasis.checks import FloatArray, IntArray, check_count, check_seed
+from namebasis.checks import Float64Array, FloatArray, IntArray, check_count, check_seed
 from namebasis.errors import SpaceError
 from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.corpus.full_names import Pair
 from namebasis.namespace.search.beside import check_columns, stored_columns
 from namebasis.studies.identity.own_null import VIEW, null_directions
-from namebasis.studies.identity.own_results import OwnDirections, OwnName
+from namebasis.studies.identity.own_results import OwnDirections, OwnName, first_of
 from namebasis.wording import counted
 
 if TYPE_CHECKING:
@@ -119,8 +119,21 @@ def own(
     return OwnDirections(
         rows, len(null.directions), gram.square, gram.null_square, gram.rank, gram.null_rank,
         gram.n_beyond, int(gram.cluster.max()) + 1, gram.n_null_clusters, gram.limit, carried,
-        tuple(said), parameters, beside,
+        tuple(said), parameters, beside, gram.null_cosine,
+        _among_clusters(directions, gram.cluster, order),
     )  # fmt: skip
+
+
+def _among_clusters(
+    directions: FloatArray, cluster: IntArray, order: Sequence[int]
+) -> Float64Array:
+    """Cosines between names of clusters, cluster by cluster and in `order` within each."""
+    groups: dict[int, list[int]] = {}
+    for at in order:
+        if cluster[at] >= 0:
+            groups.setdefault(int(cluster[at]), []).append(at)
+    rows = directions[[at for some in first_of(groups) for at in some]]
+    return np.asarray(rows.astype(np.float64) @ rows.astype(np.float64).T)
 
 
 def _chosen(space: StoredSpace, where: str | None, least: float) -> IntArray:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from namebasis.analysis.identity.own_gram import CarryOver
 from namebasis.analysis.intervals import Interval
+from namebasis.checks import Float64Array
 from namebasis.namespace.search.beside import drawn_beside, joined, row_of
 from namebasis.results import Result, Table, plain_dict
 from namebasis.wording import between, counted, listed, percent
 
 SHARED = 0.05
 """Share of null directions with as near another, below which an own direction counts as shared."""
+MOST_DRAWN, MOST_OF_CLUSTER = 30, 10
+"""Names whose cosines with each other are drawn, and of one cluster; the largest clusters first."""
 _N_MEMBERS = 6
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,14 @@ class OwnDirections(Result):
     parameters : mapping
     beside : Table or None
         Stored columns that were asked for.
+    null_cosines : ndarray of shape (n_null or fewer,)
+        Of each recombined name to the nearest of the others.
+    cosines : ndarray of shape (n, n)
+        Between the names of `drawn_clusters`, in their order.
     """
+
+    _page = "namebasis.studies.identity.pages.own:html_of"
+    _figure = "namebasis.studies.identity.pages.own:draw"
 
     names: tuple[OwnName, ...]
     n_null: int
@@ -96,6 +108,8 @@ class OwnDirections(Result):
     remarks: tuple[str, ...]
     parameters: Mapping[str, Any]
     beside: pa.Table | None = None
+    null_cosines: Float64Array = field(default_factory=lambda: np.empty(0))
+    cosines: Float64Array = field(default_factory=lambda: np.empty((0, 0)))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -165,6 +179,10 @@ class OwnDirections(Result):
                 groups.setdefault(one.cluster, []).append(one.name)
         return dict(sorted(groups.items()))
 
+    def drawn_clusters(self) -> list[list[str]]:
+        """The first names of each cluster, as far as they are drawn."""
+        return first_of(self.clusters())
+
     def notes(self) -> list[str]:
         """What they are compared with."""
         few = [
@@ -211,6 +229,18 @@ class OwnDirections(Result):
             "parameters": dict(self.parameters),
             "notes": self.notes(),
         }
+
+
+def first_of(clusters: Mapping[int, Sequence[T]]) -> list[list[T]]:
+    """The first members of each cluster, `MOST_DRAWN` in all; what is left of none is left out."""
+    kept: list[list[T]] = []
+    left = MOST_DRAWN
+    for number in sorted(clusters):
+        some = list(clusters[number][: min(left, MOST_OF_CLUSTER)])
+        left -= len(some)
+        if some:
+            kept.append(some)
+    return kept
 
 
 def _members(names: list[str]) -> str:

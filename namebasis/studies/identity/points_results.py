@@ -81,6 +81,9 @@ class PointsTo(Result):
     parameters : mapping
     """
 
+    _page = "namebasis.studies.identity.pages.points_to:html_of"
+    _figure = "namebasis.studies.identity.pages.points_to:draw"
+
     rows: tuple[PartPoints, ...]
     n_names: int
     source: str

@@ -1,0 +1,1 @@
+"""Own directions, and whom parts point to, as figures and pages."""
