@@ -171,6 +171,30 @@ def own_direction(
     )
 
 
+def part_pull(alone: npt.ArrayLike, effects: npt.ArrayLike, grand: Float64Array) -> Float64Array:
+    """How far parts move whatever they are paired with towards what they mean alone.
+
+    Parameters
+    ----------
+    alone : array_like of shape (n, n_features)
+        Embeddings of the parts alone.
+    effects : array_like of shape (n, n_features)
+        `PartEffects.effects`: what each adds to its pairs on average.
+    grand : ndarray of shape (n_features,)
+        `PartnerGrid.grand`.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Length of the effect along the part alone about the grand mean; 0 where the part lies on
+        that mean, below 0 where pairs are moved away from what it means alone.
+    """
+    apart = np.asarray(alone, dtype=np.float64) - grand
+    length = np.linalg.norm(apart, axis=1)
+    along = np.einsum("nd,nd->n", np.asarray(effects, dtype=np.float64), apart)
+    return np.asarray(along / np.where(length > 1e-9, length, np.inf))
+
+
 def part_capture(
     whole: npt.ArrayLike, part: npt.ArrayLike, swaps: npt.ArrayLike, valid: BoolArray | None = None
 ) -> Float64Array:

@@ -100,9 +100,8 @@ def embed_contexts(
         yield slice(start, start + len(block)), rows[:, 0], placed
 
 
-def counting(progress: Progress | None, total: int) -> Advance:
+def counting(progress: Progress | None, total: int, done: int = 0) -> Advance:
     """Turn a progress callback of (done, total) into one that is told what was added."""
-    done = 0
 
     def advance(n: int) -> None:
         nonlocal done

@@ -19,7 +19,7 @@ from namebasis.results import Result, Table
 from namebasis.studies.identity.in_contexts import CONTEXT_MEASURES
 from namebasis.studies.identity.own_null import VIEW, NullDirections, as_units, keep_null
 from namebasis.studies.identity.thresholds import KINDS, Origin
-from namebasis.wording import did_you_mean, listed, percent, percentile
+from namebasis.wording import between, did_you_mean, listed, percent, percentile
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -31,9 +31,11 @@ SWAP_MEASURES = (
 )  # fmt: skip
 STORED = ("anchor_rank", "own_residual", "piece_names", "same_pieces")
 """Columns that other studies and the build keep about a stored name."""
+SINGLE_MEASURES = ("pull", "pull_percentile", "pull_z", "pull_z_low", "pull_z_high")
+"""What is measured of names of one word instead: see `single.pull`."""
 _NUMBERS = (
     "own_length", "own_score", "own_percentile", "own_z", "strength", "hold", "hold_given",
-    "hold_family", "capture_given", "capture_family", *CONTEXT_MEASURES,
+    "hold_family", "capture_given", "capture_family", *CONTEXT_MEASURES, *SINGLE_MEASURES,
 )  # fmt: skip
 COLUMNS = ("n_tokens", *_NUMBERS, *STORED)
 _OWN = ("own_evidence", "own_evidence_low", "own_evidence_high")
@@ -53,6 +55,10 @@ EVIDENCES_IN_WORDS = {
 }
 """What the measures behind a kind are called where people read them; see docs/measures.md."""
 WITHOUT_CONTEXTS = "contexts left out: flexible may be entangled"
+OF_SINGLE_NAMES = (
+    "single names have no parts to swap: their pull on the family partners, beyond what common "
+    "given names and made-up words of as many pieces have, is an evidence and no verdict."
+)
 _HALF = 0.5
 _MANY_MADE_UP = 400  # settled 39 % of names where 100 settled 28 %; see docs/benchmarks.md
 _FEW = 3  # names that the headline tells of one by one
@@ -88,6 +94,13 @@ class NameIdentity:
         `leakage` is the evidence for an entangled name.
     leaked : str or None
         The context that the bare name lies furthest towards.
+    pull : float or None
+        Of a name of one word: how far it moves what it is paired with to what it means alone; see
+        `analysis.identity.part_pull`. An evidence that grades, of no kind.
+    pull_percentile, pull_z : float or None
+        Of `pull` among common given names and made-up words, beyond a line over their pieces.
+    pull_z_low, pull_z_high : float or None
+        95 % of `pull_z`: where other partners and other such names put it.
     anchor_rank, own_residual : float or None
         As the study `anchors` stored them, if it did.
     piece_names, same_pieces : float or None
@@ -127,6 +140,11 @@ class NameIdentity:
     interaction: float | None = None
     leakage: float | None = None
     leaked: str | None = None
+    pull: float | None = None
+    pull_percentile: float | None = None
+    pull_z: float | None = None
+    pull_z_low: float | None = None
+    pull_z_high: float | None = None
     anchor_rank: float | None = None
     own_residual: float | None = None
     piece_names: float | None = None
@@ -171,7 +189,7 @@ class NameIdentity:
         """The kind of identity in a sentence."""
         chances = self.probabilities or {}
         if self.kind is None:
-            return f"{self.name} has no kind of identity ({self.reason})."
+            return f"{self.name} has no kind of identity ({self.reason}).{self._pulls}"
         if self.is_settled:
             return (
                 f"{self.name} is {self.kind} ({self._chance(self.kind)}): "
@@ -185,6 +203,22 @@ class NameIdentity:
             else f"{self.name} may be {first} ({self._chance(first)}) or {second} "
             f"({self._chance(second)})."
         )
+
+    @property
+    def _pulls(self) -> str:
+        """How a name of one word stands among names that mean nobody in particular."""
+        if self.pull_z is None:
+            return ""
+        return (
+            f" Its pull on family names lies {percentile(self.pull_percentile)} of names that mean "
+            f"nobody in particular (z {self.pull_z:.1f}, 95 % interval {self.told_pull()})."
+        )
+
+    def told_pull(self) -> str:
+        """The interval of `pull_z`, such as "0.4 to 2.1"; a dash where it has none."""
+        if self.pull_z_low is None or self.pull_z_high is None:
+            return percent(None)
+        return between(self.pull_z_low, self.pull_z_high, 1)
 
     def told_interval(self, kind: str) -> str:
         """The interval of a kind's probability, such as "14 to 91 %"; a dash where it has none."""
@@ -308,6 +342,15 @@ class Identity(Result):
         if measured:
             names = ("name", "parts", *(EVIDENCES_IN_WORDS[key] for key in evidences))
             tables.append(Table(names, measured, "what the kinds rest on", detail=True, aside=True))
+        pulled = [
+            (row.name, row.pull, percentile(row.pull_percentile), row.pull_z, row.told_pull())
+            for row in sorted(rows, key=lambda row: -(row.pull_z or 0.0))
+            if row.pull_z is not None and row.pull_percentile is not None
+        ]
+        if pulled:
+            names = ("name", "pull", "of names of nobody", "pull z", "95 % of pull z")
+            title = "single names: an evidence, no verdict"
+            tables.append(Table(names, pulled, title, bars=(), detail=True, aside=True))
         if self.agreement is not None:
             tables += [replace(one, detail=True, aside=True) for one in self.agreement.tables()]
         return tables
@@ -329,6 +372,8 @@ class Identity(Result):
             )
         if "leakage" not in self.thresholds:
             said.append(WITHOUT_CONTEXTS + ".")
+        if any(row.pull_z is not None for row in self.rows):
+            said.append(OF_SINGLE_NAMES)
         return said
 
     def footnotes(self) -> list[str]:

@@ -36,6 +36,7 @@ from namebasis.studies.identity.reference import (
     swap_columns,
 )
 from namebasis.studies.identity.results import STORED, SWAP_MEASURES, Identity, NameIdentity
+from namebasis.studies.identity.single.pull import count_pulls, pulls, single_names
 from namebasis.studies.identity.swaps import count_prompts, measure, recombined_pairs
 from namebasis.studies.identity.thresholds import (
     KINDS,
@@ -167,7 +168,9 @@ def identity(
     pairs = {name: one.pair for name, one in cuts.items() if one.pair is not None}
     real = list(dict.fromkeys(pairs.values()))
     plan = Plan(n_swaps, used, n_made_up, seed)
-    swapped = _Swapped(space, plan, real, progress, count_contexts(asked, places, N_MADE_UP))
+    singles = single_names(space, cuts)
+    n_contexts = count_contexts(asked, places, N_MADE_UP)
+    swapped = _Swapped(space, plan, real, progress, n_contexts + count_pulls(len(singles), plan))
     made_of, found, mixed_values = swapped.reference, swapped.found, swapped.mixed
     if places:
         in_contexts = measure_contexts(
@@ -176,9 +179,16 @@ def identity(
                 lambda done, _: progress(swapped.n_prompts + done, swapped.n_total)
             ),
         )  # fmt: skip
+    pulled = pulls(
+        space, plan, made_of, singles,
+        counting(progress, swapped.n_total, swapped.n_prompts + n_contexts),
+    )  # fmt: skip
     at = {pair: row for row, pair in enumerate(real)}
     rows = [at[pairs[name]] if name in pairs else None for name in asked]
     values = {key: _pick(column, rows) for key, column in found.columns.items()}
+    alone = {name: row for row, name in enumerate(singles)}
+    of_single = [alone.get(name) for name in asked]
+    values |= {key: _pick(column, of_single) for key, column in pulled.items()}
     made = dict(made_of.made)
     left_out = {
         key: np.array([_pick(one, rows) for one in column])

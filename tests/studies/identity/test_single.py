@@ -1,0 +1,117 @@
+"""Names of one word: how far they pull what they are paired with, whoever else is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from namebasis.analysis.identity.own_direction import part_pull
+from namebasis.namespace.building.build import build_space
+from namebasis.namespace.corpus.names import make_names
+from namebasis.space import Space, open_space
+from namebasis.studies.identity.results import SINGLE_MEASURES
+from namebasis.studies.identity.single.pull import N_EACH, _place
+from tests.studies.identity.test_identity_reference import CountingEncoder, names_of
+from tests.studies.identity.test_identity_study import vector
+
+FEW = {"n_swaps": 12, "n_made_up": 20, "with_contexts": False}
+STARS = ("Madonna", "Cher")
+
+
+class Pulling(CountingEncoder):
+    """A star weighs five times as much as any other word, and [UNK] is what it cannot read."""
+
+    def encode_text(self, texts: Sequence[str], *, batch_size: int | None = None) -> np.ndarray:
+        rows = super().encode_text(texts) * 6.0
+        for at, text in enumerate(texts):
+            if text.split(" ")[0] in STARS:
+                rows[at] += 4 * vector(text.split(" ")[0])
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+    def encode_names(
+        self, names: Sequence[str], template: str, *, batch_size: int | None = None
+    ) -> np.ndarray:
+        return self.encode_text([template.format(name) for name in names])
+
+    def pieces(self, names: Sequence[str]) -> list[list[str]]:
+        return [["[UNK]"] if name == "🙂" else [name[:4], *name[4:]] for name in names]
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
+    place = tmp_path_factory.mktemp("single") / "s.space"
+    rows = [*names_of(20, "given"), *names_of(20, "family")]
+    rows += [{"name": "Cher", "part": "given"}, {"name": "Ada Lov", "part": "full"}]
+    build_space(make_names(rows), place, encoder=Pulling("pulling"), templates=["{}"])
+    return open_space(place, encoder=Pulling("pulling"))
+
+
+@pytest.fixture(scope="module")
+def found(space: Space):
+    return space.identity(["Cher", "Given3", "Ada Lov", "🙂", "Madonna"], **FEW)
+
+
+def test_a_pull_is_the_effect_along_what_a_part_means_alone() -> None:
+    grand = np.array([1.0, 1.0, 0.0])
+    alone = grand + np.array([[2.0, 0, 0], [-2.0, 0, 0], [0, 0, 0], [3.0, 4.0, 0]])
+    effects = np.array([[0.7, 5.0, 0], [0.7, 0, 0], [1.0, 1.0, 1.0], [1.0, 2.0, 9.0]])
+    np.testing.assert_allclose(part_pull(alone, effects, grand), [0.7, -0.7, 0.0, 2.2])
+
+
+def test_stars_pull_more_than_names_of_nobody_and_others_do_not(found) -> None:
+    rows = {row.name: row for row in found.rows}
+    for star in STARS:
+        assert rows[star].pull_percentile == 1
+        assert rows[star].pull_z > 5
+        assert 2 < rows[star].pull_z_low < rows[star].pull_z < rows[star].pull_z_high
+    usual = rows["Given3"]
+    assert abs(usual.pull_z) < 3
+    assert usual.pull < rows["Cher"].pull
+    for row in rows.values():  # it grades, and is no verdict
+        assert (row.kind is None) == (row.name != "Ada Lov")
+    for name in ("Ada Lov", "🙂"):
+        assert all(getattr(rows[name], key) is None for key in SINGLE_MEASURES)
+
+
+def test_a_pull_is_kept_and_the_same_whoever_else_is_asked(space: Space, found) -> None:
+    again = open_space(space.path, encoder=Pulling("pulling"))
+    encoder = again.encoder()
+    (alone,) = again.identity(["Cher"], **FEW).rows
+    assert encoder.n_encoded < N_EACH  # neither the null nor the made-up names again
+    for key in SINGLE_MEASURES:
+        assert getattr(alone, key) == pytest.approx(getattr(found.rows[0], key), rel=1e-5)
+    cold = again.identity(["Cher"], **{**FEW, "n_swaps": 10}).rows[0]
+    assert cold.pull_z_low < alone.pull_z < cold.pull_z_high  # of other partners
+
+
+def test_a_line_over_pieces_is_taken_off_as_far_as_the_null_goes() -> None:
+    rng = np.random.default_rng(0)
+    pieces = np.arange(100) % 4 + 2
+    null = 0.3 * pieces + 0.01 * rng.standard_normal(100)
+    place = _place(np.array([0.3, 0.6, 0.9, 1.5, 1.5, 1.6]), np.array([1, 2, 3, 5, 9, 5]), null,
+                   pieces)  # fmt: skip
+    assert abs(place.z[[1, 2, 3, 4]]).max() < 1  # 9 pieces count as 5, which the null has
+    assert place.z[0] < -20  # and 1 as 2
+    assert place.z[5] > 5
+    flat = _place(np.array([0.5]), np.array([7]), rng.standard_normal(100), np.full(100, 3))
+    assert abs(flat.z[0]) < 1.5
+
+
+def test_a_single_name_is_told_written_and_given_with_its_interval(
+    space: Space, found, tmp_path: Path
+) -> None:
+    told = found.rows[0].verdict
+    assert "has no kind of identity (one part only" in told
+    assert "lies above 99 % of names that mean nobody in particular (z " in told
+    table = next(one for one in found.tables() if "single names" in one.title)
+    assert [row[0] for row in table.rows][-1] == "Given3"
+    assert any("no verdict" in one for one in found.notes())
+    row = found.to_dict()["names"][0]
+    assert row["pull_z_low"] < row["pull_z"] < row["pull_z_high"]
+    assert found.to_arrow()["pull"].to_pylist()[2] is None
+    assert found.write(space) == 3
+    stored = space.table(["name", "identity_pull_z"], where="identity_pull_z > 3").to_pylist()
+    assert [one["name"] for one in stored] == ["Cher"]
