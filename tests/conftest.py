@@ -19,6 +19,9 @@ import pytest
 from hypothesis import settings
 
 from namebasis.encoders import minilm
+from tests import sockets
+
+sockets.refuse_outside()
 
 # A build server repeats the same examples each time; new ones are looked for where one can look.
 # No test is timed: a busy machine is no fault of the code.
@@ -40,6 +43,14 @@ def browser() -> Iterator[Any]:
         )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_calls_home() -> Iterator[None]:
+    """No test, and no library in it, asks another machine for anything."""
+    sockets.outside.clear()
+    yield
+    assert not sockets.outside, sockets.outside[0]
 
 
 @pytest.fixture(autouse=True)
