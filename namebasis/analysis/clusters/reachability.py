@@ -85,8 +85,10 @@ def _smooth(rows: FloatArray, links: csr_matrix, sizes: IntArray, steps: int) ->
         for start in range(0, sizes.size, _BLOCK):
             part = slice(start, min(start + _BLOCK, sizes.size))
             block = pull[part] @ rows
-            norms = np.sqrt(np.einsum("nd,nd->n", block, block))[:, None]
-            moved[part] = np.where(norms > 0, block / np.where(norms > 0, norms, 1), rows[part])
+            norms = np.sqrt(np.einsum("nd,nd->n", block, block))
+            if not norms.all():  # opposite rows cancel out: such a one stays where it is
+                block[norms == 0], norms[norms == 0] = rows[part][norms == 0], 1
+            np.divide(block, norms[:, None], out=moved[part])
         rows = moved
     return rows
 

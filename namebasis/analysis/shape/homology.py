@@ -10,6 +10,7 @@ import numpy as np
 from namebasis.checks import Float64Array, FloatArray, IntArray, as_embeddings, check_count
 
 _BLOCK = 4096  # rows compared with all landmarks at a time
+_LAZY = 256  # rows whose distance is brought up to date at a time
 DEGREES = (0, 1)
 
 
@@ -70,25 +71,65 @@ def farthest_points(embeddings: object, n_landmarks: int, *, seed: int = 0) -> L
     rows = as_embeddings(embeddings)
     n_landmarks = check_count(n_landmarks, "n_landmarks")
     first = int(np.random.default_rng(check_count(seed, "seed", 0)).integers(len(rows)))
-    centred = (rows - rows[first]).astype(np.float32)  # near 0, so that products round less
-    squares = np.einsum("nf,nf->n", centred, centred)
-    nearest = np.full(len(rows), np.inf, np.float32)
+    bounds = _Bounds((rows - rows[first]).astype(np.float32), first)
     chosen = [first]
-    while True:
-        last = chosen[-1]
-        apart = squares + squares[last] - 2 * (centred @ centred[last])
-        np.minimum(nearest, apart, out=nearest)
-        nearest[last] = 0
-        farthest = int(nearest.argmax())
+    while len(chosen) < n_landmarks:
+        row = bounds.farthest()
         # Rounding leaves equal rows a little apart: only the exact difference tells.
-        while nearest[farthest] > 0 and _is_landmark(rows, farthest, chosen):
-            nearest[farthest] = 0
-            farthest = int(nearest.argmax())
-        if nearest[farthest] <= 0 or len(chosen) == n_landmarks:
+        while bounds.squared[row] > 0 and _is_landmark(rows, row, chosen):
+            bounds.squared[row] = 0
+            row = bounds.farthest()
+        if bounds.squared[row] <= 0:
             break
-        chosen.append(farthest)
+        chosen.append(bounds.add(_first_equal(rows, row, bounds.squares)))
     landmarks = np.array(chosen, np.int64)
     return Landmarks(landmarks, covering_radius(rows, landmarks))
+
+
+class _Bounds:
+    """How far each row is from its nearest landmark, at most; known exactly where it is needed.
+
+    A landmark more can only bring a row nearer, so an old distance is a bound, and of most rows it
+    is never brought up to date.
+    """
+
+    def __init__(self, centred: FloatArray, first: int) -> None:
+        self.centred = centred  # near 0, so that products round less
+        self.squares = np.einsum("nf,nf->n", centred, centred)
+        self.landmarks = [first]
+        self.squared = np.full(len(centred), np.inf, np.float32)
+        self.n_compared = np.zeros(len(centred), np.int64)
+        self._compare(np.arange(len(centred)))
+
+    def add(self, row: int) -> int:
+        """Make a row a landmark; return it."""
+        self.landmarks.append(row)
+        self.squared[row] = 0
+        return row
+
+    def farthest(self) -> int:
+        """The row farthest from its nearest landmark; of equally far ones the first."""
+        while True:
+            row = int(self.squared.argmax())
+            if self.n_compared[row] == len(self.landmarks):
+                return row
+            count = min(_LAZY, len(self.squared))
+            top = np.argpartition(self.squared, -count)[-count:]
+            self._compare(top[self.n_compared[top] < len(self.landmarks)])
+
+    def _compare(self, rows: IntArray) -> None:
+        """Bring some rows up to date with the landmarks that they were not compared with."""
+        new = self.landmarks[int(self.n_compared[rows].min()) :]
+        products = self.centred[rows] @ self.centred[new].T
+        apart = self.squares[rows, None] + self.squares[new] - 2 * products
+        self.squared[rows] = np.minimum(self.squared[rows], apart.min(axis=1))
+        self.n_compared[rows] = len(self.landmarks)
+
+
+def _first_equal(rows: FloatArray, row: int, squares: FloatArray) -> int:
+    """The first row that equals one, of rows with their squared lengths."""
+    alike = np.flatnonzero(np.abs(squares - squares[row]) <= 1e-5 * squares[row])
+    return int(alike[(rows[alike] == rows[row]).all(axis=1)][0])
 
 
 def _is_landmark(rows: FloatArray, row: int, chosen: Sequence[int]) -> bool:
@@ -172,12 +213,33 @@ def persistence_entropy(diagram: Float64Array) -> float:
 
 
 def bottleneck_distance(left: Float64Array, right: Float64Array) -> float:
-    """Bottleneck distance of two diagrams (n, 2) and (m, 2), to 1 part in 100, by Hera.
+    """Bottleneck distance of two diagrams (n, 2) and (m, 2).
 
-    Classes may be matched to the diagonal; infinite ones only to each other.
+    Classes may be matched to the diagonal; infinite ones only to each other. Exact where all are
+    born at once, as components are; else to 1 part in 100, by Hera.
     """
+    births = np.concatenate([left[:, 0], right[:, 0]])
+    if births.size and (births == births[0]).all():
+        return _born_at_once(left[:, 1] - births[0], right[:, 1] - births[0])
     from gudhi.hera import bottleneck_distance as hera
 
     # Hera takes no points on the diagonal, which change nothing.
     alive = [np.asarray(d[d[:, 1] > d[:, 0]], np.float64) for d in (left, right)]
     return float(hera(*alive))
+
+
+def _born_at_once(left: Float64Array, right: Float64Array) -> float:
+    """Bottleneck distance of classes that differ in how long they live alone.
+
+    A class must be matched to another within t if it lives longer than 2t. The longest may be
+    matched to the longest, the next to the next, since matching on a line need not cross; each
+    such pair costs its difference, or half of the longer life where both go to the diagonal.
+    """
+    n_forever = np.count_nonzero(np.isinf(left)), np.count_nonzero(np.isinf(right))
+    if n_forever[0] != n_forever[1]:
+        return float("inf")
+    lives = np.zeros((2, max(left.size, right.size, 1) + 1))
+    for side, own in zip(lives, (left, right), strict=True):
+        finite = np.sort(own[np.isfinite(own)])[::-1]
+        side[: finite.size] = finite
+    return float(np.minimum(np.abs(lives[0] - lives[1]), lives.max(axis=0) / 2).max())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import importlib.util
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,18 @@ def clip_tokenizer(path: Path, n_positions: int) -> Any:
         Tokens that a text may have.
     """
     from transformers import CLIPTokenizer
+
+    stamp = path.stat()
+    vocabulary, merges = _pieces_and_merges(path, stamp.st_mtime_ns, stamp.st_size)
+    # Words are added to a tokenizer, and each has its own: copies.
+    return CLIPTokenizer(vocab=dict(vocabulary), merges=list(merges), model_max_length=n_positions)
+
+
+@lru_cache(maxsize=1)
+def _pieces_and_merges(
+    path: Path, _changed: int, _size: int
+) -> tuple[dict[str, int], list[tuple[str, ...]]]:
+    """Numbers of all pieces, and the pairs that are merged, read once for every text encoder."""
     from transformers.convert_slow_tokenizer import bytes_to_unicode
 
     letters = list(bytes_to_unicode().values())
@@ -58,4 +71,4 @@ def clip_tokenizer(path: Path, n_positions: int) -> Any:
     pieces = [*letters, *(f"{letter}</w>" for letter in letters)]
     pieces += ["".join(merge) for merge in merges]
     vocabulary = {piece: number for number, piece in enumerate([*pieces, _START, _END])}
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=n_positions)
+    return vocabulary, merges

@@ -11,7 +11,7 @@ import numpy as np
 from namebasis.analysis.clusters.clustering import central_rows
 from namebasis.analysis.clusters.stability import Stability
 from namebasis.analysis.graph.neighbours import duplicate_groups
-from namebasis.checks import FloatArray, IntArray
+from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.studies.topology.labels import GENDERS, PARTS
 from namebasis.wording import percent
 
@@ -170,8 +170,6 @@ def _traits(
     column: str, values: Sequence[Sequence[str]], labels: IntArray, n_clusters: int
 ) -> list[tuple[int, Trait]]:
     """Values of one column that a cluster has more often than chance explains."""
-    from scipy.stats import hypergeom
-
     n = len(values)
     everywhere = Counter(value for row in values for value in set(row))
     inside = Counter(
@@ -191,14 +189,15 @@ def _traits(
     size = np.bincount(labels[labels >= 0], minlength=n_clusters)[of]
     n_known = int(has_any.sum())
     # A list's own value is common wherever its names are: it says something only beside others.
-    chance = hypergeom.sf(count - 1, n_known, base, known)
+    most = _ALPHA / (n_clusters * len(everywhere))
+    chance = chance_of_more(count, n_known, base, known, most)
     if column in _OF_KNOWN:
         chance[known < _FEWEST_KNOWN * size] = 1.0
         size, n = known, n_known
     else:
-        chance = np.maximum(chance, hypergeom.sf(count - 1, n, base, size))
+        chance = np.maximum(chance, chance_of_more(count, n, base, size, most))
     share, base_share = count / size, base / n
-    keep = np.flatnonzero((chance < _ALPHA / (n_clusters * len(everywhere))) & (share > base_share))
+    keep = np.flatnonzero((chance < most) & (share > base_share))
     return [
         (
             keys[i][0],
@@ -213,6 +212,30 @@ def _traits(
         )
         for i in keep.tolist()
     ]
+
+
+def chance_of_more(
+    count: IntArray, n: int, base: IntArray, size: IntArray, most: float
+) -> Float64Array:
+    """Chance that `size` of `n` names have a value that `base` have at least `count` times.
+
+    1 where the chance of just `count` is above `most`: that of as many or more is then as well,
+    and its sum, which takes scipy a loop, need not be known.
+
+    Parameters
+    ----------
+    count, base, size : ndarray of shape (n_values,), int64
+    n : int
+    most : float
+        The largest chance that the caller looks at.
+    """
+    from scipy.stats import hypergeom
+
+    chance = np.ones(len(count))
+    with np.errstate(divide="ignore"):  # a chance of 0
+        rare = hypergeom.logpmf(count, n, base, size) < np.log(most) + 1e-6
+    chance[rare] = hypergeom.sf(count[rare] - 1, n, base[rare], size[rare])
+    return chance
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def test_a_torus_has_two_loops_and_a_sphere_none() -> None:
 
 
 def test_landmarks_are_the_greedy_ones_and_their_radius_the_true_one() -> None:
-    rows = np.random.default_rng(3).standard_normal((300, 5))
+    rows = np.random.default_rng(3).standard_normal((700, 5))  # more than are compared at a time
     found = farthest_points(rows, 25, seed=7)
     chosen = [int(found.rows[0])]
     for _ in range(24):
@@ -99,6 +99,7 @@ def test_equal_rows_are_never_two_landmarks() -> None:
     found = farthest_points(rows, 50)
     assert len(np.unique(rows[found.rows].astype(np.float32), axis=0)) == len(found.rows) == 6
     assert found.covering_radius == 0
+    assert (found.rows[1:] % 20 == 0).all()  # of equal rows the first
     assert farthest_points(np.ones((4, 2)), 3).rows.size == 1
 
 
@@ -122,6 +123,25 @@ def test_moving_points_moves_diagrams_no_further_than_twice_that(seed: int) -> N
     farthest = np.linalg.norm(moved - rows, axis=1).max()
     for first, second in zip(persistence_diagrams(rows), persistence_diagrams(moved), strict=True):
         assert bottleneck_distance(first, second) <= 1.011 * 2 * farthest + 1e-6
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 6), st.integers(0, 6))
+def test_components_are_as_far_apart_as_every_matching_says(seed: int, n: int, m: int) -> None:
+    """Born at once, their distance needs no search; Hera and gudhi's exact one agree."""
+    import gudhi
+    from gudhi.hera import bottleneck_distance as hera
+
+    rng = np.random.default_rng(seed)
+    forever = np.array([[0.0, np.inf]])
+    sides = [
+        np.concatenate([np.column_stack([np.zeros(k), rng.gamma(1, size=k)]), forever])
+        for k in (n, m)
+    ]
+    found = bottleneck_distance(*sides)
+    assert found == pytest.approx(gudhi.bottleneck_distance(*sides, 0), abs=1e-12)
+    assert found == pytest.approx(hera(*sides), rel=0.011)
+    assert bottleneck_distance(sides[0][:-1], sides[1]) == np.inf
 
 
 def test_distances_and_entropies_in_closed_form() -> None:

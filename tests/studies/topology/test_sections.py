@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, hypergeom
 
 from namebasis.report import charts
 from namebasis.report.charts import save
+from namebasis.studies.topology.clusters import chance_of_more
 from namebasis.studies.topology.figures import draw_maps
 from namebasis.studies.topology.files import FIGURES
 from namebasis.studies.topology.pages import drawings
@@ -230,3 +231,14 @@ def test_no_title_and_no_label_is_cut() -> None:
                 if text.get_text():
                     assert 0 <= box.x0 < box.x1 <= width, (name, text.get_text())
                     assert 0 <= box.y0 < box.y1 <= height, (name, text.get_text())
+
+
+def test_chances_are_summed_only_where_they_may_be_small_enough() -> None:
+    rng = np.random.default_rng(0)
+    base, size = rng.integers(1, 400, 500), rng.integers(5, 200, 500)
+    count = np.minimum(np.minimum(base, size), base * size // 1000 + rng.integers(0, 9, 500))
+    whole = hypergeom.sf(count - 1, 1000, base, size)
+    found = chance_of_more(count, 1000, base, size, 0.01)
+    np.testing.assert_array_equal(found[whole < 0.01], whole[whole < 0.01])
+    assert (whole < 0.01).sum() > 20
+    assert (found[whole >= 0.01] >= 0.01).all()
