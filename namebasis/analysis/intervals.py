@@ -124,6 +124,28 @@ def share_interval(values: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> 
     return Interval(mean, min(ends[0], mean), max(ends[1], mean))
 
 
+def median_interval(values: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> Interval:
+    """Median of a sample, whatever its distribution, with an interval between order statistics.
+
+    Exact, and no narrower than it says: the bounds of the binomial test of the median.
+
+    Parameters
+    ----------
+    values : array_like of shape (n,)
+        At least 1; infinite ones count as larger or smaller than all others. No bounds of fewer
+        than 6 values, which do not hold the median in 95 % between them.
+    """
+    from scipy.stats import quantile_test
+
+    sample = np.sort(np.asarray(values, dtype=np.float64))
+    middle = sample[[(len(sample) - 1) // 2, len(sample) // 2]]
+    median = float(middle[0] if middle[0] == middle[1] else middle.mean())
+    found = quantile_test(sample, p=0.5).confidence_interval(confidence)
+    if np.isnan([found.low, found.high]).any():
+        return Interval(median, None, None, f"{len(sample)} values are too few for a median's")
+    return Interval(median, float(found.low), float(found.high))
+
+
 def difference_interval(
     first: npt.ArrayLike, second: npt.ArrayLike, *, confidence: float = CONFIDENCE
 ) -> Interval:

@@ -176,3 +176,12 @@ def test_the_interval_of_a_mean_takes_out_skewness() -> None:
     assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low))
     even = intervals.mean_interval([-2.0, -1.0, 0.0, 1.0, 2.0])
     assert even.high == pytest.approx(t.ppf(0.975, 4) * 2.5**0.5 / 5**0.5)
+
+
+def test_the_interval_of_a_median_lies_between_order_statistics() -> None:
+    # P(2 ≤ heads ≤ 8 of 10) = 0.979: of 10 values the second and the ninth hold the median.
+    found = intervals.median_interval([10, 9, 8, 7, 6, 5, 4, 3, 2, np.inf])
+    assert (found.value, found.low, found.high) == (6.5, 3.0, 10.0)
+    assert intervals.median_interval([np.inf, np.inf, 1.0]).value == np.inf
+    few = intervals.median_interval([1, 2, 3, 4, 5])
+    assert (few.low, few.high, few.reason) == (None, None, "5 values are too few for a median's")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import namebasis
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.registry import load_encoder
+from namebasis.formation.truth import Known, Truth
+from namebasis.formation.weight_identity.asked import ask
 from namebasis.formation.weight_identity.evidence import collect
 from namebasis.formation.weight_identity.keys import Memories
+from namebasis.formation.weight_identity.knock_out import Remover, take_out
 from namebasis.formation.weight_identity.stream import Stream
 from namebasis.formation.weight_identity.writers import prompts_of
+from namebasis.organism.world import World
 from tests.encoders.conftest import tiny
 
 __all__ = ["tiny"]
@@ -55,6 +61,22 @@ def test_weights_that_were_changed_come_back(encoder: Encoder) -> None:
         assert np.abs(memories.rows(PAIRS) - rows).max() > 1e-3
     np.testing.assert_array_equal(memories.weights(), before)
     np.testing.assert_array_equal(memories.rows(PAIRS), rows)
+
+
+def test_a_person_is_taken_out_of_the_organism_and_hardly_anyone_else() -> None:
+    world = World.load(Path(namebasis.__file__).parent / "data" / "organism" / "world.json")
+    names = [one.name for one in world.names if one.kind == "C" and one.exposures >= 1000]
+    truth = Truth({one.name: Known(one.name, one.kind) for one in world.names})
+    asked = ask(names, truth, n_swaps=12, n_null=20, seed=0)
+    memories = Memories(load_encoder("organism"))
+    before = memories.weights()
+    found = take_out(memories, asked, [0, 1, 2], "organism")
+    assert (found.lost > 0.5).all()
+    assert max(*found.others, *found.null) < 0.05
+    assert (found.length > np.median(Remover(memories, asked).length[asked.n_asked :])).all()
+    np.testing.assert_array_equal(memories.weights(), before)
+    assert "other names" in str(found.headline())
+    assert [row["name"] for row in found.to_dict()["names"]] == names[:3]
 
 
 def test_a_name_crosses_where_its_score_reaches_what_no_other_does() -> None:

@@ -34,6 +34,14 @@ Truth = Annotated[
     Path | None,
     typer.Option("--truth", help="What is known of names; by default the run's world.json."),
 ]
+Counts = Annotated[
+    Path | None,
+    typer.Option(
+        "--counts",
+        help="A CSV with name, count and step (cumulative) or totals; by default the run's "
+        "exposures.csv.",
+    ),
+]
 Template = Annotated[str, typer.Option("--template", help="What names are put in.")]
 Html = Annotated[Path | None, typer.Option("--html", help="Write the page as one HTML file.")]
 
@@ -62,14 +70,7 @@ def formation(
     revision: Revisions = None,
     model: Model = None,
     truth: Truth = None,
-    counts: Annotated[
-        Path | None,
-        typer.Option(
-            "--counts",
-            help="A CSV with name, count and step (cumulative) or totals; by default the run's "
-            "exposures.csv.",
-        ),
-    ] = None,
+    counts: Counts = None,
     contexts: Annotated[
         Path | None,
         typer.Option("--contexts", help="A TOML file of contexts; by default the truth's or 24."),
@@ -271,6 +272,17 @@ def weights(
     n_null: Annotated[
         int, typer.Option("--n-null", help="Names that nobody bears, of either kind, at most.")
     ] = 100,
+    n_resamples: Annotated[
+        int, typer.Option("--n-resamples", help="Bootstrap draws of the intervals.")
+    ] = 100,
+    counts: Counts = None,
+    knock_out: Annotated[
+        bool,
+        typer.Option(
+            "--knock-out",
+            help="Take each name out of the last checkpoint, and tell what all names lose.",
+        ),
+    ] = False,
     revision: Revisions = None,
     model: Model = None,
     truth: Truth = None,
@@ -294,6 +306,9 @@ def weights(
             template=template,
             n_swaps=n_swaps,
             n_null=n_null,
+            n_resamples=n_resamples,
+            counts=counts,
+            knock_out=knock_out,
             device=device,
             seed=seed,
             progress=progress,

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from namebasis.analysis.identity.own_parts import Swaps
 from namebasis.checks import BoolArray, Float64Array, FloatArray, IntArray
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
     from namebasis.namespace.corpus.full_names import Pair
 
+Weights = npt.NDArray[np.floating]
 SITES = ("name", "end")
 """Tokens at which a key is taken: the name's last, and the one that is pooled."""
 _FAMILY = SOURCES.index("family")
@@ -53,6 +56,7 @@ class Memories:
         self._tower = HookedTower(encoder)
         self._matrices = self._tower.second_matrices()
         self.n_layers = len(self._matrices)
+        self._prompts: dict[Pair, tuple[list[int], int]] = {}
 
     @property
     def sites(self) -> tuple[tuple[int, int], ...]:
@@ -76,12 +80,12 @@ class Memories:
         found = self._run(pairs, lambda at, keys: keys.double() if at == layer else None)[1]
         return np.asarray(found[layer], dtype=np.float64)
 
-    def written(self, pairs: Sequence[Pair], weights: Sequence[FloatArray]) -> FloatArray:
+    def written(self, pairs: Sequence[Pair], weights: Sequence[Weights]) -> FloatArray:
         """What matrices write for names' keys at both sites, summed over blocks, (n, 2 * width)."""
         import torch
 
         device = self._matrices[0].weight.device
-        maps = [torch.from_numpy(one).to(device) for one in weights]
+        maps = [torch.from_numpy(one).float().to(device) for one in weights]
 
         def write(layer: int, keys: Tensor) -> Tensor:
             values = keys.float() @ maps[layer].T
@@ -119,8 +123,8 @@ class Memories:
         self, pairs: Sequence[Pair], take: Callable[[int, Tensor], Tensor | None]
     ) -> tuple[FloatArray, dict[int, FloatArray]]:
         """Unit rows, and what `take` makes of the keys of each block, (n, 2, hidden) at a time."""
-        ids, sources = prompts_of(self.encoder, self._tower, pairs, self.template)
-        last = np.array([int(np.flatnonzero(one == _FAMILY)[-1]) for one in sources])
+        prompts = self._prompts_of(pairs)
+        ids, last = [one for one, _ in prompts], np.array([at for _, at in prompts])
         lengths = np.array([len(one) for one in ids])
         rows: list[FloatArray] = []
         kept: dict[int, list[FloatArray]] = {}
@@ -140,6 +144,14 @@ class Memories:
             np.concatenate(rows)[back],
             {layer: np.concatenate(parts)[back] for layer, parts in kept.items()},
         )
+
+    def _prompts_of(self, pairs: Sequence[Pair]) -> list[tuple[list[int], int]]:
+        """Token ids of each name in the template, and the last token of the name."""
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._prompts]
+        found = prompts_of(self.encoder, self._tower, new, self.template) if new else ([], [])
+        for pair, ids, sources in zip(new, *found, strict=True):
+            self._prompts[pair] = ids, int(np.flatnonzero(sources == _FAMILY)[-1])
+        return [self._prompts[pair] for pair in pairs]
 
     def _batch(
         self, ids: Sequence[Sequence[int]], last: IntArray, take: Callable[[int, Tensor], Any]
@@ -162,27 +174,46 @@ class Memories:
 def swaps_of(asked: Asked, embed: Callable[[Sequence[Pair]], FloatArray]) -> Swaps:
     """Names with their parts beside other partners, in what `embed` makes of pairs, (n, d).
 
-    A pair that is a name asked about or known to be somebody's is no swap, as long as a part has
-    enough others.
+    A pair is no swap of its own parts; pairs that somebody bears are none of any, as long as a
+    part has enough others.
     """
     first, last = asked.partners
-    givens = list(dict.fromkeys(given for given, _ in asked.pairs))
-    families = list(dict.fromkeys(family for _, family in asked.pairs))
-    taken = {*asked.borne, *asked.pairs}
-
-    def free(swaps: list[list[Pair]]) -> BoolArray:
-        return usable(swaps, lambda pairs: [pair in taken for pair in pairs])
-
-    by_given = [[(given, family) for family in last] for given in givens]
-    by_family = [[(given, family) for given in first] for family in families]
-
-    def cube(swaps: list[list[Pair]]) -> FloatArray:
-        rows = embed([pair for row in swaps for pair in row])
-        return rows.reshape(len(swaps), -1, rows.shape[1])
-
+    sides = [_Side.of(asked, embed, side) for side in (0, 1)]
+    grid = embed([(given, family) for given in first for family in last])
     return Swaps(
-        embed(asked.pairs), cube([[(given, family) for family in last] for given in first]),
-        cube(by_given), cube(by_family), free(by_given), free(by_family),
-        np.array([givens.index(given) for given, _ in asked.pairs], dtype=np.int64),
-        np.array([families.index(family) for _, family in asked.pairs], dtype=np.int64),
+        embed(asked.pairs), grid.reshape(len(first), len(last), -1), sides[0].rows, sides[1].rows,
+        sides[0].valid, sides[1].valid, sides[0].of_name, sides[1].of_name,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Given or family names of all pairs beside partners; once more without each that makes one.
+
+    `of_name` says which row each pair has.
+    """
+
+    rows: FloatArray
+    valid: BoolArray
+    of_name: IntArray
+
+    @classmethod
+    def of(cls, asked: Asked, embed: Callable[[Sequence[Pair]], FloatArray], side: int) -> _Side:
+        partners = asked.partners[1 - side]
+        known = {partner: at for at, partner in enumerate(partners)}
+        keys = [(pair[side], known.get(pair[1 - side])) for pair in asked.pairs]
+        units = {key: row for row, key in enumerate(dict.fromkeys(keys))}
+        parts = {part: row for row, part in enumerate(dict.fromkeys(part for part, _ in units))}
+        swaps = [
+            [(part, other) if side == 0 else (other, part) for other in partners] for part in parts
+        ]
+        embedded = embed([pair for row in swaps for pair in row])
+        of_unit = [parts[part] for part, _ in units]
+        valid = usable(swaps, asked.real)[of_unit]
+        for row, (_, own) in enumerate(units):
+            if own is not None:
+                valid[row, own] = False
+        return cls(
+            embedded.reshape(len(parts), len(partners), -1)[of_unit], valid,
+            np.array([units[key] for key in keys], dtype=np.int64),
+        )  # fmt: skip

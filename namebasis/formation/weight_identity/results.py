@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from namebasis.formation.checkpoints import Gap
+from namebasis.formation.weight_identity.evidence import WeightEvidence
+from namebasis.formation.weight_identity.knock_out import KnockOut
 from namebasis.formation.weight_identity.writer_results import Writers
 from namebasis.results import Result, Table
 
@@ -22,6 +24,10 @@ class WeightIdentity(Result):
     ----------
     writers : tuple of Writers
         One for each checkpoint that was asked for; empty where the pooled row is no sum.
+    evidence : WeightEvidence or None
+        Over all checkpoints.
+    knock_out : KnockOut or None
+        Where it was asked for.
     gaps : tuple of Gap
     remarks : tuple of str
         What could not be said, and why.
@@ -30,18 +36,21 @@ class WeightIdentity(Result):
     _section = "Formation: over checkpoints"
 
     writers: tuple[Writers, ...]
+    evidence: WeightEvidence | None = None
+    knock_out: KnockOut | None = None
     gaps: tuple[Gap, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
     def parts(self) -> Sequence[Result]:
         """Its results, each with its own tables."""
-        return self.writers
+        others = (self.evidence, self.knock_out)
+        return (*self.writers, *(one for one in others if one is not None))
 
     def headline(self) -> str | None:
-        """What the last part says."""
-        told = [line for one in self.parts if (line := one.headline())]
-        return told[-1] if told else None
+        """What its parts say, a line each; of writers, the last checkpoint's."""
+        parts = self.parts[max(0, len(self.writers) - 1) :]
+        return "\n".join(line for one in parts if (line := one.headline())) or None
 
     def tables(self) -> tuple[Table, ...]:
         """Those of its parts."""
@@ -53,15 +62,19 @@ class WeightIdentity(Result):
         return (*told, *self.remarks, *(f"gap: {gap.label}: {gap.reason}" for gap in self.gaps))
 
     def to_arrow(self) -> pa.Table:
-        """One row per checkpoint, name, writer and source."""
+        """One row per checkpoint, name, writer and source; those of evidence without writers."""
         import pyarrow as pa
 
+        if not self.writers:
+            return self.evidence.to_arrow() if self.evidence else pa.table({})
         return pa.concat_tables([one.to_arrow() for one in self.writers])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
             "writers": [one.to_dict() for one in self.writers],
+            "evidence": self.evidence.to_dict() if self.evidence else None,
+            "knock_out": self.knock_out.to_dict() if self.knock_out else None,
             "gaps": [asdict(gap) for gap in self.gaps],
             "remarks": list(self.remarks),
         }

@@ -17,8 +17,18 @@ from namebasis.formation.checkpoints import (
     find_checkpoints,
     nothing_left,
 )
-from namebasis.formation.truth import WORLD, Truth, read_truth
+from namebasis.formation.truth import (
+    EXPOSURES,
+    WORLD,
+    Exposures,
+    Truth,
+    read_exposures,
+    read_truth,
+)
 from namebasis.formation.weight_identity.asked import Asked, ask
+from namebasis.formation.weight_identity.following import follow
+from namebasis.formation.weight_identity.keys import Memories
+from namebasis.formation.weight_identity.knock_out import KnockOut, take_out
 from namebasis.formation.weight_identity.results import WeightIdentity
 from namebasis.formation.weight_identity.stream import NotLinearError
 from namebasis.formation.weight_identity.writer_results import Writers
@@ -26,7 +36,7 @@ from namebasis.formation.weight_identity.writers import write_pairs
 from namebasis.wording import did_you_mean
 
 TARGETS = ("own", "pooled")
-N_SWAPS, N_NULL = 24, 100
+N_SWAPS, N_NULL, N_RESAMPLES = 24, 100, 100
 
 
 def identity_in_weights(
@@ -41,6 +51,9 @@ def identity_in_weights(
     template: str = "{}",
     n_swaps: int = N_SWAPS,
     n_null: int = N_NULL,
+    n_resamples: int = N_RESAMPLES,
+    counts: str | Path | Exposures | None = None,
+    knock_out: bool = False,
     device: str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -65,6 +78,12 @@ def identity_in_weights(
         Partners of each part, at least 12.
     n_null : int
         Names that nobody bears, of either kind, at most.
+    n_resamples : int
+        Bootstrap draws of the intervals of evidence, at least 20.
+    counts : str, Path or Exposures, optional
+        See `read_exposures`; by default ``exposures.csv`` in the run's folder, if it is there.
+    knock_out : bool
+        Take the names out of the last checkpoint, one at a time, and tell what all names lose.
     device : str, optional
     seed : int
     progress : callable, optional
@@ -77,11 +96,17 @@ def identity_in_weights(
     ValueError
         If no full name is given or known, or an option does not fit.
     """
-    check_weights(target=target, template=template, n_swaps=n_swaps, n_null=n_null, seed=seed)
+    check_weights(
+        target=target, template=template, n_swaps=n_swaps, n_null=n_null, n_resamples=n_resamples,
+        seed=seed,
+    )  # fmt: skip
     series = find_checkpoints(sources, revisions=revisions, model=model)
     if truth is None and series.folder and (series.folder / WORLD).is_file():
         truth = series.folder / WORLD
+    if counts is None and series.folder and (series.folder / EXPOSURES).is_file():
+        counts = series.folder / EXPOSURES
     told = truth if isinstance(truth, Truth) or truth is None else read_truth(truth)
+    seen = counts if isinstance(counts, Exposures) or counts is None else read_exposures(counts)
     if names is None and told is None:
         raise ValueError("no names: give full names, or --truth, a table that knows some.")
     asked = ask(names, told, n_swaps=n_swaps, n_null=n_null, seed=seed)
@@ -96,15 +121,22 @@ def identity_in_weights(
             remarks.append(f"no writers of {one.label}: {error}")
         except NamebasisError as error:
             gaps.append(Gap(one.label, one.step, str(error)))
-    if progress is not None:
-        progress(len(wanted), len(wanted))
+    evidence, more = follow(
+        series, asked, template=template, exposures=seen, n_resamples=n_resamples, device=device,
+        seed=seed, progress=progress,
+    )  # fmt: skip
+    gaps += [gap for gap in more if gap.label not in {one.label for one in gaps}]
+    removed = None
+    if knock_out:
+        removed = _knocked_out(wanted[-1], asked, template, device, progress)
     if not writers and not remarks:
         raise CheckpointError(nothing_left(str(sources), gaps))
-    return WeightIdentity(tuple(writers), tuple(gaps), (*remarks, *series.notes))
+    remarks += series.notes
+    return WeightIdentity(tuple(writers), evidence, removed, tuple(gaps), tuple(remarks))
 
 
 def check_weights(
-    *, target: str, template: str, n_swaps: int, n_null: int, seed: int
+    *, target: str, template: str, n_swaps: int, n_null: int, n_resamples: int, seed: int
 ) -> None:  # fmt: skip
     """Refuse options before an encoder is loaded.
 
@@ -120,6 +152,7 @@ def check_weights(
     check_template(template)
     check_count(n_swaps, "n_swaps", 12)
     check_count(n_null, "n_null", 20)
+    check_count(n_resamples, "n_resamples", 20)
     check_seed(seed)
 
 
@@ -152,3 +185,11 @@ def _writers_of(
         one.label, one.step, template, target, asked.names, asked.kinds, found.length,
         found.heads, found.mlps, found.embedding, found.biases,
     )  # fmt: skip
+
+
+def _knocked_out(
+    one: Checkpoint, asked: Asked, template: str, device: str | None, progress: Progress | None
+) -> KnockOut:
+    encoder = load_encoder(one.spec, revision=one.revision, device=device)
+    memories = Memories(encoder, template)
+    return take_out(memories, asked, range(asked.n_asked), one.label, progress)
