@@ -4,7 +4,7 @@
 
 Given names of kind E are borne by one person alone, and so point to that person; every other part
 is borne by many and points to nobody. Printed are the share of E's given names that are said to
-point to their person, the share whose nearest name that person is, and the share of all other parts
+point to their person, the share to whom no stored name is nearer, and the share of all other parts
 that are said to point to anybody. The rule was chosen on both seeds; none was held out.
 """
 
@@ -47,7 +47,7 @@ def measure(run: Path) -> str:
             said[2].append(float(sure))
         else:
             said[0].append(float(sure and row.nearest == own))
-            said[1].append(float(row.nearest == own))
+            said[1].append(float(row.nearest == own and row.margin.value > 0))
     shares = [share_interval(one) for one in said]
     told = (f"{one.value:.2f} ({between(one.low or 0, one.high or 0, 2)})" for one in shares)
     return f"| {run.name} | {' | '.join(told)} | {len(said[0])} | {len(said[2])} |"

@@ -34,23 +34,21 @@ class PartPoints:
     n_bearers : int
         Stored full names that have it there.
     nearest : str
-        The stored full name with the largest hold.
+        Of these the one with the largest hold.
     id : int
         Its row.
     hold : float
         Mean cosine of that name to the part beside the swap partners, about the mean of all pairs.
     second : str
-        The stored full name with the next hold.
+        The nearest of all other stored full names, whether they have the part or not.
     margin : Interval
-        By how much its hold is less, with 95 % over partners.
+        By how much its hold is less, with 95 % over partners; below 0 where it is nearer.
     null : float
         Mean hold of the swap partners' pairs with each other.
     z : float
         `hold` in standard deviations of these from their mean.
     chance : float
         Probability of as large a z by chance, the largest of as many names as bear the part.
-    is_bearer : bool
-        Whether the nearest name has the part.
     """
 
     part: str
@@ -64,7 +62,6 @@ class PartPoints:
     null: float
     z: float
     chance: float
-    is_bearer: bool
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -96,12 +93,9 @@ class PointsTo(Result):
     def is_sure(self) -> list[bool]:
         """Whether each part points to its nearest name, whichever others are asked about.
 
-        Its chance lies below 5 %, the nearest name has the part, and the margin's interval lies
-        above 0.
+        Its chance lies below 5 %, and the margin's interval lies above 0.
         """
-        return [
-            row.chance < RATE and row.is_bearer and (row.margin.low or 0.0) > 0 for row in self.rows
-        ]
+        return [row.chance < RATE and (row.margin.low or 0.0) > 0 for row in self.rows]
 
     def of(self, part: str, side: str | None = None) -> str | None:
         """The name that a part points to; None where it points to nobody."""
@@ -145,8 +139,9 @@ class PointsTo(Result):
     def notes(self) -> list[str]:
         """How to read the rows."""
         return [
-            "By chance: pairs of the swap partners, which are common names. Points to: less than "
-            f"{percent(RATE)} by chance, and the margin's interval lies above 0.",
+            "By chance: pairs of the swap partners, which are common names; the best of as many as "
+            f"bear the part. Points to: less than {percent(RATE)} by chance, and the margin's "
+            "interval lies above 0. The next full name may have any parts.",
             f"Could be brought up: {counted(self.n_names, 'stored full name')}. {self.source}.",
         ]
 
@@ -157,8 +152,7 @@ class PointsTo(Result):
              ("nearest", pa.string()), ("id", pa.int64()), ("hold", pa.float64()),
              ("null", pa.float64()), ("z", pa.float64()), ("chance", pa.float64()),
              ("second", pa.string()), ("margin", pa.float64()), ("margin_low", pa.float64()),
-             ("margin_high", pa.float64()), ("n_bearers", pa.int64()),
-             ("is_bearer", pa.bool_())]
+             ("margin_high", pa.float64()), ("n_bearers", pa.int64())]
         )  # fmt: skip
         return pa.Table.from_pylist(self._rows(), schema)
 

@@ -62,8 +62,9 @@ def points_to(
 
     A part is paired with the space's swap partners. A full name's hold is its mean cosine to these
     pairs about the mean of all pairs of partners: near 1, the part means that person whatever
-    stands beside it. It is held against the partners' own pairs with each other, whose parts are
-    common and bring up nobody, and the next stored full name.
+    stands beside it. Of the names that have the part the one with the largest hold is held against
+    the partners' own pairs with each other, whose parts are common and bring up nobody, the best
+    of as many; and against the nearest of all other stored names.
 
     Parameters
     ----------
@@ -227,16 +228,17 @@ def _row(
     from scipy.stats import t
 
     holds = units @ swaps.mean(axis=0)
-    first, second = np.argsort(-holds, kind="stable")[:2].tolist()
+    # Null and chance are of names that have the part, and so is the name they are asked about.
+    having = np.asarray(bearers.of_part[side, fold(part)])
+    first = int(having[np.argmax(holds[having])])
+    others = np.delete(np.arange(len(holds)), first)
+    second = int(others[np.argmax(holds[others])])
     margin: Interval = mean_interval(swaps @ (units[first] - units[second]))
     n, deviation = len(null), float(null.std())  # of n parts, whose pairs are alike
     z = (float(holds[first]) - float(null.mean())) / max(deviation, 1e-9)
-    n_bearers = len(bearers.of_part[side, fold(part)])
     # The best of all who bear the part, each as likely by chance: a draw more of the same normal.
-    chance = min(1.0, n_bearers * float(t.sf(z / (1 + 1 / n) ** 0.5, n - 1)))
-    pair = bearers.pairs[first]
+    chance = min(1.0, len(having) * float(t.sf(z / (1 + 1 / n) ** 0.5, n - 1)))
     return PartPoints(
-        part, SIDES[side], n_bearers, bearers.names[first], int(bearers.ids[first]),
+        part, SIDES[side], len(having), bearers.names[first], int(bearers.ids[first]),
         float(holds[first]), bearers.names[second], margin, float(null.mean()), z, chance,
-        pair is not None and fold(pair[side]) == fold(part),
     )  # fmt: skip

@@ -56,7 +56,7 @@ def test_the_page_of_own_directions_has_both_drawings_and_asks_no_host() -> None
 def part(name: str, side: str, row: int, z: float, low: float) -> PartPoints:
     return PartPoints(
         name, side, 3, f"Full{row} Name", row, 0.7, "Next Name", Interval(0.2, low, 0.4), 0.3, z,
-        0.01, True,
+        0.01,
     )  # fmt: skip
 
 

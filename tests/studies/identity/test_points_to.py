@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.build import build_space
@@ -99,6 +100,21 @@ def test_hold_and_margin_are_means_over_the_partners(space: Space, found) -> Non
         for g in range(16) for f in range(16)
     ]  # fmt: skip
     assert row.z == pytest.approx((row.hold - np.mean(null)) / np.std(null), rel=1e-4)
+
+
+def test_nearest_and_chance_are_of_the_names_that_have_the_part(found) -> None:
+    for row in found.rows:
+        side = 0 if row.side == "given" else 1
+        assert row.nearest.split()[side] == row.part
+        assert row.second != row.nearest
+        assert row.chance == pytest.approx(
+            min(1, row.n_bearers * t.sf(row.z / (1 + 1 / 16) ** 0.5, 15))
+        )
+    nearer = [row for row in found.rows if row.margin.value < 0]
+    assert nearer  # whose next name lacks the part and lies nearer: these point to nobody
+    assert all(found.of(row.part, row.side) is None for row in nearer)
+    ann = next(row for row in found.rows if row.part == "Ann")
+    assert {ann.n_bearers, ann.nearest in ("Ann Lee", "Ann Ryder")} == {2, True}
 
 
 def test_a_verdict_does_not_depend_on_which_parts_are_asked(space: Space, found) -> None:
