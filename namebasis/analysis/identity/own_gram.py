@@ -15,6 +15,7 @@ FEWEST = 8
 _TAILS = (2.5, 97.5)
 _LARGEST = 200  # directions whose spectrum is taken at a time
 _LEVEL = 0.95
+_RAREST = 1e-12  # choices of others that are less likely than that do not count
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -29,9 +30,11 @@ class OwnGram:
     cosine : ndarray of shape (n,)
         To that one; NaN for none.
     chance : ndarray of shape (n,)
-        Share of null directions that have another as near, in (0, 1]; NaN for none.
-    null_cosine : ndarray of shape (n_null,)
-        Of each null direction to the nearest of as many others.
+        Share of null directions that have another as near among as many others, in (0, 1]; NaN
+        for none.
+    null_cosine : ndarray of shape (n_null or fewer,)
+        Of null directions to the nearest of as many others, rising: evenly spaced quantiles over
+        all choices of these.
     limit : float
         95 % quantile of these.
     square, null_square : Interval
@@ -103,8 +106,9 @@ def own_gram(
 
     The null is directions of names that have nothing of their own: what is left there is noise of
     the same encoder, which need not lie evenly in all dimensions. Both sides are compared in equal
-    numbers: of more null directions each is held against as many others as an own one is, drawn at
-    random, and the reverse.
+    numbers: of more null directions each is held against as many others as an own one is, and all
+    choices of these count alike; of fewer, each own one is held against as few others, drawn once
+    for all. No chance depends on `seed`.
 
     Parameters
     ----------
@@ -136,16 +140,16 @@ def own_gram(
     n = min(len(rows), len(others))
     drawn = np.sort(rng.choice(len(others), n, replace=False))
     few = null_gram[np.ix_(drawn, drawn)]
-    cosine_few, null_cosine = (_nearest_of_few(one, n, rng) for one in (gram, null_gram))
-    null_cosine = null_cosine[~np.isnan(null_cosine)]
-    if not len(null_cosine):
+    usual = _Nearest.of(null_gram, n)
+    if not len(usual.cosine):
         raise ValueError("no two null directions may be compared: their names all share a part.")
+    null_cosine = usual.quantiles()
     limit = float(np.quantile(null_cosine, _LEVEL))
     half = min(n // 2, _LARGEST)
     own_halves, null_halves = (_Halves.of(one, half, n_resamples, rng) for one in (gram, null_gram))
     beyond = np.quantile(null_halves.spectrum, _LEVEL, axis=0)
     return OwnGram(
-        nearest, cosine, _chance(cosine_few, null_cosine), null_cosine, limit,
+        nearest, cosine, usual.reached_by(_nearest_of_few(gram, n)), null_cosine, limit,
         _over(own_halves.square), _over(null_halves.square),
         _over(own_halves.rank), _over(null_halves.rank),
         _beyond(own_halves.spectrum.mean(axis=0), beyond),
@@ -166,10 +170,11 @@ def _nearest(gram: Float64Array) -> tuple[IntArray, Float64Array]:
     return np.where(none, -1, at), np.where(none, np.nan, cosine)
 
 
-def _nearest_of_few(gram: Float64Array, n: int, rng: np.random.Generator) -> Float64Array:
+def _nearest_of_few(gram: Float64Array, n: int) -> Float64Array:
     """Cosine of each row to the nearest of n - 1 others, drawn where there are more."""
     if len(gram) == n:
         return _nearest(gram)[1]
+    rng = np.random.default_rng(0)  # the same for all seeds: a verdict is not the luck of one
     filled = np.where(np.isnan(gram), -np.inf, gram)
     out = np.empty(len(gram))
     for row, cosines in enumerate(filled):
@@ -178,11 +183,54 @@ def _nearest_of_few(gram: Float64Array, n: int, rng: np.random.Generator) -> Flo
     return np.where(np.isfinite(out), out, np.nan)
 
 
-def _chance(cosine: Float64Array, null: Float64Array) -> Float64Array:
-    """Share of the null at least as large, itself counted; NaN where there is no cosine."""
-    ranked = np.sort(null)
-    above = len(ranked) - np.searchsorted(ranked, cosine, side="left")
-    return np.asarray(np.where(np.isnan(cosine), np.nan, (1 + above) / (1 + len(ranked))))
+@dataclass(frozen=True)
+class _Nearest:
+    """Cosines of rows to the nearest of a few others, over all choices of the others.
+
+    Of m others k are chosen; the j-th nearest is the nearest of them with a probability of
+    ``C(m - j, k - 1) / C(m, k)``.
+
+    Attributes
+    ----------
+    cosine : ndarray of shape (n_values,)
+        Of all rows to others, rising.
+    weight : ndarray of shape (n_values,)
+        How likely each is that of a row to the nearest; the sum is 1.
+    n : int
+        Rows that may be compared with another.
+    """
+
+    cosine: Float64Array
+    weight: Float64Array
+    n: int
+
+    @classmethod
+    def of(cls, gram: Float64Array, n: int) -> _Nearest:
+        """To the nearest of n - 1 others."""
+        m, k = len(gram) - 1, n - 1
+        at = np.arange(1, m)
+        weight = np.cumprod([k / m, *(np.maximum(m - at - k + 1, 0) / (m - at))])
+        used = int(np.flatnonzero(weight > _RAREST).max()) + 1
+        filled = np.where(np.isnan(gram), -np.inf, gram)
+        falling = -np.sort(-filled, axis=1)[:, :used]  # a row itself is NaN, and comes last
+        held = np.where(np.isfinite(falling), weight[:used], 0.0)
+        total = held.sum(axis=1, keepdims=True)
+        held = held / np.where(total > 0, total, 1.0)
+        order = np.argsort(falling[held > 0], kind="stable")
+        n_rows = int((total > 0).sum())
+        return cls(falling[held > 0][order], held[held > 0][order] / max(n_rows, 1), n_rows)
+
+    def quantiles(self) -> Float64Array:
+        """As many cosines to the nearest as there are rows, evenly spaced."""
+        levels = (np.arange(self.n) + 0.5) / self.n
+        at = np.searchsorted(np.cumsum(self.weight), levels)
+        return self.cosine[np.minimum(at, len(self.cosine) - 1)]
+
+    def reached_by(self, cosine: Float64Array) -> Float64Array:
+        """Share of rows whose nearest is at least as near, one more counted; NaN stays NaN."""
+        above = np.concatenate([np.cumsum(self.weight[::-1])[::-1], [0.0]])
+        share = above[np.searchsorted(self.cosine, cosine, side="left")]
+        return np.asarray(np.where(np.isnan(cosine), np.nan, (1 + self.n * share) / (1 + self.n)))
 
 
 @dataclass(frozen=True)

@@ -187,8 +187,8 @@ class OwnDirections(Result):
         """What they are compared with."""
         few = [
             f"More names than recombined ones: each is held against {self.n_null - 1:,} of the "
-            "others, drawn at random and not always with its nearest, so that shared or private "
-            "depends on --seed. A higher --least asks fewer names."
+            "others, drawn once for all seeds and not always with its nearest. A higher --least "
+            "asks fewer names."
         ]
         return [
             f"Null: own directions of {counted(self.n_null, 'recombined name')}, given and family "

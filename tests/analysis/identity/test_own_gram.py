@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -26,8 +28,10 @@ def test_planted_pairs_are_shared_and_all_others_are_private() -> None:
     assert found.cluster[0] == found.cluster[1] > 0
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     assert found.cosine[0] == pytest.approx(unit[0] @ unit[1], abs=1e-6)
-    near = found.null_cosine
-    assert found.limit == pytest.approx(np.quantile(near, 0.95))
+    null = drawn(60, 1)
+    null /= np.linalg.norm(null, axis=1, keepdims=True)
+    near = np.sort(null @ null.T, axis=1)[:, -2]
+    assert found.limit == pytest.approx(np.quantile(near, 0.95), abs=1e-6)
 
 
 def test_noise_that_fills_few_dimensions_feigns_nothing() -> None:
@@ -73,6 +77,30 @@ def test_a_smaller_null_is_compared_with_as_few_others() -> None:
         found = own_gram(drawn(200, seed), drawn(40, 50 + seed), n_resamples=20)
         shares.append(np.mean(found.chance < 0.05))
     assert np.mean(shares) == pytest.approx(0.05, abs=0.03)
+
+
+def test_a_larger_null_counts_all_choices_of_as_few_others() -> None:
+    rows, null = drawn(8, 3), drawn(11, 4)
+    units = [one / np.linalg.norm(one, axis=1, keepdims=True) for one in (rows, null)]
+    own, grams = units[0] @ units[0].T, units[1] @ units[1].T
+    usual = np.array([
+        [max(some) for some in combinations(np.delete(grams[at], at), 7)] for at in range(11)
+    ])  # fmt: skip
+    nearest = np.sort(own, axis=1)[:, -2]
+    expected = [(1 + 11 * np.mean(usual >= one - 1e-9)) / 12 for one in nearest]
+    found = own_gram(rows, null, n_resamples=20)
+    np.testing.assert_allclose(found.chance, expected, atol=1e-6)
+    even = np.quantile(usual, (np.arange(11) + 0.5) / 11, method="inverted_cdf")
+    np.testing.assert_allclose(found.null_cosine, even, atol=1e-6)
+
+
+@pytest.mark.parametrize(("n", "n_null"), [(30, 12), (12, 30)])
+def test_no_verdict_depends_on_the_seed(n: int, n_null: int) -> None:
+    found, other = (
+        own_gram(drawn(n, 0), drawn(n_null, 1), n_resamples=20, seed=seed) for seed in (0, 1)
+    )
+    np.testing.assert_array_equal(found.chance, other.chance)
+    np.testing.assert_array_equal(found.cluster, other.cluster)
 
 
 def test_a_rotation_carries_all_over_and_unrelated_ones_nothing() -> None:
