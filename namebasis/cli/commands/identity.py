@@ -172,8 +172,9 @@ def identity(
 ) -> Answer:
     """Say what full names have beyond their parts; with --counts, also of a file's people.
 
-    Names may be new to the space; with --where all its names that pass are measured. With --counts
-    and a --measure that the space stores already, nothing is measured again.
+    Names may be new to the space; with --where all its names that pass are measured. A name of one
+    word gets an evidence, its pull, and no kind. With --counts and a --measure that the space
+    stores already, nothing is measured again.
     """
     from namebasis.namespace.computed.reading import read_by
     from namebasis.namespace.search.beside import check_columns

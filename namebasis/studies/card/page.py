@@ -60,6 +60,9 @@ def _tiles(card: Card) -> list[tuple[str, ...]]:
             found.append((row.kind, "kind of identity", "kinds"))
             said = "of made-up names have less of their own"
             found.append((percent(row.own_percentile), said, "own_score"))
+        elif row.pull_percentile is not None:
+            said = "of names of nobody pull family names less"
+            found.append((percent(row.pull_percentile), said, "pull"))
         place = rigid.places["similarity"].percentile
         found.append((percent(place), "of made-up names hold their own less", "rigidity"))
         if rigid.leaked:

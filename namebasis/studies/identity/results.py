@@ -189,7 +189,7 @@ class NameIdentity:
         """The kind of identity in a sentence."""
         chances = self.probabilities or {}
         if self.kind is None:
-            return f"{self.name} has no kind of identity ({self.reason}).{self._pulls}"
+            return f"{self.name} has no kind of identity ({self.reason}).{self.pull_in_words}"
         if self.is_settled:
             return (
                 f"{self.name} is {self.kind} ({self._chance(self.kind)}): "
@@ -205,8 +205,8 @@ class NameIdentity:
         )
 
     @property
-    def _pulls(self) -> str:
-        """How a name of one word stands among names that mean nobody in particular."""
+    def pull_in_words(self) -> str:
+        """Where a name of one word stands among names of nobody in particular; else empty."""
         if self.pull_z is None:
             return ""
         return (

@@ -85,7 +85,8 @@ def identity(
     has of its own is what remains after the additive effects of both parts, estimated from their
     pairs with `n_swaps` other partners, against the same for made-up names. Partners and made-up
     names are the space's, so that a name's verdict does not depend on who else is asked about;
-    its interval says how far it would move with others.
+    its interval says how far it would move with others. A name of one word has no parts to swap:
+    it gets its pull on the family partners, an evidence and no kind (see `single.pull.pulls`).
 
     Parameters
     ----------

@@ -36,6 +36,7 @@ MOST_FREQUENT = 500
 """The names of a part that partners are drawn from, at most."""
 _SIDE = 4  # made-up given names that meet as many made-up family names
 _FEWEST_BLOCKS = 10  # of such, below which every part is used once
+_MOST_SHUFFLES = 8  # of family names, to recombine as many pairs as there are
 _BLOCK = 128  # parts, or names, whose swaps are widened to float64 at a time
 _CORPUS = "en_US"
 _N_GROUPS = 12  # of partners, which a jackknife leaves out in turn
@@ -154,14 +155,21 @@ def recombined_pairs(
 ) -> list[Pair]:
     """Given names of some with family names of others, none among the pairs or those borne.
 
-    Names that serve as partners are left out: their swaps would hold the pair itself.
+    As many as there are pairs, where they can be recombined so often. Names that serve as partners
+    are left out: their swaps would hold the pair itself.
     """
     real, rng = {*pairs, *borne}, np.random.default_rng(seed)
     givens = [given for given, _ in pairs if given not in partners[0]]
     families = [family for _, family in pairs if family not in partners[1]]
-    rng.shuffle(families)
-    made = dict.fromkeys(zip(givens, families, strict=False))
-    return [pair for pair in made if pair not in real]
+    made: dict[Pair, None] = {}
+    for _ in range(_MOST_SHUFFLES):
+        rng.shuffle(families)
+        made |= dict.fromkeys(
+            pair for pair in zip(givens, families, strict=False) if pair not in real
+        )
+        if len(made) >= len(pairs):
+            break
+    return list(made)[: len(pairs)]
 
 
 def measure(

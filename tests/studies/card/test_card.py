@@ -141,7 +141,10 @@ def test_a_name_of_one_part_says_what_does_not_apply(
     assert "If only its parts were known" not in html
     assert "Evidence" not in html
     identity = html[html.index("<h2>Identity</h2>") :]
-    assert "one part only" in identity[: identity.index("</section>")]
+    identity = identity[: identity.index("</section>")]
+    assert "one part only" in identity
+    assert "Its pull on family names lies above" in identity
+    assert "pull family names less" in html
     assert re.findall(r'title="(.*?)"><i style="height:(\d+)px', html) == [
         ("1950s: 1,500 births", "60"), ("1990s: 500 births", "20"),
     ]  # fmt: skip
