@@ -277,3 +277,9 @@ def test_a_step_without_steps_is_refused(file: Path) -> None:
         ValueError, match="batch_size says how many captions a step has; give every"
     ):
         count_mentions(file, NAMES, batch_size=5)
+
+
+def test_a_column_of_text_without_columns_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("Will\n")
+    with pytest.raises(CorpusError, match=r"c\.txt: is read as text .* no column 'caption'; leave"):
+        count_mentions(tmp_path / "c.txt", ["Will"], caption_column="caption")

@@ -92,7 +92,8 @@ def count_mentions(
     check_count(batch_size, "batch_size", 1)
     if every is None and batch_size != 1:
         raise ValueError(
-            f"batch_size says how many captions a step has; give every too. Got {batch_size}."
+            "batch_size says how many captions a step has; give every, the steps between two "
+            f"counts, too. Got {batch_size}."
         )
     if every is not None:
         check_count(every, "every", 1)
@@ -100,6 +101,11 @@ def count_mentions(
     sources = sources_of(places, caption_format)
     if not sources:
         raise CorpusError("no captions are given; give a file or a folder.")
+    if caption_column is not None and all(one.kind == "txt" for one in sources):
+        raise CorpusError(
+            f"{sources[0].path}: is read as text with a caption a line, which has no column "
+            f"{caption_column!r}; leave caption_column out, or say by caption_format what it is."
+        )
     matcher = Matcher([*names, *(named_parts(names) if with_parts else ())])
     if not matcher.names:
         raise CorpusError("no name is left to count; each needs a letter or digit.")

@@ -21,17 +21,27 @@ from namebasis.errors import CorpusError
 from namebasis.namespace.corpus.count_files import by_fold, count_rows
 from namebasis.namespace.corpus.folding import fold
 from namebasis.results import Result, Table
-from namebasis.studies.identity.mentions import threshold, told_threshold
+from namebasis.studies.identity.mentions import ENDLESS, threshold, told_threshold
 from namebasis.studies.identity.results import COLUMNS, EVIDENCES_IN_WORDS, Identity
+from namebasis.studies.identity.thresholds import KINDS
 from namebasis.wording import between, did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
-__all__ = ["CountAgreement", "CountBin", "auc", "compare_counts", "compare_stored", "read_counts"]
+__all__ = [
+    "CountAgreement",
+    "CountBin",
+    "KindByMentions",
+    "auc",
+    "compare_counts",
+    "compare_stored",
+    "read_counts",
+]
 
 BINS = (0, 300, 3000)
-_FEWEST = 10
+_FEWEST, _FEWEST_OF_KIND = 10, 5
+KNOWN = "any but unknown"
 _KNOWN_BY = ("own_score", "strength")
 """Evidences beyond whose threshold a model has something of the person; others tell how."""
 _IN_WORDS = {key: words[0].upper() + words[1:] for key, words in EVIDENCES_IN_WORDS.items()}
@@ -45,6 +55,30 @@ class CountBin:
     high: int | None
     n: int
     auc: Interval | None
+
+
+@dataclass(frozen=True)
+class KindByMentions:
+    """From how many mentions on a kind of identity is more likely than not.
+
+    Attributes
+    ----------
+    kind : str
+        One of `thresholds.KINDS`, or `KNOWN` for all but unknown.
+    n, n_others : int
+        People of the kind, and of other kinds.
+    auc : Interval or None
+        Chance that one of the kind is named more often than one of another; None for fewer than 5
+        people on either side.
+    threshold : Interval
+        See `mentions.threshold`.
+    """
+
+    kind: str
+    n: int
+    n_others: int
+    auc: Interval | None
+    threshold: Interval
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,6 +99,8 @@ class CountAgreement(Result):
     threshold : Interval or None
         Mentions at which a person is as likely as not beyond the measure's threshold; see
         `mentions.threshold`. None where the measure has none.
+    kinds : tuple of KindByMentions
+        The same for each kind of identity that somebody is of; empty where kinds are not known.
     """
 
     column: str
@@ -73,6 +109,7 @@ class CountAgreement(Result):
     spearman: Interval
     bins: tuple[CountBin, ...]
     threshold: Interval | None = None
+    kinds: tuple[KindByMentions, ...] = ()
 
     def headline(self) -> str:
         """The rank correlation in a sentence."""
@@ -86,13 +123,20 @@ class CountAgreement(Result):
         return f"{what}: {way} for those of {self.n:,} people who are named more often ({told})."
 
     def tables(self) -> list[Table]:
-        """AUC against recombined names by number of mentions, where it is known."""
-        if not any(part.auc for part in self.bins):
-            return []
-        columns = ("mentions", "below", "people", "AUC", "low", "high")
-        rows = [tuple(row.values()) for row in self.to_arrow().to_pylist()]
-        title = f"AUC by number of mentions, against {self.n_recombined:,} recombined names"
-        return [Table(columns, rows, title, key="counts")]
+        """AUC against recombined names by number of mentions; then each kind's threshold."""
+        made = []
+        if any(part.auc for part in self.bins):
+            columns = ("mentions", "below", "people", "AUC", "low", "high")
+            rows = [tuple(row.values()) for row in self.to_arrow().to_pylist()]
+            title = f"AUC by number of mentions, against {self.n_recombined:,} recombined names"
+            made.append(Table(columns, rows, title, key="counts"))
+        if self.kinds:
+            heads = ("kind", "people", "likely from mentions", "low", "high", "AUC of mentions",
+                     "why not")  # fmt: skip
+            told = [_told_kind(one) for one in self.kinds]
+            title = "from how many mentions on a kind is more likely than not"
+            made.append(Table(heads, told, title, key="kinds"))
+        return made
 
     def notes(self) -> list[str]:
         """From how many mentions on people are known, and why there is no AUC."""
@@ -157,7 +201,55 @@ def compare_counts(
     values = dict(zip((row.name for row in identity.rows), identity.column(column), strict=True))
     null = identity.recombined.get(column, np.empty(0))
     beyond = identity.thresholds.get(column) if column in _KNOWN_BY else None
-    return _compare(column, values, counts, null, bins, beyond)
+    found = _compare(column, values, counts, null, bins, beyond)
+    return replace(found, kinds=_by_kind(identity, counts))
+
+
+def _by_kind(identity: Identity, counts: Mapping[str, int]) -> tuple[KindByMentions, ...]:
+    """Kinds by mentions, of the people that have both; the most probable kind is theirs."""
+    find = by_fold(counts)
+    both = [
+        (row.kind, count)
+        for row in identity.rows
+        if row.kind is not None and (count := find(row.name)) is not None
+    ]
+    if len(both) < _FEWEST:
+        return ()
+    kinds = np.array([kind for kind, _ in both])
+    told = np.array([count for _, count in both], dtype=np.float64)
+    sides = {KNOWN: kinds != KINDS[0], **{kind: kinds == kind for kind in KINDS[1:]}}
+    made = []
+    for kind, is_it in sides.items():
+        n, n_others = int(is_it.sum()), int((~is_it).sum())
+        if not n:
+            continue
+        enough = min(n, n_others) >= _FEWEST_OF_KIND
+        apart = auc_interval(told[is_it], told[~is_it]) if enough else None
+        others = KINDS[0] if kind == KNOWN else "others"
+        at = threshold(told, is_it, seed=0, is_it=kind, is_not=others)
+        if np.isfinite(at.value) and (apart is None or apart.low is None or apart.low <= 0.5):
+            at = _untold(f"mentions are not seen to tell {kind} from {others}")
+        elif np.isfinite(at.value) and is_it[told >= at.value].mean() <= 0.5:
+            # The curve only rises; a kind may give way to another as mentions grow.
+            at = _untold(f"of those who are named more, most are {others}")
+        made.append(KindByMentions(kind, n, n_others, apart, at))
+    return tuple(made)
+
+
+def _untold(why: str) -> Interval:
+    return Interval(float("nan"), None, None, why)
+
+
+def _told_kind(one: KindByMentions) -> tuple[object, ...]:
+    at, apart = one.threshold, one.auc
+    ends: tuple[str | None, ...] = (None, None, None)
+    if np.isfinite(at.value):
+        ends = tuple(
+            None if end is None else f"{end:,.0f}" if end < ENDLESS else "…"
+            for end in (at.value, at.low, at.high)
+        )
+    told = None if apart is None else f"{apart.value:.2f} ({between(apart.low, apart.high, 2)})"
+    return (one.kind, one.n, *ends, told, at.reason)
 
 
 def with_counts(

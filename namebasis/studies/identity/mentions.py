@@ -7,10 +7,19 @@ import numpy as np
 from namebasis.analysis.intervals import Interval, resampled_ends
 from namebasis.checks import Float64Array
 
-_FEWEST_EACH, _N_RESAMPLES, _ENDLESS = 5, 200, 1e12
+_FEWEST_EACH, _N_RESAMPLES = 5, 200
+ENDLESS = 1e12
+"""Mentions that nobody has: an upper end as high is told as none."""
 
 
-def threshold(counts: Float64Array, known: np.ndarray, seed: int) -> Interval:
+def threshold(
+    counts: Float64Array,
+    known: np.ndarray,
+    seed: int,
+    *,
+    is_it: str = "known",
+    is_not: str = "unknown",
+) -> Interval:
     """The mentions at which a person is as likely known as not.
 
     A logistic regression on the logarithm of the mentions, with a bootstrap over people.
@@ -20,6 +29,8 @@ def threshold(counts: Float64Array, known: np.ndarray, seed: int) -> Interval:
     counts : ndarray of shape (n,)
     known : ndarray of shape (n,), bool
     seed : int
+    is_it, is_not : str
+        What the two sides are called in the reason.
 
     Returns
     -------
@@ -28,11 +39,11 @@ def threshold(counts: Float64Array, known: np.ndarray, seed: int) -> Interval:
     """
     nothing = float("nan")
     if min(known.sum(), (~known).sum()) < _FEWEST_EACH:
-        few = "known" if known.sum() < _FEWEST_EACH else "unknown"
+        few = is_it if known.sum() < _FEWEST_EACH else is_not
         return Interval(nothing, None, None, f"fewer than {_FEWEST_EACH} people are {few}")
     found = _even_odds(counts, known)
     if not np.isfinite(found) or not counts.min() <= found <= counts.max():
-        return Interval(nothing, None, None, "no number of mentions parts known from unknown")
+        return Interval(nothing, None, None, f"no number of mentions parts {is_it} from {is_not}")
     rng = np.random.default_rng(seed)
     draws = []
     for _ in range(_N_RESAMPLES):
@@ -63,7 +74,7 @@ def told_threshold(found: Interval) -> str:
         return f"From how many mentions on the model knows a person is not told: {found.reason}."
     ends = ""
     if found.low is not None and found.high is not None:
-        high = f"to {found.high:,.0f}" if found.high < _ENDLESS else "without an upper end"
+        high = f"to {found.high:,.0f}" if found.high < ENDLESS else "without an upper end"
         ends = f" (95 % interval {max(found.low, 0):,.0f} {high})"
     return (
         f"From about {found.value:,.0f} mentions on{ends} a person is more likely known than not."
