@@ -221,6 +221,7 @@ class Watch:
             return
         if self._allows() if self.every is None else step % self.every == 0:
             self._try(model, tokenizer, step)
+            self._judge_cost()
 
     def end(self, model: Any, tokenizer: Any, step: int) -> None:
         """Measure the last state, unless it has been."""
@@ -280,13 +281,17 @@ class Watch:
         )
         write_step(self.folder, record, made)
         self._record = record
-        n = len(record.taken)
-        if self.every is not None and n >= _JUDGED_AFTER and record.share > self.share:
-            rarer = int(self.every * record.share / self.share) + 1
-            self._warn(
-                f"measuring takes {percent(record.share, 1)} of the training's time; "
-                f"every={rarer} would keep it at {percent(self.share, 0)}."
-            )
+
+    def _judge_cost(self) -> None:
+        """Say once where measuring takes more than its share."""
+        record = self._record
+        if self.every is None or len(record.taken) < _JUDGED_AFTER or record.share <= self.share:
+            return
+        rarer = int(self.every * record.share / self.share) + 1
+        self._warn(
+            f"measuring takes {percent(record.share, 1)} of the training's time; every={rarer} "
+            f"would keep it at {percent(self.share, 0)}."
+        )
 
     def _warn(self, text: str) -> None:
         if not self._is_warned:
