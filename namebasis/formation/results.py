@@ -395,7 +395,9 @@ def _lag_in_words(by: str, lag: Lag, in_exposures: bool) -> str:
     if not np.isfinite(lag.ratio):
         return f"{told} later than in others{never}."
     high = f"{lag.high:.2f}" if np.isfinite(lag.high) else "…"
-    told += f" after {lag.ratio:.2f} times the {unit} ({lag.low:.2f} to {high}{never})"
+    is_known = lag.low > 0 or np.isfinite(lag.high)
+    ends = f"{lag.low:.2f} to {high}" if is_known else "too few for an interval"
+    told += f" after {lag.ratio:.2f} times the {unit} ({ends}{never})"
     if np.isfinite(lag.null):
         told += f"; dealt contexts give {lag.null_low:.2f} to {lag.null_high:.2f}"
     return f"{told}."
