@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from namebasis.studies.attributes.axis_files import Axis, load_axis
 from namebasis.studies.attributes.beliefs import OF_PICTURES, VALIDATED, Leaning, believe
 from namebasis.studies.attributes.from_pictures import read_pictures
 from namebasis.studies.attributes.results import Attributes, AxisScores
+from namebasis.studies.identity.kept import Arrays, kept
 from namebasis.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -132,10 +133,18 @@ def read_axes(
     *,
     temperature: float = TEMPERATURE,
     step: Callable[[], None] = lambda: None,
+    prompts: Mapping[str, Float64Array] | None = None,
 ) -> Attributes:
-    """`score` for rows that are read already; `step` is called after every reading."""
-    encoder = space.encoder()
-    gender = axes.direction(axis_prompts(encoder, load_axis("gender")).mean(axis=0))
+    """`score` for rows that are read already; `step` is called after every reading.
+
+    `prompts` are those of axes by name, as `axis_prompts` gives them, where they are at hand.
+    """
+
+    def of_axis(axis: Axis) -> Float64Array:
+        found = (prompts or {}).get(axis.name)
+        return axis_prompts(space.encoder(), axis) if found is None else found
+
+    gender = axes.direction(of_axis(load_axis("gender")).mean(axis=0))
     scores: list[AxisScores] = []
     leanings: list[Leaning] = []
     directions: list[Float64Array] = []
@@ -143,11 +152,11 @@ def read_axes(
         without = gender if axis.name in WITHOUT_GENDER else None
         own, made = [], []
         reading = (VALIDATED if rows.groups is None else OF_PICTURES)[axis.kind]
-        for value, prompts in axis_sequences(axis, axis_prompts(encoder, axis)):
-            found, controls = _score(axis, value, rows, prompts, temperature, without, reading)
+        for value, sequence in axis_sequences(axis, of_axis(axis)):
+            found, controls = _score(axis, value, rows, sequence, temperature, without, reading)
             own.append(found)
             made.append(controls)
-            directions.append(axes.direction(prompts.mean(axis=0)))
+            directions.append(axes.direction(sequence.mean(axis=0)))
             step()
         scores += own
         z = np.stack([s.z[reading] for s in own], axis=1)
@@ -199,17 +208,67 @@ class Rows:
 def read_rows(
     space: StoredSpace, ids: IntArray, n_made_up: int, seed: int, made: Sequence[str] | None = None
 ) -> Rows:
-    """Vectors of names, and those of made-up ones, which are encoded as the names were."""
-    encoder = space.encoder()
-    made = list(made or made_up_names(n_made_up, seed))
-    null = encode_over(encoder, made, space.provenance.templates)
-    text = np.concatenate([space.vectors(ids=ids), null])
-    if "token" not in space.views:
+    """Vectors of names, and those of made-up ones, which are encoded as the names were.
+
+    Those of made-up names that nobody gave are kept beside the space.
+    """
+    if made:
+        null = _null_rows(space, made)
+    else:
+        null, _ = kept(
+            space, "made-up.npz", [n_made_up, seed],
+            lambda: _null_rows(space, made_up_names(n_made_up, seed)), dict,
+            lambda saved: _fitting(space, saved, n_made_up),
+        )  # fmt: skip
+    text = np.concatenate([space.vectors(ids=ids), null["text"]])
+    if "token" not in null:
         return Rows(text, None, ids.size)
+    token = np.concatenate([space.vectors("token", ids=ids), null["token"]])
+    return Rows(text, token, ids.size)
+
+
+def _null_rows(space: StoredSpace, made: Sequence[str]) -> dict[str, Float64Array]:
+    """Vectors of names that are not stored, by view."""
+    encoder = space.encoder()
+    text = encode_over(encoder, made, space.provenance.templates)
+    if "token" not in space.views:
+        return {"text": text}
     tokens = encoder.token_embeddings(made).astype(np.float64)
     # As the store scales them; a name without a token stays 0.
     tokens /= np.maximum(np.linalg.norm(tokens, axis=1, keepdims=True), 1e-12)
-    return Rows(text, np.concatenate([space.vectors("token", ids=ids), tokens]), ids.size)
+    return {"text": text, "token": tokens}
+
+
+def _fitting(space: StoredSpace, saved: Arrays, n: int) -> dict[str, Float64Array] | None:
+    """What was kept, if it is of the views and widths of the space."""
+    views: Sequence[str] = ("text", "token")
+    found = {view: np.asarray(saved[view]) for view in views if view in space.views}
+    fits = all(
+        rows.shape == (n, space.vectors(view, ids=np.arange(1)).shape[1])
+        and rows.dtype == np.float64
+        and np.isfinite(rows).all()
+        for view, rows in found.items()
+    )
+    return found if fits else None
+
+
+def kept_prompts(space: StoredSpace, along: Sequence[Axis]) -> Mapping[str, Float64Array]:
+    """What `axis_prompts` gives of each axis, by its name; kept beside the space."""
+
+    def make() -> dict[str, Float64Array]:
+        return {axis.name: axis_prompts(space.encoder(), axis) for axis in along}
+
+    def read(saved: Arrays) -> dict[str, Float64Array] | None:
+        found = {axis.name: np.asarray(saved[axis.name]) for axis in along}
+        fits = all(
+            found[axis.name].shape[:2] == (len(axis.templates), len(axis.values))
+            and np.isfinite(found[axis.name]).all()
+            for axis in along
+        )
+        return found if fits else None
+
+    words = [[axis.name, axis.templates, [v.phrases for v in axis.values]] for axis in along]
+    return kept(space, "axes.npz", words, make, dict, read)[0]
 
 
 def encode_over(encoder: Encoder, names: Sequence[str], templates: Sequence[str]) -> Float64Array:

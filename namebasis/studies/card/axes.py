@@ -12,7 +12,7 @@ from namebasis.checks import Float64Array, FloatArray, IntArray
 from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
 from namebasis.studies.attributes.beliefs import AxisBelief
 from namebasis.studies.attributes.results import AxisScores
-from namebasis.studies.attributes.study import Rows, read_axes, read_rows
+from namebasis.studies.attributes.study import Rows, kept_prompts, read_axes, read_rows
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -127,7 +127,8 @@ def read_name(
     rows = read_rows(space, ids, _N_PSEUDO, seed)
     if parts is not None:
         rows = _with(rows, parts)
-    found = read_axes(space, list(loaded.values()), ids, rows)
+    along = list(loaded.values())
+    found = read_axes(space, along, ids, rows, prompts=kept_prompts(space, along))
     own, other = [], []
     for entry in found.scores:
         axis = loaded[entry.axis]

@@ -28,6 +28,7 @@ from namebasis.studies.identity.swaps import (
     embed_grid,
     measure,
     packaged_partners,
+    unnamed_pairs,
 )
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Plan:
 
     def prompts(self) -> int:
         """How many prompts making it embeds, unless it is kept already."""
-        made = crossed_pairs(self.n_made_up, self.seed)
+        made = unnamed_pairs(self.n_made_up)  # made-up names take longer than a kept reference
         slots = [""] * self.n_swaps
         return count_prompts(made, (slots, slots), self.templates)
 

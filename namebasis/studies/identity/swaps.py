@@ -133,10 +133,19 @@ def pseudo_pairs(n: int, seed: int) -> list[Pair]:
 
 def crossed_pairs(n: int, seed: int) -> list[Pair]:
     """Made-up full names, from 160 on four of each part: the swaps of a part serve all of them."""
+    return _crossed(n, lambda count: pseudo_pairs(count, seed))
+
+
+def unnamed_pairs(n: int) -> list[Pair]:
+    """Numbers that share parts as `crossed_pairs` do, to count prompts without making names up."""
+    return _crossed(n, lambda count: [(str(place), str(place)) for place in range(count)])
+
+
+def _crossed(n: int, make: Callable[[int], list[Pair]]) -> list[Pair]:
     n_blocks = -(-n // _SIDE**2)
     if n_blocks < _FEWEST_BLOCKS:
-        return pseudo_pairs(n, seed)
-    words = pseudo_pairs(n_blocks * _SIDE, seed)
+        return make(n)
+    words = make(n_blocks * _SIDE)
     pairs = []
     for start in range(0, len(words), _SIDE):
         some = words[start : start + _SIDE]

@@ -12,6 +12,7 @@ import namebasis as nb
 from namebasis.errors import NamebasisError
 from namebasis.space import Space
 from namebasis.studies.attributes import study as attributes
+from namebasis.studies.attributes.axis_files import load_axis
 
 WOMEN = ["Mary", "Susan", "Linda", "Jessica", "Emily", "Anna", "Laura"]
 MEN = ["John", "Robert", "Michael", "David", "James", "Thomas", "Peter"]
@@ -44,6 +45,29 @@ def test_gender_is_told_apart_and_rows_keep_their_names(space: Space) -> None:
 def test_a_nominal_axis_is_read_value_by_value(space: Space) -> None:
     found = attributes.score(space, ["eye_colour"], n_made_up=20)
     assert [score.value for score in found.scores] == ["brown", "hazel", "green", "blue", "grey"]
+
+
+def test_made_up_names_and_prompts_are_encoded_once_and_kept(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, along = space.ids(None), [load_axis("gender"), load_axis("eye_colour")]
+    first = attributes.read_rows(space, ids, 6, 1)
+    prompts = attributes.kept_prompts(space, along)
+    for axis in along:
+        own = attributes.axis_prompts(space.encoder(), axis)
+        np.testing.assert_array_equal(prompts[axis.name], own)
+    with monkeypatch.context() as patch:
+        patch.setattr(attributes, "encode_over", None)  # nothing is encoded again
+        patch.setattr(attributes, "axis_prompts", None)
+        again = attributes.read_rows(space, ids, 6, 1)
+        assert attributes.kept_prompts(space, along).keys() == prompts.keys()
+    np.testing.assert_array_equal(again.text, first.text)
+    np.testing.assert_array_equal(again.token, first.token)
+    other = attributes.read_rows(space, ids, 6, 2)
+    assert not np.array_equal(other.text[len(ids) :], first.text[len(ids) :])
+    (space.path / "indices" / "made-up.npz").write_bytes(b"damaged")
+    np.testing.assert_array_equal(attributes.read_rows(space, ids, 6, 2).text, other.text)
+    assert attributes.kept_prompts(space, along[:1]).keys() == {"gender"}
 
 
 def test_refusals(space: Space, tmp_path: Path) -> None:

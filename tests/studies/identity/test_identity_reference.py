@@ -24,12 +24,14 @@ from namebasis.studies.identity.in_contexts import InContexts, measure_contexts
 from namebasis.studies.identity.reference import Plan, reference, space_partners
 from namebasis.studies.identity.swaps import (
     blocks_of,
+    count_prompts,
     crossed_pairs,
     draw_partners,
     groups_of,
     measure,
     packaged_partners,
     pseudo_pairs,
+    unnamed_pairs,
 )
 from namebasis.studies.identity.thresholds import judge, load_origin
 from namebasis.studies.identity.uncertainty import Drawn, probability_intervals
@@ -159,6 +161,12 @@ def test_crossed_pairs_share_parts_within_a_block_alone() -> None:
         assert {len(found) for found in of_part.values()} == {1}
     assert len({given for given, _ in pairs[:160]}) == 40
     assert crossed_pairs(144, 0) == pseudo_pairs(144, 0)
+    for n in (30, 170):  # numbers in their place share as many parts
+        counts = [
+            count_prompts(made, (["a"] * 3, ["b"] * 3), ["{}"])
+            for made in (crossed_pairs(n, 0), unnamed_pairs(n))
+        ]
+        assert counts[0] == counts[1]
     assert blocks_of(144).tolist() == list(range(144))
 
 
