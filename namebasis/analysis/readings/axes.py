@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,6 +13,49 @@ from namebasis.checks import Float64Array, as_embeddings, unit_rows
 READINGS = ("expectation", "projection", "curve", "inferred")
 CONTRAST = 0.5
 """Share of the made-up names' covariance that `inferred` takes off."""
+
+
+@dataclass(frozen=True)
+class CentredNames:
+    """Names with their mean taken off once, to be read along many axes.
+
+    The readings take it in the place of their names; `n_reference` and `also` are then its own.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_names, n_features), float64
+    n_reference : int or None
+        As in `center`.
+    also : array_like of shape (n_names, m) or None
+        As in `inferred`.
+    """
+
+    rows: Float64Array
+    n_reference: int | None = None
+    also: object | None = None
+
+    @classmethod
+    def of(
+        cls, names: object, *, n_reference: int | None = None, also: object | None = None
+    ) -> CentredNames:
+        """Centre names, (n_names, n_features)."""
+        rows = as_embeddings(names, "names", min_rows=2).astype(np.float64)
+        return cls(rows - rows[:n_reference].mean(axis=0), n_reference, also)
+
+    @cached_property
+    def directions(self) -> Float64Array:
+        """The rows at length 1. A name at the mean has none: 0; it leans to no prompt."""
+        lengths = np.linalg.norm(self.rows, axis=1, keepdims=True)
+        out = np.zeros_like(self.rows)
+        np.divide(self.rows, lengths, out=out, where=lengths > 1e-12)
+        return out
+
+    @cached_property
+    def views(self) -> Float64Array:
+        """The rows, beside `also` where it is given."""
+        if self.also is None:
+            return self.rows
+        return _beside(self.rows, self.also, self.n_reference)
 
 
 def center(
@@ -33,12 +78,16 @@ def center(
         If the widths differ, there are too few rows, or two neighbouring prompts are equal.
     """
     right = as_embeddings(prompts, "prompts", min_rows=2).astype(np.float64)
-    left = as_embeddings(names, "names", right.shape[1], min_rows=2).astype(np.float64)
+    if isinstance(names, CentredNames):
+        left = names.rows
+    else:
+        left = as_embeddings(names, "names", right.shape[1], min_rows=2).astype(np.float64)
+        left = left - left[:n_reference].mean(axis=0)
     steps = np.linalg.norm(np.diff(right, axis=0), axis=1)
     if not (steps > 1e-9).all():
         at = int(np.argmin(steps))
         raise ValueError(f"prompts {at} and {at + 1} are equal: there is no axis between them.")
-    return left - left[:n_reference].mean(axis=0), right - right.mean(axis=0)
+    return left, right - right.mean(axis=0)
 
 
 def expectation(
@@ -83,10 +132,8 @@ def shares(
     if not (np.isfinite(temperature) and temperature > 0):
         raise ValueError(f"temperature must be above 0; got {temperature}.")
     left, right = center(names, prompts, n_reference)
-    lengths = np.linalg.norm(left, axis=1, keepdims=True)
-    # A name at the mean has no direction; it leans to no prompt.
-    cosines = np.divide(left, lengths, out=np.zeros_like(left), where=lengths > 1e-12)
-    logits = cosines @ unit_rows(right, "prompts").T.astype(np.float64) / temperature
+    each = names if isinstance(names, CentredNames) else CentredNames(left)
+    logits = each.directions @ unit_rows(right, "prompts").T.astype(np.float64) / temperature
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
@@ -191,7 +238,8 @@ def inferred_direction(
     along : ndarray of shape (n_features + m,), float64
     """
     left, _ = center(names, prompts, n_reference)
-    views = left if also is None else _beside(left, also, n_reference)
+    each = names if isinstance(names, CentredNames) else CentredNames(left, n_reference, also)
+    views = each.views
     along = _covariance(left, views, _without(direction(prompts), without)[:, None], n_reference)
     length = float(np.linalg.norm(along))
     if length < 1e-12:
@@ -334,7 +382,12 @@ def read_all(
     ranks: Sequence[float] | None = None,
     also: object | None = None,
 ) -> dict[str, Float64Array]:
-    """The readings of `READINGS`, each of shape (n_names,)."""
+    """The readings of `READINGS`, each of shape (n_names,); names are centred once for all."""
+    if not isinstance(names, CentredNames):
+        width = np.asarray(prompts).shape[-1]
+        names = as_embeddings(names, "names", width, min_rows=2)
+        names = CentredNames.of(names, n_reference=n_reference, also=also)
+    n_reference, also = names.n_reference, names.also
     return {
         "expectation": expectation(
             names, prompts, temperature=temperature, n_reference=n_reference, ranks=ranks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -198,6 +198,11 @@ class Rows:
     n_names: int
     groups: IntArray | None = None
 
+    @cached_property
+    def centred(self) -> axes.CentredNames:
+        """Both views of all rows, centred on the names."""
+        return axes.CentredNames.of(self.text, n_reference=self.n_names, also=self.token)
+
     @property
     def views_of_names(self) -> list[Float64Array]:
         """Either view of the names alone."""
@@ -324,13 +329,7 @@ def _score(
 
     def read(sequence: Float64Array) -> dict[str, Float64Array]:
         return axes.read_all(
-            rows.text,
-            sequence,
-            temperature=temperature,
-            without=without,
-            n_reference=n_names,
-            ranks=ranks,
-            also=rows.token,
+            rows.centred, sequence, temperature=temperature, without=without, ranks=ranks
         )
 
     whole = read(prompts.mean(axis=0))

@@ -59,6 +59,24 @@ def test_readings_do_not_change_under_rotation() -> None:
         np.testing.assert_allclose(before[reading], after[reading], atol=1e-4)
 
 
+def test_names_centred_once_read_as_at_every_reading() -> None:
+    rng = np.random.default_rng(5)
+    names, also, prompts = (rng.standard_normal(shape) for shape in ((40, 6), (40, 3), (4, 6)))
+    own = {"n_reference": 30}
+    expected = {
+        "expectation": axes.expectation(names, prompts, **own),
+        "projection": axes.projection(names, prompts, **own),
+        "curve": axes.curve(names, prompts, **own),
+        "inferred": axes.inferred(names, prompts, also=also, **own),
+    }
+    once = axes.CentredNames.of(names, also=also, **own)
+    for found in (axes.read_all(names, prompts, also=also, **own), axes.read_all(once, prompts)):
+        for reading, column in expected.items():
+            np.testing.assert_array_equal(found[reading], column)
+    with pytest.raises(ValueError, match="names must have 5"):
+        axes.read_all(names, prompts[:, :5])
+
+
 def test_ranks_set_the_unit_of_expectation_and_curve() -> None:
     bent = LINE + np.array([[0, 0, 0], [0, 0.3, 0], [0, 0, 0]])
     for reading in (axes.expectation, axes.curve):
