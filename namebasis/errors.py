@@ -42,6 +42,10 @@ class ReplacedError(SpaceError):
     """A space was replaced or written to since it was opened; open it again."""
 
 
+class EngineError(NamebasisError):
+    """A search engine cannot be reached, refuses, or holds something else than what is asked."""
+
+
 class FilterError(NamebasisError):
     """A `where` expression is not one boolean SQL expression over the columns."""
 

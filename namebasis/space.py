@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from namebasis.namespace.building.added_images import AddedImages
     from namebasis.namespace.building.change import ChangeReport
     from namebasis.namespace.building.templates import Templates
+    from namebasis.namespace.engines.results import Published
     from namebasis.namespace.export.subset import ExportResult
     from namebasis.studies.attributes.axis_files import Axis
     from namebasis.studies.attributes.groups import GroupAssociations
@@ -195,6 +196,25 @@ class Space(StoredSpace):
         return CelebBasis.fit(
             self, where=where, n_positions=n_positions, max_components=max_components,
             automatic_filter=automatic_filter, seed=seed,
+        )  # fmt: skip
+
+    def publish(
+        self,
+        engine: str,
+        *,
+        views: Sequence[str] = ("text",),
+        columns: Sequence[str] | None = None,
+        index: str | None = None,
+        overwrite: bool = False,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Published:
+        """Publish views to a search engine; see `namespace.engines.publishing.publish`."""
+        from namebasis.namespace.engines.publishing import publish
+
+        return publish(
+            self, engine, views=views, columns=columns, index=index, overwrite=overwrite,
+            seed=seed, progress=progress,
         )  # fmt: skip
 
     def anchors(
@@ -797,7 +817,9 @@ class Space(StoredSpace):
         return unspell(self, rebuild=rebuild, progress=progress)
 
 
-def open_space(path: str | Path, *, encoder: Encoder | str | None = None) -> Space:
+def open_space(
+    path: str | Path, *, encoder: Encoder | str | None = None, engine: str | None = None
+) -> Space:
     """Open a name space; nothing heavy is read before the first question.
 
     Parameters
@@ -806,6 +828,9 @@ def open_space(path: str | Path, *, encoder: Encoder | str | None = None) -> Spa
     encoder : Encoder or str, optional
         The one that built the space, or its spec; by default it is loaded when a question needs
         it. Its weights are compared with those that built the space.
+    engine : str, optional
+        ``milvus:URI`` of a search engine to which `Space.publish` put the space: it finds the
+        nearest names then, in place of the indices beside the rows.
 
     Raises
     ------
@@ -826,7 +851,7 @@ def open_space(path: str | Path, *, encoder: Encoder | str | None = None) -> Spa
     >>> len(space), space.views
     (24, ('text', 'token'))
     """
-    return Space(place_of(path), encoder)
+    return Space(place_of(path), encoder, engine)
 
 
 def build_space(

@@ -100,6 +100,8 @@ _PANELS = {
                "rename my.space anchor_rank rank"),
         _Entry("merge", housekeeping.merge, "Merge two spaces of one encoder.",
                "merge my.space other.space -o both.space"),
+        _Entry("serve", housekeeping.serve, "Publish a space to a search engine (Milvus).",
+               "serve my.space --engine milvus:names.db"),
         _Entry("undo", housekeeping.undo, "Undo the last change of a space.", "undo my.space"),
     ),
     "Ask": (

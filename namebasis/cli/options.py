@@ -80,6 +80,14 @@ View = Annotated[
         "conditioning; image:photos or image:PIPELINE for images of one source.",
     ),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="milvus:URI",
+        help="Find nearest names by a search engine that `serve` published the space to.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 NoHeader = Annotated[
     bool, typer.Option("--no-header", help="Omit the header line of piped tables.")

@@ -136,6 +136,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = PORT,
     token: str | None = None,
+    engine: str | None = None,
     started: Callable[[str, int], None] = lambda address, port: None,
 ) -> None:
     """Serve spaces until the process is stopped.
@@ -150,6 +151,8 @@ def serve(
         The next free one is taken where it is in use.
     token : str, optional
         Must come with every request from elsewhere.
+    engine : str, optional
+        That finds nearest names; see `namebasis.open_space`.
     started : callable
         Told the page's address, and the port that was taken.
 
@@ -160,7 +163,7 @@ def serve(
     SpaceError
     """
     is_open = check_reach(host, token)
-    warm = Warm(paths)
+    warm = Warm(paths, engine)
     for refusal in warm.refusals.values():
         warnings.warn(f"{refusal} The other spaces are served.", NamebasisWarning, stacklevel=2)
     hosts = {*LOOPBACK, *((host.lower(), *_own_names()) if is_open else ())}

@@ -16,6 +16,7 @@ import numpy as np
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError, SpaceError
 from namebasis.explore.facets import facets_of
+from namebasis.namespace.engines.address import parse_address
 from namebasis.namespace.search.cache_files import making
 from namebasis.namespace.search.map_places import places_path, read_places, write_places
 from namebasis.recent import Recent
@@ -63,6 +64,8 @@ class Warm:
     Parameters
     ----------
     paths : sequence of str or Path
+    engine : str, optional
+        That finds nearest names; see `namebasis.open_space`.
 
     Raises
     ------
@@ -71,7 +74,8 @@ class Warm:
         space.
     """
 
-    def __init__(self, paths: Sequence[str | Path]) -> None:
+    def __init__(self, paths: Sequence[str | Path], engine: str | None = None) -> None:
+        self._engine = None if engine is None else str(parse_address(engine))
         self._lock = threading.Lock()
         self.encoding = threading.Lock()
         """Held by whoever runs a model: two at a time on few cores cost more than in turn."""
@@ -79,7 +83,7 @@ class Warm:
         for path in map(Path, paths):
             if any(path.resolve() == one.path.resolve() for one in self._spaces.values()):
                 raise SpaceError(f"{path} is given twice.")
-            self._spaces[self._short(path)] = _opened(path)
+            self._spaces[self._short(path)] = _opened(path, engine=self._engine)
         if all(one.space is None for one in self._spaces.values()):
             raise SpaceError(next((one.refusal for one in self._spaces.values()), "no space given"))
 
@@ -157,7 +161,7 @@ class Warm:
             with self._lock:
                 opened = self._spaces[name]
                 if opened.is_stale(stamp):
-                    opened = self._spaces[name] = _opened(opened.path, opened.space)
+                    opened = self._spaces[name] = _opened(opened.path, opened.space, self._engine)
                     gc.unfreeze()  # what belongs to the version before may go; see `serve`
         return opened
 
@@ -178,17 +182,17 @@ class Warm:
         return wanted
 
 
-def _opened(path: Path, before: Space | None = None) -> _Open:
+def _opened(path: Path, before: Space | None = None, engine: str | None = None) -> _Open:
     """A space as it is now, with the encoder that it had; or why it cannot be opened."""
     stamp = _stamp(path)
     try:
-        return _Open(path, stamp, _with_encoder(path, before))
+        return _Open(path, stamp, _with_encoder(path, before, engine))
     except (NamebasisError, OSError) as error:
         return _Open(path, stamp, None, str(error))
 
 
-def _with_encoder(path: Path, before: Space | None) -> Space:
-    space = open_space(path)
+def _with_encoder(path: Path, before: Space | None, engine: str | None) -> Space:
+    space = open_space(path, engine=engine)
     space.reads_files = False  # who asks over HTTP names columns and texts only
     encoder = None if before is None else before._encoder
     if encoder is not None and encoder.fingerprint == space.provenance.fingerprint:

@@ -21,12 +21,13 @@ from namebasis.forks import Turn
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.computed import facts as computed
 from namebasis.namespace.computed.makers import mean_of_names, open_maker, vector_of_text
+from namebasis.namespace.engines.address import Address, parse_address
 from namebasis.namespace.search.beside import check_columns, joined, stored_columns
 from namebasis.namespace.search.graph_cache import graph_of, load_graph, spread_graph
 from namebasis.namespace.search.name_lookup import find_rows, rows_named
 from namebasis.namespace.search.new_names import near_spellings, place_new, said_near
 from namebasis.namespace.search.results import LIGHT, LightColumns, NearestResult, make_result
-from namebasis.namespace.search.searcher import Searcher
+from namebasis.namespace.search.searcher import Allowed, Searcher
 from namebasis.namespace.search.targets import Resolver, Target, check_as, is_batch
 from namebasis.namespace.store import metrics
 from namebasis.namespace.store.dataset import COMPUTED, MEASURED, Store
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from namebasis.namespace.pictures.views import ImageView
     from namebasis.namespace.search.picture_hits import NearestPictures
     from namebasis.namespace.search.picture_rows import PictureRows
+    from namebasis.namespace.where.language import Language
 
 _ENCODED = 256
 """Texts whose vectors stay in memory: whoever asks one asks it again, of other names or views."""
@@ -85,6 +87,9 @@ class StoredSpace:
         Its other columns, metrics among them.
     loading : Loading or None
         How its encoder is to be loaded, where not by the spec and revision that built it.
+    engine : Address or None
+        The search engine that finds nearest names, where `publish` put them; None for this
+        machine's indices.
     summary : Summary or None
         What the build or the addition that gave this object took of its sources, and left out;
         None where it was opened.
@@ -99,8 +104,11 @@ class StoredSpace:
     """Whether filters, orders and columns may read files of this machine (`in_file`, images in
     `similar`); a service sets it to False for what it is asked."""
 
-    def __init__(self, path: Path, encoder: Encoder | str | None = None) -> None:
+    def __init__(
+        self, path: Path, encoder: Encoder | str | None = None, engine: str | None = None
+    ) -> None:
         self.path = path = place_of(path)
+        self.engine: Address | None = None if engine is None else parse_address(engine)
         self._encoder: Encoder | None = None
         self.loading: Loading | None = None
         self._turn = Turn()
@@ -135,7 +143,7 @@ class StoredSpace:
         # A store that is kept by its space shall not keep the space.
         store.make_view = partial(_view_of_pictures, weakref.ref(self))
         self.provenance = provenance
-        self._searcher = Searcher(store, provenance)
+        self._searcher = self._searcher_of(store, provenance)
         self._light = LightColumns(store)
         self._graphs: dict[tuple[str, int], KnnGraph] = {}
         self._template_rows: tuple[IntArray, FloatArray] | None = None
@@ -146,18 +154,34 @@ class StoredSpace:
         self._pictures: Pictures | None = None
         self._picture_rows: dict[str, PictureRows] = {}
 
+    def _searcher_of(self, store: Store, provenance: Provenance) -> Searcher:
+        if self.engine is None:
+            return Searcher(store, provenance)
+        from namebasis.namespace.engines.searching import EngineSearcher
+
+        own = weakref.ref(self)  # a searcher that is kept by its space shall not keep the space
+
+        def language() -> Language:
+            space = own()
+            if space is None:
+                raise ReplacedError("the space that is asked was closed; open it again.")
+            return space._reader().language
+
+        return EngineSearcher(store, provenance, self.engine, language)
+
     def __reduce__(
         self,
     ) -> tuple[Callable[..., Self], tuple[type[Self], Saved], dict[str, bool]]:
         encoder = self._encoder or self.loading
         # One that no spec loads is pickled itself.
         loading = getattr(encoder, "loading", None) or encoder
-        saved = str(self.path), self.provenance.build_id, loading
+        engine = None if self.engine is None else str(self.engine)
+        saved = str(self.path), self.provenance.build_id, loading, engine
         return _reopen, (type(self), saved), {"reads_files": self.reads_files}
 
     def reopened(self, encoder: Encoder | str | None = None) -> Self:
         """The newest version of the same space."""
-        again = type(self)(self.path, encoder)
+        again = type(self)(self.path, encoder, None if self.engine is None else str(self.engine))
         again.reads_files = self.reads_files
         return again
 
@@ -597,8 +621,10 @@ class StoredSpace:
             queries, k, allowed=allowed, view=view, exclude=exclude, farthest=farthest
         )
 
-    def _allowed(self, where: str | None, view: str) -> IntArray | None:
-        """Rows that a search may find; None for all."""
+    def _allowed(self, where: str | None, view: str) -> Allowed:
+        """Rows that a search may find; None for all; of an engine, an expression of its own."""
+        if self.engine is not None:
+            return self._searcher.expression(where, view)
         return None if where is None and not self.lacks(view) else self.ids(where, view=view)
 
     @overload
@@ -736,6 +762,8 @@ class StoredSpace:
             targets, k, allowed=allowed, view=view, farthest=farthest, include_self=include_self
         )
         found = np.concatenate([ids for _, ids in hits]) if hits else np.empty(0, np.int64)
+        if self.engine is not None:  # which was not asked how many rows pass
+            self._reader().hint(where, len(found), stacklevel=3)
         light = self._light.take(found).select(list(LIGHT))
         rows = joined(light, stored_columns(self, found.tolist(), columns)) if columns else light
         return make_result(targets, hits, rows, farthest=farthest, is_many=is_batch(target))
@@ -873,7 +901,7 @@ def _view_of_pictures(space: weakref.ref[StoredSpace], source: str) -> ImageView
     return owner.pictures().image_view(source)
 
 
-Saved = tuple[str, str, "Encoder | Loading | None"]
+Saved = tuple[str, str, "Encoder | Loading | None", str | None]
 Kind = TypeVar("Kind", bound=StoredSpace)
 
 
@@ -885,8 +913,8 @@ def _reopen(kind: type[Kind], state: Saved) -> Kind:
     SpaceError, ReplacedError
         If there is no such space here, or it was rebuilt since.
     """
-    path, build_id, encoder = state
-    space = kind(Path(path), None if isinstance(encoder, Loading) else encoder)
+    path, build_id, encoder, engine = state
+    space = kind(Path(path), None if isinstance(encoder, Loading) else encoder, engine)
     if space.provenance.build_id != build_id:
         raise ReplacedError(f"{path}: the space was rebuilt after it was pickled; open it again.")
     if isinstance(encoder, Loading):

@@ -134,6 +134,7 @@ def nearest(
             "the space's own.",
         ),
     ] = None,
+    engine: options.Engine = None,
     overwrite: options.Overwrite = False,
 ) -> Answer:
     """Find the names nearest to a name, a text, an image or a vector.
@@ -144,11 +145,13 @@ def nearest(
 
     if html is not None and not pictures:
         raise typer.BadParameter("--html and --open show pictures; they need --pictures")
+    if engine is not None and pictures:
+        raise typer.BadParameter("--engine finds names, and --pictures asks for pictures")
     if encoder is not None and not pictures:
         raise typer.BadParameter("--encoder is of pictures; it needs --pictures")
     refuse_existing(html, overwrite=overwrite)
     wanted = read_targets(targets, image, vector, as_paths=pictures)
-    opened = open_space(space)
+    opened = open_space(space, engine=engine)
     say_unquoted(opened, targets)
     asked: dict[str, Any] = {
         "where": where, "view": view, "plus": plus or (), "minus": minus or (),

@@ -35,6 +35,7 @@ def explore(
         str | None,
         typer.Option("--token", help="A secret of 16 letters or more; required with --host."),
     ] = None,
+    engine: options.Engine = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Explore spaces in the browser: ask, filter, select, compose, and take names away.
@@ -46,7 +47,7 @@ def explore(
     from namebasis.explore.warm import Warm
 
     check_reach(host, token)
-    Warm(spaces)  # refuses spaces before a server is loaded
+    Warm(spaces, engine)  # refuses spaces before a server is loaded
     try:
         from namebasis.explore.server import serve
     except ImportError:
@@ -62,7 +63,7 @@ def explore(
 
             webbrowser.open(address)
 
-    serve(spaces, host=host, port=port, token=token, started=started)
+    serve(spaces, host=host, port=port, token=token, engine=engine, started=started)
 
 
 def mcp(spaces: Spaces) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from namebasis.cli import options
 from namebasis.cli.answers import answers
+from namebasis.cli.output import progress_bar
 from namebasis.cli.outputs import refuse_readonly
 
 if TYPE_CHECKING:
@@ -71,6 +73,60 @@ def remove(
     return open_space(space).remove(
         names or (), where=where, part=part, images=images, unmatched=unmatched, dry_run=dry_run
     )
+
+
+@answers
+def serve(
+    space: options.SpacePath,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine",
+            metavar="milvus:URI",
+            help="A server, milvus:http://HOST:19530, or a file of Milvus Lite, milvus:FILE.db; "
+            "#NAME behind it names the collections. MILVUS_TOKEN holds the token, if any.",
+        ),
+    ],
+    view: Annotated[
+        list[str] | None,
+        typer.Option("--view", help="Vector column, text by default; repeatable."),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns", help="Columns that filters may use, separated by commas; all by default."
+        ),
+    ] = None,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index", help="flat (exact, the default), hnsw, ivf, or auto as the server chooses."
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace collections of another space.")
+    ] = False,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> Result:
+    """Publish a space to a search engine, from which others ask it.
+
+    Only what is not there yet is written; after a stop, the same command goes on. Then
+    `nearest`, `basis` and `explore` take the same --engine.
+    """
+    from namebasis.space import open_space
+
+    opened = open_space(space)
+    with nullcontext() if quiet else progress_bar("publishing", "names") as progress:
+        return opened.publish(
+            engine,
+            views=view or ("text",),
+            columns=None if columns is None else options.columns_of(columns),
+            index=index,
+            overwrite=overwrite,
+            seed=seed,
+            progress=progress,
+        )
 
 
 @answers

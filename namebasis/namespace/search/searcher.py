@@ -19,6 +19,8 @@ from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.provenance import Provenance
 
 Hits = tuple[FloatArray, IntArray]
+Allowed = IntArray | str | None
+"""Rows that may be found; None for all. An engine takes an expression of its own."""
 _Both = tuple[VectorIndex, VectorIndex | None]
 """An index, and one of the rows that it does not cover."""
 
@@ -41,6 +43,10 @@ class Searcher:
         self._provenance = provenance
         self._indices: dict[str, _Both] = {}
         self._turn = Turn()
+
+    def expression(self, where: str | None, view: str) -> str:
+        """A filter in an engine's own words; indices have none."""
+        raise TypeError("indices take rows, and no expression.")
 
     def index(self, view: str) -> VectorIndex:
         """The index of a view, opened on first use; rebuilt with a warning where damaged."""
@@ -69,7 +75,7 @@ class Searcher:
         queries: FloatArray,
         k: int,
         *,
-        allowed: IntArray | None,
+        allowed: Allowed,
         view: str,
         exclude: Collection[int] = (),
         farthest: bool = False,
@@ -88,9 +94,7 @@ class Searcher:
         sign = np.float32(-1 if farthest else 1)
         hits = self._both(queries * sign, wanted, allowed, view, farthest)
         if len(left_out):
-            total = self._store.n_rows if allowed is None else len(allowed)
-            hidden = left_out if allowed is None else np.intersect1d(left_out, allowed)
-            hits = _drop(hits, left_out, min(k, total - len(hidden)))
+            hits = _drop(hits, left_out, k)
         return sign * hits[0], hits[1]
 
     def search_targets(
@@ -98,7 +102,7 @@ class Searcher:
         targets: Sequence[Target],
         k: int,
         *,
-        allowed: IntArray | None,
+        allowed: Allowed,
         view: str,
         farthest: bool,
         include_self: bool,
@@ -118,10 +122,10 @@ class Searcher:
             hits.append((similarities[row, keep], ids[row, keep]))
         return hits
 
-    def _both(
-        self, queries: FloatArray, k: int, allowed: IntArray | None, view: str, exact: bool
-    ) -> Hits:
+    def _both(self, queries: FloatArray, k: int, allowed: Allowed, view: str, exact: bool) -> Hits:
         """Search both parts; an answer that cannot be is damage, and the index is rebuilt."""
+        if isinstance(allowed, str):
+            raise TypeError("an index takes rows that are allowed, and no expression.")
         opened = self._opened(view)
         try:
             hits = ask_both(*opened, queries, k, allowed, exact)
@@ -187,8 +191,14 @@ def impossible(hits: Hits, queries: FloatArray, n_rows: int) -> str | None:
 
 
 def _drop(hits: Hits, left_out: IntArray, k: int) -> Hits:
-    """Leave rows out of every query's hits and keep k of the others, in order."""
+    """Leave rows out of every query's hits and keep k of the others, in order.
+
+    Where there are fewer than k and those left out together, these are all rows that there are,
+    and each query has the same ones.
+    """
     similarities, ids = hits
+    is_left_out = np.isin(ids, left_out)
+    n_kept = ids.shape[1] - int(is_left_out.sum(axis=1).max(initial=0))
     # A stable sort of "is left out" moves those to the end and keeps the rest in order.
-    order = np.argsort(np.isin(ids, left_out), axis=1, kind="stable")[:, :k]
+    order = np.argsort(is_left_out, axis=1, kind="stable")[:, : min(k, n_kept)]
     return np.take_along_axis(similarities, order, 1), np.take_along_axis(ids, order, 1)

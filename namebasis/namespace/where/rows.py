@@ -76,7 +76,7 @@ class Reader:
         if where is None and has_vector is None:
             return np.arange(self.store.n_rows, dtype=np.int64)
         found = self.passing(where, has_vector)
-        self._hint(where, len(found), stacklevel=5)
+        self.hint(where, len(found), stacklevel=5)
         return found
 
     def passing(self, where: str | None, also: str | None = None) -> IntArray:
@@ -155,7 +155,7 @@ class Reader:
             rows = self._taken(passing, columns)
         else:
             rows = self.store.scan(columns, where)
-        self._hint(where, len(rows), stacklevel=6)
+        self.hint(where, len(rows), stacklevel=6)
         return rows
 
     def _taken(self, ids: IntArray, columns: list[str]) -> pa.Table:
@@ -270,7 +270,7 @@ class Reader:
             raise ValueError(f"order_by takes numbers or texts; {sql_of(node)} holds lists.")
         return values
 
-    def _hint(self, where: str | None, n_rows: int, stacklevel: int) -> None:
+    def hint(self, where: str | None, n_rows: int, stacklevel: int) -> None:
         """Warn of a filter that nothing passes, saying which condition left nothing."""
         if where is None or n_rows or not self.store.n_rows:
             return

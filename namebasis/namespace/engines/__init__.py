@@ -1,0 +1,1 @@
+"""Search engines beyond this machine: spaces published to them, and asked through them."""
