@@ -73,6 +73,7 @@ def basis(
     view: options.View = "text",
     image: options.Image = None,
     vector: options.Vector = None,
+    engine: options.Engine = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> Sequence[Result]:
@@ -80,7 +81,7 @@ def basis(
     from namebasis.space import open_space
     from namebasis.studies.basis import study
 
-    opened = open_space(space)
+    opened = open_space(space, engine=engine)
     wanted = read_targets(targets, image, vector)
     say_unquoted(opened, targets)
     opened.check_targets(wanted, view=view, as_=as_)

@@ -60,6 +60,7 @@ class Client:
                 address.uri, token=os.environ.get(TOKEN, ""), timeout=PATIENCE
             )
         self._kinds = library.DataType
+        self._loaded: set[str] = set()
 
     def has(self, collection: str) -> bool:
         """Whether there is a collection."""
@@ -116,6 +117,7 @@ class Client:
 
     def drop(self, collection: str) -> None:
         """Remove a collection, if there is one."""
+        self._loaded.discard(collection)
         with self._refusing(f"cannot drop collection {collection}"):
             self._milvus.drop_collection(collection)
 
@@ -126,6 +128,7 @@ class Client:
 
     def delete_from(self, collection: str, row: int) -> None:
         """Remove all rows from a number on."""
+        self.load(collection)
         with self._refusing(f"cannot delete from collection {collection}"):
             self._milvus.delete(collection, filter=f"id >= {row}")
 
@@ -134,8 +137,16 @@ class Client:
         with self._refusing(f"cannot flush collection {collection}"):
             self._milvus.flush(collection)
 
+    def load(self, collection: str) -> None:
+        """Have a collection ready to be asked; a server that was started again has none loaded."""
+        if collection not in self._loaded:
+            with self._refusing(f"cannot load collection {collection}"):
+                self._milvus.load_collection(collection)
+            self._loaded.add(collection)
+
     def count(self, collection: str) -> int:
         """How many rows a collection holds."""
+        self.load(collection)
         with self._refusing(f"cannot count collection {collection}"):
             found = self._milvus.query(
                 collection, output_fields=["count(*)"], consistency_level="Strong"
@@ -146,6 +157,7 @@ class Client:
         self, collection: str, queries: FloatArray, k: int, filter_: str
     ) -> Iterator[tuple[IntArray, FloatArray]]:
         """The k largest inner products of each query among the rows of a filter, best first."""
+        self.load(collection)
         step = max(1, min(_CALL_QUERIES, _CALL_HITS // k))
         for start in range(0, len(queries), step):
             with self._refusing(f"cannot search collection {collection}"):
@@ -162,6 +174,7 @@ class Client:
         """What was noted under keys, of those that are there."""
         if not self.has(NOTES):
             return {}
+        self.load(NOTES)
         found: dict[str, str] = {}
         for start in range(0, len(keys), _KEYS):
             with self._refusing("cannot read what was published"):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.analysis.sparse.codes import SparseCode, refit, sparse_code
+from namebasis.analysis.sparse.matching import Searcher
 from namebasis.analysis.sparse.whitening import whitening_matrix
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.wording import did_you_mean
@@ -76,6 +77,7 @@ class Recipe:
         denied: Mask,
         exclude: IntArray | None = None,
         matrix: FloatArray | None = None,
+        candidates: Searcher | None = None,
     ) -> SparseCode:
         """Code `targets` by the atoms `vectors`.
 
@@ -90,6 +92,8 @@ class Recipe:
             Atoms that a target must not use, -1 for none.
         matrix : ndarray of shape (dim, dim), optional
             What to whiten by where there is a ridge; by default by the atoms' own covariance.
+        candidates : callable, optional
+            Gives the atoms among which the best is sought; see `sparse_code`.
         """
         chosen_in, wanted = vectors, targets
         if matrix is None:
@@ -111,6 +115,7 @@ class Recipe:
             groups=groups if has_groups else None,
             max_per_group=np.where(is_family, limit or 1, 1) if has_groups else 1,
             exclude=exclude,
+            candidates=candidates,
         )
         if self.ridge is None:
             return code

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from namebasis.analysis.blas import one_blas_thread
+from namebasis.analysis.sparse.codes import SparseCode
 from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import FilterError
 from namebasis.namespace.phrases.dictionary import Phrases
@@ -22,6 +23,7 @@ from namebasis.studies.basis.atoms import (
     centre_target,
     load_atoms,
 )
+from namebasis.studies.basis.by_engine import REMARK, UNPROVEN, EngineAtoms, check_recipe
 from namebasis.studies.basis.recipe import FAMILY, Mask, Recipe
 from namebasis.studies.basis.results import Basis
 from namebasis.studies.basis.shares import unique_shares
@@ -147,6 +149,16 @@ def fit(
         raise ValueError("n_null must be 0 or at least 2: one control has no spread.")
     check_count(n_resamples, "n_resamples", 0)
     check_as(as_)
+    if space.engine is not None:
+        check_recipe(recipe, phrases)
+        wanted = centre_target(
+            space, target, minus=minus, view=view, image_mean=image_mean, as_=as_
+        )
+        return _fit_by_engine(
+            space, wanted, recipe, view, where, deny, exclude_self,
+            {"where": where, "phrases": False, "deny": list(deny), "exclude_self": exclude_self,
+             "n_null": 0, "n_resamples": 0, "seed": seed},
+        )  # fmt: skip
     atoms = load_atoms(space, where=where, view=view, phrases=phrases)
     if method == "lasso" and atoms.is_phrase.any():
         raise ValueError(
@@ -199,6 +211,35 @@ def fit(
     return found
 
 
+def _fit_by_engine(
+    space: StoredSpace,
+    wanted: CentredTarget,
+    recipe: Recipe,
+    view: str,
+    where: str | None,
+    deny: Sequence[str],
+    exclude_self: bool,
+    more: Mapping[str, object],
+) -> Basis:
+    """The basis of names that a search engine finds, without controls."""
+    barred = [*deny, *(wanted.names if exclude_self else ())]
+    source = EngineAtoms(space, where, view)
+
+    def denied(atoms: NameAtoms) -> Mask:
+        families = (atoms.kinds == FAMILY) if recipe.max_family == 0 else False
+        return atoms.named(barred) | families
+
+    n_left = source.n_usable(barred, families=recipe.max_family != 0)
+    if n_left < recipe.n_names:
+        raise ValueError(
+            f"n_names is {recipe.n_names}, but only {counted(n_left, 'name')} can be used."
+        )
+    atoms, own, code = source.fit(wanted, recipe, denied)
+    found, _ = _told(atoms, wanted, own, recipe, view, more, code, n_left)
+    remarks = (*found.remarks, REMARK, *(() if source.is_proven else (UNPROVEN,)))
+    return replace(found, remarks=remarks)
+
+
 def _fit(
     atoms: NameAtoms,
     target: CentredTarget,
@@ -219,6 +260,20 @@ def _fit(
             f"n_names is {recipe.n_names}, but only {counted(n_left, 'name')} can be used."
         )
     code = recipe.code(atoms.vectors, target.vector[None], atoms.kinds, denied)
+    return _told(atoms, target, denied, recipe, view, more, code, n_left)
+
+
+def _told(
+    atoms: NameAtoms,
+    target: CentredTarget,
+    denied: Mask,
+    recipe: Recipe,
+    view: str,
+    more: Mapping[str, object],
+    code: SparseCode,
+    n_left: int,
+) -> tuple[Basis, IntArray]:
+    """Return the basis of a code and which atoms it uses."""
     used = code.indices[0][code.indices[0] >= 0]
     combined = code.reconstruct(atoms.vectors)[0] + target.mean
     found = Basis(

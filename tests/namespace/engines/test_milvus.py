@@ -29,6 +29,7 @@ pytest.importorskip("pymilvus", reason="needs the extra milvus")
 pytest.importorskip("milvus_lite", reason="milvus-lite is not installed")
 
 N = 90
+FEW = ["gender"]  # the columns that are computed take longer than all else
 ODD = ('Q"uote', "Ba\\ck", "Per%cent", "Un_der", "Ça, 日本")
 WHERE = [
     "gender = 'F'", "gender <> 'F'", "NOT gender IN ('F', 'U')", "gender IS NULL",
@@ -168,12 +169,35 @@ def test_every_way_of_asking_is_as_here(both: tuple[Space, Space]) -> None:
         there.nearest("Vicki", 20_000)
 
 
+def test_a_basis_is_that_of_all_names(both: tuple[Space, Space]) -> None:
+    here, there = both
+    target = here.vectors(ids=[7, 40]).sum(axis=0)
+    none = {"n_null": 0, "n_resamples": 0}
+    for words in ({}, {"nonnegative": False}, {"where": "gender = 'F'"}, {"max_family": 0},
+                  {"deny": ["Vicki", "king"]}):  # fmt: skip
+        left, right = here.basis(target, 4, **none, **words), there.basis(target, 4, **words)
+        assert (left.names, left.n_atoms) == (right.names, right.n_atoms)
+        np.testing.assert_allclose(left.weights, right.weights, atol=1e-5)
+        assert right.remarks[-1].startswith("names found by the engine")  # and all of it is proven
+    for words in ({"ridge": 1.0}, {"method": "lasso"}, {"max_family": 1}, {"phrases": True}):
+        with pytest.raises(ValueError, match=r"looks at all vectors.*ask without --engine"):
+            there.basis(target, 4, **words)
+
+
+def test_a_server_that_was_started_again_is_asked(both: tuple[Space, Space]) -> None:
+    here, there = both
+    milvus = Client(there.engine)._milvus
+    for collection in milvus.list_collections():
+        milvus.release_collection(collection)  # as none is loaded then
+    same(here.nearest("Zoë"), there.reopened().nearest("Zoë"))
+
+
 def test_equal_vectors_come_in_the_order_of_their_rows(tmp_path: Path, engine: str) -> None:
     rows = np.zeros((40, 4), dtype=np.float32)
     rows[:, 0] = 1  # all stand together, beyond what is asked for at first
     space = nb.build_space([f"N{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(40)],
                            tmp_path / "equal.space", vectors=rows)  # fmt: skip
-    space.publish(engine)
+    space.publish(engine, columns=FEW)
     there = nb.open_space(space.path, engine=engine)
     assert there.nearest(rows[0], 3).ids.tolist() == [0, 1, 2]
 
@@ -199,20 +223,20 @@ def test_a_publisher_that_was_killed_goes_on_and_adds_write_only_what_is_new(
     with monkeypatch.context() as patch:
         stopping(patch, after=3)
         with pytest.raises(KeyboardInterrupt):
-            space.publish(engine)
+            space.publish(engine, columns=FEW)
     there = nb.open_space(space.path, engine=engine)
     with pytest.raises(EngineError, match="is being written, or its writer was stopped"):
         there.nearest("Vicki")
-    (done,) = space.publish(engine).views
+    (done,) = space.publish(engine, columns=FEW).views
     assert (done.n_rows, done.n_written, done.recall) == (N, N - 3 * 16, 1.0)
     same(space.nearest("Vicki", N), there.nearest("Vicki", N))
-    assert space.publish(engine).views[0].n_written == 0
+    assert space.publish(engine, columns=FEW).views[0].n_written == 0
 
     nb.namespace.add_names(space, ["Added", "Later"])
     newer = nb.open_space(space.path, encoder=FakeEncoder(), engine=engine)  # type: ignore[arg-type]
     with pytest.raises(EngineError, match=r"holds version \d+ of the space \(90 names\)"):
         newer.nearest("Vicki")
-    (done,) = newer.publish(engine).views
+    (done,) = newer.publish(engine, columns=FEW).views
     assert (done.n_rows, done.n_written) == (N + 2, 12)  # the last block of 16 holds rows 80 to 91
     same(nb.open_space(space.path).nearest("Added", 20), newer.nearest("Added", 20))
     with pytest.raises(EngineError, match=r"version \d+ \(90 names\) is open"):
@@ -225,17 +249,17 @@ def test_a_publisher_that_was_killed_goes_on_and_adds_write_only_what_is_new(
     newer.undo()
     back = nb.open_space(space.path, engine=engine)
     with pytest.raises(EngineError, match=r"before it was built again or rows went"):
-        back.publish(engine)
-    assert back.publish(engine, overwrite=True).views[0].n_rows == len(back) == N
+        back.publish(engine, columns=FEW)
+    assert back.publish(engine, columns=FEW, overwrite=True).views[0].n_rows == len(back) == N
     same(nb.open_space(space.path).nearest("Zoë", N), back.nearest("Zoë", N))
 
 
 def test_collections_of_others_are_refused(tmp_path: Path, engine: str) -> None:
     first, other = made(tmp_path / "a/one.space"), made(tmp_path / "b/one.space")
     foreign = made(tmp_path / "c/one.space", salt="other")
-    first.publish(engine)
+    first.publish(engine, columns=FEW)
     with pytest.raises(EngineError, match="holds another space, or this one before"):
-        other.publish(engine)
+        other.publish(engine, columns=FEW)
     with pytest.raises(EngineError, match="holds another space, or this one before"):
         nb.open_space(other.path, engine=engine).nearest("Vicki")
     with pytest.raises(EngineError, match=r"holds vectors of fake .* and this space is of fake"):
@@ -245,7 +269,7 @@ def test_collections_of_others_are_refused(tmp_path: Path, engine: str) -> None:
     same(other.nearest("Vicki"), mine.nearest("Vicki"))
     with pytest.raises(FilterError, match=r"count is not in the collection; publish it too"):
         mine.nearest("Vicki", where="count > 3")
-    other.publish(engine, overwrite=True)
+    other.publish(engine, columns=FEW, overwrite=True)
     with pytest.raises(EngineError, match="holds another space"):
         nb.open_space(first.path, engine=engine).nearest("Vicki")
     client = Client(parse_address(engine))
