@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,6 +83,11 @@ class EngineSearcher(Searcher):
         """
         with self._asking:
             if self._client is None:
+                if self.address.is_file and not Path(self.address.uri).exists():
+                    raise EngineError(
+                        f"{self.address}: there is no such file. `namebasis serve "
+                        f"{self._store.folder} --engine …` makes it."
+                    )
                 self._client = Client(self.address)
             if view not in self._found:
                 self._store.dim(view)

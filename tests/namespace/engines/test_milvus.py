@@ -16,6 +16,7 @@ import pytest
 import namebasis as nb
 from namebasis.cli.commands.housekeeping import serve
 from namebasis.errors import EngineError, FilterError
+from namebasis.explore.warm import Warm
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.engines import publishing
@@ -184,6 +185,15 @@ def test_a_basis_is_that_of_all_names(both: tuple[Space, Space]) -> None:
             there.basis(target, 4, **words)
 
 
+def test_the_explorer_asks_the_engine(both: tuple[Space, Space]) -> None:
+    here, there = both
+    served = Warm([here.path], str(there.engine)).space("all")
+    assert served.engine == there.engine
+    same(here.nearest("Zoë", where="gender = 'F'"), served.nearest("Zoë", where="gender = 'F'"))
+    with pytest.raises(ValueError, match="engine must be milvus:http"):
+        Warm([here.path], "faiss:x")
+
+
 def test_a_server_that_was_started_again_is_asked(both: tuple[Space, Space]) -> None:
     here, there = both
     milvus = Client(there.engine)._milvus
@@ -308,6 +318,13 @@ def test_what_does_not_answer_is_said_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(EngineError, match=told) as error:
             Client(parse_address(engine))
         assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_not_made(both: tuple[Space, Space], tmp_path: Path) -> None:
+    engine = f"milvus:{tmp_path}/none.db"
+    with pytest.raises(EngineError, match=r"there is no such file\. `namebasis serve"):
+        nb.open_space(both[0].path, engine=engine).nearest("Vicki")
+    assert not (tmp_path / "none.db").exists()
 
 
 def test_the_defaults_are_those_of_the_command() -> None:
