@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from namebasis.analysis.training.change_points import Crossing
 from namebasis.checks import Float64Array
 from namebasis.errors import NamebasisError
-from namebasis.formation.phases import CAPTURE, EVIDENCE, find_phases
+from namebasis.formation.crossings import NameCrossing
+from namebasis.formation.phases import CAPTURE, EVIDENCE, RECOGNISED, find_phases
+from namebasis.formation.pictures.measures import PICTURE_MEASURES
 from namebasis.formation.results import Formation
 from namebasis.formation.trajectories import MEASURES
 from namebasis.formation.truth import UNSEEN
 from namebasis.reading import UnreadableError, check_regular, read_json
 
 SPEC = "organism"
-_TABLE, _RUN, _WEIGHTS = "trajectories.parquet", "run.json", "model.safetensors"
+_TABLE, _CROSSINGS = "trajectories.parquet", "crossings.parquet"
+_RUN, _WEIGHTS = "run.json", "model.safetensors"
+_PLACES = {
+    unit: (unit, f"{unit}_low", f"{unit}_high", f"{unit}_share") for unit in ("step", "exposures")
+}
 _NEEDED = ("name", "kind", "step", "exposures", *EVIDENCE, CAPTURE)
-_MISSING = (
-    "the packaged table holds values alone: crossings, change points and the likeness of "
-    "checkpoints, the whole set, weight space and what pictures say are missing. `namebasis "
-    "organism train RUN`, then `namebasis formation RUN` measure them"
-)
+_REMEDY = "`namebasis organism train RUN`, then `namebasis formation RUN` measure them"
 
 
 def find_shipped(sources: str | Path | Sequence[str | Path]) -> Path | None:
@@ -71,8 +75,8 @@ def read_shipped(folder: Path, names: Sequence[str] | None = None) -> Formation:
     Parameters
     ----------
     folder : Path
-        With ``trajectories.parquet``, as `organism.packing.write_trajectories` writes it, and
-        ``run.json``.
+        With ``trajectories.parquet`` and ``run.json``; where they are there, with pictures in the
+        first and with ``crossings.parquet``, as `organism.packing.write_trajectories` writes them.
     names : sequence of str, optional
         By default all that are no controls.
 
@@ -100,8 +104,10 @@ def read_shipped(folder: Path, names: Sequence[str] | None = None) -> Formation:
 
     shape = (len(everyone), len(steps))
     values = {key: square(key) if key in table else np.full(shape, np.nan) for key in MEASURES}
+    values |= {key: square(key) for key in PICTURE_MEASURES if key in table}
     exposures = square("exposures")[: len(asked)]
-    lacking = [key for key in MEASURES if key not in table]
+    phases = find_phases(everyone, len(asked), steps.tolist(), values, None, exposures)
+    crossings = _crossings(folder, frozenset(asked))
     return Formation(
         names=everyone,
         n_asked=len(asked),
@@ -113,13 +119,55 @@ def read_shipped(folder: Path, names: Sequence[str] | None = None) -> Formation:
         lost={},
         values=values,
         exposures=None if np.isnan(exposures).all() else exposures,
-        phases=find_phases(everyone, len(asked), steps.tolist(), values, None, exposures),
+        phases=replace(phases, crossings=crossings),
         sets=(),
         cka=np.empty((0, 0)),
         weights=(),
-        remarks=(f"{_MISSING}. Of the measures, {', '.join(lacking)} are missing too.",),
+        remarks=(_lacks(table, crossings),),
         parameters={"trajectories": _TABLE, "n_made_up": len(controls), **run["settings"]},
     )
+
+
+def _lacks(table: Mapping[str, Any], crossings: Sequence[NameCrossing]) -> str:
+    """What a training would tell beyond the files."""
+    things = ["change points", "the likeness of checkpoints", "the whole set", "weight space"]
+    if not crossings:
+        things.insert(0, "crossings")
+    measures = [key for key in MEASURES if key not in table]
+    if RECOGNISED not in table:
+        things.append("what pictures say")
+    return (
+        f"the packaged table holds no {', '.join(things)}, and of the measures no "
+        f"{', '.join(measures)}. {_REMEDY}."
+    )
+
+
+def _crossings(folder: Path, asked: frozenset[str]) -> tuple[NameCrossing, ...]:
+    """The crossings of names, where the folder holds some; what is open ends nowhere."""
+    file = folder / _CROSSINGS
+    if not file.is_file():
+        return ()
+    needed = ("name", "measure", "state", "rise", *_PLACES["step"], *_PLACES["exposures"])
+    table = _columns(file, needed)
+    rows = (
+        dict(zip(needed, row, strict=True)) for row in zip(*map(table.get, needed), strict=True)
+    )
+    return tuple(
+        NameCrossing(
+            row["name"], row["measure"], _place(row, "step"),
+            None if row["exposures_share"] is None else _place(row, "exposures"), row["rise"],
+        )
+        for row in rows
+        if row["name"] in asked
+    )  # fmt: skip
+
+
+def _place(row: Mapping[str, Any], unit: str) -> Crossing:
+    position, low, high, share = (row[key] for key in _PLACES[unit])
+    return Crossing(
+        np.nan if position is None else position, np.inf if low is None else low,
+        np.inf if high is None else high, share, row["state"],
+    )  # fmt: skip
 
 
 def _asked(names: Sequence[str] | None, told: Mapping[str, str], folder: Path) -> list[str]:
@@ -137,20 +185,31 @@ def _asked(names: Sequence[str] | None, told: Mapping[str, str], folder: Path) -
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    columns = _columns(folder / _TABLE, _NEEDED)
+    file = folder / _RUN
+    try:
+        run = read_json(file)
+        if not isinstance(run, dict) or not isinstance(run.get("settings"), dict):
+            raise UnreadableError(file, "it has no settings")
+    except UnreadableError as error:
+        raise _refused(folder / _TABLE, error) from None
+    return columns, run
+
+
+def _columns(file: Path, needed: Sequence[str]) -> dict[str, Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = folder / _TABLE
     try:
         check_regular(file)
         columns = pq.read_table(file).to_pydict()
-        run = read_json(folder / _RUN)
-        if lacking := [key for key in _NEEDED if key not in columns]:
+        if lacking := [key for key in needed if key not in columns]:
             raise UnreadableError(file, f"it lacks the columns {', '.join(lacking)}")
-        if not isinstance(run, dict) or not isinstance(run.get("settings"), dict):
-            raise UnreadableError(file, f"{_RUN} beside it has no settings")
     except (UnreadableError, OSError, pa.ArrowException) as error:
-        raise NamebasisError(
-            f"{file}: cannot be read as trajectories ({getattr(error, 'reason', error)})."
-        ) from None
-    return columns, run
+        raise _refused(file, error) from None
+    return columns
+
+
+def _refused(file: Path, error: Exception) -> NamebasisError:
+    why = getattr(error, "reason", error)
+    return NamebasisError(f"{file}: cannot be read as trajectories ({why}).")

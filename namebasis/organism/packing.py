@@ -19,11 +19,12 @@ from namebasis.pretrained import read_pretrained
 if TYPE_CHECKING:
     import pyarrow as pa
 
-TRAJECTORIES = "trajectories.parquet"
+TRAJECTORIES, CROSSINGS = "trajectories.parquet", "crossings.parquet"
 COLUMNS = (
     "name", "kind", "step", "exposures", "phase", "own_score", "own_length", "coarse", "fine",
     "capture", "margin", "leakage", "interaction", "displacement_ratio",
-    "hold", "captured",
+    "hold", "captured", "seen_rank", "seen_margin", "seen_own", "elsewhere_margin",
+    "picture_margin",
 )  # fmt: skip
 """What is kept of the table of `formation`."""
 PAINTER = ("model_index.json", "unet", "scheduler", "text_encoder", "tokenizer")
@@ -130,14 +131,28 @@ def _files(path: Path) -> list[Path]:
     return [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
 
 
-def write_trajectories(table: pa.Table, folder: str | Path) -> None:
-    """Keep the columns that matter of a table of trajectories, as float32."""
+def write_trajectories(table: pa.Table, crossings: pa.Table, folder: str | Path) -> None:
+    """Keep the columns that matter of a table of trajectories, and its crossings, as float32.
+
+    Parameters
+    ----------
+    table, crossings : Table
+        As `Formation.to_arrow` and `Formation.crossings_to_arrow` make them.
+    folder : str or Path
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kept = table.select(COLUMNS)
-    fields = [
-        pa.field(field.name, pa.float32() if pa.types.is_floating(field.type) else field.type)
-        for field in kept.schema
-    ]
-    pq.write_table(kept.cast(pa.schema(fields)), Path(folder) / TRAJECTORIES, compression="zstd")
+    there = [name for name in COLUMNS if name in table.column_names]
+    for kept, name in ((table.select(there), TRAJECTORIES), (crossings, CROSSINGS)):
+        fields = [
+            pa.field(field.name, pa.float32() if pa.types.is_floating(field.type) else field.type)
+            for field in kept.schema
+        ]
+        # The bytes of a float are packed more closely apart: those of one place are alike.
+        floats = [field.name for field in fields if pa.types.is_floating(field.type)]
+        pq.write_table(
+            kept.cast(pa.schema(fields)), Path(folder) / name, compression="zstd",
+            compression_level=19, use_byte_stream_split=floats,  # type: ignore[arg-type]
+            use_dictionary=[field.name for field in fields if field.name not in floats],
+        )  # fmt: skip

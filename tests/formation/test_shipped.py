@@ -10,6 +10,7 @@ import pytest
 import namebasis
 from namebasis.errors import NamebasisError
 from namebasis.formation import formation
+from namebasis.formation.evidences.series import evidences_of
 from namebasis.formation.results import Formation
 
 FOLDER = Path(namebasis.__file__).parent / "data" / "organism"
@@ -37,19 +38,46 @@ def test_what_is_shipped_is_what_the_training_gave(shipped: Formation) -> None:
 
 
 def test_what_it_lacks_is_said(shipped: Formation) -> None:
-    assert shipped.phases.crossings == ()
     assert shipped.weights == ()
     (told,) = [note for note in shipped.footnotes() if "packaged table" in note]
-    for word in ("crossings", "change points", "likeness", "weight", "strength", "own_residual"):
+    for word in ("change points", "likeness", "weight", "strength", "own_residual"):
         assert word in told
+    assert "crossings" not in told
+    assert "pictures" not in told
     assert "namebasis organism train RUN" in told
     assert np.isnan(shipped.values["strength"]).all()
+
+
+def test_crossings_are_read_as_the_training_gave_them(shipped: Formation) -> None:
+    table = pq.read_table(FOLDER / "crossings.parquet")
+    assert len(shipped.phases.crossings) == len(table) > 2_000
+    # What is written as null and read as an open end is written as null again.
+    again = shipped.crossings_to_arrow().cast(table.schema)
+    assert again.to_pydict() == table.to_pydict()
+    few = formation("organism", shipped.names[:2]).phases.crossings
+    assert {one.name for one in few} == set(shipped.names[:2])
+
+
+def test_pictures_point_at_people_and_at_nobody_else(shipped: Formation) -> None:
+    kinds = dict(zip(shipped.names, shipped.kinds, strict=True))
+    text, pictures = evidences_of(shipped)
+    states = {
+        kind: [one[0].state for name, one in pictures.crossings.items() if kinds[name] == kind]
+        for kind in "AC"
+    }
+    assert set(states["A"]) == {"never"}
+    assert states["C"].count("crossed") > 0.7 * len(states["C"])
+    controls = pictures.values[shipped.n_asked :]
+    assert np.isfinite(controls).all()
+    assert (pictures.high < 0).all()  # the null band ends below the level
+    assert text.values.shape == pictures.values.shape == (665, 25)
 
 
 def test_its_page_and_its_tables_stand(shipped: Formation) -> None:
     page = formation("organism", shipped.names[:3]).to_html()
     assert "3 names over 25 checkpoints, step 0 to step 1300" in page
     assert "Trajectories by kind" in page
+    assert "What text and pictures say of one name" in page
     assert "In weight space" not in page
     kinds, _ = shipped.tables()
     assert sum(row[2] for row in kinds.rows) == 545
@@ -100,9 +128,15 @@ def test_as_many_names_as_asked_are_shown_the_furthest_first(shipped: Formation)
 def test_a_packed_folder_is_read_alike_and_a_broken_one_refused(tmp_path: Path) -> None:
     for file in ("run.json", "trajectories.parquet", "model.safetensors"):
         shutil.copy(FOLDER / file, tmp_path / file)
-    assert formation(tmp_path).n_asked == 545
+    found = formation(tmp_path)
+    assert (found.n_asked, found.phases.crossings) == (545, ())
+    assert "holds no crossings, change points" in found.footnotes()[-2]
     (tmp_path / "trajectories.parquet").write_bytes(b"PAR1")
     with pytest.raises(NamebasisError, match=r"trajectories\.parquet: cannot be read as traj"):
+        formation(tmp_path)
+    shutil.copy(FOLDER / "trajectories.parquet", tmp_path)
+    (tmp_path / "crossings.parquet").write_bytes(b"PAR1")
+    with pytest.raises(NamebasisError, match=r"crossings\.parquet: cannot be read as traj"):
         formation(tmp_path)
     table = pq.read_table(FOLDER / "trajectories.parquet").drop_columns(["hold"])
     pq.write_table(table, tmp_path / "trajectories.parquet")

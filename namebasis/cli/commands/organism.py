@@ -204,11 +204,8 @@ def pack(
         from namebasis.formation.study import formation
 
         with nullcontext() if quiet else progress_bar("formation", "checkpoints") as progress:
-            found = formation(
-                run, n_swaps=40, n_resamples=50, with_weights=False, images=False,
-                progress=progress,
-            )  # fmt: skip
-        packing.write_trajectories(found.to_arrow(), folder)
+            found = formation(run, n_swaps=40, with_weights=False, progress=progress)
+        packing.write_trajectories(found.to_arrow(), found.crossings_to_arrow(), folder)
 
 
 def pack_painter(
