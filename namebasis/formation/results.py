@@ -16,6 +16,7 @@ from namebasis.formation.checkpoints import Gap
 from namebasis.formation.crossings import NameCrossing
 from namebasis.formation.phases import NOT_SHOWN, PHASES, Phases
 from namebasis.formation.trajectories import SetState
+from namebasis.formation.weight_identity.evidence import WEIGHTS, WeightEvidence
 from namebasis.formation.weights import MatrixState
 from namebasis.organism.cohorts import MEANINGS
 from namebasis.results import Result, Table
@@ -66,6 +67,9 @@ class Formation(Result):
         How much later names are read as their person in contexts that they were not seen in than
         in those they were, by captions, in exposures or steps plus one; None where it is not known
         which these are.
+    weight_evidence : WeightEvidence or None
+        What the change of the weights writes for names beyond their parts; its crossings are among
+        those of `phases`.
     """
 
     _page = "namebasis.formation.page:html_of"
@@ -89,6 +93,7 @@ class Formation(Result):
     parameters: Mapping[str, Any]
     n_shown: int | None = None
     context_lag: Lag | None = None
+    weight_evidence: WeightEvidence | None = None
 
     @property
     def _highest(self) -> list[int]:
@@ -219,6 +224,7 @@ class Formation(Result):
         crossings = {(one.name, one.measure): one for one in self.phases.crossings}
         has_pictures = "seen_rank" in self.values
         pictured = _PICTURE_COLUMNS if has_pictures else ()
+        weighed = () if self.weight_evidence is None else (WEIGHTS,)
         rows = []
         for row in self._highest:
             name = self.names[row]
@@ -226,7 +232,7 @@ class Formation(Result):
             captured = "yes" if self.phases.captured[row, -1] else ""
             cells = [
                 _where(crossings.get((name, measure)), in_steps=self.exposures is None)
-                for measure in (*_COLUMNS, *pictured)
+                for measure in (*_COLUMNS, *pictured, *weighed)
             ]
             is_new = phase == 1 and bool(self.phases.stood_out[row])
             at_end = NOT_LEARNED if is_new else PHASES[phase]
@@ -237,6 +243,7 @@ class Formation(Result):
         )  # fmt: skip
         if has_pictures:
             columns = (*columns, "recognised", "recognised elsewhere", "own pictures")
+        columns = (*columns, *weighed)
         return Table(columns, rows, detail=True)
 
     def notes(self) -> tuple[str, ...]:
@@ -344,6 +351,9 @@ class Formation(Result):
             "captured_alarms": asdict(self.phases.captured_alarms),
             "set": [asdict(state) for state in self.sets],
             "cka": self.cka.tolist(),
+            "weight_evidence": None
+            if self.weight_evidence is None
+            else self.weight_evidence.to_dict(),
             "weights": [[matrix.to_dict() for matrix in one] for one in self.weights],
             "notes": list(self.remarks),
             "not_shown": NOT_SHOWN,

@@ -19,10 +19,12 @@ from namebasis.formation.pictures.measures import PICTURE_MEASURES
 from namebasis.formation.results import Formation
 from namebasis.formation.trajectories import MEASURES
 from namebasis.formation.truth import UNSEEN
+from namebasis.formation.weight_identity.evidence import WEIGHTS, WeightEvidence
 from namebasis.reading import UnreadableError, check_regular, read_json
 
 SPEC = "organism"
 _TABLE, _CROSSINGS = "trajectories.parquet", "crossings.parquet"
+_EVIDENCE = "weight_evidence.parquet"
 _RUN, _WEIGHTS = "run.json", "model.safetensors"
 _PLACES = {
     unit: (unit, f"{unit}_low", f"{unit}_high", f"{unit}_share") for unit in ("step", "exposures")
@@ -124,13 +126,14 @@ def read_shipped(folder: Path, names: Sequence[str] | None = None) -> Formation:
         cka=np.empty((0, 0)),
         weights=(),
         remarks=(_lacks(table, crossings),),
+        weight_evidence=_weight_evidence(folder, frozenset(asked), crossings),
         parameters={"trajectories": _TABLE, "n_made_up": len(controls), **run["settings"]},
     )
 
 
 def _lacks(table: Mapping[str, Any], crossings: Sequence[NameCrossing]) -> str:
     """What a training would tell beyond the files."""
-    things = ["change points", "the likeness of checkpoints", "the whole set", "weight space"]
+    things = ["change points", "likeness of checkpoints", "whole set", "weight space"]
     if not crossings:
         things.insert(0, "crossings")
     measures = [key for key in MEASURES if key not in table]
@@ -160,6 +163,35 @@ def _crossings(folder: Path, asked: frozenset[str]) -> tuple[NameCrossing, ...]:
         for row in rows
         if row["name"] in asked
     )  # fmt: skip
+
+
+def _weight_evidence(
+    folder: Path, asked: frozenset[str], crossings: Sequence[NameCrossing]
+) -> WeightEvidence | None:
+    """Evidence in weights of names and of the null, where the folder holds some."""
+    file = folder / _EVIDENCE
+    if not file.is_file():
+        return None
+    table = _columns(file, ("row", "name", "kind", "step", "evidence"))
+    steps, columns = np.unique(table["step"], return_inverse=True)
+    _, first, rows = np.unique(table["row"], return_index=True, return_inverse=True)
+    values = np.full((len(first), len(steps)), np.nan)
+    values[rows, columns] = np.asarray(table["evidence"], dtype=np.float64)
+    names = [table["name"][at] for at in first]
+    kept = [row for row, name in enumerate(names) if name in asked]
+    unknown = np.full((len(kept), len(steps)), np.nan)
+    return WeightEvidence(
+        tuple(names[row] for row in kept),
+        tuple(table["kind"][first[row]] for row in kept),
+        tuple(steps.tolist()),
+        tuple(f"step {step}" for step in steps.tolist()),
+        values[kept],
+        unknown,
+        unknown,
+        values[[row for row, name in enumerate(names) if name is None]],
+        None,
+        tuple(one for one in crossings if one.measure == WEIGHTS),
+    )
 
 
 def _place(row: Mapping[str, Any], unit: str) -> Crossing:

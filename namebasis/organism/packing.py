@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 TRAJECTORIES, CROSSINGS = "trajectories.parquet", "crossings.parquet"
+WEIGHT_EVIDENCE = "weight_evidence.parquet"
 COLUMNS = (
     "name", "kind", "step", "exposures", "phase", "own_score", "own_length", "coarse", "fine",
     "capture", "margin", "leakage", "interaction", "displacement_ratio",
@@ -131,7 +132,9 @@ def _files(path: Path) -> list[Path]:
     return [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
 
 
-def write_trajectories(table: pa.Table, crossings: pa.Table, folder: str | Path) -> None:
+def write_trajectories(
+    table: pa.Table, crossings: pa.Table, folder: str | Path, weights: pa.Table | None = None
+) -> None:
     """Keep the columns that matter of a table of trajectories, and its crossings, as float32.
 
     Parameters
@@ -139,20 +142,28 @@ def write_trajectories(table: pa.Table, crossings: pa.Table, folder: str | Path)
     table, crossings : Table
         As `Formation.to_arrow` and `Formation.crossings_to_arrow` make them.
     folder : str or Path
+    weights : Table, optional
+        Evidence in weights with its null, as `WeightEvidence.with_null_to_arrow` makes it.
     """
+    there = [name for name in COLUMNS if name in table.column_names]
+    _write(table.select(there), Path(folder) / TRAJECTORIES)
+    _write(crossings, Path(folder) / CROSSINGS)
+    if weights is not None:
+        _write(weights, Path(folder) / WEIGHT_EVIDENCE)
+
+
+def _write(table: pa.Table, file: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    there = [name for name in COLUMNS if name in table.column_names]
-    for kept, name in ((table.select(there), TRAJECTORIES), (crossings, CROSSINGS)):
-        fields = [
-            pa.field(field.name, pa.float32() if pa.types.is_floating(field.type) else field.type)
-            for field in kept.schema
-        ]
-        # The bytes of a float are packed more closely apart: those of one place are alike.
-        floats = [field.name for field in fields if pa.types.is_floating(field.type)]
-        pq.write_table(
-            kept.cast(pa.schema(fields)), Path(folder) / name, compression="zstd",
-            compression_level=19, use_byte_stream_split=floats,  # type: ignore[arg-type]
-            use_dictionary=[field.name for field in fields if field.name not in floats],
-        )  # fmt: skip
+    fields = [
+        pa.field(field.name, pa.float32() if pa.types.is_floating(field.type) else field.type)
+        for field in table.schema
+    ]
+    # The bytes of a float are packed more closely apart: those of one place are alike.
+    floats = [field.name for field in fields if pa.types.is_floating(field.type)]
+    pq.write_table(
+        table.cast(pa.schema(fields)), file, compression="zstd", compression_level=19,
+        use_byte_stream_split=floats,  # type: ignore[arg-type]
+        use_dictionary=[field.name for field in fields if field.name not in floats],
+    )  # fmt: skip

@@ -13,8 +13,9 @@ from namebasis.analysis.training.change_points import Crossing
 from namebasis.formation import Formation, formation
 from namebasis.formation.crossings import NameCrossing
 from namebasis.formation.evidences.figures import evidence_data, example
-from namebasis.formation.evidences.series import PICTURES, TEXT, evidences_of
+from namebasis.formation.evidences.series import PICTURES, TEXT, WEIGHTS, evidences_of
 from namebasis.formation.figures import Axis
+from namebasis.formation.weight_identity.evidence import WeightEvidence
 
 STEPS = (0, 20, 40)
 ASKED = np.array([[1.0, 3.0, 9.0], [1.0, 1.0, 1.5]])
@@ -103,6 +104,29 @@ def test_crossings_are_drawn_between_checkpoints_and_told_in_both_units(found: F
     }
     assert pictures["crossed"]["0"]["at"] == [0.5, 0.25, 1.0]  # type: ignore[index]
     assert example(evidences, ["Bo Cole", "Ada Bell"]) == "Ada Bell"
+
+
+def test_weights_are_held_against_their_own_null(found: Formation) -> None:
+    null = np.exp([[np.nan, 0.1, 0.2], [np.nan, -0.1, 0.0], [np.nan, 0.3, -0.2]])
+    values = np.array([[np.nan, 4.0, 8.0]])
+    told = WeightEvidence(
+        ("Bo Cole",), ("A",), STEPS, ("0", "20", "40"), values, values, values, null, None, (),
+    )  # fmt: skip
+    phases = replace(
+        found.phases, crossings=(*found.phases.crossings, crossed("Bo Cole", WEIGHTS, 12, 9, 20))
+    )
+    weighed = replace(found, weight_evidence=told, phases=phases)
+    one = evidences_of(weighed)[2]
+    level = np.log(null[:, 1:].mean(axis=0) + 2.75 * null[:, 1:].std(axis=0, ddof=1))
+    scale = np.log(null[:, 1:]).std(axis=0, ddof=1)
+    assert np.isnan(one.values[0]).all()  # the weights were not asked about it
+    np.testing.assert_allclose(one.values[1, 1:], (np.log([4.0, 8.0]) - level) / scale)
+    assert np.isnan(one.values[1, 0])
+    expected = np.quantile((np.log(null[:, 1:]) - level) / scale, [0.025, 0.975], axis=0)
+    np.testing.assert_allclose([one.low[1:], one.high[1:]], expected)
+    assert list(one.crossings) == ["Bo Cole"]
+    assert weighed.tables()[1].columns[-1] == WEIGHTS
+    assert weighed.tables()[1].rows[1][-1] == "24 (9 to 20)"
 
 
 def test_the_page_shows_one_name_and_marks_where_pictures_count(found: Formation) -> None:

@@ -58,15 +58,25 @@ def test_crossings_are_read_as_the_training_gave_them(shipped: Formation) -> Non
     assert {one.name for one in few} == set(shipped.names[:2])
 
 
-def test_pictures_point_at_people_and_at_nobody_else(shipped: Formation) -> None:
+def test_pictures_and_weights_tell_of_people_and_of_nobody_else(shipped: Formation) -> None:
     kinds = dict(zip(shipped.names, shipped.kinds, strict=True))
-    text, pictures = evidences_of(shipped)
-    states = {
-        kind: [one[0].state for name, one in pictures.crossings.items() if kinds[name] == kind]
-        for kind in "AC"
-    }
-    assert set(states["A"]) == {"never"}
-    assert states["C"].count("crossed") > 0.7 * len(states["C"])
+    text, pictures, weights = evidences_of(shipped)
+    for one, share in ((pictures, 0.7), (weights, 0.4)):
+        states = {
+            kind: [each[0].state for name, each in one.crossings.items() if kinds[name] == kind]
+            for kind in "AC"
+        }
+        assert set(states["A"]) == {"never"}
+        assert len(states["C"]) == 51
+        assert states["C"].count("crossed") > share * 51
+    told = shipped.weight_evidence
+    assert told is not None
+    assert (told.names, told.steps) == (shipped.names[:545], shipped.steps)
+    assert told.null.shape == (200, 25)
+    assert np.isfinite(told.values[:, 1:]).all()
+    few = formation("organism", shipped.names[3:5]).weight_evidence
+    assert few is not None
+    np.testing.assert_array_equal(few.values, told.values[3:5])
     controls = pictures.values[shipped.n_asked :]
     assert np.isfinite(controls).all()
     assert (pictures.high < 0).all()  # the null band ends below the level
@@ -77,7 +87,7 @@ def test_its_page_and_its_tables_stand(shipped: Formation) -> None:
     page = formation("organism", shipped.names[:3]).to_html()
     assert "3 names over 25 checkpoints, step 0 to step 1300" in page
     assert "Trajectories by kind" in page
-    assert "What text and pictures say of one name" in page
+    assert "What text, pictures and weights say of one name" in page
     assert "In weight space" not in page
     kinds, _ = shipped.tables()
     assert sum(row[2] for row in kinds.rows) == 545

@@ -14,13 +14,13 @@ from namebasis.formation.figures import INK, Axis, new_plot, shade_gaps
 from namebasis.report.packed import packed
 from namebasis.report.palette import GREY, PALETTE
 
-COLORS = {TEXT: PALETTE[0], PICTURES: PALETTE[1], WEIGHTS: PALETTE[2]}
+COLORS = {TEXT: PALETTE[0], PICTURES: PALETTE[1], WEIGHTS: PALETTE[7]}
 MARKS = {PICTURES: "circle", WEIGHTS: "diamond"}
 """Of crossings in the diagram of phases."""
 MEANINGS = {
     TEXT: "the length of its own direction, over what controls reach",
     PICTURES: "how far its own direction points at the person in its pictures",
-    WEIGHTS: "how much more the weights changed along its key than along those of controls",
+    WEIGHTS: "what the change of the weights writes for it beyond its parts",
 }
 """What each evidence of a name is."""
 _TICKS = (-10, -3, -1, 0, 1, 3, 10, 30, 100, 300)
@@ -162,17 +162,26 @@ def mark_crossings(
         ]
         plot.scatter(
             [x for x, _ in crossed], [y for _, y in crossed], marker=MARKS[one.key], size=6,
-            color=COLORS[one.key], line_color=INK, line_width=0.4, name=f"{one.key} mark",
+            color=COLORS[one.key], line_color="#ffffff", line_width=0.8, name=f"{one.key} mark",
         )  # fmt: skip
 
 
 def example(evidences: Sequence[Evidence], names: Sequence[str]) -> str:
-    """A name to begin with: one that crosses in most of the evidences, and is told most surely."""
+    """A name to begin with: one that crosses in most of the evidences and ends far above them all.
 
-    def rank(name: str) -> tuple[int, int, float]:
+    Parameters
+    ----------
+    evidences : sequence of Evidence
+    names : sequence of str
+        Those of the first rows of the values.
+    """
+
+    row_of = {name: row for row, name in enumerate(names)}
+
+    def rank(name: str) -> tuple[int, float]:
         found = [one.crossings[name][0] for one in evidences if name in one.crossings]
-        crossed = [each for each in found if each.state == "crossed"]
-        widths = [each.high - each.low for each in crossed if math.isfinite(each.high)]
-        return -len(crossed), -len(widths), sum(widths)
+        ends = [one.values[row_of[name], -1] for one in evidences]
+        known = [end for end in ends if np.isfinite(end)]
+        return -sum(each.state == "crossed" for each in found), -min(known, default=-np.inf)
 
     return min(names, key=rank)

@@ -15,14 +15,16 @@ from namebasis.formation.phases import PICTURED, is_untrained, raised_bars
 
 if TYPE_CHECKING:
     from namebasis.formation.results import Formation
+    from namebasis.formation.weight_identity.evidence import WeightEvidence
 
 BAND = (0.025, 0.975)
 """Quantiles of the controls between which the null band lies."""
 FEWEST = 3
 """Controls without which there is no scale."""
 TEXT, PICTURES, WEIGHTS = "text", "pictures", "weights"
-_CROSSED = {TEXT: "leaves", PICTURES: "points"}
-"""The crossing of each that `find_crossings` looks for."""
+_CROSSED = {TEXT: "leaves", PICTURES: "points", WEIGHTS: "weights"}
+"""The crossing of each, in `Phases.crossings`."""
+_LEAST = 1e-9  # below any score that is not zero
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,13 @@ class Evidence:
 
 
 def evidences_of(found: Formation) -> tuple[Evidence, ...]:
-    """The evidences that were measured: of text, and of pictures where there are any.
+    """The evidences that were measured: of text, of pictures and of weights.
 
     Text counts where the largest length of a name's own direction, over its threshold, is above 1
     (`leaves`); pictures where that direction points at the person in them further than controls'
     do (`points`). That a name is the nearest to its pictures is no evidence here: some name always
-    is, and often one of the controls.
+    is, and often one of the controls. Weights count where what their change writes for a name
+    beyond its parts is more, over its threshold, than for names of the null (`weights`).
     """
     bars: Mapping[str, Float64Array] = found.phases.thresholds
     if is_untrained(found.control_kind, found.steps, found.exposures):
@@ -64,11 +67,38 @@ def evidences_of(found: Formation) -> tuple[Evidence, ...]:
     made = [_evidence(found, TEXT, above_level(found.values, bars))]
     if PICTURED in found.values:
         made.append(_evidence(found, PICTURES, found.values[PICTURED] - bars[PICTURED]))
+    if found.weight_evidence is not None:
+        made.append(_weights(found, found.weight_evidence))
     return tuple(one for one in made if np.isfinite(one.values).any())
 
 
-def _evidence(found: Formation, key: str, above: Float64Array) -> Evidence:
-    controls = above[found.n_asked :]
+def _weights(found: Formation, told: WeightEvidence) -> Evidence:
+    rows = {name: row for row, name in enumerate(told.names)}
+    columns = {step: at for at, step in enumerate(told.steps)}
+    level = _log(told.threshold)
+    above, null = _log(told.values) - level, _log(told.null) - level
+    values = np.full((len(found.names), len(found.steps)), np.nan)
+    controls = np.full((len(null), len(found.steps)), np.nan)
+    for at, step in enumerate(found.steps):
+        if step not in columns:
+            continue
+        controls[:, at] = null[:, columns[step]]
+        for row, name in enumerate(found.names):
+            if name in rows:
+                values[row, at] = above[rows[name], columns[step]]
+    return _evidence(found, WEIGHTS, values, controls)
+
+
+def _log(values: Float64Array) -> Float64Array:
+    return np.asarray(np.log(np.maximum(values, _LEAST)))
+
+
+def _evidence(
+    found: Formation, key: str, above: Float64Array, controls: Float64Array | None = None
+) -> Evidence:
+    """Scale values by the controls, by default those of the formation."""
+    if controls is None:
+        controls = above[found.n_asked :]
     scale, low, high = np.full((3, above.shape[1]), np.nan)
     for at, column in enumerate(controls.T):
         known = column[np.isfinite(column)]

@@ -120,6 +120,20 @@ class WeightEvidence(Result):
             "threshold": flat(np.broadcast_to(self.threshold, self.values.shape)),
         })  # fmt: skip
 
+    def with_null_to_arrow(self) -> pa.Table:
+        """One row per checkpoint of each name, and then of each of the null, which has no name."""
+        n, rows = len(self.steps), len(self.names) + len(self.null)
+        values = np.concatenate([self.values, self.null]).ravel()
+        names = [*self.names, *[None] * len(self.null)]
+        kinds = [*self.kinds, *[None] * len(self.null)]
+        return pa.table({
+            "row": np.repeat(np.arange(rows), n),
+            "name": pa.array([name for name in names for _ in range(n)], pa.string()),
+            "kind": pa.array([kind for kind in kinds for _ in range(n)], pa.string()),
+            "step": np.tile(np.array(self.steps, dtype=np.int64), rows),
+            "evidence": pa.array(values, mask=np.isnan(values)),
+        })  # fmt: skip
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {
