@@ -66,6 +66,7 @@ def formation(
     device: str | None = None,
     n_shown: int | None = None,
     images: str | Path | bool | None = None,
+    weight_evidence: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Formation:
@@ -105,6 +106,9 @@ def formation(
     images : str, Path or bool, optional
         A folder or a table of pictures of the names' people; see `pictures.album.album_of`. By
         default the organism's own where the run is one; False for none.
+    weight_evidence : bool
+        Measure what the change of the weights writes for each name beyond its parts; every
+        checkpoint is loaded again, and nothing of it is kept.
     seed : int
     progress : callable, optional
         Called with checkpoints done and in all.
@@ -137,6 +141,7 @@ def formation(
             "--template": template != "{}", "--n-made-up": n_made_up != N_MADE_UP,
             "--n-swaps": n_swaps != N_SWAPS, "--n-resamples": n_resamples != N_RESAMPLES,
             "--images": images not in (None, False), "--cache": cache is not None,
+            "--weight-evidence": weight_evidence,
             "--device": device is not None, "--seed": seed != 0,
         })  # fmt: skip
         return replace(read_shipped(shipped, names), n_shown=n_shown)
@@ -149,7 +154,7 @@ def formation(
                 "axes": tuple(axes) != AXES, "--template": template != "{}",
                 "--n-made-up": n_made_up != N_MADE_UP, "--n-swaps": n_swaps != N_SWAPS,
                 "--images": images not in (None, False), "--cache": cache is not None,
-                "--device": device is not None,
+                "--device": device is not None, "--weight-evidence": weight_evidence,
             },
             "what a watched training was asked is settled; leave it out, or give checkpoints.",
         )  # fmt: skip
@@ -177,6 +182,8 @@ def formation(
     if album is not None:
         parameters["n_pictures"] = len(album)
     found = _collect(plan, kept, states, gaps, told, seen, notes, parameters, album)
+    if weight_evidence:
+        found = _weighed(found, series, told, seen, device, seed)
     return replace(found, n_shown=n_shown)
 
 
@@ -210,6 +217,40 @@ def _parameters(plan: Plan, n_resamples: int, seed: int) -> dict[str, object]:
         "n_made_up": len(plan.names) - plan.n_asked, "n_contexts": len(plan.contexts),
         "n_resamples": n_resamples, "seed": seed,
     }  # fmt: skip
+
+
+def _weighed(
+    found: Formation,
+    series: Series,
+    told: Truth | None,
+    seen: Exposures | None,
+    device: str | None,
+    seed: int,
+) -> Formation:
+    """Add the evidence of weights, or why there is none."""
+    from namebasis.formation.weight_identity.asked import ask
+    from namebasis.formation.weight_identity.following import follow
+
+    settings = found.parameters
+    try:
+        asked = ask(
+            found.names[: found.n_asked], told, n_swaps=settings["n_swaps"], n_null=N_MADE_UP,
+            seed=seed,
+        )  # fmt: skip
+    except ValueError as error:
+        return replace(found, remarks=(*found.remarks, f"no evidence in weights: {error}"))
+    evidence, gaps = follow(
+        series, asked, template=settings["template"], exposures=seen,
+        n_resamples=settings["n_resamples"], device=device, seed=seed,
+    )  # fmt: skip
+    why = [f"no evidence in weights of {gap.label}: {gap.reason}" for gap in gaps]
+    remarks = (*found.remarks, *why[:1])
+    if evidence is None or len(evidence.steps) < 2:
+        alone = () if why else ("no evidence in weights: one checkpoint has no change",)
+        return replace(found, remarks=(*remarks, *alone))
+    crossings = (*found.phases.crossings, *evidence.crossings)
+    phases = replace(found.phases, crossings=crossings)
+    return replace(found, phases=phases, weight_evidence=evidence, remarks=remarks)
 
 
 def _cache_folder(series: Series, cache: str | Path | None) -> Path | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +19,9 @@ from namebasis.formation.evidences.figures import evidence_data, example
 from namebasis.formation.evidences.series import PICTURES, TEXT, WEIGHTS, evidences_of
 from namebasis.formation.figures import Axis
 from namebasis.formation.weight_identity.evidence import WeightEvidence
+from tests.encoders.conftest import tiny
+
+__all__ = ["tiny"]  # a fixture
 
 STEPS = (0, 20, 40)
 ASKED = np.array([[1.0, 3.0, 9.0], [1.0, 1.0, 1.5]])
@@ -127,6 +133,36 @@ def test_weights_are_held_against_their_own_null(found: Formation) -> None:
     assert list(one.crossings) == ["Bo Cole"]
     assert weighed.tables()[1].columns[-1] == WEIGHTS
     assert weighed.tables()[1].rows[1][-1] == "24 (9 to 20)"
+
+
+def test_weights_are_measured_where_they_are_asked_for(tiny: Any, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    run = tmp_path / "run"
+    for step in ("step-000000", "step-000010"):
+        shutil.copytree(tiny("clip"), run / step)
+    file = run / "step-000010" / "model.safetensors"
+    weights = load_file(file)
+    (key,) = [one for one in weights if one.endswith("text_model.encoder.layers.0.mlp.fc2.weight")]
+    rng = np.random.default_rng(0)
+    weights[key] = weights[key] + rng.standard_normal(weights[key].shape).astype(np.float32)
+    save_file(weights, file, metadata={"format": "pt"})
+    few = {"n_swaps": 12, "n_made_up": 20, "n_resamples": 20, "with_weights": False}
+    found = formation(run, ["Anna Bell", "Cher"], weight_evidence=True, cache=tmp_path / "c", **few)
+    told = found.weight_evidence
+    assert told is not None
+    assert (told.names, told.steps, told.exposures) == (("Anna Bell",), (0, 10), None)
+    # Nothing has changed at the first checkpoint.
+    assert np.isnan(told.values[0, 0])
+    assert told.values[0, 1] > 0
+    assert len(told.null) > 20
+    assert found.to_dict()["weight_evidence"]["steps"] == [0, 10]
+    for step in run.iterdir():
+        if step.name == "step-000010":
+            shutil.rmtree(step)
+    alone = formation(run, ["Anna Bell"], weight_evidence=True, cache=tmp_path / "c", **few)
+    assert alone.weight_evidence is None
+    assert "no evidence in weights: one checkpoint has no change" in alone.remarks
 
 
 def test_the_page_shows_one_name_and_marks_where_pictures_count(found: Formation) -> None:

@@ -99,6 +99,13 @@ def formation(
     no_weights: Annotated[
         bool, typer.Option("--no-weights", help="Leave weight space out: faster.")
     ] = False,
+    weight_evidence: Annotated[
+        bool,
+        typer.Option(
+            "--weight-evidence",
+            help="Add what the change of the weights writes for each name: slower, and not kept.",
+        ),
+    ] = False,
     cache: Annotated[
         Path | None,
         typer.Option("--cache", help="Folder that keeps encodings; by default beside the run's."),
@@ -161,6 +168,7 @@ def formation(
             device=device,
             n_shown=k,
             images=False if no_images else images,
+            weight_evidence=weight_evidence,
             seed=seed,
             progress=progress,
         )

@@ -204,8 +204,14 @@ def pack(
         from namebasis.formation.study import formation
 
         with nullcontext() if quiet else progress_bar("formation", "checkpoints") as progress:
-            found = formation(run, n_swaps=40, with_weights=False, progress=progress)
-        packing.write_trajectories(found.to_arrow(), found.crossings_to_arrow(), folder)
+            found = formation(
+                run, n_swaps=40, with_weights=False, weight_evidence=True, progress=progress
+            )
+        told = found.weight_evidence
+        packing.write_trajectories(
+            found.to_arrow(), found.crossings_to_arrow(), folder,
+            None if told is None else told.with_null_to_arrow(),
+        )  # fmt: skip
 
 
 def pack_painter(
