@@ -234,7 +234,7 @@ def _columns(file: Path, needed: Sequence[str]) -> dict[str, Any]:
 
     try:
         check_regular(file)
-        columns = pq.read_table(file).to_pydict()
+        columns: dict[str, Any] = pq.read_table(file).to_pydict()
         if lacking := [key for key in needed if key not in columns]:
             raise UnreadableError(file, f"it lacks the columns {', '.join(lacking)}")
     except (UnreadableError, OSError, pa.ArrowException) as error:

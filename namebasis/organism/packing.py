@@ -164,6 +164,6 @@ def _write(table: pa.Table, file: Path) -> None:
     floats = [field.name for field in fields if pa.types.is_floating(field.type)]
     pq.write_table(
         table.cast(pa.schema(fields)), file, compression="zstd", compression_level=19,
-        use_byte_stream_split=floats,  # type: ignore[arg-type]
+        use_byte_stream_split=floats,
         use_dictionary=[field.name for field in fields if field.name not in floats],
     )  # fmt: skip
