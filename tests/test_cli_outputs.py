@@ -50,6 +50,7 @@ FILES: dict[tuple[str, str], tuple[str, ...]] = {
     ("formation", "html"): ("formation", "run", "--html", "OUT.html"),
     ("count", "output"): ("count", "c.txt", "n.csv", "-o", "OUT.csv"),
     ("trace", "html"): ("trace", "run", "Vicki", "--html", "OUT.html"),
+    ("weights", "html"): ("weights", "run", "Vicki Stone", "--html", "OUT.html"),
     ("export", "path"): ("export", "s.space", "OUT.csv"),
     ("organism sheet", "path"): ("organism", "sheet", "OUT.png"),
     ("validate report", "html"): ("validate", "report", "s.space", "images", "--html", "OUT.html"),
@@ -131,7 +132,7 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for what in (
         "encoders.registry.load_encoder", "namespace.space.StoredSpace.encoder",
         "validation.pictures.pipelines.load_pipeline", "formation.study.formation",
-        "formation.tracing.trace",
+        "formation.tracing.trace", "formation.weight_identity.study.identity_in_weights",
         "organism.training.train", "namespace.building.build.build_space",
     ):  # fmt: skip
         monkeypatch.setattr(f"namebasis.{what}", refuse)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from namebasis.analysis.intervals import mean_interval
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
+from namebasis.formation.truth import Known, Truth
 from namebasis.formation.weight_identity.stream import NotLinearError, Stream
 from namebasis.formation.weight_identity.study import identity_in_weights
+from namebasis.formation.weight_identity.writer_results import SOURCES
 from namebasis.formation.weight_identity.writers import prompts_of, write_pairs
 from namebasis.studies.identity.swaps import measure
 from tests.encoders.conftest import tiny
@@ -83,3 +87,36 @@ def test_what_cannot_be_said_is_said(tiny: Any, tmp_path: Path) -> None:
     told = identity_in_weights("minilm", ["Vicki Stone"])
     assert told.writers == ()
     assert "no writers of minilm" in told.notes()[0]
+
+
+def test_means_per_kind_stand_beside_those_of_names_that_nobody_bears(tiny: Any) -> None:
+    names = [f"{first} {last}" for first in ("Anna", "Vic") for last in ("Kina", "Naan", "Vicki")]
+    known = {name: Known(name, "C") for name in names} | {"Na Ki": Known("Na Ki", "N")}
+    found = identity_in_weights(
+        f"hf:{tiny('clip')}", truth=Truth(known), n_swaps=12, n_null=20, seed=1
+    )
+    (one,) = found.writers
+    n = len(names)
+    assert one.names[:n] == tuple(names)
+    assert set(one.kinds) == {"C", "recombined", "never seen"}
+    assert not {*one.names[n:]} & {*names}
+    np.testing.assert_allclose(one.shares.sum(axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose(one.from_sources.sum(axis=1), 1, atol=1e-4)
+    kinds, heaviest, by_name = found.tables()
+    given = one.from_sources[:n, SOURCES.index("given")]
+    assert kinds.rows[0][:2] == ("C", n)
+    assert kinds.rows[0][3] == pytest.approx(given.mean())
+    interval = mean_interval(given)
+    assert kinds.rows[0][4] == f"{interval.low:.3f} to {interval.high:.3f}"
+    mean = one.shares[:n].mean(axis=0)
+    best = int(mean.argmax())
+    assert heaviest.rows[0][1:3] == (" ".join(one.labels[best]), pytest.approx(mean[best]))
+    assert heaviest.rows[0][4] == pytest.approx(one.shares[n:, best].mean())
+    assert [by_name.rows[at][0] for at in range(n)] == names
+    json.dumps(found.to_dict(), allow_nan=False)
+    assert len(found.to_arrow()) == one.values.size
+    html = found.to_html()
+    assert html.count('<table class="writers"') == 2 * len(set(one.kinds))
+    drawn = one.plot().axes[0].images[0].get_array()
+    heads = one.heads[:n, :, :, SOURCES.index("given")] / one.length[:n, None, None]
+    np.testing.assert_allclose(drawn[:-1], heads.mean(axis=0).T)

@@ -294,6 +294,8 @@ def weights(
     revision: Revisions = None,
     model: Model = None,
     truth: Truth = None,
+    html: Html = None,
+    overwrite: options.Overwrite = False,
     device: options.Device = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
@@ -301,6 +303,7 @@ def weights(
     """Find which weights hold what a model knows of full names."""
     from namebasis.formation.weight_identity.study import identity_in_weights
 
+    refuse_existing(html, overwrite=overwrite)
     asked = list(dict.fromkeys([*(names or ()), *listed_names(files or [], column)]))
     with nullcontext() if quiet else progress_bar("weights", "checkpoints") as progress:
         found = identity_in_weights(
@@ -321,7 +324,9 @@ def weights(
             seed=seed,
             progress=progress,
         )
-    return Answer([found], found.to_dict)
+    if html:
+        found.write_html(html, overwrite=overwrite)
+    return Answer([found], found.to_dict, [f"report written to {html}"] if html else [])
 
 
 def _names_of(places: Sequence[Path], column: str | None) -> list[str]:

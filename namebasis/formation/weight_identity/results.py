@@ -34,6 +34,7 @@ class WeightIdentity(Result):
     """
 
     _section = "Formation: over checkpoints"
+    _page = "namebasis.formation.weight_identity.page:html_of"
 
     writers: tuple[Writers, ...]
     evidence: WeightEvidence | None = None

@@ -13,11 +13,13 @@ import pyarrow as pa
 from namebasis.analysis.intervals import mean_interval
 from namebasis.checks import Float64Array
 from namebasis.results import Result, Table
+from namebasis.wording import counted
 
 SOURCES = ("start", "given", "family", "rest", "constants")
 """Where something comes from: start token, the name's parts, other tokens, biases and positions."""
 NULLS = ("recombined", "never seen", "made up")
 """Kinds of names that nobody bears."""
+_HEAVIEST = 3  # writers of each kind that a table lists
 _TINY = float(np.finfo(np.float64).tiny)
 _TOLD = {"own": "own direction", "pooled": "whole embedding"}
 
@@ -47,6 +49,8 @@ class Writers(Result):
     """
 
     _section = "Formation: over checkpoints"
+    _page = "namebasis.formation.weight_identity.page:html_of_writers"
+    _figure = "namebasis.formation.weight_identity.figures:draw_writers"
 
     label: str
     step: int
@@ -104,71 +108,113 @@ class Writers(Result):
         """Which names are of the null, (n_names,)."""
         return np.array([kind in NULLS for kind in self.kinds], dtype=bool)
 
-    def _groups(self) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.int64]]]]:
+    @cached_property
+    def by_mlps(self) -> Float64Array:
+        """Shares that all MLPs together write, (n_names,)."""
+        return np.asarray(self.mlps.sum(axis=(1, 2)) / np.maximum(self.length, _TINY))
+
+    @cached_property
+    def null_length(self) -> float | None:
+        """What 2.5 % of the names that nobody bears exceed in length; None without any."""
+        lengths = self.length[self.is_null]
+        return float(np.quantile(lengths, 0.975)) if len(lengths) else None
+
+    def groups(self) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.int64]]]]:
+        """Kinds, those of the null last, and the rows of their names."""
         kinds = np.array(self.kinds)
         for kind in dict.fromkeys(self.kinds):
             yield kind, np.flatnonzero(kinds == kind)
 
     def headline(self) -> str | None:
-        """Who writes most of what the names asked for have of their own."""
-        asked = self.shares[~self.is_null]
-        if not len(asked):
+        """From which part of the name, and by whom, what names have of their own is written."""
+        rows = np.flatnonzero(~self.is_null)
+        if not len(rows):
             return None
-        mean = asked.mean(axis=0)
-        best = int(mean.argmax())
-        writer, source = self.labels[best]
-        told = f"{writer}, from the {source} name," if source in SOURCES[1:3] else writer
-        null = self.shares[self.is_null][:, best].mean() if self.is_null.any() else None
-        beside = f" ({null:.0%} of names that nobody bears)" if null is not None else ""
-        return (
-            f"{self.label}: {told} writes {mean[best]:.0%} of the {_TOLD[self.target]} of "
-            f"{len(asked)} names{beside}."
-        )
+        given, family = self.from_sources[rows, 1:3].mean(axis=0)
+        best = int(self.shares[rows].mean(axis=0).argmax())
+        whose = self.names[rows[0]] if len(rows) == 1 else counted(len(rows), "name")
+        told = [
+            f"{self.label}: of the {_TOLD[self.target]} of {whose}, {given:.0%} comes from the "
+            f"given name's tokens and {family:.0%} from the family name's",
+            f"MLPs write {self.by_mlps[rows].mean():.0%}",
+            f"most by one writer {self.label_of(best)}, {self.shares[rows, best].mean():.0%}",
+        ]
+        if self.is_null.any():
+            null = self.from_sources[self.is_null, 1:3].mean(axis=0)
+            told[0] += f" ({null[0]:.0%} and {null[1]:.0%} of names that nobody bears)"
+            told[1] += f" ({self.by_mlps[self.is_null].mean():.0%})"
+            told[2] += f" ({self.shares[self.is_null, best].mean():.0%})"
+        return "; ".join(told) + "."
+
+    def label_of(self, writer: int) -> str:
+        """A column of `values` in words: ``head 2.3 given``."""
+        return " ".join(self.labels[writer])
 
     def tables(self) -> tuple[Table, ...]:
-        """Names with their heaviest writers, and means per kind."""
-        return (self._by_kind(), self._by_name())
+        """Where it comes from per kind, the heaviest writers of each, and the names."""
+        return (self._by_kind(), self._heaviest(), self._by_name())
 
-    def _by_name(self) -> Table:
-        rows: list[tuple[object, ...]] = []
-        for row in np.flatnonzero(~self.is_null):
-            best = int(self.shares[row].argmax())
-            writer, source = self.labels[best]
-            rows.append((
-                self.names[row], self.kinds[row], float(self.length[row]),
-                f"{writer} {source}", float(self.shares[row, best]),
-                *(float(one) for one in self.from_sources[row, 1:3]),
-                float(self.mlps[row].sum() / self.length[row]),
-            ))  # fmt: skip
-        columns = (
-            "name",
-            "kind",
-            "own length",
-            "writer",
-            "written",
-            "from given",
-            "from family",
-            "from MLPs",
+    def notes(self) -> tuple[str, ...]:
+        """Which names have no more than chance leaves."""
+        limit = self.null_length
+        if limit is None:
+            return ()
+        weak = int((self.length[~self.is_null] <= limit).sum())
+        return (
+            f"{self.label}: {weak} of {int((~self.is_null).sum())} names have no more of their own "
+            f"than names that nobody bears (length {limit:.3f} at most in 97.5 % of these).",
         )
-        return Table(columns, rows, title=f"{self.label}: names", key="names")
 
     def _by_kind(self) -> Table:
+        rows: list[tuple[object, ...]] = []
+        muted = []
+        for kind, members in self.groups():
+            parts = (*self.from_sources[members, 1:3].T, self.by_mlps[members])
+            cells = [text for values in parts for text in _mean(values)]
+            muted += [len(rows)] if kind in NULLS else []
+            rows.append((kind, len(members), float(self.length[members].mean()), *cells))
+        columns = (
+            "kind", "names", "own length", "from given", "95 % interval", "from family", "95 %",
+            "from MLPs", "interval",
+        )  # fmt: skip
+        title = f"{self.label}: where it comes from"
+        return Table(columns, rows, title=title, key=title, muted=muted)
+
+    def _heaviest(self) -> Table:
         null = self.shares[self.is_null]
         rows: list[tuple[object, ...]] = []
-        for kind, members in self._groups():
+        for kind, members in self.groups():
             if kind in NULLS:
                 continue
             mean = self.shares[members].mean(axis=0)
-            for best in np.argsort(-mean)[:5]:
-                found = mean_interval(self.shares[members, best])
-                writer, source = self.labels[best]
+            for best in np.argsort(-mean)[:_HEAVIEST]:
+                chance = _mean(null[:, best]) if len(null) else (None, None)
                 rows.append((
-                    kind, len(members), f"{writer} {source}", found.value,
-                    None if found.low is None else f"{found.low:.3f} to {found.high:.3f}",
-                    float(null[:, best].mean()) if len(null) else None,
+                    kind, self.label_of(int(best)), *_mean(self.shares[members, best]), *chance,
                 ))  # fmt: skip
-        columns = ("kind", "names", "writer", "written", "95 % interval", "null")
-        return Table(columns, rows, title=f"{self.label}: means per kind", key="kinds")
+        columns = ("kind", "writer", "written", "95 % interval", "null", "interval")
+        title = f"{self.label}: heaviest writers"
+        return Table(columns, rows, title=title, key=title)
+
+    def _by_name(self) -> Table:
+        rows: list[tuple[object, ...]] = []
+        muted = []
+        limit = self.null_length
+        for row in np.flatnonzero(~self.is_null):
+            best = int(self.shares[row].argmax())
+            if limit is not None and self.length[row] <= limit:
+                muted.append(len(rows))
+            rows.append((
+                self.names[row], self.kinds[row], float(self.length[row]),
+                *(float(one) for one in self.from_sources[row, 1:3]),
+                float(self.by_mlps[row]), self.label_of(best), float(self.shares[row, best]),
+            ))  # fmt: skip
+        columns = (
+            "name", "kind", "own length", "from given", "from family", "from MLPs", "writer",
+            "written",
+        )  # fmt: skip
+        title = f"{self.label}: names"
+        return Table(columns, rows, title=title, key=title, muted=muted)
 
     def to_arrow(self) -> pa.Table:
         """One row per name, writer and source."""
@@ -192,9 +238,18 @@ class Writers(Result):
                 {
                     "name": self.names[row], "kind": self.kinds[row],
                     "length": float(self.length[row]), "heads": self.heads[row].tolist(),
-                    "mlps": self.mlps[row].tolist(), "embedding": float(self.embedding[row]),
+                    "mlps": self.mlps[row].tolist(),
+                    "embedding": self.embedding[row].tolist(),
                     "biases": float(self.biases[row]),
                 }
                 for row in range(len(self.names))
             ],
         }  # fmt: skip
+
+
+def _mean(values: Float64Array) -> tuple[float, str | None]:
+    """A mean, and its interval in words; None where there is none."""
+    found = mean_interval(values)
+    if found.low is None:
+        return found.value, None
+    return found.value, f"{found.low:.3f} to {found.high:.3f}"
