@@ -35,8 +35,9 @@ _AT_MOST = 60  # names of a group that are traced
 
 def measure(run: Path) -> tuple[dict[str, dict[str, list[bool]]], dict[str, dict[str, float]]]:
     """Which rules hold for each name of each group, and mean shares of own directions per kind."""
-    pooled = identity_in_weights(run, target="pooled").writers[0]
-    encoder = load_encoder(f"hf:{sorted(run.glob('step-*'))[-1]}")
+    last, truth = f"hf:{sorted(run.glob('step-*'))[-1]}", run / "world.json"
+    pooled = identity_in_weights(last, truth=truth, target="pooled").writers[0]
+    encoder = load_encoder(last)
     found: dict[str, dict[str, list[bool]]] = {}
     for group, kinds in GROUPS.items():
         rows = [row for row, kind in enumerate(pooled.kinds) if kind in kinds]
@@ -52,7 +53,7 @@ def measure(run: Path) -> tuple[dict[str, dict[str, list[bool]]], dict[str, dict
             for rule, holds in zip(RULES, (*both, all(both)), strict=True):
                 held[rule].append(holds)
         found[group] = held
-    own = identity_in_weights(run).writers[0]
+    own = identity_in_weights(last, truth=truth).writers[0]
     shares = {}
     for kind in ("A", "C", "D", "E", *NULLS[:2]):
         members = np.array(own.kinds) == kind

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from namebasis.analysis.intervals import mean_interval
 from namebasis.encoders.base import Encoder
@@ -61,9 +62,35 @@ def test_shares_along_the_own_direction_add_up_to_its_length(encoder: Encoder) -
     )
 
 
-def test_an_mlp_that_is_silenced_writes_nothing_and_the_others_all(tiny: Any) -> None:
-    import torch
+def test_what_comes_from_a_token_without_an_embedding_is_nothing(tiny: Any) -> None:
+    encoder = load_encoder(f"hf:{tiny('clip')}")
+    stream = Stream(encoder)
+    ids, sources = prompts_of(encoder, stream, [("Anna", "Gus")], "{} hi")
+    given = [token for token, source in zip(ids[0], sources[0], strict=True) if source == 1]
+    rest = [token for token, source in zip(ids[0], sources[0], strict=True) if source != 1]
+    assert not set(given) & set(rest)
+    embeddings = encoder.model.text_model.embeddings  # type: ignore[attr-defined]
+    with torch.no_grad():
+        embeddings.token_embedding.weight[given] = 0
+    found = Stream(encoder).run(ids, sources, 4)
+    written = [np.abs(found.heads[..., at, :]).max() for at in range(5)]
+    written_by_mlps = [np.abs(found.mlps[:, :, at]).max() for at in range(5)]
+    assert (written[1], written_by_mlps[1]) == (0, 0)
+    assert min(written[0], written[2], written[3], written[4]) > 1e-3
+    assert min(written_by_mlps[0], *written_by_mlps[2:]) > 1e-3
+    # Biases and positions alone make what is constant.
+    with torch.no_grad():
+        embeddings.position_embedding.weight.zero_()
+        for key, parameter in encoder.model.named_parameters():  # type: ignore[attr-defined]
+            if key.startswith("text_model.") and key.endswith("bias"):
+                parameter.zero_()
+    found = Stream(encoder).run(ids, sources, 4)
+    assert not found.heads[..., 4, :].any()
+    assert not found.mlps[:, :, 4].any()
+    assert found.heads[..., 2, :].any()
 
+
+def test_an_mlp_that_is_silenced_writes_nothing_and_the_others_all(tiny: Any) -> None:
     encoder = load_encoder(f"hf:{tiny('clip')}")
     layers = encoder.model.text_model.encoder.layers  # type: ignore[attr-defined]
     with torch.no_grad():
@@ -102,7 +129,7 @@ def test_means_per_kind_stand_beside_those_of_names_that_nobody_bears(tiny: Any)
     assert not {*one.names[n:]} & {*names}
     np.testing.assert_allclose(one.shares.sum(axis=1), 1, atol=1e-4)
     np.testing.assert_allclose(one.from_sources.sum(axis=1), 1, atol=1e-4)
-    kinds, heaviest, by_name = found.tables()
+    kinds, heaviest, by_name = one.tables()
     given = one.from_sources[:n, SOURCES.index("given")]
     assert kinds.rows[0][:2] == ("C", n)
     assert kinds.rows[0][3] == pytest.approx(given.mean())

@@ -105,6 +105,15 @@ def _page(
             *provenance,
         ]
     return render(
-        "weights", maps=maps, largest=largest or 1.0, tables=tables, remarks=remarks,
-        headline=headline, provenance=provenance,
+        "weights", maps=maps, largest=largest or 1.0, tables=tables, titles_of=_titles,
+        remarks=remarks, headline=headline, provenance=provenance,
     )  # fmt: skip
+
+
+def _titles(table: Table) -> list[str]:
+    """Titles of columns as the kit's tables take them: a # before those of numbers."""
+    first = table.rows[0] if table.rows else [None] * len(table.columns)
+    return [
+        f"# {column}" if isinstance(value, (int, float)) else column
+        for column, value in zip(table.columns, first, strict=True)
+    ]

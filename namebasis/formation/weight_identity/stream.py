@@ -92,7 +92,7 @@ class Stream:
         except UnsupportedTowerError as reason:
             raise NotLinearError(
                 f"{encoder.spec}: its pooled row is not a sum of what heads and MLPs write, as "
-                f"that of a causal CLIP text tower is: {reason}."
+                f"that of a causal CLIP text tower of hf: or open_clip: is ({reason})."
             ) from None
         self._hooked = HookedTower(encoder)
         self._weights, self._encoder = weights, encoder
