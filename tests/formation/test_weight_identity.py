@@ -54,6 +54,7 @@ def test_shares_along_the_own_direction_add_up_to_its_length(encoder: Encoder) -
     own = measure(encoder, PAIRS, PARTNERS, [TEMPLATE]).own
     found = write_pairs(encoder, PAIRS, PARTNERS, TEMPLATE)
     np.testing.assert_allclose(found.length, own.length, rtol=1e-4)
+    np.testing.assert_allclose(found.score, own.score, rtol=1e-4)
     expected = own.remainder / own.length[:, None]
     np.testing.assert_allclose(found.directions, expected, atol=1e-4)
     written = found.heads.sum(axis=(1, 2, 3)) + found.mlps.sum(axis=(1, 2))

@@ -183,7 +183,7 @@ def _writers_of(
     )
     return Writers(
         one.label, one.step, template, target, asked.names, asked.kinds, found.length,
-        found.heads, found.mlps, found.embedding, found.biases,
+        found.score, found.heads, found.mlps, found.embedding, found.biases,
     )  # fmt: skip
 
 

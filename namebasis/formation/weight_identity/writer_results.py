@@ -39,6 +39,8 @@ class Writers(Result):
         Names asked for, then the null's; kinds of the truth, else ``asked``, and `NULLS`.
     length : ndarray of shape (n_names,)
         Of what is divided among the writers.
+    score : ndarray of shape (n_names,)
+        The own score; NaN of whole embeddings.
     heads : ndarray of shape (n_names, n_layers, n_heads, 5)
         Written by each head, by `SOURCES`.
     mlps : ndarray of shape (n_names, n_layers, 5)
@@ -59,6 +61,7 @@ class Writers(Result):
     names: tuple[str, ...]
     kinds: tuple[str, ...]
     length: Float64Array
+    score: Float64Array
     heads: Float64Array
     mlps: Float64Array
     embedding: Float64Array
@@ -114,10 +117,11 @@ class Writers(Result):
         return np.asarray(self.mlps.sum(axis=(1, 2)) / np.maximum(self.length, _TINY))
 
     @cached_property
-    def null_length(self) -> float | None:
-        """What 2.5 % of the names that nobody bears exceed in length; None without any."""
-        lengths = self.length[self.is_null]
-        return float(np.quantile(lengths, 0.975)) if len(lengths) else None
+    def null_score(self) -> float | None:
+        """Own score that 2.5 % of the names that nobody bears exceed; None without any."""
+        scores = self.score[self.is_null]
+        scores = scores[np.isfinite(scores)]
+        return float(np.quantile(scores, 0.975)) if len(scores) else None
 
     def groups(self) -> Iterator[tuple[str, np.ndarray[Any, np.dtype[np.int64]]]]:
         """Kinds, those of the null last, and the rows of their names."""
@@ -156,13 +160,13 @@ class Writers(Result):
 
     def notes(self) -> tuple[str, ...]:
         """Which names have no more than chance leaves."""
-        limit = self.null_length
+        limit = self.null_score
         if limit is None:
             return ()
-        weak = int((self.length[~self.is_null] <= limit).sum())
+        weak = int((self.score[~self.is_null] <= limit).sum())
         return (
             f"{self.label}: {weak} of {int((~self.is_null).sum())} names have no more of their own "
-            f"than names that nobody bears (length {limit:.3f} at most in 97.5 % of these).",
+            f"than names that nobody bears (own score up to {limit:.2f} in 97.5 % of these).",
         )
 
     def _by_kind(self) -> Table:
@@ -172,9 +176,9 @@ class Writers(Result):
             parts = (*self.from_sources[members, 1:3].T, self.by_mlps[members])
             cells = [text for values in parts for text in _mean(values)]
             muted += [len(rows)] if kind in NULLS else []
-            rows.append((kind, len(members), float(self.length[members].mean()), *cells))
+            rows.append((kind, len(members), _known(self.score[members].mean()), *cells))
         columns = (
-            "kind", "names", "own length", "from given", "95 % interval", "from family", "95 %",
+            "kind", "names", "own score", "from given", "95 % interval", "from family", "95 %",
             "from MLPs", "interval",
         )  # fmt: skip
         title = f"{self.label}: where it comes from"
@@ -199,18 +203,18 @@ class Writers(Result):
     def _by_name(self) -> Table:
         rows: list[tuple[object, ...]] = []
         muted = []
-        limit = self.null_length
+        limit = self.null_score
         for row in np.flatnonzero(~self.is_null):
             best = int(self.shares[row].argmax())
-            if limit is not None and self.length[row] <= limit:
+            if limit is not None and self.score[row] <= limit:
                 muted.append(len(rows))
             rows.append((
-                self.names[row], self.kinds[row], float(self.length[row]),
+                self.names[row], self.kinds[row], _known(self.score[row]),
                 *(float(one) for one in self.from_sources[row, 1:3]),
                 float(self.by_mlps[row]), self.label_of(best), float(self.shares[row, best]),
             ))  # fmt: skip
         columns = (
-            "name", "kind", "own length", "from given", "from family", "from MLPs", "writer",
+            "name", "kind", "own score", "from given", "from family", "from MLPs", "writer",
             "written",
         )  # fmt: skip
         title = f"{self.label}: names"
@@ -237,7 +241,8 @@ class Writers(Result):
             "names": [
                 {
                     "name": self.names[row], "kind": self.kinds[row],
-                    "length": float(self.length[row]), "heads": self.heads[row].tolist(),
+                    "length": float(self.length[row]), "own_score": _known(self.score[row]),
+                    "heads": self.heads[row].tolist(),
                     "mlps": self.mlps[row].tolist(),
                     "embedding": self.embedding[row].tolist(),
                     "biases": float(self.biases[row]),
@@ -253,3 +258,7 @@ def _mean(values: Float64Array) -> tuple[float, str | None]:
     if found.low is None:
         return found.value, None
     return found.value, f"{found.low:.3f} to {found.high:.3f}"
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

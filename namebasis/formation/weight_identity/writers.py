@@ -41,6 +41,9 @@ class Written:
         Of attention's output and the last LayerNorm.
     length : ndarray of shape (n,)
         Of what is divided among the writers.
+    score : ndarray of shape (n,)
+        Length over what swaps of the noisier part leave, the own score of `identity`; NaN of
+        whole embeddings.
     directions : ndarray of shape (n, dim)
         Unit rows.
     """
@@ -50,6 +53,7 @@ class Written:
     embedding: Float64Array
     biases: Float64Array
     length: Float64Array
+    score: Float64Array
     directions: Float64Array
 
 
@@ -91,18 +95,25 @@ def write_pairs(
     grid = tower([(given, family) for given in first for family in last])
     grid = grid.reshape(len(first), len(last), -1)
     contrast = tower(pairs) - grid.mean(axis=(0, 1))
+    noise = np.full(len(pairs), np.nan)
     if target == "own":
         for side, others in ((0, grid.mean(axis=0)), (1, grid.mean(axis=1))):
-            contrast -= _effects(tower, pairs, side, (last, first)[side], others, real)
-    return tower.read(contrast)
+            effects, left = _effects(tower, pairs, side, (last, first)[side], others, real)
+            contrast -= effects
+            noise = np.fmax(noise, left)
+    return tower.read(contrast, noise)
 
 
 def _effects(
     tower: _Tower, pairs: Sequence[Pair], side: int, partners: Sequence[str], others: FloatArray,
     real: Real | None,
-) -> FloatArray:  # fmt: skip
-    """What the given (0) or family name (1) of each pair does beside other partners."""
+) -> tuple[FloatArray, Float64Array]:  # fmt: skip
+    """What the given (0) or family name (1) of each pair does beside other partners, and noise.
+
+    The noise is the root mean square length of what the swaps' rows leave.
+    """
     found = np.empty((len(pairs), others.shape[1]), dtype=np.float32)
+    noise = np.empty(len(pairs))
     rows: dict[str, list[int]] = {}
     for row, pair in enumerate(pairs):
         rows.setdefault(pair[side], []).append(row)
@@ -113,7 +124,9 @@ def _effects(
         for row in bearers:
             kept = free & np.array([pair != pairs[row] for pair in swaps])
             found[row] = apart[kept].mean(axis=0)
-    return found
+            left = (apart[kept] - found[row])[:, -tower.dim :]
+            noise[row] = np.sqrt((left.astype(np.float64) ** 2).sum() / (kept.sum() - 1))
+    return found, noise
 
 
 class _Tower:
@@ -136,7 +149,12 @@ class _Tower:
         self._shapes = [part.shape[1:] for part in parts]
         return np.concatenate([part.reshape(len(pairs), -1) for part in parts], axis=1)
 
-    def read(self, contrast: FloatArray) -> Written:
+    @property
+    def dim(self) -> int:
+        """How many features at the end of a flat row are the unit row."""
+        return self._shapes[-1][0]
+
+    def read(self, contrast: FloatArray, noise: Float64Array) -> Written:
         """Divide contrasts of flat rows among writers, each along its own unit direction."""
         ends = np.cumsum([int(np.prod(shape)) for shape in self._shapes])[:-1]
         heads, mlps, embedding, scales, rows = (
@@ -152,6 +170,7 @@ class _Tower:
             np.einsum("nsw,nw->ns", embedding, readers.stream),
             np.einsum("nb,nb->n", scales, readers.biases),
             length,
+            length / noise,
             directions,
         )
 
