@@ -52,8 +52,8 @@ def formation(
         list[str],
         typer.Argument(
             metavar="RUN...",
-            help="A folder of step folders or of epoch_*.pt files, encoder specs in order, or "
-            "organism: the trajectories that are shipped.",
+            help="A folder of step folders or of epoch_*.pt files, one that Watch left, encoder "
+            "specs in order, or organism: the trajectories that are shipped.",
         ),
     ],
     files: Annotated[
