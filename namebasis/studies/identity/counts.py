@@ -135,7 +135,7 @@ class CountAgreement(Result):
                      "why not")  # fmt: skip
             told = [_told_kind(one) for one in self.kinds]
             title = "from how many mentions on a kind is more likely than not"
-            made.append(Table(heads, told, title, key="kinds"))
+            made.append(Table(heads, told, title, key="kinds_by_mentions"))
         return made
 
     def notes(self) -> list[str]:

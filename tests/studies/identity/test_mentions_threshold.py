@@ -72,6 +72,6 @@ def test_each_kind_has_its_own_mentions() -> None:
     # Those in the middle are named more than the unknown, yet never more likely than not.
     middle = by["compositional"].threshold
     assert middle.reason == "of those who are named more, most are others"
-    (table,) = (one for one in told.tables() if one.key == "kinds")
+    (table,) = (one for one in told.tables() if one.key == "kinds_by_mentions")
     assert [row[0] for row in table.rows] == list(by)
     assert table.rows[1][2:] == (None, None, None, table.rows[1][5], middle.reason)
