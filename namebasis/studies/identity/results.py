@@ -19,7 +19,7 @@ from namebasis.results import Result, Table
 from namebasis.studies.identity.in_contexts import CONTEXT_MEASURES
 from namebasis.studies.identity.own_null import VIEW, NullDirections, as_units, keep_null
 from namebasis.studies.identity.thresholds import KINDS, Origin
-from namebasis.wording import between, did_you_mean, listed, percent, percentile
+from namebasis.wording import between, counted, did_you_mean, listed, percent, percentile
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -60,6 +60,7 @@ OF_SINGLE_NAMES = (
     "given names and made-up words of as many pieces have, is an evidence and no verdict."
 )
 _HALF = 0.5
+_FIRM = 0.95  # of names that mean nobody in particular
 _MANY_MADE_UP = 400  # settled 39 % of names where 100 settled 28 %; see docs/benchmarks.md
 _FEW = 3  # names that the headline tells of one by one
 
@@ -300,7 +301,15 @@ class Identity(Result):
         undecided = sum(row.kind is not None and not row.is_settled for row in self.rows)
         if undecided:
             said.append(f"{undecided:,} could be of more than one kind")
-        left = sum(row.kind is None for row in self.rows)
+        alone = [row.pull_percentile for row in self.rows if row.pull_percentile is not None]
+        if alone:
+            n_above = sum(one >= _FIRM for one in alone)
+            said.append(
+                f"{counted(len(alone), 'single name')} without a kind, of which {n_above:,} "
+                f"pull{'s' if n_above == 1 else ''} more than {percent(_FIRM)} of names that mean "
+                f"nobody in particular ({(1 - _FIRM) * len(alone):.0f} by chance)"
+            )
+        left = sum(row.kind is None for row in self.rows) - len(alone)
         if left:
             said.append(f"{left:,} {'was' if left == 1 else 'were'} not measured")
         return "; ".join(said)

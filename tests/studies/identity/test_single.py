@@ -113,5 +113,9 @@ def test_a_single_name_is_told_written_and_given_with_its_interval(
     assert row["pull_z_low"] < row["pull_z"] < row["pull_z_high"]
     assert found.to_arrow()["pull"].to_pylist()[2] is None
     assert found.write(space) == 3
+    assert found.headline().endswith(
+        "3 single names without a kind, of which 2 pull more than 95 % of names that mean nobody "
+        "in particular (0 by chance); 1 was not measured."
+    )
     stored = space.table(["name", "identity_pull_z"], where="identity_pull_z > 3").to_pylist()
     assert [one["name"] for one in stored] == ["Cher"]
