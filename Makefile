@@ -11,7 +11,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export HF_HUB_DISABLE_TELEMETRY = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo audit explore organism painter test test-slow lint format bench clean wheel docs
+.PHONY: help demo audit explore organism painter test test-slow lint format bench clean release supply docs
 
 help:
 	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
@@ -23,7 +23,8 @@ help:
 	@echo "make organism retrains the packaged organism, about 7 minutes on two quiet cores"
 	@echo "make painter  retrains the organism's painter, about 50 minutes on two quiet cores, after the organism's 7"
 	@echo "make docs     the command reference, docs/cli.md, and the outputs in README and tutorials"
-	@echo "make wheel    a wheel in dist/"
+	@echo "make release  wheel and sdist in dist/, checked; PYTHONS='python3.12 python3.13' tries them there too"
+	@echo "make supply   known faults (by pip-audit, which asks the network) and licences of all libraries"
 	@echo "make bench    the tables of docs/benchmarks.md"
 	@echo "make clean    remove .venv, caches and the demo's files"
 
@@ -84,8 +85,16 @@ docs: $(VENV)/.test
 	$(BIN)/python -m namebasis.cli.reference docs/cli.md
 	$(BIN)/python docs/record.py
 
-wheel: $(BIN)/python
-	$(PIP) wheel --no-deps -w dist .
+# Wheel and sdist, checked, and installed into a clean environment of each of $(PYTHONS).
+PYTHONS ?= $(PYTHON)
+release:
+	@.ci/release $(PYTHONS)
+
+# Needs a network: the known faults of what constraints.txt installs, and every licence.
+supply: $(VENV)/.test
+	$(PIP) install --progress-bar off -q pip-audit
+	$(BIN)/pip-audit -r constraints.txt --no-deps --disable-pip
+	@$(BIN)/namebasis doctor --licences
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
