@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,45 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     ).execute()
     assert (tmp_path / "quickstart.space").is_dir()
     assert [header(html) for html in shown_tables(notebook)] == [header(html) for html in committed]
+
+
+OTHERS = ("researcher", "prompt-artist", "auditor", "training")
+SMALL = {"top=2000": "top=150", "n_null=40": "n_null=20", "n_null=5": "n_null=1"}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_other_notebooks_are_kept_as_they_ran(name: str) -> None:
+    path = NOTEBOOK.with_name(f"{name}.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [out for cell in cells for out in cell.outputs]
+    assert {out.output_type for out in outputs} <= {"execute_result", "display_data"}
+    assert len(shown_tables(notebook)) >= 3
+    text = path.read_text(encoding="utf-8")
+    assert str(Path.home()) not in text
+    assert not re.search(r"/tmp/|/home/|/Users/", text)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_other_notebooks_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, which has loaded what they need; with fewer names and draws."""
+    monkeypatch.chdir(tmp_path)
+    notebook = nbformat.read(NOTEBOOK.with_name(f"{name}.ipynb"), as_version=4)
+    known: dict[str, Any] = {}
+    for cell in code_cells(notebook):
+        source = cell.source.replace("%matplotlib inline\n", "")
+        for long, short in SMALL.items():
+            source = source.replace(long, short)
+        tree = ast.parse(source)
+        last = tree.body.pop()
+        exec(compile(tree, name, "exec"), known)
+        assert isinstance(last, ast.Expr), "a cell ends in what it shows"
+        shown = eval(compile(ast.Expression(last.value), name, "eval"), known)
+        was = [header(html) for html in shown_tables(nbformat.v4.new_notebook(cells=[cell]))]
+        if was and hasattr(shown, "headline"):
+            html = shown._repr_html_()
+            assert header(html[html.index("<table") :]) == was[0]

@@ -26,7 +26,7 @@ _N_NAMES = 5
 def draw(
     found: Formation, names: Sequence[str] | None = None, *, measure: str = "own_score"
 ) -> Figure:
-    """Trajectories of a few names beside the entropy of the whole set.
+    """Trajectories of a few names, beside the entropy of the whole set where it was measured.
 
     Parameters
     ----------
@@ -45,7 +45,9 @@ def draw(
     if measure not in known:
         raise ValueError(f"measure must be one of {', '.join(known)}; got {measure!r}.")
     chosen = _rows_of(found, names, measure)
-    figure, (left, right) = charts.new_figure(2, width=10.0, height=3.6)
+    panels = 2 if found.sets else 1  # a packaged or watched training has none
+    figure, axes_of = charts.new_figure(panels, width=5.0 * panels, height=3.6)
+    left = axes_of[0]
     places = np.arange(len(found.steps))
     for row, color in zip(chosen, PALETTE, strict=False):
         label = charts.drawable(visible(found.names[row]), f"name {row + 1}")
@@ -57,13 +59,15 @@ def draw(
         )  # fmt: skip
     left.set_title(measure)
     left.legend()
-    right.plot(places, [state.entropy for state in found.sets], color=charts.FILL, marker="o", ms=3,
-               label="names")  # fmt: skip
-    right.plot(places, [state.null_entropy for state in found.sets], color=charts.INK, ls="--",
-               lw=1, label="null")  # fmt: skip
-    right.set_title("entropy of the set, in bits")
-    right.legend()
-    for axes in (left, right):
+    if found.sets:
+        right = axes_of[1]
+        right.plot(places, [state.entropy for state in found.sets], color=charts.FILL, marker="o",
+                   ms=3, label="names")  # fmt: skip
+        right.plot(places, [state.null_entropy for state in found.sets], color=charts.INK, ls="--",
+                   lw=1, label="null")  # fmt: skip
+        right.set_title("entropy of the set, in bits")
+        right.legend()
+    for axes in axes_of:
         axes.set_xlabel("checkpoint")
         axes.grid(axis="y")
         _name_steps(axes, found.steps)

@@ -153,3 +153,15 @@ def test_a_packed_folder_is_read_alike_and_a_broken_one_refused(tmp_path: Path) 
     pq.write_table(table, tmp_path / "trajectories.parquet")
     with pytest.raises(NamebasisError, match=r"it lacks the columns? hold\)"):
         formation(tmp_path)
+
+
+def test_a_training_without_sets_is_drawn_in_one_panel(shipped: Formation) -> None:
+    assert shipped.sets == ()
+    figure = shipped.plot()
+    (axes,) = figure.axes
+    lines = {line.get_label(): line.get_ydata() for line in axes.lines}
+    risen = [name for name in lines if name in shipped.names]
+    assert len(risen) == 5
+    for name in risen:
+        expected = shipped.values["own_score"][shipped.names.index(name)]
+        np.testing.assert_array_equal(lines[name], expected)
