@@ -147,9 +147,9 @@ def crossed(run: Path, late: Sequence[str], evidence, n_resamples: int) -> dict[
     text = formation(run, late, with_weights=False, n_resamples=n_resamples)
     found = {key: dict.fromkeys(late, np.inf) for key in CROSSED}
     for one in (*evidence.crossings, *text.phases.crossings):
-        if one.measure in found and one.name in found[one.measure] and one.exposures:
-            if one.exposures.state != "never":
-                found[one.measure][one.name] = one.exposures.position
+        place = found.get(one.measure, {})
+        if one.name in place and one.exposures and one.exposures.state != "never":
+            place[one.name] = one.exposures.position
     return {key: list(places.values()) for key, places in found.items()}
 
 

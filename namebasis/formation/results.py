@@ -17,6 +17,7 @@ from namebasis.formation.crossings import NameCrossing
 from namebasis.formation.phases import NOT_SHOWN, PHASES, Phases
 from namebasis.formation.trajectories import SetState
 from namebasis.formation.weight_identity.evidence import WEIGHTS, WeightEvidence
+from namebasis.formation.weight_identity.progress import Progress, progress_of
 from namebasis.formation.weights import MatrixState
 from namebasis.organism.cohorts import MEANINGS
 from namebasis.results import Result, Table
@@ -189,8 +190,12 @@ class Formation(Result):
         return told
 
     def tables(self) -> tuple[Table, ...]:
-        """How many names of each kind are in each phase at the end; then a row per name."""
-        return (self._by_kind(), self._by_name())
+        """How many names of each kind are in each phase at the end; a row per name; progress."""
+        return (self._by_kind(), self._by_name(), *self.progress().tables())
+
+    def progress(self) -> Progress:
+        """Measures of the weights, each related to where names cross."""
+        return progress_of(self.steps, self.weights, self.phases.crossings)
 
     def _by_kind(self) -> Table:
         shown, last = self.shown_kinds[: self.n_asked], self.phases.labels[: self.n_asked, -1]

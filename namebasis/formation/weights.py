@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from namebasis.analysis.training.weight_spectra import (
+    against_lognormal,
     effective_rank,
     relative_change,
     singular_values,
@@ -43,6 +44,11 @@ class MatrixState:
         fewer than 10.
     fit_distance : float or None
         Kolmogorov–Smirnov distance of that fit.
+    norm : float
+        Frobenius length.
+    lognormal, lognormal_p : float or None
+        How much better the power law fits that tail than a lognormal does, see
+        `against_lognormal`, and how likely as much is by chance.
     """
 
     matrix: str
@@ -52,6 +58,9 @@ class MatrixState:
     exponent: float | None
     exponent_error: float | None
     fit_distance: float | None
+    norm: float
+    lognormal: float | None
+    lognormal_p: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -92,6 +101,7 @@ def measure_weights(
             moved = relative_change(prior, matrix)
         block = _BLOCK.search(key)
         has_fit = not np.isnan(fit.exponent)
+        ratio, chance = against_lognormal(values, fit) if has_fit else (None, None)
         rows.append(
             MatrixState(
                 key,
@@ -101,6 +111,9 @@ def measure_weights(
                 fit.exponent if has_fit else None,
                 fit.standard_error if has_fit else None,
                 fit.distance if has_fit else None,
+                float(np.sqrt(np.square(values).sum())),
+                ratio,
+                chance,
             )
         )
     return tuple(rows)

@@ -11,11 +11,13 @@ import pytest
 import namebasis
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.registry import load_encoder
+from namebasis.errors import EncoderError
 from namebasis.formation.truth import Known, Truth
 from namebasis.formation.weight_identity.asked import ask
 from namebasis.formation.weight_identity.evidence import collect
 from namebasis.formation.weight_identity.keys import Memories
 from namebasis.formation.weight_identity.knock_out import Remover, take_out
+from namebasis.formation.weight_identity.saved import folder_of, save_changed
 from namebasis.formation.weight_identity.stream import Stream
 from namebasis.formation.weight_identity.writers import prompts_of
 from namebasis.organism.world import World
@@ -61,6 +63,30 @@ def test_weights_that_were_changed_come_back(encoder: Encoder) -> None:
         assert np.abs(memories.rows(PAIRS) - rows).max() > 1e-3
     np.testing.assert_array_equal(memories.weights(), before)
     np.testing.assert_array_equal(memories.rows(PAIRS), rows)
+
+
+def test_a_changed_model_is_saved_beside_and_loads_alike(encoder: Encoder, tmp_path: Path) -> None:
+    memories = Memories(encoder)
+    edit = np.random.default_rng(1).standard_normal(memories.weights()[0].shape)
+    rows = memories.rows(PAIRS)
+    with memories.changed({0: edit}):
+        spec = save_changed(encoder, tmp_path / "changed")
+        changed = memories.rows(PAIRS)
+    assert np.abs(changed - rows).max() > 1e-3
+    np.testing.assert_allclose(Memories(load_encoder(spec)).rows(PAIRS), changed, atol=1e-6)
+    np.testing.assert_allclose(Memories(load_encoder(encoder.spec)).rows(PAIRS), rows, atol=1e-6)
+    with pytest.raises(EncoderError, match=r"changed already exists\. Give a new folder"):
+        save_changed(encoder, tmp_path / "changed")
+    with pytest.raises(EncoderError, match=r"there is no folder .*none\. Make it"):
+        save_changed(encoder, tmp_path / "none" / "changed")
+
+
+def test_what_has_no_keys_or_folder_says_so() -> None:
+    minilm = load_encoder("minilm")
+    with pytest.raises(EncoderError, match="minilm cannot be traced"):
+        Memories(minilm)
+    with pytest.raises(EncoderError, match="minilm cannot be saved with other weights"):
+        folder_of(minilm)
 
 
 def test_a_person_is_taken_out_of_the_organism_and_hardly_anyone_else() -> None:

@@ -140,6 +140,38 @@ def spectral_exponent(singular: npt.ArrayLike) -> PowerLaw:
     return best
 
 
+def against_lognormal(singular: npt.ArrayLike, fit: PowerLaw) -> tuple[float, float]:
+    """Compare a power law with a lognormal on the tail that it was fitted to, by `powerlaw` [1]_.
+
+    Parameters
+    ----------
+    singular : array_like of shape (n,)
+    fit : PowerLaw
+        Of the same values.
+
+    Returns
+    -------
+    float
+        Normalised log-likelihood ratio, in standard deviations: above 0 the power law fits better.
+    float
+        How likely a ratio as far from 0 is if both fit equally well.
+
+    References
+    ----------
+    .. [1] Alstott, Bullmore and Plenz (2014), powerlaw: a Python package, PLoS ONE 9.
+    """
+    import warnings
+
+    from powerlaw import Fit
+
+    values = np.square(np.asarray(singular, dtype=np.float64))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of bounds that the fit of a lognormal meets on its way
+        found = Fit(values[values > 0], xmin=fit.minimum, verbose=False)
+        ratio, chance = found.distribution_compare("power_law", "lognormal", normalized_ratio=True)
+    return float(ratio), float(chance)
+
+
 def relative_change(before: npt.ArrayLike, after: npt.ArrayLike) -> float:
     """Frobenius length of the difference over that of `before`.
 

@@ -291,6 +291,10 @@ def weights(
             help="Take each name out of the last checkpoint, and tell what all names lose.",
         ),
     ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", help="A new folder for that model without all these names."),
+    ] = None,
     revision: Revisions = None,
     model: Model = None,
     truth: Truth = None,
@@ -320,6 +324,7 @@ def weights(
             n_resamples=n_resamples,
             counts=counts,
             knock_out=knock_out,
+            save=save,
             device=device,
             seed=seed,
             progress=progress,

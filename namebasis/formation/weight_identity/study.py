@@ -28,12 +28,17 @@ from namebasis.formation.truth import (
 from namebasis.formation.weight_identity.asked import Asked, ask
 from namebasis.formation.weight_identity.following import follow
 from namebasis.formation.weight_identity.keys import Memories
-from namebasis.formation.weight_identity.knock_out import KnockOut, take_out
+from namebasis.formation.weight_identity.knock_out import KnockOut, Remover, take_out
 from namebasis.formation.weight_identity.results import WeightIdentity
+from namebasis.formation.weight_identity.saved import (
+    check_new_folder,
+    folder_of,
+    save_changed,
+)
 from namebasis.formation.weight_identity.stream import NotLinearError
 from namebasis.formation.weight_identity.writer_results import Writers
 from namebasis.formation.weight_identity.writers import write_pairs
-from namebasis.wording import did_you_mean
+from namebasis.wording import counted, did_you_mean
 
 TARGETS = ("own", "pooled")
 N_SWAPS, N_NULL, N_RESAMPLES = 24, 100, 100
@@ -54,6 +59,7 @@ def identity_in_weights(
     n_resamples: int = N_RESAMPLES,
     counts: str | Path | Exposures | None = None,
     knock_out: bool = False,
+    save: str | Path | None = None,
     device: str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -84,6 +90,9 @@ def identity_in_weights(
         See `read_exposures`; by default ``exposures.csv`` in the run's folder, if it is there.
     knock_out : bool
         Take the names out of the last checkpoint, one at a time, and tell what all names lose.
+    save : str or Path, optional
+        New folder for that model without any of the names asked about. No model is changed where
+        it lies.
     device : str, optional
     seed : int
     progress : callable, optional
@@ -100,6 +109,8 @@ def identity_in_weights(
         target=target, template=template, n_swaps=n_swaps, n_null=n_null, n_resamples=n_resamples,
         seed=seed,
     )  # fmt: skip
+    if save is not None:
+        check_new_folder(save)
     series = find_checkpoints(sources, revisions=revisions, model=model)
     if truth is None and series.folder and (series.folder / WORLD).is_file():
         truth = series.folder / WORLD
@@ -127,8 +138,11 @@ def identity_in_weights(
     )  # fmt: skip
     gaps += [gap for gap in more if gap.label not in {one.label for one in gaps}]
     removed = None
-    if knock_out:
-        removed = _knocked_out(wanted[-1], asked, template, device, progress)
+    if knock_out or save is not None:
+        removed, told_saved = _taken_out(
+            wanted[-1], asked, template, device, progress, is_measured=knock_out, save=save
+        )
+        remarks += told_saved
     if not writers and not remarks:
         raise CheckpointError(nothing_left(str(sources), gaps))
     remarks += series.notes
@@ -187,9 +201,28 @@ def _writers_of(
     )  # fmt: skip
 
 
-def _knocked_out(
-    one: Checkpoint, asked: Asked, template: str, device: str | None, progress: Progress | None
-) -> KnockOut:
-    encoder = load_encoder(one.spec, revision=one.revision, device=device)
-    memories = Memories(encoder, template)
-    return take_out(memories, asked, range(asked.n_asked), one.label, progress)
+def _taken_out(
+    one: Checkpoint,
+    asked: Asked,
+    template: str,
+    device: str | None,
+    progress: Progress | None,
+    *,
+    is_measured: bool,
+    save: str | Path | None,
+) -> tuple[KnockOut | None, list[str]]:
+    """Names taken out one at a time, where that is measured, and then all of them to be saved."""
+    memories = Memories(load_encoder(one.spec, revision=one.revision, device=device), template)
+    rows, found = range(asked.n_asked), None
+    if save is not None:
+        folder_of(memories.encoder)  # refused before names are taken out
+    if is_measured:
+        found = take_out(memories, asked, rows, one.label, progress)
+    if save is None:
+        return found, []
+    remover = Remover(memories, asked)
+    for row in rows:
+        remover.remove(row)
+    spec = save_changed(memories.encoder, save)
+    who = counted(asked.n_asked, "name")
+    return found, [f"{one.label} without {who} lies in {save}; it is loaded as {spec}."]

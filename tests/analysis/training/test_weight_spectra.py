@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from namebasis.analysis.training.weight_spectra import (
+    PowerLaw,
+    against_lognormal,
     effective_rank,
     relative_change,
     singular_values,
@@ -69,3 +71,12 @@ def test_what_is_no_spectrum_is_refused() -> None:
         singular_values([[np.nan, 1.0]])
     with pytest.raises(ValueError, match="not negative"):
         effective_rank([1.0, -1.0])
+
+
+def test_a_lognormal_is_told_from_a_power_law() -> None:
+    rng = np.random.default_rng(0)
+    for values, sign in ((rng.pareto(1.5, 2000) + 1, 1), (rng.lognormal(0, 0.5, 2000), -1)):
+        fit = PowerLaw(2.0, 0.1, float(values.min()), len(values), 0.0)
+        ratio, chance = against_lognormal(np.sqrt(values), fit)
+        # A lognormal can take the shape of a power law, and so never loses by much.
+        assert (ratio < -5 and chance < 1e-6) if sign < 0 else ratio > -1
