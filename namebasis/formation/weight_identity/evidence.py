@@ -103,6 +103,10 @@ class WeightEvidence(Result):
         order = np.argsort(-np.nan_to_num(self.values[:, -1]), kind="stable")
         return (Table(columns, [rows[at] for at in order], title=title, key="evidence"),)
 
+    def footnotes(self) -> tuple[str, ...]:
+        """What the evidence is of."""
+        return ("Evidence is of keys and matrices: the weights before a matrix compute its keys.",)
+
     def to_arrow(self) -> pa.Table:
         """One row per name and checkpoint."""
         n = len(self.steps)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from namebasis.atomic import replacing_folder
 from namebasis.errors import EncoderError
+from namebasis.organism.model import no_bars
+from namebasis.organism.run_folder import RUN, WORLD
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
 
+_NOT_OURS = (RUN, WORLD)  # what a training of the organism tells of itself
 _OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
 
 
@@ -79,7 +82,8 @@ def save_changed(encoder: Encoder, path: str | Path) -> str:
         beside.mkdir()
         _copy_small(source, beside)
         if hasattr(model, "save_pretrained"):
-            model.save_pretrained(beside)
+            with no_bars():
+                model.save_pretrained(beside)
             return f"hf:{place}"
         from safetensors.torch import save_file
 
@@ -91,5 +95,6 @@ def save_changed(encoder: Encoder, path: str | Path) -> str:
 def _copy_small(source: Path, place: Path) -> None:
     """Configurations and vocabularies; weights are written from memory."""
     for path in sorted(source.iterdir()):
-        if path.suffix in (".json", ".txt", ".model") and not path.name.endswith(".index.json"):
+        is_small = path.suffix in (".json", ".txt", ".model")
+        if is_small and path.name not in _NOT_OURS and not path.name.endswith(".index.json"):
             shutil.copyfile(path, place / path.name)
