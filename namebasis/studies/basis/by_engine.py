@@ -131,10 +131,16 @@ class EngineAtoms:
             Only of names that the engine gave.
         """
         length = float(np.linalg.norm(target.vector))
-        ids = np.sort(self._ask(target.vector / length, _FIRST)[1])
+        k = _FIRST
+        ids = np.sort(self._ask(target.vector / length, k)[1])
         while True:
             atoms = self._atoms(ids)
             denied = deny(atoms)
+            n_usable = int((~denied & atoms.vectors.any(axis=1)).sum())
+            if n_usable < recipe.n_names and k < min(_MOST, len(self.ids)):
+                k = min(4 * k, _MOST)  # the nearest are denied
+                ids = np.union1d(ids, self._ask(target.vector / length, k)[1])
+                continue
             best = partial(self._best, atoms, denied)
             try:
                 code = recipe.code(

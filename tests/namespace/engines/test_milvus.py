@@ -23,6 +23,7 @@ from namebasis.namespace.engines import publishing
 from namebasis.namespace.engines.address import parse_address
 from namebasis.namespace.engines.client import Client
 from namebasis.space import Space
+from namebasis.studies.basis import by_engine
 
 from ..conftest import FakeEncoder, corpus
 
@@ -168,6 +169,25 @@ def test_every_way_of_asking_is_as_here(both: tuple[Space, Space]) -> None:
     assert again.engine == there.engine == there.reopened().engine
     with pytest.raises(ValueError, match="finds up to 16,384 names at a time; 20,001 are needed"):
         there.nearest("Vicki", 20_000)
+
+
+def test_a_bound_asks_for_more_names(
+    tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(by_engine, "_FIRST", 1)
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((80, 6)) + rng.uniform(0, 9, (80, 1)) * np.eye(6)[0]
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)  # some near the mean, so short when centred
+    names = [f"N{chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(80)]
+    path = tmp_path / "uneven.space"
+    here = nb.build_space(names, path, vectors=rows.astype(np.float32))
+    here.publish(engine, columns=FEW)
+    there = nb.open_space(path, engine=engine)
+    for target in rng.standard_normal((6, 6)).astype(np.float32):
+        left = here.basis(target, 3, n_null=0, n_resamples=0)
+        right = there.basis(target, 3)
+        assert left.names == right.names
+        assert len(right.remarks) == 1
 
 
 def test_a_basis_is_that_of_all_names(both: tuple[Space, Space]) -> None:
