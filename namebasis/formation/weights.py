@@ -47,7 +47,7 @@ class MatrixState:
     norm : float
         Frobenius length.
     lognormal, lognormal_p : float or None
-        How much better the power law fits that tail than a lognormal does, see
+        How much worse than a lognormal the power law fits that tail, below 0, see
         `against_lognormal`, and how likely as much is by chance.
     """
 

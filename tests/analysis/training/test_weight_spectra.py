@@ -73,10 +73,24 @@ def test_what_is_no_spectrum_is_refused() -> None:
         effective_rank([1.0, -1.0])
 
 
-def test_a_lognormal_is_told_from_a_power_law() -> None:
+def test_a_power_law_is_compared_with_the_lognormal_that_the_package_finds() -> None:
+    powerlaw = pytest.importorskip("powerlaw")
     rng = np.random.default_rng(0)
-    for values, sign in ((rng.pareto(1.5, 2000) + 1, 1), (rng.lognormal(0, 0.5, 2000), -1)):
+    made = [rng.standard_normal((64, 64 + 32 * more)) for more in (0, 4)]
+    spectra = [np.sqrt(rng.lognormal(0, 0.5, 100)), *map(singular_values, made)]
+    for singular in spectra:
+        fit, values = spectral_exponent(singular), np.square(singular)
+        # By itself the package holds exponents to 3 at most.
+        held = {"alpha": (1.0, None), "mu": (None, None), "sigma": (0.0, None)}
+        found = powerlaw.Fit(values, xmin=fit.minimum, parameter_ranges=held, verbose=False)
+        expected = found.distribution_compare("power_law", "lognormal", normalized_ratio=True)
+        assert against_lognormal(singular, fit) == pytest.approx(expected, rel=2e-3)
+
+
+def test_a_lognormal_never_loses_and_at_its_limit_is_the_power_law() -> None:
+    rng = np.random.default_rng(0)
+    for values, chance in ((rng.lognormal(0, 0.5, 2000), 0.0), (rng.pareto(1.5, 2000) + 1, 1.0)):
         fit = PowerLaw(2.0, 0.1, float(values.min()), len(values), 0.0)
-        ratio, chance = against_lognormal(np.sqrt(values), fit)
-        # A lognormal can take the shape of a power law, and so never loses by much.
-        assert (ratio < -5 and chance < 1e-6) if sign < 0 else ratio > -1
+        ratio, found = against_lognormal(np.sqrt(values), fit)
+        assert ratio < -5 if chance == 0 else ratio == 0
+        assert found == pytest.approx(chance, abs=1e-6)
