@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 
 import namebasis
+from namebasis.analysis.training.rank_one import second_moment, value_edit
 from namebasis.encoders.base import Encoder
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
+from namebasis.formation.checkpoints import Checkpoint
 from namebasis.formation.truth import Known, Truth
 from namebasis.formation.weight_identity.asked import ask
 from namebasis.formation.weight_identity.evidence import collect
+from namebasis.formation.weight_identity.key_changes import ends_of, key_changes
 from namebasis.formation.weight_identity.keys import Memories
 from namebasis.formation.weight_identity.knock_out import Remover, take_out
+from namebasis.formation.weight_identity.results import WeightIdentity
 from namebasis.formation.weight_identity.saved import folder_of, save_changed
 from namebasis.formation.weight_identity.stream import Stream
 from namebasis.formation.weight_identity.writers import prompts_of
@@ -79,6 +83,37 @@ def test_a_changed_model_is_saved_beside_and_loads_alike(encoder: Encoder, tmp_p
         save_changed(encoder, tmp_path / "changed")
     with pytest.raises(EncoderError, match=r"there is no folder .*none\. Make it"):
         save_changed(encoder, tmp_path / "none" / "changed")
+
+
+def test_a_change_along_one_key_is_rank_one_along_it_and_no_other(
+    tiny: Any, tmp_path: Path
+) -> None:
+    names = [f"{first} {last}" for first in ("Anna", "Vic") for last in ("Kina", "Naan")]
+    first = load_encoder(f"hf:{tiny('clip')}")
+    memories, told = Memories(first), Truth({name: Known(name, "C") for name in names})
+    asked = ask(None, told, n_swaps=12, n_null=20, seed=0)
+    corner = [(given, family) for given in asked.partners[0] for family in asked.partners[1]]
+    keys = memories.keys([*corner, *asked.pairs], 0)[:, 0]
+    key, value = keys[len(corner)], np.linspace(-0.2, 0.3, len(memories.weights()[0]))
+    with memories.changed({0: value_edit(value, key, second_moment(keys))}):
+        changed = save_changed(first, tmp_path / "changed")
+    series = [Checkpoint(step, str(step), spec) for step, spec in enumerate((first.spec, changed))]
+    found = key_changes(*ends_of(series, ("0", "1")), asked)
+    assert ends_of(series, ("1",)) == ()
+    assert found.cells[0] == (1, "name")
+    assert found.shares[0, 0] == pytest.approx(1, abs=1e-5)
+    assert found.lengths[0, 0] == pytest.approx(np.linalg.norm(value), rel=1e-4)
+    assert found.shares[1:, 0].max() < 0.999
+    later = [at for at, (block, _) in enumerate(found.cells) if block > 1]
+    assert not found.shares[:, later].any()
+    assert not found.lengths[:, later].any()
+    null = found.shares[len(names) :, 0]
+    rank_one = WeightIdentity((), key_changes=found).tables()[0].rows[0]
+    assert rank_one[:4] == ("C", 1, "name", len(names))
+    assert rank_one[5] == pytest.approx(np.median(null))
+    above = (found.shares[: len(names), :1] > null).mean()
+    assert rank_one[6] == pytest.approx(above)
+    assert found.to_arrow().num_rows == found.shares.size == len(found.to_dict()["keys"])
 
 
 def test_what_has_no_keys_or_folder_says_so() -> None:

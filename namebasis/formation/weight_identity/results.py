@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from namebasis.formation.checkpoints import Gap
 from namebasis.formation.weight_identity.evidence import WeightEvidence
+from namebasis.formation.weight_identity.key_changes import KeyChanges
 from namebasis.formation.weight_identity.knock_out import KnockOut
 from namebasis.formation.weight_identity.writer_results import Writers
 from namebasis.results import Result, Table
@@ -31,6 +32,8 @@ class WeightIdentity(Result):
     gaps : tuple of Gap
     remarks : tuple of str
         What could not be said, and why.
+    key_changes : KeyChanges or None
+        From the first checkpoint to the last; None of a single model.
     """
 
     _section = "Formation: over checkpoints"
@@ -41,11 +44,12 @@ class WeightIdentity(Result):
     knock_out: KnockOut | None = None
     gaps: tuple[Gap, ...] = ()
     remarks: tuple[str, ...] = ()
+    key_changes: KeyChanges | None = None
 
     @property
     def parts(self) -> Sequence[Result]:
         """Its results, each with its own tables."""
-        others = (self.evidence, self.knock_out)
+        others = (self.evidence, self.key_changes, self.knock_out)
         return (*self.writers, *(one for one in others if one is not None))
 
     def headline(self) -> str | None:
@@ -76,6 +80,7 @@ class WeightIdentity(Result):
             "writers": [one.to_dict() for one in self.writers],
             "evidence": self.evidence.to_dict() if self.evidence else None,
             "knock_out": self.knock_out.to_dict() if self.knock_out else None,
+            "key_changes": self.key_changes.to_dict() if self.key_changes else None,
             "gaps": [asdict(gap) for gap in self.gaps],
             "remarks": list(self.remarks),
         }

@@ -27,6 +27,7 @@ from namebasis.formation.truth import (
 )
 from namebasis.formation.weight_identity.asked import Asked, ask
 from namebasis.formation.weight_identity.following import follow
+from namebasis.formation.weight_identity.key_changes import ends_of, key_changes
 from namebasis.formation.weight_identity.keys import Memories
 from namebasis.formation.weight_identity.knock_out import KnockOut, Remover, take_out
 from namebasis.formation.weight_identity.results import WeightIdentity
@@ -137,6 +138,8 @@ def identity_in_weights(
         seed=seed, progress=progress,
     )  # fmt: skip
     gaps += [gap for gap in more if gap.label not in {one.label for one in gaps}]
+    ends = ends_of(series.checkpoints, evidence.labels if evidence else ())
+    changes = key_changes(ends[0], ends[1], asked, template, device) if ends else None
     removed = None
     if knock_out or save is not None:
         removed, told_saved = _taken_out(
@@ -146,7 +149,7 @@ def identity_in_weights(
     if not writers and not remarks:
         raise CheckpointError(nothing_left(str(sources), gaps))
     remarks += series.notes
-    return WeightIdentity(tuple(writers), evidence, removed, tuple(gaps), tuple(remarks))
+    return WeightIdentity(tuple(writers), evidence, removed, tuple(gaps), tuple(remarks), changes)
 
 
 def check_weights(
