@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import namebasis
 from namebasis.analysis.training.rank_one import second_moment, value_edit
 from namebasis.encoders.base import Encoder
+from namebasis.encoders.loading import holds_vocabulary
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
 from namebasis.formation.checkpoints import Checkpoint
@@ -114,6 +116,19 @@ def test_a_change_along_one_key_is_rank_one_along_it_and_no_other(
     above = (found.shares[: len(names), :1] > null).mean()
     assert rank_one[6] == pytest.approx(above)
     assert found.to_arrow().num_rows == found.shares.size == len(found.to_dict()["keys"])
+
+
+def test_a_changed_step_keeps_the_tokenizer_of_its_run(tiny: Any, tmp_path: Path) -> None:
+    run, step = tmp_path / "run", tmp_path / "run" / "step-000001"
+    shutil.copytree(tiny("clip"), step)
+    for file in [one for one in step.iterdir() if one.suffix != ".safetensors"]:
+        if file.name != "config.json":
+            file.rename(run / file.name)
+    assert not holds_vocabulary(step)
+    encoder = load_encoder(f"hf:{step}")
+    changed = load_encoder(save_changed(encoder, tmp_path / "changed"))
+    texts = ["a photo of Vicki", "Anna Naan"]
+    np.testing.assert_allclose(changed.encode_text(texts), encoder.encode_text(texts), atol=1e-6)
 
 
 def test_what_has_no_keys_or_folder_says_so() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from namebasis.atomic import replacing_folder
+from namebasis.encoders.loading import holds_vocabulary
 from namebasis.errors import EncoderError
 from namebasis.organism.model import no_bars
 from namebasis.organism.run_folder import RUN, WORLD
@@ -84,6 +85,8 @@ def save_changed(encoder: Encoder, path: str | Path) -> str:
         if hasattr(model, "save_pretrained"):
             with no_bars():
                 model.save_pretrained(beside)
+            if not holds_vocabulary(beside):  # the run's folder holds it, once for all its steps
+                encoder.tokenizer.save_pretrained(beside)  # type: ignore[attr-defined]
             return f"hf:{place}"
         from safetensors.torch import save_file
 
