@@ -122,9 +122,10 @@ class Formation(Result):
         if not known.size:
             return "No name has two parts, so none has a phase."
         if (known == 1).all():
-            told = (
-                f"No name is learned yet: at the last checkpoint (step {self.steps[-1]:,}) all "
-                f"{known.size:,} mean only their parts."
+            told = f"No name is learned yet: at the last checkpoint (step {self.steps[-1]:,}) " + (
+                f"all {known.size:,} mean only their parts."
+                if known.size > 1
+                else "it means only its parts."
             )
         else:
             shares = [f"{np.sum(known == at):,} {PHASES[at]}" for at in range(1, len(PHASES))]

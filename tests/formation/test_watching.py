@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -137,6 +138,9 @@ def test_formation_reads_it_without_a_model(watched: SimpleNamespace) -> None:
     one = formation(watched.folder, ["anna nakamura"], n_resamples=20)
     assert one.names[0] == NAMES[2]
     assert len(one.names) == len(found.names) - 2
+    labels = np.ones_like(one.phases.labels)
+    plain = replace(one, phases=replace(one.phases, labels=labels))
+    assert "at the last checkpoint (step 4) it means only its parts." in plain.headline()
     np.testing.assert_allclose(one.values["own_score"][0], found.values["own_score"][2], rtol=1e-6)
 
 
@@ -257,10 +261,12 @@ def test_what_cannot_be_watched(tokenizer: Any, tmp_path: Path) -> None:
         ({"share": 2}, r"share must lie between 0 and 1; got 2"),
         ({"n_swaps": 3}, "n_swaps must be"),
         ({"contexts": ["on a beach"]}, r"a template must hold \{\} once"),
+        ({"folder": tmp_path / "other" / "notes.txt"}, "holds something other than measurements"),
         ({"folder": tmp_path / "other"}, r"holds something other than measurements of a watched"),
     ):
-        with pytest.raises((NamebasisError, ValueError), match=message):
-            Watch(NAMES, **{"folder": tmp_path / "w", **given})
+        for overwrite in (False, True):
+            with pytest.raises((NamebasisError, ValueError), match=message):
+                Watch(NAMES, **{"folder": tmp_path / "w", "overwrite": overwrite, **given})
     watch = Watch(NAMES, tmp_path / "w", **SMALL)
     model = torch.nn.Linear(2, 2)
     with pytest.raises(EncoderError, match="has neither get_text_features nor encode_text; give"):

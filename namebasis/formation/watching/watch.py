@@ -367,7 +367,7 @@ def _small(plan: Plan) -> Plan:
 
 def _begin(folder: Path, fresh: Record, overwrite: bool) -> Record:
     """What a folder holds of this plan; nothing where it is to be made."""
-    if not folder.exists() or overwrite:
+    if not folder.exists():
         return fresh
     if not folder.is_dir() or not (folder / WATCHED).is_file():
         if folder.is_dir() and not any(folder.iterdir()):
@@ -376,6 +376,8 @@ def _begin(folder: Path, fresh: Record, overwrite: bool) -> Record:
             f"{folder} holds something other than measurements of a watched training; give "
             "another folder."
         )
+    if overwrite:
+        return fresh
     kept = read_record(folder)
     if kept.plan != fresh.plan:
         raise NamebasisError(
