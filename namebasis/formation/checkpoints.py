@@ -32,6 +32,7 @@ _NUMBER = re.compile(r"\d+")
 _NAMED_NUMBER = re.compile(rf"{_WORDS}s?[-_=]?(\d+)(?![a-z])", re.I)
 _LAST_NUMBER = re.compile(r"(?:\A|[-_/.:])(\d+)\Z")
 _MOST_ENTRIES = 2000
+_N_TOLD = 20
 WATCHED = "watch.json"
 """The file by which the folder of a watched training is known."""
 
@@ -167,9 +168,17 @@ def _is_spec(text: str) -> bool:
     return ":" in text or text in PACKAGED
 
 
+def no_such_step(step: int, there: Sequence[int]) -> str:
+    """Say that no checkpoint is of a step, and which steps there are."""
+    known = ", ".join(map(str, there[:_N_TOLD]))
+    more = f" and {len(there) - _N_TOLD:,} more" if len(there) > _N_TOLD else ""
+    return f"there is no checkpoint of step {step}; there are {known}{more}."
+
+
 def nothing_left(what: str, gaps: Sequence[Gap]) -> str:
-    """Say why none of a series' checkpoints can be used."""
-    first = "; ".join(f"{gap.label}: {gap.reason}" for gap in gaps[:2])
+    """Say why none of a series' checkpoints can be used, each counted once."""
+    gaps = list({gap.label: gap for gap in reversed(gaps)}.values())[::-1]
+    first = "; ".join(f"{gap.label}: {gap.reason.removesuffix('.')}" for gap in gaps[:2])
     more = f"; and {len(gaps) - 2} more" if len(gaps) > 2 else ""
     return f"{what}: none of {counted(len(gaps), 'checkpoint')} can be used ({first}{more})."
 

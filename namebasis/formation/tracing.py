@@ -25,6 +25,7 @@ from namebasis.formation.checkpoints import (
     Gap,
     Series,
     find_checkpoints,
+    no_such_step,
     nothing_left,
 )
 from namebasis.formation.plan import make_plan
@@ -337,8 +338,7 @@ def _wanted(series: Series, steps: Sequence[int]) -> tuple[list[Checkpoint], lis
     known = {one.step for one in series.checkpoints} | {gap.step for gap in gaps}
     absent = sorted(set(steps) - known)
     if absent:
-        there = ", ".join(str(one.step) for one in series.checkpoints[:20])
-        raise CheckpointError(f"there is no checkpoint of step {absent[0]}; there are {there}.")
+        raise CheckpointError(no_such_step(absent[0], [one.step for one in series.checkpoints]))
     return wanted, gaps
 
 

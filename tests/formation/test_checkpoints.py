@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from namebasis.formation.checkpoints import CheckpointError, find_checkpoints
+from namebasis.formation.checkpoints import (
+    CheckpointError,
+    Gap,
+    find_checkpoints,
+    no_such_step,
+    nothing_left,
+)
 
 
 def write_step(run: Path, name: str, value: float = 1.0) -> Path:
@@ -159,3 +165,12 @@ def test_what_is_no_series_is_refused(tmp_path: Path) -> None:
     (broken / "step-1").mkdir(parents=True)
     with pytest.raises(CheckpointError, match=r"none of 1 checkpoint can be used .step-1"):
         find_checkpoints(broken)
+
+
+def test_a_checkpoint_is_counted_once_and_steps_beyond_twenty_are_not_denied() -> None:
+    gaps = [Gap("a", 1, "no tokenizer."), Gap("a", 1, "again"), Gap("b", 2, "no model.")]
+    assert nothing_left("run", gaps) == (
+        "run: none of 2 checkpoints can be used (a: no tokenizer; b: no model)."
+    )
+    assert no_such_step(3, [1, 2]) == "there is no checkpoint of step 3; there are 1, 2."
+    assert no_such_step(99, range(24)).endswith("18, 19 and 4 more.")

@@ -15,6 +15,7 @@ from namebasis.formation.checkpoints import (
     Gap,
     Series,
     find_checkpoints,
+    no_such_step,
     nothing_left,
 )
 from namebasis.formation.truth import (
@@ -146,7 +147,7 @@ def identity_in_weights(
             wanted[-1], asked, template, device, progress, is_measured=knock_out, save=save
         )
         remarks += told_saved
-    if not writers and not remarks:
+    if not writers and evidence is None and removed is None:
         raise CheckpointError(nothing_left(str(sources), gaps))
     remarks += series.notes
     return WeightIdentity(tuple(writers), evidence, removed, tuple(gaps), tuple(remarks), changes)
@@ -186,8 +187,7 @@ def chosen(series: Series, steps: Sequence[int]) -> list[Checkpoint]:
     by_step = {one.step: one for one in series.checkpoints}
     for step in steps:
         if step not in by_step:
-            there = ", ".join(map(str, list(by_step)[:20]))
-            raise CheckpointError(f"there is no checkpoint of step {step}; there are {there}.")
+            raise CheckpointError(no_such_step(step, list(by_step)))
     return [by_step[step] for step in sorted(set(steps))]
 
 
