@@ -11,6 +11,7 @@ import pytest
 
 from namebasis.cli.commands.guide import _NEEDS
 from namebasis.cli.libraries import UNKNOWN, libraries, licence_of
+from tests.test_cli import run
 
 SETTINGS = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
 EXTRAS: dict[str, list[str]] = SETTINGS["project"]["optional-dependencies"]
@@ -87,3 +88,9 @@ def test_the_check_up_has_every_extra_and_says_how_it_is_installed() -> None:
     installs = " ".join(need.install for need in _NEEDS)
     told = set(re.findall(r"namebasis\[([a-z-]+)\]", installs))
     assert told == set(EXTRAS) - {"all", "test"}
+
+
+def test_licences_and_the_hub_are_two_questions(tmp_path: Path) -> None:
+    done = run("doctor", "--licences", "--hub", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--licences and --hub ask for two things; give one." in done.stderr

@@ -288,7 +288,8 @@ def weights(
         bool,
         typer.Option(
             "--knock-out",
-            help="Take each name out of the last checkpoint, and tell what all names lose.",
+            help="Take each name out of the last checkpoint (of --step, if given), and tell "
+            "what all names lose.",
         ),
     ] = False,
     save: Annotated[

@@ -123,6 +123,8 @@ def doctor(
 ) -> None:
     """Check what this machine can do: encoders, extras, a GPU. Sends nothing unless asked to."""
     if licences:
+        if hub:
+            raise ValueError("--licences and --hub ask for two things; give one.")
         _licences(as_json)
         return
     import importlib.util

@@ -91,7 +91,8 @@ def identity_in_weights(
     counts : str, Path or Exposures, optional
         See `read_exposures`; by default ``exposures.csv`` in the run's folder, if it is there.
     knock_out : bool
-        Take the names out of the last checkpoint, one at a time, and tell what all names lose.
+        Take the names out of the last checkpoint (of `steps`, if given), one at a time, and tell
+        what all names lose.
     save : str or Path, optional
         New folder for that model without any of the names asked about. No model is changed where
         it lies.
