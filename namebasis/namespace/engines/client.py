@@ -122,7 +122,7 @@ class Client:
             self._milvus.drop_collection(collection)
 
     def upsert(self, collection: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows; those of an id that is there already are replaced."""
+        """Write rows; those whose id it already holds are replaced."""
         with self._refusing(f"cannot write to collection {collection}"):
             self._milvus.upsert(collection, list(rows))
 

@@ -52,7 +52,7 @@ def publish(
 ) -> Published:
     """Publish views of a space to a Milvus, for spaces that are opened with ``engine``.
 
-    Each view becomes a collection, with the columns that filters use. What is there already is
+    Each view becomes a collection, with the columns that filters use. What it already holds is
     not written again: after `add`, only the new rows are. A run that was stopped goes on where it
     stopped.
 
