@@ -64,6 +64,7 @@ FOLDERS: dict[tuple[str, str], tuple[str, ...]] = {
     ("topology", "figures"): ("topology", "s.space", "--figures", "OUT"),
     ("export", "datasets"): ("export", "s.space", "OUT", "--format", "datasets"),
     ("formation", "cache"): ("formation", "run", "--cache", "OUT"),
+    ("weights", "save"): ("weights", "run", "A B", "--knock-out", "--save", "OUT"),
     ("celeb morph", "export"): (
         "celeb", "morph", "s.space", "Vicki", "Winona", "--export", "OUT",
     ),

@@ -42,6 +42,7 @@ ALLOWED = {
     "report/page.py": "assets of the package",
     "explore/server.py": "assets of the package",
     "terms.py": "a document of the package",
+    "cli/libraries.py": "licences of what pip installed",
     "namespace/corpus/us_names.py": "a table of the package",
     "studies/attributes/survival.py": "a table of the package",
     "namespace/search/caches.py": "a cache that is rebuilt if it cannot be read",

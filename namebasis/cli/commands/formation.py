@@ -309,6 +309,7 @@ def weights(
     from namebasis.formation.weight_identity.study import identity_in_weights
 
     refuse_existing(html, overwrite=overwrite)
+    refuse_folder(save)
     asked = list(dict.fromkeys([*(names or ()), *listed_names(files or [], column)]))
     with nullcontext() if quiet else progress_bar("weights", "checkpoints") as progress:
         found = identity_in_weights(

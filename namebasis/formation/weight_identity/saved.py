@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from namebasis.atomic import replacing_folder
+from namebasis.atomic import check_folder_place, replacing_folder
 from namebasis.encoders.loading import holds_vocabulary
 from namebasis.errors import EncoderError
 from namebasis.organism.model import no_bars
@@ -20,17 +20,19 @@ _OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
 
 
 def check_new_folder(path: str | Path) -> Path:
-    """Refuse a place where something is, or that has no folder above it.
+    """Refuse a place where something is, or where no folder can be made.
 
     Raises
     ------
     EncoderError
+        If a folder is there.
+    SpaceError
+        If a file is, or the folder above may not be written to.
     """
     place = Path(path).expanduser()
+    check_folder_place(place)
     if place.exists():
         raise EncoderError(f"{place} already exists. Give a new folder for the changed model.")
-    if not place.parent.is_dir():
-        raise EncoderError(f"{place}: there is no folder {place.parent}. Make it.")
     return place
 
 

@@ -229,12 +229,13 @@ def test_agreement_with_counts_is_a_result(found) -> None:
     assert rho.low < 0 < rho.high
     sure = replace(told, spearman=Interval(-0.5, -0.7, -0.3, None))
     assert sure.headline().startswith("Settled by one part: less for those of 41 people who")
-    (table,) = told.tables()
+    table, kinds = told.tables()
+    assert [row[:2] for row in kinds.rows] == [(one.kind, one.n) for one in told.kinds]
     assert table.rows[0][:3] == (0, 300, 41)
     assert table.rows[0][3] == told.bins[0].auc.value
     assert told.notes() == []
     alone = compare_counts(found, counts, column="leakage")
-    assert alone.tables() == []
+    assert [one.key for one in alone.tables()] == ["kinds_by_mentions"]
     with pytest.raises(ValueError, match=r"got 'hold_givn'\. Did you mean 'hold_given'\?$"):
         compare_counts(found, counts, column="hold_givn")
     assert alone.notes() == ["no AUC: leakage is not known of recombined names"]
