@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,9 @@ from namebasis.formation.weights import MatrixState
 from namebasis.organism.cohorts import MEANINGS
 from namebasis.results import Result, Table
 from namebasis.wording import percent
+
+if TYPE_CHECKING:
+    from namebasis.formation.weight_identity.learning_coefficient import LearningCoefficients
 
 _FEW_GAPS = 2
 NOT_LEARNED = "not learned yet"
@@ -71,6 +74,8 @@ class Formation(Result):
     weight_evidence : WeightEvidence or None
         What the change of the weights writes for names beyond their parts; its crossings are among
         those of `phases`.
+    learning_coefficient : LearningCoefficients or None
+        Of the same checkpoints.
     """
 
     _page = "namebasis.formation.page:html_of"
@@ -95,6 +100,7 @@ class Formation(Result):
     n_shown: int | None = None
     context_lag: Lag | None = None
     weight_evidence: WeightEvidence | None = None
+    learning_coefficient: LearningCoefficients | None = None
 
     @property
     def _highest(self) -> list[int]:
@@ -192,11 +198,17 @@ class Formation(Result):
 
     def tables(self) -> tuple[Table, ...]:
         """How many names of each kind are in each phase at the end; a row per name; progress."""
-        return (self._by_kind(), self._by_name(), *self.progress().tables())
+        measured = self.learning_coefficient
+        return (
+            self._by_kind(), self._by_name(), *self.progress().tables(),
+            *(() if measured is None else measured.tables()),
+        )  # fmt: skip
 
     def progress(self) -> Progress:
         """Measures of the weights, each related to where names cross."""
-        return progress_of(self.steps, self.weights, self.phases.crossings)
+        measured = self.learning_coefficient
+        chains = None if measured is None else {"learning coefficient": measured.values}
+        return progress_of(self.steps, self.weights, self.phases.crossings, chains)
 
     def _by_kind(self) -> Table:
         shown, last = self.shown_kinds[: self.n_asked], self.phases.labels[: self.n_asked, -1]
@@ -360,6 +372,9 @@ class Formation(Result):
             "weight_evidence": None
             if self.weight_evidence is None
             else self.weight_evidence.to_dict(),
+            "learning_coefficient": None
+            if self.learning_coefficient is None
+            else self.learning_coefficient.to_dict(),
             "weights": [[matrix.to_dict() for matrix in one] for one in self.weights],
             "notes": list(self.remarks),
             "not_shown": NOT_SHOWN,

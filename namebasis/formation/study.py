@@ -67,6 +67,7 @@ def formation(
     n_shown: int | None = None,
     images: str | Path | bool | None = None,
     weight_evidence: bool = False,
+    learning_coefficient: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Formation:
@@ -109,6 +110,8 @@ def formation(
     weight_evidence : bool
         Measure what the change of the weights writes for each name beyond its parts; every
         checkpoint is loaded again, and nothing of it is kept.
+    learning_coefficient : bool
+        Measure the local learning coefficient of an organism's checkpoints, in minutes.
     seed : int
     progress : callable, optional
         Called with checkpoints done and in all.
@@ -141,7 +144,7 @@ def formation(
             "--template": template != "{}", "--n-made-up": n_made_up != N_MADE_UP,
             "--n-swaps": n_swaps != N_SWAPS, "--n-resamples": n_resamples != N_RESAMPLES,
             "--images": images not in (None, False), "--cache": cache is not None,
-            "--weight-evidence": weight_evidence,
+            "--weight-evidence": weight_evidence, "--learning-coefficient": learning_coefficient,
             "--device": device is not None, "--seed": seed != 0,
         })  # fmt: skip
         return replace(read_shipped(shipped, names), n_shown=n_shown)
@@ -155,11 +158,18 @@ def formation(
                 "--n-made-up": n_made_up != N_MADE_UP, "--n-swaps": n_swaps != N_SWAPS,
                 "--images": images not in (None, False), "--cache": cache is not None,
                 "--device": device is not None, "--weight-evidence": weight_evidence,
+                "--learning-coefficient": learning_coefficient,
             },
             "what a watched training was asked is settled; leave it out, or give checkpoints.",
         )  # fmt: skip
         return replace(_of_watched(folder, names, counts, n_resamples, seed), n_shown=n_shown)
     series = find_checkpoints(sources, revisions=revisions, model=model)
+    if learning_coefficient:
+        from namebasis.formation.weight_identity.learning_coefficient import (
+            check_learning_coefficient,
+        )
+
+        check_learning_coefficient(series)
     told, seen = _told(series, truth, counts)
     if names is None and told is None:
         raise ValueError("no names: give some, or a truth file that lists them.")
@@ -184,6 +194,8 @@ def formation(
     found = _collect(plan, kept, states, gaps, told, seen, notes, parameters, album)
     if weight_evidence:
         found = _weighed(found, series, told, seen, device, seed)
+    if learning_coefficient:
+        found = _with_coefficients(found, series, kept, seed)
     return replace(found, n_shown=n_shown)
 
 
@@ -251,6 +263,20 @@ def _weighed(
     crossings = (*found.phases.crossings, *evidence.crossings)
     phases = replace(found.phases, crossings=crossings)
     return replace(found, phases=phases, weight_evidence=evidence, remarks=remarks)
+
+
+def _with_coefficients(
+    found: Formation, series: Series, kept: Sequence[Encoded], seed: int
+) -> Formation:
+    """Add the local learning coefficient of the checkpoints that were measured."""
+    from namebasis.formation.weight_identity.learning_coefficient import (
+        Sampler,
+        learning_coefficients,
+    )
+
+    measured = replace(series, checkpoints=tuple(one.checkpoint for one in kept))
+    chains = learning_coefficients(measured, sampler=Sampler(seed=seed))
+    return replace(found, learning_coefficient=chains)
 
 
 def _cache_folder(series: Series, cache: str | Path | None) -> Path | None:

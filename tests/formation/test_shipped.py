@@ -109,7 +109,7 @@ def test_a_name_can_be_chosen_and_checkpoints_cannot_be_asked(shipped: Formation
     [("template", "a {}"), ("n_made_up", 50), ("n_swaps", 12), ("n_resamples", 20),
      ("cache", "kept"), ("device", "cpu"), ("seed", 1), ("counts", "x.csv"), ("model", "ViT-B-32"),
      ("contexts", ["a {}"]), ("truth", "x.json"), ("revisions", ["main"]),
-     ("weight_evidence", True)],
+     ("weight_evidence", True), ("learning_coefficient", True)],
 )  # fmt: skip
 def test_what_only_checkpoints_answer_is_refused(option: str, value: object) -> None:
     said = "--" + option.replace("_", "-").removesuffix("s" if option == "revisions" else "")

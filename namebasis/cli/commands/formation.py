@@ -106,6 +106,13 @@ def formation(
             help="Add what the change of the weights writes for each name: slower, and not kept.",
         ),
     ] = False,
+    learning_coefficient: Annotated[
+        bool,
+        typer.Option(
+            "--learning-coefficient",
+            help="Add the local learning coefficient of an organism's checkpoints: minutes.",
+        ),
+    ] = False,
     cache: Annotated[
         Path | None,
         typer.Option("--cache", help="Folder that keeps encodings; by default beside the run's."),
@@ -169,6 +176,7 @@ def formation(
             n_shown=k,
             images=False if no_images else images,
             weight_evidence=weight_evidence,
+            learning_coefficient=learning_coefficient,
             seed=seed,
             progress=progress,
         )

@@ -98,6 +98,8 @@ _NEEDS = (
     _Need("polars", "polars", "polars", "pip install 'namebasis[polars]'", "results' .to_polars()"),
     _Need("search engine Milvus", "pymilvus", "pymilvus", "pip install 'namebasis[milvus]'",
           "serve; --engine milvus:URI"),
+    _Need("learning coefficient", "devinterp", "devinterp", "pip install 'namebasis[devinterp]'",
+          "formation --learning-coefficient"),
     _Need("explorer", "fastapi", "fastapi", "pip install 'namebasis[explore]'", "explore"),
     _Need("assistants", "mcp", "mcp", "pip install 'namebasis[mcp]'", "mcp"),
     _Need("HEIC and AVIF", "pillow_heif", "pillow-heif", "pip install 'namebasis[pictures]'",
