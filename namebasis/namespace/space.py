@@ -22,6 +22,7 @@ from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.computed import facts as computed
 from namebasis.namespace.computed.makers import mean_of_names, open_maker, vector_of_text
 from namebasis.namespace.engines.address import Address, parse_address
+from namebasis.namespace.objects.urls import remote_of, said, short_name
 from namebasis.namespace.search.beside import check_columns, joined, stored_columns
 from namebasis.namespace.search.graph_cache import graph_of, load_graph, spread_graph
 from namebasis.namespace.search.name_lookup import find_rows, rows_named
@@ -77,7 +78,7 @@ class StoredSpace:
     Attributes
     ----------
     path : Path
-        Its folder, absolute.
+        Its folder, absolute; of a space in object storage, that of its caches on this machine.
     provenance : Provenance
         What it was built from.
     views : tuple of str
@@ -118,6 +119,8 @@ class StoredSpace:
 
     def _open_settled(self, path: Path) -> None:
         """Open it, again where a swap beside this process changed what lies there."""
+        if remote_of(path) is not None:
+            return self._open(path)
         deadline, was_settled = time.monotonic() + PATIENCE, False
         while True:
             before = newest_version(path)
@@ -176,7 +179,7 @@ class StoredSpace:
         # One that no spec loads is pickled itself.
         loading = getattr(encoder, "loading", None) or encoder
         engine = None if self.engine is None else str(self.engine)
-        saved = str(self.path), self.provenance.build_id, loading, engine
+        saved = said(self.path), self.provenance.build_id, loading, engine
         return _reopen, (type(self), saved), {"reads_files": self.reads_files}
 
     def reopened(self, encoder: Encoder | str | None = None) -> Self:
@@ -188,7 +191,7 @@ class StoredSpace:
     def __repr__(self) -> str:
         names = "name" if len(self) == 1 else "names"
         return (
-            f"Space({str(self.path)!r}: {len(self):,} {names} by {self.provenance.encoder}, views "
+            f"Space({said(self.path)!r}: {len(self):,} {names} by {self.provenance.encoder}, views "
             f"{', '.join(self.views)}; ask it with .nearest(name), .card(name), .basis(target))"
         )
 
@@ -220,7 +223,8 @@ class StoredSpace:
             row = self.find(name)
             if row is None:
                 near = (one for one in self if one[:1].lower() == name[:1].lower())
-                raise KeyError(f"{name!r} is not in {self.path.name}.{did_you_mean(name, near)}")
+                where = short_name(self.path)
+                raise KeyError(f"{name!r} is not in {where}.{did_you_mean(name, near)}")
         elif isinstance(name, (int, np.integer)) and not isinstance(name, bool):
             row = int(name) + len(self) * (name < 0)
             if not 0 <= row < len(self):
@@ -566,7 +570,7 @@ class StoredSpace:
         with self._turn:
             if view not in self._makers:
                 facts = computed.facts_of(self._store, view)
-                self._makers[view] = open_maker(view, facts, str(self.path))
+                self._makers[view] = open_maker(view, facts, said(self.path))
             return self._makers[view]
 
     def check_targets(

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.namespace.building.tokens import facts_after_adding, token_facts
+from namebasis.namespace.objects.data_sets import append_remote
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.store import metrics
 from namebasis.namespace.store.columns import drop_leftovers
 from namebasis.namespace.store.dataset import Store
@@ -35,6 +37,10 @@ def append_rows(store: Store, rows: pa.Table) -> None:
         at = rows.schema.get_field_index(name)
         rows = rows.set_column(at, rows.schema.field(at), own[name])
     updated, fields = _updated(store, changed)
+    if remote_of(store.folder) is not None:
+        append_remote(store.dataset, rows, updated)
+        store.refresh()
+        return
     operation = lance.LanceOperation.Update(
         updated_fragments=updated,
         new_fragments=write_fragments(rows, store.dataset, mode="append"),

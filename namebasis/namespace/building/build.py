@@ -38,6 +38,8 @@ from namebasis.namespace.computed import facts as computed
 from namebasis.namespace.corpus.files.own_columns import fit_to
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.corpus.sources import as_names
+from namebasis.namespace.objects.data_sets import append_remote
+from namebasis.namespace.objects.urls import refuse_remote, remote_of
 from namebasis.namespace.pictures.views import complete
 from namebasis.namespace.search import caches
 from namebasis.namespace.space import Kind, StoredSpace
@@ -139,6 +141,8 @@ def build_space(
     """
     seed = check_seed(seed)
     path = place_of(path)
+    if engine != "local" or (overwrite and holds_versions(path)):
+        refuse_remote(path, "overwriting a space" if overwrite else "building with Ray")
     names = as_names(names, seed=seed)
     cluster = check_engine(engine, RayCluster(address, n_actors, encoder_factory))
     if len(names) == 0:
@@ -280,7 +284,7 @@ def add_counted(
         encoder = _given_for(space, names, vectors, encoder)
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
     names = without_unreadable(names, encoder, unreadable)
-    with writing(space._store) as store:
+    with writing(space._store, remote=True) as store:
         mend(store)
         fresh = _not_yet_stored(names.table, store)
         skipped = len(names) - len(fresh)
@@ -334,7 +338,7 @@ def refuse_foreign(path: Path) -> None:
     ------
     SpaceError
     """
-    if not path.exists():
+    if not path.exists() or remote_of(path) is not None:
         return
     if not path.is_dir():
         raise SpaceError(f"{path} is a file; a space needs a folder. Choose another path.")
@@ -348,7 +352,7 @@ def refuse_foreign(path: Path) -> None:
 def _choose_place(path: Path, job: Provenance, overwrite: bool) -> Path:
     """Where to build: at `path` itself, or beside it where a space there is to be replaced."""
     refuse_foreign(path)
-    if not path.exists() or not holds_versions(path):
+    if not (path.exists() or remote_of(path)) or not holds_versions(path):
         return path
     if overwrite:
         try:
@@ -383,7 +387,7 @@ def refuse_other(path: Path, names: Names, templates: Templates, seed: int) -> N
     SpaceError
         If the space there has other templates or another seed, or cannot be of these names.
     """
-    if not path.exists() or not holds_versions(path):
+    if not (path.exists() or remote_of(path)) or not holds_versions(path):
         return
     there = Provenance.from_metadata(Store(path).metadata, str(path))
     differs = [
@@ -447,6 +451,8 @@ def _append(
         if adding:
             rows = computed.complete(unspelled.complete(rows, store), store)
             append_rows(store, complete(rows, store))
+        elif remote_of(store.folder) is not None:
+            store.dataset = append_remote(store.dataset, rows)
         else:
             lance.write_dataset(rows, store.dataset, mode="append")
         start += len(chunk)

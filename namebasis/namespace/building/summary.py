@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from namebasis.encoders.given import KIND
 from namebasis.namespace.corpus.cleaning import Dropped
 from namebasis.namespace.corpus.names import Names, Reading
+from namebasis.namespace.objects.urls import said, short_name
 from namebasis.namespace.store.provenance import Provenance
 from namebasis.results import Result, Table, plain_dict
 
@@ -94,7 +95,7 @@ class Summary(Result):
         else:
             done = f"{self.n_names:,} names by {self.encoder}, views {', '.join(self.views)}"
         left = f"; {self.n_dropped:,} left out" * bool(self.n_dropped)
-        return f"{self.path.name}: {done}{left}"
+        return f"{short_name(self.path)}: {done}{left}"
 
     def tables(self) -> tuple[Table, ...]:
         kept = {one.source: one for one in self.readings}
@@ -128,7 +129,7 @@ class Summary(Result):
         return pa.Table.from_pylist([asdict(one) for one in self.sources], schema)
 
     def to_dict(self) -> dict[str, Any]:
-        values = asdict(self) | {"path": str(self.path), "n_dropped": self.n_dropped}
+        values = asdict(self) | {"path": said(self.path), "n_dropped": self.n_dropped}
         return plain_dict(values)
 
 

@@ -24,6 +24,7 @@ from namebasis.namespace.engines.fields import MOST_FIELDS, Field
 from namebasis.namespace.engines.published import LAYOUT, Collection, block_keys, read_collection
 from namebasis.namespace.engines.results import Published, PublishedView
 from namebasis.namespace.engines.searching import ask
+from namebasis.namespace.objects.urls import said
 from namebasis.namespace.store.rows import COUNTS, check_computed
 from namebasis.namespace.store.view_ids import view_id
 from namebasis.wording import did_you_mean
@@ -105,7 +106,7 @@ def publish(
         ).publish()
         for view in dict.fromkeys(views)
     ]
-    return Published(str(address), str(space.path), tuple(made))
+    return Published(str(address), said(space.path), tuple(made))
 
 
 def _check_view(space: StoredSpace, view: str) -> None:

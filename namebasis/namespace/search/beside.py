@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from namebasis.namespace.objects.urls import short_name
 from namebasis.namespace.where.words import is_column
 from namebasis.results import Table
 from namebasis.wording import did_you_mean
@@ -56,7 +57,7 @@ def check_columns(space: BesideSpace, columns: Sequence[str]) -> tuple[str, ...]
         elif name not in space.derived_columns:
             near = did_you_mean(name, space.columns)
             raise ValueError(
-                f"columns must be of {space.path.name}; it has no {name!r}."
+                f"columns must be of {short_name(space.path)}; it has no {name!r}."
                 f"{near or ' `namebasis info` lists what it has.'}"
             )
     return tuple(dict.fromkeys(columns))

@@ -11,6 +11,7 @@ from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.index.facts import DamagedIndexError
 from namebasis.index.rows import Rows
 from namebasis.index.vector_index import VectorIndex
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.search.cache_files import making, say_once
 from namebasis.namespace.store.dataset import INDICES, Store, check_units
 from namebasis.namespace.store.places import for_lance
@@ -50,7 +51,10 @@ def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex
         except DamagedIndexError as error:
             problem = str(error)
         is_newest = holds_newest(store, view, build_id)
-        if is_newest:
+        path = index_path(store.place, view)
+        if remote_of(store.folder) is not None and not path.exists():
+            log.info("%s: the index of view %s is made on this machine", store.folder, view)
+        elif is_newest:
             message = f"{problem} The index is rebuilt from the stored vectors."
             warnings.warn(message, NamebasisWarning, stacklevel=5)
         return _make(store, view, build_id, seed, may_write and is_newest)

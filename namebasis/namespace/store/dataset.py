@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import ReplacedError, SpaceError
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.store.engine_errors import is_of_engine, reading
 from namebasis.namespace.store.filter_words import Held, explain
 from namebasis.namespace.store.filters import check_where
@@ -340,7 +341,7 @@ class Store:
             with named(self._pin), reading(self.uri):
                 yield
         except SpaceError:
-            if not self.folder.exists():
+            if not self.folder.exists() and remote_of(self.folder) is None:
                 raise ReplacedError(
                     f"{self.folder}: the space is gone since it was opened."
                 ) from None
@@ -380,7 +381,10 @@ class Store:
 
     def tidy(self) -> None:
         """Drop all versions but the newest, and what killed writers left; while it is locked."""
-        self.dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
+        if remote_of(self.folder) is not None:
+            self.forget()  # another machine may be writing
+        else:
+            self.dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
 
     def refresh(self) -> None:
         """Move to the newest version."""

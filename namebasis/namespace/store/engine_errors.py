@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from namebasis.errors import NamebasisError, SpaceError
 from namebasis.forks import enter_lance
+from namebasis.namespace.objects.refusals import refusal
+from namebasis.namespace.objects.urls import remote_of
 
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _SOURCE = re.compile(r",?\s*\S*\.rs:\d+(:\d+)?.*$", re.DOTALL)
@@ -78,6 +80,9 @@ def reading(uri: Path) -> Iterator[None]:
     except BaseException as error:
         if not is_of_engine(error):
             raise
+        url = remote_of(uri.parent)
+        if url is not None:
+            raise refusal(error, url) from None
         reason = system_reason(error)
         if reason is not None:
             raise SpaceError(f"{_named(error, uri)}: {reason}.") from None
@@ -98,6 +103,9 @@ def writing_files(folder: Path) -> Iterator[None]:
     except NamebasisError:
         raise
     except BaseException as error:
+        url = remote_of(folder)
+        if url is not None and is_of_engine(error):
+            raise refusal(error, url) from error
         reason = system_reason(error) if is_of_engine(error) else None
         if reason is None:
             raise

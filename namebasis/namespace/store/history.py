@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from namebasis.atomic import replacing_file
 from namebasis.errors import SpaceError
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.upkeep import tag_version
 from namebasis.namespace.store.view_ids import view_id
@@ -210,6 +211,12 @@ def changing(
         Whether it writes all vectors again.
     """
     folder = store.folder
+    note = Note(what)
+    if remote_of(folder) is not None:
+        # Another machine would not know of it: there is no undo.
+        yield note
+        store.refresh()
+        return
     history = read_history(folder)
     number = history.n_changes + 1
     at = images_version(folder) if images else None
@@ -224,7 +231,6 @@ def changing(
     _tag(store.dataset, number, "before", store.version)
     if at:
         _tag(open_images(folder), number, "before", at)
-    note = Note(what)
     try:
         yield note
     except BaseException:

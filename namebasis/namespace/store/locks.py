@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from namebasis.errors import ReplacedError, SpaceError
+from namebasis.namespace.objects.urls import refuse_remote
 from namebasis.namespace.store import checksums
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.engine_errors import writing_files
@@ -19,7 +20,7 @@ LOCK = ".lock"
 
 
 @contextmanager
-def writing(known: Store) -> Iterator[Store]:
+def writing(known: Store, *, remote: bool = False) -> Iterator[Store]:
     """Lock the space that `known` was opened from and open its newest version.
 
     Parameters
@@ -27,6 +28,8 @@ def writing(known: Store) -> Iterator[Store]:
     known : Store
         What the data to be written was computed from. Names may have been added since: rows
         never move.
+    remote : bool
+        Whether what is to be written can be written to object storage too.
 
     Raises
     ------
@@ -35,6 +38,8 @@ def writing(known: Store) -> Iterator[Store]:
     SpaceError
         If another process writes to the space, or the disk is full or may not be written to.
     """
+    if not remote:
+        refuse_remote(known.folder)
     if not holds_versions(known.folder):
         raise ReplacedError(f"{known.folder}: the space is gone since it was opened.")
     with locked(known.folder):

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import FloatArray, IntArray
+from namebasis.namespace.objects.urls import said
 from namebasis.namespace.search.caches import saved_facts
 from namebasis.namespace.store import unspelled
 from namebasis.namespace.store.columns import put_columns, put_view
@@ -99,7 +100,7 @@ def write(
 ) -> None:
     """Add or replace metric columns; see `Space.add_metrics`."""
     names = ", ".join(name for name in columns.column_names if name != "id")
-    with writing(store) as newest, changing(newest, f"columns of {study} ({names})"):
+    with writing(store, remote=True) as newest, changing(newest, f"columns of {study} ({names})"):
         if merge:
             columns, view = _merged(newest, columns, study, parameters, view)
         put(newest, columns, study, parameters, view)
@@ -250,7 +251,7 @@ def describe(store: Store, provenance: Provenance) -> dict[str, Any]:
             key: facts[key] for key in ("rows", "factory", "parameters", "recall_at_10")
         }
     return {
-        "path": str(store.folder),
+        "path": said(store.folder),
         "names": store.n_rows,
         "encoder": provenance.encoder,
         "revision": provenance.revision,

@@ -11,6 +11,8 @@ from typing import Any
 
 from namebasis.errors import NamebasisError, SpaceError
 from namebasis.forks import enter_lance
+from namebasis.namespace.objects.data_sets import find_remote, open_remote
+from namebasis.namespace.objects.urls import make_folder, remote_of
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.pins import Pin, pin
 from namebasis.namespace.store.places import for_lance
@@ -42,6 +44,11 @@ def open_dataset(uri: Path) -> Any:
     SpaceError
         Naming the file that is missing, cut short or damaged.
     """
+    url = remote_of(uri.parent)
+    if url is not None:
+        dataset = open_remote(for_lance(uri), url)
+        make_folder(uri.parent)
+        return dataset
     deadline = time.monotonic() + PATIENCE
     while True:
         before = newest_version(uri.parent, uri.name)
@@ -55,6 +62,8 @@ def open_dataset(uri: Path) -> Any:
 
 def open_pinned(uri: Path) -> tuple[Pin | None, Any]:
     """Open a data set, and hold its folder and its version where the system can."""
+    if remote_of(uri.parent) is not None:
+        return None, open_dataset(uri)  # old versions stay for a day
     deadline = time.monotonic() + PATIENCE
     while True:
         with reading(uri):
@@ -88,6 +97,10 @@ def named(held: Pin | None) -> Iterator[None]:
 def newest_version(folder: Path, name: str = NAMES) -> tuple[int, str] | None:
     """Which data set lies in a folder, and its newest version; None where there is none."""
     uri = folder / name
+    url = remote_of(folder)
+    if url is not None:
+        dataset = find_remote(for_lance(uri), url)
+        return None if dataset is None else (0, str(dataset.version))
     try:
         # Named by the largest number minus the version, so that the newest comes first.
         name = min(entry for entry in os.listdir(uri / "_versions") if entry.endswith(".manifest"))
@@ -123,7 +136,12 @@ def _check_rights(uri: Path) -> None:
 
 
 def check_files(uri: Path, dataset: Any) -> None:
-    """Look that the files of a version are there with the sizes written down."""
+    """Look that the files of a version are there with the sizes written down.
+
+    In object storage nothing is cut short, and each look would be a request.
+    """
+    if remote_of(uri.parent) is not None:
+        return
     for fragment in dataset.get_fragments():
         for file in fragment.data_files():
             _check_file(uri / "data" / file.path, file.file_size_bytes)

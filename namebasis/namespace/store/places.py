@@ -1,4 +1,7 @@
-"""Where a space lies: one absolute folder, however it was written, and a spelling for Lance."""
+"""Where a space lies: one absolute folder, however it was written, and a spelling for Lance.
+
+A space in object storage has a folder too, of this machine's cache, in which all but its rows lies.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from namebasis.errors import SpaceError
+from namebasis.namespace.objects.urls import SpaceFolder, folder_of, remote_of, url_of
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _UNSPEAKABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
@@ -30,12 +34,13 @@ def place_of(path: str | Path) -> Path:
     Returns
     -------
     Path
-        Absolute; links in it are kept, `..` is resolved.
+        Absolute; links in it are kept, `..` is resolved. Of a space in object storage
+        (``s3://bucket/my.space``, also ``gs://`` and ``az://``), its folder in the cache.
 
     Raises
     ------
     SpaceError
-        If it is empty, holds a NUL byte, or is a URI.
+        If it is empty, holds a NUL byte, or is a URI of another kind.
     """
     text = os.fspath(path)
     if not text:
@@ -45,11 +50,16 @@ def place_of(path: str | Path) -> Path:
     found = _URI.match(text)
     # pathlib makes one slash of two; a folder that is called so may still be meant.
     if found and ("://" in text[: found.end() + 1] or not os.path.isdir(found.group())):
+        url = url_of(text)
+        if url is not None:
+            return folder_of(url)
         raise SpaceError(
-            f"{_as_given(text)}: a name space is a folder on a disk of this machine, not a URI. "
-            "Give the path of a folder, and copy it once it is built."
+            f"{_as_given(text)}: a name space is a folder on a disk of this machine, or lies in "
+            "object storage at s3://, gs:// or az://. Give one of these."
         )
     folder = Path(os.path.expanduser(text)).absolute()
+    if remote_of(folder) is not None:
+        return SpaceFolder(folder)
     return Path(os.path.realpath(folder)) if ".." in folder.parts else folder
 
 
@@ -60,8 +70,9 @@ def _as_given(text: str) -> str:
 def for_lance(folder: Path) -> str:
     """Spell a data set's folder so that Lance takes it for a local one and can read it.
 
-    Lance parses what it is given as a URI, and refuses control characters and bytes that are not
-    UTF-8. Such a folder is reached through a link that lasts as long as this process.
+    Of a space in object storage it is the address there. Lance parses what it is given as a URI,
+    and refuses control characters and bytes that are not UTF-8. Such a folder is reached through
+    a link that lasts as long as this process.
 
     Parameters
     ----------
@@ -74,6 +85,9 @@ def for_lance(folder: Path) -> str:
         If such a folder cannot be linked to.
     """
     absolute = folder.absolute()
+    url = remote_of(absolute.parent)
+    if url is not None:
+        return f"{url}/{absolute.name}"
     if not _UNSPEAKABLE.search(str(absolute)):
         return str(absolute)
     return str(_link(absolute.parent) / absolute.name)

@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from namebasis.namespace.objects.data_sets import leaving_to_others, tidy_remote
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.store.opening import open_dataset
 from namebasis.namespace.store.pins import alone_with, version_of
 from namebasis.namespace.store.places import for_tags
@@ -47,7 +49,8 @@ def keep_up(dataset: Any, uri: Path) -> Any:
     small = small_pieces([fragment.count_rows() for fragment in fragments])
     if small:
         others = [fragment.fragment_id for fragment in fragments[: len(fragments) - small]]
-        dataset.optimize.compact_files(excluded_fragment_ids=others)
+        with leaving_to_others(uri.parent):
+            dataset.optimize.compact_files(excluded_fragment_ids=others)
     drop_versions(dataset, uri)
     return dataset
 
@@ -74,8 +77,11 @@ def small_pieces(sizes: list[int]) -> int:
 def drop_versions(dataset: Any, uri: Path, n_kept: int | None = None) -> None:
     """Drop old versions, with the files that only they hold and those that no version holds.
 
-    Those that open spaces read stay.
+    Those that open spaces read stay; in object storage, all of the last day.
     """
+    if remote_of(uri.parent) is not None:
+        tidy_remote(dataset)
+        return
     # Named by the largest number minus the version, so the newest comes first.
     names = sorted(name for name in os.listdir(uri / "_versions") if name.endswith(".manifest"))
     paths = [uri / "_versions" / name for name in names]

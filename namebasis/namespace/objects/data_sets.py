@@ -1,0 +1,126 @@
+"""Data sets in object storage: opened, appended to, tidied.
+
+A commit there is a manifest that is put only where none of its number is. Lance lets two appends
+follow each other, which would give two rows one number; so rows are appended by an operation that
+conflicts with every other one that writes data, and the second of two writers is refused.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from namebasis.errors import NamebasisError, SpaceError
+from namebasis.forks import enter_lance
+from namebasis.namespace.objects.refusals import is_conflict, is_missing, refusal
+from namebasis.namespace.objects.urls import remote_of, said
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=1)
+"""Younger versions stay: who reads one from another machine holds no lock on it."""
+
+
+def find_remote(uri: str, url: str) -> Any:
+    """Open a data set of a space in object storage at its newest version; None where there is none.
+
+    Parameters
+    ----------
+    uri : str
+        Of the data set.
+    url : str
+        Of the space, for messages.
+
+    Raises
+    ------
+    SpaceError
+        If the storage cannot be reached, or refuses.
+    ForkError
+        In a child forked after its parent had used Lance.
+    """
+    enter_lance(url)
+    import lance
+
+    try:
+        return lance.dataset(uri)
+    except NamebasisError:
+        raise
+    except BaseException as error:
+        if is_missing(str(error)):
+            return None
+        if not isinstance(error, (ValueError, OSError, RuntimeError)) and (
+            type(error).__name__ != "PanicException"
+        ):
+            raise
+        raise refusal(error, url) from None
+
+
+def open_remote(uri: str, url: str) -> Any:
+    """As `find_remote`, but refuse where there is none.
+
+    Raises
+    ------
+    SpaceError
+    """
+    found = find_remote(uri, url)
+    if found is None:
+        raise SpaceError(f"{url}: there is no name space. Make one with `namebasis build`.")
+    return found
+
+
+def append_remote(dataset: Any, rows: pa.Table, replaced: Sequence[Any] = ()) -> Any:
+    """Append rows in one commit, which is refused if anything was committed since `dataset`.
+
+    Parameters
+    ----------
+    dataset : LanceDataset
+        The version that the rows were computed from.
+    rows : Table
+        Of its schema.
+    replaced : sequence of FragmentMetadata
+        Fragments that take the place of those of the same numbers.
+
+    Returns
+    -------
+    LanceDataset
+        The version with the rows.
+
+    Raises
+    ------
+    OSError
+        Lance's, if another writer was first.
+    """
+    import lance
+    from lance.fragment import write_fragments
+
+    new = write_fragments(rows, dataset, mode="append")
+    fragments = {one.fragment_id: one.metadata for one in dataset.get_fragments()}
+    fragments.update((one.id, one) for one in replaced)
+    for number, one in enumerate(new, start=1 + max(fragments, default=-1)):
+        one.id = number
+        fragments[number] = one
+    operation = lance.LanceOperation.Merge([*fragments.values()], dataset.schema)
+    version = dataset.version
+    return lance.LanceDataset.commit(dataset, operation, read_version=version, max_retries=0)
+
+
+@contextmanager
+def leaving_to_others(folder: Path) -> Iterator[None]:
+    """Do without what only saves room, where another machine writes to the same space."""
+    try:
+        yield
+    except OSError as error:
+        if remote_of(folder) is None or not is_conflict(error):
+            raise
+        log.info("%s: another process writes to it, and small pieces stay", said(folder))
+
+
+def tidy_remote(dataset: Any) -> None:
+    """Drop versions that are older than `KEPT`, with the files that only they hold."""
+    dataset.cleanup_old_versions(older_than=KEPT)

@@ -1,0 +1,278 @@
+"""Spaces in object storage, by an S3 server on this machine and a line to it that can be cut."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from namebasis.errors import NamebasisError, ReplacedError, SpaceError
+from namebasis.namespace.building.build import add_names, build_space
+from namebasis.namespace.building.unspelled import unspell
+from namebasis.namespace.corpus.names import make_names
+from namebasis.namespace.objects.refusals import refusal
+from namebasis.namespace.objects.urls import folder_of, remote_of, url_of
+from namebasis.space import Space, open_space
+from tests.namespace.conftest import FakeEncoder, corpus
+
+SECRET = "wJalrXUtnFEMIsecret"
+
+
+class Line:
+    """What connects a port of this machine with another, and can be cut."""
+
+    def __init__(self, port: int) -> None:
+        self.target, self.n_cut, self.to_cut, self.is_down = port, 0, 0, False
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                here = self._listener.accept()[0]
+                there = socket.create_connection(("127.0.0.1", self.target))
+                self._pairs.append((here, there))
+                for one, other in ((here, there), (there, here)):
+                    threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+
+    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while content := one.recv(1 << 16):
+                is_answer = other.getsockname()[1] == self.port
+                if self.is_down or (is_answer and self.to_cut > 0):
+                    self.to_cut -= 1
+                    self.n_cut += 1
+                    other.sendall(content[: len(content) // 2])
+                    break
+                other.sendall(content)
+        for half in (one, other):
+            with suppress(OSError):
+                half.shutdown(socket.SHUT_RDWR)
+            half.close()
+
+    def close(self) -> None:
+        self._listener.close()
+        for half in (half for pair in self._pairs for half in pair):
+            half.close()
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    moto = pytest.importorskip("moto.server", reason="moto is not installed")
+    # A line for each request, of some hundreds.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    port = server.get_host_and_port()[1]
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/bucket", method="PUT")
+    urllib.request.urlopen(asked).close()
+    cuttable = Line(port)
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{cuttable.port}",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_REGION": "us-east-1",
+            "OBJECT_STORE_CLIENT_MAX_RETRIES": "1",
+            "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
+        }.items():
+            patch.setenv(key, value)
+        yield cuttable
+    cuttable.close()
+    server.stop()
+
+
+def late(*names: str) -> object:
+    return make_names([{"name": name, "part": "given"} for name in names])
+
+
+def add(space: Space, *names: str, encoder: FakeEncoder | None = None) -> Space:
+    return add_names(space, late(*names), encoder=encoder or FakeEncoder())  # type: ignore[arg-type]
+
+
+def check_rows(space: Space, n: int) -> None:
+    """All rows, numbered once each, with the vectors and the sums that they were written with."""
+    rows = space.table(["id", "name", "part"]).to_pylist()
+    assert [row["id"] for row in rows] == list(range(n))
+    assert len({(row["name"], row["part"]) for row in rows}) == n
+    assert "as they were written" in str(space.check())
+
+
+def test_a_space_lies_there_and_its_caches_here(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "s3://bucket/people/whole.space"
+    there = build_space(corpus(), url, encoder=FakeEncoder())  # type: ignore[arg-type]
+    here = build_space(corpus(), tmp_path / "whole.space", encoder=FakeEncoder())  # type: ignore[arg-type]
+    assert repr(there).startswith(f"Space('{url}': 60 names")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))  # another machine
+    assert add(open_space(url), "Late", "Later").find("Later") == 61
+    grown = add(here, "Late", "Later")
+    table = grown.table(["id"])
+    metric = table.append_column("x", pa.array(np.arange(62.0)))
+    for space in (open_space(url), grown):
+        space.add_metrics(metric, study="s", parameters={})
+
+    again = open_space(Path(url))
+    check_rows(again, 62)
+    for target in ("Late", "Vicki"):
+        one, other = (s.nearest(target, 5, where="x > 3") for s in (again, open_space(here.path)))
+        assert one.names == other.names
+        np.testing.assert_allclose(one.similarities, other.similarities, atol=1e-6)
+    np.testing.assert_array_equal(again.vectors("token"), grown.vectors("token"))
+
+    cached = [path for path in (tmp_path / "elsewhere").rglob("*") if path.is_file()]
+    assert again.path in {path.parent.parent for path in cached if path.suffix == ".faiss"}
+    assert not any(path.suffix == ".lance" for path in cached)
+    assert not any(SECRET.encode() in path.read_bytes() for path in cached)
+    for refused in (
+        lambda: unspell(again),
+        lambda: build_space(corpus(9), url, encoder=FakeEncoder(), overwrite=True),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(SpaceError, match=f"^{url}: .* cannot be done in object storage"):
+            refused()
+
+
+class Meanwhile(FakeEncoder):
+    """Does something else in the middle of its first text."""
+
+    def __init__(self, what: object) -> None:
+        super().__init__()
+        self.what = what
+
+    def encode_text(self, *args: object, **options: object) -> object:  # type: ignore[override]
+        if self.calls == 0:
+            self.calls = 1
+            self.what()  # type: ignore[operator]
+        return super().encode_text(*args, **options)  # type: ignore[arg-type]
+
+
+def test_the_second_of_two_writers_is_refused(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "s3://bucket/two.space"
+    build_space(corpus(), url, encoder=FakeEncoder())  # type: ignore[arg-type]
+
+    def other_machine() -> None:
+        with monkeypatch.context() as patch:
+            patch.setenv("XDG_CACHE_HOME", str(tmp_path))
+            check_rows(add(open_space(url), "First"), 61)
+
+    with pytest.raises(ReplacedError, match="another process wrote to it at the same time"):
+        add(open_space(url), "Second", "Third", encoder=Meanwhile(other_machine))
+    check_rows(open_space(url), 61)
+    check_rows(add(open_space(url), "Second", "Third"), 63)
+
+
+def test_a_build_that_was_stopped_goes_on_elsewhere(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from namebasis.namespace.building import build
+
+    url = "s3://bucket/stopped.space"
+    monkeypatch.setattr(build, "CHUNK", 20)
+
+    class Stops(FakeEncoder):
+        def encode_names(self, names: object, *args: object, **options: object) -> object:  # type: ignore[override]
+            self.n_done = getattr(self, "n_done", 0) + 1
+            if self.n_done > 8:
+                raise KeyboardInterrupt
+            return super().encode_names(names, *args, **options)  # type: ignore[arg-type]
+
+    with pytest.raises(KeyboardInterrupt):
+        build_space(corpus(), url, encoder=Stops())  # type: ignore[arg-type]
+    with pytest.raises(SpaceError, match=f"^{url}: its build stopped after 40 of 60 names"):
+        open_space(url)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    check_rows(build_space(corpus(), url, encoder=FakeEncoder()), 60)  # type: ignore[arg-type]
+
+
+def test_a_line_that_is_cut(line: Line) -> None:
+    url = "s3://bucket/cut.space"
+    build_space(corpus(), url, encoder=FakeEncoder())  # type: ignore[arg-type]
+    space = open_space(url)
+    expected = space.nearest("Vicki", 5).names
+    line.n_cut, line.to_cut = 0, 1  # one answer ends in its middle
+    assert open_space(url).nearest("Vicki", 5).names == expected
+    assert line.n_cut == 1
+
+    def cut() -> None:
+        line.is_down = True
+
+    with pytest.raises(SpaceError, match=f"^{url}: cannot be reached"):
+        add(space, "Late", encoder=Meanwhile(cut))
+    with pytest.raises(SpaceError, match=f"^{url}: cannot be reached"):
+        open_space(url)
+    line.is_down = False
+    check_rows(open_space(url), 60)
+    check_rows(add(open_space(url), "Late"), 61)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("s3://bucket/a/my.space/", "s3://bucket/a/my.space"),
+        ("gs:/b/x", "gs://b/x"),
+        ("az://c/ü x", "az://c/ü x"),
+        ("s3a://b/x", None),
+        ("a/s3://b/x", None),
+    ],
+)
+def test_addresses(text: str, url: str | None) -> None:
+    assert url_of(text) == url
+    if url is not None:
+        folder = folder_of(url)
+        assert remote_of(folder) == url
+        assert f"{folder}" == url != str(folder)
+        assert remote_of(folder / "names.lance") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("s3://bucket", "give a bucket and a name"),
+        ("s3:///x", "give a bucket and a name"),
+        ("s3://b/../x", "empty or dotted parts"),
+        ("s3://b/a//x", "empty or dotted parts"),
+        ("s3://key:hush@b/x", "takes no user, password"),
+        ("az://c/x?sig=hush", "takes no user, password"),
+        ("s3://b/" + "x" * 240, "longer than 240 bytes"),
+    ],
+)
+def test_addresses_that_are_refused(text: str, message: str) -> None:
+    with pytest.raises(SpaceError, match=message) as refused:
+        url_of(text)
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("engine", "message"),
+    [
+        ("Generic S3 error: … 404 Not Found: <Code>NoSuchBucket</Code>", "there is no such bucket"),
+        ("Failed to get AWS credentials: ProviderError", "no credentials are found"),
+        ("no storage account configured", "no credentials are found.*AZURE_STORAGE"),
+        ("status code: 403 Forbidden: <Code>SignatureDoesNotMatch</Code>", "access is denied"),
+        ("HTTP error: error sending request", "cannot be reached"),
+        ("GET https://a.net/x?sig=hush odd", "refuses (GET … odd)"),
+    ],
+)
+def test_what_storage_refuses(engine: str, message: str) -> None:
+    url = "az://c/x" if "storage account" in engine else "s3://b/x"
+    told = refusal(ValueError(engine), url)
+    assert isinstance(told, NamebasisError)
+    assert str(told).startswith(f"{url}: ")
+    assert "hush" not in str(told)
+    parts = message.split(".*")
+    assert all(part in str(told) for part in parts)
