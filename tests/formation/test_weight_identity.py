@@ -143,7 +143,11 @@ def test_means_per_kind_stand_beside_those_of_names_that_nobody_bears(tiny: Any)
     assert heaviest.rows[0][4] == pytest.approx(one.shares[n:, best].mean())
     assert [by_name.rows[at][0] for at in range(n)] == names
     json.dumps(found.to_dict(), allow_nan=False)
-    assert len(found.to_arrow()) == one.values.size
+    table = found.to_arrow()
+    assert len(table) == one.values.size
+    # In a table as in words, what is written is a share: 1 in all.
+    totals = np.reshape(table["written"].to_numpy(), one.values.shape).sum(axis=1)
+    np.testing.assert_allclose(totals, 1, atol=1e-5)
     html = found.to_html()
     assert html.count('<table class="writers"') == 2 * len(set(one.kinds))
     drawn = one.plot().axes[0].images[0].get_array()

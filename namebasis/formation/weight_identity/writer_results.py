@@ -229,8 +229,8 @@ class Writers(Result):
             "kind": np.repeat(np.array(self.kinds, dtype=object), writers),
             "writer": np.tile(np.array([one for one, _ in self.labels], dtype=object), n),
             "source": np.tile(np.array([one for _, one in self.labels], dtype=object), n),
-            "written": self.values.ravel(),
-            "share": self.shares.ravel(),
+            "length": self.values.ravel(),
+            "written": self.shares.ravel(),
         })  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
