@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError, SpaceError
+from namebasis.namespace.objects.urls import refuse_remote
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.opening import NAMES
 from namebasis.namespace.store.places import place_of
@@ -118,6 +119,7 @@ def list_spaces(folder: str | Path = ".", *, depth: int = 3) -> SpaceList:
     """
     check_count(depth, "depth", low=0)
     top = place_of(folder)
+    refuse_remote(top, "listing spaces")
     if not top.is_dir():
         what = "is a file" if top.exists() else "does not exist"
         raise SpaceError(f"{top} {what}; give a folder.")

@@ -167,7 +167,7 @@ def build_space(
     place = _choose_place(path, job, overwrite)
     with ExitStack() as locks:
         for folder in {path, place}:
-            locks.enter_context(locked(folder))
+            locks.enter_context(locked(folder, remote=True))
         # Another build may have ended here between the look and the lock.
         if _choose_place(path, job, overwrite) != place:
             raise SpaceError(f"{path}: another process wrote to it just now. Try again.")

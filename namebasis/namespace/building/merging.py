@@ -28,6 +28,7 @@ from namebasis.namespace.corpus.folding import FOLDING, FOLDING_KEY, fold
 from namebasis.namespace.corpus.merging import fold_rows
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.facts import own_columns
+from namebasis.namespace.objects.urls import refuse_remote, short_name
 from namebasis.namespace.pictures.migration import (
     MEASUREMENTS,
     brought_over,
@@ -98,6 +99,7 @@ def merge(
         there.
     """
     place = place_of(path)
+    refuse_remote(place, "merging")
     is_into = os.path.realpath(place) == os.path.realpath(space.path)
     _check_fit(space, other)
     if os.path.realpath(place) == os.path.realpath(other.path):
@@ -110,8 +112,8 @@ def merge(
     plan = _plan(space._store, theirs, keep_metrics=is_into)
     n_new = len(plan.corpus) - len(space)
     told = (
-        f"{len(plan.corpus):,} names: {len(space):,} of {space.path.name}, {n_new:,} more of "
-        f"{other.path.name}; {plan.n_both:,} are in both"
+        f"{len(plan.corpus):,} names: {len(space):,} of {short_name(space.path)}, "
+        f"{n_new:,} more of {short_name(other.path)}; {plan.n_both:,} are in both"
     )
     facts = {
         "names": len(plan.corpus), "of_first": len(space), "added": n_new, "in_both": plan.n_both,
@@ -124,7 +126,10 @@ def merge(
             drop_leftovers(store)
             plan = _plan(Store(space.path), theirs, keep_metrics=True)
             with changing(
-                brought_over(store), f"merge of {other.path.name}", images=True, is_rewrite=True
+                brought_over(store),
+                f"merge of {short_name(other.path)}",
+                images=True,
+                is_rewrite=True,
             ):
                 _write(store, plan, [space.path, other.path])
         back = (f"to take it back: namebasis undo {space.path}",)

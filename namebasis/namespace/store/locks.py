@@ -38,11 +38,9 @@ def writing(known: Store, *, remote: bool = False) -> Iterator[Store]:
     SpaceError
         If another process writes to the space, or the disk is full or may not be written to.
     """
-    if not remote:
-        refuse_remote(known.folder)
     if not holds_versions(known.folder):
         raise ReplacedError(f"{known.folder}: the space is gone since it was opened.")
-    with locked(known.folder):
+    with locked(known.folder, remote=remote):
         newest = Store(known.folder)
         if newest.build_id != known.build_id:
             raise ReplacedError(
@@ -54,16 +52,25 @@ def writing(known: Store, *, remote: bool = False) -> Iterator[Store]:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, remote: bool = False) -> Iterator[None]:
     """Keep other writers out of a space; the lock ends with the process that holds it.
 
     What was written is given its checksums before the lock is given back.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the space.
+    remote : bool
+        As `writing` takes it.
 
     Raises
     ------
     SpaceError
         If another process writes to the space, or the disk is full or may not be written to.
     """
+    if not remote:
+        refuse_remote(folder)
     with writing_files(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = _lock(folder)
