@@ -121,7 +121,9 @@ def test_the_values_are_those_of_python(called: dict[str, Any], space: Space) ->
         assert text(called[name]) == shown, name
     painted = value(called["painted"])["result"]
     best = space.paint("Vicki", 1, beam=1, candidates=12)
-    assert (painted["prompt"], painted["best"]["similarity"]) == (best.prompt, best.best.similarity)
+    assert painted["prompt"] == best.prompt
+    # A text is embedded with others or alone, as what is kept of earlier questions decides.
+    assert painted["best"]["similarity"] == pytest.approx(best.best.similarity, abs=1e-6)
 
 
 def test_facts_words_and_lists(called: dict[str, Any], space: Space) -> None:

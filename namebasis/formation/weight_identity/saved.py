@@ -25,7 +25,7 @@ def check_new_folder(path: str | Path) -> Path:
     Raises
     ------
     EncoderError
-        If a folder is there.
+        If a folder is there, or none above it.
     SpaceError
         If a file is, or the folder above may not be written to.
     """
@@ -33,6 +33,8 @@ def check_new_folder(path: str | Path) -> Path:
     check_folder_place(place)
     if place.exists():
         raise EncoderError(f"{place} already exists. Give a new folder for the changed model.")
+    if not place.parent.is_dir():
+        raise EncoderError(f"{place}: there is no folder {place.parent}. Make it.")
     return place
 
 
