@@ -53,10 +53,8 @@ class HookedTower:
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        model = getattr(encoder, "model", None)
+        model: Any = getattr(encoder, "model", None)
         try:
-            if model is None:
-                raise UnsupportedTowerError("it shows no model of a library")
             end_token = read_tower(model).end_token
         except UnsupportedTowerError as reason:
             raise EncoderError(

@@ -28,17 +28,9 @@ from namebasis.formation.weight_identity.stream import Stream
 from namebasis.formation.weight_identity.writers import prompts_of
 from namebasis.organism.world import World
 from tests.encoders.conftest import tiny
+from tests.formation.test_weight_identity import PAIRS, TEMPLATE, encoder
 
-__all__ = ["tiny"]
-
-PAIRS = [("Anna", "Vicki"), ("Vic", "Kina"), ("Anna", "Naan")]
-TEMPLATE = "a photo of {} laughing"
-
-
-@pytest.fixture(scope="module", params=["hf:clip", "open_clip:local-dir:open_clip"])
-def encoder(request: pytest.FixtureRequest, tiny: Any) -> Encoder:
-    kind, _, model = request.param.rpartition(":")
-    return load_encoder(f"{kind}:{tiny(model)}")
+__all__ = ["encoder", "tiny"]
 
 
 def test_keys_are_what_another_pass_computes_and_values_add_up(encoder: Encoder) -> None:

@@ -17,6 +17,7 @@ from namebasis.cli.outputs import refuse_existing, refuse_folder
 
 if TYPE_CHECKING:
     from namebasis.formation.trace_results import Tracing
+    from namebasis.results import Result
 
 Revisions = Annotated[
     list[str] | None,
@@ -180,11 +181,7 @@ def formation(
             seed=seed,
             progress=progress,
         )
-    if html:
-        found.write_html(
-            html, traces=[one for each in maps for one in each.traces], overwrite=overwrite
-        )
-    return Answer([found], found.to_dict, [f"report written to {html}"] if html else [])
+    return _reported(found, html, overwrite, traces=[one for each in maps for one in each.traces])
 
 
 @answers
@@ -230,8 +227,13 @@ def trace(
         template=template, kind=kind, target=target, n_samples=n_samples, noise=noise,
         window=window, n_null=n_null, seed=seed,
     )  # fmt: skip
+    return _reported(found, html, overwrite)
+
+
+def _reported(found: Result, html: Path | None, overwrite: bool, **options: Any) -> Answer:
+    """A result as an answer, and as a page where one is asked for."""
     if html:
-        found.write_html(html, overwrite=overwrite)
+        found.write_html(html, overwrite=overwrite, **options)
     return Answer([found], found.to_dict, [f"report written to {html}"] if html else [])
 
 
@@ -339,9 +341,7 @@ def weights(
             seed=seed,
             progress=progress,
         )
-    if html:
-        found.write_html(html, overwrite=overwrite)
-    return Answer([found], found.to_dict, [f"report written to {html}"] if html else [])
+    return _reported(found, html, overwrite)
 
 
 def _names_of(places: Sequence[Path], column: str | None) -> list[str]:

@@ -61,8 +61,8 @@ class TowerWeights:
     end_token: int | None
 
 
-def read_tower(model: nn.Module) -> TowerWeights:
-    """Return the matrices of an open_clip or transformers CLIP text tower.
+def read_tower(model: nn.Module | None) -> TowerWeights:
+    """Return the matrices of an open_clip or transformers CLIP text tower; None is none.
 
     The matrices are a snapshot: weights that change later are not followed.
 
@@ -71,6 +71,8 @@ def read_tower(model: nn.Module) -> TowerWeights:
     UnsupportedTowerError
         With the first reason found.
     """
+    if model is None:
+        raise UnsupportedTowerError("it shows no model of a library")
     home = type(model).__module__.partition(".")[0]
     if home == "open_clip":
         return _read_open_clip(model)

@@ -84,11 +84,8 @@ class Stream:
     """
 
     def __init__(self, encoder: Encoder) -> None:
-        model = getattr(encoder, "model", None)
         try:
-            if model is None:
-                raise UnsupportedTowerError("it shows no model of a library")
-            weights = read_tower(model)
+            weights = read_tower(getattr(encoder, "model", None))
         except UnsupportedTowerError as reason:
             raise NotLinearError(
                 f"{encoder.spec}: its pooled row is not a sum of what heads and MLPs write, as "

@@ -230,14 +230,18 @@ def _fit_by_engine(
         return atoms.named(barred) | families
 
     n_left = source.n_usable(barred, families=recipe.max_family != 0)
-    if n_left < recipe.n_names:
-        raise ValueError(
-            f"n_names is {recipe.n_names}, but only {counted(n_left, 'name')} can be used."
-        )
+    _check_enough(recipe, n_left)
     atoms, own, code = source.fit(wanted, recipe, denied)
     found, _ = _told(atoms, wanted, own, recipe, view, more, code, n_left)
     remarks = (*found.remarks, REMARK, *(() if source.is_proven else (UNPROVEN,)))
     return replace(found, remarks=remarks)
+
+
+def _check_enough(recipe: Recipe, n_left: int) -> None:
+    if n_left < recipe.n_names:
+        raise ValueError(
+            f"n_names is {recipe.n_names}, but only {counted(n_left, 'name')} can be used."
+        )
 
 
 def _fit(
@@ -255,10 +259,7 @@ def _fit(
     n_left = int((~denied & atoms.vectors.any(axis=1)).sum())
     if n_left == 0:
         raise FilterError("no name is left that differs from the mean of the space; add others.")
-    if n_left < recipe.n_names:
-        raise ValueError(
-            f"n_names is {recipe.n_names}, but only {counted(n_left, 'name')} can be used."
-        )
+    _check_enough(recipe, n_left)
     code = recipe.code(atoms.vectors, target.vector[None], atoms.kinds, denied)
     return _told(atoms, target, denied, recipe, view, more, code, n_left)
 
