@@ -403,7 +403,8 @@ class Tracing(Result):
             if not several:
                 found += [replace(table, key=label) for one in mine for table in one.tables()]
             means = [one for one in self.means if one.label == label]
-            found += [table for one in means for table in one.tables()]
+            # The mean of one name is its map, which stands above.
+            found += [table for one in means if several or one.is_null for table in one.tables()]
             found += [_intervals(one) for one in means if len(one.names) > 1]
             if several:
                 found += [

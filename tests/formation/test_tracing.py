@@ -249,6 +249,10 @@ def test_means_over_names_by_what_a_token_belongs_to(tiny: Any, tmp_path: Path) 
     rows = found.to_arrow()
     assert rows.filter(rows["is_null"])["name"].unique().to_pylist() == list(null.names)
     assert "2 names that nobody bears" in (found.headline() or "")
+    lone = replace(found, traces=found.traces[:1])
+    titles = [table.title for table in lone.tables()]
+    assert len(titles) == 3, "a map, and the mean of the null with its intervals"
+    assert [title for title in titles if "1 name" in title] == []
     assert len(found.plot().axes) == 2
     html = found.to_html()
     assert html.count("<svg") == 5

@@ -14,7 +14,7 @@ from namebasis.auditing.parts import beliefs
 from namebasis.auditing.parts.beliefs import Beliefs
 from namebasis.checks import Float64Array, IntArray
 from namebasis.studies.attributes.record_facts import Fact
-from namebasis.wording import listed
+from namebasis.wording import listed, percent
 
 _PHRASES = 2  # for each region; as many things stand for one by chance
 _LEAST = 10  # names of a region, or it is not among those that names are read into
@@ -73,7 +73,7 @@ def say(claims: Mapping[str, Claim], level: float) -> str:
             continue
         more = "more than" if found.is_beyond(level) else "no more than"
         told.append(
-            f"{found.value:.0%} of {found.n:,} names are read into their {kind.noun}, {more} "
+            f"{percent(found.value)} of {found.n:,} names are read into their {kind.noun}, {more} "
             f"chance ({found.told()})"
         )
     known = [

@@ -26,6 +26,7 @@ from namebasis.formation.weight_identity.asked import Asked
 from namebasis.formation.weight_identity.keys import Memories, swaps_of
 from namebasis.formation.weight_identity.writer_results import NULLS
 from namebasis.results import Result, Table
+from namebasis.wording import percent
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -63,14 +64,16 @@ class KnockOut(Result):
     def headline(self) -> str | None:
         """What the median name loses, and others by it."""
         lost = median_interval(self.lost)
-        told = f"{self.label}: a name that is taken out of the MLPs loses {lost.value:.0%} of what"
-        told += " it has of its own"
+        told = (
+            f"{self.label}: a name that is taken out of the MLPs loses {percent(lost.value)} of "
+            "what it has of its own"
+        )
         if lost.low is not None:
-            told += f" (median; {lost.low:.0%} to {lost.high:.0%})"
+            told += f" (median; {percent(lost.low)} to {percent(lost.high)})"
         has_others = bool(np.isfinite(self.others).any())
         beside = self.others if has_others else self.null
         who = "other names" if has_others else "names that nobody bears"
-        return f"{told}, {who} {np.nanmedian(beside):.1%} of theirs."
+        return f"{told}, {who} {percent(np.nanmedian(beside), 1)} of theirs."
 
     def tables(self) -> tuple[Table, ...]:
         """A row per name."""

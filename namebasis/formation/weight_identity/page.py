@@ -11,7 +11,7 @@ import numpy as np
 
 from namebasis.formation.weight_identity.writer_results import SOURCES
 from namebasis.report.page import render
-from namebasis.wording import counted
+from namebasis.wording import counted, percent
 
 if TYPE_CHECKING:
     from namebasis.checks import Float64Array
@@ -66,7 +66,8 @@ def groups_of(found: Writers) -> list[Group]:
             maps.append(Map(source, rows, layers, np.vstack([heads.T, mlps])))
         sums = found.from_sources[members].mean(axis=0)
         told = ", ".join(
-            f"{sums[SOURCES.index(source)]:.0%} from {source}" for source in (*_SHOWN, "constants")
+            f"{percent(sums[SOURCES.index(source)])} from {source}"
+            for source in (*_SHOWN, "constants")
         )
         title = f"{kind}: {counted(len(members), 'name')}"
         groups.append(Group(title, tuple(maps), told.replace("-", "−")))

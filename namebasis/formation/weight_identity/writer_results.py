@@ -13,7 +13,7 @@ import pyarrow as pa
 from namebasis.analysis.intervals import mean_interval
 from namebasis.checks import Float64Array
 from namebasis.results import Result, Table
-from namebasis.wording import counted
+from namebasis.wording import counted, percent
 
 SOURCES = ("start", "given", "family", "rest", "constants")
 """Where something comes from: start token, the name's parts, other tokens, biases and positions."""
@@ -138,16 +138,16 @@ class Writers(Result):
         best = int(self.shares[rows].mean(axis=0).argmax())
         whose = self.names[rows[0]] if len(rows) == 1 else counted(len(rows), "name")
         told = [
-            f"{self.label}: of the {_TOLD[self.target]} of {whose}, {given:.0%} comes from the "
-            f"given name's tokens and {family:.0%} from the family name's",
-            f"MLPs write {self.by_mlps[rows].mean():.0%}",
-            f"most by one writer {self.label_of(best)}, {self.shares[rows, best].mean():.0%}",
+            f"{self.label}: of the {_TOLD[self.target]} of {whose}, {percent(given)} comes from "
+            f"the given name's tokens and {percent(family)} from the family name's",
+            f"MLPs write {percent(self.by_mlps[rows].mean())}",
+            f"most by one writer {self.label_of(best)}, {percent(self.shares[rows, best].mean())}",
         ]
         if self.is_null.any():
             null = self.from_sources[self.is_null, 1:3].mean(axis=0)
-            told[0] += f" ({null[0]:.0%} and {null[1]:.0%} of names that nobody bears)"
-            told[1] += f" ({self.by_mlps[self.is_null].mean():.0%})"
-            told[2] += f" ({self.shares[self.is_null, best].mean():.0%})"
+            told[0] += f" ({percent(null[0])} and {percent(null[1])} of names that nobody bears)"
+            told[1] += f" ({percent(self.by_mlps[self.is_null].mean())})"
+            told[2] += f" ({percent(self.shares[self.is_null, best].mean())})"
         return "; ".join(told) + "."
 
     def label_of(self, writer: int) -> str:
@@ -164,9 +164,10 @@ class Writers(Result):
         if limit is None:
             return ()
         weak = int((self.score[~self.is_null] <= limit).sum())
+        have = "has no more of its own" if weak == 1 else "have no more of their own"
         return (
-            f"{self.label}: {weak} of {int((~self.is_null).sum())} names have no more of their own "
-            f"than names that nobody bears (own score up to {limit:.2f} in 97.5 % of these).",
+            f"{self.label}: {weak} of {counted(int((~self.is_null).sum()), 'name')} {have} than "
+            f"names that nobody bears (own score up to {limit:.2f} in 97.5 % of these).",
         )
 
     def _by_kind(self) -> Table:

@@ -21,7 +21,7 @@ from namebasis.studies.celeb.results import (
     PositionFit,
     Turn,
 )
-from namebasis.wording import counted
+from namebasis.wording import counted, percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -125,7 +125,7 @@ def morph(
     shares = np.linspace(0, 1, n_steps)
     first, last = (point.rows.astype(np.float64) for point in filled)
     points = [
-        Point(f"{start} to {end}, {share:.0%}", np.asarray((1 - share) * first + share * last,
+        Point(f"{start} to {end}, {percent(share)}", np.asarray((1 - share) * first + share * last,
                                                            np.float32))
         for share in shares.tolist()
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from namebasis.checks import IntArray
 from namebasis.namespace.search.map_places import read_places
 from namebasis.report import charts
 from namebasis.studies.select.results import Map, Selection, knee
+from namebasis.wording import percent
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -65,7 +66,7 @@ def lay_out(
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])  # or a machine could mirror it
     places = (rows @ axes).astype(np.float32)
     share = float(values[-2:].sum() / values.sum())
-    how = f"the two main directions of the names, with {share:.0%} of their variance"
+    how = f"the two main directions of the names, with {percent(share)} of their variance"
     return Map(how, places[: len(around)], places[len(around) :])
 
 
