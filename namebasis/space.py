@@ -435,7 +435,7 @@ class Space(StoredSpace):
         Of `names`, or of all names of the space that pass `where`; `parts` says where full names
         are cut that rules cannot cut, as a mapping or a file with the columns name, given, family.
         With a file of counts, by default of its names, and how `measure` follows the counts. With
-        `k`, the result shows so many names, those with most of their own first.
+        `k`, the result shows that number of names, those with most of their own first.
         """
         from namebasis.studies.identity.counts import read_counts, with_counts
         from namebasis.studies.identity.study import identity

@@ -227,7 +227,7 @@ def _add_reports(router: APIRouter, warm: Warm, jobs: Jobs, reports: Reports) ->
         wanted = question.model_copy(update={"kind": "topology"})
 
         def work(progress: Progress) -> Any:
-            return reports.make_anew(
+            return reports.remake(
                 space, _as_kept(warm, wanted),
                 lambda now: _reported(warm, now, wanted, progress, write=True),
             )  # fmt: skip

@@ -51,9 +51,9 @@ class Reports:
     def make(self, space: str, question: object, ask: Callable[[Space], Result]) -> dict[str, Any]:
         """What is kept of a report, or what is made and kept now."""
         found = self.find(space, question)
-        return found if found is not None else self.make_anew(space, question, ask)
+        return found if found is not None else self.remake(space, question, ask)
 
-    def make_anew(
+    def remake(
         self, space: str, question: object, ask: Callable[[Space], Result]
     ) -> dict[str, Any]:
         """A report that is made and kept now, whatever was kept before."""

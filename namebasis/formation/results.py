@@ -65,7 +65,7 @@ class Formation(Result):
         What could not be measured, and why.
     parameters : dict
     n_shown : int, optional
-        Names in tables, frames and JSON: so many, those of the highest phase at the end first; by
+        Number of names in tables, frames and JSON, those of the highest phase at the end first; by
         default all and the controls, in the order asked for.
     context_lag : Lag or None
         How much later names are read as their person in contexts that they were not seen in than
@@ -104,7 +104,7 @@ class Formation(Result):
 
     @property
     def _highest(self) -> list[int]:
-        """Rows of the names asked for that are shown, where so many are asked for."""
+        """Rows of the names asked for that are shown, where a number is asked for."""
         rows = range(self.n_asked)
         if self.n_shown is None:
             return list(rows)

@@ -16,7 +16,7 @@ Mask = npt.NDArray[np.bool_]
 Hits = tuple[FloatArray, IntArray]
 
 SPLIT_ROWS = 50_000
-"""From so many rows on, a single query of a flat index is shared out among the cores."""
+"""From this number of rows on, a single query of a flat index is shared out among the cores."""
 
 MAX_PARTS = 8
 

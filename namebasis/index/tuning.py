@@ -16,7 +16,7 @@ TRAIN_ROWS_PER_LIST = 48
 
 
 def choose_factory(n_rows: int, flat_rows: int) -> str:
-    """Give the FAISS factory string for so many rows.
+    """Give the FAISS factory string for `n_rows` rows.
 
     Flat is exact and, up to `flat_rows`, quick. Above, inverted lists: measured on 2 cores, HNSW
     takes many times longer to build and keeps its graph in memory, IVF lists are mapped.

@@ -24,10 +24,10 @@ from namebasis.index.rows import Rows, as_rows
 from namebasis.index.scan import search_flat, search_lists
 
 FLAT_ROWS = 200_000
-"""Up to so many rows the index is flat (exact); above, inverted lists (IVF)."""
+"""Up to this number of rows the index is flat (exact); above, inverted lists (IVF)."""
 
 EXACT_ROWS = 50_000
-"""A filter that leaves at most so many rows of an IVF index is searched exhaustively."""
+"""A filter that leaves at most this number of rows of an IVF index is searched exhaustively."""
 
 
 class VectorIndex:

@@ -282,7 +282,7 @@ class StoredSpace:
             Columns or expressions, separated by commas, each with `desc` behind it or not; nulls
             come last, ties stay in row order.
         limit : int, optional
-            The first so many after ordering.
+            Return at most this number, the first after ordering.
 
         Raises
         ------

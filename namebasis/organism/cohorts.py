@@ -77,7 +77,7 @@ TINY_COHORTS: tuple[Cohort, ...] = (
 
 
 def check_cohorts(cohorts: Sequence[Cohort], n_given: int, n_family: int) -> None:
-    """Refuse cohorts that no world of so many parts can hold.
+    """Refuse cohorts that a world with this number of parts cannot hold.
 
     Raises
     ------

@@ -71,7 +71,7 @@ def drawable(words: str, otherwise: str) -> str:
 
 
 def new_figure(n_columns: int = 1, *, width: float = 7.0, height: float = 3.0) -> tuple[Any, Any]:
-    """A figure of so many inches with its axes beside each other: (figure, list of axes)."""
+    """A figure of `width` × `height` inches, axes side by side: (figure, list of axes)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

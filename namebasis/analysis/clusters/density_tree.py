@@ -114,7 +114,7 @@ class DensityTree:
         return np.flatnonzero(alive).astype(np.int64)
 
     def select_count(self, n_clusters: int) -> IntArray:
-        """Pick so many clusters that do not overlap, with the most excess of mass together.
+        """Pick `n_clusters` clusters that do not overlap, with the most excess of mass together.
 
         Returns
         -------

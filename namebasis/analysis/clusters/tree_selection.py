@@ -1,4 +1,4 @@
-"""The best so many clusters of a hierarchy that do not overlap, by dynamic programming."""
+"""The best `n` clusters of a hierarchy that do not overlap, by dynamic programming."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def select_count(parent: IntArray, gain: Gains, n_selected: int) -> IntArray:
     Raises
     ------
     ValueError
-        If so many nodes do not lie side by side.
+        If fewer nodes than that do not overlap.
     """
     n = parent.size
     is_leaf = np.ones(n, bool)

@@ -207,7 +207,7 @@ def _div_interval(div: float, cosines: Float64Array, confidence: float) -> Inter
     tail = (1 - confidence) / 2
     normal, level = (float(-t.ppf(tail, freedom)) for freedom in (np.inf, n - 1))
     reach = float(np.exp(level * variance**0.5))
-    # Of so many squares of normal values the mean has this variance, relative to itself.
+    # The mean of this number of squared normal values has the same relative variance.
     freedom = 2 / variance * (normal / level) ** 2
     few, many = chi2.ppf([tail, 1 - tail], freedom) / freedom
     low, high = min(div / reach, div / many), max(div * reach, div / few, above)

@@ -71,7 +71,7 @@ def weat(
         The two groups of names; scaled to length 1 here.
     attributes_first, attributes_second : array_like of shape (n_attributes, n_features)
     n_permutations : int
-        All divisions are looked at where there are no more of them, else so many random ones.
+        All divisions where there are at most this number, else this number of random ones.
     seed : int
 
     Raises

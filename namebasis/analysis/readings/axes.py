@@ -69,7 +69,7 @@ def center(
     prompts : array_like of shape (n_values, n_features)
         One row per value, at least 2.
     n_reference : int, optional
-        Only the first so many names set the centre (and scale, in the readings): the others,
+        Only the first `n_reference` names set the centre (and scale, in the readings): the others,
         such as pseudo names, are read as the first are. By default all.
 
     Raises

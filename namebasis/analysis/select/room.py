@@ -15,7 +15,7 @@ Alike = Callable[[int], Iterable[int]]
 
 @dataclass(frozen=True, eq=False)
 class AtMost:
-    """At most so many chosen rows of each group; a row may be in several groups.
+    """A limit to the chosen rows of each group; a row may be in several groups.
 
     Attributes
     ----------

@@ -128,7 +128,7 @@ def directions(centred: FloatArray) -> FloatArray:
 
 
 def sample_rows(rows: IntArray, most: int, seed: int) -> IntArray:
-    """At most so many of the rows, ascending."""
+    """At most `most` of the rows, ascending."""
     if len(rows) <= most:
         return rows
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))

@@ -46,7 +46,7 @@ class Landmarks:
 def farthest_points(embeddings: object, n_landmarks: int, *, seed: int = 0) -> Landmarks:
     """Choose landmarks one after another, each the row farthest from those before [1]_.
 
-    Their covering radius is at most twice the smallest that so many landmarks can have. The first
+    Their covering radius is at most twice the smallest of this number of landmarks. The first
     is drawn at random; of equally far rows the first is taken. Rows equal to a landmark are never
     chosen, so fewer come back where there are fewer different rows.
 

@@ -123,7 +123,7 @@ def persistence_report(
     n_landmarks : int
         Farthest points, at least 2; fewer where fewer rows differ.
     max_rows : int
-        Landmarks are chosen among a random sample of so many rows where there are more; their
+        Landmarks are chosen among a random sample of this size where there are more rows; their
         covering radius is that of all rows.
     n_draws : int
         Draws of the null, each of as many rows as landmarks are chosen from; 0 for none.

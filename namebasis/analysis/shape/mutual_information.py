@@ -65,7 +65,7 @@ def diffusion_spectral_mutual_information(
     n_permutations : int
         Shuffles; each keeps the number of rows per label.
     max_rows : int
-        A random sample of so many rows stands for more: every shuffle solves dense kernels.
+        A random sample of this size stands for more rows: every shuffle solves dense kernels.
     seed : int
         Of the sample and the shuffles.
 

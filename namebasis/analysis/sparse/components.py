@@ -158,7 +158,7 @@ def principal_components(
     embeddings : array_like of shape (n_rows, n_features)
         Centred here, not rescaled. Equal rows count as often as they occur.
     max_components : int, optional
-        At most so many; there are never more than distinct rows - 1, than columns, or than
+        At most this number; there are never more than distinct rows - 1, than columns, or than
         directions in which the rows differ by more than rounding. All of them by default.
     label, metadata
         Kept in the result.
@@ -260,7 +260,7 @@ def piece_components(
     n_positions : int
         How many positions, from the first on.
     max_components : int, optional
-        At most so many per position.
+        At most this number per position.
     metadata : mapping, optional
         Kept in every result.
 

@@ -14,7 +14,7 @@ from namebasis.checks import FloatArray, IntArray
 
 Searcher = Callable[[FloatArray, int], IntArray]
 
-# A pool takes the best atom of each run of so many neighbours, then the best of those.
+# A pool takes the best atom of each run of this number of neighbours, then the best of those.
 _RUN = 32
 
 

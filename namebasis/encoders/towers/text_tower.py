@@ -99,7 +99,7 @@ class TextTower:
         prompts : Ragged
             Token ids with the start and end tokens that the model's tokenizer sets. What follows
             the pooled token (padding) is ignored. Equal prompts are computed once; prompts that
-            begin alike share that work, so many at a time cost less each.
+            begin alike share that work, so a large batch costs less per prompt.
 
         Returns
         -------

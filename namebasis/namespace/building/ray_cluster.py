@@ -1,4 +1,4 @@
-"""Where a build's actors run: a Ray of its own, or a cluster that is there already."""
+"""Where a build's actors run: a Ray of its own, or a cluster that already runs."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Names:
         part : {"given", "family", "full", "pseudo", "phrase"}, optional
             Keep only names of this part.
         limit : int, optional
-            Keep at most so many: the first rows, or with `seed` a uniform random sample.
+            Keep at most this number: the first rows, or with `seed` a uniform random sample.
         seed : int, optional
             Of the random sample.
         top : int, optional

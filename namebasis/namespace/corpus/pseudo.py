@@ -64,7 +64,7 @@ def pseudo_names(
     Raises
     ------
     CorpusError
-        If the corpus is too small for so many, or holds no one-word name.
+        If the corpus is too small for `n`, or holds no one-word name.
     ValueError
         If `n` or `seed` is not an integer in its range, or `part` is unknown.
     """

@@ -119,7 +119,7 @@ def read_names(
     min_count : int, optional
         Keep names that as many people bear at least; all of a source without counts.
     limit : int, optional
-        Keep a random sample of so many, in the source's order.
+        Keep a random sample of this size, in the source's order.
     seed : int
         Of the sample, and of made-up and paired names.
     column : str, optional

@@ -12,7 +12,7 @@ from namebasis.reading import parse_json
 from namebasis.wording import visible
 
 KEY = "namebasis"
-_LONGEST = 20_000  # characters of a prompt, where no pipeline reads so many
+_LONGEST = 20_000  # characters of a prompt, more than any pipeline reads
 
 
 def read_about(path: Path, *, whole: bool = True) -> dict[str, Any] | None:

@@ -118,7 +118,7 @@ def believe(leanings: Sequence[Leaning], n_company: int) -> tuple[AxisBelief, ..
     ----------
     leanings : sequence of Leaning
     n_company : int
-        The first so many names are the company that percentiles are of.
+        Percentiles are among the first `n_company` names.
     """
     if not leanings:
         return ()

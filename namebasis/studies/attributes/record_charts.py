@@ -191,8 +191,8 @@ def sections_of(report: RecordsReport) -> list[Section]:
         ),
         Section(
             "Calibration",
-            "Names in ten bins by what is believed; where a belief of so many years or such a "
-            "share is right, marks lie on the dotted diagonal. Each chart has its own axes.",
+            "Names in ten bins by what is believed; where a believed age or share "
+            "is right, marks lie on the dotted diagonal. Each chart has its own axes.",
             _calibration_charts(report.curves),
         ),
     ]

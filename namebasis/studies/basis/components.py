@@ -42,7 +42,7 @@ def fit_components(
     where : str, optional
         The only names that count.
     max_components : int, optional
-        At most so many; see `analysis.components.principal_components`.
+        At most this number; see `analysis.components.principal_components`.
     automatic_filter : bool
         Take only full names with a measured identity of their own; see
         `identity_filter.measure_identity`.

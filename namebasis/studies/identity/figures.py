@@ -32,7 +32,7 @@ def draw_counts(found: Identity, *, n_names: int = 9) -> Any:
     found : Identity
         With counts.
     n_names : int
-        Label so many names, those with most of their own and the most named ones.
+        Number of names to label, those with most of their own and the most named ones.
 
     Raises
     ------

@@ -67,7 +67,7 @@ class InContexts:
     leakage_draws : ndarray of shape (n_names, n_draws)
         Leakage when the made-up names of the same form are resampled.
     prior_draws : mapping of form to ndarray of shape (n_draws, n_made_up)
-        Leakage of the made-up names drawn, bare ones among them: `prior` too has it of so many.
+        Leakage of the made-up names drawn, bare ones among them: `prior` too is of this number.
     """
 
     names: tuple[str, ...]

@@ -49,7 +49,7 @@ class NullDirections:
 
 
 def keep_null(space: StoredSpace, null: NullDirections, *, n_names: int) -> None:
-    """Keep the null of so many names beside the view that a space has now.
+    """Keep the null of `n_names` names beside the view that a space has now.
 
     Where the view holds others too, it is measured of all of them when it is asked for. What is no
     stored space keeps none.

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 UNKNOWN_PIECES = frozenset({"[UNK]", "<unk>"})
 _PARTS = ("given", "family")
 _FILE, _PARTNERS_FILE = "identity.npz", "identity-partners.npz"
-_CHOICE = 1.25  # a part is drawn from at least so many names for each partner
+_CHOICE = 1.25  # a part is drawn from at least this number of names for each partner
 
 
 @dataclass(frozen=True)

@@ -255,8 +255,8 @@ class Identity(Result):
     beside : Table, optional
         Stored columns that were asked for, one row per name; null where it is not stored.
     n_shown : int, optional
-        Names in tables, frames and JSON: so many with most of their own; by default all, and in
-        frames and JSON in the order asked for.
+        Number of names in tables, frames and JSON, those with most of their own; by default
+        all, and in frames and JSON in the order asked for.
     said_of_parts : tuple of str
         What is in doubt of how names were cut in two.
     null : NullDirections, optional

@@ -383,7 +383,7 @@ def spreads(
     weak : mapping of str to array_like, optional
         Of names that the model hardly knows; fewer than 20 are not compared with.
     size : int, optional
-        Draw so many rows of each set: similarity@n depends on n, so sets of different sizes
+        Rows to draw from each set: similarity@n depends on n, so sets of different sizes
         cannot be compared. By default all rows, which must then be equally many.
     seed : int
         Of the rows drawn.

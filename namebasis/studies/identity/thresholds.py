@@ -59,7 +59,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Estimator:
-    """How names are embedded: the mean of templates, and so many partners of each part."""
+    """How names are embedded: the mean of templates, and the number of partners of each part."""
 
     templates: tuple[str, ...]
     n_swaps: int

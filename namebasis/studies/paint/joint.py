@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WIDER = 4
 """Names that the other encoders read per candidate that is kept."""
-_KEPT = 2  # one in so many candidates stays by the space's own order alone
+_KEPT = 2  # one in this number of candidates stays by the space's own order alone
 
 
 class JointEncoder:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _WIDER = 8  # names looked at per name taken, for the linear code and for names denied
 _ATOMS = 32  # of the linear code, at most
-_RANDOM = 8  # one in so many names of the pool is drawn at random
+_RANDOM = 8  # one in this number of names of the pool is drawn at random
 
 
 def mean_goal(

@@ -58,7 +58,7 @@ class Blend:
 
 
 class Sketch(NamedTuple):
-    """The best prompt of so many names while a search still runs.
+    """The best prompt of one length while a search still runs.
 
     Attributes
     ----------

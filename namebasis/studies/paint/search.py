@@ -10,14 +10,14 @@ from namebasis.checks import Progress
 from namebasis.studies.paint.moves import Moves, Scorer, State
 
 Watch = Callable[[int, State], None]
-"""Told the number of names and the best prompt of so many, whenever that gets better."""
+"""Told a number of names and the best prompt of that length, whenever that gets better."""
 
 _ROUNDS = 3  # of improvement at most, per number of names
 
 
 @dataclass(frozen=True)
 class Found:
-    """The best state of so many names, and what had been spent when it was settled."""
+    """The best state for one number of names, and what had been spent when it was settled."""
 
     state: State
     n_encodes: int

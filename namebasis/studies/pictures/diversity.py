@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MOST_MATCHED = 12
 _SHARE_MATCHED, _HAVE = 2 / 3, 0.1
-"""Nine in ten names have so many pictures that these are this share of them."""
+"""The number compared is this share of the pictures that nine in ten names have."""
 
 
 def diversity(

@@ -96,7 +96,7 @@ def report(
         Our own clusters over the graph of neighbours, or those of `hdbscan` on the vectors, to
         compare with; see `analysis.cluster`.
     n_clusters : int, optional
-        Read so many clusters off the hierarchy instead of those with the most excess of mass.
+        Number of clusters to read off the hierarchy instead of those with the most excess of mass.
     level : {"eom", "split", "leaf"} or float, optional
         Those with the most excess of mass, the same with none above half of the names, the
         finest ones, or those that hang together within a distance; see `Clusters.cut`. By default
