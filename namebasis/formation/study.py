@@ -114,7 +114,7 @@ def formation(
         Measure the local learning coefficient of an organism's checkpoints, in minutes.
     seed : int
     progress : callable, optional
-        Called with checkpoints done and in all.
+        Called with checkpoints done and in all; with `learning_coefficient`, from 0 again for it.
 
     Returns
     -------
@@ -195,7 +195,7 @@ def formation(
     if weight_evidence:
         found = _weighed(found, series, told, seen, device, seed)
     if learning_coefficient:
-        found = _with_coefficients(found, series, kept, seed)
+        found = _with_coefficients(found, series, kept, seed, progress)
     return replace(found, n_shown=n_shown)
 
 
@@ -266,7 +266,11 @@ def _weighed(
 
 
 def _with_coefficients(
-    found: Formation, series: Series, kept: Sequence[Encoded], seed: int
+    found: Formation,
+    series: Series,
+    kept: Sequence[Encoded],
+    seed: int,
+    progress: Progress | None,
 ) -> Formation:
     """Add the local learning coefficient of the checkpoints that were measured."""
     from namebasis.formation.weight_identity.learning_coefficient import (
@@ -275,7 +279,7 @@ def _with_coefficients(
     )
 
     measured = replace(series, checkpoints=tuple(one.checkpoint for one in kept))
-    chains = learning_coefficients(measured, sampler=Sampler(seed=seed))
+    chains = learning_coefficients(measured, sampler=Sampler(seed=seed), progress=progress)
     return replace(found, learning_coefficient=chains)
 
 

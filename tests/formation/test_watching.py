@@ -291,6 +291,10 @@ def test_one_that_costs_too_much_says_how_often_would_do(tmp_path: Path) -> None
     (only,) = said
     assert "of the training's time; every=" in str(only.message)
     assert "would keep it at 2 %" in str(only.message)
+    with torch.no_grad():
+        model.weight.fill_(0.0)
+    with pytest.warns(NamebasisWarning, match="step 4 could not be measured"):
+        watch.step(model, None, 4)  # a gap is said though the cost was
 
 
 def test_clip_s_own_tokenizer_from_a_processor() -> None:

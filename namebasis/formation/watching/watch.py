@@ -129,7 +129,8 @@ class Watch:
         known = {name: told.names[name] for name in plan.names if told and name in told.names}
         self.folder, self.every, self.share = Path(folder).expanduser(), every, share
         self._record = _begin(self.folder, Record(plan, known), overwrite)
-        self._embed, self._is_warned = embed, False
+        self._embed = embed
+        self._warned: set[str] = set()
         self._encoder: LiveEncoder | None = None
         self._clock = _Clock(self._record.seconds, sum(one.seconds for one in self._record.taken))
 
@@ -262,7 +263,7 @@ class Watch:
             reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
             gap = Gap(f"step {step}", step, reason)
             self._record = replace(self._record, gaps=(*self._record.gaps, gap))
-            self._warn(f"step {step} could not be measured ({reason}); the training goes on.")
+            self._warn("gap", f"step {step} could not be measured ({reason}); the training goes on.")
 
     def _take(self, model: Any, tokenizer: Any, step: int) -> None:
         start = time.perf_counter()
@@ -289,14 +290,16 @@ class Watch:
             return
         rarer = int(self.every * record.share / self.share) + 1
         self._warn(
+            "cost",
             f"measuring takes {percent(record.share, 1)} of the training's time; every={rarer} "
-            f"would keep it at {percent(self.share, 0)}."
+            f"would keep it at {percent(self.share, 0)}.",
         )
 
-    def _warn(self, text: str) -> None:
-        if not self._is_warned:
+    def _warn(self, kind: str, text: str) -> None:
+        """Warn of each kind once: a training of days must not repeat it at every step."""
+        if kind not in self._warned:
             warnings.warn(f"{self.folder}: {text}", NamebasisWarning, stacklevel=4)
-        self._is_warned = True
+        self._warned.add(kind)
 
 
 class Attached:
