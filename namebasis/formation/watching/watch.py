@@ -263,7 +263,9 @@ class Watch:
             reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
             gap = Gap(f"step {step}", step, reason)
             self._record = replace(self._record, gaps=(*self._record.gaps, gap))
-            self._warn("gap", f"step {step} could not be measured ({reason}); the training goes on.")
+            self._warn(
+                "gap", f"step {step} could not be measured ({reason}); the training goes on."
+            )
 
     def _take(self, model: Any, tokenizer: Any, step: int) -> None:
         start = time.perf_counter()

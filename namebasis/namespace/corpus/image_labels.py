@@ -67,7 +67,7 @@ class LabelledImages:
     failures : tuple of ImageFailure
         Files whose names, or their folders', are not UTF-8, as those of the store are.
     beside : dict
-        `url` and `caption` of pictures by their files, where a table has such columns.
+        `url` and `caption` of pictures by their files, where a table or a file beside has any.
     """
 
     files: tuple[Path, ...]
@@ -195,8 +195,25 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
             "their order, with the columns file_name and name."
         )
     cells = tables_in(source) if source.is_dir() else []
-    if cells and not tars_in(source) and not list_images(source, may_be_none=True):
-        return _of_cells(cells, find)
+    if not cells:
+        return _of_files(source, find)
+    inside = _of_cells(cells, find)
+    if not tars_in(source) and not list_images(source, may_be_none=True):
+        return inside
+    return _together(inside, _of_files(source, find))
+
+
+def _together(first: LabelledImages, second: LabelledImages) -> LabelledImages:
+    """The pictures of a folder that holds both Parquet files of pictures and image files."""
+    return LabelledImages(
+        first.files + second.files, first.labels + second.labels,
+        first.n_matched + second.n_matched, first.notes + second.notes,
+        failures=first.failures + second.failures, beside={**first.beside, **second.beside},
+    )  # fmt: skip
+
+
+def _of_files(source: Path, find: Find) -> LabelledImages:
+    """The image files of a folder and of its archives, or of one archive."""
     there, said, refused = _listed(source)
     files = [file for file in there if is_utf8(str(file.relative_to(source)))]
     odd = [file for file in there if not is_utf8(str(file.relative_to(source)))]
@@ -209,18 +226,20 @@ def label_images(source: str | Path, find: Find, *, is_listed: bool = False) -> 
     labels = _of_tree(files, source, said.of, find)
     notes = [*said.notes, *(passed_over(source) if source.is_dir() else ())]
     made = _made(files, [labels[file] for file in files], find, notes)
-    return replace(made, failures=tuple(refused))
+    beside = {file: dict(said.of[file].kept) for file in files if file in said.of}
+    return replace(made, failures=tuple(refused), beside=beside)
 
 
 def _of_cells(tables: Sequence[Path], find: Find) -> LabelledImages:
     """The pictures inside Parquet files."""
     read = [pictures_of(table) for table in tables]
-    pairs = [pair for found, _, _ in read for pair in found]
+    pairs = [pair for one in read for pair in one.pairs]
     if not pairs:
         raise EncoderError(f"{tables[0]}: none of its rows has a name.")
-    notes = [note for *_, note in read[:3]]
+    notes = [one.note for one in read[:3]]
     made = _made([file for file, _ in pairs], [label for _, label in pairs], find, notes)
-    return replace(made, failures=tuple(one for _, lost, _ in read for one in lost))
+    beside = {file: said for one in read for file, said in one.beside.items()}
+    return replace(made, failures=tuple(lost for one in read for lost in one.lost), beside=beside)
 
 
 def _listed(source: Path) -> tuple[list[Path], Said, list[ImageFailure]]:

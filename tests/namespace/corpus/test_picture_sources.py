@@ -170,8 +170,31 @@ def test_img2dataset_records_what_it_downloaded(tmp_path: Path) -> None:
         "00000/000000002.jpg": "a street",
         "00000/000000003.jpg": "May",  # not in the record, so by its own file
     }
+    found = label_images(tmp_path, find)
     note = "00000.parquet: 1 of 3 pictures were not downloaded (failed_to_download)"
-    assert note in label_images(tmp_path, find).notes
+    assert note in found.notes
+    assert {file.stem: told for file, told in found.beside.items() if told} == {
+        "000000000": {"url": "https://a/1.jpg", "caption": "Winona"},
+        "000000002": {"url": "c", "caption": "a street"},
+        "000000003": {"caption": "a street at night"},  # of its own .txt
+    }
+
+
+def test_a_folder_of_parquet_pictures_and_of_files_gives_both(tmp_path: Path) -> None:
+    inside = [
+        {"image": {"bytes": picture(), "path": None}, "name": "José", "url": "https://b/2.jpg"},
+        {"image": {"bytes": picture(), "path": None}, "name": "May", "url": None},
+    ]
+    rows(tmp_path / "train-00000.parquet", inside)
+    (tmp_path / "Winona").mkdir()
+    (tmp_path / "Winona" / "1.jpg").write_bytes(picture())
+    found = label_images(tmp_path, find)
+    assert {file.name: label for file, label in zip(found.files, found.labels, strict=True)} == {
+        "train-00000.parquet#0": "José", "train-00000.parquet#1": "May", "1.jpg": "Winona",
+    }  # fmt: skip
+    assert found.n_matched == 3
+    told = {file.name: dict(beside) for file, beside in found.beside.items() if beside}
+    assert told == {"train-00000.parquet#0": {"url": "https://b/2.jpg"}}
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from namebasis.encoders.image_files import ImageFailure
 from namebasis.encoders.picture_rows import image_column
 from namebasis.errors import EncoderError
-from namebasis.namespace.corpus.pictures.tables import NAME_COLUMNS, PATH_COLUMNS, is_utf8
+from namebasis.namespace.corpus.pictures.tables import (
+    BESIDE,
+    NAME_COLUMNS,
+    PATH_COLUMNS,
+    beside_of,
+    is_utf8,
+)
 from namebasis.reading import UnreadableError, parse_json
 
 
@@ -40,8 +47,30 @@ def tables_in(folder: Path) -> list[Path]:
     return sorted(path for path in found if holds_pictures(path))
 
 
-def pictures_of(table: Path) -> tuple[list[tuple[Path, str]], list[ImageFailure], str]:
-    """Place and name of each row's picture, the rows without a name, and how names were read.
+@dataclass(frozen=True)
+class CellPictures:
+    """The pictures of a Parquet file.
+
+    Attributes
+    ----------
+    pairs : list of (Path, str)
+        Place and name of each row's picture.
+    lost : list of ImageFailure
+        Rows without a name.
+    note : str
+        How names were read.
+    beside : dict
+        `url` and `caption` of pictures by their places, where the file has such columns.
+    """
+
+    pairs: list[tuple[Path, str]]
+    lost: list[ImageFailure]
+    note: str
+    beside: dict[Path, dict[str, str]]
+
+
+def pictures_of(table: Path) -> CellPictures:
+    """Read whose the pictures of a Parquet file are.
 
     Raises
     ------
@@ -60,7 +89,8 @@ def pictures_of(table: Path) -> tuple[list[tuple[Path, str]], list[ImageFailure]
             f"(name, label …); its columns are {', '.join(schema.names)}."
         )
     try:
-        cells = pq.read_table(table, columns=[column])[column].to_pylist()
+        kept = [lower[name] for name in BESIDE if name in lower]
+        rows = pq.read_table(table, columns=list(dict.fromkeys([column, *kept]))).to_pylist()
     except (pa.ArrowException, OSError) as error:
         raise EncoderError(f"{table}: cannot be read as Parquet ({error}).") from None
     classes = None
@@ -73,14 +103,17 @@ def pictures_of(table: Path) -> tuple[list[tuple[Path, str]], list[ImageFailure]
             )
     found: list[tuple[Path, str]] = []
     lost: list[ImageFailure] = []
-    for row, cell in enumerate(cells):
-        place, name = Path(f"{table}#{row}"), _name(cell, classes)
+    beside: dict[Path, dict[str, str]] = {}
+    for at, row in enumerate(rows):
+        place, name = Path(f"{table}#{at}"), _name(row[column], classes)
         if name:
             found.append((place, name))
+            beside[place] = beside_of(row)
         else:
             lost.append(ImageFailure(str(place), "its row has no name"))
     how = " by the file's list of classes" if classes else ""
-    return found, lost, f"{table.name}: column {column!r} names its pictures{how}"
+    note = f"{table.name}: column {column!r} names its pictures{how}"
+    return CellPictures(found, lost, note, beside)
 
 
 def _name(cell: object, classes: list[str] | None) -> str:

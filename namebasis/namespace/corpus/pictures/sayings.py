@@ -14,8 +14,10 @@ from typing import Any
 from namebasis.encoders.image_archives import archive_of, read_inside
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.pictures.tables import (
+    BESIDE,
     CAPTION_COLUMNS,
     SURE_COLUMNS,
+    beside_of,
     columns_of,
     is_utf8,
     pairs_of,
@@ -43,10 +45,13 @@ class Saying:
         Whose it is, where something says so in as many words.
     caption : str or None
         A short text about it, which may be a name.
+    kept : tuple of (str, str)
+        `url` and `caption` in full, which are kept with the picture.
     """
 
     name: str | None = None
     caption: str | None = None
+    kept: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -70,7 +75,8 @@ def saying_of(row: Mapping[str, Any]) -> Saying:
     lower = {key.strip().lower(): value for key, value in reversed(list(row.items()))}
     name = next((text for key in SURE_COLUMNS if (text := _text(lower.get(key)))), None)
     caption = next((text for key in CAPTION_COLUMNS if (text := _text(lower.get(key)))), None)
-    return Saying(name, caption if caption and len(caption) <= _LONGEST else None)
+    is_short = caption is not None and len(caption) <= _LONGEST
+    return Saying(name, caption if is_short else None, tuple(beside_of(row).items()))
 
 
 def _text(value: object) -> str:
@@ -127,9 +133,10 @@ def _of_metadata(root: Path) -> dict[Path, Saying]:
             if columns is None:
                 continue
             is_sure = columns[1].strip().lower() in SURE_COLUMNS
-            for pair in pairs_of(rows, columns, table.parent):
+            for row, pair in zip(rows, pairs_of(rows, columns, table.parent), strict=True):
                 if pair is not None and pair[1]:
-                    say = Saying(pair[1]) if is_sure else Saying(caption=pair[1])
+                    kept = tuple(beside_of(row).items())
+                    say = Saying(pair[1], None, kept) if is_sure else Saying(None, pair[1], kept)
                     found[pair[0]] = say
     return {file: said for file, said in found.items() if file.is_file()}
 
@@ -151,7 +158,7 @@ def shard_record(table: Path, notes: list[str]) -> dict[str, Saying]:
         schema = pq.read_schema(table)
         if not {"key", "status"} <= set(schema.names):
             return {}
-        wanted = ("key", "status", "error_message", *SURE_COLUMNS, *CAPTION_COLUMNS)
+        wanted = ("key", "status", "error_message", *SURE_COLUMNS, *CAPTION_COLUMNS, *BESIDE)
         columns = [name for name in schema.names if name.strip().lower() in wanted]
         rows = pq.read_table(table, columns=columns).to_pylist()
     except (pa.ArrowException, OSError) as error:
@@ -209,7 +216,9 @@ def _of_fields(fields: Mapping[str, Callable[[], str]], classes: Sequence[str]) 
     """What the .json, .cls and .txt of an image say; what cannot be read says nothing."""
     told = [_of_field(suffix, fields[suffix], classes) for suffix in _FIELDS if suffix in fields]
     name = next((one.name for one in told if one.name), None)
-    return Saying(name, next((one.caption for one in told if one.caption), None))
+    caption = next((one.caption for one in told if one.caption), None)
+    kept = {key: value for one in reversed(told) for key, value in one.kept}
+    return Saying(name, caption, tuple(kept.items()))
 
 
 def _of_field(suffix: str, read: Callable[[], str], classes: Sequence[str]) -> Saying:
