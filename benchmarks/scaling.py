@@ -195,13 +195,28 @@ def encoder_table(n_names: int) -> None:
         )
 
 
+def large(folder: Path | None, n_names: int) -> None:
+    """Measure one large space, in a folder that is kept or in one that goes."""
+    import _ten_million
+
+    with tempfile.TemporaryDirectory() as passing:
+        _ten_million.table(_ten_million.run(folder or Path(passing), n_names), n_names)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run")
+    parser.add_argument(
+        "--ten-million", action="store_true", help="one large space, all it promises"
+    )
+    parser.add_argument("--names", type=int, default=10_000_000, help="of --ten-million")
+    parser.add_argument("--folder", type=Path, help="of --ten-million; kept, to go on from there")
     parser.add_argument("--store", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--encode", nargs=2, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
-    if wanted.store:
+    if wanted.ten_million:
+        large(wanted.folder, wanted.names)
+    elif wanted.store:
         print(json.dumps(store(wanted.store)))
     elif wanted.encode:
         print(json.dumps(encode(wanted.encode[0], int(wanted.encode[1]))))

@@ -454,7 +454,8 @@ def _append(
         elif remote_of(store.folder) is not None:
             store.dataset = append_remote(store.dataset, rows)
         else:
-            lance.write_dataset(rows, store.dataset, mode="append")
+            # From the version just written: Lance looks through all that came after the one given.
+            store.dataset = lance.write_dataset(rows, store.dataset, mode="append")
         start += len(chunk)
         size = _next_size(len(chunk), time.monotonic() - begun)
     store.refresh()

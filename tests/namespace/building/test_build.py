@@ -6,6 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
+import lance
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -82,6 +83,23 @@ class TestRows:
         monkeypatch.setattr(build, "CHUNK", 7)
         monkeypatch.setattr("namebasis.namespace.building.encode.SUB_BATCH", 3)
         assert_same_space(build_space(names, tmp_path / "b", encoder=encoder), space)
+
+    def test_each_chunk_is_appended_to_the_version_before_it(
+        self, tmp_path, names, encoder, monkeypatch
+    ) -> None:
+        """From an older one, Lance compares with all since, so that n chunks cost n² looks."""
+        monkeypatch.setattr(build, "CHUNK", 16)
+        behind: list[int] = []
+        write = lance.write_dataset
+
+        def watched(rows: object, to: object, **how: object) -> object:
+            if how.get("mode") == "append":
+                behind.append(to.latest_version - to.version)
+            return write(rows, to, **how)
+
+        monkeypatch.setattr(lance, "write_dataset", watched)
+        build_space(names, tmp_path / "b", encoder=encoder)
+        assert behind == [0, 0, 0, 0]
 
     def test_progress_rises_to_the_number_of_names(
         self, tmp_path, names, encoder, monkeypatch

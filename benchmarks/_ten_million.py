@@ -1,0 +1,280 @@
+"""One space of ten million names on one machine: each promise beside what was measured.
+
+Every step runs in a process of its own and leaves its figures in the folder, so that a run that was
+stopped goes on with the step that is missing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+DIM = 384
+K = 10
+N_QUERIES = 50
+N_ADDS = 1000
+FILTERS = {"half": "gender = 'F'", "hundredth": "array_has(locales, 'is_IS')"}
+Figures = dict[str, Any]
+
+
+@contextmanager
+def clock(figures: Figures, name: str) -> Iterator[None]:
+    """Note wall and CPU seconds of what runs inside, and the load while it ran."""
+    started, cpu = time.perf_counter(), time.process_time()
+    yield
+    figures[name] = time.perf_counter() - started
+    figures[f"{name}_cpu"] = time.process_time() - cpu
+    figures["load"] = os.getloadavg()[0]
+
+
+def forget_files(folder: Path) -> None:
+    """Ask the system to drop the files of a folder from memory: what is read next is cold."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def build(path: Path, n: int) -> Figures:
+    """Build; time of the rows and of all, memory, bytes."""
+    from _synthetic import SyntheticEncoder, resident_mb, synthetic_names
+
+    from namebasis.namespace.building.build import build_space
+
+    names, encoder = synthetic_names(n), SyntheticEncoder(DIM)
+    figures: Figures = {"corpus_mb": resident_mb()}
+    started = time.perf_counter()
+
+    def progress(done: int, total: int) -> None:
+        if done % 200_000 < 1024 or done == total:
+            print(f"{done:,} {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+        if done == total:
+            figures["rows"] = time.perf_counter() - started
+
+    with clock(figures, "build"):
+        build_space(names, path, encoder=encoder, templates="plain", progress=progress)
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    return figures | {"bytes": size}
+
+
+def ask(path: Path, n: int) -> Figures:
+    """Open, ask the first filtered question cold and warm, and measure time and recall."""
+    # Libraries are loaded before the clock starts.
+    import faiss  # noqa: F401
+    import lance  # noqa: F401
+
+    import namebasis as nb
+    import namebasis.space
+
+    forget_files(path)
+    figures: Figures = {}
+
+    with clock(figures, "open"):
+        space = nb.open_space(path)
+    with clock(figures, "first"):
+        space.nearest("Name0000042", k=K, where=FILTERS["half"])
+    for what, where in {"all": None, **FILTERS}.items():
+        ids = np.random.default_rng(5).choice(n, N_QUERIES, replace=False)
+        queries = [f"Name{i:07d}" for i in np.sort(ids)]
+        space.nearest(queries[0], k=K, where=where)
+        seconds, cpu = [], time.process_time()
+        for query in queries:
+            started = time.perf_counter()
+            space.nearest(query, k=K, where=where)
+            seconds.append(time.perf_counter() - started)
+        figures[f"warm_{what}"] = statistics.median(seconds)
+        figures[f"warm_{what}_worst"] = max(seconds)
+        figures[f"warm_{what}_cpu"] = (time.process_time() - cpu) / N_QUERIES
+        figures[f"recall_{what}"] = recall(space, np.sort(ids), where)
+        print(what, figures, file=sys.stderr, flush=True)
+    facts = space.info()["indices"]["text"]
+    return figures | {"index": facts["factory"], "nprobe": facts["parameters"].get("nprobe")}
+
+
+def recall(space: Any, ids: np.ndarray, where: str | None) -> float:
+    """Share of the exact nearest among those found, by one walk over all allowed rows."""
+    from namebasis.index.rows import Rows
+    from namebasis.index.tuning import exact_search, measure_recall
+
+    queries = space.vectors(ids=ids)
+    allowed = None if where is None else space.ids(where)
+    found = space.search(queries, K, where=where)[1]
+    kept = np.ones(len(space), bool) if allowed is None else np.isin(np.arange(len(space)), allowed)
+
+    def blocks() -> Iterator[np.ndarray]:
+        start = 0
+        for block in space._store.blocks("text"):
+            here = kept[start : start + len(block)]
+            start += len(block)
+            if here.any():
+                yield block[here]
+
+    truth = exact_search(queries, Rows(int(kept.sum()), DIM, blocks), K)
+    return measure_recall(found, np.flatnonzero(kept)[truth])
+
+
+def metric(path: Path, n: int) -> Figures:
+    """Write one metric column of every name."""
+    import pyarrow as pa
+
+    import namebasis as nb
+
+    space, figures = nb.open_space(path), {}
+    values = np.random.default_rng(3).random(n).astype(np.float32)
+    table = pa.table({"id": pa.array(np.arange(n)), "score": pa.array(values)})
+    with clock(figures, "metric"):
+        space.add_metrics(table, study="benchmark", parameters={})
+    return figures
+
+
+def check(path: Path, n: int) -> Figures:
+    """Read every byte again, with progress."""
+    import namebasis as nb
+
+    calls: list[float] = []
+    space, figures = nb.open_space(path), {}
+    with clock(figures, "check"):
+        found = space.check(progress=lambda *_: calls.append(time.perf_counter()))
+    gaps = np.diff(calls)
+    return figures | {"calls": len(calls), "gap": float(gaps.max(initial=0)), "found": str(found)}
+
+
+def add(path: Path, n: int) -> Figures:
+    """Many small adds; goes on where an earlier run stopped."""
+    from _synthetic import SyntheticEncoder, synthetic_names
+
+    import namebasis as nb
+    from namebasis.namespace.building.build import add_names
+    from namebasis.namespace.corpus.names import Names
+
+    encoder, n_adds = SyntheticEncoder(DIM), int(os.environ.get("N_ADDS", N_ADDS))
+    space = nb.open_space(path)
+    begun = len(space) - n
+    table = synthetic_names(n_adds).table
+    fresh = [f"Name{n + i:08d}" for i in range(n_adds)]
+    table = table.set_column(0, table.schema.field("name"), [fresh])
+    figures, seconds = {}, []
+    with clock(figures, "adds"):
+        for i in range(begun, n_adds):
+            started = time.perf_counter()
+            one = Names(table=table.slice(i, 1), dropped=())
+            space = add_names(space, one, encoder=encoder)
+            seconds.append(time.perf_counter() - started)
+            if i % 20 == 0:
+                print(i, f"{statistics.mean(seconds[-20:]):.2f} s", file=sys.stderr, flush=True)
+    figures |= {"add": statistics.median(seconds), "add_worst": max(seconds)}
+    figures |= {"add_cpu": figures["adds_cpu"] / len(seconds), "n_adds": n_adds}
+    return figures | {"pieces": len(space._store.dataset.get_fragments())}
+
+
+STEPS: dict[str, Callable[[Path, int], Figures]] = {
+    "build": build,
+    "ask": ask,
+    "metric": metric,
+    "check": check,
+    "add": add,
+    "ask again": ask,
+}
+
+
+def run(folder: Path, n: int) -> dict[str, Figures]:
+    """Run every step that has left no figures yet, each in a fresh process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    notes = folder / "figures.json"
+    found: dict[str, Figures] = json.loads(notes.read_text()) if notes.exists() else {}
+    for step in STEPS:
+        if step in found:
+            continue
+        command = [sys.executable, __file__, step, str(folder / "a.space"), str(n)]
+        done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE)
+        found[step] = json.loads(done.stdout.splitlines()[-1])
+        notes.write_text(json.dumps(found, indent=1))
+    return found
+
+
+def table(found: dict[str, Figures], n: int) -> None:
+    """Print each bar with its figure."""
+    build, ask, again = found["build"], found["ask"], found["ask again"]
+    written, checked, adds = found["metric"], found["check"], found["add"]
+
+    def row(what: str, bar: str, figure: str, step: Figures) -> None:
+        print(f"| {what} | {bar} | {figure} | {step['load']:.1f} |")
+
+    print(f"{n:,} names × {DIM}; index {ask['index']}, {ask['nprobe']} lists probed.\n")
+    print("| what | bar | measured | load |\n| --- | --- | --- | --: |")
+    row(
+        "build, min",
+        "< 25",
+        f"{build['build'] / 60:.1f} (CPU {build['build_cpu'] / 60:.1f})",
+        build,
+    )
+    row("peak memory of the build, GB", "< 6", f"{build['peak_mb'] / 1e3:.1f}", build)
+    row("on disk, GB", "–", f"{build['bytes'] / 1e9:.1f}", build)
+    row("open, s", "< 0.2", f"{ask['open']:.2f}", ask)
+    row(
+        "first filtered `nearest`, s",
+        "< 1",
+        f"{ask['first']:.2f} (CPU {ask['first_cpu']:.2f})",
+        ask,
+    )
+    for what, said in (("all", "no filter"), *FILTERS.items()):
+        figure = f"{ask[f'warm_{what}'] * 1e3:.0f} (CPU {ask[f'warm_{what}_cpu'] * 1e3:.0f})"
+        row(f"warm `nearest`, {said}, ms", "< 50", figure, ask)
+        row(f"recall@10, {said}", "≥ 0.95", f"{ask[f'recall_{what}']:.3f}", ask)
+    row(
+        "metric column, s",
+        "< 30",
+        f"{written['metric']:.1f} (CPU {written['metric_cpu']:.1f})",
+        written,
+    )
+    row(
+        "`info --check`, s",
+        "–",
+        f"{checked['check']:.0f} (CPU {checked['check_cpu']:.0f})",
+        checked,
+    )
+    row("longest time without progress, s", "–", f"{checked['gap']:.1f}", checked)
+    row(
+        "one small add, s",
+        "–",
+        f"{adds['add']:.2f}, slowest {adds['add_worst']:.1f} (CPU {adds['add_cpu']:.2f})",
+        adds,
+    )
+    for key, said in (
+        ("open", "open"),
+        ("first", "first question"),
+        ("warm_half", "warm question"),
+    ):
+        cpu = (
+            ""
+            if f"{key}_cpu" not in ask
+            else f" (CPU {again[key + '_cpu'] / ask[key + '_cpu']:.2f})"
+        )
+        row(
+            f"{said} after {adds['n_adds']:,} adds",
+            "≤ 1.2 ×",
+            f"{again[key] / ask[key]:.2f} ×{cpu}",
+            again,
+        )
+
+
+def main() -> None:
+    step, path, n = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    figures = STEPS[step](path, n)
+    figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
