@@ -143,7 +143,7 @@ def facts_after_adding(pieces: pa.Array, n_old: int) -> pa.Table:
     if (np.asarray(pc.list_value_length(fresh)) == 0).any():
         # Names without a piece are written alike too.
         ids.append(np.flatnonzero(np.asarray(pc.list_value_length(array)) == 0))
-    mine = np.unique(np.concatenate(ids))
+    mine = _distinct(np.concatenate(ids))
     near = array.take(pa.array(mine))
     rarest = np.full(len(near), np.iinfo(np.int64).max)
     at, codes, counts = _name_counts(rows, flat, near)
@@ -160,6 +160,14 @@ def facts_after_adding(pieces: pa.Array, n_old: int) -> pa.Table:
     )
 
 
+def _distinct(numbers: np.ndarray) -> np.ndarray:
+    """As `np.unique`, which hashes since NumPy 2.3: 40 times slower for numbers nearly sorted."""
+    ascending = np.sort(numbers)
+    is_first = np.ones(len(ascending), dtype=bool)
+    np.not_equal(ascending[1:], ascending[:-1], out=is_first[1:])
+    return ascending[is_first]
+
+
 def _is_in(values: pa.Array, wanted: pa.Array) -> np.ndarray:
     return np.asarray(pc.is_in(values, value_set=pc.unique(wanted)))
 
@@ -174,7 +182,7 @@ def _name_counts(
     is_known = np.asarray(found.is_valid())
     codes = np.asarray(found.drop_null()).astype(np.int64)
     # A piece that stands twice in one name counts once for that name.
-    pairs = np.unique(rows[is_known].astype(np.int64) * max(len(unique), 1) + codes)
+    pairs = _distinct(rows[is_known].astype(np.int64) * max(len(unique), 1) + codes)
     counts = np.bincount(pairs % max(len(unique), 1), minlength=len(unique))
     at = np.asarray(pc.list_parent_indices(near))
     return at, np.asarray(pc.index_in(own, value_set=unique)), counts
@@ -202,7 +210,7 @@ def _rarest_piece(array: pa.Array) -> np.ndarray:
     codes = np.asarray(pc.list_flatten(array).dictionary_encode().indices)
     if len(codes):
         # A piece that stands twice in one name counts once for that name.
-        pairs = np.unique(rows.astype(np.int64) * (int(codes.max()) + 1) + codes)
+        pairs = _distinct(rows.astype(np.int64) * (int(codes.max()) + 1) + codes)
         rows, codes = np.divmod(pairs, int(codes.max()) + 1)
         np.minimum.at(rarest, rows, np.bincount(codes)[codes])
     rarest[rarest == np.iinfo(np.int64).max] = 0
