@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import resource
-import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from _timing import Race, interleaved
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, orthogonal_mp
 
@@ -28,15 +27,6 @@ from namebasis.studies.basis.trust import make_null
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 CACHE = Path(tempfile.gettempdir()) / "namebasis-bench-bases"
-
-
-def seconds(call: Callable[[], object], repeats: int) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
 
 
 def clustered(n: int, width: int, rng: np.random.Generator) -> np.ndarray:
@@ -72,7 +62,7 @@ def peak_gb() -> float:
 def against_pursuit(n_names: int, n_targets: int, n_peer: int, repeats: int) -> None:
     """Scikit-learn's pursuit as fast as it goes: float32, Fortran order, and one call before.
 
-    Both in turn, in seconds of the processor, which other work on the machine changes less.
+    Both in turn; in seconds of the processor and of the wall.
     """
     rng = np.random.default_rng(0)
     names = clustered(n_names, 512, rng)
@@ -81,27 +71,32 @@ def against_pursuit(n_names: int, n_targets: int, n_peer: int, repeats: int) -> 
     memory = peak_gb()
     code = sparse_code(names, targets, 8, nonnegative=False)
     dictionary, some = np.asfortranarray(names.T), np.asfortranarray(targets[:n_peer].T)
-    ours, theirs, peer = [], [], np.empty(0)
+    found: list[np.ndarray] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a target that ends early
         orthogonal_mp(dictionary, some[:, :2], n_nonzero_coefs=8)
-        for _ in range(repeats):
-            began = time.process_time()
-            sparse_code(names, targets, 8, nonnegative=False)
-            between = time.process_time()
-            peer = orthogonal_mp(dictionary, some, n_nonzero_coefs=8).reshape(n_names, n_peer)
-            ours.append(between - began)
-            theirs.append((time.process_time() - between) * n_targets / n_peer)
+        race = interleaved(
+            lambda: sparse_code(names, targets, 8, nonnegative=False),
+            lambda: found.append(orthogonal_mp(dictionary, some, n_nonzero_coefs=8)),
+            repeats, per_peer=n_targets / n_peer, warm=False,
+        )  # fmt: skip
+    peer = found[-1].reshape(n_names, n_peer)
     same = [set(np.flatnonzero(peer[:, i])) == set(code.indices[i]) for i in range(n_peer)]
     left = np.linalg.norm(some - dictionary @ peer, axis=0)
     ratio = residuals(code, names, targets)[:n_peer] / left
-    times = np.array(theirs) / ours
     print(
         f"| {n_targets} targets, {n_names:,} names, 8 nonzero, signed | orthogonal_mp, float32, "
-        f"Fortran order, warm, {n_peer} targets | {statistics.median(ours):.2f} s of CPU | "
-        f"{statistics.median(theirs):.1f} s of CPU | {np.median(times):.0f}× ({times.min():.1f} to "
-        f"{times.max():.1f} over {repeats}) | same support {np.mean(same):.1%}, residual × "
-        f"{ratio.mean():.4f}, peak {memory:.2f} GB |"
+        f"Fortran order, warm, {n_peer} targets | {two(race)} | same support "
+        f"{np.mean(same):.1%}, residual × {ratio.mean():.4f}, peak {memory:.2f} GB |"
+    )
+
+
+def two(race: Race) -> str:
+    """Cells: our seconds and the peer's, of the wall, and the ratio by both clocks."""
+    ours, theirs = race.ours.spread(), race.peer.spread()
+    return (
+        f"{ours.middle:.2f} s | {theirs.middle * race.per_peer:.1f} s | "
+        f"{race.ratio().told('.1f', '×')} | {race.ratio('cpu').told('.1f', '×')}"
     )
 
 
@@ -110,16 +105,19 @@ def against_lasso(n_names: int, n_targets: int, n_peer: int, repeats: int) -> No
     rng = np.random.default_rng(0)
     names = clustered(n_names, 512, rng)
     targets = mixtures(names, n_targets, rng)
-    ours = seconds(lambda: sparse_code(names, targets, 8), repeats)
-    dictionary = names.T.astype(np.float64)
+    dictionary, found = np.asfortranarray(names.T), []
     model = Lasso(
         alpha=0.25 / (2 * 512), fit_intercept=False, positive=True, max_iter=10_000, tol=1e-6
     )
-    start = time.perf_counter()
+
+    def peer() -> None:
+        found[:] = [model.fit(dictionary, target).coef_.copy() for target in targets[:n_peer]]
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        found = [model.fit(dictionary, target).coef_ for target in targets[:n_peer]]
-    theirs = (time.perf_counter() - start) * n_targets / n_peer
+        race = interleaved(
+            lambda: sparse_code(names, targets, 8), peer, repeats, per_peer=n_targets / n_peer
+        )
     lower = []
     for weights, target in zip(found, targets, strict=False):
         if (weights > 0).any():
@@ -128,16 +126,17 @@ def against_lasso(n_names: int, n_targets: int, n_peer: int, repeats: int) -> No
             lower.append((own, np.linalg.norm(target - dictionary @ weights)))
     own, other = np.array(lower).T
     print(
-        f"| the same, nonnegative | Lasso(positive=True), {n_peer} targets | {ours:.2f} s | "
-        f"{theirs:.1f} s | {theirs / ours:.0f}× | residual at equal nonzeros (median "
+        f"| the same, nonnegative | Lasso(positive=True), float32, Fortran order, {n_peer} "
+        f"targets | {two(race)} | residual at equal nonzeros (median "
         f"{np.median((np.array(found) > 0).sum(axis=1)):.0f}) {own.mean():.3f} against "
         f"{other.mean():.3f}, lower for {(own < other).mean():.0%} |"
     )
 
 
 def speed(quick: bool) -> None:
-    print("d = 512, medians\n\n| work | peer | ours | peer's | ratio | quality |")
-    print("|---|---|---|---|---|---|")
+    print("d = 512, medians of turns; the peer is timed on its targets and scaled to all\n")
+    print("| work | peer | ours | peer's | ratio, wall | ratio, CPU | quality |")
+    print("|---|---|---|---|---|---|---|")
     against_pursuit(10_000, 256, 8 if quick else 64, 1 if quick else 5)
     against_lasso(10_000, 256, 4 if quick else 64, 1 if quick else 5)
     against_pursuit(100_000, 256, 1 if quick else 8, 1 if quick else 5)

@@ -6,13 +6,14 @@ import argparse
 import os
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from _timing import REPEATS, Spread
 
 import namebasis as nb
 
@@ -85,7 +86,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="60 names, one run each")
     parser.add_argument("--after", type=Path, default=Path(__file__).parents[1])
     parser.add_argument("--names", type=int, default=3000)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=REPEATS)
     asked = parser.parse_args()
     if asked.quick:
         asked.names, asked.repeats = 60, 1
@@ -106,7 +107,7 @@ def main() -> None:
                         shutil.rmtree(places[side] / "b.space", ignore_errors=True)
                         times[side].append(run(checkouts[side], words, places[side]))
             cells = [
-                f"{statistics.median(one[what] for one in side):.2f}" if side else "–"
+                Spread.of([one[what] for one in side]).told() if side else "–"
                 for what in (0, 1)
                 for side in times
             ]

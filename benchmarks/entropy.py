@@ -14,11 +14,13 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 from _synthetic import SyntheticEncoder
+from _timing import REPEATS, interleaved
 from scipy.linalg import eigvalsh
 from scipy.spatial.distance import pdist, squareform
 
@@ -118,32 +120,36 @@ def main() -> None:
         one(arguments.one)
         return
     if arguments.scale:
-        scale(arguments.scale)
+        if arguments.quick:
+            with tempfile.TemporaryDirectory() as folder:
+                scale(Path(folder) / "plot.png", SIZES[:2])
+        else:
+            scale(arguments.scale)
         return
+    print("| n × 384 | published algorithm | stochastic | difference | ratio |")
+    print("|---|---|---|---|---|")
     if not arguments.quick:
         rows = cloud(20_000)
         start = time.perf_counter()
         report = entropy_report(rows, method="stochastic")
         print(
-            f"{report.method} n 20,000: {report.bits:.4f} ± {report.standard_error:.4f} bits, "
-            f"{time.perf_counter() - start:.1f} s, peak {peak_gb():.2f} GB"
+            f"| 20,000 | – | {report.bits:.4f} ± {report.standard_error:.4f} bits, "
+            f"{time.perf_counter() - start:.1f} s, {peak_gb():.2f} GB | | |"
         )
     n = 1_000 if arguments.quick else 10_000
     rows = SyntheticEncoder(384).encode_names(["Name0"] * n, "{}")
-    times, reports = [], []
-    for seed in range(3):
-        start = time.perf_counter()
-        reports.append(entropy_report(rows, method="stochastic", seed=seed))
-        times.append(time.perf_counter() - start)
-    start = time.perf_counter()
-    # Every seed samples its own bandwidth; the published algorithm is given the first.
-    value = published(rows, reports[0].bandwidth)
-    seconds = time.perf_counter() - start
-    print(f"published  n {n:,}: {value:.4f} bits, {seconds:.1f} s")
+    report = entropy_report(rows, method="stochastic")
+    values: list[float] = []
+    race = interleaved(
+        lambda: entropy_report(rows, method="stochastic"),
+        lambda: values.append(published(rows, report.bandwidth)),
+        1 if arguments.quick else REPEATS, warm=False,
+    )  # fmt: skip
     print(
-        f"stochastic n {n:,}: {reports[0].bits:.4f} ± {reports[0].standard_error:.4f} bits, "
-        f"{np.median(times):.2f} s (median of 3), off by {reports[0].bits - value:+.4f} bits, "
-        f"{seconds / np.median(times):.0f} times faster"
+        f"| {n:,} | {values[0]:.4f} bits, {race.peer.spread().told('.1f', ' s')} | "
+        f"{report.bits:.4f} ± {report.standard_error:.4f} bits, "
+        f"{race.ours.spread().told('.2f', ' s')} | {report.bits - values[0]:+.4f} bits | "
+        f"{race.ratio().told('.0f', '×')} |"
     )
 
 

@@ -9,18 +9,18 @@ stands, no accents, no capitals, no order of files. It is left out where it is n
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from _timing import REPEATS, Race, in_turn
 
 import namebasis as nb
 
@@ -36,28 +36,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--captions", type=int, default=400_000)
     parser.add_argument("--names", type=int, default=30_000)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=REPEATS)
+    parser.add_argument("--quick", action="store_true", help="a smoke run")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.captions, asked.names, asked.rounds = 2_000, 300, 1
     names = nb.read_names("faker", limit=asked.names).strings
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "captions.parquet"
         texts = write(file, asked.captions, names)
-        ours, peers = [], []
-        for _ in range(asked.rounds):
-            start = time.process_time()
-            found = nb.formation.count_mentions(file, names, progress=None, with_parts=False)
-            ours.append(time.process_time() - start)
-            if (counts := peer(file, names)) is not None:
-                peers.append(counts[0])
-        rate = asked.captions / statistics.median(ours)
-        print(f"{asked.captions:,} captions of {texts:.0f} letters, {len(names):,} names")
-        print(f"{rate:,.0f} captions per second of CPU: 100 million in {1e8 / rate / 60:.0f} min")
-        print(f"a process that only counts holds at most {memory(file, names):.2f} GB")
-        print(found.headline())
-        if peers:
-            ratios = sorted(theirs / mine for theirs, mine in zip(peers, ours, strict=True))
-            print(f"pyahocorasick takes {statistics.median(ratios):.2f} times as long "
-                  f"({ratios[0]:.2f} to {ratios[-1]:.2f})")  # fmt: skip
+        works: dict[str, Callable[[], object]] = {
+            "ours": lambda: nb.formation.count_mentions(
+                file, names, progress=None, with_parts=False
+            )
+        }
+        if importlib.util.find_spec("ahocorasick") is not None:
+            works["pyahocorasick"] = lambda: peer(file, names)
+        times = in_turn(works, asked.rounds, warm=False)
+        rate = asked.captions / times["ours"].spread("cpu").middle
+        print(f"{asked.captions:,} captions of {texts:.0f} letters, {len(names):,} names:\n")
+        print("| what | measured |\n|---|---|")
+        print(f"| captions per second of CPU | {rate:,.0f} |")
+        print(f"| minutes for 100 million | {1e8 / rate / 60:.0f} |")
+        print(f"| memory of a process that only counts | {memory(file, names):.2f} GB |")
+        told = "not installed: not measured"
+        if "pyahocorasick" in times:
+            told = Race(times["ours"], times["pyahocorasick"]).ratio("cpu").told(".2f")
+        print(f"| pyahocorasick's CPU seconds over ours | {told} |")
 
 
 def memory(file: Path, names: Sequence[str]) -> float:
@@ -89,13 +94,10 @@ def write(file: Path, n: int, names: Sequence[str]) -> float:
     return sum(map(len, captions)) / n
 
 
-def peer(file: Path, names: Sequence[str]) -> tuple[float, Counter[str]] | None:
-    """Seconds of CPU and counts of pyahocorasick; None where it is not installed."""
-    try:
-        import ahocorasick
-    except ImportError:
-        return None
-    start = time.process_time()
+def peer(file: Path, names: Sequence[str]) -> Counter[str]:
+    """Counts by pyahocorasick."""
+    import ahocorasick
+
     automaton = ahocorasick.Automaton()
     for name in names:
         automaton.add_word(name.lower(), name.lower())
@@ -112,7 +114,7 @@ def peer(file: Path, names: Sequence[str]) -> tuple[float, Counter[str]] | None:
                 ):
                     seen.add(name)
             counts.update(seen)
-    return time.process_time() - start, counts
+    return counts
 
 
 if __name__ == "__main__":

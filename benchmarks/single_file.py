@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
+from _timing import Race, in_turn
 
 MODEL = "ViT-L-14-quickgelu"  # as Stable Diffusion 1 has it
 START = "cond_stage_model.transformer.text_model."
@@ -91,33 +91,20 @@ def rates(n_names: int, turns: int) -> None:
         return np.stack([encoder.encode_names(names, template) for template in templates])
 
     rows = {kind: encode(encoder) for kind, encoder in encoders.items()}
-    taken: dict[str, list[float]] = {kind: [] for kind in encoders}
-    for turn in range(turns):
-        order = list(encoders) if turn % 2 == 0 else list(encoders)[::-1]
-        for kind in order:
-            started = time.process_time()
-            encode(encoders[kind])
-            taken[kind].append(time.process_time() - started)
+    works = {kind: lambda one=one: encode(one) for kind, one in encoders.items()}
+    taken = in_turn(works, turns, warm=False)
     n_prompts = n_names * len(templates)
-    ratios = [a / b for a, b in zip(taken["single file"], taken["open_clip"], strict=True)]
+    ratio = Race(taken["open_clip"], taken["single file"]).ratio("cpu")
     print("| adapter | prompts | processor µs a prompt, median | least | most |")
     print("|---|---|---|---|---|")
-    for kind, seconds in taken.items():
-        per = [1e6 * one / n_prompts for one in seconds]
-        told = " | ".join(f"{one:,.0f}" for one in (statistics.median(per), min(per), max(per)))
+    for kind, times in taken.items():
+        told = " | ".join(f"{1e6 * one / n_prompts:,.0f}" for one in times.spread("cpu").values)
         print(f"| {kind} | {n_prompts:,} | {told} |")
-    low, high = np.percentile(_resampled(ratios), (2.5, 97.5))
-    middle = statistics.median(ratios)
     print(
-        f"\nSingle file over open_clip, turn by turn: {middle:.3f} (95 % {low:.3f} to {high:.3f}, "
-        f"{turns} turns; bar 1.05). Largest difference of rows: "
+        f"\nSingle file over open_clip's checkpoint by the same adapter, turn by turn: "
+        f"{ratio.told('.3f')}, {turns} turns; bar 1.05. Largest difference of rows: "
         f"{np.abs(rows['single file'] - rows['open_clip']).max():.1e}."
     )
-
-
-def _resampled(values: list[float]) -> np.ndarray:
-    rng = np.random.default_rng(0)
-    return np.median(rng.choice(values, (2000, len(values))), axis=1)
 
 
 def sparse_checkpoint(path: Path, size: int = 2_000_000_000) -> None:

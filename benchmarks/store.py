@@ -19,6 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import faiss
 import numpy as np
 from _synthetic import SyntheticEncoder, resident_mb, synthetic_names
+from _timing import in_turn, interleaved
 
 from namebasis.index import vector_index
 from namebasis.index.rows import as_rows
@@ -33,13 +34,8 @@ K = 10
 
 def medians(runs: int, *works: Callable[[], object]) -> list[float]:
     """Median seconds of each, run in turn so that all see the same load."""
-    times: list[list[float]] = [[] for _ in works]
-    for _ in range(runs + 1):
-        for own, work in zip(times, works, strict=True):
-            started = time.perf_counter()
-            work()
-            own.append(time.perf_counter() - started)
-    return [statistics.median(own[1:]) for own in times]
+    times = in_turn({str(at): work for at, work in enumerate(works)}, runs)
+    return [one.spread().middle for one in times.values()]
 
 
 def against_faiss(folder: Path, n: int, runs: int) -> None:
@@ -62,8 +58,10 @@ def against_faiss(folder: Path, n: int, runs: int) -> None:
             return [list(result.names) for result in space.nearest(queries, K).split()]
 
         assert theirs() == ours()
-        a, b = medians(runs, theirs, ours)
-        print(f"| {batch} | {a * 1e3:.1f} | {b * 1e3:.1f} | {b / a:.2f} | ≤ 1.15 |")
+        race = interleaved(theirs, ours, runs)  # the ratio is ours over theirs
+        a, b = race.ours.spread().middle, race.peer.spread().middle
+        told = race.ratio().told(".2f")
+        print(f"| {batch} | {a * 1e3:.1f} | {b * 1e3:.1f} | {told} | ≤ 1.15 |")
     print()
 
 

@@ -10,18 +10,20 @@ neighbours are sought approximately.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import resource
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("NUMBA_NUM_THREADS", "2")
 
 import numpy as np
+from _timing import REPEATS, Race, in_turn
 
 MIN_CLUSTER_SIZE, MIN_SAMPLES, K = 35, 5, 15
 Labels = np.ndarray
@@ -109,15 +111,6 @@ def sparse_hdbscan(rows: np.ndarray, seed: int) -> Labels:
     ).fit_predict(links.tocsr())
 
 
-@dataclass
-class Run:
-    """What one method took and found, seed by seed."""
-
-    seconds: list[float]
-    cpu_seconds: list[float]
-    labels: list[Labels]
-
-
 class Clock:
     """Wall and CPU seconds since the last lap; CPU is what a busy machine leaves comparable."""
 
@@ -131,52 +124,60 @@ class Clock:
         return now[0] - before[0], now[1] - before[1]
 
 
-def timed(find: Callable[[np.ndarray, int], Labels], rows: np.ndarray, seeds: list[int]) -> Run:
-    run, clock = Run([], [], []), Clock()
-    for seed in seeds:
-        run.labels.append(np.asarray(find(rows, seed)))
-        seconds, cpu = clock.lap()
-        run.seconds.append(seconds)
-        run.cpu_seconds.append(cpu)
-    return run
-
-
-METHODS: dict[str, tuple[Callable[[np.ndarray, int], Labels], list[int]]] = {
-    "ours": (ours, [0, 1, 2]),
-    "hdbscan on the vectors": (raw_hdbscan, [0]),
-    "hdbscan on the sparse graph": (sparse_hdbscan, [0]),
-    "EVoC": (evoc_labels, [0, 1, 2]),
-    "UMAP to 5, hdbscan (BERTopic)": (umap_hdbscan, [0, 1]),
+METHODS: dict[str, Callable[[np.ndarray, int], Labels]] = {
+    "ours": ours,
+    "hdbscan on the vectors": raw_hdbscan,
+    "hdbscan on the sparse graph": sparse_hdbscan,
+    "EVoC": evoc_labels,
+    "UMAP to 5, hdbscan (BERTopic)": umap_hdbscan,
 }
+SEEDLESS = {"hdbscan on the vectors", "hdbscan on the sparse graph"}
 
 
-def compare_section(n: int, n_clusters: int, kinds: list[str], methods: list[str]) -> None:
+def installed(methods: list[str]) -> list[str]:
+    """Those methods whose library is here; of the others a line says so."""
+    if "EVoC" in methods and importlib.util.find_spec("evoc") is None:
+        print("EVoC is not installed (`pip install evoc`): not measured.\n")
+        return [method for method in methods if method != "EVoC"]
+    return methods
+
+
+def add_labels(method: str, rows: np.ndarray, found: list[Labels]) -> None:
+    """Cluster once more, with the next seed."""
+    found.append(np.asarray(METHODS[method](rows, len(found))))
+
+
+def compare_section(
+    n: int, n_clusters: int, kinds: list[str], methods: list[str], repeats: int
+) -> None:
+    """All methods in turn on the same rows, a seed for each turn."""
     from sklearn.metrics import adjusted_rand_score
 
+    methods = installed(methods)
     warm = mixture(800, 16, 3, "round", 9)[0]
     for method in methods:  # compile before the clock runs
-        METHODS[method][0](warm, 0)
+        METHODS[method](warm, 0)
     print(
         "| rows | mixture | method | seconds | CPU seconds | CPU over ours | ARI | clusters | "
         "in none | agreement between seeds |\n|---|---|---|---|---|---|---|---|---|---|"
     )
     for kind in kinds:
         rows, truth = mixture(n, 384, n_clusters, kind, 0)
-        mine = 0.0
+        found: dict[str, list[Labels]] = {method: [] for method in methods}
+        works = {method: partial(add_labels, method, rows, found[method]) for method in methods}
+        times = in_turn(works, repeats, warm=False)
         for method in methods:
-            find, seeds = METHODS[method]
-            run = timed(find, rows, seeds)
-            cpu = float(np.median(run.cpu_seconds))
-            mine = mine or cpu
-            scores = [adjusted_rand_score(truth, labels) for labels in run.labels]
-            between = [adjusted_rand_score(run.labels[0], labels) for labels in run.labels[1:]]
-            again = f"{min(between):.3f}" if between else "no seed"
+            labels = found[method]
+            scores = [adjusted_rand_score(truth, one) for one in labels]
+            between = [adjusted_rand_score(labels[0], one) for one in labels[1:]] or [1.0]
+            again = "no seed" if method in SEEDLESS else f"{min(between):.3f}"
+            ratio = Race(times[methods[0]], times[method]).ratio("cpu")
             spread = f" ({min(scores):.3f} to {max(scores):.3f})" if len(set(scores)) > 1 else ""
             print(
-                f"| {n:,} | {kind} | {method} | {np.median(run.seconds):.1f} | {cpu:.1f} | "
-                f"{cpu / mine:.1f} | {np.median(scores):.3f}{spread} | "
-                f"{run.labels[0].max() + 1} of {n_clusters} | "
-                f"{np.mean(run.labels[0] < 0):.0%} | {again} |",
+                f"| {n:,} | {kind} | {method} | {times[method].spread().middle:.1f} | "
+                f"{times[method].spread('cpu').middle:.1f} | {ratio.told('.1f', '×')} | "
+                f"{np.median(scores):.3f}{spread} | {labels[0].max() + 1} of {n_clusters} | "
+                f"{np.mean(labels[0] < 0):.0%} | {again} |",
                 flush=True,
             )
 
@@ -268,8 +269,9 @@ def main() -> None:
     options = parser.parse_args()
     n = 1500 if options.quick else options.rows
     if "compare" in options.section:
+        repeats = 1 if options.quick else REPEATS
         n_clusters = 6 if options.quick else options.clusters
-        compare_section(n, n_clusters, options.kinds, options.methods)
+        compare_section(n, n_clusters, options.kinds, options.methods, repeats)
     if "names" in options.section:
         names_section(options.space, options.resamples)
     if "million" in options.section:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from _timing import Spread
 
 from namebasis.formation import Watch, formation
 from namebasis.formation.watching.record import read_record
@@ -104,7 +105,8 @@ def cost(made: tuple[Any, Any, Any, Any], n_steps: int, n_measured: int) -> None
         size = sum(path.stat().st_size for path in (Path(folder) / "w").iterdir())
         n_files = len(read_record(Path(folder) / "w").taken)
     one, each = float(np.median(taken)), float(np.median(spent))
-    print(f"step {one:.3f} s, measurement {each:.3f} s (the first {first:.3f} s): "
+    print(f"step {Spread.of(taken).told('.3f', ' s')}, measurement "
+          f"{Spread.of(spent).told('.3f', ' s')} of CPU (the first {first:.3f} s): "
           f"every={int(np.ceil(each / (SHARE * one)))} stays below {SHARE:.0%}; "
           f"{size / n_files / 1e6:.1f} MB a measurement; weights untouched: {same}")  # fmt: skip
 
@@ -146,13 +148,16 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--trainer", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="a smoke run")
     asked = parser.parse_args()
+    if asked.quick:
+        asked.batch, asked.steps = 2, 1
     if asked.trainer:
         trainer()
     elif asked.open_clip:
-        cost(steps_of_open_clip(asked.open_clip, asked.batch), asked.steps, 2)
+        cost(steps_of_open_clip(asked.open_clip, asked.batch), asked.steps, 1 if asked.quick else 5)
     else:
-        cost(steps_of_the_organism(), asked.steps, 5)
+        cost(steps_of_the_organism(), asked.steps, 1 if asked.quick else 5)
 
 
 if __name__ == "__main__":

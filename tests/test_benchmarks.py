@@ -1,0 +1,108 @@
+"""`make bench`: what it makes, what it leaves alone, and how its ratios are reckoned."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    monkeypatch.syspath_prepend(FOLDER)
+    for name in ("run", "_timing"):
+        sys.modules.pop(name, None)
+    module = importlib.import_module("run")
+    monkeypatch.setattr(module, "DOCUMENT", tmp_path / "benchmarks.md")
+    module.DOCUMENT.write_text("a <!-- store -->\nold\n<!-- /store --> b <!-- paint -->\nold\n"
+                               "<!-- /paint --> c", encoding="utf-8")  # fmt: skip
+    yield module
+    for name in ("run", "_timing"):
+        sys.modules.pop(name, None)
+
+
+def test_every_script_is_a_table_a_study_or_excused(bench: Any) -> None:
+    scripts = {path.stem for path in FOLDER.glob("*.py") if path.stem[0] != "_"}
+    tables = {Path(table.command[1]).stem for table in bench.TABLES.values()}
+    assert tables | set(bench.STUDIES) | set(bench.ELSEWHERE) == scripts
+    for script in tables:
+        assert '"--quick"' in (FOLDER / f"{script}.py").read_text(encoding="utf-8"), script
+
+
+def test_the_document_has_one_place_for_each_table(bench: Any) -> None:
+    text = (FOLDER.parent / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for name in bench.TABLES:
+        assert len(bench.block(name).findall(text)) == 1, name
+
+
+def test_a_table_says_when_it_was_made(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = subprocess.CompletedProcess([], 0, stdout="| 1 |\n")
+    monkeypatch.setattr(bench.subprocess, "run", lambda *_a, **_k: done)
+    monkeypatch.setattr(bench, "commit", lambda: "abc1234")
+    body = bench.measure("store", quick=False, before=0.1)
+    assert body.startswith("| 1 |\n\nMade on ")
+    text = bench.put(bench.DOCUMENT.read_text(), "store", body)
+    assert text.startswith("a <!-- store -->\n| 1 |")
+    assert text.endswith("b <!-- paint -->\nold\n<!-- /paint --> c")
+    assert bench.made(text, "store").commit == "abc1234"
+    assert bench.made(text, "paint") == bench.Made("never", "–")
+    assert "store" not in bench.due(text, "abc1234")
+    assert bench.due(text, "abc1234")[0] == "startup"
+    assert bench.due(text, "fff0000")[-1] == "store"
+    assert "**Not a quiet machine.** Made on" in bench.measure("store", quick=False, before=3.0)
+    with pytest.raises(ValueError, match="has no <!-- milvus -->"):
+        bench.put(text, "milvus", body)
+
+
+def test_a_script_that_fails_is_named_and_the_next_is_made(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure(name: str, **_: object) -> str:
+        if name == "store":
+            raise subprocess.CalledProcessError(3, ["store.py"])
+        return "new"
+
+    monkeypatch.setattr(bench, "measure", measure)
+    monkeypatch.setattr(bench, "load", lambda: 0.2)
+    (failed,) = bench.run(["store", "paint"], quick=False, any_load=False)
+    assert failed.startswith("store: ")
+    assert "exit status 3" in failed
+    text = bench.DOCUMENT.read_text()
+    assert "<!-- store -->\nold" in text
+    assert "<!-- paint -->\nnew" in text
+
+
+def test_nothing_is_measured_beside_other_work(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "load", lambda: 3.0)
+    (failed,) = bench.run(["store", "paint"], quick=False, any_load=False)
+    assert failed.startswith("store, paint: load 3.0, more than 0.5")
+    assert bench.wait_until_quiet(0, any_load=True) == 3.0
+
+
+def test_a_study_is_never_run(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["run.py", "records"])
+    with pytest.raises(SystemExit, match="no table records; there are startup"):
+        bench.main()
+
+
+def test_a_budget_takes_what_fits(bench: Any) -> None:
+    assert bench.within(["encoding", "startup", "pictures"], 4) == ["startup", "pictures"]
+    assert bench.within(["encoding", "startup"], None) == ["encoding", "startup"]
+
+
+def test_works_take_turns_and_ratios_are_of_each_turn(bench: Any) -> None:
+    timing = sys.modules["_timing"]
+    order: list[str] = []
+    times = timing.in_turn({one: lambda one=one: order.append(one) for one in "ab"}, 3)
+    assert "".join(order) == "ab" + "ab" + "ba" + "ab"
+    assert [len(times[one].wall) for one in "ab"] == [3, 3]
+    race = timing.Race(timing.Times([1.0, 2.0, 4.0]), timing.Times([8.0, 2.0, 8.0]), per_peer=10)
+    assert race.ratio().values == (20.0, 10.0, 80.0)  # of medians it would be 40
+    assert race.ratio().told(".0f", "×") == "20× (10 to 80)"
