@@ -11,7 +11,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 export HF_HUB_DISABLE_TELEMETRY = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo audit explore organism painter test test-slow lint format bench clean release supply docs
+.PHONY: help demo audit explore organism painter test test-slow campaign lint format bench clean release supply docs
 
 help:
 	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
@@ -19,6 +19,7 @@ help:
 	@echo "make audit    audits the packaged encoders, about 8 minutes: minilm, and the organism beside its truth"
 	@echo "make test     set up .venv with the test tools; lint, type check, whole suite"
 	@echo "make test-slow  what takes too long for make test: simulated coverage, the hostile campaign"
+	@echo "make campaign  the hostile campaign in full: kills, changed input, damage, crowds, full disks"
 	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
 	@echo "make organism retrains the packaged organism, about 7 minutes on two quiet cores"
 	@echo "make painter  retrains the organism's painter, about 50 minutes on two quiet cores, after the organism's 7"
@@ -80,6 +81,11 @@ test: lint
 # Coverage of every interval by simulation, and the whole hostile campaign.
 test-slow: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow
+
+# Kills, changed input, damage, crowds and full disks by the thousand; the same command goes on.
+SEED ?= $(shell date +%Y%m%d)
+campaign: $(VENV)/.test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.campaign --full --seed $(SEED) --log campaign.jsonl
 
 docs: $(VENV)/.test
 	$(BIN)/python -m namebasis.cli.reference docs/cli.md

@@ -1,4 +1,4 @@
-"""Run the campaign: `python -m tests.campaign --seed 7 --minutes 10`."""
+"""Run the campaign: `python -m tests.campaign --seed 7 --minutes 10`, or `--full`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.campaign import full
 from tests.campaign.run import Campaign, Tally, smallest
 from tests.campaign.warm import warm
 from tests.campaign.world import World
 
-KINDS = ("kills", "readers", "damage", "hostile", "threads")
+KINDS = ("kills", "inputs", "damage", "crowds", "limits", "hostile", "threads", "readers")
 
 
 def main() -> int:
@@ -22,10 +23,19 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--only", default=",".join(KINDS), help="kinds, separated by commas")
     parser.add_argument("--replay", metavar="KIND:SEED:NUMBER", help="one case again")
+    parser.add_argument("--full", action="store_true", help="all cases, by counts, not minutes")
+    parser.add_argument("--share", type=float, default=1.0, help="of the counts of --full")
+    parser.add_argument("--log", type=Path, default=Path("campaign.jsonl"),
+                        help="where --full notes each case, and goes on")  # fmt: skip
+    parser.add_argument("--jobs", type=int, default=2, help="processes of --full")
     given = parser.parse_args()
     kinds = [kind.strip() for kind in given.only.split(",")]
     if unknown := [kind for kind in kinds if kind not in KINDS]:
         parser.error(f"there is no kind {unknown[0]!r}; there are {', '.join(KINDS)}.")
+    if given.full:
+        counts = {kind: max(1, round(given.share * full.COUNTS[kind])) for kind in kinds}
+        with tempfile.TemporaryDirectory(prefix="campaign-") as base:
+            return full.run(given.seed, counts, given.log, given.jobs, Path(base))
     index = None
     if given.replay:
         kind, seed, number = given.replay.split(":")

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.campaign.world import World
+from tests.campaign.world import World, copy_tree
 
 KINDS = ("flip", "cut", "zero", "delete", "append", "garbage", "folder")
 
@@ -90,14 +90,14 @@ class Whole:
             raise RuntimeError(f"report: {ended}")
         self.answers = self._ask(self.place).value
         self.files = files(self.place / "s")
-        self.base = str((self.place / "s").relative_to(world.folder))
 
     def _ask(self, place: Path) -> Any:
-        return self.world.warm.call("tests.campaign.damage:ask", cwd=place, seconds=60)
+        return self.world.warm.call("tests.campaign.damage:ask", cwd=place)
 
     def case(self, file: str, kind: str, seed: int) -> str | None:
         """Damage one file; what was wrong, or None."""
-        place = self.world.case(self.base)
+        place = self.world.case()
+        copy_tree(self.place / "s", place / "s")
         harm(place / "s" / file, kind, Random(seed))
         asked = self._ask(place)
         if asked.crash:
@@ -109,7 +109,7 @@ class Whole:
         silent = [key for key in changed if not str(asked.value[key]).startswith("refused: ")]
         if not silent:
             return None
-        check = self.world.warm.command("info", "s", "--check", cwd=place, seconds=60)
+        check = self.world.warm.command("info", "s", "--check", cwd=place)
         if check.crash:
             return f"check: {check.crash}"
         return None if check.code else f"changed {', '.join(silent)}, and the check finds nothing"

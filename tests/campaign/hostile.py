@@ -241,7 +241,7 @@ class Hostile:
     def run(self, *words: str, **options: object) -> Ended:
         """Run the command line in the folder of the cases."""
         (self.place / "new.space").exists() and _remove(self.place / "new.space")
-        given = {"seconds": SECONDS, "cwd": self.place, **options}
+        given = {"seconds": 10 * SECONDS, "cwd": self.place, **options}
         return self.world.warm.command(*words, **given)
 
 

@@ -2,71 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import signal
 import sys
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.campaign.commands import EACH_HEAVY, HEAVY, LIGHT, OPERATIONS, Operation
 from tests.campaign.warm import Warm
-from tests.campaign.world import TEMPLATES, World
+from tests.campaign.world import World
 
 WRITES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.truncate")
 LANCE = (
     "add_columns", "alter_columns", "drop_columns", "merge_insert", "delete", "insert",
     "update_schema_metadata", "replace_schema_metadata", "cleanup_old_versions", "commit",
 )  # fmt: skip
+TIMED = (".json", ".toml", ".jsonl")
+UNEQUAL = (".db", ".wal", ".idx", ".log", "")
+"""Files of other libraries that no two runs write alike."""
+WHOLE = ("html", "json", "csv", "parquet", "png", "safetensors", "toml")
+_DIGITS = re.compile(rb"[0-9]+")
 CHUNK = 25
 """Names per commit in a case, so that a build of sixty has several."""
-
-
-@dataclass(frozen=True)
-class Operation:
-    """A command to be killed.
-
-    Attributes
-    ----------
-    words : tuple of str
-    base : str or None
-        The space it begins from.
-    makes : str
-        What it leaves: `space`, `run` (a training) or `page` (a study's JSON on stdout).
-    """
-
-    words: tuple[str, ...]
-    base: str | None
-    makes: str = "space"
-
-
-OPERATIONS = {
-    "build": Operation(("build", "s", "names.txt", *TEMPLATES), None),
-    "add": Operation(("add", "s", "more.txt", "-q"), "images.space"),
-    "add to unspelled": Operation(("add", "s", "more.txt", "-q"), "unspelled.space"),
-    "first images": Operation(("add", "s", "--images", "images1", "-q"), "base.space"),
-    "second images": Operation(("add", "s", "--images", "images2", "-q"), "images.space"),
-    "anchors": Operation(("anchors", "s", "-n", "3", "--write", "-q"), "base.space"),
-    "score": Operation(("score", "s", "--axis", "gender", "--write", "-q"), "base.space"),
-    "unspell": Operation(("unspell", "s", "-q"), "base.space"),
-    "unspell again": Operation(("unspell", "s", "--rebuild", "-q"), "unspelled.space"),
-    "overwrite": Operation(("build", "s", "other.txt", "--overwrite", *TEMPLATES), "images.space"),
-    "remove": Operation(("remove", "s", "--where", "name LIKE '%en'"), "images.space"),
-    "report": Operation(
-        ("validate", "report", "s", "images1", "--extractor", "skin", "--write", "-q"), "base.space"
-    ),
-}  # fmt: skip
-TRAININGS = {
-    "train": Operation(
-        ("organism", "train", "s", "--tiny", "--steps", "2", "--batch-size", "8", "--checkpoints",
-         "2", "--threads", "1", "-q"), None, "run"),
-    "formation": Operation(
-        ("formation", "s", "--no-weights", "--n-resamples", "20", "--n-swaps", "12", "--json",
-         "-q"),
-        "run", "page"),
-}  # fmt: skip
-ALL = {**OPERATIONS, **TRAININGS}
 
 
 def killed(words: list[str], at: int, delay: float) -> int:
@@ -158,105 +119,128 @@ class Undisturbed:
         self.of = cache(self._of)
 
     def _of(self, name: str) -> tuple[int, dict[str, str]]:
-        place = self.place(name)
-        ended = _start(self._world.warm, place, ALL[name], 0, 0.0)
+        place, operation = self._world.case(OPERATIONS[name].base), OPERATIONS[name]
+        self._world.base("other.space")
+        ended = start(self._world.warm, place, operation)
         if ended.code != 0:
             raise RuntimeError(f"{name}: {ended}")
-        return int(ended.value), left(self._world.warm, place, ALL[name], ended.out)
-
-    def place(self, name: str) -> Path:
-        """A new folder from which the operation begins."""
-        base = ALL[name].base
-        if base == "run" and not (self._world.folder / "run").exists():
-            self._world.must(*(w if w != "s" else "run" for w in TRAININGS["train"].words))
-        return self._world.case(base)
+        found = left(self._world.warm, place, operation, ended.out)
+        self._world.done(place)
+        return int(ended.value), found
 
 
-def _start(warm: Warm, place: Path, operation: Operation, at: int, delay: float) -> Any:
-    seconds = 60 if operation.makes == "space" else 300
-    words = list(operation.words)
-    return warm.call("tests.campaign.kills:killed", words, at, delay, cwd=place, seconds=seconds)
+def start(
+    warm: Warm, place: Path, operation: Operation, at: int = 0, delay: float = 0.0,
+    again: bool = False,
+) -> Any:  # fmt: skip
+    """Run an operation in a child, killed at an event or not at all."""
+    words = [*operation.words, *(operation.again if again else ())]
+    return warm.call("tests.campaign.kills:killed", words, at, delay, cwd=place, seconds=300)
 
 
 def left(warm: Warm, place: Path, operation: Operation, out: str) -> dict[str, str]:
     """Digests of what an operation left."""
     if operation.makes == "page":
         return {"page": out}
-    function = "content" if operation.makes == "space" else "weights"
-    module = "world" if operation.makes == "space" else "kills"
-    ended = warm.call(f"tests.campaign.{module}:{function}", "s", cwd=place)
+    if operation.makes == "files":
+        return digests(place)
+    function = "world:content" if operation.makes == "space" else "kills:weights"
+    ended = warm.call(f"tests.campaign.{function}", operation.at, cwd=place)
     return ended.value if ended.code == 0 else {"cannot be read": ended.err.strip()[-300:]}
 
 
 def weights(path: str) -> dict[str, str]:
     """Digests of a training's files but its times."""
-    import hashlib
-
     return {
         str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()[:12]
         for file in sorted(Path(path).rglob("*.safetensors"))
     }
 
 
+def digests(place: Path) -> dict[str, str]:
+    """Digests of all files that an operation gave to the user, as far as two runs agree.
+
+    Files that say when they were made, or how long it took, are compared without their
+    digits, and pages by their end: their maps are drawn afresh.
+    """
+    found = {}
+    for file in sorted(place.glob("out*")):
+        for inner in [file] if file.is_file() else sorted(file.rglob("*")):
+            if inner.is_file() and not inner.name.startswith("."):
+                content = inner.read_bytes()
+                if inner.suffix in TIMED:
+                    content = bytes(_DIGITS.sub(b"", content))
+                is_whole = content.rstrip().endswith(b"</html>")
+                found[str(inner.relative_to(place))] = (
+                    "there" if inner.suffix in UNEQUAL
+                    else f"whole: {is_whole}" if inner.suffix == ".html"
+                    else hashlib.sha256(content).hexdigest()[:12]
+                )  # fmt: skip
+    return found
+
+
 def case(world: World, undisturbed: Undisturbed, name: str, at: int, delay: float) -> str | None:
     """Kill an operation once; what was wrong afterwards, or None."""
-    warm, operation = world.warm, ALL[name]
     _, wanted = undisturbed.of(name)
-    place = undisturbed.place(name)
-    ended = _start(warm, place, operation, at, delay)
+    operation = OPERATIONS[name]
+    place = world.case(operation.base)
+    ended = start(world.warm, place, operation, at, delay)
     if ended.signal is None and ended.code != 0:
         return f"not killed, but: {ended.crash or ended.err.strip()[-200:]}"
-    if operation.makes == "space":
-        problem = _judge(warm, place, operation)
-        if problem:
-            return problem
-    again = _start(warm, place, operation, 0, 0.0)
+    problem = after(world.warm, place, operation, wanted)
+    if problem is None:
+        world.done(place)
+    return problem
+
+
+def after(warm: Warm, place: Path, operation: Operation, wanted: dict[str, str]) -> str | None:
+    """What is wrong after an operation ended early, and with the same operation run again."""
+    if problem := _judge(warm, place, operation, wanted):
+        return problem
+    again = start(warm, place, operation, again=True)
     if again.code != 0:
         return f"the run again: {again.crash or again.err.strip()[-200:]}"
     found = left(warm, place, operation, again.out)
     if found != wanted:
         differs = [key for key in {*found, *wanted} if found.get(key) != wanted.get(key)]
         return f"differs from an undisturbed run in {', '.join(sorted(differs))[:200]}"
-    if operation.makes == "space":
-        check = warm.command("info", "s", "--check", cwd=place)
-        if check.code != 0:
-            return f"check after the run again: {check.crash or check.err.strip()[-200:]}"
+    if operation.makes == "space" or _has_space(operation):
+        at = operation.at if operation.makes == "space" else "s"
+        check = warm.call("tests.campaign.world:judged", at, [], cwd=place)
+        if check.code != 0 or check.value:
+            return f"after the run again: {check.crash or check.value or check.err[-200:]}"
     return None
 
 
-def _judge(warm: Warm, place: Path, operation: Operation) -> str | None:
-    """What is wrong with the space that a kill left, before anything is run again."""
-    check = warm.command("info", "s", "--check", cwd=place)
-    if check.crash:
-        return f"check: {check.crash}"
-    if operation.base is None:
+def _has_space(operation: Operation) -> bool:
+    return (operation.base or "").endswith(".space")
+
+
+def _judge(warm: Warm, place: Path, operation: Operation, wanted: dict[str, str]) -> str | None:
+    """What is wrong with what a kill left, before anything is run again."""
+    if operation.makes == "files":
+        for file, digest in digests(place).items():
+            # A file appears whole or not at all; a folder of many grows file by file.
+            if file in wanted and digest != wanted[file] and file.split(".")[-1] in WHOLE:
+                return f"{file} is not what an undisturbed run leaves"
+    if not _has_space(operation):
         return None  # an unfinished build may refuse; the same build again has to finish it
-    if check.code != 0:
-        return f"check refuses: {check.err.strip()[-200:]}"
-    asked = warm.call("tests.campaign.world:wrong_answers", "s", cwd=place)
+    questions = [["nearest", "s", "Bal"]] if operation.base != "full.space" else []
+    has_images = operation.base in ("images.space", "unspelled.space", "pictured.space")
+    if has_images and "--overwrite" not in operation.words:
+        questions.append(["nearest", "s", "Bal", "--view", "image"])
+    if "remove" in operation.words or "--overwrite" in operation.words:
+        questions = questions[1:]
+    asked = warm.call("tests.campaign.world:judged", "s", questions, cwd=place)
     if asked.code != 0:
-        return f"search: {asked.crash or asked.err.strip()[-200:]}"
-    if asked.value:
-        return f"silently wrong: {', '.join(asked.value)}"
-    for words in (("nearest", "s", "Bal"), ("nearest", "s", "Bal", "--view", "image")):
-        if operation.base == "base.space" and "image" in words:
-            continue  # there may be no such view yet
-        if "--overwrite" in operation.words and "image" in words:
-            continue  # nor any more
-        told = warm.command(*words, cwd=place)
-        if told.code != 0:
-            return f"{' '.join(words)}: {told.crash or told.err.strip()[-200:]}"
-    return None
+        return f"asked: {asked.crash or asked.err.strip()[-200:]}"
+    return None if asked.value is None else str(asked.value)
 
 
 def draw(rng: Random, index: int, undisturbed: Undisturbed) -> tuple[str, int, float]:
     """An operation in turn, one of its events, and when to die after it."""
-    name = list(OPERATIONS)[index % len(OPERATIONS)]
+    many = list(HEAVY) if index % EACH_HEAVY == EACH_HEAVY - 1 else list(LIGHT)
+    name = many[(index // EACH_HEAVY if many == list(HEAVY) else index) % len(many)]
     n_events, _ = undisturbed.of(name)
     delay = 0.0 if rng.random() < 0.6 else 10 ** rng.uniform(-4.5, -1.5)
     return name, rng.randint(1, max(1, n_events)), round(delay, 6)
-
-
-def every(undisturbed: Undisturbed) -> list[tuple[str, int, float]]:
-    """All operations at all of their events."""
-    return [(n, at, 0.0) for n in ALL for at in range(1, undisturbed.of(n)[0] + 1)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from random import Random
 
-from tests.campaign import damage, hostile, kills, processes, readers
+from tests.campaign import crowds, damage, hostile, inputs, kills, limits, processes, readers
 from tests.campaign.world import World
 
 SECONDS_OF_READERS = 4.0
@@ -38,14 +38,18 @@ class Campaign:
         self.tallies: dict[str, Tally] = {}
         self.kinds: dict[str, Callable[[int, Random], tuple[str, str | None]]] = {
             "kills": self._kill, "readers": self._read, "damage": self._damage,
-            "hostile": self._hostile, "threads": self._process,
+            "hostile": self._hostile, "threads": self._process, "crowds": self._crowd,
+            "limits": self._limit, "inputs": self._input,
         }  # fmt: skip
 
     def run(self, kind: str, index: int) -> tuple[str, str | None]:
         """Run a case; what it was, and what was wrong with it or None."""
         tally = self.tallies.setdefault(kind, Tally())
         begun = time.monotonic()
-        what, problem = self.kinds[kind](index, Random(f"{self.seed}:{kind}:{index}"))
+        try:
+            what, problem = self.kinds[kind](index, Random(f"{self.seed}:{kind}:{index}"))
+        except (RuntimeError, OSError, ValueError) as error:
+            what, problem = "the case itself", f"{type(error).__name__}: {error}"[:300]
         tally.cases += 1
         tally.seconds += time.monotonic() - begun
         if problem:
@@ -82,6 +86,40 @@ class Campaign:
     def enemy(self) -> hostile.Hostile:
         """The hostile files."""
         return hostile.Hostile(self.world, self.seed)
+
+    @cached_property
+    def given(self) -> inputs.Inputs:
+        """Where changed inputs are tried."""
+        return inputs.Inputs(self.world)
+
+    def _crowd(self, index: int, rng: Random) -> tuple[str, str | None]:
+        crowd = crowds.draw(rng)
+        what = ", ".join(f"{kind} at {wait:g} s" for kind, wait in crowd)
+        return what, crowds.case(self.world, crowd)
+
+    def _limit(self, index: int, rng: Random) -> tuple[str, str | None]:
+        kind, name, amount = limits.draw(rng, index)
+        return f"{name}, {kind} {amount:,}", limits.case(
+            self.world, self.undisturbed, kind, name, amount
+        )
+
+    def _input(self, index: int, rng: Random) -> tuple[str, str | None]:
+        ((_, use, problem),) = self.given.run(self.seed, [index])
+        return use, problem
+
+    def batch(self, kind: str, numbers: list[int]) -> list[tuple[int, str, str | None, float]]:
+        """Run several cases; number, what, problem and seconds of each."""
+        begun = time.monotonic()
+        if kind == "inputs":
+            found = self.given.run(self.seed, numbers)
+            each = (time.monotonic() - begun) / max(1, len(found))
+            return [(*one, each) for one in found]
+        told = []
+        for number in numbers:
+            begun = time.monotonic()
+            what, problem = self.run(kind, number)
+            told.append((number, what, problem, time.monotonic() - begun))
+        return told
 
     def _kill(self, index: int, rng: Random) -> tuple[str, str | None]:
         name, at, delay = kills.draw(rng, index, self.undisturbed)

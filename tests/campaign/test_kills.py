@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+from random import Random
+from types import SimpleNamespace
+
 import pytest
 
 from tests.campaign import kills
+from tests.campaign.commands import HEAVY, LIGHT, OPERATIONS, WRITES_NOTHING
 from tests.campaign.run import Campaign
+from tests.test_cli import commands
+from tests.test_cli_outputs import FILES, FOLDERS, WRITES
 
 
 def test_a_sample_loses_and_blocks_nothing(campaign: Campaign) -> None:
-    assert campaign.failures("kills", range(6)) == []
+    assert campaign.failures("kills", range(4)) == []
+
+
+def test_every_command_is_killed_or_said_to_write_nothing() -> None:
+    killed = {operation.name for operation in OPERATIONS.values()}
+    assert killed | set(WRITES_NOTHING) == set(commands())
+    assert not killed & set(WRITES_NOTHING)
+
+
+def test_what_writes_files_or_columns_is_killed() -> None:
+    """By the tables of outputs, which their own test holds against the options of all commands."""
+    writing = {command for command, _ in (*FILES, *FOLDERS)}
+    names = set(commands())
+    writing |= {" ".join(w[:2]) if " ".join(w[:2]) in names else w[0] for w in WRITES}
+    assert writing <= {operation.name for operation in OPERATIONS.values()}
+
+
+def test_operations_are_light_or_heavy() -> None:
+    assert not set(LIGHT) & set(HEAVY)
+    undrawn = set(OPERATIONS)
+    known = SimpleNamespace(of=lambda name: (undrawn.discard(name), None)[::-1] and (9, {}))
+    for index in range(9 * len(OPERATIONS)):
+        kills.draw(Random(index), index, known)
+    assert undrawn == set()
 
 
 def test_events_are_counted_and_the_process_dies_there(campaign: Campaign) -> None:
     place = campaign.world.case("base.space")
-    words = list(kills.OPERATIONS["add"].words)
+    words = list(OPERATIONS["add"].words)
     died = campaign.world.warm.call("tests.campaign.kills:killed", words, 2, 0.0, cwd=place)
     assert (died.signal, died.code) == (9, None)
     whole = campaign.world.warm.call("tests.campaign.kills:killed", words, 0, 0.0, cwd=place)
@@ -23,7 +52,7 @@ def test_events_are_counted_and_the_process_dies_there(campaign: Campaign) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", kills.ALL)
+@pytest.mark.parametrize("name", OPERATIONS)
 def test_every_event(campaign: Campaign, name: str) -> None:
     undisturbed = campaign.undisturbed
     events = range(1, undisturbed.of(name)[0] + 1)

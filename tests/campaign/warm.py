@@ -23,6 +23,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+LEARNED = (
+    "namebasis", "torch", "transformers", "sklearn", "scipy", "numpy", "PIL", "lance", "pyarrow",
+    "faiss", "gudhi", "diffusers", "safetensors", "tokenizers", "open_clip", "onnxruntime", "rich",
+    "jinja2", "matplotlib", "sqlglot", "faker", "yaml", "fastapi", "starlette", "pydantic", "umap",
+    "numba", "httpx", "anyio", "tests.campaign",
+)  # fmt: skip
+"""Libraries that a forked child may find loaded."""
 MEMORY = 8 << 30
 """Bytes of address space for a case; torch alone maps five or six."""
 
@@ -89,7 +96,7 @@ class Warm:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(
-        self, function: str, *arguments: Any, seconds: float = 60, cwd: Path | None = None,
+        self, function: str, *arguments: Any, seconds: float = 300, cwd: Path | None = None,
         stdin: bytes | str | None = None, environment: dict[str, str] | None = None,
         closed: tuple[int, ...] = (),
     ) -> int:  # fmt: skip
@@ -170,6 +177,46 @@ def command(words: list[str]) -> None:
     main()
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a command of this very process left.
+
+    Attributes
+    ----------
+    code : int
+    out, err : str
+    problem : str or None
+        A traceback's last line.
+    """
+
+    code: int
+    out: str
+    err: str
+    problem: str | None
+
+
+def said(words: list[str], stdin: str = "") -> Said:
+    """Run the command line in this process; streams and arguments are those of a new one."""
+    import io
+
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    kept = sys.stdin, sys.stdout, sys.stderr
+    sys.stdin, sys.stdout, sys.stderr = io.StringIO(stdin), out, err
+    code, problem = 0, None
+    try:
+        command(words)
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except BaseException as error:  # whatever gets past the command line is a fault
+        code, problem = 70, f"traceback: {type(error).__name__}: {error}"[:300]
+    finally:
+        sys.stdin, sys.stdout, sys.stderr = kept
+    texts = [stream.buffer.getvalue().decode(errors="replace") for stream in (out, err)]  # type: ignore[attr-defined]
+    if problem is None and "Traceback (most recent call last)" in texts[1]:
+        problem = f"traceback: {texts[1].strip().splitlines()[-1][:200]}"
+    return Said(code, texts[0], texts[1], problem)
+
+
 # --------------------------------------------------------------------- in the warm process
 
 
@@ -199,7 +246,7 @@ def _child(request: dict[str, Any], place: Path) -> None:
         streams[number] = None  # as the interpreter has it where a stream was closed
         os.close(number)
     sys.stdin, sys.stdout, sys.stderr = streams
-    code = 0
+    code, before = 0, set(sys.modules)
     try:
         module, _, name = request["function"].partition(":")
         value = getattr(importlib.import_module(module), name)(*request["arguments"])
@@ -213,7 +260,22 @@ def _child(request: dict[str, Any], place: Path) -> None:
     for stream in streams[1:]:
         with contextlib.suppress(Exception):
             stream.flush()
+    news = [module for module in sys.modules if module not in before]
+    if news:
+        with contextlib.suppress(OSError), (place / "modules").open("x") as file:
+            file.write("\n".join(news))
     os._exit(code)
+
+
+def _learn(place: Path) -> None:
+    """Load what a child had to load, so that no other has to: it costs more than most cases."""
+    file = place / "modules"
+    if not file.exists():
+        return
+    for module in file.read_text().split():
+        if module not in sys.modules and module.startswith(LEARNED):
+            with contextlib.suppress(Exception):
+                importlib.import_module(module)
 
 
 def _wait(pid: int, deadline: float) -> dict[str, Any]:
@@ -262,6 +324,7 @@ def serve(folder: Path) -> None:
             answer: dict[str, Any] = {}
         else:
             answer = _wait(*running.pop(request["wait"]))
+            _learn(folder / str(request["wait"]))
         os.write(answers, (json.dumps(answer) + "\n").encode())
     for pid, _ in running.values():
         with contextlib.suppress(ProcessLookupError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,11 @@ from tests.campaign.warm import Warm
 
 N_NAMES = 60
 GRAPH_VIEWS = ("text", "image")
+ORGANISM = ("--encoder", "organism", "--templates", "plain", "-q")
+INPUTS = (
+    "names.txt", "more.txt", "other.txt", "located.csv", "people.txt", "captions.jsonl",
+    "images1", "images2", "other.space",
+)  # fmt: skip
 TEMPLATES = ("--encoder", "tiny", "--templates", "plain", "-q")
 
 
@@ -35,41 +41,93 @@ def paint(folder: Path, seed: int, number: int = 20) -> None:
             Image.fromarray(pixels).save(folder / name / f"{seed}-{at}.png")
 
 
+BASES: dict[str, tuple[str | None, tuple[tuple[str, ...], ...]]] = {
+    "base.space": (None, (("build", "{}", "names.txt", *TEMPLATES),)),
+    "other.space": (None, (("build", "{}", "other.txt", *TEMPLATES),)),
+    "located.space": (None, (("build", "{}", "located.csv", *TEMPLATES),)),
+    "images.space": ("base.space", (("add", "{}", "--images", "images1", "-q"),)),
+    "unspelled.space": ("images.space", (("unspell", "{}", "-q"),)),
+    "anchored.space": ("base.space", (("anchors", "{}", "-n", "3", "--write", "-q"),)),
+    "removed.space": ("images.space", (("remove", "{}", "Bal"),)),
+    "organism.space": (None, (("build", "{}", "names.txt", *ORGANISM),)),
+    "full.space": (None, (("build", "{}", "full:12", *ORGANISM),)),
+    "pictured.space": ("organism.space", (("add", "{}", "--images", "images1", "-q"),)),
+    "run": (None, (("organism", "train", "{}", "--tiny", "--steps", "2", "--batch-size", "8",
+                    "--checkpoints", "2", "--threads", "1", "-q"),)),
+    "painter": ("run", (("organism", "painter", "{}", "{}.made", "--steps", "1", "--batch-size",
+                         "4", "-q"),)),
+}  # fmt: skip
+"""What cases begin from: a copy of another base or nothing, and the commands that make it."""
+
+
 class World:
-    """A folder with files of names, folders of images, and base, images and unspelled spaces."""
+    """A folder with files of names, folders of images, and spaces and trainings made when needed.
+
+    Parameters
+    ----------
+    warm : Warm
+    folder : Path
+        Kept bases are used again, so that two processes of a campaign may share one folder.
+    """
 
     def __init__(self, warm: Warm, folder: Path) -> None:
         self.warm, self.folder = warm, folder
         folder.mkdir(parents=True, exist_ok=True)
+        self._cases = Path(tempfile.mkdtemp(prefix="cases-", dir=folder))
         self._n = 0
         for file, (first, number) in {
             "names.txt": (0, N_NAMES), "more.txt": (N_NAMES - 5, 30), "other.txt": (200, N_NAMES),
         }.items():  # fmt: skip
             (folder / file).write_text("\n".join(names(first, number)), encoding="utf-8")
-        paint(folder / "images1", 1)
-        paint(folder / "images2", 2)
-        self.must("build", "base.space", "names.txt", *TEMPLATES)
-        shutil.copytree(folder / "base.space", folder / "images.space")
-        self.must("add", "images.space", "--images", "images1", "-q")
-        shutil.copytree(folder / "images.space", folder / "unspelled.space")
-        self.must("unspell", "unspelled.space", "-q")
+        rows = [f"{name},{('is_IS', 'en_US', 'de_DE')[at % 3]}" for at, name in
+                enumerate(names(0, N_NAMES))]  # fmt: skip
+        (folder / "located.csv").write_text("\n".join(["name,locales", *rows]), encoding="utf-8")
+        (folder / "people.txt").write_text("Vicki Lawrence\nAnna Smith\n", encoding="utf-8")
+        (folder / "captions.jsonl").write_text('{"caption": "Anna Smith at sea"}\n' * 300)
+        for at in (1, 2):
+            if not (folder / f"images{at}").exists():
+                paint(folder / f"images{at}", at)
+
+    def base(self, name: str) -> Path:
+        """A base by its name, made when first asked for."""
+        place = self.folder / name
+        if not place.exists():
+            before, commands = BASES[name]
+            if before is not None:
+                shutil.copytree(self.base(before), place)
+            for words in commands:
+                self.must(*(word.replace("{}", name) for word in words))
+            made = self.folder / f"{name}.made"
+            if made.exists():
+                shutil.rmtree(place)
+                made.rename(place)
+        return place
 
     def must(self, *words: str) -> None:
         """Run a command that has to work."""
-        ended = self.warm.command(*words, cwd=self.folder)
+        ended = self.warm.command(*words, cwd=self.folder, seconds=300)
         if ended.code != 0:
             raise RuntimeError(f"{' '.join(words)}: {ended}")
 
     def case(self, base: str | None = None) -> Path:
-        """A new folder with a copy of a space, `s`, and links to the inputs."""
+        """A new folder with a copy of a base, `s`, and links to the inputs."""
         self._n += 1
-        place = self.folder / f"case{self._n}"
+        place = self._cases / f"case{self._n}"
         place.mkdir()
-        for entry in ("names.txt", "more.txt", "other.txt", "images1", "images2"):
+        for entry in INPUTS:
             (place / entry).symlink_to(self.folder / entry)
         if base is not None:
-            shutil.copytree(self.folder / base, place / "s")
+            copy_tree(self.base(base), place / "s")
         return place
+
+    def done(self, place: Path) -> None:
+        """Remove the folder of a case."""
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def copy_tree(source: Path, place: Path) -> None:
+    """A copy in which a file keeps its time, as a user's copy does."""
+    shutil.copytree(source, place)
 
 
 # ------------------------------------------------------------------------------ in children
@@ -160,3 +218,20 @@ def content(path: str) -> dict[str, str]:
 
 def _rounded(values: list[Any]) -> list[Any]:
     return [round(v, 3) if isinstance(v, float) else v for v in values]
+
+
+def judged(path: str, questions: list[list[str]]) -> str | None:
+    """What is wrong with a space: its check, its answers, or commands that must answer; or None."""
+    from tests.campaign.warm import said
+
+    checked = said(["info", path, "--check", "-q"])
+    if checked.problem or checked.code:
+        return f"check: {checked.problem or checked.err.strip()[-200:]}"
+    wrong = wrong_answers(path)
+    if wrong:
+        return f"silently wrong: {', '.join(wrong)}"
+    for words in questions:
+        told = said(words)
+        if told.problem or told.code:
+            return f"{' '.join(words)}: {told.problem or told.err.strip()[-200:]}"
+    return None

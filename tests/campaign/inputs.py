@@ -1,0 +1,357 @@
+"""Changed files and requests for every reader: an answer or one line, by the thousand.
+
+Commands run one after another in one child, so that an input costs what its command computes and no
+new process. The child notes each number before it begins: one that ends it is known, and the next
+child goes on behind it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import signal
+import struct
+import tarfile
+import time
+import zipfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.campaign.hostile import SECONDS, judge
+from tests.campaign.warm import ROOT, Ended, said
+from tests.campaign.world import World
+
+TINY = "--encoder tiny --templates plain -q"
+USES: dict[str, tuple[str, str]] = {
+    "names txt": ("build new.space {f}.txt " + TINY, "txt"),
+    "names csv": ("build new.space {f}.csv " + TINY, "csv"),
+    "names tsv": ("build new.space {f}.tsv " + TINY, "tsv"),
+    "names json": ("build new.space {f}.json " + TINY, "json"),
+    "names jsonl": ("build new.space {f}.jsonl " + TINY, "jsonl"),
+    "names yaml": ("build new.space {f}.yaml " + TINY, "yaml"),
+    "names parquet": ("build new.space {f}.parquet " + TINY, "parquet"),
+    "names added": ("add s {f}.csv -q", "csv"),
+    "phrases as names": ("build new.space phrases:{f}.toml " + TINY, "phrases"),
+    "names ssa": ("build new.space ssa:{f}.zip --encoder tiny -q", "ssa"),
+    "vectors npy": ("build new.space names.txt --vectors {f}.npy -q", "rows"),
+    "templates": ("build new.space names.txt --encoder tiny --templates {f}.toml -q", "templates"),
+    "checkpoint config": ("build new.space few.txt --encoder hf:{d} -q", "clip/config.json"),
+    "checkpoint tokenizer": ("build new.space few.txt --encoder hf:{d} -q", "clip/tokenizer.json"),
+    "checkpoint weights": ("build new.space few.txt --encoder hf:{d} -q", "clip/model.safetensors"),
+    "picture png": ("add i --images {d} -q", "png"),
+    "picture jpg": ("add i --images {d} -q", "jpg"),
+    "picture table": ("add i --images {d} -q", "metadata"),
+    "picture tar": ("add i --images {f}.tar -q", "imagetar"),
+    "target vector npy": ("nearest s --vector {f}.npy", "npy"),
+    "target vector npz": ("nearest s --vector {f}.npz", "npz"),
+    "target vector json": ("nearest s --vector {f}.json", "vector"),
+    "target image": ("nearest s --image {f}.png", "png"),
+    "basis vector": ("basis s --vector {f}.npy --n-null 2 --n-resamples 0", "npy"),
+    "axis": ("walk s {f}.toml", "axis"),
+    "components": ("walk s 1 --components {f}.safetensors", "components"),
+    "saved basis": ("celeb coefficients o Bal --basis {f}.safetensors", "basis"),
+    "phrases toml": ("describe s Bal -n 2 --phrases {f}.toml -q", "phrases"),
+    "phrases txt": ("describe s Bal -n 2 --phrases {f}.txt -q", "phrasetxt"),
+    "contexts": ("rigidity s Bal --contexts {f}.toml --n-made-up 20 -q", "contexts"),
+    "captions": ("count {f}.jsonl people.txt --overwrite", "captions"),
+    "captions txt": ("count {f}.txt people.txt --overwrite", "txt"),
+    "people": ("count captions.jsonl {f}.csv --overwrite", "people"),
+    "denied": ("select s -n 2 --deny-file {f}.txt -q", "txt"),
+    "training run": ("trace {d} Bal --step 2 -q", "run/run.json"),
+    "training world": ("trace {d} Bal --step 2 -q", "run/world.json"),
+    "settings": ("info", "settings"),
+    "report images": ("validate report s {d} --extractor skin -q", "png"),
+    "space history": ("undo {d} --dry-run", "r/history.json"),
+    "space checksums": ("info {d}", "s.kept/checksums.json"),
+    "where": ("nearest s Bal --where {t}", "where"),
+    "columns": ("export s - --columns {t}", "where"),
+    "order": ("export s - --order-by {t}", "where"),
+    "request": ("", "request"),
+}  # fmt: skip
+"""A command and what it reads: {f} is a changed file without its ending, {d} a folder that holds
+it, {t} its text. Kinds with a slash are files of a folder that `prepared` leaves."""
+
+WEIGHT = {"request": 8, "target vector npy": 2, "where": 4}
+CHANGES_S = ("add ",)
+WAIT = 300.0
+"""Seconds by the clock after which an input counts as a hang."""
+
+
+# ------------------------------------------------------------------------- changed content
+
+
+def changed(content: bytes, rng: Random) -> bytes:
+    """A content with some bytes, pieces or numbers changed."""
+    data = bytearray(content)
+    for _ in range(rng.choice((1, 1, 1, 2, 3, 6))):
+        at = rng.randrange(len(data) + 1)
+        change = rng.randrange(8)
+        if change == 0 and data:
+            data[at % len(data)] ^= 1 << rng.randrange(8)
+        elif change == 1:
+            del data[at : at + rng.choice((1, 2, 8, 40, 1000))]
+        elif change == 2:
+            data[at:at] = rng.choice(PIECES)
+        elif change == 3:
+            data[at : at + 8] = rng.randbytes(8)
+        elif change == 4 and data:
+            start = rng.randrange(len(data))
+            data[at:at] = data[start : start + rng.choice((1, 5, 60))]
+        elif change == 5:
+            data[at : at + 8] = struct.pack("<q", rng.choice((-1, 0, 1 << 31, 1 << 62)))
+        elif change == 6:
+            del data[at:]
+        else:
+            numbers = [n for n, byte in enumerate(data) if 48 <= byte <= 57]
+            if numbers:
+                place = rng.choice(numbers)
+                data[place : place + 1] = rng.choice((b"-1", b"0", b"1e999", b"9" * 30, b"nan"))
+    return bytes(data) or b"x"
+
+
+PIECES = (
+    b"[", b"{", b"9" * 400, b"\x00", b'"', b"\n", b"\xff", b"1e999", b"null", b"\xef\xbb\xbf", b",",
+    b"\r", "\u202e".encode(), b"\x1b[2J", b"[]", b"{}", b"true", b"''", b";", b"\t", b"[" * 200,
+    "\U0001f9d1\u200d\U0001f680".encode(), b"\xed\xa0\x80", b"-", b"../", b"NaN", b"%s{}",
+)  # fmt: skip
+
+
+@cache
+def valid(kind: str) -> bytes:
+    """A valid content of a kind."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from safetensors.numpy import save
+
+    row = np.linspace(-1, 1, 16).astype(np.float32)
+    made: dict[str, Callable[[io.BytesIO], Any]] = {
+        "npy": lambda f: np.save(f, row),
+        "rows": lambda f: np.save(f, np.tile(row, (60, 1)) + np.arange(60)[:, None]),
+        "npz": lambda f: np.savez(f, a=row),
+        "parquet": lambda f: pq.write_table(
+            pa.table({"name": ["Bal", "Bala", "Balo"], "count": [5, 70, 900]}), f),
+    }  # fmt: skip
+    if kind in made:
+        stream = io.BytesIO()
+        made[kind](stream)
+        return stream.getvalue()
+    if kind in ("png", "jpg"):
+        return _picture(kind)
+    if kind in ("ssa", "imagezip", "imagetar"):
+        return _archive(kind)
+    if kind == "tensors":
+        ones = np.ones((4, 2), np.float32)
+        return save({"a.lora_up.weight": ones, "emb": ones[0]})
+    if kind == "axis":
+        return (ROOT / "namebasis" / "data" / "axes" / "age.toml").read_bytes()
+    if "/" in kind or kind in ("components", "basis"):
+        return Path({"components": "c.safetensors", "basis": "b.safetensors"}.get(kind, kind)
+                    ).read_bytes()  # fmt: skip
+    return _TEXTS[kind].encode()
+
+
+_TEXTS = {
+    "txt": "Bal\nBala\nBalo\nJosé\n",
+    "csv": "name,part,gender,count\nBal,given,F,5\nBala,given,M,70\nBalo,family,,9\n",
+    "census": "name,part,gender,count\nBal,given,F,5\nBala,given,M,70\nBalo,family,,9\n",
+    "people": "name,count\nVicki Lawrence,5\nAnna Smith,7\n",
+    "tsv": "name\tcount\nBal\t5\nBala\t7\n",
+    "json": '[{"name": "Bal", "count": 5}, {"name": "Bala", "count": 7}]',
+    "jsonl": '{"name": "Bal", "count": 5}\n{"name": "Bala", "count": 7}\n',
+    "yaml": "- name: Bal\n  count: 5\n- name: Bala\n  count: 7\n",
+    "templates": 'templates = ["a photo of {}", "{}"]\n',
+    "vector": json.dumps([x / 8 - 1 for x in range(16)]),
+    "axis": 'name = "size"\nlow = ["a small person"]\nhigh = ["a large person"]\n',
+    "ordinal": 'name = "mood"\nkind = "ordinal"\ntemplates = ["{}"]\n[[values]]\nlabel = "a"\n'
+    'phrases = ["calm"]\nrank = 1\n[[values]]\nlabel = "b"\nphrases = ["wild"]\nrank = 2\n',
+    "groups": 'one = ["Bal", "Bala"]\ntwo = ["Balo", "Bam"]\n',
+    "phrases": '[[groups]]\nname = "hair"\nreads = "a person with {}"\n'
+    'phrases = ["red hair", "grey hair"]\n',
+    "phrasetxt": "red hair\ngrey hair\nan old person\n",
+    "contexts": 'contexts = ["{} at work", "{} at home", "{} in a car", "{} asleep"]\n',
+    "thresholds": "own = 0.5\nlevel = 0.05\n",
+    "captions": '{"caption": "Anna Smith at sea"}\n{"caption": "Vicki Lawrence"}\n',
+    "metadata": "file_name,name\nBal/1-0.png,Bal\nBal/1-1.png,Bala\n",
+    "settings": 'space = "../s"\nencoder = "tiny"\n',
+    "where": "name LIKE 'Ba%' AND n_tokens > 1 OR NOT id IN (1, 2)",
+}
+
+
+def _picture(kind: str) -> bytes:
+    from PIL import Image
+
+    stream = io.BytesIO()
+    image = Image.radial_gradient("L").resize((24, 24)).convert("RGB")
+    image.save(stream, "PNG" if kind == "png" else "JPEG")
+    return stream.getvalue()
+
+
+def _archive(kind: str) -> bytes:
+    stream, png = io.BytesIO(), _picture("png")
+    if kind == "imagetar":
+        with tarfile.open(fileobj=stream, mode="w") as tar:
+            for name in ("Bal/1.png", "Bala/1.png"):
+                about = tarfile.TarInfo(name)
+                about.size = len(png)
+                tar.addfile(about, io.BytesIO(png))
+    else:
+        with zipfile.ZipFile(stream, "w") as archive:
+            if kind == "ssa":
+                archive.writestr("yob1990.txt", "Bal,F,500\nBala,M,300\n")
+            else:
+                archive.writestr("Bal/1.png", png)
+                archive.writestr("Bala/1.png", png)
+    return stream.getvalue()
+
+
+# ------------------------------------------------------------------------------ in a child
+
+
+def draw(seed: int, number: int) -> tuple[str, Random]:
+    """The use of a number, and what decides its input."""
+    rng = Random(f"{seed}:inputs:{number}")
+    uses = [use for use in USES for _ in range(WEIGHT.get(use, 1))]
+    return rng.choice(uses), rng
+
+
+def one(use: str, rng: Random | None) -> str | None:
+    """Give a changed input to a use, or without `rng` a valid one; what was wrong, or None."""
+    words, kind = USES[use]
+    if use == "request":
+        from tests.campaign.requests import ask
+
+        return ask(rng or Random(0))
+    content = valid(kind) if rng is None else changed(valid(kind), rng)
+    folder = Path("changed")
+    shutil.rmtree(folder, ignore_errors=True)
+    if "/" in kind:
+        top, _, inner = kind.rpartition("/")
+        shutil.copytree(top, folder, symlinks=True)
+        (folder / inner).write_bytes(content)
+    else:
+        folder.mkdir()
+        if words.endswith("{d} -q") or "{d} --" in words:
+            shutil.copytree("images1/Bal", folder / "Bal")
+        name = {"metadata": "metadata.csv", "settings": "namebasis.toml"}.get(
+            kind, next((w for w in words.split() if "{f}" in w), f"x.{kind}").split("{f}")[-1]
+        )
+        place = folder / (f"file{name}" if name.startswith(".") else name)
+        if kind in ("png", "jpg") and "{d}" in words:
+            place = folder / "Bal" / f"z.{kind}"
+        place.write_bytes(content)
+    text = content.decode("utf-8", "replace").replace("\x00", "")
+    given = [
+        text if word == "{t}" else word.replace("{f}", "changed/file").replace("{d}", "changed")
+        for word in words.split()
+    ]
+    home = os.getcwd()
+    if kind == "settings":
+        os.chdir(folder)
+    try:
+        told = said(given)
+    finally:
+        os.chdir(home)
+        shutil.rmtree("new.space", ignore_errors=True)
+    if words.startswith(CHANGES_S) and told.code == 0:
+        which = words.split()[1]
+        shutil.rmtree(which)
+        shutil.copytree(f"{which}.kept", which)
+    if told.code == 2 and "No such option" in told.err:
+        return "the campaign's own command is wrong: " + told.err.strip()[-200:]
+    if rng is None and told.code:
+        return f"valid, but exit {told.code}: {told.err.strip()[-200:]}"
+    ended = Ended(told.code, None, False, told.out, told.err, None)
+    return told.problem or judge(ended)
+
+
+def refused_though_valid() -> dict[str, str]:
+    """Uses whose valid input is refused, so that a changed one would say nothing."""
+    told = {use: one(use, None) for use in USES}
+    return {use: problem for use, problem in told.items() if problem}
+
+
+def batch(seed: int, numbers: list[int]) -> None:
+    """Run the inputs of some numbers, each noted in `progress` as it begins and ends."""
+    with open("progress", "a", encoding="utf-8") as progress:
+        for number in numbers:
+            use, rng = draw(seed, number)
+            progress.write(json.dumps({"begins": number, "at": time.monotonic()}) + "\n")
+            progress.flush()
+            # Both end the process: a loop by its own time, a wait by the clock, however busy.
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            signal.alarm(int(WAIT))
+            problem = one(use, rng)
+            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            progress.write(json.dumps({"ended": number, "use": use, "problem": problem}) + "\n")
+            progress.flush()
+
+
+class Inputs:
+    """The folder in which inputs are tried, with all that they lie beside."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.place = place = world.case("base.space")
+        for source, name in (
+            ("base.space", "s.kept"), ("images.space", "i"), ("images.space", "i.kept"),
+            ("organism.space", "o"), ("run", "run"), ("removed.space", "r"),
+        ):  # fmt: skip
+            shutil.copytree(world.base(source), place / name)
+        (place / "few.txt").write_text("Bal\nBala\n")
+        (place / "size.toml").write_text(_TEXTS["axis"])
+        (place / "records.csv").write_text(_TEXTS["census"])
+        for words in ("walk s --save c.safetensors", "celeb fit o b.safetensors"):
+            ended = world.warm.command(*words.split(), cwd=place, seconds=120)
+            if ended.code != 0:
+                raise RuntimeError(f"{words}: {ended}")
+        ended = world.warm.call("tests.campaign.inputs:prepare", cwd=place, seconds=300)
+        if ended.code != 0:
+            raise RuntimeError(f"prepare: {ended}")
+
+    def run(self, seed: int, numbers: list[int]) -> list[tuple[int, str, str | None]]:
+        """Run inputs; number, use and problem of each."""
+        found: list[tuple[int, str, str | None]] = []
+        waiting = list(numbers)
+        while waiting:
+            progress = self.place / "progress"
+            progress.unlink(missing_ok=True)
+            ended = self.world.warm.call(
+                "tests.campaign.inputs:batch",
+                seed,
+                waiting,
+                cwd=self.place,
+                seconds=60 + WAIT * len(waiting),
+            )
+            lines = [json.loads(line) for line in progress.read_text().splitlines()]
+            done = [line for line in lines if "ended" in line]
+            found += [(line["ended"], line["use"], line["problem"]) for line in done]
+            if len(done) == len(waiting):
+                break
+            last = lines[-1].get("begins", waiting[len(done)])
+            is_late = ended.signal in (signal.SIGALRM, signal.SIGPROF)
+            problem = "hang" if is_late else ended.crash or f"{ended}"[:300]
+            found.append((last, draw(seed, last)[0], problem))
+            for name in ("s", "i"):  # which the dead may have left half-written
+                shutil.rmtree(self.place / name, ignore_errors=True)
+                shutil.copytree(self.place / f"{name}.kept", self.place / name)
+            waiting = waiting[len(done) + 1 :]
+        return found
+
+
+def prepare() -> None:
+    """A tiny CLIP, and a finished audit of one part."""
+    from tests.encoders.conftest import write_clip
+
+    Path("clip").mkdir()
+    write_clip(Path("clip"))
+    for at in ("one",):
+        place = Path("audits") / at
+        place.mkdir(parents=True)
+        (place / "audit.json").write_text('{"type": "Audit", "version": 1, "parts": []}')
