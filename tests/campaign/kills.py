@@ -239,8 +239,9 @@ def _judge(warm: Warm, place: Path, operation: Operation, wanted: dict[str, str]
 
 def draw(rng: Random, index: int, undisturbed: Undisturbed) -> tuple[str, int, float]:
     """An operation in turn, one of its events, and when to die after it."""
-    many = list(HEAVY) if index % EACH_HEAVY == EACH_HEAVY - 1 else list(LIGHT)
-    name = many[(index // EACH_HEAVY if many == list(HEAVY) else index) % len(many)]
+    turn, is_light = index // EACH_HEAVY, index % EACH_HEAVY != EACH_HEAVY - 1
+    many, at = (list(LIGHT), index - turn) if is_light else (list(HEAVY), turn)
+    name = many[at % len(many)]
     n_events, _ = undisturbed.of(name)
     delay = 0.0 if rng.random() < 0.6 else 10 ** rng.uniform(-4.5, -1.5)
     return name, rng.randint(1, max(1, n_events)), round(delay, 6)
