@@ -192,7 +192,7 @@ def _jackknife_variance(left_out: Float64Array) -> float:
 
 
 def _div_interval(div: float, cosines: Float64Array, confidence: float) -> Interval:
-    from scipy.stats import chi2, t
+    from scipy.special import gammaincinv, ndtri, stdtrit
 
     n = len(cosines)
     if n < FEWEST_ROWS:
@@ -205,11 +205,11 @@ def _div_interval(div: float, cosines: Float64Array, confidence: float) -> Inter
     if variance < 1e-12 or above is None:
         return Interval(div, None, None, "all pairs are equally far apart")
     tail = (1 - confidence) / 2
-    normal, level = (float(-t.ppf(tail, freedom)) for freedom in (np.inf, n - 1))
+    normal, level = float(-ndtri(tail)), float(-stdtrit(n - 1, tail))
     reach = float(np.exp(level * variance**0.5))
     # The mean of this number of squared normal values has the same relative variance.
     freedom = 2 / variance * (normal / level) ** 2
-    few, many = chi2.ppf([tail, 1 - tail], freedom) / freedom
+    few, many = 2 * gammaincinv(freedom / 2, [tail, 1 - tail]) / freedom  # of chi-squared
     low, high = min(div / reach, div / many), max(div * reach, div / few, above)
     return Interval(div, float(low), float(min(high, 2.0)))
 
@@ -226,7 +226,7 @@ def _normal_variance(cosines: Float64Array) -> float:
 def _quantile_interval(
     share: float, value: float, cosines: Float64Array, ranked: Float64Array, confidence: float
 ) -> Interval:
-    from scipy.stats import t
+    from scipy.special import ndtri, stdtrit
 
     n, n_pairs = len(cosines), len(ranked)
     fewest = {0.5: FEWEST_MEDIAN, 0.95: FEWEST_UPPER}.get(share, FEWEST_LOWER)
@@ -235,7 +235,7 @@ def _quantile_interval(
     reached = (cosines <= value).astype(np.float64)
     variance, size = _jackknife_variance(_left_out(reached)), n / 2
     if variance > 1e-15:
-        wider = float(t.ppf(0.975, np.inf) / t.ppf(0.975, n - 1))
+        wider = float(ndtri(0.975) / stdtrit(n - 1, 0.975))
         size = float(np.clip(share * (1 - share) / variance * wider**2, n / 2, n_pairs))
     low, high = (level * n_pairs for level in level_interval(share, size, confidence=confidence))
     first, last = int(np.floor(low)) - 1, int(np.ceil(high))

@@ -176,7 +176,7 @@ def smooth_quantile(values: Float64Array, level: float) -> float:
     level : float
         In (0, 1).
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     n, is_upper = len(values), level >= 0.5
     tail = 1 - level if is_upper else level
@@ -186,8 +186,8 @@ def smooth_quantile(values: Float64Array, level: float) -> float:
         return float(np.quantile(values, level))
     ranked = np.sort(values)
     outer = (ranked[::-1] if is_upper else ranked)[at]
-    slope, middle = np.polyfit(norm.isf(share[at]), outer, 1)
-    return float(middle + slope * norm.isf(tail))
+    slope, middle = np.polyfit(-ndtri(share[at]), outer, 1)
+    return float(middle - slope * ndtri(tail))
 
 
 def judge(
