@@ -205,6 +205,7 @@ BAD: list[tuple[str, ...]] = [
     ("celeb", "mine", "s.space", "--phrases", "fifo.txt"),
     ("anchors", "s.space", "-n", HUGE),
     ("select", "s.space", "-n", HUGE),
+    ("select", "s.space", "-n", "1", "--engine", "milvus:none.txt"),
     ("select", "s.space", "-n", "1", "--max-per", "locale=\ud800"),
     ("select", "s.space", "-n", "1", "--deny-file", "fifo.txt"),
     ("topology", "s.space", "-k", HUGE),

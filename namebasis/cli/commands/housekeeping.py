@@ -112,7 +112,7 @@ def serve(
     """Publish a space to a search engine, from which others ask it.
 
     Only what is not there yet is written; after a stop, the same command goes on. Then
-    `nearest`, `basis` and `explore` take the same --engine.
+    `nearest`, `basis`, `select` and `explore` take the same --engine.
     """
     from namebasis.space import open_space
 

@@ -90,6 +90,7 @@ def select(
         int | None, typer.Option("--budget", help="Maximum number of tokens of all names together.")
     ] = None,
     view: options.View = "text",
+    engine: options.Engine = None,
     columns: options.Columns = None,
     write: Annotated[
         bool,
@@ -119,7 +120,7 @@ def select(
     per = counts_of(max_per or (), "max_per must be COLUMN=N, such as locale=5")
     quotas = counts_of(quota or (), "quota must be LEVELS=N, such as old/feminine=20")
     denied = [*(deny or ()), *listed_names([deny_file] if deny_file else [], None)]
-    opened = open_space(space)
+    opened = open_space(space, engine=engine)
     with nullcontext() if quiet else StepBars() as bars:
         found = study.select(
             opened,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from namebasis.namespace.objects.urls import said
 from namebasis.wording import did_you_mean
 
 KINDS = ("milvus",)
@@ -42,6 +44,12 @@ class Address:
         stem = folder.name.removesuffix(".space")
         name = self.name or re.sub(r"[^A-Za-z0-9_]", "_", stem)[:64] or "space"
         return f"{name if _NAME.fullmatch(name) else f'space_{name}'}__{view}"
+
+    def command(self, folder: Path, view: str, *options: str) -> str:
+        """The command that publishes a view of a space here, as a shell takes it."""
+        of_view = [] if view == "text" else ["--view", view]
+        words = [said(folder), *of_view, "--engine", str(self), *options]
+        return f"`namebasis serve {shlex.join(words)}`"
 
 
 def parse_address(text: str | Address) -> Address:

@@ -30,6 +30,8 @@ _CALL_QUERIES = 1_000
 NOTES = "namebasis_published"
 """The collection that says what the others hold."""
 _KEYS = 1_000
+_READ = 2_048
+"""Rows of a block that is read."""
 _importing = threading.Lock()
 
 
@@ -169,6 +171,27 @@ class Client:
             for hits in found or [[]] * len(queries[start : start + step]):
                 ids = np.array([hit["id"] for hit in hits], dtype=np.int64)
                 yield ids, np.array([hit["distance"] for hit in hits], dtype=np.float32)
+
+    def read(
+        self, collection: str, filter_: str, fields: Sequence[str]
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Fields of all rows that a filter accepts, some thousand rows at a time."""
+        self.load(collection)
+        what = f"cannot read collection {collection}"
+        with self._refusing(what):
+            rows = self._milvus.query_iterator(
+                collection, batch_size=_READ, filter=filter_, output_fields=list(fields),
+                consistency_level="Strong",
+            )  # fmt: skip
+        try:
+            while True:
+                with self._refusing(what):
+                    block = rows.next()
+                if not block:
+                    return
+                yield block
+        finally:
+            rows.close()
 
     def read_notes(self, keys: Sequence[str]) -> dict[str, str]:
         """What was noted under keys, of those that are there."""

@@ -70,8 +70,17 @@ class Collection:
         """Write it as text."""
         return to_json(self).decode()
 
-    def check_owner(self, provenance: Provenance, where: str) -> None:
+    def check_owner(self, provenance: Provenance, where: str, again: str) -> None:
         """Refuse a collection of another space or encoder.
+
+        Parameters
+        ----------
+        provenance : Provenance
+            Of the space.
+        where : str
+            Which collection, as a message begins.
+        again : str
+            The command that puts the space in its place.
 
         Raises
         ------
@@ -88,18 +97,26 @@ class Collection:
         if self.build_id != provenance.build_id:
             raise EngineError(
                 f"{where} holds another space, or this one before it was built again or rows went "
-                "(remove, undo). Replace it with `namebasis serve --overwrite`, or give this "
-                "space's collections a name: --engine '…#NAME'."
+                f"(remove, undo). Publish this one in its place: {again}; or give its collections "
+                "a name of their own: --engine '…#NAME'."
             )
 
-    def check_current(self, store: Store, where: str) -> None:
+    def check_current(self, store: Store, where: str, again: str) -> None:
         """Refuse a collection that is not what the open space is now.
+
+        Parameters
+        ----------
+        store : Store
+        where : str
+            Which collection, as a message begins.
+        again : str
+            The command that writes what is missing.
 
         Raises
         ------
         EngineError
         """
-        remedy = f"Run `namebasis serve {store.folder} --engine …`; it writes what is missing."
+        remedy = f"Run {again}; it writes what is missing."
         if not self.is_done:
             raise EngineError(f"{where} is being written, or its writer was stopped. {remedy}")
         is_current = (

@@ -165,7 +165,10 @@ class _View:
         """Write what is missing."""
         before = read_collection(self.client, self.name)
         if before is not None and not self.overwrite:
-            before.check_owner(self.space.provenance, self.where)
+            before.check_owner(
+                self.space.provenance, self.where,
+                self.client.address.command(self.space.path, self.view, "--overwrite"),
+            )  # fmt: skip
         index = INDICES[self.index] if self.index else before.index if before else INDICES["flat"]
         while True:
             head = self._head(before, index)

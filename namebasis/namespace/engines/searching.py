@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _MORE = 16
 """Hits beyond those asked for: rounding may change the order of two that stand together."""
 _TIED = 2e-6
+_READ = 4096
+"""Vectors that are read at a time."""
 """Similarities that two engines may put in another order."""
 
 
@@ -85,8 +87,8 @@ class EngineSearcher(Searcher):
             if self._client is None:
                 if self.address.is_file and not Path(self.address.uri).exists():
                     raise EngineError(
-                        f"{self.address}: there is no such file. `namebasis serve "
-                        f"{self._store.folder} --engine …` makes it."
+                        f"{self.address}: there is no such file. "
+                        f"{self.address.command(self._store.folder, view)} makes it."
                     )
                 self._client = Client(self.address)
             if view not in self._found:
@@ -101,13 +103,71 @@ class EngineSearcher(Searcher):
                 head = read_collection(self._client, name)
                 if head is None:
                     raise EngineError(
-                        f"{self.address} holds no collection {name}. `namebasis serve "
-                        f"{self._store.folder} --view {view} --engine …` publishes it."
+                        f"{self.address} holds no collection {name}. "
+                        f"{self.address.command(self._store.folder, view)} publishes it."
                     )
-                head.check_owner(self._provenance, where)
-                head.check_current(self._store, where)
+                folder = self._store.folder
+                again = self.address.command(folder, view, "--overwrite")
+                head.check_owner(self._provenance, where, again)
+                again = self.address.command(folder, view)
+                head.check_current(self._store, where, again)
                 self._found[view] = name, head
             return self._found[view]
+
+    def passing(self, expression: str, view: str) -> IntArray:
+        """Numbers of the rows that an expression of the engine accepts, ascending."""
+        client, name = self._connected(view)
+        blocks = [
+            np.array([row["id"] for row in rows], np.int64)
+            for rows in client.read(name, expression, ["id"])
+        ]
+        return np.sort(np.concatenate([np.empty(0, np.int64), *blocks]))
+
+    def stored(self, view: str, ids: IntArray) -> FloatArray:
+        """Vectors of rows as the engine holds them.
+
+        Parameters
+        ----------
+        view : str
+        ids : ndarray of shape (n,), int64
+            Ascending, each once.
+
+        Returns
+        -------
+        ndarray of shape (n, dim), float32
+
+        Raises
+        ------
+        EngineError
+            If it does not hold all of them.
+        """
+        client, name = self._connected(view)
+        found = np.empty((len(ids), self._store.dim(view)), np.float32)
+        n_found = 0
+        for start in range(0, len(ids), _READ):
+            own = ids[start : start + _READ]
+            # A range is short to say and quick to look up; many rows far apart are listed.
+            is_range = own[-1] - own[0] < 2 * len(own)
+            said = f"id >= {own[0]} and id <= {own[-1]}" if is_range else f"id in {own.tolist()}"
+            for rows in client.read(name, said, ["id", "vector"]):
+                numbers = np.array([row["id"] for row in rows], np.int64)
+                is_asked = np.isin(numbers, own)
+                vectors = np.array([row["vector"] for row in rows], np.float32)
+                places = start + np.searchsorted(own, numbers[is_asked])
+                found[places] = vectors[is_asked]
+                n_found += int(is_asked.sum())
+        if n_found != len(ids):
+            raise EngineError(
+                f"{self.address}, collection {name}, gives {n_found:,} of {len(ids):,} vectors. "
+                f"Run {self.address.command(self._store.folder, view, '--overwrite')}."
+            )
+        return found
+
+    def _connected(self, view: str) -> tuple[Client, str]:
+        name, _ = self.collection(view)
+        if self._client is None:
+            raise TypeError("a collection was found without a client.")
+        return self._client, name
 
     def _both(self, queries: FloatArray, k: int, allowed: Allowed, view: str, exact: bool) -> Hits:
         name, head = self.collection(view)

@@ -12,6 +12,7 @@ from namebasis.analysis.select.cells import fill_cells
 from namebasis.analysis.select.rows import MOST_DEMAND, choose, directions, sample_rows
 from namebasis.checks import Float64Array, FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import FilterError
+from namebasis.namespace.engines.pool import PooledSpace
 from namebasis.namespace.search.beside import check_columns, stored_columns
 from namebasis.studies.attributes.axis_files import Axis
 from namebasis.studies.select.checks import (
@@ -70,6 +71,7 @@ def select(
     Parameters
     ----------
     space : Space
+        Opened with ``engine``, filters are answered there and vectors read from there.
     n_names : int
         How many names, those to keep counted.
     objective : {"cover", "span", "axes", "low-bias", "strong"}
@@ -129,6 +131,8 @@ def select(
         If a filter is refused or leaves no name.
     TargetError
         If a name to keep is not stored.
+    EngineError
+        If the engine holds not this space and version, or not a view that is read.
     SpaceError
         If `not_famous` has no measures to go by.
     ValueError
@@ -155,6 +159,9 @@ def select(
     _check_fit(objective, view, of, quotas)
     begin = begin or _silently
     begin("reading")
+    if space.engine is not None:
+        read = [view, *(["token"] if along and "token" in space.views else [])]
+        space = PooledSpace(space, read)
     wishes = Wishes(where, max_tokens, max_per, one_spelling, deny, not_famous, keep, budget)
     constraints = Constraints(space, view, wishes)
     demand = _demand(space, constraints, of, view, seed)

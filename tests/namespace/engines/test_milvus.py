@@ -22,8 +22,10 @@ from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.engines import publishing
 from namebasis.namespace.engines.address import parse_address
 from namebasis.namespace.engines.client import Client
+from namebasis.namespace.store.dataset import Store
 from namebasis.space import Space
 from namebasis.studies.basis import by_engine
+from namebasis.studies.select import scores
 
 from ..conftest import FakeEncoder, corpus
 
@@ -207,6 +209,65 @@ def test_a_basis_is_that_of_all_names(both: tuple[Space, Space]) -> None:
             there.basis(target, 4, **words)
 
 
+SELECTED: list[dict[str, Any]] = [
+    {},
+    {"where": "gender = 'F' OR count > 20", "objective": "span"},
+    {"where": "array_has(locales, 'de_DE')", "of": "gender IS NOT NULL", "n_names": 4},
+    {"max_per": {"locale": 3, "gender": 2}, "deny": ["Vicki"], "keep": ["Zoë"], "n_null": 3},
+    {"max_tokens": 2, "one_spelling": True, "budget": 9, "n_names": 4, "view": "token"},
+    {"objective": "axes", "axes": ["age=2", "gender"], "quotas": {"old": 4}, "n_names": 8},
+    {"objective": "strong", "axes": ["gender"], "where": "id < 60"},
+    {"objective": "low-bias", "columns": ["count"]},
+]
+
+
+@pytest.mark.parametrize("words", SELECTED)
+def test_a_list_is_chosen_by_what_the_engine_holds(
+    words: dict[str, Any], both: tuple[Space, Space], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = both
+    words = {"n_names": 6, "n_null": 0, "with_templates": False, **words}
+    monkeypatch.setattr(scores, "N_MADE_UP", 20)
+    left = here.select(**words)
+    if "objective" in words:
+        there = nb.open_space(there.path, encoder=FakeEncoder(), engine=str(there.engine))  # type: ignore[arg-type]
+
+    def not_here(*_args: object, **_words: object) -> None:
+        raise AssertionError("vectors were read from the space")
+
+    def none_left(store: Store, view: str, start: int = 0) -> Iterator[Any]:
+        assert start == store.n_rows, view
+        return iter(())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "vectors", not_here)
+        patch.setattr(Store, "blocks", none_left)
+        right = there.select(**words)
+    assert left.ids.tolist() == right.ids.tolist()
+    assert (left.names, left.n_candidates) == (right.names, right.n_candidates)
+    for key, values in left.values.items():
+        np.testing.assert_array_equal(values, right.values[key])
+
+
+def test_lists_that_the_engine_cannot_choose_are_refused(
+    both: tuple[Space, Space], tmp_path: Path, engine: str
+) -> None:
+    there = both[1]
+    for words in ({"where": "lower(name) = 'a'"}, {"of": "count + 1 > 2"}):
+        with pytest.raises(FilterError, match="cannot say"):
+            there.select(3, **words)
+    space = made(tmp_path / "half.space", 40)
+    space.publish(engine, columns=FEW)
+    half = nb.open_space(space.path, engine=engine)
+    command = rf"`namebasis serve {space.path} --view token --engine {engine}`"
+    with pytest.raises(EngineError, match=f"no collection half__token. {command} publishes it"):
+        half.select(3, objective="strong")
+    client = Client(parse_address(engine))
+    client.delete_from("half__text", 39)
+    with pytest.raises(EngineError, match=r"gives 39 of 40 vectors\. Run `namebasis serve"):
+        half.select(3)
+
+
 def test_the_explorer_asks_the_engine(both: tuple[Space, Space]) -> None:
     here, there = both
     served = Warm([here.path], str(there.engine)).space("all")
@@ -259,7 +320,8 @@ def test_a_publisher_that_was_killed_goes_on_and_adds_write_only_what_is_new(
         with pytest.raises(KeyboardInterrupt):
             space.publish(engine, columns=FEW)
     there = nb.open_space(space.path, engine=engine)
-    with pytest.raises(EngineError, match="is being written, or its writer was stopped"):
+    again = rf"Run `namebasis serve {space.path} --engine {engine}`"
+    with pytest.raises(EngineError, match=f"is being written, or its writer was stopped. {again}"):
         there.nearest("Vicki")
     (done,) = space.publish(engine, columns=FEW).views
     assert (done.n_rows, done.n_written, done.recall) == (N, N - 3 * 16, 1.0)
@@ -282,7 +344,8 @@ def test_a_publisher_that_was_killed_goes_on_and_adds_write_only_what_is_new(
         ).collection("text")
     newer.undo()
     back = nb.open_space(space.path, engine=engine)
-    with pytest.raises(EngineError, match=r"before it was built again or rows went"):
+    again = f"Publish this one in its place: `namebasis serve {space.path} --engine {engine} --over"
+    with pytest.raises(EngineError, match=again):
         back.publish(engine, columns=FEW)
     assert back.publish(engine, columns=FEW, overwrite=True).views[0].n_rows == len(back) == N
     assert_same(nb.open_space(space.path).nearest("Zoë", N), back.nearest("Zoë", N))
