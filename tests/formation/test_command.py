@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from namebasis.formation import formation
 from tests.formation.test_study import tiny_run
 from tests.studies.topology.test_topology_page import Collector
 from tests.test_cli import run
@@ -15,14 +16,17 @@ from tests.test_cli import run
 __all__ = ["tiny_run"]
 
 
+@pytest.fixture(scope="module")
+def encoded(tiny_run: Path) -> Path:
+    """The folder of a run and, beside it, the encodings that every command here asks for."""
+    formation(tiny_run, n_resamples=20)
+    assert len(list(tiny_run.with_name("run.formation-cache").glob("*.npz"))) == 3
+    return tiny_run.parent
+
+
 @pytest.fixture
-def place(tiny_run: Path, tmp_path: Path) -> Path:
-    shutil.copytree(tiny_run, tmp_path / "run")
-    shutil.copytree(
-        tiny_run.with_name("run.formation-cache"), tmp_path / "run.formation-cache",
-        dirs_exist_ok=True,
-    ) if tiny_run.with_name("run.formation-cache").is_dir() else None  # fmt: skip
-    return tmp_path
+def place(encoded: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(encoded, tmp_path, dirs_exist_ok=True))
 
 
 def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> None:

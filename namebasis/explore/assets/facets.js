@@ -4,30 +4,38 @@ import { change, choose, chosen, sqlOf, state } from "/assets/state.js";
 
 const open = new Set(["part", "gender", "locales"]);
 
+// The box of the filter is made once: somebody may be typing in it while names are counted.
 export function drawFacets(facets, said) {
-  const holder = $("facets");
-  const box = $("where");
-  const typed = box && document.activeElement === box ? box.value : null; // what somebody is typing stays
+  const box = $("where") ?? head(said);
+  if (document.activeElement !== box) box.value = state.where;
+  box.removeAttribute("aria-invalid");
+  box.removeAttribute("aria-describedby");
+  for (const button of $("facets").querySelectorAll(".of-filter button")) button.disabled = !state.where;
   const custom = state.where && state.where !== sqlOf(chosen());
-  holder.replaceChildren(
-    element("h2", {}, "Filter"),
-    element("label", { class: "sql" }, "as SQL",
-      element("textarea", {
-        id: "where", rows: 3, spellcheck: false, value: typed ?? state.where, placeholder: "n_tokens = 1 AND gender = 'F'",
-        onchange: (event) => change({ where: event.target.value.trim(), facets: "" }),
-        onkeydown: (event) => {
-          if (event.key === "Enter" && !event.shiftKey) {
-            event.preventDefault();
-            event.target.blur();
-          }
-        },
-      })),
-    element("p", { class: "row" },
-      element("button", { type: "button", onclick: () => copy(state.where, said), disabled: !state.where }, "Copy"),
-      element("button", { type: "button", onclick: () => change({ where: "", facets: "" }), disabled: !state.where }, "Clear")),
+  $("counts").replaceChildren(
     custom ? element("p", { class: "note" }, "Written by hand; a click below starts again.") : "",
     ...facets.map((facet) => panel(facet)));
-  if (typed !== null) $("where").focus();
+}
+
+function head(said) {
+  const box = element("textarea", {
+    id: "where", rows: 3, spellcheck: false, placeholder: "n_tokens = 1 AND gender = 'F'",
+    onchange: (event) => change({ where: event.target.value.trim(), facets: "" }),
+    onkeydown: (event) => {
+      if (event.key === "Enter" && !event.shiftKey) {
+        event.preventDefault();
+        event.target.blur();
+      }
+    },
+  });
+  $("facets").replaceChildren(
+    element("h2", {}, "Filter"),
+    element("label", { class: "sql" }, "as SQL", box),
+    element("p", { class: "row of-filter" },
+      element("button", { type: "button", onclick: () => copy(state.where, said) }, "Copy"),
+      element("button", { type: "button", onclick: () => change({ where: "", facets: "" }) }, "Clear")),
+    element("div", { id: "counts" }));
+  return box;
 }
 
 function panel(facet) {
