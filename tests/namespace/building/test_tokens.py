@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -74,7 +75,8 @@ def test_names_of_which_an_encoder_knows_no_letter_are_left_out_and_counted(tmp_
     # One that is read in part stays: its known letters tell it from others.
     names = nb.read_names(["Vicki", "ঋষিতা", "山田", "অঞ্জনা Khan", "ણ", "Zoë"])
     vectors = encoder.encode_text(["ঋষিতা", "ણ", "ქეთევან"])
-    assert (vectors == vectors[0]).all(), "the reason to leave them out: they have one vector"
+    # The reason to leave them out: they have one vector, to rounding in a batch.
+    np.testing.assert_allclose(vectors, np.tile(vectors[0], (3, 1)), atol=1e-6)
     space = nb.build_space(names, tmp_path / "s.space", encoder=encoder, templates="plain")
     assert space.table(["name"])["name"].to_pylist() == ["Vicki", "山田", "অঞ্জনা Khan", "Zoë"]
     added = space.add(["ქეთევან", "Anna"])
