@@ -287,7 +287,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a smoke run of the speed")
     options = parser.parse_args()
     if options.quick:
-        options.sizes, options.swaps = [10], 2
+        options.sizes, options.swaps = [10], 6
     if options.section == "identity":
         identity_section(options.counts, options.space)
     elif options.section == "verdicts":
