@@ -26,7 +26,7 @@ help:
 	@echo "make docs     the command reference, docs/cli.md, and the outputs in README and tutorials"
 	@echo "make release  wheel and sdist in dist/, checked; PYTHONS='python3.12 python3.13' tries them there too"
 	@echo "make supply   known faults (by pip-audit, which asks the network) and licences of all libraries"
-	@echo "make bench    the speeds of docs/benchmarks.md, about five hours on a quiet machine; goes on where it stopped"
+	@echo "make bench    the speeds of docs/benchmarks.md, about five hours on a quiet machine; resumes where it stopped"
 	@echo "make clean    remove .venv, caches and the demo's files"
 
 $(BIN)/python:
@@ -82,7 +82,7 @@ test: lint
 test-slow: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m slow
 
-# Kills, changed input, damage, crowds and full disks by the thousand; the same command goes on.
+# Kills, changed input, damage, crowds and full disks by the thousand; the same command resumes.
 SEED ?= $(shell date +%Y%m%d)
 campaign: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.campaign --full --seed $(SEED) --log campaign.jsonl
@@ -110,5 +110,5 @@ bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) demo audit-minilm audit-organism build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo audit-minilm audit-organism campaign.jsonl build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

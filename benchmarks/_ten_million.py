@@ -1,7 +1,7 @@
 """One space of ten million names on one machine: each promise beside what was measured.
 
 Every step runs in a process of its own and leaves its figures in the folder, so that a run that was
-stopped goes on with the step that is missing.
+stopped resumes with the first missing step.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def check(path: Path, n: int) -> Figures:
 
 
 def add(path: Path, n: int) -> Figures:
-    """Many small adds; goes on where an earlier run stopped."""
+    """Time many small adds; resumes where an earlier run stopped."""
     from _synthetic import SyntheticEncoder, synthetic_names
 
     import namebasis as nb

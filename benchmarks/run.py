@@ -7,7 +7,7 @@
 
 Each prints Markdown, which replaces what stands between its two markers in the document, with the
 date, the commit, the machine, its load before and after, and what other processes took of it. The
-document is written after every table, so that a run that was stopped goes on where it was. Studies
+document is written after every table, so that a stopped run resumes where it was. Studies
 (`--list` names them) are measured once on purpose, some on names held out for it: each has its own
 command and date, and this script never runs one.
 """

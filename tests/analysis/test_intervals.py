@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.stats import (
@@ -19,6 +22,22 @@ from scipy.stats import (
 from namebasis.analysis import intervals
 
 RNG = np.random.default_rng(0)
+
+
+def test_intervals_leave_scipy_stats_unloaded() -> None:
+    """It takes most of a second to import, in commands that are to answer at once."""
+    asked = """
+import sys
+import numpy as np
+from namebasis.analysis import intervals
+values = np.random.default_rng(0).random(20)
+intervals.mean_interval(values), intervals.share_interval(values > 0.5)
+intervals.difference_interval(values, values + values)
+intervals.level_interval(0.5, 20), intervals.resampled_ends(values, n_resampled=9)
+print("scipy.special" in sys.modules, "scipy.stats" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
 
 
 def test_means_and_differences_are_scipy_s() -> None:

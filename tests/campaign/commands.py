@@ -27,6 +27,9 @@ class Operation:
         Where that lies.
     again : tuple of str
         What is added to run it again over what it may have finished.
+    is_once : bool
+        Once it has finished, the same command is refused or does more: it is run again only where
+        the kill left it unfinished.
     """
 
     words: tuple[str, ...]
@@ -34,6 +37,7 @@ class Operation:
     makes: str = "space"
     at: str = "s"
     again: tuple[str, ...] = ()
+    is_once: bool = False
 
     @property
     def name(self) -> str:
@@ -50,6 +54,10 @@ def _space(text: str, base: str = "base.space") -> Operation:
     return Operation(tuple(text.split()), base)
 
 
+def _once(text: str, base: str) -> Operation:
+    return Operation(tuple(text.split()), base, is_once=True)
+
+
 LIGHT = {
     "build": Operation(("build", "s", "names.txt", *TEMPLATES), None),
     "add": _space("add s more.txt -q", "images.space"),
@@ -62,9 +70,9 @@ LIGHT = {
     "overwrite": Operation(
         ("build", "s", "other.txt", "--overwrite", *TEMPLATES), "images.space"),
     "remove": Operation(("remove", "s", "--where", "name LIKE '%en'"), "images.space"),
-    "drop": _space("drop s anchor_rank", "anchored.space"),
-    "rename": _space("rename s anchor_rank rank", "anchored.space"),
-    "undo": _space("undo s", "removed.space"),
+    "drop": _once("drop s anchor_rank", "anchored.space"),
+    "rename": _once("rename s anchor_rank rank", "anchored.space"),
+    "undo": _once("undo s", "removed.space"),
     "merge": Operation(
         ("merge", "s", "other.space", "-o", "both"), "base.space", at="both",
         again=("--overwrite",)),

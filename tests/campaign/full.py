@@ -1,6 +1,6 @@
 """The campaign by counts: processes that share the cases, and a file in which each is noted.
 
-What the file already holds is not run again, so that a campaign that was stopped goes on.
+What the file already holds is not run again, so that a stopped campaign resumes.
 """
 
 from __future__ import annotations

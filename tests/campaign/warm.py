@@ -233,6 +233,8 @@ def _child(request: dict[str, Any], place: Path) -> None:
         os.open(place / "out", os.O_WRONLY | os.O_CREAT, 0o600),
         os.open(place / "err", os.O_WRONLY | os.O_CREAT, 0o600),
     ]
+    # Opened now: what is asked may take away this child's right to write here.
+    answer = os.open(place / "value", os.O_WRONLY | os.O_CREAT, 0o600)
     os.set_blocking(files[0], True)
     for number, file in enumerate(files):
         os.dup2(file, number)
@@ -250,13 +252,13 @@ def _child(request: dict[str, Any], place: Path) -> None:
     try:
         module, _, name = request["function"].partition(":")
         value = getattr(importlib.import_module(module), name)(*request["arguments"])
-        (place / "value").write_text(json.dumps(value), encoding="utf-8")
+        os.write(answer, json.dumps(value).encode())
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except BaseException:
         code = 70
-        with (place / "err").open("a", encoding="utf-8", errors="replace") as file:
-            traceback.print_exc(file=file)
+        os.lseek(files[2], 0, os.SEEK_END)
+        os.write(files[2], traceback.format_exc().encode(errors="replace"))
     for stream in streams[1:]:
         with contextlib.suppress(Exception):
             stream.flush()

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 _MORE = 16
 """Hits beyond those asked for: rounding may change the order of two that stand together."""
 _TIED = 2e-6
+"""Similarities that two engines may put in another order."""
 _READ = 4096
 """Vectors that are read at a time."""
-"""Similarities that two engines may put in another order."""
 
 
 class EngineSearcher(Searcher):
