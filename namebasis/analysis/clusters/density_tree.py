@@ -12,14 +12,14 @@ References
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from namebasis.analysis.clusters.tree_selection import select_count
 from namebasis.checks import Float64Array, IntArray
+from namebasis.compiled import compiled
 
 LEVELS = ("eom", "split", "leaf")
 """Ways to read clusters off a hierarchy; see `DensityTree.select`."""
@@ -175,113 +175,187 @@ def density_tree(
     -------
     DensityTree
     """
+    merges = _merges(edges, distances, weights)
     highest = 1.0 / float(distances.min()) if distances.size else 1.0
-    growing = _Growing(weights, min_cluster_size, highest)
-    for distance, level in _levels(edges, distances):
-        growing.join(level, 1.0 / distance)
-    growing.join_all()
-    return growing.finish()
+    settle = compiled(settle_merges, _SETTLE)
+    parent, birth, weight, leaf_cluster, leaf_density = settle(
+        merges.tops,
+        merges.densities,
+        merges.sizes,
+        merges.parts,
+        merges.bounds,
+        np.ascontiguousarray(weights, np.int64),
+        min_cluster_size,
+        highest,
+    )
+    last = parent.size - 1  # clusters are numbered from the inside there, from the root here
+    return DensityTree(
+        parent=np.where(parent < 0, -1, last - parent)[::-1].copy(),
+        birth=birth[::-1].copy(),
+        weight=weight[::-1].copy(),
+        leaf_cluster=last - leaf_cluster,
+        leaf_density=leaf_density,
+        leaf_weight=weights,
+    )
 
 
-def _levels(
-    edges: IntArray, distances: Float64Array
-) -> Iterator[tuple[float, list[tuple[int, int]]]]:
-    """Yield the edges in ascending order of distance, those of one distance together."""
+class _Merges(NamedTuple):
+    """What joins to what, the densest first: each merge with all of its parts, its top among them.
+
+    Sets of leaves are named by one of them, their top.
+    """
+
+    tops: IntArray
+    sizes: IntArray  # rows
+    densities: Float64Array
+    parts: IntArray
+    bounds: IntArray  # of each merge's parts
+
+
+def _merges(edges: IntArray, distances: Float64Array, weights: IntArray) -> _Merges:
+    """Join the leaves from the shortest edge on, all that joins at one distance at once."""
     order = np.argsort(distances, kind="stable")
-    pairs, values = edges[order].tolist(), distances[order]
-    bounds = np.flatnonzero(np.diff(values, prepend=-1.0, append=-1.0)).tolist()
-    for start, stop in itertools.pairwise(bounds):
-        yield float(values[start]), pairs[start:stop]
+    values = distances[order]
+    levels = np.flatnonzero(np.diff(values, prepend=-1.0, append=-1.0)).astype(np.int64)
+    join = compiled(join_leaves, _JOIN)
+    tops, sizes, at, parts, bounds = join(
+        np.ascontiguousarray(edges[order], np.int64).reshape(-1, 2),
+        levels,
+        np.ascontiguousarray(weights, np.int64),
+    )
+    densities = np.append(1.0 / values, 0.0)[at]
+    return _Merges(tops, sizes, densities, parts, bounds)
 
 
-class _Growing:
-    """Union-find from the densest edge outwards; clusters are numbered from the inside here."""
+_JOIN = (
+    "Tuple((int64[::1], int64[::1], int64[::1], int64[::1], int64[::1]))"
+    "(int64[:,::1], int64[::1], int64[::1])"
+)
 
-    def __init__(self, weights: IntArray, min_cluster_size: int, highest: float) -> None:
-        n = weights.size
-        self.leaf_weight = weights
-        self.min_cluster_size = min_cluster_size
-        self.above = list(range(n))
-        self.size: list[int] = weights.tolist()
-        self.cluster = [-1] * n  # of each set, by its top: its cluster, -1 while it is too small
-        self.loose: list[list[int]] = [[leaf] for leaf in range(n)]  # leaves in no cluster yet
-        self.parent: list[int] = []
-        self.birth: list[float] = []
-        self.weight: list[int] = []
-        self.leaf_cluster = np.full(n, -1, np.int64)
-        self.leaf_density = np.full(n, highest)
-        for leaf in np.flatnonzero(weights >= min_cluster_size).tolist():
-            self._start_cluster(leaf, [leaf], highest)
 
-    def _find(self, leaf: int) -> int:
-        above = self.above
-        while above[leaf] != leaf:
-            above[leaf] = above[above[leaf]]
-            leaf = above[leaf]
-        return leaf
+def join_leaves(
+    pairs: IntArray, levels: IntArray, weights: IntArray
+) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
+    """Union-find over sorted pairs of leaves, compiled: `_Merges` with a pair of each for density.
 
-    def join(self, pairs: list[tuple[int, int]], density: float) -> None:
-        """Join the sets at both ends of every pair, all at this density."""
-        merged: dict[int, list[int]] = {}  # top of a set: the tops of the sets it was made of
-        for left, right in pairs:
-            top, other = self._find(left), self._find(right)
+    Pairs from ``levels[i]`` to ``levels[i + 1]`` join at once. What no pair joins is one last
+    merge, of the pair after the last.
+    """
+    n = weights.size
+    above, size = np.arange(n), weights.copy()
+    after, tail = np.full(n, -1), np.arange(n)  # the parts of a set that is being merged, chained
+    latest, top_of = np.full(n, -1), np.full(pairs.shape[0], -1)
+    tops, sizes, at = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    parts, bounds = np.empty(2 * n, np.int64), np.zeros(n + 1, np.int64)
+    n_merges = n_parts = 0
+    for level in range(levels.size - 1):
+        for pair in range(levels[level], levels[level + 1]):
+            top, other = pairs[pair, 0], pairs[pair, 1]
+            while above[top] != top:
+                above[top] = above[above[top]]
+                top = above[top]
+            while above[other] != other:
+                above[other] = above[above[other]]
+                other = above[other]
             if top == other:
                 continue
-            if self.size[top] < self.size[other]:
+            if size[top] < size[other]:
                 top, other = other, top
-            merged[top] = merged.pop(top, [top]) + merged.pop(other, [other])
-            self.above[other] = top
-            self.size[top] += self.size[other]
-        for top, parts in merged.items():
-            self._settle(top, parts, density)
+            above[other] = top
+            size[top] += size[other]
+            after[tail[top]], tail[top] = other, tail[other]
+            latest[top], top_of[pair] = pair, top
+        for pair in range(levels[level], levels[level + 1]):
+            top = top_of[pair]
+            if top < 0 or above[top] != top or latest[top] != pair:
+                continue  # joined again at this level
+            tops[n_merges], sizes[n_merges], at[n_merges] = top, size[top], pair
+            part = top
+            while part >= 0:
+                parts[n_parts] = part
+                n_parts += 1
+                following = after[part]
+                after[part], tail[part] = -1, part
+                part = following
+            n_merges += 1
+            bounds[n_merges] = n_parts
+    n_before = n_parts
+    for leaf in range(n):
+        if above[leaf] == leaf:
+            parts[n_parts] = leaf
+            n_parts += 1
+    if n_parts - n_before > 1:
+        tops[n_merges], sizes[n_merges] = parts[n_before], weights.sum()
+        at[n_merges] = pairs.shape[0]
+        n_merges += 1
+        bounds[n_merges] = n_parts
+    return tops[:n_merges], sizes[:n_merges], at[:n_merges], parts, bounds[: n_merges + 1]
 
-    def join_all(self) -> None:
-        """Join what is left at density 0; the last cluster is then the root."""
-        tops = [leaf for leaf, above in enumerate(self.above) if leaf == above]
-        if len(tops) > 1:
-            self.join([(tops[0], top) for top in tops[1:]], 0.0)
-        top = self._find(0)
-        if self.cluster[top] < 0:  # fewer rows than make a cluster
-            self._start_cluster(top, [top], 0.0)
 
-    def _settle(self, top: int, parts: list[int], density: float) -> None:
-        """Say what joining `parts` at `density` means for the clusters among them."""
-        clusters = [self.cluster[part] for part in parts if self.cluster[part] >= 0]
-        if len(clusters) == 1:  # small sets fall into a cluster, or seen from it, out of it
-            self.cluster[top] = clusters[0]
-            self.weight[clusters[0]] = self.size[top]
-            self._drop(parts, clusters[0], density)
-        elif clusters or self.size[top] >= self.min_cluster_size:
-            for cluster in clusters:
-                self.parent[cluster], self.birth[cluster] = len(self.parent), density
-            self._start_cluster(top, parts, density)
+_SETTLE = (
+    "Tuple((int64[::1], float64[::1], int64[::1], int64[::1], float64[::1]))"
+    "(int64[::1], float64[::1], int64[::1], int64[::1], int64[::1], int64[::1], int64, float64)"
+)
+
+
+def settle_merges(
+    tops: IntArray,
+    densities: Float64Array,
+    sizes: IntArray,
+    parts: IntArray,
+    bounds: IntArray,
+    weights: IntArray,
+    min_cluster_size: int,
+    highest: float,
+) -> tuple[IntArray, Float64Array, IntArray, IntArray, Float64Array]:
+    """Say what each merge means for the clusters among its parts, compiled.
+
+    Returns
+    -------
+    tuple of ndarray
+        Parent (-1: none), birth and weight of clusters, numbered from the inside; cluster and
+        density of leaves.
+    """
+    n = weights.size
+    cluster = np.full(n, -1)  # of each set, by its top: -1 while it is too small
+    loose, tail, after = np.arange(n), np.arange(n), np.full(n, -1)  # leaves in no cluster, chained
+    parent, birth, weight = np.full(2 * n, -1), np.zeros(2 * n), np.zeros(2 * n, np.int64)
+    leaf_cluster, leaf_density = np.full(n, -1), np.full(n, highest)
+    n_clusters = 0
+    for leaf in range(n):
+        if weights[leaf] >= min_cluster_size:
+            cluster[leaf] = leaf_cluster[leaf] = n_clusters
+            weight[n_clusters], loose[leaf] = weights[leaf], -1
+            n_clusters += 1
+    for merge in range(tops.size + 1):
+        is_last = merge == tops.size  # what holds all leaves is a cluster, however small
+        if is_last:
+            top, size, density = tops[-1] if tops.size else 0, weights.sum(), 0.0
+            if cluster[top] >= 0:
+                break
+            joined = np.array([top])
         else:
-            for part in parts:
+            top, size, density = tops[merge], sizes[merge], densities[merge]
+            joined = parts[bounds[merge] : bounds[merge + 1]]
+        inside = cluster[joined]
+        inside = inside[inside >= 0]
+        if inside.size == 1:  # small sets fall into a cluster, or seen from it, out of it
+            own = inside[0]
+        elif inside.size or size >= min_cluster_size or is_last:
+            parent[inside], birth[inside] = n_clusters, density
+            own = n_clusters
+            n_clusters += 1
+        else:
+            for part in joined:
                 if part != top:
-                    self.loose[top] += self.loose[part]
-
-    def _start_cluster(self, top: int, parts: list[int], density: float) -> None:
-        self.cluster[top] = len(self.parent)
-        self.parent.append(-1)
-        self.birth.append(0.0)
-        self.weight.append(self.size[top])
-        self._drop(parts, self.cluster[top], density)
-
-    def _drop(self, parts: list[int], cluster: int, density: float) -> None:
-        for part in parts:
-            for leaf in self.loose[part]:
-                self.leaf_cluster[leaf], self.leaf_density[leaf] = cluster, density
-            self.loose[part] = []
-
-    def finish(self) -> DensityTree:
-        """Number the clusters from the root inwards."""
-        last = len(self.parent) - 1
-        parent = np.asarray(self.parent, np.int64)[::-1]
-        return DensityTree(
-            parent=np.where(parent < 0, -1, last - parent),
-            birth=np.asarray(self.birth)[::-1].copy(),
-            weight=np.asarray(self.weight, np.int64)[::-1].copy(),
-            leaf_cluster=last - self.leaf_cluster,
-            leaf_density=self.leaf_density,
-            leaf_weight=self.leaf_weight,
-        )
+                    after[tail[top]], tail[top] = loose[part], tail[part]
+            continue
+        cluster[top], weight[own] = own, size
+        for part in joined:
+            leaf = loose[part]
+            while leaf >= 0:
+                leaf_cluster[leaf], leaf_density[leaf] = own, density
+                leaf = after[leaf]
+            loose[part] = -1
+    found = slice(0, n_clusters)
+    return parent[found], birth[found], weight[found], leaf_cluster, leaf_density

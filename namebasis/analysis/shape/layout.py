@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups, knn_graph
-from namebasis.checks import Float64Array, FloatArray, check_count, unit_rows
+from namebasis.checks import (
+    Float64Array,
+    FloatArray,
+    IntArray,
+    Progress,
+    check_count,
+    unit_rows,
+)
+from namebasis.compiled import compiled
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 DEFAULT_NEIGHBOURS = 15
+N_PUSHED = 5
+"""Rows that are pushed away for each one that is drawn near."""
+
 _BLOCK = 8192
+_EXTENT = 10.0  # of the plane that the places start from
 
 
 def layout(
@@ -23,6 +36,7 @@ def layout(
     seed: int = 0,
     n_epochs: int = 200,
     min_distance: float = 0.5,
+    progress: Progress | None = None,
 ) -> FloatArray:
     """Place rows on a plane by UMAP [1]_ over their exact neighbours.
 
@@ -41,6 +55,8 @@ def layout(
         Passes over the edges.
     min_distance : float
         How closely places may pack, in units of the map, in [0, 1); larger is airier.
+    progress : callable, optional
+        Called with (passes done, passes in all).
 
     Returns
     -------
@@ -79,7 +95,7 @@ def layout(
     links.setdiag(0)
     links.eliminate_zeros()
     links.data = np.minimum(links.data, 1.0)
-    places = _arrange(distinct, links, start, seed, n_epochs, min_distance)
+    places = _arrange(links, start, seed, n_epochs, min_distance, progress)
     turned = _principal_plane(places.astype(np.float64), np.ones(places.shape[0]))
     return np.asarray(turned, np.float32)[groups.group]
 
@@ -160,34 +176,105 @@ def _principal_plane(rows: FloatArray | Float64Array, weights: Float64Array) -> 
 
 
 def _arrange(
-    rows: FloatArray,
     links: csr_matrix,
     start: Float64Array,
     seed: int,
     n_epochs: int,
     min_distance: float,
+    progress: Progress | None,
 ) -> FloatArray:
-    """Run UMAP's own optimiser on one thread, which makes it repeatable."""
-    from umap.umap_ import find_ab_params, simplicial_set_embedding
+    """Draw linked places together and push others apart, on one thread: one seed gives one map.
 
-    a, b = find_ab_params(1.0, min_distance)
-    places, _ = simplicial_set_embedding(
-        rows,
-        links.tocoo(),
-        2,
-        initial_alpha=1.0,
-        a=a,
-        b=b,
-        gamma=1.0,
-        negative_sample_rate=5,
-        n_epochs=n_epochs,
-        init=start.astype(np.float32),
-        random_state=np.random.RandomState(seed),
-        metric="euclidean",
-        metric_kwds={},
-        densmap=False,
-        densmap_kwds={},
-        output_dens=False,
-        parallel=False,
+    Each epoch follows an edge as often as its weight says; weights too small to be followed once
+    in `n_epochs` count for nothing.
+    """
+    a, b = _curve(min_distance)
+    low, high = start.min(axis=0), start.max(axis=0)
+    places = np.ascontiguousarray(
+        _EXTENT * (start - low) / np.where(high > low, high - low, 1), np.float32
     )
-    return np.asarray(places, np.float32)
+    shares = links.data.astype(np.float32) / links.data.max()
+    starts, ends = links.indptr.astype(np.int64), links.indices.astype(np.int64)
+    due = np.zeros(ends.size, np.float32)
+    pass_over = compiled(pass_over_edges, _SIGNATURE, fastmath=True)
+    state = np.random.SeedSequence(seed).generate_state(1, np.uint64)[0] | np.uint64(1)
+    for epoch in range(n_epochs):
+        rate = np.float32(1 - epoch / n_epochs)
+        # A compiled function returns a plain integer.
+        state = np.uint64(pass_over(places, starts, ends, shares, due, a, b, rate, state))
+        if progress is not None:
+            progress(epoch + 1, n_epochs)
+    return places
+
+
+@cache
+def _curve(min_distance: float) -> tuple[np.float32, np.float32]:
+    """The a and b of 1 / (1 + a d^2b) nearest to 1 up to `min_distance` and exp(-d) beyond it."""
+    from scipy.optimize import curve_fit
+
+    distances = np.linspace(0, 3, 300)
+    wanted = np.exp(-np.maximum(distances - min_distance, 0))
+    (a, b), _ = curve_fit(lambda d, a, b: 1 / (1 + a * d ** (2 * b)), distances, wanted)
+    return np.float32(a), np.float32(b)
+
+
+_SIGNATURE = (
+    "uint64(float32[:,::1], int64[::1], int64[::1], float32[::1], float32[::1], "
+    "float32, float32, float32, uint64)"
+)
+
+
+def pass_over_edges(
+    places: FloatArray,
+    starts: IntArray,
+    ends: IntArray,
+    shares: FloatArray,
+    due: FloatArray,
+    a: np.float32,
+    b: np.float32,
+    rate: np.float32,
+    state: np.uint64,
+) -> np.uint64:
+    """One epoch of the stochastic gradient descent of UMAP's cross entropy, in place.
+
+    Edge e leads from the row whose `starts` enclose it to ``ends[e]`` and is followed whenever
+    `due`, to which every epoch adds its `shares`, reaches 1. `state` is that of Marsaglia's
+    xorshift generator [1]_, which draws the rows that are pushed away.
+
+    .. [1] Marsaglia (2003), Xorshift RNGs, Journal of Statistical Software 8(14).
+    """
+    n = np.uint64(places.shape[0])
+    one, near, limit = np.float32(1), np.float32(0.001), np.float32(4)
+    pull, push = np.float32(-2) * a * b, np.float32(2) * b
+    for row in range(places.shape[0]):
+        x, y = places[row, 0], places[row, 1]
+        for edge in range(starts[row], starts[row + 1]):
+            due[edge] += shares[edge]
+            if due[edge] < one:
+                continue
+            due[edge] -= one
+            other = ends[edge]
+            right, up = x - places[other, 0], y - places[other, 1]
+            squared = right * right + up * up
+            if squared > 0:
+                power = squared**b
+                force = pull * power / (squared * (one + a * power))
+                right = rate * min(max(force * right, -limit), limit)
+                up = rate * min(max(force * up, -limit), limit)
+                x += right
+                y += up
+                places[other, 0] -= right
+                places[other, 1] -= up
+            for _ in range(N_PUSHED):
+                state ^= state << np.uint64(13)
+                state ^= state >> np.uint64(7)
+                state ^= state << np.uint64(17)
+                other = np.int64(((state >> np.uint64(32)) * n) >> np.uint64(32))
+                right, up = x - places[other, 0], y - places[other, 1]
+                squared = right * right + up * up
+                if squared > 0 and other != row:
+                    force = push / ((near + squared) * (one + a * squared**b))
+                    x += rate * min(max(force * right, -limit), limit)
+                    y += rate * min(max(force * up, -limit), limit)
+        places[row, 0], places[row, 1] = x, y
+    return state

@@ -1,3 +1,4 @@
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -333,3 +334,59 @@ def test_a_far_group_does_not_hide_wide_clusters() -> None:
     assert (plain.n_clusters, found.n_clusters, found.smoothing) == (2, 11, 3)
     assert plain.noise_share < 0.05
     assert adjusted_rand_score(truth, found.labels) > 0.95
+
+
+def condensed(
+    edges: np.ndarray, distances: np.ndarray, weights: np.ndarray, least: int
+) -> tuple[list[tuple[float, int, int]], np.ndarray]:
+    """Clusters (birth, weight, lowest leaf) and falls of leaves, by components at every level."""
+    n = weights.size
+    levels = np.unique(distances)
+    falls = np.full(n, 1 / levels[0] if levels.size else 1.0)
+    clusters: list[tuple[float, int, int]] = []
+
+    def parts(leaves: list[int], below: float) -> list[list[int]]:
+        graph = nx.Graph()
+        graph.add_nodes_from(leaves)
+        near = distances < below
+        graph.add_edges_from((a, b) for a, b in edges[near].tolist() if {a, b} <= set(leaves))
+        return [sorted(part) for part in nx.connected_components(graph)]
+
+    def follow(leaves: list[int], birth: float, below: float) -> None:
+        clusters.append((birth, int(weights[leaves].sum()), leaves[0]))
+        while below:
+            density = 0.0 if below == np.inf else 1 / below
+            found = parts(leaves, below)
+            heavy = [part for part in found if weights[part].sum() >= least]
+            for part in found:
+                if part not in heavy:
+                    falls[part] = density
+            shorter = levels[levels < below]
+            if len(heavy) > 1:
+                for part in heavy:
+                    follow(part, density, shorter[-1] if shorter.size else 0.0)
+            if len(heavy) != 1:
+                return
+            leaves, below = heavy[0], shorter[-1] if shorter.size else 0.0
+
+    follow(list(range(n)), 0.0, np.inf)
+    return sorted(clusters), falls
+
+
+def test_the_hierarchy_is_that_of_components_at_every_level() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(150):
+        n = int(rng.integers(1, 25))
+        edges = np.array([[row, rng.integers(row)] for row in range(1, n)], np.int64)
+        edges = rng.permutation(n)[edges[rng.random(n - 1) > rng.choice([0, 0.2])].reshape(-1, 2)]
+        distances = rng.integers(1, 9, len(edges)) / 7  # with ties
+        weights = rng.integers(1, 5, n)
+        least = int(rng.integers(2, 7))
+        tree = density_tree(edges, distances, weights, least)
+        clusters, falls = condensed(edges, distances, weights, least)
+        np.testing.assert_array_equal(tree.leaf_density, falls)
+        lowest = np.full(tree.parent.size, n)
+        np.minimum.at(lowest, tree.leaf_cluster, np.arange(n))
+        for own in range(tree.parent.size - 1, 0, -1):
+            lowest[tree.parent[own]] = min(lowest[tree.parent[own]], lowest[own])
+        assert sorted(zip(tree.birth, tree.weight, lowest, strict=True)) == clusters

@@ -3,7 +3,9 @@ import pytest
 from sklearn.manifold import trustworthiness
 
 from namebasis.analysis.graph.neighbours import knn_graph
-from namebasis.analysis.shape.layout import fuzzy_links, layout
+from namebasis.analysis.shape import layout as module
+from namebasis.analysis.shape.layout import N_PUSHED, fuzzy_links, layout, pass_over_edges
+from namebasis.compiled import compiled
 
 
 def blobs(n: int, n_blobs: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -43,6 +45,75 @@ def test_the_map_keeps_neighbours_and_blobs() -> None:
     spread = np.cov(places.T.astype(np.float64))
     assert spread[0, 0] > spread[1, 1]
     assert abs(spread[0, 1]) < 1e-3 * spread[0, 0]
+
+
+def test_places_keep_neighbours_as_well_as_those_of_umap() -> None:
+    umap = pytest.importorskip("umap.umap_")
+    rows, _ = blobs(400, 5)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    for min_distance in (0.0, 0.5, 0.9):
+        peer = umap.find_ab_params(1.0, min_distance)
+        np.testing.assert_allclose(module._curve(min_distance), peer, rtol=1e-5)
+    graph, (a, b) = knn_graph(rows, 15), umap.find_ab_params(1.0, 0.5)
+    ours = [layout(rows, graph=graph, seed=seed) for seed in range(3)]
+    start = module._principal_plane(rows, np.ones(len(rows))).astype(np.float32)
+    theirs = [
+        umap.simplicial_set_embedding(
+            rows, fuzzy_links(graph).tocoo(), 2, initial_alpha=1.0, a=a, b=b, gamma=1.0,
+            negative_sample_rate=5, n_epochs=200, init=start,
+            random_state=np.random.RandomState(seed), metric="euclidean", metric_kwds={},
+            densmap=False, densmap_kwds={}, output_dens=False, parallel=False,
+        )[0]
+        for seed in range(3)
+    ]  # fmt: skip
+    kept, by_umap = (
+        np.mean([trustworthiness(rows, places, n_neighbors=10) for places in maps])
+        for maps in (ours, theirs)
+    )
+    assert kept > by_umap - 0.01
+
+
+def test_an_epoch_draws_and_pushes_by_the_gradient_of_the_cross_entropy() -> None:
+    # Two rows joined by one edge, and nobody to push away but themselves.
+    a, b, rate = np.float32(1.5), np.float32(0.9), np.float32(0.5)
+    places = np.array([[0, 0], [0.6, 0.8]], np.float32)
+    edge = (np.array([0, 1, 1]), np.array([1]), np.ones(1, np.float32), np.zeros(1, np.float32))
+    run = compiled(pass_over_edges, module._SIGNATURE, fastmath=True)
+    run(places, *edge, a, b, rate, np.uint64(12345))
+
+    def energy(squared: float) -> float:  # -log of the likeness, and of its complement
+        return float(np.log(1 + float(a) * squared ** float(b)))
+
+    step = 1e-4
+    pull = (energy((1 + step) ** 2) - energy((1 - step) ** 2)) / (2 * step)
+    np.testing.assert_allclose(places[1], [0.6, 0.8] - rate * pull * np.array([0.6, 0.8]), 1e-4)
+    x = np.array([0.6, 0.8]) * rate * pull
+    pushed = 0.0
+    state = 12345
+    for _ in range(N_PUSHED):
+        for shift in (13, -7, 17):
+            state ^= (state << shift if shift > 0 else state >> -shift) & (2**64 - 1)
+        if (state >> 32) * 2 >> 32 == 1:
+            apart = x - places[1]
+            squared = float(apart @ apart)
+            force = 2 * b / ((0.001 + squared) * (1 + a * squared**b))
+            x = x + rate * np.clip(force * apart, -4, 4)
+            pushed += 1
+    assert pushed > 0
+    np.testing.assert_allclose(places[0], x, rtol=1e-4)
+
+
+def test_progress_is_told_of_every_pass_and_may_stop_the_map() -> None:
+    told: list[tuple[int, int]] = []
+
+    def stop_at_two(done: int, total: int) -> None:
+        told.append((done, total))
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        layout(blobs(50, 2)[0], n_epochs=9, progress=stop_at_two)
+    assert told == [(1, 9), (2, 9)]
 
 
 def test_one_seed_one_map() -> None:
