@@ -32,6 +32,7 @@ from namebasis.studies.topology.graph import NO_BRIDGES
 from namebasis.studies.topology.labels import GROUPS, all_values, detail_lines, known_labels
 from namebasis.studies.topology.results import TopologyReport
 from namebasis.studies.topology.shape import measure_shape
+from namebasis.studies.topology.steps import Clock
 from namebasis.wording import counted, did_you_mean, percent
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def report(
             f"{did_you_mean(method, study.METHODS)}"
         )
     view = "image" if view == "text" else view
-    clock = study.Clock(progress, study.steps_of(n_resamples, shape, False))
+    clock = Clock(progress, study.steps_of(n_resamples, shape, False))
     rows = space.picture_rows()
     at, notes = _choose(space, rows, view, where, max_points, seed)
     facts = rows.facts(at)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from namebasis.analysis.clusters.membership import soft_memberships
 from namebasis.analysis.clusters.stability import cluster_stability
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups
 from namebasis.analysis.shape.layout import layout
-from namebasis.checks import IntArray, Progress, check_count, check_seed
+from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.unspelled import facts
 from namebasis.studies.describe.study import label_of
@@ -31,13 +31,14 @@ from namebasis.studies.topology.clusters import ClusterSummary, summarise_cluste
 from namebasis.studies.topology.labels import GROUPS, all_values, detail_lines, known_labels
 from namebasis.studies.topology.results import TopologyReport
 from namebasis.studies.topology.shape import STEPS as SHAPE_STEPS
-from namebasis.studies.topology.shape import measure_shape
+from namebasis.studies.topology.shape import TopologyShape, measure_shape
 from namebasis.studies.topology.spelling import (
     arrange_with_spelling,
     compare_spelling,
     open_unspelled,
     side_map,
 )
+from namebasis.studies.topology.steps import Clock, Lane
 from namebasis.wording import counted, did_you_mean, percent
 
 if TYPE_CHECKING:
@@ -154,38 +155,41 @@ def report(
     vectors, graph = read_graph(space, view, ids, k)
     notes += recall_note(graph)
     clock.lap("neighbours")
-    found = find_clusters(view, vectors, graph, settings)
-    memberships = soft_memberships(graph, found.clusters.labels)
-    clock.lap("clusters")
-    stability = None
-    if n_resamples:
-        stability = cluster_stability(
-            vectors, found.clusters, graph, n_resamples=n_resamples, seed=seed
+    pieces, names = table["pieces"].to_pylist(), table["name"].to_pylist()
+    with clock.abreast(len(ids)) as start:
+        mapped = start(partial(_place, vectors, graph, seed))
+        found = find_clusters(view, vectors, graph, settings)
+        memberships = soft_memberships(graph, found.clusters.labels)
+        clock.lap("clusters")
+        shaped = (
+            start(partial(_shape, vectors, graph, names, labels, n_permutations, seed))
+            if shape
+            else None
         )
-        clock.lap("stability")
-    places = layout(vectors, graph=graph, seed=seed)
-    clock.lap("map")
-    pieces = table["pieces"].to_pylist()
-    found = compare_labels(found, labels, pieces, settings)
-    n_distinct = int(duplicate_groups(vectors).first.size)
-    notes += [*found.notes, *undefined_notes(found.agreement, by)]
-    notes += [
-        *copies_note(len(ids) - n_distinct),
-        *few_note(n_distinct, is_complete=k == len(ids) - 1),
-    ]
-    clock.lap("agreement")
-    names, values = table["name"].to_pylist(), all_values(table)
-    spelling = beside = None
-    if without_spelling:
-        plain = arrange_with_spelling(space, ids, labels, pieces, settings)
-        spelling = compare_spelling(plain, found, facts(space), settings)
-        beside = side_map(plain, places, names, values, seed)
-        clock.lap("spelling")
-    measured = None
-    if shape:
-        measured = measure_shape(vectors, graph, names, labels, n_permutations=n_permutations,
-                                 seed=seed, lap=clock.lap)  # fmt: skip
-        notes += measured.notes
+        stability = None
+        if n_resamples:
+            stability = cluster_stability(
+                vectors, found.clusters, graph, n_resamples=n_resamples, seed=seed
+            )
+            clock.lap("stability")
+        found = compare_labels(found, labels, pieces, settings)
+        n_distinct = int(duplicate_groups(vectors).first.size)
+        notes += [*found.notes, *undefined_notes(found.agreement, by)]
+        notes += [
+            *copies_note(len(ids) - n_distinct),
+            *few_note(n_distinct, is_complete=k == len(ids) - 1),
+        ]
+        clock.lap("agreement")
+        values = all_values(table)
+        places = mapped.result()
+        spelling = beside = None
+        if without_spelling:
+            plain = arrange_with_spelling(space, ids, labels, pieces, settings)
+            spelling = compare_spelling(plain, found, facts(space), settings)
+            beside = side_map(plain, places, names, values, seed)
+            clock.lap("spelling")
+        measured = shaped.result() if shaped else None
+        notes += measured.notes if measured else ()
     result = TopologyReport(
         ids=ids,
         names=tuple(names),
@@ -223,22 +227,24 @@ def report(
     return result
 
 
-class Clock:
-    """Seconds per step, and the progress of steps."""
+def _place(vectors: FloatArray, graph: KnnGraph, seed: int, lane: Lane) -> FloatArray:
+    places = layout(vectors, graph=graph, seed=seed, progress=lane.check)
+    lane.lap("map")
+    return places
 
-    def __init__(self, progress: Progress | None, steps: tuple[str, ...]) -> None:
-        self.progress = progress
-        self.steps = steps
-        self.seconds: dict[str, float] = {}
-        self.start = time.perf_counter()
-        if progress is not None:
-            progress(0, len(self.steps))
 
-    def lap(self, step: str) -> None:
-        now = time.perf_counter()
-        self.seconds[step], self.start = round(now - self.start, 3), now
-        if self.progress is not None:
-            self.progress(len(self.seconds), len(self.steps))
+def _shape(
+    vectors: FloatArray,
+    graph: KnnGraph,
+    names: Sequence[str],
+    labels: Mapping[str, Sequence[str | None]],
+    n_permutations: int,
+    seed: int,
+    lane: Lane,
+) -> TopologyShape:
+    return measure_shape(
+        vectors, graph, names, labels, n_permutations=n_permutations, seed=seed, lap=lane.lap
+    )
 
 
 def _in_words(
