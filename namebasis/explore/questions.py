@@ -492,7 +492,7 @@ def why_none(space: Space, where: str | None) -> str:
     if where is None or not len(space):
         return ""
     reader = space._reader()
-    if len(reader.passing(where)):
+    if reader.passing(where).count:
         return ""
     told = reader.why_empty(where)
     return told[:1].upper() + told[1:]

@@ -6,13 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.index.files import faiss_module
 from namebasis.index.hits import best_first
+from namebasis.index.row_set import RowSet
 
-Mask = npt.NDArray[np.bool_]
 Hits = tuple[FloatArray, IntArray]
 
 SPLIT_ROWS = 50_000
@@ -21,15 +20,15 @@ SPLIT_ROWS = 50_000
 MAX_PARTS = 8
 
 
-def search_flat(index: Any, queries: FloatArray, k: int, mask: Mask | None) -> Hits:
-    """Look at every row, or every row of the mask.
+def search_flat(index: Any, queries: FloatArray, k: int, allowed: RowSet | None) -> Hits:
+    """Look at every row, or every one that is allowed.
 
     FAISS spreads queries over the cores but not the rows, so one query would keep one core busy;
     here each core looks at a range of rows.
     """
     faiss = faiss_module()
-    if mask is not None:
-        selected = faiss.SearchParameters(sel=_selector(mask))
+    if allowed is not None:
+        selected = faiss.SearchParameters(sel=_selector(allowed))
         return best_first(*index.search(queries, k, params=selected))
     n_parts = min(faiss.omp_get_max_threads(), MAX_PARTS)
     if len(queries) > 1 or n_parts == 1 or index.ntotal < max(SPLIT_ROWS, n_parts * k):
@@ -48,13 +47,15 @@ def search_flat(index: Any, queries: FloatArray, k: int, mask: Mask | None) -> H
     return similarities[:, :k], ids[:, :k]
 
 
-def search_lists(index: Any, queries: FloatArray, k: int, mask: Mask | None, nprobe: int) -> Hits:
+def search_lists(
+    index: Any, queries: FloatArray, k: int, allowed: RowSet | None, nprobe: int
+) -> Hits:
     """Look at the `nprobe` lists nearest to each query; -1 where they hold too few rows."""
     faiss = faiss_module()
-    selector = None if mask is None else _selector(mask)
+    selector = None if allowed is None else _selector(allowed)
     parameters = faiss.SearchParametersIVF(sel=selector, nprobe=nprobe)
     return best_first(*index.search(queries, k, params=parameters))
 
 
-def _selector(mask: Mask) -> Any:
-    return faiss_module().IDSelectorBitmap(np.packbits(mask, bitorder="little"))
+def _selector(allowed: RowSet) -> Any:
+    return faiss_module().IDSelectorBitmap(allowed.bits)

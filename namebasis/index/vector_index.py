@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from namebasis.atomic import replacing_cache, work_path
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
@@ -20,6 +19,7 @@ from namebasis.index.facts import DamagedIndexError, facts_path, read_facts, wri
 from namebasis.index.files import faiss_module
 from namebasis.index.inverted_lists import assign_lists, write_lists
 from namebasis.index.opening import open_index
+from namebasis.index.row_set import RowSet
 from namebasis.index.rows import Rows, as_rows
 from namebasis.index.scan import search_flat, search_lists
 
@@ -147,7 +147,7 @@ class VectorIndex:
         queries: FloatArray,
         k: int,
         *,
-        allowed: IntArray | None = None,
+        allowed: IntArray | RowSet | None = None,
         exact: bool = False,
     ) -> tuple[FloatArray, IntArray]:
         """Find the rows with the largest inner product.
@@ -158,7 +158,7 @@ class VectorIndex:
             Need not be unit rows; the similarities are cosines if they are.
         k : int
             How many rows, at least 1.
-        allowed : ndarray of int, optional
+        allowed : ndarray of int or RowSet, optional
             The only row numbers that may be returned. The filter acts inside the search, so it
             never costs a hit; where it leaves few rows they are all looked at.
         exact : bool
@@ -180,39 +180,29 @@ class VectorIndex:
         self._check_file()
         queries = as_embeddings(queries, "queries", self.dim, min_rows=0)
         k = check_count(k, "k")
-        mask = None if allowed is None else self._mask(allowed)
-        n_allowed = self.n_rows if mask is None else int(np.count_nonzero(mask))
+        if allowed is not None and not isinstance(allowed, RowSet):
+            allowed = RowSet.of_ids(allowed, self.n_rows)
+        n_allowed = self.n_rows if allowed is None else allowed.count
         n_columns = min(k, n_allowed)
         if n_columns == 0 or len(queries) == 0:
             shape = (len(queries), n_columns)
             return np.empty(shape, np.float32), np.empty(shape, np.int64)
         if self.is_exact:
-            return search_flat(self._index, queries, n_columns, mask)
+            return search_flat(self._index, queries, n_columns, allowed)
         n_lists = int(self._index.nlist)
-        if not exact and (mask is None or n_allowed > EXACT_ROWS):
+        if not exact and (allowed is None or n_allowed > EXACT_ROWS):
             # As many allowed rows are looked at as without a filter, so the recall holds.
             nprobe = math.ceil(self.parameters["nprobe"] * self.n_rows / n_allowed)
-            found = search_lists(self._index, queries, n_columns, mask, min(n_lists, nprobe))
+            found = search_lists(self._index, queries, n_columns, allowed, min(n_lists, nprobe))
             if not (found[1] < 0).any():
                 return found
-        return search_lists(self._index, queries, n_columns, mask, n_lists)
+        return search_lists(self._index, queries, n_columns, allowed, n_lists)
 
     def _check_file(self) -> None:
         """Look that a mapped file is as it was: reading beyond its end would kill the process."""
         problem = None if self._mapped is None else self._mapped.find_change(self._stamp)
         if self._mapped is not None and problem:
             raise DamagedIndexError(f"{self._mapped.path}: {problem}.")
-
-    def _mask(self, allowed: IntArray) -> npt.NDArray[np.bool_]:
-        ids = np.asarray(allowed, dtype=np.int64)
-        if ids.size and (ids.min() < 0 or ids.max() >= self.n_rows):
-            raise ValueError(
-                f"allowed must hold row numbers from 0 to {self.n_rows - 1}; "
-                f"got {ids.min()} to {ids.max()}."
-            )
-        mask = np.zeros(self.n_rows, dtype=bool)
-        mask[ids] = True
-        return mask
 
     def save(self, path: str | Path, extra: Mapping[str, object] | None = None) -> None:
         """Write the index to `path` and its facts to the `.json` beside it, each in one step.

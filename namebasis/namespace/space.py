@@ -629,7 +629,9 @@ class StoredSpace:
         """Rows that a search may find; None for all; of an engine, an expression of its own."""
         if self.engine is not None:
             return self._searcher.expression(where, view)
-        return None if where is None and not self.lacks(view) else self.ids(where, view=view)
+        if where is None and not self.lacks(view):
+            return None
+        return self._reader().row_set(where, view)
 
     @overload
     def nearest(

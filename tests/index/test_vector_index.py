@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from namebasis.errors import SpaceError
-from namebasis.index import scan, vector_index
+from namebasis.index import files, scan, vector_index
 from namebasis.index.facts import DamagedIndexError, read_facts, write_facts
 from namebasis.index.hits import merge_hits
+from namebasis.index.row_set import RowSet
 from namebasis.index.tuning import measure_recall
 from namebasis.index.vector_index import VectorIndex
 
@@ -238,6 +239,32 @@ def test_a_large_filter_keeps_the_recall_of_the_index(share: float, monkeypatch)
     truth = brute(queries, rows, 10, allowed)[1]
     found = index.search(queries, 10, allowed=allowed)[1]
     assert measure_recall(found, truth) > 0.93
+
+
+@settings(max_examples=60, deadline=None)
+@given(mask=st.lists(st.booleans(), max_size=40), data=st.data())
+def test_a_set_of_rows_is_that_of_a_mask(mask: list[bool], data: st.DataObject) -> None:
+    row = data.draw(st.integers(0, len(mask)))
+    ids = np.flatnonzero(mask)
+    rows = RowSet.of_mask(np.array(mask, bool))
+    again = RowSet.of_ids(np.concatenate([ids[::-1], ids]), len(mask))
+    before, after = rows.split(row)
+    for one, wanted, n_rows in (
+        (rows, ids, len(mask)), (again, ids, len(mask)),
+        (before, ids[ids < row], row), (after, ids[ids >= row] - row, len(mask) - row),
+    ):  # fmt: skip
+        assert one.ids.tolist() == wanted.tolist()
+        assert (one.count, one.n_rows) == (len(wanted), n_rows)
+
+
+def test_a_mapped_index_touches_no_more_than_it_searches(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(files, "MAPPED_BYTES", 0)
+    VectorIndex.build(ROWS, factory="IVF16,Flat").save(tmp_path / "text.faiss")
+    mapped = VectorIndex.load(tmp_path / "text.faiss")
+    lists = faiss.downcast_InvertedLists(mapped._index.invlists)
+    assert (type(lists).__name__, lists.prefetch_nthread) == ("OnDiskInvertedLists", 0)
+    ids = mapped.search(QUERIES, 9, allowed=np.arange(0, 900, 3))[1]
+    np.testing.assert_array_equal(ids, brute(QUERIES, ROWS, 9, np.arange(0, 900, 3))[1])
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 7])

@@ -41,7 +41,7 @@ from namebasis.namespace.corpus.sources import as_names
 from namebasis.namespace.objects.data_sets import append_remote
 from namebasis.namespace.objects.urls import refuse_remote, remote_of
 from namebasis.namespace.pictures.views import complete
-from namebasis.namespace.search import caches
+from namebasis.namespace.search import caches, spelling_index
 from namebasis.namespace.space import Kind, StoredSpace
 from namebasis.namespace.store import swap, unspelled
 from namebasis.namespace.store.columns import add_empty
@@ -476,6 +476,7 @@ def _finish(store: Store, job: Provenance) -> None:
     store.tidy()
     for view in store.views:
         caches.build_index(store, view, job.build_id, job.seed)
+    spelling_index.renew(store)
     sums = sums_entry(store, grown_sums(store))
     done = {KEY: replace(job, state="done").to_json(), **sums}
     store.dataset.update_schema_metadata(done)
@@ -498,3 +499,4 @@ def _renew_indices(store: Store, provenance: Provenance) -> None:
         newer = store.n_rows - caches.covered_rows(store, view)
         if newer > max(CHUNK, store.n_rows // 10):
             caches.build_index(store, view, provenance.build_id, provenance.seed)
+    spelling_index.renew(store)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from namebasis.checks import IntArray
 from namebasis.namespace.corpus.folding import FOLDING, FOLDING_KEY, fold
+from namebasis.namespace.search.spelling_index import is_large, rows_alike
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.filters import quote
 
@@ -26,8 +27,8 @@ _FEW = 16
 """Most names that are looked up by a filter; for more, all names are read once."""
 _OFTEN = 3
 """Lookups after which all names stay in memory: whoever asks so often asks again."""
-_MEMORY_ROWS = 2_000_000
-"""Rows up to which they do, at about 60 bytes a row."""
+_EACH = 2000
+"""Names of a large space, of which one may be looked up in its index for less than reading all."""
 _asked: WeakKeyDictionary[Store, int] = WeakKeyDictionary()
 _kept: WeakKeyDictionary[Store, _Names] = WeakKeyDictionary()
 
@@ -130,9 +131,12 @@ def find_in(
 
 
 def _candidates(store: Store, wanted: set[str]) -> pa.Table:
+    is_folded = _is_folded(store)
+    if is_folded and is_large(store) and len(wanted) <= max(_FEW, store.n_rows // _EACH):
+        return store.take(rows_alike(store, wanted), _COLUMNS)
     _asked[store] = _asked.get(store, 0) + 1
-    is_often = _asked[store] > _OFTEN and store.n_rows <= _MEMORY_ROWS
-    if is_often or not _is_folded(store):
+    is_often = _asked[store] > _OFTEN and not is_large(store)
+    if is_often or not is_folded:
         return _all(store).of(wanted)
     if len(wanted) <= _FEW:
         listed = ", ".join(quote(text) for text in sorted(wanted))

@@ -16,6 +16,7 @@ from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
 from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.forks import Turn
 from namebasis.index.facts import DamagedIndexError, facts_path
+from namebasis.index.row_set import RowSet
 from namebasis.index.rows import Rows
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.search.cache_files import making, say_once
@@ -175,10 +176,11 @@ class PictureSearcher:
             every = np.arange(len(self.vectors)) if allowed is None else allowed
             allowed = np.setdiff1d(every, np.fromiter(exclude, np.int64))
         sign = np.float32(-1 if farthest else 1)
-        similarities, ids = self._both(queries * sign, k, allowed, farthest)
+        rows = None if allowed is None else RowSet.of_ids(allowed, len(self.vectors))
+        similarities, ids = self._both(queries * sign, k, rows, farthest)
         return sign * similarities, ids
 
-    def _both(self, queries: FloatArray, k: int, allowed: IntArray | None, exact: bool) -> Hits:
+    def _both(self, queries: FloatArray, k: int, allowed: RowSet | None, exact: bool) -> Hits:
         """Search both parts; an answer that cannot be is damage, and the index is rebuilt."""
         try:
             hits = ask_both(*self._open(), queries, k, allowed, exact)

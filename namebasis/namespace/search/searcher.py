@@ -12,6 +12,7 @@ from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.forks import Turn
 from namebasis.index.facts import DamagedIndexError
 from namebasis.index.hits import merge_hits
+from namebasis.index.row_set import RowSet
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.search import caches
 from namebasis.namespace.search.targets import Target
@@ -19,7 +20,7 @@ from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.provenance import Provenance
 
 Hits = tuple[FloatArray, IntArray]
-Allowed = IntArray | str | None
+Allowed = RowSet | str | None
 """Rows that may be found; None for all. An engine takes an expression of its own."""
 _Both = tuple[VectorIndex, VectorIndex | None]
 """An index, and one of the rows that it does not cover."""
@@ -163,15 +164,14 @@ def ask_both(
     newer: VectorIndex | None,
     queries: FloatArray,
     k: int,
-    allowed: IntArray | None,
+    allowed: RowSet | None,
     exact: bool,
 ) -> Hits:
     """Search an index, and one of the rows that it does not cover."""
     if newer is None:
         return index.search(queries, k, allowed=allowed, exact=exact)
     border = index.n_rows
-    old_rows = None if allowed is None else allowed[allowed < border]
-    new_rows = None if allowed is None else allowed[allowed >= border] - border
+    old_rows, new_rows = (None, None) if allowed is None else allowed.split(border)
     old = index.search(queries, k, allowed=old_rows, exact=exact)
     similarities, ids = newer.search(queries, k, allowed=new_rows)
     return merge_hits(old, (similarities, ids + border), k)

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.errors import ReplacedError, SpaceError
+from namebasis.index.row_set import RowSet
 from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.store.engine_errors import is_of_engine, reading
 from namebasis.namespace.store.filter_words import Held, explain
@@ -51,8 +52,8 @@ HIDDEN = "__"
 BLOCK_ROWS = 16_384
 _FILTERS = 32
 """Filters whose rows stay in memory."""
-_FILTER_ROWS = 2**22
-"""Of all of them together, at 8 bytes a row."""
+_FILTER_BYTES = 2**26
+"""Of all of them together, at one bit for each row of the space."""
 _MOST_VALUES = 5_000
 """Values of a column among which the near ones are looked for."""
 
@@ -128,7 +129,7 @@ class Store:
         self.uncomputed: dict[str, int] = {}
         self.make_view: Callable[[str], MadeView] | None = None
         self._made: dict[str, MadeView] = {}
-        self.passed: Recent[IntArray] = Recent(_FILTERS, _FILTER_ROWS, len)
+        self.passed: Recent[RowSet] = Recent(_FILTERS, _FILTER_BYTES, lambda rows: rows.bits.nbytes)
 
     @property
     def place(self) -> Path:

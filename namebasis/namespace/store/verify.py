@@ -12,7 +12,7 @@ import numpy as np
 from namebasis.checks import Progress
 from namebasis.errors import SpaceError
 from namebasis.index.facts import DamagedIndexError, facts_path
-from namebasis.namespace.search import caches, graph_cache
+from namebasis.namespace.search import caches, graph_cache, spelling_index
 from namebasis.namespace.store import checksums
 from namebasis.namespace.store.checksums import Noted
 from namebasis.namespace.store.dataset import INDICES, VIEWS
@@ -90,6 +90,8 @@ def _steps(store: Store) -> Iterator[tuple[str, Callable[[], str]]]:
     for path in sorted((folder / FITS).glob("*-*.safetensors")):
         yield f"{FITS}/{path.name}", partial(_check_fit, path)
     yield from ((f"index of {view}", partial(_check_index, store, view)) for view in store.views)
+    if spelling_index.is_large(store):
+        yield "index of names", partial(_check_spellings, store)
     for path in sorted((folder / INDICES).glob("*.graph.npz")):
         yield f"{INDICES}/{path.name}", partial(_check_graph, store, path)
     for path in sorted((folder / INDICES).glob("*.npz")):
@@ -252,6 +254,13 @@ def _check_index(store: Store, view: str) -> str:
                 )
             start += len(rows)
     return f"{index.n_rows:,} rows as they were written"
+
+
+def _check_spellings(store: Store) -> str:
+    try:
+        return spelling_index.check_file(store)
+    except DamagedIndexError as error:
+        raise SpaceError(f"{error} Delete it; it will be made again.") from None
 
 
 def _check_graph(store: Store, path: Path) -> str:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray, check_count
 from namebasis.errors import FilterError, NamebasisHint
+from namebasis.index.row_set import RowSet
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.filter_words import FEW_VALUES, why_empty
 from namebasis.namespace.store.filters import check_where, filter_error
@@ -63,31 +64,39 @@ class Reader:
 
     def ids(self, where: str | None, view: str) -> IntArray:
         """Numbers of the rows that a filter accepts and that have a vector in a view, ascending."""
-        has_vector = None
+        if where is None and self.store.made(view) is None and not lacks(self.store, view):
+            return np.arange(self.store.n_rows, dtype=np.int64)
+        return self.row_set(where, view).ids
+
+    def row_set(self, where: str | None, view: str) -> RowSet:
+        """The same rows as a set, which a search takes as it is."""
+        has_vector, n_rows = None, self.store.n_rows
         made = self.store.made(view)
         if made is not None:
-            return np.intersect1d(self.ids(where, "text"), made.names)
+            return RowSet.of_ids(np.intersect1d(self.ids(where, "text"), made.names), n_rows)
         if lacks(self.store, view):
             if COUNTS[view] not in self.store.columns:
                 # A writer of an earlier version was killed before it wrote the counts.
                 there = np.flatnonzero(self.store.vectors(view).any(axis=1))
-                return np.intersect1d(self.ids(where, "text"), there)
+                return RowSet.of_ids(np.intersect1d(self.ids(where, "text"), there), n_rows)
             has_vector = f"{COUNTS[view]} > 0"
         if where is None and has_vector is None:
-            return np.arange(self.store.n_rows, dtype=np.int64)
+            return RowSet.of_mask(np.ones(n_rows, dtype=bool))
         found = self.passing(where, has_vector)
-        self.hint(where, len(found), stacklevel=5)
+        self.hint(where, found.count, stacklevel=5)
         return found
 
-    def passing(self, where: str | None, also: str | None = None) -> IntArray:
+    def passing(self, where: str | None, also: str | None = None) -> RowSet:
         """Rows that a filter accepts, and another of the engine's own language.
 
         Kept for the last filters, unless one may read files, which others may write meanwhile.
         """
         if not isinstance(where, str) or (self.reads_files and self._is_extended(where)):
-            return self._passing(where, also)
+            return RowSet.of_ids(self._passing(where, also), self.store.n_rows)
         asked = where, also
-        return self.store.passed.of(asked, lambda: self._passing(*asked)).copy()
+        return self.store.passed.of(
+            asked, lambda: RowSet.of_ids(self._passing(*asked), self.store.n_rows)
+        )
 
     def _passing(self, where: str | None, also: str | None) -> IntArray:
         if where is None or not self._is_extended(where):
@@ -151,7 +160,7 @@ class Reader:
                 raise ValueError("table takes where or ids, not both.")
             return self.store.take(check_ids(ids, self.store.n_rows), columns)
         if where is not None and self._is_extended(where):
-            passing = self.passing(where)
+            passing = self.passing(where).ids
             rows = self._taken(passing, columns)
         else:
             rows = self.store.scan(columns, where)
@@ -274,12 +283,12 @@ class Reader:
         """Warn of a filter that nothing passes, saying which condition left nothing."""
         if where is None or n_rows or not self.store.n_rows:
             return
-        warnings.warn(self.why_empty(where), NamebasisHint, stacklevel=stacklevel)
+        warnings.warn(self.why_empty(where), NamebasisHint, stacklevel=5)
 
     def why_empty(self, where: str) -> str:
         """Which condition of a filter that nothing passes left nothing, in a sentence."""
         held = self.store.held()
-        return why_empty(where, lambda part: len(self.passing(part)), held, self._span_told)
+        return why_empty(where, lambda part: self.passing(part).count, held, self._span_told)
 
     def _span_told(self, part: str) -> str | None:
         """What the computed side of a comparison holds; None where there is none."""

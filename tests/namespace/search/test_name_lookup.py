@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import random
+import shutil
+import warnings
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.search import name_lookup
+from namebasis.namespace.search import name_lookup, spelling_index
 from namebasis.namespace.store.dataset import Store
 from namebasis.space import Space
 from tests.namespace.conftest import FakeEncoder
@@ -49,11 +55,20 @@ def oracle(rows: list[dict[str, object]], asked: str, part: str | None) -> int |
     return int(str(alike[0]["id"])) if alike else None
 
 
-@pytest.mark.parametrize("is_kept", [False, True])
+@pytest.mark.parametrize("way", ["filter", "memory", "file", "file of few hashes"])
 def test_every_spelling_is_found_as_by_comparing_with_every_row(
-    stored: Space, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+    stored: Space, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(name_lookup, "_OFTEN", -1 if is_kept else 10**6)
+    monkeypatch.setattr(name_lookup, "_OFTEN", -1 if way == "memory" else 10**6)
+    if way.startswith("file"):
+        monkeypatch.setattr(spelling_index, "LARGE", 0)
+        monkeypatch.setattr(spelling_index, "BLOCK", 4)
+        monkeypatch.setattr(name_lookup, "_EACH", 1)
+        file = stored.path / "indices" / "spellings.bin"
+        file.unlink(missing_ok=True)
+    if way == "file of few hashes":  # many names share one, over the ends of blocks
+        hashes = spelling_index.hashes
+        monkeypatch.setattr(spelling_index, "hashes", lambda folded: hashes(folded) % 3)
     rows = stored.table(["id", "name", "part"]).to_pylist()
     store = Store(stored.path)
     asked = [*SPELLED, "ana", "ZOE", "o'neil", "nobody", "", "  ", "Aaa", "\ud800", "\uffff"]
@@ -66,6 +81,99 @@ def test_every_spelling_is_found_as_by_comparing_with_every_row(
         exact = [row["id"] for row in rows if row["name"] == name]
         assert name_lookup.rows_named(store, name) == exact
     assert name_lookup.rows_named(store, "nobody") == []
+    if way.startswith("file"):
+        assert file.exists()
+        file.unlink()
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    texts=st.lists(st.text(max_size=5), max_size=8), start=st.integers(0, 8), n=st.integers(0, 8)
+)
+def test_texts_are_hashed_as_by_a_loop(texts: list[str], start: int, n: int) -> None:
+    odd = 0x9E3779B97F4A7C15
+
+    def by_loop(text: str) -> int:
+        value = sum((byte + 1) * odd ** (at + 1) for at, byte in enumerate(text.encode())) * odd
+        return (value % 2**64) ^ (value % 2**64 >> 29)
+
+    column = pa.array(texts, pa.string()).slice(start, n)
+    wanted = [by_loop(text) for text in texts[start : start + n]]
+    assert spelling_index.hashes(column).tolist() == wanted
+    assert spelling_index.hashes(pa.chunked_array([column, column])).tolist() == wanted * 2
+
+
+class TestFile:
+    """Of names by their hash, beside the indices of a large space."""
+
+    @pytest.fixture
+    def large(self, space: Space, monkeypatch: pytest.MonkeyPatch) -> Space:
+        monkeypatch.setattr(spelling_index, "LARGE", 10)
+        monkeypatch.setattr(spelling_index, "BLOCK", 16)
+        assert space.find("vicki") == 0
+        return space
+
+    def file(self, space: Space) -> Path:
+        return space.path / "indices" / "spellings.bin"
+
+    def test_names_that_are_added_are_found_before_and_after_it_is_written_again(
+        self, large: Space, encoder: FakeEncoder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        covered = []
+        space = large
+        monkeypatch.setattr(spelling_index, "NEWER", 2)
+        for number, name in enumerate(["Newcomer", "VICKI", "Third", "Fourth"]):
+            space = add_names(
+                space, make_names([{"name": name, "part": "pseudo"}]), encoder=encoder
+            )  # type: ignore[arg-type]
+            assert space.find(name.lower(), "pseudo") == 60 + number
+            assert space.rows_named(name) == [60 + number]
+            covered.append(spelling_index.SpellingIndex(self.file(space)).n_rows)
+        assert covered == [60, 60, 63, 63]
+        # An older version has fewer rows than the file now.
+        assert large.find("third") is None
+        assert Space(large.path).find("third") == 62
+
+    def test_what_another_build_left_is_not_read(self, large: Space, tmp_path: Path) -> None:
+        other = build_space(["Vicki", "Other"], tmp_path / "b.space", encoder=FakeEncoder())
+        shutil.copy(self.file(large), other.path / "indices")
+        monkeypatch = pytest.MonkeyPatch()
+        with monkeypatch.context() as patch, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            patch.setattr(spelling_index, "LARGE", 1)
+            assert Space(other.path).find("other") == 1
+            assert Space(other.path).find("king") is None
+
+    @pytest.mark.parametrize("place", [0, 10, 40, 200, -300, -1])
+    def test_one_changed_byte_is_named_and_mended(self, large: Space, place: int) -> None:
+        file = self.file(large)
+        whole = file.read_bytes()
+        spoiled = bytearray(whole)
+        spoiled[place] ^= 4
+        file.write_bytes(bytes(spoiled))
+        with pytest.raises(SpaceError, match=r"spellings\.bin: .*Delete it; it will be made again"):
+            Space(large.path).check()
+        again = Space(large.path)
+        names = list(again)
+        with pytest.warns(NamebasisWarning, match=r"spellings\.bin: .*made again"):
+            found = [again.rows_named(name) for name in names]
+        assert all(row in rows for row, rows in enumerate(found))
+        assert file.read_bytes() == whole
+        assert large.check()["index of names"] == "60 names as they were written"
+
+    def test_where_it_cannot_be_written_names_are_found_in_memory(
+        self, large: Space, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.file(large).unlink()
+
+        def refuse(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(spelling_index, "_write_file", refuse)
+        again = Space(large.path)
+        assert [again.find(name) for name in ("king", "nobody")] == [1, None]
+        assert not self.file(large).exists()
+        assert again.check()["index of names"] == "none; it is made at the first question"
 
 
 def test_names_that_are_added_are_found_by_whoever_opens_the_space_again(
