@@ -9,9 +9,11 @@ PAINTER ?= organism.painter
 
 export OMP_WAIT_POLICY ?= PASSIVE
 export HF_HUB_DISABLE_TELEMETRY = 1
+# The many processes of the tests read the bytecode that the first of them wrote.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help demo audit explore organism painter test test-slow campaign lint format bench clean release supply docs
+.PHONY: help demo audit explore organism painter test suite test-slow campaign lint style types format bench clean release supply docs
 
 help:
 	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
@@ -70,13 +72,21 @@ painter: $(VENV)/.test
 	@$(BIN)/namebasis organism painter $(RUN) $(PAINTER)
 	@$(BIN)/namebasis organism pack-painter $(PAINTER) namebasis/data/painter
 
-lint: $(VENV)/.test
+lint: style types
+
+style: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
 	$(BIN)/mypy
 
-test: lint
+suite: $(VENV)/.test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+# mypy takes one core for a minute, so it runs beside the tests.
+test: style
+	@$(MAKE) --no-print-directory -j 2 types suite
 
 # Coverage of every interval by simulation, and the whole hostile campaign.
 test-slow: $(VENV)/.test

@@ -7,11 +7,10 @@ import functools
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import networkx as nx
-import pytest
 
 PACKAGE = Path(__file__).parents[1] / "namebasis"
 GROUND = {
@@ -84,35 +83,73 @@ CIRCLES: list[set[str]] = [
 """Those that are left; none may be added."""
 
 
+@functools.cache
 def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield node.module or ""
+class Said(NamedTuple):
+    """What one module's code says, read once for all tests."""
+
+    imports: list[ast.Import | ast.ImportFrom]
+    functions: set[str]
+    """What is called by a bare name."""
+    methods: set[str]
+    """What is called as an attribute of something."""
+    asserts: list[int]
+    """Their lines."""
+    top: list[ast.Import | ast.ImportFrom]
+    """Imports outside functions and classes."""
+    n_lines: int
+
+    def imported(self) -> list[str]:
+        names = []
+        for node in self.imports:
+            if isinstance(node, ast.Import):
+                names += [alias.name for alias in node.names]
+                continue
+            assert node.level == 0, f"line {node.lineno}: relative import"
+            names.append(node.module or "")
             if node.module == "namebasis":
-                yield from (f"namebasis.{alias.name}" for alias in node.names)
+                names += [f"namebasis.{alias.name}" for alias in node.names]
+        return names
+
+
+@functools.cache
+def said(path: Path) -> Said:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    nodes = list(ast.walk(tree))
+    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+    return Said(
+        imports=[node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)],
+        functions={func.id for func in calls if isinstance(func, ast.Name)},
+        methods={func.attr for func in calls if isinstance(func, ast.Attribute)},
+        asserts=[node.lineno for node in nodes if isinstance(node, ast.Assert)],
+        top=[node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)],
+        n_lines=len(text.splitlines()),
+    )
+
+
+def short(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
 
 
 def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_a_room_imports_only_from_floors_below(path: Path) -> None:
-    own = room(path)
-    if own == "__init__":
-        return
-    for module in imported(path):
-        parts = module.split(".")
-        if parts[0] != "namebasis" or len(parts) == 1 or parts[1] in {own, "__version__"}:
-            continue
-        assert parts[1] in ALLOWED[own], f"{own} must not import {module}"
+def test_each_room_imports_only_from_floors_below() -> None:
+    up = []
+    for path in modules():
+        own = room(path)
+        for module in said(path).imported():
+            parts = module.split(".")
+            if own == "__init__" or parts[0] != "namebasis" or len(parts) == 1:
+                continue
+            if parts[1] not in {own, "__version__"} | ALLOWED[own]:
+                up.append(f"{short(path)} must not import {module}")
+    assert up == []
 
 
 def dotted(path: Path) -> str:
@@ -126,17 +163,15 @@ def import_graph() -> nx.DiGraph:
     graph = nx.DiGraph()
     graph.add_nodes_from(names)
     for own, path in names.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in said(path).imports:
             if isinstance(node, ast.Import):
                 wanted = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
+            else:
                 module = node.module or ""
                 full = [f"{module}.{alias.name}" for alias in node.names]
                 wanted = [
                     name if name.removeprefix("namebasis.") in names else module for name in full
                 ]
-            else:
-                continue
             found = {
                 "__init__" if name == "namebasis" else name.removeprefix("namebasis.")
                 for name in wanted
@@ -179,26 +214,19 @@ def test_a_small_module_with_one_importer_is_merged_into_it() -> None:
         for path in modules()
         if path.name != "__init__.py"
         and graph.in_degree(dotted(path)) == 1
-        and len(path.read_text(encoding="utf-8").splitlines()) < MIN_LINES
+        and said(path).n_lines < MIN_LINES
     }
     assert small - set(ALONE) == set()
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_only_the_command_line_prints(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    calls = {
-        node.func.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
-    assert room(path) == "cli" or "print" not in calls
+def test_only_the_command_line_prints() -> None:
+    printing = {short(path) for path in modules() if "print" in said(path).functions}
+    assert {name for name in printing if not name.startswith("cli/")} == set()
+    assert printing  # and this test sees it
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_library_code_holds_no_assert(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+def test_library_code_holds_no_assert() -> None:
+    assert {short(path): said(path).asserts for path in modules() if said(path).asserts} == {}
 
 
 HEAVY = {
@@ -212,10 +240,9 @@ DERIVES = {PACKAGE / "organism/painter/model.py"}
 def test_heavy_libraries_are_imported_where_they_are_used() -> None:
     # Else a wrong option would be refused seconds later than it could be.
     found = {
-        f"{path.relative_to(PACKAGE)}: {name}"
+        f"{short(path)}: {name}"
         for path in set(PACKAGE.rglob("*.py")) - DERIVES
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Import | ast.ImportFrom)
+        for node in said(path).top
         for alias in node.names
         for name in [alias.name if isinstance(node, ast.Import) else node.module or ""]
         if name.partition(".")[0] in HEAVY
@@ -275,18 +302,19 @@ def test_a_fresh_process_finds_in_each_room_what_its_dir_lists() -> None:
     assert {"sparse_code", "cluster", "knn_graph"} <= set(analysis)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_models_are_read_in_one_place(path: Path) -> None:
+def test_models_are_read_in_one_place() -> None:
     """Elsewhere a library might run a folder's code, or ask for it on the terminal."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    named = {call.attr for call in calls if isinstance(call, ast.Attribute)}
-    # pydantic's function of the same name makes a class of fields; a bare name can only be that.
-    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    harmless = {one.name for node in froms if node.module == "pydantic" for one in node.names}
-    named |= {call.id for call in calls if isinstance(call, ast.Name)} - harmless
     direct = {"from_pretrained", "from_config", "pipeline", "load_custom_generate", "input"}
-    assert room(path) == "pretrained" or not named & direct
-    if named & {"create_model", "get_tokenizer"}:
+    readers, careless = set(), set()
+    for path in modules():
+        # pydantic's function of the same name makes a class of fields; a bare name is only that.
+        froms = [node for node in said(path).imports if isinstance(node, ast.ImportFrom)]
+        harmless = {one.name for node in froms if node.module == "pydantic" for one in node.names}
+        named = said(path).methods | said(path).functions - harmless
+        if named & direct:
+            readers.add(short(path))
         is_careful = path.parent.name == "open_clip" or path.name == "tagger.py"
-        assert is_careful  # without_code; by timm's own names
+        if named & {"create_model", "get_tokenizer"} and not is_careful:
+            careless.add(short(path))  # without_code; by timm's own names
+    assert readers == {"pretrained.py"}
+    assert careless == set()
