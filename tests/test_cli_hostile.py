@@ -298,6 +298,7 @@ OTHERS = (
     ("build", "new.space", "n.csv", "--encoder", "open_clip:ViT-B-32@none.pt"),
     ("build", "new.space", "n.csv", "--encoder", "open_clip:ViT-Q-99/openai"),
     ("build", "new.space", "n.csv", "--device", "nope"),
+    ("build", "new.space", "n.csv", "--index", "hnsw"),
     ("build", "s.space", "n.csv"),
     ("build", "new.space", "n.csv", "--templates", "nope"),
     ("topology", "s.space", "--where", "colour = 1"),

@@ -15,11 +15,13 @@ from namebasis.errors import SpaceError
 from namebasis.index.files import WRONG
 
 MAX_BYTES = 1 << 20
+MOST_REFINED = 100
+"""Candidates of a compressed index, for each row that is asked for, of which the best are taken."""
 _KEYS = {"rows", "dim", "factory", "parameters", "recall_at_10", "extra", "stamp"}
 _CHECK = "check"
 _STAMP = {"size", "mtime_ns", "crc32", "sample_crc32"}
 _HEAD = {"head", "head_crc32"}
-_IVF = re.compile(r"IVF([1-9][0-9]{0,6}),Flat")
+_IVF = re.compile(r"IVF([1-9][0-9]{0,6}),(Flat|SQ8|PQ[1-9][0-9]{0,4})")
 
 
 class DamagedIndexError(SpaceError):
@@ -35,6 +37,11 @@ def n_lists(factory: str) -> int:
     """Inverted lists of a factory string; 0 for a flat index."""
     found = _IVF.fullmatch(factory)
     return int(found[1]) if found else 0
+
+
+def is_compressed(factory: str) -> bool:
+    """Whether an index holds codes, by which rows are found, and not the rows."""
+    return not factory.endswith("Flat")
 
 
 def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
@@ -104,11 +111,13 @@ def _are_parameters(parameters: Any, factory: str) -> bool:
     lists = n_lists(factory)
     if not lists:
         return not parameters
+    keys = {"nlist", "train_rows", "seed", "nprobe"}
     return (
-        parameters.keys() == {"nlist", "train_rows", "seed", "nprobe"}
+        parameters.keys() == (keys | {"refine"} if is_compressed(factory) else keys)
         and all(type(value) is int for value in parameters.values())
         and parameters["nlist"] == lists
         and 1 <= parameters["nprobe"] <= lists
+        and 1 <= parameters.get("refine", 1) <= MOST_REFINED
     )
 
 

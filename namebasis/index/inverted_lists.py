@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.index.files import faiss_module
@@ -29,14 +30,14 @@ def assign_lists(index: Any, rows: Rows) -> IntArray:
 
 
 def write_lists(index: Any, rows: Rows, lists: IntArray, path: Path) -> None:
-    """Write a trained, empty `IVF<n>,Flat` index together with rows to one file.
+    """Write a trained, empty `IVF<n>` index together with rows, or their codes, to one file.
 
     The layout is FAISS's own (`ilar`: the sizes of all lists, then each list's vectors and row
     numbers), which it can map. Adding the rows in memory first would take their size twice over.
 
     Parameters
     ----------
-    index : faiss.IndexIVFFlat
+    index : faiss.IndexIVF
         Trained, without rows.
     rows : Rows
     lists : ndarray of shape (n_rows,)
@@ -45,7 +46,7 @@ def write_lists(index: Any, rows: Rows, lists: IntArray, path: Path) -> None:
         Of a new file; what is there is written over.
     """
     sizes = np.bincount(lists, minlength=index.nlist).astype(np.int64)
-    code_size = 4 * rows.dim
+    code_size = int(index.code_size)
     head = _head(index, rows.n_rows) + b"ilar" + struct.pack("<QQ", index.nlist, code_size)
     head += b"full" + struct.pack("<Q", index.nlist) + sizes.tobytes()
     list_starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
@@ -57,7 +58,8 @@ def write_lists(index: Any, rows: Rows, lists: IntArray, path: Path) -> None:
         start = 0
         for block in rows.blocks():
             part = lists[start : start + len(block)]
-            _write_block(file.fileno(), block, start, part, list_starts, filled, sizes)
+            codes = _codes(index, block, part)
+            _write_block(file.fileno(), codes, start, part, list_starts, filled, sizes)
             start += len(block)
 
 
@@ -72,17 +74,30 @@ def _head(index: Any, n_rows: int) -> bytes:
     return whole[:-_EMPTY_TAIL]
 
 
+def _codes(index: Any, block: FloatArray, lists: IntArray) -> npt.NDArray[np.uint8]:
+    """What the lists hold of rows: their own bytes, or those that a compressed index makes."""
+    faiss = faiss_module()
+    block = np.ascontiguousarray(block, dtype=np.float32)
+    if isinstance(index, faiss.IndexIVFFlat):
+        return block.view(np.uint8)
+    codes = np.empty((len(block), index.code_size), np.uint8)
+    numbers = np.ascontiguousarray(lists, dtype=np.int64)
+    pointers = map(faiss.swig_ptr, (block, numbers, codes))
+    index.encode_vectors(len(block), *pointers)
+    return codes
+
+
 def _write_block(
     file: int,
-    block: FloatArray,
+    block: npt.NDArray[np.uint8],
     first_row: int,
     lists: IntArray,
     list_starts: IntArray,
     filled: IntArray,
     sizes: IntArray,
 ) -> None:
-    """Write the rows of a block behind those that are in their lists already."""
-    width = 4 * block.shape[1]
+    """Write the codes of a block behind those that are in their lists already."""
+    width = block.shape[1]
     order = np.argsort(lists, kind="stable")
     numbers, begins = np.unique(lists[order], return_index=True)
     for number, run in zip(numbers, np.split(order, begins[1:]), strict=True):

@@ -67,8 +67,11 @@ def _is_of(index: Any, factory: str) -> bool:
         return False
     if not lists:
         return isinstance(index, faiss.IndexFlat)
+    kind = {"Flat": "IndexIVFFlat", "SQ8": "IndexIVFScalarQuantizer"}.get(
+        factory.partition(",")[2], "IndexIVFPQ"
+    )
     return (
-        isinstance(index, faiss.IndexIVFFlat)
+        isinstance(index, getattr(faiss, kind))
         and index.nlist == lists
         and (index.quantizer.ntotal, index.quantizer.d) == (lists, index.d)
         and index.invlists.compute_ntotal() == index.ntotal

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from namebasis.checks import FloatArray, as_embeddings
+from namebasis.checks import FloatArray, IntArray, as_embeddings
 
 BLOCK_ROWS = 16_384
 
@@ -23,11 +23,25 @@ class Rows:
         Their number and width.
     open_blocks : callable
         Gives a fresh iterator over blocks of shape (m, dim).
+    take : callable, optional
+        Gives rows by their numbers, in their order; without it they are looked for in the blocks.
     """
 
     n_rows: int
     dim: int
     open_blocks: Callable[[], Iterable[FloatArray]]
+    take: Callable[[IntArray], FloatArray] | None = None
+
+    def of(self, ids: IntArray) -> FloatArray:
+        """Rows by their numbers, which ascend, of shape (n_ids, dim)."""
+        if self.take is not None:
+            return self.take(ids)
+        found, start = np.empty((len(ids), self.dim), dtype=np.float32), 0
+        for block in self.blocks():
+            low, high = np.searchsorted(ids, [start, start + len(block)])
+            found[low:high] = block[ids[low:high] - start]
+            start += len(block)
+        return found
 
     def blocks(self) -> Iterator[FloatArray]:
         """Walk the blocks, each checked to be finite and of the right width.
@@ -59,7 +73,9 @@ def as_rows(vectors: Rows | FloatArray | Iterable[FloatArray]) -> Rows:
         matrix = as_embeddings(vectors, "vectors")
         starts = range(0, len(matrix), BLOCK_ROWS)
         n_rows, dim = matrix.shape
-        return Rows(n_rows, dim, lambda: (matrix[s : s + BLOCK_ROWS] for s in starts))
+        return Rows(
+            n_rows, dim, lambda: (matrix[s : s + BLOCK_ROWS] for s in starts), matrix.__getitem__
+        )
     if iter(vectors) is vectors:
         return _spool(vectors)
     n_rows, dim = 0, 0

@@ -14,8 +14,14 @@ import numpy as np
 
 from namebasis.atomic import replacing_cache, work_path
 from namebasis.checks import FloatArray, IntArray, as_embeddings, check_count
-from namebasis.index import files, tuning
-from namebasis.index.facts import DamagedIndexError, facts_path, read_facts, write_facts
+from namebasis.index import compressed, files, tuning
+from namebasis.index.facts import (
+    DamagedIndexError,
+    facts_path,
+    is_compressed,
+    read_facts,
+    write_facts,
+)
 from namebasis.index.files import faiss_module
 from namebasis.index.inverted_lists import assign_lists, write_lists
 from namebasis.index.opening import open_index
@@ -38,13 +44,17 @@ class VectorIndex:
     n_rows, dim : int
         What is indexed.
     factory : str
-        FAISS factory string, `Flat` or `IVF<n>,Flat`.
+        FAISS factory string, `Flat`, `IVF<n>,Flat`, or compressed: `IVF<n>,SQ8`, `IVF<n>,PQ<m>`.
     parameters : dict
-        Search and training parameters (`nprobe`, `nlist`, `train_rows`, `seed`).
+        Search and training parameters (`nprobe`, `nlist`, `train_rows`, `seed`; `refine` of a
+        compressed index: candidates for each row asked for, compared by their rows).
     recall : float or None
         Recall@10 against exact search on a sample of rows; None for a flat index, which is exact.
     extra : dict
         What the owner of the index wrote beside it with `save`.
+    source : Rows or None
+        The rows themselves, by which a compressed index compares its candidates; whoever loads
+        one sets it.
     """
 
     def __init__(
@@ -63,6 +73,7 @@ class VectorIndex:
         self.parameters: dict[str, Any] = dict(parameters or {})
         self.recall = recall
         self.extra: dict[str, Any] = dict(extra or {})
+        self.source: Rows | None = None
 
     @property
     def n_rows(self) -> int:
@@ -87,6 +98,11 @@ class VectorIndex:
         """Whether every search looks at every row."""
         return self.factory == "Flat"
 
+    @property
+    def is_compressed(self) -> bool:
+        """Whether it holds codes of rows, and needs `source`."""
+        return is_compressed(self.factory)
+
     @classmethod
     def build(
         cls,
@@ -104,7 +120,8 @@ class VectorIndex:
             Unit rows. An iterable that can be walked again is streamed twice; one that cannot
             (a generator) is first spooled to a temporary file.
         factory : str
-            `auto`, `Flat`, or `IVF<n>,Flat`.
+            `auto`, `Flat`, `IVF<n>,Flat`, `IVF<n>,SQ8` or `IVF<n>,PQ<m>`; or `pq` or `sq8`, which
+            choose lists and codes by the number of rows and their width.
         seed : int
             Chooses the training rows and the centroids' start.
         path : str or Path, optional
@@ -118,12 +135,15 @@ class VectorIndex:
             If there is no row, a value is not finite, or the factory is unknown.
         """
         rows = as_rows(vectors)
-        chosen = tuning.choose_factory(rows.n_rows, FLAT_ROWS) if factory == "auto" else factory
+        chosen = factory
+        if factory in tuning.KINDS:
+            chosen = tuning.factory_of(factory, rows.n_rows, rows.dim, FLAT_ROWS)
         if chosen == "Flat":
             return cls(_flat(rows), chosen)
         trained, parameters = tuning.train_ivf(rows, chosen, seed=seed)
         lists = assign_lists(trained, rows)
-        nprobe, recall = tuning.tune_nprobe(trained, rows, lists, seed=seed)
+        target = tuning.LISTS_RECALL if is_compressed(chosen) else tuning.TARGET_RECALL
+        nprobe, recall = tuning.tune_nprobe(trained, rows, lists, target=target, seed=seed)
         parameters |= {"nprobe": nprobe}
         if path is not None:
             work = work_path(Path(path))
@@ -136,11 +156,19 @@ class VectorIndex:
                 raise
             made._mapped, made._stamp = file, file.stamp(0)
             made._work = weakref.finalize(made, _unlink, work)
-            return made
+            return made._refined(rows, seed)
         with tempfile.TemporaryDirectory() as folder:
             write_lists(trained, rows, lists, Path(folder) / "index")
             index = faiss_module().read_index(str(Path(folder) / "index"))
-        return cls(index, chosen, parameters, recall)
+        return cls(index, chosen, parameters, recall)._refined(rows, seed)
+
+    def _refined(self, rows: Rows, seed: int) -> VectorIndex:
+        """With the number of candidates that its codes need, where it is compressed."""
+        if self.is_compressed:
+            self.source, nprobe = rows, self.parameters["nprobe"]
+            refine, self.recall = tuning.tune_refine(self._index, rows, nprobe, seed=seed)
+            self.parameters["refine"] = refine
+        return self
 
     def search(
         self,
@@ -160,7 +188,8 @@ class VectorIndex:
             How many rows, at least 1.
         allowed : ndarray of int or RowSet, optional
             The only row numbers that may be returned. The filter acts inside the search, so it
-            never costs a hit; where it leaves few rows they are all looked at.
+            never costs a hit; where it leaves few rows they are all looked at (of a compressed
+            index, all codes, or up to `compressed.FEW` rows themselves).
         exact : bool
             Look at every row even where the index is approximate.
 
@@ -187,6 +216,8 @@ class VectorIndex:
         if n_columns == 0 or len(queries) == 0:
             shape = (len(queries), n_columns)
             return np.empty(shape, np.float32), np.empty(shape, np.int64)
+        if self.is_compressed:
+            return self._search_codes(queries, n_columns, allowed, exact)
         if self.is_exact:
             return search_flat(self._index, queries, n_columns, allowed)
         n_lists = int(self._index.nlist)
@@ -197,6 +228,23 @@ class VectorIndex:
             if not (found[1] < 0).any():
                 return found
         return search_lists(self._index, queries, n_columns, allowed, n_lists)
+
+    def _search_codes(
+        self, queries: FloatArray, k: int, allowed: RowSet | None, exact: bool
+    ) -> tuple[FloatArray, IntArray]:
+        """Find candidates by their codes, and the best of them by their rows."""
+        if self.source is None:
+            raise ValueError("a compressed index needs the rows: set source.")
+        n_allowed = self.n_rows if allowed is None else allowed.count
+        if exact or n_allowed <= compressed.FEW:
+            return compressed.search_rows(self.source, queries, k, allowed)
+        depth = min(n_allowed, max(k, min(k * self.parameters["refine"], compressed.MOST)))
+        nprobe = math.ceil(self.parameters["nprobe"] * self.n_rows / n_allowed)
+        nprobe = min(int(self._index.nlist), nprobe)
+        _, ids = search_lists(self._index, queries, depth, allowed, nprobe)
+        if ((ids >= 0).sum(axis=1) < k).any():
+            _, ids = search_lists(self._index, queries, depth, allowed, int(self._index.nlist))
+        return compressed.refine(self.source, queries, ids, k)
 
     def _check_file(self) -> None:
         """Look that a mapped file is as it was: reading beyond its end would kill the process."""
@@ -245,7 +293,7 @@ class VectorIndex:
             else:
                 files.write_index(self._index, partial)
             file = files.OpenFile(partial)
-            width = 4 * self.dim + (0 if self.is_exact else 8)
+            width = 4 * self.dim if self.is_exact else int(self._index.code_size) + 8
             stamp = file.stamp(max(0, file.size - width * self.n_rows))
             # A writer that dies from here on leaves no facts, and so no index: never another's.
             facts_path(path).unlink(missing_ok=True)

@@ -32,8 +32,11 @@ def test_the_kind_by_the_number_of_rows(n_rows: int, factory: str) -> None:
     assert tuning.choose_factory(n_rows, 200_000) == factory
 
 
-def test_the_file_is_byte_for_byte_what_faiss_writes(tmp_path: Path, rows: Rows) -> None:
-    index, _ = tuning.train_ivf(rows, "IVF32,Flat", seed=0)
+@pytest.mark.parametrize("codes", ["Flat", "SQ8", "PQ3"])
+def test_the_file_is_byte_for_byte_what_faiss_writes(
+    tmp_path: Path, rows: Rows, codes: str
+) -> None:
+    index, _ = tuning.train_ivf(rows, f"IVF32,{codes}", seed=0)
     lists = inverted_lists.assign_lists(index, rows)
     small = Rows(rows.n_rows, rows.dim, lambda: np.array_split(matrix_of(rows), 7))
     inverted_lists.write_lists(index, small, lists, tmp_path / "ours")

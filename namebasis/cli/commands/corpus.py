@@ -182,6 +182,15 @@ def build(
         int | None,
         typer.Option("--actors", help="Encoders at work under Ray; one a GPU, or else a core."),
     ] = None,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            "--index",
+            help="How vectors are indexed: auto (exact up to 200,000 names, then inverted lists), "
+            "or compressed for spaces larger than memory: pq (a byte for 8 columns), sq8 (for "
+            "each). A finished space is indexed again.",
+        ),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> Result:
     """Embed names and store them as a space. An interrupted build resumes."""
@@ -193,6 +202,7 @@ def build(
     from namebasis.namespace.building.ray_cluster import RayCluster, check_engine
     from namebasis.namespace.building.templates import load_templates
     from namebasis.namespace.building.tokens import check_unreadable, without_unreadable
+    from namebasis.namespace.search.caches import check_kind
     from namebasis.namespace.store.places import place_of
 
     # Before anything is read or loaded.
@@ -200,6 +210,8 @@ def build(
     refuse_folder(place_of(space))
     sentences = load_templates(templates)
     check_unreadable(unreadable)
+    if index is not None:
+        check_kind(index)
     check_engine(engine, RayCluster(ray_address, actors))
     check_device(device)
     wanted = wanted_of(part, column, top, min_count, limit, keep, mapped)
@@ -249,6 +261,7 @@ def build(
             address=ray_address,
             n_actors=actors,
             encoder_factory=factory,
+            index=index,
         )
     return told_of(built)
 

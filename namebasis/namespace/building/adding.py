@@ -57,7 +57,11 @@ def _facts(store: Store, rows: pa.Table) -> tuple[pa.Table, pa.Table]:
     facts = facts_after_adding(whole, len(pieces))
     is_new = np.asarray(facts["id"]) >= len(pieces)
     older = facts.filter(pa.array(~is_new))
-    before = store.take(np.asarray(older["id"]), list(FACTS))
+    ids = np.asarray(older["id"])
+    if len(ids) < store.n_rows // 8:
+        before = store.take(ids, list(FACTS))
+    else:  # a walk over all rows is quicker
+        before = store.scan(list(FACTS)).take(pa.array(ids))
     differs = np.zeros(len(older), bool)
     for name in FACTS:
         # A null (a name without a piece) stays one.

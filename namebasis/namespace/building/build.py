@@ -31,6 +31,7 @@ from namebasis.namespace.building.ray_cluster import (
     check_engine,
 )
 from namebasis.namespace.building.ray_engine import append_with_ray
+from namebasis.namespace.building.rewriting import index_all
 from namebasis.namespace.building.summary import Summary, summarise
 from namebasis.namespace.building.templates import Templates, load_templates
 from namebasis.namespace.building.tokens import without_unreadable
@@ -86,6 +87,7 @@ def build_space(
     address: str | None = None,
     n_actors: int | None = None,
     encoder_factory: EncoderFactory | None = None,
+    index: str | None = None,
 ) -> StoredSpace:
     """Put names into an encoder's space and store them.
 
@@ -123,6 +125,10 @@ def build_space(
     encoder_factory : callable, optional
         Loads the encoder in each of Ray's actors; it is pickled. By default `load_encoder` with
         the encoder's spec and revision.
+    index : {"auto", "pq", "sq8"}, optional
+        How vectors are indexed: `auto`, exactly up to 200,000 names and by inverted lists above, or
+        compressed for spaces larger than memory, from 10,000 names on. By default as the space is
+        indexed that is there; a finished one is indexed again where that is another way.
 
     Raises
     ------
@@ -136,10 +142,12 @@ def build_space(
         If `engine` is "ray" and Ray is not installed.
     ValueError
         If the templates are refused, there are neither encoder nor vectors, or not one vector for
-        each name, there is no such engine, or Ray's settings are given to the
+        each name, there is no such engine or index, or Ray's settings are given to the
         local one.
     """
     seed = check_seed(seed)
+    if index is not None:
+        caches.check_kind(index)
     path = place_of(path)
     if engine != "local" or (overwrite and holds_versions(path)):
         refuse_remote(path, "overwriting a space" if overwrite else "building with Ray")
@@ -174,7 +182,10 @@ def build_space(
         swap.clear(path)
         store = _begin(place, job, names.table.schema, encoder)
         current = Provenance.from_metadata(store.metadata, str(place))
-        if current.state != "done":
+        is_other = caches.set_kind(store, index)
+        if current.state == "done" and is_other:
+            index_all(store)
+        elif current.state != "done":
             done = store.n_rows
             if done:
                 log.info("%s: resumes after %d of %d names", place, done, len(names))

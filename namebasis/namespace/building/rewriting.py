@@ -14,7 +14,7 @@ import pyarrow as pa
 from namebasis.namespace.building.adding import FACTS
 from namebasis.namespace.building.tokens import token_facts
 from namebasis.namespace.pictures.views import ImageView
-from namebasis.namespace.search import caches
+from namebasis.namespace.search import caches, spelling_index
 from namebasis.namespace.store.dataset import HIDDEN, IMAGE_COUNT, VIEWS, Store, as_matrix
 from namebasis.namespace.store.metrics import (
     COMPUTED_STUDY,
@@ -191,6 +191,7 @@ def index_all(store: Store) -> None:
     source = Provenance.from_metadata(store.metadata, str(store.folder))
     for view in store.views:
         caches.build_index(store, view, source.build_id, source.seed)
+    spelling_index.renew(store)
     store.keep_up()
 
 

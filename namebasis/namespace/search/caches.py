@@ -4,24 +4,62 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.index.facts import DamagedIndexError
 from namebasis.index.rows import Rows
+from namebasis.index.tuning import KINDS
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.search.cache_files import making, say_once
 from namebasis.namespace.store.dataset import INDICES, Store, check_units
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.view_ids import view_id
+from namebasis.wording import did_you_mean
+
+KIND_KEY = "namebasis.index"
+"""Where a space's metadata says of which kind its indices are to be; `auto` where it says none."""
 
 log = logging.getLogger(__name__)
 
 
 class OtherVectorsError(DamagedIndexError):
     """A good index, of other vectors or of more rows than a store has."""
+
+
+def check_kind(kind: str) -> str:
+    """Return a kind of index.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+    """
+    if kind not in KINDS:
+        told = did_you_mean(str(kind), KINDS)
+        raise ValueError(f"index must be one of {', '.join(KINDS)}; got {kind!r}.{told}")
+    return kind
+
+
+def index_kind(store: Store) -> str:
+    """The kind that the indices of a space are to be of."""
+    return (store.metadata.get(KIND_KEY.encode()) or b"auto").decode()
+
+
+def set_kind(store: Store, kind: str | None) -> bool:
+    """Note of which kind the indices of a locked space are to be; whether that is another.
+
+    None leaves it as it is. Until the indices are built again, the next question does it.
+    """
+    if kind is None or kind == index_kind(store):
+        return False
+    store.dataset.update_schema_metadata({KIND_KEY: kind})
+    store.refresh()
+    return True
 
 
 def index_path(folder: Path, view: str) -> Path:
@@ -140,6 +178,7 @@ def open_saved(store: Store, view: str, *, whole: bool = False) -> VectorIndex:
         raise DamagedIndexError(f"{path}: made for other vectors.")
     if index.n_rows > store.n_rows:
         raise OtherVectorsError(f"{path}: covers more rows than there are.")
+    index.source = _rows_of(store, view, index.n_rows)
     try:
         if index.rows is not None:
             check_units(index.rows, path)
@@ -154,18 +193,33 @@ def _check_owner(
     made_of = extra.get("view_id", extra.get("build_id"))  # earlier versions wrote the second
     if made_of != view_id(store.schema, view, build_id) or extra.get("view") != view:
         raise OtherVectorsError(f"{path}: made for other vectors.")
+    if extra.get("kind", "auto") != index_kind(store):
+        raise OtherVectorsError(f"{path}: of another kind than {index_kind(store)}.")
+
+
+def _rows_of(store: Store, view: str, n_rows: int) -> Rows:
+    """The first rows of a view, as an index is made of them and asks for them."""
+
+    def blocks() -> Iterator[FloatArray]:
+        left = n_rows
+        for block in store.blocks(view):
+            if left > 0:
+                yield block[:left]
+            left -= len(block)
+
+    return Rows(n_rows, store.dim(view), blocks, lambda ids: store.vectors(view, ids))
 
 
 def _make(store: Store, view: str, build_id: str, seed: int, may_write: bool) -> VectorIndex:
     """Index all rows; in memory, and exact, where the index may not or cannot be written."""
     path = index_path(store.place, view)
-    rows = Rows(store.n_rows, store.dim(view), lambda: store.blocks(view))
+    rows, kind = _rows_of(store, view, store.n_rows), index_kind(store)
     if not may_write:
         return VectorIndex.build(rows, factory="Flat")
     try:
-        index = VectorIndex.build(rows, seed=seed, path=path)
+        index = VectorIndex.build(rows, factory=check_kind(kind), seed=seed, path=path)
         made_of = view_id(store.schema, view, build_id)
-        index.save(path, {"view_id": made_of, "view": view})
+        index.save(path, {"view_id": made_of, "view": view, "kind": kind})
     except OSError as error:
         say_once(path, error)
         return VectorIndex.build(rows, factory="Flat")

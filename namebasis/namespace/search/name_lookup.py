@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from namebasis.checks import IntArray
 from namebasis.namespace.corpus.folding import FOLDING, FOLDING_KEY, fold
-from namebasis.namespace.search.spelling_index import is_large, rows_alike
+from namebasis.namespace.search.spelling_index import is_large, rows_of_hashes
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.filters import quote
 
@@ -101,6 +101,11 @@ def find_rows(
     return find_in(_candidates(store, wanted), names, part, among)
 
 
+def rows_alike(store: Store, names: Sequence[str]) -> pa.Table:
+    """`id`, `name` and `part` of all rows whose names fold to what one of some names folds to."""
+    return _candidates(store, {fold(name) for name in names}).select(_COLUMNS[:-1])
+
+
 def rows_named(store: Store, name: str) -> list[int]:
     """Rows whose name is written as one text, ascending."""
     wanted = _folded([name])
@@ -133,7 +138,7 @@ def find_in(
 def _candidates(store: Store, wanted: set[str]) -> pa.Table:
     is_folded = _is_folded(store)
     if is_folded and is_large(store) and len(wanted) <= max(_FEW, store.n_rows // _EACH):
-        return store.take(rows_alike(store, wanted), _COLUMNS)
+        return store.take(rows_of_hashes(store, wanted), _COLUMNS)
     _asked[store] = _asked.get(store, 0) + 1
     is_often = _asked[store] > _OFTEN and not is_large(store)
     if is_often or not is_folded:

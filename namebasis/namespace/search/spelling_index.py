@@ -198,7 +198,7 @@ class _Opened:
 _opened: WeakKeyDictionary[Store, _Opened] = WeakKeyDictionary()
 
 
-def rows_alike(store: Store, folded: Collection[str]) -> IntArray:
+def rows_of_hashes(store: Store, folded: Collection[str]) -> IntArray:
     """Rows whose names may fold to one of some texts, ascending; no other row's does.
 
     Parameters

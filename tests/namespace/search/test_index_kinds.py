@@ -1,0 +1,99 @@
+"""Spaces with a compressed index: noted in the space, so that whatever makes it again keeps it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from namebasis.errors import NamebasisWarning, SpaceError
+from namebasis.index import tuning
+from namebasis.namespace.building import build
+from namebasis.namespace.building.build import add_names, build_space
+from namebasis.namespace.corpus.names import make_names
+from namebasis.space import Space, open_space
+from tests.namespace.conftest import FakeEncoder, corpus
+
+N = 400
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "SMALL_ROWS", 300)
+
+
+def made(path: Path, index: str | None, n: int = N) -> Space:
+    return build_space(corpus(n), path, encoder=FakeEncoder(), index=index)  # type: ignore[return-value]
+
+
+def factories(space: Space) -> dict[str, str]:
+    return {view: facts["factory"] for view, facts in space.info()["indices"].items()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [("pq", {"text": "IVF256,PQ2", "token": "IVF256,PQ1"}),
+     ("sq8", {"text": "IVF256,SQ8", "token": "IVF256,SQ8"})],
+)  # fmt: skip
+def test_it_outlives_adding_reopening_and_rebuilding(
+    kind: str, wanted: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = made(tmp_path / "a.space", kind)
+    assert factories(space) == wanted
+    facts = space.info()["indices"]["text"]
+    assert facts["recall_at_10"] >= 0.95
+    assert facts["parameters"]["refine"] >= 1
+    queries = space.vectors(ids=np.arange(0, N, 9))
+    similarities, ids = space.search(queries, 10)
+    cosines = queries @ space.vectors().T
+    truth = np.argsort(-cosines, axis=1)[:, :10]
+    assert tuning.measure_recall(ids, truth) > 0.9
+    np.testing.assert_allclose(similarities, np.take_along_axis(cosines, ids, 1), atol=1e-6)
+    farthest = space.search(queries, 3, farthest=True)[1]
+    np.testing.assert_array_equal(farthest, np.argsort(cosines, axis=1)[:, :3])
+
+    grown = add_names(space, make_names([{"name": "Late", "part": "given"}]))
+    assert grown.nearest(grown.vectors(ids=[N])[0], 1).names == ("Late",)
+    assert factories(grown) == wanted
+    monkeypatch.setattr(build, "CHUNK", 50)  # now it is made again, of all rows
+    many = [{"name": f"Late{chr(97 + i // 26)}{chr(97 + i % 26)}"} for i in range(60)]
+    grown = add_names(grown, make_names(many))
+    assert grown.info()["indices"]["text"]["rows"] == N + 61
+    assert factories(grown) == wanted
+    file = grown.path / "indices" / "text.faiss"
+    spoiled = bytearray(file.read_bytes())
+    spoiled[-300] ^= 1
+    file.write_bytes(bytes(spoiled))
+    with pytest.raises(SpaceError, match=r"text\.faiss"):
+        open_space(grown.path).check()
+    with pytest.warns(NamebasisWarning, match="rebuilt"):
+        again = open_space(grown.path).search(queries, 10)[1]
+    assert factories(grown) == wanted
+    np.testing.assert_array_equal(again[:, 0], np.arange(0, N, 9))
+
+
+def test_the_same_build_again_changes_it_and_no_row(tmp_path: Path) -> None:
+    space = made(tmp_path / "a.space", None)
+    assert set(factories(space).values()) == {"Flat"}
+    rows, first = space.vectors(), space.nearest("vicki", 5)
+    packed = made(space.path, "sq8")
+    assert set(factories(packed).values()) == {"IVF256,SQ8"}
+    assert set(factories(made(space.path, None)).values()) == {"IVF256,SQ8"}  # as it is
+    np.testing.assert_array_equal(packed.vectors(), rows)
+    assert packed.check()["index of text"] == "400 rows as they were written"
+    # One that was opened before has the answers of its own kind.
+    assert space.nearest("vicki", 5).ids.tolist() == first.ids.tolist()
+    exact = made(space.path, "auto")
+    assert set(factories(exact).values()) == {"Flat"}
+    assert exact.nearest("vicki", 5).ids.tolist() == first.ids.tolist()
+
+
+def test_a_small_space_stays_exact(tmp_path: Path) -> None:
+    assert set(factories(made(tmp_path / "a.space", "pq", 250)).values()) == {"Flat"}
+
+
+def test_an_unknown_kind_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"one of auto, pq, sq8; got 'sq9'\. Did you mean 'sq8'"):
+        made(tmp_path / "a.space", "sq9")
+    assert not (tmp_path / "a.space").exists()
