@@ -43,6 +43,7 @@ from namebasis.namespace.objects.data_sets import append_remote
 from namebasis.namespace.objects.urls import refuse_remote, remote_of
 from namebasis.namespace.pictures.views import complete
 from namebasis.namespace.search import caches, spelling_index
+from namebasis.namespace.search.name_lookup import rows_alike
 from namebasis.namespace.space import Kind, StoredSpace
 from namebasis.namespace.store import swap, unspelled
 from namebasis.namespace.store.columns import add_empty
@@ -496,9 +497,7 @@ def _finish(store: Store, job: Provenance) -> None:
 
 def _not_yet_stored(names: pa.Table, store: Store) -> pa.Table:
     key = ["name", "part"]
-    there = (
-        store.scan(["id", *key]).select(key).append_column("old", pa.array([True] * store.n_rows))
-    )
+    there = rows_alike(store, names["name"].to_pylist()).select(key)
     fresh = names.append_column("row", pa.array(np.arange(len(names)))).select([*key, "row"])
     joined = fresh.join(there, key, join_type="left anti")
     return names.take(pa.array(np.sort(joined["row"].to_numpy())))

@@ -13,6 +13,7 @@ from namebasis.namespace.building import build
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.images import add_images
 from namebasis.namespace.corpus.names import make_names
+from namebasis.namespace.search import name_lookup, spelling_index
 from namebasis.namespace.store import upkeep
 from namebasis.namespace.store.upkeep import small_pieces
 from namebasis.space import Space, open_space
@@ -33,6 +34,9 @@ def test_adds_in_any_order_equal_one_build(tmp_path: Path, monkeypatch, seed: in
     rng = np.random.default_rng(seed)
     monkeypatch.setattr(upkeep, "RUN", int(rng.integers(2, 5)))
     monkeypatch.setattr(build, "CHUNK", int(rng.integers(2, 9)))
+    if seed % 2:  # as in a large space
+        monkeypatch.setattr(spelling_index, "LARGE", 10)
+        monkeypatch.setattr(spelling_index, "NEWER", 5)
     rows = [corpus(90).table.to_pylist()[at] for at in rng.permutation(90)]
     cuts = [0, *sorted(rng.choice(np.arange(1, 90), 12, replace=False).tolist()), 90]
     parts = [rows[a:b] for a, b in pairwise(cuts)]
@@ -54,6 +58,25 @@ def test_adds_in_any_order_equal_one_build(tmp_path: Path, monkeypatch, seed: in
     near, other = (space.nearest(whole.vectors(ids=[7])[0], 9) for space in (grown, whole))
     np.testing.assert_allclose(near.similarities, other.similarities, atol=1e-6)
     assert len(pieces(grown)) < 20
+
+
+@pytest.mark.parametrize("large", [0, 10**6])
+@pytest.mark.parametrize("few", [0, 10**6])
+def test_names_are_known_by_their_spelling_and_part(
+    tmp_path: Path, encoder, monkeypatch, large: int, few: int
+) -> None:
+    monkeypatch.setattr(spelling_index, "LARGE", large)
+    monkeypatch.setattr(name_lookup, "_FEW", few)
+    monkeypatch.setattr(name_lookup, "_EACH", 1 if few else 10**6)
+    spelled = ["Zoë", "Zoe", "ZOE", "O'Neil", "雅子", "\u0301!", "!!"]
+    rows = [{"name": name, "part": part} for name in spelled for part in ("given", "family")]
+    held = {(row["name"], row["part"]) for row in rows[::3]}
+    table = make_names(rows).table
+    names = [tuple(row.values()) for row in table.select(["name", "part"]).to_pylist()]
+    space = build_space(make_names(rows[::3]), tmp_path / "a", encoder=encoder)
+    fresh = build._not_yet_stored(table, space._store)
+    wanted = [row for row in names if row not in held]
+    assert [tuple(row.values()) for row in fresh.select(["name", "part"]).to_pylist()] == wanted
 
 
 def test_a_hundred_adds_take_little_more_room_than_one(space: Space, encoder) -> None:
