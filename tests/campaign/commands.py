@@ -105,23 +105,23 @@ HEAVY = {
         ("denoise", "s", "--pipeline", "organism", "--where", "id < 3", "--n-levels", "2", "-q"),
         "organism.space"),
     "identity": Operation(
-        ("identity", "s", "--where", "part = 'full'", "--no-contexts", "--n-swaps", "3",
-         "--n-made-up", "8", "--write", "-q"), "full.space"),
-    "points-to": _space("points-to s --n-swaps 3 --write -q", "full.space"),
-    "rigidity": _space("rigidity s --limit 6 --n-made-up 6 --write -q", "organism.space"),
+        ("identity", "s", "--where", "part = 'full'", "--no-contexts", "--n-swaps", "6",
+         "--n-made-up", "20", "--write", "-q"), "full.space"),
+    "points-to": _space("points-to s --n-swaps 6 --write -q", "parted.space"),
+    "rigidity": _space("rigidity s Bal Bala --n-made-up 20 --write -q", "organism.space"),
     "validate rigidity": _space(
-        "validate rigidity s --n-resamples 20 --write -q", "pictured.space"),
+        "validate rigidity s --n-resamples 20 --write", "pictured.space"),
     "celeb fit": _file("celeb fit s out.safetensors", "organism.space"),
     "celeb compose": _file(
         "celeb compose s --from Bal --export out.safetensors", "organism.space"),
     "celeb morph": Operation(
-        ("celeb", "morph", "s", "Bal", "Bala", "--steps", "3", "--export", "outs"),
+        ("celeb", "morph", "s", "Bal", "Bel", "--steps", "3", "--export", "outs"),
         "organism.space", "files", again=("--overwrite",)),
     "celeb invert": _file(
         "celeb invert s images1/Bal/1-0.png --export out.safetensors -q", "pictured.space"),
     "trace": _file("trace s Bal --html out.html -q", "run"),
     "weights": Operation(
-        ("weights", "organism", "Vicki Lawrence", "--n-swaps", "4", "--n-null", "4", "--html",
+        ("weights", "organism", "Vicki Lawrence", "--n-swaps", "12", "--n-null", "20", "--html",
          "out.html", "-q"), None, "files", again=("--overwrite",)),
     "organism sheet": _file("organism sheet out.png", None),
     "organism pack": Operation(

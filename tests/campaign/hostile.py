@@ -6,13 +6,12 @@ import json
 import os
 import re
 import struct
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 from tests.campaign.warm import Ended
-from tests.campaign.world import World
+from tests.campaign.world import World, copy_tree
 
 SECONDS = 30.0
 ESCAPES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -24,6 +23,7 @@ FOREIGN = re.compile(
 )
 """Words of libraries that say nothing to the user, or slander what is whole."""
 
+FEW = "--where part='full' --no-contexts --n-swaps 6 --n-made-up 20 -q"
 # A command and what it reads from a file; {} is the hostile file, {d} a folder that holds it.
 TAKES_FILE = {
     "build names": "build new.space {} --encoder tiny --templates plain -q",
@@ -37,15 +37,15 @@ TAKES_FILE = {
     "nearest image": "nearest s --image {}",
     "basis vector": "basis s --vector {} --n-null 2 --n-resamples 0",
     "score axis": "score s --axis {} -q",
-    "score records": "score s --axis gender --records census:{} -q",
+    "score records": "score h --records census:{} -q",
     "score groups": "score s --axis gender --groups {} -q",
     "walk axis": "walk s {}",
     "walk components": "walk s 1 --components {}",
-    "rigidity names": "rigidity s --names {} --n-made-up 3 -q",
-    "rigidity contexts": "rigidity s Bal --contexts {} --n-made-up 3 -q",
-    "identity counts": "identity s --counts {} --n-made-up 3 --n-swaps 2 -q",
-    "identity contexts": "identity s Bal --contexts {} --n-made-up 3 --n-swaps 2 -q",
-    "identity thresholds": "identity s Bal --thresholds {} --n-made-up 3 --n-swaps 2 -q",
+    "rigidity names": "rigidity s --names {} --n-made-up 20 -q",
+    "rigidity contexts": "rigidity s Bal --contexts {} --n-made-up 20 -q",
+    "identity counts": "identity f --counts {} " + FEW,
+    "identity contexts": "identity f --contexts {} " + FEW.replace("--no-contexts ", ""),
+    "identity thresholds": "identity f --thresholds {} " + FEW,
     "formation run": "formation {d} -q",
     "trace run": "trace {d} Bal -q",
     "report onnx": "validate report s images1 --extractor onnx:{} -q",
@@ -172,6 +172,8 @@ class Hostile:
     def __init__(self, world: World, seed: int) -> None:
         self.world = world
         self.place = world.case("images.space")
+        for base, name in (("parts.space", "f"), ("families.space", "h")):
+            copy_tree(world.base(base), self.place / name)
         self.files = self.place / "hostile"
         self.files.mkdir()
         self.contents = contents(Random(seed))
@@ -211,33 +213,6 @@ class Hostile:
         ]
         return judge(self.run(*words))
 
-    def mutated(self, rng: Random, use: str) -> str | None:
-        """Give a valid file with changed bytes to a use; what was wrong, or None."""
-        valid = _valid(use, self.world.folder)
-        content = bytearray(valid[1])
-        for _ in range(rng.randint(1, 6)):
-            at = rng.randrange(len(content))
-            change = rng.randrange(4)
-            if change == 0:
-                content[at] ^= 1 << rng.randrange(8)
-            elif change == 1:
-                del content[at : at + rng.randint(1, 20)]
-            elif change == 2:
-                content[at:at] = rng.choice(
-                    (b"[", b"9" * 400, b"\x00", b'"', b"\n", b"\xff", b"1e999")
-                )
-            else:
-                content[at : at + 8] = rng.randbytes(8)
-            content = content or bytearray(b"x")
-        folder = self.files / f"mutated-{rng.randrange(1 << 40)}"
-        folder.mkdir()
-        file = folder / f"file{valid[0]}"
-        file.write_bytes(content)
-        words = [
-            w.replace("{}", str(file)).replace("{d}", str(folder)) for w in TAKES_FILE[use].split()
-        ]
-        return judge(self.run(*words))
-
     def run(self, *words: str, **options: object) -> Ended:
         """Run the command line in the folder of the cases."""
         (self.place / "new.space").exists() and _remove(self.place / "new.space")
@@ -249,47 +224,6 @@ def _remove(folder: Path) -> None:
     import shutil
 
     shutil.rmtree(folder)
-
-
-def _valid(use: str, folder: Path) -> tuple[str, bytes]:
-    """A suffix and a valid content for a use."""
-    import io
-
-    import numpy as np
-
-    row = np.linspace(-1, 1, 16).astype(np.float32)
-    if use.endswith("vector"):
-        file = io.BytesIO()
-        np.save(file, row)
-        return ".npy", file.getvalue()
-    if use.endswith(("axis", "walk axis")):
-        text = 'name = "size"\nlow = ["a small person"]\nhigh = ["a large person"]\n'
-        return ".toml", text.encode()
-    if use.endswith("contexts"):
-        return ".toml", b'contexts = ["{} at work", "{} at home", "{} in a car", "{} asleep"]\n'
-    if use.endswith("groups"):
-        return ".toml", b'one = ["Bal", "Bala"]\ntwo = ["Balo", "Bam"]\n'
-    if use.endswith("templates"):
-        return ".toml", b'templates = ["a photo of {}", "{}"]\n'
-    if use.endswith("image"):
-        return ".png", next((folder / "images1").rglob("*.png")).read_bytes()
-    if use.endswith("images"):
-        return ".png", next((folder / "images1").rglob("*.png")).read_bytes()
-    if use.endswith("counts"):
-        return ".csv", b"name,count\nBal,5\nBala,70\nBalo,900\nBam,3\n"
-    if use.endswith("ssa"):
-        file = io.BytesIO()
-        with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("yob1990.txt", "Bal,F,500\nBala,M,300\n")
-        return ".zip", file.getvalue()
-    return ".csv", b"name,part,gender,count\nBal,given,F,5\nBala,given,M,70\nBalo,family,,9\n"
-
-
-MUTABLE = tuple(
-    use for use in TAKES_FILE
-    if use.split()[-1] in ("vector", "axis", "contexts", "groups", "templates", "image", "images",
-                           "counts", "ssa", "names", "records", "census")
-)  # fmt: skip
 
 
 def _where(text: str):

@@ -22,9 +22,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.campaign.hostile import SECONDS, judge
+from tests.campaign.hostile import FEW, SECONDS, judge
 from tests.campaign.warm import ROOT, Ended, said
-from tests.campaign.world import World
+from tests.campaign.world import N_NAMES, World, names
 
 TINY = "--encoder tiny --templates plain -q"
 USES: dict[str, tuple[str, str]] = {
@@ -38,11 +38,16 @@ USES: dict[str, tuple[str, str]] = {
     "names added": ("add s {f}.csv -q", "csv"),
     "phrases as names": ("build new.space phrases:{f}.toml " + TINY, "phrases"),
     "names ssa": ("build new.space ssa:{f}.zip --encoder tiny -q", "ssa"),
+    "names census": ("build new.space census:{f}.csv " + TINY, "census"),
     "vectors npy": ("build new.space names.txt --vectors {f}.npy -q", "rows"),
     "templates": ("build new.space names.txt --encoder tiny --templates {f}.toml -q", "templates"),
     "checkpoint config": ("build new.space few.txt --encoder hf:{d} -q", "clip/config.json"),
     "checkpoint tokenizer": ("build new.space few.txt --encoder hf:{d} -q", "clip/tokenizer.json"),
     "checkpoint weights": ("build new.space few.txt --encoder hf:{d} -q", "clip/model.safetensors"),
+    "checkpoint lora": (
+        "build new.space few.txt --encoder hf:clip+lora:{f}.safetensors -q", "lora"),
+    "checkpoint word": (
+        "build new.space few.txt --encoder hf:clip+embedding:{f}.safetensors=zorb -q", "word"),
     "picture png": ("add i --images {d} -q", "png"),
     "picture jpg": ("add i --images {d} -q", "jpg"),
     "picture table": ("add i --images {d} -q", "metadata"),
@@ -57,6 +62,11 @@ USES: dict[str, tuple[str, str]] = {
     "saved basis": ("celeb coefficients o Bal --basis {f}.safetensors", "basis"),
     "phrases toml": ("describe s Bal -n 2 --phrases {f}.toml -q", "phrases"),
     "phrases txt": ("describe s Bal -n 2 --phrases {f}.txt -q", "phrasetxt"),
+    "records census": ("score h --records census:{f}.csv -q", "census"),
+    "records ssa": ("score s --records ssa:{f}.zip -q", "births"),
+    "groups": ("score s --axis gender --groups {f}.toml -q", "groups"),
+    "thresholds": ("identity f --thresholds {f}.toml " + FEW, "thresholds"),
+    "counts": ("identity f --counts {f}.csv " + FEW, "mentions"),
     "contexts": ("rigidity s Bal --contexts {f}.toml --n-made-up 20 -q", "contexts"),
     "captions": ("count {f}.jsonl people.txt --overwrite", "captions"),
     "captions txt": ("count {f}.txt people.txt --overwrite", "txt"),
@@ -65,6 +75,13 @@ USES: dict[str, tuple[str, str]] = {
     "training run": ("trace {d} Bal --step 2 -q", "run/run.json"),
     "training world": ("trace {d} Bal --step 2 -q", "run/world.json"),
     "settings": ("info", "settings"),
+    "probe": ("validate report s images1 --extractor probe:{f}.safetensors -q", "probe"),
+    "extractor card": ("validate report s images1 --extractor onnx:{d}/card.toml -q",
+                       "model/card.toml"),
+    "extractor model": ("validate report s images1 --extractor onnx:{d}/card.toml -q",
+                        "model/means.onnx"),
+    "audit": ("audit --compare audits/one {d}", "audits/two/audit.json"),
+    "audit samples": ("audit --compare audits/one {d}", "audits/two/samples.parquet"),
     "report images": ("validate report s {d} --extractor skin -q", "png"),
     "space history": ("undo {d} --dry-run", "r/history.json"),
     "space checksums": ("info {d}", "s.kept/checksums.json"),
@@ -75,6 +92,10 @@ USES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 """A command and what it reads: {f} is a changed file without its ending, {d} a folder that holds
 it, {t} its text. Kinds with a slash are files of a folder that `prepared` leaves."""
+
+KEPT = {"components": "c.safetensors", "basis": "b.safetensors", "probe": "p.safetensors",
+        "mentions": "mentions.csv"}  # fmt: skip
+"""Files that `Inputs` and `prepare` leave."""
 
 WEIGHT = {"request": 8, "target vector npy": 2, "where": 4}
 CHANGES_S = ("add ",)
@@ -143,23 +164,25 @@ def valid(kind: str) -> bytes:
         return stream.getvalue()
     if kind in ("png", "jpg"):
         return _picture(kind)
-    if kind in ("ssa", "imagezip", "imagetar"):
+    if kind in ("ssa", "births", "imagetar"):
         return _archive(kind)
-    if kind == "tensors":
-        ones = np.ones((4, 2), np.float32)
-        return save({"a.lora_up.weight": ones, "emb": ones[0]})
+    if kind in ("lora", "word"):
+        return save(_additions(kind))
     if kind == "axis":
         return (ROOT / "namebasis" / "data" / "axes" / "age.toml").read_bytes()
-    if "/" in kind or kind in ("components", "basis"):
-        return Path({"components": "c.safetensors", "basis": "b.safetensors"}.get(kind, kind)
-                    ).read_bytes()  # fmt: skip
+    if "/" in kind or kind in KEPT:
+        return Path(KEPT.get(kind, kind)).read_bytes()
     return _TEXTS[kind].encode()
 
 
 _TEXTS = {
     "txt": "Bal\nBala\nBalo\nJosé\n",
     "csv": "name,part,gender,count\nBal,given,F,5\nBala,given,M,70\nBalo,family,,9\n",
-    "census": "name,part,gender,count\nBal,given,F,5\nBala,given,M,70\nBalo,family,,9\n",
+    "census": "name,rank,count,pctwhite,pctblack,pctapi,pctaian,pct2prace,pcthispanic\n"
+    + "".join(
+        f"{name.upper()},{at},{9000 - at},{at % 90},{90 - at % 90},2.5,(S),1.5,4\n"
+        for at, name in enumerate(names(0, N_NAMES), 1)
+    ),
     "people": "name,count\nVicki Lawrence,5\nAnna Smith,7\n",
     "tsv": "name\tcount\nBal\t5\nBala\t7\n",
     "json": '[{"name": "Bal", "count": 5}, {"name": "Bala", "count": 7}]',
@@ -170,12 +193,16 @@ _TEXTS = {
     "axis": 'name = "size"\nlow = ["a small person"]\nhigh = ["a large person"]\n',
     "ordinal": 'name = "mood"\nkind = "ordinal"\ntemplates = ["{}"]\n[[values]]\nlabel = "a"\n'
     'phrases = ["calm"]\nrank = 1\n[[values]]\nlabel = "b"\nphrases = ["wild"]\nrank = 2\n',
-    "groups": 'one = ["Bal", "Bala"]\ntwo = ["Balo", "Bam"]\n',
+    "groups": f"[groups]\none = {json.dumps(names(0, 12))}\ntwo = {json.dumps(names(12, 12))}\n",
     "phrases": '[[groups]]\nname = "hair"\nreads = "a person with {}"\n'
     'phrases = ["red hair", "grey hair"]\n',
     "phrasetxt": "red hair\ngrey hair\nan old person\n",
     "contexts": 'contexts = ["{} at work", "{} at home", "{} in a car", "{} asleep"]\n',
-    "thresholds": "own = 0.5\nlevel = 0.05\n",
+    "thresholds": 'origin = "mine"\n[origins.mine]\ndescription = "tried"\n'
+    + "".join(
+        f"{key} = {{ quantile = 0.95, softness = 0.5 }}\n"
+        for key in ("own_score", "strength", "hold", "leakage")
+    ),
     "captions": '{"caption": "Anna Smith at sea"}\n{"caption": "Vicki Lawrence"}\n',
     "metadata": "file_name,name\nBal/1-0.png,Bal\nBal/1-1.png,Bala\n",
     "settings": 'space = "../s"\nencoder = "tiny"\n',
@@ -205,8 +232,14 @@ def _archive(kind: str) -> bytes:
             if kind == "ssa":
                 archive.writestr("yob1990.txt", "Bal,F,500\nBala,M,300\n")
             else:
-                archive.writestr("Bal/1.png", png)
-                archive.writestr("Bala/1.png", png)
+                for year in range(1970, 1980):
+                    archive.writestr(
+                        f"yob{year}.txt",
+                        "".join(
+                            f"{name},{'FM'[at % 2]},{500 + 9 * at + year % 7}\n"
+                            for at, name in enumerate(names(0, N_NAMES))
+                        ),
+                    )
     return stream.getvalue()
 
 
@@ -301,7 +334,8 @@ class Inputs:
         self.place = place = world.case("base.space")
         for source, name in (
             ("base.space", "s.kept"), ("images.space", "i"), ("images.space", "i.kept"),
-            ("organism.space", "o"), ("run", "run"), ("removed.space", "r"),
+            ("organism.space", "o"), ("run", "run"), ("removed.space", "r"), ("parts.space", "f"),
+            ("families.space", "h"),
         ):  # fmt: skip
             shutil.copytree(world.base(source), place / name)
         (place / "few.txt").write_text("Bal\nBala\n")
@@ -345,13 +379,60 @@ class Inputs:
         return found
 
 
-def prepare() -> None:
-    """A tiny CLIP, and a finished audit of one part."""
-    from tests.encoders.conftest import write_clip
+def _additions(kind: str) -> dict[str, Any]:
+    """Tensors of a LoRA or of a word for the tiny CLIP of `prepare`."""
+    import numpy as np
 
-    Path("clip").mkdir()
-    write_clip(Path("clip"))
-    for at in ("one",):
-        place = Path("audits") / at
-        place.mkdir(parents=True)
-        (place / "audit.json").write_text('{"type": "Audit", "version": 1, "parts": []}')
+    rng = np.random.default_rng(0)
+    if kind == "word":
+        return {"emb_params": rng.normal(size=(1, 32)).astype(np.float32)}
+    key = "lora_te_text_model_encoder_layers_1_self_attn_q_proj"
+    shapes = {"lora_up": (32, 2), "lora_down": (2, 32)}
+    return {
+        f"{key}.{side}.weight": rng.normal(size=shape).astype(np.float32)
+        for side, shape in shapes.items()
+    }
+
+
+def prepare() -> None:
+    """A tiny CLIP, a probe of its pictures, a model of ONNX, people's mentions and two audits."""
+    from namebasis.encoders.registry import load_encoder
+    from namebasis.space import open_space
+    from tests.encoders.conftest import write_clip
+    from tests.validation.conftest import write_onnx
+
+    for folder, write in (("clip", write_clip), ("model", write_onnx)):
+        Path(folder).mkdir()
+        write(Path(folder))
+    _write_probe(load_encoder(f"hf:{Path.cwd() / 'clip'}"), Path("p.safetensors"))
+    people = open_space("f").table(["name"], where="part = 'full'")["name"].to_pylist()
+    lines = (f"{name},{7 * at + 1}" for at, name in enumerate(people))
+    Path("mentions.csv").write_text("\n".join(["name,count", *lines]), encoding="utf-8")
+    for seed, name in enumerate(("one", "two")):
+        _write_audit(Path("audits") / name, seed)
+
+
+def _write_probe(encoder: Any, file: Path) -> None:
+    import numpy as np
+
+    from namebasis.validation.extractors.base import Attribute
+    from namebasis.validation.extractors.image_probe import train_probe
+
+    vectors = np.random.default_rng(0).normal(size=(40, encoder.dim))
+    groups = [f"name {at}" for at in range(40)]
+    shade = Attribute("shade", ("dark", "light"))
+    train_probe(vectors, ["dark", "light"] * 20, groups, shade, encoder).save(file)
+
+
+def _write_audit(place: Path, seed: int) -> None:
+    from unittest.mock import patch
+
+    from namebasis.auditing.files import DOCUMENT, SAMPLES, write_samples
+    from tests.auditing.tiny import made_audit
+
+    with patch("namebasis.auditing.parts.Asked.say", lambda *_: "said."):
+        audit, samples = made_audit(place.name, seed, 1.0)
+        document = audit.to_json()
+    place.mkdir(parents=True)
+    (place / DOCUMENT).write_text(document, encoding="utf-8")
+    write_samples(place / SAMPLES, samples)

@@ -23,6 +23,7 @@ LANCE = (
 )  # fmt: skip
 TIMED = (".json", ".toml", ".jsonl")
 UNEQUAL = (".db", ".wal", ".idx", ".log", "")
+HOLDS_SECONDS = ("painter-state.safetensors",)
 """Files of other libraries that no two runs write alike."""
 WHOLE = ("html", "json", "csv", "parquet", "png", "safetensors", "toml")
 _DIGITS = re.compile(rb"[0-9]+")
@@ -143,7 +144,15 @@ def left(warm: Warm, place: Path, operation: Operation, out: str) -> dict[str, s
     if operation.makes == "page":
         return {"page": out}
     if operation.makes == "files":
-        return digests(place)
+        found = digests(place)
+        if operation.name == "serve":
+            words = ("nearest", "s", "Bal", "--engine", operation.words[3], "--json")
+            ended = warm.command(*words, cwd=place)
+            found["answer"] = ended.out if ended.code == 0 else ended.err.strip()[-300:]
+        if any(place.glob("out*/**/*.space")):
+            ended = warm.call("tests.campaign.kills:space_digests", "outs", cwd=place)
+            found |= ended.value if ended.code == 0 else {"spaces": ended.err.strip()[-300:]}
+        return found
     function = "world:content" if operation.makes == "space" else "kills:weights"
     ended = warm.call(f"tests.campaign.{function}", operation.at, cwd=place)
     return ended.value if ended.code == 0 else {"cannot be read": ended.err.strip()[-300:]}
@@ -161,22 +170,40 @@ def digests(place: Path) -> dict[str, str]:
     """Digests of all files that an operation gave to the user, as far as two runs agree.
 
     Files that say when they were made, or how long it took, are compared without their
-    digits, and pages by their end: their maps are drawn afresh.
+    digits, and pages by their end: their maps are drawn afresh. Of a space and of an engine's
+    collection the files are named by chance; a space is compared by `space_digests`.
     """
     found = {}
     for file in sorted(place.glob("out*")):
         for inner in [file] if file.is_file() else sorted(file.rglob("*")):
-            if inner.is_file() and not inner.name.startswith("."):
-                content = inner.read_bytes()
-                if inner.suffix in TIMED:
-                    content = bytes(_DIGITS.sub(b"", content))
-                is_whole = content.rstrip().endswith(b"</html>")
-                found[str(inner.relative_to(place))] = (
-                    "there" if inner.suffix in UNEQUAL
-                    else f"whole: {is_whole}" if inner.suffix == ".html"
-                    else hashlib.sha256(content).hexdigest()[:12]
-                )  # fmt: skip
+            inside = inner.relative_to(place).parts[:-1]
+            if inner.is_file() and not inner.name.startswith(".") and not any(
+                part.endswith((".space", ".db")) for part in inside
+            ):  # fmt: skip
+                found[str(inner.relative_to(place))] = _digest(inner)
     return found
+
+
+def _digest(file: Path) -> str:
+    content = file.read_bytes()
+    if file.suffix in UNEQUAL or file.name in HOLDS_SECONDS:
+        return "there"
+    if file.suffix == ".html":
+        return f"whole: {content.rstrip().endswith(b'</html>')}"
+    if file.suffix in TIMED:
+        content = bytes(_DIGITS.sub(b"", content))
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def space_digests(folder: str) -> dict[str, str]:
+    """What the spaces below a folder hold."""
+    from tests.campaign.world import content
+
+    return {
+        f"{path} {key}": digest
+        for path in sorted(Path(folder).rglob("*.space"))
+        for key, digest in content(str(path)).items()
+    }
 
 
 def case(world: World, undisturbed: Undisturbed, name: str, at: int, delay: float) -> str | None:

@@ -139,9 +139,6 @@ class Campaign:
         return f"{kind} {file}", self.whole.case(file, kind, seed)
 
     def _hostile(self, index: int, rng: Random) -> tuple[str, str | None]:
-        if index % 3 == 2:
-            use = rng.choice(hostile.MUTABLE)
-            return f"{use}: a mutation", self.enemy.mutated(rng, use)
         use, name = rng.choice(list(self.enemy.every()))
         return f"{use}: {name}", self.enemy.case(use, name)
 

@@ -37,8 +37,3 @@ def test_the_whole(campaign: Campaign) -> None:
     enemy = campaign.enemy
     failed = {(use, name): enemy.case(use, name) for use, name in enemy.every()}
     assert {case: problem for case, problem in failed.items() if problem} == {}
-
-
-@pytest.mark.slow
-def test_mutations(campaign: Campaign) -> None:
-    assert campaign.failures("hostile", range(2, 900, 3)) == []

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from random import Random
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import typer
 
+from namebasis.cli import app
 from tests.campaign import kills
-from tests.campaign.commands import HEAVY, LIGHT, OPERATIONS, WRITES_NOTHING
+from tests.campaign.commands import HEAVY, LIGHT, OPERATIONS, WRITES_NOTHING, Operation
 from tests.campaign.run import Campaign
 from tests.test_cli import commands
 from tests.test_cli_outputs import FILES, FOLDERS, WRITES
@@ -30,6 +33,16 @@ def test_what_writes_files_or_columns_is_killed() -> None:
     names = set(commands())
     writing |= {" ".join(w[:2]) if " ".join(w[:2]) in names else w[0] for w in WRITES}
     assert writing <= {operation.name for operation in OPERATIONS.values()}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=list(OPERATIONS))
+def test_an_operation_has_only_options_that_its_command_has(operation: Operation) -> None:
+    command: Any = typer.main.get_command(app)
+    words = list(operation.words)
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
+    given = command.make_context(operation.name, [*words, *operation.again])
+    assert given.params
 
 
 def test_operations_are_light_or_heavy() -> None:

@@ -50,6 +50,9 @@ BASES: dict[str, tuple[str | None, tuple[tuple[str, ...], ...]]] = {
     "anchored.space": ("base.space", (("anchors", "{}", "-n", "3", "--write", "-q"),)),
     "removed.space": ("images.space", (("remove", "{}", "Bal"),)),
     "organism.space": (None, (("build", "{}", "names.txt", *ORGANISM),)),
+    "parts.space": (None, (("build", "{}", "full:12", *TEMPLATES),)),
+    "families.space": (None, (("build", "{}", "names.txt", "--part", "family", *TEMPLATES),)),
+    "parted.space": (None, (("build", "{}", "parted.csv", *ORGANISM),)),
     "full.space": (None, (("build", "{}", "full:12", *ORGANISM),)),
     "pictured.space": ("organism.space", (("add", "{}", "--images", "images1", "-q"),)),
     "run": (None, (("organism", "train", "{}", "--tiny", "--steps", "2", "--batch-size", "8",
@@ -82,6 +85,11 @@ class World:
         rows = [f"{name},{('is_IS', 'en_US', 'de_DE')[at % 3]}" for at, name in
                 enumerate(names(0, N_NAMES))]  # fmt: skip
         (folder / "located.csv").write_text("\n".join(["name,locales", *rows]), encoding="utf-8")
+        given, family = names(0, 8), names(100, 3)
+        full = [f"{first} {last}" for first in given for last in family]
+        parts = {"given": given, "family": family, "full": full}
+        rows = [f"{name},{part}" for part, held in parts.items() for name in held]
+        (folder / "parted.csv").write_text("\n".join(["name,part", *rows]), encoding="utf-8")
         (folder / "people.txt").write_text("Vicki Lawrence\nAnna Smith\n", encoding="utf-8")
         (folder / "captions.jsonl").write_text('{"caption": "Anna Smith at sea"}\n' * 300)
         for at in (1, 2):

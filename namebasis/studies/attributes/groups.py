@@ -101,7 +101,9 @@ class GroupAssociations(Result):
         if not self.rows:
             return None
         sure = sorted(
-            (row for row in self.rows if row.leans), key=lambda row: -abs(row.effect_size)
+            (row for row in self.rows if row.leans),
+            # Of two groups that are all names, each leans as far as the other but for rounding.
+            key=lambda row: -round(abs(row.effect_size), 6),
         )
         if not sure:
             return (
