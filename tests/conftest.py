@@ -10,6 +10,8 @@ from typing import Any
 
 # Before torch or faiss load: spinning threads cost more than the tests themselves.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Before the hub's client is imported: tests have no network.
+os.environ["HF_HUB_OFFLINE"] = "1"
 # What the person who runs the tests has set for themselves is no part of them.
 os.environ.pop("NAMEBASIS_SPACE", None)
 os.environ.pop("NAMEBASIS_ENCODER", None)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: tests have no network
 
 import jsonschema
 import numpy as np

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-os.environ["HF_HUB_OFFLINE"] = "1"  # before the hub's client is imported: tests have no network
 
 import numpy as np
 import pytest
@@ -19,6 +17,41 @@ WORDS = ["the", "photo", "person", "vic", "ki", "an", "na"]
 TEXTS = ["Vicki", "a photo of Anna", "", "Zoë O'Brien", "a photo of a person named Vicki", "Vicki"]
 # Random weights of the usual size give nearly equal rows; these tell texts apart.
 SCALE = 0.3
+
+
+@pytest.fixture(scope="session", autouse=True)
+def vocabulary_read_once() -> Iterator[None]:
+    """open_clip unpacks its vocabulary for each of hundreds of models; here for the first."""
+    if find_spec("open_clip") is None:
+        yield
+        return
+    from open_clip.tokenizer import SimpleTokenizer
+
+    from namebasis.encoders.towers import clip_rules
+
+    unpack, to_rust = SimpleTokenizer.__init__, clip_rules._rust_bpe
+    unpacked: dict[str, dict[str, Any]] = {}
+    in_rust: dict[int, Any] = {}
+
+    def unpack_once(self: Any, *arguments: Any, **options: Any) -> None:
+        key = repr((arguments, sorted(options.items())))
+        if key not in unpacked:
+            unpack(self, *arguments, **options)
+            unpacked[key] = dict(vars(self))
+        vars(self).update(unpacked[key])
+
+    def to_rust_once(tokenizer: Any) -> Any:
+        pieces = tokenizer.encoder
+        if not any(pieces is one["encoder"] for one in unpacked.values()):
+            return to_rust(tokenizer)
+        if id(pieces) not in in_rust:
+            in_rust[id(pieces)] = to_rust(tokenizer)
+        return in_rust[id(pieces)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SimpleTokenizer, "__init__", unpack_once)
+        patch.setattr(clip_rules, "_rust_bpe", to_rust_once)
+        yield
 
 
 @pytest.fixture(scope="session")
