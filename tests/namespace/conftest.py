@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 from namebasis.checks import FloatArray, IntArray
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import Names, make_names
-from namebasis.space import Space
+from namebasis.space import Space, open_space
 
 
 @functools.lru_cache(100_000)
@@ -108,6 +109,20 @@ def names() -> Names:
     return corpus()
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """The space of `corpus`, built once for the tests that ask for `space`; the encoder's calls."""
+    path, encoder = tmp_path_factory.mktemp("built") / "a.space", FakeEncoder()
+    build_space(corpus(), path, encoder=encoder)  # type: ignore[arg-type]
+    return path, encoder.calls
+
+
 @pytest.fixture
-def space(tmp_path: Path, names: Names, encoder: FakeEncoder) -> Space:
-    return build_space(names, tmp_path / "a.space", encoder=encoder)  # type: ignore[arg-type]
+def space(tmp_path: Path, names: Names, encoder: FakeEncoder, built: tuple[Path, int]) -> Space:
+    path, n_calls = built
+    is_usual = vars(encoder) == vars(FakeEncoder()) and names.table.equals(corpus().table)
+    if type(encoder) is not FakeEncoder or not is_usual:
+        return build_space(names, tmp_path / "a.space", encoder=encoder)  # type: ignore[arg-type]
+    shutil.copytree(path, tmp_path / "a.space")
+    encoder.calls = n_calls
+    return open_space(tmp_path / "a.space", encoder=encoder)  # type: ignore[arg-type]
