@@ -26,6 +26,8 @@ _PARTICLE = re.compile(r"(?:van|von|de|del|della|den|der|di|du|la|le|ter|ten|'t|
 # Where a text was read in a wrong encoding these stand for letters.
 _LOST = re.compile("[˜\ufffd¿¡^~|\\\\{}<>@#$%*=_0-9]")
 
+_Values = list[object] | tuple[object, ...] | Mapping[object, float | None]
+
 
 @dataclass
 class _Entry:
@@ -38,11 +40,15 @@ class _Entry:
 
 @dataclass(frozen=True)
 class _List:
-    """One list of a provider: the part and gender of its names, and their weights."""
+    """One list of a provider: the part and gender of its names, and its entries."""
 
     part: str
     gender: str | None
-    weights: Mapping[str, float | None]
+    values: _Values
+    is_romanized: bool = False
+
+    def weights(self) -> dict[str, float | None]:
+        return _weights(self.values, self.is_romanized)
 
 
 def faker_locales() -> tuple[str, ...]:
@@ -135,12 +141,13 @@ def _read_locale(
     """Add one locale's names; what gender a name has is settled within the locale first."""
     found: dict[tuple[str, str], _Entry] = {}
     clean: dict[str, str | None] = {}
-    open_lists: list[_List] = []
+    open_lists: list[tuple[_List, dict[str, float | None]]] = []
     for names in _lists(locale):
         if names.part not in parts:
             continue
-        total = sum(weight or 0.0 for weight in names.weights.values())
-        for text, weight in names.weights.items():
+        weights = names.weights()
+        total = sum(weight or 0.0 for weight in weights.values())
+        for text, weight in weights.items():
             if text not in clean:
                 is_whole = not _LOST.search(text)
                 clean[text] = refusals.clean(text, "faker") if is_whole else None
@@ -157,9 +164,9 @@ def _read_locale(
             if weight is not None and total > 0:
                 entry.weight = max(entry.weight or 0.0, weight / total)
         if names.gender == "U":
-            open_lists.append(names)
-    for names in open_lists:
-        _mark_unisex(names, {text: clean[text] for text in names.weights}, found)
+            open_lists.append((names, weights))
+    for names, weights in open_lists:
+        _mark_unisex(names, {text: clean[text] for text in weights}, found)
     for key, entry in found.items():
         gender = "U" if "U" in entry.genders or len(entry.genders) > 1 else None
         gender = gender or next(iter(entry.genders), None)
@@ -212,13 +219,11 @@ def _lists(locale: str) -> Iterator[_List]:
                 found.append(_List(part, bearer, {stem + suffix: None for stem in values}))
             continue
         gender = next((_WORDS[word] for word in attribute.split("_") if word in _WORDS), None)
-        found.append(_List(part, gender, _weights(values, "romanized" in attribute)))
+        found.append(_List(part, gender, values, "romanized" in attribute))
     yield from sorted(found, key=lambda names: names.gender is None)
 
 
-def _weights(
-    values: list[object] | tuple[object, ...] | Mapping[object, float], is_romanized: bool
-) -> dict[str, float | None]:
+def _weights(values: _Values, is_romanized: bool) -> dict[str, float | None]:
     """Return names with their weights; an entry may hold one name in several writings."""
     pairs: Iterable[tuple[object, float | None]] = (
         values.items() if isinstance(values, Mapping) else ((value, None) for value in values)
@@ -238,6 +243,8 @@ def _names_in(text: str) -> list[str]:
 
     What stands in brackets behind a name is a remark; a name that is all in brackets is one.
     """
+    if text.isalpha():  # as most are
+        return [text]
     bare = _BRACKETS.sub(" ", text).strip() or text.strip().strip("()[]")
     pieces = [piece.strip() for piece in re.split("[,;،、]", bare) if piece.strip(" ()[]")]
     if len(pieces) == 2 and pieces[1].islower() and _PARTICLE.fullmatch(pieces[1]):
