@@ -93,6 +93,23 @@ def place(folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(folder, tmp_path / "user"))
 
 
+@pytest.fixture(scope="session")
+def small(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The space of the folder, of the smallest encoder."""
+    path = tmp_path_factory.mktemp("small") / "my.space"
+    names = str(folder / "names.txt")
+    words = ("build", str(path), names, "--encoder", "organism", "--templates", "person", "-q")
+    done = run(*words, cwd=path.parent)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def encode_small(place: Path, small: Path) -> None:
+    """Put the space of the smallest encoder into a folder."""
+    shutil.rmtree(place / "my.space")
+    shutil.copytree(small, place / "my.space")
+
+
 def commands() -> list[str]:
     flat = [str(command.name) for command in app.registered_commands]
     grouped = [
@@ -138,7 +155,7 @@ MANY_PROMPTS = ("celeb mine", "describe", "identity", "recognise", "rigidity")
 
 @pytest.mark.parametrize("command", commands())
 def test_help_ends_with_an_example_that_runs(
-    command: str, place: Path, monkeypatch: pytest.MonkeyPatch
+    command: str, place: Path, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if command == "explore":  # which would serve until somebody stops it
         uvicorn = pytest.importorskip("uvicorn", reason="needs the extra explore")
@@ -153,8 +170,7 @@ def test_help_ends_with_an_example_that_runs(
     if command == "build":
         shutil.rmtree(place / "my.space")
     if command in MANY_PROMPTS:
-        small = ("build", "my.space", "names.txt", "--encoder", "organism", "--overwrite", "-q")
-        assert run(*small, "--templates", "person", cwd=place).returncode == 0
+        encode_small(place, small)
     for made in BEFORE.get(command, ()):
         done = run(*made, cwd=place)
         assert done.returncode == 0, done.stderr
@@ -234,8 +250,9 @@ except SystemExit:
     ],
 )
 def test_a_table_of_names_is_read_by_the_column_that_is_asked_for(
-    command: str, place: Path
+    command: str, place: Path, small: Path
 ) -> None:
+    encode_small(place, small)
     (place / "roles.csv").write_text("actor,part\nVicki Lawrence,Anna Smith\nOx Y,Ann Z\n")
     words = (*command.split(), "--names", "roles.csv", "--json", "-q")
     refused = run(*words, "--column", "nobody", cwd=place)
