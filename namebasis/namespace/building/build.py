@@ -183,8 +183,9 @@ def build_space(
         swap.clear(path)
         store = _begin(place, job, names.table.schema, encoder)
         current = Provenance.from_metadata(store.metadata, str(place))
-        is_other = caches.set_kind(store, index)
-        if current.state == "done" and is_other:
+        if index is not None:
+            caches.set_kind(store, index)
+        if current.state == "done" and index is not None:
             index_all(store)
         elif current.state != "done":
             done = store.n_rows

@@ -46,20 +46,19 @@ def check_kind(kind: str) -> str:
 
 
 def index_kind(store: Store) -> str:
-    """The kind that the indices of a space are to be of."""
-    return (store.metadata.get(KIND_KEY.encode()) or b"auto").decode()
+    """The kind that the indices of a space are to be of; `auto` for one of a later version."""
+    noted = (store.metadata.get(KIND_KEY.encode()) or b"").decode()
+    return noted if noted in KINDS else "auto"
 
 
-def set_kind(store: Store, kind: str | None) -> bool:
-    """Note of which kind the indices of a locked space are to be; whether that is another.
+def set_kind(store: Store, kind: str) -> None:
+    """Note of which kind the indices of a locked space are to be, when they are built again.
 
-    None leaves it as it is. Until the indices are built again, the next question does it.
+    Until then those that are there answer.
     """
-    if kind is None or kind == index_kind(store):
-        return False
-    store.dataset.update_schema_metadata({KIND_KEY: kind})
-    store.refresh()
-    return True
+    if kind != index_kind(store):
+        store.dataset.update_schema_metadata({KIND_KEY: kind})
+        store.refresh()
 
 
 def index_path(folder: Path, view: str) -> Path:
@@ -114,7 +113,8 @@ def build_index(
         if not force:
             try:
                 there = open_saved(store, view)
-                if there.n_rows == store.n_rows:
+                is_kind = there.extra.get("kind", "auto") == index_kind(store)
+                if there.n_rows == store.n_rows and is_kind:
                     return there
             except DamagedIndexError:
                 pass
@@ -193,8 +193,6 @@ def _check_owner(
     made_of = extra.get("view_id", extra.get("build_id"))  # earlier versions wrote the second
     if made_of != view_id(store.schema, view, build_id) or extra.get("view") != view:
         raise OtherVectorsError(f"{path}: made for other vectors.")
-    if extra.get("kind", "auto") != index_kind(store):
-        raise OtherVectorsError(f"{path}: of another kind than {index_kind(store)}.")
 
 
 def _rows_of(store: Store, view: str, n_rows: int) -> Rows:
@@ -217,7 +215,7 @@ def _make(store: Store, view: str, build_id: str, seed: int, may_write: bool) ->
     if not may_write:
         return VectorIndex.build(rows, factory="Flat")
     try:
-        index = VectorIndex.build(rows, factory=check_kind(kind), seed=seed, path=path)
+        index = VectorIndex.build(rows, factory=kind, seed=seed, path=path)
         made_of = view_id(store.schema, view, build_id)
         index.save(path, {"view_id": made_of, "view": view, "kind": kind})
     except OSError as error:
