@@ -203,6 +203,20 @@ def large(folder: Path | None, n_names: int) -> None:
         _ten_million.table(_ten_million.run(folder or Path(passing), n_names), n_names)
 
 
+def index_table(folder: Path | None, n_names: int) -> None:
+    """Measure each kind of index of one space, each in a process of its own."""
+    from _index_kinds import HEAD, row_of
+
+    from namebasis.index.tuning import KINDS
+
+    print(f"{n_names:,} names × {DIM}; median CPU of a question of a stored name.\n")
+    print(HEAD)
+    with tempfile.TemporaryDirectory() as passing:
+        path = (folder or Path(passing)) / "a.space"
+        for kind in KINDS:
+            print(row_of(kind, alone("--indexed", kind, n_names, path)), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run")
@@ -210,12 +224,23 @@ def main() -> None:
         "--ten-million", action="store_true", help="one large space, all it promises"
     )
     parser.add_argument("--names", type=int, default=10_000_000, help="of --ten-million")
-    parser.add_argument("--folder", type=Path, help="of --ten-million; kept, to go on from there")
+    parser.add_argument(
+        "--folder", type=Path, help="of --ten-million and --indices; kept, to go on from there"
+    )
+    parser.add_argument("--indices", type=int, metavar="N", help="kinds of index of N names")
+    parser.add_argument("--indexed", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--store", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--encode", nargs=2, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     if wanted.ten_million:
         large(wanted.folder, wanted.names)
+    elif wanted.indices:
+        index_table(wanted.folder, wanted.indices)
+    elif wanted.indexed:
+        from _index_kinds import measure
+
+        kind, n_names, path = wanted.indexed
+        print(json.dumps(measure(Path(path), int(n_names), kind)))
     elif wanted.store:
         print(json.dumps(store(wanted.store)))
     elif wanted.encode:
