@@ -224,12 +224,18 @@ class Space(StoredSpace):
         where: str | None = None,
         view: str = "text",
         columns: Sequence[str] = (),
+        engine: str = "local",
+        n_actors: int | None = None,
+        address: str | None = None,
         progress: Progress | None = None,
     ) -> Anchors:
         """Code every name by the others, and rank the names that the rest are made of."""
         from namebasis.studies.basis.anchors import report
 
-        return report(self, n_names, where=where, view=view, columns=columns, progress=progress)
+        return report(
+            self, n_names, where=where, view=view, columns=columns, engine=engine,
+            n_actors=n_actors, address=address, progress=progress,
+        )  # fmt: skip
 
     def select(
         self,
@@ -428,6 +434,9 @@ class Space(StoredSpace):
         k: int | None = None,
         view: str = "text",
         seed: int = 0,
+        engine: str = "local",
+        n_actors: int | None = None,
+        address: str | None = None,
         progress: Progress | None = None,
     ) -> Identity:
         """Say what kind of identity the model has formed for each full name.
@@ -445,7 +454,8 @@ class Space(StoredSpace):
             self, list(told) if told and names is None and where is None else names,
             where=where, parts=parts, n_swaps=n_swaps, contexts=contexts,
             with_contexts=with_contexts, thresholds=thresholds, n_made_up=n_made_up,
-            columns=columns, n_shown=k, view=view, seed=seed, progress=progress,
+            columns=columns, n_shown=k, view=view, seed=seed, engine=engine,
+            n_actors=n_actors, address=address, progress=progress,
         )  # fmt: skip
         return with_counts(found, told, column=measure) if told else found
 
@@ -500,6 +510,9 @@ class Space(StoredSpace):
         columns: Sequence[str] = (),
         view: str = "text",
         seed: int = 0,
+        engine: str = "local",
+        n_actors: int | None = None,
+        address: str | None = None,
         progress: Progress | None = None,
     ) -> Rigidity:
         """Measure how rigidly names keep their embedding over contexts or images."""
@@ -507,7 +520,8 @@ class Space(StoredSpace):
 
         return rigidity(
             self, names, where=where, contexts=contexts, n_made_up=n_made_up, columns=columns,
-            view=view, seed=seed, progress=progress,
+            view=view, seed=seed, engine=engine,
+            n_actors=n_actors, address=address, progress=progress,
         )  # fmt: skip
 
     def recognise(
@@ -942,9 +956,9 @@ def build_space(
     2
     """
     from namebasis.encoders.specs import full_spec
+    from namebasis.namespace.actors.cluster import RayCluster, check_engine
     from namebasis.namespace.building.build import build_space as build
     from namebasis.namespace.building.build import refuse_foreign
-    from namebasis.namespace.building.ray_cluster import RayCluster, check_engine
     from namebasis.namespace.building.templates import load_templates
     from namebasis.namespace.building.tokens import check_unreadable
     from namebasis.namespace.corpus.sources import as_names

@@ -71,9 +71,9 @@ def _reset(logger: logging.Logger) -> None:
 
 # Workers take whole files, or a folder whose tests share what is long to build; the longest come
 # first, so that no worker ends alone with one of them.
-_TOGETHER = ("tests/campaign/", "tests/studies/card/")
+_TOGETHER = ("tests/campaign/", "tests/studies/card/", "tests/namespace/actors/")
 _FIRST = (*_TOGETHER, "tests/explore/", "tests/formation/", "tests/studies/identity/",
-          "tests/studies/attributes/", "tests/namespace/building/test_ray_engine.py",
+          "tests/studies/attributes/", "tests/namespace/actors/",
           "tests/namespace/store/", "tests/test_notebook.py", "tests/test_cli.py",
           "tests/test_docstrings.py", "tests/test_tutorial.py")  # fmt: skip
 

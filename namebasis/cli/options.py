@@ -88,6 +88,18 @@ Engine = Annotated[
         help="Find nearest names by a search engine that `serve` published the space to.",
     ),
 ]
+Work = Annotated[
+    str,
+    typer.Option("--engine", help="local, or ray: the same work by many processes or machines."),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option("--ray-address", help="A Ray cluster to join; by default one is started."),
+]
+Actors = Annotated[
+    int | None,
+    typer.Option("--actors", help="Encoders at work under Ray; one a GPU, or else a core."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 NoHeader = Annotated[
     bool, typer.Option("--no-header", help="Omit the header line of piped tables.")

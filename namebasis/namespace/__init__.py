@@ -34,7 +34,7 @@ __getattr__, __dir__ = attach(
         "Pictures": ".pictures.pictures",
         "Provenance": ".store.provenance",
         "pseudo_names": ".corpus.pseudo",
-        "RayCluster": ".building.ray_cluster",
+        "RayCluster": ".actors.cluster",
         "read_census": ".corpus.records",
         "read_given": ".corpus.given_files",
         "read_names": ".corpus.sources",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,7 +139,7 @@ def sparse_code(
     check_count(n_sweeps, "n_sweeps", 0)
     check_count(atom_chunk, "atom_chunk")
     if target_chunk is None:
-        target_chunk = max(1, min(2048, _WORKSPACE // (4 * n_nonzero * vectors.shape[1])))
+        target_chunk = usual_chunk(n_nonzero, vectors.shape[1])
     check_count(target_chunk, "target_chunk")
     dense = DenseMatcher(atoms, not nonnegative, atom_chunk)
     matcher: Matcher = dense
@@ -155,10 +156,24 @@ def sparse_code(
         else:
             pursue(codes, matcher, rows)
             exchange(codes, matcher, rows, n_sweeps=n_sweeps)
-        parts.append(_finish(codes, norms[rows]))
+        parts.append(SparseCode(*_finish(codes, norms[rows])))
         if progress is not None:
             progress(start + len(rows), len(unit))
-    return SparseCode(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return joined_codes(parts)
+
+
+def usual_chunk(n_nonzero: int, n_features: int) -> int:
+    """How many targets `sparse_code` codes at a time, unless told otherwise."""
+    return max(1, min(2048, _WORKSPACE // (4 * n_nonzero * n_features)))
+
+
+def joined_codes(parts: Sequence[SparseCode]) -> SparseCode:
+    """The codes of several blocks of targets by one dictionary, as one."""
+    return SparseCode(
+        np.concatenate([part.indices for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+        np.concatenate([part.similarities for part in parts]),
+    )
 
 
 def refit(

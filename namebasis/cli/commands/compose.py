@@ -396,21 +396,26 @@ def anchors(
     where: options.Where = None,
     columns: options.Columns = None,
     view: options.View = "text",
+    engine: options.Work = "local",
+    ray_address: options.RayAddress = None,
+    actors: options.Actors = None,
     write: Annotated[
         bool, typer.Option("--write", help="Store anchor_rank and own_residual in the space.")
     ] = False,
     quiet: options.Quiet = False,
 ) -> Answer:
     """Code every name by the others: which names are the rest made of? Minutes for 60,000."""
+    from namebasis.namespace.actors.cluster import RayCluster, check_engine
     from namebasis.space import open_space
     from namebasis.studies.basis import anchors as study
 
+    check_engine(engine, RayCluster(ray_address, actors))
     refuse_readonly(space, write)
     opened = open_space(space)
     with nullcontext() if quiet else late_bar("anchors") as progress:
         found = study.report(
             opened, n_names, where=where, view=view, columns=options.columns_of(columns),
-            progress=progress,
+            engine=engine, n_actors=actors, address=ray_address, progress=progress,
         )  # fmt: skip
     if write:
         found.write(opened)

@@ -171,17 +171,9 @@ def build(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a finished space once the new one is done.")
     ] = False,
-    engine: Annotated[
-        str, typer.Option("--engine", help="local, or ray: the same rows from many processes.")
-    ] = "local",
-    ray_address: Annotated[
-        str | None,
-        typer.Option("--ray-address", help="A Ray cluster to join; by default one is started."),
-    ] = None,
-    actors: Annotated[
-        int | None,
-        typer.Option("--actors", help="Encoders at work under Ray; one a GPU, or else a core."),
-    ] = None,
+    engine: options.Work = "local",
+    ray_address: options.RayAddress = None,
+    actors: options.Actors = None,
     index: Annotated[
         str | None,
         typer.Option(
@@ -198,8 +190,8 @@ def build(
 
     from namebasis.encoders.registry import load_encoder
     from namebasis.encoders.specs import check_device, full_spec, with_additions
+    from namebasis.namespace.actors.cluster import RayCluster, check_engine
     from namebasis.namespace.building.build import build_space, refuse_foreign, refuse_other
-    from namebasis.namespace.building.ray_cluster import RayCluster, check_engine
     from namebasis.namespace.building.templates import load_templates
     from namebasis.namespace.building.tokens import check_unreadable, without_unreadable
     from namebasis.namespace.search.caches import check_kind

@@ -15,6 +15,7 @@ from namebasis.cli.output import note, progress_bar
 from namebasis.cli.outputs import refuse_existing, refuse_readonly
 
 if TYPE_CHECKING:
+    from namebasis.namespace.actors.crew import Crew
     from namebasis.results import Result
     from namebasis.space import Space
     from namebasis.studies.identity.in_contexts import InContexts
@@ -60,6 +61,9 @@ def rigidity(
     ] = 100,
     view: ReadBy = "text",
     seed: options.Seed = 0,
+    engine: options.Work = "local",
+    ray_address: options.RayAddress = None,
+    actors: options.Actors = None,
     write: Write = False,
     quiet: options.Quiet = False,
 ) -> Result:
@@ -67,9 +71,11 @@ def rigidity(
 
     Names may be new to the space; without NAME, --names and --where all its names are measured.
     """
+    from namebasis.namespace.actors.cluster import RayCluster, check_engine
     from namebasis.space import open_space
     from namebasis.studies.identity import rigidity as study
 
+    check_engine(engine, RayCluster(ray_address, actors))
     _check_writable(write, view)
     opened = open_space(space)
     asked = _names(names, file, file_column)
@@ -83,6 +89,9 @@ def rigidity(
             columns=options.columns_of(columns),
             view=view,
             seed=seed,
+            engine=engine,
+            n_actors=actors,
+            address=ray_address,
             progress=progress,
         )
     if write:
@@ -158,6 +167,9 @@ def identity(
     ] = 400,
     view: ReadBy = "text",
     seed: options.Seed = 0,
+    engine: options.Work = "local",
+    ray_address: options.RayAddress = None,
+    actors: options.Actors = None,
     figure: Annotated[
         Path | None,
         typer.Option(
@@ -176,7 +188,8 @@ def identity(
     word gets an evidence, its pull, and no kind. With --counts and a --measure that the space
     stores already, nothing is measured again.
     """
-    from namebasis.namespace.computed.reading import read_by
+    from namebasis.namespace.actors.cluster import RayCluster, check_engine
+    from namebasis.namespace.actors.crew import crew_of
     from namebasis.namespace.search.beside import check_columns
     from namebasis.space import open_space
     from namebasis.studies.identity import study
@@ -187,6 +200,7 @@ def identity(
 
     if figure and figure.suffix not in (".png", ".svg"):
         raise typer.BadParameter("--figure takes a .png or .svg file")
+    check_engine(engine, RayCluster(ray_address, actors))
     refuse_existing(figure, overwrite=overwrite)
     refuse_readonly(space, write)
     if with_rigidity and no_contexts:
@@ -206,7 +220,8 @@ def identity(
     given_ones = read_parts(parts) if parts else None
     rigid, placed = None, None
     if with_rigidity:
-        rigid, placed = _rigid(read_by(opened, view), asked, contexts, seed, quiet)
+        with crew_of(opened, engine, actors, ray_address, view=view) as crew:
+            rigid, placed = _rigid(crew, asked, contexts, seed, quiet)
     with nullcontext() if quiet else progress_bar("identity", "prompts") as progress:
         found = study.identity(
             opened,
@@ -222,6 +237,9 @@ def identity(
             view=view,
             seed=seed,
             in_contexts=placed,
+            engine=engine,
+            n_actors=actors,
+            address=ray_address,
             progress=progress,
         )
     if told:
@@ -252,7 +270,7 @@ def _check_writable(write: bool, view: str) -> None:
 
 
 def _rigid(
-    space: Space, asked: list[str], contexts: Path | None, seed: int, quiet: bool
+    crew: Crew, asked: list[str], contexts: Path | None, seed: int, quiet: bool
 ) -> tuple[Rigidity, InContexts]:
     from namebasis.studies.identity.contexts import load_contexts
     from namebasis.studies.identity.in_contexts import N_MADE_UP, measure_contexts
@@ -260,7 +278,7 @@ def _rigid(
 
     with nullcontext() if quiet else progress_bar("contexts", "prompts") as progress:
         placed = measure_contexts(
-            space,
+            crew.space,
             asked,
             tuple(load_contexts(contexts)),
             n_made_up=N_MADE_UP,
@@ -268,6 +286,7 @@ def _rigid(
             with_weak=True,
             seed=seed,
             progress=progress,
+            crew=crew,
         )
     return from_contexts(placed), placed
 

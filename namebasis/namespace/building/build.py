@@ -18,6 +18,11 @@ from namebasis.checks import Progress, check_seed
 from namebasis.encoders.given import GivenVectors
 from namebasis.encoders.registry import as_encoder
 from namebasis.errors import CorpusError, EncoderError, SpaceError
+from namebasis.namespace.actors.cluster import (
+    EncoderFactory,
+    RayCluster,
+    check_engine,
+)
 from namebasis.namespace.building.adding import (
     append_rows,
     count_uncounted,
@@ -25,11 +30,6 @@ from namebasis.namespace.building.adding import (
     note_sums,
 )
 from namebasis.namespace.building.encode import encode_rows, space_schema
-from namebasis.namespace.building.ray_cluster import (
-    EncoderFactory,
-    RayCluster,
-    check_engine,
-)
 from namebasis.namespace.building.ray_engine import append_with_ray
 from namebasis.namespace.building.rewriting import index_all
 from namebasis.namespace.building.summary import Summary, summarise

@@ -5,29 +5,28 @@ from __future__ import annotations
 import json
 import logging
 import platform
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
 from namebasis.checks import Progress
-from namebasis.errors import EncoderError, NamebasisError, SpaceError
-from namebasis.namespace.building.encode import encode_rows
-from namebasis.namespace.building.ray_cluster import (
+from namebasis.errors import EncoderError, SpaceError
+from namebasis.namespace.actors.cluster import (
+    SHARE,
     EncoderFactory,
     RayCluster,
     connected,
     share,
-    silent,
 )
+from namebasis.namespace.actors.pool import Pool
+from namebasis.namespace.building.encode import encode_rows
 from namebasis.namespace.store.dataset import Store
-from namebasis.namespace.store.engine_errors import one_line
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.provenance import Provenance
 
@@ -38,15 +37,6 @@ log = logging.getLogger(__name__)
 
 COMMIT_SECONDS = 60.0
 """What is finished in row order is committed this often: what a killed driver loses at most."""
-
-TRIES = 5
-"""Times that a chunk may kill its actor before the build gives up; Ray itself never would."""
-
-TRIES_FOLDER = "ray_tries"
-"""In the space's folder while Ray works: a file for each chunk begun, as long as its tries."""
-
-ROW = "__row"
-"""Column that carries each name's row number to the actors."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +100,6 @@ def append_with_ray(
         return
     # Nobody else writes while the space is locked, so what no commit refers to is left over.
     store.tidy()
-    tries = store.folder / TRIES_FOLDER
-    shutil.rmtree(tries, ignore_errors=True)
     task = _Task(
         uri=str(store.uri.resolve()),
         build_id=Provenance.from_metadata(store.metadata, str(store.folder)).build_id,
@@ -122,17 +110,16 @@ def append_with_ray(
     committer = _Committer(store)
     total, finished = done + len(names), done
     with connected(cluster) as ray:
+        written = _written(ray, task, names, store.n_rows, chunk, cluster)
         try:
-            for first, n_rows, fragments in _written(
-                ray, task, names, store.n_rows, chunk, cluster
-            ):
-                committer.add(first, n_rows, fragments)
-                finished += n_rows
-                if progress is not None:
-                    progress(finished, total)
+            with closing(written):  # or its actors would live as long as an error's traceback
+                for first, n_rows, fragments in written:
+                    committer.add(first, n_rows, fragments)
+                    finished += n_rows
+                    if progress is not None:
+                        progress(finished, total)
         finally:
             committer.commit()
-            shutil.rmtree(tries, ignore_errors=True)
 
 
 def _default_factory(encoder: Encoder) -> EncoderFactory:
@@ -181,59 +168,26 @@ class _Committer:
         for file in fragment.files:
             path = self._store.uri / "data" / file.path
             if not path.is_file() or path.stat().st_size != file.file_size_bytes:
-                raise SpaceError(f"{path}: written by an actor, but not here. {_SHARE}")
-
-
-_SHARE = "A Ray cluster needs a folder that all its machines share, under the same path."
+                raise SpaceError(f"{path}: written by an actor, but not here. {SHARE}")
 
 
 class _Writer:
     """An actor's work: holds the encoder and turns chunks of names into fragments."""
 
     def __init__(self, task: _Task) -> None:
-        self._task = task
-        self._refusal = ""
-        try:
-            self._dataset = _open_begun(task)
-            self._encoder = _load(task)
-        except NamebasisError as error:
-            # Raised here it would be retried; told to the driver it ends the build in one line.
-            self._refusal = str(error)
+        self._templates = task.templates
+        self._dataset = _open_begun(task)
+        self._encoder = _load(task)
 
-    def __call__(self, chunk: pa.Table) -> pa.Table:
-        first = chunk[ROW][0].as_py()
-        fragments: list[str] = []
-        if not self._refusal:
-            try:
-                fragments = self._write(chunk.drop_columns([ROW]), first)
-            except NamebasisError as error:
-                self._refusal = str(error)
-        return pa.table(
-            {
-                "first": [first],
-                "n_rows": [len(chunk)],
-                "fragments": pa.array([fragments], type=pa.list_(pa.string())),
-                "refusal": [self._refusal],
-            }
-        )
-
-    def _write(self, names: pa.Table, first: int) -> list[str]:
+    def __call__(self, chunk: tuple[int, pa.Table]) -> list[str]:
         from lance.fragment import write_fragments
 
-        tries = Path(self._task.uri).parent / TRIES_FOLDER / str(first)
-        tries.parent.mkdir(exist_ok=True)
-        with tries.open("a") as mark:
-            if mark.tell() >= TRIES:
-                raise EncoderError(
-                    f"the {len(names)} names from row {first} on killed their actor {TRIES} times, "
-                    "perhaps for want of memory. Try fewer actors, or the local engine."
-                )
-            mark.write("x")
+        first, names = chunk
         schema = self._dataset.schema
-        templates = self._task.templates
-        rows = encode_rows(names, first, self._encoder, templates, schema, lambda _encoded: None)
+        rows = encode_rows(
+            names, first, self._encoder, self._templates, schema, lambda _encoded: None
+        )
         written = write_fragments(rows, self._dataset, mode="append")
-        tries.unlink(missing_ok=True)
         return [json.dumps(fragment.to_json()) for fragment in written]
 
 
@@ -248,7 +202,7 @@ def _open_begun(task: _Task) -> Any:
         found = None
     if found != task.build_id:
         raise SpaceError(
-            f"{task.uri}: the space is not there on machine {platform.node()}. {_SHARE}"
+            f"{task.uri}: the space is not there on machine {platform.node()}. {SHARE}"
         )
     return dataset
 
@@ -265,28 +219,20 @@ def _load(task: _Task) -> Encoder:
 
 def _written(
     ray: Any, task: _Task, names: pa.Table, first: int, chunk: int, cluster: RayCluster
-) -> Iterator[tuple[int, int, list[str]]]:
+) -> Generator[tuple[int, int, list[str]], None, None]:
     """Yield first row, number of rows and fragments of each chunk, in the order they finish."""
-    rows = names.append_column(ROW, pa.array(np.arange(first, first + len(names))))
-    # A block is a chunk: with batch_size=None an actor gets exactly one block at a time.
-    blocks = [rows.slice(start, chunk) for start in range(0, len(rows), chunk)]
-    dataset = ray.data.from_arrow(blocks).map_batches(
-        _Writer,
-        fn_constructor_args=[task],
-        batch_size=None,
-        batch_format="pyarrow",
-        **share(ray, cluster.n_actors, len(blocks)),
-    )
+    chunks = [
+        (first + start, names.slice(start, chunk).combine_chunks())
+        for start in range(0, len(names), chunk)
+    ]
+
+    def said(at: int) -> str:
+        return f"the {len(chunks[at][1]):,} names from row {chunks[at][0]:,} on"
+
+    n_actors, resources = share(ray, cluster.n_actors, len(chunks))
+    pool = Pool(ray, partial(_Writer, task), n_actors, resources)
     try:
-        with silent(dataset):
-            for result in dataset.iter_rows():
-                if result["refusal"]:
-                    raise EncoderError(result["refusal"])
-                yield int(result["first"]), int(result["n_rows"]), list(result["fragments"])
-    except ray.exceptions.RayTaskError:
-        raise
-    except ray.exceptions.RayError as error:
-        raise NamebasisError(
-            f"the Ray engine stopped: {one_line(error)[:500]} What is committed stays; "
-            "run the same build again."
-        ) from None
+        for at, fragments in pool.map(chunks, said):
+            yield chunks[at][0], len(chunks[at][1]), fragments
+    finally:
+        pool.close()

@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from namebasis.analysis.graph.measures import page_rank
 from namebasis.analysis.graph.neighbours import duplicate_groups
-from namebasis.analysis.sparse.codes import SparseCode, sparse_code
+from namebasis.analysis.sparse.codes import SparseCode, joined_codes, sparse_code, usual_chunk
 from namebasis.checks import FloatArray, IntArray, Progress, check_count
+from namebasis.namespace.actors.crew import Advance, batches, counting, crew_of
 from namebasis.namespace.search.beside import (
     check_columns,
     drawn_beside,
@@ -152,6 +153,9 @@ def report(
     view: str = "text",
     damping: float = 0.85,
     columns: Sequence[str] = (),
+    engine: str = "local",
+    n_actors: int | None = None,
+    address: str | None = None,
     progress: Progress | None = None,
 ) -> Anchors:
     """Code every name by the others and rank the names that the others are made of.
@@ -173,6 +177,9 @@ def report(
         in proportion to its contribution; else anywhere.
     columns : sequence of str
         Stored columns to give beside the names.
+    engine, n_actors, address
+        Who codes the names; see `namebasis.namespace.actors.crew.crew_of`. Each actor holds the
+        vectors of all names.
     progress : callable, optional
         Called with names coded and names in all.
 
@@ -202,7 +209,14 @@ def report(
         raise ValueError(
             f"anchors needs more than n_names = {n_names} names; there are {len(atoms)}."
         )
-    code = code_by_others(atoms.vectors, n_names, atoms.folded_groups(), progress)
+    exclude, deny = _not_by(atoms.vectors, atoms.folded_groups())
+    size = usual_chunk(n_names, atoms.vectors.shape[1])
+    blocks = [(part, exclude[part]) for part in batches(len(atoms), size)]
+    advance = counting(progress, len(atoms))
+    with crew_of(space, engine, n_actors, address) as crew:
+        code = joined_codes(
+            crew.map(_Coding(where, view, n_names, deny, atoms.vectors), blocks, advance)
+        )
     rank_weight, rank = pagerank(code, damping)
     used = code.indices[code.indices >= 0]
     explained = np.nan_to_num(code.similarities.astype(np.float64))
@@ -242,13 +256,45 @@ def code_by_others(
         Rows that must not code each row besides itself and its equals; -1 for none.
     progress : callable, optional
     """
+    exclude, deny = _not_by(vectors, alike)
+    return sparse_code(vectors, vectors, n_names, exclude=exclude, deny=deny, progress=progress)
+
+
+def _not_by(vectors: FloatArray, alike: IntArray) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """By which rows each must not be coded, and which code none."""
     twins = duplicate_groups(np.round(vectors, 4))
     twin = twins.first[twins.group]
     rows = np.arange(len(vectors))
-    exclude = np.column_stack([rows, alike, twin])
-    return sparse_code(
-        vectors, vectors, n_names, exclude=exclude, deny=twin != rows, progress=progress
-    )
+    return np.column_stack([rows, alike, twin]), twin != rows
+
+
+class _Coding:
+    """Codes a block of names by the others; an actor reads the vectors itself, once."""
+
+    def __init__(
+        self,
+        where: str | None,
+        view: str,
+        n_names: int,
+        deny: npt.NDArray[np.bool_],
+        vectors: FloatArray | None = None,
+    ) -> None:
+        self._asked = where, view, n_names, deny
+        self._vectors = vectors
+
+    def __reduce__(self) -> tuple[type[_Coding], tuple[object, ...]]:
+        return type(self), self._asked
+
+    def __call__(
+        self, space: StoredSpace, block: tuple[slice, IntArray], advance: Advance
+    ) -> SparseCode:
+        where, view, n_names, deny = self._asked
+        if self._vectors is None:
+            self._vectors = load_atoms(space, where=where, view=view).vectors
+        part, exclude = block
+        code = sparse_code(self._vectors, self._vectors[part], n_names, exclude=exclude, deny=deny)
+        advance(len(code))
+        return code
 
 
 def _edges(code: SparseCode) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:

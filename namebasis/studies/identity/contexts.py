@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.checks import FloatArray, Progress
+from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError
+from namebasis.namespace.actors.crew import Advance
 from namebasis.reading import UnreadableError, packaged_text, parse_toml, read_text
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
 
-Advance = Callable[[int], None]
 BARE = "{}"
 BLOCK = 512
 """Names embedded at a time: bounds the memory of a study over many."""
@@ -98,15 +98,3 @@ def embed_contexts(
             if progress is not None:
                 progress(len(block))
         yield slice(start, start + len(block)), rows[:, 0], placed
-
-
-def counting(progress: Progress | None, total: int, done: int = 0) -> Advance:
-    """Turn a progress callback of (done, total) into one that is told what was added."""
-
-    def advance(n: int) -> None:
-        nonlocal done
-        done += n
-        if progress is not None:
-            progress(done, total)
-
-    return advance

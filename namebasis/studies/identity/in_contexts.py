@@ -20,8 +20,9 @@ from namebasis.analysis.identity.contexts import (
 from namebasis.analysis.identity.spread import MEASURES, Spread, spread, spread_values
 from namebasis.checks import Float64Array, FloatArray, Progress
 from namebasis.errors import NamebasisHint
+from namebasis.namespace.actors.crew import Advance, Crew, batches, counting
 from namebasis.namespace.corpus.pseudo import pseudo_names
-from namebasis.studies.identity.contexts import Advance, counting, embed_contexts
+from namebasis.studies.identity.contexts import BLOCK, embed_contexts
 from namebasis.studies.identity.kept import Arrays, kept, numbers
 from namebasis.studies.identity.swaps import pseudo_pairs
 
@@ -92,6 +93,7 @@ def measure_contexts(
     with_weak: bool = False,
     seed: int = 0,
     progress: Progress | None = None,
+    crew: Crew | None = None,
 ) -> InContexts:
     """Measure names in contexts.
 
@@ -110,7 +112,10 @@ def measure_contexts(
     with_weak : bool
         Measure the space's rarest names too.
     seed : int
+    crew : Crew, optional
+        Who measures the names; by default this process.
     """
+    crew = crew or Crew(space)
     forms = tuple(form_of(name) for name in names)
     rare = {}
     for form in dict.fromkeys(forms):
@@ -130,7 +135,14 @@ def measure_contexts(
         if rare[form]:
             weak[form] = work.measure(rare[form], context).values
         own = [at for at, one in enumerate(forms) if one == form]
-        done = work.measure([names[i] for i in own], context, with_spreads, draws)
+        asked = [names[i] for i in own]
+        done = _joined(
+            crew.map(
+                _Measuring(tuple(templates), context, with_spreads, draws),
+                [asked[part] for part in batches(len(asked), BLOCK)],
+                work.advance,
+            )
+        )
         leaked[own] = done.leaked
         drawn[own] = done.drawn
         for key, column in done.values.items():
@@ -253,18 +265,35 @@ class _Work:
         with_spreads: bool = False,
         draws: LeakageDraws | None = None,
     ) -> _Done:
-        parts = [
+        return _joined([
             _measure(bare, placed, prior, with_spreads, draws)
             for _, bare, placed in embed_contexts(
                 self.encoder, names, self.templates, progress=self.advance
             )
-        ]
-        return _Done(
-            {key: np.concatenate([part.values[key] for part in parts]) for key in parts[0].values},
-            [one for part in parts for one in part.spreads],
-            np.concatenate([part.leaked for part in parts]),
-            np.concatenate([part.drawn for part in parts]),
-        )
+        ])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Measuring:
+    """Measures a block of names in contexts."""
+
+    templates: tuple[str, ...]
+    prior: ContextPrior
+    with_spreads: bool
+    draws: LeakageDraws
+
+    def __call__(self, space: StoredSpace, names: Sequence[str], advance: Advance) -> _Done:
+        work = _Work(space.encoder(), self.templates, advance)
+        return work.measure(names, self.prior, self.with_spreads, self.draws)
+
+
+def _joined(parts: Sequence[_Done]) -> _Done:
+    return _Done(
+        {key: np.concatenate([part.values[key] for part in parts]) for key in parts[0].values},
+        [one for part in parts for one in part.spreads],
+        np.concatenate([part.leaked for part in parts]),
+        np.concatenate([part.drawn for part in parts]),
+    )
 
 
 def _measure(

@@ -11,11 +11,11 @@ import numpy as np
 
 from namebasis.checks import FloatArray
 from namebasis.errors import SpaceError
+from namebasis.namespace.actors.crew import counting
 from namebasis.namespace.corpus.full_names import Pair
 from namebasis.namespace.store.metrics import metric_columns
 from namebasis.namespace.store.view_ids import view_id
 from namebasis.reading import parse_json
-from namebasis.studies.identity.contexts import counting
 from namebasis.studies.identity.kept import Arrays, kept
 from namebasis.studies.identity.reference import borne_in, space_partners
 from namebasis.studies.identity.swaps import count_prompts, measure, recombined_pairs

@@ -11,10 +11,10 @@ import numpy as np
 from namebasis.analysis.intervals import Interval, mean_interval
 from namebasis.checks import Float64Array, FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
+from namebasis.namespace.actors.crew import Advance, counting
 from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.corpus.full_names import Pair
 from namebasis.namespace.corpus.names import distinct_names
-from namebasis.studies.identity.contexts import Advance, counting
 from namebasis.studies.identity.parts import cut_names
 from namebasis.studies.identity.points_results import PartPoints, PointsTo
 from namebasis.studies.identity.reference import borne_in, space_partners

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from namebasis.checks import Float64Array, FloatArray
+from namebasis.namespace.actors.crew import Advance
 from namebasis.namespace.corpus.full_names import Pair, split
 from namebasis.reading import parse_json
-from namebasis.studies.identity.contexts import Advance
 from namebasis.studies.identity.kept import Arrays, kept, numbers
 from namebasis.studies.identity.swaps import (
     MOST_FREQUENT,

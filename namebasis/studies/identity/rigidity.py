@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from namebasis.analysis.identity.spread import Spread, spread, spread_values, standing
 from namebasis.checks import Float64Array, Progress, check_count, check_seed
-from namebasis.namespace.computed.reading import read_by, said_reader
+from namebasis.namespace.actors.crew import crew_of
+from namebasis.namespace.computed.reading import said_reader
 from namebasis.namespace.search.beside import (
     check_columns,
     columns_of_names,
@@ -265,6 +266,9 @@ def rigidity(
     columns: Sequence[str] = (),
     view: str = "text",
     seed: int = 0,
+    engine: str = "local",
+    n_actors: int | None = None,
+    address: str | None = None,
     progress: Progress | None = None,
 ) -> Rigidity:
     """Measure names in contexts, from text alone.
@@ -290,6 +294,8 @@ def rigidity(
         `namebasis.namespace.computed.reading.read_by`).
     seed : int
         Of the made-up names.
+    engine, n_actors, address
+        Who measures the names; see `namebasis.namespace.actors.crew.crew_of`.
     progress : callable, optional
         Is told (done, total) prompts.
 
@@ -314,19 +320,24 @@ def rigidity(
     >>> 0 <= row.places["similarity"].percentile <= 1
     True
     """
-    space, seed = read_by(space, view), check_seed(seed)
+    seed = check_seed(seed)
     check_count(n_made_up, "n_made_up", 20)
     columns = check_columns(space, columns)
-    found = measure_contexts(
-        space,
-        asked_names(space, names, where),
-        tuple(load_contexts(contexts)),
-        n_made_up=n_made_up,
-        with_spreads=True,
-        with_weak=True,
-        seed=seed,
-        progress=progress,
-    )
+    templates = tuple(load_contexts(contexts))
+    asked = asked_names(space, names, where)
+    with crew_of(space, engine, n_actors, address, view=view) as crew:
+        space = crew.space
+        found = measure_contexts(
+            space,
+            asked,
+            templates,
+            n_made_up=n_made_up,
+            with_spreads=True,
+            with_weak=True,
+            seed=seed,
+            progress=progress,
+            crew=crew,
+        )
     made = from_contexts(found)
     beside = columns_of_names(space, found.names, columns)
     return replace(made, beside=beside, remarks=(*said_reader(space), *made.remarks))

@@ -12,10 +12,11 @@ import numpy as np
 from namebasis.analysis.identity.spread import standing
 from namebasis.checks import Float64Array, FloatArray, Progress, check_count, check_seed
 from namebasis.encoders.base import check_template
-from namebasis.namespace.computed.reading import read_by, said_reader
+from namebasis.namespace.actors.crew import Advance, Crew, counting, crew_of
+from namebasis.namespace.computed.reading import said_reader
 from namebasis.namespace.corpus.full_names import Cut, Pair
 from namebasis.namespace.search.beside import check_columns, columns_of_names
-from namebasis.studies.identity.contexts import counting, load_contexts
+from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import (
     CONTEXT_MEASURES,
     FORMS,
@@ -37,7 +38,7 @@ from namebasis.studies.identity.reference import (
 )
 from namebasis.studies.identity.results import STORED, SWAP_MEASURES, Identity, NameIdentity
 from namebasis.studies.identity.single.pull import count_pulls, pulls, single_names
-from namebasis.studies.identity.swaps import count_prompts, measure, recombined_pairs
+from namebasis.studies.identity.swaps import Partners, count_prompts, measure, recombined_pairs
 from namebasis.studies.identity.thresholds import (
     KINDS,
     Judgement,
@@ -77,6 +78,9 @@ def identity(
     seed: int = 0,
     in_contexts: InContexts | None = None,
     parts: str | Path | Mapping[str, Pair] | None = None,
+    engine: str = "local",
+    n_actors: int | None = None,
+    address: str | None = None,
     progress: Progress | None = None,
 ) -> Identity:
     """Say for every full name what identity the space's encoder has formed.
@@ -125,6 +129,8 @@ def identity(
     parts : str, Path or mapping of name to (given, family), optional
         Where names are cut whose parts rules cannot know; a file is read as `parts.read_parts`
         says. Columns `given` and `family` of the space come next, then the rules.
+    engine, n_actors, address
+        Who measures the names; see `namebasis.namespace.actors.crew.crew_of`.
     progress : callable, optional
         Is told (done, total) prompts.
 
@@ -152,7 +158,7 @@ def identity(
     'one part only: ...'
     >>> figure = found.plot()
     """
-    space, seed = read_by(space, view), check_seed(seed)
+    seed = check_seed(seed)
     origin, usual = load_origin(thresholds), packaged_estimator()
     n_swaps = check_count(usual.n_swaps if n_swaps is None else n_swaps, "n_swaps", 6)
     used = tuple(check_template(one) for one in (templates or usual.templates))
@@ -171,19 +177,21 @@ def identity(
     plan = Plan(n_swaps, used, n_made_up, seed)
     singles = single_names(space, cuts)
     n_contexts = count_contexts(asked, places, N_MADE_UP)
-    swapped = _Swapped(space, plan, real, progress, n_contexts + count_pulls(len(singles), plan))
-    made_of, found, mixed_values = swapped.reference, swapped.found, swapped.mixed
-    if places:
-        in_contexts = measure_contexts(
-            space, asked, places, n_made_up=N_MADE_UP, seed=seed,
-            progress=progress and (
-                lambda done, _: progress(swapped.n_prompts + done, swapped.n_total)
-            ),
+    with crew_of(space, engine, n_actors, address, view=view) as crew:
+        space = crew.space
+        swapped = _Swapped(crew, plan, real, progress, n_contexts + count_pulls(len(singles), plan))
+        made_of, found, mixed_values = swapped.reference, swapped.found, swapped.mixed
+        if places:
+            in_contexts = measure_contexts(
+                space, asked, places, n_made_up=N_MADE_UP, seed=seed,
+                progress=progress and (
+                    lambda done, _: progress(swapped.n_prompts + done, swapped.n_total)
+                ), crew=crew,
+            )  # fmt: skip
+        pulled = pulls(
+            crew, plan, made_of, singles,
+            counting(progress, swapped.n_total, swapped.n_prompts + n_contexts),
         )  # fmt: skip
-    pulled = pulls(
-        space, plan, made_of, singles,
-        counting(progress, swapped.n_total, swapped.n_prompts + n_contexts),
-    )  # fmt: skip
     at = {pair: row for row, pair in enumerate(real)}
     rows = [at[pairs[name]] if name in pairs else None for name in asked]
     values = {key: _pick(column, rows) for key, column in found.columns.items()}
@@ -251,17 +259,34 @@ class _Columns:
         return ahead, behind
 
 
+@dataclass(frozen=True)
+class _Swapping:
+    """Measures a block of pairs against their swaps."""
+
+    partners: Partners
+    templates: tuple[str, ...]
+    grid: FloatArray
+
+    def __call__(self, space: StoredSpace, pairs: Sequence[Pair], advance: Advance) -> _Columns:
+        found = measure(
+            space.encoder(), pairs, self.partners, self.templates,
+            real=borne_in(space), grid=self.grid, advance=advance,
+        )  # fmt: skip
+        return _Columns(swap_columns(found), found.left_out, found.own.remainder)
+
+
 class _Swapped:
     """Full names and random recombinations of their parts, measured against a space's reference."""
 
     def __init__(
         self,
-        space: StoredSpace,
+        crew: Crew,
         plan: Plan,
         real: Sequence[Pair],
         progress: Progress | None,
         n_more: int,
     ) -> None:
+        space = crew.space
         chosen = space_partners(space, plan.n_swaps, plan.seed)
         partners, _ = chosen
         blocks = [real[at : at + _BLOCK] for at in range(0, len(real), _BLOCK)]
@@ -277,14 +302,8 @@ class _Swapped:
         advance = counting(progress, self.n_total)
         self.reference = reference(space, plan, chosen=chosen, advance=advance)
 
-        def measured(pairs: Sequence[Pair]) -> _Columns:
-            found = measure(
-                space.encoder(), pairs, self.reference.partners, plan.templates,
-                real=borne_in(space), grid=self.reference.grid, advance=advance,
-            )  # fmt: skip
-            return _Columns(swap_columns(found), found.left_out, found.own.remainder)
-
-        found = [measured(pairs) for pairs in both]
+        job = _Swapping(self.reference.partners, plan.templates, self.reference.grid)
+        found = crew.map(job, both, advance)
         halves = [one.split(len(block)) for one, block in zip(found, blocks, strict=True)]
         self.found = _joined([one for one, _ in halves], self.reference)
         recombined = _joined([one for _, one in halves], self.reference)

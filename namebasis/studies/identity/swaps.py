@@ -22,11 +22,11 @@ from namebasis.analysis.identity.own_direction import (
     partner_grid,
 )
 from namebasis.checks import FloatArray, IntArray, unit_rows
+from namebasis.namespace.actors.crew import Advance
 from namebasis.namespace.corpus.faker_source import read_faker
 from namebasis.namespace.corpus.full_names import Pair
 from namebasis.namespace.corpus.full_names import split as split
 from namebasis.namespace.corpus.pseudo import pseudo_names
-from namebasis.studies.identity.contexts import Advance
 
 if TYPE_CHECKING:
     from namebasis.checks import Float64Array

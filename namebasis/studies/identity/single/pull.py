@@ -11,10 +11,10 @@ import numpy as np
 from namebasis.analysis.identity.own_direction import part_effects, part_pull
 from namebasis.analysis.identity.spread import Standing, standing
 from namebasis.checks import Float64Array, FloatArray, IntArray
+from namebasis.namespace.actors.crew import Advance, Crew, batches
 from namebasis.namespace.corpus.faker_source import read_faker
 from namebasis.namespace.corpus.full_names import ONE_PART, Cut
 from namebasis.namespace.corpus.pseudo import pseudo_names
-from namebasis.studies.identity.contexts import Advance
 from namebasis.studies.identity.in_contexts import FORMS, form_of
 from namebasis.studies.identity.kept import Arrays, kept
 from namebasis.studies.identity.reference import UNKNOWN_PIECES, Plan, Reference, borne_in
@@ -67,7 +67,7 @@ def count_pulls(n_names: int, plan: Plan) -> int:
 
 
 def pulls(
-    space: StoredSpace, plan: Plan, made_of: Reference, names: Sequence[str], advance: Advance
+    crew: Crew, plan: Plan, made_of: Reference, names: Sequence[str], advance: Advance
 ) -> dict[str, Float64Array]:
     """Measure single names against names that mean nobody in particular.
 
@@ -78,7 +78,8 @@ def pulls(
 
     Parameters
     ----------
-    space : Space
+    crew : Crew
+        Of the space.
     plan : Plan
     made_of : Reference
         Of that plan.
@@ -96,16 +97,17 @@ def pulls(
     """
     if not names:
         return {key: np.empty(0) for key in SINGLE_MEASURES}
+    space = crew.space
     n_groups = int(groups_of(plan.n_swaps).max()) + 1
     null, was_kept = kept(
         space, _FILE, [plan.n_swaps, list(plan.templates), plan.seed, N_EACH],
-        lambda: _null(space, plan, made_of, advance),
+        lambda: _null(crew, plan, made_of, advance),
         lambda one: {"pulls": one.pulls, "n_pieces": one.n_pieces},
         lambda saved: _unpacked(saved, n_groups), of_rows=True,
     )  # fmt: skip
     if was_kept:
         advance(count_pulls(len(names), plan) - len(names) * _each(plan))
-    found = _measured(space, plan, made_of, names, advance)
+    found = _measured(crew, plan, made_of, names, advance)
     n_pieces = _n_pieces(space.encoder(), names)
     place = _place(found[0], n_pieces, null.pulls[0], null.n_pieces)
     error = np.sqrt(
@@ -124,13 +126,13 @@ def _each(plan: Plan) -> int:
     return (plan.n_swaps + 1) * len(plan.templates)
 
 
-def _null(space: StoredSpace, plan: Plan, made_of: Reference, advance: Advance) -> _Null:
+def _null(crew: Crew, plan: Plan, made_of: Reference, advance: Advance) -> _Null:
     corpus = read_faker(_CORPUS)
     common = draw_names(corpus.select("given").strings, N_EACH, plan.seed, "single")
     made_up = pseudo_names(N_EACH, corpus=corpus, seed=plan.seed).strings
     names = [*common, *made_up]
-    found = _measured(space, plan, made_of, names, advance)
-    return _Null(found, _n_pieces(space.encoder(), names))
+    found = _measured(crew, plan, made_of, names, advance)
+    return _Null(found, _n_pieces(crew.space.encoder(), names))
 
 
 def _unpacked(saved: Arrays, n_groups: int) -> _Null | None:
@@ -148,28 +150,41 @@ def _n_pieces(encoder: Encoder, names: Sequence[str]) -> IntArray:
 
 
 def _measured(
-    space: StoredSpace, plan: Plan, made_of: Reference, names: Sequence[str], advance: Advance
+    crew: Crew, plan: Plan, made_of: Reference, names: Sequence[str], advance: Advance
 ) -> Float64Array:
     """Pulls with all partners, then without each group of them, (1 + n_groups, n_names)."""
-    partners, real = made_of.partners[1], borne_in(space)
-    groups = groups_of(plan.n_swaps)
-    kept_ones = [np.ones(len(groups), dtype=bool)]
-    kept_ones += [groups != one for one in range(int(groups.max()) + 1)]
-    grid = made_of.grid.astype(np.float64)
-    family = grid.mean(axis=0)
-    embed: Callable[[list[str]], FloatArray] = embedder(space.encoder(), plan.templates, advance)
-    found = np.empty((len(kept_ones), len(names)))
-    for start in range(0, len(names), _BLOCK):
-        some = list(names[start : start + _BLOCK])
-        swaps = [[(name, other) for other in partners] for name in some]
+    job = _Pulling(plan, made_of.partners[1], made_of.grid)
+    blocks = [list(names[part]) for part in batches(len(names), _BLOCK)]
+    return np.concatenate(crew.map(job, blocks, advance), axis=1)
+
+
+@dataclass(frozen=True)
+class _Pulling:
+    """Measures the pulls of a block of names."""
+
+    plan: Plan
+    partners: Sequence[str]
+    grid: FloatArray
+
+    def __call__(self, space: StoredSpace, names: list[str], advance: Advance) -> Float64Array:
+        groups = groups_of(self.plan.n_swaps)
+        kept_ones = [np.ones(len(groups), dtype=bool)]
+        kept_ones += [groups != one for one in range(int(groups.max()) + 1)]
+        grid = self.grid.astype(np.float64)
+        family = grid.mean(axis=0)
+        embed: Callable[[list[str]], FloatArray] = embedder(
+            space.encoder(), self.plan.templates, advance
+        )
+        swaps = [[(name, other) for other in self.partners] for name in names]
         cube = embed([" ".join(pair) for row in swaps for pair in row])
-        cube = cube.reshape(len(some), len(partners), -1)
-        alone, free = embed(some), usable(swaps, real)
+        cube = cube.reshape(len(names), len(self.partners), -1)
+        alone, free = embed(names), usable(swaps, borne_in(space))
+        found = np.empty((len(kept_ones), len(names)))
         for row, keep in enumerate(kept_ones):
             effects = part_effects(cube, family, free & keep).effects
             grand = grid[:, keep].mean(axis=(0, 1))
-            found[row, start : start + len(some)] = part_pull(alone, effects, grand)
-    return found
+            found[row] = part_pull(alone, effects, grand)
+        return found
 
 
 def _place(

@@ -1,8 +1,9 @@
-"""Where a build's actors run: a Ray of its own, or a cluster that already runs."""
+"""Where actors run: a Ray of namebasis' own, or a cluster that already runs."""
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import tempfile
@@ -24,17 +25,20 @@ ENGINES = ("local", "ray")
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "disabled",  # or it writes a token into the home folder
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # or every run prints how Ray Data makes its actors
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # or an actor that dies is told of on stderr
 }
 """Ray reads these when it is imported; what the user has set stays."""
 _GREETING = b"Set ray log level from environment variable"
 
+SHARE = "A Ray cluster needs a folder that all its machines share, under the same path."
+
 EncoderFactory = Callable[[], "Encoder"]
+Resources = dict[str, float]
 
 
 @dataclass(frozen=True)
 class RayCluster:
-    """Where the actors of a build run.
+    """Where the actors of a build or a study run.
 
     Attributes
     ----------
@@ -42,11 +46,11 @@ class RayCluster:
         Of a cluster to join; None starts a Ray of its own, and stops it afterwards. A Ray that
         this process is connected to already is used as it is.
     n_actors : int or None
-        Encoders at work at once; None is one for each GPU, or one for each core where there is
+        Actors at work at once; None is one for each GPU, or one for each core where there is
         no GPU.
     encoder_factory : callable or None
-        Gives the encoder inside an actor; picklable. None is `load_encoder` with the spec and
-        revision of the driver's encoder.
+        Gives the encoder inside a build's actor; picklable. None is `load_encoder` with the spec
+        and revision of the driver's encoder.
     """
 
     address: str | None = None
@@ -63,43 +67,31 @@ def check_engine(engine: str, cluster: RayCluster) -> RayCluster | None:
         If there is no such engine, or settings of Ray are given to the local one.
     """
     if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}; got {engine!r}.")
+        said = " (a search engine answers nearest, basis and explore)" * (":" in engine)
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}; got {engine!r}{said}.")
     if cluster.n_actors is not None:
         check_count(cluster.n_actors, "n_actors")
     if engine == "ray":
         return cluster
     if cluster != RayCluster():
-        raise ValueError("address, n_actors and encoder_factory need engine='ray'.")
+        raise ValueError(
+            "address, n_actors and encoder_factory need engine='ray' (on the command line "
+            "--ray-address and --actors need --engine ray)."
+        )
     return None
 
 
-def share(ray: Any, n_actors: int | None, n_chunks: int) -> dict[str, Any]:
-    """How many actors, and the cores and GPUs of each."""
+def share(ray: Any, n_actors: int | None, n_blocks: int | None = None) -> tuple[int, Resources]:
+    """How many actors, at most one for each block, and the cores and GPUs of each."""
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     cores = [int(node["CPU"]) for node in nodes if node.get("CPU", 0) >= 1]
     n_gpus = int(sum(node.get("GPU", 0) for node in nodes))
     n_actors = n_actors or n_gpus or max(1, sum(cores))
-    n_actors = min(n_actors, n_chunks)
-    each = min(sum(cores) // n_actors, *cores) if cores else 0
-    return {
-        "compute": ray.data.ActorPoolStrategy(size=n_actors),
-        "num_cpus": max(1, each),
-        "num_gpus": min(1, n_gpus // n_actors),
-    }
-
-
-@contextmanager
-def silent(dataset: Any) -> Iterator[None]:
-    """Keep Ray Data's own bars and notes off the terminal while a pipeline runs."""
-    dataset.context.enable_progress_bars = False
-    dataset.context.print_on_execution_start = False
-    notes = logging.getLogger("ray.data")
-    level = notes.level
-    notes.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        notes.setLevel(level)
+    n_actors = n_actors if n_blocks is None else max(1, min(n_actors, n_blocks))
+    each: float = min(sum(cores) // n_actors, *cores) if cores else 0
+    if each < 1 and cores:  # more actors than cores share them
+        each = math.floor(100 * sum(cores) / n_actors) / 100
+    return n_actors, {"num_cpus": each or 1, "num_gpus": min(1, n_gpus // n_actors)}
 
 
 @contextmanager
@@ -132,7 +124,6 @@ def connected(cluster: RayCluster) -> Iterator[Any]:
         os.environ.setdefault(variable, value)
     try:
         import ray
-        import ray.data
     except ImportError:
         raise MissingExtraError("the ray engine", "ray") from None
     if ray.is_initialized():

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from namebasis.errors import EncoderError, MissingExtraError, SpaceError
+from namebasis.errors import EncoderError, MissingExtraError, NamebasisError, SpaceError
+from namebasis.namespace.actors.cluster import without_greeting
 from namebasis.namespace.building import build, ray_engine
 from namebasis.namespace.building.build import build_space
-from namebasis.namespace.building.ray_cluster import without_greeting
 from namebasis.namespace.store.dataset import Store
 from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-os.environ["RAY_AUTH_MODE"] = "disabled"
 ray = pytest.importorskip("ray", reason="the ray extra is not installed")
-pytest.importorskip("ray.data", reason="the ray extra is not installed")
 
 CHUNK, N_NAMES = 20, 130
 
@@ -57,14 +52,6 @@ class RefusingEncoder(FakeEncoder):
         return rows
 
 
-@pytest.fixture(scope="module", autouse=True)
-def two_cores():
-    """One Ray for all tests but those that watch it start and stop."""
-    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
-
-
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch) -> None:
     monkeypatch.setattr(build, "CHUNK", CHUNK)
@@ -85,7 +72,7 @@ def with_ray(path: Path, factory=FakeEncoder, encoder=None, **options) -> Space:
         path,
         encoder=encoder or FakeEncoder(),
         engine="ray",
-        n_actors=options.pop("n_actors", 2),
+        n_actors=options.pop("n_actors", 1),
         encoder_factory=factory,
         **options,
     )
@@ -117,7 +104,7 @@ def test_a_refused_vector_ends_the_build_and_keeps_the_rows_before(
     tmp_path: Path, calm: Space
 ) -> None:
     with pytest.raises(EncoderError, match="cannot be stored"):
-        with_ray(tmp_path / "a", RefusingEncoder, n_actors=1)
+        with_ray(tmp_path / "a", RefusingEncoder)
     kept = Store(tmp_path / "a").n_rows
     assert kept < N_NAMES and kept % CHUNK == 0  # noqa: PT018
     again = build_space(corpus(N_NAMES), tmp_path / "a", encoder=FakeEncoder())
@@ -138,9 +125,8 @@ def test_it_goes_on_after_a_local_build_and_clears_what_killed_writers_left(
         seen.append((done, total))
         assert not orphan.exists()
 
-    assert_same(with_ray(path, n_actors=1, progress=look), calm)
+    assert_same(with_ray(path, progress=look), calm)
     assert seen == [(min(k * CHUNK, N_NAMES), N_NAMES) for k in range(3, 8)]
-    assert not (path / ray_engine.TRIES_FOLDER).exists()
 
 
 def task_of(store: Store, **changes: object) -> ray_engine._Task:
@@ -163,26 +149,8 @@ def task_of(store: Store, **changes: object) -> ray_engine._Task:
     ],
 )
 def test_an_actor_tells_what_it_lacks(calm: Space, changes, message: str) -> None:
-    writer = ray_engine._Writer(task_of(Store(calm.path), **changes))
-    chunk = pa.table({"name": ["a", "b"], ray_engine.ROW: [40, 41]})
-    (told,) = writer(chunk).to_pylist()
-    assert re.search(message, told["refusal"])
-    assert (told["first"], told["n_rows"], told["fragments"]) == (40, 2, [])
-
-
-def test_a_chunk_that_kills_every_actor_ends_the_build(tmp_path: Path) -> None:
-    part = build_part(tmp_path / "a", CHUNK)
-
-    class Dying(FakeEncoder):
-        def encode_names(self, names, template, *, batch_size=None):
-            raise SystemExit
-
-    chunk = pa.table({"name": ["a", "b"], ray_engine.ROW: [CHUNK, CHUNK + 1]})
-    for _ in range(ray_engine.TRIES):
-        with pytest.raises(SystemExit):
-            ray_engine._Writer(task_of(part, factory=Dying))(chunk)
-    (told,) = ray_engine._Writer(task_of(part, factory=Dying))(chunk).to_pylist()
-    assert "the 2 names from row 20 on killed their actor 5 times" in told["refusal"]
+    with pytest.raises(NamebasisError, match=message):
+        ray_engine._Writer(task_of(Store(calm.path), **changes))
 
 
 def test_fragments_are_committed_in_row_order_without_gaps(tmp_path: Path, monkeypatch) -> None:
@@ -191,11 +159,7 @@ def test_fragments_are_committed_in_row_order_without_gaps(tmp_path: Path, monke
     names = corpus(N_NAMES).table
 
     def write(first: int) -> tuple[int, int, list[str]]:
-        chunk = names.slice(first, CHUNK).append_column(
-            ray_engine.ROW, pa.array(range(first, first + CHUNK))
-        )
-        (told,) = writer(chunk).to_pylist()
-        return told["first"], told["n_rows"], told["fragments"]
+        return first, CHUNK, writer((first, names.slice(first, CHUNK)))
 
     committer = ray_engine._Committer(part)
     committer.add(*write(4 * CHUNK))
