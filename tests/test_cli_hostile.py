@@ -246,6 +246,8 @@ BAD: list[tuple[str, ...]] = [
     ("organism", "train", "new", "--threads", "100000", "--steps", "1"),
     ("organism", "train", "new", "--pixels", "12000", "--steps", "1"),
     ("organism", "train", "new", "--batch-size", HUGE, "--steps", "1"),
+    ("organism", "train", "new", "--device", "gpu", "--steps", "1"),
+    ("organism", "train", "new", "--device", "cuda:9", "--steps", "1"),
     ("organism", "world", "--limit", HUGE, "--seed", "-1"),
     ("organism", "painter", "run", "new"),
     ("organism", "pack", "run", "new"),

@@ -25,6 +25,7 @@ from namebasis.organism.world import World
 from namebasis.reading import LARGE, UnreadableError, check_regular, read_bytes
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 Progress = Callable[[int, int, float], None]
@@ -68,6 +69,7 @@ def train(
     size: int = SIZE,
     seed: int = 0,
     threads: int = 2,
+    device: str = "cpu",
     overwrite: bool = False,
     own_process: bool = True,
     progress: Progress | None = None,
@@ -93,6 +95,9 @@ def train(
         Of weights, pictures and captions.
     threads : int
         torch's.
+    device : str
+        ``cpu``, or ``cuda`` or ``cuda:1``, whose weights differ from the CPU's by rounding. A
+        training may go on where it is not that of its beginning.
     overwrite : bool
         Start over in a folder that holds a training.
     own_process : bool
@@ -106,9 +111,14 @@ def train(
         If an argument is out of range.
     NamebasisError
         If the folder holds anything else, or the drawing process fails.
+    RuntimeError
+        By torch, if there is no such device.
     """
     if check_count(size, "size", clip.PATCH) % clip.PATCH:
         raise ValueError(f"size must be a multiple of {clip.PATCH}; got {size}.")
+    import torch
+
+    place = torch.empty(0, device=device).device  # refuses one that is not there
     world = World.make(check_count(seed, "seed", 0)) if world is None else world
     job = Job(world, n_steps, check_count(batch_size, "batch_size", 2), size, seed)
     schedule = make_schedule(world, n_steps, batch_size, seed)
@@ -127,7 +137,7 @@ def train(
     if not goes_on:
         _keep_world(world, folder / run_folder.WORLD)
     with clip.threads_of_torch(check_count(threads, "threads")):
-        learner = _Learner(job, schedule, steps, settings, folder)
+        learner = _Learner(job, schedule, steps, settings, folder, place)
         if goes_on:
             learner.resume()
         return learner.learn(own_process, progress)
@@ -153,14 +163,16 @@ class _Learner:
         steps: Sequence[int],
         settings: Mapping[str, Any],
         folder: Path,
+        place: torch.device,
     ) -> None:
         import torch
 
+        self.device = place
         self.job, self.schedule, self.steps = job, schedule, steps
         self.settings, self.folder = settings, folder
         self.tokenizer = clip.make_tokenizer(job.world)
         self.processor = clip.make_processor(job.size)
-        self.model = clip.make_model(self.tokenizer, size=job.size, seed=job.seed).train()
+        self.model = clip.make_model(self.tokenizer, size=job.size, seed=job.seed).train().to(place)
         self.model.set_attn_implementation("eager")  # faster than the fused one at this width
         self.parameters = dict(self.model.named_parameters())
         matrices = [p for p in self.parameters.values() if p.ndim >= 2]
@@ -221,18 +233,18 @@ class _Learner:
         import torch
 
         order = np.argsort([len(caption) for caption in batch.captions], kind="stable")
-        pixels = torch.from_numpy(batch.pixels[order]).permute(0, 3, 1, 2)
+        pixels = torch.from_numpy(batch.pixels[order]).to(self.device).permute(0, 3, 1, 2)
         images = _unit(
             self.model.get_image_features(pixel_values=pixels.float() / 127.5 - 1).pooler_output
         )
         groups = [group for group in np.array_split(order, _TEXT_GROUPS) if len(group)]
         captions = ([batch.captions[at] for at in group] for group in groups)
-        ids = (clip.text_ids(self.tokenizer, group) for group in captions)
+        ids = (clip.text_ids(self.tokenizer, group).to(self.device) for group in captions)
         texts = _unit(
             torch.cat([self.model.get_text_features(input_ids=i).pooler_output for i in ids])
         )
         logits = self.model.logit_scale.exp() * texts @ images.T  # (n captions, n pictures)
-        right = torch.arange(len(logits))
+        right = torch.arange(len(logits), device=self.device)
         entropy = torch.nn.functional.cross_entropy
         return (entropy(logits, right) + entropy(logits.T, right)) / 2
 
@@ -296,9 +308,11 @@ class _Learner:
                 for name, parameter in self.parameters.items():
                     parameter.copy_(tensors[f"weight/{name}"])
                     if step:
+                        # Adam keeps its count of steps on the CPU, wherever the rest is.
+                        places = dict(zip(_ADAM, ("cpu", self.device, self.device), strict=True))
                         self.optimizer.state[parameter] = {
-                            key: tensors[f"{key}/{name}"] for key in _ADAM
-                        }  # fmt: skip
+                            key: tensors[f"{key}/{name}"].to(at) for key, at in places.items()
+                        }
         except (SafetensorError, UnreadableError, KeyError, TypeError, ValueError, RuntimeError,
                 OSError) as error:  # fmt: skip
             raise NamebasisError(

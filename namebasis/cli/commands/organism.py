@@ -33,6 +33,7 @@ def train(
     ] = 48,
     seed: options.Seed = 0,
     threads: Annotated[int, typer.Option("--threads", help="Threads of the training.")] = 2,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
     tiny: Annotated[
         bool, typer.Option("--tiny", help="A world of 19 names, to try the training out.")
     ] = False,
@@ -43,11 +44,16 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train the organism (about 7 minutes on two idle cores). Resumes if interrupted."""
+    from namebasis.encoders.specs import check_device
+
+    check_device(device)
+    refuse_folder(run)
+    from namebasis.encoders.loading import choose_device
     from namebasis.organism.cohorts import TINY_COHORTS
     from namebasis.organism.training import train as learn
     from namebasis.organism.world import World
 
-    refuse_folder(run)
+    choose_device(device)
     world = World.make(seed, cohorts=TINY_COHORTS, n_given=6, n_family=6) if tiny else None
     with nullcontext() if quiet else progress_bar("training", "steps") as bar:
 
@@ -64,6 +70,7 @@ def train(
             size=pixels,
             seed=seed,
             threads=threads,
+            device=device,
             overwrite=overwrite,
             progress=progress,
         )
