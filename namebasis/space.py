@@ -296,14 +296,18 @@ class Space(StoredSpace):
         view: str = "text",
         n_made_up: int = 500,
         seed: int = 0,
+        engine: str = "local",
+        n_actors: int | None = None,
+        address: str | None = None,
         progress: Progress | None = None,
     ) -> Attributes:
         """Read names, or in the view `image` their pictures, on axes such as age, four ways."""
         from namebasis.studies.attributes.study import score
 
         return score(
-            self, along, where=where, view=view, n_made_up=n_made_up, seed=seed, progress=progress
-        )
+            self, along, where=where, view=view, n_made_up=n_made_up, seed=seed, engine=engine,
+            n_actors=n_actors, address=address, progress=progress,
+        )  # fmt: skip
 
     def records(
         self,

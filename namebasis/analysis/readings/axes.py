@@ -172,7 +172,7 @@ def projection(
         A direction that is taken out of the axis first, such as gender out of age.
     """
     left, _ = center(names, prompts, n_reference)
-    return np.asarray(left @ _without(direction(prompts), without))
+    return np.asarray(left @ cleared(direction(prompts), without))
 
 
 def inferred(
@@ -240,7 +240,7 @@ def inferred_direction(
     left, _ = center(names, prompts, n_reference)
     each = names if isinstance(names, CentredNames) else CentredNames(left, n_reference, also)
     views = each.views
-    along = _covariance(left, views, _without(direction(prompts), without)[:, None], n_reference)
+    along = _covariance(left, views, cleared(direction(prompts), without)[:, None], n_reference)
     length = float(np.linalg.norm(along))
     if length < 1e-12:
         raise ValueError("names do not vary along the prompts' direction.")
@@ -342,11 +342,13 @@ def curve(
     *,
     n_reference: int | None = None,
     ranks: Sequence[float] | None = None,
+    spread: float | None = None,
 ) -> Float64Array:
     """Position of the nearest point of the polyline through the prompts, in ranks.
 
     Names vary less than prompts do: within the prompts' span they are first scaled to the same
-    root mean square length, or all would stand at one corner.
+    root mean square length, or all would stand at one corner. `spread` is that of the reference
+    names where it is known, as of names that are read in blocks.
 
     Returns
     -------
@@ -355,10 +357,10 @@ def curve(
     """
     scale = _ranks(prompts, ranks)
     left, right = center(names, prompts, n_reference)
-    _, values, axes = np.linalg.svd(right, full_matrices=False)
-    axes = axes[values > 1e-9 * values[0]]
+    axes = span(right)
     places, knots = left @ axes.T, right @ axes.T
-    spread = np.sqrt(np.square(places[:n_reference]).sum(axis=1).mean())
+    if spread is None:
+        spread = np.sqrt(np.square(places[:n_reference]).sum(axis=1).mean())
     if spread > 1e-12:
         places *= np.sqrt(np.square(knots).sum(axis=1).mean()) / spread
     best = np.full(len(places), np.inf)
@@ -370,6 +372,12 @@ def curve(
         nearer = distances < best
         best[nearer], positions[nearer] = distances[nearer], knot + part[nearer]
     return np.interp(positions, np.arange(len(scale)), scale)
+
+
+def span(prompts: Float64Array) -> Float64Array:
+    """Orthonormal rows that span centred prompts."""
+    _, values, axes = np.linalg.svd(prompts, full_matrices=False)
+    return np.asarray(axes[values > 1e-9 * values[0]])
 
 
 def read_all(
@@ -414,7 +422,7 @@ def _ranks(prompts: object, ranks: Sequence[float] | None = None) -> Float64Arra
     return scale
 
 
-def _without(along: Float64Array, other: Float64Array | None) -> Float64Array:
+def cleared(along: Float64Array, other: Float64Array | None) -> Float64Array:
     if other is None:
         return along
     unit = np.asarray(other, dtype=np.float64) / np.linalg.norm(other)

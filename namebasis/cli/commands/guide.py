@@ -95,7 +95,7 @@ _NEEDS = (
     _Need("YuNet by OpenCV", "cv2", "opencv-python-headless", "pip install 'namebasis[faces]'",
           "validate report --faces opencv=FILE.onnx"),
     _Need("Ray", "ray", "ray", "pip install 'namebasis[ray]'",
-          "build, identity, rigidity, anchors --engine ray"),
+          "build, identity, rigidity, anchors, score --engine ray"),
     _Need("polars", "polars", "polars", "pip install 'namebasis[polars]'", "results' .to_polars()"),
     _Need("search engine Milvus", "pymilvus", "pymilvus", "pip install 'namebasis[milvus]'",
           "serve; --engine milvus:URI"),

@@ -68,6 +68,9 @@ def score(
         ),
     ] = "text",
     seed: options.Seed = 0,
+    engine: options.Work = "local",
+    ray_address: options.RayAddress = None,
+    actors: options.Actors = None,
     write: Annotated[bool, typer.Option("--write", help="Keep the readings as columns.")] = False,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -79,8 +82,14 @@ def score(
     With --records, hold the beliefs against public records; with --groups, say which groups of
     names lean to which end of each axis.
     """
+    from namebasis.namespace.actors.cluster import RayCluster, check_engine
     from namebasis.space import open_space
 
+    cluster = check_engine(engine, RayCluster(ray_address, actors))
+    if cluster is not None and (records is not None or groups is not None or view != "text"):
+        raise typer.BadParameter(
+            "--records, --groups and --view image run in this process; leave --engine out"
+        )
     _check_usage(names, axis, records, html or figure, groups, write)
     if view != "text" and (records is not None or groups is not None):
         raise typer.BadParameter("--records and --groups read the text view; leave --view out")
@@ -98,7 +107,10 @@ def score(
         elif groups is not None:
             found = opened.groups(groups, along, where=where, seed=seed, progress=progress)
         else:
-            found = read = opened.score(along, where=where, view=view, seed=seed, progress=progress)
+            found = read = opened.score(
+                along, where=where, view=view, seed=seed, engine=engine, n_actors=actors,
+                address=ray_address, progress=progress,
+            )  # fmt: skip
     told: list[str] = []
     if records is not None:
         told = _write_files(report, html, figure, overwrite)

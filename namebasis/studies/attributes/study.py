@@ -11,11 +11,15 @@ import numpy as np
 
 from namebasis.analysis.readings import axes
 from namebasis.analysis.readings.axes import READINGS
+from namebasis.analysis.readings.in_blocks import Prompts
 from namebasis.checks import Float64Array, IntArray, Progress, check_count, check_seed
+from namebasis.namespace.actors.cluster import RayCluster, check_engine
+from namebasis.namespace.actors.crew import Crew, counting, crew_of
 from namebasis.namespace.corpus.pseudo import pseudo_names
 from namebasis.studies.attributes.axis_files import Axis, load_axis
 from namebasis.studies.attributes.beliefs import OF_PICTURES, VALIDATED, Leaning, believe
 from namebasis.studies.attributes.from_pictures import read_pictures
+from namebasis.studies.attributes.in_blocks import N_PASSES, read_in_blocks
 from namebasis.studies.attributes.results import Attributes, AxisScores
 from namebasis.studies.identity.kept import Arrays, kept
 from namebasis.wording import did_you_mean
@@ -42,6 +46,9 @@ def score(
     temperature: float = TEMPERATURE,
     n_made_up: int = 500,
     seed: int = 0,
+    engine: str = "local",
+    n_actors: int | None = None,
+    address: str | None = None,
     progress: Progress | None = None,
 ) -> Attributes:
     """Read axes for the names of a space.
@@ -69,6 +76,10 @@ def score(
         as many pictures, dealt out to names at random.
     seed : int
         Of the pseudo names, and of the shuffles.
+    engine, n_actors, address
+        Who reads the names; see `namebasis.namespace.actors.crew.crew_of`. On Ray the text view
+        is read in blocks, which no process holds together: the values are those of one process,
+        up to the rounding of sums.
     progress : callable, optional
         Called with (done, total) steps.
 
@@ -94,7 +105,7 @@ def score(
     ['id', 'name', 'gender_reads_as', 'gender_percentile', 'gender_p']
     >>> figure = found.plot(n_names=10)
     """
-    seed = check_seed(seed)
+    seed, cluster = check_seed(seed), check_engine(engine, RayCluster(address, n_actors))
     if not along:
         raise ValueError("score needs at least one axis; got none.")
     check_count(n_made_up, "n_made_up", 2)
@@ -107,9 +118,14 @@ def score(
         raise ValueError(
             f"view must be one of {', '.join(VIEWS)}; got {view!r}.{did_you_mean(view, VIEWS)}"
         )
+    if kind != "text" and cluster is not None:
+        raise ValueError(f"engine='ray' reads names in the text view; got view={view!r}.")
     ids = space.ids(where, view="text") if ids is None else ids
     if ids.size < 2:
         raise ValueError(f"score needs at least 2 names; {ids.size} pass where={where!r}.")
+    if cluster is not None:
+        with crew_of(space, engine, n_actors, address) as crew:
+            return _by_crew(crew, loaded, ids, n_made_up, temperature, seed, progress)
     step = Steps(progress, 1 + sum(_n_readings(axis) for axis in loaded))
     if kind == "text":
         rows = read_rows(space, ids, n_made_up, seed)
@@ -123,6 +139,27 @@ def score(
     if kind == "text":
         return found
     return replace(found, view=view, n_made_up=n_made_up, n_without=n_asked - len(ids))
+
+
+def _by_crew(
+    crew: Crew,
+    loaded: Sequence[Axis],
+    ids: IntArray,
+    n_made_up: int,
+    temperature: float,
+    seed: int,
+    progress: Progress | None,
+) -> Attributes:
+    """`score` of the text view in blocks."""
+    space = crew.space
+    asked = sequences(space, loaded)
+    every = [one for of_axis in asked for part in of_axis for one in (part.whole, *part.single)]
+    found = read_in_blocks(
+        crew, ids, null_rows(space, n_made_up, seed), [one.prompts for one in every],
+        temperature=temperature, advance=counting(progress, N_PASSES * len(ids)),
+    )  # fmt: skip
+    read = dict(zip(every, found, strict=True)).__getitem__
+    return _attributes(space, loaded, ids, asked, _Read(read, len(ids), n_made_up), temperature)
 
 
 def read_axes(
@@ -140,23 +177,87 @@ def read_axes(
     `prompts` are those of axes by name, as `axis_prompts` gives them, where they are at hand.
     """
 
+    def read(one: _Sequence) -> dict[str, Float64Array]:
+        return axes.read_all(
+            rows.centred, one.prompts.rows, temperature=temperature, without=one.prompts.without,
+            ranks=one.prompts.ranks,
+        )  # fmt: skip
+
+    asked = sequences(space, loaded, prompts)
+    read_as = _Read(read, rows.n_names, len(rows.text) - rows.n_names, rows.groups)
+    return _attributes(space, loaded, ids, asked, read_as, temperature, step)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sequence:
+    """Prompts along which names are read: of an axis or one of its values, in some templates."""
+
+    prompts: Prompts
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """An axis or one of its values: in the mean of the templates, then in each."""
+
+    value: str | None
+    whole: _Sequence
+    single: tuple[_Sequence, ...]
+    direction: Float64Array
+
+
+def sequences(
+    space: StoredSpace, loaded: Sequence[Axis], prompts: Mapping[str, Float64Array] | None = None
+) -> list[list[_Asked]]:
+    """What each axis asks of names."""
+
     def of_axis(axis: Axis) -> Float64Array:
         found = (prompts or {}).get(axis.name)
         return axis_prompts(space.encoder(), axis) if found is None else found
 
     gender = axes.direction(of_axis(load_axis("gender")).mean(axis=0))
-    scores: list[AxisScores] = []
-    leanings: list[Leaning] = []
-    directions: list[Float64Array] = []
+    found: list[list[_Asked]] = []
     for axis in loaded:
         without = gender if axis.name in WITHOUT_GENDER else None
+        found.append([])
+        for value, each in axis_sequences(axis, of_axis(axis)):
+            ranks = axis.ranks if value is None else None
+            whole, *single = (
+                _Sequence(Prompts(rows, without, ranks)) for rows in (each.mean(axis=0), *each)
+            )
+            found[-1].append(
+                _Asked(value, whole, tuple(single), axes.direction(whole.prompts.rows))
+            )
+    return found
+
+
+@dataclass(frozen=True)
+class _Read:
+    """How a sequence is read: names, then made-up names."""
+
+    read: Callable[[_Sequence], Mapping[str, Float64Array]]
+    n_names: int
+    n_made_up: int
+    groups: IntArray | None = None
+
+
+def _attributes(
+    space: StoredSpace,
+    loaded: Sequence[Axis],
+    ids: IntArray,
+    asked: Sequence[Sequence[_Asked]],
+    rows: _Read,
+    temperature: float,
+    step: Callable[[], None] = lambda: None,
+) -> Attributes:
+    scores: list[AxisScores] = []
+    leanings: list[Leaning] = []
+    for axis, of_axis in zip(loaded, asked, strict=True):
         own, made = [], []
         reading = (VALIDATED if rows.groups is None else OF_PICTURES)[axis.kind]
-        for value, sequence in axis_sequences(axis, of_axis(axis)):
-            found, controls = _score(axis, value, rows, sequence, temperature, without, reading)
+        for one in of_axis:
+            found, controls = _score(axis, one, rows, reading)
             own.append(found)
             made.append(controls)
-            directions.append(axes.direction(sequence.mean(axis=0)))
             step()
         scores += own
         z = np.stack([s.z[reading] for s in own], axis=1)
@@ -164,9 +265,9 @@ def read_axes(
         leanings.append(Leaning(axis, z, np.stack(made, axis=1), values, reading))
     table = space.table(["name", "part"], ids=ids)
     names = tuple(table["name"].to_pylist())
-    n_made_up = len(rows.text) - rows.n_names
+    directions = [one.direction for of_axis in asked for one in of_axis]
     return Attributes(
-        ids, names, tuple(scores), axes.leakage(directions), temperature, n_made_up,
+        ids, names, tuple(scores), axes.leakage(directions), temperature, rows.n_made_up,
         believe(leanings, len(ids)), parts=tuple(table["part"].to_pylist()),
     )  # fmt: skip
 
@@ -217,19 +318,22 @@ def read_rows(
 
     Those of made-up names that nobody gave are kept beside the space.
     """
-    if made:
-        null = _null_rows(space, made)
-    else:
-        null, _ = kept(
-            space, "made-up.npz", [n_made_up, seed],
-            lambda: _null_rows(space, made_up_names(n_made_up, seed)), dict,
-            lambda saved: _fitting(space, saved, n_made_up),
-        )  # fmt: skip
+    null = _null_rows(space, made) if made else null_rows(space, n_made_up, seed)
     text = np.concatenate([space.vectors(ids=ids), null["text"]])
     if "token" not in null:
         return Rows(text, None, ids.size)
     token = np.concatenate([space.vectors("token", ids=ids), null["token"]])
     return Rows(text, token, ids.size)
+
+
+def null_rows(space: StoredSpace, n_made_up: int, seed: int) -> dict[str, Float64Array]:
+    """Vectors of made-up names by view; kept beside the space."""
+    found, _ = kept(
+        space, "made-up.npz", [n_made_up, seed],
+        lambda: _null_rows(space, made_up_names(n_made_up, seed)), dict,
+        lambda saved: _fitting(space, saved, n_made_up),
+    )  # fmt: skip
+    return found
 
 
 def _null_rows(space: StoredSpace, made: Sequence[str]) -> dict[str, Float64Array]:
@@ -313,40 +417,24 @@ def axis_sequences(axis: Axis, prompts: Float64Array) -> list[tuple[str | None, 
     return found
 
 
-def _score(
-    axis: Axis,
-    value: str | None,
-    rows: Rows,
-    prompts: Float64Array,
-    temperature: float,
-    without: Float64Array | None,
-    validated: str,
-) -> tuple[AxisScores, Float64Array]:
+def _score(axis: Axis, one: _Asked, rows: _Read, validated: str) -> tuple[AxisScores, Float64Array]:
     """Read names and pseudo names together, centred on the names; with z of the pseudo names."""
-
     n_names = rows.n_names
-    ranks = axis.ranks if value is None else None
-
-    def read(sequence: Float64Array) -> dict[str, Float64Array]:
-        return axes.read_all(
-            rows.centred, sequence, temperature=temperature, without=without, ranks=ranks
-        )
-
-    whole = read(prompts.mean(axis=0))
-    single = [read(sequence) for sequence in prompts]
+    whole = rows.read(one.whole)
+    single = [rows.read(each) for each in one.single]
     readings, spreads, z = {}, {}, {}
     for reading in READINGS:
         readings[reading] = whole[reading][:n_names]
         z[reading] = _z(whole[reading], rows)
-        each = np.stack([one[reading][:n_names] for one in single])
+        each = np.stack([found[reading][:n_names] for found in single])
         spreads[reading] = each.std(axis=0, ddof=1) if len(each) > 1 else np.full(n_names, np.nan)
     made = z[validated][n_names:]
     of_names = {reading: column[:n_names] for reading, column in z.items()}
-    unit = axis.unit if value is None else "share"
-    return AxisScores(axis.name, value, readings, spreads, of_names, unit), made
+    unit = axis.unit if one.value is None else "share"
+    return AxisScores(axis.name, one.value, readings, spreads, of_names, unit), made
 
 
-def _z(values: Float64Array, rows: Rows) -> Float64Array:
+def _z(values: Float64Array, rows: _Read) -> Float64Array:
     """Standard deviations from the made-up names, or from those of the same group."""
     groups = np.zeros(len(values), np.int64) if rows.groups is None else rows.groups
     is_made = np.arange(len(values)) >= rows.n_names

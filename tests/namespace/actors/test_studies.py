@@ -18,6 +18,8 @@ from namebasis.namespace.actors.crew import Advance, Crew, _Member, crew_of
 from namebasis.namespace.corpus.names import make_names
 from namebasis.results import Result
 from namebasis.space import Space, build_space, open_space
+from namebasis.studies.attributes import in_blocks
+from namebasis.studies.attributes import study as attributes
 from namebasis.studies.basis import anchors
 from namebasis.studies.identity import in_contexts, rigidity, study
 from namebasis.studies.identity.single import pull
@@ -64,7 +66,7 @@ def lent(monkeypatch: pytest.MonkeyPatch, crew: Crew) -> list[tuple[object, ...]
         asked.append((*wanted, view))
         return nullcontext(crew if wanted[0] == "ray" else Crew(crew.space))
 
-    for module in (study, rigidity, anchors):
+    for module in (study, rigidity, anchors, attributes):
         monkeypatch.setattr(module, "crew_of", lend)
     return asked
 
@@ -109,6 +111,32 @@ def test_anchors_are_those_of_one_process(people: Space, lent: list[tuple[object
     np.testing.assert_array_equal(here.code.weights, there.code.weights)
     assert len(seen) == 4, "blocks of 4 of the 15 names"
     assert seen[-1] == (15, 15)
+
+
+def test_scores_are_those_of_one_process(
+    people: Space, lent: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_blocks, "BLOCK", 3)
+    seen: list[tuple[int, int]] = []
+    asked = {"where": "name <> 'Vicki'", "n_made_up": 20}
+    along = ["age", "gender"]
+    here = people.score(along, **asked)
+    there = people.score(along, **asked, **ASKED, progress=lambda *one: seen.append(one))
+    assert lent == LENT[1:]
+    assert (here.names, here.parts) == (there.names, there.parts)
+    for mine, theirs in zip(here.scores, there.scores, strict=True):
+        assert (mine.axis, mine.value) == (theirs.axis, theirs.value)
+        for column in ("readings", "spreads", "z"):
+            for reading, values in getattr(mine, column).items():
+                np.testing.assert_allclose(getattr(theirs, column)[reading], values, atol=1e-9)
+    for belief, other in zip(here.beliefs, there.beliefs, strict=True):
+        np.testing.assert_array_equal(other.p, belief.p)
+        np.testing.assert_array_equal(other.towards, belief.towards)
+    assert seen == [
+        (min(3 * at, 15) + 15 * (one - 1), 45) for one in (1, 2, 3) for at in range(1, 6)
+    ]
+    with pytest.raises(ValueError, match=r"engine='ray' reads names in the text view; got"):
+        people.score(view="image", engine="ray")
 
 
 class Killing:
