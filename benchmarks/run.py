@@ -78,6 +78,7 @@ TABLES: Mapping[str, Table] = {
     "milvus": Table("milvus", 4, "questions to Milvus Lite"),
     "single_file": Table("single_file", 10, "sd: files, against open_clip's checkpoints"),
     "scaling": Table("scaling", 12, "builds of up to 1,000,000 names"),
+    "actors": Table("actors", 20, "a build and studies on 1, 2 and 4 actors of Ray"),
 }
 
 STUDIES: Mapping[str, str] = {

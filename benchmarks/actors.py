@@ -1,0 +1,169 @@
+"""What more actors bring: a build and the studies in one process, and on 1, 2 and 4 actors of Ray.
+
+Each runs in a process of its own, with one thread in each process (`OMP_NUM_THREADS=1`), so that
+an actor is one core's worth of work; the first row of each, with all threads, is what a user of one
+machine gets without Ray. Wall seconds are those of the work, with its actors, but without the start
+of Ray, which is told apart. CPU seconds are those of the process and of all that it started, Ray
+too. The answers are compared with those of one process, value by value.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from _timing import load
+
+ACTORS = (1, 2, 4)
+N_NAMES = {False: 16_384, True: 300}
+RIGID, SWAPS, ANCHORS = 4_096, 6, 12
+WORKS = ("build", "identity", "rigidity", "anchors")
+TEMPLATES = {"build": "portrait", "space": "plain"}
+
+
+def build(path: Path, n: int, templates: str, **asked: Any) -> Any:
+    """Full names that Faker's parts make, read by the organism, which every machine has."""
+    from namebasis.namespace.corpus.pairs import full_names
+    from namebasis.space import build_space
+
+    names = full_names(n, seed=0)
+    return build_space(names, path, encoder="organism", templates=templates, **asked)
+
+
+def work(kind: str, path: Path, n: int, **asked: Any) -> bytes:
+    """Do one work; what it found, as bytes."""
+    from namebasis.space import open_space
+
+    if kind == "build":
+        with tempfile.TemporaryDirectory() as folder:
+            space = build(Path(folder) / "a.space", n, TEMPLATES["build"], **asked)
+            found: bytes = space.vectors().tobytes()
+        return found
+    space = open_space(path)
+    names = list(space)
+    if kind == "identity":
+        found_one: Any = space.identity(names, n_swaps=SWAPS, with_contexts=False, **asked)
+    elif kind == "rigidity":
+        found_one = space.rigidity(names[: min(n, RIGID)], **asked)
+    else:
+        found_one = space.anchors(ANCHORS, **asked)
+    return str(found_one.to_json()).encode()
+
+
+def one(kind: str, path: Path, n: int, n_actors: int) -> dict[str, Any]:
+    """Time one work here, on no actors or some."""
+    from namebasis.namespace.actors.cluster import RayCluster, connected
+
+    asked: dict[str, Any] = {}
+    for kept in (path / "indices").glob("*.npz"):
+        kept.unlink()  # what made-up names measure, which would be read from there
+    if n_actors == 0:
+        started = time.perf_counter()
+        found = work(kind, path, n)
+        return told(found, time.perf_counter() - started, 0.0)
+    asked = {"engine": "ray", "n_actors": n_actors}
+    started = time.perf_counter()
+    with connected(RayCluster(n_actors=n_actors)):
+        begun = time.perf_counter()
+        found = work(kind, path, n, **asked)
+        return told(found, time.perf_counter() - begun, begun - started)
+
+
+def told(found: bytes, seconds: float, start: float) -> dict[str, Any]:
+    return {"wall": seconds, "start": start, "found": hashlib.sha256(found).hexdigest()}
+
+
+def descendants_cpu(root: int, known: dict[int, float]) -> None:
+    """Note the processor seconds of a process and of all below it, by number."""
+    rows = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # ended meanwhile
+            continue
+        spent = (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+        rows[int(stat.parent.name)] = int(words[1]), spent
+    ours = {root, *known}
+    while more := {pid for pid, (parent, _) in rows.items() if parent in ours} - ours:
+        ours |= more
+    known.update({pid: rows[pid][1] for pid in ours if pid in rows})
+
+
+def alone(kind: str, path: Path, n: int, n_actors: int, *, threads: str | None) -> dict[str, Any]:
+    """Run one measurement in a fresh process, and count what all its processes spend."""
+    words = [sys.executable, __file__, "--one", kind, str(path), str(n), str(n_actors)]
+    env = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    env |= {"OMP_NUM_THREADS": threads} if threads else {}
+    running = subprocess.Popen(words, text=True, stdout=subprocess.PIPE, env=env)
+    spent: dict[int, float] = {}
+    while running.poll() is None:
+        descendants_cpu(running.pid, spent)
+        time.sleep(0.2)
+    out = running.communicate()[0]
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, words)
+    found: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return found | {"cpu": sum(spent.values()), "load": load()}
+
+
+def row(*cells: object) -> None:
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def table(works: list[str], n: int) -> None:
+    row("work", "who", "wall, s", "against 1 actor", "CPU, s", "start of Ray, s", "equal", "load")
+    row("---", "---", *["--:"] * 4, "---", "--:")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.space"
+        build(path, n, TEMPLATES["space"])
+        for kind in works:
+            whole = alone(kind, path, n, 0, threads=None)
+            single = alone(kind, path, n, 0, threads="1")
+            by = {k: alone(kind, path, n, k, threads="1") for k in ACTORS}
+            first = by[ACTORS[0]]["wall"]
+            rows = {"one process, all threads": whole, "one process, one thread": single}
+            rows |= {f"{k} actor{'s' * (k > 1)}": got for k, got in by.items()}
+            for who, got in rows.items():
+                same = "yes" if got["found"] == single["found"] else "no"
+                row(
+                    kind,
+                    who,
+                    f"{got['wall']:.1f}",
+                    f"{first / got['wall']:.2f}×",
+                    f"{got['cpu']:.0f}",
+                    f"{got['start']:.1f}" if got["start"] else "–",
+                    same,
+                    f"{got['load']:.1f}",
+                )
+    print(
+        f"\n{n:,} full names, the organism: the build over the 4 templates of {TEMPLATES['build']}"
+        f"; identity with {SWAPS} swaps and no contexts; rigidity of {min(n, RIGID):,}; anchors of "
+        f"{ANCHORS} names each."
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("works", nargs="*", help=", ".join(WORKS))
+    parser.add_argument("--quick", action="store_true", help="a smoke run")
+    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    wanted = parser.parse_args()
+    if wanted.one:
+        kind, path, n, n_actors = wanted.one
+        print(json.dumps(one(kind, Path(path), int(n), int(n_actors))))
+        return
+    if unknown := sorted(set(wanted.works) - set(WORKS)):
+        parser.error(f"no work {', '.join(unknown)}; there are {', '.join(WORKS)}.")
+    table(wanted.works or list(WORKS), N_NAMES[wanted.quick])
+
+
+if __name__ == "__main__":
+    main()
