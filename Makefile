@@ -81,8 +81,10 @@ style: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
+# One worker more than cores, for some wait for browsers and other processes.
+WORKERS ?= 3
 suite: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 # mypy takes one core for a minute, so it runs beside the tests.
 test: style

@@ -69,13 +69,14 @@ def _reset(logger: logging.Logger) -> None:
     logger.handlers.clear()
 
 
-# Workers take whole files, or a folder whose tests share what is long to build; the longest come
-# first, so that no worker ends alone with one of them.
-_TOGETHER = ("tests/campaign/", "tests/studies/card/", "tests/namespace/actors/")
+# Workers take whole files, or files together that share what is long to build, as the dictionary
+# of phrases in MiniLM; the longest come first, so that no worker ends alone with one of them.
+_COMMANDS = ("tests/test_cli", "tests/test_doc", "tests/test_notebook", "tests/test_tutorial")
+_TOGETHER = {"tests/campaign/": "campaign", "tests/studies/card/": "card"}
+_TOGETHER |= {"tests/namespace/actors/": "actors", **dict.fromkeys(_COMMANDS, "commands")}
 _FIRST = (*_TOGETHER, "tests/explore/", "tests/formation/", "tests/studies/identity/",
-          "tests/studies/attributes/", "tests/namespace/actors/",
-          "tests/namespace/store/", "tests/test_notebook.py", "tests/test_cli.py",
-          "tests/test_docstrings.py", "tests/test_tutorial.py")  # fmt: skip
+          "tests/studies/attributes/", "tests/namespace/store/", "tests/validation/",
+          "tests/encoders/")  # fmt: skip
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -87,15 +88,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class LongestFirst(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            own = next((folder for folder in _TOGETHER if nodeid.startswith(folder)), None)
-            return own or super()._split_scope(nodeid)
+            found = (scope for start, scope in _TOGETHER.items() if nodeid.startswith(start))
+            return next(found, None) or super()._split_scope(nodeid)
 
     config.option.loadscopereorder = False
     return LongestFirst(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(_FIRST))
+    places = {start: place for place, start in enumerate(_FIRST)}
+
+    def place(item: pytest.Item) -> int:
+        return next((places[one] for one in _FIRST if item.nodeid.startswith(one)), len(places))
+
+    items.sort(key=place)
 
 
 # The packaged encoder is read some hundred times, and axes, contexts and made-up names are the same

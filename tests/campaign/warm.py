@@ -312,11 +312,13 @@ def serve(folder: Path) -> None:
     import namebasis.namespace.building.images
     import namebasis.namespace.building.unspelled
     import namebasis.validation.study  # noqa: F401
+    from namebasis.namespace.corpus.pseudo import pseudo_names
     from tests.campaign import tiny
 
     del faiss, lance
     sys.modules["tests.campaign.warm"] = sys.modules["__main__"]
     tiny.register()
+    pseudo_names(1)  # whose words of Faker a child would read for seconds, and keep for itself
     running: dict[int, tuple[int, float]] = {}
     answers, requests = os.dup(1), os.dup(0)
     for line in os.fdopen(requests, encoding="utf-8"):
