@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from namebasis.namespace.corpus.full_names import Pair
 
 _START, _GIVEN, _FAMILY, _REST = range(len(SOURCES) - 1)
+_ROWS_AT_ONCE = 256
+"""Swaps that are computed together: a few are mostly calls, and each row may take a megabyte."""
 
 
 @dataclass(frozen=True)
@@ -117,15 +119,21 @@ def _effects(
     rows: dict[str, list[int]] = {}
     for row, pair in enumerate(pairs):
         rows.setdefault(pair[side], []).append(row)
-    for part, bearers in rows.items():
-        swaps = [(part, other) if side == 0 else (other, part) for other in partners]
-        apart = tower(swaps) - others
-        free = usable([swaps], real)[0]
-        for row in bearers:
-            kept = free & np.array([pair != pairs[row] for pair in swaps])
-            found[row] = apart[kept].mean(axis=0)
-            left = (apart[kept] - found[row])[:, -tower.dim :]
-            noise[row] = np.sqrt((left.astype(np.float64) ** 2).sum() / (kept.sum() - 1))
+    at_once = max(1, _ROWS_AT_ONCE // len(partners))
+    parts = list(rows)
+    for some in (parts[at : at + at_once] for at in range(0, len(parts), at_once)):
+        asked = [
+            [(part, other) if side == 0 else (other, part) for other in partners] for part in some
+        ]
+        flat = tower([pair for swaps in asked for pair in swaps])
+        for part, swaps, own in zip(some, asked, np.split(flat, len(some)), strict=True):
+            apart = own - others
+            free = usable([swaps], real)[0]
+            for row in rows[part]:
+                kept = free & np.array([pair != pairs[row] for pair in swaps])
+                found[row] = apart[kept].mean(axis=0)
+                left = (apart[kept] - found[row])[:, -tower.dim :]
+                noise[row] = np.sqrt((left.astype(np.float64) ** 2).sum() / (kept.sum() - 1))
     return found, noise
 
 
