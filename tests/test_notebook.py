@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import sys
 from collections.abc import Iterator
@@ -63,7 +64,12 @@ class Shell(InteractiveShell):
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     """IPython as a kernel runs it, in this process, which has loaded what the cells need."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # the shell takes it
+    # What a shell takes or leaves is as before when it ends.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for place, name in ((builtins, "__IPYTHON__"), (builtins, "display"), (sys, "ps1"),
+                        (sys, "ps2"), (sys, "ps3")):  # fmt: skip
+        monkeypatch.setattr(place, name, None, raising=False)
     monkeypatch.chdir(tmp_path)
     backend = matplotlib.get_backend()
     started = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
