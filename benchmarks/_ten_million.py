@@ -150,15 +150,15 @@ def check(path: Path, n: int) -> Figures:
     return figures | {"calls": len(calls), "gap": float(gaps.max(initial=0)), "found": str(found)}
 
 
-def add(path: Path, n: int) -> Figures:
-    """Time many small adds; resumes where an earlier run stopped."""
+def add(path: Path, n: int, n_adds: int = N_ADDS) -> Figures:
+    """Time small adds; resumes where an earlier run stopped."""
     from _synthetic import SyntheticEncoder, synthetic_names
 
     import namebasis as nb
     from namebasis.namespace.building.build import add_names
     from namebasis.namespace.corpus.names import Names
 
-    encoder, n_adds = SyntheticEncoder(DIM), int(os.environ.get("N_ADDS", N_ADDS))
+    encoder = SyntheticEncoder(DIM)
     space = nb.open_space(path)
     begun = len(space) - n
     table = synthetic_names(n_adds).table
@@ -188,7 +188,7 @@ STEPS: dict[str, Callable[[Path, int], Figures]] = {
 }
 
 
-def run(folder: Path, n: int) -> dict[str, Figures]:
+def run(folder: Path, n: int, n_adds: int = N_ADDS) -> dict[str, Figures]:
     """Run every step that has left no figures yet, each in a fresh process."""
     folder.mkdir(parents=True, exist_ok=True)
     notes = folder / "figures.json"
@@ -196,7 +196,7 @@ def run(folder: Path, n: int) -> dict[str, Figures]:
     for step in STEPS:
         if step in found:
             continue
-        command = [sys.executable, __file__, step, str(folder / "a.space"), str(n)]
+        command = [sys.executable, __file__, step, str(folder / "a.space"), str(n), str(n_adds)]
         done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE)
         found[step] = json.loads(done.stdout.splitlines()[-1])
         notes.write_text(json.dumps(found, indent=1))
@@ -270,8 +270,8 @@ def table(found: dict[str, Figures], n: int) -> None:
 
 
 def main() -> None:
-    step, path, n = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    figures = STEPS[step](path, n)
+    step, path, n, n_adds = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:5])
+    figures = add(path, n, n_adds) if step == "add" else STEPS[step](path, n)
     figures["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(json.dumps(figures))
 

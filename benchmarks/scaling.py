@@ -195,12 +195,12 @@ def encoder_table(n_names: int) -> None:
         )
 
 
-def large(folder: Path | None, n_names: int) -> None:
+def large(folder: Path | None, n_names: int, n_adds: int) -> None:
     """Measure one large space, in a folder that is kept or in one that goes."""
     import _ten_million
 
     with tempfile.TemporaryDirectory() as passing:
-        _ten_million.table(_ten_million.run(folder or Path(passing), n_names), n_names)
+        _ten_million.table(_ten_million.run(folder or Path(passing), n_names, n_adds), n_names)
 
 
 def index_table(folder: Path | None, n_names: int) -> None:
@@ -224,6 +224,7 @@ def main() -> None:
         "--ten-million", action="store_true", help="one large space, all it promises"
     )
     parser.add_argument("--names", type=int, default=10_000_000, help="of --ten-million")
+    parser.add_argument("--adds", type=int, default=1000, help="of --ten-million")
     parser.add_argument(
         "--folder", type=Path, help="of --ten-million and --indices; kept, to go on from there"
     )
@@ -233,7 +234,7 @@ def main() -> None:
     parser.add_argument("--encode", nargs=2, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     if wanted.ten_million:
-        large(wanted.folder, wanted.names)
+        large(wanted.folder, wanted.names, wanted.adds)
     elif wanted.indices:
         index_table(wanted.folder, wanted.indices)
     elif wanted.indexed:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from namebasis.errors import NamebasisError
+from namebasis.errors import NamebasisError, NamebasisHint
 from namebasis.namespace.store.engine_errors import one_line
 
 TRIES = 5
@@ -14,6 +15,7 @@ TRIES = 5
 
 Work = Callable[[Any], Any]
 _T = TypeVar("_T")
+_PATIENCE = 30.0  # seconds without an actor, after which it is said that a Ray has no cores free
 
 
 class _Actor:
@@ -64,6 +66,7 @@ class Pool:
         self._starting: dict[Any, Any] = {}
         self._busy: dict[Any, tuple[Any, int]] = {}
         self._n_died_starting = 0
+        self._has_waited = False
 
     def map(self, blocks: Sequence[_T], said: Callable[[int], str]) -> Iterator[tuple[int, Any]]:
         """Yield the place of each block and what was made of it, in the order they finish.
@@ -87,8 +90,7 @@ class Pool:
                     actor, at = self._idle.pop(), waiting.popleft()
                     self._busy[actor.run.remote(blocks[at])] = actor, at
                 self._start(len(waiting) + len(self._busy))
-                done, _ = self._ray.wait([*self._busy, *self._starting])
-                for ref in done:
+                for ref in self._first_done():
                     if ref in self._starting:
                         self._take_in(ref)
                         continue
@@ -122,6 +124,22 @@ class Pool:
         for actor, _ in self._busy.values():
             self._ray.kill(actor)
         self._busy.clear()
+
+    def _first_done(self) -> list[Any]:
+        """Wait for a block or for an actor that starts; say so where none can start."""
+        refs = [*self._busy, *self._starting]
+        if not self._busy and not self._has_waited:
+            done, _ = self._ray.wait(refs, timeout=_PATIENCE)
+            if done:
+                return list(done)
+            self._has_waited = True
+            warnings.warn(
+                f"no actor has started in {_PATIENCE:.0f} s: other work may hold all cores of this "
+                "Ray. Waiting for them; Ctrl-C ends the wait.",
+                NamebasisHint,
+                stacklevel=2,
+            )
+        return list(self._ray.wait(refs)[0])
 
     def _start(self, n_wanted: int) -> None:
         n_there = len(self._idle) + len(self._starting) + len(self._busy)

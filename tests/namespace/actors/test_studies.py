@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from namebasis.errors import NamebasisError, SpaceError
+from namebasis.errors import NamebasisError, NamebasisHint, SpaceError
 from namebasis.namespace.actors import pool
 from namebasis.namespace.actors.crew import Advance, Crew, _Member, crew_of
 from namebasis.namespace.corpus.names import make_names
@@ -183,6 +184,32 @@ def test_a_block_that_kills_every_actor_ends_the_study(
     assert str(told.value).startswith("the names of block 2 of 2 killed their actor 2 times (")
     assert "\n" not in str(told.value)
     assert (tmp_path / "mark").read_text() == "xx"
+
+
+class _Holder:
+    """An actor that holds cores."""
+
+
+def test_a_ray_without_free_cores_is_said_and_waited_for(
+    people: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    monkeypatch.setattr(pool, "_PATIENCE", 0.2)
+    held = ray.remote(num_cpus=2)(_Holder).remote()
+    ray.get(held.__ray_ready__.remote())
+    free = threading.Timer(1.0, ray.kill, [held])
+    free.start()
+    with (
+        pytest.warns(NamebasisHint, match="no actor has started in 0 s: other work may hold all"),
+        crew_of(people, "ray", 1) as crew,
+    ):
+        assert crew.map(_names_in, [slice(0, 3)]) == [3]
+    free.join()
+
+
+def _names_in(space: Space, block: slice, advance: Advance) -> int:
+    return block.stop - block.start
 
 
 def test_an_actor_tells_what_it_lacks(people: Space) -> None:
