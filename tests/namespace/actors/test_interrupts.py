@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,14 @@ from namebasis.space import build_space
 from tests.namespace.conftest import FakeEncoder, corpus
 
 ray = pytest.importorskip("ray", reason="the ray extra is not installed")
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Ctrl-C as a terminal gives it; the workers that share out tests do not listen to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_ctrl_c_ends_the_actors_of_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
