@@ -33,6 +33,7 @@ from namebasis.namespace.search.caches import holds_newest
 from namebasis.namespace.store.dataset import INDICES, Store
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.view_ids import view_id
+from namebasis.reading import UnreadableError, parse_json
 
 LARGE = 200_000
 """Names from which on there is a file; fewer are read from the store, and kept in memory."""
@@ -105,7 +106,9 @@ class SpellingIndex:
             self.made_of, self.n_rows = str(head["made_of"]), int(head["rows"])
         except FileNotFoundError:
             raise DamagedIndexError(f"{path}: missing.") from None
-        except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+        except (
+            OSError, ValueError, KeyError, TypeError, struct.error, UnreadableError
+        ) as error:  # fmt: skip
             raise DamagedIndexError(f"{path}: not readable ({error}).") from None
 
     def _read_head(self) -> dict[str, Any]:
@@ -116,7 +119,7 @@ class SpellingIndex:
         if zlib.crc32(content) != crc:
             raise ValueError(WRONG)
         text, _, tables = content.partition(b"\n")
-        head: dict[str, Any] = json.loads(text)
+        head: dict[str, Any] = parse_json(text, self.path)
         n_blocks = -(-int(head["rows"]) // BLOCK)
         self._start = _FIRST.size + size
         self._firsts = np.frombuffer(tables, "<u8", n_blocks)
