@@ -854,7 +854,7 @@ class StoredSpace:
         Parameters
         ----------
         progress : callable, optional
-            Called with steps done and steps in all.
+            Called with thousandths of steps done and in all.
 
         Raises
         ------

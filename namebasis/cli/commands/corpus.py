@@ -463,7 +463,7 @@ def info(
     from namebasis.space import open_space
 
     opened = open_space(space)
-    shown = progress_bar("check", "steps") if check and not quiet else nullcontext()
+    shown = progress_bar("check", "parts") if check and not quiet else nullcontext()
     with shown as progress:
         return opened.info(check=check, progress=progress)
 

@@ -82,10 +82,9 @@ def no_rows(dim: int) -> ViewSum:
     return ViewSum(0, np.zeros(dim), BY_ROW + "0")
 
 
-def sum_view(store: Store, view: str, n_rows: int | None = None) -> ViewSum:
-    """Sum the first rows of a view, of all by default."""
-    left = store.n_rows if n_rows is None else min(n_rows, store.n_rows)
-    return no_rows(store.dim(view)).plus(_first(store.blocks(view), left))
+def sum_blocks(blocks: Iterable[FloatArray], dim: int, n_rows: int) -> ViewSum:
+    """Sum the first rows of blocks, each of shape (n, dim)."""
+    return no_rows(dim).plus(_first(blocks, n_rows))
 
 
 def whole_digest(store: Store, view: str, n_rows: int) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from namebasis.checks import Progress
+from namebasis.checks import FloatArray, Progress
 from namebasis.errors import SpaceError
 from namebasis.index.facts import DamagedIndexError, facts_path
 from namebasis.namespace.search import caches, graph_cache, spelling_index
@@ -18,7 +18,7 @@ from namebasis.namespace.store.checksums import Noted
 from namebasis.namespace.store.dataset import INDICES, VIEWS
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.places import for_lance
-from namebasis.namespace.store.sums import ViewSum, noted_sums, sum_view, whole_digest
+from namebasis.namespace.store.sums import ViewSum, noted_sums, sum_blocks, whole_digest
 from namebasis.namespace.store.unspelled import FITS
 from namebasis.reading import UnreadableError, digest_of, read_arrays
 
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from namebasis.namespace.store.dataset import Store
 
 Found = dict[str, str]
+Said = Callable[[float], None]
+"""Told how much of a step is done, in [0, 1]."""
+
+PARTS = 1000
+"""Of each step, as progress counts them."""
 
 # float64 sums of some million float32 values in another order agree to much better than that;
 # one flipped exponent bit moves them by more.
@@ -49,7 +54,7 @@ def check_space(store: Store, progress: Progress | None = None) -> Found:
     ----------
     store : Store
     progress : callable, optional
-        Called with steps done and steps in all.
+        Called with thousandths of steps done and in all.
 
     Returns
     -------
@@ -65,20 +70,33 @@ def check_space(store: Store, progress: Progress | None = None) -> Found:
     found: Found = {}
     problems: list[str] = []
     for done, (what, step) in enumerate(steps):
-        if progress is not None:
-            progress(done, len(steps))
+        said = partial(_say, progress, done, len(steps))
+        said(0.0)
         try:
-            found[what] = step()
+            found[what] = step(said)
         except SpaceError as error:
             problems.append(str(error))
-    if progress is not None:
-        progress(len(steps), len(steps))
+    _say(progress, len(steps), len(steps), 0.0)
     if problems:
         raise SpaceError(" ".join(dict.fromkeys(problems)))
     return found
 
 
-def _steps(store: Store) -> Iterator[tuple[str, Callable[[], str]]]:
+def _say(progress: Progress | None, done: int, total: int, share: float) -> None:
+    if progress is not None:
+        progress(PARTS * done + int(PARTS * min(share, 1.0)), PARTS * total)
+
+
+def _told(blocks: Iterable[FloatArray], n_rows: int, said: Said) -> Iterator[FloatArray]:
+    """The blocks of n rows, and how much of them is read."""
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        said(done / max(1, n_rows))
+
+
+def _steps(store: Store) -> Iterator[tuple[str, Callable[[Said], str]]]:
     folder = store.place
     yield from ((view, partial(_check_view, store, view)) for view in store.views)
     yield "other columns", partial(_check_columns, store)
@@ -99,12 +117,13 @@ def _steps(store: Store) -> Iterator[tuple[str, Callable[[], str]]]:
             yield f"{INDICES}/{path.name}", partial(_check_arrays, path)
 
 
-def _check_view(store: Store, view: str) -> str:
+def _check_view(store: Store, view: str, said: Said) -> str:
     noted = noted_sums(store).get(view)
     if noted is None:
-        sum_view(store, view)  # reads it all the same
+        blocks = _told(store.blocks(view), store.n_rows, said)
+        sum_blocks(blocks, store.dim(view), store.n_rows)  # reads it all the same
         return "nothing was noted to compare with"
-    if not _is_same(store, view, noted):
+    if not _is_same(store, view, noted, said):
         raise SpaceError(
             f"{store.uri}: the vectors of the view {view} are not those that were written; the "
             "data set is damaged. Build the space again."
@@ -114,8 +133,9 @@ def _check_view(store: Store, view: str) -> str:
     return f"{noted.n_rows:,} vectors {how}" + (f"; {newer:,} newer ones unchecked" * (newer > 0))
 
 
-def _is_same(store: Store, view: str, noted: ViewSum) -> bool:
-    found = sum_view(store, view, noted.n_rows)
+def _is_same(store: Store, view: str, noted: ViewSum, said: Said) -> bool:
+    blocks = _told(store.blocks(view), min(noted.n_rows, store.n_rows), said)
+    found = sum_blocks(blocks, store.dim(view), noted.n_rows)
     if not noted.digest:
         return bool(np.abs(found.total - noted.total).max(initial=0) < _SAME_SUM)
     digest = found.digest if noted.can_grow else whole_digest(store, view, noted.n_rows)
@@ -124,7 +144,7 @@ def _is_same(store: Store, view: str, noted: ViewSum) -> bool:
     return found.n_rows == noted.n_rows and digest == noted.digest and is_sum
 
 
-def _check_columns(store: Store) -> str:
+def _check_columns(store: Store, said: Said) -> str:
     """Read all but the vectors, and look that ids are the row numbers and texts are texts."""
     start = 0
     with reading(store.uri):
@@ -134,6 +154,7 @@ def _check_columns(store: Store) -> str:
             if not np.array_equal(ids, np.arange(start, start + len(batch))):
                 raise ValueError(f"the ids from row {start} on are not the row numbers")
             start += len(batch)
+            said(start / max(1, store.n_rows))
     return f"{start:,} rows of {len(store.columns)} columns are readable"
 
 
@@ -144,13 +165,13 @@ def _noted_names(folder: Path) -> set[str]:
         return set()  # said by the step of names.lance
 
 
-def _check_gone(store: Store, name: str) -> str:
+def _check_gone(store: Store, name: str, _said: Said) -> str:
     if (store.place / name).exists():
         raise SpaceError(f"{store.place / name}: its versions are missing; {_REMEDIES[name]}")
     return "deleted since"
 
 
-def _check_files(store: Store, name: str) -> str:
+def _check_files(store: Store, name: str, said: Said) -> str:
     """Compare the files of the newest version of a data set with their checksums."""
     uri = store.place / name
     noted = checksums.read_noted(store.place).get(name)
@@ -164,7 +185,10 @@ def _check_files(store: Store, name: str) -> str:
             f"last; {_REMEDIES[name]}"
         )
     files = [checksums.manifest(newest), *_used(store, name)]
-    n_same = sum(_is_file_same(uri, file, noted, _REMEDIES[name]) for file in files)
+    n_same = 0
+    for at, file in enumerate(files, 1):
+        n_same += _is_file_same(uri, file, noted, _REMEDIES[name])
+        said(at / len(files))
     newer = len(files) - n_same
     return f"{n_same:,} files as they were written" + f"; {newer:,} newer ones unchecked" * (
         newer > 0
@@ -217,7 +241,7 @@ def _read_all(store: Store, name: str) -> None:
                 batch.validate(full=True)
 
 
-def _check_fit(path: Path) -> str:
+def _check_fit(path: Path, _said: Said) -> str:
     """A fit is named after the digest of its content."""
     told = path.stem.rpartition("-")[2]
     try:
@@ -232,7 +256,7 @@ def _check_fit(path: Path) -> str:
     return "as it was written"
 
 
-def _check_index(store: Store, view: str) -> str:
+def _check_index(store: Store, view: str, said: Said) -> str:
     path = caches.index_path(store.place, view)
     if not path.exists():
         return "none; it is built at the first query"
@@ -253,17 +277,18 @@ def _check_index(store: Store, view: str) -> str:
                     f"{path}: not of the stored vectors. Delete it; it will be rebuilt."
                 )
             start += len(rows)
+            said(start / max(1, index.n_rows))
     return f"{index.n_rows:,} rows as they were written"
 
 
-def _check_spellings(store: Store) -> str:
+def _check_spellings(store: Store, _said: Said) -> str:
     try:
         return spelling_index.check_file(store)
     except DamagedIndexError as error:
         raise SpaceError(f"{error} Delete it; it will be made again.") from None
 
 
-def _check_graph(store: Store, path: Path) -> str:
+def _check_graph(store: Store, path: Path, _said: Said) -> str:
     view, _, k = path.name.removesuffix(".graph.npz").rpartition(".k")
     if view not in store.views or not k.isdecimal():
         return "of no view"
@@ -274,7 +299,7 @@ def _check_graph(store: Store, path: Path) -> str:
     return "of other vectors; it is rebuilt when needed" if graph is None else "whole"
 
 
-def _check_arrays(path: Path) -> str:
+def _check_arrays(path: Path, _said: Said) -> str:
     try:
         read_arrays(path, 2**31)
     except UnreadableError as error:

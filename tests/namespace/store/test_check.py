@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import lance
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.index import vector_index
 from namebasis.index.vector_index import VectorIndex
@@ -22,6 +24,7 @@ from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.search import caches
 from namebasis.namespace.search.template_rows import template_rows
 from namebasis.namespace.store import checksums
+from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.locks import locked
 from namebasis.space import Space, open_space
 from tests.namespace.building.test_images import Seeing, paint
@@ -270,3 +273,23 @@ def test_the_command_shows_what_was_found(copy: Path) -> None:
     done = run("info", str(copy), "--check", cwd=copy.parent)
     assert done.returncode == 1
     assert "text.faiss: its checksum is not the one written with it. Delete it" in done.stderr
+
+
+def test_progress_is_told_inside_of_long_steps(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    space, blocks = open_space(copy), Store.blocks
+    half = len(space) // 2
+
+    def halves(store: Store, view: str, *given: int) -> Iterator[FloatArray]:
+        for block in blocks(store, view, *given):
+            yield block[:half]
+            yield block[half:]
+
+    monkeypatch.setattr(Store, "blocks", halves)
+    calls: list[tuple[int, int]] = []
+    space.check(progress=lambda done, total: calls.append((done, total)))
+    done, totals = [one for one, _ in calls], {total for _, total in calls}
+    assert done == sorted(done)
+    assert totals == {done[-1]}
+    assert done[-1] % 1000 == 0
+    share = 1000 * half // len(space)
+    assert done[:3] == [0, share, 1000]
