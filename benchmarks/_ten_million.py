@@ -88,14 +88,16 @@ def ask(path: Path, n: int) -> Figures:
         ids = np.random.default_rng(5).choice(n, N_QUERIES, replace=False)
         queries = [f"Name{i:07d}" for i in np.sort(ids)]
         space.nearest(queries[0], k=K, where=where)
-        seconds, cpu = [], time.process_time()
-        for query in queries:
-            started = time.perf_counter()
-            space.nearest(query, k=K, where=where)
-            seconds.append(time.perf_counter() - started)
-        figures[f"warm_{what}"] = statistics.median(seconds)
-        figures[f"warm_{what}_worst"] = max(seconds)
-        figures[f"warm_{what}_cpu"] = (time.process_time() - cpu) / N_QUERIES
+        # First the lists of these names come from the disk; then they are in memory.
+        for turn in ("warm", "again"):
+            seconds, cpu = [], time.process_time()
+            for query in queries:
+                started = time.perf_counter()
+                space.nearest(query, k=K, where=where)
+                seconds.append(time.perf_counter() - started)
+            figures[f"{turn}_{what}"] = statistics.median(seconds)
+            figures[f"{turn}_{what}_worst"] = max(seconds)
+            figures[f"{turn}_{what}_cpu"] = (time.process_time() - cpu) / N_QUERIES
         figures[f"recall_{what}"] = recall(space, np.sort(ids), where)
         print(what, figures, file=sys.stderr, flush=True)
     facts = space.info()["indices"]["text"]
@@ -229,8 +231,10 @@ def table(found: dict[str, Figures], n: int) -> None:
         ask,
     )
     for what, said in (("all", "no filter"), *FILTERS.items()):
-        figure = f"{ask[f'warm_{what}'] * 1e3:.0f} (CPU {ask[f'warm_{what}_cpu'] * 1e3:.0f})"
-        row(f"warm `nearest`, {said}, ms", "< 50", figure, ask)
+        for turn, which in (("warm", "lists on the disk"), ("again", "the same names again")):
+            cpu = ask[f"{turn}_{what}_cpu"] * 1e3
+            figure = f"{ask[f'{turn}_{what}'] * 1e3:.0f} (CPU {cpu:.0f})"
+            row(f"warm `nearest`, {said}, {which}, ms", "< 50", figure, ask)
         row(f"recall@10, {said}", "≥ 0.95", f"{ask[f'recall_{what}']:.3f}", ask)
     row(
         "metric column, s",
