@@ -893,6 +893,7 @@ def build_space(
     address: str | None = None,
     n_actors: int | None = None,
     encoder_factory: Callable[[], Encoder] | None = None,
+    index: str | None = None,
 ) -> Space:
     """Embed names and store them as a space; an interrupted build resumes where it stopped.
 
@@ -932,6 +933,10 @@ def build_space(
         ``"local"``, or ``"ray"`` for the same rows from many processes or machines.
     address, n_actors, encoder_factory
         Of Ray; see `namebasis.namespace.building.build.build_space`.
+    index : {"auto", "pq", "sq8"}, optional
+        How vectors are indexed: `auto`, exactly up to 200,000 names and by inverted lists above, or
+        compressed for spaces larger than memory, from 10,000 names on. By default as the space is
+        indexed that is there.
 
     Raises
     ------
@@ -966,12 +971,15 @@ def build_space(
     from namebasis.namespace.building.templates import load_templates
     from namebasis.namespace.building.tokens import check_unreadable
     from namebasis.namespace.corpus.sources import as_names
+    from namebasis.namespace.search.caches import check_kind
 
     # Before anything is read or loaded.
     refuse_foreign(place_of(path))
     templates = load_templates(templates)
     check_unreadable(unreadable)
     check_engine(engine, RayCluster(address, n_actors, encoder_factory))
+    if index is not None:
+        check_kind(index)
     if isinstance(encoder, str):
         encoder = full_spec(encoder)
     corpus = as_names(
@@ -988,6 +996,7 @@ def build_space(
             corpus, path, encoder=encoder, vectors=vectors, templates=templates,
             unreadable=unreadable, seed=seed, overwrite=overwrite, progress=report,
             engine=engine, address=address, n_actors=n_actors, encoder_factory=encoder_factory,
+            index=index,
         )  # fmt: skip
     built = open_space(stored.path, encoder=encoder)
     built.summary = stored.summary

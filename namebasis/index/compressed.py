@@ -13,10 +13,8 @@ from namebasis.index.rows import Rows
 
 FEW = 2_000
 """Allowed rows up to which they are read and compared themselves."""
-MOST = 4_096
-"""Candidates of one query, unless more rows than these are asked for."""
-_TOGETHER = 32
-"""Queries whose candidates are read together."""
+_TOGETHER = 131_072
+"""Candidates, of one query or of several, that are read together."""
 
 Hits = tuple[FloatArray, IntArray]
 
@@ -33,8 +31,9 @@ def refine(rows: Rows, queries: FloatArray, candidates: IntArray, k: int) -> Hit
     k : int
     """
     similarities = np.full(candidates.shape, -np.inf, np.float32)
-    for at in range(0, len(queries), _TOGETHER):
-        here = candidates[at : at + _TOGETHER]
+    step = max(1, _TOGETHER // max(1, candidates.shape[1]))
+    for at in range(0, len(queries), step):
+        here = candidates[at : at + step]
         ids = np.unique(here[here >= 0])
         vectors = rows.of(ids)
         places = np.searchsorted(ids, here)

@@ -36,6 +36,12 @@ EXACT_ROWS = 50_000
 """A filter that leaves at most this number of rows of an IVF index is searched exhaustively."""
 
 
+_TUNED = 10
+"""Rows asked for, by which lists and candidates are tuned."""
+_SEEN = 32
+"""Rows looked at for each that is asked for, which is enough for any number of them."""
+
+
 class VectorIndex:
     """Nearest rows by inner product; ids are the row numbers 0 to n_rows - 1.
 
@@ -223,8 +229,8 @@ class VectorIndex:
         n_lists = int(self._index.nlist)
         if not exact and (allowed is None or n_allowed > EXACT_ROWS):
             # As many allowed rows are looked at as without a filter, so the recall holds.
-            nprobe = math.ceil(self.parameters["nprobe"] * self.n_rows / n_allowed)
-            found = search_lists(self._index, queries, n_columns, allowed, min(n_lists, nprobe))
+            nprobe = self._n_probed(n_columns, n_allowed)
+            found = search_lists(self._index, queries, n_columns, allowed, nprobe)
             if not (found[1] < 0).any():
                 return found
         return search_lists(self._index, queries, n_columns, allowed, n_lists)
@@ -238,13 +244,24 @@ class VectorIndex:
         n_allowed = self.n_rows if allowed is None else allowed.count
         if exact or n_allowed <= compressed.FEW:
             return compressed.search_rows(self.source, queries, k, allowed)
-        depth = min(n_allowed, max(k, min(k * self.parameters["refine"], compressed.MOST)))
-        nprobe = math.ceil(self.parameters["nprobe"] * self.n_rows / n_allowed)
-        nprobe = min(int(self._index.nlist), nprobe)
+        depth = k * self.parameters["refine"]
+        if k > _TUNED and depth * _SEEN >= n_allowed:  # the codes would spare little
+            return compressed.search_rows(self.source, queries, k, allowed)
+        nprobe = self._n_probed(k, n_allowed)
         _, ids = search_lists(self._index, queries, depth, allowed, nprobe)
         if ((ids >= 0).sum(axis=1) < k).any():
             _, ids = search_lists(self._index, queries, depth, allowed, int(self._index.nlist))
         return compressed.refine(self.source, queries, ids, k)
+
+    def _n_probed(self, k: int, n_allowed: int) -> int:
+        """Lists to look into: as tuned for ten rows, and more where more are asked for.
+
+        In proportion, until they hold `_SEEN` allowed rows for each that is asked for.
+        """
+        n_lists, tuned = int(self._index.nlist), self.parameters["nprobe"]
+        enough = _SEEN * k * n_lists / self.n_rows
+        least = max(tuned, min(tuned * k / _TUNED, enough))
+        return min(n_lists, math.ceil(least * self.n_rows / n_allowed))
 
     def _check_file(self) -> None:
         """Look that a mapped file is as it was: reading beyond its end would kill the process."""

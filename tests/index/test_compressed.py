@@ -80,8 +80,13 @@ def test_a_filter_acts_among_the_codes(index: VectorIndex, share: float, monkeyp
     assert tuning.measure_recall(found, brute(QUERIES, ROWS, 10, allowed)[1]) > 0.9
 
 
-def test_more_rows_than_candidates_are_all_given_once(index: VectorIndex, monkeypatch) -> None:
-    monkeypatch.setattr(compressed, "MOST", 20)
+@pytest.mark.parametrize("k", [60, 400, 1500])
+def test_many_rows_are_found_as_well_as_ten(index: VectorIndex, k: int) -> None:
+    _, ids = index.search(QUERIES, k)
+    assert tuning.measure_recall(ids, brute(QUERIES, ROWS, k)[1]) > 0.95
+
+
+def test_more_rows_than_candidates_are_all_given_once(index: VectorIndex) -> None:
     for k in (300, N, N + 5):
         _, ids = index.search(QUERIES[:2], k)
         assert [len(set(row)) for row in ids.tolist()] == [min(k, N)] * 2

@@ -179,8 +179,8 @@ def build(
         typer.Option(
             "--index",
             help="How vectors are indexed: auto (exact up to 200,000 names, then inverted lists), "
-            "or compressed for spaces larger than memory: pq (a byte for 8 columns), sq8 (for "
-            "each). A finished space is indexed again.",
+            "or compressed for spaces larger than memory: pq (a byte for up to 8 columns), sq8 "
+            "(for each). A finished space is indexed again.",
         ),
     ] = None,
     quiet: options.Quiet = False,

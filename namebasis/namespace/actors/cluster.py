@@ -155,6 +155,8 @@ def _knock(address: str) -> None:
     """Raise OSError within seconds where nobody listens; Ray itself tries for many minutes."""
     host, colon, port = address.rpartition("://")[2].rpartition(":")
     if colon:
+        if not port.isdecimal():
+            raise ValueError(f"its port must be a number, got {port!r}")
         socket.create_connection((host, int(port)), timeout=5).close()
 
 

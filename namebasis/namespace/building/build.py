@@ -183,8 +183,8 @@ def build_space(
         swap.clear(path)
         store = _begin(place, job, names.table.schema, encoder)
         current = Provenance.from_metadata(store.metadata, str(place))
-        if index is not None:
-            caches.set_kind(store, index)
+        if index is not None or place != path:
+            caches.set_kind(store, index or _kind_there(path))
         if current.state == "done" and index is not None:
             index_all(store)
         elif current.state != "done":
@@ -380,6 +380,14 @@ def _choose_place(path: Path, job: Provenance, overwrite: bool) -> Path:
     if differs:
         raise _other_space(path, there, differs)
     return path
+
+
+def _kind_there(path: Path) -> str:
+    """How the space that is to be replaced is indexed; its successor is, too."""
+    try:
+        return caches.index_kind(Store(path))
+    except SpaceError:  # damaged or newer
+        return "auto"
 
 
 def _other_space(path: Path, there: Provenance, differs: Sequence[str]) -> SpaceError:

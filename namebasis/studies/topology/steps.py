@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
-from threading import Event, Lock
+from threading import Event, Lock, Thread
 from typing import TypeVar
 
 from namebasis.checks import Progress
@@ -55,17 +55,20 @@ class Clock:
     def abreast(self, n_rows: int) -> Iterator[Callable[[Callable[[Lane], T]], Future[T]]]:
         """Give a function that starts work beside this thread; of very many rows, it does it first.
 
-        What is still at work when the context is left by an error stops at its next step. BLAS
+        What is still at work when the context is left by an error, or by Ctrl-C, is not waited for,
+        and stops at its next step. BLAS
         runs on one thread meanwhile: threads within threads wait for each other.
         """
         from threadpoolctl import threadpool_limits
 
         stop = Event()
         one_each = threadpool_limits(1, "blas") if n_rows <= _ABREAST else nullcontext()
-        with one_each, ThreadPoolExecutor(2, thread_name_prefix="topology") as pool:
+        with one_each:
 
             def start(work: Callable[[Lane], T]) -> Future[T]:
-                task = pool.submit(lambda: work(Lane(self, stop)))
+                task: Future[T] = Future()
+                # A pool's threads would be waited for, when Ctrl-C ends the process, too.
+                Thread(target=_fill, args=(task, work, Lane(self, stop)), daemon=True).start()
                 if n_rows > _ABREAST:
                     task.result()
                 return task
@@ -75,6 +78,14 @@ class Clock:
             except BaseException:
                 stop.set()
                 raise
+
+
+def _fill(task: Future[T], work: Callable[[Lane], T], lane: Lane) -> None:
+    """Do work, and leave what it makes, or raises, in its task."""
+    try:
+        task.set_result(work(lane))
+    except BaseException as error:
+        task.set_exception(error)
 
 
 class Lane:

@@ -228,6 +228,8 @@ def test_what_cannot_work_is_refused(people: Space, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     with pytest.raises(NamebasisError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
         people.identity(["Vicki"], engine="ray", address="127.0.0.1:1")
+    with pytest.raises(NamebasisError, match="at host:port: its port must be a number, got 'port'"):
+        people.identity(["Vicki"], engine="ray", address="host:port")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(NamebasisError, match=r"namebasis\[ray\]"):
         people.rigidity(["Vicki"], engine="ray")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import namebasis as nb
 from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.index import tuning
 from namebasis.namespace.building import build
@@ -121,3 +122,25 @@ def test_an_unknown_kind_is_refused_before_anything_is_written(tmp_path: Path) -
     with pytest.raises(ValueError, match=r"one of auto, pq, sq8; got 'sq9'\. Did you mean 'sq8'"):
         made(tmp_path / "a.space", "sq9")
     assert not (tmp_path / "a.space").exists()
+
+
+def test_what_replaces_it_is_indexed_as_it_was_unless_another_kind_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.space"
+    made(path, "pq")
+    again = [{"name": f"Other{chr(97 + i // 26)}{chr(97 + i % 26)}"} for i in range(N)]
+    options = {"encoder": FakeEncoder(), "overwrite": True}
+    space = build_space(make_names(again), path, **options)
+    assert factories(space)["text"] == "IVF256,PQ2"
+    space = build_space(corpus(N), path, **options, index="auto")
+    assert factories(space)["text"] == "Flat"
+
+
+def test_the_kind_is_chosen_from_python_as_by_the_command(tmp_path: Path) -> None:
+    names = [f"Name{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(N)]
+    rows = np.random.default_rng(0).normal(size=(N, 16)).astype(np.float32)
+    space = nb.build_space(names, tmp_path / "a.space", vectors=rows, index="sq8", progress=None)
+    assert factories(space)["text"] == "IVF256,SQ8"
+    with pytest.raises(ValueError, match="index must be one of auto, pq, sq8; got 'hnsw'"):
+        nb.build_space(names, tmp_path / "b.space", vectors=rows, index="hnsw")
