@@ -261,7 +261,7 @@ class VectorIndex:
         n_lists, tuned = int(self._index.nlist), self.parameters["nprobe"]
         enough = _SEEN * k * n_lists / self.n_rows
         least = max(tuned, min(tuned * k / _TUNED, enough))
-        return min(n_lists, math.ceil(least * self.n_rows / n_allowed))
+        return int(min(n_lists, math.ceil(least * self.n_rows / n_allowed)))
 
     def _check_file(self) -> None:
         """Look that a mapped file is as it was: reading beyond its end would kill the process."""
