@@ -23,6 +23,7 @@ LANCE = (
 )  # fmt: skip
 TIMED = (".json", ".toml", ".jsonl")
 UNEQUAL = (".db", ".wal", ".idx", ".log", "")
+GROWS = ("painter.json",)  # says how far a training is, at each state that it saves
 HOLDS_SECONDS = ("painter-state.safetensors",)
 """Files of other libraries that no two runs write alike."""
 WHOLE = ("html", "json", "csv", "parquet", "png", "safetensors", "toml")
@@ -250,7 +251,8 @@ def _judge(warm: Warm, place: Path, operation: Operation, wanted: dict[str, str]
     if operation.makes == "files":
         for file, digest in digests(place).items():
             # A file appears whole or not at all; a folder of many grows file by file.
-            if file in wanted and digest != wanted[file] and file.split(".")[-1] in WHOLE:
+            is_whole = file.split(".")[-1] in WHOLE and Path(file).name not in GROWS
+            if file in wanted and digest != wanted[file] and is_whole:
                 return f"{file} is not what an undisturbed run leaves"
     if not _has_space(operation):
         return None  # an unfinished build may refuse; the same build again has to finish it

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -26,9 +26,7 @@ from namebasis.namespace.pictures.schema import (
     vector_column,
 )
 from namebasis.namespace.pictures.views import has_vector
-from namebasis.namespace.store.engine_errors import reading
-from namebasis.namespace.store.opening import holds_commit
-from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.opening import holds_commit, open_newest
 from namebasis.reading import UnreadableError
 
 if TYPE_CHECKING:
@@ -80,7 +78,7 @@ def column_of(other: Encoder | None) -> pa.Field:
 
 def has_in(uri: Path, column: str) -> np.ndarray | None:
     """Which pictures of a store have a vector in a column; None where all that were added do."""
-    dataset = _open(uri)
+    dataset = open_newest(uri)
     if column == VECTOR and not any(one.startswith(OTHER_VECTORS) for one in dataset.schema.names):
         return None
     found = [np.asarray(block) for block in has_vector(dataset, column)]
@@ -97,7 +95,7 @@ def places_of(uri: Path, column: str) -> dict[Key, str]:
     has = has_in(uri, column)
     if has is None:
         return {}
-    dataset = _open(uri)
+    dataset = open_newest(uri)
     asked = ["label", "path", "digest", "is_added"]
     held = [name for name in asked if name in dataset.schema.names]
     rows = filled(dataset.to_table(columns=held), asked)
@@ -136,10 +134,3 @@ def count_beside(pictures: Pictures, other: Encoder) -> tuple[int, int]:
     every = np.concatenate([np.empty(0, np.int64), *ids])
     owners = pictures.owners[every]
     return len(np.unique(owners[owners >= 0])), len(every)
-
-
-def _open(uri: Path) -> Any:
-    import lance
-
-    with reading(uri):
-        return lance.dataset(for_lance(uri))

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -64,11 +64,9 @@ from namebasis.namespace.store.dataset import (
     Store,
     as_column,
 )
-from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import writing
-from namebasis.namespace.store.opening import holds_commit
-from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.opening import holds_commit, open_newest
 from namebasis.namespace.store.sums import image_mean_entry
 from namebasis.reading import UnreadableError
 from namebasis.wording import did_you_mean
@@ -452,7 +450,7 @@ def _measured(uri: Path, column: str) -> dict[str, bool]:
     if has is None:
         if not only.any():
             return {}
-        has = np.concatenate([np.asarray(block) for block in has_vector(_open(uri))])
+        has = np.concatenate([np.asarray(block) for block in has_vector(open_newest(uri))])
     else:
         only |= ~has
     digests = np.array(rows["digest"].to_pylist(), dtype=object)
@@ -461,7 +459,7 @@ def _measured(uri: Path, column: str) -> dict[str, bool]:
 
 def _told(uri: Path, columns: Sequence[str]) -> pa.Table:
     """Columns of all pictures, with what stands in those that an older store lacks."""
-    dataset = _open(uri)
+    dataset = open_newest(uri)
     held = [name for name in columns if name in dataset.schema.names]
     return filled(dataset.to_table(columns=held), columns)
 
@@ -589,13 +587,6 @@ def _beside(paths: Sequence[str], beside: Beside) -> dict[str, list[str | None]]
 def _lasting(path: str) -> str:
     """A path that leads to the file from any folder; an address stays as it is."""
     return path if ":/" in path else os.path.abspath(path)
-
-
-def _open(uri: Path) -> Any:
-    import lance
-
-    with reading(uri):
-        return lance.dataset(for_lance(uri))
 
 
 def _write_view(store: Store, space: StoredSpace, dim: int) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from namebasis.atomic import replacing_file
 from namebasis.checks import FloatArray, Progress, check_count
 from namebasis.errors import SpaceError
 from namebasis.namespace.store.columns import drop_leftovers, put_view
@@ -108,7 +109,8 @@ def _write(store: Store, n_folds: int, max_pieces: int, progress: Progress | Non
     folder = store.folder / FITS
     folder.mkdir(exist_ok=True)
     # The fit first: a column never stands there without the file that it names.
-    (folder / name).write_bytes(content)
+    with replacing_file(folder / name, overwrite=True) as stream:
+        stream.write(content)
     made = UnspelledFacts(store.n_rows, n_folds, max_pieces, fit.penalty, fit.explained)
     metadata = {FIT_KEY: name, FACTS_KEY: json.dumps(asdict(made))}
     # Rows are read through a handle of their own: the one that writes is taken.

@@ -26,8 +26,7 @@ from namebasis.namespace.pictures.schema import (
 from namebasis.namespace.pictures.writing import Incoming, absorb
 from namebasis.namespace.store.dataset import BLOCK_ROWS, IMAGES, Store, as_matrix
 from namebasis.namespace.store.engine_errors import one_line, reading
-from namebasis.namespace.store.opening import holds_commit
-from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.opening import holds_commit, open_newest
 from namebasis.namespace.store.provenance import Provenance
 
 log = logging.getLogger(__name__)
@@ -93,10 +92,7 @@ def old_measurements(uri: Path, fingerprint: str | None) -> Incoming:
     SpaceError
         If it cannot be read.
     """
-    import lance
-
-    with reading(uri):
-        dataset = lance.dataset(for_lance(uri))
+    dataset = open_newest(uri)
     kept = [
         one
         for one in dataset.schema

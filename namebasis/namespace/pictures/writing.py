@@ -33,7 +33,7 @@ from namebasis.namespace.pictures.schema import (
 )
 from namebasis.namespace.store.dataset import BLOCK_ROWS
 from namebasis.namespace.store.engine_errors import reading
-from namebasis.namespace.store.opening import holds_commit
+from namebasis.namespace.store.opening import holds_commit, open_newest
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.upkeep import LEVELS, keep_up
 
@@ -151,7 +151,7 @@ def absorb(uri: Path, rows: Incoming, *, is_newer: bool = False) -> int:
     if n_new:
         _append(uri, dataset.schema, rows, to, n_before)
     _fill(uri, rows, to, n_before, is_newer)
-    keep_up(_open(uri), uri)
+    keep_up(open_newest(uri), uri)
     return n_new
 
 
@@ -170,7 +170,7 @@ def carry_measures(uri: Path, version: int, *, left: int | None = None) -> None:
     """
     if not version or not holds_commit(uri):
         return
-    source = _open(uri).checkout_version(version)
+    source = open_newest(uri).checkout_version(version)
     if "is_added" not in source.schema.names:
         return
     rows = incoming_from(source, uri)
@@ -183,8 +183,8 @@ def carry_measures(uri: Path, version: int, *, left: int | None = None) -> None:
     for name in told:
         is_measured |= _validity(rows.batches([name]))
     if left is not None:
-        gone = set(_known(_open(uri).checkout_version(left)).measured) if left else set()
-        held = set(_known(_open(uri)).measured)
+        gone = set(_known(open_newest(uri).checkout_version(left)).measured) if left else set()
+        held = set(_known(open_newest(uri)).measured)
         digests = (key for one in rows.batches(["digest"]) for key in one["digest"].to_pylist())
         is_measured &= np.array([key in held or key not in gone for key in digests], bool)
     if is_measured.any():
@@ -264,7 +264,7 @@ def rewrite(uri: Path, keep: Callable[[pa.RecordBatch], pa.Array], columns: Sequ
     """
     import lance
 
-    dataset = _open(uri)
+    dataset = open_newest(uri)
     masks = [keep(batch) for batch in _scan(dataset, columns)]
     gone = sum(len(mask) - (pc.sum(mask).as_py() or 0) for mask in masks)
     if not gone:
@@ -294,7 +294,7 @@ def _opened(uri: Path, wanted: pa.Schema) -> Any:
         known = {one.name for one in (*KEYS, *ABOUT)}
         schema = pa.schema([*KEYS, *ABOUT, *(one for one in fields if one.name not in known)])
         return lance.write_dataset(schema.empty_table(), for_lance(uri), mode="create")
-    dataset = _open(uri)
+    dataset = open_newest(uri)
     left = [name for name in dataset.schema.names if name.startswith(STAGED)]
     if left:  # by a writer that was killed
         dataset.drop_columns(left)
@@ -377,7 +377,7 @@ def _fill(uri: Path, rows: Incoming, to: IntArray, n_before: int, is_newer: bool
     others = np.flatnonzero(~(first & (to >= n_before)))
     if not len(others):
         return
-    dataset = _open(uri)
+    dataset = open_newest(uri)
     names = [name for name in rows.schema.names if name != "digest"]
     chosen = {}
     is_added = _truths(dataset), _incoming_truths(rows)
@@ -437,7 +437,7 @@ def _put(uri: Path, dataset: Any, rows: Incoming, chosen: Mapping[str, IntArray]
     """Put columns in the place of the old ones: staged, then renamed in one commit."""
     names = list(chosen)
     fields = [dataset.schema.field(name) for name in names]
-    source = _open(uri)  # the handle that writes may not be read meanwhile
+    source = open_newest(uri)  # the handle that writes may not be read meanwhile
 
     def batches() -> Iterator[pa.RecordBatch]:
         start = 0
@@ -470,13 +470,6 @@ def _replaced(
     both = pa.concat_arrays([old, given[kind.name].combine_chunks().cast(kind.type)])
     index = np.where(has, len(old) + np.searchsorted(asked, chosen), np.arange(len(old)))
     return both.take(pa.array(index))
-
-
-def _open(uri: Path) -> Any:
-    import lance
-
-    with reading(uri):
-        return lance.dataset(for_lance(uri))
 
 
 def _scan(dataset: Any, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

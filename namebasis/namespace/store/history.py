@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from namebasis.atomic import replacing_file
 from namebasis.errors import SpaceError
 from namebasis.namespace.objects.urls import remote_of
-from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.opening import open_newest
 from namebasis.namespace.store.upkeep import tag_version
 from namebasis.namespace.store.view_ids import view_id
 from namebasis.reading import UnreadableError, parse_json, read_text
@@ -345,9 +345,7 @@ def untag(store: Store, number: int) -> None:
 
 def open_images(folder: Path) -> Any:
     """The archive of images of a space, at its newest version."""
-    import lance
-
-    return lance.dataset(for_lance(folder / ARCHIVE))
+    return open_newest(folder / ARCHIVE)
 
 
 def images_version(folder: Path) -> int:

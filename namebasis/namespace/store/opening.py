@@ -124,8 +124,28 @@ def _open(uri: Path) -> Any:
 
     with reading(uri):
         _check_manifest(uri / "_versions" / newest[1])
-        dataset = lance.dataset(for_lance(uri))
+        dataset = _with_schema(lance.dataset(for_lance(uri)))
         check_files(uri, dataset)
+    return dataset
+
+
+def open_newest(uri: Path) -> Any:
+    """The newest version of a data set beside the names, such as that of pictures.
+
+    Raises
+    ------
+    SpaceError
+        If it is damaged.
+    """
+    import lance
+
+    with reading(uri):
+        return _with_schema(lance.dataset(for_lance(uri)))
+
+
+def _with_schema(dataset: Any) -> Any:
+    """A data set whose schema was read: Lance reads it late, and panics where it is damaged."""
+    _ = dataset.schema
     return dataset
 
 

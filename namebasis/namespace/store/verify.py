@@ -17,7 +17,7 @@ from namebasis.namespace.store import checksums
 from namebasis.namespace.store.checksums import Noted
 from namebasis.namespace.store.dataset import INDICES, VIEWS
 from namebasis.namespace.store.engine_errors import reading
-from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.opening import open_newest
 from namebasis.namespace.store.sums import ViewSum, noted_sums, sum_blocks, whole_digest
 from namebasis.namespace.store.unspelled import FITS
 from namebasis.reading import UnreadableError, digest_of, read_arrays
@@ -227,11 +227,7 @@ def _used(store: Store, name: str) -> list[str]:
 
 
 def _open(store: Store, name: str) -> Any:
-    import lance
-
-    uri = store.place / name
-    with reading(uri):
-        return lance.dataset(for_lance(uri))
+    return open_newest(store.place / name)
 
 
 def _read_all(store: Store, name: str) -> None:

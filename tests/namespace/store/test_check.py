@@ -23,10 +23,11 @@ from namebasis.namespace.building.unspelled import unspell
 from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.search import caches
 from namebasis.namespace.search.template_rows import template_rows
-from namebasis.namespace.store import checksums
+from namebasis.namespace.store import checksums, opening
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.locks import locked
 from namebasis.space import Space, open_space
+from namebasis.validation.pictures.measurements import Memory
 from tests.namespace.building.test_images import Seeing, paint
 from tests.namespace.conftest import corpus
 from tests.test_cli import run
@@ -293,3 +294,34 @@ def test_progress_is_told_inside_of_long_steps(copy: Path, monkeypatch: pytest.M
     assert done[-1] % 1000 == 0
     share = 1000 * half // len(space)
     assert done[:3] == [0, share, 1000]
+
+
+def test_a_fit_that_cannot_be_written_whole_is_not_there(copy: Path) -> None:
+    """A file system that ends in the middle of it, as a quota does."""
+    import resource
+    import signal
+
+    space, before = open_space(copy), resource.getrlimit(resource.RLIMIT_FSIZE)
+    space._encoder = Seeing()
+    names = set((copy / "fits").iterdir())
+    heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (900, before[1]))
+    try:
+        with pytest.raises((OSError, SpaceError)):
+            unspell(space, n_folds=3, rebuild=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heard)
+    assert set((copy / "fits").iterdir()) == names
+    open_space(copy).check()
+
+
+def test_a_schema_that_lance_cannot_read_is_damage_in_one_line(copy: Path) -> None:
+    (manifest,) = sorted((copy / "images.lance" / "_versions").glob("*.manifest"))[:1]
+    content = manifest.read_bytes()
+    assert b"string" in content
+    manifest.write_bytes(content.replace(b"string", b"strino"))
+    with pytest.raises(SpaceError, match=r"images\.lance: the data set is damaged"):
+        opening.open_newest(copy / "images.lance")
+    with pytest.warns(NamebasisWarning, match="all images are measured again"):
+        Memory(copy)
