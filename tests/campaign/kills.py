@@ -51,8 +51,10 @@ def killed(words: list[str], at: int, delay: float) -> int:
             return
         if delay == 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, delay)
+
+    # Here, as an event may come from any thread, and only the main one may say what a signal does.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
     def hook(name: str, arguments: tuple[Any, ...]) -> None:
         if name == "open":
