@@ -39,7 +39,7 @@ EXACT_ROWS = 50_000
 _TUNED = 10
 """Rows asked for, by which lists and candidates are tuned."""
 _SEEN = 32
-"""Rows looked at for each that is asked for, which is enough for any number of them."""
+"""Allowed rows that the lists hold for each row asked for, beyond which no more are opened."""
 
 
 class VectorIndex:

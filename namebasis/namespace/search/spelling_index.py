@@ -264,7 +264,7 @@ def check_file(store: Store) -> str:
 
 
 def is_large(store: Store) -> bool:
-    """Whether a space has so many names that the file is worth its making."""
+    """Whether a space has enough names for the file to be worth making."""
     return store.n_rows > LARGE
 
 
