@@ -38,8 +38,13 @@ EXACT_ROWS = 50_000
 
 _TUNED = 10
 """Rows asked for, by which lists and candidates are tuned."""
-_SEEN = 32
-"""Allowed rows that the lists hold for each row asked for, beyond which no more are opened."""
+_SEEN = 256
+"""Allowed rows that the lists hold for each row asked for, beyond which no more are opened.
+
+Of 1,000,000 rows 32 found 0.85 of the nearest thousand, 64 0.92, 128 0.97 and these all but 0.005.
+"""
+_SPARED = 32
+"""Rows for each candidate, below which comparing codes spares little beside comparing rows."""
 
 
 class VectorIndex:
@@ -245,7 +250,7 @@ class VectorIndex:
         if exact or n_allowed <= compressed.FEW:
             return compressed.search_rows(self.source, queries, k, allowed)
         depth = k * self.parameters["refine"]
-        if k > _TUNED and depth * _SEEN >= n_allowed:  # the codes would spare little
+        if k > _TUNED and depth * _SPARED >= n_allowed:
             return compressed.search_rows(self.source, queries, k, allowed)
         nprobe = self._n_probed(k, n_allowed)
         _, ids = search_lists(self._index, queries, depth, allowed, nprobe)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from namebasis.index import compressed, tuning
+from namebasis.index import compressed, tuning, vector_index
 from namebasis.index.facts import DamagedIndexError, read_facts, write_facts
 from namebasis.index.rows import as_rows
 from namebasis.index.vector_index import VectorIndex
@@ -84,6 +84,23 @@ def test_a_filter_acts_among_the_codes(index: VectorIndex, share: float, monkeyp
 def test_many_rows_are_found_as_well_as_ten(index: VectorIndex, k: int) -> None:
     _, ids = index.search(QUERIES, k)
     assert tuning.measure_recall(ids, brute(QUERIES, ROWS, k)[1]) > 0.95
+
+
+def test_inverted_lists_are_opened_as_many_rows_are_asked_for(monkeypatch) -> None:
+    rows = np.random.default_rng(4).normal(size=(1500, 12)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    index = VectorIndex.build(rows, factory="IVF32,Flat")
+    index.parameters["nprobe"] = 4
+
+    queries = rows[::50]
+
+    def recall(k: int) -> float:
+        found = index.search(queries, k)[1]
+        return tuning.measure_recall(found, brute(queries, rows, k)[1])
+
+    assert recall(100) > 0.99
+    monkeypatch.setattr(vector_index, "_SEEN", 0)  # as many lists as for ten
+    assert recall(100) < 0.9
 
 
 def test_more_rows_than_candidates_are_all_given_once(index: VectorIndex) -> None:
