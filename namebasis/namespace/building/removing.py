@@ -16,12 +16,20 @@ from namebasis.namespace.building.change import ChangeReport
 from namebasis.namespace.building.rewriting import Rows, numbered, since, write_rows
 from namebasis.namespace.corpus.image_labels import find_labels
 from namebasis.namespace.facts import NEEDED, own_columns
+from namebasis.namespace.objects.urls import refuse_remote, remote_of
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.views import view_of_images
 from namebasis.namespace.pictures.writing import rewrite
 from namebasis.namespace.search.name_lookup import find_rows
 from namebasis.namespace.store.columns import drop_leftovers
-from namebasis.namespace.store.dataset import COMPUTED, IMAGES, VIEWS, Store, norm_column
+from namebasis.namespace.store.dataset import (
+    COMPUTED,
+    IMAGE_COUNT,
+    IMAGES,
+    VIEWS,
+    Store,
+    norm_column,
+)
 from namebasis.namespace.store.filters import quote
 from namebasis.namespace.store.history import changing, images_version, open_images
 from namebasis.namespace.store.locks import writing
@@ -93,6 +101,9 @@ def remove(
         if part is not None:
             raise ValueError("--part is of names; images have none.")
         return _remove_images(space, names, where, unmatched, dry_run)
+    if IMAGE_COUNT in space._store.schema.names:
+        # Made of pictures that a copy may hold there and that no machine reads there.
+        refuse_remote(space.path, "removing names of a space with pictures")
     rows = _chosen(space, names, where, part)
     keep = np.ones(len(space), bool)
     keep[rows] = False
@@ -112,7 +123,7 @@ def remove(
             space, f"would remove {told}{beside}; {keep.sum():,} names would be left", (), facts,
             True,
         )  # fmt: skip
-    with writing(space._store) as store:
+    with writing(space._store, remote=True) as store:
         drop_leftovers(store)
         # Rows that were added since it was opened stay.
         keep = np.concatenate([keep, np.ones(store.n_rows - len(keep), bool)])
@@ -123,7 +134,9 @@ def remove(
     facts = {"removed": len(rows), "left": int(keep.sum()), "images_removed": n_images}
     beside = _beside(n_images, len(rows))
     sentence = f"removed {told}{beside}; {keep.sum():,} names are left"
-    return ChangeReport(space.reopened(space._encoder), sentence, (*stale, _way_back(space)), facts)
+    return ChangeReport(
+        space.reopened(space._encoder), sentence, (*stale, *_ways_back(space)), facts
+    )
 
 
 def _beside(n_images: int, n_names: int) -> str:
@@ -136,6 +149,11 @@ def _way_back(space: StoredSpace) -> str:
         f"to take it back: namebasis undo {space.path}; what was removed stays on disk until "
         f"namebasis undo {space.path} --forget"
     )
+
+
+def _ways_back(space: StoredSpace) -> tuple[str, ...]:
+    """How to take a change back; in object storage there is no way."""
+    return () if remote_of(space.path) else (_way_back(space),)
 
 
 def _listed(names: Sequence[str], number: int) -> str:
@@ -374,7 +392,7 @@ def drop(space: Kind, columns: Sequence[str], *, dry_run: bool = False) -> Chang
     facts = {"dropped": wanted}
     if dry_run:
         return ChangeReport(space, f"would drop {told}", (), facts, True)
-    with writing(space._store) as store:
+    with writing(space._store, remote=True) as store:
         drop_leftovers(store)
         gone = [name for name in wanted if name not in store.schema.names]
         if gone:
@@ -382,9 +400,7 @@ def drop(space: Kind, columns: Sequence[str], *, dry_run: bool = False) -> Chang
         with changing(store, f"drop of {told}"):
             beside = [norm_column(view) for view in wanted if view in COMPUTED]
             store.dataset.drop_columns([*wanted, *beside])
-    return ChangeReport(
-        space.reopened(space._encoder), f"dropped {told}", (_way_back(space),), facts
-    )
+    return ChangeReport(space.reopened(space._encoder), f"dropped {told}", _ways_back(space), facts)
 
 
 def rename(space: Kind, column: str, name: str) -> ChangeReport[Kind]:
@@ -403,11 +419,11 @@ def rename(space: Kind, column: str, name: str) -> ChangeReport[Kind]:
         raise ValueError(f"a column's name must be a plain word; got {name!r}.")
     if name in (*store.schema.names, *NEEDED, *VIEWS, "n_images"):
         raise ValueError(f"a column {name} already exists, or its name is reserved.")
-    with writing(store) as newest:
+    with writing(store, remote=True) as newest:
         drop_leftovers(newest)
         with changing(newest, f"rename of {column} to {name}"):
             newest.dataset.alter_columns({"path": column, "name": name})
     return ChangeReport(
-        space.reopened(space._encoder), f"renamed {column} to {name}", (_way_back(space),),
+        space.reopened(space._encoder), f"renamed {column} to {name}", _ways_back(space),
         {"column": column, "name": name},
     )  # fmt: skip

@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from namebasis.namespace.building.adding import FACTS
 from namebasis.namespace.building.tokens import token_facts
+from namebasis.namespace.objects.data_sets import overwrite_remote
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.views import ImageView
 from namebasis.namespace.search import caches, spelling_index
 from namebasis.namespace.store.dataset import HIDDEN, IMAGE_COUNT, VIEWS, Store, as_matrix
@@ -181,7 +183,10 @@ def write_rows(
         notes |= image_mean_entry(store, mean, key)
     rows = Rows(rows.sources, schema.with_metadata(notes), rows.made)
     reader = pa.RecordBatchReader.from_batches(rows.schema, rows.batches())
-    lance.write_dataset(reader, store.dataset, mode="overwrite")
+    if remote_of(store.folder) is None:
+        lance.write_dataset(reader, store.dataset, mode="overwrite")
+    else:
+        overwrite_remote(store.dataset, reader)
     store.refresh()
     index_all(store)
 

@@ -105,7 +105,39 @@ def append_remote(dataset: Any, rows: pa.Table, replaced: Sequence[Any] = ()) ->
     for number, one in enumerate(new, start=1 + max(fragments, default=-1)):
         one.id = number
         fragments[number] = one
-    operation = lance.LanceOperation.Merge([*fragments.values()], dataset.schema)
+    operation = lance.LanceOperation.Merge([*fragments.values()], dataset.lance_schema)
+    version = dataset.version
+    return lance.LanceDataset.commit(dataset, operation, read_version=version, max_retries=0)
+
+
+def overwrite_remote(dataset: Any, rows: pa.RecordBatchReader) -> Any:
+    """Put rows in the place of all others, in one commit; refused as `append_remote` refuses.
+
+    Parameters
+    ----------
+    dataset : LanceDataset
+        The version that the rows were computed from.
+    rows : RecordBatchReader
+        Of any schema.
+
+    Returns
+    -------
+    LanceDataset
+        The version with the rows.
+
+    Raises
+    ------
+    OSError
+        Lance's, if another writer was first.
+    """
+    import lance
+    from lance.fragment import write_fragments
+
+    schema = rows.schema
+    operation = lance.LanceOperation.Overwrite(
+        schema, write_fragments(rows, dataset, mode="overwrite")
+    )
+    # With retries Lance would put the rows above whatever was committed meanwhile.
     version = dataset.version
     return lance.LanceDataset.commit(dataset, operation, read_version=version, max_retries=0)
 

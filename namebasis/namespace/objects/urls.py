@@ -126,6 +126,7 @@ def refuse_remote(folder: Path, what: str = "this") -> None:
     url = remote_of(folder)
     if url is not None:
         raise SpaceError(
-            f"{url}: {what} cannot be done in object storage, where names can be added and metrics "
-            "written. For anything else copy the space to a folder of this machine."
+            f"{url}: {what} cannot be done in object storage, where names can be added and "
+            "removed, metrics and computed views written, and columns renamed and dropped. For "
+            "anything else copy the space to a folder of this machine."
         )

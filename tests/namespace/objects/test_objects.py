@@ -15,14 +15,19 @@ import pyarrow as pa
 import pytest
 
 from namebasis.errors import NamebasisError, ReplacedError, SpaceError
+from namebasis.namespace.building import rewriting
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.merging import merge
+from namebasis.namespace.building.removing import drop, remove, rename
 from namebasis.namespace.building.unspelled import unspell
+from namebasis.namespace.computed import makers
+from namebasis.namespace.computed.making import compute_views
 from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.listing import list_spaces
 from namebasis.namespace.objects.refusals import refusal
 from namebasis.namespace.objects.urls import folder_of, remote_of, url_of
 from namebasis.space import Space, open_space
+from tests.namespace.computed.test_computed_views import DIMS, FakeMaker, open_fake
 from tests.namespace.conftest import FakeEncoder, corpus
 
 SECRET = "wJalrXUtnFEMIsecret"
@@ -178,6 +183,89 @@ def test_the_second_of_two_writers_is_refused(
         add(open_space(url), "Second", "Third", encoder=Meanwhile(other_machine))
     check_rows(open_space(url), 61)
     check_rows(add(open_space(url), "Second", "Third"), 63)
+
+
+def test_views_are_computed_and_columns_dropped_there(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for view in DIMS:
+        monkeypatch.setitem(makers.OPENED_BY, view, f"{open_fake.__module__}:open_fake")
+    url = "s3://bucket/views.space"
+    both = []
+    for path in (url, str(tmp_path / "views.space")):
+        build_space(corpus(20), path, encoder=FakeEncoder())  # type: ignore[arg-type]
+        compute_views(open_space(path), FakeMaker())
+        add(open_space(path), "Late")
+        grown = compute_views(open_space(path), FakeMaker())  # of the one that lacked it
+        names = grown.table(["id"]).append_column("x", grown.table(["id"])["id"])
+        grown.add_metrics(names, study="s", parameters={})
+        rename(open_space(path), "x", "y")
+        told = drop(open_space(path), ["conditioning_last"])
+        assert bool(told.remarks) == (path != url)  # what an undo would take back
+        both.append(open_space(path))
+    there, here = both
+    check_rows(there, 21)
+    assert there.views == here.views == ("text", "token", "conditioning")
+    assert "y" in there.columns
+    np.testing.assert_array_equal(there.vectors("conditioning"), here.vectors("conditioning"))
+
+    class Slow(FakeMaker):
+        def of_texts(self, texts: object) -> object:  # type: ignore[override]
+            if open_space(url).find("Between") is None:
+                with monkeypatch.context() as patch:
+                    patch.setenv("XDG_CACHE_HOME", str(tmp_path))  # another machine
+                    add(open_space(url), "Between")
+            return super().of_texts(texts)  # type: ignore[arg-type]
+
+    with pytest.raises(ReplacedError, match="another process wrote to it at the same time"):
+        compute_views(there, Slow("other"), rebuild=True)
+    assert there.vectors("conditioning").shape[0] == 21  # a reader keeps its version
+    after = open_space(url)
+    check_rows(after, 22)
+    assert after.vectors("text").shape[0] == 22
+
+
+def test_names_are_removed_there(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "s3://bucket/removed.space"
+    both = []
+    for path in (url, str(tmp_path / "removed.space")):
+        space = build_space(corpus(20), path, encoder=FakeEncoder())  # type: ignore[arg-type]
+        table = space.table(["id", "name"])
+        space.add_metrics(
+            table.select(["id"]).append_column("x", table["id"]), study="s", parameters={}
+        )
+        told = remove(open_space(path), table["name"].to_pylist()[3:6])
+        # What an undo would take back is told only where there is one.
+        assert len(told.remarks) == 1 + (path != url)
+        both.append(add(open_space(path), "Late"))
+    there, here = both
+    check_rows(there, 18)
+    for column in ("name", "x", "n_tokens", "text"):
+        assert there.table([column]).equals(here.table([column])), column
+    one, other = (space.nearest("Late", 5, where="x > 3") for space in both)
+    assert one.names == other.names
+
+    def other_machine(*_: object) -> None:
+        with monkeypatch.context() as patch:
+            patch.undo()
+            patch.setenv("XDG_CACHE_HOME", str(tmp_path))
+            add(open_space(url), "Between")
+
+    written = rewriting.overwrite_remote
+
+    def late_write(*given: object) -> object:
+        other_machine()
+        return written(*given)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rewriting, "overwrite_remote", late_write)
+        with pytest.raises(ReplacedError, match="another process wrote to it at the same time"):
+            remove(open_space(url), ["Late"])
+    check_rows(open_space(url), 19)  # the name that was added in between is not lost
+    assert len(there) == 18
+    np.testing.assert_array_equal(there.vectors("text"), here.vectors("text"))
 
 
 def test_a_build_that_was_stopped_goes_on_elsewhere(
