@@ -514,8 +514,12 @@ def _not_yet_stored(names: pa.Table, store: Store) -> pa.Table:
 
 def _renew_indices(store: Store, provenance: Provenance) -> None:
     """Rebuild an index once the rows newer than it would slow its searches down."""
+    are_many = False
     for view in store.views:
         newer = store.n_rows - caches.covered_rows(store, view)
         if newer > max(CHUNK, store.n_rows // 10):
+            are_many = True
             caches.build_index(store, view, provenance.build_id, provenance.seed)
+    if are_many:
+        count_uncounted(store)
     spelling_index.renew(store)

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from namebasis.namespace.building.adding import FACTS
-from namebasis.namespace.building.tokens import token_facts
+from namebasis.analysis.readings.shared_pieces import token_facts
 from namebasis.namespace.objects.data_sets import overwrite_remote
 from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.views import ImageView
@@ -35,6 +34,7 @@ from namebasis.namespace.store.sums import (
     sums_entry,
 )
 from namebasis.namespace.store.view_ids import new_view_id
+from namebasis.namespace.where.counts import SHARED
 
 _MADE_HERE = frozenset({OWN, "tokens", "images", COMPUTED_STUDY})
 """Studies of the metrics that a build makes, which hold for each name by itself or are renewed."""
@@ -118,7 +118,7 @@ def numbered(rows: Rows, image: ImageView | None) -> Rows:
     facts = token_facts(pa.chunked_array(pieces))
     made: dict[str, Draw] = {
         **rows.made, "id": lambda start, stop: pa.array(np.arange(start, stop)),
-        **{name: drawn_from(facts[name]) for name in FACTS},
+        **{name: drawn_from(facts[name]) for name in SHARED},
     }  # fmt: skip
     fields = [one for one in rows.schema if not one.name.startswith(HIDDEN)]
     fields = [one for one in fields if one.name not in ("image", IMAGE_COUNT)]

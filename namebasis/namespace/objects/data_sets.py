@@ -8,7 +8,7 @@ conflicts with every other one that writes data, and the second of two writers i
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -74,7 +74,7 @@ def open_remote(uri: str, url: str) -> Any:
     return found
 
 
-def append_remote(dataset: Any, rows: pa.Table, replaced: Sequence[Any] = ()) -> Any:
+def append_remote(dataset: Any, rows: pa.Table) -> Any:
     """Append rows in one commit, which is refused if anything was committed since `dataset`.
 
     Parameters
@@ -83,8 +83,6 @@ def append_remote(dataset: Any, rows: pa.Table, replaced: Sequence[Any] = ()) ->
         The version that the rows were computed from.
     rows : Table
         Of its schema.
-    replaced : sequence of FragmentMetadata
-        Fragments that take the place of those of the same numbers.
 
     Returns
     -------
@@ -101,7 +99,6 @@ def append_remote(dataset: Any, rows: pa.Table, replaced: Sequence[Any] = ()) ->
 
     new = write_fragments(rows, dataset, mode="append")
     fragments = {one.fragment_id: one.metadata for one in dataset.get_fragments()}
-    fragments.update((one.id, one) for one in replaced)
     for number, one in enumerate(new, start=1 + max(fragments, default=-1)):
         one.id = number
         fragments[number] = one

@@ -30,6 +30,7 @@ from namebasis.namespace.store.opening import (
 from namebasis.namespace.store.pins import Pin
 from namebasis.namespace.store.provenance import Provenance
 from namebasis.namespace.store.upkeep import drop_versions, keep_up
+from namebasis.namespace.where.counts import SHARED, SharedCounts
 from namebasis.recent import Recent
 from namebasis.wording import did_you_mean
 
@@ -127,6 +128,7 @@ class Store:
         self.version: int = self.dataset.version
         self.lacking: dict[str, bool] = {}
         self.uncomputed: dict[str, int] = {}
+        self.shared = SharedCounts(self.dataset, self.n_rows)
         self.make_view: Callable[[str], MadeView] | None = None
         self._made: dict[str, MadeView] = {}
         self.passed: Recent[RowSet] = Recent(_FILTERS, _FILTER_BYTES, lambda rows: rows.bits.nbytes)
@@ -215,13 +217,19 @@ class Store:
         SpaceError
             If the data set cannot be read.
         """
-        filters = {} if where is None else {"filter": check_where(where, self.columns)}
+        if where is None:
+            with self._reading():
+                return self._scanned(self.dataset, columns)
+        checked = check_where(where, self.columns)
         with self._reading():
+            counted = self.shared.data_set_for(checked, self.columns)
             try:
-                scanner = self.dataset.scanner(columns=list(columns), scan_in_order=True, **filters)
-                return scanner.to_table()
+                if counted is not None:
+                    ids = np.asarray(self._scanned(counted, ["id"], checked)["id"])
+                    return self._rows(ids, columns)
+                return self._scanned(self.dataset, columns, checked)
             except BaseException as error:
-                if where is None or not is_of_engine(error) or not self._reads(columns):
+                if not is_of_engine(error) or not self._reads(columns):
                     raise
                 raise explain(where, error, self.held()) from None
 
@@ -235,10 +243,13 @@ class Store:
         SpaceError
             If the data set cannot be read.
         """
+        checked = check_where(expression, self.columns)
         with self._reading():
+            counted = self.shared.data_set_for(checked, self.columns)
             try:
-                asked = {"id": "id", "value": check_where(expression, self.columns)}
-                return self.dataset.scanner(columns=asked, scan_in_order=True).to_table()["value"]
+                asked = {"id": "id", "value": checked}
+                dataset = self.dataset if counted is None else counted
+                return dataset.scanner(columns=asked, scan_in_order=True).to_table()["value"]
             except BaseException as error:
                 if not is_of_engine(error) or not self._reads(["id"]):
                     raise
@@ -288,7 +299,25 @@ class Store:
         unique, inverse = np.unique(ids, return_inverse=True)
         with self._reading():
             rows = self.dataset.take(pa.array(unique), columns=list(columns))
+            rows = self.shared.put_right(rows, unique)
         return rows.take(pa.array(inverse.reshape(-1)))
+
+    def _rows(self, ids: IntArray, columns: Sequence[str]) -> pa.Table:
+        """Some rows in their order; of many, a walk over all is quicker."""
+        if len(ids) < self.n_rows // 4:
+            return self.take(ids, columns)
+        return self._scanned(self.dataset, columns).take(pa.array(ids))
+
+    def _scanned(self, dataset: Any, columns: Sequence[str], where: str | None = None) -> pa.Table:
+        """Rows of a data set in their order."""
+        asked = {} if where is None else {"filter": where}
+        read = list(columns)
+        if where is None or set(SHARED).isdisjoint(read):
+            rows = dataset.scanner(columns=read, scan_in_order=True, **asked).to_table()
+            return self.shared.put_right(rows, None)
+        read = list(dict.fromkeys([*read, "id"]))
+        rows = dataset.scanner(columns=read, scan_in_order=True, **asked).to_table()
+        return self.shared.put_right(rows, np.asarray(rows["id"])).select(list(columns))
 
     def vectors(self, view: str, ids: IntArray | None = None, start: int = 0) -> FloatArray:
         """Vectors of a view: of `ids` in their order, or of all rows from `start` on.

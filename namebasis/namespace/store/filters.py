@@ -102,6 +102,12 @@ def check_where(where: str, columns: Sequence[str]) -> str:
         raise filter_error(where, str(error)) from None
 
 
+def columns_in(text: str, columns: Sequence[str]) -> list[str]:
+    """Columns of which an expression may speak."""
+    words = {one.group().strip('`"') for one in PIECES.finditer(text)}
+    return [name for name in columns if name in words]
+
+
 def check_pieces(text: str, columns: Sequence[str]) -> str:
     """Return one expression, or a list of them, once its pieces, length and depth are checked.
 

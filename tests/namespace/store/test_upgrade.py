@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 import namebasis as nb
+from namebasis.analysis.readings.shared_pieces import token_facts
 from namebasis.namespace.pictures.migration import MEASUREMENTS
 
 WRITTEN = Path(__file__).parent / "written"
@@ -77,6 +78,8 @@ def test_a_space_of_the_first_version_is_written_on(old: Path, tmp_path: Path) -
     assert not (old / MEASUREMENTS).exists()
     assert len(space) == 47
     assert "Zora" in space
+    counted = token_facts(space.table(["pieces"])["pieces"])
+    assert space.table(counted.column_names).equals(counted)
     assert len(space.pictures()) == 9
     assert set(VIEWS) <= set(space.check())
     asked = ("text", "token")
