@@ -7,7 +7,7 @@ import os
 import stat
 import weakref
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,13 @@ MAPPED_BYTES = 1 << 28
 """Larger files are mapped, and compared by samples; others are compared and read whole."""
 WRONG = "its checksum is not the one written with it"
 _BLOCK = 1 << 22
+
+Said = Callable[[float], None]
+"""Told how much of a long step is done, in [0, 1]."""
+
+
+def tell_nobody(share: float) -> None:
+    """Do without progress."""
 
 
 def faiss_module() -> Any:
@@ -101,11 +108,14 @@ class OpenFile:
             "sample_crc32": self._sample_crc(),
         }
 
-    def find_damage(self, expected: Mapping[str, int], *, whole: bool = False) -> str | None:
+    def find_damage(
+        self, expected: Mapping[str, int], *, whole: bool = False, said: Said = tell_nobody
+    ) -> str | None:
         """Say what is wrong with the file, or None.
 
         A file whose time is as written is compared by its head and `N_SAMPLES` pages spread over
-        it, which touches little of it; any other is read whole, and all are if `whole`.
+        it, which touches little of it; any other is read whole, and all are if `whole`. `said` is
+        told how much of one that is read whole is done, in [0, 1].
         """
         if self.size != expected["size"]:
             return _wrong_size(self.size, expected["size"])
@@ -115,7 +125,7 @@ class OpenFile:
                 and self._sample_crc() == expected["sample_crc32"]
             )
         else:
-            is_same = self._crc(self.size) == expected["crc32"]
+            is_same = self._crc(self.size, said) == expected["crc32"]
         return None if is_same else WRONG
 
     def find_change(self, expected: Mapping[str, int]) -> str | None:
@@ -131,7 +141,7 @@ class OpenFile:
             self.state = now
         return problem
 
-    def _crc(self, size: int) -> int:
+    def _crc(self, size: int, said: Said = tell_nobody) -> int:
         crc, done = 0, 0
         while done < size:
             block = self.read(done, min(_BLOCK, size - done))
@@ -139,6 +149,7 @@ class OpenFile:
                 break
             crc = zlib.crc32(block, crc)
             done += len(block)
+            said(done / size)
         return crc
 
     def _sample_crc(self) -> int:

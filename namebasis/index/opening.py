@@ -8,10 +8,10 @@ from typing import Any
 
 from namebasis.index import files
 from namebasis.index.facts import DamagedIndexError, n_lists, read_facts
-from namebasis.index.files import OpenFile, faiss_module
+from namebasis.index.files import OpenFile, Said, faiss_module
 
 
-def open_index(path: Path, whole: bool) -> tuple[Any, dict[str, Any], OpenFile | None]:
+def open_index(path: Path, whole: bool, said: Said) -> tuple[Any, dict[str, Any], OpenFile | None]:
     """Open a saved index; see `VectorIndex.load`.
 
     Returns
@@ -30,12 +30,12 @@ def open_index(path: Path, whole: bool) -> tuple[Any, dict[str, Any], OpenFile |
     try:
         file = OpenFile(path)
         is_mapped = file.size > files.MAPPED_BYTES
-        index = _map(file, facts, whole) if is_mapped else _read(file, facts)
+        index = _map(file, facts, whole, said) if is_mapped else _read(file, facts)
     except FileNotFoundError:
         raise DamagedIndexError(f"{path}: missing.") from None
     except (OSError, RuntimeError, MemoryError) as error:
-        said = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-        raise DamagedIndexError(f"{path}: not a readable index ({said}).") from None
+        reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+        raise DamagedIndexError(f"{path}: not a readable index ({reason}).") from None
     if (index.ntotal, index.d) != (facts["rows"], facts["dim"]):
         raise DamagedIndexError(f"{path}: holds {index.ntotal} x {index.d}, not what it says.")
     if not _is_of(index, facts["factory"]):
@@ -43,8 +43,8 @@ def open_index(path: Path, whole: bool) -> tuple[Any, dict[str, Any], OpenFile |
     return index, facts, file if is_mapped else None
 
 
-def _map(file: OpenFile, facts: Mapping[str, Any], whole: bool) -> Any:
-    problem = file.find_damage(facts["stamp"], whole=whole)
+def _map(file: OpenFile, facts: Mapping[str, Any], whole: bool, said: Said) -> Any:
+    problem = file.find_damage(facts["stamp"], whole=whole, said=said)
     if problem:
         raise DamagedIndexError(f"{file.path}: {problem}.")
     return files.read_index(file, facts["factory"] == "Flat")

@@ -6,7 +6,7 @@ import math
 import os
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -325,7 +325,13 @@ class VectorIndex:
         return stamp
 
     @classmethod
-    def load(cls, path: str | Path, *, whole: bool = False) -> VectorIndex:
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        whole: bool = False,
+        said: Callable[[float], None] = files.tell_nobody,
+    ) -> VectorIndex:
         """Open a saved index.
 
         The file is compared with the checksums written beside it before FAISS reads it. Up to
@@ -338,13 +344,15 @@ class VectorIndex:
         path : str or Path
         whole : bool
             Compare all of a large file too.
+        said : callable, optional
+            Told how much of a large file is compared, in [0, 1].
 
         Raises
         ------
         DamagedIndexError
             If either file is missing, damaged, or does not fit the other.
         """
-        index, facts, file = open_index(Path(path), whole)
+        index, facts, file = open_index(Path(path), whole, said)
         made = cls(
             index, facts["factory"], facts["parameters"], facts["recall_at_10"], facts["extra"]
         )

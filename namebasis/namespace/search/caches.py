@@ -11,6 +11,7 @@ from typing import Any
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.index.facts import DamagedIndexError
+from namebasis.index.files import Said, tell_nobody
 from namebasis.index.rows import Rows
 from namebasis.index.tuning import KINDS
 from namebasis.index.vector_index import VectorIndex
@@ -154,7 +155,9 @@ def saved_facts(store: Store, view: str) -> dict[str, Any] | None:
     return facts
 
 
-def open_saved(store: Store, view: str, *, whole: bool = False) -> VectorIndex:
+def open_saved(
+    store: Store, view: str, *, whole: bool = False, said: Said = tell_nobody
+) -> VectorIndex:
     """The saved index of a view, of this store's vectors.
 
     Parameters
@@ -163,6 +166,8 @@ def open_saved(store: Store, view: str, *, whole: bool = False) -> VectorIndex:
         As `load_index` takes them.
     whole : bool
         Compare all of a large file with its checksum, not samples.
+    said : callable, optional
+        Told how much of a large file is compared, in [0, 1].
 
     Raises
     ------
@@ -172,7 +177,7 @@ def open_saved(store: Store, view: str, *, whole: bool = False) -> VectorIndex:
         If there is none, or it is damaged.
     """
     path = index_path(store.place, view)
-    index = VectorIndex.load(path, whole=whole)
+    index = VectorIndex.load(path, whole=whole, said=said)
     _check_owner(store, view, store.build_id, index.extra, path)
     if index.dim != store.dim(view):
         raise DamagedIndexError(f"{path}: made for other vectors.")

@@ -12,6 +12,7 @@ import numpy as np
 from namebasis.checks import FloatArray, Progress
 from namebasis.errors import SpaceError
 from namebasis.index.facts import DamagedIndexError, facts_path
+from namebasis.index.files import Said
 from namebasis.namespace.search import caches, graph_cache, spelling_index
 from namebasis.namespace.store import checksums
 from namebasis.namespace.store.checksums import Noted
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from namebasis.namespace.store.dataset import Store
 
 Found = dict[str, str]
-Said = Callable[[float], None]
-"""Told how much of a step is done, in [0, 1]."""
 
 PARTS = 1000
 """Of each step, as progress counts them."""
@@ -185,10 +184,15 @@ def _check_files(store: Store, name: str, said: Said) -> str:
             f"last; {_REMEDIES[name]}"
         )
     files = [checksums.manifest(newest), *_used(store, name)]
-    n_same = 0
-    for at, file in enumerate(files, 1):
-        n_same += _is_file_same(uri, file, noted, _REMEDIES[name])
-        said(at / len(files))
+    n_bytes, n_read, n_same = sum(map(_size, (uri / file for file in files))), 0, 0
+
+    def seen(more: int) -> None:
+        nonlocal n_read
+        n_read += more
+        said(n_read / max(1, n_bytes))
+
+    for file in files:
+        n_same += _is_file_same(uri, file, noted, _REMEDIES[name], seen)
     newer = len(files) - n_same
     return f"{n_same:,} files as they were written" + f"; {newer:,} newer ones unchecked" * (
         newer > 0
@@ -201,10 +205,19 @@ def _noted_newest(store: Store, name: str) -> str:
     return "" if (store.place / name / checksums.manifest(again.newest)).exists() else again.newest
 
 
-def _is_file_same(uri: Path, file: str, noted: Noted, remedy: str) -> bool:
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # whoever reads it says so
+
+
+def _is_file_same(
+    uri: Path, file: str, noted: Noted, remedy: str, seen: Callable[[int], None]
+) -> bool:
     known = noted.files.get(file)
     try:
-        now = checksums.crc_of(uri / file)
+        now = checksums.crc_of(uri / file, seen)
     except UnreadableError as error:
         raise SpaceError(f"{error} It is damaged: {remedy}") from None
     if known is None:
@@ -259,7 +272,7 @@ def _check_index(store: Store, view: str, said: Said) -> str:
     if not facts_path(path).exists():
         return "not finished; it is rebuilt at the next query"
     try:
-        index = caches.open_saved(store, view, whole=True)
+        index = caches.open_saved(store, view, whole=True, said=said)
     except caches.OtherVectorsError:
         return "of other vectors; it is rebuilt at the next query"
     except DamagedIndexError as error:

@@ -15,7 +15,7 @@ import pytest
 
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisWarning, SpaceError
-from namebasis.index import vector_index
+from namebasis.index import files, vector_index
 from namebasis.index.vector_index import VectorIndex
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.images import add_images
@@ -26,6 +26,7 @@ from namebasis.namespace.search.template_rows import template_rows
 from namebasis.namespace.store import checksums, opening
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.locks import locked
+from namebasis.namespace.store.verify import _used
 from namebasis.space import Space, open_space
 from namebasis.validation.pictures.measurements import Memory
 from tests.namespace.building.test_images import Seeing, paint
@@ -294,6 +295,31 @@ def test_progress_is_told_inside_of_long_steps(copy: Path, monkeypatch: pytest.M
     assert done[-1] % 1000 == 0
     share = 1000 * half // len(space)
     assert done[:3] == [0, share, 1000]
+
+
+def test_progress_is_told_inside_of_long_files(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index, block = copy / "indices" / "text.faiss", 1 << 8
+    monkeypatch.setattr(files, "MAPPED_BYTES", 0)
+    monkeypatch.setattr(files, "_BLOCK", block)
+    monkeypatch.setattr(checksums, "_BLOCK", block)
+    space = open_space(copy)
+    calls: list[int] = []
+    found = list(space.check(progress=lambda done, _total: calls.append(done)))
+    assert calls == sorted(calls)
+
+    def told(step: str) -> list[int]:
+        return [done - at for done in calls if (at := 1000 * found.index(step)) < done <= at + 1000]
+
+    # One for each block, and then the beginning of the next step.
+    n_blocks = -(-index.stat().st_size // block)
+    assert told("index of text") == [
+        1000 * min(index.stat().st_size, block * (i + 1)) // index.stat().st_size
+        for i in range(n_blocks)
+    ] + [1000]
+    sizes = [
+        (copy / "names.lance" / one).stat().st_size for one in _used(space._store, "names.lance")
+    ]
+    assert len(told("names.lance")) > sum(sizes) // block
 
 
 def test_a_fit_that_cannot_be_written_whole_is_not_there(copy: Path) -> None:
