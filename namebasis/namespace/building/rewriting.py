@@ -200,14 +200,14 @@ def index_all(store: Store) -> None:
     store.keep_up()
 
 
-def renewed(source: Store) -> Rows:
-    """All rows of a store as they are, under new ids."""
+def renewed(source: Store, notes: Mapping[str, str]) -> Rows:
+    """All rows of a store as they are, under new ids, with further metadata."""
     fields = [
         _with_new_id(one) if one.name in VIEWS else one
         for one in source.schema
         if not one.name.startswith(HIDDEN)
     ]
-    schema = pa.schema(fields, metadata=source.schema.metadata)
+    schema = pa.schema(fields, metadata={**_texts(source.schema.metadata), **notes})
     return Rows([(source, np.ones(source.n_rows, bool))], schema)
 
 

@@ -10,6 +10,7 @@ from namebasis.namespace.building.change import ChangeReport
 from namebasis.namespace.building.rewriting import index_all, renewed, write_rows
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.writing import carry_measures
+from namebasis.namespace.search import caches
 from namebasis.namespace.store.dataset import IMAGES, Store
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.history import (
@@ -41,6 +42,7 @@ def undo(
 
     Changes are those of `remove`, `drop`, `rename`, `add`, `unspell`, a merge into the space, and
     of all that writes metrics. The last ten are kept, of those that wrote all vectors again three.
+    The kind of index that was chosen last stays.
 
     Parameters
     ----------
@@ -134,15 +136,18 @@ def _go(store: Store, history: History, change: Change, redo: bool) -> None:
     with reading(store.uri):
         target = Store(folder, store.dataset.checkout_version(version))
     may_come_back = history.may_come_back(target)
+    kind = caches.index_kind(store)  # no change of the rows: it stays as it was chosen last
     if images is not None:
         restore_images(folder, images)
         carry_measures(folder / IMAGES, now or 0, left=change.images_before if redo else None)
     if may_come_back:
         target.dataset.restore()
         store.refresh()
+        caches.set_kind(store, kind)
         index_all(store)
     else:
-        write_rows(store, renewed(target), image_mean(target), {})
+        noted = {caches.KIND_KEY: kind}
+        write_rows(store, renewed(target, noted), image_mean(target), {})
     history.put(replace(change, is_undone=not redo))
     history.begun = None
     history.grow(store)

@@ -13,9 +13,13 @@ from namebasis.errors import NamebasisWarning, SpaceError
 from namebasis.index import tuning
 from namebasis.namespace.building import build
 from namebasis.namespace.building.build import add_names, build_space
+from namebasis.namespace.building.rewriting import index_all
+from namebasis.namespace.building.undoing import undo
 from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.search import caches
 from namebasis.namespace.search.caches import KIND_KEY
+from namebasis.namespace.store.history import History
+from namebasis.namespace.store.locks import writing
 from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 
@@ -144,3 +148,19 @@ def test_the_kind_is_chosen_from_python_as_by_the_command(tmp_path: Path) -> Non
     assert factories(space)["text"] == "IVF256,SQ8"
     with pytest.raises(ValueError, match="index must be one of auto, pq, sq8; got 'hnsw'"):
         nb.build_space(names, tmp_path / "b.space", vectors=rows, index="hnsw")
+
+
+@pytest.mark.parametrize("may_come_back", [True, False])
+def test_undo_of_an_earlier_change_keeps_the_kind_that_was_chosen_since(
+    tmp_path: Path, may_come_back: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the version before comes back itself or its rows are written again."""
+    space = add_names(made(tmp_path / "a.space", "pq"), make_names([{"name": "Late"}]))
+    with writing(space._store) as store:
+        caches.set_kind(store, "sq8")
+        index_all(store)
+    monkeypatch.setattr(History, "may_come_back", lambda _history, _store: may_come_back)
+    for redo in (False, True):
+        space = undo(open_space(space.path), redo=redo).space
+        assert len(space) == N + redo
+        assert set(factories(space).values()) == {"IVF256,SQ8"}
