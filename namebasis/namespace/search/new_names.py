@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -118,11 +119,12 @@ def near_spellings(store: Store, name: str, n: int = _N_NEAR) -> tuple[str, ...]
     if not folded or len(folded) > MOST_WORDS * _LONGEST_WORD or "\0" in folded:
         return ()
     far = 1 if len(folded) <= 4 else 2
-    distance = f"levenshtein(name_folded, {quote(folded)})"
-    rows = store.scan(
-        ["name", "name_folded", "count"],
-        f"abs(char_length(name_folded) - {len(folded)}) <= {far} AND {distance} <= {far}",
+    is_near = (
+        f"abs(char_length(name_folded) - {len(folded)}) <= {far}",
+        *_holds_a_part(folded, far + 1),  # the engine skips the distance where few are left
+        f"levenshtein(name_folded, {quote(folded)}) <= {far}",
     )
+    rows = store.scan(["name", "name_folded", "count"], " AND ".join(is_near))
     found: dict[str, tuple[int, int, int, str]] = {}
     for row in rows.to_pylist():
         alike = row["name_folded"]
@@ -133,6 +135,19 @@ def near_spellings(store: Store, name: str, n: int = _N_NEAR) -> tuple[str, ...]
         rank = (_distance(alike, folded), -shared, -(row["count"] or 0), row["name"])
         found[row["name"]] = min(rank, found.get(row["name"], rank))
     return tuple(sorted(found, key=found.__getitem__)[:n])
+
+
+def _holds_a_part(text: str, n: int) -> tuple[str, ...]:
+    """What is true of all that differs from a text in fewer than n letters, as a filter.
+
+    Of n parts of the text one at least is unchanged.
+    """
+    if len(text) < n:
+        return ()
+    cuts = [len(text) * at // n for at in range(n + 1)]
+    parts = {text[start:stop] for start, stop in pairwise(cuts)}
+    held = (f"contains(name_folded, {quote(part)})" for part in sorted(parts))
+    return (f"({' OR '.join(held)})",)
 
 
 def _distance(a: str, b: str) -> int:

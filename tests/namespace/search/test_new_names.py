@@ -10,8 +10,9 @@ import pytest
 from namebasis.errors import EncoderError, TargetError
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.unspelled import unspell
+from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.corpus.names import make_names
-from namebasis.namespace.search.new_names import looks_like_name
+from namebasis.namespace.search.new_names import _distance, looks_like_name
 from namebasis.space import Space
 from tests.namespace.conftest import FakeEncoder, corpus
 
@@ -136,6 +137,19 @@ def test_near_spellings_are_those_within_two_letters(tmp_path: Path) -> None:
         Space(space.path).card("Vickii")
     with pytest.raises(TargetError, match=r"'A', 'Zoo' are not in .*stored: Zoë\."):
         space.rows_of(["A", "Mary", "Zoo"])
+
+
+def test_near_spellings_are_all_that_brute_force_finds(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    drawn = ["".join(rng.choice(list("abé'王"), rng.integers(1, 9))) for _ in range(400)]
+    names = sorted({name for name in drawn if fold(name)})
+    space = build_space(make_names([{"name": n} for n in names]), tmp_path / "s",
+                        encoder=FakeEncoder(), templates="plain")  # type: ignore[arg-type]  # fmt: skip
+    for asked in [*names[::9], "abababab'", "b", "éa", "''a"]:
+        text = fold(asked)
+        far = 1 if len(text) <= 4 else 2
+        near = {n for n in names if _distance(fold(n), text) <= far and set(fold(n)) & set(text)}
+        assert set(space.near_spellings(asked, 10**6)) == near
 
 
 def test_a_space_without_an_encoder_offers_near_spellings(tmp_path: Path) -> None:
