@@ -313,7 +313,7 @@ def add_counted(
                 templates = space.provenance.templates
                 _append(store, fitted.names, encoder, templates, progress, adding=True)
                 note_sums(store)
-                _renew_indices(store, space.provenance)
+                renew_indices(store)
                 store.keep_up()
     new = tuple(field.name for field in fitted.added)
     grown = space.reopened(encoder)
@@ -512,14 +512,19 @@ def _not_yet_stored(names: pa.Table, store: Store) -> pa.Table:
     return names.take(pa.array(np.sort(joined["row"].to_numpy())))
 
 
-def _renew_indices(store: Store, provenance: Provenance) -> None:
-    """Rebuild an index once the rows newer than it would slow its searches down."""
-    are_many = False
-    for view in store.views:
-        newer = store.n_rows - caches.covered_rows(store, view)
-        if newer > max(CHUNK, store.n_rows // 10):
-            are_many = True
-            caches.build_index(store, view, provenance.build_id, provenance.seed)
-    if are_many:
+def renew_indices(store: Store) -> None:
+    """Make indices again that are missing, of another kind, or of so few rows that they slow down.
+
+    Parameters
+    ----------
+    store : Store
+        Locked by the caller; refreshed here.
+    """
+    source = Provenance.from_metadata(store.metadata, str(store.folder))
+    most = max(CHUNK, store.n_rows // 10)
+    renewed = [
+        caches.renew_index(store, view, source.build_id, source.seed, most) for view in store.views
+    ]
+    if any(renewed):
         count_uncounted(store)
     spelling_index.renew(store)

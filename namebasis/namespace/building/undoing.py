@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from namebasis.errors import SpaceError
+from namebasis.namespace.building.build import renew_indices
 from namebasis.namespace.building.change import ChangeReport
-from namebasis.namespace.building.rewriting import index_all, renewed, write_rows
+from namebasis.namespace.building.rewriting import renewed, write_rows
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.writing import carry_measures
 from namebasis.namespace.search import caches
@@ -144,7 +145,8 @@ def _go(store: Store, history: History, change: Change, redo: bool) -> None:
         target.dataset.restore()
         store.refresh()
         caches.set_kind(store, kind)
-        index_all(store)
+        renew_indices(store)
+        store.keep_up()
     else:
         noted = {caches.KIND_KEY: kind}
         write_rows(store, renewed(target, noted), image_mean(target), {})

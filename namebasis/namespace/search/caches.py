@@ -123,6 +123,27 @@ def build_index(
         return _make(store, view, build_id, seed, may_write)
 
 
+def renew_index(store: Store, view: str, build_id: str, seed: int, most_newer: int) -> bool:
+    """Index a view of a locked space again, unless an index of it will do; whether it was made.
+
+    Parameters
+    ----------
+    store, view, build_id, seed
+        As `load_index` takes them.
+    most_newer : int
+        Rows that the index may lack: they are compared one by one.
+    """
+    facts = saved_facts(store, view)
+    if (
+        facts is not None
+        and facts["extra"].get("kind", "auto") == index_kind(store)
+        and 0 <= store.n_rows - int(facts["rows"]) <= most_newer
+    ):
+        return False
+    build_index(store, view, build_id, seed)
+    return True
+
+
 def holds_newest(store: Store, view: str, build_id: str) -> bool:
     """Whether a view has the vectors, and as many, as the newest version of the space."""
     try:
@@ -135,12 +156,6 @@ def holds_newest(store: Store, view: str, build_id: str) -> bool:
         and newest.n_rows == store.n_rows
         and view_id(newest.schema, view, newest_build) == view_id(store.schema, view, build_id)
     )
-
-
-def covered_rows(store: Store, view: str) -> int:
-    """Rows that the saved index covers; 0 where there is none of these vectors."""
-    facts = saved_facts(store, view)
-    return 0 if facts is None else int(facts["rows"])
 
 
 def saved_facts(store: Store, view: str) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import namebasis as nb
@@ -164,3 +165,15 @@ def test_undo_of_an_earlier_change_keeps_the_kind_that_was_chosen_since(
         space = undo(open_space(space.path), redo=redo).space
         assert len(space) == N + redo
         assert set(factories(space).values()) == {"IVF256,SQ8"}
+
+
+def test_undo_of_a_metric_makes_no_index_again_that_a_few_rows_outgrew(tmp_path: Path) -> None:
+    space = add_names(made(tmp_path / "a.space", "pq"), make_names([{"name": "Late"}]))
+    index = space.path / "indices" / "text.faiss"
+    before = index.stat().st_mtime_ns
+    ranks = pa.table({"id": np.arange(N), "rank": np.arange(N)})
+    space.add_metrics(ranks, study="s", parameters={})
+    space = undo(open_space(space.path)).space
+    assert "rank" not in space.columns
+    assert index.stat().st_mtime_ns == before
+    assert space.nearest(space.vectors(ids=[N])[0], 1).names == ("Late",)
