@@ -95,26 +95,26 @@ class Curves:
         self, label: str, color: str, low: npt.ArrayLike, high: npt.ArrayLike, *, is_shown: bool
     ) -> None:
         """Shade what lies between two series; nothing closes over a gap."""
-        options = {"name": f"band:{label}", "visible": is_shown}
+        from bokeh.models import Segment, VArea
+
+        name = f"band:{label}"
         below, above = self._axis.placed(low).tolist(), self._axis.placed(high).tolist()
         for run in stretches(below):
             if len(run) == 1:  # an area of one place would not be seen
-                self._plot.segment(
-                    run, [below[run[0]]], run, [above[run[0]]], color=color, alpha=0.3,
-                    line_width=4, **options,
-                )  # fmt: skip
+                data = {"x0": run, "y0": [below[run[0]]], "x1": run, "y1": [above[run[0]]]}
+                look = {"line_color": color, "line_alpha": 0.3, "line_width": 4}
+                draw(self._plot, Segment(**_of(data), **look), data, name=name, visible=is_shown)
                 continue
-            self._plot.varea(
-                run, [below[at] for at in run], [above[at] for at in run], color=color, alpha=0.16,
-                **options,
-            )  # fmt: skip
+            data = {"x": run, "y1": [below[at] for at in run], "y2": [above[at] for at in run]}
+            area = VArea(**_of(data), fill_color=color, fill_alpha=0.16)
+            draw(self._plot, area, data, name=name, visible=is_shown)
 
     def line(
         self, label: str, color: str, values: npt.ArrayLike, *, is_dashed: bool = False,
         dash: str = "solid",
     ) -> None:  # fmt: skip
         """Draw one series; a solid one has an entry in the legend, and a label at its end."""
-        from bokeh.models import ColumnDataSource
+        from bokeh.models import ColumnDataSource, Line
 
         placed = self._axis.placed(values).tolist()
         there = [at for at, value in enumerate(placed) if not math.isnan(value)]
@@ -122,35 +122,38 @@ class Curves:
             {"x": there, "y": [placed[at] for at in there], "name": [label] * len(there),
              "tick": [self._axis.ticks[at] for at in there]}
         )  # fmt: skip
-        drawn = self._plot.line(
-            "x", "y", source=source, color=color, line_width=1.5 if is_dashed else 2.2,
-            line_dash="dashed" if is_dashed else dash, name=f"kind:{label}",
+        line = Line(
+            x="x", y="y", line_color=color, line_width=1.5 if is_dashed else 2.2,
+            line_dash="dashed" if is_dashed else dash,
         )  # fmt: skip
-        self._lines.append(drawn)
+        self._lines.append(draw(self._plot, line, source, name=f"kind:{label}"))
         if is_dashed:
             return
         self.legend.append((label, color))
         if there:
             self._ends.append((label, color, placed[there[-1]]))
         if len(placed) <= 60:
-            self._plot.scatter("x", "y", source=source, color=color, size=4, name=f"kind:{label}")
+            draw(self._plot, _dots(color, 4), source, name=f"kind:{label}")
 
     def finished(self) -> Any:
         """The figure, with a tip for each line."""
-        from bokeh.models import ColumnDataSource, HoverTool
+        from bokeh.models import ColumnDataSource, HoverTool, Line
 
         tip = '<div style="font:13px sans-serif"><b>@name</b> @y{0.000} at @tick</div>'
         self._plot.add_tools(HoverTool(renderers=self._lines, tooltips=tip, mode="mouse"))
         self._label_ends()
         if self._key:
             chosen = ColumnDataSource({"x": [], "y": []}, name=f"{self._key} chosen")
-            self._plot.line("x", "y", source=chosen, color=INK, line_width=3, name="chosen")
-            self._plot.scatter("x", "y", source=chosen, color=INK, size=5, name="chosen")
+            line = Line(x="x", y="y", line_color=INK, line_width=3)
+            draw(self._plot, line, chosen, name="chosen")
+            draw(self._plot, _dots(INK, 5), chosen, name="chosen")
         self._axis.name(self._plot.xaxis)
         return self._plot
 
     def _label_ends(self) -> None:
         """Name the lines at their ends, one below the other where they come together."""
+        from bokeh.models import Text
+
         last = len(self._axis.ticks) - 1
         heights = [math.log10(max(y, 1e-9)) if self._is_log else y for *_, y in self._ends]
         values = [
@@ -171,10 +174,9 @@ class Curves:
             placed.append((max(heights[at], low), at))
         for height, at in placed:
             label, color, _ = self._ends[at]
-            self._plot.text(
-                [last], [10**height if self._is_log else height], [label], text_color=color,
-                text_font_size="11px", text_baseline="middle", x_offset=7, name=f"kind:{label}",
-            )  # fmt: skip
+            data = {"x": [last], "y": [10**height if self._is_log else height], "text": [label]}
+            look = {"text_color": color, "text_font_size": "11px", "text_baseline": "middle"}
+            draw(self._plot, Text(**_of(data), **look, x_offset=7), data, name=f"kind:{label}")
 
 
 def phase_map(found: Formation, axis: Axis, order: Sequence[int]) -> Any:
@@ -344,6 +346,35 @@ def new_plot(height: int, **options: Any) -> Any:
     plot.axis.axis_label_text_color = "#5b6475"
     plot.axis.axis_label_text_font_style = "normal"
     return plot
+
+
+def draw(plot: Any, glyph: Any, source: Any, *, name: str, visible: bool = True) -> Any:
+    """Draw by one glyph.
+
+    A figure's own methods make two more for each, as the parts of a selection look. Nothing is
+    selected among curves, and most of a page's time is that of its glyphs.
+
+    Parameters
+    ----------
+    source : ColumnDataSource or dict
+    name : str
+        By which the page's script finds it.
+    """
+    from bokeh.models import ColumnDataSource
+
+    held = ColumnDataSource(source) if isinstance(source, dict) else source
+    return plot.add_glyph(held, glyph, name=name, visible=visible)
+
+
+def _of(data: Mapping[str, object]) -> dict[str, Any]:
+    """Places of a glyph by columns of the same names."""
+    return {key: key for key in data}
+
+
+def _dots(color: str, size: int) -> Any:
+    from bokeh.models import Scatter
+
+    return Scatter(x="x", y="y", size=size, line_color=color, fill_color=color)
 
 
 def shade_gaps(plot: Any, axis: Axis) -> None:
