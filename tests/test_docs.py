@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +38,29 @@ def user_folder(folder: Path, tmp_path: Path, command: str) -> Path:
     if "build" in command:
         shutil.rmtree(place / "my.space")
     return place
+
+
+@pytest.fixture(scope="module", autouse=True)
+def weights_are_read_once() -> Iterator[None]:
+    """The README asks the same weights by a command and by Python, which takes seconds."""
+    from namebasis import formation
+    from namebasis.formation.weight_identity import study
+
+    real, found = study.identity_in_weights, {}
+
+    def once(*arguments: Any, **options: Any) -> Any:
+        bound = inspect.signature(real).bind(*arguments, **options)
+        bound.apply_defaults()
+        asked = {key: value for key, value in bound.arguments.items() if key != "progress"}
+        key = repr({k: [*v] if isinstance(v, (tuple, list)) else v for k, v in asked.items()})
+        if key not in found:
+            found[key] = real(*arguments, **options)
+        return found[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "identity_in_weights", once)
+        patch.setattr(formation, "identity_in_weights", once)
+        yield
 
 
 @pytest.mark.parametrize("command", [row[0] for row in table_rows()])
