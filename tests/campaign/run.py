@@ -56,6 +56,10 @@ class Campaign:
             tally.failures.append((f"{kind}:{self.seed}:{index} {what}", problem))
         return what, problem
 
+    def sample(self, kind: str, n: int, *, of: int = 700) -> list[int]:
+        """Numbers of a few cases of a kind, others with each seed: a number decides the sort."""
+        return Random(f"{self.seed}:{kind}").sample(range(of), n)
+
     def failures(self, kind: str, numbers: Sequence[int]) -> list[str]:
         """Run cases; those that failed, each in one line."""
         told = ((number, *self.run(kind, number)) for number in numbers)
