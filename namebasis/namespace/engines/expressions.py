@@ -30,7 +30,7 @@ _HOLDS_ALL = frozenset(["array_has_all", "list_has_all"])
 _HOLDS_ANY = frozenset(["array_has_any", "list_has_any"])
 _LENGTHS = frozenset(["array_length", "list_length", "cardinality"])
 _PATTERNS = {"starts_with": "{}%", "ends_with": "%{}", "contains": "%{}%"}
-_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _NOBODY = "id < 0"
 _EVERYBODY = "id >= 0"
 _WIDEST = 2**63

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 _BATCH = 8192
 _FORMULA = r"(?s)^[=+\-@\t\r]."
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _SHARD_BYTES = 500_000_000
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
 

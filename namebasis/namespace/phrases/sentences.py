@@ -9,7 +9,9 @@ from typing import NamedTuple
 NAMES = "{}"
 """Where the names stand in what `subject` makes."""
 
-_PERSON = re.compile(r"(?:an?|the)\s+(?:(?P<before>.+?)\s+)?person(?P<after>[\s,].+)?", re.I)
+_PERSON = re.compile(
+    r"(?:an?|the)\s++(?:(?P<before>.+?)(?<!\s)\s++)?person(?P<after>[\s,].+)?", re.I
+)
 _ARTICLE = re.compile(r"(an?)\s+(?=(\S+))", re.I)
 _CONSONANT = re.compile(r"eu|uni(?![nm])|us[aeiu]|ukr|uga|uru|utop|one\b|once\b", re.I)
 _VOWEL = re.compile(r"[aeiouáéíóúàèöäü]|hour|honest|honou?r|heir", re.I)

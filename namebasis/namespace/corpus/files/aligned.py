@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import takewhile
 
 from namebasis.namespace.corpus.files.content import is_gender, is_number
 
 Row = list[str]
 
 _GAP = re.compile(r"\t+|[ \u00a0]{2,}")
-_BEHIND = re.compile(r"(?P<text>\S.*?)(?P<rest>(?:\s+[-+]?\d[\d.,]*%?)+)")
+_FIGURE = re.compile(r"[-+]?\d[\d.,]*%?")
 _BEFORE = re.compile(r"(?P<number>\d[\d,]*)\s+(?P<text>\S.*)")
 _CODED = re.compile(r"([?1]?[FM]|\?)\s+(\S.*)")
 _SAME = re.compile(r"(\S+)\s+\d+\s+\d+")
@@ -60,12 +61,14 @@ def _by_gaps(lines: Sequence[str]) -> list[Row]:
 
 
 def _by_numbers(lines: Sequence[str]) -> list[Row]:
-    found = [_BEHIND.fullmatch(line) for line in lines]
-    return [
-        [line] if match is None or match["text"].isdecimal()
-        else [match["text"], *match["rest"].split()]
-        for line, match in zip(lines, found, strict=True)
-    ]  # fmt: skip
+    return [_with_numbers(line) for line in lines]
+
+
+def _with_numbers(line: str) -> Row:
+    """A text and the numbers behind it; the line alone where there are none."""
+    behind = list(takewhile(_FIGURE.fullmatch, reversed(line.split()[1:])))[::-1]
+    text = line.rsplit(None, len(behind))[0] if behind else line
+    return [line] if not behind or text.isdecimal() else [text, *behind]
 
 
 def _by_first_number(lines: Sequence[str]) -> list[Row]:

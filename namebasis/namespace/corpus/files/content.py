@@ -14,7 +14,7 @@ _LINK = re.compile(
     r"|\S+\.(?:jpe?g|png|webp|gif|bmp|tiff?|txt|json|csv|npy|parquet|tar|zip|html?)",
     re.IGNORECASE,
 )
-_CODE = re.compile(r"(?=\S*\d)[A-Za-z0-9]+(?:[-_:.]?[A-Za-z0-9]+)*")
+_CODE = re.compile(r"(?=\S*\d)[A-Za-z0-9]+(?:[-_:.][A-Za-z0-9]+)*")
 _SHORT = re.compile(r"[A-Z]{1,3}(?:[-_][A-Z]{2,3})?")
 _SAMPLE = 2000
 _MOST = 0.5

@@ -13,23 +13,27 @@ from namebasis.namespace.corpus.files.tables import Source
 from namebasis.wording import counted
 
 _NUMBERED = re.compile(r"^(?:\s*[(\[#]?\d{1,7}\s?[.):\]]\s+(?=\S)|\s*#?\d{1,7}\s+[-–—]\s+(?=\S))")
-_BARE_NUMBER = re.compile(r"^\s*#?(\d{1,7})\s+(?=.*[^\W\d])")
+_BARE_NUMBER = re.compile(r"^\s*#?(\d{1,7})\s++(?=.*[^\W\d])")
 _ENTITY = re.compile(r"&#?\w+;$")
 _BULLET = re.compile(r"^\s*[-*+•·‣◦▪▫●○■□–—➢➤►▶✓✔»]\s+(?:\[[ xX]?\]\s+)?(?=\S)")
 _LINKED = re.compile(r"\[([^\[\]]+)\]\([^()\s]+\)")
 _PAGE = re.compile(r"\[\[([^\[\]|]+)(?:\|[^\[\]]*)?\]\]")
-_LIVED = re.compile(r"\s*[(\[](?:born|b\.|d\.|died|fl\.|\*|†|c\.|ca\.)?\s*\d{3,4}\b[^()]*[)\]]$")
-_TOLD = re.compile(r"(?P<name>\S.*?)(?:\s+[-–—]|:)\s+(?P<rest>\S.*)")
-_COUNTED = re.compile(r"(?P<name>\S.*?)(?:\s*[:=]\s*|\s+[-–—]\s+|\s+\()(?P<rest>\d[\d.,]*)\)?\s*")
+_LIVED = re.compile(
+    r"(?<!\s)\s*+[(\[](?:born|b\.|d\.|died|fl\.|\*|†|c\.|ca\.)?\s*\d{3,4}\b[^()]*[)\]]$"
+)
+_TOLD = re.compile(r"(?P<name>\S.*?)(?:(?<!\s)\s++[-–—]|:)\s++(?P<rest>\S.*)")
+_COUNT = re.compile(r"(?<![\d.,])(?P<count>\d[\d.,]*+)\)?\s*\Z")
 _STRONG = re.compile(r"(\*\*|`|\*)(?=\S)(.+?)(?<=\S)\1")
 _QUOTED = re.compile(r"[urbf]?([\"'“‘«„`])(.*)([\"'”’»“`])", re.DOTALL)
 _CLOSING = {'"': '"', "'": "'", "“": "”", "‘": "’", "«": "»", "„": "“", "`": "`"}
 _LITERAL = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.|'')*'")
-_CODE = re.compile(r"[^\"'\n#,]{0,200}[\[({]\s*(?:\n\s*)?[urbf]?[\"']")
+_CODE = re.compile(r"[^\"'\n#,]{0,200}[\[({]\s*+[urbf]?[\"']")
 _BETWEEN = re.compile(r"[\s,;\[\](){}urbf]*")
 _SUFFIX = re.compile(r"\s*(?:jr|sr|ii|iii|iv|md|phd|esq)\.?\s*", re.IGNORECASE)
 _MOST_LITERALS = 10_000_000
 _NEARLY_ALL = 0.9
+_LONGEST = 4_000
+"""Letters of a line in which stars and dates around a name are looked for."""
 
 
 def code_literals(text: str) -> list[str] | None:
@@ -155,8 +159,10 @@ def _without_marks(lines: Sequence[str], source: Source) -> list[str]:
             continue
         bare_line = line if pattern is None else pattern.sub("", line, count=1)
         bare_line = _BULLET.sub("", bare_line, count=1)
-        bare_line = _PAGE.sub(r"\1", _STRONG.sub(r"\2", _LINKED.sub(r"\1", bare_line)))
-        bare_line = _LIVED.sub("", bare_line) or bare_line
+        bare_line = _LINKED.sub(r"\1", bare_line)
+        if len(bare_line) <= _LONGEST:
+            bare_line = _STRONG.sub(r"\2", bare_line)
+            bare_line = _LIVED.sub("", _PAGE.sub(r"\1", bare_line)) or bare_line
         bare_line = _without_quotes(bare_line.strip())
         marked += bare_line != line.strip()
         out.append(bare_line if bare_line or not line.strip() else line)
@@ -178,12 +184,29 @@ def _is_heading(lines: Sequence[str], at: int, pattern: re.Pattern[str]) -> bool
 def counted_lines(lines: Sequence[str]) -> list[tuple[str, str]] | None:
     """Return names and their counts where nearly all lines are "Ana: 5", "Ana (5)" or "Ana - 5"."""
     told = [line for line in lines if line.strip()]
-    found = [_COUNTED.fullmatch(line) for line in told]
-    rows = [(match["name"], match["rest"]) for match in found if match is not None]
+    rows = [row for row in map(_counted, told) if row is not None]
     if len(rows) < 2 or len(rows) < _NEARLY_ALL * len(told):
         return None
     years = sum(re.fullmatch(r"1[5-9]\d\d|20\d\d", rest) is not None for _, rest in rows)
     return None if years * 2 > len(rows) else rows
+
+
+def _counted(line: str) -> tuple[str, str] | None:
+    """The name and the count of "Ana: 5", "Ana = 5", "Ana - 5" or "Ana (5)"."""
+    count = _COUNT.search(line)
+    if count is None:
+        return None
+    before = line[: count.start()]
+    bare = before.rstrip()
+    name, sign = bare[:-1], bare[-1:]
+    if sign in ("-", "–", "—"):
+        is_sign = name != name.rstrip() and before != bare
+    elif sign == "(":
+        is_sign = name != name.rstrip() and before == bare
+    else:
+        is_sign = sign in (":", "=")
+    name = name.rstrip()
+    return (name, count["count"]) if is_sign and name and name == name.lstrip() else None
 
 
 def _without_descriptions(lines: Sequence[str], source: Source) -> list[str]:

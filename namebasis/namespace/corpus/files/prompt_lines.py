@@ -6,12 +6,15 @@ import re
 
 _NETWORK = re.compile(r"<[^<>\n]*>")
 _EMBEDDING = re.compile(r"(?:^|[\s,(])embedding:\S+", re.IGNORECASE)
-_REFERENCE = re.compile(r"__[^\s_](?:.*?[^\s_])?__|\$\{|\$\$")
-_COMMENT = re.compile(r"\s+(?:#(?!\d)|//).*$")
-CHANCE = re.compile(r"^\s*(?:\d+\.?\d*|\.\d+)::")
-_STRESSED = re.compile(r"(?<!\\)\(([^()\[\]{}|:]+):\s*[-+]?\d*\.?\d+\s*(?<!\\)\)")
-_WEIGHT = re.compile(r"(?<=[^\s:]):\s*[-+]?\d*\.?\d+$")
-_VARIANTS = re.compile(r"[{\[]([^{}\[\]]*\|[^{}\[\]]*)[}\]]")
+_VARIABLE = re.compile(r"\$\{|\$\$")
+_OPENING = re.compile(r"__(?=[^\s_])")
+_CLOSING = re.compile(r"(?<=[^\s_])__")
+_COMMENT = re.compile(r"(?<!\s)\s++(?:#(?!\d)|//).*$")
+CHANCE = re.compile(r"^\s*(?:\d+(?:\.\d*)?|\.\d+)::")
+_AMOUNT = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)"
+_STRESSED = re.compile(rf"(?<!\\)\(([^()\[\]{{}}|:]+):\s*{_AMOUNT}\s*(?<!\\)\)")
+_WEIGHT = re.compile(rf"(?<=[^\s:]):\s*{_AMOUNT}$")
+_VARIANTS = re.compile(r"[{\[]([^{}\[\]|]*+\|[^{}\[\]]*+)[}\]]")
 _ESCAPED = re.compile(r"\\([()\[\]{}:|<>])")
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _PICTURE = re.compile(
@@ -25,6 +28,9 @@ _PARTS_PROMPTS = re.compile(r"\b(?:BREAK|AND|ADDCOMM|ADDROW|ADDCOL)\b")
 _PARTICLES = frozenset(
     "van von der den de la le da dos du del di el al bin ibn af av zu und".split()
 )
+
+_DEEPEST = 64
+"""Brackets around each other that are taken off; nobody writes as many."""
 
 REFERENCE = "refers to another wildcard or a variable"
 NETWORK = "a network or an embedding, no name"
@@ -54,7 +60,7 @@ def plain_names(line: str, *, is_capitals: bool = False) -> tuple[list[str], str
         Empty where there are names.
     """
     text = CHANCE.sub("", _COMMENT.sub("", line), count=1).strip()
-    if _REFERENCE.search(text):
+    if _is_reference(text):
         return [], REFERENCE
     bare = _EMBEDDING.sub(" ", _NETWORK.sub(" ", text))
     if bare != text and not any(map(str.isalnum, bare)):
@@ -67,15 +73,28 @@ def plain_names(line: str, *, is_capitals: bool = False) -> tuple[list[str], str
         names = [CHANCE.sub("", one, count=1).strip() for one in variants[1].split("|")]
         return [_ESCAPED.sub(r"\1", name) for name in names if name], ""
     unescaped = _ESCAPED.sub("", text)
-    if re.search(r"[{}|]|\[[^\]]*:[^\]]*\]", unescaped):
+    if re.search(r"[{}|]", unescaped) or _is_scheduled(unescaped):
         return [], VARIANT
     return ([_ESCAPED.sub(r"\1", text)], "") if text else ([], "")
 
 
+def _is_reference(text: str) -> bool:
+    """Whether a text names another wildcard, as ``__name__``, or a variable."""
+    if _VARIABLE.search(text):
+        return True
+    opening = _OPENING.search(text)
+    ends = [match.start() for match in _CLOSING.finditer(text)]
+    return opening is not None and bool(ends) and ends[-1] > opening.end()
+
+
+def _is_scheduled(text: str) -> bool:
+    """Whether a text holds a schedule in brackets, such as ``[Ana:Bo:0.5]``."""
+    return any(":" in piece.partition("[")[2] for piece in text.split("]")[:-1])
+
+
 def _unwrapped(text: str) -> str:
     """A text without weights, and without brackets that go all around it."""
-    before = ""
-    while text != before:
+    for _ in range(_DEEPEST):
         before = text
         text = _WEIGHT.sub("", _STRESSED.sub(r"\1", text).strip())
         inner = text[1:-1]
@@ -83,6 +102,8 @@ def _unwrapped(text: str) -> str:
         around = len(text) > 2 and closing == text[-1] and text[-2] != "\\"
         if around and not re.search(r"[(\[{}\])|:]", inner.strip("()[]{}")):
             text = inner
+        if text == before:
+            break
     return text
 
 

@@ -128,7 +128,7 @@ def decode(data: bytes, where: str, notes: list[str] | None = None) -> str:
         encoding = encoding_of(data) if notes is not None and not shift else None
         if notes is not None and encoding:
             text = data.decode(encoding)
-            words = re.findall(r"[^\W\d_]*[^\x00-\x7f\W\d_][^\W\d_]*", text)
+            words = [one for one in re.findall(r"[^\W\d_]+", text) if not one.isascii()]
             shown = ", ".join(list(dict.fromkeys(words))[:3])
             notes.append(
                 f"read as {encoding}, since it is not UTF-8 and names are right so: {shown}"
