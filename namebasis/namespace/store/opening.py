@@ -22,6 +22,8 @@ NAMES = "names.lance"
 PATIENCE = 30.0
 """Seconds to try again while writers beside this process change what is opened."""
 
+_Files = list[tuple[str, int | None]]
+
 MANIFEST_TAIL = 16
 """Bytes of a manifest's footer: position, two version numbers, and the letters LANC."""
 
@@ -49,6 +51,11 @@ def open_dataset(uri: Path) -> Any:
         dataset = open_remote(for_lance(uri), url)
         make_folder(uri.parent)
         return dataset
+    return _open_here(uri)[0]
+
+
+def _open_here(uri: Path) -> tuple[Any, _Files]:
+    """Open a data set on this machine, again where a writer changes what is opened."""
     deadline = time.monotonic() + PATIENCE
     while True:
         before = newest_version(uri.parent, uri.name)
@@ -72,10 +79,10 @@ def open_pinned(uri: Path) -> tuple[Pin | None, Any]:
             return None, open_dataset(uri)
         at = held.path / uri.name
         with named(held), reading(at):
-            dataset = open_dataset(at)
+            dataset, files = _open_here(at)
             # The version may have been dropped before it was held.
             if held.hold(at, dataset.version):
-                check_files(at, dataset)
+                _check(files)
                 return held, dataset
         if time.monotonic() > deadline:
             raise SpaceError(f"{uri}: its versions are dropped all the time. Try again.")
@@ -109,7 +116,7 @@ def newest_version(folder: Path, name: str = NAMES) -> tuple[int, str] | None:
         return None
 
 
-def _open(uri: Path) -> Any:
+def _open(uri: Path) -> tuple[Any, _Files]:
     if not uri.parent.exists():
         raise SpaceError(f"{uri.parent}: there is no name space. Make one with `namebasis build`.")
     newest = newest_version(uri.parent, uri.name)
@@ -125,8 +132,9 @@ def _open(uri: Path) -> Any:
     with reading(uri):
         _check_manifest(uri / "_versions" / newest[1])
         dataset = _with_schema(lance.dataset(for_lance(uri)))
-        check_files(uri, dataset)
-    return dataset
+        files = _files_of(uri, dataset)
+        _check(files)
+    return dataset, files
 
 
 def open_newest(uri: Path) -> Any:
@@ -162,9 +170,21 @@ def check_files(uri: Path, dataset: Any) -> None:
     """
     if remote_of(uri.parent) is not None:
         return
-    for fragment in dataset.get_fragments():
-        for file in fragment.data_files():
-            _check_file(uri / "data" / file.path, file.file_size_bytes)
+    _check(_files_of(uri, dataset))
+
+
+def _files_of(uri: Path, dataset: Any) -> _Files:
+    """The files of a version, and the sizes that are written down."""
+    return [
+        (f"{uri}/data/{file.path}", file.file_size_bytes)
+        for fragment in dataset.get_fragments()
+        for file in fragment.data_files()
+    ]
+
+
+def _check(files: _Files) -> None:
+    for path, size in files:
+        _check_file(path, size)
 
 
 def _check_manifest(path: Path) -> None:
@@ -174,9 +194,9 @@ def _check_manifest(path: Path) -> None:
         raise SpaceError(f"{path}: cut short or overwritten; the data set is damaged.")
 
 
-def _check_file(path: Path, expected: int | None) -> None:
+def _check_file(path: str, expected: int | None) -> None:
     try:
-        size = path.stat().st_size
+        size = os.stat(path).st_size
     except PermissionError:
         raise SpaceError(f"{path}: permission denied. Check the rights of the folder.") from None
     except OSError:
