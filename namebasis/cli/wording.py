@@ -16,9 +16,15 @@ from namebasis.cli.options import SPACE_HELP
 from namebasis.cli.output import say
 from namebasis.errors import NamebasisError, SpaceError
 
-_OTHER_NAMES = {"size": "--pixels", "names_per_step": "-k", "n_shown": "-k", "quotas": "--quota"}
+_OTHER_NAMES = {
+    "address": "--ray-address",
+    "size": "--pixels",
+    "names_per_step": "-k",
+    "n_shown": "-k",
+    "quotas": "--quota",
+}
 """Parameters whose option has a name of its own."""
-_BARE = {"size", "names_per_step", "n_shown", "steps", "threads", "guidance", "dtype"}
+_BARE = {"address", "size", "names_per_step", "n_shown", "steps", "threads", "guidance", "dtype"}
 """Words without an underscore that are parameters where a message begins with them."""
 
 

@@ -10,7 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from namebasis.checks import check_count
@@ -73,11 +73,9 @@ def check_engine(engine: str, cluster: RayCluster) -> RayCluster | None:
         check_count(cluster.n_actors, "n_actors")
     if engine == "ray":
         return cluster
-    if cluster != RayCluster():
-        raise ValueError(
-            "address, n_actors and encoder_factory need engine='ray' (on the command line "
-            "--ray-address and --actors need --engine ray)."
-        )
+    given = [one.name for one in fields(cluster) if getattr(cluster, one.name) is not None]
+    if given:
+        raise ValueError(f"{given[0]} needs engine='ray' (--engine ray).")
     return None
 
 
