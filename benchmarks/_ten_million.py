@@ -188,6 +188,25 @@ def add(path: Path, n: int, n_adds: int = N_ADDS) -> Figures:
     return figures | {"pieces": len(space._store.dataset.get_fragments())}
 
 
+def counts(path: Path, n: int) -> Figures:
+    """Ask who shares pieces with whom after the adds: of one name, of all, and by a filter."""
+    import lance  # noqa: F401
+
+    import namebasis as nb
+
+    columns, figures = ["piece_names", "same_pieces"], {}
+    asked = {
+        "counts_one": lambda space: space.table(columns, ids=[n // 2]),
+        "counts_all": lambda space: space.table(columns),
+        "counts_filter": lambda space: space.ids("same_pieces > 0"),
+    }
+    for key, ask_for in asked.items():
+        space = nb.open_space(path)
+        with clock(figures, key):
+            ask_for(space)
+    return figures
+
+
 def once(path: Path, n: int) -> Figures:
     """Open, first filtered question and later ones, of files that are in memory."""
     import faiss  # noqa: F401
@@ -228,6 +247,7 @@ STEPS: dict[str, Callable[[Path, int], Figures]] = {
     "metric": metric,
     "check": check,
     "add": add,
+    "counts": counts,
     "turns": turns,
 }
 
@@ -297,6 +317,10 @@ def table(found: dict[str, Figures], n: int) -> None:
         f"{adds['add']:.2f}, slowest {adds['add_worst']:.1f} (CPU {adds['add_cpu']:.2f})",
         adds,
     )
+    counted = found["counts"]
+    for key, said in (("one", "of one name"), ("all", "of all names"), ("filter", "in a filter")):
+        figure = f"{counted[f'counts_{key}']:.2f} (CPU {counted[f'counts_{key}_cpu']:.2f})"
+        row(f"shared pieces {said}, counted after the adds, s", "–", figure, counted)
     for key, said in (
         ("open", "open"),
         ("first", "first question"),
