@@ -146,6 +146,8 @@ def test_refused(made: tuple[Space, Path]) -> None:
     space, file = made
     with pytest.raises(ValueError, match="use omp, or leave stored phrases out"):
         space.basis("Name001", 2, phrases=file, method="lasso")
+    with pytest.raises(ValueError, match="use omp, or leave stored phrases out"):
+        space.basis("Name001", 2, phrases="none.txt", method="lasso")  # before any is read
     with pytest.raises(ValueError, match="phrases are read in the view text"):
         space.basis("Name001", 2, phrases=file, view="token")
     with pytest.raises(NamebasisError, match="cannot be read"):
