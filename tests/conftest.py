@@ -105,6 +105,7 @@ def pytest_collection() -> Iterator[object]:
     finally:
         gc.enable()
         gc.freeze()
+        gc.set_threshold(10_000, 10, 50)  # a search of everything alive costs what a test does
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
