@@ -1,4 +1,4 @@
-"""Rows that are appended to a finished space: with all that they change, in one commit."""
+"""Rows that are appended to a finished space, and what writers that were killed left of one."""
 
 from __future__ import annotations
 

@@ -453,8 +453,7 @@ def _append(
 ) -> None:
     """Encode and commit names chunk by chunk; each chunk is one atomic append.
 
-    `done` names of the same job were committed before; they count in the progress. Where a
-    finished space is added to, its token facts are put right with every chunk.
+    `done` names of the same job were committed before; they count in the progress.
     """
     import lance
 
