@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -35,9 +36,15 @@ def test_what_writes_files_or_columns_is_killed() -> None:
     assert writing <= {operation.name for operation in OPERATIONS.values()}
 
 
+@cache
+def whole() -> Any:
+    """The command line, whose commands and options take a tenth of a second to put together."""
+    return typer.main.get_command(app)
+
+
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=list(OPERATIONS))
 def test_an_operation_has_only_options_that_its_command_has(operation: Operation) -> None:
-    command: Any = typer.main.get_command(app)
+    command: Any = whole()
     words = list(operation.words)
     while hasattr(command, "commands"):
         command = command.commands[words.pop(0)]
