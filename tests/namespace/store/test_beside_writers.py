@@ -124,9 +124,9 @@ STEPS = {
     "before it is opened": (pins, "pin"),
     "before the folder is locked": (pins, "_lock"),
     "before the folder is compared": (pins, "_is"),
-    "before the data set is opened": (opening, "open_dataset"),
+    "before the data set is opened": (opening, "_open_here"),
     "before its version is locked": (pins.Pin, "hold"),
-    "before its files are looked at": (opening, "check_files"),
+    "before its files are looked at": (opening, "_check"),
 }
 """Of a reader that opens a space."""
 
