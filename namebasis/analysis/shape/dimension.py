@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups
 from namebasis.analysis.shape.diffusion_kernel import neighbour_distances
 from namebasis.checks import Float64Array, FloatArray, IntArray, as_embeddings, check_count
 
+_DISCARD = 0.1
+"""Share of the largest ratios that TwoNN leaves out."""
+
 
 def two_nn_dimension(
-    embeddings: object, *, graph: KnnGraph | None = None, discard: float = 0.1, seed: int = 0
+    embeddings: object, *, graph: KnnGraph | None = None, discard: float = _DISCARD, seed: int = 0
 ) -> float:
     """Intrinsic dimension from ratios of second to first neighbour distances, TwoNN [1]_.
 
@@ -55,10 +60,15 @@ def two_nn_dimension(
     if graph is None:
         near = neighbour_distances(rows[first], 2, seed)
     else:
-        near = distinct_distances(rows, graph)[first][:, :2]
-        near = near[np.isfinite(near).all(axis=1)]
-        if len(near) == 0:
-            return float("nan")
+        near = distinct_distances(rows, graph)[first]
+    return _from_two(near, discard)
+
+
+def _from_two(near: Float64Array, discard: float) -> float:
+    """From ascending distances (n, at least 2), not finite where there is no neighbour."""
+    near = near[np.isfinite(near[:, :2]).all(axis=1), :2]
+    if len(near) == 0:
+        return float("nan")
     logs = np.sort(np.log(near[:, 1] / near[:, 0]))
     n_kept = max(int(np.ceil(len(logs) * (1 - discard))), 1)
     # Log ratios are exponential with rate d; the cut ones are known to be at least the last kept.
@@ -102,10 +112,14 @@ def local_dimension(
     .. [2] MacKay and Ghahramani (2005), Comments on Levina and Bickel.
     """
     near, group = _near_distances(embeddings, k, 3, graph, seed)
+    return _around_each(near)[group]
+
+
+def _around_each(near: Float64Array) -> Float64Array:
     n_near, logs = _log_ratios(near)
     with np.errstate(divide="ignore", invalid="ignore"):
         found = (n_near - 2) / logs
-    return np.where(n_near >= 3, found, np.nan)[group]
+    return np.where(n_near >= 3, found, np.nan)
 
 
 def global_dimension(
@@ -147,12 +161,52 @@ def global_dimension(
        dimension' by E. Levina and P. Bickel.
     """
     near, _ = _near_distances(embeddings, k, 2, graph, seed)
+    return _of_all(near)
+
+
+def _of_all(near: Float64Array) -> float:
     n_near, logs = _log_ratios(near)
     used = n_near >= 2
     if not used.any():
         return float("nan")
     total = float(logs[used].sum())
     return float((n_near[used] - 1).sum()) / total if total > 0 else float("inf")
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """Intrinsic dimensions of rows, by one graph of their neighbours.
+
+    Attributes
+    ----------
+    two_nn, likelihood : float
+        As `two_nn_dimension` and `global_dimension` give them.
+    local : ndarray of shape (n,)
+        As `local_dimension` gives it.
+    """
+
+    two_nn: float
+    likelihood: float
+    local: Float64Array
+
+
+def dimensions(embeddings: object, graph: KnnGraph) -> Dimensions:
+    """All three intrinsic dimensions, with the distances of neighbours taken once.
+
+    Parameters
+    ----------
+    embeddings : array_like of shape (n, n_features)
+        Rows of length 1, of which at least 4 differ.
+    graph : KnnGraph
+        Their neighbours.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer rows, a value is not finite or `graph` covers other rows.
+    """
+    near, group = _near_distances(embeddings, graph.k, 3, graph, 0)
+    return Dimensions(_from_two(near, _DISCARD), _of_all(near), _around_each(near)[group])
 
 
 def _near_distances(

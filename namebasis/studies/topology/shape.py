@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from namebasis.analysis.graph.hubness import hubness
 from namebasis.analysis.graph.neighbours import DuplicateGroups, KnnGraph, duplicate_groups
-from namebasis.analysis.shape.dimension import global_dimension, local_dimension, two_nn_dimension
+from namebasis.analysis.shape.dimension import dimensions
 from namebasis.analysis.shape.entropy import (
     EntropyReport,
     NullComparison,
@@ -171,6 +172,7 @@ def measure_shape(
     n_permutations: int = 99,
     seed: int = 0,
     lap: Callable[[str], None] | None = None,
+    homology: Future[PersistenceReport | None] | None = None,
 ) -> TopologyShape:
     """Measure entropy, hubs, dimension, homology and graph of n names.
 
@@ -193,6 +195,9 @@ def measure_shape(
         Of everything random.
     lap : callable, optional
         Called with each of `STEPS` when it is done.
+    homology : Future, optional
+        What `measure_homology` gives, where that is at work beside this; waited for last, and not
+        told to `lap`.
 
     Returns
     -------
@@ -216,17 +221,16 @@ def measure_shape(
     dimension, local, notes = _dimension(vectors, graph)
     tell("hubs")
     persistence = None
-    if (vectors == vectors[0]).all():
-        notes.append("All vectors are equal: entropy is 0 and one point has no homology.")
-    else:
-        persistence = persistence_report(
-            vectors, n_landmarks=n_landmarks, n_draws=n_null, seed=seed
-        )
-    tell("homology")
+    if homology is None:
+        persistence = measure_homology(vectors, n_landmarks=n_landmarks, n_null=n_null, seed=seed)
+        tell("homology")
     arranged, bridge, told = measure_graph(
         graph, groups, names, labels, n_permutations=n_permutations, seed=seed
     )
     tell("graph")
+    persistence = persistence if homology is None else homology.result()
+    if persistence is None:
+        notes.append("All vectors are equal: entropy is 0 and one point has no homology.")
     return TopologyShape(
         entropy=entropy,
         hubs=hubs,
@@ -238,6 +242,22 @@ def measure_shape(
         bridge=bridge,
         notes=(*notes, *told),
     )
+
+
+def measure_homology(
+    vectors: FloatArray, *, n_landmarks: int = 256, n_null: int = 5, seed: int = 0
+) -> PersistenceReport | None:
+    """Measure the homology of names, beside a null; None where all vectors are equal.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, dim)
+    n_landmarks, n_null, seed : int
+        As `measure_shape` takes them.
+    """
+    if (vectors == vectors[0]).all():
+        return None
+    return persistence_report(vectors, n_landmarks=n_landmarks, n_draws=n_null, seed=seed)
 
 
 def _entropy(vectors: FloatArray, graph: KnnGraph, n_null: int, seed: int) -> EntropyShape:
@@ -283,15 +303,16 @@ def _dimension(
         nothing = DimensionShape(float("nan"), float("nan"), (float("nan"),) * 3, n)
         note = f"The intrinsic dimension takes 3 neighbours of each name; there are {graph.k}."
         return nothing, np.full(n, np.nan), [note]
-    local = local_dimension(vectors, graph=graph)
+    found = dimensions(vectors, graph)
+    local = found.local
     known = local[np.isfinite(local)]
     if known.size == 0:
         nothing = DimensionShape(float("nan"), float("nan"), (float("nan"),) * 3, n)
         return nothing, local, ["No name has 3 different neighbours: no intrinsic dimension."]
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     shape = DimensionShape(
-        two_nn=two_nn_dimension(vectors, graph=graph),
-        likelihood=global_dimension(vectors, graph=graph),
+        two_nn=found.two_nn,
+        likelihood=found.likelihood,
         quartiles=(float(low), float(middle), float(high)),
         n_undefined=n - known.size,
     )

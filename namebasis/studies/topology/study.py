@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from namebasis.analysis.clusters.density_tree import LEVELS
 from namebasis.analysis.clusters.membership import soft_memberships
 from namebasis.analysis.clusters.stability import cluster_stability
 from namebasis.analysis.graph.neighbours import KnnGraph, duplicate_groups
+from namebasis.analysis.shape.homology_null import PersistenceReport
 from namebasis.analysis.shape.layout import layout
 from namebasis.checks import FloatArray, IntArray, Progress, check_count, check_seed
 from namebasis.errors import SpaceError
@@ -31,7 +33,7 @@ from namebasis.studies.topology.clusters import ClusterSummary, summarise_cluste
 from namebasis.studies.topology.labels import GROUPS, all_values, detail_lines, known_labels
 from namebasis.studies.topology.results import TopologyReport
 from namebasis.studies.topology.shape import STEPS as SHAPE_STEPS
-from namebasis.studies.topology.shape import TopologyShape, measure_shape
+from namebasis.studies.topology.shape import TopologyShape, measure_homology, measure_shape
 from namebasis.studies.topology.spelling import (
     arrange_with_spelling,
     compare_spelling,
@@ -158,14 +160,15 @@ def report(
     pieces, names = table["pieces"].to_pylist(), table["name"].to_pylist()
     with clock.abreast(len(ids)) as start:
         mapped = start(partial(_place, vectors, graph, seed))
+        shaped = None
+        if shape:
+            homology = start(partial(_homology, vectors, seed))
+            shaped = start(
+                partial(_shape, vectors, graph, names, labels, n_permutations, seed, homology)
+            )
         found = find_clusters(view, vectors, graph, settings)
         memberships = soft_memberships(graph, found.clusters.labels)
         clock.lap("clusters")
-        shaped = (
-            start(partial(_shape, vectors, graph, names, labels, n_permutations, seed))
-            if shape
-            else None
-        )
         stability = None
         if n_resamples:
             stability = cluster_stability(
@@ -240,11 +243,19 @@ def _shape(
     labels: Mapping[str, Sequence[str | None]],
     n_permutations: int,
     seed: int,
+    homology: Future[PersistenceReport | None],
     lane: Lane,
 ) -> TopologyShape:
     return measure_shape(
-        vectors, graph, names, labels, n_permutations=n_permutations, seed=seed, lap=lane.lap
-    )
+        vectors, graph, names, labels, n_permutations=n_permutations, seed=seed, lap=lane.lap,
+        homology=homology,
+    )  # fmt: skip
+
+
+def _homology(vectors: FloatArray, seed: int, lane: Lane) -> PersistenceReport | None:
+    found = measure_homology(vectors, seed=seed)
+    lane.lap("homology")
+    return found
 
 
 def _in_words(

@@ -8,6 +8,7 @@ import pytest
 
 from namebasis.analysis.graph.neighbours import knn_graph
 from namebasis.analysis.shape.dimension import (
+    dimensions,
     global_dimension,
     local_dimension,
     two_nn_dimension,
@@ -119,6 +120,19 @@ def test_duplicates_in_a_graph_count_once() -> None:
         totals[1] += np.log(different[-1] / different).sum()
     assert global_dimension(twice, graph=graph) == pytest.approx(totals[0] / totals[1], rel=1e-3)
     assert two_nn_dimension(twice, graph=graph) == pytest.approx(two_nn_dimension(rows), rel=1e-3)
+
+
+def test_all_dimensions_at_once_are_those_of_each() -> None:
+    rows = unit(manifold("gaussian", 200) + 1)
+    for data in (rows, np.concatenate([rows, rows[:40]]), np.repeat(np.eye(5), 9, axis=0)):
+        graph = knn_graph(data, 12)
+        found = dimensions(data, graph)
+        assert [found.two_nn, found.likelihood] == pytest.approx(
+            [two_nn_dimension(data, graph=graph), global_dimension(data, graph=graph)],
+            rel=1e-12,
+            nan_ok=True,
+        )
+        np.testing.assert_array_equal(found.local, local_dimension(data, graph=graph))
 
 
 def test_rows_lost_in_a_group_of_duplicates_have_no_dimension() -> None:
