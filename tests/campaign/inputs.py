@@ -10,13 +10,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import struct
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -93,9 +94,16 @@ USES: dict[str, tuple[str, str]] = {
 """A command and what it reads: {f} is a changed file without its ending, {d} a folder that holds
 it, {t} its text. Kinds with a slash are files of a folder that `prepared` leaves."""
 
+SPACES = {"i": "images.space", "o": "organism.space", "run": "run", "r": "removed.space",
+          "f": "parts.space", "h": "families.space"}  # fmt: skip
+"""Folders that `Inputs` copies where a use reads them, and the bases that they copy."""
+
 KEPT = {"components": "c.safetensors", "basis": "b.safetensors", "probe": "p.safetensors",
         "mentions": "mentions.csv"}  # fmt: skip
-"""Files that `Inputs` and `prepare` leave."""
+"""Files that `Inputs` leaves where a use reads them, by their kinds."""
+
+COMMANDS = {"components": "walk s --save c.safetensors", "basis": "celeb fit o b.safetensors"}
+"""Commands that make some of them."""
 
 WEIGHT = {"request": 8, "target vector npy": 2, "where": 4}
 CHANGES_S = ("add ",)
@@ -326,31 +334,53 @@ def batch(seed: int, numbers: list[int]) -> None:
             progress.flush()
 
 
+def read_by(use: str) -> list[str]:
+    """What a use reads beside its input: some of `SPACES`, `COMMANDS` and `MADE`."""
+    words, kind = USES[use]
+    read = {kind.partition("/")[0], *re.findall(r"[\w-]+", re.sub(r"\{\w\}", "", words))}
+    if use == "request":
+        read.add("i")
+    if kind == "probe":
+        read.add("clip")
+    return [name for name in (*SPACES, *COMMANDS, *MADE) if name in read - {words.split(" ")[0]}]
+
+
 class Inputs:
-    """The folder in which inputs are tried, with all that they lie beside."""
+    """The folder in which inputs are tried, with what those lie beside that are tried."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.place = place = world.case("base.space")
-        for source, name in (
-            ("base.space", "s.kept"), ("images.space", "i"), ("images.space", "i.kept"),
-            ("organism.space", "o"), ("run", "run"), ("removed.space", "r"), ("parts.space", "f"),
-            ("families.space", "h"),
-        ):  # fmt: skip
-            shutil.copytree(world.base(source), place / name)
+        self._made: set[str] = set()
+        shutil.copytree(world.base("base.space"), place / "s.kept")
         (place / "few.txt").write_text("Bal\nBala\n")
         (place / "size.toml").write_text(_TEXTS["axis"])
         (place / "records.csv").write_text(_TEXTS["census"])
-        for words in ("walk s --save c.safetensors", "celeb fit o b.safetensors"):
-            ended = world.warm.command(*words.split(), cwd=place, seconds=120)
+
+    def make(self, uses: Iterable[str]) -> None:
+        """Make what some uses read and no use before them did."""
+        read = dict.fromkeys(name for use in uses for name in read_by(use))
+        new = [name for name in read if name not in self._made]
+        self._made.update(new)
+        for name in (name for name in SPACES if name in new):
+            shutil.copytree(self.world.base(SPACES[name]), self.place / name)
+            if name == "i":
+                shutil.copytree(self.place / "i", self.place / "i.kept")
+        for words in (COMMANDS[name] for name in COMMANDS if name in new):
+            ended = self.world.warm.command(*words.split(), cwd=self.place, seconds=120)
             if ended.code != 0:
                 raise RuntimeError(f"{words}: {ended}")
-        ended = world.warm.call("tests.campaign.inputs:prepare", cwd=place, seconds=300)
-        if ended.code != 0:
-            raise RuntimeError(f"prepare: {ended}")
+        rest = [name for name in MADE if name in new]
+        if rest:
+            ended = self.world.warm.call(
+                "tests.campaign.inputs:prepare", rest, cwd=self.place, seconds=300
+            )
+            if ended.code != 0:
+                raise RuntimeError(f"prepare: {ended}")
 
     def run(self, seed: int, numbers: list[int]) -> list[tuple[int, str, str | None]]:
         """Run inputs; number, use and problem of each."""
+        self.make(draw(seed, number)[0] for number in numbers)
         found: list[tuple[int, str, str | None]] = []
         waiting = list(numbers)
         while waiting:
@@ -372,9 +402,9 @@ class Inputs:
             is_late = ended.signal in (signal.SIGALRM, signal.SIGPROF)
             problem = "hang" if is_late else ended.crash or f"{ended}"[:300]
             found.append((last, draw(seed, last)[0], problem))
-            for name in ("s", "i"):  # which the dead may have left half-written
-                shutil.rmtree(self.place / name, ignore_errors=True)
-                shutil.copytree(self.place / f"{name}.kept", self.place / name)
+            for kept in self.place.glob("?.kept"):  # of what the dead may have left half-written
+                shutil.rmtree(kept.with_suffix(""), ignore_errors=True)
+                shutil.copytree(kept, kept.with_suffix(""))
             waiting = waiting[len(done) + 1 :]
         return found
 
@@ -394,34 +424,51 @@ def _additions(kind: str) -> dict[str, Any]:
     }
 
 
-def prepare() -> None:
-    """A tiny CLIP, a probe of its pictures, a model of ONNX, people's mentions and two audits."""
-    from namebasis.encoders.registry import load_encoder
-    from namebasis.space import open_space
+def prepare(names: list[str]) -> None:
+    """Make some of `MADE`."""
+    for name in names:
+        MADE[name]()
+
+
+def _write_clip() -> None:
     from tests.encoders.conftest import write_clip
+
+    Path("clip").mkdir()
+    write_clip(Path("clip"))
+
+
+def _write_model() -> None:
     from tests.validation.conftest import write_onnx
 
-    for folder, write in (("clip", write_clip), ("model", write_onnx)):
-        Path(folder).mkdir()
-        write(Path(folder))
-    _write_probe(load_encoder(f"hf:{Path.cwd() / 'clip'}"), Path("p.safetensors"))
+    Path("model").mkdir()
+    write_onnx(Path("model"))
+
+
+def _write_mentions() -> None:
+    from namebasis.space import open_space
+
     people = open_space("f").table(["name"], where="part = 'full'")["name"].to_pylist()
     lines = (f"{name},{7 * at + 1}" for at, name in enumerate(people))
     Path("mentions.csv").write_text("\n".join(["name,count", *lines]), encoding="utf-8")
-    for seed, name in enumerate(("one", "two")):
-        _write_audit(Path("audits") / name, seed)
 
 
-def _write_probe(encoder: Any, file: Path) -> None:
+def _write_probe() -> None:
     import numpy as np
 
+    from namebasis.encoders.registry import load_encoder
     from namebasis.validation.extractors.base import Attribute
     from namebasis.validation.extractors.image_probe import train_probe
 
+    encoder = load_encoder(f"hf:{Path.cwd() / 'clip'}")
     vectors = np.random.default_rng(0).normal(size=(40, encoder.dim))
     groups = [f"name {at}" for at in range(40)]
     shade = Attribute("shade", ("dark", "light"))
-    train_probe(vectors, ["dark", "light"] * 20, groups, shade, encoder).save(file)
+    train_probe(vectors, ["dark", "light"] * 20, groups, shade, encoder).save(Path("p.safetensors"))
+
+
+def _write_audits() -> None:
+    for seed, name in enumerate(("one", "two")):
+        _write_audit(Path("audits") / name, seed)
 
 
 def _write_audit(place: Path, seed: int) -> None:
@@ -436,3 +483,10 @@ def _write_audit(place: Path, seed: int) -> None:
     place.mkdir(parents=True)
     (place / DOCUMENT).write_text(document, encoding="utf-8")
     write_samples(place / SAMPLES, samples)
+
+
+MADE: dict[str, Callable[[], None]] = {
+    "clip": _write_clip, "model": _write_model, "probe": _write_probe, "audits": _write_audits,
+    "mentions": _write_mentions,
+}  # fmt: skip
+"""A CLIP, a model of ONNX, a probe of the CLIP's pictures, two audits, and mentions of people."""

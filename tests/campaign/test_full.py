@@ -70,6 +70,7 @@ def test_a_sample_of_crowds_loses_nothing(campaign: Campaign) -> None:
 
 def refused(campaign: Campaign, uses: list[str]) -> dict[str, str]:
     """Uses that refuse a valid input: none of their changed inputs would reach a reader."""
+    campaign.given.make(uses)
     asked = campaign.world.warm.call(
         "tests.campaign.inputs:refused_though_valid", uses, cwd=campaign.given.place
     )
