@@ -70,11 +70,19 @@ def _reset(logger: logging.Logger) -> None:
     logger.handlers.clear()
 
 
-# Workers take whole files, or files together that share what is long to build, as the dictionary
-# of phrases in MiniLM; the longest come first, so that no worker ends alone with one of them.
+# Workers take whole files, or files together that share what is long to build or to load, as the
+# dictionary of phrases in MiniLM, or open_clip; the longest come first, so that no worker ends
+# alone with one of them.
 _COMMANDS = ("tests/test_cli", "tests/test_doc", "tests/test_notebook", "tests/test_tutorial")
 _TOGETHER = {"tests/campaign/": "campaign", "tests/studies/card/": "card"}
+_OPEN_CLIP = ("tests/encoders/open_clip/", "tests/encoders/single_file/", "tests/encoders/towers/",
+              "tests/studies/celeb/test_celeb.py")  # fmt: skip
+_DIFFUSERS = ("tests/validation/test_denoiser", "tests/validation/test_checkpoint",
+              "tests/validation/test_p", "tests/validation/test_generation",
+              "tests/encoders/test_diffusers", "tests/organism/test_painter",
+              "tests/organism/test_packaged_painter")  # fmt: skip
 _TOGETHER |= {"tests/namespace/actors/": "actors", **dict.fromkeys(_COMMANDS, "commands")}
+_TOGETHER |= dict.fromkeys(_DIFFUSERS, "diffusers") | dict.fromkeys(_OPEN_CLIP, "open_clip")
 _FIRST = (*_TOGETHER, "tests/explore/", "tests/formation/", "tests/studies/identity/",
           "tests/studies/attributes/", "tests/namespace/store/", "tests/validation/",
           "tests/encoders/")  # fmt: skip

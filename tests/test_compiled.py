@@ -1,8 +1,10 @@
-import numba
 import numpy as np
 import pytest
 
 from namebasis.compiled import compiled
+from tests.lazily import library
+
+numba = library("numba")
 
 
 def first_above(values: np.ndarray, limit: float) -> int:
@@ -38,7 +40,7 @@ def test_a_cache_that_fails_costs_time_and_no_answer(monkeypatch: pytest.MonkeyP
             raise OSError(28, "No space left on device")
         return plain(*asked, cache=cache, **options)
 
-    monkeypatch.setattr(numba, "njit", njit)
+    monkeypatch.setattr("numba.njit", njit)
     assert compiled(last_above, SIGNATURE)(np.array([1.0, 5.0, 7.0]), 4.0) == 2
     assert kept == [True, False]
 

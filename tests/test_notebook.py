@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import matplotlib.pyplot as plt
-import nbformat
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-from traitlets.config import Config
+
+from tests.lazily import library
+
+matplotlib = library("matplotlib")
+nbformat = library("nbformat")
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "examples" / "quickstart.ipynb"
@@ -55,14 +55,17 @@ def test_the_committed_notebook_was_run_from_top_to_bottom_and_shows_five_result
     assert str(Path.home()) not in NOTEBOOK.read_text(encoding="utf-8")
 
 
-class Shell(InteractiveShell):
-    def enable_gui(self, gui: str | None = None) -> None:
-        """A notebook has no windows."""
-
-
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """IPython as a kernel runs it, in this process, which has loaded what the cells need."""
+    import matplotlib.pyplot as plt
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    class Shell(InteractiveShell):
+        def enable_gui(self, gui: str | None = None) -> None:
+            """A notebook has no windows."""
+
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     # What a shell takes or leaves is as before when it ends.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
@@ -79,7 +82,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     plt.switch_backend(backend)
 
 
-def test_the_notebook_runs(shell: InteractiveShell, tmp_path: Path) -> None:
+def test_the_notebook_runs(shell: Any, tmp_path: Path) -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     committed = shown_tables(notebook)
     kinds = [set(cell.outputs[0].data) for cell in code_cells(notebook)]

@@ -15,8 +15,9 @@ import pytest
 from namebasis.results import plain
 from namebasis.space import Space
 from namebasis.terms import explain
+from tests.lazily import library
 
-mcp = pytest.importorskip("mcp", reason="needs the extra mcp")
+mcp = library("mcp", "needs the extra mcp")
 anyio = pytest.importorskip("anyio")
 jsonschema = pytest.importorskip("jsonschema")
 

@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
-
 from namebasis.organism.painter.folder import read_painter
 from namebasis.organism.world import World
 from namebasis.validation.pictures.pipelines import (
@@ -18,6 +16,9 @@ from namebasis.validation.pictures.pipelines import (
     PaintOptions,
     load_pipeline,
 )
+from tests.lazily import library
+
+library("diffusers", "the extra diffusers is not installed")
 
 DATA = Path(str(files("namebasis") / "data"))
 FOLDER, ORGANISM = DATA / "painter", DATA / "organism"

@@ -10,36 +10,26 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import CLIPTextModel, CLIPTokenizer
 
 from namebasis.encoders import loading
 from namebasis.errors import EncoderError, NamebasisError
-
-pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
-
 from namebasis.organism.cohorts import Cohort
 from namebasis.organism.feeder import Job, make_batches
 from namebasis.organism.model import make_model, make_processor, make_tokenizer, save
 from namebasis.organism.packing import pack_painter
-from namebasis.organism.painter import training as painter_training
 from namebasis.organism.painter.folder import read_painter, read_state, write_state
-from namebasis.organism.painter.model import (
-    encode_captions,
-    fold,
-    load_painter,
-    make_scheduler,
-    make_unet,
-    to_images,
-    unfold,
-)
-from namebasis.organism.painter.training import train_painter
 from namebasis.organism.world import World
 from namebasis.validation.pictures.pipelines import (
     PaintOptions,
     fingerprint_of_files,
     load_pipeline,
 )
+from tests.lazily import library
 
+library("diffusers", "the extra diffusers is not installed")
+transformers = library("transformers")
+painter_model = library("namebasis.organism.painter.model")
+painter_training = library("namebasis.organism.painter.training")
 SIZE = 24
 
 
@@ -60,7 +50,7 @@ def organism(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(organism: Path, world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("painter") / "painter"
-    train_painter(
+    painter_training.train_painter(
         organism, folder, world=world, n_steps=4, batch_size=4, threads=1, own_process=False
     )
     return folder
@@ -68,13 +58,13 @@ def trained(organism: Path, world: World, tmp_path_factory: pytest.TempPathFacto
 
 def test_folding_loses_nothing() -> None:
     pixels = torch.arange(2 * 3 * 8 * 8.0).reshape(2, 3, 8, 8)
-    assert fold(pixels).shape == (2, 48, 2, 2)
-    assert torch.equal(unfold(fold(pixels)), pixels)
+    assert painter_model.fold(pixels).shape == (2, 48, 2, 2)
+    assert torch.equal(painter_model.unfold(painter_model.fold(pixels)), pixels)
 
 
 def test_pixels_become_images_and_what_is_outside_is_cut() -> None:
     pixels = torch.tensor([-5.0, -1.0, 0.0, 1.0, 5.0]).reshape(1, 1, 1, 5).repeat(1, 3, 1, 1)
-    (image,) = to_images(pixels)
+    (image,) = painter_model.to_images(pixels)
     assert np.asarray(image)[0, :, 0].tolist() == [0, 0, 128, 255, 255]
 
 
@@ -83,8 +73,10 @@ def test_captions_are_conditioned_on_as_the_text_tower_reads_them(
 ) -> None:
     from transformers import CLIPModel
 
-    pipeline = load_painter(trained)
-    given = encode_captions(pipeline.text_encoder, pipeline.tokenizer, ["a woman", "a tall man on"])
+    pipeline = painter_model.load_painter(trained)
+    given = painter_model.encode_captions(
+        pipeline.text_encoder, pipeline.tokenizer, ["a woman", "a tall man on"]
+    )
     clip = CLIPModel.from_pretrained(organism).eval()
     ids = pipeline.tokenizer("a woman", return_tensors="pt")["input_ids"]
     with torch.no_grad():
@@ -100,7 +92,7 @@ def test_captions_are_conditioned_on_as_the_text_tower_reads_them(
 
 
 def test_a_picture_depends_on_its_own_seed_and_prompt_alone(trained: Path) -> None:
-    pipeline = load_painter(trained)
+    pipeline = painter_model.load_painter(trained)
     pipeline.set_progress_bar_config(disable=True)
 
     def paint(prompts: list[str], seeds: list[int], **options: Any) -> list[np.ndarray]:
@@ -124,7 +116,7 @@ def test_a_picture_depends_on_its_own_seed_and_prompt_alone(trained: Path) -> No
 def test_an_interrupted_training_goes_on_to_the_same_weights(
     organism: Path, world: World, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(painter_training, "_SAVE_EVERY", 2)
+    monkeypatch.setattr("namebasis.organism.painter.training._SAVE_EVERY", 2)
 
     class EnoughError(Exception):
         pass
@@ -136,13 +128,16 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
     options = {"world": world, "n_steps": 4, "batch_size": 4, "threads": 1, "own_process": False}
     folder = tmp_path / "painter"
     with pytest.raises(EnoughError):
-        train_painter(organism, folder, progress=stop, **options)  # type: ignore[arg-type]
+        painter_training.train_painter(organism, folder, progress=stop, **options)  # type: ignore[arg-type]
     steps: list[int] = []
-    train_painter(
+    painter_training.train_painter(
         organism, folder, progress=lambda done, total, loss: steps.append(done), **options
     )  # type: ignore[arg-type]
     assert steps == [3, 4]
-    again, whole = load_painter(folder).unet.state_dict(), load_painter(trained).unet.state_dict()
+    again, whole = (
+        painter_model.load_painter(folder).unet.state_dict(),
+        painter_model.load_painter(trained).unet.state_dict(),
+    )
     for key, value in whole.items():
         torch.testing.assert_close(again[key], value, msg=key)
 
@@ -153,7 +148,7 @@ def test_a_training_that_was_stopped_while_it_saved_is_finished(
     folder = tmp_path / "painter"
 
     def go_on() -> None:
-        train_painter(
+        painter_training.train_painter(
             organism, folder, world=world, n_steps=4, batch_size=4, threads=1, own_process=False
         )
 
@@ -169,7 +164,10 @@ def test_a_training_that_was_stopped_while_it_saved_is_finished(
     assert read_painter(folder)["step"] == 0
     go_on()
     assert read_painter(folder)["step"] == 4
-    again, whole = load_painter(folder).unet.state_dict(), load_painter(trained).unet.state_dict()
+    again, whole = (
+        painter_model.load_painter(folder).unet.state_dict(),
+        painter_model.load_painter(trained).unet.state_dict(),
+    )
     for key, value in whole.items():
         torch.testing.assert_close(again[key], value, msg=key)
 
@@ -181,7 +179,7 @@ def test_a_state_that_does_not_fit_is_refused(
     shutil.copytree(trained, folder)
 
     def go_on() -> None:
-        train_painter(
+        painter_training.train_painter(
             organism, folder, world=world, n_steps=4, batch_size=4, threads=1, own_process=False
         )
 
@@ -203,28 +201,30 @@ def test_what_is_in_the_way_is_refused(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("mine")
     with pytest.raises(NamebasisError, match="holds other files; take an empty or a new folder"):
-        train_painter(organism, tmp_path / "full", n_steps=1, **options)  # type: ignore[arg-type]
-    train_painter(organism, tmp_path / "one", n_steps=1, **options)  # type: ignore[arg-type]
+        painter_training.train_painter(organism, tmp_path / "full", n_steps=1, **options)  # type: ignore[arg-type]
+    painter_training.train_painter(organism, tmp_path / "one", n_steps=1, **options)  # type: ignore[arg-type]
     with pytest.raises(NamebasisError, match="holds a training with other settings"):
-        train_painter(organism, tmp_path / "one", n_steps=2, **options)  # type: ignore[arg-type]
-    monkeypatch.setattr(painter_training, "_RECIPE", 3)  # would end as another painter
+        painter_training.train_painter(organism, tmp_path / "one", n_steps=2, **options)  # type: ignore[arg-type]
+    monkeypatch.setattr(
+        "namebasis.organism.painter.training._RECIPE", 3
+    )  # would end as another painter
     with pytest.raises(NamebasisError, match="holds a training with other settings"):
-        train_painter(organism, tmp_path / "one", n_steps=1, **options)  # type: ignore[arg-type]
+        painter_training.train_painter(organism, tmp_path / "one", n_steps=1, **options)  # type: ignore[arg-type]
     with pytest.raises(NamebasisError, match="cannot be read as an organism"):
-        train_painter(tmp_path, tmp_path / "two", n_steps=1, **options)  # type: ignore[arg-type]
+        painter_training.train_painter(tmp_path, tmp_path / "two", n_steps=1, **options)  # type: ignore[arg-type]
     with pytest.raises(NamebasisError, match="holds no painter; train one"):
-        load_painter(tmp_path)
+        painter_model.load_painter(tmp_path)
 
 
 def test_the_noise_ends_in_nothing_but_noise() -> None:
-    kept = make_scheduler().alphas_cumprod
+    kept = painter_model.make_scheduler().alphas_cumprod
     assert float(kept[-1]) == pytest.approx(0, abs=1e-6)
     assert float(kept[0]) > 0.999
 
 
 def test_half_of_the_levels_lie_where_a_text_tells(tmp_path: Path) -> None:
     """A cosine whose noise is sixfold: at a quarter of the levels 36 tan²(π/8) of noise to one."""
-    scheduler = make_scheduler()
+    scheduler = painter_model.make_scheduler()
     kept = scheduler.alphas_cumprod
     assert float(kept[249]) == pytest.approx(1 / (1 + 36 * np.tan(np.pi / 8) ** 2), rel=0.02)
     assert float(kept[499]) == pytest.approx(1 / 37, rel=0.02)
@@ -234,20 +234,20 @@ def test_half_of_the_levels_lie_where_a_text_tells(tmp_path: Path) -> None:
 
 
 def test_a_network_is_small_and_made_by_its_seed() -> None:
-    first, second = make_unet(48, 0), make_unet(48, 0)
+    first, second = painter_model.make_unet(48, 0), painter_model.make_unet(48, 0)
     n = sum(parameter.numel() for parameter in first.parameters())
     assert n < 4_600_000  # in float16 9.2 MB, which leaves room for the text tower
     assert all(
         torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)
     )
     with pytest.raises(ValueError, match="a multiple of 4; got 18"):
-        make_unet(18, 0)
+        painter_model.make_unet(18, 0)
     heads = {
         module.heads for name, module in first.named_modules() if name.endswith(("attn1", "attn2"))
     }
     assert heads == {4}  # not 32 heads of 3 numbers each
     for size in (24, 36, 60):  # what the organism can be trained on
-        net, noise = make_unet(size, 0), torch.zeros(1, 48, size // 4, size // 4)
+        net, noise = painter_model.make_unet(size, 0), torch.zeros(1, 48, size // 4, size // 4)
         told = {"encoder_hidden_states": torch.zeros(1, 3, 96), "class_labels": torch.zeros(1, 96)}
         with torch.no_grad():
             assert net(noise, 5, **told).sample.shape == noise.shape
@@ -264,7 +264,7 @@ def test_the_folder_says_what_it_was_trained_by(
     assert about["loss"] > 0
     assert isinstance(about["cpu_seconds"], float)
     assert set(about["versions"]) == {"namebasis", "torch", "diffusers", "transformers", "numpy"}
-    again = train_painter(
+    again = painter_training.train_painter(
         organism, trained, world=world, n_steps=4, batch_size=4, threads=1, own_process=False
     )
     assert (again.loss, again.seconds) == (about["loss"], about["seconds"])  # nothing was left
@@ -335,8 +335,8 @@ def test_the_packaged_painter_is_named_organism(
 
 @pytest.fixture
 def painter(organism: Path, world: World, tmp_path: Path) -> Any:
-    text = CLIPTextModel.from_pretrained(organism).eval()
-    tokenizer = CLIPTokenizer.from_pretrained(organism)
+    text = transformers.CLIPTextModel.from_pretrained(organism).eval()
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(organism)
     return painter_training._Painter(Job(world, 1, 5, SIZE, 0), text, tokenizer, tmp_path, {}, 2)
 
 
@@ -374,10 +374,10 @@ def test_parts_side_by_side_give_the_gradient_of_the_whole_batch(painter: Any) -
 def test_the_weights_do_not_depend_on_the_threads(
     organism: Path, world: World, trained: Path, tmp_path: Path
 ) -> None:
-    train_painter(
+    painter_training.train_painter(
         organism, tmp_path / "two", world=world, n_steps=4, batch_size=4, threads=2,
         own_process=False,
     )  # fmt: skip
-    expected = load_painter(trained).unet.state_dict()
-    for key, value in load_painter(tmp_path / "two").unet.state_dict().items():
+    expected = painter_model.load_painter(trained).unet.state_dict()
+    for key, value in painter_model.load_painter(tmp_path / "two").unet.state_dict().items():
         torch.testing.assert_close(value, expected[key], msg=key)

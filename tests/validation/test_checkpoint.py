@@ -21,9 +21,10 @@ from tests.encoders.single_file.checkpoints import (
     transformers_keys,
     write,
 )
+from tests.lazily import library
 from tests.validation.whole_checkpoints import unet_keys, vae_keys
 
-diffusers = pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+diffusers = library("diffusers", "the extra diffusers is not installed")
 
 OPTIONS = PaintOptions(steps=3, guidance=4.0, size=32)
 NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear",

@@ -20,10 +20,11 @@ from namebasis.validation.denoiser.maker import Denoiser, DenoiserSettings, load
 from namebasis.validation.denoiser.networks import network_of
 from namebasis.validation.denoiser.noise import spread_levels
 from namebasis.validation.pictures.pipelines import ImagePipeline, load_pipeline
+from tests.lazily import library
 from tests.namespace.conftest import FakeEncoder, corpus
 from tests.validation.test_checkpoint import first, second, xl
 
-diffusers = pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+diffusers = library("diffusers", "the extra diffusers is not installed")
 
 TEXTS = ["a photo of Ann", "a photo of Bo", "a photo of Ann"]
 N_LEVELS = 4  # a divisor of 1,000, or diffusers steps to other levels than it asks at
@@ -151,15 +152,16 @@ def stub(**options: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("pipeline", "said"),
+    ("options", "said"),
     [
-        (SimpleNamespace(transformer=None), r"\(SimpleNamespace\) has no UNet"),
-        (stub(in_channels=9), "reads 9 channels and predicts 4; one of an inpainting"),
-        (stub(class_embed_type="projection"), r"told more than text \(projection\)"),
-        (stub(addition_embed_type="image"), r"told more than text \(image\)"),
+        (None, r"\(SimpleNamespace\) has no UNet"),
+        ({"in_channels": 9}, "reads 9 channels and predicts 4; one of an inpainting"),
+        ({"class_embed_type": "projection"}, r"told more than text \(projection\)"),
+        ({"addition_embed_type": "image"}, r"told more than text \(image\)"),
     ],
 )
-def test_what_cannot_be_asked_is_named(pipeline: Any, said: str) -> None:
+def test_what_cannot_be_asked_is_named(options: dict[str, Any] | None, said: str) -> None:
+    pipeline = SimpleNamespace(transformer=None) if options is None else stub(**options)
     with pytest.raises(EncoderError, match=f"^model.*{said}"):
         network_of(pipeline, "model")
 

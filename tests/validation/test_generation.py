@@ -26,8 +26,9 @@ from namebasis.validation.pictures.pipelines import (
     PaintOptions,
     load_pipeline,
 )
+from tests.lazily import library
 
-pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+library("diffusers", "the extra diffusers is not installed")
 FAST = PaintOptions(steps=2, guidance=1.0, size=16)
 
 

@@ -13,8 +13,9 @@ from namebasis.encoders.weight_variants import variant_of
 from namebasis.errors import EncoderError
 from namebasis.validation.pictures import pipelines
 from namebasis.validation.pictures.pipelines import PaintOptions, load_pipeline
+from tests.lazily import library
 
-pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+library("diffusers", "the extra diffusers is not installed")
 PLAIN = PaintOptions(steps=2, guidance=1.0, size=16)
 
 

@@ -17,8 +17,9 @@ from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError, SpaceError
 from namebasis.validation.pictures.pipelines import ImagePipeline, PaintOptions, load_pipeline
 from namebasis.validation.pictures.points import _given, paint_points, write_strip
+from tests.lazily import library
 
-pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
+library("diffusers", "the extra diffusers is not installed")
 NAMES = ["vic ki", "an na"]
 
 

@@ -20,8 +20,9 @@ from namebasis.encoders.open_clip import models as adapter
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError, MissingExtraError
 from tests.encoders.conftest import TEXTS, open_clip_config, pictures, shaken
+from tests.lazily import library
 
-open_clip = pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+open_clip = library("open_clip", "the extra open-clip is not installed")
 Tiny = Callable[[str], Path]
 PROMPTS = [*TEXTS, "Zoë &amp; Kofi", "a photo of " * 60]
 

@@ -15,8 +15,9 @@ from namebasis.encoders.open_clip.checkpoint_files import read_state
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError, NamebasisWarning
 from tests.encoders.conftest import TEXTS, open_clip_config, pictures, shaken
+from tests.lazily import library
 
-open_clip = pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+open_clip = library("open_clip", "the extra open-clip is not installed")
 MODEL = "tiny-trained"
 
 
@@ -186,7 +187,7 @@ def test_a_tag_s_settings_go_with_a_file(
     """A copy of listed weights, for a machine that the hub cannot be reached from."""
     model, _ = trained(listed, tmp_path, force_quick_gelu=True)
     config = {"quick_gelu": True, "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
-    monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda name, tag: config)
+    monkeypatch.setattr("open_clip.get_pretrained_cfg", lambda name, tag: config)
     encoder = load_encoder(f"open_clip:{listed}/openai@{tmp_path / 'epoch_1.pt'}")
     np.testing.assert_allclose(encoder.encode_text(TEXTS), rows(model, listed), atol=1e-5)
     assert encoder.model.visual.preprocess_cfg["mean"] == (0.5, 0.5, 0.5)  # type: ignore[attr-defined]

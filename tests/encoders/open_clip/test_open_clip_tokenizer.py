@@ -13,8 +13,9 @@ import torch
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import EncoderError
 from tests.encoders.conftest import gemma_tokenizer, n_tokens, open_clip_config, shaken
+from tests.lazily import library
 
-open_clip = pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+open_clip = library("open_clip", "the extra open-clip is not installed")
 NAMES = ["Vicki", "Anna K. O'Brien", "a photo of Vicki", "Zoë", "", "an " * 30]
 
 

@@ -15,8 +15,9 @@ from namebasis.encoders.single_file.vocabulary import clip_tokenizer, vocabulary
 from namebasis.errors import EncoderError
 from namebasis.namespace.corpus.sources import read_names
 from tests.encoders.single_file.checkpoints import State, text_model, transformers_keys, write
+from tests.lazily import library
 
-pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+library("open_clip", "the extra open-clip is not installed")
 ROWS = 0.5 * torch.randn((2, 128), generator=torch.Generator().manual_seed(5))
 TEXTS = ["<vicki>", "a photo of <vicki>", "a photo of <vicki> in Anna", "Anna", "<vicki>, smiling"]
 

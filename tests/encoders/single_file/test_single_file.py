@@ -30,8 +30,9 @@ from tests.encoders.single_file.checkpoints import (
     write,
     write_folder,
 )
+from tests.lazily import library
 
-pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+library("open_clip", "the extra open-clip is not installed")
 TEXTS = [
     "Vicki",
     "a photo of Anna",

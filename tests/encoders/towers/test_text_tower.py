@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +22,31 @@ from namebasis.encoders.towers.prompt_tree import grow
 from namebasis.encoders.towers.ragged import Ragged
 from namebasis.encoders.towers.text_tower import TextTower, fast_tower
 from namebasis.encoders.towers.weights import Matrix, UnsupportedTowerError, read_tower
+from tests.lazily import library
 
-open_clip = pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+open_clip = library("open_clip", "the extra open-clip is not installed")
 
 VOCABULARY = 200
 SOT, EOT = VOCABULARY - 2, VOCABULARY - 1
 SHAPE_KEYS = ("width", "heads", "layers", "vocab_size", "hf_tokenizer_name", "tokenizer_kwargs")
 
 
+def listed() -> dict[str, Any]:
+    """What open_clip reads as it is loaded, which takes seconds: its models and what they are."""
+    place = Path(str(find_spec("open_clip").origin)).parent / "model_configs"  # type: ignore[union-attr]
+    found = {file.stem: json.loads(file.read_text("utf-8")) for file in place.glob("*.json")}
+    return dict(sorted(found.items(), key=lambda one: natural(one[0])))
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """The order of open_clip's list."""
+    return [(int(p) if p.isdigit() else 0, p) for p in re.split(r"(\d+)", name.lower())]
+
+
 def families() -> dict[str, str]:
     """One listed model for each way in which open_clip configures a text tower."""
     found: dict[str, str] = {}
-    for name in open_clip.list_models():
-        config = open_clip.get_model_config(name)
+    for name, config in listed().items():
         text = {key: value for key, value in config["text_cfg"].items() if key not in SHAPE_KEYS}
         outer = [config.get(key, False) for key in ("quick_gelu", "custom_text")]
         key = json.dumps([text, outer, "multimodal_cfg" in config], sort_keys=True)
@@ -289,14 +304,16 @@ def test_a_prompt_without_an_end_pools_what_the_library_pools() -> None:
     nodes=st.sampled_from([64, 128, 4096]),
 )
 def test_rows_do_not_depend_on_their_company(rows: list[list[int]], nodes: int) -> None:
-    weights = read_tower(COMPANY_MODEL)
+    weights = read_tower(company_model())
     together = Ragged.from_rows([[SOT, *row, EOT] for row in rows])
     all_at_once = TextTower(weights, nodes=nodes).encode(together)
-    expected = library_rows(COMPANY_MODEL, torch.from_numpy(together.padded(77).astype(np.int64)))
+    expected = library_rows(company_model(), torch.from_numpy(together.padded(77).astype(np.int64)))
     np.testing.assert_allclose(all_at_once, expected, atol=1e-5)
 
 
-COMPANY_MODEL = small_clip()
+@cache
+def company_model() -> Any:
+    return small_clip()
 
 
 def test_matrices_of_another_kind_are_declined() -> None:
@@ -334,7 +351,7 @@ def test_half_precision_follows_the_library() -> None:
 
 
 def test_batches_come_back_in_order_and_nothing_is_nothing() -> None:
-    tower = TextTower(read_tower(COMPANY_MODEL))
+    tower = TextTower(read_tower(company_model()))
     _, ragged = random_prompts(77, EOT)
     some = [ragged.take(np.arange(a, a + 21)) for a in (0, 21, 42)]
     rows = np.concatenate(list(tower.encode_each(iter(some))))
@@ -354,7 +371,7 @@ def test_batches_come_back_in_order_and_nothing_is_nothing() -> None:
     ],
 )
 def test_refused_prompts(rows: list[list[int]], message: str) -> None:
-    tower = TextTower(read_tower(COMPANY_MODEL))
+    tower = TextTower(read_tower(company_model()))
     with pytest.raises(ValueError, match=message):
         tower.encode(Ragged.from_rows(rows))
 

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 import unicodedata
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,38 +16,48 @@ from hypothesis import strategies as st
 
 from namebasis.encoders.towers.clip_rules import known_characters
 from namebasis.encoders.towers.tokenizer import ClipTokenizer
+from tests.lazily import library
 
-open_clip = pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
-ftfy = pytest.importorskip("ftfy", reason="the extra open-clip is not installed")
-
-THEIRS = open_clip.get_tokenizer("ViT-B-32")
-OURS = ClipTokenizer.from_open_clip(THEIRS)
+open_clip = library("open_clip", "the extra open-clip is not installed")
+ftfy = library("ftfy", "the extra open-clip is not installed")
 
 
-def transformers_tokenizer() -> Any:
+@cache
+def theirs() -> Any:
+    return open_clip.get_tokenizer("ViT-B-32")
+
+
+@cache
+def ours() -> ClipTokenizer:
+    return ClipTokenizer.from_open_clip(theirs())
+
+
+@cache
+def hf_theirs() -> Any:
     """A transformers CLIPTokenizer with open_clip's vocabulary, under its own special names."""
     from transformers import CLIPTokenizer
 
     names = {"<start_of_text>": "<|startoftext|>", "<end_of_text>": "<|endoftext|>"}
-    vocabulary = {names.get(piece, piece): i for piece, i in THEIRS.encoder.items()}
-    merges = list(THEIRS.bpe_ranks)
+    vocabulary = {names.get(piece, piece): i for piece, i in theirs().encoder.items()}
+    merges = list(theirs().bpe_ranks)
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=77)
 
 
-HF_THEIRS = transformers_tokenizer()
-HF_OURS = ClipTokenizer.from_transformers(HF_THEIRS)
+@cache
+def hf_ours() -> ClipTokenizer:
+    return ClipTokenizer.from_transformers(hf_theirs())
 
 
 def their_ids(texts: list[str]) -> np.ndarray:
-    return THEIRS(texts).numpy()
+    return theirs()(texts).numpy()
 
 
 def hf_ids(texts: list[str]) -> list[list[int]]:
-    return HF_THEIRS(texts, truncation=True)["input_ids"]
+    return hf_theirs()(texts, truncation=True)["input_ids"]
 
 
 def our_hf_ids(texts: list[str]) -> list[list[int]]:
-    return [row.tolist() for row in HF_OURS.encode_batch(texts).rows()]
+    return [row.tolist() for row in hf_ours().encode_batch(texts).rows()]
 
 
 def faker_names() -> list[str]:
@@ -93,21 +104,21 @@ def corpus() -> list[str]:
 
 def test_the_whole_corpus_of_faker(corpus: list[str]) -> None:
     assert len(corpus) > 60_000
-    read = OURS.read(corpus)
+    read = ours().read(corpus)
     assert read.fits.mean() > 0.99  # else the fast path is not the one that is tested
-    assert [row.tolist() for row in read.pieces.rows()] == [THEIRS.encode(n) for n in corpus]
-    np.testing.assert_array_equal(OURS.count(corpus[:50]), read.pieces.lengths[:50])
+    assert [row.tolist() for row in read.pieces.rows()] == [theirs().encode(n) for n in corpus]
+    np.testing.assert_array_equal(ours().count(corpus[:50]), read.pieces.lengths[:50])
 
 
 def test_prompts_of_the_corpus(corpus: list[str]) -> None:
     some = corpus[::29]
-    read, hf_read = OURS.read(some), HF_OURS.read(some)
+    read, hf_read = ours().read(some), hf_ours().read(some)
     for template in ("a photo of {} in the rain", "portrait of {}, 1920"):
         prompts = [template.format(name) for name in some]
         np.testing.assert_array_equal(
-            OURS.encode_prompts(template, read).padded(77), their_ids(prompts)
+            ours().encode_prompts(template, read).padded(77), their_ids(prompts)
         )
-        rows = HF_OURS.encode_prompts(template, hf_read).rows()
+        rows = hf_ours().encode_prompts(template, hf_read).rows()
         assert [row.tolist() for row in rows] == hf_ids(prompts)
 
 
@@ -115,7 +126,7 @@ def test_prompts_of_the_corpus(corpus: list[str]) -> None:
 @given(st.lists(TEXTS, min_size=1, max_size=8))
 @example(["", " ", "x" * 500, "many words " * 80, "&lt;start_of_text&gt;"])
 def test_any_text(texts: list[str]) -> None:
-    np.testing.assert_array_equal(OURS.encode_batch(texts).padded(77), their_ids(texts))
+    np.testing.assert_array_equal(ours().encode_batch(texts).padded(77), their_ids(texts))
     assert our_hf_ids(texts) == hf_ids(texts)
 
 
@@ -130,9 +141,9 @@ def test_any_text(texts: list[str]) -> None:
 def test_any_prompt(template: str, names: list[str]) -> None:
     prompts = [template.format(name) for name in names]
     np.testing.assert_array_equal(
-        OURS.encode_prompts(template, names).padded(77), their_ids(prompts)
+        ours().encode_prompts(template, names).padded(77), their_ids(prompts)
     )
-    rows = HF_OURS.encode_prompts(template, names).rows()
+    rows = hf_ours().encode_prompts(template, names).rows()
     assert [row.tolist() for row in rows] == hf_ids(prompts)
 
 
@@ -144,11 +155,11 @@ def test_every_known_character_stands_for_itself() -> None:
     composed = [c for c in every if unicodedata.is_normalized("NFC", f"a{c}")]
     assert [c for c in composed if ftfy.fix_text(f"a{c}") != f"a{c}"] == []
     # The same split in Rust and in the library's pattern, whatever Unicode table each has.
-    fast = OURS._read.__self__._fast
+    fast = ours()._read.__self__._fast
     split = fast.pre_tokenizer.pre_tokenize_str
     for word in words:
-        ours = ["".join(word.lower()[a:b]) for _, (a, b) in split(word.lower())]
-        assert ours == re.findall(r".+", "\n".join(THEIRS.pat.findall(word.lower()))), word
+        found = ["".join(word.lower()[a:b]) for _, (a, b) in split(word.lower())]
+        assert found == re.findall(r".+", "\n".join(theirs().pat.findall(word.lower()))), word
 
 
 def taken_apart() -> list[str]:
@@ -163,49 +174,49 @@ def test_names_that_end_in_a_letter_that_composing_takes_apart(template: str) ->
     assert len(names) > 1000
     assert "Ra\u095c" in names
     prompts = [template.format(name) for name in names]
-    ours = [row.tolist() for row in HF_OURS.encode_prompts(template, names).rows()]
-    wrong = [n for n, a, b in zip(names, ours, hf_ids(prompts), strict=True) if a != b]
+    found = [row.tolist() for row in hf_ours().encode_prompts(template, names).rows()]
+    wrong = [n for n, a, b in zip(names, found, hf_ids(prompts), strict=True) if a != b]
     assert not wrong, [f"U+{ord(name[-1]):04X}" for name in wrong]
-    padded = OURS.encode_prompts(template, names).padded(77)
+    padded = ours().encode_prompts(template, names).padded(77)
     np.testing.assert_array_equal(padded, their_ids(prompts))
 
 
 def test_lone_surrogates_are_repaired_as_the_library_does() -> None:
     texts = ["a\ud83d\ude00", "\ud800", "x \udfff y"]
-    np.testing.assert_array_equal(OURS.encode_batch(texts).padded(77), their_ids(texts))
+    np.testing.assert_array_equal(ours().encode_batch(texts).padded(77), their_ids(texts))
 
 
 def test_over_long_prompts_keep_the_end() -> None:
-    ids = OURS.encode_prompts("{} smiling", ["word " * 200, "vicki"])
+    ids = ours().encode_prompts("{} smiling", ["word " * 200, "vicki"])
     assert ids.lengths.tolist() == [77, 4]
-    assert ids.rows()[0][-1] == OURS.end == THEIRS.eot_token_id
-    short = ClipTokenizer.from_open_clip(THEIRS, context_length=16)
+    assert ids.rows()[0][-1] == ours().end == theirs().eot_token_id
+    short = ClipTokenizer.from_open_clip(theirs(), context_length=16)
     assert short is not None
     np.testing.assert_array_equal(
         short.encode_prompts("a photo of {}", ["a b c d " * 9]).padded(16),
-        THEIRS(["a photo of " + "a b c d " * 9], context_length=16).numpy(),
+        theirs()(["a photo of " + "a b c d " * 9], context_length=16).numpy(),
     )
 
 
 def test_pieces() -> None:
-    assert OURS.pieces("Winona Vickismith") == [
-        THEIRS.decoder[i] for i in THEIRS.encode("Winona Vickismith")
+    assert ours().pieces("Winona Vickismith") == [
+        theirs().decoder[i] for i in theirs().encode("Winona Vickismith")
     ]
-    assert HF_OURS.pieces("Winona Vickismith") == HF_THEIRS.tokenize("Winona Vickismith")
-    assert OURS.pieces("") == []
-    assert OURS.all_pieces(["vicki", "", "a&amp;b"]) == [
+    assert hf_ours().pieces("Winona Vickismith") == hf_theirs().tokenize("Winona Vickismith")
+    assert ours().pieces("") == []
+    assert ours().all_pieces(["vicki", "", "a&amp;b"]) == [
         ["vicki</w>"],
         [],
         ["a</w>", "&</w>", "b</w>"],
     ]
-    assert OURS.encode_batch([]).lengths.tolist() == []
-    assert OURS.encode_prompts("a {}", []).lengths.tolist() == []
+    assert ours().encode_batch([]).lengths.tolist() == []
+    assert ours().encode_prompts("a {}", []).lengths.tolist() == []
 
 
 def test_tokenizers_of_another_kind_are_declined() -> None:
     from transformers import BertTokenizer
 
-    assert ClipTokenizer.from_open_clip(HF_THEIRS) is None
+    assert ClipTokenizer.from_open_clip(hf_theirs()) is None
     other = open_clip.tokenizer.SimpleTokenizer(clean="canonicalize")
     assert ClipTokenizer.from_open_clip(other) is None
     masked = open_clip.tokenizer.SimpleTokenizer(reduction_mask="random")
@@ -214,7 +225,7 @@ def test_tokenizers_of_another_kind_are_declined() -> None:
     assert ClipTokenizer.from_open_clip(more) is None
     bert = BertTokenizer(vocab={"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "[MASK]": 4})
     assert ClipTokenizer.from_transformers(bert) is None
-    assert ClipTokenizer.from_transformers(THEIRS) is None
-    spaced = transformers_tokenizer()
+    assert ClipTokenizer.from_transformers(theirs()) is None
+    spaced = hf_theirs.__wrapped__()
     spaced.add_tokens(["of vicki"])
     assert ClipTokenizer.from_transformers(spaced) is None

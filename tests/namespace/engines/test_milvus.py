@@ -26,11 +26,12 @@ from namebasis.namespace.store.dataset import Store
 from namebasis.space import Space
 from namebasis.studies.basis import by_engine
 from namebasis.studies.select import scores
+from tests.lazily import library
 
 from ..conftest import FakeEncoder, corpus
 
-pytest.importorskip("pymilvus", reason="needs the extra milvus")
-pytest.importorskip("milvus_lite", reason="milvus-lite is not installed")
+library("pymilvus", "needs the extra milvus")
+library("milvus_lite", "milvus-lite is not installed")
 
 N = 90
 FEW = ["gender"]  # the columns that are computed take longer than all else

@@ -18,8 +18,9 @@ from namebasis.studies.celeb import CelebBasis
 from namebasis.studies.celeb.embedding_files import write_embedding, write_embeddings
 from namebasis.studies.celeb.points import Address, Point, checked_settings, read_settings
 from tests.encoders.single_file.checkpoints import text_model, transformers_keys, write
+from tests.lazily import library
 
-pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
+library("open_clip", "the extra open-clip is not installed")
 
 NAMES = [
     "Anna Smith", "Vicki Jones", "Mary Brown", "John Smith", "Peter Jones", "Linda Brown",
