@@ -6,6 +6,7 @@ The warm process itself never opens a space, so that its children may (Lance sur
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -319,12 +320,14 @@ def serve(folder: Path) -> None:
     sys.modules["tests.campaign.warm"] = sys.modules["__main__"]
     tiny.register()
     pseudo_names(1)  # whose words of Faker a child would read for seconds, and keep for itself
+    gc.set_threshold(10_000, 10, 50)
     running: dict[int, tuple[int, float]] = {}
     answers, requests = os.dup(1), os.dup(0)
     for line in os.fdopen(requests, encoding="utf-8"):
         request = json.loads(line)
         if "start" in request:
             number = request["start"]
+            gc.freeze()  # a child that looked for garbage among the libraries would copy them all
             pid = os.fork()
             if pid == 0:
                 _child(request, folder / str(number))
