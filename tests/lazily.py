@@ -28,6 +28,6 @@ class _Library:
 
 def library(name: str, reason: str | None = None) -> Any:
     """A module, loaded at its first use; where it is not installed, the test file is skipped."""
-    if importlib.util.find_spec(name) is None:
+    if importlib.util.find_spec(name.partition(".")[0]) is None:  # a part would load the whole
         pytest.skip(reason or f"{name} is not installed", allow_module_level=True)
     return _Library(name)

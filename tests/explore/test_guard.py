@@ -11,7 +11,9 @@ import pytest
 pytest.importorskip("starlette", reason="needs the extra explore")
 
 from namebasis.explore.guard import MAX_BODY, Guard, Rules, check_token
-from namebasis.explore.server import address
+from tests.lazily import library
+
+server = library("namebasis.explore.server")
 
 TOKEN = "a-secret-of-thirty-letters-in-all"
 
@@ -167,7 +169,7 @@ def test_a_header_that_comes_twice_is_refused(name: str) -> None:
     ],
 )
 def test_the_address_can_be_opened(host: str, shown: str) -> None:
-    assert address(host, 8642) == shown
+    assert server.address(host, 8642) == shown
 
 
 @pytest.mark.parametrize(

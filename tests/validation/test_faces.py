@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision.ops import batched_nms, box_iou
 
 from namebasis.errors import EncoderError
 from namebasis.namespace.store.dataset import IMAGES
@@ -27,7 +26,9 @@ from namebasis.validation.faces.decoding import Boxes, merged
 from namebasis.validation.faces.detectors import OpenCVFaces, load_faces
 from namebasis.validation.pictures.image_files import ImageFile
 from namebasis.validation.pictures.image_store import identity_of, measure_images
+from tests.lazily import library
 
+ops = library("torchvision.ops")
 STRIDES = (8, 16, 32)
 
 
@@ -110,7 +111,7 @@ def decoded(family: str, outputs: Mapping[str, np.ndarray]) -> tuple[np.ndarray,
 def suppressed(boxes: np.ndarray, scores: np.ndarray, least: float, most: float) -> list[int]:
     sure = np.flatnonzero(scores >= least)
     kinds = torch.zeros(len(sure), dtype=torch.long)
-    kept = batched_nms(torch.tensor(boxes[sure]), torch.tensor(scores[sure]), kinds, most)
+    kept = ops.batched_nms(torch.tensor(boxes[sure]), torch.tensor(scores[sure]), kinds, most)
     return sure[kept.numpy()].tolist()
 
 
@@ -155,9 +156,11 @@ def test_suppression_is_that_of_torchvision() -> None:
     boxes = np.hstack([low, low + rng.uniform(5, 30, (300, 2))])
     scores, kinds = rng.random(300), rng.integers(0, 2, 300)
     found = merged(Boxes(boxes, scores, None, kinds), 0.0, 0.45)
-    kept = batched_nms(*map(torch.tensor, (boxes, scores, kinds)), 0.45)
+    kept = ops.batched_nms(*map(torch.tensor, (boxes, scores, kinds)), 0.45)
     np.testing.assert_array_equal(found.boxes, boxes[kept.numpy()])
-    assert float(box_iou(*[torch.tensor(found.boxes[found.kinds == 0])] * 2).triu(1).max()) <= 0.45
+    assert (
+        float(ops.box_iou(*[torch.tensor(found.boxes[found.kinds == 0])] * 2).triu(1).max()) <= 0.45
+    )
 
 
 def test_a_face_gets_the_person_that_holds_it(tmp_path: Path) -> None:
