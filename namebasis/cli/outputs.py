@@ -42,6 +42,13 @@ def refuse_folder(*folders: Path | None) -> None:
             check_folder_place(folder)
 
 
+def as_given(space: Path) -> str:
+    """A space as it was given: an address without the slash that `pathlib` took from it."""
+    from namebasis.namespace.objects.urls import url_of
+
+    return url_of(str(space)) or str(space)
+
+
 def refuse_readonly(space: Path, is_written: bool = True) -> None:
     """Refuse to write into a space that is there and may not be written to.
 

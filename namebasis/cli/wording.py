@@ -29,7 +29,7 @@ _BARE = {"address", "size", "names_per_step", "n_shown", "steps", "threads", "gu
 
 
 _WITHIN = re.compile(
-    r"(?<![\w'\"-])(?P<name>[a-z]+(?:_[a-z]+)+(?= ?= ?[\w'\"])|where(?==['\"])"
+    r"(?<![\w'\"-])(?P<name>[a-z]+(?:_[a-z]+)+(?= ?= ?[\w'\"])|(?:where|engine)(?==['\"])"
     r"|(?<= with )(?:format|where)\b|[a-z]+(?:_[a-z]+)+(?= is \d| \w+=\d| (?:\d+ )?costs most)"
     r"|(?:(?<= give )|(?<=[Ll]oosen ))[a-z]+(?:_[a-z]+)+(?![\w'\"/(])|budget(?= \d))"
 )

@@ -14,7 +14,7 @@ from namebasis.cli import options, output
 from namebasis.cli.answers import Answer, answers
 from namebasis.cli.defaults import default_of
 from namebasis.cli.output import note, print_json, progress_bar, say, show
-from namebasis.cli.outputs import refuse_existing, refuse_folder, refuse_readonly
+from namebasis.cli.outputs import as_given, refuse_existing, refuse_folder, refuse_readonly
 from namebasis.wording import percent
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def going_on(space: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        note(f"stopped; run the same build again, and {space} resumes from its last commit")
+        resumes = f"{as_given(space)} resumes from its last commit"
+        note(f"stopped; run the same build again, and {resumes}")
         raise typer.Exit(130) from None
 
 
@@ -402,8 +403,9 @@ def unspell(
         print_json(facts)
     else:
         say(
-            f"{space}: pieces predict {percent(facts['explained'])} of the variance of the text "
-            f"view (out of fold, {facts['n_fitted']:,} names); the rest is the view unspelled"
+            f"{as_given(space)}: pieces predict {percent(facts['explained'])} of the variance of "
+            f"the text view (out of fold, {facts['n_fitted']:,} names); the rest is the view "
+            "unspelled"
         )
 
 

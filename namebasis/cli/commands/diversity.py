@@ -11,7 +11,7 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
 from namebasis.cli.output import progress_bar
-from namebasis.cli.outputs import refuse_existing, refuse_readonly
+from namebasis.cli.outputs import as_given, refuse_existing, refuse_readonly
 
 
 @answers
@@ -83,5 +83,5 @@ def diversity(
         told.append(f"figure written to {figure}")
     if write:
         found.write(opened)
-        told.append(f"diversity and medoids of {len(found):,} names written to {space}")
+        told.append(f"diversity and medoids of {len(found):,} names written to {as_given(space)}")
     return Answer([found], found.to_dict, told)

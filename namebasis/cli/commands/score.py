@@ -11,7 +11,7 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
 from namebasis.cli.output import progress_bar
-from namebasis.cli.outputs import refuse_existing, refuse_readonly
+from namebasis.cli.outputs import as_given, refuse_existing, refuse_readonly
 
 if TYPE_CHECKING:
     from namebasis.results import Result
@@ -117,7 +117,7 @@ def score(
     elif groups is None:
         if write:
             read.write(opened)
-            told.append(f"readings of {len(read.names):,} names written to {space}")
+            told.append(f"readings of {len(read.names):,} names written to {as_given(space)}")
         found = read.pick(opened, names) if names else read
     return Answer([found], found.to_dict, told)
 

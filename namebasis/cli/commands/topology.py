@@ -11,7 +11,7 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
 from namebasis.cli.output import progress_bar
-from namebasis.cli.outputs import refuse_readonly
+from namebasis.cli.outputs import as_given, refuse_readonly
 
 if TYPE_CHECKING:
     from namebasis.results import Result
@@ -160,7 +160,8 @@ def topology(
     told = []
     if write:
         told.append(
-            f'clusters stored in {space}: --where "cluster = 0" asks for the largest, -1 for none'
+            f"clusters stored in {as_given(space)}: "
+            '--where "cluster = 0" asks for the largest, -1 for none'
         )
     if written:
         told.append(f"report written to {', '.join(map(str, written))}")

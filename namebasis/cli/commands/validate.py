@@ -11,7 +11,7 @@ import typer
 from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
 from namebasis.cli.output import note, print_json, print_table, progress_bar
-from namebasis.cli.outputs import refuse_existing, refuse_folder, refuse_readonly
+from namebasis.cli.outputs import as_given, refuse_existing, refuse_folder, refuse_readonly
 
 if TYPE_CHECKING:
     from namebasis.results import Result
@@ -267,7 +267,7 @@ def report(
         found.write_html(html, overwrite=overwrite)
         told.append(f"page written to {html}")
     if write:
-        told.append(f"measures of {found.write(opened):,} names written to {space}")
+        told.append(f"measures of {found.write(opened):,} names written to {as_given(space)}")
     return Answer([found], found.to_dict, told)
 
 
@@ -313,7 +313,7 @@ def rigidity(
         found.write_html(html, overwrite=overwrite)
         told.append(f"page written to {html}")
     if write:
-        told.append(f"profiles of {found.write(opened):,} names written to {space}")
+        told.append(f"profiles of {found.write(opened):,} names written to {as_given(space)}")
     return Answer([found], found.to_dict, told)
 
 

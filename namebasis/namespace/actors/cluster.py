@@ -75,7 +75,7 @@ def check_engine(engine: str, cluster: RayCluster) -> RayCluster | None:
         return cluster
     given = [one.name for one in fields(cluster) if getattr(cluster, one.name) is not None]
     if given:
-        raise ValueError(f"{given[0]} needs engine='ray' (--engine ray).")
+        raise ValueError(f"{given[0]} works only with engine='ray'.")
     return None
 
 

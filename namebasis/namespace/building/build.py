@@ -521,8 +521,12 @@ def renew_indices(store: Store) -> None:
     """
     source = Provenance.from_metadata(store.metadata, str(store.folder))
     most = max(CHUNK, store.n_rows // 10)
+    # A machine that only adds to a space in object storage needs no index of it.
+    is_asked_here = remote_of(store.folder) is None
     renewed = [
-        caches.renew_index(store, view, source.build_id, source.seed, most) for view in store.views
+        caches.renew_index(store, view, source.build_id, source.seed, most)
+        for view in store.views
+        if is_asked_here or caches.saved_facts(store, view) is not None
     ]
     if any(renewed):
         count_uncounted(store)

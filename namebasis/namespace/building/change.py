@@ -55,7 +55,7 @@ class ChangeReport(Result, Generic[Kind]):
     def to_dict(self) -> dict[str, Any]:
         """What was done, in words and counts."""
         return {
-            "space": str(self.space.path),
+            "space": f"{self.space.path}",
             "done": self.sentence,
             "notes": list(self.remarks),
             "dry_run": self.is_dry_run,

@@ -39,6 +39,10 @@ from namebasis.wording import counted, did_you_mean
 if TYPE_CHECKING:
     from namebasis.namespace.space import Kind, StoredSpace
 
+_LEFT_THERE = (
+    "there is no undo in object storage; older versions hold what was there for a day, until "
+    "the first write after that drops them"
+)
 _LISTED = 5
 """Names that a sentence lists."""
 Mask = npt.NDArray[np.bool_]
@@ -103,7 +107,7 @@ def remove(
         return _remove_images(space, names, where, unmatched, dry_run)
     if IMAGE_COUNT in space._store.schema.names:
         # Made of pictures that a copy may hold there and that no machine reads there.
-        refuse_remote(space.path, "removing names of a space with pictures")
+        refuse_remote(space.path, "removing names that may have pictures")
     rows = _chosen(space, names, where, part)
     keep = np.ones(len(space), bool)
     keep[rows] = False
@@ -152,8 +156,8 @@ def _way_back(space: StoredSpace) -> str:
 
 
 def _ways_back(space: StoredSpace) -> tuple[str, ...]:
-    """How to take a change back; in object storage there is no way."""
-    return () if remote_of(space.path) else (_way_back(space),)
+    """How to take a change back, and what is left of what went."""
+    return (_LEFT_THERE if remote_of(space.path) else _way_back(space),)
 
 
 def _listed(names: Sequence[str], number: int) -> str:

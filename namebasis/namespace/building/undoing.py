@@ -9,6 +9,7 @@ from namebasis.errors import SpaceError
 from namebasis.namespace.building.build import renew_indices
 from namebasis.namespace.building.change import ChangeReport
 from namebasis.namespace.building.rewriting import renewed, write_rows
+from namebasis.namespace.objects.urls import refuse_remote
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.writing import carry_measures
 from namebasis.namespace.search import caches
@@ -67,6 +68,7 @@ def undo(
     """
     if redo and forget:
         raise ValueError("redo and forget exclude each other; give one.")
+    refuse_remote(space.path, "an undo")
     if dry_run:
         history = read_history(space.path)
         if forget:

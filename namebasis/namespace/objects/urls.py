@@ -109,7 +109,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def refuse_remote(folder: Path, what: str = "this") -> None:
+def refuse_remote(folder: Path, what: str = "this change") -> None:
     """Refuse what cannot be done to a space in object storage.
 
     Parameters
@@ -126,7 +126,7 @@ def refuse_remote(folder: Path, what: str = "this") -> None:
     url = remote_of(folder)
     if url is not None:
         raise SpaceError(
-            f"{url}: {what} cannot be done in object storage, where names can be added and "
-            "removed, metrics and computed views written, and columns renamed and dropped. For "
-            "anything else copy the space to a folder of this machine."
+            f"{url}: {what} cannot be done in object storage: names can be added and removed "
+            "there, metrics and computed views written, columns renamed and dropped. For anything "
+            "else copy the space to a folder of this machine."
         )

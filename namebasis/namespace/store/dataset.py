@@ -222,7 +222,7 @@ class Store:
                 return self._scanned(self.dataset, columns)
         checked = check_where(where, self.columns)
         with self._reading():
-            counted = self.shared.data_set_for(checked, self.columns)
+            counted = self.shared.data_set_for(checked)
             try:
                 if counted is not None:
                     ids = np.asarray(self._scanned(counted, ["id"], checked)["id"])
@@ -245,7 +245,7 @@ class Store:
         """
         checked = check_where(expression, self.columns)
         with self._reading():
-            counted = self.shared.data_set_for(checked, self.columns)
+            counted = self.shared.data_set_for(checked)
             try:
                 asked = {"id": "id", "value": checked}
                 dataset = self.dataset if counted is None else counted

@@ -103,9 +103,9 @@ def check_where(where: str, columns: Sequence[str]) -> str:
 
 
 def columns_in(text: str, columns: Sequence[str]) -> list[str]:
-    """Columns of which an expression may speak."""
-    words = {one.group().strip('`"') for one in PIECES.finditer(text)}
-    return [name for name in columns if name in words]
+    """Columns of which an expression may speak; the engine reads their names in any case."""
+    words = {one.group().strip('`"').casefold() for one in PIECES.finditer(text)}
+    return [name for name in columns if name.casefold() in words]
 
 
 def check_pieces(text: str, columns: Sequence[str]) -> str:

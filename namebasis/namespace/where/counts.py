@@ -7,11 +7,11 @@ counted over the names that there are; a build, and whatever writes all rows aga
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from namebasis.checks import IntArray
 from namebasis.namespace.store.filters import columns_in
@@ -20,7 +20,7 @@ SHARED = ("piece_names", "same_pieces")
 """The columns; the second is null where a row was never counted, and nowhere else."""
 _BLOCK_ROWS = 65_536
 _OFTEN = 3
-"""Times that a few names are counted alone; who asks again will ask of others too."""
+"""Times that a few names are counted alone; from then on all are, once."""
 
 
 class SharedCounts:
@@ -63,28 +63,33 @@ class SharedCounts:
             rows = rows.set_column(at, rows.schema.field(at), counts[name])
         return rows
 
-    def data_set_for(self, expression: str, columns: Sequence[str]) -> Any:
+    def data_set_for(self, expression: str) -> Any:
         """A data set in memory of the columns of an expression, with the counts.
 
         Parameters
         ----------
         expression : str
             A filter or a value in the engine's SQL.
-        columns : sequence of str
-            All that there are.
 
         Returns
         -------
         LanceDataset or None
             None where what is stored will do.
         """
-        named = columns_in(expression, columns)
+        named = columns_in(expression, self._dataset.schema.names)
         if set(SHARED).isdisjoint(named) or self.are_stored:
             return None
         import lance
 
-        asked = list(dict.fromkeys(["id", *named]))
+        schema = self._dataset.schema
+        # Of vectors a filter can only ask whether there are some.
+        views = [name for name in named if pa.types.is_fixed_size_list(schema.field(name).type)]
+        asked = {name: f"`{name}`" for name in ("id", *named)}
+        asked |= {name: f"`{name}` IS NOT NULL" for name in views}
         rows = self._dataset.scanner(columns=asked, scan_in_order=True).to_table()
+        for name in views:
+            is_there = pc.if_else(rows[name], True, pa.scalar(None, pa.bool_()))
+            rows = rows.set_column(rows.column_names.index(name), name, is_there)
         rows = self.put_right(rows, None).replace_schema_metadata(None)
         return lance.write_dataset(rows, "memory://counts")
 

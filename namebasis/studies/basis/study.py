@@ -36,10 +36,7 @@ from namebasis.wording import counted
 
 __all__ = ["Basis", "fit"]
 
-_NO_LASSO = (
-    "phrases come in groups of which at most one is taken, which method 'lasso' cannot do; "
-    "use omp, or leave stored phrases out with where=\"part <> 'phrase'\"."
-)
+_NO_LASSO = "phrases come in groups of which at most one is taken, which method 'lasso' cannot do"
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -165,10 +162,12 @@ def fit(
              "n_null": 0, "n_resamples": 0, "seed": seed},
         )  # fmt: skip
     if method == "lasso" and phrases is not False:  # before thousands of them are encoded
-        raise ValueError(_NO_LASSO)
+        raise ValueError(f"{_NO_LASSO}; leave the phrases out, or use omp.")
     atoms = load_atoms(space, where=where, view=view, phrases=phrases)
     if method == "lasso" and atoms.is_phrase.any():
-        raise ValueError(_NO_LASSO)
+        raise ValueError(
+            f"{_NO_LASSO}; use omp, or leave stored phrases out with where=\"part <> 'phrase'\"."
+        )
     if 1 < len(atoms) < n_names and not deny and max_family != 0:
         raise ValueError(
             f"n_names is {n_names}, but only {counted(len(atoms), 'name')} can be used."

@@ -119,7 +119,7 @@ def card(
 def _source(space: StoredSpace, view: str) -> dict[str, Any]:
     provenance = space.provenance
     return {
-        "space": str(space.path),
+        "space": f"{space.path}",
         "names": len(space),
         "encoder": provenance.encoder,
         "templates": list(provenance.templates),

@@ -150,7 +150,7 @@ class Conditioning(Result):
         """Everything but the rows per name, as plain JSON values."""
         return plain_dict(
             {
-                "space": str(self.space.path),
+                "space": f"{self.space.path}",
                 "model": self.model,
                 "settings": dict(self.settings),
                 "n_names": self.n_names,

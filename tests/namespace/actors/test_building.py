@@ -199,7 +199,7 @@ def build_part(path: Path, n_rows: int) -> Store:
 def test_wrong_settings_are_refused_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="engine must be one of local, ray; got 'dask'"):
         build_space(corpus(), tmp_path / "a", encoder=FakeEncoder(), engine="dask")
-    with pytest.raises(ValueError, match="n_actors needs engine='ray'"):
+    with pytest.raises(ValueError, match="n_actors works only with engine='ray'"):
         build_space(corpus(), tmp_path / "a", encoder=FakeEncoder(), n_actors=2)
     with pytest.raises(ValueError, match="n_actors"):
         with_ray(tmp_path / "a", n_actors=0)

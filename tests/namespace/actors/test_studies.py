@@ -223,7 +223,7 @@ def test_an_actor_tells_what_it_lacks(people: Space) -> None:
 def test_what_cannot_work_is_refused(people: Space, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"one of local, ray; got 'milvus:a.db' \(a search engine"):
         people.anchors(2, engine="milvus:a.db")
-    with pytest.raises(ValueError, match="n_actors needs engine='ray'"):
+    with pytest.raises(ValueError, match="n_actors works only with engine='ray'"):
         people.rigidity(["Vicki"], n_actors=2)
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     with pytest.raises(NamebasisError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):

@@ -19,6 +19,7 @@ from namebasis.namespace.building import rewriting
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.building.merging import merge
 from namebasis.namespace.building.removing import drop, remove, rename
+from namebasis.namespace.building.undoing import undo
 from namebasis.namespace.building.unspelled import unspell
 from namebasis.namespace.computed import makers
 from namebasis.namespace.computed.making import compute_views
@@ -133,6 +134,9 @@ def test_a_space_lies_there_and_its_caches_here(
         space.add_metrics(metric, study="s", parameters={})
 
     again = open_space(Path(url))
+    # A machine that only adds makes no index, and leaves the counts as it does elsewhere.
+    assert not list((tmp_path / "elsewhere").rglob("*.faiss"))
+    assert not again._store.shared.are_stored
     check_rows(again, 62)
     for target in ("Late", "Vicki"):
         one, other = (s.nearest(target, 5, where="x > 3") for s in (again, open_space(here.path)))
@@ -146,6 +150,9 @@ def test_a_space_lies_there_and_its_caches_here(
     assert not any(SECRET.encode() in path.read_bytes() for path in cached)
     for refused in (
         lambda: unspell(again),
+        lambda: undo(again),
+        lambda: undo(again, dry_run=True),
+        lambda: undo(again, forget=True, dry_run=True),
         lambda: merge(here, again, "s3://bucket/merged.space"),
         lambda: list_spaces(url),
         lambda: build_space(corpus(9), url, encoder=FakeEncoder(), overwrite=True),  # type: ignore[arg-type]
@@ -201,7 +208,7 @@ def test_views_are_computed_and_columns_dropped_there(
         grown.add_metrics(names, study="s", parameters={})
         rename(open_space(path), "x", "y")
         told = drop(open_space(path), ["conditioning_last"])
-        assert bool(told.remarks) == (path != url)  # what an undo would take back
+        assert ("no undo in object storage" in told.remarks[-1]) == (path == url)
         both.append(open_space(path))
     there, here = both
     check_rows(there, 21)
@@ -237,8 +244,8 @@ def test_names_are_removed_there(
             table.select(["id"]).append_column("x", table["id"]), study="s", parameters={}
         )
         told = remove(open_space(path), table["name"].to_pylist()[3:6])
-        # What an undo would take back is told only where there is one.
-        assert len(told.remarks) == 1 + (path != url)
+        assert ("no undo in object storage" in told.remarks[-1]) == (path == url)
+        assert told.to_dict()["space"] == path
         both.append(add(open_space(path), "Late"))
     there, here = both
     check_rows(there, 18)

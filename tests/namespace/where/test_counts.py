@@ -29,8 +29,19 @@ FILTERS = (
     "`same_pieces` BETWEEN 1 AND 3 OR name = 'Kin'",
     "quantile(piece_names) > 0.9",
     "same_pieces > 0 AND one_per(name_folded)",
+    # The engine reads names of columns in any case.
+    "PIECE_NAMES IS NULL OR Same_Pieces > 0",
+    "Gender = 'F' AND Piece_names < 3",
+    "quantile(PIECE_NAMES) > 0.5",
+    "text IS NOT NULL AND token IS NOT NULL AND same_pieces = 0",
+    "token IS NULL OR piece_names > 1",
 )
-ORDERS = ("same_pieces desc, name", "piece_names + same_pieces", "piece_names")
+ORDERS = (
+    "same_pieces desc, name",
+    "piece_names + same_pieces",
+    "piece_names",
+    "Piece_Names + 0",
+)
 
 
 def fresh(space: Space) -> Space:

@@ -126,6 +126,8 @@ def test_stored_phrases_are_atoms_like_names(made: tuple[Space, Path], stored: S
     assert own.groups == given.groups
     np.testing.assert_allclose(own.weights, given.weights, atol=1e-4)
     assert set(own.ids) == {stored.find(name) for name in own.names}
+    with pytest.raises(ValueError, match="use omp, or leave stored phrases out with where="):
+        stored.basis(words, 3, method="lasso")
     names_alone = stored.basis(words, 3, where="part <> 'phrase'", n_null=0, n_resamples=0)
     assert not set(names_alone.names) & {one for group in PHRASES.values() for one in group}
 
@@ -144,9 +146,9 @@ def test_chosen_again_with_other_templates(stored: Space) -> None:
 
 def test_refused(made: tuple[Space, Path]) -> None:
     space, file = made
-    with pytest.raises(ValueError, match="use omp, or leave stored phrases out"):
+    with pytest.raises(ValueError, match="leave the phrases out, or use omp"):
         space.basis("Name001", 2, phrases=file, method="lasso")
-    with pytest.raises(ValueError, match="use omp, or leave stored phrases out"):
+    with pytest.raises(ValueError, match="leave the phrases out, or use omp"):
         space.basis("Name001", 2, phrases="none.txt", method="lasso")  # before any is read
     with pytest.raises(ValueError, match="phrases are read in the view text"):
         space.basis("Name001", 2, phrases=file, view="token")
