@@ -36,6 +36,19 @@ def test_a_file_put_into_its_folder_is_not_taken_for_its_own(tmp_path: Path) -> 
         (folder / name).unlink()
 
 
+def test_what_a_killed_demo_left_is_its_own(tmp_path: Path) -> None:
+    folder = own_folder(tmp_path / "d.space")
+    beside = folder / ".topology.json.0123456789ab.tmp"
+    beside.write_text("half", encoding="utf-8")
+    _remember(folder, [], ["topology.html", "topology.json"])  # killed behind the first
+    (folder / "topology.html").write_text("its own", encoding="utf-8")
+    own_folder(tmp_path / "d.space")
+    assert not beside.exists()
+    (folder / "short-names.csv").write_text("mine", encoding="utf-8")
+    with pytest.raises(SpaceError, match=r"short-names\.csv is not as the demo wrote it"):
+        own_folder(tmp_path / "d.space")
+
+
 def test_the_demo_ends_with_commands_that_run(tmp_path: Path) -> None:
     """Every command that the demo shows and names, on the space that it made."""
     done = run("demo", "--space", "my demo.space", "--limit", "40", "-q", cwd=tmp_path)

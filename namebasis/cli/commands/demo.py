@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from namebasis.atomic import replacing_file
+from namebasis.atomic import remove_leftovers, replacing_file
 from namebasis.cli import options
 from namebasis.cli.commands import ask, compose, corpus, topology
 from namebasis.cli.output import say
@@ -24,6 +24,7 @@ TEXT = "a senior lady from Iceland"
 NAME = "Vicki"
 MARK = ".namebasis-demo"
 """A file in the folder of the demo's files: which ones it wrote there, by their content."""
+_REPORT = ("topology.html", "topology.json", "topology.parquet")
 _OTHERS = (
     "card {space} {name}",
     "basis {space} 'a teacher' -n 3",
@@ -55,6 +56,7 @@ def own_folder(space: Path) -> Path:
     refuse_folder(space)
     if folder.exists() and not folder.is_dir():
         raise SpaceError(f"{folder} is a file; the demo needs a folder there. Move it.")
+    remove_leftovers(folder)
     held = [path for path in folder.glob("*") if path.name != MARK]
     if held and not (folder / MARK).is_file():
         raise SpaceError(
@@ -62,7 +64,7 @@ def own_folder(space: Path) -> Path:
         )
     written = _written(folder)
     for path in held:
-        if written.get(path.name) != _digest(path):
+        if written.get(path.name, "") not in (None, _digest(path)):
             raise SpaceError(
                 f"{path} is not as the demo wrote it. Move it, or choose another --space."
             )
@@ -71,8 +73,8 @@ def own_folder(space: Path) -> Path:
     return folder
 
 
-def _written(folder: Path) -> dict[str, str]:
-    """Names and digests of the files that the demo wrote."""
+def _written(folder: Path) -> dict[str, str | None]:
+    """Names and digests of the files that the demo wrote; None of those that it began to write."""
     try:
         return dict(read_json(folder / MARK))
     except (UnreadableError, TypeError, ValueError):
@@ -83,9 +85,14 @@ def _digest(path: Path) -> str:
     return digest_of(path) if is_regular(path) else ""
 
 
-def _remember(folder: Path, files: Iterable[Path]) -> None:
-    """Write down what the demo wrote, so that it knows its own files the next time."""
-    written = {path.name: _digest(path) for path in files}
+def _remember(folder: Path, files: Iterable[Path], begun: Iterable[str] = ()) -> None:
+    """Write down what the demo wrote, so that it knows its own files the next time.
+
+    Files that are about to be written are named before, or a demo that was killed would take its
+    own for another's.
+    """
+    written: dict[str, str | None] = {path.name: _digest(path) for path in files}
+    written |= dict.fromkeys(begun)
     with replacing_file(folder / MARK, overwrite=True) as stream:
         stream.write(json.dumps(written, indent=1).encode())
 
@@ -127,10 +134,12 @@ def demo(
     if html.exists() and html.stat().st_mtime > (space / "names.lance").stat().st_mtime:
         say(f"{html} is up to date; the command itself would make it again.")
     else:
+        _remember(folder, [listed], _REPORT)
         topology.topology(space, html=html, overwrite=True, quiet=quiet)
         _remember(folder, folder.glob("topology.*"))
     columns = "name,gender,count"
     _show("export", space, listed, "--where", short, "--columns", columns, "--overwrite")
+    _remember(folder, folder.glob("topology.*"), [listed.name])
     corpus.export(space, str(listed), where=short, columns=columns, overwrite=True)
     _remember(folder, [*folder.glob("topology.*"), listed])
     seconds = time.perf_counter() - started

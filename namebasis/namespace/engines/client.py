@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,10 +103,21 @@ class Client:
     def _create(self, collection: str, schema: Any, index: str) -> None:
         asked = self._milvus.prepare_index_params()
         asked.add_index("vector", index_type=index, metric_type="IP")
+        self._clear(collection)
         with self._refusing(f"cannot create collection {collection}"):
             self._milvus.create_collection(
                 collection, schema=schema, index_params=asked, consistency_level="Strong",
             )  # fmt: skip
+
+    def _clear(self, collection: str) -> None:
+        """Remove the folder that Milvus Lite cannot make a collection over.
+
+        A process that is killed while it makes one leaves the folder, and nothing that names it.
+        """
+        left = Path(self.address.uri, "collections", collection)
+        if self.address.is_file and left.is_dir() and not self.has(collection):
+            with self._refusing(f"cannot create collection {collection}"):
+                shutil.rmtree(left)
 
     def reindex(self, collection: str, index: str) -> None:
         """Put another index over the vectors of a collection."""

@@ -21,7 +21,7 @@ from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.engines import publishing
 from namebasis.namespace.engines.address import parse_address
-from namebasis.namespace.engines.client import Client
+from namebasis.namespace.engines.client import NOTES, Client
 from namebasis.namespace.store.dataset import Store
 from namebasis.space import Space
 from namebasis.studies.basis import by_engine
@@ -350,6 +350,13 @@ def test_a_publisher_that_was_killed_goes_on_and_adds_write_only_what_is_new(
         back.publish(engine, columns=FEW)
     assert back.publish(engine, columns=FEW, overwrite=True).views[0].n_rows == len(back) == N
     assert_same(nb.open_space(space.path).nearest("Zoë", N), back.nearest("Zoë", N))
+
+
+def test_a_folder_that_a_killed_process_left_is_no_collection(tmp_path: Path) -> None:
+    (tmp_path / "k.db" / "collections" / NOTES).mkdir(parents=True)
+    client = Client(parse_address(f"milvus:{tmp_path / 'k.db'}"))
+    client.note("key", "value")
+    assert client.read_notes(["key"]) == {"key": "value"}
 
 
 def test_collections_of_others_are_refused(tmp_path: Path, engine: str) -> None:
