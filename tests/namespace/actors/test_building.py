@@ -213,8 +213,9 @@ def test_a_missing_ray_names_its_extra(tmp_path: Path, monkeypatch) -> None:
 
 
 ALONE = """
-import os, sys
+import os, sys, warnings
 from pathlib import Path
+warnings.filterwarnings("ignore", "no actor has started")  # beside other work, by namebasis
 from namebasis.errors import NamebasisError
 from namebasis.namespace.building import build
 from tests.namespace.conftest import FakeEncoder, corpus
