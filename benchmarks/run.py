@@ -71,6 +71,7 @@ TABLES: Mapping[str, Table] = {
     "report": Table("report", 12, "the topology report of 60,000 names"),
     "explore": Table("explore", 25, "the explorer in a browser and under load"),
     "commands": Table("commands", 10, "every command"),
+    "card": Table("card", 7, "`card --deep`"),
     "audit-cost": Table("audit cost", 12, "an audit, step by step"),
     "mentions": Table("mentions", 3, "captions counted, against pyahocorasick"),
     "watch": Table("watch", 2, "names measured while the organism trains"),
