@@ -24,6 +24,7 @@ from _timing import in_turn
 import namebasis as nb
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as an installed package is
 BAR = 10
 
 

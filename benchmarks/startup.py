@@ -14,6 +14,7 @@ from pathlib import Path
 from _timing import in_turn
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as an installed package is
 
 
 def main() -> None:

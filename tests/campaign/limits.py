@@ -124,6 +124,9 @@ def case(
         for file in (place / "s").rglob("*"):
             os.utime(file, (max(1, time.time() + amount),) * 2)
     problem = _told(world, kind, words, amount, place)
+    if problem and kind == "memory":  # however a library ended it, what is left must be whole
+        left = kills.after(world.warm, place, operation, undisturbed.of(name)[1])
+        return f"{problem}, and afterwards: {left}" if left else problem
     if problem:
         return problem
     if kind == "read-only":
