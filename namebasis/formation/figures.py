@@ -356,9 +356,17 @@ def draw(plot: Any, glyph: Any, source: Any, *, name: str, visible: bool = True)
 
     Parameters
     ----------
+    plot : figure
+    glyph : Glyph
+        Of which the columns of `source` are the places.
     source : ColumnDataSource or dict
     name : str
         By which the page's script finds it.
+    visible : bool
+
+    Returns
+    -------
+    GlyphRenderer
     """
     from bokeh.models import ColumnDataSource
 

@@ -77,7 +77,7 @@ def test_captions_are_conditioned_on_as_the_text_tower_reads_them(
     given = painter_model.encode_captions(
         pipeline.text_encoder, pipeline.tokenizer, ["a woman", "a tall man on"]
     )
-    clip = CLIPModel.from_pretrained(organism).eval()
+    clip = CLIPModel.from_pretrained(organism, weights_only=True).eval()
     ids = pipeline.tokenizer("a woman", return_tensors="pt")["input_ids"]
     with torch.no_grad():
         expected = clip.text_model(ids)
@@ -335,8 +335,8 @@ def test_the_packaged_painter_is_named_organism(
 
 @pytest.fixture
 def painter(organism: Path, world: World, tmp_path: Path) -> Any:
-    text = transformers.CLIPTextModel.from_pretrained(organism).eval()
-    tokenizer = transformers.CLIPTokenizer.from_pretrained(organism)
+    text = transformers.CLIPTextModel.from_pretrained(organism, weights_only=True).eval()
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(organism, trust_remote_code=False)
     return painter_training._Painter(Job(world, 1, 5, SIZE, 0), text, tokenizer, tmp_path, {}, 2)
 
 

@@ -102,39 +102,29 @@ def append_remote(dataset: Any, rows: pa.Table) -> Any:
     for number, one in enumerate(new, start=1 + max(fragments, default=-1)):
         one.id = number
         fragments[number] = one
-    operation = lance.LanceOperation.Merge([*fragments.values()], dataset.lance_schema)
-    version = dataset.version
-    return lance.LanceDataset.commit(dataset, operation, read_version=version, max_retries=0)
+    return _commit(dataset, lance.LanceOperation.Merge([*fragments.values()], dataset.lance_schema))
 
 
 def overwrite_remote(dataset: Any, rows: pa.RecordBatchReader) -> Any:
-    """Put rows in the place of all others, in one commit; refused as `append_remote` refuses.
+    """Put rows of any schema in the place of all others, in one commit.
 
-    Parameters
-    ----------
-    dataset : LanceDataset
-        The version that the rows were computed from.
-    rows : RecordBatchReader
-        Of any schema.
-
-    Returns
-    -------
-    LanceDataset
-        The version with the rows.
-
-    Raises
-    ------
-    OSError
-        Lance's, if another writer was first.
+    What it takes, gives and refuses is as of `append_remote`.
     """
     import lance
     from lance.fragment import write_fragments
 
     schema = rows.schema
-    operation = lance.LanceOperation.Overwrite(
-        schema, write_fragments(rows, dataset, mode="overwrite")
-    )
-    # With retries Lance would put the rows above whatever was committed meanwhile.
+    fragments = write_fragments(rows, dataset, mode="overwrite")
+    return _commit(dataset, lance.LanceOperation.Overwrite(schema, fragments))
+
+
+def _commit(dataset: Any, operation: Any) -> Any:
+    """Commit what was computed from a version, unless another writer was first.
+
+    With retries Lance would put it above whatever was committed meanwhile.
+    """
+    import lance
+
     version = dataset.version
     return lance.LanceDataset.commit(dataset, operation, read_version=version, max_retries=0)
 

@@ -22,10 +22,11 @@ NAMES = "names.lance"
 PATIENCE = 30.0
 """Seconds to try again while writers beside this process change what is opened."""
 
-_Files = list[tuple[str, int | None]]
-
 MANIFEST_TAIL = 16
 """Bytes of a manifest's footer: position, two version numbers, and the letters LANC."""
+
+_Files = list[tuple[str, int | None]]
+"""Paths, and the sizes that are written down."""
 
 
 def holds_commit(uri: Path) -> bool:
