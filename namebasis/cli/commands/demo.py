@@ -64,7 +64,7 @@ def own_folder(space: Path) -> Path:
         )
     written = _written(folder)
     for path in held:
-        if written.get(path.name, "") not in (None, _digest(path)):
+        if path.name not in written or written[path.name] not in (None, _digest(path)):
             raise SpaceError(
                 f"{path} is not as the demo wrote it. Move it, or choose another --space."
             )
