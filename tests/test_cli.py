@@ -21,7 +21,7 @@ import pytest
 import typer
 from PIL import Image
 
-from namebasis.cli import app, main
+from namebasis.cli import main, make_app
 from namebasis.cli.wording import with_option
 from tests.auditing.tiny import make_tiny
 from tests.encoders.conftest import write_clip, write_whole_pipeline
@@ -126,6 +126,7 @@ def encode_small(place: Path, small: Path) -> None:
 
 
 def commands() -> list[str]:
+    app = make_app()
     flat = [str(command.name) for command in app.registered_commands]
     grouped = [
         f"{group.name} {command.name}"
@@ -202,7 +203,7 @@ def test_help_ends_with_an_example_that_runs(
 @functools.cache
 def every_command() -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, command in vars(typer.main.get_command(app))["commands"].items():
+    for name, command in vars(typer.main.get_command(make_app()))["commands"].items():
         inner = vars(command).get("commands", {"": command})
         found |= {f"{name} {word}".strip(): one for word, one in inner.items()}
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from namebasis.cli import app
+from namebasis.cli import make_app
 from namebasis.space import build_space
 from tests.test_cli import run
 
@@ -29,6 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_command_that_prints_json_has_all_forms() -> None:
     own = {"unspell", "paint", "explain", "doctor", "world", "train", "train-probe"}
     seen = set()
+    app = make_app()
     groups = [(one.name, one.typer_instance) for one in app.registered_groups]
     for group, typer in [("", app), *groups]:
         for command in typer.registered_commands if typer else ():

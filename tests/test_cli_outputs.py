@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 import pytest
 
 import namebasis
-from namebasis.cli import app
+from namebasis.cli import make_app
 from tests.test_cli import run
 
 FILES: dict[tuple[str, str], tuple[str, ...]] = {
@@ -233,6 +233,7 @@ def test_the_demo_replaces_no_folder(place: Path) -> None:
 
 
 def test_every_path_of_every_command_is_known_as_read_or_written() -> None:
+    app = make_app()
     commands = {str(one.name): one.callback for one in app.registered_commands}
     for group in app.registered_groups:
         inside = group.typer_instance.registered_commands if group.typer_instance else []

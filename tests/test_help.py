@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 
-from namebasis.cli import app
+from namebasis.cli import make_app
 from namebasis.cli.reference import reference
 from tests.test_cli import run
 
@@ -28,7 +30,7 @@ PANELS = [
 
 
 def commands() -> dict[str, Any]:
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(make_app())
     return dict(group.commands)
 
 
@@ -38,6 +40,26 @@ def test_commands_are_listed_in_panels_in_order(tmp_path: Path) -> None:
     assert titles == ["Options", *PANELS]
     listed = {line.split()[0] for line in lines[lines.index("Build:") :] if line.startswith("  ")}
     assert listed == {name for name, command in commands().items() if not command.hidden}
+
+
+def test_commands_that_are_only_listed_are_listed_as_all_are() -> None:
+    whole, listed = (typer.main.get_command(make_app(words)) for words in (None, ()))
+    assert listed.get_help(typer.Context(listed)) == whole.get_help(typer.Context(whole))
+
+
+def test_a_process_loads_the_commands_that_are_named_and_no_others() -> None:
+    code = """
+import sys
+from namebasis.cli import main
+sys.argv = ["namebasis", "help", "explain"]
+try:
+    main()
+except SystemExit:
+    print(sorted(name for name in sys.modules if name.startswith("namebasis.cli.commands.")))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Usage: namebasis explain" in done.stdout
+    assert done.stdout.splitlines()[-1] == "['namebasis.cli.commands.guide']"
 
 
 @pytest.mark.parametrize("name", commands())

@@ -14,11 +14,11 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 from namebasis.cli import streams
-from namebasis.cli.application import app
+from namebasis.cli.application import NAMES, make_app
 from namebasis.errors import NamebasisError, NamebasisHint, NamebasisWarning
 from namebasis.wording import visible, without_advice
 
-__all__ = ["app", "main"]
+__all__ = ["main", "make_app"]
 
 _LONGEST = 2_000
 """Letters of an error; what a file or an argument holds may be quoted in it."""
@@ -64,11 +64,11 @@ class _ArrowAlone(MetaPathFinder):
 
 
 @functools.cache
-def _command() -> Callable[..., object]:
-    """The commands of the application, put together once a process."""
+def _command(words: frozenset[str] | None) -> Callable[..., object]:
+    """The application with the commands named among ``words``, or with all of them."""
     from typer.main import get_command
 
-    return get_command(app)
+    return get_command(make_app(words))
 
 
 def main() -> None:
@@ -79,7 +79,10 @@ def main() -> None:
     _tell_warnings()
     try:
         try:
-            _command()(prog_name="namebasis")  # also under python -m
+            # A shell that completes a line asks with words of its own.
+            completes = "_NAMEBASIS_COMPLETE" in os.environ
+            command = _command(None if completes else NAMES.intersection(sys.argv[1:]))
+            command(prog_name="namebasis")  # also under python -m
         finally:
             streams.finish()
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from namebasis.cli.application import app
+from namebasis.cli.application import make_app
 
 _INTRODUCTION = """\
 # Commands
@@ -25,7 +25,7 @@ defaults.
 
 def reference() -> str:
     """The text of docs/cli.md."""
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(make_app())
     context = typer.Context(group, info_name="namebasis")
     parts = [_INTRODUCTION]
     panel = None

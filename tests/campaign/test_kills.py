@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import typer
 
-from namebasis.cli import app
+from namebasis.cli import make_app
 from tests.campaign import kills
 from tests.campaign.commands import HEAVY, LIGHT, OPERATIONS, WRITES_NOTHING, Operation
 from tests.campaign.run import Campaign
@@ -39,7 +39,7 @@ def test_what_writes_files_or_columns_is_killed() -> None:
 @cache
 def whole() -> Any:
     """The command line, whose commands and options take a tenth of a second to put together."""
-    return typer.main.get_command(app)
+    return typer.main.get_command(make_app())
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=list(OPERATIONS))
