@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from namebasis.errors import EngineError
 from namebasis.namespace.engines.fields import Field
@@ -46,6 +48,10 @@ class Collection:
     recall : float or None
         Recall@10 against exact search, on a sample of the names; None where nobody measured it.
     fields : tuple of Field
+    known : mapping of str to int
+        The columns of the space, when it was published, and their numbers in the data set.
+    contents : str
+        Which files held their values then; see `contents_of`.
     is_done : bool
         False while rows are being written, or where the writer was stopped.
     """
@@ -64,6 +70,8 @@ class Collection:
     index: str
     recall: float | None
     fields: tuple[Field, ...]
+    known: Mapping[str, int]
+    contents: str
     is_done: bool
 
     def to_json(self) -> str:
@@ -104,6 +112,9 @@ class Collection:
     def check_current(self, store: Store, where: str, again: str) -> None:
         """Refuse a collection that is not what the open space is now.
 
+        Columns that were written after it was published are no reason: a question that needs one
+        of them is refused by its filter.
+
         Parameters
         ----------
         store : Store
@@ -120,9 +131,9 @@ class Collection:
         if not self.is_done:
             raise EngineError(f"{where} is being written, or its writer was stopped. {remedy}")
         is_current = (
-            self.version == store.version
-            and self.n_rows == store.n_rows
+            self.n_rows == store.n_rows
             and self.view_id == view_id(store.schema, self.view, store.build_id)
+            and (self.version == store.version or self._holds_what_is_in(store))
         )
         if not is_current:
             raise EngineError(
@@ -130,9 +141,58 @@ class Collection:
                 f"version {store.version} ({store.n_rows:,} names) is open. {remedy}"
             )
 
+    def _holds_what_is_in(self, store: Store) -> bool:
+        """Whether all columns that there were at the time still have their values."""
+        now = columns_of(store.dataset)
+        return self.known.items() <= now.items() and self.contents == contents_of(
+            store.dataset, self.known
+        )
+
     def begun(self) -> Collection:
         """The same while rows are written."""
         return replace(self, is_done=False)
+
+
+def columns_of(dataset: Any) -> dict[str, int]:
+    """The columns of a Lance data set and their numbers, which stay through other writes."""
+    return {one.name(): one.id() for one in dataset.lance_schema.fields()}
+
+
+def contents_of(dataset: Any, columns: Mapping[str, int]) -> str:
+    """A digest of which files hold the values of columns, and which of their rows are gone.
+
+    Lance never writes to a file again, so that equal digests mean equal values; after rows were
+    moved (compacted) or a column was replaced by itself they differ all the same.
+
+    Parameters
+    ----------
+    dataset : LanceDataset
+    columns : mapping of str to int
+        As `columns_of` gives them.
+
+    Returns
+    -------
+    str
+    """
+    numbers = {
+        number
+        for one in dataset.lance_schema.fields()
+        if columns.get(one.name()) == one.id()
+        for number in _numbers(one)
+    }
+    held = hashlib.sha256(repr(sorted(columns.items())).encode())
+    for fragment in dataset.get_fragments():
+        files = [
+            (file.path, kept)
+            for file in fragment.data_files()
+            if (kept := sorted(numbers.intersection(file.fields)))
+        ]
+        held.update(repr((fragment.fragment_id, sorted(files), fragment.deletion_file())).encode())
+    return held.hexdigest()
+
+
+def _numbers(field: Any) -> list[int]:
+    return [field.id(), *(number for one in field.children() for number in _numbers(one))]
 
 
 def read_collection(client: Client, name: str) -> Collection | None:

@@ -21,7 +21,14 @@ from namebasis.namespace.engines.address import Address, parse_address
 from namebasis.namespace.engines.client import Client
 from namebasis.namespace.engines.columns import ColumnError, Columns, fields_of
 from namebasis.namespace.engines.fields import MOST_FIELDS, Field
-from namebasis.namespace.engines.published import LAYOUT, Collection, block_keys, read_collection
+from namebasis.namespace.engines.published import (
+    LAYOUT,
+    Collection,
+    block_keys,
+    columns_of,
+    contents_of,
+    read_collection,
+)
 from namebasis.namespace.engines.results import Published, PublishedView
 from namebasis.namespace.engines.searching import ask
 from namebasis.namespace.objects.urls import said
@@ -190,7 +197,7 @@ class _View:
     def _head(self, before: Collection | None, index: str) -> Collection:
         """What the collection will be; the one that is there where it can stay."""
         source, store = self.space.provenance, self.store
-        dim = store.dim(self.view)
+        dim, known = store.dim(self.view), columns_of(store.dataset)
         head = Collection(
             layout=LAYOUT,
             instance=uuid.uuid4().hex,
@@ -206,6 +213,8 @@ class _View:
             index=index,
             recall=None,
             fields=self.fields,
+            known=known,
+            contents=contents_of(store.dataset, known),
             is_done=True,
         )
         return replace(head, instance=before.instance) if _stays(before, head) and before else head

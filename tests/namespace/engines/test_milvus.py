@@ -359,6 +359,33 @@ def test_a_folder_that_a_killed_process_left_is_no_collection(tmp_path: Path) ->
     assert client.read_notes(["key"]) == {"key": "value"}
 
 
+def write(space: Space, name: str, value: int) -> None:
+    values = pa.table({"id": range(len(space)), name: [value] * len(space)})
+    space.add_metrics(values, study="test", parameters={})
+
+
+def test_columns_written_later_leave_a_collection_as_it_is(tmp_path: Path, engine: str) -> None:
+    space = made(tmp_path / "later.space")
+    write(space, "rank", 1)
+    space.publish(engine, columns=[*FEW, "births"])
+    write(space, "other", 1)
+    there = nb.open_space(space.path, engine=engine)
+    assert_same(space.nearest("Vicki", 5), there.nearest("Vicki", 5))
+    with pytest.raises(FilterError, match="other"):
+        there.nearest("Vicki", 5, where="other = 1")
+    space = nb.open_space(space.path, encoder=FakeEncoder())  # type: ignore[arg-type]
+    write(space, "rank", 2)  # known then, published or not
+    with pytest.raises(EngineError, match=r"it writes what is missing"):
+        nb.open_space(space.path, engine=engine).nearest("Vicki")
+    (done,) = space.publish(engine, columns=[*FEW, "births"]).views
+    assert done.n_written == 0
+    there = nb.open_space(space.path, engine=engine)
+    assert_same(space.nearest("Vicki", 5), there.nearest("Vicki", 5))
+    space.rename("rank", "place")
+    with pytest.raises(EngineError, match=r"it writes what is missing"):
+        nb.open_space(space.path, engine=engine).nearest("Vicki")
+
+
 def test_collections_of_others_are_refused(tmp_path: Path, engine: str) -> None:
     first, other = made(tmp_path / "a/one.space"), made(tmp_path / "b/one.space")
     foreign = made(tmp_path / "c/one.space", salt="other")
