@@ -40,8 +40,9 @@ _NO_NAMES = frozenset(
 )
 """Folders that hold the names' folders, in the layouts of torchvision and Hugging Face."""
 
-_NUMBERED = re.compile(r"[\s_.-]*\(?\d+\)?$")
-_COUNTED = re.compile(r"_\d+$|\s*\(\d+\)$")  # surely a file's number, as in Ann_Lee_0001
+# A run is tried from its first sign alone, or captions of many thousand would take minutes.
+_NUMBERED = re.compile(r"(?<![\s_.-])[\s_.-]*+\(?(?<!\d)\d++\)?$")
+_COUNTED = re.compile(r"_\d++$|(?<!\s)\s*+\(\d++\)$")  # surely a file's number: Ann_Lee_0001
 _TOLD_APART = re.compile(r"-[0-9a-f]{8}$")  # as the folders of generated images end
 _SHORT = re.compile(r"(?<!\S)([^\W\d_]|Jr|Sr|Dr|St|Mr|Mrs|Ms)(?=\s|\Z)")
 _STOP = re.compile(r"\.(?=\s|\Z)")

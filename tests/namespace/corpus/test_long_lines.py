@@ -12,6 +12,7 @@ import pytest
 from namebasis.namespace.corpus.cleaning import MAX_NAME_LENGTH, TOO_LONG
 from namebasis.namespace.corpus.files.content import flaw
 from namebasis.namespace.corpus.files.reader import read_file
+from namebasis.namespace.corpus.image_labels import names_of
 from namebasis.namespace.phrases.sentences import subject
 
 LENGTH = 60_000
@@ -79,3 +80,19 @@ def test_a_phrase_of_many_spaces() -> None:
     with ends():
         for text in ("a" + " " * LENGTH, "the" + " x" * LENGTH, "a" + " " * LENGTH + "person"):
             assert subject([text])
+
+
+@pytest.mark.parametrize("pump", [*PUMPS, "_1", "(1"])
+def test_a_long_label_of_a_picture(pump: str) -> None:
+    label = pump * (2 * LENGTH // len(pump))
+    with ends():
+        found = names_of([label + "x", label + "7"], lambda texts: [None] * len(texts))
+    # Spelled as labels are: spaces for underscores, and no number behind the last of them.
+    assert found[label + "x"] == (label + "x").replace("_", " ").strip()
+    assert len(found[label + "7"]) <= len(label) + 1
+
+
+def test_the_number_of_a_file_alone_leaves_its_label() -> None:
+    labels = ("Ann_Lee_0001", "Ann Lee (12)", "Ann_Lee_", "12", "Ann_7_x", "Ann (7")
+    names = ["Ann Lee", "Ann Lee", "Ann Lee", "12", "Ann 7 x", "Ann (7"]
+    assert list(names_of(labels, lambda texts: [None] * len(texts)).values()) == names
