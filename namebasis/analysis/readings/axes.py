@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -389,21 +389,25 @@ def read_all(
     n_reference: int | None = None,
     ranks: Sequence[float] | None = None,
     also: object | None = None,
+    only: Sequence[str] = READINGS,
 ) -> dict[str, Float64Array]:
-    """The readings of `READINGS`, each of shape (n_names,); names are centred once for all."""
+    """Some of `READINGS`, each of shape (n_names,); names are centred once for all."""
     if not isinstance(names, CentredNames):
         width = np.asarray(prompts).shape[-1]
         names = as_embeddings(names, "names", width, min_rows=2)
         names = CentredNames.of(names, n_reference=n_reference, also=also)
     n_reference, also = names.n_reference, names.also
-    return {
-        "expectation": expectation(
+    readings: dict[str, Callable[[], Float64Array]] = {
+        "expectation": lambda: expectation(
             names, prompts, temperature=temperature, n_reference=n_reference, ranks=ranks
         ),
-        "projection": projection(names, prompts, without=without, n_reference=n_reference),
-        "curve": curve(names, prompts, n_reference=n_reference, ranks=ranks),
-        "inferred": inferred(names, prompts, without=without, n_reference=n_reference, also=also),
+        "projection": lambda: projection(names, prompts, without=without, n_reference=n_reference),
+        "curve": lambda: curve(names, prompts, n_reference=n_reference, ranks=ranks),
+        "inferred": lambda: inferred(
+            names, prompts, without=without, n_reference=n_reference, also=also
+        ),
     }
+    return {reading: readings[reading]() for reading in only}
 
 
 def leakage(directions: Sequence[Float64Array]) -> Float64Array:

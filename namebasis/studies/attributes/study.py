@@ -171,16 +171,18 @@ def read_axes(
     temperature: float = TEMPERATURE,
     step: Callable[[], None] = lambda: None,
     prompts: Mapping[str, Float64Array] | None = None,
+    spreads_of: Sequence[str] = READINGS,
 ) -> Attributes:
     """`score` for rows that are read already; `step` is called after every reading.
 
-    `prompts` are those of axes by name, as `axis_prompts` gives them, where they are at hand.
+    `prompts` are those of axes by name, as `axis_prompts` gives them, where they are at hand. Only
+    the readings `spreads_of` are made in each template too; the spreads of others are NaN.
     """
 
     def read(one: _Sequence) -> dict[str, Float64Array]:
         return axes.read_all(
             rows.centred, one.prompts.rows, temperature=temperature, without=one.prompts.without,
-            ranks=one.prompts.ranks,
+            ranks=one.prompts.ranks, only=READINGS if one.is_whole else spreads_of,
         )  # fmt: skip
 
     asked = sequences(space, loaded, prompts)
@@ -193,6 +195,7 @@ class _Sequence:
     """Prompts along which names are read: of an axis or one of its values, in some templates."""
 
     prompts: Prompts
+    is_whole: bool  # the mean of all templates
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,8 @@ def sequences(
         for value, each in axis_sequences(axis, of_axis(axis)):
             ranks = axis.ranks if value is None else None
             whole, *single = (
-                _Sequence(Prompts(rows, without, ranks)) for rows in (each.mean(axis=0), *each)
+                _Sequence(Prompts(rows, without, ranks), is_whole=at == 0)
+                for at, rows in enumerate((each.mean(axis=0), *each))
             )
             found[-1].append(
                 _Asked(value, whole, tuple(single), axes.direction(whole.prompts.rows))
@@ -426,8 +430,9 @@ def _score(axis: Axis, one: _Asked, rows: _Read, validated: str) -> tuple[AxisSc
     for reading in READINGS:
         readings[reading] = whole[reading][:n_names]
         z[reading] = _z(whole[reading], rows)
-        each = np.stack([found[reading][:n_names] for found in single])
-        spreads[reading] = each.std(axis=0, ddof=1) if len(each) > 1 else np.full(n_names, np.nan)
+        each = [found[reading][:n_names] for found in single if reading in found]
+        is_known = len(each) > 1
+        spreads[reading] = np.std(each, axis=0, ddof=1) if is_known else np.full(n_names, np.nan)
     made = z[validated][n_names:]
     of_names = {reading: column[:n_names] for reading, column in z.items()}
     unit = axis.unit if one.value is None else "share"

@@ -128,7 +128,9 @@ def read_name(
     if parts is not None:
         rows = _with(rows, parts)
     along = list(loaded.values())
-    found = read_axes(space, along, ids, rows, prompts=kept_prompts(space, along))
+    found = read_axes(
+        space, along, ids, rows, prompts=kept_prompts(space, along), spreads_of=["expectation"]
+    )
     own, other = [], []
     for entry in found.scores:
         axis = loaded[entry.axis]

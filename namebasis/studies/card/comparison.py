@@ -58,9 +58,8 @@ class Usual:
 def usual(space: StoredSpace, company: IntArray) -> Usual:
     """Medians of the expected age and of the commonest decade of birth of other names."""
     stored = space.table(["name", "part", "births"], ids=company).to_pylist()
-    packaged = recorded_births()
     entries = (
-        row["births"] or (packaged.entries(row["name"]) if row["part"] == "given" else [])
+        row["births"] or (recorded_births().entries(row["name"]) if row["part"] == "given" else [])
         for row in stored
     )
     known = [found for one in entries if one and (found := births_of(one)) is not None]

@@ -119,8 +119,9 @@ def measure_contexts(
     forms = tuple(form_of(name) for name in names)
     rare = {}
     for form in dict.fromkeys(forms):
-        found = _rarest(space, form, n_made_up, set(names)) if with_weak else []
-        rare[form] = found if len(found) >= FEWEST_WEAK else []
+        found = _rarest(space, form, n_made_up) if with_weak else []
+        others = len(set(found) - set(names))
+        rare[form] = found if others >= FEWEST_WEAK else []
     n_prompts = len(names) + sum(map(len, rare.values()))
     n_prompts = n_prompts * (1 + len(templates)) + len(rare) * _count_prior(n_made_up, templates)
     work = _Work(space.encoder(), templates, counting(progress, n_prompts))
@@ -133,7 +134,9 @@ def measure_contexts(
         context, priors[form], draws = _prior(space, work, form, n_made_up, seed)
         prior_draws[form] = draws.made_up
         if rare[form]:
-            weak[form] = work.measure(rare[form], context).values
+            values_of_rare = _weak(space, work, form, rare[form], context, [n_made_up, seed])
+            is_other = np.array([name not in names for name in rare[form]])
+            weak[form] = {key: one[is_other] for key, one in values_of_rare.items()}
         own = [at for at, one in enumerate(forms) if one == form]
         asked = [names[i] for i in own]
         done = _joined(
@@ -168,6 +171,33 @@ def _prior(space: StoredSpace, work: _Work, form: str, n: int, seed: int) -> _Pr
     )  # fmt: skip
     if was_kept:
         work.advance(_count_prior(n, templates))
+    return found
+
+
+def _weak(
+    space: StoredSpace,
+    work: _Work,
+    form: str,
+    rare: Sequence[str],
+    prior: ContextPrior,
+    made_of: Sequence[int],
+) -> Values:
+    """Measures of the space's rarest names against a prior; kept beside the space as that is."""
+    n, keys = len(rare), {*MEASURES, *CONTEXT_MEASURES}
+
+    def read(saved: Arrays) -> Values | None:
+        found = numbers(saved, "value_")
+        fits = set(found) == keys and all(one.shape == (n,) for one in found.values())
+        return found if fits else None
+
+    found, was_kept = kept(
+        space, f"contexts-of-rare-{form.replace(' ', '-')}.npz",
+        [list(work.templates), *made_of, list(rare)],
+        lambda: work.measure(rare, prior).values,
+        lambda made: {f"value_{key}": one for key, one in made.items()}, read,
+    )  # fmt: skip
+    if was_kept:
+        work.advance(n * (1 + len(work.templates)))
     return found
 
 
@@ -216,14 +246,14 @@ def _made_up(form: str, n: int, seed: int) -> list[str]:
     return [" ".join(pair) for pair in pseudo_pairs(n, seed)]
 
 
-def _rarest(space: StoredSpace, form: str, n: int, besides: set[str]) -> list[str]:
+def _rarest(space: StoredSpace, form: str, n: int) -> list[str]:
     """The space's rarest names of recorded count and of one form."""
     negated = "NOT " if form == FORMS[0] else ""
     where = f"count IS NOT NULL AND name {negated}LIKE '% %'"
     with warnings.catch_warnings():  # a space without counts has no rare names; nobody asked
         warnings.simplefilter("ignore", NamebasisHint)
         table = space.table(["name"], where=where, order_by="count", limit=n)
-    return [name for name in dict.fromkeys(table["name"].to_pylist()) if name not in besides]
+    return list(dict.fromkeys(table["name"].to_pylist()))
 
 
 @dataclass(frozen=True)

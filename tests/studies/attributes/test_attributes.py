@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import namebasis as nb
+from namebasis.analysis.readings import axes
 from namebasis.errors import NamebasisError
 from namebasis.space import Space
 from namebasis.studies.attributes import study as attributes
@@ -68,6 +69,25 @@ def test_made_up_names_and_prompts_are_encoded_once_and_kept(
     (space.path / "indices" / "made-up.npz").write_bytes(b"damaged")
     np.testing.assert_array_equal(attributes.read_rows(space, ids, 6, 2).text, other.text)
     assert attributes.kept_prompts(space, along[:1]).keys() == {"gender"}
+
+
+def test_only_the_readings_asked_for_are_made_in_each_template(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, along = space.ids(None), [load_axis("gender")]
+    rows = attributes.read_rows(space, ids, 6, 1)
+    every = attributes.read_axes(space, along, ids, rows).scores[0]
+    calls: list[str] = []
+    curve = axes.curve
+    monkeypatch.setattr(axes, "curve", lambda *a, **k: calls.append("curve") or curve(*a, **k))
+    some = attributes.read_axes(space, along, ids, rows, spreads_of=["expectation"]).scores[0]
+    assert calls == ["curve"]  # of the mean of the templates alone
+    for reading in axes.READINGS:
+        np.testing.assert_array_equal(some.readings[reading], every.readings[reading])
+        np.testing.assert_array_equal(some.z[reading], every.z[reading])
+    np.testing.assert_array_equal(some.spreads["expectation"], every.spreads["expectation"])
+    assert np.isnan(some.spreads["curve"]).all()
+    assert not np.isnan(every.spreads["curve"]).any()
 
 
 def test_refusals(space: Space, tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from namebasis.namespace.corpus.us_names import recorded_births
 from namebasis.studies.attributes.beliefs import AxisBelief
-from namebasis.studies.card.comparison import Usual, compare, told_of_records
-from namebasis.studies.card.records import Births, Record
+from namebasis.studies.card import comparison
+from namebasis.studies.card.comparison import Usual, compare, told_of_records, usual
+from namebasis.studies.card.records import Births, Record, births_of
 
 OLD = Births(1000, 1950, 1960, 1950, {1950: 900, 1960: 100}, 1.0, 63.0)
 USUAL = Usual(40.0, 1980.0)
@@ -77,3 +80,28 @@ def test_men_are_told_by_their_share_and_lists_by_their_mark() -> None:
     assert (found.verdict, found.told) == ("agrees", "90 % men")
     (found,) = compare([Record({"gender": "F"}, None)], [gender(0)], USUAL)
     assert (found.verdict, found.record) == ("disagrees", "listed as a women's name")
+
+
+def test_packaged_births_are_read_only_where_a_given_name_has_none_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = [{"year": 1901, "female": 10, "male": 0}]
+    family = [("Mary", "family", None)]
+
+    class Stored:
+        def __init__(self, *rows: tuple[str, str, object]) -> None:
+            self.rows = rows
+
+        def table(self, columns: list[str], ids: object) -> pa.Table:
+            return pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in self.rows])
+
+    def refuse() -> None:
+        raise AssertionError("the packaged births were read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(comparison, "recorded_births", refuse)
+        assert usual(Stored(*[("A", "given", own)] * 20, *family), np.arange(21)).decade == 1900
+    packaged = births_of(recorded_births().entries("Mary"))
+    assert packaged.peak > 1900
+    found = usual(Stored(*[("Mary", "given", None)] * 20, *family), np.arange(21))
+    assert (found.age, found.decade) == (packaged.expected_age, packaged.peak)

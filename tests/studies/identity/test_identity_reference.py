@@ -222,6 +222,38 @@ def test_what_contexts_do_to_made_up_names_is_paid_once(space: Space) -> None:
     assert measured().values["leakage"].tolist() == first.values["leakage"].tolist()
 
 
+def test_rare_names_in_contexts_are_paid_once_whoever_is_asked(tmp_path: Path) -> None:
+    names = [{"name": f"Rare{at}", "part": "given", "count": at + 2} for at in range(24)]
+    space, templates = built(tmp_path, names), ["{} at sea", "a photo of {}", "{} in red"]
+    encoder = space.encoder()
+
+    def measured(name: str, among: Space = space) -> tuple[InContexts, int]:
+        told: list[tuple[int, int]] = []
+        paid = encoder.n_encoded
+        found = measure_contexts(
+            among, [name], templates, n_made_up=22, with_weak=True,
+            progress=lambda *one: told.append(one),
+        )  # fmt: skip
+        assert told[-1] == (4 * (1 + 22) + (4 + 9) * 22,) * 2
+        return found, encoder.n_encoded - paid
+
+    measured("Somebody")
+    of_rare, paid = measured("Rare3")
+    assert paid == 4
+    alone = measure_contexts(
+        space, [f"Rare{at}" for at in range(22) if at != 3], templates, n_made_up=22
+    )
+    for key, column in of_rare.weak["one word"].items():
+        assert column == pytest.approx(alone.values[key], rel=1e-6)
+    more = space.add(make_names([{"name": "Rarest", "part": "given", "count": 1}]))
+    assert measured("Somebody", more)[1] == 4 * (1 + 22)  # another name is among the rarest
+    file = space.path / "indices" / "contexts-of-rare-one-word.npz"
+    file.write_bytes(file.read_bytes()[:500])
+    again, _ = measured("Rare3")
+    for key, column in of_rare.weak["one word"].items():
+        assert again.weak["one word"][key] == pytest.approx(column, rel=1e-6)
+
+
 class PlainSpace:
     """Keeps nothing."""
 
