@@ -15,7 +15,7 @@ from namebasis.studies.card.results import STEPS, DeepCard, PartsOnly
 from namebasis.studies.describe.study import describe
 from namebasis.studies.identity.contexts import load_contexts
 from namebasis.studies.identity.in_contexts import N_MADE_UP, measure_contexts
-from namebasis.studies.identity.reference import borne_in, space_partners
+from namebasis.studies.identity.reference import borne_in, space_grid
 from namebasis.studies.identity.rigidity import from_contexts
 from namebasis.studies.identity.study import identity
 from namebasis.studies.identity.swaps import measure
@@ -87,10 +87,9 @@ def _parts_only(space: StoredSpace, name: str, row: int, k: int, seed: int) -> P
     pair = split(name)
     if pair is None:
         return None
-    partners, _ = space_partners(space, _N_SWAPS, seed)
-    found = measure(
-        space.encoder(), [pair], partners, space.provenance.templates, real=borne_in(space)
-    )
+    templates = space.provenance.templates
+    partners, grid = space_grid(space, _N_SWAPS, templates, seed)
+    found = measure(space.encoder(), [pair], partners, templates, real=borne_in(space), grid=grid)
     whole = found.whole[0]
     vector = whole - found.own.remainder[0]
     vector = np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)

@@ -19,6 +19,7 @@ from namebasis.reading import parse_json
 from namebasis.studies.identity.kept import Arrays, kept, numbers
 from namebasis.studies.identity.swaps import (
     MOST_FREQUENT,
+    Known,
     Measured,
     Partners,
     Real,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 UNKNOWN_PIECES = frozenset({"[UNK]", "<unk>"})
 _PARTS = ("given", "family")
-_FILE, _PARTNERS_FILE = "identity.npz", "identity-partners.npz"
+_FILE, _GRID_FILE = "identity.npz", "identity-grid.npz"
 _CHOICE = 1.25  # a part is drawn from at least this number of names for each partner
 
 
@@ -107,11 +108,31 @@ def space_partners(space: StoredSpace, n_swaps: int, seed: int) -> tuple[Partner
         And where they come from, in a sentence.
     """
     found, _ = kept(
-        space, _PARTNERS_FILE, [n_swaps, seed], lambda: _draw(space, n_swaps, seed),
+        # A file for each number: a card asks for two.
+        space, f"identity-partners-{n_swaps}.npz", [seed], lambda: _draw(space, n_swaps, seed),
         lambda made: {"told": np.array(json.dumps(made))},
         lambda saved: _unpacked_partners(saved, n_swaps), of_rows=True,
     )  # fmt: skip
     return found
+
+
+def space_grid(
+    space: StoredSpace, n_swaps: int, templates: Sequence[str], seed: int
+) -> tuple[Partners, FloatArray]:
+    """The space's swap partners, and what `embed_grid` gives of them; kept beside the space."""
+    partners, _ = space_partners(space, n_swaps, seed)
+    shape = (n_swaps, n_swaps, space.provenance.dim)
+
+    def read(saved: Arrays) -> FloatArray | None:
+        grid = saved["grid"].astype(np.float32)
+        return grid if grid.shape == shape and np.isfinite(grid).all() else None
+
+    grid, _ = kept(
+        space, _GRID_FILE, [list(templates), *partners],
+        lambda: embed_grid(space.encoder(), partners, templates),
+        lambda made: {"grid": made}, read,
+    )  # fmt: skip
+    return partners, grid
 
 
 def _unpacked_partners(saved: Arrays, n: int) -> tuple[Partners, str] | None:
@@ -158,6 +179,7 @@ def reference(
     *,
     chosen: tuple[Partners, str] | None = None,
     advance: Advance | None = None,
+    known: Known | None = None,
 ) -> Reference:
     """The reference of a space: read from its cache, or made and kept there.
 
@@ -169,10 +191,12 @@ def reference(
         What `space_partners` gives, where it has been asked already.
     advance : callable, optional
         Is told how many prompts were embedded, or need not be.
+    known : dict, optional
+        Gets the rows of what is embedded; see `swaps.embedder`.
     """
     found, was_kept = kept(
         space, _FILE, [plan.n_swaps, list(plan.templates), plan.n_made_up, plan.seed],
-        lambda: _make(space, plan, chosen, advance), _packed,
+        lambda: _make(space, plan, chosen, advance, known), _packed,
         lambda saved: _unpacked(saved, space, plan), of_rows=True,
     )  # fmt: skip
     if was_kept and advance is not None:
@@ -185,14 +209,16 @@ def _make(
     plan: Plan,
     chosen: tuple[Partners, str] | None,
     advance: Advance | None,
+    known: Known | None,
 ) -> Reference:
     encoder = space.encoder()
     partners, source = chosen or space_partners(space, plan.n_swaps, plan.seed)
     made = crossed_pairs(plan.n_made_up, plan.seed)
-    grid = embed_grid(encoder, partners, plan.templates, advance)
+    grid = embed_grid(encoder, partners, plan.templates, advance, known)
     found = measure(
-        encoder, made, partners, plan.templates, real=borne_in(space), grid=grid, advance=advance
-    )
+        encoder, made, partners, plan.templates, real=borne_in(space), grid=grid,
+        advance=advance, known=known,
+    )  # fmt: skip
     return Reference(partners, source, grid, swap_columns(found), found.left_out)
 
 

@@ -38,7 +38,13 @@ from namebasis.studies.identity.reference import (
 )
 from namebasis.studies.identity.results import STORED, SWAP_MEASURES, Identity, NameIdentity
 from namebasis.studies.identity.single.pull import count_pulls, pulls, single_names
-from namebasis.studies.identity.swaps import Partners, count_prompts, measure, recombined_pairs
+from namebasis.studies.identity.swaps import (
+    Known,
+    Partners,
+    count_prompts,
+    measure,
+    recombined_pairs,
+)
 from namebasis.studies.identity.thresholds import (
     KINDS,
     Judgement,
@@ -179,7 +185,9 @@ def identity(
     n_contexts = count_contexts(asked, places, N_MADE_UP)
     with crew_of(space, engine, n_actors, address, view=view) as crew:
         space = crew.space
-        swapped = _Swapped(crew, plan, real, progress, n_contexts + count_pulls(len(singles), plan))
+        known: Known = {}  # of the reference, where that is made now
+        n_more = n_contexts + count_pulls(len(singles), plan)
+        swapped = _Swapped(crew, plan, real, progress, n_more, known)
         made_of, found, mixed_values = swapped.reference, swapped.found, swapped.mixed
         if places:
             in_contexts = measure_contexts(
@@ -190,7 +198,7 @@ def identity(
             )  # fmt: skip
         pulled = pulls(
             crew, plan, made_of, singles,
-            counting(progress, swapped.n_total, swapped.n_prompts + n_contexts),
+            counting(progress, swapped.n_total, swapped.n_prompts + n_contexts), known,
         )  # fmt: skip
     at = {pair: row for row, pair in enumerate(real)}
     rows = [at[pairs[name]] if name in pairs else None for name in asked]
@@ -285,6 +293,7 @@ class _Swapped:
         real: Sequence[Pair],
         progress: Progress | None,
         n_more: int,
+        known: Known,
     ) -> None:
         space = crew.space
         chosen = space_partners(space, plan.n_swaps, plan.seed)
@@ -300,7 +309,7 @@ class _Swapped:
         )
         self.n_total = self.n_prompts + n_more
         advance = counting(progress, self.n_total)
-        self.reference = reference(space, plan, chosen=chosen, advance=advance)
+        self.reference = reference(space, plan, chosen=chosen, advance=advance, known=known)
 
         job = _Swapping(self.reference.partners, plan.templates, self.reference.grid)
         found = crew.map(job, both, advance)

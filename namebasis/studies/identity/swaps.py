@@ -46,6 +46,8 @@ FEWEST_FREE = 6
 
 Partners = tuple[Sequence[str], Sequence[str]]
 """Given and family names to swap in."""
+Known = dict[str, FloatArray]
+"""Rows of names that were embedded already, in the mean of the same templates."""
 Real = Callable[[Sequence[Pair]], Sequence[bool]]
 """Tells which pairs somebody bears: these are no swaps."""
 
@@ -190,6 +192,7 @@ def measure(
     real: Real | None = None,
     grid: FloatArray | None = None,
     advance: Advance | None = None,
+    known: Known | None = None,
 ) -> Measured:
     """Measure pairs against swaps, in the mean of `templates`.
 
@@ -208,9 +211,11 @@ def measure(
         What `embed_grid` gave for the same partners and templates.
     advance : callable, optional
         Is told how many prompts were embedded.
+    known : dict of str to ndarray of shape (dim,), optional
+        See `embedder`.
     """
     first, last = partners
-    embed = embedder(encoder, templates, advance)
+    embed = embedder(encoder, templates, advance, known)
     corner = embed_grid(encoder, partners, templates, advance) if grid is None else grid
     given_groups, family_groups = groups_of(len(first)), groups_of(len(last))
     grids = [partner_grid(corner)]
@@ -247,24 +252,40 @@ def embed_grid(
     partners: Partners,
     templates: Sequence[str],
     advance: Advance | None = None,
+    known: Known | None = None,
 ) -> FloatArray:
     """All pairs of the partners with each other, (n_given, n_family, dim)."""
     first, last = partners
-    rows = embedder(encoder, templates, advance)([_join(g, f) for g in first for f in last])
+    rows = embedder(encoder, templates, advance, known)([_join(g, f) for g in first for f in last])
     return rows.reshape(len(first), len(last), -1)
 
 
 def embedder(
-    encoder: Encoder, templates: Sequence[str], advance: Advance | None
+    encoder: Encoder,
+    templates: Sequence[str],
+    advance: Advance | None,
+    known: Known | None = None,
 ) -> Callable[[list[str]], FloatArray]:
-    """What embeds names in the mean of templates, scaled to length 1."""
+    """What embeds names in the mean of templates, scaled to length 1.
 
-    def embed(names: list[str]) -> FloatArray:
+    Names that are in `known` are not embedded again, and others are entered there.
+    """
+
+    def encode(names: list[str]) -> FloatArray:
         total = sum(encoder.encode_names(names, template) for template in templates)
-        if advance is not None:
-            advance(len(names) * len(templates))
         rows = np.asarray(total, dtype=np.float32)
         return rows if len(templates) == 1 else unit_rows(rows)
+
+    def embed(names: list[str]) -> FloatArray:
+        if known is None:
+            rows = encode(names)
+        else:
+            fresh = [name for name in dict.fromkeys(names) if name not in known]
+            known.update(zip(fresh, encode(fresh) if fresh else (), strict=True))
+            rows = np.stack([known[name] for name in names])
+        if advance is not None:
+            advance(len(names) * len(templates))
+        return rows
 
     return embed
 

@@ -21,12 +21,13 @@ from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
 from namebasis.studies.identity.in_contexts import InContexts, measure_contexts
-from namebasis.studies.identity.reference import Plan, reference, space_partners
+from namebasis.studies.identity.reference import Plan, reference, space_grid, space_partners
 from namebasis.studies.identity.swaps import (
     blocks_of,
     count_prompts,
     crossed_pairs,
     draw_partners,
+    embed_grid,
     groups_of,
     measure,
     packaged_partners,
@@ -86,6 +87,22 @@ def test_partners_are_the_spaces_own_where_it_has_enough(space: Space, tmp_path:
     assert packaged == packaged_partners(17, 0, space.encoder())
     assert "packaged US" in source
     assert "the space holds 21 given names (at least 22 are needed)" in source
+
+
+def test_partners_of_two_numbers_and_their_grid_are_kept_beside_each_other(space: Space) -> None:
+    encoder = space.encoder()
+    templates = ("{}", "a photo of {}")
+    partners, grid = space_grid(space, 7, templates, 0)
+    wider, _ = space_partners(space, 8, 0)
+    paid = encoder.n_encoded
+    again, kept = space_grid(space, 7, templates, 0)
+    assert (again, space_partners(space, 8, 0)[0]) == (tuple(partners), tuple(wider))
+    assert encoder.n_encoded == paid
+    np.testing.assert_array_equal(kept, grid)
+    np.testing.assert_array_equal(grid, embed_grid(encoder, partners, templates))
+    other, of_others = space_grid(space, 7, templates, 1)
+    assert tuple(other) != tuple(partners)
+    np.testing.assert_array_equal(of_others, embed_grid(encoder, other, templates))
 
 
 def test_partners_are_drawn_from_the_most_frequent(tmp_path: Path) -> None:

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from namebasis.analysis.identity.own_direction import part_pull
+from namebasis.namespace.actors.crew import Crew
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
+from namebasis.studies.identity.reference import Plan, _make
 from namebasis.studies.identity.results import SINGLE_MEASURES
-from namebasis.studies.identity.single.pull import N_EACH, _place
+from namebasis.studies.identity.single.pull import N_EACH, _null, _place
+from namebasis.studies.identity.swaps import Known
 from tests.studies.identity.test_identity_reference import CountingEncoder, names_of
 from tests.studies.identity.test_identity_study import vector
 
@@ -85,6 +88,25 @@ def test_a_pull_is_kept_and_the_same_whoever_else_is_asked(space: Space, found) 
         assert getattr(alone, key) == pytest.approx(getattr(found.rows[0], key), rel=1e-5)
     cold = again.identity(["Cher"], **{**FEW, "n_swaps": 10}).rows[0]
     assert cold.pull_z_low < alone.pull_z < cold.pull_z_high  # of other partners
+
+
+def test_what_the_reference_embedded_is_not_embedded_again(space: Space) -> None:
+    plan, crew, encoder = Plan(12, ("{}",), 20, 0), Crew(space), space.encoder()
+    known: Known = {}
+    made_of = _make(space, plan, None, None, known)
+    paid, told = [encoder.n_encoded], [0, 0]
+    nulls = []
+    for at, of_reference in enumerate((None, known)):
+
+        def advance(n: int, at: int = at) -> None:
+            told[at] += n
+
+        nulls.append(_null(crew, plan, made_of, advance, of_reference))
+        paid.append(encoder.n_encoded)
+    every, fewer = np.diff(paid)
+    assert every - fewer == 20 * 12  # the null's first words are given names of the reference
+    assert told == [every, every]
+    np.testing.assert_array_equal(nulls[1].pulls, nulls[0].pulls)
 
 
 def test_a_line_over_pieces_is_taken_off_as_far_as_the_null_goes() -> None:

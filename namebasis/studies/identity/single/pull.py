@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from namebasis.studies.identity.in_contexts import FORMS, form_of
 from namebasis.studies.identity.kept import Arrays, kept
 from namebasis.studies.identity.reference import UNKNOWN_PIECES, Plan, Reference, borne_in
 from namebasis.studies.identity.results import SINGLE_MEASURES
-from namebasis.studies.identity.swaps import draw_names, embedder, groups_of, usable
+from namebasis.studies.identity.swaps import Known, draw_names, embedder, groups_of, usable
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -67,7 +67,12 @@ def count_pulls(n_names: int, plan: Plan) -> int:
 
 
 def pulls(
-    crew: Crew, plan: Plan, made_of: Reference, names: Sequence[str], advance: Advance
+    crew: Crew,
+    plan: Plan,
+    made_of: Reference,
+    names: Sequence[str],
+    advance: Advance,
+    known: Known | None = None,
 ) -> dict[str, Float64Array]:
     """Measure single names against names that mean nobody in particular.
 
@@ -87,6 +92,8 @@ def pulls(
         As `single_names` gives them.
     advance : callable
         Is told how many prompts were embedded, or need not be.
+    known : dict, optional
+        Rows that making the reference embedded: its made-up names are those of the null.
 
     Returns
     -------
@@ -101,7 +108,7 @@ def pulls(
     n_groups = int(groups_of(plan.n_swaps).max()) + 1
     null, was_kept = kept(
         space, _FILE, [plan.n_swaps, list(plan.templates), plan.seed, N_EACH],
-        lambda: _null(crew, plan, made_of, advance),
+        lambda: _null(crew, plan, made_of, advance, known),
         lambda one: {"pulls": one.pulls, "n_pieces": one.n_pieces},
         lambda saved: _unpacked(saved, n_groups), of_rows=True,
     )  # fmt: skip
@@ -126,12 +133,14 @@ def _each(plan: Plan) -> int:
     return (plan.n_swaps + 1) * len(plan.templates)
 
 
-def _null(crew: Crew, plan: Plan, made_of: Reference, advance: Advance) -> _Null:
+def _null(
+    crew: Crew, plan: Plan, made_of: Reference, advance: Advance, known: Known | None
+) -> _Null:
     corpus = read_faker(_CORPUS)
     common = draw_names(corpus.select("given").strings, N_EACH, plan.seed, "single")
     made_up = pseudo_names(N_EACH, corpus=corpus, seed=plan.seed).strings
     names = [*common, *made_up]
-    found = _measured(crew, plan, made_of, names, advance)
+    found = _measured(crew, plan, made_of, names, advance, known)
     return _Null(found, _n_pieces(crew.space.encoder(), names))
 
 
@@ -150,10 +159,15 @@ def _n_pieces(encoder: Encoder, names: Sequence[str]) -> IntArray:
 
 
 def _measured(
-    crew: Crew, plan: Plan, made_of: Reference, names: Sequence[str], advance: Advance
+    crew: Crew,
+    plan: Plan,
+    made_of: Reference,
+    names: Sequence[str],
+    advance: Advance,
+    known: Known | None = None,
 ) -> Float64Array:
     """Pulls with all partners, then without each group of them, (1 + n_groups, n_names)."""
-    job = _Pulling(plan, made_of.partners[1], made_of.grid)
+    job = _Pulling(plan, made_of.partners[1], made_of.grid, known)
     blocks = [list(names[part]) for part in batches(len(names), _BLOCK)]
     return np.concatenate(crew.map(job, blocks, advance), axis=1)
 
@@ -165,6 +179,7 @@ class _Pulling:
     plan: Plan
     partners: Sequence[str]
     grid: FloatArray
+    known: Known | None
 
     def __call__(self, space: StoredSpace, names: list[str], advance: Advance) -> Float64Array:
         groups = groups_of(self.plan.n_swaps)
@@ -172,11 +187,12 @@ class _Pulling:
         kept_ones += [groups != one for one in range(int(groups.max()) + 1)]
         grid = self.grid.astype(np.float64)
         family = grid.mean(axis=0)
-        embed: Callable[[list[str]], FloatArray] = embedder(
-            space.encoder(), self.plan.templates, advance
+        embed, embed_new = (
+            embedder(space.encoder(), self.plan.templates, advance, known)
+            for known in (None, self.known)
         )
         swaps = [[(name, other) for other in self.partners] for name in names]
-        cube = embed([" ".join(pair) for row in swaps for pair in row])
+        cube = embed_new([" ".join(pair) for row in swaps for pair in row])
         cube = cube.reshape(len(names), len(self.partners), -1)
         alone, free = embed(names), usable(swaps, borne_in(space))
         found = np.empty((len(kept_ones), len(names)))
