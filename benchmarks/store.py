@@ -126,7 +126,7 @@ OPEN = """
 import json, sys, time
 sys.path.insert(0, {here!r})
 from _synthetic import resident_mb
-import namebasis.namespace.space as s
+import namebasis.space as s
 import lance
 libraries = resident_mb()
 started = time.perf_counter()
