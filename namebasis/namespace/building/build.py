@@ -59,6 +59,7 @@ from namebasis.namespace.store.provenance import (
     describe_job,
 )
 from namebasis.namespace.store.sums import grown_sums, sums_entry
+from namebasis.wording import counted
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -307,7 +308,7 @@ def add_counted(
         for told in fitted.notes:
             log.warning("%s: %s", space.path, told)
         if len(fresh):
-            with changing(store, f"add of {len(fresh):,} names"):
+            with changing(store, f"add of {counted(len(fresh), 'name')}"):
                 # Before the rows: whatever kills this, a row that is stored has all its values.
                 add_empty(store, fitted.added)
                 templates = space.provenance.templates

@@ -39,10 +39,6 @@ from namebasis.wording import counted, did_you_mean
 if TYPE_CHECKING:
     from namebasis.namespace.space import Kind, StoredSpace
 
-_LEFT_THERE = (
-    "there is no undo in object storage; older versions hold what was there for a day, until "
-    "the first write after that drops them"
-)
 _LISTED = 5
 """Names that a sentence lists."""
 Mask = npt.NDArray[np.bool_]
@@ -138,9 +134,7 @@ def remove(
     facts = {"removed": len(rows), "left": int(keep.sum()), "images_removed": n_images}
     beside = _beside(n_images, len(rows))
     sentence = f"removed {told}{beside}; {keep.sum():,} names are left"
-    return ChangeReport(
-        space.reopened(space._encoder), sentence, (*stale, *_ways_back(space)), facts
-    )
+    return ChangeReport(space.reopened(space._encoder), sentence, (*stale, _way_back(space)), facts)
 
 
 def _beside(n_images: int, n_names: int) -> str:
@@ -149,15 +143,12 @@ def _beside(n_images: int, n_names: int) -> str:
 
 
 def _way_back(space: StoredSpace) -> str:
+    """How to take a change back, and what is left of what went."""
+    stays = "on disk until" if remote_of(space.path) is None else "there until a day after"
     return (
-        f"to take it back: namebasis undo {space.path}; what was removed stays on disk until "
+        f"to take it back: namebasis undo {space.path}; what was removed stays {stays} "
         f"namebasis undo {space.path} --forget"
     )
-
-
-def _ways_back(space: StoredSpace) -> tuple[str, ...]:
-    """How to take a change back, and what is left of what went."""
-    return (_LEFT_THERE if remote_of(space.path) else _way_back(space),)
 
 
 def _listed(names: Sequence[str], number: int) -> str:
@@ -404,7 +395,9 @@ def drop(space: Kind, columns: Sequence[str], *, dry_run: bool = False) -> Chang
         with changing(store, f"drop of {told}"):
             beside = [norm_column(view) for view in wanted if view in COMPUTED]
             store.dataset.drop_columns([*wanted, *beside])
-    return ChangeReport(space.reopened(space._encoder), f"dropped {told}", _ways_back(space), facts)
+    return ChangeReport(
+        space.reopened(space._encoder), f"dropped {told}", (_way_back(space),), facts
+    )
 
 
 def rename(space: Kind, column: str, name: str) -> ChangeReport[Kind]:
@@ -428,6 +421,6 @@ def rename(space: Kind, column: str, name: str) -> ChangeReport[Kind]:
         with changing(newest, f"rename of {column} to {name}"):
             newest.dataset.alter_columns({"path": column, "name": name})
     return ChangeReport(
-        space.reopened(space._encoder), f"renamed {column} to {name}", _ways_back(space),
+        space.reopened(space._encoder), f"renamed {column} to {name}", (_way_back(space),),
         {"column": column, "name": name},
     )  # fmt: skip

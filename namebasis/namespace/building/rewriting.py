@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from namebasis.analysis.readings.shared_pieces import token_facts
-from namebasis.namespace.objects.data_sets import overwrite_remote
+from namebasis.namespace.objects.data_sets import bring_back, overwrite_remote
 from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.views import ImageView
 from namebasis.namespace.search import caches, spelling_index
@@ -28,8 +28,10 @@ from namebasis.namespace.store.provenance import KEY, Provenance
 from namebasis.namespace.store.sums import (
     IMAGE_MEAN_KEY,
     ImageMean,
+    image_mean,
     image_mean_entry,
     no_rows,
+    noted_sums,
     sum_key,
     sums_entry,
 )
@@ -200,15 +202,35 @@ def index_all(store: Store) -> None:
     store.keep_up()
 
 
-def renewed(source: Store, notes: Mapping[str, str]) -> Rows:
-    """All rows of a store as they are, under new ids, with further metadata."""
-    fields = [
-        _with_new_id(one) if one.name in VIEWS else one
-        for one in source.schema
-        if not one.name.startswith(HIDDEN)
-    ]
-    schema = pa.schema(fields, metadata={**_texts(source.schema.metadata), **notes})
-    return Rows([(source, np.ones(source.n_rows, bool))], schema)
+def put_back(store: Store, older: Store, notes: Mapping[str, str], *, renewed: bool) -> None:
+    """Make an older version of a space its newest, in one commit that copies no row.
+
+    Parameters
+    ----------
+    store : Store
+        Locked by the caller, at the newest version; refreshed here.
+    older : Store
+        At the version to go back to.
+    notes : mapping of str
+        Metadata that is to differ from that version's.
+    renewed : bool
+        Whether the build and the views are given new ids: others than these rows had them since.
+    """
+    fields = [one for one in older.schema if not one.name.startswith(HIDDEN)]
+    metadata = {**_texts(older.schema.metadata), **notes}
+    if renewed:
+        fields = [_with_new_id(one) if one.name in VIEWS else one for one in fields]
+        schema = pa.schema(fields)
+        source = Provenance.from_metadata(older.metadata, str(older.folder))
+        sums = {sum_key(schema, view): total for view, total in noted_sums(older).items()}
+        metadata[KEY] = replace(source, build_id=uuid.uuid4().hex).to_json()
+        metadata |= sums_entry(older, {}, **sums)
+        mean = image_mean(older)
+        if mean is not None:
+            key = sum_key(schema, "image") if "image" in schema.names else ""
+            metadata |= image_mean_entry(older, mean, key)
+    bring_back(store.dataset, older.dataset, pa.schema(fields, metadata=metadata))
+    store.refresh()
 
 
 def _texts(metadata: Mapping[bytes, bytes] | None) -> dict[str, str]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.build import renew_indices
 from namebasis.namespace.building.change import ChangeReport
-from namebasis.namespace.building.rewriting import renewed, write_rows
-from namebasis.namespace.objects.urls import refuse_remote
+from namebasis.namespace.building.rewriting import index_all, put_back
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.writing import carry_measures
 from namebasis.namespace.search import caches
@@ -21,14 +21,15 @@ from namebasis.namespace.store.history import (
     History,
     forget_changes,
     images_version,
+    notes_of,
     open_images,
     read_history,
     restore_images,
     tag_after,
+    untag,
     write_history,
 )
 from namebasis.namespace.store.locks import writing
-from namebasis.namespace.store.sums import image_mean
 from namebasis.namespace.store.upkeep import drop_versions
 
 if TYPE_CHECKING:
@@ -68,22 +69,20 @@ def undo(
     """
     if redo and forget:
         raise ValueError("redo and forget exclude each other; give one.")
-    refuse_remote(space.path, "an undo")
     if dry_run:
-        history = read_history(space.path)
+        history = read_history(Store(space.path))
         if forget:
             told = f"would forget {len(history.changes):,} changes"
             return ChangeReport(space, told, (), {}, True)
         change = _next(space, history, redo)
         verb = "redo" if redo else "undo"
         return ChangeReport(space, f"would {verb} {_named(change)}", (), _facts(change), True)
-    with writing(space._store) as store:
+    with writing(space._store, remote=True) as store:
         if forget:
             return _forget(space, store)
-        history = read_history(space.path)
+        history = read_history(store)
         change = _next(space, history, redo)
         _go(brought_over(store), history, change, redo)
-    history = read_history(space.path)
     verb = "brought back" if redo else "undid"
     again = space.reopened(space._encoder)
     sentence = f"{verb} {_named(change)}; the space holds {len(again):,} names"
@@ -133,7 +132,8 @@ def _go(store: Store, history: History, change: Change, redo: bool) -> None:
         history.put(change)
     history.begun = Begun("redo" if redo else "undo", change.number, store.version, now)
     history.grow(store)
-    write_history(folder, history)
+    write_history(store, history)
+    untag(store, history.n_changes + 1)  # of a change that was stopped before its first commit
     if not redo:
         tag_after(store, change.number, now)
     with reading(store.uri):
@@ -143,19 +143,18 @@ def _go(store: Store, history: History, change: Change, redo: bool) -> None:
     if images is not None:
         restore_images(folder, images)
         carry_measures(folder / IMAGES, now or 0, left=change.images_before if redo else None)
+    history.put(replace(change, is_undone=not redo))
+    history.begun = None
+    notes = {caches.KIND_KEY: kind, **notes_of(store, history)}
+    put_back(store, target, notes, renewed=not may_come_back)
     if may_come_back:
-        target.dataset.restore()
-        store.refresh()
-        caches.set_kind(store, kind)
         renew_indices(store)
         store.keep_up()
     else:
-        noted = {caches.KIND_KEY: kind}
-        write_rows(store, renewed(target, noted), image_mean(target), {})
-    history.put(replace(change, is_undone=not redo))
-    history.begun = None
+        index_all(store)
     history.grow(store)
-    write_history(folder, history)
+    if remote_of(folder) is None:  # there it is noted already, by the same commit
+        write_history(store, history)
 
 
 def _forget(space: Kind, store: Store) -> ChangeReport[Kind]:

@@ -125,7 +125,7 @@ def _write(store: Store, n_folds: int, max_pieces: int, progress: Progress | Non
 def _fits_to_undo(store: Store) -> set[str]:
     """Files of fits that versions name to which an undo or a redo goes."""
     found = set()
-    for change in read_history(store.folder).changes:
+    for change in read_history(store).changes:
         for version in filter(None, (change.before, change.after)):
             with suppress(ValueError, OSError):
                 schema = store.dataset.checkout_version(version).schema

@@ -8,7 +8,7 @@ conflicts with every other one that writes data, and the second of two writers i
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,8 @@ from namebasis.namespace.objects.urls import remote_of, said
 
 log = logging.getLogger(__name__)
 
+_NO_COLUMN = -2
+"""The number that Lance gives to what a file holds of a column that was dropped."""
 KEPT = timedelta(days=1)
 """Younger versions stay: who reads one from another machine holds no lock on it."""
 
@@ -118,6 +120,57 @@ def overwrite_remote(dataset: Any, rows: pa.RecordBatchReader) -> Any:
     return _commit(dataset, lance.LanceOperation.Overwrite(schema, fragments))
 
 
+def bring_back(dataset: Any, older: Any, schema: pa.Schema) -> Any:
+    """Make the rows of an older version the newest ones, in one commit that copies none of them.
+
+    Lance's own restoring goes over whatever another writer committed, and brings the older
+    version's metadata back too.
+
+    Parameters
+    ----------
+    dataset : LanceDataset
+        The newest version.
+    older : LanceDataset
+        The version to go back to.
+    schema : Schema
+        Columns of it, with the metadata that they and the data set are to have.
+
+    Returns
+    -------
+    LanceDataset
+        The version with the rows.
+
+    Raises
+    ------
+    OSError
+        Lance's, if another writer was first.
+    """
+    import lance
+    from lance.schema import LanceSchema
+
+    # Lance numbers the columns of a schema that is given to it, and files name them by number.
+    now = dict(_numbers(LanceSchema.from_pyarrow(schema).fields()))
+    then = {number: now.get(place) for place, number in _numbers(older.lance_schema.fields())}
+    fragments = [one.metadata for one in older.get_fragments()]
+    for fragment in fragments:
+        for file in fragment.files:
+            numbers = (then.get(number) for number in file.fields)
+            file.fields = [_NO_COLUMN if one is None else one for one in numbers]
+    return _commit(dataset, lance.LanceOperation.Overwrite(schema, fragments))
+
+
+_Place = tuple[str, ...]
+"""Names of a field and of those that it lies in, the outermost first."""
+
+
+def _numbers(fields: Sequence[Any], above: _Place = ()) -> Iterator[tuple[_Place, int]]:
+    """The place of each field of a schema of Lance's, and its number."""
+    for one in fields:
+        place = (*above, one.name())
+        yield place, one.id()
+        yield from _numbers(one.children(), place)
+
+
 def _commit(dataset: Any, operation: Any) -> Any:
     """Commit what was computed from a version, unless another writer was first.
 
@@ -141,5 +194,5 @@ def leaving_to_others(folder: Path) -> Iterator[None]:
 
 
 def tidy_remote(dataset: Any) -> None:
-    """Drop versions that are older than `KEPT`, with the files that only they hold."""
-    dataset.cleanup_old_versions(older_than=KEPT)
+    """Drop versions that are older than `KEPT` and have no tag, with what only they hold."""
+    dataset.cleanup_old_versions(older_than=KEPT, error_if_tagged_old_versions=False)

@@ -87,10 +87,11 @@ def load_index(store: Store, view: str, build_id: str, seed: int) -> VectorIndex
         try:
             return open_saved(store, view)  # another process made it meanwhile
         except DamagedIndexError as error:
-            problem = str(error)
+            problem, is_of_others = str(error), isinstance(error, OtherVectorsError)
         is_newest = holds_newest(store, view, build_id)
         path = index_path(store.place, view)
-        if remote_of(store.folder) is not None and not path.exists():
+        # Other machines write to a space in object storage, and know no index of this one.
+        if remote_of(store.folder) is not None and (is_of_others or not path.exists()):
             log.info("%s: the index of view %s is made on this machine", store.folder, view)
         elif is_newest:
             message = f"{problem} The index is rebuilt from the stored vectors."

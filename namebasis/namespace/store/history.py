@@ -4,6 +4,10 @@ Every change tags the version of the data set that it begins from, which keeps t
 files, and is noted in `history.json` before and after. So whenever a process dies, the next writer
 knows whether the change was committed. Names and images are two data sets: where a change that
 commits to both died between the two, the images are brought back.
+
+In object storage, where no lock keeps other machines out, the history is metadata of the data set
+itself, so that each version holds the changes that led to it. A change is described by its tag
+until it is noted there: where versions follow on the tagged one, it was stopped.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from namebasis.atomic import replacing_file
 from namebasis.errors import SpaceError
+from namebasis.namespace.objects.refusals import is_conflict
 from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.store.opening import open_newest
 from namebasis.namespace.store.upkeep import tag_version
@@ -36,7 +41,14 @@ MOST = 10
 """Changes that can be undone."""
 MOST_REWRITES = 3
 """Of these, changes that wrote all vectors again, each of which keeps as many bytes."""
+HISTORY_KEY = "namebasis.history"
+"""In the metadata of a data set in object storage: its history."""
 _TAG = "namebasis-undo-"
+_WORDS = "namebasis.change"
+"""In a tag's metadata: the change that begins there."""
+_DAMAGES = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+_TRIES = 5
+"""Times that a change is noted where other machines write."""
 
 log = logging.getLogger(__name__)
 
@@ -142,35 +154,84 @@ def _ids(store: Store) -> list[str]:
     return [build, *(f"{view} {view_id(store.schema, view, build)}" for view in store.views)]
 
 
-def read_history(folder: Path) -> History:
-    """What is noted of the changes of a space; nothing where it is damaged, which the log says."""
-    path = folder / HISTORY
+def read_history(store: Store) -> History:
+    """What is noted of the changes of a space; nothing where it is damaged, which the log says.
+
+    Parameters
+    ----------
+    store : Store
+        At the newest version.
+    """
+    if remote_of(store.folder) is not None:
+        return _read_there(store)
+    path = store.folder / HISTORY
     try:
-        text = read_text(path)
-        values = parse_json(text, path)
-        check = values.pop("check")
-        if check != _crc(values):
-            raise UnreadableError(path, "its own checksum is not the one written with it")
-        begun = values["begun"]
-        return History(
-            [Change(**one) for one in values["changes"]],
-            int(values["n_changes"]),
-            {str(key): int(rows) for key, rows in values["extents"].items()},
-            None if begun is None else Begun(**begun),
-        )
+        return _parsed(read_text(path), path)
     except UnreadableError as error:
         if not error.is_missing:
             log.warning("%s: damaged (%s); what was done before cannot be undone", path, error)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except _DAMAGES as error:
         log.warning("%s: damaged (%r); what was done before cannot be undone", path, error)
     return History()
 
 
-def write_history(folder: Path, history: History) -> None:
-    """Write the history in one step; without a change there is nothing to keep."""
-    if not history.changes:
-        (folder / HISTORY).unlink(missing_ok=True)
+def _parsed(text: str, path: Path) -> History:
+    values = parse_json(text, path)
+    check = values.pop("check")
+    if check != _crc(values):
+        raise UnreadableError(path, "its own checksum is not the one written with it")
+    begun = values["begun"]
+    return History(
+        [Change(**one) for one in values["changes"]],
+        int(values["n_changes"]),
+        {str(key): int(rows) for key, rows in values["extents"].items()},
+        None if begun is None else Begun(**begun),
+    )
+
+
+def _read_there(store: Store) -> History:
+    """The history of a space in object storage, with the changes that nobody noted."""
+    text, history = store.metadata.get(HISTORY_KEY.encode()), History()
+    try:
+        if text is not None:
+            history = _parsed(text.decode(), store.uri)
+        tags = store.dataset.tags.list()
+        while True:
+            tag = tags.get(f"{_TAG}{history.n_changes + 1}-before")
+            if tag is None or _WORDS not in tag["metadata"] or tag["version"] >= store.version:
+                break
+            change = Change(**json.loads(tag["metadata"][_WORDS]))
+            history.changes.append(replace(change, was_stopped=True))
+            history.n_changes += 1
+    except (UnreadableError, *_DAMAGES) as error:
+        log.warning("%s: damaged history (%r); undo begins here", store.uri, error)
+    return history
+
+
+def write_history(store: Store, history: History) -> None:
+    """Write the history in one step; without a change there is nothing to keep.
+
+    In object storage that is a commit, refused where another process wrote since the store's
+    version, and what a process begins is not noted.
+    """
+    if remote_of(store.folder) is not None:
+        if history.begun is None:
+            store.dataset.update_schema_metadata(notes_of(store, history))
+            store.refresh()
         return
+    if not history.changes:
+        (store.folder / HISTORY).unlink(missing_ok=True)
+        return
+    with replacing_file(store.folder / HISTORY, overwrite=True) as stream:
+        stream.write(_to_text(history).encode())
+
+
+def notes_of(store: Store, history: History) -> dict[str, str]:
+    """What the data set's own metadata is to hold of the history: nothing on this machine."""
+    return {} if remote_of(store.folder) is None else {HISTORY_KEY: _to_text(history)}
+
+
+def _to_text(history: History) -> str:
     values: dict[str, Any] = {
         "n_changes": history.n_changes,
         "changes": [asdict(change) for change in history.changes],
@@ -178,8 +239,7 @@ def write_history(folder: Path, history: History) -> None:
         "begun": None if history.begun is None else asdict(history.begun),
     }
     values["check"] = _crc(values)
-    with replacing_file(folder / HISTORY, overwrite=True) as stream:
-        stream.write(json.dumps(values, indent=0).encode())
+    return json.dumps(values, indent=0)
 
 
 def _crc(values: dict[str, Any]) -> int:
@@ -212,12 +272,7 @@ def changing(
     """
     folder = store.folder
     note = Note(what)
-    if remote_of(folder) is not None:
-        # Another machine would not know of it: there is no undo.
-        yield note
-        store.refresh()
-        return
-    history = read_history(folder)
+    history = read_history(store)
     number = history.n_changes + 1
     at = images_version(folder) if images else None
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -227,18 +282,23 @@ def changing(
     history.n_changes = number
     history.begun = Begun("change", number, store.version, at)
     history.grow(store)
-    write_history(folder, history)
-    _tag(store.dataset, number, "before", store.version)
+    write_history(store, history)
+    _tag(store, number, "before", store.version, change)
     if at:
-        _tag(open_images(folder), number, "before", at)
+        _tag_images(folder, number, "before", at)
     try:
         yield note
     except BaseException:
-        store.refresh()
-        settle(store)
+        if remote_of(folder) is None:
+            store.refresh()
+            settle(store)
         raise
     store.refresh()
-    history.put(replace(change, what=visible(note.what)))
+    done = replace(change, what=visible(note.what))
+    if remote_of(folder) is not None:
+        _end_there(store, history, done)
+        return
+    history.put(done)
     _end(store, history)
 
 
@@ -252,7 +312,7 @@ def settle(store: Store) -> None:
     """
     if not (store.folder / HISTORY).exists():
         return
-    history = read_history(store.folder)
+    history = read_history(store)
     begun = history.begun
     if begun is None:
         return
@@ -271,7 +331,45 @@ def settle(store: Store) -> None:
         history.put(replace(change, is_undone=begun.kind == "undo"))
     history.begun = None
     history.grow(store)
-    write_history(store.folder, history)
+    write_history(store, history)
+
+
+def _end_there(store: Store, history: History, change: Change) -> None:
+    """Note a change in object storage as ended; who wrote meanwhile noted it as stopped."""
+    for _ in range(_TRIES):
+        found = next((one for one in history.changes if one.number == change.number), None)
+        if found is None or store.version == change.before:  # forgotten, or it committed nothing
+            return
+        history.put(replace(found, what=change.what, was_stopped=False))
+        history.begun = None
+        history.grow(store)
+        gone = _trim(history) if history.n_changes == change.number else set()
+        try:
+            write_history(store, history)
+        except OSError as error:
+            if not is_conflict(error):
+                raise
+            store.refresh()
+            history = read_history(store)
+            continue
+        for number in sorted(gone):
+            untag(store, number)
+        return
+    log.info("%s: other processes write to it; the %s is noted as stopped", store.uri, change.what)
+
+
+def _trim(history: History) -> set[int]:
+    """Forget the changes that are no longer kept; their numbers."""
+    gone = history.undone  # another way was taken
+    done = history.done
+    gone += done[:-MOST]
+    rewrites = [one for one in done if one.is_rewrite]
+    if len(rewrites) > MOST_REWRITES:
+        last = rewrites[-MOST_REWRITES - 1].number
+        gone += [one for one in done if one.number <= last]
+    numbers = {one.number for one in gone}
+    history.changes = [one for one in history.changes if one.number not in numbers]
+    return numbers
 
 
 def _end(
@@ -288,47 +386,52 @@ def _end(
         is_committed = store.version != change.before or moved
     if is_committed:
         history.put(replace(change, was_stopped=was_stopped))
-        gone = history.undone  # another way was taken
-        done = history.done
-        gone += done[:-MOST]
-        rewrites = [one for one in done if one.is_rewrite]
-        if len(rewrites) > MOST_REWRITES:
-            last = rewrites[-MOST_REWRITES - 1].number
-            gone += [one for one in done if one.number <= last]
+        numbers = _trim(history)
     else:
-        gone = [change]
-    numbers = {one.number for one in gone}
-    history.changes = [one for one in history.changes if one.number not in numbers]
+        numbers = {number}
+        history.changes.remove(change)
     history.begun = None
     history.grow(store)
-    write_history(store.folder, history)
+    write_history(store, history)
     for number in sorted(numbers):
         untag(store, number)
 
 
 def forget_changes(store: Store) -> int:
     """Forget all changes, and with them the versions that are kept for them; how many."""
-    history = read_history(store.folder)
+    history = read_history(store)
     numbers = [change.number for change in history.changes]
     history.changes, history.begun = [], None
-    write_history(store.folder, history)
+    write_history(store, history)
     for number in numbers:
         untag(store, number)
     return len(numbers)
 
 
-def _tag(dataset: Any, number: int, end: str, version: int) -> None:
+def _tag(store: Store, number: int, end: str, version: int, change: Change | None = None) -> None:
+    """Keep a version for a change; in object storage the tag also holds what it begins."""
+    name = _retag(store.dataset, number, end, version)
+    if change is not None and remote_of(store.folder) is not None:
+        store.dataset.tags.replace_metadata(name, {_WORDS: json.dumps(asdict(change))})
+
+
+def _tag_images(folder: Path, number: int, end: str, version: int) -> None:
+    _retag(open_images(folder), number, end, version)
+
+
+def _retag(dataset: Any, number: int, end: str, version: int) -> str:
     name = f"{_TAG}{number}-{end}"
     with suppress(KeyError, ValueError, OSError):
         dataset.tags.delete(name)
     tag_version(dataset, name, version)
+    return name
 
 
 def tag_after(store: Store, number: int, images: int | None) -> None:
     """Keep the version that a change left, for a redo."""
-    _tag(store.dataset, number, "after", store.version)
+    _tag(store, number, "after", store.version)
     if images:
-        _tag(open_images(store.folder), number, "after", images)
+        _tag_images(store.folder, number, "after", images)
 
 
 def untag(store: Store, number: int) -> None:

@@ -97,8 +97,10 @@ def for_tags(uri: str) -> str:
     """Spell a data set's folder so that Lance makes a tag in it and nothing beside it.
 
     Where a path holds what a URL would encode (ü, ~, %), Lance makes an empty folder of the
-    encoded name too.
+    encoded name too. In object storage it makes none.
     """
+    if "://" in uri:
+        return uri
     folder = Path(uri)
     return uri if _PLAIN.fullmatch(uri) else str(_link(folder.parent) / folder.name)
 

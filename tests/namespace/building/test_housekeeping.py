@@ -312,7 +312,7 @@ def test_ten_changes_are_kept_and_can_be_forgotten(tmp_path: Path) -> None:
     space = build(WORDS[:5], tmp_path / "a.space")
     for number in range(12):
         space = metric(space, f"m{number}")
-    assert len(history.read_history(space.path).done) == history.MOST == 10
+    assert len(history.read_history(space._store).done) == history.MOST == 10
     tags = list(space._store.dataset.tags.list())
     assert len(tags) == 10
     assert space.undo(forget=True).sentence == "forgot 10 changes: they can no longer be undone"
@@ -369,7 +369,7 @@ def test_a_damaged_history_stops_no_writer(space: Space) -> None:
     path.write_bytes(path.read_bytes().replace(b'"before": ', b'"before": 1'))
     again = metric(open_space(space.path, encoder=Tiny()), "width")
     assert {"height", "width"} <= set(again.columns)
-    assert len(history.read_history(space.path).done) == 1
+    assert len(history.read_history(space._store).done) == 1
 
 
 # ------------------------------------------------------------------------------ merge

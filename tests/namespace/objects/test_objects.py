@@ -1,13 +1,7 @@
-"""Spaces in object storage, by an S3 server on this machine and a line to it that can be cut."""
+"""Spaces in object storage: what can be done there, and what is refused."""
 
 from __future__ import annotations
 
-import logging
-import socket
-import threading
-import urllib.request
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,105 +10,19 @@ import pytest
 
 from namebasis.errors import NamebasisError, ReplacedError, SpaceError
 from namebasis.namespace.building import rewriting
-from namebasis.namespace.building.build import add_names, build_space
+from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.merging import merge
 from namebasis.namespace.building.removing import drop, remove, rename
-from namebasis.namespace.building.undoing import undo
 from namebasis.namespace.building.unspelled import unspell
 from namebasis.namespace.computed import makers
 from namebasis.namespace.computed.making import compute_views
-from namebasis.namespace.corpus.names import make_names
 from namebasis.namespace.listing import list_spaces
 from namebasis.namespace.objects.refusals import refusal
 from namebasis.namespace.objects.urls import folder_of, remote_of, url_of
-from namebasis.space import Space, open_space
+from namebasis.space import open_space
 from tests.namespace.computed.test_computed_views import DIMS, FakeMaker, open_fake
 from tests.namespace.conftest import FakeEncoder, corpus
-
-SECRET = "wJalrXUtnFEMIsecret"
-
-
-class Line:
-    """What connects a port of this machine with another, and can be cut."""
-
-    def __init__(self, port: int) -> None:
-        self.target, self.n_cut, self.to_cut, self.is_down = port, 0, 0, False
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                here = self._listener.accept()[0]
-                there = socket.create_connection(("127.0.0.1", self.target))
-                self._pairs.append((here, there))
-                for one, other in ((here, there), (there, here)):
-                    threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
-
-    def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while content := one.recv(1 << 16):
-                is_answer = other.getsockname()[1] == self.port
-                if self.is_down or (is_answer and self.to_cut > 0):
-                    self.to_cut -= 1
-                    self.n_cut += 1
-                    other.sendall(content[: len(content) // 2])
-                    break
-                other.sendall(content)
-        for half in (one, other):
-            with suppress(OSError):
-                half.shutdown(socket.SHUT_RDWR)
-            half.close()
-
-    def close(self) -> None:
-        self._listener.close()
-        for half in (half for pair in self._pairs for half in pair):
-            half.close()
-
-
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    moto = pytest.importorskip("moto.server", reason="moto is not installed")
-    # A line for each request, of some hundreds.
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    port = server.get_host_and_port()[1]
-    asked = urllib.request.Request(f"http://127.0.0.1:{port}/bucket", method="PUT")
-    urllib.request.urlopen(asked).close()
-    cuttable = Line(port)
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in {
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{cuttable.port}",
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_REGION": "us-east-1",
-            "OBJECT_STORE_CLIENT_MAX_RETRIES": "1",
-            "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
-        }.items():
-            patch.setenv(key, value)
-        yield cuttable
-    cuttable.close()
-    server.stop()
-
-
-def late(*names: str) -> object:
-    return make_names([{"name": name, "part": "given"} for name in names])
-
-
-def add(space: Space, *names: str, encoder: FakeEncoder | None = None) -> Space:
-    return add_names(space, late(*names), encoder=encoder or FakeEncoder())  # type: ignore[arg-type]
-
-
-def check_rows(space: Space, n: int) -> None:
-    """All rows, numbered once each, with the vectors and the sums that they were written with."""
-    rows = space.table(["id", "name", "part"]).to_pylist()
-    assert [row["id"] for row in rows] == list(range(n))
-    assert len({(row["name"], row["part"]) for row in rows}) == n
-    assert "as they were written" in str(space.check())
+from tests.namespace.objects.conftest import SECRET, Line, Meanwhile, add, check_rows
 
 
 def test_a_space_lies_there_and_its_caches_here(
@@ -150,29 +58,12 @@ def test_a_space_lies_there_and_its_caches_here(
     assert not any(SECRET.encode() in path.read_bytes() for path in cached)
     for refused in (
         lambda: unspell(again),
-        lambda: undo(again),
-        lambda: undo(again, dry_run=True),
-        lambda: undo(again, forget=True, dry_run=True),
         lambda: merge(here, again, "s3://bucket/merged.space"),
         lambda: list_spaces(url),
         lambda: build_space(corpus(9), url, encoder=FakeEncoder(), overwrite=True),  # type: ignore[arg-type]
     ):
         with pytest.raises(SpaceError, match=r"^s3://bucket/.* cannot be done in object storage"):
             refused()
-
-
-class Meanwhile(FakeEncoder):
-    """Does something else in the middle of its first text."""
-
-    def __init__(self, what: object) -> None:
-        super().__init__()
-        self.what = what
-
-    def encode_text(self, *args: object, **options: object) -> object:  # type: ignore[override]
-        if self.calls == 0:
-            self.calls = 1
-            self.what()  # type: ignore[operator]
-        return super().encode_text(*args, **options)  # type: ignore[arg-type]
 
 
 def test_the_second_of_two_writers_is_refused(
@@ -207,8 +98,7 @@ def test_views_are_computed_and_columns_dropped_there(
         names = grown.table(["id"]).append_column("x", grown.table(["id"])["id"])
         grown.add_metrics(names, study="s", parameters={})
         rename(open_space(path), "x", "y")
-        told = drop(open_space(path), ["conditioning_last"])
-        assert ("no undo in object storage" in told.remarks[-1]) == (path == url)
+        drop(open_space(path), ["conditioning_last"])
         both.append(open_space(path))
     there, here = both
     check_rows(there, 21)
@@ -244,7 +134,8 @@ def test_names_are_removed_there(
             table.select(["id"]).append_column("x", table["id"]), study="s", parameters={}
         )
         told = remove(open_space(path), table["name"].to_pylist()[3:6])
-        assert ("no undo in object storage" in told.remarks[-1]) == (path == url)
+        stays = "there until a day after" if path == url else "on disk until"
+        assert f"{stays} namebasis undo {path} --forget" in told.remarks[-1]
         assert told.to_dict()["space"] == path
         both.append(add(open_space(path), "Late"))
     there, here = both
