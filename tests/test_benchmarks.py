@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +36,35 @@ def test_every_script_is_a_table_a_study_or_excused(bench: Any) -> None:
     assert tables | set(bench.STUDIES) | set(bench.ELSEWHERE) == scripts
     for script in tables:
         assert '"--quick"' in (FOLDER / f"{script}.py").read_text(encoding="utf-8"), script
+
+
+def codes(path: Path) -> Iterator[ast.Module]:
+    """Programs that a script hands to other processes as text, which no type checker reads."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = str(node.value) if isinstance(node, ast.Constant) else ""
+        if "namebasis" in text and "import" in text:
+            try:
+                yield ast.parse(re.sub(r"\{\w+(![rs])?\}", "0", text))
+            except SyntaxError:  # prose
+                continue
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_code_for_other_processes_names_what_is_there(path: Path) -> None:
+    for code in codes(path):
+        modules = {}
+        for node in ast.walk(code):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("namebasis"):
+                module = importlib.import_module(str(node.module))
+                missing = [one.name for one in node.names if not hasattr(module, one.name)]
+                assert missing == [], node.module
+            if isinstance(node, ast.Import):
+                for one in node.names:
+                    if one.name.startswith("namebasis"):
+                        modules[one.asname or one.name] = importlib.import_module(one.name)
+        for node in ast.walk(code):
+            if isinstance(node, ast.Attribute) and (named := ast.unparse(node.value)) in modules:
+                assert hasattr(modules[named], node.attr), ast.unparse(node)
 
 
 def test_the_document_has_one_place_for_each_table(bench: Any) -> None:
