@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 
 from namebasis.cli import output
+from tests.test_cli import run
 
 
 @pytest.mark.parametrize(("after", "shown"), [(60.0, False), (0.0, True)])
@@ -36,3 +41,24 @@ def test_each_step_has_a_bar_of_its_own_and_leaves_none(
     assert drawn.index("reading") < drawn.index("choosing") < drawn.index("comparing")
     assert "8/8" not in drawn[drawn.index("comparing") :]
     assert drawn.endswith("\x1b[2K")  # the line is wiped
+
+
+def test_a_card_that_is_measured_says_its_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[object, ...]] = []
+
+    @contextmanager
+    def bar(*_: str) -> Iterator[Callable[..., None]]:
+        yield lambda *one: told.append(one)
+
+    class Asked:
+        def card(self, *_: object, progress: Callable[[int, int], None], **__: object) -> None:
+            progress(250, 400)
+            raise ValueError("far enough")
+
+    monkeypatch.setattr("namebasis.cli.commands.card.progress_bar", bar)
+    monkeypatch.setattr("namebasis.space.open_space", lambda _: Asked())
+    done = run("card", "my.space", "Vicki", "--deep", cwd=tmp_path)
+    assert "far enough" in done.stderr
+    assert told == [(250, 400, "reading it on axes")]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,9 @@ from namebasis.cli import options
 from namebasis.cli.answers import Answer, answers
 from namebasis.cli.output import progress_bar
 from namebasis.cli.outputs import refuse_existing
+
+if TYPE_CHECKING:
+    from namebasis.checks import Progress
 
 
 @answers
@@ -59,9 +63,18 @@ def card(
     if deep is None and html is not None:
         deep = True
     opened = open_space(space)
-    with nullcontext() if quiet or not deep else progress_bar("card", "steps") as progress:
-        shown = opened.card(name, k=k, view=view, deep=deep, seed=seed, progress=progress)
+    with nullcontext() if quiet or not deep else progress_bar("card", "steps") as bar:
+        shown = opened.card(
+            name, k=k, view=view, deep=deep, seed=seed, progress=bar and _with_steps(bar)
+        )
     if html:
         linked = map_page and Path(os.path.relpath(map_page, html.parent)).as_posix()
         shown.write_html(html, overwrite=overwrite, map_page=linked)
     return Answer([shown], shown.to_dict, [f"card written to {html}"] if html else [])
+
+
+def _with_steps(bar: Callable[..., None]) -> Progress:
+    """What tells a bar how far a card is, and what is being done."""
+    from namebasis.studies.card.results import step_of
+
+    return lambda done, total: bar(done, total, step_of(done, total))

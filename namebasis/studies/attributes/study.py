@@ -284,8 +284,8 @@ class Steps:
         if progress is not None:
             progress(0, total)
 
-    def __call__(self) -> None:
-        self._done += 1
+    def __call__(self, n: int = 1) -> None:
+        self._done += n
         if self._progress is not None:
             self._progress(self._done, self._total)
 
@@ -365,11 +365,20 @@ def _fitting(space: StoredSpace, saved: Arrays, n: int) -> dict[str, Float64Arra
     return found if fits else None
 
 
-def kept_prompts(space: StoredSpace, along: Sequence[Axis]) -> Mapping[str, Float64Array]:
-    """What `axis_prompts` gives of each axis, by its name; kept beside the space."""
+def kept_prompts(
+    space: StoredSpace, along: Sequence[Axis], step: Callable[[], None] = lambda: None
+) -> Mapping[str, Float64Array]:
+    """What `axis_prompts` gives of each axis, by its name; kept beside the space.
+
+    `step` is called after every axis, unless they are kept already.
+    """
 
     def make() -> dict[str, Float64Array]:
-        return {axis.name: axis_prompts(space.encoder(), axis) for axis in along}
+        made = {}
+        for axis in along:
+            made[axis.name] = axis_prompts(space.encoder(), axis)
+            step()
+        return made
 
     def read(saved: Arrays) -> dict[str, Float64Array] | None:
         found = {axis.name: np.asarray(saved[axis.name]) for axis in along}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from namebasis.checks import Float64Array, FloatArray, IntArray
+from namebasis.checks import Float64Array, FloatArray, IntArray, Progress
 from namebasis.studies.attributes.axis_files import Axis, axis_names, load_axis
 from namebasis.studies.attributes.beliefs import AxisBelief
 from namebasis.studies.attributes.results import AxisScores
-from namebasis.studies.attributes.study import Rows, kept_prompts, read_axes, read_rows
+from namebasis.studies.attributes.study import Rows, Steps, kept_prompts, read_axes, read_rows
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
@@ -107,7 +107,12 @@ def _above(reading: Reading) -> tuple[float, float]:
 
 
 def read_name(
-    space: StoredSpace, row: int, parts: FloatArray | None = None, *, seed: int = 0
+    space: StoredSpace,
+    row: int,
+    parts: FloatArray | None = None,
+    *,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> Readings:
     """Read every packaged axis for one stored name.
 
@@ -120,17 +125,20 @@ def read_name(
         A unit vector of the text view to read beside it.
     seed : int
         Of the company, which is drawn from the space, and of the made-up names.
+    progress : callable, optional
+        Called with steps done and in all: an axis' prompts are one, as many the made-up names.
     """
     company = company_of(space, row, seed)
     ids = np.concatenate([[row], company]).astype(np.int64)
     loaded = {name: load_axis(name) for name in axis_names()}
+    along = list(loaded.values())
+    step = Steps(progress, 2 * len(along))
     rows = read_rows(space, ids, _N_PSEUDO, seed)
+    step(len(along))
     if parts is not None:
         rows = _with(rows, parts)
-    along = list(loaded.values())
-    found = read_axes(
-        space, along, ids, rows, prompts=kept_prompts(space, along), spreads_of=["expectation"]
-    )
+    prompts = kept_prompts(space, along, step)
+    found = read_axes(space, along, ids, rows, prompts=prompts, spreads_of=["expectation"])
     own, other = [], []
     for entry in found.scores:
         axis = loaded[entry.axis]

@@ -38,8 +38,8 @@ def measure_deep(
 ) -> DeepCard:
     """Measure one stored name; see `card`. Records are compared with it afterwards."""
 
-    def part(number: int) -> Progress:
-        return lambda done, total: tell(number, done / max(total, 1))
+    def part(number: int, first: float = 0.0, last: float = 1.0) -> Progress:
+        return lambda done, total: tell(number, first + (last - first) * done / max(total, 1))
 
     def tell(number: int, share: float) -> None:
         if progress is not None:
@@ -53,19 +53,23 @@ def measure_deep(
     rigid = from_contexts(placed)
     study = identity(space, [name], in_contexts=placed, seed=seed, progress=part(1))
     parts = _parts_only(space, name, row, k, seed)
-    tell(2, 0.5)
-    readings = read_name(space, row, None if parts is None else parts.vector, seed=seed)
+    readings = read_name(
+        space, row, None if parts is None else parts.vector, seed=seed, progress=part(2)
+    )
     remarks = [*rigid.remarks, *study.remarks, *(() if parts else (cut(name).reason,))]
     try:
         made = basis.fit(
             space, name, _N_ATOMS, n_null=_N_DRAWS, n_resamples=_N_DRAWS, seed=seed,
-            progress=part(3),
+            progress=part(3, last=0.5),
         )  # fmt: skip
     except (NamebasisError, ValueError) as error:
         made = None
         remarks.append(f"no sparse decomposition: {error}")
     try:
-        words = describe(space, name, n_null=_N_DRAWS, n_resamples=_N_DRAWS, seed=seed)
+        words = describe(
+            space, name, n_null=_N_DRAWS, n_resamples=_N_DRAWS, seed=seed,
+            progress=part(3, first=0.5),
+        )  # fmt: skip
     except (NamebasisError, ValueError) as error:
         words = None
         remarks.append(f"not said in words: {error}")

@@ -38,6 +38,13 @@ STEPS = (
     "reading it in contexts", "exchanging its parts", "reading it on axes", "taking it apart",
 )  # fmt: skip
 """What measuring a card does in turn; each is an equal part of its progress."""
+
+
+def step_of(done: int, total: int) -> str:
+    """What is being done when a card has told so much progress."""
+    return STEPS[min(done * len(STEPS) // max(total, 1), len(STEPS) - 1)]
+
+
 MEANINGS = {
     "similarity": "mean cosine to the centre of its contexts",
     "div": "mean cosine distance of two contexts",

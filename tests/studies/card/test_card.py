@@ -15,6 +15,7 @@ from namebasis.namespace.corpus.sources import read_names
 from namebasis.space import Space, open_space
 from namebasis.studies.attributes.study import score
 from namebasis.studies.card import axes as card_axes
+from namebasis.studies.card.results import STEPS, step_of
 from namebasis.studies.card.study import card
 from namebasis.studies.identity.study import identity
 from tests.studies.card.conftest import PERSON, AdditiveEncoder
@@ -132,6 +133,9 @@ def test_a_name_of_one_part_says_what_does_not_apply(
     assert ONE_PART in shown.deep.remarks
     assert told[-1] == (400, 400)
     assert told == sorted(told)
+    steps = [step_of(*one) for one in told]
+    assert sorted(set(steps), key=steps.index) == list(STEPS)
+    assert min(steps.count(step) for step in STEPS) > 2  # none is silent until it is done
     beliefs = {one.what: one for one in shown.deep.beliefs}
     assert "2,000 US births" in beliefs["age"].record
     assert "85 % women of 2,000 US bearers" in beliefs["gender"].record
