@@ -140,7 +140,7 @@ def template_stability(
     from_texts = sum(weight for term, weight in target.terms if term.kind != "image")
     weights = np.array([weight for _, weight in [*stored, *new]])
     matrix = recipe.whitening(atoms.vectors, denied)
-    none = np.zeros(len(pool), dtype=bool)
+    none, kinds = np.zeros(len(pool), dtype=bool), atoms.kinds[pool]
     again = np.zeros(len(chosen))
     with one_blas_thread():
         for _ in range(n_resamples):
@@ -155,7 +155,7 @@ def template_stability(
             code = recipe.code(
                 rows.astype(np.float32),
                 wanted.astype(np.float32)[None],
-                atoms.kinds[pool],
+                kinds,
                 none,
                 matrix=matrix,
             )
