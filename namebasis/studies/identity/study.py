@@ -185,7 +185,8 @@ def identity(
     n_contexts = count_contexts(asked, places, N_MADE_UP)
     with crew_of(space, engine, n_actors, address, view=view) as crew:
         space = crew.space
-        known: Known = {}  # of the reference, where that is made now
+        # Filled where the reference is made now; only the null of single names asks for it.
+        known: Known | None = {} if singles else None
         n_more = n_contexts + count_pulls(len(singles), plan)
         swapped = _Swapped(crew, plan, real, progress, n_more, known)
         made_of, found, mixed_values = swapped.reference, swapped.found, swapped.mixed
@@ -293,7 +294,7 @@ class _Swapped:
         real: Sequence[Pair],
         progress: Progress | None,
         n_more: int,
-        known: Known,
+        known: Known | None,
     ) -> None:
         space = crew.space
         chosen = space_partners(space, plan.n_swaps, plan.seed)
