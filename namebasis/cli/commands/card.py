@@ -52,7 +52,8 @@ def card(
 
     What is stored is shown at once. --deep loads the encoder and embeds thousands of prompts, once:
     what it measured is kept beside the indices of the space, and shown from then on, also without
-    --deep. --html and --open imply --deep.
+    --deep. The first of a space takes several times as long as later ones: it measures what all
+    names are compared with. --html and --open imply --deep.
     """
     from namebasis.space import open_space
 
