@@ -31,6 +31,7 @@ from namebasis.namespace.building.adding import (
 )
 from namebasis.namespace.building.encode import encode_rows, space_schema
 from namebasis.namespace.building.ray_engine import append_with_ray
+from namebasis.namespace.building.replacing import put_in_place
 from namebasis.namespace.building.rewriting import index_all
 from namebasis.namespace.building.summary import Summary, summarise
 from namebasis.namespace.building.templates import Templates, load_templates
@@ -50,7 +51,7 @@ from namebasis.namespace.store.columns import add_empty
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import locked, writing
-from namebasis.namespace.store.opening import NAMES, holds_versions
+from namebasis.namespace.store.opening import NAMES, holds_versions, open_dataset
 from namebasis.namespace.store.places import for_lance, place_of
 from namebasis.namespace.store.provenance import (
     KEY,
@@ -151,8 +152,8 @@ def build_space(
     if index is not None:
         caches.check_kind(index)
     path = place_of(path)
-    if engine != "local" or (overwrite and holds_versions(path)):
-        refuse_remote(path, "overwriting a space" if overwrite else "building with Ray")
+    if engine != "local":
+        refuse_remote(path, "building with Ray")
     names = as_names(names, seed=seed)
     cluster = check_engine(engine, RayCluster(address, n_actors, encoder_factory))
     if len(names) == 0:
@@ -182,6 +183,8 @@ def build_space(
         if _choose_place(path, job, overwrite) != place:
             raise SpaceError(f"{path}: another process wrote to it just now. Try again.")
         swap.clear(path)
+        is_there = place != path and remote_of(path) is not None
+        replaced = open_dataset(path / NAMES) if is_there else None
         store = _begin(place, job, names.table.schema, encoder)
         current = Provenance.from_metadata(store.metadata, str(place))
         if index is not None or place != path:
@@ -198,7 +201,9 @@ def build_space(
             else:
                 append_with_ray(store, left, *stored, chunk=CHUNK, cluster=cluster)
             _finish(store, current)
-        if place != path:
+        if replaced is not None:
+            put_in_place(store, replaced, path)
+        elif place != path:
             swap.swap(path)
     built = StoredSpace(path, encoder)
     built.summary = summarise(path, built.provenance, built.views, names, n_all=len(built))
@@ -429,17 +434,20 @@ def refuse_other(path: Path, names: Names, templates: Templates, seed: int) -> N
 
 def _begin(place: Path, job: Provenance, corpus: pa.Schema, encoder: Encoder) -> Store:
     """Open the data set begun at `place`, or begin one with the job written in its metadata."""
+    mode = "create"
     if holds_versions(place):
         store = Store(place)
         if not Provenance.from_metadata(store.metadata, str(place)).differences(job):
             return store
+        mode = "create" if remote_of(place) is None else "overwrite"
     import lance
 
     # What lies here was never finished: a space's first commit, or another replacement.
     for leftover in (place / NAMES, place / "indices"):
         shutil.rmtree(leftover, ignore_errors=True)
     schema = space_schema(corpus.remove_metadata(), encoder, {KEY: job.to_json()})
-    dataset = lance.write_dataset(schema.empty_table(), for_lance(place / NAMES), schema=schema)
+    uri = for_lance(place / NAMES)
+    dataset = lance.write_dataset(schema.empty_table(), uri, schema=schema, mode=mode)
     return Store(place, dataset)
 
 

@@ -400,12 +400,11 @@ def _end(
 def forget_changes(store: Store) -> int:
     """Forget all changes, and with them the versions that are kept for them; how many."""
     history = read_history(store)
-    numbers = [change.number for change in history.changes]
+    n_changes = len(history.changes)
     history.changes, history.begun = [], None
     write_history(store, history)
-    for number in numbers:
-        untag(store, number)
-    return len(numbers)
+    untag_all(store)
+    return n_changes
 
 
 def _tag(store: Store, number: int, end: str, version: int, change: Change | None = None) -> None:
@@ -436,14 +435,22 @@ def tag_after(store: Store, number: int, images: int | None) -> None:
 
 def untag(store: Store, number: int) -> None:
     """Let go of the versions that are kept for a change."""
+    _untag(store, f"{_TAG}{number}-")
+
+
+def untag_all(store: Store) -> None:
+    """Let go of all versions that are kept for changes, also for those that nobody knows of."""
+    _untag(store, _TAG)
+
+
+def _untag(store: Store, beginning: str) -> None:
     sets = [store.dataset]
     if images_version(store.folder):
         sets.append(open_images(store.folder))
     for dataset in sets:
-        there = dataset.tags.list()
-        for end in ("before", "after"):
-            if f"{_TAG}{number}-{end}" in there:
-                dataset.tags.delete(f"{_TAG}{number}-{end}")
+        for name in dataset.tags.list():
+            if name.startswith(beginning):
+                dataset.tags.delete(name)
 
 
 def open_images(folder: Path) -> Any:

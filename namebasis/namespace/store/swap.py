@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from namebasis.errors import SpaceError
+from namebasis.namespace.objects.urls import folder_of, remote_of
 from namebasis.namespace.store.locks import relocked
 from namebasis.namespace.store.opening import PATIENCE, holds_versions
 from namebasis.namespace.store.pins import clear_unread, discard
@@ -23,6 +24,10 @@ def new_path(path: Path) -> Path:
     """
     if not path.name:
         raise SpaceError(f"{path} is the root of a file system, and no space. Give another path.")
+    url = remote_of(path)
+    if url is not None:
+        above, _, name = url.rpartition("/")
+        return folder_of(f"{above}/.{name}.new")
     return path.with_name(f".{path.name}.new")
 
 

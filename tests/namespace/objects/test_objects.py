@@ -60,7 +60,6 @@ def test_a_space_lies_there_and_its_caches_here(
         lambda: unspell(again),
         lambda: merge(here, again, "s3://bucket/merged.space"),
         lambda: list_spaces(url),
-        lambda: build_space(corpus(9), url, encoder=FakeEncoder(), overwrite=True),  # type: ignore[arg-type]
     ):
         with pytest.raises(SpaceError, match=r"^s3://bucket/.* cannot be done in object storage"):
             refused()
