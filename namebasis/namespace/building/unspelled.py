@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from namebasis.atomic import replacing_file
 from namebasis.checks import FloatArray, Progress, check_count
 from namebasis.errors import SpaceError
 from namebasis.namespace.store.columns import drop_leftovers, put_view
@@ -27,6 +25,7 @@ from namebasis.namespace.store.unspelled import (
     VIEW,
     UnspelledFacts,
     facts_of,
+    keep_fit,
     remainder,
 )
 from namebasis.namespace.store.view_ids import FIT_KEY
@@ -81,7 +80,7 @@ def unspell(
     """
     check_count(n_folds, "n_folds", 2, 20)
     check_count(max_pieces, "max_pieces")
-    with writing(space._store) as store:
+    with writing(space._store, remote=True) as store:
         if VIEW not in store.views or rebuild:
             drop_leftovers(store)
             with changing(store, "unspell"):
@@ -104,20 +103,15 @@ def _write(store: Store, n_folds: int, max_pieces: int, progress: Progress | Non
     from namebasis.analysis.readings import spelling
 
     fit = _fit(store, n_folds, max_pieces)
-    content = spelling.to_bytes(fit)
-    name = f"{VIEW}-{hashlib.sha256(content).hexdigest()[:16]}.safetensors"
-    folder = store.folder / FITS
-    folder.mkdir(exist_ok=True)
     # The fit first: a column never stands there without the file that it names.
-    with replacing_file(folder / name, overwrite=True) as stream:
-        stream.write(content)
+    name = keep_fit(store, spelling.to_bytes(fit))
     made = UnspelledFacts(store.n_rows, n_folds, max_pieces, fit.penalty, fit.explained)
     metadata = {FIT_KEY: name, FACTS_KEY: json.dumps(asdict(made))}
     # Rows are read through a handle of their own: the one that writes is taken.
     columns = _columns(Store(store.folder), fit, progress)
     put_view(store, VIEW, store.dim(SOURCE), metadata, columns)
     kept = _fits_to_undo(store)
-    for file in folder.glob(f"{VIEW}-*.safetensors"):
+    for file in (store.folder / FITS).glob(f"{VIEW}-*.safetensors"):
         if file.name != name and file.name not in kept:
             file.unlink()
 

@@ -171,6 +171,30 @@ def _numbers(fields: Sequence[Any], above: _Place = ()) -> Iterator[tuple[_Place
         yield from _numbers(one.children(), place)
 
 
+def put_file(uri: str, url: str, content: bytes) -> None:
+    """Keep a small file that never changes as a data set of one row; one that is there stays.
+
+    Parameters
+    ----------
+    uri : str
+        Of the data set.
+    url : str
+        Of the space, for messages.
+    content : bytes
+    """
+    import lance
+
+    if find_remote(uri, url) is None:
+        column = pa.array([content], pa.large_binary())
+        lance.write_dataset(pa.table({"content": column}), uri, mode="create")
+
+
+def get_file(uri: str, url: str) -> bytes | None:
+    """What `put_file` kept; None where there is none."""
+    found = find_remote(uri, url)
+    return None if found is None else bytes(found.to_table()["content"][0].as_py())
+
+
 def _commit(dataset: Any, operation: Any) -> Any:
     """Commit what was computed from a version, unless another writer was first.
 

@@ -126,8 +126,6 @@ def refuse_remote(folder: Path, what: str = "this change") -> None:
     url = remote_of(folder)
     if url is not None:
         raise SpaceError(
-            f"{url}: {what} cannot be done in object storage: names can be added and removed "
-            "there, metrics and computed views written, columns renamed and dropped, changes "
-            "undone, and spaces replaced. For anything else copy the space to a folder of this "
-            "machine."
+            f"{url}: {what} cannot be done in object storage. Copy the space to a folder of this "
+            "machine, and do it there."
         )

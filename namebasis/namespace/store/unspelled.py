@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from namebasis.atomic import replacing_file
 from namebasis.checks import FloatArray
 from namebasis.errors import NamebasisError, SpaceError
+from namebasis.namespace.objects.data_sets import get_file, put_file
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.store.dataset import Store, as_column, as_matrix
+from namebasis.namespace.store.engine_errors import reading
+from namebasis.namespace.store.opening import NAMES
 from namebasis.namespace.store.view_ids import FIT_KEY
 
 if TYPE_CHECKING:
@@ -97,6 +104,43 @@ def complete(rows: pa.Table, store: Store) -> pa.Table:
     return rows.set_column(at, rows.schema.field(at), column)
 
 
+def keep_fit(store: Store, content: bytes) -> str:
+    """Keep the file of a fit with a space, under a name that tells its content; the name.
+
+    In object storage it lies at the address too, since other machines add names by it.
+    """
+    name = f"{VIEW}-{_digest(content)}.safetensors"
+    _write(store.folder / FITS / name, content)
+    url = remote_of(store.folder)
+    if url is not None:
+        put_file(_there(url, name), url, content)
+    return name
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with replacing_file(path, overwrite=True) as stream:
+        stream.write(content)
+
+
+def _there(url: str, name: str) -> str:
+    return f"{url}/{FITS}/{name.removesuffix('.safetensors')}.lance"
+
+
+def _fetch(path: Path, url: str) -> None:
+    """Bring a fit of a space in object storage to this machine, unless it is here."""
+    if path.exists() and _digest(path.read_bytes()) in path.name:
+        return
+    with reading(path.parent.parent / NAMES):
+        content = get_file(_there(url, path.name), url)
+    if content is not None and _digest(content) in path.name:
+        _write(path, content)
+
+
 def read_fit(store: Store) -> PieceRidge:
     """The regression that made the view.
 
@@ -107,9 +151,12 @@ def read_fit(store: Store) -> PieceRidge:
     """
     from namebasis.analysis.readings import spelling
 
-    name = view_metadata(store)[FIT_KEY.encode()].decode()
+    path = store.place / FITS / view_metadata(store)[FIT_KEY.encode()].decode()
+    url = remote_of(store.folder)
+    if url is not None:
+        _fetch(path, url)
     try:
-        return spelling.read_fit(store.place / FITS / name)
+        return spelling.read_fit(path)
     except NamebasisError as error:
         raise SpaceError(
             f"{error} It makes the unspelled view of new names; run "

@@ -13,7 +13,6 @@ from namebasis.namespace.building import rewriting
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.merging import merge
 from namebasis.namespace.building.removing import drop, remove, rename
-from namebasis.namespace.building.unspelled import unspell
 from namebasis.namespace.computed import makers
 from namebasis.namespace.computed.making import compute_views
 from namebasis.namespace.listing import list_spaces
@@ -57,7 +56,6 @@ def test_a_space_lies_there_and_its_caches_here(
     assert not any(path.suffix == ".lance" for path in cached)
     assert not any(SECRET.encode() in path.read_bytes() for path in cached)
     for refused in (
-        lambda: unspell(again),
         lambda: merge(here, again, "s3://bucket/merged.space"),
         lambda: list_spaces(url),
     ):
