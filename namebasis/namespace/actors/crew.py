@@ -13,11 +13,13 @@ from namebasis.errors import ReplacedError, SpaceError
 from namebasis.namespace.actors.cluster import SHARE, RayCluster, check_engine, connected, share
 from namebasis.namespace.actors.pool import Pool
 from namebasis.namespace.computed.reading import read_by
-from namebasis.namespace.objects.urls import refuse_remote
+from namebasis.namespace.objects.urls import said, url_of
 from namebasis.namespace.store.engine_errors import one_line
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
+
+_CREDENTIALS = "Credentials come from the environment of Ray on each machine; none are sent there."
 
 Advance = Callable[[int], None]
 _Block_contra = TypeVar("_Block_contra", contravariant=True)
@@ -67,7 +69,7 @@ class RayCrew(Crew):
         n, resources = share(ray, n_actors)
         function, given, *_ = opened.__reduce__()
         reopen = partial(function, *given)  # unpickled, it opens nothing before it is called
-        made = partial(_Member, str(opened.path), len(opened), reopen, space.read_by)
+        made = partial(_Member, said(opened.path), len(opened), reopen, space.read_by)
         self._pool = Pool(ray, made, n, resources)
 
     def map(
@@ -117,8 +119,6 @@ def crew_of(
     ------
     ValueError
         If there is no such engine, or Ray's settings are given to the local one.
-    SpaceError
-        If the space lies in object storage and the engine is Ray.
     MissingExtraError
         If Ray is not installed.
     NamebasisError
@@ -128,7 +128,6 @@ def crew_of(
     if cluster is None:
         yield Crew(read_by(space, view))
         return
-    refuse_remote(space.path, "a study with Ray")
     with connected(cluster) as ray:
         members = RayCrew(space, read_by(space, view), ray, n_actors)
         try:
@@ -159,7 +158,7 @@ def _nothing(_n: int) -> None:
 
 
 class _Member:
-    """In an actor: opens the space by its path and does jobs on blocks."""
+    """In an actor: opens the space by its path or address and does jobs on blocks."""
 
     def __init__(
         self, path: str, n_rows: int, reopen: Callable[[], StoredSpace], view: str
@@ -169,8 +168,9 @@ class _Member:
         except ReplacedError:
             raise
         except SpaceError as error:
+            needs = SHARE if url_of(path) is None else _CREDENTIALS
             raise SpaceError(
-                f"{path}: the space cannot be opened on machine {platform.node()}. {SHARE} "
+                f"{path}: the space cannot be opened on machine {platform.node()}. {needs} "
                 f"({one_line(error)})"
             ) from None
         if len(opened) != n_rows:

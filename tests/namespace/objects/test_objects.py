@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from namebasis.errors import NamebasisError, ReplacedError, SpaceError
+from namebasis.namespace.actors import crew
+from namebasis.namespace.actors.crew import crew_of
 from namebasis.namespace.building import rewriting
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.merging import merge
@@ -18,10 +26,10 @@ from namebasis.namespace.computed.making import compute_views
 from namebasis.namespace.listing import list_spaces
 from namebasis.namespace.objects.refusals import refusal
 from namebasis.namespace.objects.urls import folder_of, remote_of, url_of
-from namebasis.space import open_space
+from namebasis.space import Space, open_space
 from tests.namespace.computed.test_computed_views import DIMS, FakeMaker, open_fake
 from tests.namespace.conftest import FakeEncoder, corpus
-from tests.namespace.objects.conftest import SECRET, Line, Meanwhile, add, check_rows
+from tests.namespace.objects.conftest import SECRET, Line, Meanwhile, add, check_rows, put_space
 
 
 def test_a_space_lies_there_and_its_caches_here(
@@ -263,3 +271,49 @@ def test_what_storage_refuses(engine: str, message: str) -> None:
     assert "hush" not in str(told)
     parts = message.split(".*")
     assert all(part in str(told) for part in parts)
+
+
+def count_names(space: Space, block: int, advance: Callable[[int], None]) -> tuple[int, list[str]]:
+    return len(space), space.nearest("King", block).names
+
+
+def test_actors_open_the_address_by_their_own_credentials(
+    line: Line, built: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "s3://bucket/crew.space"
+    put_space(line, built[0], url)
+    sent: list[bytes] = []
+
+    class Actors:
+        """In Ray's place: each block is done by what was pickled, as on another machine."""
+
+        def __init__(self, _ray: object, make: object, *_: object) -> None:
+            sent.append(pickle.dumps(make))
+
+        def map(self, parcels: list[Any], _said: object) -> Iterator[tuple[int, Any]]:
+            with monkeypatch.context() as patch:
+                patch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+                member = pickle.loads(sent[0])()  # noqa: S301
+                for at, parcel in enumerate(parcels):
+                    yield at, member(parcel)
+
+        def close(self) -> None:
+            """Nothing runs."""
+
+    ray = SimpleNamespace(put=lambda job: job, get=lambda job: job)
+    monkeypatch.setattr(crew, "connected", lambda _: nullcontext(ray))
+    monkeypatch.setattr(crew, "share", lambda *_: (1, {}))
+    monkeypatch.setattr(crew, "Pool", Actors)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    here = open_space(built[0])
+    with crew_of(open_space(url), "ray") as members:
+        found = members.map(count_names, [2, 3])
+        assert found == [(60, here.nearest("King", k).names) for k in (2, 3)]
+        assert SECRET.encode() not in sent[0]
+        assert str(members.space.path).encode() not in sent[0]  # a folder of this machine
+        line.is_down = True
+        with pytest.raises(
+            SpaceError, match=f"^{url}: the space cannot be opened on .*Credentials"
+        ):
+            members.map(count_names, [2])
+        line.is_down = False
