@@ -76,8 +76,12 @@ def probability_intervals(
     .. [1] Efron and Tibshirani (1993), An introduction to the bootstrap, chapter 11.
     .. [2] Geisser (1993), Predictive inference, chapter 2.
     """
-    rng = np.random.default_rng(seed)
     n = len(judged.probabilities)
+    bounds, own_bounds = np.full((n, len(KINDS), 2), np.nan), np.full((n, 2), np.nan)
+    known = ~np.isnan(judged.probabilities).any(axis=1)
+    if not known.any():  # single names alone
+        return bounds, own_bounds
+    rng = np.random.default_rng(seed)
     n_made = len(made[EVIDENCES[0]])
     n_groups = len(drawn.left_out[EVIDENCES[0]])
     pushes = rng.standard_normal((_N_DRAWS, n_groups))
@@ -104,14 +108,11 @@ def probability_intervals(
         total = odds + _LENGTH * total
         chances[key] = chance(total)
     kinds = kinds_of(chances)  # (n_draws, n, n_kinds)
-    bounds = np.full((n, len(KINDS), 2), np.nan)
-    known = ~np.isnan(judged.probabilities).any(axis=1)
     low, high = np.percentile(kinds[:, known], _TAILS, axis=0)
     bounds[known, :, 0] = np.minimum(low, judged.probabilities[known])
     bounds[known, :, 1] = np.maximum(high, judged.probabilities[known])
     own = np.percentile(chances[OWN][:, known], _TAILS, axis=0)
     found = judged.evidence[OWN][known]
-    own_bounds = np.full((n, 2), np.nan)
     own_bounds[known] = np.stack([np.minimum(own[0], found), np.maximum(own[1], found)], axis=1)
     return bounds, own_bounds
 

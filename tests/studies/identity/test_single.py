@@ -13,6 +13,7 @@ from namebasis.namespace.actors.crew import Crew
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
+from namebasis.studies.identity import uncertainty
 from namebasis.studies.identity.reference import Plan, _make
 from namebasis.studies.identity.results import SINGLE_MEASURES
 from namebasis.studies.identity.single.pull import N_EACH, _null, _place
@@ -107,6 +108,22 @@ def test_what_the_reference_embedded_is_not_embedded_again(space: Space) -> None
     assert every - fewer == 20 * 12  # the null's first words are given names of the reference
     assert told == [every, every]
     np.testing.assert_array_equal(nulls[1].pulls, nulls[0].pulls)
+
+
+def test_no_interval_of_a_kind_is_drawn_where_no_name_has_one(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    resampled = uncertainty._resampled
+    monkeypatch.setattr(
+        uncertainty, "_resampled", lambda n, rng: drawn.append(n) or resampled(n, rng)
+    )
+    (alone,) = space.identity(["Cher"], **FEW).rows
+    assert (alone.kind, alone.intervals, alone.own_interval, drawn) == (None, None, None, [])
+    cher, ada = space.identity(["Cher", "Ada Lov"], **FEW).rows
+    assert cher.intervals is None
+    assert ada.intervals.keys() == ada.probabilities.keys()
+    assert drawn == [20]
 
 
 def test_a_line_over_pieces_is_taken_off_as_far_as_the_null_goes() -> None:
