@@ -65,7 +65,8 @@ def logging_as_it_was() -> Iterator[None]:
 
 
 def _reset(logger: logging.Logger) -> None:
-    logger.setLevel(logging.NOTSET)
+    if logger.level:  # to set it looks at the loggers of all libraries, in each test
+        logger.setLevel(logging.NOTSET)
     logger.propagate = True
     logger.handlers.clear()
 
@@ -114,6 +115,12 @@ def pytest_collection() -> Iterator[object]:
         gc.enable()
         gc.freeze()
         gc.set_threshold(10_000, 10, 50)  # a search of everything alive costs what a test does
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure() -> None:
+    """What is alive at the end ends with the process: pytest would search it for garbage, twice."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

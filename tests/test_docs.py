@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.test_cli import folder, run, run_once
+from tests.test_cli import encode_small, folder, run, run_once, small
 
-__all__ = ["folder"]
+__all__ = ["folder", "small"]
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -33,10 +33,15 @@ def table_rows() -> list[tuple[str, str]]:
     return rows
 
 
-def user_folder(folder: Path, tmp_path: Path, command: str) -> Path:
+@pytest.fixture
+def place(folder: Path, small: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A user's folder for a command or a line of Python: without the space that it builds, and
+    with one of the smallest encoder where it encodes the phrases in thousands of prompts."""
     place = Path(shutil.copytree(folder, tmp_path / "user"))
-    if "build" in command:
+    if "build" in request.node.name:
         shutil.rmtree(place / "my.space")
+    if "phrases" in request.node.name:
+        encode_small(place, small)
     return place
 
 
@@ -64,8 +69,7 @@ def weights_are_read_once() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("command", [row[0] for row in table_rows()])
-def test_the_commands_of_the_readme_run(command: str, folder: Path, tmp_path: Path) -> None:
-    place = user_folder(folder, tmp_path, command)
+def test_the_commands_of_the_readme_run(command: str, place: Path) -> None:
     ask = run if "build" in command else run_once  # some are examples of a help too
     done = ask(*shlex.split(command)[1:], cwd=place)
     assert done.returncode == 0, done.stderr
@@ -73,10 +77,10 @@ def test_the_commands_of_the_readme_run(command: str, folder: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("code", [row[1] for row in table_rows()])
 def test_the_python_of_the_readme_runs(
-    code: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    code: str, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import namebasis as nb
 
-    monkeypatch.chdir(user_folder(folder, tmp_path, "build" if "build_space" in code else ""))
+    monkeypatch.chdir(place)
     space = None if "build_space" in code else nb.open_space("my.space")
     assert eval(code, {"nb": nb, "space": space}) is not None or "write_html" in code

@@ -247,6 +247,7 @@ from tests.namespace.store.test_beside_writers import SALTS, some
 from tests.namespace.building.test_images import Seeing, paint
 
 path = Path(sys.argv[1])
+print("imported", flush=True)
 for turn in range(int(sys.argv[2])):
     # As many names each time: nothing but the build tells them apart.
     encoder = Seeing(SALTS[turn % 2])
@@ -266,10 +267,13 @@ def test_every_answer_is_right_while_another_process_writes(path: Path) -> None:
     """Fresh spaces, ones that stay open for a while, and one that stays open throughout."""
     writer = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", WRITER, str(path), "3"],
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
+    assert writer.stdout is not None
+    writer.stdout.readline()  # until it writes there is nothing to read beside
     first, problems, reads = open_space(path), list[str](), [0, 0]
 
     def read(reader: int) -> None:
