@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from namebasis.errors import SpaceError
 from namebasis.namespace.building.build import refuse_foreign
 from namebasis.namespace.building.change import ChangeReport
+from namebasis.namespace.building.replacing import put_in_place
 from namebasis.namespace.building.rewriting import (
     Rows,
     drawn_from,
@@ -28,7 +29,7 @@ from namebasis.namespace.corpus.folding import FOLDING, FOLDING_KEY, fold
 from namebasis.namespace.corpus.merging import fold_rows
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.facts import own_columns
-from namebasis.namespace.objects.urls import refuse_remote, short_name
+from namebasis.namespace.objects.urls import refuse_remote, remote_of, short_name
 from namebasis.namespace.pictures.migration import (
     MEASUREMENTS,
     brought_over,
@@ -39,11 +40,16 @@ from namebasis.namespace.pictures.writing import absorb, incoming_from
 from namebasis.namespace.search.name_lookup import find_in
 from namebasis.namespace.store import swap
 from namebasis.namespace.store.columns import drop_leftovers
-from namebasis.namespace.store.dataset import COMPUTED, IMAGES, Store, norm_column
-from namebasis.namespace.store.history import changing, images_version, open_images
+from namebasis.namespace.store.dataset import COMPUTED, IMAGE_COUNT, IMAGES, Store, norm_column
+from namebasis.namespace.store.history import (
+    HISTORY_KEY,
+    changing,
+    images_version,
+    open_images,
+)
 from namebasis.namespace.store.locks import locked, writing
 from namebasis.namespace.store.metrics import COMPUTED_STUDY, OWN, metric_columns
-from namebasis.namespace.store.opening import NAMES, holds_commit, holds_versions
+from namebasis.namespace.store.opening import NAMES, holds_commit, holds_versions, open_dataset
 from namebasis.namespace.store.places import for_lance, place_of
 from namebasis.namespace.store.provenance import Provenance, corpus_digest
 
@@ -99,7 +105,7 @@ def merge(
         there.
     """
     place = place_of(path)
-    refuse_remote(place, "merging")
+    _refuse_pictures(place, (space, other))
     is_into = os.path.realpath(place) == os.path.realpath(space.path)
     _check_fit(space, other)
     if os.path.realpath(place) == os.path.realpath(other.path):
@@ -108,6 +114,7 @@ def merge(
         refuse_foreign(place)
         if holds_versions(place) and not overwrite:
             raise SpaceError(f"{place} already exists; give another path, or overwrite it.")
+    replaced = None if is_into else _version_there(place)
     theirs = Store(other.path)
     plan = _plan(space._store, theirs, keep_metrics=is_into)
     n_new = len(plan.corpus) - len(space)
@@ -122,7 +129,7 @@ def merge(
         return ChangeReport(space, f"would make {told}", plan.notes, facts, True)
     back: tuple[str, ...] = ()
     if is_into:
-        with writing(space._store) as store:
+        with writing(space._store, remote=True) as store:
             drop_leftovers(store)
             plan = _plan(Store(space.path), theirs, keep_metrics=True)
             with changing(
@@ -134,9 +141,23 @@ def merge(
                 _write(store, plan, [space.path, other.path])
         back = (f"to take it back: namebasis undo {space.path}",)
     else:
-        _write_new(place, plan, [space.path, other.path])
+        _write_new(place, replaced, plan, [space.path, other.path])
     made = type(space)(place, space._encoder)
-    return ChangeReport(made, f"{place.name}: {told}", (*plan.notes, *back), facts)
+    return ChangeReport(made, f"{short_name(place)}: {told}", (*plan.notes, *back), facts)
+
+
+def _refuse_pictures(place: Path, spaces: Sequence[StoredSpace]) -> None:
+    """Refuse pictures in object storage, which a copy of a space may hold there."""
+    for one in spaces:
+        if IMAGE_COUNT in one._store.schema.names or images_version(one.path):
+            refuse_remote(one.path, "merging a space with pictures")
+            refuse_remote(place, "merging a space with pictures")
+
+
+def _version_there(place: Path) -> Any:
+    """What a merge in object storage replaces; None where that is nothing, and on a disk."""
+    is_there = remote_of(place) is not None and holds_versions(place)
+    return open_dataset(place / NAMES) if is_there else None
 
 
 def _check_fit(space: StoredSpace, other: StoredSpace) -> None:
@@ -235,6 +256,8 @@ def _schema(
     fields = [one for one in store.schema if one.name not in {*left_out, *made}]
     at = next(place for place, one in enumerate(fields) if one.name == "name_folded")
     metadata = {**(store.schema.metadata or {}), FOLDING_KEY.encode(): FOLDING.encode()}
+    if not keep_metrics:  # a new space has its own history
+        metadata.pop(HISTORY_KEY.encode(), None)
     schema = pa.schema([*fields[:at], *added, *fields[at:]], metadata=metadata)
     if keep_metrics:
         schema, _ = since(schema, "names of another space were merged in")
@@ -273,19 +296,27 @@ def _merge_images(folder: Path, folders: Sequence[Path], fingerprint: str) -> No
             absorb(folder / IMAGES, old_measurements(one / MEASUREMENTS, fingerprint))
 
 
-def _write_new(place: Path, plan: _Plan, folders: Sequence[Path]) -> None:
+def _write_new(place: Path, replaced: Any, plan: _Plan, folders: Sequence[Path]) -> None:
     """Build it beside its place, and give it its name when it is whole."""
     import lance
 
     new = swap.new_path(place)
-    with locked(new):
+    is_remote = remote_of(place) is not None
+    with locked(new, remote=True):
         for entry in new.iterdir():
             if entry.name != ".lock":
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         schema = plan.rows.schema
-        dataset = lance.write_dataset(schema.empty_table(), for_lance(new / NAMES), schema=schema)
+        # What a merge that was killed left in object storage goes; a folder was cleared above.
+        mode = "overwrite" if is_remote and holds_versions(new) else "create"
+        uri = for_lance(new / NAMES)
+        dataset = lance.write_dataset(schema.empty_table(), uri, schema=schema, mode=mode)
         store = Store(new, dataset)
         _write(store, plan, folders)
+        if is_remote:
+            with locked(place, remote=True):
+                put_in_place(store, replaced, place)
+            return
         store.tidy()
     if holds_versions(place):
         with locked(place):

@@ -17,10 +17,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from namebasis.namespace.objects.data_sets import overwrite_remote
+from namebasis.namespace.objects.data_sets import create_remote, overwrite_remote
 from namebasis.namespace.objects.refusals import is_conflict
 from namebasis.namespace.store.dataset import INDICES, Store
 from namebasis.namespace.store.history import History, notes_of, read_history, untag_all
+from namebasis.namespace.store.opening import NAMES
+from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.provenance import KEY, Provenance
 
 
@@ -31,23 +33,30 @@ def put_in_place(beside: Store, there: Any, folder: Path) -> None:
     ----------
     beside : Store
         Locked by the caller.
-    there : LanceDataset
-        The version that is replaced; if anything was committed since, the commit is refused.
+    there : LanceDataset or None
+        The version that is replaced; None where there is none. If anything was committed since,
+        the commit is refused.
     folder : Path
         Of the space that is replaced, locked by the caller.
     """
-    old = Store(folder, there)
-    before = read_history(old)
-    # Numbers are never given twice: tags are named by them.
-    noted = notes_of(old, History(n_changes=before.n_changes, extents=before.extents))
-    texts = {key.encode(): text.encode() for key, text in noted.items()}
-    schema = beside.schema.with_metadata({**beside.metadata, **texts})
+    metadata = dict(beside.metadata)
+    if there is not None:
+        old = Store(folder, there)
+        before = read_history(old)
+        # Numbers are never given twice: tags are named by them.
+        noted = notes_of(old, History(n_changes=before.n_changes, extents=before.extents))
+        metadata |= {key.encode(): text.encode() for key, text in noted.items()}
+    schema = beside.schema.with_metadata(metadata)
     batches = (
         pa.record_batch(batch.columns, schema=schema) for batch in beside.batches(schema.names)
     )
-    overwrite_remote(there, pa.RecordBatchReader.from_batches(schema, batches))
+    rows = pa.RecordBatchReader.from_batches(schema, batches)
+    if there is None:
+        create_remote(for_lance(folder / NAMES), rows)
+    else:
+        overwrite_remote(there, rows)
+        untag_all(Store(folder))
     _move_indices(beside.folder, folder)
-    untag_all(Store(folder))
     _delete(beside)
 
 

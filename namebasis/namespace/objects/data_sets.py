@@ -107,6 +107,13 @@ def append_remote(dataset: Any, rows: pa.Table) -> Any:
     return _commit(dataset, lance.LanceOperation.Merge([*fragments.values()], dataset.lance_schema))
 
 
+def create_remote(uri: str, rows: pa.RecordBatchReader) -> Any:
+    """Make a data set of rows in one commit, which is refused if another writer was first."""
+    import lance
+
+    return lance.write_dataset(rows, uri, mode="create")
+
+
 def overwrite_remote(dataset: Any, rows: pa.RecordBatchReader) -> Any:
     """Put rows of any schema in the place of all others, in one commit.
 

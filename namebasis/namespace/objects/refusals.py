@@ -38,7 +38,8 @@ def is_missing(message: str) -> bool:
 
 def is_conflict(error: BaseException) -> bool:
     """Whether another writer's commit came first."""
-    return type(error).__name__ == "CommitConflictError" or "ommit conflict" in str(error)
+    told = "ommit conflict", "Dataset already exists"
+    return type(error).__name__ == "CommitConflictError" or any(one in str(error) for one in told)
 
 
 def refusal(error: BaseException, url: str) -> NamebasisError:

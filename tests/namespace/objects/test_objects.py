@@ -19,7 +19,6 @@ from namebasis.namespace.actors import crew
 from namebasis.namespace.actors.crew import crew_of
 from namebasis.namespace.building import rewriting
 from namebasis.namespace.building.build import build_space
-from namebasis.namespace.building.merging import merge
 from namebasis.namespace.building.removing import drop, remove, rename
 from namebasis.namespace.computed import makers
 from namebasis.namespace.computed.making import compute_views
@@ -63,10 +62,7 @@ def test_a_space_lies_there_and_its_caches_here(
     assert again.path in {path.parent.parent for path in cached if path.suffix == ".faiss"}
     assert not any(path.suffix == ".lance" for path in cached)
     assert not any(SECRET.encode() in path.read_bytes() for path in cached)
-    for refused in (
-        lambda: merge(here, again, "s3://bucket/merged.space"),
-        lambda: list_spaces(url),
-    ):
+    for refused in (lambda: list_spaces(url),):
         with pytest.raises(SpaceError, match=r"^s3://bucket/.* cannot be done in object storage"):
             refused()
 
