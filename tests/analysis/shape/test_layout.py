@@ -15,8 +15,11 @@ def blobs(n: int, n_blobs: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return rows.astype(np.float32), which
 
 
-def test_links_are_those_of_umap() -> None:
+def test_links_are_those_of_umap(monkeypatch: pytest.MonkeyPatch) -> None:
     umap = pytest.importorskip("umap.umap_")
+    for name in ("smooth_knn_dist", "compute_membership_strengths"):
+        # As they are written: to compile them takes a hundred times as long as to run them.
+        monkeypatch.setattr(umap, name, getattr(umap, name).py_func)
     rows, _ = blobs(200, 3)
     graph = knn_graph(rows, 12)
     distances = np.sqrt(2 - 2 * graph.similarities.astype(np.float64))
