@@ -13,13 +13,11 @@ from namebasis.errors import ReplacedError, SpaceError
 from namebasis.namespace.actors.cluster import SHARE, RayCluster, check_engine, connected, share
 from namebasis.namespace.actors.pool import Pool
 from namebasis.namespace.computed.reading import read_by
-from namebasis.namespace.objects.urls import said, url_of
+from namebasis.namespace.objects.urls import CREDENTIALS, said, url_of
 from namebasis.namespace.store.engine_errors import one_line
 
 if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
-
-_CREDENTIALS = "Credentials come from the environment of Ray on each machine; none are sent there."
 
 Advance = Callable[[int], None]
 _Block_contra = TypeVar("_Block_contra", contravariant=True)
@@ -168,7 +166,7 @@ class _Member:
         except ReplacedError:
             raise
         except SpaceError as error:
-            needs = SHARE if url_of(path) is None else _CREDENTIALS
+            needs = SHARE if url_of(path) is None else CREDENTIALS
             raise SpaceError(
                 f"{path}: the space cannot be opened on machine {platform.node()}. {needs} "
                 f"({one_line(error)})"

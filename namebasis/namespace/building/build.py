@@ -41,7 +41,7 @@ from namebasis.namespace.corpus.files.own_columns import fit_to
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.corpus.sources import as_names
 from namebasis.namespace.objects.data_sets import append_remote
-from namebasis.namespace.objects.urls import refuse_remote, remote_of
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.views import complete
 from namebasis.namespace.search import caches, spelling_index
 from namebasis.namespace.search.name_lookup import rows_alike
@@ -152,8 +152,6 @@ def build_space(
     if index is not None:
         caches.check_kind(index)
     path = place_of(path)
-    if engine != "local":
-        refuse_remote(path, "building with Ray")
     names = as_names(names, seed=seed)
     cluster = check_engine(engine, RayCluster(address, n_actors, encoder_factory))
     if len(names) == 0:

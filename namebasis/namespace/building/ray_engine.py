@@ -26,6 +26,8 @@ from namebasis.namespace.actors.cluster import (
 )
 from namebasis.namespace.actors.pool import Pool
 from namebasis.namespace.building.encode import encode_rows
+from namebasis.namespace.objects.data_sets import append_fragments
+from namebasis.namespace.objects.urls import CREDENTIALS, remote_of, said
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.provenance import Provenance
@@ -101,7 +103,8 @@ def append_with_ray(
     # Nobody else writes while the space is locked, so what no commit refers to is left over.
     store.tidy()
     task = _Task(
-        uri=str(store.uri.resolve()),
+        # Of a space in object storage the folder tells the address, whatever machine reads it.
+        uri=str(store.uri if remote_of(store.folder) else store.uri.resolve()),
         build_id=Provenance.from_metadata(store.metadata, str(store.folder)).build_id,
         fingerprint=encoder.fingerprint,
         templates=templates,
@@ -154,6 +157,10 @@ class _Committer:
         self._last = time.monotonic()
         if not ready:
             return
+        if remote_of(self._store.folder) is not None:
+            append_fragments(self._store.dataset, ready)
+            self._store.refresh()
+            return
         for fragment in ready:
             self._check(fragment)
         lance.LanceDataset.commit(
@@ -195,14 +202,16 @@ def _open_begun(task: _Task) -> Any:
     """Open the data set that the driver began, and look that it is that one."""
     import lance
 
+    uri = Path(task.uri)
     try:
-        dataset = lance.dataset(for_lance(Path(task.uri)))
+        dataset = lance.dataset(for_lance(uri))
         found = Provenance.from_metadata(dataset.schema.metadata, task.uri).build_id
     except (ValueError, OSError):
         found = None
     if found != task.build_id:
+        needs = SHARE if remote_of(uri.parent) is None else CREDENTIALS
         raise SpaceError(
-            f"{task.uri}: the space is not there on machine {platform.node()}. {SHARE}"
+            f"{said(uri.parent)}: the space is not there on machine {platform.node()}. {needs}"
         )
     return dataset
 

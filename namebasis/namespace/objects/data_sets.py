@@ -96,10 +96,15 @@ def append_remote(dataset: Any, rows: pa.Table) -> Any:
     OSError
         Lance's, if another writer was first.
     """
-    import lance
     from lance.fragment import write_fragments
 
-    new = write_fragments(rows, dataset, mode="append")
+    return append_fragments(dataset, write_fragments(rows, dataset, mode="append"))
+
+
+def append_fragments(dataset: Any, new: Sequence[Any]) -> Any:
+    """Append fragments that were written, as `append_remote` appends rows."""
+    import lance
+
     fragments = {one.fragment_id: one.metadata for one in dataset.get_fragments()}
     for number, one in enumerate(new, start=1 + max(fragments, default=-1)):
         one.id = number

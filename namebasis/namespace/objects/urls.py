@@ -24,6 +24,7 @@ else:
 SCHEMES = ("s3", "gs", "az")
 _URL = re.compile(rf"({'|'.join(SCHEMES)}):/{{1,2}}(.*)", re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+CREDENTIALS = "Credentials come from the environment of Ray on each machine; none are sent there."
 _ABOVE = ("namebasis", "spaces")
 """The folders, in the cache, that hold one folder for each space."""
 _BEGINNINGS = tuple(f"{scheme}%3A%2F%2F" for scheme in SCHEMES)

@@ -17,7 +17,7 @@ import pytest
 from namebasis.errors import NamebasisError, ReplacedError, SpaceError
 from namebasis.namespace.actors import crew
 from namebasis.namespace.actors.crew import crew_of
-from namebasis.namespace.building import rewriting
+from namebasis.namespace.building import ray_engine, rewriting
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.removing import drop, remove, rename
 from namebasis.namespace.computed import makers
@@ -313,3 +313,37 @@ def test_actors_open_the_address_by_their_own_credentials(
         ):
             members.map(count_names, [2])
         line.is_down = False
+
+
+def test_a_build_by_actors_is_that_of_one_process(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "s3://bucket/by actors.space"
+    beside = "s3://bucket/beside actors.space"
+
+    def written(_ray: object, task: Any, names: pa.Table, first: int, *_: Any) -> Iterator[Any]:
+        with monkeypatch.context() as patch:
+            patch.setenv("XDG_CACHE_HOME", str(tmp_path / "elsewhere"))
+            work = ray_engine._Writer(pickle.loads(pickle.dumps(task)))  # noqa: S301
+            parts = [(at, names.slice(at, 7)) for at in range(0, len(names), 7)]
+            for at, chunk in reversed(parts):
+                yield first + at, len(chunk), work((first + at, chunk))
+            if "beside" in task.uri:  # another machine goes on with the same build
+                build_space(corpus(20), beside, encoder=FakeEncoder())  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ray_engine, "connected", lambda _: nullcontext(None))
+    monkeypatch.setattr(ray_engine, "_written", written)
+
+    def by_actors(path: object) -> Any:
+        return build_space(
+            corpus(20), path, encoder=FakeEncoder(), engine="ray", encoder_factory=FakeEncoder  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    there = by_actors(url)
+    here = build_space(corpus(20), tmp_path / "here.space", encoder=FakeEncoder())  # type: ignore[arg-type]
+    check_rows(there, 20)
+    assert there.table().equals(here.table())
+    np.testing.assert_array_equal(there.vectors("text"), here.vectors("text"))
+    with pytest.raises(ReplacedError, match="another process wrote to it at the same time"):
+        by_actors(beside)
+    check_rows(open_space(beside), 20)
