@@ -110,7 +110,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def refuse_remote(folder: Path, what: str = "this change") -> None:
+def refuse_remote(folder: Path, what: str = "a change of its pictures") -> None:
     """Refuse what cannot be done to a space in object storage.
 
     Parameters
@@ -118,7 +118,7 @@ def refuse_remote(folder: Path, what: str = "this change") -> None:
     folder : Path
         A space's.
     what : str
-        Such as ``overwriting a space``.
+        Such as ``listing spaces``.
 
     Raises
     ------
