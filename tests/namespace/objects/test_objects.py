@@ -25,6 +25,7 @@ from namebasis.namespace.computed.making import compute_views
 from namebasis.namespace.listing import list_spaces
 from namebasis.namespace.objects.refusals import refusal
 from namebasis.namespace.objects.urls import folder_of, remote_of, url_of
+from namebasis.namespace.store.locks import locked
 from namebasis.space import Space, open_space
 from tests.namespace.computed.test_computed_views import DIMS, FakeMaker, open_fake
 from tests.namespace.conftest import FakeEncoder, corpus
@@ -62,8 +63,12 @@ def test_a_space_lies_there_and_its_caches_here(
     assert again.path in {path.parent.parent for path in cached if path.suffix == ".faiss"}
     assert not any(path.suffix == ".lance" for path in cached)
     assert not any(SECRET.encode() in path.read_bytes() for path in cached)
-    for refused in (lambda: list_spaces(url),):
-        with pytest.raises(SpaceError, match=r"^s3://bucket/.* cannot be done in object storage"):
+    # Pictures are written within such a lock.
+    for what, refused in (
+        ("listing spaces", lambda: list_spaces(url)),
+        ("a change of its pictures", locked(again.path).__enter__),
+    ):
+        with pytest.raises(SpaceError, match=f"^{url}: {what} cannot be done in object storage"):
             refused()
 
 
