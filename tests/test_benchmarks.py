@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,13 @@ def test_every_script_is_a_table_a_study_or_excused(bench: Any) -> None:
     assert tables | set(bench.STUDIES) | set(bench.ELSEWHERE) == scripts
     for script in tables:
         assert '"--quick"' in (FOLDER / f"{script}.py").read_text(encoding="utf-8"), script
+
+
+def test_no_script_hides_a_library() -> None:
+    # A script's folder comes first where modules are looked for: coverage.py broke numba there.
+    elsewhere = [path for path in sys.path if Path(path or ".").resolve() != FOLDER]
+    scripts = [path.stem for path in FOLDER.glob("*.py")]
+    assert [one for one in scripts if PathFinder.find_spec(one, elsewhere)] == []
 
 
 def codes(path: Path) -> Iterator[ast.Module]:

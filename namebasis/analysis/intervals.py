@@ -1,6 +1,6 @@
 """95 % intervals of what is measured on few names, by methods that hold at every n they serve.
 
-`benchmarks/coverage.py` simulates how often each holds the truth; docs/benchmarks.md has its table.
+`benchmarks/intervals.py` simulates how often each holds the truth; docs/benchmarks.md has a table.
 Where no method holds, there is no interval, and the reason is said in its place.
 """
 

@@ -212,12 +212,13 @@ def part_capture(
     -------
     ndarray of shape (n,)
         Cosine of part and whole, in standard deviations of the part's cosines to the swaps, from
-        their mean. Large where the part alone already means the whole.
+        their mean. Large where the part alone already means the whole; NaN where all swaps lie
+        equally near, as those of a part that fills a text tower's window do.
 
     Raises
     ------
     ValueError
-        If a row has fewer than 4 valid swaps, or they all lie equally near.
+        If a row has fewer than 4 valid swaps.
     """
     values = _cube(swaps, "swaps")
     alone = np.asarray(part, dtype=np.float64)
@@ -229,9 +230,8 @@ def part_capture(
     others = np.einsum("nsd,nd->ns", values, alone)
     mean = (used * others).sum(axis=1) / count
     variance = (used * (others - mean[:, None]) ** 2).sum(axis=1) / (count - 1)
-    if not (variance > 1e-18).all():
-        raise ValueError("swaps lie all equally near to their part; there is no scale to compare.")
-    return np.asarray((near - mean) / np.sqrt(variance))
+    spread = np.sqrt(np.where(variance > 1e-18, variance, np.nan))
+    return np.asarray((near - mean) / spread)
 
 
 def part_hold(

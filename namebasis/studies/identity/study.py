@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from namebasis.analysis.identity.spread import standing
-from namebasis.checks import Float64Array, FloatArray, Progress, check_count, check_seed
+from namebasis.checks import (
+    BoolArray,
+    Float64Array,
+    FloatArray,
+    Progress,
+    check_count,
+    check_seed,
+)
 from namebasis.encoders.base import check_template
 from namebasis.namespace.actors.crew import Advance, Crew, counting, crew_of
 from namebasis.namespace.computed.reading import said_reader
@@ -58,6 +65,10 @@ if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 UNREADABLE = "the encoder reads a part as unknown tokens: what is measured says nothing of it"
+CUT_OFF = (
+    "the encoder reads a part alike with every other partner: it fills the window of what is read"
+)
+_CAPTURES = ("capture_given", "capture_family")
 _FEWEST_MIXED = 20
 _TURNED = {
     f"{what}_{one}": f"{what}_{other}"
@@ -317,8 +328,16 @@ class _Swapped:
         halves = [one.split(len(block)) for one, block in zip(found, blocks, strict=True)]
         self.found = _joined([one for one, _ in halves], self.reference)
         recombined = _joined([one for _, one in halves], self.reference)
-        self.mixed, self.mixed_remainder = recombined.columns, recombined.remainder
-        self.mixed_pairs = [pair for some in mixed for pair in some]
+        read = _are_read(recombined.columns)
+        self.mixed = {key: column[read] for key, column in recombined.columns.items()}
+        self.mixed_remainder = recombined.remainder[read]
+        pairs = [pair for some in mixed for pair in some]
+        self.mixed_pairs = [pair for pair, one in zip(pairs, read, strict=True) if one]
+
+
+def _are_read(columns: Mapping[str, Float64Array]) -> BoolArray:
+    """Pairs whose parts both leave the encoder something to read of their partners."""
+    return np.asarray(np.isfinite([columns[key] for key in _CAPTURES]).all(axis=0))
 
 
 def _joined(parts: Sequence[_Columns], reference: Reference) -> _Columns:
@@ -359,6 +378,8 @@ def _rows(
         verdict: dict[str, Any] = {"reason": one.reason}
         if not UNKNOWN_PIECES.isdisjoint(pieces[at]):
             verdict = {"reason": UNREADABLE}
+        elif one.pair is not None and not known.keys() >= set(_CAPTURES):
+            verdict = {"reason": CUT_OFF}
         elif "own_score" in known:
             chances = judged.probabilities[at].tolist()
             verdict = {

@@ -91,8 +91,16 @@ def test_too_few_swaps_and_no_noise_are_refused() -> None:
         measured(GRAND + GIVEN + FAMILY, 0.0)
     with pytest.raises(ValueError, match="3-D"):
         partner_grid(np.eye(3))
-    with pytest.raises(ValueError, match="equally near"):
-        part_capture(np.eye(2), np.eye(2), np.ones((2, 5, 2)))
+
+
+def test_a_part_whose_swaps_are_all_alike_has_no_capture_and_others_keep_theirs() -> None:
+    swaps = np.random.default_rng(0).standard_normal((3, 5, 4))
+    whole, part = np.ones((2, 3, 4)) * [[[1.0]], [[0.5]]]
+    alone = part_capture(whole, part, swaps)
+    swaps[1] = swaps[1, 0]
+    found = part_capture(whole, part, swaps)
+    assert np.isnan(found).tolist() == [False, True, False]
+    assert found[[0, 2]] == pytest.approx(alone[[0, 2]], abs=0)
 
 
 def test_a_part_holds_a_name_as_far_as_its_swaps_point_where_the_name_does() -> None:

@@ -22,7 +22,7 @@ from namebasis.studies.identity.counts import (
     read_counts,
 )
 from namebasis.studies.identity.results import KINDS, WITHOUT_CONTEXTS
-from namebasis.studies.identity.study import UNREADABLE, identity
+from namebasis.studies.identity.study import CUT_OFF, UNREADABLE, identity
 from namebasis.studies.identity.swaps import draw_names, recombined_pairs, split
 from namebasis.studies.identity.thresholds import EVIDENCES, judge, load_origin
 
@@ -188,6 +188,30 @@ def test_a_part_that_the_encoder_cannot_read_gets_no_kind(space: PlantedSpace) -
     assert ann.kind is not None
     assert (smile.kind, smile.probabilities, smile.reason) == (None, None, UNREADABLE)
     assert smile.own_score is not None
+
+
+def test_a_part_that_fills_the_window_gets_no_kind_and_leaves_others_as_they_are(
+    space: PlantedSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [*PEOPLE[:24], f"{'A' * 40} Lee", "Cher"]
+    options = {"n_swaps": 6, "n_made_up": 20, "with_contexts": False}
+    whole = identity(space, [one for one in asked if "A" * 40 not in one], **options)
+    embed = PlantedEncoder._embed
+    monkeypatch.setattr(  # a text tower reads no more than its first pieces
+        PlantedEncoder, "_embed", lambda self, name, template: embed(self, name[:40], template)
+    )
+    found = identity(space, asked, **options)
+    *others, long, cher = found.rows
+    assert (long.kind, long.probabilities, long.reason) == (None, None, CUT_OFF)
+    assert (long.capture_given, long.hold_given) == (None, pytest.approx(1))
+    assert long.capture_family is not None
+    assert [one.own_score for one in others] == [one.own_score for one in whole.rows[:-1]]
+    assert all(one.kind is not None for one in others)
+    assert cher.reason == ONE_PART
+    mixed = found.null
+    assert mixed is not None
+    assert len(mixed.pairs) >= 20
+    assert not any("A" * 40 in pair for pair in mixed.pairs)
 
 
 def test_recombined_pairs_are_no_real_names_and_no_partners() -> None:
