@@ -147,7 +147,7 @@ def test_errors_and_logs_say_it_plainly(
     def fail(**_: object) -> None:
         raise kind("first \x1b]52;c;eA==\x07\n\u202esecond")
 
-    monkeypatch.setattr(cli, "_command", lambda: fail)
+    monkeypatch.setattr(cli, "_command", lambda words: fail)
     with pytest.raises(SystemExit):
         cli.main()
     assert capsys.readouterr().err == ("error: first <U+001B>]52;c;eA==<U+0007>\n<U+202E>second\n")

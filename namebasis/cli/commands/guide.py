@@ -20,7 +20,6 @@ _PATIENCE = 5.0
 
 
 def explain(
-    context: typer.Context,
     words: Annotated[
         list[str] | None,
         typer.Argument(
@@ -34,7 +33,7 @@ def explain(
 ) -> None:
     """Explain a word of a table, a column or a page: what it says, its range, how to read it."""
     word = " ".join(words or ())
-    lines = _of_options(context.find_root().command, word) if word else []
+    lines = _of_options(word) if word else []
     found = Explanation((), word) if lines and not find(word) else explained(word or None)
     if as_json:
         print_json({**found.to_dict(), "options": lines})
@@ -45,11 +44,15 @@ def explain(
         note("`namebasis explain WORD` explains one of them, any column, and options.")
 
 
-def _of_options(root: Any, word: str) -> list[str]:
+def _of_options(word: str) -> list[str]:
     """What the option of that name does, with the commands that have it; each help once."""
+    from typer.main import get_command
+
+    from namebasis.cli.application import make_app
+
     wanted = "-".join(re.sub(r"[_-]+", " ", word).lower().split())
     found: dict[str, list[str]] = {}
-    for command, at in _commands(root, ""):
+    for command, at in _commands(get_command(make_app()), ""):
         for parameter in command.params:
             if f"--{wanted}" in getattr(parameter, "opts", ()):
                 told = " ".join((getattr(parameter, "help", None) or "").split())

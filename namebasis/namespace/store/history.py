@@ -200,7 +200,7 @@ def _read_there(store: Store) -> History:
             tag = tags.get(f"{_TAG}{history.n_changes + 1}-before")
             if tag is None or _WORDS not in tag["metadata"] or tag["version"] >= store.version:
                 break
-            change = Change(**json.loads(tag["metadata"][_WORDS]))
+            change = Change(**parse_json(tag["metadata"][_WORDS], store.uri))
             history.changes.append(replace(change, was_stopped=True))
             history.n_changes += 1
     except (UnreadableError, *_DAMAGES) as error:
