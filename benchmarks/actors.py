@@ -24,7 +24,7 @@ from typing import Any
 from _timing import load
 
 ACTORS = (1, 2, 4)
-N_NAMES = {False: 16_384, True: 300}
+N_NAMES = {False: 8_192, True: 300}
 RIGID, SWAPS, ANCHORS = 4_096, 6, 12
 WORKS = ("build", "identity", "rigidity", "score", "anchors")
 TEMPLATES = {"build": "portrait", "space": "plain"}
