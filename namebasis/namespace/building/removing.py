@@ -144,10 +144,12 @@ def _beside(n_images: int, n_names: int) -> str:
 
 def _way_back(space: StoredSpace) -> str:
     """How to take a change back, and what is left of what went."""
-    stays = "on disk until" if remote_of(space.path) is None else "there until a day after"
+    stays, then = "on disk", ""
+    if remote_of(space.path) is not None:
+        stays, then = "there", ", and until the first write a day after that"
     return (
-        f"to take it back: namebasis undo {space.path}; what was removed stays {stays} "
-        f"namebasis undo {space.path} --forget"
+        f"to take it back: namebasis undo {space.path}; what was removed stays {stays} until "
+        f"namebasis undo {space.path} --forget{then}"
     )
 
 

@@ -195,13 +195,21 @@ def _numbers(field: Any) -> list[int]:
     return [field.id(), *(number for one in field.children() for number in _numbers(one))]
 
 
-def read_collection(client: Client, name: str) -> Collection | None:
+def read_collection(client: Client, name: str, *, overwrite: bool = False) -> Collection | None:
     """What is noted of a collection; None where there is none.
+
+    Parameters
+    ----------
+    client : Client
+    name : str
+    overwrite : bool
+        Take a note that cannot be read for none: its collection is going to be replaced.
 
     Raises
     ------
     EngineError
-        If there is a collection that nothing is noted of, or the note is damaged.
+        If there is a collection that nothing is noted of, or the note is damaged or of another
+        version of namebasis.
     """
     noted = client.read_notes([name]).get(name)
     is_there = client.has(name)
@@ -218,7 +226,12 @@ def read_collection(client: Client, name: str) -> Collection | None:
     try:
         return from_json(Collection, noted.encode())
     except UnreadableError as error:
-        raise EngineError(f"{where} has a damaged note ({error.reason}).") from None
+        if overwrite:
+            return None
+        raise EngineError(
+            f"{where} has a note that this namebasis cannot read ({error.reason}). Publish the "
+            "space again with --overwrite."
+        ) from None
 
 
 def block_keys(name: str, n_rows: int, block: int) -> list[str]:

@@ -170,7 +170,7 @@ class _View:
 
     def publish(self) -> PublishedView:
         """Write what is missing."""
-        before = read_collection(self.client, self.name)
+        before = read_collection(self.client, self.name, overwrite=self.overwrite)
         if before is not None and not self.overwrite:
             before.check_owner(
                 self.space.provenance, self.where,

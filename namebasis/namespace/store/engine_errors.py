@@ -61,6 +61,14 @@ def is_of_engine(error: BaseException) -> bool:
     return known or type(error).__name__ == "PanicException"
 
 
+def _comes_from_lance(error: BaseException) -> bool:
+    """Whether Lance raised it, and not an encoder, say, that ran while rows were written."""
+    frame, module = error.__traceback__, ""
+    while frame is not None:
+        module, frame = str(frame.tb_frame.f_globals.get("__name__", "")), frame.tb_next
+    return module.split(".")[0] in ("lance", "pyarrow") or _SOURCE.search(str(error)) is not None
+
+
 @contextmanager
 def reading(uri: Path) -> Iterator[None]:
     """Turn what the engine raises over a damaged data set into one line.
@@ -104,7 +112,7 @@ def writing_files(folder: Path) -> Iterator[None]:
         raise
     except BaseException as error:
         url = remote_of(folder)
-        if url is not None and is_of_engine(error):
+        if url is not None and is_of_engine(error) and _comes_from_lance(error):
             raise refusal(error, url) from error
         reason = system_reason(error) if is_of_engine(error) else None
         if reason is None:

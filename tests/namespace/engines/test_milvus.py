@@ -386,6 +386,23 @@ def test_columns_written_later_leave_a_collection_as_it_is(tmp_path: Path, engin
         nb.open_space(space.path, engine=engine).nearest("Vicki")
 
 
+def test_a_note_that_cannot_be_read_is_replaced_on_demand(tmp_path: Path, engine: str) -> None:
+    space = made(tmp_path / "noted.space")
+    space.publish(engine, columns=FEW)
+    there = nb.open_space(space.path, engine=engine)
+    right = there.nearest("Vicki", 5)
+    client = Client(parse_address(engine))
+    client.note("noted__text", '{"fields":[1,"of an older namebasis"]}')
+    for ask in (
+        lambda: nb.open_space(space.path, engine=engine).nearest("Vicki"),
+        lambda: space.publish(engine, columns=FEW),
+    ):
+        with pytest.raises(EngineError, match=r"cannot read.*Publish the space again with --over"):
+            ask()
+    assert space.publish(engine, columns=FEW, overwrite=True).views[0].n_written == N
+    assert_same(right, nb.open_space(space.path, engine=engine).nearest("Vicki", 5))
+
+
 def test_collections_of_others_are_refused(tmp_path: Path, engine: str) -> None:
     first, other = made(tmp_path / "a/one.space"), made(tmp_path / "b/one.space")
     foreign = made(tmp_path / "c/one.space", salt="other")

@@ -140,8 +140,9 @@ def test_names_are_removed_there(
             table.select(["id"]).append_column("x", table["id"]), study="s", parameters={}
         )
         told = remove(open_space(path), table["name"].to_pylist()[3:6])
-        stays = "there until a day after" if path == url else "on disk until"
-        assert f"{stays} namebasis undo {path} --forget" in told.remarks[-1]
+        stays = "there until" if path == url else "on disk until"
+        then = ", and until the first write a day after that" if path == url else ""
+        assert told.remarks[-1].endswith(f"{stays} namebasis undo {path} --forget{then}")
         assert told.to_dict()["space"] == path
         both.append(add(open_space(path), "Late"))
     there, here = both
@@ -213,6 +214,12 @@ def test_a_line_that_is_cut(line: Line) -> None:
         open_space(url)
     line.is_down = False
     check_rows(open_space(url), 60)
+
+    def fail() -> None:
+        raise RuntimeError("CUDA out of memory")
+
+    with pytest.raises(RuntimeError, match=r"^CUDA out of memory$"):  # no fault of the storage
+        add(open_space(url), "Late", encoder=Meanwhile(fail))
     check_rows(add(open_space(url), "Late"), 61)
 
 
