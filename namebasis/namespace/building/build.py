@@ -175,7 +175,7 @@ def build_space(
     swap.finish_swap(path)
     place = _choose_place(path, job, overwrite)
     with ExitStack() as locks:
-        for folder in {path, place}:
+        for folder in dict.fromkeys((place, path)):  # the last one names what is refused
             locks.enter_context(locked(folder, remote=True))
         # Another build may have ended here between the look and the lock.
         if _choose_place(path, job, overwrite) != place:

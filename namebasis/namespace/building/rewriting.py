@@ -17,6 +17,7 @@ from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.views import ImageView
 from namebasis.namespace.search import caches, spelling_index
 from namebasis.namespace.store.dataset import HIDDEN, IMAGE_COUNT, VIEWS, Store, as_matrix
+from namebasis.namespace.store.history import HISTORY_KEY
 from namebasis.namespace.store.metrics import (
     COMPUTED_STUDY,
     OWN,
@@ -180,6 +181,8 @@ def write_rows(
             sums[sum_key(schema, one.name)] = no_rows(one.type.list_size).plus(blocks)
     notes = {**_texts(schema.metadata), **sums_entry(store, {}, **sums)}
     notes.pop(IMAGE_MEAN_KEY, None)
+    if remote_of(store.folder) is None:  # the rows may be of a copy from object storage
+        notes.pop(HISTORY_KEY, None)
     if mean is not None:
         key = sum_key(schema, "image") if "image" in schema.names else ""
         notes |= image_mean_entry(store, mean, key)

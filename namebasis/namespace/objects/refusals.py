@@ -61,7 +61,7 @@ def refusal(error: BaseException, url: str) -> NamebasisError:
     if is_conflict(error):
         return ReplacedError(
             f"{url}: another process wrote to it at the same time and was first, so this write "
-            "stopped. Open the space again and repeat it."
+            "stopped. Run the same command again; in Python, open the space again first."
         )
     scheme = url.partition(":")[0]
     for pattern, reason in _REASONS:

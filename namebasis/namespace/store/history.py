@@ -7,7 +7,8 @@ commits to both died between the two, the images are brought back.
 
 In object storage, where no lock keeps other machines out, the history is metadata of the data set
 itself, so that each version holds the changes that led to it. A change is described by its tag
-until it is noted there: where versions follow on the tagged one, it was stopped.
+until it is noted there: where versions follow on the tagged one, it was stopped. No tag counts
+of a version from before the history was last noted: what followed there was another writer's.
 """
 
 from __future__ import annotations
@@ -114,12 +115,15 @@ class History:
     extents : dict of str to int
         By the id of a view's writing or of a build: the most rows that it ever had.
     begun : Begun or None
+    noted_from : int
+        In object storage: the version that the noting followed on.
     """
 
     changes: list[Change] = field(default_factory=list)
     n_changes: int = 0
     extents: dict[str, int] = field(default_factory=dict)
     begun: Begun | None = None
+    noted_from: int = 0
 
     @property
     def done(self) -> list[Change]:
@@ -164,6 +168,8 @@ def read_history(store: Store) -> History:
     """
     if remote_of(store.folder) is not None:
         return _read_there(store)
+    if HISTORY_KEY.encode() in store.metadata:  # copied from object storage and unchanged since
+        return History()
     path = store.folder / HISTORY
     try:
         return _parsed(read_text(path), path)
@@ -186,6 +192,7 @@ def _parsed(text: str, path: Path) -> History:
         int(values["n_changes"]),
         {str(key): int(rows) for key, rows in values["extents"].items()},
         None if begun is None else Begun(**begun),
+        int(values.get("noted_from", 0)),
     )
 
 
@@ -198,7 +205,9 @@ def _read_there(store: Store) -> History:
         tags = store.dataset.tags.list()
         while True:
             tag = tags.get(f"{_TAG}{history.n_changes + 1}-before")
-            if tag is None or _WORDS not in tag["metadata"] or tag["version"] >= store.version:
+            if tag is None or _WORDS not in tag["metadata"]:
+                break
+            if not history.noted_from < tag["version"] < store.version:
                 break
             change = Change(**parse_json(tag["metadata"][_WORDS], store.uri))
             history.changes.append(replace(change, was_stopped=True))
@@ -228,7 +237,10 @@ def write_history(store: Store, history: History) -> None:
 
 def notes_of(store: Store, history: History) -> dict[str, str]:
     """What the data set's own metadata is to hold of the history: nothing on this machine."""
-    return {} if remote_of(store.folder) is None else {HISTORY_KEY: _to_text(history)}
+    if remote_of(store.folder) is None:
+        return {}
+    history.noted_from = store.version
+    return {HISTORY_KEY: _to_text(history)}
 
 
 def _to_text(history: History) -> str:
@@ -237,6 +249,7 @@ def _to_text(history: History) -> str:
         "changes": [asdict(change) for change in history.changes],
         "extents": history.extents,
         "begun": None if history.begun is None else asdict(history.begun),
+        "noted_from": history.noted_from,
     }
     values["check"] = _crc(values)
     return json.dumps(values, indent=0)
@@ -272,6 +285,7 @@ def changing(
     """
     folder = store.folder
     note = Note(what)
+    _leave_behind(store)
     history = read_history(store)
     number = history.n_changes + 1
     at = images_version(folder) if images else None
@@ -288,10 +302,12 @@ def changing(
         _tag_images(folder, number, "before", at)
     try:
         yield note
-    except BaseException:
+    except BaseException as error:
         if remote_of(folder) is None:
             store.refresh()
             settle(store)
+        elif isinstance(error, Exception):
+            _give_up_there(store, change)
         raise
     store.refresh()
     done = replace(change, what=visible(note.what))
@@ -358,6 +374,33 @@ def _end_there(store: Store, history: History, change: Change) -> None:
     log.info("%s: other processes write to it; the %s is noted as stopped", store.uri, change.what)
 
 
+def _give_up_there(store: Store, change: Change) -> None:
+    """Remove the tag of a change in object storage that failed, if nothing was committed since."""
+    name = f"{_TAG}{change.number}-before"
+    try:
+        store.refresh()
+        tag = store.dataset.tags.list().get(name)
+        # Another writer may have begun from the same version, under the same number.
+        if tag and store.version == change.before and tag["metadata"] == _words(change):
+            store.dataset.tags.delete(name)
+    except (SpaceError, OSError, ValueError, KeyError) as error:
+        log.info("%s: the tag %s stays (%s)", store.uri, name, error)
+
+
+def _leave_behind(store: Store) -> None:
+    """Forget what object storage knew of the changes of a space that was copied from there.
+
+    A copy of this machine notes its changes elsewhere, and one that goes up again would undo them
+    too.
+    """
+    if remote_of(store.folder) is not None or HISTORY_KEY.encode() not in store.metadata:
+        return
+    (store.folder / HISTORY).unlink(missing_ok=True)
+    untag_all(store)
+    store.dataset.update_schema_metadata({HISTORY_KEY: None})
+    store.refresh()
+
+
 def _trim(history: History) -> set[int]:
     """Forget the changes that are no longer kept; their numbers."""
     gone = history.undone  # another way was taken
@@ -399,6 +442,7 @@ def _end(
 
 def forget_changes(store: Store) -> int:
     """Forget all changes, and with them the versions that are kept for them; how many."""
+    _leave_behind(store)
     history = read_history(store)
     n_changes = len(history.changes)
     history.changes, history.begun = [], None
@@ -411,7 +455,11 @@ def _tag(store: Store, number: int, end: str, version: int, change: Change | Non
     """Keep a version for a change; in object storage the tag also holds what it begins."""
     name = _retag(store.dataset, number, end, version)
     if change is not None and remote_of(store.folder) is not None:
-        store.dataset.tags.replace_metadata(name, {_WORDS: json.dumps(asdict(change))})
+        store.dataset.tags.replace_metadata(name, _words(change))
+
+
+def _words(change: Change) -> dict[str, str]:
+    return {_WORDS: json.dumps(asdict(change))}
 
 
 def _tag_images(folder: Path, number: int, end: str, version: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import threading
 import urllib.request
@@ -97,6 +98,20 @@ def put_space(line: Line, folder: Path, url: str) -> None:
             sent = urllib.request.Request(where, method="PUT", data=file.read_bytes())
             sent.add_header("Content-Type", "application/octet-stream")
             urllib.request.urlopen(sent).close()
+
+
+def take_space(line: Line, url: str, folder: Path) -> None:
+    """Copy the rows of a space from an address to a folder of this machine."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    root = f"http://127.0.0.1:{line.port}/{bucket}"
+    with urllib.request.urlopen(f"{root}?list-type=2&prefix={quote(prefix)}/") as listed:
+        keys = re.findall("<Key>(.*?)</Key>", listed.read().decode())
+    for key in keys:
+        file = folder / key.removeprefix(f"{prefix}/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        asked = urllib.request.Request(f"{root}/{quote(key)}", headers={"Authorization": "AWS x"})
+        with urllib.request.urlopen(asked) as sent:
+            file.write_bytes(sent.read())
 
 
 def late(*names: str) -> object:

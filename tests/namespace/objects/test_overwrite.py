@@ -11,6 +11,7 @@ from namebasis.errors import ReplacedError, SpaceError
 from namebasis.namespace.building import replacing
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.undoing import undo
+from namebasis.namespace.store import history
 from namebasis.namespace.store.opening import holds_versions
 from namebasis.namespace.store.swap import new_path
 from namebasis.space import Space, open_space
@@ -20,6 +21,35 @@ from tests.namespace.objects.conftest import Line, Meanwhile, add, check_rows, p
 
 def over(url: str, encoder: FakeEncoder) -> Space:
     return build_space(corpus(12), url, encoder=encoder, overwrite=True)  # type: ignore[arg-type, return-value]
+
+
+def test_what_a_refused_change_left_brings_nothing_back(
+    line: Line, built: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, tags = "s3://bucket/refused.space", history._tag
+    put_space(line, built[0], url)
+
+    def fails() -> None:
+        raise ValueError("no such weights")
+
+    with pytest.raises(ValueError, match="no such weights"):
+        add(open_space(url), "Never", encoder=Meanwhile(fails))
+    assert not open_space(url)._store.dataset.tags.list()
+
+    def late(*given: Any) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(history, "_tag", tags)
+            patch.setenv("XDG_CACHE_HOME", str(tmp_path))
+            over(url, FakeEncoder())
+        tags(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(history, "_tag", late)
+        with pytest.raises(ReplacedError, match=rf"^{url}: .* Run the same command again"):
+            add(open_space(url), "Lost")
+    with pytest.raises(SpaceError, match="there is no change to undo"):
+        undo(open_space(url), dry_run=True)
+    check_rows(undo(add(open_space(url), "Late")).space, 12)
 
 
 class Encoded(FakeEncoder):
@@ -55,6 +85,11 @@ def test_a_space_is_replaced_in_one_commit(
     line.is_down = False
     check_rows(open_space(url), 62)
 
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):  # its tag stays, and what follows there is no change
+        add(open_space(url), "Never", encoder=Meanwhile(stopped))
     for at in (0, 1):  # when the new space is in its place, and when the one beside is emptied
         commits: list[object] = []
 

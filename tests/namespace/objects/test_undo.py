@@ -12,11 +12,13 @@ import pytest
 
 from namebasis.errors import ReplacedError, SpaceError
 from namebasis.namespace.building import rewriting
+from namebasis.namespace.building.merging import merge
 from namebasis.namespace.building.removing import remove
 from namebasis.namespace.building.undoing import undo
 from namebasis.namespace.store import history
+from namebasis.namespace.store.dataset import Store
 from namebasis.space import Space, open_space
-from tests.namespace.objects.conftest import Line, Meanwhile, add, check_rows, put_space
+from tests.namespace.objects.conftest import Line, Meanwhile, add, check_rows, put_space, take_space
 
 
 def measured(space: Space) -> Space:
@@ -132,6 +134,61 @@ def test_changes_whose_end_nobody_noted(
         open_space(url)._store).done]  # fmt: skip
     assert noted == [("rem", True), ("add", False), ("add", False)]
     check_rows(undo(open_space(url)).space, 60)
+
+
+def test_a_change_that_began_within_an_undo_is_none(
+    line: Line, built: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, goes_back = "s3://bucket/within.space", rewriting.bring_back
+    put_space(line, built[0], url)
+    grown = add(open_space(url), "Wrong")
+
+    def dies() -> None:
+        raise KeyboardInterrupt
+
+    def late(*given: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setenv("XDG_CACHE_HOME", str(tmp_path))
+            with pytest.raises(KeyboardInterrupt):
+                add(open_space(url), "Lost", encoder=Meanwhile(dies))
+        return goes_back(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rewriting, "bring_back", late)
+        after = undo(grown).space
+    with pytest.raises(SpaceError, match="there is no change to undo"):
+        undo(after, dry_run=True)
+    check_rows(undo(after, redo=True).space, 61)
+
+
+def test_what_a_copy_did_here_is_not_undone_there(
+    line: Line, built: tuple[Path, int], tmp_path: Path
+) -> None:
+    url, again, here = "s3://bucket/copied.space", "s3://bucket/again.space", tmp_path / "c.space"
+    put_space(line, built[0], url)
+    add(add(open_space(url), "Late"), "Later")
+    take_space(line, url, here)
+    with pytest.raises(SpaceError, match="there is no change to undo"):
+        undo(open_space(here))
+    shutil.copytree(built[0], tmp_path / "mine.space")
+    mine = add(open_space(tmp_path / "mine.space"), "Mine")
+    merge(open_space(here), mine, here)
+    assert [*Store(here).dataset.tags.list()] == ["namebasis-undo-1-before"]
+    assert undo(open_space(here), dry_run=True).sentence.startswith("would undo the merge of mine")
+    put_space(line, here, again)
+    with pytest.raises(SpaceError, match="there is no change to undo"):
+        undo(open_space(again), dry_run=True)
+    check_rows(undo(add(open_space(again), "Latest")).space, 63)
+    add(open_space(again), "Latest")
+
+    # Copied back over the space here, whose own notes end before that.
+    shutil.rmtree(here / "names.lance")
+    take_space(line, again, here)
+    with pytest.raises(SpaceError, match="there is no change to undo"):
+        undo(open_space(here))
+    assert undo(open_space(here), forget=True).sentence.startswith("forgot 0 changes")
+    assert history.HISTORY_KEY.encode() not in Store(here).metadata
+    check_rows(undo(add(open_space(here), "Last")).space, 64)
 
 
 def test_a_line_that_is_cut_leaves_one_state_or_the_other(
