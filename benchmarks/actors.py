@@ -52,7 +52,7 @@ def work(kind: str, path: Path, n: int, **asked: Any) -> str:
     if kind == "identity":
         found_one: Any = space.identity(names, n_swaps=SWAPS, with_contexts=False, **asked)
     elif kind == "rigidity":
-        found_one = space.rigidity(names[: min(n, RIGID)], **asked)
+        found_one = space.rigidity(names[:n], **asked)
     elif kind == "score":
         found_one = space.score(n_made_up=2_000, **asked)
     else:
@@ -138,20 +138,21 @@ def row(*cells: object) -> None:
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 
-def table(works: list[str], n: int) -> None:
+def table(works: list[str], n: int, n_rigid: int | None = None) -> None:
     row("work", "who", "wall, s", "against 1 actor", "CPU, s", "start of Ray, s", "equal", "load")
     row("---", "---", *["--:"] * 4, "---", "--:")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "a.space"
         build(path, n, TEMPLATES["space"])
         for kind in works:
-            whole = alone(kind, path, n, 0, threads=None)
-            single = alone(kind, path, n, 0, threads="1")
-            by = {k: alone(kind, path, n, k, threads="1") for k in ACTORS}
+            rows = (n_rigid or min(n, RIGID)) if kind == "rigidity" else n
+            whole = alone(kind, path, rows, 0, threads=None)
+            single = alone(kind, path, rows, 0, threads="1")
+            by = {k: alone(kind, path, rows, k, threads="1") for k in ACTORS}
             first = by[ACTORS[0]]["wall"]
-            rows = {"one process, all threads": whole, "one process, one thread": single}
-            rows |= {f"{k} actor{'s' * (k > 1)}": got for k, got in by.items()}
-            for who, got in rows.items():
+            told_of = {"one process, all threads": whole, "one process, one thread": single}
+            told_of |= {f"{k} actor{'s' * (k > 1)}": got for k, got in by.items()}
+            for who, got in told_of.items():
                 row(
                     kind,
                     who,
@@ -164,8 +165,9 @@ def table(works: list[str], n: int) -> None:
                 )
     print(
         f"\n{n:,} full names, the organism: the build over the 4 templates of {TEMPLATES['build']}"
-        f"; identity with {SWAPS} swaps and no contexts; rigidity of {min(n, RIGID):,}; score on "
-        f"age and gender beside 2,000 made-up names; anchors of {ANCHORS} names each."
+        f"; identity with {SWAPS} swaps and no contexts; rigidity of "
+        f"{n_rigid or min(n, RIGID):,}; score on age and gender beside 2,000 made-up names; "
+        f"anchors of {ANCHORS} names each."
     )
 
 
@@ -173,6 +175,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("works", nargs="*", help=", ".join(WORKS))
     parser.add_argument("--quick", action="store_true", help="a smoke run")
+    parser.add_argument("--names", type=int, help="this many, and in rigidity as many")
     parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
     if wanted.one:
@@ -181,7 +184,7 @@ def main() -> None:
         return
     if unknown := sorted(set(wanted.works) - set(WORKS)):
         parser.error(f"no work {', '.join(unknown)}; there are {', '.join(WORKS)}.")
-    table(wanted.works or list(WORKS), N_NAMES[wanted.quick])
+    table(wanted.works or list(WORKS), wanted.names or N_NAMES[wanted.quick], wanted.names)
 
 
 if __name__ == "__main__":
