@@ -189,7 +189,7 @@ def measure(name: str, *, quick: bool, before: float) -> str:
     foot = (
         f"Made on {date.today()} at commit {commit()}: {processor()}, {n_cores} cores, load "
         f"{before:.1f} before and {load():.1f} after; other processes took {100 * others:.0f} % of "
-        f"the cores; {seconds / 60:.0f} minutes."
+        f"the cores; {seconds / 60:.1f} minutes."
     )
     loud = "**Not a quiet machine.** " * (before > QUIET)
     return f"{done.stdout.strip()}\n\n{loud}{foot}"
