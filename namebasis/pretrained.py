@@ -71,7 +71,7 @@ def read_single_file(kind: Any, path: Path, config: Path, **options: Any) -> Any
     config : Path
         A folder with the configurations of the parts that are read from it.
     **options
-        For `from_single_file`; parts that are there already.
+        For `from_single_file`; parts that are already loaded.
 
     Raises
     ------

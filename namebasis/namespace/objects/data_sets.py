@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _NO_COLUMN = -2
 """The number that Lance gives to what a file holds of a column that was dropped."""
 KEPT = timedelta(days=1)
-"""Younger versions stay: who reads one from another machine holds no lock on it."""
+"""Younger versions stay: a reader on another machine holds no lock on them."""
 
 
 def find_remote(uri: str, url: str) -> Any:
@@ -184,7 +184,7 @@ def _numbers(fields: Sequence[Any], above: _Place = ()) -> Iterator[tuple[_Place
 
 
 def put_file(uri: str, url: str, content: bytes) -> None:
-    """Keep a small file that never changes as a data set of one row; one that is there stays.
+    """Keep a small file that never changes as a data set of one row; an existing one stays.
 
     Parameters
     ----------

@@ -351,7 +351,7 @@ def settle(store: Store) -> None:
 
 
 def _end_there(store: Store, history: History, change: Change) -> None:
-    """Note a change in object storage as ended; who wrote meanwhile noted it as stopped."""
+    """Note a change in object storage as ended; another writer may have noted it as stopped."""
     for _ in range(_TRIES):
         found = next((one for one in history.changes if one.number == change.number), None)
         if found is None or store.version == change.before:  # forgotten, or it committed nothing

@@ -25,7 +25,7 @@ def world(seed: int, n: int, baked: int | None = None) -> tuple[np.ndarray, np.n
         names[0] += 1.5 * scenes[baked]
     placed = names[:, None] + scenes
     if baked is not None:
-        placed[0, baked] -= scenes[baked]  # it is there already
+        placed[0, baked] -= scenes[baked]  # the name already holds it
     return unit(names), unit(placed)
 
 

@@ -53,7 +53,7 @@ def test_what_a_refused_change_left_brings_nothing_back(
 
 
 class Encoded(FakeEncoder):
-    """Encodes nothing: all is there already."""
+    """Refuses to encode: every vector already exists."""
 
     def encode_text(self, *args: object, **options: object) -> object:  # type: ignore[override]
         raise AssertionError("the build began again")
