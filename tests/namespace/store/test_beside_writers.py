@@ -49,7 +49,7 @@ def made(salt: str, view: str, name: str) -> FloatArray:
 
 
 def wrong_in(space: Space) -> list[str]:
-    """What a space answers otherwise than its own names, encoded anew, say."""
+    """What a space answers otherwise than its own names, encoded again, say."""
     wrong = []
     names = space.table(["name"])["name"].to_pylist()
     by_print = {FakeEncoder(salt=salt).fingerprint: salt for salt in SALTS}
