@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from namebasis.checks import check_count
 from namebasis.errors import NamebasisError, SpaceError
-from namebasis.namespace.objects.urls import refuse_remote
-from namebasis.namespace.store.dataset import Store
+from namebasis.namespace.objects.data_sets import find_remote, folders_below, open_remote
+from namebasis.namespace.objects.urls import remote_of, said
+from namebasis.namespace.store.dataset import IMAGES, Store
 from namebasis.namespace.store.opening import NAMES
-from namebasis.namespace.store.places import place_of
+from namebasis.namespace.store.places import for_lance, place_of
 from namebasis.namespace.store.provenance import Provenance
 from namebasis.results import Result, Table, plain_dict
 
@@ -30,13 +31,13 @@ class ListedSpace:
     Attributes
     ----------
     space : str
-        Its folder, from the folder that was searched.
+        Its folder or address, from the folder that was searched.
     names : int or None
         None where it cannot be read.
     encoder : str or None
     views : tuple of str
     n_bytes : int
-        Of all its files.
+        Of all its files; in object storage, of its newest version.
     changed : str
         Day of the last change, ISO.
     state : str
@@ -70,10 +71,14 @@ class SpaceList(Result):
         if not self.spaces:
             return (
                 f"there is no name space in or below {self.folder}; "
-                "`namebasis build my.space NAMES` makes one"
+                f"`namebasis build {self._new()} NAMES` makes one"
             )
         number = len(self.spaces)
         return f"{number:,} name space{'s' * (number != 1)} in or below {self.folder}"
+
+    def _new(self) -> str:
+        url = remote_of(self.folder)
+        return "my.space" if url is None else f"{url}/my.space"
 
     def tables(self) -> tuple[Table, ...]:
         if not self.spaces:
@@ -99,7 +104,7 @@ class SpaceList(Result):
     def to_dict(self) -> dict[str, Any]:
         """The folder and its spaces."""
         return plain_dict(
-            {"folder": str(self.folder), "spaces": [asdict(one) for one in self.spaces]}
+            {"folder": said(self.folder), "spaces": [asdict(one) for one in self.spaces]}
         )
 
 
@@ -109,17 +114,20 @@ def list_spaces(folder: str | Path = ".", *, depth: int = 3) -> SpaceList:
     Parameters
     ----------
     folder : str or Path
+        On this machine, or in object storage, such as ``s3://bucket``.
     depth : int
         How many folders deep to look; 0 for this one alone.
 
     Raises
     ------
     SpaceError
-        If there is no such folder, or it cannot be read.
+        If there is no such folder or bucket, or it cannot be read.
     """
     check_count(depth, "depth", low=0)
-    top = place_of(folder)
-    refuse_remote(top, "listing spaces")
+    top = place_of(folder, is_folder=True)
+    url = remote_of(top)
+    if url is not None:
+        return SpaceList(top, tuple(_spaces_there(url, url, depth)))
     if not top.is_dir():
         what = "is a file" if top.exists() else "does not exist"
         raise SpaceError(f"{top} {what}; give a folder.")
@@ -147,6 +155,35 @@ def _folders(folder: Path, depth: int) -> Iterator[Path]:
         return
     for name in below:
         yield from _folders(folder / name, depth - 1)
+
+
+def _spaces_there(url: str, top: str, depth: int) -> Iterator[ListedSpace]:
+    """The spaces at an address in object storage and below it."""
+    below = folders_below(url)
+    if NAMES in below:
+        yield _listed_there(url, top, IMAGES in below)
+    elif depth:
+        for name in below:
+            if not name.startswith("."):
+                yield from _spaces_there(f"{url}/{name}", top, depth - 1)
+
+
+def _listed_there(url: str, top: str, has_pictures: bool) -> ListedSpace:
+    named = url.removeprefix(top).lstrip("/") or "."
+    try:
+        path = place_of(url)
+        store = Store(path, open_remote(for_lance(path / NAMES), url))
+        pictures = find_remote(for_lance(path / IMAGES), url) if has_pictures else None
+        versions = [one.get_version() for one in (store.dataset, pictures) if one is not None]
+        source = Provenance.from_metadata(store.metadata, url)
+    except NamebasisError as error:
+        reason = str(error).removeprefix(f"{url}: ")
+        return ListedSpace(named, None, None, (), 0, "", reason)
+    n_bytes = sum(int(one["metadata"]["total_files_size"]) for one in versions)
+    changed = max(one["timestamp"] for one in versions).astimezone(UTC).date().isoformat()
+    return ListedSpace(
+        named, store.n_rows, source.encoder, store.views, n_bytes, changed, source.state
+    )
 
 
 def _listed(path: Path, top: Path) -> ListedSpace:

@@ -28,7 +28,11 @@ DryRun = Annotated[
 @answers
 def list_(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Where to look; by default here.")
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Where to look; by default here. Also s3://BUCKET, or a folder in it.",
+        ),
     ] = Path(),
     depth: Annotated[int, typer.Option("--depth", min=0, help="Folders to go down.")] = 3,
 ) -> Result:

@@ -76,6 +76,29 @@ def open_remote(uri: str, url: str) -> Any:
     return found
 
 
+def folders_below(url: str) -> list[str]:
+    """Names of the folders that lie in a folder of object storage, sorted; it need not be there.
+
+    Parameters
+    ----------
+    url : str
+        Of a bucket, or of a folder in one.
+
+    Raises
+    ------
+    SpaceError
+        If the storage cannot be reached, or refuses.
+    """
+    enter_lance(url)
+    from lance.file import LanceFileSession
+
+    try:
+        found = LanceFileSession(url).list_with_delimiter().common_prefixes
+    except (ValueError, OSError, RuntimeError) as error:
+        raise refusal(error, url) from None
+    return sorted(found)
+
+
 def append_remote(dataset: Any, rows: pa.Table) -> Any:
     """Append rows in one commit, which is refused if anything was committed since `dataset`.
 

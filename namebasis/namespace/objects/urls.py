@@ -32,13 +32,15 @@ _LONGEST = 240
 """Bytes of a folder's name; file systems take 255, and caches write beside it."""
 
 
-def url_of(text: str) -> str | None:
+def url_of(text: str, *, is_folder: bool = False) -> str | None:
     """The address of a space in object storage that a text is; None where it is none.
 
     Parameters
     ----------
     text : str
         Such as ``s3://bucket/my.space``; with one slash too, which is what `pathlib` makes of it.
+    is_folder : bool
+        Whether it is that of a folder of spaces, which may be a bucket.
 
     Returns
     -------
@@ -62,9 +64,11 @@ def url_of(text: str) -> str | None:
             "come from the environment."  # the text itself may hold a password: it is not repeated
         )
     url = f"{scheme}://{rest}"
-    if not _BUCKET.fullmatch(bucket) or not key:
+    if is_folder and not _BUCKET.fullmatch(bucket):
+        raise SpaceError(f"{url}: give a bucket, such as {scheme}://bucket.")
+    if not _BUCKET.fullmatch(bucket) or not (key or is_folder):
         raise SpaceError(f"{url}: give a bucket and a name, such as {scheme}://bucket/my.space.")
-    parts = key.split("/")
+    parts = key.split("/") if key else []
     if any(part in ("", ".", "..") for part in parts) or not key.isprintable():
         raise SpaceError(f"{url!r}: empty or dotted parts, or control characters. Rename it.")
     if len(quote(url, safe="").encode()) > _LONGEST:

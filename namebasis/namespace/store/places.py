@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9 !$&'()+,./:;=@_-]*")
 """What a URL holds as it is, and the space, which Lance leaves alone too."""
 
 
-def place_of(path: str | Path) -> Path:
+def place_of(path: str | Path, *, is_folder: bool = False) -> Path:
     """Make a space's path absolute, once, so that no later `chdir` sends it elsewhere.
 
     `~` and `~user` at its beginning are home folders, as in a shell.
@@ -30,6 +30,8 @@ def place_of(path: str | Path) -> Path:
     Parameters
     ----------
     path : str or Path
+    is_folder : bool
+        Whether it is that of a folder of spaces, which may be a bucket.
 
     Returns
     -------
@@ -50,7 +52,7 @@ def place_of(path: str | Path) -> Path:
     found = _URI.match(text)
     # pathlib makes one slash of two; a folder that is called so may still be meant.
     if found and ("://" in text[: found.end() + 1] or not os.path.isdir(found.group())):
-        url = url_of(text)
+        url = url_of(text, is_folder=is_folder)
         if url is not None:
             return folder_of(url)
         raise SpaceError(
