@@ -28,7 +28,7 @@ help:
 	@echo "make docs     the command reference, docs/cli.md, and the outputs in README and tutorials"
 	@echo "make release  wheel and sdist in dist/, checked; PYTHONS='python3.12 python3.13' tries them there too"
 	@echo "make supply   known faults (by pip-audit, which asks the network) and licences of all libraries"
-	@echo "make bench    the speeds of docs/benchmarks.md, about five hours on a quiet machine; resumes where it stopped"
+	@echo "make bench    the speeds of docs/benchmarks.md, about 100 minutes on a quiet machine; resumes where it stopped"
 	@echo "make clean    remove .venv, caches and the demo's files"
 
 $(BIN)/python:

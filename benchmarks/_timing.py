@@ -127,6 +127,15 @@ def busy_seconds() -> float:
     return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")
 
 
+def cores_in_use(seconds: float = 5) -> float:
+    """Cores that other processes keep busy, over the next seconds."""
+    if not Path("/proc/stat").exists():
+        return load()
+    busy, started = busy_seconds(), time.monotonic()
+    time.sleep(seconds)
+    return (busy_seconds() - busy) / (time.monotonic() - started)
+
+
 def commit() -> str:
     """The last commit that changed the code, with `+` where the code differs from it."""
     root = Path(__file__).parents[1]

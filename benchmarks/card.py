@@ -47,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smoke run of 300 names")
     quick = parser.parse_args().quick
-    n, runs = (300, 1) if quick else (5_000, 5)
+    n, runs = (300, 1) if quick else (5_000, 3)
     with tempfile.TemporaryDirectory() as folder:
         built, warm = Path(folder) / "built.space", Path(folder) / "warm.space"
         names = nb.read_names("us").select(limit=n)

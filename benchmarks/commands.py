@@ -50,7 +50,9 @@ COMMANDS: dict[str, tuple[list[str], list[str]]] = {
     "list": ([], ["list", "."]),
     "explain": ([], ["explain", "hold"]),
 }  # fmt: skip
-"""Words before and after; none where there was no such command, which the table shows as –."""
+"""Words before and after; none where there was no such command, which the table shows as –.
+Those that are refused say so, and the others must not be.
+"""
 
 
 def run(checkout: Path, words: Sequence[str], place: Path) -> tuple[float, float, int]:
@@ -93,7 +95,9 @@ def main() -> None:
     checkouts = [asked.before and asked.before.resolve(), asked.after.resolve()]
     distinct = dict.fromkeys(["Anna", *nb.read_names("faker").table["name"].to_pylist()])
     names = list(distinct)[: asked.names]
-    print("| command | CPU s before | after | wall s before | after |\n|---|---|---|---|---|")
+    head = ["CPU s", "wall s"] if asked.before is None else [
+        "CPU s before", "after", "wall s before", "after"]  # fmt: skip
+    print(f"| command | {' | '.join(head)} |\n|---|{'---|' * len(head)}")
     with tempfile.TemporaryDirectory() as folder:
         places = [
             checkout and prepared(checkout, Path(folder) / str(number), names)
@@ -105,11 +109,14 @@ def main() -> None:
                 for side, words in enumerate(both):
                     if words and checkouts[side]:
                         shutil.rmtree(places[side] / "b.space", ignore_errors=True)
-                        times[side].append(run(checkouts[side], words, places[side]))
+                        took = run(checkouts[side], words, places[side])
+                        if bool(took[2]) is not ("refused" in label):
+                            raise RuntimeError(f"{' '.join(words)} ended with {took[2]}")
+                        times[side].append(took)
             cells = [
                 Spread.of([one[what] for one in side]).told() if side else "–"
                 for what in (0, 1)
-                for side in times
+                for side in (times[1:] if asked.before is None else times)
             ]
             print(f"| {label} | {' | '.join(cells)} |", flush=True)
     print(f"\nMedians of {asked.repeats} runs in turn, {asked.names:,} names, minilm, 1 thread.")

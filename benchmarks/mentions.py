@@ -1,6 +1,6 @@
 """Captions counted per second of CPU, beside pyahocorasick on the same names and captions.
 
-Run: python benchmarks/mentions.py [--captions 400000] [--names 30000] [--rounds 5]
+Run: python benchmarks/mentions.py [--captions 200000] [--names 30000] [--rounds 5]
 
 The peer does less: names and captions in small letters, borders where neither letter nor digit
 stands, no accents, no capitals, no order of files. It is left out where it is not installed.
@@ -34,7 +34,7 @@ WORDS = (
 def main() -> None:
     """Print the rates and the largest memory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--captions", type=int, default=400_000)
+    parser.add_argument("--captions", type=int, default=200_000)
     parser.add_argument("--names", type=int, default=30_000)
     parser.add_argument("--rounds", type=int, default=REPEATS)
     parser.add_argument("--quick", action="store_true", help="a smoke run")

@@ -105,7 +105,7 @@ def main() -> None:
     if options.child:
         child(*options.child)
         return
-    sizes = [2_000, 4_000] if options.quick else [25_000, 50_000, 100_000, 200_000, 400_000]
+    sizes = [2_000, 4_000] if options.quick else [25_000, 100_000, 400_000]
     with tempfile.TemporaryDirectory() as folder:
         ready_vectors(Path(folder), sizes, 1_000 if options.quick else 20_000)
 

@@ -7,31 +7,42 @@
 
 Each prints Markdown, which replaces what stands between its two markers in the document, with the
 date, the commit, the machine, its load before and after, and what other processes took of it. The
-document is written after every table, so that a stopped run resumes where it was. Studies
-(`--list` names them) are measured once on purpose, some on names held out for it: each has its own
-command and date, and this script never runs one.
+document is written after every table, so that a stopped run resumes where it was; tables made
+beside other work are made again. Those that a bar or a reader waits for come first. A script that
+fails or hangs leaves its old table, and the next is made. Studies (`--list` names them) are
+measured once on purpose, some on names held out for it: each has its own command and date, and
+this script never runs one.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from _timing import busy_seconds, commit, cpu_seconds, load, processor
+from _timing import busy_seconds, commit, cores_in_use, cpu_seconds, load, processor
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "docs" / "benchmarks.md"
 QUIET = 0.5
-SETTLE = 300  # seconds that a run waits for the load of the table before to die away
+"""The load of the last minute at which a run begins."""
+IDLE = 0.25
+"""The cores in use at which its next table does: the minute's load is of the table before."""
+SETTLE = 300
+"""Seconds that each waits for that."""
+PATIENCE = 5
+"""A script that takes this many times its minutes, and ten minutes more, has hung."""
 
 
 @dataclass(frozen=True)
@@ -50,36 +61,38 @@ class Table:
 
 TABLES: Mapping[str, Table] = {
     "startup": Table("startup", 1, "whole processes"),
-    "encoding": Table("encoding", 25, "texts to vectors, against the libraries' encoders"),
-    "store": Table("store", 15, "questions and spaces of up to 1,000,000 names, against FAISS"),
-    "pictures": Table("pictures", 3, "adding up to 400,000 pictures"),
-    "near-pictures": Table("near_pictures", 3, "single pictures, against FAISS"),
-    "bases-speed": Table("bases --section speed", 15, "pursuits, against scikit-learn"),
-    "bases-anchors": Table("bases --section anchors", 8, "every name by all the others"),
-    "paint": Table("paint", 25, "prompt search, against open_clip"),
-    "studies-speed": Table("studies --section speed", 25, "identity and rigidity of many names"),
-    "entropy": Table("entropy", 20, "against the published algorithm"),
-    "entropy-scale": Table("entropy --scale docs/entropy-scale.png", 25, "by number of names"),
-    "shape": Table("shape", 4, "the shape of 60,000 rows, step by step"),
-    "topology-mixtures": Table("topology --rows 5000 --clusters 20", 20, "clusters, against peers"),
-    "topology-flat": Table(
-        'topology --kinds flat --methods ours "hdbscan on the vectors"',
-        25,
-        "20,000 rows, against hdbscan",
+    "card": Table("card", 4, "`card --deep`"),
+    "report": Table("report", 4, "the topology report of 24,000 and 60,000 names"),
+    "bases-speed": Table("bases --section speed", 3, "pursuits, against scikit-learn"),
+    "encoding": Table("encoding", 8, "texts to vectors, against the libraries' encoders"),
+    "store": Table("store", 5, "questions and spaces of up to 1,000,000 names, against FAISS"),
+    "paint": Table("paint", 4, "prompt search, against open_clip"),
+    "single_file": Table("single_file", 2, "sd: files, against open_clip's checkpoints"),
+    "near-pictures": Table("near_pictures", 2, "single pictures, against FAISS"),
+    "mentions": Table("mentions", 1, "captions counted, against pyahocorasick"),
+    "entropy": Table("entropy", 2, "against the published algorithm"),
+    "topology-mixtures": Table(
+        "topology --rows 5000 --clusters 20 --kinds round wide", 5, "clusters, against peers"
     ),
-    "topology-million": Table("topology --section million", 15, "1,000,000 rows"),
-    "report": Table("report", 12, "the topology report of 60,000 names"),
-    "explore": Table("explore", 25, "the explorer in a browser and under load"),
-    "commands": Table("commands", 10, "every command"),
-    "card": Table("card", 7, "`card --deep`"),
-    "audit-cost": Table("audit cost", 12, "an audit, step by step"),
-    "mentions": Table("mentions", 3, "captions counted, against pyahocorasick"),
-    "watch": Table("watch", 2, "names measured while the organism trains"),
-    "watch-clip": Table("watch --open-clip ViT-B-32 --batch 16", 4, "and while a CLIP trains"),
-    "milvus": Table("milvus", 4, "questions to Milvus Lite"),
-    "single_file": Table("single_file", 10, "sd: files, against open_clip's checkpoints"),
-    "scaling": Table("scaling", 12, "builds of up to 1,000,000 names"),
-    "actors": Table("actors", 20, "a build and studies on 1, 2 and 4 actors of Ray"),
+    "topology-flat": Table(
+        'topology --rows 6000 --clusters 20 --kinds flat --methods ours "hdbscan on the vectors"',
+        2,
+        "6,000 rows, against hdbscan",
+    ),
+    "shape": Table("shape", 2, "the shape of 60,000 rows, step by step"),
+    "commands": Table("commands", 4, "every command"),
+    "explore": Table("explore", 8, "the explorer in a browser and under load"),
+    "pictures": Table("pictures", 2, "adding up to 400,000 pictures"),
+    "audit-cost": Table("audit cost", 6, "an audit, step by step"),
+    "bases-anchors": Table("bases --section anchors", 5, "every name by all the others"),
+    "studies-speed": Table("studies --section speed", 6, "identity and rigidity of many names"),
+    "watch": Table("watch", 1, "names measured while the organism trains"),
+    "watch-clip": Table("watch --open-clip ViT-B-32 --batch 16", 2, "and while a CLIP trains"),
+    "milvus": Table("milvus", 2, "questions to Milvus Lite"),
+    "scaling": Table("scaling", 3, "builds of up to 1,000,000 names"),
+    "entropy-scale": Table("entropy --scale docs/entropy-scale.png", 6, "by number of names"),
+    "actors": Table("actors", 5, "a build and studies on 1 and 2 actors of Ray"),
+    "topology-million": Table("topology --section million", 10, "1,000,000 rows"),
 }
 
 STUDIES: Mapping[str, str] = {
@@ -120,9 +133,13 @@ class Made:
 
     day: str = "never"
     commit: str = "–"
+    is_quiet: bool = True
 
 
-_FOOT = re.compile(r"^Made on (\d{4}-\d\d-\d\d) at commit ([0-9a-f]{7,}\+?)", re.MULTILINE)
+LOUD = "**Not a quiet machine.** "
+_FOOT = re.compile(
+    rf"^({re.escape(LOUD)})?Made on (\d{{4}}-\d\d-\d\d) at commit ([0-9a-f]{{7,}}\+?)", re.MULTILINE
+)
 
 
 def block(name: str) -> re.Pattern[str]:
@@ -133,7 +150,7 @@ def made(text: str, name: str) -> Made:
     """What a table says of itself; tables from before they did say nothing."""
     found = block(name).search(text)
     foot = _FOOT.search(found[0]) if found else None
-    return Made(foot[1], foot[2]) if foot else Made()
+    return Made(foot[2], foot[3], is_quiet=not foot[1]) if foot else Made()
 
 
 def put(text: str, name: str, body: str) -> str:
@@ -144,10 +161,16 @@ def put(text: str, name: str, body: str) -> str:
     return block(name).sub(lambda _found: whole, text)
 
 
-def due(text: str, now: str) -> list[str]:
-    """Tables not made on this commit, those made longest ago first."""
+def due(text: str, now: str, *, oldest_first: bool = False) -> list[str]:
+    """Tables that no quiet machine has made on this commit, in their order or the oldest first."""
     ages = {name: made(text, name) for name in TABLES}
-    late = [name for name, one in ages.items() if one.commit != now or now.endswith("+")]
+    late = [
+        name
+        for name, one in ages.items()
+        if one.commit != now or now.endswith("+") or not one.is_quiet
+    ]
+    if not oldest_first:
+        return late
     return sorted(late, key=lambda name: "" if ages[name].day == "never" else ages[name].day)
 
 
@@ -161,18 +184,39 @@ def within(names: Sequence[str], budget: float | None) -> list[str]:
     return chosen
 
 
-def wait_until_quiet(limit: float, *, any_load: bool) -> float:
-    """The load, once it is low enough."""
-    end = time.monotonic() + limit
-    while load() > QUIET and time.monotonic() < end and not any_load:
+def wait_until_quiet(limit: float, *, first: bool, any_load: bool) -> float:
+    """The load, once it is low enough: of the last minute at first, then of the last seconds."""
+    measured, bar = (load, QUIET) if first else (cores_in_use, IDLE)
+    end, now = time.monotonic() + limit, load() if any_load else measured()
+    while now > bar and time.monotonic() < end and not any_load:
         time.sleep(5)
-    now = load()
-    if now > QUIET and not any_load:
+        now = measured()
+    if now > bar and not any_load:
         raise BusyError(
-            f"load {now:.1f}, more than {QUIET}: other work would be measured too. Stop it, or "
+            f"load {now:.1f}, more than {bar}: other work would be measured too. Stop it, or "
             "pass --any-load, which the tables will say."
         )
     return now
+
+
+def printed(words: Sequence[str], limit: float) -> str:
+    """What a script prints; nothing that it started is left running when it ends or hangs."""
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    env |= {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(HERE.parent)}
+    with tempfile.TemporaryFile("w+") as out:  # a pipe would be held by what is left running
+        running = subprocess.Popen(
+            words, text=True, stdout=out, cwd=HERE.parent, env=env, process_group=0
+        )
+        try:
+            running.wait(limit)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # nothing is left
+                os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+        if running.returncode:
+            raise subprocess.CalledProcessError(running.returncode, list(words))
+        out.seek(0)
+        return out.read().strip()
 
 
 def measure(name: str, *, quick: bool, before: float) -> str:
@@ -180,10 +224,7 @@ def measure(name: str, *, quick: bool, before: float) -> str:
     table = TABLES[name]
     words = [*table.command, *(["--quick"] * quick)]
     started, busy, own = time.monotonic(), busy_seconds(), cpu_seconds()
-    done = subprocess.run(
-        words, check=True, text=True, stdout=subprocess.PIPE, cwd=HERE.parent,
-        env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(HERE.parent)},
-    )  # fmt: skip
+    said = printed(words, 60 * (PATIENCE * table.minutes + 10))
     seconds, n_cores = time.monotonic() - started, os.cpu_count() or 1
     others = max(busy_seconds() - busy - (cpu_seconds() - own), 0) / (seconds * n_cores)
     foot = (
@@ -191,8 +232,7 @@ def measure(name: str, *, quick: bool, before: float) -> str:
         f"{before:.1f} before and {load():.1f} after; other processes took {100 * others:.0f} % of "
         f"the cores; {seconds / 60:.1f} minutes."
     )
-    loud = "**Not a quiet machine.** " * (before > QUIET)
-    return f"{done.stdout.strip()}\n\n{loud}{foot}"
+    return f"{said}\n\n{LOUD * (before > QUIET)}{foot}"
 
 
 def listing(text: str) -> str:
@@ -202,6 +242,7 @@ def listing(text: str) -> str:
         last = made(text, name)
         lines.append(
             f"{name:<18} {table.minutes:>7}  {last.day:<10} {last.commit:<9} {table.about}"
+            f"{'' if last.is_quiet else ' (beside other work)'}"
         )
     total = sum(table.minutes for table in TABLES.values())
     lines += [f"{'all':<18} {total:>7}", "", "studies, by their own commands:"]
@@ -215,12 +256,12 @@ def run(names: Sequence[str], *, quick: bool, any_load: bool) -> list[str]:
     for at, name in enumerate(names):
         print(f"== {name} ({at + 1} of {len(names)}, {TABLES[name].minutes} min)", file=sys.stderr)
         try:
-            before = wait_until_quiet(SETTLE if at else 0, any_load=any_load or quick)
+            before = wait_until_quiet(SETTLE, first=not at, any_load=any_load or quick)
             body = measure(name, quick=quick, before=before)
         except BusyError as busy:
             failed.append(f"{', '.join(names[at:])}: {busy}")
             break
-        except (subprocess.CalledProcessError, OSError) as error:
+        except (subprocess.SubprocessError, OSError) as error:
             failed.append(f"{name}: {error}")
             continue
         print(body)
@@ -239,13 +280,15 @@ def main() -> None:
     parser.add_argument("--any-load", action="store_true", help="measure beside other work")
     parser.add_argument("--quick", action="store_true", help="a smoke run; nothing is written")
     wanted = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # and the script with it
     text = DOCUMENT.read_text(encoding="utf-8")
     if wanted.list:
         print(listing(text))
         return
     if unknown := sorted(set(wanted.names) - set(TABLES)):
         sys.exit(f"no table {', '.join(unknown)}; there are {', '.join(TABLES)}.")
-    every = list(TABLES) if wanted.quick else due(text, commit())
+    has_budget = wanted.budget is not None
+    every = list(TABLES) if wanted.quick else due(text, commit(), oldest_first=has_budget)
     names = within(wanted.names or every, wanted.budget)
     if failed := run(names, quick=wanted.quick, any_load=wanted.any_load):
         sys.exit("\n".join(["Not made:", *failed]))

@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 SIZES = {False: (10_000, 100_000, 1_000_000), True: (2_000, 10_000)}
-N_ENCODED = {False: 2_000, True: 200}
+N_ENCODED = {False: 500, True: 200}
 TEMPLATES = "photo12"
 TARGET = 100_000_000
 DIM = 384

@@ -23,7 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import numpy as np
-from _timing import Race, in_turn
+from _timing import REPEATS, Race, in_turn
 
 MODEL = "ViT-L-14-quickgelu"  # as Stable Diffusion 1 has it
 START = "cond_stage_model.transformer.text_model."
@@ -176,7 +176,7 @@ def opening(turns: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--names", type=int, default=120)
-    parser.add_argument("--turns", type=int, default=7)
+    parser.add_argument("--turns", type=int, default=REPEATS)
     parser.add_argument("--quick", action="store_true", help="a smoke run with few names")
     wanted = parser.parse_args()
     if wanted.quick:

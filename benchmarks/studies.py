@@ -282,7 +282,7 @@ def main() -> None:
         parser.add_argument(f"--{what}", type=int, default=n, help="of the verdicts")
     parser.add_argument("--made-up", type=int, help="made-up names of the verdicts")
     parser.add_argument("--chosen-on", action="store_true")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[500, 5000])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[5000])
     parser.add_argument("--swaps", type=int, default=16)
     parser.add_argument("--quick", action="store_true", help="a smoke run of the speed")
     options = parser.parse_args()

@@ -7,6 +7,7 @@ import importlib
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -82,8 +83,7 @@ def test_the_document_has_one_place_for_each_table(bench: Any) -> None:
 
 
 def test_a_table_says_when_it_was_made(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    done = subprocess.CompletedProcess([], 0, stdout="| 1 |\n")
-    monkeypatch.setattr(bench.subprocess, "run", lambda *_a, **_k: done)
+    monkeypatch.setattr(bench, "printed", lambda _words, _limit: "| 1 |")
     monkeypatch.setattr(bench, "commit", lambda: "abc1234")
     body = bench.measure("store", quick=False, before=0.1)
     assert body.startswith("| 1 |\n\nMade on ")
@@ -93,9 +93,15 @@ def test_a_table_says_when_it_was_made(bench: Any, monkeypatch: pytest.MonkeyPat
     assert bench.made(text, "store").commit == "abc1234"
     assert bench.made(text, "paint") == bench.Made("never", "–")
     assert "store" not in bench.due(text, "abc1234")
-    assert bench.due(text, "abc1234")[0] == "startup"
-    assert bench.due(text, "fff0000")[-1] == "store"
-    assert "**Not a quiet machine.** Made on" in bench.measure("store", quick=False, before=3.0)
+    assert bench.due(text, "abc1234") == [name for name in bench.TABLES if name != "store"]
+    assert bench.due(text, "fff0000") == list(bench.TABLES)
+    assert bench.due(text, "fff0000", oldest_first=True)[-1] == "store"
+    loud = bench.measure("store", quick=False, before=3.0)
+    assert "**Not a quiet machine.** Made on" in loud
+    text = bench.put(text, "store", loud)
+    assert bench.made(text, "store").commit == "abc1234"
+    assert "store" in bench.due(text, "abc1234")
+    assert "(beside other work)" in bench.listing(text)
     with pytest.raises(ValueError, match="has no <!-- milvus -->"):
         bench.put(text, "milvus", body)
 
@@ -106,13 +112,17 @@ def test_a_script_that_fails_is_named_and_the_next_is_made(
     def measure(name: str, **_: object) -> str:
         if name == "store":
             raise subprocess.CalledProcessError(3, ["store.py"])
+        if name == "milvus":
+            raise subprocess.TimeoutExpired(["milvus.py"], 1200)
         return "new"
 
     monkeypatch.setattr(bench, "measure", measure)
     monkeypatch.setattr(bench, "load", lambda: 0.2)
-    (failed,) = bench.run(["store", "paint"], quick=False, any_load=False)
+    monkeypatch.setattr(bench, "cores_in_use", lambda: 0.1)
+    failed, hung = bench.run(["store", "milvus", "paint"], quick=False, any_load=False)
     assert failed.startswith("store: ")
     assert "exit status 3" in failed
+    assert "timed out after 1200 seconds" in hung
     text = bench.DOCUMENT.read_text()
     assert "<!-- store -->\nold" in text
     assert "<!-- paint -->\nnew" in text
@@ -120,9 +130,53 @@ def test_a_script_that_fails_is_named_and_the_next_is_made(
 
 def test_nothing_is_measured_beside_other_work(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "load", lambda: 3.0)
+    monkeypatch.setattr(bench, "cores_in_use", lambda: 0.1)
+    monkeypatch.setattr(bench, "SETTLE", 0)
     (failed,) = bench.run(["store", "paint"], quick=False, any_load=False)
     assert failed.startswith("store, paint: load 3.0, more than 0.5")
-    assert bench.wait_until_quiet(0, any_load=True) == 3.0
+    assert bench.wait_until_quiet(0, first=True, any_load=True) == 3.0
+    # The minute's load is of the table before: the next begins once the cores are idle.
+    assert bench.wait_until_quiet(0, first=False, any_load=False) == 0.1
+    monkeypatch.setattr(bench, "cores_in_use", lambda: 0.4)
+    with pytest.raises(bench.BusyError, match=r"load 0\.4, more than 0\.25"):
+        bench.wait_until_quiet(0, first=False, any_load=False)
+
+
+def test_the_cores_in_use_are_those_of_the_seconds_waited(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timing = sys.modules["_timing"]
+    now, busy = iter([10.0, 14.0]), iter([100.0, 106.0])
+    monkeypatch.setattr(timing.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(timing.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(timing, "busy_seconds", lambda: next(busy))
+    assert timing.cores_in_use() == 1.5
+
+
+def runs(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_script_has_its_code_compiled_and_leaves_nothing_running(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    child = "import subprocess, sys; print(subprocess.Popen(['sleep', '60']).pid); "
+    code = child + "print(sys.dont_write_bytecode); sys.exit(int(sys.argv[1]))"
+    words = [sys.executable, "-c", code]
+    pid, flag = bench.printed([*words, "0"], 60).split()
+    assert flag == "False"
+    end = time.monotonic() + 30  # a killed process is still there until it has its turn
+    while runs(pid) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not runs(pid)
+    with pytest.raises(subprocess.CalledProcessError, match="exit status 4"):
+        bench.printed([*words, "4"], 60)
+    with pytest.raises(subprocess.TimeoutExpired):
+        bench.printed(["sleep", "60"], 0.1)
 
 
 def test_a_study_is_never_run(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
