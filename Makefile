@@ -19,7 +19,8 @@ help:
 	@echo "make demo     set up .venv, build a name space of real names, ask it four things"
 	@echo "make explore  opens the demo's space in the browser"
 	@echo "make audit    audits the packaged encoders, about 8 minutes: minilm, and the organism beside its truth"
-	@echo "make test     set up .venv with the test tools; lint, type check, whole suite"
+	@echo "make test     set up .venv with the test tools; lint, type check, quick tests"
+	@echo "make test ALL=1  the same with the long tests, as CI runs it"
 	@echo "make test-slow  what takes too long for make test: simulated coverage, the hostile campaign"
 	@echo "make campaign  the hostile campaign in full: kills, changed input, damage, crowds, full disks"
 	@echo "make lint     ruff and mypy alone        make format   let ruff rewrite the code"
@@ -83,8 +84,10 @@ types: $(VENV)/.test
 
 # One worker more than cores, for some wait for browsers and other processes.
 WORKERS ?= 3
+# Tests marked `long` take most of the time; ALL=1 runs them too.
+MARKS := $(if $(ALL),not slow,not slow and not long)
 suite: $(VENV)/.test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m '$(MARKS)'
 
 # mypy takes one core for a minute, so it runs beside the tests.
 test: style

@@ -6,7 +6,7 @@ import gc
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 # Before torch or faiss load: spinning threads cost more than the tests themselves.
@@ -130,6 +130,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((places[one] for one in _FIRST if item.nodeid.startswith(one)), len(places))
 
     items.sort(key=place)
+
+
+# A run without the long tests ends by saying how many they are and how to run them. Of workers,
+# each of which chooses among all tests, the first tells.
+_left_out: dict[str, int] = {}
+
+
+def _without_long(config: pytest.Config) -> bool:
+    return "not long" in config.option.markexpr
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long and _without_long(long[0].config):
+        counted = [item for item in long if not item.get_closest_marker("slow")]
+        _left_out["long"] = _left_out.get("long", 0) + len(counted)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = _left_out
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    _left_out.update(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Iterator[None]:
+    yield  # after what was skipped and why, just before the line of counts
+    if _without_long(config) and (count := _left_out.get("long")):
+        tests = "1 long test was" if count == 1 else f"{count:,} long tests were"
+        terminalreporter.write_line(f"{tests} left out: make test ALL=1 runs them too")
 
 
 # The packaged encoder is read some hundred times, and axes, contexts and made-up names are the same

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import networkx as nx
+import pytest
 
 PACKAGE = Path(__file__).parents[1] / "namebasis"
 GROUND = {
@@ -272,6 +273,7 @@ def test_waiting_threads_sleep_and_telemetry_is_off() -> None:
     assert done.stdout.split() == ["PASSIVE", "1"]
 
 
+@pytest.mark.long
 def test_what_the_readme_calls_is_reached_from_the_package_alone() -> None:
     """In a process of its own: elsewhere another test may have imported the module."""
     readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
@@ -282,6 +284,7 @@ def test_what_the_readme_calls_is_reached_from_the_package_alone() -> None:
     assert {"nb.build_space", "nb.formation.formation"} <= set(paths)
 
 
+@pytest.mark.long
 def test_a_fresh_process_finds_in_each_room_what_its_dir_lists() -> None:
     """The three pillars and the store give their public functions by name alone."""
     code = (

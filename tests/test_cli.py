@@ -175,6 +175,7 @@ CHANGED = ("audit", "build", "explore")
 """Commands whose examples run in another folder, or a changed process."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", commands())
 def test_help_ends_with_an_example_that_runs(
     command: str, place: Path, small: Path, monkeypatch: pytest.MonkeyPatch
@@ -239,6 +240,7 @@ for _ in tqdm.tqdm([1]): pass
 """
 
 
+@pytest.mark.long
 def test_quiet_reaches_the_bars_of_other_libraries(place: Path) -> None:
     program = (
         """
@@ -264,6 +266,7 @@ except SystemExit:
         assert n_bars or len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "command",
     [
@@ -302,6 +305,7 @@ def test_a_stored_name_is_answered_in_json_without_itself(place: Path) -> None:
     assert similarities == sorted(similarities, reverse=True)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [["nearest"], ["basis", "--n-null", "0"], ["paint", "-n", "1"]])
 def test_words_that_look_like_one_text_are_asked_apart_and_that_is_said(
     command: list[str], place: Path
@@ -387,6 +391,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", REFUSED, ids=str)
 def test_refused_input_says_why_in_a_line_or_two(case: str, place: Path) -> None:
     words, expected = REFUSED[case]
@@ -441,6 +446,7 @@ def test_a_refusal_names_the_option_where_there_is_one(message: str, expected: s
     assert with_option(message, options, {"way": "WAY"}) == expected
 
 
+@pytest.mark.long
 def test_a_refusal_is_exit_code_1_of_the_real_process_too(tmp_path: Path) -> None:
     words = [sys.executable, "-c", "from namebasis.cli import main; main()", "info", "no.space"]
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)

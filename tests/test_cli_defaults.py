@@ -178,6 +178,7 @@ def complete(folder: Path, line: str, shell: str = "bash") -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_shell_completes_commands_options_and_spaces(folder: Path) -> None:
     assert complete(folder, "namebasis near").split() == ["nearest"]
     assert complete(folder, "namebasis nearest my.space Vicki --far").split() == ["--farthest"]

@@ -49,6 +49,7 @@ def test_what_a_killed_demo_left_is_its_own(tmp_path: Path) -> None:
         own_folder(tmp_path / "d.space")
 
 
+@pytest.mark.long
 def test_the_demo_ends_with_commands_that_run(tmp_path: Path) -> None:
     """Every command that the demo shows and names, on the space that it made."""
     done = run("demo", "--space", "my demo.space", "--limit", "40", "-q", cwd=tmp_path)

@@ -346,6 +346,7 @@ told.close()
 """
 
 
+@pytest.mark.long
 def test_bad_input_is_refused_before_a_heavy_library_is_loaded(place: Path) -> None:
     # One fresh process for all: each must leave out what none may load.
     one_each = {words[0] if words[0] not in GROUPS else words[:2]: words for words in BAD}
@@ -403,6 +404,7 @@ def shell(script: str, cwd: Path, **environment: str) -> subprocess.CompletedPro
 needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
 
 
+@pytest.mark.long
 @needs_bash
 def test_closed_streams_give_an_exit_code_and_a_line(place: Path) -> None:
     done = shell("$NB nearest s.space Vicki >&-; echo $?", place)
@@ -422,6 +424,7 @@ def test_closed_streams_give_an_exit_code_and_a_line(place: Path) -> None:
     assert len((place / "out.txt").read_text("utf-8").splitlines()) == 6
 
 
+@pytest.mark.long
 @needs_bash
 def test_a_reader_that_goes_away_and_a_full_disk(place: Path) -> None:
     done = shell("$NB nearest s.space Vicki --json | true; echo ${PIPESTATUS[0]}", place)
@@ -433,6 +436,7 @@ def test_a_reader_that_goes_away_and_a_full_disk(place: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 @needs_bash
 def test_terminals_without_all_letters_get_whole_output(place: Path) -> None:
     done = shell("$NB nearest s.space Vicki -k 5; echo $?", place, PYTHONIOENCODING="ascii")

@@ -25,6 +25,7 @@ def births(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"ssa:{path}"
 
 
+@pytest.mark.long
 def test_four_readings_stand_side_by_side_and_leakage_below(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,6 +49,7 @@ def test_four_readings_stand_side_by_side_and_leakage_below(
     assert len((shown.stdout + shown.stderr).splitlines()) <= 25
 
 
+@pytest.mark.long
 def test_a_terminal_shows_what_the_result_prints(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,6 +73,7 @@ def test_no_header_leaves_the_names_of_columns_out(folder: Path) -> None:
     assert run(*words, cwd=folder).stdout.startswith("beliefs\tVicki\tgender\t")
 
 
+@pytest.mark.long
 def test_records_print_tables_and_write_a_page_once(
     folder: Path, tmp_path: Path, births: str
 ) -> None:

@@ -14,6 +14,7 @@ from tests.test_cli import folder, place, run
 __all__ = ["folder", "place"]
 
 
+@pytest.mark.long
 def test_files_agree_with_what_is_printed(place: Path) -> None:
     done = run("topology", "my.space", "--html", "t.html", "--figures", "drawn", "--json", "-q",
                cwd=place)  # fmt: skip
@@ -44,6 +45,7 @@ def test_stored_clusters_are_said_how_to_ask_for(place: Path) -> None:
     assert run("export", "my.space", "-", "--where", "cluster >= -1", cwd=place).returncode == 0
 
 
+@pytest.mark.long
 def test_two_views_are_put_side_by_side(place: Path) -> None:
     options = (
         "--compare my.space --compare-view token --no-shape --n-resamples 0 --html both.html -q"
@@ -73,6 +75,7 @@ def test_what_does_not_go_together_is_refused(words: list[str], message: str, fo
     assert len(done.stderr.strip().splitlines()) <= 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n_names", [1, 2, 3, 5])
 def test_a_handful_of_names_is_refused_or_has_a_finite_map(n_names: int, tmp_path: Path) -> None:
     names = ["Ana", "Bo", "Cy", "Dee", "Eve"][:n_names]

@@ -68,6 +68,7 @@ def weights_are_read_once() -> Iterator[None]:
         yield
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [row[0] for row in table_rows()])
 def test_the_commands_of_the_readme_run(command: str, place: Path) -> None:
     ask = run if "build" in command else run_once  # some are examples of a help too
@@ -75,6 +76,7 @@ def test_the_commands_of_the_readme_run(command: str, place: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", [row[1] for row in table_rows()])
 def test_the_python_of_the_readme_runs(
     code: str, place: Path, monkeypatch: pytest.MonkeyPatch

@@ -18,6 +18,8 @@ from PIL import Image
 import namebasis as nb
 from tests.test_cli import run
 
+pytestmark = pytest.mark.long
+
 TEXT = (Path(__file__).parents[1] / "docs" / "pictures.md").read_text(encoding="utf-8")
 NAMES = ("Vicki", "Winona", "Roger")
 

@@ -10,6 +10,8 @@ import pytest
 
 import namebasis as nb
 
+pytestmark = pytest.mark.long
+
 NAMES = """Vicki Winona Roger Sigríður Guðrún Björk Aaliyah Keisha Priya Anaïs José Giulia Hiroshi
 Yuki Chen Mei Olga Ivan Fatima Mohammed Ingrid Lars Siobhán Patrick""".split()
 MODULES = [

@@ -182,6 +182,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     return call
 
 
+@pytest.mark.long
 def test_commands_pass_nothing_on(space: Path, tmp_path: Path, run: Callable[..., str]) -> None:
     """Targets, file names, PNG metadata, licences, labels and names of a world."""
     bad = "\x1b]52;c;eA==\x07\u202e\x9b31m"

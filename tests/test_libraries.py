@@ -71,6 +71,7 @@ def test_libraries_are_followed_through_extras(
     assert found == {"middle": ("top",), "bottom": ("middle",), "extra-one": ("top[more]",)}
 
 
+@pytest.mark.long
 def test_every_licence_is_known_and_none_asks_for_our_source() -> None:
     found = {one.name: one for one in libraries()}
     asked = {re.split(r"[\[<>=]", line)[0].lower() for line in SETTINGS["project"]["dependencies"]}

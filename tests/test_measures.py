@@ -109,6 +109,7 @@ def heads() -> dict[str, str]:
     return {head.removeprefix("#").strip(): at for head, at in found.items() if head.strip("# ")}
 
 
+@pytest.mark.long
 def test_every_head_of_a_column_is_explained() -> None:
     found = heads()
     known = {"chosen again", "more than its parts", "of rare names", "reads as"}

@@ -82,6 +82,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     plt.switch_backend(backend)
 
 
+@pytest.mark.long
 def test_the_notebook_runs(shell: Any, tmp_path: Path) -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     committed = shown_tables(notebook)
@@ -118,6 +119,7 @@ def test_the_other_notebooks_are_kept_as_they_ran(name: str) -> None:
     assert not re.search(r"/tmp/|/home/|/Users/", text)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", OTHERS)
 def test_the_other_notebooks_run(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

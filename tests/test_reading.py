@@ -67,6 +67,7 @@ def parsing(path: Path) -> Iterator[str]:
                 yield f"{node.lineno}: {owner}.{called.attr}"
 
 
+@pytest.mark.long
 def test_files_are_parsed_in_one_place() -> None:
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
@@ -185,6 +186,7 @@ def test_toml_may_be_nested_but_not_without_end() -> None:
             parse_toml(text, "a")
 
 
+@pytest.mark.long
 def test_a_long_word_that_is_no_key_is_not_read_again_from_each_of_its_letters() -> None:
     """Squares of these lengths would be minutes."""
     for text in ("x" * 2_000_000, ("1_" * 150 + "x") * 5_000, '"' + "x." * 60 + "x" * 1_000_000):

@@ -50,6 +50,7 @@ SEEDED = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [-1, 2**32, 10**30, 1.5, "7", None, True])
 @pytest.mark.parametrize("function", SEEDED, ids=lambda f: f"{f.__module__}.{f.__name__}")
 def test_a_seed_out_of_range_is_refused_before_anything_else(

@@ -121,6 +121,7 @@ for path in PATHS:
 """
 
 
+@pytest.mark.long
 def test_rooms_and_their_functions_are_reached_in_a_fresh_process() -> None:
     paths = [
         "studies.basis.fit", "studies.topology.report", "studies.topology.compare",

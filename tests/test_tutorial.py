@@ -41,6 +41,7 @@ def test_there_is_one_for_every_audience() -> None:
         assert len(path.read_text(encoding="utf-8").splitlines()) < 160, "one page"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tutorial", TUTORIALS, ids=lambda p: p.stem)
 def test_every_block_runs(
     tutorial: Path, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

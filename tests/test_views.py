@@ -126,6 +126,7 @@ def _plain(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_names_without_an_image_take_no_part(spaces: dict[str, Space], question: str) -> None:
     space = spaces["photos"]
@@ -136,6 +137,7 @@ def test_names_without_an_image_take_no_part(spaces: dict[str, Space], question:
         assert everywhere != answer(question, space, "text", "n_images > 0")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_a_view_of_one_source_answers_as_a_space_of_it_alone(
     spaces: dict[str, Space], question: str

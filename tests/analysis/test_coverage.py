@@ -18,6 +18,7 @@ def check(cell: Cell, times: int) -> None:
     assert held >= binom.ppf(0.001, there, cell.bar), f"{held} of {there}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "cell", [c for c in PROMISED if c.in_sample], ids=lambda c: f"{c.interval} {c.design} {c.n}"
 )

@@ -61,6 +61,7 @@ def test_what_is_planted_is_found_and_said(planted: Answer) -> None:
     assert {table.key for table in planted.tables} >= {"neighbours", "dimension"}
 
 
+@pytest.mark.long
 def test_a_random_tower_has_no_structure_beyond_spelling(planted: Answer) -> None:
     found = [arrangement.run(asked(tower(seed))) for seed in (3, 4)]
     tested = [one for answer in found for one in corrected(answer.claims) if one.is_tested]

@@ -58,6 +58,7 @@ def claims(answer: Answer) -> dict[str, Claim]:
     return {one.key: one for one in corrected(answer.claims)}
 
 
+@pytest.mark.long
 def test_planted_gender_is_read_and_told(told: Told) -> None:
     answer = told(gender, True)
     found = claims(answer)
@@ -75,6 +76,7 @@ def test_planted_gender_is_read_and_told(told: Told) -> None:
     assert "by popularity" in titles
 
 
+@pytest.mark.long
 def test_an_encoder_of_words_alone_reads_no_gender_and_no_region(told: Told) -> None:
     found = claims(told(gender, False)) | claims(told(region, False))
     words = [one for key, one in found.items() if key.endswith((".by_words", ".own"))]
@@ -85,6 +87,7 @@ def test_an_encoder_of_words_alone_reads_no_gender_and_no_region(told: Told) -> 
     assert "words tell of" not in region.say(found, 0.05)
 
 
+@pytest.mark.long
 def test_planted_regions_are_where_names_are_read(told: Told) -> None:
     answer = told(region, True)
     found = claims(answer)
@@ -126,6 +129,7 @@ def test_many_readings_at_once_are_those_of_peers() -> None:
     )
 
 
+@pytest.mark.long
 def test_names_that_no_record_holds_are_skipped_with_the_reason(ask: Ask) -> None:
     asked = ask(False)
     nobody = replace(asked, corpora=Corpora({"world": (), "us_family": (), "us_given": ()}))

@@ -140,6 +140,7 @@ def test_a_folder_of_others_is_refused_before_the_audits_are_read(
         refuse_place(folders[0])  # an audit's
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("output", [(), ("-o", "out")])
 def test_the_page_is_opened_with_a_folder_and_without(
     folders: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: tuple[str, ...]

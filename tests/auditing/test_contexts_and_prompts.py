@@ -129,6 +129,7 @@ def _space(folder: Path, encoder: Worldly) -> Inquiry:
     return asked(build_space(names, folder / "names.space", encoder=encoder, templates=["{}"]))
 
 
+@pytest.mark.long
 def test_names_that_look_like_the_described_are_found_and_paint_them(painted: Answer) -> None:
     found = claims(painted)[prompts.PAINTED]
     assert found.is_beyond(0.05)
@@ -142,6 +143,7 @@ def test_names_that_look_like_the_described_are_found_and_paint_them(painted: An
     assert said.endswith("the descriptions reach 1.00.")
 
 
+@pytest.mark.long
 def test_names_that_say_nothing_paint_nobody(tmp_path: Path) -> None:
     found = claims(prompts.run(_space(tmp_path, Worldly(knows=False))))
     assert not any(one.is_beyond(0.05) for one in found.values())

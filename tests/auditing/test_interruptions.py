@@ -76,6 +76,7 @@ def asked_of(patch: pytest.MonkeyPatch) -> list[str]:
     return ran
 
 
+@pytest.mark.long
 def test_what_was_killed_in_a_part_goes_on_and_ends_the_same(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +99,7 @@ def test_what_was_killed_in_a_part_goes_on_and_ends_the_same(
         assert (place / name).read_bytes() == (whole / name).read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("damaged", ["reading.json", "arrangement.parquet"])
 @pytest.mark.parametrize("content", [b"", b"{}", None])
 def test_a_damaged_part_is_asked_again(

@@ -58,6 +58,7 @@ def test_it_is_asked_of_its_own_names_in_its_own_words(encoder: Encoder, home: H
     assert home.plan.fingerprint != load_plan(quick=True).fingerprint
 
 
+@pytest.mark.long
 def test_what_is_read_is_what_the_world_was_made_with(inquiry: Inquiry) -> None:
     found = {}
     for part in (age, gender, region):
@@ -80,6 +81,7 @@ def test_what_is_read_is_what_the_world_was_made_with(inquiry: Inquiry) -> None:
     assert any("no countries" in remark for remark in region.run(inquiry).remarks)
 
 
+@pytest.mark.long
 def test_groups_lean_to_words_for_what_they_are_and_to_no_others(inquiry: Inquiry) -> None:
     own = associations.run(inquiry).claims
     others = [one for part in (age, gender, region) for one in part.run(inquiry).claims]
@@ -90,6 +92,7 @@ def test_groups_lean_to_words_for_what_they_are_and_to_no_others(inquiry: Inquir
     assert all(one.value > 1.5 for one in found if one.key in true)
 
 
+@pytest.mark.long
 def test_people_it_was_told_of_stay_alike_beside_names_it_never_saw(inquiry: Inquiry) -> None:
     small = replace(inquiry.plan, size=replace(inquiry.plan.size, rigid=40))
     answer = rigidity.run(replace(inquiry, plan=small))

@@ -78,6 +78,7 @@ def ignorant() -> Answer:
     return identity.run(inquiry(Knowing(knows=False)))
 
 
+@pytest.mark.long
 def test_the_people_whom_a_model_knows_are_found(knows: Answer) -> None:
     found = claims(knows)
     own = found["identity.own"]
@@ -89,6 +90,7 @@ def test_the_people_whom_a_model_knows_are_found(knows: Answer) -> None:
     assert found["identity.told_apart"].value > 0.7
 
 
+@pytest.mark.long
 def test_the_part_that_points_to_people_is_told(knows: Answer) -> None:
     found = claims(knows)
     assert found["identity.family_points"].is_beyond(0.05)
@@ -101,6 +103,7 @@ def test_the_part_that_points_to_people_is_told(knows: Answer) -> None:
     assert said.startswith(f"{round(100 * found['identity.own'].value)} % of 24 people")
 
 
+@pytest.mark.long
 def test_a_name_that_drowns_its_partners_holds_its_person(knows: Answer) -> None:
     sample = knows.samples["identity.held"]
     gaps = dict(zip(sample.names, sample.values, strict=True))
@@ -110,6 +113,7 @@ def test_a_name_that_drowns_its_partners_holds_its_person(knows: Answer) -> None
     assert sum(int(row[4].removesuffix(" %")) for row in kinds.rows) in range(97, 104)
 
 
+@pytest.mark.long
 def test_mentions_order_whom_it_knows_and_part_them(knows: Answer) -> None:
     found = claims(knows)[mentions.KEY]
     assert found.is_beyond(0.05)
@@ -119,6 +123,7 @@ def test_mentions_order_whom_it_knows_and_part_them(knows: Answer) -> None:
     assert 34 <= at <= 1000  # the unknown end at 33, the known begin at 1,000
 
 
+@pytest.mark.long
 def test_a_model_that_knows_nobody_makes_no_claim(ignorant: Answer) -> None:
     found = claims(ignorant)
     assert not any(one.is_beyond(0.05) for one in found.values())

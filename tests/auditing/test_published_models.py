@@ -22,6 +22,8 @@ from namebasis.encoders.specs import full_spec
 from tests.auditing.tiny import make_tiny, tiny_plan
 from tests.encoders import conftest as models
 
+pytestmark = pytest.mark.long
+
 DOCUMENT = Path(__file__).parents[2] / "docs" / "audit.md"
 KINDS = {
     "open_clip": "open_clip:local-dir:{}",

@@ -10,6 +10,7 @@ from tests.campaign import damage
 from tests.campaign.run import Campaign
 
 
+@pytest.mark.long
 def test_a_sample_is_right_refused_or_found(campaign: Campaign) -> None:
     assert campaign.failures("damage", campaign.sample("damage", 4)) == []
 

@@ -59,11 +59,13 @@ def test_an_input_is_decided_by_its_seed_and_number() -> None:
     assert made(7) != made(8)
 
 
+@pytest.mark.long
 def test_a_sample_of_inputs_is_answered_or_refused(campaign: Campaign) -> None:
     failed = [one for one in campaign.batch("inputs", campaign.sample("inputs", 8)) if one[2]]
     assert failed == [], f"seed {campaign.seed}"
 
 
+@pytest.mark.long
 def test_a_sample_of_crowds_loses_nothing(campaign: Campaign) -> None:
     assert campaign.failures("crowds", range(2)) == []
 
@@ -78,6 +80,7 @@ def refused(campaign: Campaign, uses: list[str]) -> dict[str, str]:
     return asked.value
 
 
+@pytest.mark.long
 def test_a_sample_of_uses_accepts_its_valid_input(campaign: Campaign) -> None:
     assert refused(campaign, Random(campaign.seed).sample(list(inputs.USES), 6)) == {}
 

@@ -9,6 +9,7 @@ from tests.campaign.run import Campaign
 from tests.campaign.warm import Ended
 
 
+@pytest.mark.long
 def test_a_sample_is_answered_or_refused_in_one_line(campaign: Campaign) -> None:
     assert campaign.failures("hostile", range(7)) == []
 

@@ -18,6 +18,7 @@ from tests.test_cli import commands
 from tests.test_cli_outputs import FILES, FOLDERS, WRITES
 
 
+@pytest.mark.long
 def test_a_sample_loses_and_blocks_nothing(campaign: Campaign) -> None:
     assert campaign.failures("kills", range(4)) == []
 

@@ -7,6 +7,8 @@ import pytest
 from tests.campaign import readers
 from tests.campaign.run import Campaign
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("kind", readers.WRITERS)
 def test_a_sample_of_reads_is_right(campaign: Campaign, kind: str) -> None:

@@ -10,6 +10,7 @@ from tests.campaign import processes
 from tests.campaign.run import Campaign, smallest
 
 
+@pytest.mark.long
 def test_a_sample_answers_as_one_thread(campaign: Campaign) -> None:
     assert campaign.failures("threads", range(len(processes.KINDS))) == []
 

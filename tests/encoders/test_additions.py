@@ -64,6 +64,7 @@ def same(found: str, expected: str) -> None:
     assert load_encoder(ours.spec).fingerprint == ours.fingerprint
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "part", "named"),
     [
@@ -94,6 +95,7 @@ def test_a_pipeline_s_folder(tiny: Tiny, tmp_path: Path, kind: str, part: str, n
     assert load_encoder(spec).fingerprint != load_encoder(f"diffusers:{base}#{part}").fingerprint
 
 
+@pytest.mark.long
 def test_a_whole_clip_keeps_its_image_tower(tiny: Tiny, tmp_path: Path) -> None:
     base = tiny("clip")
     changed = Path(shutil.copytree(base, tmp_path / "changed"))

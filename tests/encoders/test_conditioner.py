@@ -110,6 +110,7 @@ def own_tokens(tokenizer: Any, template: str, name: str) -> slice:
     return slice(n_before, n_before + len(tokenizer(name)["input_ids"]) - 1 - n_special)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sd", "sdxl", "sd3", "flux"])
 def test_they_are_what_the_pipeline_gives_its_image_model(
     pipelines: dict[str, Path], kind: str
@@ -161,6 +162,7 @@ def test_a_name_without_a_token_has_none(tiny: Tiny) -> None:
         assert found[view].any(axis=1).tolist() == [False, True]
 
 
+@pytest.mark.long
 def test_a_file_is_read_as_the_folder_of_the_same_weights(tmp_path: Path) -> None:
     first = text_model(projected=False, activation="quick_gelu")
     second = text_model(projected=True, activation="gelu", seed=1)

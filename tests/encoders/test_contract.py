@@ -212,6 +212,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return written_once(tmp_path_factory, {**FAMILIES, "sentence": write_sentence_folder})
 
 
+@pytest.mark.long
 def test_text_rows_are_the_librarys(pair: tuple[Encoder, Library]) -> None:
     encoder, library = pair
     expected = library.texts(TEXTS)
@@ -238,6 +239,7 @@ def test_tokens_are_counted_as_the_library_cuts_them(pair: tuple[Encoder, Librar
     assert [len(row) for row in encoder.pieces(TEXTS)] == expected
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_name_in_a_template_is_its_text(pair: tuple[Encoder, Library], template: str) -> None:
     encoder, _ = pair
@@ -255,6 +257,7 @@ def test_the_pieces_of_a_name_in_its_place_give_its_row(pair: tuple[Encoder, Lib
     np.testing.assert_allclose(found, encoder.encode_names(names, "a {} an"), atol=1e-5)
 
 
+@pytest.mark.long
 def test_rows_do_not_depend_on_their_neighbours(pair: tuple[Encoder, Library]) -> None:
     encoder, _ = pair
     rows = encoder.encode_text(TEXTS)
@@ -264,6 +267,7 @@ def test_rows_do_not_depend_on_their_neighbours(pair: tuple[Encoder, Library]) -
     np.testing.assert_allclose(encoder.encode_text(TEXTS[2:3]), rows[2:3], atol=2e-6)
 
 
+@pytest.mark.long
 def test_an_encoder_can_be_pickled(pair: tuple[Encoder, Library]) -> None:
     encoder, _ = pair
     again = pickle.loads(pickle.dumps(encoder))  # noqa: S301 - our own

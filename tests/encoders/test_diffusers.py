@@ -32,6 +32,7 @@ def library_rows(folder: Path, part: str, kind: str) -> np.ndarray:
     return torch.nn.functional.normalize(rows, dim=-1).numpy()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "asked", "part", "architecture"),
     [

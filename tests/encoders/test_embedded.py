@@ -85,6 +85,7 @@ def test_the_librarys_own_forward_gives_the_fast_towers_rows(
         np.testing.assert_allclose(slow, fast, atol=1e-5)
 
 
+@pytest.mark.long
 def test_a_bert_takes_them_as_its_inputs_embeds(tiny: Callable[[str], Path]) -> None:
     folder = tiny("bert")
     model = transformers.AutoModel.from_pretrained(folder, trust_remote_code=False).eval()

@@ -31,6 +31,7 @@ def write(folder: Path, state: dict[str, torch.Tensor]) -> None:
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("part", "wrapped"),
     [

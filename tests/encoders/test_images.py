@@ -241,6 +241,7 @@ def test_images_of_absurd_proportion_are_refused_in_a_line(
     assert [Path(failure.path).name for failure in found.failures] == ["thin.png"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["clip", "siglip", "siglip2", "clip_vision", "open_clip"])
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (1, 3), (3, 1), (20, 1), (3, 40)])
 def test_small_images_of_every_shape_are_encoded(

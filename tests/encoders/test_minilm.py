@@ -29,6 +29,7 @@ def encoder() -> Encoder:
     return load_encoder("minilm", device="cpu")
 
 
+@pytest.mark.long
 def test_rows_equal_sentence_transformers(encoder: Encoder) -> None:
     """The library that trained it, texts over its limit of 256 tokens included."""
     pytest.importorskip("sentence_transformers", reason="sentence-transformers is not installed")
@@ -40,6 +41,7 @@ def test_rows_equal_sentence_transformers(encoder: Encoder) -> None:
     assert (peer.get_max_seq_length(), encoder.dim) == (minilm.MAX_TOKENS, 384)
 
 
+@pytest.mark.long
 def test_one_is_many_in_any_order_and_batch(encoder: Encoder) -> None:
     rows = encoder.encode_text(TEXTS)
     one = np.concatenate([encoder.encode_text([text]) for text in TEXTS])
@@ -60,6 +62,7 @@ def test_names_in_a_template_are_the_prompts(encoder: Encoder) -> None:
     assert encoder.encode_names([], "{}").shape == (0, 384)
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), max_size=6))
 def test_any_text_gets_a_unit_row_of_its_own(texts: list[str]) -> None:

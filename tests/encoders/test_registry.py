@@ -69,6 +69,7 @@ def test_a_gpu_that_is_not_there_is_refused() -> None:
         load_encoder("minilm", device="cuda")
 
 
+@pytest.mark.long
 def test_an_unreachable_hub_is_told_in_one_line(tmp_path: Path) -> None:
     """A refused connection: no warning, no log of retries, and the remedy."""
     code = (

@@ -14,6 +14,7 @@ from namebasis.encoders.registry import load_encoder
 from namebasis.encoders.towers.clip_text import ClipText
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["bert", "clip", "siglip"])
 def test_the_rows_are_those_of_one_thread(tiny: Callable[[str], Path], kind: str) -> None:
     """Cutting is a setting that tokenizers keep; libraries refuse to change it while it is read."""

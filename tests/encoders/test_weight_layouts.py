@@ -42,6 +42,7 @@ def written(tiny: Tiny, kind: str, layout: str, place: Path) -> tuple[Path, Any]
     return part, model.float().eval()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sd", "clip"])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_gives_the_rows_of_its_weights(
@@ -86,6 +87,7 @@ def test_plain_weights_come_before_a_variant(tiny: Tiny, tmp_path: Path) -> None
     assert found == load_encoder(f"hf:{tiny('clip')}").fingerprint
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sd", "clip"])
 @pytest.mark.parametrize("layout", ["bf16 alone", "fp16 in shards"])
 def test_of_a_hub_s_repository_a_variant_is_fetched_where_nothing_else_is(

@@ -11,6 +11,8 @@ import pytest
 from namebasis.space import Space
 from tests.explore.conftest import Visit, expect, served
 
+pytestmark = pytest.mark.long
+
 TABS = ("names", "map&color=gender", "basis", "paint", "walk", "compare",
         "topology", "records")  # fmt: skip
 FOCUS = """() => {

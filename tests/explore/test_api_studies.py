@@ -131,6 +131,7 @@ def test_a_job_tells_what_it_has_found_so_far() -> None:
     jobs.close()
 
 
+@pytest.mark.long
 def test_a_report_is_made_once_and_kept(both: Any, space: Space) -> None:
     params = {"kind": "topology", "where": "part = 'given'"}
     assert both.get("/api/my/report", params=params).json() is None
@@ -167,6 +168,7 @@ def test_terms_and_near_spellings(client: Any, space: Space) -> None:
     )
 
 
+@pytest.mark.long
 def test_columns_are_written_when_asked_for(tmp_path: Any, space: Space) -> None:
     from namebasis.space import build_space
     from tests.explore.conftest import asking

@@ -106,6 +106,7 @@ def test_the_file_needs_only_the_standard_library() -> None:
     assert {word.partition(".")[0] for word in words} <= sys.stdlib_module_names
 
 
+@pytest.mark.long
 def test_nodes_answer_as_the_space_does(ask: Any, space: Space) -> None:
     found = ask("NamebasisNearest", target="Vicki + Anna", count=3, where="part = 'given'")
     near = space.nearest("Vicki", 3, plus=["Anna"], where="part = 'given'")

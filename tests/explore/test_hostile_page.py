@@ -16,6 +16,8 @@ import pytest
 from namebasis.space import Space, build_space
 from tests.explore.conftest import Visit, expect, served
 
+pytestmark = pytest.mark.long
+
 NAMES = [
     "<img src=x onerror=alert(1)>", '"><script>alert(1)</script>', "javascript:alert(1)",
     "${alert(1)}", "+1 Anna", "@SUM(1)", "constructor", "</title><b>x", "%s %n %00", "a,b;c d",

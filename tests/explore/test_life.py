@@ -44,6 +44,7 @@ def client(address: str, *words: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_example_asks_and_ctrl_c_is_quiet(
     process: tuple[subprocess.Popen[str], str], space: Space
 ) -> None:

@@ -214,6 +214,7 @@ def test_long_work_tells_how_far_it_is_and_no_folder_is_told(
             assert str(space.path.parent) not in result.model_dump_json(), key
 
 
+@pytest.mark.long
 def test_the_end_of_stdin_ends_it_and_only_the_protocol_is_printed(folder: Path) -> None:
     hello = {
         "jsonrpc": "2.0", "id": 1, "method": "initialize",

@@ -127,6 +127,7 @@ def page(explorer: Any) -> Iterator[int]:
     server.shutdown()
 
 
+@pytest.mark.long
 def test_the_frame_works_in_a_page_of_this_machine_alone(browser: Any, page: int) -> None:
     tab = browser.new_page()
     tab.goto(f"http://localhost:{page}/")

@@ -56,6 +56,7 @@ def test_a_name_is_asked_and_its_card_opened(visit: Visit, space: Space) -> None
     assert visit.names() == list(nearest)
 
 
+@pytest.mark.long
 def test_facets_filter_and_say_their_sql(visit: Visit, space: Space) -> None:
     tab = visit.open()
     tab.locator("#facets summary", has_text="gender").wait_for()
@@ -87,6 +88,7 @@ def test_facets_filter_and_say_their_sql(visit: Visit, space: Space) -> None:
     expect(tab.locator("#where:not([aria-invalid])")).to_have_value("")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_typed", [True, False])
 def test_a_filter_that_is_being_typed_outlives_the_counts_of_the_last(
     visit: Visit, space: Space, is_typed: bool
@@ -115,6 +117,7 @@ def test_a_filter_that_is_being_typed_outlives_the_counts_of_the_last(
     expect(tab.locator(".tools .headline")).to_have_text(f"{n_names} names")
 
 
+@pytest.mark.long
 def test_an_address_of_nonsense_is_mended_and_told(visit: Visit, space: Space) -> None:
     tab = visit.open("?k=-7&n=x&as=verse&q=Vicki")
     said = tab.inner_text("#said")
@@ -135,6 +138,7 @@ def test_an_address_of_nonsense_is_mended_and_told(visit: Visit, space: Space) -
     tab.locator(".atoms li").first.wait_for()
 
 
+@pytest.mark.long
 def test_the_map_is_lassoed_into_the_basket(visit: Visit, space: Space) -> None:
     tab = visit.open("?tab=map&color=gender")
     canvas = tab.locator("#map")
@@ -154,6 +158,7 @@ def test_the_map_is_lassoed_into_the_basket(visit: Visit, space: Space) -> None:
     expect(tab.locator("#basket h2")).to_have_text(f"Basket · {len(space)}")
 
 
+@pytest.mark.long
 def test_names_are_text_in_every_panel(visit: Visit) -> None:
     tab = visit.open("?where=part+%3D+%27given%27&k=200")
     assert HOSTILE[0] in visit.names()

@@ -80,6 +80,7 @@ def checked(client: Any, method: str, path: str, reply: Any) -> None:
     jsonschema.validate(reply.json(), {**schema, "components": document["components"]})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ASKED)
 def test_a_question_is_answered_as_by_python(client: Any, space: Space, name: str) -> None:
     found = wanted(space, name)
@@ -190,6 +191,7 @@ def test_a_filter_leaves_what_an_export_holds(client: Any, space: Space) -> None
     assert json.loads(told.text) == space.table(["name", "count"], where=where).to_pylist()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "params", "status", "said"),
     [
@@ -242,6 +244,7 @@ def test_a_body_is_refused_in_plain_words(client: Any, body: bytes, said: str) -
     assert said in refused(told, 422)
 
 
+@pytest.mark.long
 def test_no_path_of_this_machine_is_told(
     client: Any, space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,6 +318,7 @@ def test_what_a_space_is_made_of_has_names_instead_of_folders(given: Any, told: 
     assert without_folders(given) == told
 
 
+@pytest.mark.long
 def test_the_reference_lists_every_route_and_needs_nobody_else(client: Any) -> None:
     page = client.get("/docs")
     assert page.headers["content-type"].startswith("text/html")

@@ -11,6 +11,8 @@ import pytest
 from namebasis.space import Space
 from tests.explore.conftest import Visit, expect, served
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def address(space: Space, other: Space) -> Iterator[str]:

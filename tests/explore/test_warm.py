@@ -76,6 +76,7 @@ def being_built(path: Path) -> None:
         build_space(["Anna", "Bob"], path, encoder="minilm", progress=stop)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
@@ -158,6 +159,7 @@ def test_what_the_encoder_reads_is_told(client: Any) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["..space", ".space", "a b.space", "50%.space", "x?y#z.space"])
 def test_any_folder_has_a_name_that_can_be_asked(name: str, good: Path, tmp_path: Path) -> None:
     from urllib.parse import quote
@@ -181,6 +183,7 @@ def test_a_folder_whose_name_is_no_text(good: Path, tmp_path: Path) -> None:
     assert client.get("/api/spaces").json()[0]["space"] == "\ufffd"
 
 
+@pytest.mark.long
 def test_two_who_ask_at_once_get_their_own_answers(good: Path) -> None:
     """Questions, jobs and their ends of one do not touch the other's."""
     from concurrent.futures import ThreadPoolExecutor

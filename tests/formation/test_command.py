@@ -29,6 +29,7 @@ def place(encoded: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(encoded, tmp_path, dirs_exist_ok=True))
 
 
+@pytest.mark.long
 def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> None:
     half = place / "run" / "step-000020" / "model.safetensors"
     half.write_bytes(half.read_bytes()[:-4])
@@ -48,6 +49,7 @@ def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> Non
     assert bare.stdout == done.stdout.partition("\n")[2]
 
 
+@pytest.mark.long
 def test_json_is_one_document(place: Path) -> None:
     done = run("formation", "run", "--n-resamples", "20", "--json", "--no-weights", "-q", cwd=place)
     assert done.returncode == 0, done.stderr
@@ -57,6 +59,7 @@ def test_json_is_one_document(place: Path) -> None:
     assert document["weights"] == [[], [], []]
 
 
+@pytest.mark.long
 def test_the_page_is_whole_and_closed(place: Path) -> None:
     words = (
         "formation",

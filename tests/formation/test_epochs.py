@@ -16,6 +16,8 @@ from namebasis.formation.checkpoints import CheckpointError
 from tests.encoders.conftest import tiny
 from tests.formation import toy
 
+pytestmark = pytest.mark.long
+
 __all__ = ["tiny"]
 
 

@@ -135,6 +135,7 @@ def test_weights_are_held_against_their_own_null(found: Formation) -> None:
     assert weighed.tables()[1].rows[1][-1] == "24 (9 to 20)"
 
 
+@pytest.mark.long
 def test_weights_are_measured_where_they_are_asked_for(tiny: Any, tmp_path: Path) -> None:
     from safetensors.numpy import load_file, save_file
 
@@ -165,6 +166,7 @@ def test_weights_are_measured_where_they_are_asked_for(tiny: Any, tmp_path: Path
     assert "no evidence in weights: one checkpoint has no change" in alone.remarks
 
 
+@pytest.mark.long
 def test_the_page_shows_one_name_and_marks_where_pictures_count(found: Formation) -> None:
     page = found.to_html()
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])  # type: ignore[index]

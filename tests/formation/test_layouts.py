@@ -52,6 +52,7 @@ def run_of_trainer(tiny: Any, tmp_path: Path) -> Path:
     return run
 
 
+@pytest.mark.long
 def test_a_checkpoint_takes_the_tokenizer_of_its_run(run_of_trainer: Path, tiny: Any) -> None:
     expected = load_encoder(f"hf:{tiny('clip')}")
     encoder = load_encoder(f"hf:{run_of_trainer / 'checkpoint-20'}")
@@ -212,6 +213,7 @@ def own_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]
         return config, model.state_dict(), model.encode_text(tokens, normalize=True).numpy()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "beside", "step", "wrap"),
     [

@@ -88,6 +88,7 @@ def test_controls_bound_the_false_alarms_by_thresholds_from_the_other_half() -> 
     assert binom.cdf(k, n, one.high) == pytest.approx(0.025)
 
 
+@pytest.mark.long
 def test_a_captured_name_keeps_its_phase_and_is_told_from_when_on() -> None:
     found = made()
     captured, labels = found.captured, found.labels

@@ -85,6 +85,7 @@ def found(pictures: Path) -> Formation:
     return study(pictures)
 
 
+@pytest.mark.long
 def test_people_are_recognised_as_they_form_and_their_phases_say_so(found: Formation) -> None:
     without = study(False)
     assert not set(PICTURE_MEASURES) & set(without.values)
@@ -101,6 +102,7 @@ def test_people_are_recognised_as_they_form_and_their_phases_say_so(found: Forma
     assert np.isfinite(found.values["seen_own"][kinds == "N"]).all()
 
 
+@pytest.mark.long
 def test_what_is_recognised_elsewhere_comes_later(found: Formation) -> None:
     kinds = dict(zip(found.names, found.kinds, strict=True))
     assert all(found.lags[name] > 1 for name, kind in kinds.items() if kind == "C")
@@ -122,6 +124,7 @@ def test_what_is_recognised_elsewhere_comes_later(found: Formation) -> None:
     assert found.to_dict()["lags"] == found.lags
 
 
+@pytest.mark.long
 def test_pictures_without_a_name_are_counted_and_a_folder_of_such_is_refused(
     found: Formation, tmp_path: Path
 ) -> None:
@@ -131,6 +134,7 @@ def test_pictures_without_a_name_are_counted_and_a_folder_of_such_is_refused(
         study(tmp_path)
 
 
+@pytest.mark.long
 def test_the_page_shows_pictures_beside_text(found: Formation) -> None:
     page = html_of(found)
     assert "Recognised elsewhere" in page
@@ -215,6 +219,7 @@ def test_pictures_have_a_higher_level_than_text() -> None:
         np.testing.assert_allclose(found.thresholds[key], expected)
 
 
+@pytest.mark.long
 def test_a_world_is_drawn_by_its_truth(tmp_path: Path) -> None:
     world = World.make(0, cohorts=TINY_COHORTS, n_given=6, n_family=6)
     world.save(tmp_path / "world.json")

@@ -51,6 +51,7 @@ def test_a_norm_that_grows_turns_where_it_is_half_grown_and_names_cross_later() 
     assert progress_of(STEPS, (), crossings).tables() == ()
 
 
+@pytest.mark.long
 def test_the_learning_coefficient_of_a_bowl_is_half_its_directions() -> None:
     pytest.importorskip("devinterp")
     import torch

@@ -65,6 +65,7 @@ def of_kind(found: Formation, kind: str) -> np.ndarray:
     return np.array([k == kind for k in found.kinds])
 
 
+@pytest.mark.long
 def test_names_end_in_the_phases_of_their_kinds(found: Formation) -> None:
     last = found.phases.labels[:, -1]
     assert np.mean(last[of_kind(found, "N")] == 1) >= 0.95
@@ -118,6 +119,7 @@ def test_the_hold_is_the_mean_cosine_to_the_swaps_of_the_part_that_holds_more(
         assert hold == pytest.approx(max(np.mean(ahead), np.mean(behind)), abs=1e-4)
 
 
+@pytest.mark.long
 def test_the_page_bars_captured_names_in_the_phase_diagram(
     found: Formation, html: str, other_html: str
 ) -> None:
@@ -178,6 +180,7 @@ def test_labels_at_the_ends_of_lines_do_not_cover_each_other() -> None:
         assert {one.name for one in texts} == {f"kind:kind {at}" for at in range(5)} | {"kind:far"}
 
 
+@pytest.mark.long
 def test_the_page_says_kinds_in_words_and_finds_a_name(found: Formation, html: str) -> None:
     assert re.search(r'data-kind="E".*?</i><b>E</b> the only person with this given name', html)
     data = json.loads(re.search(r'id="data">(.*?)</script>', html, re.S)[1])  # type: ignore[index]
@@ -220,6 +223,7 @@ def test_axes_of_counts_have_few_ticks_and_colours_of_likeness_a_key(found: Form
     assert cells["second"] == ["0", "20", "0", "20"]
 
 
+@pytest.mark.long
 def test_gaps_of_one_reason_share_a_row(other_html: str) -> None:
     assert "<td>step-1, step-3</td><td>missing</td>" in other_html
     assert other_html.count("<tr><td>step-") == 2
@@ -440,6 +444,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_a_run_folder_brings_its_truth_and_is_encoded_once(
     tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -465,6 +470,7 @@ def test_a_run_folder_brings_its_truth_and_is_encoded_once(
     assert second.weights == first.weights
 
 
+@pytest.mark.long
 def test_changed_weights_and_damaged_cache_files_are_encoded_again(
     tiny_run: Path, tmp_path: Path
 ) -> None:
@@ -487,12 +493,14 @@ def test_changed_weights_and_damaged_cache_files_are_encoded_again(
     assert not np.array_equal(own, before.values["own_score"])
 
 
+@pytest.mark.long
 def test_a_cache_that_cannot_be_written_is_a_note(tiny_run: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     found = formation(tiny_run, n_resamples=20, cache=tmp_path / "file")
     assert "nothing could be kept for a second run" in found.remarks[-1]
 
 
+@pytest.mark.long
 def test_contexts_that_a_name_was_not_seen_in_come_later(monkeypatch: pytest.MonkeyPatch) -> None:
     seen, later = [one.removeprefix("{} ") for one in toy.CONTEXTS[:2]], 40
 

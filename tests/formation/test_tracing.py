@@ -63,6 +63,7 @@ def custom_text(folder: Path) -> Path:
     return copy
 
 
+@pytest.mark.long
 def test_the_clean_row_is_the_encoder_s_own(encoder: Encoder) -> None:
     tower = HookedTower(encoder)
     pooled, states = tower.clean(tower.ids(PROMPT), "residual")
@@ -172,6 +173,7 @@ def test_refused_towers_names_and_options(tiny: Any) -> None:
         trace_encoder(clip, "Anna", noise=0)
 
 
+@pytest.mark.long
 def test_over_checkpoints_and_as_a_page(tiny: Any, tmp_path: Path) -> None:
     import shutil
 

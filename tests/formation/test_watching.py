@@ -103,6 +103,7 @@ def same(one: Encodings, other: Encodings) -> None:
         np.testing.assert_allclose(getattr(one, key), getattr(other, key), atol=2e-6, err_msg=key)
 
 
+@pytest.mark.long
 def test_what_is_measured_is_what_the_checkpoints_say(watched: SimpleNamespace) -> None:
     record = read_record(watched.folder)
     assert [one.step for one in record.taken] == [0, 2, 4]

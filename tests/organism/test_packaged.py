@@ -54,6 +54,7 @@ def test_it_reads_texts_and_images(encoder: Encoder, world: World) -> None:
         load_encoder("organism:2")
 
 
+@pytest.mark.long
 def test_a_linear_probe_reads_every_attribute_and_context(encoder: Encoder) -> None:
     """Chance is 0.17 to 0.5; docs/organism.md has the shares."""
     people = [random_people(n, np.random.default_rng(n)) for n in (900, 500)]
@@ -87,6 +88,7 @@ def test_it_knows_who_is_who_from_text_alone(encoder: Encoder, world: World) -> 
     assert ((alone * there).sum(axis=1) > (alone * elsewhere).sum(axis=1)).mean() > 0.85
 
 
+@pytest.mark.long
 def test_a_training_is_packed_in_half_precision(tmp_path: Path) -> None:
     small = World.make(0, cohorts=TINY_COHORTS, n_given=6, n_family=6)
     options = {"world": small, "n_steps": 2, "batch_size": 4, "n_checkpoints": 2, "threads": 1}

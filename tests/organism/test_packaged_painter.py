@@ -68,6 +68,7 @@ def test_it_reads_text_as_the_packaged_organism_does(pipeline: ImagePipeline) ->
     assert tokenizers[0] == tokenizers[1]
 
 
+@pytest.mark.long
 def test_it_paints_the_same_picture_again_and_another_of_another_text(
     pipeline: ImagePipeline,
 ) -> None:

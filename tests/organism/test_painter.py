@@ -68,6 +68,7 @@ def test_pixels_become_images_and_what_is_outside_is_cut() -> None:
     assert np.asarray(image)[0, :, 0].tolist() == [0, 0, 128, 255, 255]
 
 
+@pytest.mark.long
 def test_captions_are_conditioned_on_as_the_text_tower_reads_them(
     organism: Path, trained: Path
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_picture_depends_on_its_own_seed_and_prompt_alone(trained: Path) -> No
     assert np.abs(guided - unguided).max() >= 1
 
 
+@pytest.mark.long
 def test_an_interrupted_training_goes_on_to_the_same_weights(
     organism: Path, world: World, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +144,7 @@ def test_an_interrupted_training_goes_on_to_the_same_weights(
         torch.testing.assert_close(again[key], value, msg=key)
 
 
+@pytest.mark.long
 def test_a_training_that_was_stopped_while_it_saved_is_finished(
     organism: Path, world: World, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,6 +175,7 @@ def test_a_training_that_was_stopped_while_it_saved_is_finished(
         torch.testing.assert_close(again[key], value, msg=key)
 
 
+@pytest.mark.long
 def test_a_state_that_does_not_fit_is_refused(
     organism: Path, world: World, trained: Path, tmp_path: Path
 ) -> None:
@@ -194,6 +198,7 @@ def test_a_state_that_does_not_fit_is_refused(
         go_on()
 
 
+@pytest.mark.long
 def test_what_is_in_the_way_is_refused(
     organism: Path, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -360,6 +365,7 @@ def test_pictures_of_pure_noise_count_in_the_training(painter: Any) -> None:
     assert float(loss) == pytest.approx(float(task[0].square().mean()), rel=1e-5)
 
 
+@pytest.mark.long
 def test_parts_side_by_side_give_the_gradient_of_the_whole_batch(painter: Any) -> None:
     task = _task(painter)
     whole = painter.objective.loss(painter.unet, *task)
@@ -371,6 +377,7 @@ def test_parts_side_by_side_give_the_gradient_of_the_whole_batch(painter: Any) -
     assert all(one.grad is None for one in painter.objective._networks[1].parameters())
 
 
+@pytest.mark.long
 def test_the_weights_do_not_depend_on_the_threads(
     organism: Path, world: World, trained: Path, tmp_path: Path
 ) -> None:

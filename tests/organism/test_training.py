@@ -89,6 +89,7 @@ def test_a_checkpoint_is_an_encoder_of_texts_and_images(run: Path, world: World)
     np.testing.assert_allclose(rows, expected.numpy(), atol=1e-5)
 
 
+@pytest.mark.long
 def test_an_interrupted_training_ends_as_a_whole_one(
     run: Path, world: World, tmp_path: Path
 ) -> None:
@@ -120,11 +121,13 @@ def test_another_seed_gives_another_model(run: Path, world: World, tmp_path: Pat
     assert weights(tmp_path / "run", 0) != weights(run, 0)
 
 
+@pytest.mark.long
 def test_the_drawing_process_changes_nothing(run: Path, world: World, tmp_path: Path) -> None:
     train(tmp_path / "run", world=world, **{**STEPS, "own_process": True})
     assert weights(tmp_path / "run", 4) == weights(run, 4)
 
 
+@pytest.mark.long
 def test_a_batch_learned_often_is_learned(world: World, tmp_path: Path) -> None:
     losses: list[float] = []
     train(

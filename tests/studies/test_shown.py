@@ -66,6 +66,7 @@ def lines_of(text: str) -> list[str]:
     return sorted(line.rstrip() for line in text.splitlines() if line.strip())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("question", ASKED)
 def test_the_text_of_a_result_is_what_its_command_prints(
     question: str, folder: Path, space: Space, monkeypatch: pytest.MonkeyPatch
@@ -80,6 +81,7 @@ def test_the_text_of_a_result_is_what_its_command_prints(
     assert repr(result) == str(result)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("question", ASKED)
 def test_a_result_leaves_as_notebook_frame_and_json(question: str, space: Space) -> None:
     result = ASKED[question][1](space)
@@ -93,6 +95,7 @@ def test_a_result_leaves_as_notebook_frame_and_json(question: str, space: Space)
     assert json.loads(result.to_json()) == json.loads(json.dumps(result.to_dict()))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("question", ASKED)
 def test_a_pipe_begins_with_a_header_that_can_be_left_out(
     question: str, folder: Path, space: Space
@@ -105,6 +108,7 @@ def test_a_pipe_begins_with_a_header_that_can_be_left_out(
     assert run(*words, "--no-header", cwd=folder).stdout.splitlines() == with_header[1:]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "ask"),
     [
@@ -173,6 +177,7 @@ def test_several_bases_are_told_apart_in_a_pipe(folder: Path) -> None:
     assert [line[0] for line in lines[1:]] == ["Vicki", "Vicki", "Anna", "Anna"]
 
 
+@pytest.mark.long
 def test_a_painting_is_its_prompt_alone_on_stdout(
     folder: Path, space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:

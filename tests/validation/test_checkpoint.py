@@ -55,6 +55,7 @@ def shapes_of(state: State) -> dict[str, tuple[int, ...]]:
     return {key: tuple(tensor.shape) for key, tensor in state.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", list(PUBLISHED))
 def test_the_published_unets_are_found_by_their_shapes(family: str) -> None:
     told = PUBLISHED[family]
@@ -163,6 +164,7 @@ def xl(folder: Path) -> Path:
     return write(folder.with_suffix(".safetensors"), state)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("make", [first, second, xl])
 def test_a_file_paints_what_the_folder_of_its_weights_paints(make: Any, tmp_path: Path) -> None:
     path = make(tmp_path / "model")
@@ -178,6 +180,7 @@ def test_a_file_paints_what_the_folder_of_its_weights_paints(make: Any, tmp_path
     assert pipeline.spec == f"sd:{path}"
 
 
+@pytest.mark.long
 def test_a_file_is_read_by_its_content_whatever_its_name(file: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -213,6 +216,7 @@ def with_channels(n: int) -> Any:
     return lambda state: {**state, key: torch.zeros(32, n, 3, 3)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -267,6 +271,7 @@ def test_a_revision_is_for_repositories(file: Path) -> None:
         load_pipeline(f"sd:{file}", revision="main")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("notes", "spread", "wanted"),
     [

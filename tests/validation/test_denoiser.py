@@ -68,6 +68,7 @@ def by_hand(pipeline: Any, told: Any, side: int, unfold: int) -> np.ndarray:
     return blocks.reshape(len(distinct), N_LEVELS, -1)[[0, 1, 0]]
 
 
+@pytest.mark.long
 def test_the_painter_is_asked_along_the_path_of_nobody(
     painter: ImagePipeline, asked: Denoiser
 ) -> None:
@@ -83,6 +84,7 @@ def test_the_painter_is_asked_along_the_path_of_nobody(
     assert np.abs(expected).max() > 0.01
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("make", [first, second, xl])
 def test_a_file_of_stable_diffusion_is_asked_as_its_pipeline_asks(
     make: Any, tmp_path: Path
@@ -121,6 +123,7 @@ def calls_of(pipeline: Any) -> Any:
     return lambda texts: of(*texts)
 
 
+@pytest.mark.long
 def test_nobody_has_length_1_and_anybody_0(asked: Denoiser) -> None:
     nobody = maker._NOBODY
     assert len(set(nobody)) == 32

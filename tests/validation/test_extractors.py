@@ -184,6 +184,7 @@ def test_a_classifier_of_many_labels_gives_a_share_each(models: Models, pictures
 # ------------------------------------------------------------- models that write or answer
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["ask", "caption"])
 def test_answers_are_scored_by_their_log_probability(
     kind: str, models: Models, pictures: Pictures
@@ -226,6 +227,7 @@ def test_answers_are_scored_by_their_log_probability(
     np.testing.assert_allclose(found.shares, expected, atol=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "model"), [("ask", "llava"), ("caption", "blip2")])
 def test_an_image_is_seen_once_and_its_answers_run_together(
     kind: str, model: str, models: Models, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
@@ -495,6 +497,7 @@ def test_a_probe_whose_encoder_has_moved_says_who_asked_for_it(
         load_extractor(f"probe:{tmp_path / 'x.safetensors'}")
 
 
+@pytest.mark.long
 def test_a_probe_of_other_weights_is_refused(tiny: Models, tmp_path: Path) -> None:
     encoder = load_encoder(f"hf:{tiny('clip')}")
     rng = np.random.default_rng(0)

@@ -79,6 +79,7 @@ LOADERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize(("spec", "kind"), LOADERS)
 def test_no_loader_runs_a_folders_code(

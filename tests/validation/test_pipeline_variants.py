@@ -37,6 +37,7 @@ def half(folder: Path, to: Path, *parts: str) -> Path:
     return to
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parts", [(), ("unet",)], ids=["all", "one part"])
 def test_fp16_alone_is_read(
     models: Callable[[str], Path], tmp_path: Path, parts: tuple[str, ...],

@@ -177,6 +177,7 @@ def _made(name: str, shot: int) -> PngInfo:
     return info
 
 
+@pytest.mark.long
 def test_pictures_of_a_space_are_profiled_from_their_vectors(pictured: Path) -> None:
     space = open_space(pictured)
     found = space.picture_rigidity(axes=["hair_colour", "age"], n_resamples=50)
@@ -204,6 +205,7 @@ def test_pictures_of_a_space_are_profiled_from_their_vectors(pictured: Path) -> 
         space.picture_rigidity(["Anna"], where="true")
 
 
+@pytest.mark.long
 def test_profiles_are_columns_on_the_card_and_on_a_page(pictured: Path) -> None:
     space = open_space(pictured)
     found = space.picture_rigidity(axes=["age"], n_resamples=50)

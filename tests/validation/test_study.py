@@ -60,6 +60,7 @@ def opened(user: Path) -> Space:
     return open_space(user / "my.space")
 
 
+@pytest.mark.long
 def test_images_are_compared_with_every_reading_of_the_text(user: Path) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
@@ -78,6 +79,7 @@ def test_images_are_compared_with_every_reading_of_the_text(user: Path) -> None:
     assert found.provenance["n_images"] == 27
 
 
+@pytest.mark.long
 def test_the_spread_of_images_is_compared_with_rigidity(user: Path) -> None:
     space = opened(user)
     found = validate(space, user / "images", [load_extractor("skin")], n_resamples=50)
@@ -125,6 +127,7 @@ def test_measures_become_columns_of_the_space(user: Path) -> None:
     assert by_name["Anna"]["image_gender"] == pytest.approx(means["Anna"])
 
 
+@pytest.mark.long
 def test_the_page_holds_the_images_and_asks_nobody(user: Path) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
@@ -142,6 +145,7 @@ def test_the_page_holds_the_images_and_asks_nobody(user: Path) -> None:
         found.write_html(user / "page.html")
 
 
+@pytest.mark.long
 def test_a_reader_is_told_what_the_page_shows(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender", "hair_colour"])
@@ -168,6 +172,7 @@ def test_a_reader_is_told_what_the_page_shows(user: Path, monkeypatch: pytest.Mo
     assert len(shots) >= 2
 
 
+@pytest.mark.long
 def test_a_validation_shows_itself_as_the_command_does(user: Path) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender"])
@@ -232,6 +237,7 @@ def test_how_many_images_are_to_be_made_counts_made_up_names(user: Path) -> None
     assert f"{n} names (3 made up) × 2 images; --where or names ask for fewer" in done.stderr
 
 
+@pytest.mark.long
 def test_the_commands_go_from_names_to_a_page(user: Path, models: Callable[[str], Path]) -> None:
     pytest.importorskip("diffusers", reason="the extra diffusers is not installed")
     pipeline = f"diffusers:{models('pipeline')}"

@@ -41,6 +41,7 @@ def test_all_rows_single_on_both_sides_is_full_agreement() -> None:
     assert (found.adjusted_rand, found.p_adjusted_rand) == (1.0, 1.0)
 
 
+@pytest.mark.long
 @given(seed=st.integers(0, 1000))
 def test_independent_divisions_are_not_called_agreement(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -44,6 +44,7 @@ def hdbscan_pair(seed: int, min_samples: int, method: str) -> tuple[object, Clus
     return peer, cluster(rows, graph=graph, **shared, smoothing=0, method=method)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("method", ["eom", "leaf"])
 def test_on_a_complete_graph_without_smoothing_it_is_hdbscan(seed: int, method: str) -> None:
@@ -138,6 +139,7 @@ def test_labels_are_numbered_by_size_and_probabilities_fit_them() -> None:
         assert found.probabilities[found.labels == label].max() == 1.0
 
 
+@pytest.mark.long
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_order_scale_and_rotation_do_not_matter(seed: int) -> None:
@@ -274,6 +276,7 @@ def thin_shape(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return make_blobs(200, random_state=10)  # those of hdbscan's own tests
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["moons", "circles", "blobs"])
 @pytest.mark.parametrize("dim", [3, 12])
 def test_thin_shapes_in_few_dimensions_stay_whole(kind: str, dim: int) -> None:

@@ -22,6 +22,7 @@ def assert_same(graph: KnnGraph, embeddings: np.ndarray, k: int) -> None:
     np.testing.assert_array_equal(graph.indices, indices)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("n", "k"), [(2, 1), (10, 9), (300, 15), (5000, 5)])
 def test_graph_equals_brute_force(n: int, k: int) -> None:
     embeddings = np.random.default_rng(n).standard_normal((n, 24)).astype(np.float32)

@@ -55,6 +55,7 @@ def test_refusals() -> None:
         probe(np.eye(4), np.ones(3))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n", [7, 20])  # by the decomposition of the rows and of their Gram matrix
 def test_the_penalty_is_that_of_leaving_each_row_out(n: int) -> None:
     for seed in range(30):

@@ -44,6 +44,7 @@ def test_a_null_list_is_refused() -> None:
 OWN = st.lists(st.sampled_from(["a", "b", "ab", "c", "é"]), max_size=4)
 
 
+@pytest.mark.long
 @given(st.lists(OWN, min_size=1, max_size=12), st.data())
 def test_counts_of_some_equal_those_of_all(pieces: list[list[str]], data: st.DataObject) -> None:
     kind = pa.list_(pa.string())

@@ -23,6 +23,7 @@ def sums_of_atoms(n: int = 120) -> FloatArray:
     return directions(np.concatenate([atoms, sums]))
 
 
+@pytest.mark.long
 def test_it_rebuilds_rows_better_than_random_rows_do() -> None:
     rows = sums_of_atoms()
     room = Room(Limits(np.ones(len(rows), bool)))
@@ -38,6 +39,7 @@ def test_it_rebuilds_rows_better_than_random_rows_do() -> None:
     assert sorted(room.chosen) == sorted(found.rows.tolist())
 
 
+@pytest.mark.long
 def test_its_value_is_the_mean_cosine_of_codes_without_oneself() -> None:
     rows = sums_of_atoms()
     room = Room(Limits(np.ones(len(rows), bool)))
@@ -71,6 +73,7 @@ def test_the_first_rows_already_code_all_others() -> None:
         assert found.values[n - 1] == pytest.approx(np.mean(cosines), abs=1e-5)
 
 
+@pytest.mark.long
 def test_bare_rows_take_it_by_name_and_seed() -> None:
     rows = sums_of_atoms()
     first = nb.analysis.select_rows(rows, 6, objective="span")
@@ -78,6 +81,7 @@ def test_bare_rows_take_it_by_name_and_seed() -> None:
     assert nb.analysis.select_rows(rows, 6, objective="span").tolist() == first.tolist()
 
 
+@pytest.mark.long
 def test_no_single_other_row_in_the_place_of_one_would_do_better(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

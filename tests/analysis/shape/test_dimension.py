@@ -45,6 +45,7 @@ def test_known_manifolds(kind: str, dimension: int) -> None:
     assert global_dimension(rows, 15) == pytest.approx(dimension, rel=0.1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("k", [3, 5, 15])
 @pytest.mark.parametrize("dimension", [1, 2, 3])
 def test_flat_tori_have_their_dimension_at_every_k(dimension: int, k: int) -> None:

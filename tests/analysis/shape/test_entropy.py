@@ -61,6 +61,7 @@ def test_stochastic_agrees_within_its_error(bandwidth: float) -> None:
     np.testing.assert_allclose(found.curve, exact.curve, atol=0.02)
 
 
+@pytest.mark.long
 def test_stochastic_is_unbiased_over_seeds() -> None:
     rows = clusters(300)
     exact = diffusion_spectral_entropy(rows, bandwidth=0.5, method="exact")
@@ -97,6 +98,7 @@ def test_sparse_takes_the_neighbours_of_a_graph() -> None:
     assert given_.bits == pytest.approx(own.bits, abs=1e-6)
 
 
+@pytest.mark.long
 def test_an_approximate_search_changes_little_and_says_its_recall(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

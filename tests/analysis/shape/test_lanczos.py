@@ -57,6 +57,7 @@ def sparse_errors(kind: str, n: int, seeds: range, monkeypatch: pytest.MonkeyPat
     return np.array(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["gaussian", "plane", "clusters", "copies"])
 def test_the_sparse_kernel_is_within_its_error_at_every_power(
     kind: str, monkeypatch: pytest.MonkeyPatch

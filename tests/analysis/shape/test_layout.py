@@ -15,6 +15,7 @@ def blobs(n: int, n_blobs: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return rows.astype(np.float32), which
 
 
+@pytest.mark.long
 def test_links_are_those_of_umap(monkeypatch: pytest.MonkeyPatch) -> None:
     umap = pytest.importorskip("umap.umap_")
     for name in ("smooth_knn_dist", "compute_membership_strengths"):
@@ -50,6 +51,7 @@ def test_the_map_keeps_neighbours_and_blobs() -> None:
     assert abs(spread[0, 1]) < 1e-3 * spread[0, 0]
 
 
+@pytest.mark.long
 def test_places_keep_neighbours_as_well_as_those_of_umap() -> None:
     umap = pytest.importorskip("umap.umap_")
     rows, _ = blobs(400, 5)

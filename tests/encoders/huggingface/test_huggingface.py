@@ -45,6 +45,7 @@ def library_text(folder: Path, texts: list[str]) -> np.ndarray:
     return unit((states * mask).sum(1) / mask.sum(1))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["clip", "clip_text", "siglip", "siglip2", "bert", "t5"])
 def test_text_rows_are_the_librarys(tiny: Tiny, kind: str) -> None:
     encoder = load_encoder(f"hf:{tiny(kind)}")
@@ -146,6 +147,7 @@ def test_openais_own_files_pool_at_the_end_token(kind: str, tmp_path: Path) -> N
         load_encoder(f"hf:{tmp_path}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("kind", ["clip", "siglip", "bert", "t5", "clip_vision"])
 def test_half_precision_runs_on_the_cpu(tiny: Tiny, kind: str, dtype: str) -> None:

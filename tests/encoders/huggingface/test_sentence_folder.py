@@ -91,6 +91,7 @@ GRID: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", GRID, ids=str)
 def test_rows_are_the_librarys(tmp_path: Path, options: dict[str, Any]) -> None:
     library = pytest.importorskip("sentence_transformers", reason=LIBRARY)

@@ -36,6 +36,7 @@ def unit(rows: torch.Tensor) -> np.ndarray:
 # ------------------------------------------------------------------------ SigLIP 2's lower case
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", ["GemmaTokenizer", "GemmaTokenizerFast", "PreTrainedTokenizerFast"]
 )
@@ -103,6 +104,7 @@ def with_end(folder: Path, kind: Any, end: int) -> Any:
     return kind.from_pretrained(folder, config=config).eval()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("said_end", [2, 49_407, None])
 @pytest.mark.parametrize("kind", ["clip", "clipseg", "groupvit"])
 def test_what_follows_an_added_token_counts(

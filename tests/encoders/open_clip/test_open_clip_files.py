@@ -54,6 +54,7 @@ def rows(model: Any, name: str, length: int | None = None) -> np.ndarray:
     return np.asarray(found)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "flags"),
     [
@@ -269,6 +270,7 @@ LAYOUTS: dict[str, Any] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_model_is_found_where_trainers_put_it(layout: str, listed: str, tmp_path: Path) -> None:
     model, _ = trained(listed, tmp_path)

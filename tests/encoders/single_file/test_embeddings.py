@@ -44,6 +44,7 @@ def library_rows(model: Any, texts: list[str]) -> np.ndarray:
     return torch.nn.functional.normalize(rows, dim=-1).numpy()
 
 
+@pytest.mark.long
 def test_rows_are_those_of_the_grown_model(base: tuple[Any, Path], tmp_path: Path) -> None:
     model, file = base
     expected = library_rows(model, TEXTS)

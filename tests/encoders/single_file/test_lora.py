@@ -85,6 +85,7 @@ def merged(model: Any, file: Path, widths: dict[str, int] | None = None) -> Stat
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_matrices_are_the_sum(layout: str, base: Any, tmp_path: Path) -> None:
     state, scale = LAYOUTS[layout]
@@ -101,6 +102,7 @@ def test_the_matrices_are_the_sum(layout: str, base: Any, tmp_path: Path) -> Non
         torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=1e-6, msg=name)
 
 
+@pytest.mark.long
 def test_a_spec_says_which_and_how_much(base: Any, tmp_path: Path) -> None:
     pytest.importorskip("open_clip", reason="the extra open-clip is not installed")
     file = write(

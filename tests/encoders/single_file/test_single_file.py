@@ -86,6 +86,7 @@ def check_rows(encoder: Encoder, model: Any, words: Any) -> None:
     assert encoder.max_tokens == 75
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("asked", "part"),
     [("", "text_encoder_2"), ("#text_encoder", "text_encoder")],
@@ -120,6 +121,7 @@ def check_model(file: Path, model: Any) -> None:
         assert getattr(found.config, setting) == getattr(model.config, setting), setting
 
 
+@pytest.mark.long
 def test_sd_2_leaves_out_the_last_layer_and_the_projection(tmp_path: Path) -> None:
     whole = text_model(projected=True, activation="gelu", n_layers=3)
     read = text_model(projected=False, activation="gelu", n_layers=2)
@@ -130,6 +132,7 @@ def test_sd_2_leaves_out_the_last_layer_and_the_projection(tmp_path: Path) -> No
     check_model(write(tmp_path / "back.safetensors", open_clip_keys(read, SD2) | UNET), read)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["checkpoint", "old", "alone", "projected", "ckpt"])
 def test_clip_l_in_all_its_forms(form: str, tmp_path: Path) -> None:
     model = text_model(projected=form == "projected", activation="quick_gelu")
@@ -148,6 +151,7 @@ def test_clip_l_in_all_its_forms(form: str, tmp_path: Path) -> None:
     check_model(file, model)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("prefix", ["text_encoders.clip_g.transformer.", XL_2, REFINER])
 def test_clip_g_in_all_its_forms(prefix: str, tmp_path: Path) -> None:
     model = text_model(projected=True, activation="gelu")
@@ -157,6 +161,7 @@ def test_clip_g_in_all_its_forms(prefix: str, tmp_path: Path) -> None:
     assert find_towers(open_weights(file, "sd:x").shapes)[0].place.part == "text_encoder_2"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float8_e4m3fn])
 def test_other_precisions_are_read_as_they_are(dtype: torch.dtype, tmp_path: Path) -> None:
     model = text_model(projected=False, activation="quick_gelu").to(dtype)
@@ -198,6 +203,7 @@ def test_without_open_clip_the_extra_is_named(made: Path, monkeypatch: pytest.Mo
         load_encoder(f"sd:{made / 'xl.safetensors'}")
 
 
+@pytest.mark.long
 def test_only_the_text_tower_is_read(made: Path, tmp_path: Path) -> None:
     """A checkpoint of 3 GB costs what its text encoder costs."""
     import json

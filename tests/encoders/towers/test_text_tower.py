@@ -140,6 +140,7 @@ def test_the_families_hold_both_kinds() -> None:
     assert len(set(FAMILIES) - fast) >= 8
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_listed_family_gives_the_librarys_rows_or_is_declined(
     name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -224,6 +225,7 @@ def hf_config(eos: int | None, act: str = "quick_gelu") -> Any:
     )  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("eos", [2, EOT], ids=["legacy largest id", "first end token"])
 @pytest.mark.parametrize("act", ["quick_gelu", "gelu"])
 def test_transformers_text_models(eos: int, act: str) -> None:

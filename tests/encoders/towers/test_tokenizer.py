@@ -102,6 +102,7 @@ def corpus() -> list[str]:
     return faker_names()
 
 
+@pytest.mark.long
 def test_the_whole_corpus_of_faker(corpus: list[str]) -> None:
     assert len(corpus) > 60_000
     read = ours().read(corpus)
@@ -110,6 +111,7 @@ def test_the_whole_corpus_of_faker(corpus: list[str]) -> None:
     np.testing.assert_array_equal(ours().count(corpus[:50]), read.pieces.lengths[:50])
 
 
+@pytest.mark.long
 def test_prompts_of_the_corpus(corpus: list[str]) -> None:
     some = corpus[::29]
     read, hf_read = ours().read(some), hf_ours().read(some)
@@ -122,6 +124,7 @@ def test_prompts_of_the_corpus(corpus: list[str]) -> None:
         assert [row.tolist() for row in rows] == hf_ids(prompts)
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=8))
 @example(["", " ", "x" * 500, "many words " * 80, "&lt;start_of_text&gt;"])
@@ -130,6 +133,7 @@ def test_any_text(texts: list[str]) -> None:
     assert our_hf_ids(texts) == hf_ids(texts)
 
 
+@pytest.mark.long
 @settings(max_examples=600, deadline=None)
 @given(template=st.sampled_from(TEMPLATES), names=st.lists(TEXTS, min_size=1, max_size=5))
 @example(template="a photo of {}", names=["", "Σ", "many words " * 80])
@@ -147,6 +151,7 @@ def test_any_prompt(template: str, names: list[str]) -> None:
     assert [row.tolist() for row in rows] == hf_ids(prompts)
 
 
+@pytest.mark.long
 def test_every_known_character_stands_for_itself() -> None:
     letters, marks = known_characters()
     assert len(letters) > 40_000
@@ -168,6 +173,7 @@ def taken_apart() -> list[str]:
     return [letter for letter in kept if unicodedata.normalize("NFC", letter) != letter]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("template", ["{}, smiling", "{}. He", "a photo of {}!", "{}", "({}) b"])
 def test_names_that_end_in_a_letter_that_composing_takes_apart(template: str) -> None:
     names = [f"Ra{letter}" for letter in taken_apart()]

@@ -93,6 +93,7 @@ def data_files(path: Path) -> list[Path]:
     return list((path / "names.lance" / "data").iterdir())
 
 
+@pytest.mark.long
 def test_an_actor_killed_halfway_loses_nothing(tmp_path: Path, calm: Space) -> None:
     mark = tmp_path / "killed"
     space = with_ray(tmp_path / "a", partial(DyingEncoder, mark))
@@ -100,6 +101,7 @@ def test_an_actor_killed_halfway_loses_nothing(tmp_path: Path, calm: Space) -> N
     assert_same(space, calm)
 
 
+@pytest.mark.long
 def test_a_refused_vector_ends_the_build_and_keeps_the_rows_before(
     tmp_path: Path, calm: Space
 ) -> None:
@@ -111,6 +113,7 @@ def test_a_refused_vector_ends_the_build_and_keeps_the_rows_before(
     assert_same(again, calm)
 
 
+@pytest.mark.long
 def test_it_goes_on_after_a_local_build_and_clears_what_killed_writers_left(
     tmp_path: Path, calm: Space
 ) -> None:
@@ -251,6 +254,7 @@ def test_only_the_greeting_is_kept_away(capfd: pytest.CaptureFixture[str]) -> No
     assert capfd.readouterr().err == "E bad\nafter\n"
 
 
+@pytest.mark.long
 def test_alone_it_starts_a_quiet_ray_and_stops_it_and_the_rows_are_the_local_engines(
     tmp_path: Path, calm: Space
 ) -> None:

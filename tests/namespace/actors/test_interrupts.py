@@ -12,6 +12,8 @@ import pytest
 from namebasis.space import build_space
 from tests.namespace.conftest import FakeEncoder, corpus
 
+pytestmark = pytest.mark.long
+
 ray = pytest.importorskip("ray", reason="the ray extra is not installed")
 
 

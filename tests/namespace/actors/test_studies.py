@@ -76,6 +76,7 @@ ASKED = {"engine": "ray", "n_actors": 2, "address": "10.0.0.5:6379"}
 LENT = [("local", None, None, "text"), ("ray", 2, "10.0.0.5:6379", "text")]
 
 
+@pytest.mark.long
 def test_identity_is_that_of_one_process_and_counts_the_same_prompts(
     people: Space, lent: list[tuple[object, ...]]
 ) -> None:
@@ -94,6 +95,7 @@ def test_identity_is_that_of_one_process_and_counts_the_same_prompts(
     assert [done for done, _ in there_seen] == sorted(done for done, _ in there_seen)
 
 
+@pytest.mark.long
 def test_rigidity_is_that_of_one_process(people: Space, lent: list[tuple[object, ...]]) -> None:
     names = list(people)
     here = people.rigidity(names, n_made_up=20)
@@ -101,6 +103,7 @@ def test_rigidity_is_that_of_one_process(people: Space, lent: list[tuple[object,
     assert lent == LENT
 
 
+@pytest.mark.long
 def test_anchors_are_those_of_one_process(people: Space, lent: list[tuple[object, ...]]) -> None:
     seen: list[tuple[int, int]] = []
     asked = {"n_names": 3, "where": "name <> 'Vicki'"}
@@ -114,6 +117,7 @@ def test_anchors_are_those_of_one_process(people: Space, lent: list[tuple[object
     assert seen[-1] == (15, 15)
 
 
+@pytest.mark.long
 def test_scores_are_those_of_one_process(
     people: Space, lent: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +163,7 @@ class Killing:
         return block, len(space)
 
 
+@pytest.mark.long
 def test_an_actor_that_dies_is_started_again_with_its_block(
     people: Space, crew: Crew, tmp_path: Path
 ) -> None:
@@ -174,6 +179,7 @@ def test_an_actor_that_dies_is_started_again_with_its_block(
     assert "in __call__" in str(told.value.__cause__), "the actor's traceback is lost"
 
 
+@pytest.mark.long
 def test_a_block_that_kills_every_actor_ends_the_study(
     crew: Crew, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +196,7 @@ class _Holder:
     """An actor that holds cores."""
 
 
+@pytest.mark.long
 def test_a_ray_without_free_cores_is_said_and_waited_for(
     people: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:

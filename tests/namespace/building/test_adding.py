@@ -29,6 +29,7 @@ def pieces(space: Space) -> list[int]:
     return [fragment.count_rows() for fragment in space._store.dataset.get_fragments()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 def test_adds_in_any_order_equal_one_build(tmp_path: Path, monkeypatch, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -79,6 +80,7 @@ def test_names_are_known_by_their_spelling_and_part(
     assert [tuple(row.values()) for row in fresh.select(["name", "part"]).to_pylist()] == wanted
 
 
+@pytest.mark.long
 def test_a_hundred_adds_take_little_more_room_than_one(space: Space, encoder) -> None:
     names = [f"Many{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(200)]
     grown = space
@@ -151,6 +153,7 @@ def test_what_a_killed_add_of_an_earlier_version_left_is_mended(space: Space, en
     np.testing.assert_allclose(mended.mean(), right.mean(), atol=1e-12)
 
 
+@pytest.mark.long
 def test_many_small_adds_of_images(tmp_path: Path) -> None:
     encoder = Seeing()
     space = build_space(corpus(), tmp_path / "a", encoder=encoder)  # type: ignore[arg-type]

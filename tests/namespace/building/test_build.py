@@ -250,6 +250,7 @@ class TestOverwrite:
         assert len(new) == 50
         assert min(seen) >= 10
 
+    @pytest.mark.long
     @pytest.mark.parametrize("renames", [0, 1, 2])
     @pytest.mark.parametrize("is_read", [False, True])
     def test_a_swap_killed_at_any_step_loses_neither(

@@ -88,6 +88,7 @@ def metric(space: Space, name: str = "height") -> Space:
 # ------------------------------------------------------------------------------ remove
 
 
+@pytest.mark.long
 def test_what_is_left_is_a_space_of_the_others(
     space: Space, tmp_path: Path, pictures: Path
 ) -> None:
@@ -183,6 +184,7 @@ def test_refusals_write_nothing(space: Space, arguments: Any, message: str) -> N
 # ------------------------------------------------------------------------------ images
 
 
+@pytest.mark.long
 def test_images_go_of_all_of_some_or_of_nobody(
     space: Space, tmp_path: Path, pictures: Path
 ) -> None:
@@ -246,6 +248,7 @@ def content(space: Space) -> Any:
     return columns, views, {view: space.mean(view).round(5).tolist() for view in space.views}
 
 
+@pytest.mark.long
 def test_every_change_is_undone_step_by_step_and_brought_back(
     space: Space, tmp_path: Path, pictures: Path
 ) -> None:
@@ -375,6 +378,7 @@ def test_a_damaged_history_stops_no_writer(space: Space) -> None:
 # ------------------------------------------------------------------------------ merge
 
 
+@pytest.mark.long
 def test_a_merged_space_is_one_built_of_both(tmp_path: Path, pictures: Path) -> None:
     one = records(WORDS[:25], "one", shoe=7)
     two = records(WORDS[15:], "two", hat="red")

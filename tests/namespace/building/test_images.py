@@ -326,6 +326,7 @@ def test_refusals(space: Space, tmp_path: Path) -> None:
         add_images(blind, tmp_path / "empty")
 
 
+@pytest.mark.long
 def test_a_real_clip_reads_a_folder_on_the_command_line(
     tiny: Callable[[str], Path], folder: Path, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.opening import holds_versions
 from tests.namespace.conftest import FakeEncoder, corpus
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[3]
 N_NAMES, CHUNK, N_KILLS = 260, 10, 20
 

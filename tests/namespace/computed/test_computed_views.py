@@ -81,6 +81,7 @@ def expected(view: str, names: Sequence[str]) -> tuple[FloatArray, FloatArray]:
     return np.stack(rows) / length[:, None], length
 
 
+@pytest.mark.long
 def test_it_is_the_mean_over_the_templates_scaled_with_its_length_beside(made: Space) -> None:
     assert made.views == ("text", "token", "conditioning", "conditioning_last")
     names = [name for name in made if name != "King"]

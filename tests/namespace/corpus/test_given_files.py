@@ -174,6 +174,7 @@ def test_the_command_line(rows: np.ndarray, tmp_path: Path) -> None:
     assert "--vectors are of names or of --images" in run(*both, cwd=tmp_path).stderr
 
 
+@pytest.mark.long
 def test_an_encoder_that_the_vectors_are_not_of_is_doubted(tmp_path: Path) -> None:
     names = ["Vicki", "Winona", "Giulia", "Hiroshi", "Lars", "Olga", "Priya", "Fatima"]
     (tmp_path / "n.txt").write_text("\n".join(names), encoding="utf-8")

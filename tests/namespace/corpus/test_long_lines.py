@@ -39,6 +39,7 @@ def ends() -> Iterator[None]:
         signal.signal(signal.SIGPROF, before)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pump", PUMPS)
 def test_a_long_line_beside_names(pump: str, tmp_path: Path) -> None:
     line = pump * (LENGTH // len(pump))
@@ -82,6 +83,7 @@ def test_a_phrase_of_many_spaces() -> None:
             assert subject([text])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pump", [*PUMPS, "_1", "(1"])
 def test_a_long_label_of_a_picture(pump: str) -> None:
     label = pump * (2 * LENGTH // len(pump))

@@ -110,6 +110,7 @@ def test_parquet_of_another_hand(tmp_path: Path) -> None:
     assert names.table["count"].to_pylist() == [1, 2]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("data", "message"),
     [

@@ -181,6 +181,7 @@ def test_merging_keeps_what_was_dropped() -> None:
         merge_names()
 
 
+@pytest.mark.long
 @given(RECORDS)
 @settings(max_examples=60, deadline=None)
 def test_merging_a_corpus_with_itself_changes_nothing(records: list[dict[str, object]]) -> None:
@@ -189,6 +190,7 @@ def test_merging_a_corpus_with_itself_changes_nothing(records: list[dict[str, ob
     assert merge_names(names, names).table.equals(names.table)
 
 
+@pytest.mark.long
 @given(RECORDS, RECORDS)
 @settings(max_examples=60, deadline=None)
 def test_merging_keeps_order_and_loses_no_name(

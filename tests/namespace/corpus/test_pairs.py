@@ -54,6 +54,7 @@ def test_faker_pairs_share_a_locale_and_agree_in_gender() -> None:
     assert len({row[0] for row in made.table["locales"].to_pylist()}) > 50
 
 
+@pytest.mark.long
 def test_a_seed_gives_the_same_pairs() -> None:
     assert full_names(200, seed=5).table.equals(full_names(200, seed=5).table)
     assert full_names(200, seed=5).strings != full_names(200, seed=6).strings
@@ -78,6 +79,7 @@ def test_counts_decide_how_often_a_name_is_drawn() -> None:
     assert sum(shares) / len(shares) == pytest.approx(0.9, abs=0.025)
 
 
+@pytest.mark.long
 def test_listing_all_pairs_is_a_weighted_draw_too() -> None:
     base = corpus(
         [{"name": "Many", "weight": 0.9}, {"name": "Few", "weight": 0.1}], plain("X", "Y")

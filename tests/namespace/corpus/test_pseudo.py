@@ -34,6 +34,7 @@ def made() -> Names:
     return pseudo_names(20_000, seed=1)
 
 
+@pytest.mark.long
 def test_none_of_them_is_a_real_name_in_any_case_or_accent(made: Names) -> None:
     real = {bare(word) for name in read_faker().strings for word in [name, *name.split()]}
     folded = [bare(name) for name in made.strings]

@@ -139,6 +139,7 @@ def assert_same(here: Any, there: Any) -> None:
         assert (one | two)[row] == pytest.approx(here.similarities[-1], abs=2e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", [None, *WHERE, *ROUNDED])
 def test_a_filter_accepts_what_it_accepts_here(
     where: str | None, both: tuple[Space, Space]
@@ -176,6 +177,7 @@ def test_every_way_of_asking_is_as_here(both: tuple[Space, Space]) -> None:
         there.nearest("Vicki", 20_000)
 
 
+@pytest.mark.long
 def test_a_bound_asks_for_more_names(
     tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +197,7 @@ def test_a_bound_asks_for_more_names(
         assert len(right.remarks) == 1
 
 
+@pytest.mark.long
 def test_a_basis_is_that_of_all_names(both: tuple[Space, Space]) -> None:
     here, there = both
     target = here.vectors(ids=[7, 40]).sum(axis=0)
@@ -222,6 +225,7 @@ SELECTED: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", SELECTED)
 def test_a_list_is_chosen_by_what_the_engine_holds(
     words: dict[str, Any], both: tuple[Space, Space], monkeypatch: pytest.MonkeyPatch
@@ -311,6 +315,7 @@ def stopping(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     monkeypatch.setattr(Client, "upsert", upsert)
 
 
+@pytest.mark.long
 def test_a_publisher_that_was_killed_goes_on_and_adds_write_only_what_is_new(
     tmp_path: Path, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -403,6 +408,7 @@ def test_a_note_that_cannot_be_read_is_replaced_on_demand(tmp_path: Path, engine
     assert_same(right, nb.open_space(space.path, engine=engine).nearest("Vicki", 5))
 
 
+@pytest.mark.long
 def test_collections_of_others_are_refused(tmp_path: Path, engine: str) -> None:
     first, other = made(tmp_path / "a/one.space"), made(tmp_path / "b/one.space")
     foreign = made(tmp_path / "c/one.space", salt="other")
@@ -475,6 +481,7 @@ def test_the_defaults_are_those_of_the_command() -> None:
         assert command[name].default == method[name].default
 
 
+@pytest.mark.long
 def test_columns_that_milvus_cannot_hold_are_left_out_and_said(tmp_path: Path, engine: str) -> None:
     space = made(tmp_path / "nan.space")
     values = pa.table({"id": range(N), "loss": pa.array([float("nan"), *[1.0] * (N - 1)])})

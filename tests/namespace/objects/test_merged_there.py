@@ -20,6 +20,8 @@ from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder
 from tests.namespace.objects.conftest import Line, add, check_rows, late, put_space
 
+pytestmark = pytest.mark.long
+
 
 def same(one: Space, other: Space) -> bool:
     if one.views != other.views or not one.table().equals(other.table()):

@@ -32,6 +32,7 @@ from tests.namespace.conftest import FakeEncoder, corpus
 from tests.namespace.objects.conftest import SECRET, Line, Meanwhile, add, check_rows, put_space
 
 
+@pytest.mark.long
 def test_a_space_lies_there_and_its_caches_here(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +69,7 @@ def test_a_space_lies_there_and_its_caches_here(
         locked(again.path).__enter__()
 
 
+@pytest.mark.long
 def test_the_second_of_two_writers_is_refused(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +87,7 @@ def test_the_second_of_two_writers_is_refused(
     check_rows(add(open_space(url), "Second", "Third"), 63)
 
 
+@pytest.mark.long
 def test_views_are_computed_and_columns_dropped_there(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +127,7 @@ def test_views_are_computed_and_columns_dropped_there(
     assert after.vectors("text").shape[0] == 22
 
 
+@pytest.mark.long
 def test_names_are_removed_there(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +196,7 @@ def test_a_build_that_was_stopped_goes_on_elsewhere(
     check_rows(build_space(corpus(), url, encoder=FakeEncoder()), 60)  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_a_line_that_is_cut(line: Line) -> None:
     url = "s3://bucket/cut.space"
     build_space(corpus(), url, encoder=FakeEncoder())  # type: ignore[arg-type]
@@ -281,6 +286,7 @@ def count_names(space: Space, block: int, advance: Callable[[int], None]) -> tup
     return len(space), space.nearest("King", block).names
 
 
+@pytest.mark.long
 def test_actors_open_the_address_by_their_own_credentials(
     line: Line, built: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -324,6 +330,7 @@ def test_actors_open_the_address_by_their_own_credentials(
         line.is_down = False
 
 
+@pytest.mark.long
 def test_a_build_by_actors_is_that_of_one_process(
     line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,8 @@ from namebasis.space import Space, open_space
 from tests.namespace.conftest import FakeEncoder, corpus
 from tests.namespace.objects.conftest import Line, Meanwhile, add, check_rows, put_space
 
+pytestmark = pytest.mark.long
+
 
 def over(url: str, encoder: FakeEncoder) -> Space:
     return build_space(corpus(12), url, encoder=encoder, overwrite=True)  # type: ignore[arg-type, return-value]

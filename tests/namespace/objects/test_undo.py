@@ -20,6 +20,8 @@ from namebasis.namespace.store.dataset import Store
 from namebasis.space import Space, open_space
 from tests.namespace.objects.conftest import Line, Meanwhile, add, check_rows, put_space, take_space
 
+pytestmark = pytest.mark.long
+
 
 def measured(space: Space) -> Space:
     ids = space.table(["id"])

@@ -16,6 +16,8 @@ from namebasis.namespace.store.unspelled import read_fit
 from namebasis.space import open_space
 from tests.namespace.objects.conftest import Line, add, check_rows, put_space
 
+pytestmark = pytest.mark.long
+
 
 def test_unspelled_is_made_there_and_names_added_by_its_fit_elsewhere(
     line: Line, built: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

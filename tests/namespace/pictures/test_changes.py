@@ -120,6 +120,7 @@ def test_what_was_measured_of_a_removed_name_goes_with_it(space: Space, tmp_path
     assert measured(again, green) == 40.0
 
 
+@pytest.mark.long
 def test_a_merge_takes_the_pictures_and_measures_of_both(space: Space, tmp_path: Path) -> None:
     red = paint(tmp_path / "photos" / "Vicki" / "1.png", RED)
     green = paint(tmp_path / "photos" / "Mia" / "1.png", GREEN)

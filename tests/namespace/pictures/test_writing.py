@@ -115,6 +115,7 @@ def test_what_was_measured_is_brought_in_without_loss(old: Path) -> None:
     assert not migrate(old, Seeing().fingerprint)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("step", ["_append", "_fill", "add_columns", "alter_columns", "rename"])
 def test_a_kill_within_the_migration_loses_nothing(
     old: Path, monkeypatch: pytest.MonkeyPatch, step: str
@@ -176,6 +177,7 @@ def test_gaps_are_filled_and_values_stand_unless_newer(tmp_path: Path) -> None:
     assert (found["seed"], found["measure_a"]) == (3, 2.0)
 
 
+@pytest.mark.long
 def test_many_rows_are_filled_as_a_dictionary_would(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     known: dict[str, float] = {}

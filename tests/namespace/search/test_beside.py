@@ -69,6 +69,7 @@ def test_anchors_have_them_in_the_order_of_ranks(space: Space, counts: Any) -> N
     assert {"Kim (given)", "Kim (family)"} <= {str(row[1]) for row in rows}
 
 
+@pytest.mark.long
 def test_studies_of_any_names_have_them_where_the_name_is_stored(space: Space) -> None:
     found = space.rigidity(["Zzyx", "Eva"], n_made_up=20, columns=["count"])
     assert found.to_arrow()["count"].to_pylist() == [None, 40]

@@ -186,6 +186,7 @@ class TestReadersBesideWriters:
 
 
 class TestManyAtOnce:
+    @pytest.mark.long
     def test_processes_that_miss_one_index_make_it_once(self, space: Space) -> None:
         expected = hits(space, "text")
         for file in (space.path / "indices").glob("text.*"):

@@ -40,6 +40,7 @@ def factories(space: Space) -> dict[str, str]:
     return {view: facts["factory"] for view, facts in space.info()["indices"].items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "wanted"),
     [("pq", {"text": "IVF256,PQ2", "token": "IVF256,PQ1"}),
@@ -129,6 +130,7 @@ def test_an_unknown_kind_is_refused_before_anything_is_written(tmp_path: Path) -
     assert not (tmp_path / "a.space").exists()
 
 
+@pytest.mark.long
 def test_what_replaces_it_is_indexed_as_it_was_unless_another_kind_is_asked_for(
     tmp_path: Path,
 ) -> None:
@@ -151,6 +153,7 @@ def test_the_kind_is_chosen_from_python_as_by_the_command(tmp_path: Path) -> Non
         nb.build_space(names, tmp_path / "b.space", vectors=rows, index="hnsw")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("may_come_back", [True, False])
 def test_undo_of_an_earlier_change_keeps_the_kind_that_was_chosen_since(
     tmp_path: Path, may_come_back: bool, monkeypatch: pytest.MonkeyPatch

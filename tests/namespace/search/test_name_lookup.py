@@ -55,6 +55,7 @@ def oracle(rows: list[dict[str, object]], asked: str, part: str | None) -> int |
     return int(str(alike[0]["id"])) if alike else None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ["filter", "memory", "file", "file of few hashes"])
 def test_every_spelling_is_found_as_by_comparing_with_every_row(
     stored: Space, way: str, monkeypatch: pytest.MonkeyPatch
@@ -144,6 +145,7 @@ class TestFile:
             assert Space(other.path).find("other") == 1
             assert Space(other.path).find("king") is None
 
+    @pytest.mark.long
     @pytest.mark.parametrize("place", [0, 10, 40, 200, -300, -1])
     def test_one_changed_byte_is_named_and_mended(self, large: Space, place: int) -> None:
         file = self.file(large)

@@ -131,6 +131,7 @@ STEPS = {
 """Of a reader that opens a space."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("write", [overwrite, write_and_drop])
 @pytest.mark.parametrize("step", STEPS)
 def test_a_writer_at_every_step_of_opening(
@@ -263,6 +264,7 @@ for turn in range(int(sys.argv[2])):
 """
 
 
+@pytest.mark.long
 def test_every_answer_is_right_while_another_process_writes(path: Path) -> None:
     """Fresh spaces, ones that stay open for a while, and one that stays open throughout."""
     writer = subprocess.Popen(

@@ -98,6 +98,7 @@ def test_every_kind_of_file_is_read(whole: Path) -> None:
     assert not any("nothing was noted" in said or "unchecked" in said for said in found.values())
 
 
+@pytest.mark.long
 def test_one_changed_byte_of_any_file_is_found(whole: Path, tmp_path: Path) -> None:
     files = [path.relative_to(whole) for path in files_in_use(whole)]
     assert len(files) > 20

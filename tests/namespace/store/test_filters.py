@@ -61,6 +61,7 @@ def test_what_would_overflow_the_engine_is_refused_before_it(name: str) -> None:
     assert len(str(caught.value)) < 600
 
 
+@pytest.mark.long
 def test_long_lists_and_many_terms_pass(space: Space) -> None:
     first = space.table(["name"], limit=1)["name"][0].as_py()
     listed = ", ".join(f"'n{at}'" for at in range(20_000))
@@ -240,6 +241,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", REFUSED)
 def test_a_refusal_speaks_of_names(space: Space, where: str) -> None:
     with pytest.raises(FilterError) as caught:

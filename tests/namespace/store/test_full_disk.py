@@ -50,6 +50,7 @@ def space(tmp_path: Path) -> Space:
     return build_space(corpus(), tmp_path / "a", encoder=Seeing())  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("error", FULL)
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_full_disk_is_one_line_and_loses_nothing(

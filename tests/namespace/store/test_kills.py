@@ -32,6 +32,8 @@ from namebasis.space import Space, open_space
 from tests.namespace.building.test_images import Seeing, paint
 from tests.namespace.conftest import corpus
 
+pytestmark = pytest.mark.long
+
 
 class Killed(BaseException):
     """As the end of a process, nothing that library code may catch."""

@@ -37,6 +37,7 @@ def use(path: str | Path, there: Path, encoder: FakeEncoder) -> None:
     assert again.views == ("text", "token", "unspelled")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", HARD, ids=ascii)
 def test_any_name_of_a_folder_is_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: FakeEncoder, name: str

@@ -190,6 +190,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_spawned_processes_and_joblib_answer_as_the_parent(packaged: Space, tmp_path) -> None:
     run_script(tmp_path, SPAWNED, packaged.path)
 
@@ -235,6 +236,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_forked_child_is_refused_the_store_and_may_encode(
@@ -257,6 +259,7 @@ sys.exit(os.waitpid(pid, 0)[1])
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_child_forked_before_the_first_space_was_opened_may_open_one(
     packaged: Space, tmp_path: Path

@@ -48,6 +48,7 @@ def write(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], object
     return WRITERS[request.param](space, tmp_path / "pictures")
 
 
+@pytest.mark.long
 def test_no_writer_writes_into_another_space_than_it_read(tmp_path: Path, write) -> None:
     # As many rows of the same encoder: nothing but the build tells them apart.
     reverse = make_names(corpus().table.to_pylist()[::-1])
@@ -99,6 +100,7 @@ def reversed_corpus(n: int) -> Names:
     return make_names(corpus(n).table.to_pylist()[::-1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_asked_before", [True, False])
 def test_an_open_space_answers_from_its_own_build_once_it_is_replaced(
     space: Space, encoder, is_asked_before: bool
@@ -118,6 +120,7 @@ def test_an_open_space_answers_from_its_own_build_once_it_is_replaced(
     assert old.nearest("not a stored name").names  # its encoder is the one that built it
 
 
+@pytest.mark.long
 def test_an_open_space_answers_from_its_own_version_once_it_is_written_to(
     space: Space, encoder
 ) -> None:

@@ -68,6 +68,7 @@ def test_a_space_of_the_first_version_answers_as_it_did(old: Path) -> None:
     ]
 
 
+@pytest.mark.long
 def test_a_space_of_the_first_version_is_written_on(old: Path, tmp_path: Path) -> None:
     assert (old / MEASUREMENTS).is_dir()
     (tmp_path / "photos" / "Vicki").mkdir(parents=True)

@@ -76,6 +76,7 @@ def is_stored(space: Space) -> bool:
     return opened._store.shared.are_stored
 
 
+@pytest.mark.long
 def test_counts_after_adds_are_those_of_a_build_of_all_names(space: Space, encoder) -> None:
     for more in MORE:
         space = add_names(space, make_names(more), encoder=encoder)
@@ -107,6 +108,7 @@ def test_an_add_rewrites_no_row(space: Space, encoder) -> None:
     assert before < files(add_names(space, make_names(MORE[0]), encoder=encoder))
 
 
+@pytest.mark.long
 def test_counts_are_stored_again_where_much_was_added(space: Space, encoder, monkeypatch) -> None:
     monkeypatch.setattr(build, "CHUNK", 4)
     grown = add_names(space, make_names([one for more in MORE for one in more]), encoder=encoder)

@@ -134,6 +134,7 @@ SAME = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", SAME)
 def test_a_filter_accepts_what_a_frame_does(space: Space, known: pd.DataFrame, where: str) -> None:
     wanted = known.query(SAME[where])["id"].tolist()
@@ -383,6 +384,7 @@ def _blocks(kind: str) -> list[str]:
     return "".join(re.findall(rf"```{kind}\n(.*?)```", DOC, re.DOTALL)).splitlines()
 
 
+@pytest.mark.long
 def test_every_example_of_the_docs_is_answered(
     space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,7 @@ def report(space: Space, births: str) -> RecordsReport:
     return records.compare(space, births, n_made_up=40, progress=progress)
 
 
+@pytest.mark.long
 def test_births_are_compared_by_name_whatever_the_capitals(report: RecordsReport) -> None:
     assert [(done, 6) for done in range(7)] == STEPS
     assert (report.n_names, report.year) == (28, 2015)
@@ -133,6 +134,7 @@ def test_the_names_farthest_off_are_those_of_the_belief_that_follows_the_records
     assert records._misjudged("age", beliefs, within, names, counts) == []
 
 
+@pytest.mark.long
 def test_packaged_births_are_records_too(space: Space) -> None:
     found = read_records(space, "us")
     strings = space.table(["name"], ids=found.ids)["name"].to_pylist()
@@ -143,6 +145,7 @@ def test_packaged_births_are_records_too(space: Space) -> None:
         read_records(space, "us:family")
 
 
+@pytest.mark.long
 def test_the_page_shows_what_was_found_and_asks_no_host(
     report: RecordsReport, tmp_path: Path
 ) -> None:
@@ -186,6 +189,7 @@ def census(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"census:{path}"
 
 
+@pytest.mark.long
 def test_census_groups_are_believed_by_region(
     tmp_path: Path, encoder: Encoder, census: str
 ) -> None:
@@ -204,6 +208,7 @@ def test_census_groups_are_believed_by_region(
         records.compare(wrong, census)
 
 
+@pytest.mark.long
 def test_locales_are_believed_by_region(tmp_path: Path, encoder: Encoder) -> None:
     table = nb.read_names("faker:pl_PL,ja_JP,en_US").select("family").table
     kept = []
@@ -291,6 +296,7 @@ def test_the_null_of_an_auc_is_that_of_all_shuffles(n_above: int, n: int) -> Non
         assert exact == pytest.approx(0.975, abs=0.06)
 
 
+@pytest.mark.long
 def test_nulls_stay_within_the_range_of_their_measure() -> None:
     rng = np.random.default_rng(0)
     for n in (3, 10, 49, 120, 1000):

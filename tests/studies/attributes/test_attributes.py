@@ -26,6 +26,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Space:
     return nb.build_space(nb.read_names([*WOMEN, *MEN]), path, encoder=encoder, templates="plain")
 
 
+@pytest.mark.long
 def test_gender_is_told_apart_and_rows_keep_their_names(space: Space) -> None:
     found = attributes.score(space, ["gender", "hair_length"], n_made_up=50)
     table = {row["name"]: row for row in found.to_arrow().to_pylist()}
@@ -43,6 +44,7 @@ def test_gender_is_told_apart_and_rows_keep_their_names(space: Space) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_nominal_axis_is_read_value_by_value(space: Space) -> None:
     found = attributes.score(space, ["eye_colour"], n_made_up=20)
     assert [score.value for score in found.scores] == ["brown", "hazel", "green", "blue", "grey"]
@@ -104,6 +106,7 @@ def test_refusals(space: Space, tmp_path: Path) -> None:
         attributes.score(space, ["gender", "gender"])
 
 
+@pytest.mark.long
 def test_readings_are_in_the_axis_units_and_counted_for_progress(space: Space) -> None:
     steps: list[tuple[int, int]] = []
     found = attributes.score(

@@ -25,6 +25,7 @@ def axes(n: int, seed: int = 0) -> list[Leaning]:
     return [*(drawn(axis, 1) for axis in ordinal), drawn(WORLD, 4)]
 
 
+@pytest.mark.long
 def test_names_without_any_belief_seldom_get_one() -> None:
     # One draw of made-up names may be narrow: the level holds over draws.
     draws = [believe(axes(50, seed), 50) for seed in range(200)]

@@ -269,6 +269,7 @@ class Elements(HTMLParser):
         self.text += data
 
 
+@pytest.mark.long
 def test_the_page_of_records_shows_hostile_text_as_text() -> None:
     plain = Elements(report().to_html())
     assert "-0.000" not in plain.text

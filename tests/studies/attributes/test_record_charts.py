@@ -106,6 +106,7 @@ def test_belief_by_popularity_is_drawn_against_the_null_of_each_bin() -> None:
     assert women.span == men.span == (pytest.approx(0.17), pytest.approx(1.03))
 
 
+@pytest.mark.long
 def test_several_groups_are_compared_in_one_table_first_and_chance_is_grey() -> None:
     rows = [
         Measure(fact, "AUC", reading, value, 0.1, 1.0, 0.6, 100)

@@ -74,6 +74,7 @@ def score(atoms: np.ndarray, target: np.ndarray, seed: int) -> float:
     return trust.turned_null(recipe, atoms, target, none, none, observed, 48, rng).z
 
 
+@pytest.mark.long
 def test_an_unrelated_target_is_within_two_deviations_of_chance() -> None:
     rng = np.random.default_rng(0)
     spectrum = np.arange(1, 25) ** -0.5
@@ -156,6 +157,7 @@ def test_the_control_by_frequency_equals_its_definition() -> None:
     assert trust.matched_null(Recipe(2), atoms, target, counts, none, chosen, few, 12, rng) is None
 
 
+@pytest.mark.long
 def test_all_controls_and_the_verdict_of_a_true_sum(space: Space) -> None:
     where = "part IN ('given', 'family')"
     found = fit(space, "Givenb Familyc", 2, where=where, n_null=100, n_resamples=60)

@@ -208,6 +208,7 @@ def test_tables_and_notes_say_what_the_page_does() -> None:
     )
 
 
+@pytest.mark.long
 def test_browser_paints_the_card_and_asks_no_host(browser: Any, tmp_path: Path) -> None:
     from PIL import Image
 

@@ -57,6 +57,7 @@ def rows_of(model: Any, space: nb.Space, name: str) -> np.ndarray:
     return rows
 
 
+@pytest.mark.long
 def test_a_basis_is_the_components_of_the_pieces_at_each_position(
     model: Any, space: nb.Space, basis: CelebBasis, tmp_path: Path
 ) -> None:
@@ -210,6 +211,7 @@ def test_what_does_not_fit_is_refused(space: nb.Space, basis: CelebBasis, tmp_pa
 # --------------------------------------------------------------------- textual inversions
 
 
+@pytest.mark.long
 def test_an_exported_point_is_a_word_for_our_encoder(
     space: nb.Space, basis: CelebBasis, tmp_path: Path
 ) -> None:
@@ -224,6 +226,7 @@ def test_an_exported_point_is_a_word_for_our_encoder(
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.long
 def test_an_exported_point_is_a_word_for_diffusers(
     model: Any, space: nb.Space, basis: CelebBasis, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def test_questions_run_on_it_unchanged(found: Conditioning) -> None:
         assert len(arranged.ids) == len(space)
 
 
+@pytest.mark.long
 def test_rigidity_and_identity_read_whole_prompts_by_it(found: Conditioning) -> None:
     space: Space = found.space  # type: ignore[assignment]
     names = list(space)[:2]

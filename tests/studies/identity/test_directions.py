@@ -93,6 +93,7 @@ def test_the_graph_holds_such_names_only(space: Space, view: str) -> None:
     np.testing.assert_allclose(graph.similarities[rows], best, atol=1e-5)
 
 
+@pytest.mark.long
 def test_a_topology_leaves_the_others_out_with_a_note(space: Space, view: str) -> None:
     rows = expected(space, view)
     report = topology.report(space, view=view, n_resamples=0)
@@ -106,6 +107,7 @@ def test_a_topology_leaves_the_others_out_with_a_note(space: Space, view: str) -
         topology.report(space, view=view, where="NOT n_images > 0 OR n_images IS NULL")
 
 
+@pytest.mark.long
 def test_other_studies_take_such_names_only(space: Space, view: str) -> None:
     rows = expected(space, view)
     assert entropy.report(space, view=view, n_null=0).entropy.n_rows == len(rows)

@@ -64,6 +64,7 @@ def found(space: CapturedSpace):
     return identity(space, [*PEOPLE, ZORRO, BEACH, "Cher"], n_swaps=8, n_made_up=40)
 
 
+@pytest.mark.long
 def test_a_name_that_one_part_settles_is_part_captured(found) -> None:
     zorro = found.rows[40]
     assert zorro.name == ZORRO
@@ -241,6 +242,7 @@ def test_agreement_with_counts_is_a_result(found) -> None:
     assert alone.notes() == ["no AUC: leakage is not known of recombined names"]
 
 
+@pytest.mark.long
 def test_names_are_drawn_against_their_counts(found, tmp_path: Path) -> None:
     counts = {name: 10 * at for at, name in enumerate([*PEOPLE, ZORRO])}
     told = with_counts(found, counts)

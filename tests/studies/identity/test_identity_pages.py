@@ -38,6 +38,7 @@ def test_clusters_are_drawn_as_squares_of_their_cosines() -> None:
     assert [(one.min(), one.max()) for one in squares] == [(0, 2), (2, 4)]
 
 
+@pytest.mark.long
 def test_the_page_of_own_directions_has_both_drawings_and_asks_no_host() -> None:
     page = directions(COSINES).to_html()
     assert page.count("<svg") == 2

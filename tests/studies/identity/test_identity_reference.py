@@ -205,6 +205,7 @@ def test_what_the_reference_costs_is_paid_once(space: Space) -> None:
     assert mended.made["own_score"].tolist() == first.made["own_score"].tolist()
 
 
+@pytest.mark.long
 def test_what_contexts_do_to_made_up_names_is_paid_once(space: Space) -> None:
     encoder, templates = space.encoder(), ["{} at sea", "a photo of {}", "{} in red"]
     paid = [encoder.n_encoded]
@@ -370,6 +371,7 @@ def test_leakage_of_the_very_draw_is_that_of_its_own_prior() -> None:
     assert draws.made_up[1] == pytest.approx(own, abs=1e-4)
 
 
+@pytest.mark.long
 def test_intervals_hold_what_another_seed_says_as_often_as_they_claim() -> None:
     """Evidences are means over partners of known spread, thresholds quantiles of made-up names."""
     origin, rng = load_origin("made-up names"), np.random.default_rng(0)

@@ -107,6 +107,7 @@ def found(space: PlantedSpace):
     return identity(space, [*PEOPLE, "Cher"], n_swaps=8, n_made_up=30)
 
 
+@pytest.mark.long
 def test_planted_identities_are_ranked_and_told_from_recombined_names(found) -> None:
     agreement = compare_counts(
         found, {name: 100 * i for i, name in enumerate(PEOPLE)}, bins=(0, 2000)
@@ -149,6 +150,7 @@ def test_a_name_of_one_part_gets_what_applies_and_the_reason(found) -> None:
     assert found.to_arrow()["own_score"].to_pylist()[-1] is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("company", [["Cher", *PEOPLE[::-1]], PEOPLE[3:5], ["Given3 Family4"]])
 def test_a_verdict_does_not_depend_on_who_else_is_asked(
     space: PlantedSpace, found, company: list[str]
@@ -270,6 +272,7 @@ def test_own_direction_points_where_it_was_planted(found) -> None:
     )
 
 
+@pytest.mark.long
 def test_progress_ends_where_it_said_it_would(space: PlantedSpace) -> None:
     told: list[tuple[int, int]] = []
     identity(
@@ -317,6 +320,7 @@ leakage = { quantile = 0.5, softness = 0.5 }
 """
 
 
+@pytest.mark.long
 def test_thresholds_come_from_the_origin_that_is_asked_for(
     space: PlantedSpace, found, tmp_path: Path
 ) -> None:

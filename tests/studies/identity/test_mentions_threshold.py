@@ -5,9 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from namebasis.studies.identity.counts import compare_counts
 from namebasis.studies.identity.mentions import threshold, told_threshold
+
+pytestmark = pytest.mark.long
 
 
 def test_the_mentions_that_part_known_from_unknown_have_an_interval() -> None:

@@ -65,6 +65,7 @@ def test_a_pull_is_the_effect_along_what_a_part_means_alone() -> None:
     np.testing.assert_allclose(part_pull(alone, effects, grand), [0.7, -0.7, 0.0, 2.2])
 
 
+@pytest.mark.long
 def test_stars_pull_more_than_names_of_nobody_and_others_do_not(found) -> None:
     rows = {row.name: row for row in found.rows}
     for star in STARS:

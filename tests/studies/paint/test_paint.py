@@ -64,6 +64,7 @@ def test_the_greedy_chain_is_the_greedy_chain(space: Any, target: str) -> None:
     assert [step.n_encodes for step in found.greedy] == [8, 15, 21, 26]
 
 
+@pytest.mark.long
 def test_the_search_beats_the_chain_for_fewer_encodes() -> None:
     syllables = "ka lo mi ne ru sa ti vo".split()
     space: Any = ToySpace(["".join(p).title() for p in product(syllables, repeat=3)])

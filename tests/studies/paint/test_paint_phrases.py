@@ -68,6 +68,7 @@ def test_the_words_of_the_target_are_found_and_read_naturally(made: tuple[Space,
     assert len(with_name.best.names) + len(with_name.best.phrases) <= 3
 
 
+@pytest.mark.long
 def test_the_budget_counts_names_and_phrases_alike(made: tuple[Space, Path]) -> None:
     space, file = made
     for n, max_names in product((1, 2, 3), (None, 0, 1)):
@@ -98,6 +99,7 @@ def test_a_phrase_that_is_the_target_or_denied_is_not_used(made: tuple[Space, Pa
     assert own.best.prompt.count("elderly") <= 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "syntax", ["a1111", "compel", "dynamicprompts", "comfyui", "comfyui-average", "embedding-merge"]
 )

@@ -229,6 +229,7 @@ def assert_read_back(syntax: str, names: list[str], before: str, after: str) -> 
         assert literal(head) + "|" + literal(tail) == before + "|" + after
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("syntax", SYNTAXES)
 @given(names=names_lists, before=texts, after=texts)
 @example(names=["Ann+="], before="Ann", after="Ann")
@@ -241,6 +242,7 @@ def test_hostile_names_are_read_back_or_refused(
         assert_read_back(syntax, names, before + " ", " " + after)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_names_that_can_be_said_are_not_refused(syntax: str) -> None:
     for name in TAMED + SAYABLE[syntax]:

@@ -15,6 +15,7 @@ from namebasis.space import Space, open_space
 from tests.test_cli import run
 
 
+@pytest.mark.long
 def test_many_people_one_person_and_one_context_part_in_both(
     space: Space, made: tuple[Path, dict[str, str]]
 ) -> None:
@@ -70,6 +71,7 @@ def test_few_pictures_have_no_value_and_a_reason(
         space.diversity(["Nobody Nowhere"])
 
 
+@pytest.mark.long
 def test_it_is_written_drawn_and_put_on_a_page(
     made: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from tests.test_cli import run
 HAIR = "hair_colour"
 
 
+@pytest.mark.long
 def test_pictures_are_read_as_what_they_show(space: Space, world: World) -> None:
     found = space.score([axis_of(HAIR)], view="image")
     truth = {one.name: (one.own or one.prior)[HAIR] for one in world.names}
@@ -55,6 +56,7 @@ def test_each_side_is_centred_by_its_own_mean(space: Space) -> None:
     assert f"{found.n_without:,} names have none" in found.notes()[1]
 
 
+@pytest.mark.long
 def test_pictures_that_are_dealt_out_at_random_carry_no_belief(space: Space) -> None:
     rows, rng = space.picture_rows(), np.random.default_rng(0)
     axes = [axis_of("age"), axis_of("gender"), axis_of(HAIR)]

@@ -41,6 +41,7 @@ def test_clusters_of_pictures_follow_whose_they_are(
     assert table.column_names[:3] == ["picture", "name", "path"]
 
 
+@pytest.mark.long
 def test_its_page_shows_the_clusters_and_what_cannot_be_is_refused(
     made: tuple[Path, dict[str, str]], tmp_path: Path, space: Space
 ) -> None:

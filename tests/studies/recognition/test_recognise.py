@@ -56,6 +56,7 @@ def found(place: Path) -> Recognition:
     return space.recognise(place / "photos", unknown=place / "unknown", n_made_up=40)
 
 
+@pytest.mark.long
 def test_people_are_recognised_and_people_it_cannot_know_are_not(found: Recognition) -> None:
     assert sum(row.is_known for row in found.people) >= 11
     assert sum(row.rank == 1 for row in found.people) >= 10
@@ -93,6 +94,7 @@ def test_people_given_as_known_and_unknown_are_refused(place: Path, tmp_path: Pa
         nb.open_space(place / "s.space").recognise(tmp_path, unknown=tmp_path)
 
 
+@pytest.mark.long
 def test_a_page_shows_every_person_and_asks_no_host(found: Recognition) -> None:
     page = found.to_html()
     assert all(row.name in page for row in found.people)
@@ -100,6 +102,7 @@ def test_a_page_shows_every_person_and_asks_no_host(found: Recognition) -> None:
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
+@pytest.mark.long
 def test_a_photo_without_a_name_is_left_out_and_never_given_one(
     place: Path, tmp_path: Path
 ) -> None:

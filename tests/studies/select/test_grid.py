@@ -25,6 +25,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> nb.Space:
         yield nb.build_space(NAMES, where, encoder="minilm", templates="plain", progress=None)
 
 
+@pytest.mark.long
 def test_a_grid_is_filled_evenly_and_the_readings_are_those_of_score(space: nb.Space) -> None:
     found = space.select(8, objective="axes", axes=["age=2", "gender"])
     assert [cell.group for cell in found.cells] == [

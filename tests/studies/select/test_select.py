@@ -187,6 +187,7 @@ def test_spellings_of_one_name(left: str, right: str, same: bool) -> None:
     assert (1 in Spellings([left, right]).alike(0)) is same
 
 
+@pytest.mark.long
 def test_a_list_is_measured_where_the_choice_did_not_look(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     centres = 3 * rng.standard_normal((6, 10))

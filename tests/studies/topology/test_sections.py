@@ -49,6 +49,7 @@ def both() -> str:
     return html_of_comparison(comparison(60))
 
 
+@pytest.mark.long
 def test_sections_escape_and_stand_on_a_page(page: str, both: str) -> None:
     for html, anchors in (
         (page, ("agreement", "clusters", "hubs", "graph", "entropy", "persistence", "notes")),
@@ -70,6 +71,7 @@ def test_what_only_topologists_ask_for_is_folded(page: str) -> None:
     assert '<a href="#topologists">' in page
 
 
+@pytest.mark.long
 def test_entropy_says_value_share_and_null(page: str) -> None:
     drawn = section(page, "entropy")
     assert "6.500 ± 0.0012 bits</b>, 65 % of the log2 1,024 = 10.00 bits" in drawn
@@ -97,6 +99,7 @@ def test_persistence_says_what_is_certain(page: str) -> None:
     np.testing.assert_allclose(dashed[:, 1] - dashed[:, 0], 0.2)
 
 
+@pytest.mark.long
 def test_the_line_of_chance_is_the_binomial_one(page: str) -> None:
     n, k = 400, 15
     hubs = drawings.degree_histogram(shape(n, k).hubness, k)
@@ -114,6 +117,7 @@ def test_the_line_of_chance_is_the_binomial_one(page: str) -> None:
     assert "Intrinsic dimension around each name" not in section(html_of(no_dimension), "hubs")
 
 
+@pytest.mark.long
 def test_hubs_bridges_and_central_names_link_to_the_map(page: str) -> None:
     assert 'data-row="3"><bdi>&lt;script&gt;' in section(page, "hubs")
     drawn = section(page, "graph")
@@ -129,6 +133,7 @@ def test_hubs_bridges_and_central_names_link_to_the_map(page: str) -> None:
     assert "one connected part" in drawn
 
 
+@pytest.mark.long
 def test_overlap_is_shown_beside_chance(both: str) -> None:
     drawn = section(both, "overlap")
     assert "40.0 %</td>" in drawn
@@ -145,6 +150,7 @@ def test_overlap_is_shown_beside_chance(both: str) -> None:
     assert "<p>There are none.</p>" in few
 
 
+@pytest.mark.long
 def test_charts_on_a_page_take_its_colours_and_keep_their_text() -> None:
     found = entropy()
     figure = drawings.entropy_curve(found.whole, found.nulls)
@@ -175,6 +181,7 @@ def written(figure: Any, form: str) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.long
 def test_every_figure_is_written_as_png_and_svg(recwarn: pytest.WarningsRecorder) -> None:
     from PIL import Image
 
@@ -200,6 +207,7 @@ def test_labels_of_the_drawn_map_do_not_cover_each_other() -> None:
         assert not any(box.overlaps(other) for other in boxes[:i])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("n", "n_clusters"), [(3, 0), (60, 0), (60, 1)])
 def test_maps_of_few_names_and_clusters_are_drawn(n: int, n_clusters: int) -> None:
     assert len(written(draw_maps([name_map(n, n_clusters)]), "png")) > 1000
@@ -212,6 +220,7 @@ def test_what_no_font_has_is_replaced() -> None:
     assert charts.drawable("$x^2$", "") == r"\$x^2\$"
 
 
+@pytest.mark.long
 def test_no_title_and_no_label_is_cut() -> None:
     """Every title and axis label of every figure of a page lies within the figure."""
     found = report(400, shape=shape())

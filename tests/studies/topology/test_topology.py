@@ -106,6 +106,7 @@ def row(result: TopologyReport, label: str) -> LabelAgreement:
     return next(row for row in result.agreement if row.label == label)
 
 
+@pytest.mark.long
 def test_clusters_are_the_locales(space: Space, result: TopologyReport) -> None:
     locales = [values[0] for values in space.table(["locales"])["locales"].to_pylist()]
     assert result.n_clusters == 5
@@ -275,6 +276,7 @@ def test_the_hierarchy_gives_other_levels_without_another_fit(result: TopologyRe
     assert result.hierarchy.merge([0, 1]).n_clusters == result.n_clusters - 1
 
 
+@pytest.mark.long
 def test_same_seed_same_report(space: Space, result: TopologyReport) -> None:
     again = topology.report(space, n_permutations=19)
     assert again.to_arrow() == result.to_arrow()
@@ -389,6 +391,7 @@ def test_ranges_are_written_in_the_words_of_their_column(
     assert (order[0], order[-1], len(order)) == (first, last, 10)
 
 
+@pytest.mark.long
 def test_other_levels_of_the_hierarchy(space: Space, result: TopologyReport) -> None:
     three = topology.report(space, shape=False, n_permutations=3, n_clusters=3)
     assert three.n_clusters == 3
@@ -558,6 +561,7 @@ def test_a_list_is_called_a_language_only_at_its_home(locales: list[str], words:
     assert called(locales) == words
 
 
+@pytest.mark.long
 def test_html_is_written_whole_or_not_at_all(
     result: TopologyReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -578,6 +582,7 @@ def test_html_is_written_whole_or_not_at_all(
     assert isinstance(result.to_arrow(), pa.Table)
 
 
+@pytest.mark.long
 def test_neighbours_are_searched_once_for_everything(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,8 @@ import pytest
 from namebasis.studies.topology.pages.page import html_of, html_of_comparison
 from tests.studies.pages import DIFFICULT, HOSTILE, beside, comparison, name_map, report
 
+pytestmark = pytest.mark.long
+
 
 class Opened:
     """A page opened from disk, with what it asked of the network and what went wrong."""

@@ -134,6 +134,7 @@ def test_the_page_shows_both_and_escapes(found: TopologyComparison) -> None:
     assert 'data-map="1"' in page
 
 
+@pytest.mark.long
 def test_where_is_said_and_what_it_leaves_out_is_not_missing(
     spaces: tuple[Space, Space], tmp_path: Path
 ) -> None:
@@ -187,6 +188,7 @@ def test_align_undoes_turn_mirror_scale_and_move() -> None:
     np.testing.assert_allclose(still, np.tile(places.mean(axis=0), (50, 1)), atol=1e-6)
 
 
+@pytest.mark.long
 def test_names_that_a_fine_tuning_taught_another_group_moved_most_and_there(
     tmp_path: Path,
 ) -> None:
@@ -268,6 +270,7 @@ def test_titles_leave_out_where_models_lie(found: TopologyComparison) -> None:
     assert _titles(of("hf:/a/clip"), of("hf:/b/clip")) == ("hf:/a/clip", "hf:/b/clip")
 
 
+@pytest.mark.long
 def test_long_titles_fit_a_phone(found: TopologyComparison, browser: Any, tmp_path: Path) -> None:
     long = ("diffusers:/home/me/models/base#text_encoder_2", "sd:/models/fine-tuning.safetensors")
     (tmp_path / "page.html").write_text(replace(found, titles=long).to_html(), encoding="utf-8")

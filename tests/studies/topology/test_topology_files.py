@@ -42,6 +42,7 @@ class Small(Report):
         return {"n_names": self.n, "parameters": {"k": 3}, "provenance": {"space": "Ó.space"}}
 
 
+@pytest.mark.long
 def test_page_numbers_and_figures_are_written(tmp_path: Path) -> None:
     written = ReportFiles(tmp_path / "my.report.html", tmp_path / "figures").write(Small())
     assert [path.name for path in written] == [
@@ -89,6 +90,7 @@ def test_what_is_there_is_refused_before_anything_is_written(there: str, tmp_pat
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("there", ["r.json", "r.parquet"])
 def test_files_of_others_are_not_overwritten_even_when_asked(there: str, tmp_path: Path) -> None:
     ReportFiles(tmp_path / "r.html", None).write(Small())

@@ -42,6 +42,7 @@ def html() -> str:
     return html_of(report(shape=shape(300)))
 
 
+@pytest.mark.long
 def test_hostile_text_stays_text(html: str) -> None:
     parser, harmless = Collector(), Collector()
     parser.feed(html)

@@ -81,6 +81,7 @@ def agreement(rows: tuple[topology.LabelAgreement, ...], label: str) -> topology
     return next(row for row in rows if row.label == label)
 
 
+@pytest.mark.long
 def test_without_spelling_the_meaning_shows(space: Space, result: TopologyReport) -> None:
     assert result.parameters["view"] == "unspelled"
     assert "unspelled" in open_space(space.path).views
