@@ -129,7 +129,6 @@ def test_many_readings_at_once_are_those_of_peers() -> None:
     )
 
 
-@pytest.mark.long
 def test_names_that_no_record_holds_are_skipped_with_the_reason(ask: Ask) -> None:
     asked = ask(False)
     nobody = replace(asked, corpora=Corpora({"world": (), "us_family": (), "us_given": ()}))

@@ -81,7 +81,6 @@ def test_what_is_read_is_what_the_world_was_made_with(inquiry: Inquiry) -> None:
     assert any("no countries" in remark for remark in region.run(inquiry).remarks)
 
 
-@pytest.mark.long
 def test_groups_lean_to_words_for_what_they_are_and_to_no_others(inquiry: Inquiry) -> None:
     own = associations.run(inquiry).claims
     others = [one for part in (age, gender, region) for one in part.run(inquiry).claims]

@@ -49,7 +49,6 @@ def test_the_table_holds_a_line_per_name_and_stderr_the_rest(place: Path) -> Non
     assert bare.stdout == done.stdout.partition("\n")[2]
 
 
-@pytest.mark.long
 def test_json_is_one_document(place: Path) -> None:
     done = run("formation", "run", "--n-resamples", "20", "--json", "--no-weights", "-q", cwd=place)
     assert done.returncode == 0, done.stderr

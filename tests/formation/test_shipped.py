@@ -83,7 +83,6 @@ def test_pictures_and_weights_tell_of_people_and_of_nobody_else(shipped: Formati
     assert text.values.shape == pictures.values.shape == (665, 25)
 
 
-@pytest.mark.long
 def test_its_page_and_its_tables_stand(shipped: Formation) -> None:
     page = formation("organism", shipped.names[:3]).to_html()
     assert "3 names over 25 checkpoints, step 0 to step 1300" in page

@@ -118,7 +118,6 @@ def test_what_cannot_be_said_is_said(tiny: Any, tmp_path: Path) -> None:
         identity_in_weights("minilm", ["Vicki Stone", "Vicki"])
 
 
-@pytest.mark.long
 def test_means_per_kind_stand_beside_those_of_names_that_nobody_bears(tiny: Any) -> None:
     names = [f"{first} {last}" for first in ("Anna", "Vic") for last in ("Kina", "Naan", "Vicki")]
     known = {name: Known(name, "C") for name in names} | {"Na Ki": Known("Na Ki", "N")}

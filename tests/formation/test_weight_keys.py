@@ -131,7 +131,6 @@ def test_what_has_no_keys_or_folder_says_so() -> None:
         folder_of(minilm)
 
 
-@pytest.mark.long
 def test_a_person_is_taken_out_of_the_organism_and_hardly_anyone_else() -> None:
     world = World.load(Path(namebasis.__file__).parent / "data" / "organism" / "world.json")
     names = [one.name for one in world.names if one.kind == "C" and one.exposures >= 1000]

@@ -141,7 +141,6 @@ def test_scenes_are_shifted_copies_of_one_pattern() -> None:
         assert any(np.array_equal(np.roll(pixels[0], by, axis=2), other) for by in range(48))
 
 
-@pytest.mark.long
 def test_the_contact_sheet_has_a_row_for_every_value() -> None:
     sheet = contact_sheet(seed=0, columns=2)
     rows = sum(map(len, [*ATTRIBUTES.values(), *CONTEXTS.values()])) + 3

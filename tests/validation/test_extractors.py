@@ -227,7 +227,6 @@ def test_answers_are_scored_by_their_log_probability(
     np.testing.assert_allclose(found.shares, expected, atol=1e-4)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("kind", "model"), [("ask", "llava"), ("caption", "blip2")])
 def test_an_image_is_seen_once_and_its_answers_run_together(
     kind: str, model: str, models: Models, pictures: Pictures, monkeypatch: pytest.MonkeyPatch

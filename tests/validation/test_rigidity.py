@@ -205,7 +205,6 @@ def test_pictures_of_a_space_are_profiled_from_their_vectors(pictured: Path) -> 
         space.picture_rigidity(["Anna"], where="true")
 
 
-@pytest.mark.long
 def test_profiles_are_columns_on_the_card_and_on_a_page(pictured: Path) -> None:
     space = open_space(pictured)
     found = space.picture_rigidity(axes=["age"], n_resamples=50)

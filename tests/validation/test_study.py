@@ -145,7 +145,6 @@ def test_the_page_holds_the_images_and_asks_nobody(user: Path) -> None:
         found.write_html(user / "page.html")
 
 
-@pytest.mark.long
 def test_a_reader_is_told_what_the_page_shows(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     space = opened(user)
     zero = load_extractor(f"zero-shot:{space.provenance.encoder}", axes=["gender", "hair_colour"])

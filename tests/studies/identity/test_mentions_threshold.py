@@ -10,8 +10,6 @@ import pytest
 from namebasis.studies.identity.counts import compare_counts
 from namebasis.studies.identity.mentions import threshold, told_threshold
 
-pytestmark = pytest.mark.long
-
 
 def test_the_mentions_that_part_known_from_unknown_have_an_interval() -> None:
     rng = np.random.default_rng(5)
@@ -27,6 +25,7 @@ def test_the_mentions_that_part_known_from_unknown_have_an_interval() -> None:
     assert less.reason == "no number of mentions parts known from unknown"
 
 
+@pytest.mark.long
 def test_counts_of_an_identity_tell_from_how_many_mentions_on() -> None:
     rng = np.random.default_rng(3)
     counts = {f"Anna Berg{at}": int(10 ** rng.uniform(0, 5)) for at in range(300)}
@@ -48,6 +47,7 @@ def test_counts_of_an_identity_tell_from_how_many_mentions_on() -> None:
     assert compare_counts(found, counts, column="leakage").threshold is None  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_each_kind_has_its_own_mentions() -> None:
     rng = np.random.default_rng(4)
     counts = {f"Anna Berg{at}": int(10 ** rng.uniform(0, 5)) for at in range(400)}

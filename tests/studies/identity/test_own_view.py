@@ -202,7 +202,6 @@ def test_measures_of_other_names_stay_where_they_were_made_alike(written, tmp_pa
     assert len(space.ids(view="own")) == 4
 
 
-@pytest.mark.long
 def test_the_command_says_what_became_of_other_names(
     written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

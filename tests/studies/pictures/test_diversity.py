@@ -71,7 +71,6 @@ def test_few_pictures_have_no_value_and_a_reason(
         space.diversity(["Nobody Nowhere"])
 
 
-@pytest.mark.long
 def test_it_is_written_drawn_and_put_on_a_page(
     made: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:
