@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 
 LARGEST_SEED = 2**32 - 1
 """What every generator of the libraries takes."""
-_BLOCK = 65_536  # rows held in float64 at a time
+_BLOCK = 1024  # rows held in float64 at a time: they stay in the cache
 
 
 def as_embeddings(

@@ -231,13 +231,14 @@ def _places(space: Space, view: str, progress: Any) -> FloatArray:
 
 def _lay_out(space: Space, view: str, progress: Any) -> FloatArray:
     from namebasis.analysis.shape.layout import layout
-    from namebasis.studies.topology.arrangement import read_graph
+    from namebasis.studies.topology.arrangement import read_graph, read_vectors
 
     found = np.full((len(space), 2), np.nan, dtype=np.float32)
     ids = space.ids(view=view)
     if progress is not None:
         progress(0, 3)
-    vectors, graph = read_graph(space, view, ids, min(15, len(ids) - 1))
+    vectors = read_vectors(space, view, ids)
+    graph = read_graph(space, view, ids, vectors, min(15, len(ids) - 1))
     if progress is not None:
         progress(1, 3)
     found[ids] = layout(vectors, graph=graph)

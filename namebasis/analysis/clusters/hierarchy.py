@@ -189,15 +189,28 @@ def _far_out(
     .. [1] Tukey (1977), Exploratory Data Analysis, section 2D.
     """
     out = np.zeros(labels.size, bool)
-    order = np.argsort(labels, kind="stable")
-    order = order[labels[order] >= 0]
-    for mine in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
-        if mine.size:
-            low, high = np.quantile(apart[mine], [0.25, 0.75])
-            far = mine[apart[mine] > high + 3 * (high - low)]
-            if weights[mine].sum() - weights[far].sum() >= min_cluster_size:
-                out[far] = True
+    inside = np.flatnonzero(labels >= 0)
+    if not inside.size:
+        return out
+    order = inside[np.lexsort((apart[inside], labels[inside]))]
+    starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
+    sizes = np.diff(np.append(starts, order.size))
+    low, high = (_quantiles(apart[order], starts, sizes, share) for share in (0.25, 0.75))
+    far = apart[order] > np.repeat(high + 3 * (high - low), sizes)
+    left = np.add.reduceat(np.where(far, 0, weights[order]), starts)
+    out[order[far & np.repeat(left >= min_cluster_size, sizes)]] = True
     return out
+
+
+def _quantiles(
+    values: Float64Array, starts: IntArray, sizes: IntArray, share: float
+) -> Float64Array:
+    """The quantile of each run of ascending values, between two of them in proportion."""
+    place = share * (sizes - 1)
+    below = np.floor(place).astype(np.int64)
+    above = np.minimum(below + 1, sizes - 1)
+    lower, upper = values[starts + below], values[starts + above]
+    return np.asarray(lower + (place - below) * (upper - lower))
 
 
 def number_by_size(labels: IntArray, weights: IntArray | None = None) -> IntArray:

@@ -9,6 +9,7 @@ import numpy as np
 from namebasis.analysis.clusters.density_tree import DensityTree, density_tree
 from namebasis.analysis.graph.neighbours import DuplicateGroups, KnnGraph
 from namebasis.checks import Float64Array, FloatArray, IntArray
+from namebasis.compiled import compiled
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 # near-equal vectors would have almost all the mass there is.
 _FLOOR = 0.1
 _BRIDGED = 20_000  # rows up to which all pairs of unconnected parts are compared
-_BLOCK = 16_384  # rows moved at a time: a million rows must not be held four times
 
 
 def reachability_tree(
@@ -48,9 +48,10 @@ def reachability_tree(
         Its leaves are the rows.
     """
     rows = _smooth(rows, links, sizes, smoothing)
-    source, target = (np.asarray(side, np.int64) for side in links.nonzero())
-    distances = _distances(rows, source, target)
-    core = _core_distances(source, target, distances, sizes, min_samples)
+    starts, target = links.indptr.astype(np.int64), links.indices.astype(np.int64)
+    source = np.repeat(np.arange(sizes.size), np.diff(starts))
+    distances = compiled(linked_distances, _DISTANCES, fastmath=True)(rows, starts, target)
+    core = compiled(core_distances, _CORE)(starts, target, distances, sizes, min_samples)
     positive = core[core > 0]
     floor = _FLOOR * float(np.median(positive)) if positive.size else 1.0
     reach = np.maximum(np.maximum(distances, floor), np.maximum(core[source], core[target]))
@@ -80,45 +81,83 @@ def _smooth(rows: FloatArray, links: csr_matrix, sizes: IntArray, steps: int) ->
         return rows
     weights = diags(sizes.astype(np.float32))
     pull = ((links.multiply(links.T) + identity(sizes.size, np.float32)) @ weights).tocsr()
+    starts, ends = pull.indptr.astype(np.int64), pull.indices.astype(np.int64)
+    step = compiled(smooth_once, _SMOOTH, fastmath=True)
     for _ in range(steps):
-        moved = np.empty_like(rows)
-        for start in range(0, sizes.size, _BLOCK):
-            part = slice(start, min(start + _BLOCK, sizes.size))
-            block = pull[part] @ rows
-            norms = np.sqrt(np.einsum("nd,nd->n", block, block))
-            if not norms.all():  # opposite rows cancel out: such a one stays where it is
-                block[norms == 0], norms[norms == 0] = rows[part][norms == 0], 1
-            np.divide(block, norms[:, None], out=moved[part])
-        rows = moved
+        rows = step(rows, starts, ends, pull.data)
     return rows
 
 
-def _distances(rows: FloatArray, source: IntArray, target: IntArray) -> Float64Array:
-    """Euclidean distances of pairs of unit rows, the same in both directions."""
-    out = np.empty(source.size)
-    for start in range(0, source.size, 1024):
-        part = slice(start, start + 1024)
-        difference = rows[source[part]] - rows[target[part]]  # exact where rows are close
-        out[part] = np.sqrt(np.einsum("ef,ef->e", difference, difference))
+_SMOOTH = "float32[:,::1](float32[:,::1], int64[::1], int64[::1], float32[::1])"
+
+
+def smooth_once(
+    rows: FloatArray, starts: IntArray, ends: IntArray, weights: FloatArray
+) -> FloatArray:
+    """The mean direction of the rows that each one is linked to, of which it is one.
+
+    Opposite rows cancel out: such a one stays where it is.
+    """
+    moved = np.zeros_like(rows)
+    for row in range(rows.shape[0]):
+        for link in range(starts[row], starts[row + 1]):
+            weight, other = weights[link], ends[link]
+            for at in range(rows.shape[1]):
+                moved[row, at] += weight * rows[other, at]
+        squared = np.float32(0)
+        for at in range(rows.shape[1]):
+            squared += moved[row, at] * moved[row, at]
+        if squared == 0:
+            moved[row] = rows[row]
+            continue
+        length = np.sqrt(squared)
+        for at in range(rows.shape[1]):
+            moved[row, at] /= length
+    return moved
+
+
+_DISTANCES = "float64[::1](float32[:,::1], int64[::1], int64[::1])"
+
+
+def linked_distances(rows: FloatArray, starts: IntArray, ends: IntArray) -> Float64Array:
+    """Euclidean distance along each link, the same in both directions.
+
+    By differences, which are exact where rows are close.
+    """
+    out = np.empty(ends.size)
+    for row in range(rows.shape[0]):
+        for link in range(starts[row], starts[row + 1]):
+            other, squared = ends[link], np.float32(0)
+            for at in range(rows.shape[1]):
+                apart = rows[row, at] - rows[other, at]
+                squared += apart * apart
+            out[link] = np.sqrt(squared)
     return out
 
 
-def _core_distances(
-    source: IntArray, target: IntArray, distances: Float64Array, sizes: IntArray, min_samples: int
+_CORE = "float64[::1](int64[::1], int64[::1], float64[::1], int64[::1], int64)"
+
+
+def core_distances(
+    starts: IntArray, ends: IntArray, distances: Float64Array, sizes: IntArray, min_samples: int
 ) -> Float64Array:
-    """Distance to the `min_samples`-th other row, counting every copy of a vector."""
-    order = np.lexsort((distances, source))
-    source, target, distances = source[order], target[order], distances[order]
-    starts = np.searchsorted(source, np.arange(sizes.size + 1))
-    seen = np.concatenate([[0], np.cumsum(sizes[target])])
-    # Rows seen by the end of each edge, copies of the group itself included.
-    reached = seen[1:] - seen[starts[source]] + sizes[source] - 1
+    """Distance to the `min_samples`-th other row, counting every copy of a vector.
+
+    0 where its own copies are near enough, and where it has fewer neighbours.
+    """
     core = np.zeros(sizes.size)
-    enough = np.flatnonzero(reached >= min_samples)
-    first = np.flatnonzero(np.diff(source[enough], prepend=-1))
-    groups = source[enough][first]
-    core[groups] = distances[enough[first]]
-    core[sizes > min_samples] = 0.0  # its own copies are near enough
+    for row in range(sizes.size):
+        reached = sizes[row] - 1
+        if sizes[row] > min_samples:
+            continue
+        left = distances[starts[row] : starts[row + 1]].copy()
+        for _ in range(left.size):  # the nearest of those that are left, until they are enough
+            nearest = np.argmin(left)
+            reached += sizes[ends[starts[row] + nearest]]
+            if reached >= min_samples:
+                core[row] = left[nearest]
+                break
+            left[nearest] = np.inf
     return core
 
 

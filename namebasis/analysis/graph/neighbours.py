@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from namebasis.analysis.graph.all_pairs import MOST_KEPT, nearest_of_all
 from namebasis.checks import FloatArray, IntArray, Progress, check_count, unit_rows
 
 # Candidates beyond k + 1 that are scored again exactly, so that rounding inside the search
 # cannot push a true neighbour over the edge.
 _MARGIN = 8
 CHUNK = 4096
+_FEW = 4096
+"""Rows up to which FAISS is done before numba is loaded."""
 _BLOCK = 64  # rows whose candidates are gathered at a time: they stay in the cache
 
 
@@ -193,24 +196,35 @@ def among_rows(
 
 def _search(rows: FloatArray, width: int, progress: Progress | None) -> tuple[IntArray, FloatArray]:
     """Find the `width` nearest of `rows` to each of them, itself included, scored in float64."""
-    import faiss
-
     m = rows.shape[0]
-    width = min(width, m)
-    index = faiss.IndexFlatIP(rows.shape[1])
-    index.add(rows)
-    indices = np.empty((m, width), np.int64)
-    similarities = np.empty((m, width), np.float32)
+    candidates = _candidates(rows, min(width, m), progress)
+    indices, similarities = candidates, np.empty(candidates.shape, np.float32)
     for start in range(0, m, CHUNK):
         part = slice(start, min(start + CHUNK, m))
-        _, found = index.search(rows[part], width)
+        found = candidates[part]
         scores = cosines(rows, part, found)
         order = np.lexsort((found, -scores), axis=1)
         indices[part] = np.take_along_axis(found, order, axis=1)
         similarities[part] = np.take_along_axis(scores, order, axis=1)
+    return indices, similarities
+
+
+def _candidates(rows: FloatArray, width: int, progress: Progress | None) -> IntArray:
+    """The `width` nearest of `rows` to each of them, as float32 has it, in no order."""
+    if width <= MOST_KEPT and len(rows) > _FEW:
+        return nearest_of_all(rows, width, progress)[0]
+    import faiss
+
+    m = len(rows)
+    index = faiss.IndexFlatIP(rows.shape[1])
+    index.add(rows)
+    found = np.empty((m, width), np.int64)
+    for start in range(0, m, CHUNK):
+        part = slice(start, min(start + CHUNK, m))
+        _, found[part] = index.search(rows[part], width)
         if progress is not None:
             progress(part.stop, m)
-    return indices, similarities
+    return found
 
 
 def cosines(rows: FloatArray, part: slice, found: IntArray) -> FloatArray:

@@ -193,7 +193,8 @@ def entropy_report(
             0.0, 0.0, 0.0, float("nan"), float(t), tuple(times), zeros, zeros, method, n
         )
     if bandwidth is None:
-        bandwidth = typical_distance(rows, k, rng)
+        are_true = neighbours is not None and neighbour_recall == 1
+        bandwidth = typical_distance(rows, k, rng, neighbours if are_true else None)
     recall = None
     powers = (float(t), *(float(power) for power in times))
     if method == "exact":  # what float32 would round away is kept

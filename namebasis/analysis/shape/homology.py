@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from namebasis.checks import Float64Array, FloatArray, IntArray, as_embeddings, check_count
 
 _BLOCK = 4096  # rows compared with all landmarks at a time
-_LAZY = 256  # rows whose distance is brought up to date at a time
+_LAZY = 64  # rows whose distance is brought up to date at a time
 DEGREES = (0, 1)
 
 
@@ -115,6 +116,8 @@ class _Bounds:
                 return row
             count = min(_LAZY, len(self.squared))
             top = np.argpartition(self.squared, -count)[-count:]
+            top[0] = row  # where more are equally far, it need not be among those
+            top = np.unique(top)
             self._compare(top[self.n_compared[top] < len(self.landmarks)])
 
     def _compare(self, rows: IntArray) -> None:
@@ -170,22 +173,33 @@ def persistence_diagrams(points: object) -> tuple[Float64Array, ...]:
     ValueError
         If a value is not finite.
     """
-    from gudhi.sklearn.rips_persistence import RipsPersistence
     from scipy.spatial.distance import pdist, squareform
 
     rows = as_embeddings(points).astype(np.float64)
     distances = squareform(pdist(rows))
     # From the smallest distance that reaches all rows from one of them, the complex is a cone.
-    enclosing = float(distances.max(axis=1).min())
-    rips = RipsPersistence(
-        homology_dimensions=list(DEGREES),
-        threshold=enclosing,
-        input_type="full distance matrix",
-        homology_coeff_field=2,
-        n_jobs=1,
-    )
-    (found,) = rips.fit_transform([distances])
+    found = _rips(distances, float(distances.max(axis=1).min()))
     return tuple(_sorted(np.asarray(diagram, np.float64).reshape(-1, 2)) for diagram in found)
+
+
+def _rips(distances: Float64Array, threshold: float) -> list[Any]:
+    """Diagrams of a square of distances, without scikit-learn, whose import takes longer.
+
+    Only gudhi's estimator for scikit-learn is documented; it calls the same function.
+    """
+    try:
+        from gudhi._ripser_ext import _full
+    except ImportError:  # another version of gudhi keeps it elsewhere
+        from gudhi.sklearn.rips_persistence import RipsPersistence
+
+        rips = RipsPersistence(
+            homology_dimensions=list(DEGREES), threshold=threshold,
+            input_type="full distance matrix", homology_coeff_field=2, n_jobs=1,
+        )  # fmt: skip
+        return list(rips.fit_transform([distances])[0])
+    most = min(DEGREES[-1], max(0, len(distances) - 3))
+    found = _full(distances, max_dimension=most, max_edge_length=threshold, homology_coeff_field=2)
+    return [found[degree] if degree <= most else np.empty((0, 2)) for degree in DEGREES]
 
 
 def _sorted(diagram: Float64Array) -> Float64Array:

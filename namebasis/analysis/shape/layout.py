@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -224,6 +225,24 @@ _SIGNATURE = (
 )
 
 
+def _polynomial(
+    function: Callable[[Float64Array], Float64Array], low: float, high: float, degree: int
+) -> tuple[np.float32, ...]:
+    """Coefficients, the constant first, of the polynomial through the Chebyshev points."""
+    from numpy.polynomial import Chebyshev, Polynomial
+
+    found = Chebyshev.interpolate(function, degree, domain=[low, high]).convert(kind=Polynomial)
+    return tuple(np.float32(one) for one in found.coef)
+
+
+# Powers by these are right to 2 parts in 100,000, and several are computed at a time, as those of
+# the mathematical library are not. They are compiled in as constants.
+_LOG = _polynomial(np.log2, 1, 2, 5)
+_EXP = _polynomial(np.exp2, 0, 1, 4)
+_L0, _L1, _L2, _L3, _L4, _L5 = _LOG
+_E0, _E1, _E2, _E3, _E4 = _EXP
+
+
 def pass_over_edges(
     places: FloatArray,
     starts: IntArray,
@@ -238,14 +257,19 @@ def pass_over_edges(
     """One epoch of the stochastic gradient descent of UMAP's cross entropy, in place.
 
     Edge e leads from the row whose `starts` enclose it to ``ends[e]`` and is followed whenever
-    `due`, to which every epoch adds its `shares`, reaches 1. `state` is that of Marsaglia's
-    xorshift generator [1]_, which draws the rows that are pushed away.
+    `due`, to which every epoch adds its `shares`, reaches 1. What draws its two rows together and
+    what pushes the first away from others are taken at one place of it, and then added. `state` is
+    that of Marsaglia's xorshift generator [1]_, which draws the rows that are pushed away.
 
     .. [1] Marsaglia (2003), Xorshift RNGs, Journal of Statistical Software 8(14).
     """
     n = np.uint64(places.shape[0])
     one, near, limit = np.float32(1), np.float32(0.001), np.float32(4)
-    pull, push = np.float32(-2) * a * b, np.float32(2) * b
+    pull, push, tiny = np.float32(-2) * a * b, np.float32(2) * b, np.float32(1e-30)
+    mantissa, exponent, bias = np.int32(0x7FFFFF), np.int32(23), np.int32(127)
+    # The row at the other end of the edge comes first, then those that are pushed away.
+    right, up = np.zeros(1 + N_PUSHED, np.float32), np.zeros(1 + N_PUSHED, np.float32)
+    squared, power = np.zeros(1 + N_PUSHED, np.float32), np.zeros(1 + N_PUSHED, np.float32)
     for row in range(places.shape[0]):
         x, y = places[row, 0], places[row, 1]
         for edge in range(starts[row], starts[row + 1]):
@@ -253,28 +277,37 @@ def pass_over_edges(
             if due[edge] < one:
                 continue
             due[edge] -= one
-            other = ends[edge]
-            right, up = x - places[other, 0], y - places[other, 1]
-            squared = right * right + up * up
-            if squared > 0:
-                power = squared**b
-                force = pull * power / (squared * (one + a * power))
-                right = rate * min(max(force * right, -limit), limit)
-                up = rate * min(max(force * up, -limit), limit)
-                x += right
-                y += up
-                places[other, 0] -= right
-                places[other, 1] -= up
-            for _ in range(N_PUSHED):
+            joined = ends[edge]
+            right[0], up[0] = x - places[joined, 0], y - places[joined, 1]
+            for at in range(1, 1 + N_PUSHED):
                 state ^= state << np.uint64(13)
                 state ^= state >> np.uint64(7)
                 state ^= state << np.uint64(17)
                 other = np.int64(((state >> np.uint64(32)) * n) >> np.uint64(32))
-                right, up = x - places[other, 0], y - places[other, 1]
-                squared = right * right + up * up
-                if squared > 0 and other != row:
-                    force = push / ((near + squared) * (one + a * squared**b))
-                    x += rate * min(max(force * right, -limit), limit)
-                    y += rate * min(max(force * up, -limit), limit)
+                right[at], up[at] = x - places[other, 0], y - places[other, 1]
+                if other == row:
+                    right[at], up[at] = 0, 0
+            for at in range(1 + N_PUSHED):  # squared**b, by its logarithm
+                squared[at] = right[at] * right[at] + up[at] * up[at]
+                bits = np.float32(squared[at]).view(np.int32)
+                m = np.int32((bits & mantissa) | (bias << exponent)).view(np.float32)
+                log = _L0 + m * (_L1 + m * (_L2 + m * (_L3 + m * (_L4 + m * _L5))))
+                log = b * (log + np.float32((bits >> exponent) - bias))
+                log = min(max(log, np.float32(-126)), np.float32(126))
+                whole = np.floor(log)
+                m = log - whole
+                scale = np.int32((np.int32(whole) + bias) << exponent).view(np.float32)
+                power[at] = scale * (_E0 + m * (_E1 + m * (_E2 + m * (_E3 + m * _E4))))
+            for at in range(1 + N_PUSHED):
+                force = push / ((near + squared[at]) * (one + a * power[at]))
+                if at == 0:
+                    force = pull * power[at] / (max(squared[at], tiny) * (one + a * power[at]))
+                right[at] = rate * min(max(force * right[at], -limit), limit)
+                up[at] = rate * min(max(force * up[at], -limit), limit)
+            for at in range(1 + N_PUSHED):
+                x += right[at]
+                y += up[at]
+            places[joined, 0] -= right[0]
+            places[joined, 1] -= up[0]
         places[row, 0], places[row, 1] = x, y
     return state

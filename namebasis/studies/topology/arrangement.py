@@ -139,12 +139,20 @@ class Arrangement:
     notes: tuple[str, ...] = field(default=())
 
 
-def read_graph(space: StoredSpace, view: str, ids: IntArray, k: int) -> tuple[FloatArray, KnnGraph]:
-    """Vectors of some names and their neighbours among them, from the cache where it is all."""
-    if np.array_equal(ids, np.arange(len(space))):
-        return space.vectors(view), space.graph(view, k)
-    vectors = space.vectors(view, ids=ids)
-    return vectors, graph_of(vectors, k)
+def read_vectors(space: StoredSpace, view: str, ids: IntArray) -> FloatArray:
+    """Vectors of some names; of all, in one pass."""
+    return space.vectors(view, ids=None if _are_all(space, ids) else ids)
+
+
+def read_graph(
+    space: StoredSpace, view: str, ids: IntArray, vectors: FloatArray, k: int
+) -> KnnGraph:
+    """Neighbours of some names, of these vectors, among them; from the cache where it is all."""
+    return space.graph(view, k) if _are_all(space, ids) else graph_of(vectors, k)
+
+
+def _are_all(space: StoredSpace, ids: IntArray) -> bool:
+    return np.array_equal(ids, np.arange(len(space)))
 
 
 def find_clusters(

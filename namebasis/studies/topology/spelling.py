@@ -20,6 +20,7 @@ from namebasis.studies.topology.arrangement import (
     compare_labels,
     find_clusters,
     read_graph,
+    read_vectors,
 )
 from namebasis.studies.topology.clusters import ClusterSummary, summarise_clusters
 from namebasis.studies.topology.labels import Labels
@@ -148,7 +149,8 @@ def arrange_with_spelling(
     settings: Settings,
 ) -> Arrangement:
     """Arrange the same names by their whole vectors."""
-    vectors, graph = read_graph(space, "text", ids, settings.k)
+    vectors = read_vectors(space, "text", ids)
+    graph = read_graph(space, "text", ids, vectors, settings.k)
     return compare_labels(find_clusters("text", vectors, graph, settings), labels, pieces, settings)
 
 

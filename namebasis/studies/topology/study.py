@@ -27,6 +27,7 @@ from namebasis.studies.topology.arrangement import (
     compare_labels,
     find_clusters,
     read_graph,
+    read_vectors,
     undefined_notes,
 )
 from namebasis.studies.topology.clusters import ClusterSummary, summarise_clusters
@@ -154,15 +155,16 @@ def report(
         k = len(ids) - 1
     settings = Settings(k, min_cluster_size, cut, n_permutations, seed, method)
     clock.lap("names")
-    vectors, graph = read_graph(space, view, ids, k)
-    notes += recall_note(graph)
-    clock.lap("neighbours")
+    vectors = read_vectors(space, view, ids)
     pieces, names = table["pieces"].to_pylist(), table["name"].to_pylist()
     with clock.abreast(len(ids)) as start:
+        homology = start(partial(_homology, vectors, seed)) if shape else None
+        graph = read_graph(space, view, ids, vectors, k)
+        notes += recall_note(graph)
+        clock.lap("neighbours")
         mapped = start(partial(_place, vectors, graph, seed))
         shaped = None
-        if shape:
-            homology = start(partial(_homology, vectors, seed))
+        if homology is not None:
             shaped = start(
                 partial(_shape, vectors, graph, names, labels, n_permutations, seed, homology)
             )

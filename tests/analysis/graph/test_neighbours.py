@@ -109,7 +109,11 @@ def test_progress_ends_with_all_rows() -> None:
     seen: list[tuple[int, int]] = []
     rows = np.random.default_rng(0).standard_normal((5000, 3))
     knn_graph(rows, 2, progress=lambda *step: seen.append(step))
-    assert seen == [(4096, 5000), (5000, 5000)]
+    # The first 1,024 rows are compared with all the others, the last with themselves alone.
+    assert seen == [(1839, 5000), (3258, 5000), (4257, 5000), (4837, 5000), (5000, 5000)]
+    few: list[tuple[int, int]] = []
+    knn_graph(rows[:4096], 2, progress=lambda *step: few.append(step))
+    assert few == [(4096, 4096)]
 
 
 @pytest.mark.parametrize(

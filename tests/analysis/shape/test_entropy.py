@@ -120,6 +120,25 @@ def test_the_bandwidth_is_the_median_distance_to_the_kth_neighbour() -> None:
     assert report.bandwidth == pytest.approx(np.median(distances[:, 7]), rel=1e-5)
 
 
+def test_known_neighbours_give_the_bandwidth_that_a_search_gives() -> None:
+    rows = clusters(700).astype(np.float32)
+    graph = knn_graph(rows, 9)
+    sought = entropy_report(rows, method="sparse", k=7)
+    known = entropy_report(rows, method="sparse", k=7, neighbours=graph.indices)
+    assert known.bandwidth == pytest.approx(sought.bandwidth, rel=1e-9)
+    # Not all true, they would give a larger one: it is sought.
+    far = graph.indices[:, ::-1]
+    few = entropy_report(rows, method="sparse", k=7, neighbours=far, neighbour_recall=0.9)
+    assert few.bandwidth == pytest.approx(sought.bandwidth, rel=1e-9)
+    # Ten copies of each row: of none is the seventh neighbour another row.
+    copies = np.repeat(rows[:70], 10, axis=0)
+    near = knn_graph(copies, 9).indices
+    found = entropy_report(copies, method="sparse", k=7, neighbours=near)
+    assert found.bandwidth == pytest.approx(
+        entropy_report(copies, method="sparse", k=7).bandwidth, rel=1e-9
+    )
+
+
 def test_duplicates_do_not_make_the_bandwidth_zero() -> None:
     rows = np.repeat(np.eye(3), 30, axis=0)
     assert entropy_report(rows).bandwidth == pytest.approx(np.sqrt(2))

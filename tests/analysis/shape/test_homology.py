@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -46,6 +48,25 @@ def test_a_handful_of_points_has_parts_and_no_loop(n: int) -> None:
     parts, loops = persistence_diagrams(np.eye(n, 4, dtype=np.float32))
     np.testing.assert_allclose(parts, [[0, np.sqrt(2)]] * (n - 1) + [[0, np.inf]], atol=1e-6)
     assert loops.shape == (0, 2)
+
+
+def test_of_many_rows_equally_far_the_first_is_the_next_landmark() -> None:
+    rows = np.eye(600, dtype=np.float32)[::-1]
+    found = farthest_points(rows, 4, seed=3).rows
+    first = int(found[0])
+    assert found[1:].tolist() == [row for row in range(4) if row != first][:3]
+
+
+def test_diagrams_are_those_of_the_documented_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
+    import gudhi.sklearn.rips_persistence  # noqa: F401  its own function is found once
+
+    clouds = [np.random.default_rng(n).standard_normal((n, 3)) for n in (4, 5, 60)]
+    direct = [persistence_diagrams(cloud) for cloud in clouds]
+    assert len(direct[-1][1]) > 3
+    monkeypatch.setitem(sys.modules, "gudhi._ripser_ext", None)
+    for cloud, found in zip(clouds, direct, strict=True):
+        for own, documented in zip(found, persistence_diagrams(cloud), strict=True):
+            np.testing.assert_array_equal(own, documented)
 
 
 def test_a_circle_has_one_loop_that_dies_at_its_triangle() -> None:

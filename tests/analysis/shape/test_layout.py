@@ -93,19 +93,36 @@ def test_an_epoch_draws_and_pushes_by_the_gradient_of_the_cross_entropy() -> Non
     pull = (energy((1 + step) ** 2) - energy((1 - step) ** 2)) / (2 * step)
     np.testing.assert_allclose(places[1], [0.6, 0.8] - rate * pull * np.array([0.6, 0.8]), 1e-4)
     x = np.array([0.6, 0.8]) * rate * pull
+    # They are pushed from where the row was, not from where it is drawn to.
+    squared = 1.0
+    force = 2 * b / ((0.001 + squared) * (1 + a * squared**b))
     pushed = 0.0
     state = 12345
     for _ in range(N_PUSHED):
         for shift in (13, -7, 17):
             state ^= (state << shift if shift > 0 else state >> -shift) & (2**64 - 1)
         if (state >> 32) * 2 >> 32 == 1:
-            apart = x - places[1]
-            squared = float(apart @ apart)
-            force = 2 * b / ((0.001 + squared) * (1 + a * squared**b))
-            x = x + rate * np.clip(force * apart, -4, 4)
+            x = x + rate * np.clip(force * np.array([-0.6, -0.8]), -4, 4)
             pushed += 1
     assert pushed > 0
     np.testing.assert_allclose(places[0], x, rtol=1e-4)
+
+
+@pytest.mark.parametrize("b", [0.6, 0.9, 1.3341, 2.0])
+def test_powers_by_polynomials_are_those_of_the_library(b: float) -> None:
+    """One row drawn to another at many distances moves as far as the gradient says."""
+    a, rate = np.float32(1.5), np.float32(0.1)
+    apart = np.geomspace(1e-6, 1e4, 300).astype(np.float32)
+    run = compiled(pass_over_edges, module._SIGNATURE, fastmath=True)
+    for distance in apart:
+        # Row 0 has the edge; row 1 is drawn, and is pushed by nobody.
+        places = np.array([[0, 0], [distance, 0]], np.float32)
+        edge = (np.array([0, 1, 1]), np.array([1]), np.ones(1, np.float32), np.zeros(1, np.float32))
+        run(places, *edge, a, np.float32(b), rate, np.uint64(12345))
+        squared = float(distance) ** 2
+        force = 2 * a * b * squared**b / (squared * (1 + a * squared**b)) * float(distance)
+        moved = float(distance) - float(places[1, 0])
+        assert moved == pytest.approx(rate * min(force, 4), rel=5e-5, abs=2e-7 * float(distance))
 
 
 def test_progress_is_told_of_every_pass_and_may_stop_the_map() -> None:
