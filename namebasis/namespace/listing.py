@@ -15,8 +15,8 @@ from namebasis.checks import check_count
 from namebasis.errors import NamebasisError, SpaceError
 from namebasis.namespace.objects.data_sets import find_remote, folders_below, open_remote
 from namebasis.namespace.objects.urls import remote_of, said
-from namebasis.namespace.store.dataset import IMAGES, Store
-from namebasis.namespace.store.opening import NAMES
+from namebasis.namespace.store.dataset import Store
+from namebasis.namespace.store.opening import IMAGES, NAMES
 from namebasis.namespace.store.places import for_lance, place_of
 from namebasis.namespace.store.provenance import Provenance
 from namebasis.results import Result, Table, plain_dict

@@ -386,7 +386,10 @@ class StoredSpace:
             if self._pictures is None:
                 from namebasis.namespace.pictures.pictures import Pictures
 
-                self._pictures = Pictures(self._store.place, self.find_all, self.provenance)
+                store = self._store
+                self._pictures = Pictures(
+                    store.place, self.find_all, self.provenance, store.metadata
+                )
             return self._pictures
 
     @property

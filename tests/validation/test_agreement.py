@@ -12,8 +12,8 @@ from PIL import Image
 from namebasis.analysis.identity.reliability import names_for
 from namebasis.encoders.registry import load_encoder
 from namebasis.errors import NamebasisError, NamebasisWarning
-from namebasis.namespace.store.dataset import IMAGES
 from namebasis.namespace.store.locks import locked
+from namebasis.namespace.store.opening import IMAGES
 from namebasis.validation.agreement import agree
 from namebasis.validation.agreement_results import Agreement, AttributeAgreement
 from namebasis.validation.extractors.base import Attribute, Extractor, Found

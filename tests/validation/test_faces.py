@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from namebasis.errors import EncoderError
-from namebasis.namespace.store.dataset import IMAGES
+from namebasis.namespace.store.opening import IMAGES
 from namebasis.validation.extractors.base import Attribute, Extractor, Found, notes_on_faces
 from namebasis.validation.extractors.mivolo import MiVolo
 from namebasis.validation.extractors.onnx_model import load_onnx

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from namebasis.errors import NamebasisWarning
-from namebasis.namespace.store.dataset import IMAGES
 from namebasis.namespace.store.locks import locked
+from namebasis.namespace.store.opening import IMAGES
 from namebasis.validation.pictures.image_files import ImageFile, read_images
 from namebasis.validation.pictures.measurements import Memory
 

@@ -41,6 +41,7 @@ from namebasis.namespace.corpus.files.own_columns import fit_to
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.corpus.sources import as_names
 from namebasis.namespace.objects.data_sets import append_remote
+from namebasis.namespace.objects.picture_versions import PICTURES_KEY
 from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.views import complete
 from namebasis.namespace.search import caches, spelling_index
@@ -176,7 +177,7 @@ def build_space(
     place = _choose_place(path, job, overwrite)
     with ExitStack() as locks:
         for folder in dict.fromkeys((place, path)):  # the last one names what is refused
-            locks.enter_context(locked(folder, remote=True))
+            locks.enter_context(locked(folder))
         # Another build may have ended here between the look and the lock.
         if _choose_place(path, job, overwrite) != place:
             raise SpaceError(f"{path}: another process wrote to it just now. Try again.")
@@ -301,7 +302,7 @@ def add_counted(
         encoder = _given_for(space, names, vectors, encoder)
     encoder = space.encoder() if encoder is None else space.check_encoder(encoder)
     names = without_unreadable(names, encoder, unreadable)
-    with writing(space._store, remote=True) as store:
+    with writing(space._store) as store:
         mend(store)
         fresh = _not_yet_stored(names.table, store)
         skipped = len(names) - len(fresh)
@@ -443,7 +444,10 @@ def _begin(place: Path, job: Provenance, corpus: pa.Schema, encoder: Encoder) ->
     # What lies here was never finished: a space's first commit, or another replacement.
     for leftover in (place / NAMES, place / "indices"):
         shutil.rmtree(leftover, ignore_errors=True)
-    schema = space_schema(corpus.remove_metadata(), encoder, {KEY: job.to_json()})
+    about = {KEY: job.to_json()}
+    if remote_of(place) is not None:  # pictures that another space left there do not count
+        about[PICTURES_KEY] = "0"
+    schema = space_schema(corpus.remove_metadata(), encoder, about)
     uri = for_lance(place / NAMES)
     dataset = lance.write_dataset(schema.empty_table(), uri, schema=schema, mode=mode)
     return Store(place, dataset)

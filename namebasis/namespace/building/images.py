@@ -47,6 +47,7 @@ from namebasis.namespace.pictures.copies import n_pictures, told_of, under_sever
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.painted import provenance_of, read_about
 from namebasis.namespace.pictures.schema import ABOUT, KEYS, VECTOR, filled
+from namebasis.namespace.pictures.there import note_pictures, tidy_pictures
 from namebasis.namespace.pictures.views import has_vector, view_of_images
 from namebasis.namespace.pictures.writing import (
     absorb,
@@ -60,13 +61,12 @@ from namebasis.namespace.store.columns import put_view
 from namebasis.namespace.store.dataset import (
     BLOCK_ROWS,
     IMAGE_COUNT,
-    IMAGES,
     Store,
     as_column,
 )
 from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import writing
-from namebasis.namespace.store.opening import holds_commit, open_newest
+from namebasis.namespace.store.opening import IMAGES, holds_commit, open_newest
 from namebasis.namespace.store.sums import image_mean_entry
 from namebasis.reading import UnreadableError
 from namebasis.wording import did_you_mean
@@ -196,13 +196,11 @@ def add_images(
     ):
         n_before = n_pictures(space.path / IMAGES)
         if given is not None or model is None:
-            n_added = _append_given(space.path, files, labels, given, other, found.beside)
+            n_added = _append_given(store, files, labels, given, other, found.beside)
             if progress is not None:
                 progress(len(files), len(files))
         else:
-            n_added, failures = _encode(
-                space.path, files, labels, model, other, progress, found.beside
-            )
+            n_added, failures = _encode(store, files, labels, model, other, progress, found.beside)
         if len(failures) == len(files):
             worst = failures[0]
             raise EncoderError(
@@ -301,6 +299,7 @@ def _add_ready(
                 absorb(uri, incoming_of(some))
             else:
                 append_drawn(uri, chain([first], islice(blocks, COMMIT - 1)), first.schema)
+            note_pictures(store)
         current = StoredSpace(space.path)
         n_names, n_images = _write_view(store, current, space.provenance.dim)
         rows = find_labels(labels, current.find_all)
@@ -370,7 +369,7 @@ def _checked(
 
 
 def _append_given(
-    space: Path,
+    store: Store,
     files: Sequence[Path],
     labels: Sequence[str],
     vectors: FloatArray | None,
@@ -380,7 +379,7 @@ def _append_given(
     """Append given vectors that are not stored yet; return how many."""
     if vectors is None:
         return 0
-    uri = space / IMAGES
+    uri = store.folder / IMAGES
     column = column_of(other)
     known, places = _known(uri, column.name), places_of(uri, column.name)
     digest = digests_of(places, other)
@@ -403,6 +402,7 @@ def _append_given(
             absorb(uri, incoming_of(table))
         else:
             append(uri, table)
+        note_pictures(store)
     return len(rows)
 
 
@@ -465,7 +465,7 @@ def _told(uri: Path, columns: Sequence[str]) -> pa.Table:
 
 
 def _encode(
-    space: Path,
+    store: Store,
     files: Sequence[Path],
     labels: Sequence[str],
     encoder: Encoder,
@@ -479,7 +479,7 @@ def _encode(
     """
     from namebasis.encoders.image_files import encode_image_files
 
-    uri = space / IMAGES
+    uri = store.folder / IMAGES
     column, chunk = column_of(other), CHUNK if other is None else CHUNK_BESIDE
     known, measured = _known(uri, column.name), _measured(uri, column.name)
     places = places_of(uri, column.name)
@@ -524,6 +524,7 @@ def _encode(
                     append(uri, rows)
             known |= set(done)
             n_added += len(done)
+        note_pictures(store)
         known |= set(ready)
         n_added += len(ready)
         failures += [replace(bad[key], path=str(file)) for key, file in copies if key in bad]
@@ -591,6 +592,7 @@ def _lasting(path: str) -> str:
 
 def _write_view(store: Store, space: StoredSpace, dim: int) -> tuple[int, int]:
     """Make the view of all stored images; return names and images."""
+    tidy_pictures(store)
     made = view_of_images(store.folder / IMAGES, space.find_all, dim)
     if made is None:
         return 0, 0

@@ -29,27 +29,31 @@ from namebasis.namespace.corpus.folding import FOLDING, FOLDING_KEY, fold
 from namebasis.namespace.corpus.merging import fold_rows
 from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.facts import own_columns
-from namebasis.namespace.objects.urls import refuse_remote, remote_of, short_name
+from namebasis.namespace.objects.picture_versions import PICTURES_KEY
+from namebasis.namespace.objects.urls import remote_of, short_name
 from namebasis.namespace.pictures.migration import (
     MEASUREMENTS,
     brought_over,
     old_measurements,
 )
+from namebasis.namespace.pictures.there import take_up
 from namebasis.namespace.pictures.views import ImageView, view_of_images
 from namebasis.namespace.pictures.writing import absorb, incoming_from
 from namebasis.namespace.search.name_lookup import find_in
 from namebasis.namespace.store import swap
 from namebasis.namespace.store.columns import drop_leftovers
-from namebasis.namespace.store.dataset import COMPUTED, IMAGE_COUNT, IMAGES, Store, norm_column
-from namebasis.namespace.store.history import (
-    HISTORY_KEY,
-    changing,
-    images_version,
-    open_images,
-)
+from namebasis.namespace.store.dataset import COMPUTED, Store, norm_column
+from namebasis.namespace.store.history import HISTORY_KEY, changing, open_images
 from namebasis.namespace.store.locks import locked, writing
 from namebasis.namespace.store.metrics import COMPUTED_STUDY, OWN, metric_columns
-from namebasis.namespace.store.opening import NAMES, holds_commit, holds_versions, open_dataset
+from namebasis.namespace.store.opening import (
+    IMAGES,
+    NAMES,
+    holds_commit,
+    holds_versions,
+    images_version,
+    open_dataset,
+)
 from namebasis.namespace.store.places import for_lance, place_of
 from namebasis.namespace.store.provenance import Provenance, corpus_digest
 
@@ -105,7 +109,6 @@ def merge(
         there.
     """
     place = place_of(path)
-    _refuse_pictures(place, (space, other))
     is_into = os.path.realpath(place) == os.path.realpath(space.path)
     _check_fit(space, other)
     if os.path.realpath(place) == os.path.realpath(other.path):
@@ -129,7 +132,7 @@ def merge(
         return ChangeReport(space, f"would make {told}", plan.notes, facts, True)
     back: tuple[str, ...] = ()
     if is_into:
-        with writing(space._store, remote=True) as store:
+        with writing(space._store) as store:
             drop_leftovers(store)
             plan = _plan(Store(space.path), theirs, keep_metrics=True)
             with changing(
@@ -144,14 +147,6 @@ def merge(
         _write_new(place, replaced, plan, [space.path, other.path])
     made = type(space)(place, space._encoder)
     return ChangeReport(made, f"{short_name(place)}: {told}", (*plan.notes, *back), facts)
-
-
-def _refuse_pictures(place: Path, spaces: Sequence[StoredSpace]) -> None:
-    """Refuse pictures in object storage, which a copy of a space may hold there."""
-    for one in spaces:
-        if IMAGE_COUNT in one._store.schema.names or images_version(one.path):
-            refuse_remote(one.path, "merging a space with pictures")
-            refuse_remote(place, "merging a space with pictures")
 
 
 def _version_there(place: Path) -> Any:
@@ -258,6 +253,7 @@ def _schema(
     metadata = {**(store.schema.metadata or {}), FOLDING_KEY.encode(): FOLDING.encode()}
     if not keep_metrics:  # a new space has its own history
         metadata.pop(HISTORY_KEY.encode(), None)
+        metadata.pop(PICTURES_KEY.encode(), None)
     schema = pa.schema([*fields[:at], *added, *fields[at:]], metadata=metadata)
     if keep_metrics:
         schema, _ = since(schema, "names of another space were merged in")
@@ -302,19 +298,23 @@ def _write_new(place: Path, replaced: Any, plan: _Plan, folders: Sequence[Path])
 
     new = swap.new_path(place)
     is_remote = remote_of(place) is not None
-    with locked(new, remote=True):
+    with locked(new):
         for entry in new.iterdir():
             if entry.name != ".lock":
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         schema = plan.rows.schema
+        if is_remote:  # pictures that a merge left which was killed do not count
+            metadata = {**(schema.metadata or {}), PICTURES_KEY.encode(): b"0"}
+            schema = schema.with_metadata(metadata)
         # What a merge that was killed left in object storage goes; a folder was cleared above.
         mode = "overwrite" if is_remote and holds_versions(new) else "create"
         uri = for_lance(new / NAMES)
         dataset = lance.write_dataset(schema.empty_table(), uri, schema=schema, mode=mode)
         store = Store(new, dataset)
+        take_up(store)
         _write(store, plan, folders)
         if is_remote:
-            with locked(place, remote=True):
+            with locked(place):
                 put_in_place(store, replaced, place)
             return
         store.tidy()

@@ -16,7 +16,7 @@ from namebasis.namespace.building.change import ChangeReport
 from namebasis.namespace.building.rewriting import Rows, numbered, since, write_rows
 from namebasis.namespace.corpus.image_labels import find_labels
 from namebasis.namespace.facts import NEEDED, own_columns
-from namebasis.namespace.objects.urls import refuse_remote, remote_of
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.views import view_of_images
 from namebasis.namespace.pictures.writing import rewrite
@@ -24,16 +24,15 @@ from namebasis.namespace.search.name_lookup import find_rows
 from namebasis.namespace.store.columns import drop_leftovers
 from namebasis.namespace.store.dataset import (
     COMPUTED,
-    IMAGE_COUNT,
-    IMAGES,
     VIEWS,
     Store,
     norm_column,
 )
 from namebasis.namespace.store.filters import quote
-from namebasis.namespace.store.history import changing, images_version, open_images
+from namebasis.namespace.store.history import changing, open_images
 from namebasis.namespace.store.locks import writing
 from namebasis.namespace.store.metrics import COMPUTED_STUDY, OWN, metric_columns
+from namebasis.namespace.store.opening import IMAGES, images_version
 from namebasis.wording import counted, did_you_mean
 
 if TYPE_CHECKING:
@@ -101,9 +100,6 @@ def remove(
         if part is not None:
             raise ValueError("--part is of names; images have none.")
         return _remove_images(space, names, where, unmatched, dry_run)
-    if IMAGE_COUNT in space._store.schema.names:
-        # Made of pictures that a copy may hold there and that no machine reads there.
-        refuse_remote(space.path, "removing names that may have pictures")
     rows = _chosen(space, names, where, part)
     keep = np.ones(len(space), bool)
     keep[rows] = False
@@ -123,7 +119,7 @@ def remove(
             space, f"would remove {told}{beside}; {keep.sum():,} names would be left", (), facts,
             True,
         )  # fmt: skip
-    with writing(space._store, remote=True) as store:
+    with writing(space._store) as store:
         drop_leftovers(store)
         # Rows that were added since it was opened stay.
         keep = np.concatenate([keep, np.ones(store.n_rows - len(keep), bool)])
@@ -389,7 +385,7 @@ def drop(space: Kind, columns: Sequence[str], *, dry_run: bool = False) -> Chang
     facts = {"dropped": wanted}
     if dry_run:
         return ChangeReport(space, f"would drop {told}", (), facts, True)
-    with writing(space._store, remote=True) as store:
+    with writing(space._store) as store:
         drop_leftovers(store)
         gone = [name for name in wanted if name not in store.schema.names]
         if gone:
@@ -418,7 +414,7 @@ def rename(space: Kind, column: str, name: str) -> ChangeReport[Kind]:
         raise ValueError(f"a column's name must be a plain word; got {name!r}.")
     if name in (*store.schema.names, *NEEDED, *VIEWS, "n_images"):
         raise ValueError(f"a column {name} already exists, or its name is reserved.")
-    with writing(store, remote=True) as newest:
+    with writing(store) as newest:
         drop_leftovers(newest)
         with changing(newest, f"rename of {column} to {name}"):
             newest.dataset.alter_columns({"path": column, "name": name})

@@ -17,11 +17,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from namebasis.namespace.objects.data_sets import create_remote, overwrite_remote
+from namebasis.namespace.objects.data_sets import create_remote, find_remote, overwrite_remote
+from namebasis.namespace.objects.picture_versions import PICTURES_KEY
 from namebasis.namespace.objects.refusals import is_conflict
+from namebasis.namespace.objects.urls import said
+from namebasis.namespace.pictures.there import copy_pictures, note_first
 from namebasis.namespace.store.dataset import INDICES, Store
 from namebasis.namespace.store.history import History, notes_of, read_history, untag_all
-from namebasis.namespace.store.opening import NAMES
+from namebasis.namespace.store.opening import IMAGES, NAMES
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.provenance import KEY, Provenance
 
@@ -41,11 +44,13 @@ def put_in_place(beside: Store, there: Any, folder: Path) -> None:
     """
     metadata = dict(beside.metadata)
     if there is not None:
+        there = _noted(folder, there)
         old = Store(folder, there)
         before = read_history(old)
         # Numbers are never given twice: tags are named by them.
         noted = notes_of(old, History(n_changes=before.n_changes, extents=before.extents))
         metadata |= {key.encode(): text.encode() for key, text in noted.items()}
+    metadata[PICTURES_KEY.encode()] = str(copy_pictures(beside.folder, folder)).encode()
     schema = beside.schema.with_metadata(metadata)
     batches = (
         pa.record_batch(batch.columns, schema=schema) for batch in beside.batches(schema.names)
@@ -58,6 +63,13 @@ def put_in_place(beside: Store, there: Any, folder: Path) -> None:
         untag_all(Store(folder))
     _move_indices(beside.folder, folder)
     _delete(beside)
+
+
+def _noted(folder: Path, there: Any) -> Any:
+    """The version that is replaced, whose names say which pictures count before others come."""
+    old = Store(folder, there)
+    note_first(old)
+    return there
 
 
 def _move_indices(source: Path, folder: Path) -> None:
@@ -84,6 +96,8 @@ def _delete(beside: Store) -> None:
         if is_conflict(error):  # another machine builds there
             return
         raise
+    if find_remote(for_lance(beside.folder / IMAGES), said(beside.folder)) is not None:
+        lance.LanceDataset.drop(for_lance(beside.folder / IMAGES))
     dataset.cleanup_old_versions(older_than=timedelta(0), delete_unverified=True)
     lance.LanceDataset.drop(dataset.uri)
     shutil.rmtree(beside.folder, ignore_errors=True)

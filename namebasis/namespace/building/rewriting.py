@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from namebasis.analysis.readings.shared_pieces import token_facts
 from namebasis.namespace.objects.data_sets import bring_back, overwrite_remote
+from namebasis.namespace.objects.picture_versions import PICTURES_KEY, picture_note
 from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.views import ImageView
 from namebasis.namespace.search import caches, spelling_index
@@ -181,8 +182,10 @@ def write_rows(
             sums[sum_key(schema, one.name)] = no_rows(one.type.list_size).plus(blocks)
     notes = {**_texts(schema.metadata), **sums_entry(store, {}, **sums)}
     notes.pop(IMAGE_MEAN_KEY, None)
+    notes |= picture_note(store.folder)
     if remote_of(store.folder) is None:  # the rows may be of a copy from object storage
         notes.pop(HISTORY_KEY, None)
+        notes.pop(PICTURES_KEY, None)
     if mean is not None:
         key = sum_key(schema, "image") if "image" in schema.names else ""
         notes |= image_mean_entry(store, mean, key)

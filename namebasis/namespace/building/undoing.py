@@ -9,18 +9,19 @@ from namebasis.errors import SpaceError
 from namebasis.namespace.building.build import renew_indices
 from namebasis.namespace.building.change import ChangeReport
 from namebasis.namespace.building.rewriting import index_all, put_back
+from namebasis.namespace.objects.picture_versions import picture_note
 from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.migration import brought_over
+from namebasis.namespace.pictures.there import take_up, tidy_pictures
 from namebasis.namespace.pictures.writing import carry_measures
 from namebasis.namespace.search import caches
-from namebasis.namespace.store.dataset import IMAGES, Store
+from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.history import (
     Begun,
     Change,
     History,
     forget_changes,
-    images_version,
     notes_of,
     open_images,
     read_history,
@@ -30,6 +31,7 @@ from namebasis.namespace.store.history import (
     write_history,
 )
 from namebasis.namespace.store.locks import writing
+from namebasis.namespace.store.opening import IMAGES, images_version
 from namebasis.namespace.store.upkeep import drop_versions
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ def undo(
         change = _next(space, history, redo)
         verb = "redo" if redo else "undo"
         return ChangeReport(space, f"would {verb} {_named(change)}", (), _facts(change), True)
-    with writing(space._store, remote=True) as store:
+    with writing(space._store) as store:
         if forget:
             return _forget(space, store)
         history = read_history(store)
@@ -145,7 +147,7 @@ def _go(store: Store, history: History, change: Change, redo: bool) -> None:
         carry_measures(folder / IMAGES, now or 0, left=change.images_before if redo else None)
     history.put(replace(change, is_undone=not redo))
     history.begun = None
-    notes = {caches.KIND_KEY: kind, **notes_of(store, history)}
+    notes = {caches.KIND_KEY: kind, **notes_of(store, history), **picture_note(folder)}
     put_back(store, target, notes, renewed=not may_come_back)
     if may_come_back:
         renew_indices(store)
@@ -158,8 +160,10 @@ def _go(store: Store, history: History, change: Change, redo: bool) -> None:
 
 
 def _forget(space: Kind, store: Store) -> ChangeReport[Kind]:
+    take_up(store)
     number = forget_changes(store)
     store.forget()
+    tidy_pictures(store)
     if images_version(store.folder):
         drop_versions(open_images(store.folder), store.folder / IMAGES, 1)
     told = f"forgot {number:,} change{'s' * (number != 1)}: they can no longer be undone"

@@ -80,7 +80,7 @@ def unspell(
     """
     check_count(n_folds, "n_folds", 2, 20)
     check_count(max_pieces, "max_pieces")
-    with writing(space._store, remote=True) as store:
+    with writing(space._store) as store:
         if VIEW not in store.views or rebuild:
             drop_leftovers(store)
             with changing(store, "unspell"):

@@ -77,7 +77,7 @@ def compute_views(
     made = _facts(space, maker, known, where, templates)
     if known is not None:
         _check_same(space, views[0], known, made)
-    with writing(space._store, remote=True) as store:
+    with writing(space._store) as store:
         plan = _plan(space, store, views, made, whole=known is None)
         if not plan.wanted.any() and not plan.unseen.any():
             return space

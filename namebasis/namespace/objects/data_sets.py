@@ -99,15 +99,17 @@ def folders_below(url: str) -> list[str]:
     return sorted(found)
 
 
-def append_remote(dataset: Any, rows: pa.Table) -> Any:
+def append_remote(dataset: Any, rows: pa.Table | pa.RecordBatchReader, **how: Any) -> Any:
     """Append rows in one commit, which is refused if anything was committed since `dataset`.
 
     Parameters
     ----------
     dataset : LanceDataset
         The version that the rows were computed from.
-    rows : Table
+    rows : Table or RecordBatchReader
         Of its schema.
+    **how
+        As Lance's `write_fragments` takes it.
 
     Returns
     -------
@@ -121,7 +123,7 @@ def append_remote(dataset: Any, rows: pa.Table) -> Any:
     """
     from lance.fragment import write_fragments
 
-    return append_fragments(dataset, write_fragments(rows, dataset, mode="append"))
+    return append_fragments(dataset, write_fragments(rows, dataset, mode="append", **how))
 
 
 def append_fragments(dataset: Any, new: Sequence[Any]) -> Any:
@@ -192,6 +194,14 @@ def bring_back(dataset: Any, older: Any, schema: pa.Schema) -> Any:
             numbers = (then.get(number) for number in file.fields)
             file.fields = [_NO_COLUMN if one is None else one for one in numbers]
     return _commit(dataset, lance.LanceOperation.Overwrite(schema, fragments))
+
+
+def bring_pictures_back(dataset: Any, version: int) -> Any:
+    """As `bring_back`, with the columns of that version as they were; of version 0, no row."""
+    if version == 0:
+        return overwrite_remote(dataset, dataset.schema.empty_table().to_reader())
+    older = dataset.checkout_version(version)
+    return bring_back(dataset, older, older.schema)
 
 
 _Place = tuple[str, ...]

@@ -38,7 +38,7 @@ def is_missing(message: str) -> bool:
 
 def is_conflict(error: BaseException) -> bool:
     """Whether another writer's commit came first."""
-    told = "ommit conflict", "Dataset already exists"
+    told = "ommit conflict", "ncompatible transaction", "Dataset already exists"
     return type(error).__name__ == "CommitConflictError" or any(one in str(error) for one in told)
 
 

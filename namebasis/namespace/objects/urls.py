@@ -112,25 +112,3 @@ def make_folder(folder: Path) -> None:
     """Make the local folder of a space in object storage; without one nothing is cached."""
     with suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def refuse_remote(folder: Path, what: str = "a change of its pictures") -> None:
-    """Refuse what cannot be done to a space in object storage.
-
-    Parameters
-    ----------
-    folder : Path
-        A space's.
-    what : str
-        Such as ``listing spaces``.
-
-    Raises
-    ------
-    SpaceError
-    """
-    url = remote_of(folder)
-    if url is not None:
-        raise SpaceError(
-            f"{url}: {what} cannot be done in object storage. Copy the space to a folder of this "
-            "machine, and do it there."
-        )

@@ -14,18 +14,15 @@ from namebasis.namespace.corpus.pictures.keys import KeyArray, keys_of
 from namebasis.namespace.pictures.schema import filled
 from namebasis.namespace.store.dataset import BLOCK_ROWS
 from namebasis.namespace.store.engine_errors import reading
-from namebasis.namespace.store.opening import holds_commit
-from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.opening import holds_commit, open_newest
 
 
 def n_pictures(uri: Path) -> int:
     """How many rows a store of pictures has."""
-    import lance
-
     if not holds_commit(uri):
         return 0
     with reading(uri):
-        n_rows: int = lance.dataset(for_lance(uri)).count_rows()
+        n_rows: int = open_newest(uri).count_rows()
     return n_rows
 
 
@@ -90,10 +87,8 @@ def _hashes(rows: pa.Table, column: str) -> KeyArray:
 
 def told_of(uri: Path, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Columns of a store's pictures, some thousand rows at a time, as `schema.filled` has them."""
-    import lance
-
     with reading(uri):
-        dataset = lance.dataset(for_lance(uri))
+        dataset = open_newest(uri)
         held = [name for name in columns if name in dataset.schema.names]
         for batch in dataset.scanner(
             columns=held, batch_size=BLOCK_ROWS, batch_readahead=2, scan_in_order=True

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from namebasis.checks import IntArray
 from namebasis.errors import NamebasisError
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.painted import context_of, provenance_of, read_about
 from namebasis.namespace.pictures.schema import (
     ABOUT,
@@ -23,10 +24,11 @@ from namebasis.namespace.pictures.schema import (
     PHOTO,
     VECTOR,
 )
+from namebasis.namespace.pictures.there import take_up
 from namebasis.namespace.pictures.writing import Incoming, absorb
-from namebasis.namespace.store.dataset import BLOCK_ROWS, IMAGES, Store, as_matrix
+from namebasis.namespace.store.dataset import BLOCK_ROWS, Store, as_matrix
 from namebasis.namespace.store.engine_errors import one_line, reading
-from namebasis.namespace.store.opening import holds_commit, open_newest
+from namebasis.namespace.store.opening import IMAGES, holds_commit, open_newest
 from namebasis.namespace.store.provenance import Provenance
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,8 @@ def migrate(folder: Path, fingerprint: str | None) -> bool:
     bool
         Whether there was anything to do.
     """
+    if remote_of(folder) is not None:  # earlier versions wrote none there
+        return False
     shutil.rmtree(folder / _GONE, ignore_errors=True)  # of one that was killed
     uri = folder / MEASUREMENTS
     if not holds_commit(uri):
@@ -78,7 +82,11 @@ def migrate(folder: Path, fingerprint: str | None) -> bool:
 
 
 def brought_over(store: Store) -> Store:
-    """A locked space whose pictures are all in one store, before a change of it begins."""
+    """A locked space whose pictures are all in one store, before a change of it begins.
+
+    They are taken up, as `there.take_up` says.
+    """
+    take_up(store)
     source = Provenance.from_metadata(store.metadata, str(store.folder))
     migrate(store.folder, source.fingerprint)
     return store

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, IntArray
 from namebasis.namespace.corpus.image_labels import Find, find_labels
+from namebasis.namespace.objects.urls import short_name
 from namebasis.namespace.pictures.schema import (
     ABOUT,
     COLUMNS,
@@ -30,9 +31,9 @@ from namebasis.namespace.pictures.schema import (
     vector_column,
 )
 from namebasis.namespace.pictures.views import ImageView, has_vector, view_of
-from namebasis.namespace.store.dataset import BLOCK_ROWS, IMAGES, as_matrix, check_units
+from namebasis.namespace.store.dataset import BLOCK_ROWS, as_matrix, check_units
 from namebasis.namespace.store.engine_errors import reading
-from namebasis.namespace.store.opening import holds_commit, named, open_pinned
+from namebasis.namespace.store.opening import IMAGES, named, open_pictures
 from namebasis.namespace.store.pins import Pin
 from namebasis.namespace.store.provenance import Provenance
 from namebasis.namespace.store.rows import check_ids
@@ -61,23 +62,30 @@ class Pictures:
         Rows of stored names by their spelling.
     provenance : Provenance
         Of the space: its encoder, and the width of its vectors.
+    metadata : mapping of bytes to bytes, optional
+        Of its names, which in object storage say what pictures count; else the newest do.
     """
 
-    def __init__(self, folder: Path, find: Find, provenance: Provenance) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        find: Find,
+        provenance: Provenance,
+        metadata: Mapping[bytes, bytes] | None = None,
+    ) -> None:
         self.uri = folder / IMAGES
         self._find = find
         self._provenance = provenance
-        self._pin: Pin | None = None
-        self._dataset: Any = None
-        if holds_commit(self.uri):
-            self._pin, self._dataset = open_pinned(self.uri)
+        self._pin: Pin | None
+        self._dataset: Any
+        self._pin, self._dataset = open_pictures(folder, metadata or {})
         self._n_rows: int = 0 if self._dataset is None else self._dataset.count_rows()
 
     def __len__(self) -> int:
         return self._n_rows
 
     def __repr__(self) -> str:
-        return f"Pictures({len(self):,} of {self.uri.parent.name})"
+        return f"Pictures({len(self):,} of {short_name(self.uri.parent)})"
 
     @property
     def columns(self) -> tuple[str, ...]:

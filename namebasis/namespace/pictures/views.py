@@ -20,8 +20,7 @@ from namebasis.namespace.corpus.pictures.keys import Seen, keys_of
 from namebasis.namespace.pictures.schema import VECTOR, filled
 from namebasis.namespace.store.dataset import BLOCK_ROWS, as_column, as_matrix, check_units
 from namebasis.namespace.store.engine_errors import reading
-from namebasis.namespace.store.opening import holds_commit
-from namebasis.namespace.store.places import for_lance
+from namebasis.namespace.store.opening import holds_commit, open_newest
 from namebasis.namespace.store.sums import ImageMean
 
 if TYPE_CHECKING:
@@ -112,10 +111,8 @@ def view_of_images(uri: Path, find: Find, dim: int) -> ImageView | None:
     """
     if not holds_commit(uri):
         return None
-    import lance
-
     with reading(uri):
-        return view_of(lance.dataset(for_lance(uri)), uri, find, dim)
+        return view_of(open_newest(uri), uri, find, dim)
 
 
 def view_of(

@@ -22,6 +22,13 @@ import pyarrow.compute as pc
 
 from namebasis.checks import IntArray
 from namebasis.errors import NamebasisError
+from namebasis.namespace.objects.data_sets import (
+    append_remote,
+    create_remote,
+    overwrite_remote,
+)
+from namebasis.namespace.objects.picture_versions import hold
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.schema import (
     ABOUT,
     KEYS,
@@ -149,9 +156,9 @@ def absorb(uri: Path, rows: Incoming, *, is_newer: bool = False) -> int:
     n_before = dataset.count_rows()
     to, n_new = _matched(rows, known, n_before)
     if n_new:
-        _append(uri, dataset.schema, rows, to, n_before)
+        _append(uri, dataset, rows, to, n_before)
     _fill(uri, rows, to, n_before, is_newer)
-    keep_up(open_newest(uri), uri)
+    _keep_up(uri, open_newest(uri))
     return n_new
 
 
@@ -227,8 +234,6 @@ def append(uri: Path, rows: pa.Table) -> None:
 
 def append_drawn(uri: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> None:
     """As `append`, of rows that are drawn as they are written."""
-    import lance
-
     dataset = _opened(uri, schema)
     stopped: list[NamebasisError] = []
 
@@ -242,14 +247,12 @@ def append_drawn(uri: Path, batches: Iterable[pa.RecordBatch], schema: pa.Schema
 
     reader = pa.RecordBatchReader.from_batches(dataset.schema, drawn())
     try:
-        made = lance.write_dataset(
-            reader, for_lance(uri), mode="append", max_rows_per_file=LEVELS[-1]
-        )
+        made = _append_rows(uri, dataset, reader, max_rows_per_file=LEVELS[-1])
     except Exception:  # whatever the engine made of our refusal; all else goes on as it is
         if stopped:
             raise stopped[0] from None
         raise
-    keep_up(made, uri)
+    _keep_up(uri, made)
 
 
 def rewrite(uri: Path, keep: Callable[[pa.RecordBatch], pa.Array], columns: Sequence[str]) -> int:
@@ -262,8 +265,6 @@ def rewrite(uri: Path, keep: Callable[[pa.RecordBatch], pa.Array], columns: Sequ
         Given `columns` of some rows, truths.
     columns : sequence of str
     """
-    import lance
-
     dataset = open_newest(uri)
     masks = [keep(batch) for batch in _scan(dataset, columns)]
     gone = sum(len(mask) - (pc.sum(mask).as_py() or 0) for mask in masks)
@@ -280,8 +281,32 @@ def rewrite(uri: Path, keep: Callable[[pa.RecordBatch], pa.Array], columns: Sequ
             start += len(batch)
 
     reader = pa.RecordBatchReader.from_batches(schema, batches())
+    if remote_of(uri.parent) is not None:
+        _committed(uri, overwrite_remote(dataset, reader))
+        return int(gone)
+    import lance
+
     lance.write_dataset(reader, for_lance(uri), mode="overwrite")
     return int(gone)
+
+
+def _append_rows(uri: Path, dataset: Any, rows: pa.RecordBatchReader, **how: int) -> Any:
+    """Append rows in one commit; the version with them."""
+    import lance
+
+    if remote_of(uri.parent) is not None:
+        return _committed(uri, append_remote(dataset, rows, **how))
+    return lance.write_dataset(rows, for_lance(uri), mode="append", **how)
+
+
+def _committed(uri: Path, dataset: Any) -> Any:
+    """Go on from the version of a data set that was just written."""
+    hold(uri.parent, dataset.version)
+    return dataset
+
+
+def _keep_up(uri: Path, dataset: Any) -> None:
+    _committed(uri, keep_up(dataset, uri))
 
 
 def _opened(uri: Path, wanted: pa.Schema) -> Any:
@@ -293,6 +318,9 @@ def _opened(uri: Path, wanted: pa.Schema) -> Any:
         _clear(uri)
         known = {one.name for one in (*KEYS, *ABOUT)}
         schema = pa.schema([*KEYS, *ABOUT, *(one for one in fields if one.name not in known)])
+        if remote_of(uri.parent) is not None:
+            rows = schema.empty_table().to_reader()
+            return _committed(uri, create_remote(for_lance(uri), rows))
         return lance.write_dataset(schema.empty_table(), for_lance(uri), mode="create")
     dataset = open_newest(uri)
     left = [name for name in dataset.schema.names if name.startswith(STAGED)]
@@ -302,7 +330,7 @@ def _opened(uri: Path, wanted: pa.Schema) -> Any:
     if missing:
         unique = {one.name: one for one in missing}
         dataset.add_columns(pa.schema(list(unique.values())))
-    return dataset
+    return _committed(uri, dataset)
 
 
 def _clear(uri: Path) -> None:
@@ -341,10 +369,9 @@ def _matched(rows: Incoming, known: _Rows, n_rows: int) -> tuple[IntArray, int]:
     return np.array(to, dtype=np.int64), at - n_rows
 
 
-def _append(uri: Path, schema: pa.Schema, rows: Incoming, to: IntArray, n_before: int) -> None:
+def _append(uri: Path, dataset: Any, rows: Incoming, to: IntArray, n_before: int) -> None:
     """Append the rows that are new, as they are drawn, in one commit."""
-    import lance
-
+    schema = dataset.schema
     first = np.zeros(len(to), bool)
     first[np.unique(to, return_index=True)[1]] = True
     fresh = first & (to >= n_before)
@@ -357,8 +384,7 @@ def _append(uri: Path, schema: pa.Schema, rows: Incoming, to: IntArray, n_before
             if len(mine):
                 yield from _fitted(mine, schema, len(mine)).to_batches()
 
-    reader = pa.RecordBatchReader.from_batches(schema, batches())
-    lance.write_dataset(reader, for_lance(uri), mode="append")
+    _append_rows(uri, dataset, pa.RecordBatchReader.from_batches(schema, batches()))
 
 
 def _fitted(rows: pa.Table | pa.RecordBatch, schema: pa.Schema, n: int) -> pa.Table:
@@ -459,6 +485,7 @@ def _put(uri: Path, dataset: Any, rows: Incoming, chosen: Mapping[str, IntArray]
         *({"path": _NEW + name, "name": name} for name in names),
     )
     dataset.drop_columns([_OLD + name for name in names])
+    _committed(uri, dataset)
 
 
 def _replaced(

@@ -34,7 +34,6 @@ from namebasis.namespace.where.counts import SHARED, SharedCounts
 from namebasis.recent import Recent
 from namebasis.wording import did_you_mean
 
-IMAGES = "images.lance"
 INDICES = "indices"
 MEASURED = {"own": "identity --where \"part = 'full'\" --write"}
 """Views that a study writes of the names it measured, and no others have; and how it is run."""

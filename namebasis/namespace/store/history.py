@@ -25,9 +25,11 @@ from typing import TYPE_CHECKING, Any
 
 from namebasis.atomic import replacing_file
 from namebasis.errors import SpaceError
+from namebasis.namespace.objects.data_sets import bring_pictures_back
+from namebasis.namespace.objects.picture_versions import hold
 from namebasis.namespace.objects.refusals import is_conflict
 from namebasis.namespace.objects.urls import remote_of
-from namebasis.namespace.store.opening import open_newest
+from namebasis.namespace.store.opening import IMAGES, images_version, open_newest
 from namebasis.namespace.store.upkeep import tag_version
 from namebasis.namespace.store.view_ids import view_id
 from namebasis.reading import UnreadableError, parse_json, read_text
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from namebasis.namespace.store.dataset import Store
 
 HISTORY = "history.json"
-ARCHIVE = "images.lance"
 MOST = 10
 """Changes that can be undone."""
 MOST_REWRITES = 3
@@ -503,14 +504,7 @@ def _untag(store: Store, beginning: str) -> None:
 
 def open_images(folder: Path) -> Any:
     """The archive of images of a space, at its newest version."""
-    return open_newest(folder / ARCHIVE)
-
-
-def images_version(folder: Path) -> int:
-    """Version of the archive of images of a space; 0 where there is none."""
-    if not any((folder / ARCHIVE / "_versions").glob("*.manifest")):
-        return 0
-    return int(open_images(folder).version)
+    return open_newest(folder / IMAGES)
 
 
 def restore_images(folder: Path, version: int) -> None:
@@ -525,6 +519,9 @@ def restore_images(folder: Path, version: int) -> None:
     if now == version:
         return
     dataset = open_images(folder)
+    if remote_of(folder) is not None:
+        hold(folder, bring_pictures_back(dataset, version).version)
+        return
     if version == 0:
         import lance
 
@@ -533,4 +530,4 @@ def restore_images(folder: Path, version: int) -> None:
     try:
         dataset.checkout_version(version).restore()
     except (ValueError, OSError) as error:
-        raise SpaceError(f"{folder / ARCHIVE}: its version {version} is gone ({error}).") from None
+        raise SpaceError(f"{folder / IMAGES}: its version {version} is gone ({error}).") from None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from namebasis.errors import ReplacedError, SpaceError
-from namebasis.namespace.objects.urls import refuse_remote
+from namebasis.namespace.objects.picture_versions import let_go
 from namebasis.namespace.store import checksums
 from namebasis.namespace.store.dataset import Store
 from namebasis.namespace.store.engine_errors import writing_files
@@ -20,7 +20,7 @@ LOCK = ".lock"
 
 
 @contextmanager
-def writing(known: Store, *, remote: bool = False) -> Iterator[Store]:
+def writing(known: Store) -> Iterator[Store]:
     """Lock the space that `known` was opened from and open its newest version.
 
     Parameters
@@ -28,8 +28,6 @@ def writing(known: Store, *, remote: bool = False) -> Iterator[Store]:
     known : Store
         What the data to be written was computed from. Names may have been added since: rows
         never move.
-    remote : bool
-        Whether what is to be written can be written to object storage too.
 
     Raises
     ------
@@ -40,7 +38,7 @@ def writing(known: Store, *, remote: bool = False) -> Iterator[Store]:
     """
     if not holds_versions(known.folder):
         raise ReplacedError(f"{known.folder}: the space is gone since it was opened.")
-    with locked(known.folder, remote=remote):
+    with locked(known.folder):
         newest = Store(known.folder)
         if newest.build_id != known.build_id:
             raise ReplacedError(
@@ -52,7 +50,7 @@ def writing(known: Store, *, remote: bool = False) -> Iterator[Store]:
 
 
 @contextmanager
-def locked(folder: Path, *, remote: bool = False) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Keep other writers out of a space; the lock ends with the process that holds it.
 
     What was written is given its checksums before the lock is given back.
@@ -61,22 +59,19 @@ def locked(folder: Path, *, remote: bool = False) -> Iterator[None]:
     ----------
     folder : Path
         Of the space.
-    remote : bool
-        As `writing` takes it.
 
     Raises
     ------
     SpaceError
         If another process writes to the space, or the disk is full or may not be written to.
     """
-    if not remote:
-        refuse_remote(folder)
     with writing_files(folder):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = _lock(folder)
         try:
             yield
         finally:
+            let_go(folder)
             try:
                 checksums.note(folder)
                 clear_unread(folder)

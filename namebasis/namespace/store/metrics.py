@@ -100,7 +100,7 @@ def write(
 ) -> None:
     """Add or replace metric columns; see `Space.add_metrics`."""
     names = ", ".join(name for name in columns.column_names if name != "id")
-    with writing(store, remote=True) as newest, changing(newest, f"columns of {study} ({names})"):
+    with writing(store) as newest, changing(newest, f"columns of {study} ({names})"):
         if merge:
             columns, view = _merged(newest, columns, study, parameters, view)
         put(newest, columns, study, parameters, view)

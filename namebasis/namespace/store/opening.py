@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ from typing import Any
 from namebasis.errors import NamebasisError, SpaceError
 from namebasis.forks import enter_lance
 from namebasis.namespace.objects.data_sets import find_remote, open_remote
+from namebasis.namespace.objects.picture_versions import held_version, noted_version
 from namebasis.namespace.objects.urls import make_folder, remote_of
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.pins import Pin, pin
 from namebasis.namespace.store.places import for_lance
 
 NAMES = "names.lance"
+IMAGES = "images.lance"
 
 PATIENCE = 30.0
 """Seconds to try again while writers beside this process change what is opened."""
@@ -31,7 +33,12 @@ _Files = list[tuple[str, int | None]]
 
 def holds_commit(uri: Path) -> bool:
     """Whether a first commit of a data set was made; a writer that was killed may leave less."""
-    return any((uri / "_versions").glob("*.manifest"))
+    url = remote_of(uri.parent)
+    if url is None:
+        return any((uri / "_versions").glob("*.manifest"))
+    if uri.name == IMAGES:
+        return images_version(uri.parent) > 0
+    return find_remote(for_lance(uri), url) is not None
 
 
 def holds_versions(folder: Path) -> bool:
@@ -48,6 +55,8 @@ def open_dataset(uri: Path) -> Any:
         Naming the file that is missing, cut short or damaged.
     """
     url = remote_of(uri.parent)
+    if url is not None and uri.name == IMAGES:
+        return open_newest(uri)
     if url is not None:
         dataset = open_remote(for_lance(uri), url)
         make_folder(uri.parent)
@@ -141,6 +150,8 @@ def _open(uri: Path) -> tuple[Any, _Files]:
 def open_newest(uri: Path) -> Any:
     """The newest version of a data set beside the names, such as that of pictures.
 
+    Of pictures in object storage it is the version that counts, see `images_version`.
+
     Raises
     ------
     SpaceError
@@ -148,8 +159,45 @@ def open_newest(uri: Path) -> Any:
     """
     import lance
 
+    is_there = uri.name == IMAGES and remote_of(uri.parent) is not None
+    version = images_version(uri.parent) if is_there else None
     with reading(uri):
-        return _with_schema(lance.dataset(for_lance(uri)))
+        return _with_schema(lance.dataset(for_lance(uri), version=version))
+
+
+def images_version(folder: Path) -> int:
+    """Version of the pictures of a space; 0 where there are none.
+
+    In object storage the one that counts: that which this process has made, else that which the
+    names say.
+    """
+    uri, url = folder / IMAGES, remote_of(folder)
+    if url is None:
+        return int(open_newest(uri).version) if holds_commit(uri) else 0
+    version = held_version(folder)
+    if version is None:
+        names = find_remote(for_lance(folder / NAMES), url)
+        version = None if names is None else noted_version(names.schema.metadata)
+    if version is None:
+        newest = find_remote(for_lance(uri), url)
+        version = 0 if newest is None else int(newest.version)
+    return version
+
+
+def open_pictures(folder: Path, metadata: Mapping[bytes, bytes]) -> tuple[Pin | None, Any]:
+    """Open the pictures of a space, given the metadata of its names; None where it has none.
+
+    They are held as `open_pinned` holds a data set.
+    """
+    uri, url = folder / IMAGES, remote_of(folder)
+    if url is None:
+        return open_pinned(uri) if holds_commit(uri) else (None, None)
+    version = noted_version(metadata)
+    found = None if version == 0 else find_remote(for_lance(uri), url)
+    if found is not None and version not in (None, found.version):
+        with reading(uri):
+            found = _with_schema(found.checkout_version(version))
+    return None, found
 
 
 def _with_schema(dataset: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from namebasis.namespace.objects.data_sets import leaving_to_others, tidy_remote
 from namebasis.namespace.objects.urls import remote_of
-from namebasis.namespace.store.opening import open_dataset
+from namebasis.namespace.store.opening import IMAGES, open_dataset
 from namebasis.namespace.store.pins import alone_with, version_of
 from namebasis.namespace.store.places import for_tags
 
@@ -77,10 +77,12 @@ def small_pieces(sizes: list[int]) -> int:
 def drop_versions(dataset: Any, uri: Path, n_kept: int | None = None) -> None:
     """Drop old versions, with the files that only they hold and those that no version holds.
 
-    Those that open spaces read stay; in object storage, all of the last day.
+    Those that open spaces read stay; in object storage, all of the last day, and of pictures all:
+    whether the names say that the newest counts, is seen later.
     """
     if remote_of(uri.parent) is not None:
-        tidy_remote(dataset)
+        if uri.name != IMAGES:
+            tidy_remote(dataset)
         return
     # Named by the largest number minus the version, so the newest comes first.
     names = sorted(name for name in os.listdir(uri / "_versions") if name.endswith(".manifest"))

@@ -13,12 +13,13 @@ from namebasis.checks import FloatArray, Progress
 from namebasis.errors import SpaceError
 from namebasis.index.facts import DamagedIndexError, facts_path
 from namebasis.index.files import Said
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.search import caches, graph_cache, spelling_index
 from namebasis.namespace.store import checksums
 from namebasis.namespace.store.checksums import Noted
 from namebasis.namespace.store.dataset import INDICES, VIEWS
 from namebasis.namespace.store.engine_errors import reading
-from namebasis.namespace.store.opening import open_newest
+from namebasis.namespace.store.opening import IMAGES, holds_commit, open_newest
 from namebasis.namespace.store.sums import ViewSum, noted_sums, sum_blocks, whole_digest
 from namebasis.namespace.store.unspelled import FITS
 from namebasis.reading import UnreadableError, digest_of, read_arrays
@@ -104,6 +105,8 @@ def _steps(store: Store) -> Iterator[tuple[str, Callable[[Said], str]]]:
             yield name, partial(_check_files, store, name)
         elif name in _noted_names(folder):
             yield name, partial(_check_gone, store, name)
+    if remote_of(folder) is not None and holds_commit(folder / IMAGES):
+        yield IMAGES, partial(_check_files, store, IMAGES)
     for path in sorted((folder / FITS).glob("*-*.safetensors")):
         yield f"{FITS}/{path.name}", partial(_check_fit, path)
     yield from ((f"index of {view}", partial(_check_index, store, view)) for view in store.views)

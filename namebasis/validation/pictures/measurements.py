@@ -18,6 +18,7 @@ import pyarrow as pa
 from namebasis.checks import Float64Array, FloatArray
 from namebasis.errors import NamebasisError, NamebasisWarning, ReplacedError
 from namebasis.namespace.corpus.pictures.tables import in_utf8
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.pictures.migration import MEASUREMENTS, migrate, old_measurements
 from namebasis.namespace.pictures.painted import provenance_of
 from namebasis.namespace.pictures.schema import (
@@ -30,12 +31,13 @@ from namebasis.namespace.pictures.schema import (
     VECTOR,
     WHAT,
 )
+from namebasis.namespace.pictures.there import note_pictures, take_up
 from namebasis.namespace.pictures.writing import Incoming, absorb, incoming_from, incoming_of
-from namebasis.namespace.store.dataset import IMAGES, Store, as_column, as_matrix
+from namebasis.namespace.store.dataset import Store, as_column, as_matrix
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.history import settle
 from namebasis.namespace.store.locks import locked
-from namebasis.namespace.store.opening import holds_commit, holds_versions, open_dataset
+from namebasis.namespace.store.opening import IMAGES, holds_commit, holds_versions, open_dataset
 from namebasis.namespace.store.provenance import Provenance
 from namebasis.validation.pictures.image_files import ImageFile
 
@@ -159,13 +161,17 @@ class Memory:
             if self._place is not None and _identity(self.folder) != self._place:
                 raise ReplacedError(f"{self.folder}: the space was replaced since it was opened.")
             with locked(self.folder):
-                if holds_versions(self.folder):
-                    settle(Store(self.folder))
+                store = Store(self.folder) if holds_versions(self.folder) else None
+                if store is not None:
+                    settle(store)
+                    take_up(store)
                 migrate(self.folder, self._own)
                 with reading(self.folder / IMAGES):
                     absorb(
                         self.folder / IMAGES, incoming_of(self._rows(images, keys)), is_newer=True
                     )
+                if store is not None:
+                    note_pictures(store)
         except (NamebasisError, OSError) as error:
             message = f"what was measured is not kept for the next report: {error}"
             if "damaged" in message:
@@ -222,8 +228,10 @@ def _own_fingerprint(folder: Path | None) -> str | None:
     return Provenance.from_metadata(Store(folder).metadata, str(folder)).fingerprint
 
 
-def _identity(folder: Path | None) -> tuple[int, int] | None:
-    """Which folder lies there; None where there is none."""
+def _identity(folder: Path | None) -> object:
+    """Which folder lies there, in object storage by whose encoder; None where there is none."""
+    if folder is not None and remote_of(folder) is not None:
+        return _own_fingerprint(folder)
     try:
         found = None if folder is None else folder.stat()
     except OSError:

@@ -91,7 +91,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 
 def put_space(line: Line, folder: Path, url: str) -> None:
     """Copy the rows of a space of this machine to an address, as any tool for storage does."""
-    for file in (folder / "names.lance").rglob("*"):
+    for file in folder.glob("*.lance/**/*"):
         if file.is_file():
             key = quote(f"{url.removeprefix('s3://')}/{file.relative_to(folder).as_posix()}")
             where = f"http://127.0.0.1:{line.port}/{key}"

@@ -15,7 +15,8 @@ from namebasis.namespace.building.build import build_space
 from namebasis.namespace.pictures import migration, writing
 from namebasis.namespace.pictures.migration import MEASUREMENTS, migrate
 from namebasis.namespace.pictures.writing import absorb, incoming_of, rewrite
-from namebasis.namespace.store.dataset import IMAGES, as_column
+from namebasis.namespace.store.dataset import as_column
+from namebasis.namespace.store.opening import IMAGES
 from namebasis.space import open_space
 from namebasis.validation.pictures.measurements import Memory
 from tests.namespace.building.test_images import Seeing
