@@ -15,7 +15,6 @@ from namebasis.namespace.building import images as module
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.images import add_images
 from namebasis.namespace.building.merging import merge
-from namebasis.namespace.building.removing import remove
 from namebasis.namespace.building.undoing import undo
 from namebasis.namespace.objects.picture_versions import noted_version
 from namebasis.namespace.pictures.there import note_pictures
@@ -77,43 +76,6 @@ class Between(Seeing):
         if self.call == 0:
             self.what()
         return super().encode_images(images, **options)
-
-
-def test_pictures_lie_there_as_here(
-    line: Line, empty: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    url, here = "s3://bucket/pictured ö.space", shutil.copytree(empty, tmp_path / "here.space")
-    put_space(line, empty, url)
-    green = paint(tmp_path / "more" / "King" / "1.png", GREEN)
-    steps: list[Callable[[Space], Space]] = [
-        lambda space: put(space, photos),
-        lambda space: (measure(space, green, "King", 40.0), open_space(space.path))[1],
-        lambda space: put(space, tmp_path / "more"),
-        lambda space: remove(space, ["Vicki"]).space,
-        # A report is no change, and no undo takes back what it measured.
-        lambda space: undo(space).space,
-        lambda space: undo(space).space,
-        lambda space: undo(space, forget=True).space,
-    ]
-    spaces, states = [open_space(url), open_space(here)], []
-    for at, step in enumerate(steps):
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"machine {at}"))
-        spaces = [step(space) for space in spaces]
-        there, local = map(content, spaces)
-        assert there == local
-        states.append(there)
-        if at != 2:
-            continue
-        asked: list[dict[str, Any]] = [
-            {"view": "image"}, {"view": "image:photos"}, {"pictures": True, "where": "id < 9"},
-        ]  # fmt: skip
-        for how in asked:
-            one, other = (space.nearest(unit(*RED), 3, **how).to_dict() for space in spaces)
-            assert one == other
-        assert "images.lance" in spaces[0].check()
-    assert states[4] == states[2]
-    assert [measured(space, green) for space in spaces] == [40.0, 40.0]
-    assert not open_newest(spaces[0].path / "images.lance").tags.list()
 
 
 def test_the_second_of_two_writers_of_pictures_is_refused(
