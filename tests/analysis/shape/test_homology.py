@@ -165,12 +165,26 @@ def test_components_are_as_far_apart_as_every_matching_says(seed: int, n: int, m
     assert bottleneck_distance(sides[0][:-1], sides[1]) == np.inf
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_distance_of_loops_is_exact(seed: int) -> None:
+    """Beside Hera, which is right to 1 part in 100, and gudhi's slow way."""
+    import gudhi
+    from gudhi.hera import bottleneck_distance as hera
+
+    rng = np.random.default_rng(seed)
+    sides = [rng.random((n, 1)) + [[0.0, 0.0]] + rng.gamma(1, size=(n, 1)) * [[0.0, 1.0]]
+             for n in (40, 55)]  # fmt: skip
+    found = bottleneck_distance(*sides)
+    assert found == pytest.approx(gudhi.bottleneck_distance(*sides, 0), abs=1e-12)
+    assert found == pytest.approx(hera(*sides), rel=0.011)
+
+
 def test_distances_and_entropies_in_closed_form() -> None:
     assert persistence_entropy(np.array([[0, 1], [2, 3], [0, 1], [5, 6], [0, np.inf]])) == 2
     assert np.isnan(persistence_entropy(np.array([[0, np.inf]])))
     one, none = np.array([[1.0, 3.0]]), np.empty((0, 2))
-    assert bottleneck_distance(one, none) == pytest.approx(1, rel=0.01)  # half its life
-    assert bottleneck_distance(one, one + np.array([[0.25, 0]])) == pytest.approx(0.25, rel=0.01)
+    assert bottleneck_distance(one, none) == 1  # half its life
+    assert bottleneck_distance(one, one + np.array([[0.25, 0]])) == 0.25
     assert bottleneck_distance(np.array([[0, np.inf]]), none) == np.inf
     assert bottleneck_distance(one, np.array([[1.0, 3.0], [2.0, 2.0]])) == 0
 
