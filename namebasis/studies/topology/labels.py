@@ -95,14 +95,15 @@ def known_labels(
 
 def all_values(table: pa.Table) -> dict[str, list[list[str]]]:
     """Every value of each name, for the traits of clusters."""
+    folded = [fold(name) for name in table["name"].to_pylist()]
     return {
         "locales": [row or [] for row in table["locales"].to_pylist()],
         "language": [called(row or []) for row in table["locales"].to_pylist()],
         "group": _groups(table),
         "gender": [[value] if value else [] for value in table["gender"].to_pylist()],
         "part": [[value] if value else [] for value in table["part"].to_pylist()],
-        "beginning": [_letters(name, 1) for name in table["name"].to_pylist()],
-        "ending": [_letters(name, -1) for name in table["name"].to_pylist()],
+        "beginning": [_letters(letters, 1) for letters in folded],
+        "ending": [_letters(letters, -1) for letters in folded],
     }
 
 
@@ -119,10 +120,9 @@ def _groups(table: pa.Table) -> list[list[str]]:
     return found
 
 
-def _letters(name: str, way: int) -> list[str]:
+def _letters(letters: str, way: int) -> list[str]:
     """First two and three characters (`way` 1), or last three to six (-1), where they are letters
-    and not all of the name; folded, so that every spelling of a name has the same."""
-    letters = fold(name)
+    and not all of the name, which is folded, so that every spelling has the same."""
     if way == 1:
         found = [letters[:n] for n in (2, 3) if len(letters) > n]
     else:

@@ -8,6 +8,7 @@ of two countries have the name; else the country of the list is ("US", "Mexican"
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 _LANGUAGES = dict(
     entry.split(" ", 1)
@@ -64,6 +65,7 @@ def language(locale: str) -> str:
     return _OWN.get(locale) or _LANGUAGES.get(code, locale)
 
 
+@lru_cache(1024)  # a hundred locales stand in the lists of many thousand names
 def locale_name(locale: str) -> str:
     """Name a locale so that it differs from others: "Icelandic", "Brazilian Portuguese", "US"."""
     code, country = _parts(locale)
@@ -93,6 +95,7 @@ def _word(code: str, locales: set[str]) -> str:
     return _LANGUAGES.get(code, min(locales))
 
 
+@lru_cache(1024)
 def _parts(locale: str) -> tuple[str, str]:
     """Language and country; no country where there is none."""
     code, _, rest = locale.replace("-", "_").partition("_")
