@@ -16,6 +16,7 @@ from namebasis.analysis.clusters.agreement import Agreement
 from namebasis.analysis.graph import neighbours
 from namebasis.errors import EncoderError, FilterError, SpaceError
 from namebasis.namespace.building.build import build_space
+from namebasis.namespace.corpus.folding import fold
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
 from namebasis.studies.topology import study as topology
@@ -519,8 +520,8 @@ def test_a_census_group_is_counted_among_names_that_have_one() -> None:
      ("D'Arcy", [], ["rcy", "arcy"])],
 )  # fmt: skip
 def test_letters_are_those_of_a_longer_name(name: str, start: list[str], end: list[str]) -> None:
-    assert _letters(name, 1) == start
-    assert _letters(name, -1) == end
+    assert _letters(fold(name), 1) == start
+    assert _letters(fold(name), -1) == end
 
 
 def test_traits_need_more_than_chance() -> None:
