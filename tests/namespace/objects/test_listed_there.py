@@ -15,6 +15,8 @@ from namebasis.errors import SpaceError
 from namebasis.namespace.listing import list_spaces
 from tests.namespace.objects.conftest import Line, put_space
 
+pytestmark = pytest.mark.long
+
 
 def test_spaces_are_listed_there_as_here(
     line: Line, built: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

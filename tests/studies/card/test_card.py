@@ -58,7 +58,6 @@ def test_packaged_records_speak_where_the_corpus_has_none(space: Space) -> None:
     assert not card(space, PERSON, k=1).records[0].known.keys() & {"pct_black", "births"}
 
 
-@pytest.mark.long
 def test_parts_alone_predict_the_name_without_what_was_planted(space: Space, deep) -> None:
     plain = AdditiveEncoder(0.0)
     rows = [plain.encode_names([PERSON], t)[0] for t in space.provenance.templates]
@@ -72,7 +71,6 @@ def test_parts_alone_predict_the_name_without_what_was_planted(space: Space, dee
     assert len(parts.nearest) == 4
 
 
-@pytest.mark.long
 def test_what_was_planted_is_found_as_an_identity(deep) -> None:
     row = deep.deep.identity
     assert row.kind in {"flexible", "entangled"}
@@ -87,7 +85,6 @@ def test_what_was_planted_is_found_as_an_identity(deep) -> None:
     assert deep.deep.rigidity.form == "several words"
 
 
-@pytest.mark.long
 def test_the_card_says_of_a_name_what_identity_says_of_it_among_others(space: Space, deep) -> None:
     row = deep.deep.identity
     other = identity(space, ["Grace Hopper", "Ada Byron", PERSON], with_contexts=False).rows[2]
@@ -172,7 +169,6 @@ def test_a_name_of_one_part_says_what_does_not_apply(
     )
 
 
-@pytest.mark.long
 def test_the_page_is_written_once_and_escapes_names(space: Space, deep, tmp_path: Path) -> None:
     file = tmp_path / "card.html"
     deep.write_html(file)

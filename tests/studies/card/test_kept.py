@@ -66,7 +66,6 @@ def classes(value: object) -> set[str]:
     return found
 
 
-@pytest.mark.long
 def test_every_class_of_a_deep_card_comes_back(deep: Card) -> None:
     assert deep.deep is not None
     assert classes(deep.deep) >= {
@@ -78,7 +77,6 @@ def test_every_class_of_a_deep_card_comes_back(deep: Card) -> None:
         assert same(one, unpacked(to_json(one)))
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("forbidden")
 def test_a_second_card_is_the_first_and_asks_no_model(
     space: Space, measured: Space, deep: Card, tmp_path: Path
@@ -255,7 +253,6 @@ def test_rows_that_change_take_their_cards_along(copy: Space) -> None:
     undone.check()
 
 
-@pytest.mark.long
 def test_no_foreign_class_is_loaded(deep: Card) -> None:
     values = json.loads(to_json(deep.deep))
     values["fields"][4] = {"fields": ["x"]}
