@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import lance
 import numpy as np
 import pytest
 
@@ -16,9 +17,8 @@ from namebasis.namespace.building.build import build_space
 from namebasis.namespace.building.images import add_images
 from namebasis.namespace.building.merging import merge
 from namebasis.namespace.building.undoing import undo
-from namebasis.namespace.objects.picture_versions import noted_version
-from namebasis.namespace.pictures.there import note_pictures
-from namebasis.namespace.store.opening import open_newest
+from namebasis.namespace.objects.picture_versions import held_version, noted_version
+from namebasis.namespace.store.dataset import Store
 from namebasis.space import Space, open_space
 from tests.namespace.building.test_images import Seeing, paint, unit
 from tests.namespace.conftest import corpus
@@ -132,14 +132,16 @@ def test_a_run_that_breaks_off_goes_on(
     told = undo(first, dry_run=True).sentence
     assert told.startswith("would undo the add of images in photos (it was stopped before its end)")
 
-    def dies(store: Any) -> None:
-        monkeypatch.setattr(module, "note_pictures", note_pictures)
-        raise KeyboardInterrupt
+    def dies(store: Store) -> None:
+        if noted_version(store.metadata) != held_version(store.folder):
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "note_pictures", dies)  # what it wrote, nobody noted
-    with pytest.raises(KeyboardInterrupt):
-        put(url, photos)
-    assert int(open_newest(first.path / "images.lance").count_rows()) == 1
+    paint(tmp_path / "lost" / "King" / "1.png", GREY)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "note_pictures", dies)  # nobody learns of what it wrote
+        with pytest.raises(KeyboardInterrupt):
+            put(url, tmp_path / "lost")
+    assert lance.dataset(f"{url}/images.lance").count_rows() == 2
     assert len(open_space(url).pictures()) == 1
     there, local = put(url, photos), put(str(here), photos)
     assert content(there) == content(local)
