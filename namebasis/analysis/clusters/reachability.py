@@ -96,18 +96,20 @@ def smooth_once(
 ) -> FloatArray:
     """The mean direction of the rows that each one is linked to, of which it is one.
 
-    Opposite rows cancel out: such a one stays where it is.
+    Opposite rows cancel out but for rounding: such a one stays where it is.
     """
     moved = np.zeros_like(rows)
     for row in range(rows.shape[0]):
+        total = np.float32(0)
         for link in range(starts[row], starts[row + 1]):
             weight, other = weights[link], ends[link]
+            total += weight
             for at in range(rows.shape[1]):
                 moved[row, at] += weight * rows[other, at]
         squared = np.float32(0)
         for at in range(rows.shape[1]):
             squared += moved[row, at] * moved[row, at]
-        if squared == 0:
+        if squared <= (np.float32(1e-6) * total) ** 2:
             moved[row] = rows[row]
             continue
         length = np.sqrt(squared)

@@ -13,7 +13,7 @@ from namebasis.analysis.clusters.clustering import (
 )
 from namebasis.analysis.clusters.density_tree import density_tree
 from namebasis.analysis.clusters.stability import cluster_stability
-from namebasis.analysis.graph.neighbours import knn_graph
+from namebasis.analysis.graph.neighbours import duplicate_groups, knn_graph
 from namebasis.checks import unit_rows
 from namebasis.errors import NamebasisWarning
 
@@ -393,3 +393,16 @@ def test_the_hierarchy_is_that_of_components_at_every_level() -> None:
         for own in range(tree.parent.size - 1, 0, -1):
             lowest[tree.parent[own]] = min(lowest[tree.parent[own]], lowest[own])
         assert sorted(zip(tree.birth, tree.weight, lowest, strict=True)) == clusters
+
+
+@pytest.mark.parametrize("n_copies", [1, 3, 7])
+def test_opposite_rows_stay_where_they_are_however_often_each_occurs(n_copies: int) -> None:
+    """Three times a number, less itself, is not 0 where the product is not rounded first."""
+    from namebasis.analysis.clusters.reachability import _smooth, group_links
+
+    one = unit_rows(np.random.default_rng(0).standard_normal((1, 8)))
+    all_rows = np.concatenate([one, -one]).repeat(n_copies, axis=0)
+    groups = duplicate_groups(all_rows)
+    links = group_links(knn_graph(all_rows, len(all_rows) - 1), groups)
+    moved = _smooth(all_rows[groups.first], links, groups.sizes, 1)
+    np.testing.assert_array_equal(moved, np.concatenate([one, -one]))
