@@ -86,7 +86,7 @@ class SpaceList(Result):
         has_others = any(one.state != "done" for one in self.spaces)
         columns = _COLUMNS if has_others else _COLUMNS[:-1]
         rows = [
-            (one.space, one.names, one.encoder, one.views, round(one.n_bytes / 1e6, 1),
+            (one.space, one.names, one.encoder, one.views, round(one.n_bytes / 1e6, 3),
              one.changed, one.state)[: len(columns)]
             for one in self.spaces
         ]  # fmt: skip

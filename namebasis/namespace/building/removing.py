@@ -114,11 +114,10 @@ def remove(
     if dry_run:
         gone = _images_of(space, keep)
         facts = {"removed": len(rows), "left": int(keep.sum()), "images_removed": len(gone)}
-        beside = _beside(len(gone), len(rows))
+        beside, left = _beside(len(gone), len(rows)), counted(int(keep.sum()), "name")
         return ChangeReport(
-            space, f"would remove {told}{beside}; {keep.sum():,} names would be left", (), facts,
-            True,
-        )  # fmt: skip
+            space, f"would remove {told}{beside}; {left} would be left", (), facts, True
+        )
     with writing(space._store) as store:
         drop_leftovers(store)
         # Rows that were added since it was opened stay.
@@ -129,7 +128,7 @@ def remove(
             stale = _rewrite(store, keep, f"{len(rows):,} names were removed")
     facts = {"removed": len(rows), "left": int(keep.sum()), "images_removed": n_images}
     beside = _beside(n_images, len(rows))
-    sentence = f"removed {told}{beside}; {keep.sum():,} names are left"
+    sentence = f"removed {told}{beside}; {_are_left(counted(int(keep.sum()), 'name'))}"
     return ChangeReport(space.reopened(space._encoder), sentence, (*stale, _way_back(space)), facts)
 
 
@@ -257,6 +256,11 @@ def _drop_labels(folder: Path, labels: set[str]) -> int:
     )
 
 
+def _are_left(some: str) -> str:
+    """ "1 name is left", "2 names are left"."""
+    return f"{some} {'is' if some.startswith('1 ') else 'are'} left"
+
+
 def _remove_images(
     space: Kind, names: Sequence[str], where: str | None, unmatched: bool, dry_run: bool
 ) -> ChangeReport[Kind]:
@@ -269,7 +273,7 @@ def _remove_images(
         why = "the space holds no images" if not all_labels else "no image is of these names"
         return ChangeReport(space, f"{why}; nothing was removed", (), facts)
     told = f"{gone:,} image{'s' * (gone != 1)} of {_quoted_few(sorted(labels))}"
-    left = f"{len(all_labels) - gone:,} images"
+    left = counted(len(all_labels) - gone, "image")
     if dry_run:
         return ChangeReport(space, f"would remove {told}; {left} would be left", (), facts, True)
     with writing(space._store) as store:
@@ -277,7 +281,7 @@ def _remove_images(
         with changing(brought_over(store), f"remove of {told}", images=True, is_rewrite=True):
             _drop_labels(store.folder, labels)
             _rewrite(store, np.ones(store.n_rows, bool), "")
-    sentence = f"removed {told}; {left} are left"
+    sentence = f"removed {told}; {_are_left(left)}"
     if len(all_labels) == gone:
         sentence = f"removed all {told}; the view image is gone with them"
     return ChangeReport(space.reopened(space._encoder), sentence, (_way_back(space),), facts)

@@ -181,6 +181,12 @@ def test_refusals_write_nothing(space: Space, arguments: Any, message: str) -> N
     assert open_space(space.path, encoder=Tiny())._store.version == space._store.version
 
 
+def test_one_name_that_is_left_is_said_to_be_one(space: Space) -> None:
+    told = space.remove(WORDS[1:], dry_run=True).sentence
+    assert told.endswith("; 1 name would be left")
+    assert space.remove(WORDS[1:]).sentence.endswith("; 1 name is left")
+
+
 # ------------------------------------------------------------------------------ images
 
 

@@ -46,6 +46,8 @@ def test_spaces_are_listed_there_as_here(
     )
     assert there.to_dict() == {"folder": url, "spaces": []}
     one = list_spaces(Path(f"{url}/a.space"))
+    megabytes = one.tables()[0].rows[0][4]  # of a few kilobytes, which are not 0
+    assert 0 < megabytes == pytest.approx(one.spaces[0].n_bytes / 1e6, abs=0.0005)
     assert [space.space for space in one.spaces] == ["."]
     assert "listed/a.space" in [space.space for space in list_spaces("s3://bucket", depth=2).spaces]
     assert not os.path.exists(cache)  # a look leaves nothing here
