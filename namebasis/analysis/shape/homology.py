@@ -234,12 +234,62 @@ def bottleneck_distance(left: Float64Array, right: Float64Array) -> float:
     births = np.concatenate([left[:, 0], right[:, 0]])
     if births.size and (births == births[0]).all():
         return _born_at_once(left[:, 1] - births[0], right[:, 1] - births[0])
-    from gudhi.hera import bottleneck_distance as hera
+    forever = [np.sort(side[np.isinf(side[:, 1]), 0]) for side in (left, right)]
+    if forever[0].size != forever[1].size:
+        return float("inf")
+    at_least = float(np.abs(forever[0] - forever[1]).max(initial=0))
+    # A class on the diagonal changes nothing.
+    left, right = (
+        side[np.isfinite(side[:, 1]) & (side[:, 1] > side[:, 0])] for side in (left, right)
+    )
+    return _least_matched(left, right, at_least)
 
-    # Exact at a delta of 0, as gudhi's own is not at its default. Points on the diagonal, which
-    # change nothing, are not taken.
-    alive = [np.asarray(d[d[:, 1] > d[:, 0]], np.float64) for d in (left, right)]
-    return float(hera(*alive, 0))
+
+def _least_matched(left: Float64Array, right: Float64Array, low: float) -> float:
+    """The least distance from `low` on at which finite classes can be matched.
+
+    Within t, classes that live longer than 2t must have a partner, the others need none. Such
+    partners are found for both sides at once where they are for each by itself [1]_, so that only
+    the few long lives are matched. The least t is one of the distances or of the halved lives.
+
+    .. [1] Mendelsohn and Dulmage (1958), Some generalizations of the problem of distinct
+       representatives, Canadian Journal of Mathematics 10.
+    """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    halves = [(side[:, 1] - side[:, 0]) / 2 for side in (left, right)]
+    high = max(float(half.max(initial=0)) for half in halves)  # all go to the diagonal
+    if high <= low:
+        return low
+    apart = np.maximum(
+        np.abs(left[:, None, 0] - right[:, 0]), np.abs(left[:, None, 1] - right[:, 1])
+    )
+
+    def can_be(within: float) -> bool:
+        for half, cost in ((halves[0], apart), (halves[1], apart.T)):
+            near = csr_matrix(cost[half > within] <= within)
+            if (maximum_bipartite_matching(near, "column") < 0).any():
+                return False
+        return True
+
+    for half, cost in ((halves[0], apart), (halves[1], apart.T)):  # each its nearest, at least
+        low = max(low, float(np.minimum(half, cost.min(axis=1, initial=np.inf)).max(initial=0)))
+    if can_be(low):  # as it mostly is
+        return low
+    for _ in range(12):  # so that few steps are left to sort
+        middle = (low + high) / 2
+        low, high = (low, middle) if can_be(middle) else (middle, high)
+    steps = np.concatenate([*(side[(side > low) & (side <= high)] for side in (apart, *halves))])
+    steps = np.unique(np.append(steps, high))
+    first, last = 0, steps.size - 1  # at the last, `high`, they can
+    while first < last:
+        middle = (first + last) // 2
+        if can_be(steps[middle]):
+            last = middle
+        else:
+            first = middle + 1
+    return float(steps[first])
 
 
 def _born_at_once(left: Float64Array, right: Float64Array) -> float:

@@ -165,22 +165,57 @@ def test_components_are_as_far_apart_as_every_matching_says(seed: int, n: int, m
     assert bottleneck_distance(sides[0][:-1], sides[1]) == np.inf
 
 
+def best_matching(left: Array, right: Array) -> float:
+    """Bottleneck distance by trying every matching of a handful of finite classes."""
+    least = np.inf
+
+    def place(at: int, taken: frozenset[int], cost: float) -> None:
+        nonlocal least
+        if at == len(left):
+            alone = [(d - b) / 2 for j, (b, d) in enumerate(right) if j not in taken]
+            least = min(least, max([cost, *alone]))
+            return
+        place(at + 1, taken, max(cost, (left[at, 1] - left[at, 0]) / 2))
+        for j in set(range(len(right))) - taken:
+            place(at + 1, taken | {j}, max(cost, float(np.abs(left[at] - right[j]).max())))
+
+    place(0, frozenset(), 0.0)
+    return float(least)
+
+
+@pytest.mark.parametrize("is_lattice", [False, True])
+def test_the_distance_of_loops_is_that_of_every_matching(is_lattice: bool) -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        sides = [rng.random((rng.integers(0, 6), 2)) * 20 for _ in range(2)]
+        if is_lattice:  # distances tie, and some classes lie on the diagonal
+            sides = [np.round(side) for side in sides]
+        sides = [np.sort(side, axis=1) for side in sides]
+        assert bottleneck_distance(*sides) == best_matching(*sides)
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_the_distance_of_loops_is_exact(seed: int) -> None:
-    """As gudhi's slow way has it."""
-    import gudhi
+def test_the_distance_of_many_loops_is_that_of_hera(seed: int) -> None:
+    from gudhi.hera import bottleneck_distance as hera
 
     rng = np.random.default_rng(seed)
-    sides = [rng.random((n, 1)) + [[0.0, 0.0]] + rng.gamma(1, size=(n, 1)) * [[0.0, 1.0]]
-             for n in (40, 55)]  # fmt: skip
+    sides = [
+        np.cumsum(np.concatenate([rng.random((n, 1)), rng.gamma(1, size=(n, 1))], axis=1), axis=1)
+        for n in (200, 260)
+    ]
     found = bottleneck_distance(*sides)
-    assert found == pytest.approx(gudhi.bottleneck_distance(*sides, 0), abs=1e-12)
+    assert found == pytest.approx(hera(*sides, 0), rel=1e-9)
+    # Those that live for ever are matched to each other, in the order of their births.
+    forever = [np.array([[0.0, np.inf], [9.0, np.inf]]), np.array([[7.0, np.inf], [1.0, np.inf]])]
+    both = [np.concatenate(pair) for pair in zip(sides, forever, strict=True)]
+    assert bottleneck_distance(*both) == max(found, 2)
+    assert bottleneck_distance(both[0], both[1][:-1]) == np.inf
 
 
 def test_the_distance_of_loops_is_that_of_the_best_matching() -> None:
     """(11, 29) goes to (6, 26), 5 away, and (15, 33) to the diagonal, 9 away, half its life.
 
-    The quicker of gudhi's own searches says 10.
+    gudhi's own search says 10.
     """
     left = np.array([[11.0, 29.0], [3.0, 9.0]])
     right = np.array([[14.0, 16.0], [19.0, 25.0], [6.0, 26.0], [15.0, 33.0]])
