@@ -187,7 +187,7 @@ def within(names: Sequence[str], budget: float | None) -> list[str]:
 def wait_until_quiet(limit: float, *, first: bool, any_load: bool) -> float:
     """The load, once it is low enough: of the last minute at first, then of the last seconds."""
     measured, bar = (load, QUIET) if first else (cores_in_use, IDLE)
-    end, now = time.monotonic() + limit, load() if any_load else measured()
+    end, now = time.monotonic() + limit, measured()
     while now > bar and time.monotonic() < end and not any_load:
         time.sleep(5)
         now = measured()
@@ -200,7 +200,7 @@ def wait_until_quiet(limit: float, *, first: bool, any_load: bool) -> float:
 
 
 def printed(words: Sequence[str], limit: float) -> str:
-    """What a script prints; nothing that it started is left running when it ends or hangs."""
+    """What a script prints; what it started in its own process group ends with it."""
     env = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     env |= {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(HERE.parent)}
     with tempfile.TemporaryFile("w+") as out:  # a pipe would be held by what is left running
@@ -250,23 +250,30 @@ def listing(text: str) -> str:
     return "\n".join(lines)
 
 
+def enter(name: str, body: str) -> None:
+    """Put a table into the document, in one step: a run may be stopped at any time."""
+    partial = DOCUMENT.with_suffix(".partial")
+    partial.write_text(put(DOCUMENT.read_text("utf-8"), name, body), "utf-8")
+    os.replace(partial, DOCUMENT)
+
+
 def run(names: Sequence[str], *, quick: bool, any_load: bool) -> list[str]:
     """Make the tables; what did not work, a line each."""
     failed = []
     for at, name in enumerate(names):
         print(f"== {name} ({at + 1} of {len(names)}, {TABLES[name].minutes} min)", file=sys.stderr)
         try:
-            before = wait_until_quiet(SETTLE, first=not at, any_load=any_load or quick)
+            before = 0.0 if quick else wait_until_quiet(SETTLE, first=not at, any_load=any_load)
             body = measure(name, quick=quick, before=before)
+            if not quick:
+                enter(name, body)
         except BusyError as busy:
             failed.append(f"{', '.join(names[at:])}: {busy}")
             break
-        except (subprocess.SubprocessError, OSError) as error:
+        except (subprocess.SubprocessError, OSError, ValueError) as error:
             failed.append(f"{name}: {error}")
             continue
         print(body)
-        if not quick:
-            DOCUMENT.write_text(put(DOCUMENT.read_text("utf-8"), name, body), "utf-8")
     return failed
 
 
@@ -290,6 +297,8 @@ def main() -> None:
     has_budget = wanted.budget is not None
     every = list(TABLES) if wanted.quick else due(text, commit(), oldest_first=has_budget)
     names = within(wanted.names or every, wanted.budget)
+    if not names:
+        print("Every table is of this code." if not every else "No table takes so few minutes.")
     if failed := run(names, quick=wanted.quick, any_load=wanted.any_load):
         sys.exit("\n".join(["Not made:", *failed]))
 

@@ -128,6 +128,19 @@ def test_a_script_that_fails_is_named_and_the_next_is_made(
     assert "<!-- paint -->\nnew" in text
 
 
+def test_a_table_without_its_markers_is_named_and_the_next_is_made(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "measure", lambda name, **_: "new")
+    monkeypatch.setattr(bench, "wait_until_quiet", lambda *_, **__: 0.2)
+    text = bench.DOCUMENT.read_text()
+    bench.DOCUMENT.write_text(text.replace("<!-- store -->", ""))
+    (failed,) = bench.run(["store", "paint"], quick=False, any_load=False)
+    assert failed.startswith("store: docs/benchmarks.md has no <!-- store -->")
+    assert "<!-- paint -->\nnew" in bench.DOCUMENT.read_text()
+    assert [file.name for file in bench.DOCUMENT.parent.iterdir()] == [bench.DOCUMENT.name]
+
+
 def test_nothing_is_measured_beside_other_work(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "load", lambda: 3.0)
     monkeypatch.setattr(bench, "cores_in_use", lambda: 0.1)
@@ -137,6 +150,7 @@ def test_nothing_is_measured_beside_other_work(bench: Any, monkeypatch: pytest.M
     assert bench.wait_until_quiet(0, first=True, any_load=True) == 3.0
     # The minute's load is of the table before: the next begins once the cores are idle.
     assert bench.wait_until_quiet(0, first=False, any_load=False) == 0.1
+    assert bench.wait_until_quiet(0, first=False, any_load=True) == 0.1
     monkeypatch.setattr(bench, "cores_in_use", lambda: 0.4)
     with pytest.raises(bench.BusyError, match=r"load 0\.4, more than 0\.25"):
         bench.wait_until_quiet(0, first=False, any_load=False)

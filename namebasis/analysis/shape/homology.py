@@ -187,9 +187,14 @@ def _rips(distances: Float64Array, threshold: float) -> list[Any]:
 
     Only gudhi's estimator for scikit-learn is documented; it calls the same function.
     """
+    most = min(DEGREES[-1], max(0, len(distances) - 3))
     try:
         from gudhi._ripser_ext import _full
-    except ImportError:  # another version of gudhi keeps it elsewhere
+
+        found = _full(
+            distances, max_dimension=most, max_edge_length=threshold, homology_coeff_field=2
+        )
+    except (ImportError, TypeError):  # another version of gudhi has it elsewhere, or otherwise
         from gudhi.sklearn.rips_persistence import RipsPersistence
 
         rips = RipsPersistence(

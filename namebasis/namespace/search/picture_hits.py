@@ -23,7 +23,7 @@ from namebasis.namespace.search.results import LightColumns
 from namebasis.namespace.search.targets import Resolver, Target, is_batch, is_image, is_vector
 from namebasis.reading import UnreadableError
 from namebasis.results import Result, Table
-from namebasis.wording import did_you_mean
+from namebasis.wording import counted, did_you_mean
 
 if TYPE_CHECKING:
     from namebasis.encoders.base import Encoder
@@ -114,7 +114,7 @@ class NearestPictures(Result):
         way = "farthest from" if self.farthest else "nearest to"
         asked = f"{len(self.queries)} targets" if self.is_many else self.queries[0]
         whose = f" by {self.encoder}" if self.encoder else ""
-        return f"Of {self.n_all:,} pictures, those {way} {asked}{whose}."
+        return f"Of {counted(self.n_all, 'picture')}, those {way} {asked}{whose}."
 
     def tables(self) -> list[Table]:
         columns = [

@@ -49,6 +49,9 @@ def place_of(path: str | Path, *, is_folder: bool = False) -> Path:
         raise SpaceError("the path of a name space is empty. Give a folder.")
     if "\0" in text:
         raise SpaceError(f"{text!r} holds a NUL byte, so it names no folder. Give another path.")
+    if text.rstrip("/") in ("s3:", "gs:", "az:") and not os.path.isdir(text):
+        scheme = text.rstrip("/")  # pathlib leaves no slash at the end
+        raise SpaceError(f"{scheme}// names no bucket. Give one, such as {scheme}//BUCKET.")
     found = _URI.match(text)
     # pathlib makes one slash of two; a folder that is called so may still be meant.
     if found and ("://" in text[: found.end() + 1] or not os.path.isdir(found.group())):

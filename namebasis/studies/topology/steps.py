@@ -32,6 +32,7 @@ class Clock:
         self._seconds: dict[str, float] = {}
         self._lock = Lock()
         self._main = Lane(self, Event())
+        self._n_left = 1
         if progress is not None:
             progress(0, len(steps))
 
@@ -59,9 +60,11 @@ class Clock:
         and stops at its next step. BLAS
         runs on one thread meanwhile: threads within threads wait for each other.
         """
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_info, threadpool_limits
 
         stop = Event()
+        n_threads = max([1, *(pool["num_threads"] for pool in threadpool_info())])
+        self._n_left = max(1, n_threads - (n_rows <= _ABREAST))
         one_each = threadpool_limits(1, "blas") if n_rows <= _ABREAST else nullcontext()
         with one_each:
 
@@ -78,6 +81,14 @@ class Clock:
             except BaseException:
                 stop.set()
                 raise
+
+    @contextmanager
+    def widened(self) -> Iterator[None]:
+        """Let BLAS use the threads that one line beside this leaves, within `abreast`."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(self._n_left, "blas"):
+            yield
 
 
 def _fill(task: Future[T], work: Callable[[Lane], T], lane: Lane) -> None:

@@ -159,7 +159,8 @@ def report(
     pieces, names = table["pieces"].to_pylist(), table["name"].to_pylist()
     with clock.abreast(len(ids)) as start:
         homology = start(partial(_homology, vectors, seed)) if shape else None
-        graph = read_graph(space, view, ids, vectors, k)
+        with clock.widened():
+            graph = read_graph(space, view, ids, vectors, k)
         notes += recall_note(graph)
         clock.lap("neighbours")
         mapped = start(partial(_place, vectors, graph, seed))

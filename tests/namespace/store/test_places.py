@@ -119,6 +119,17 @@ def test_a_uri_is_refused_before_anything_is_made(
     assert encoder.calls == 0
 
 
+@pytest.mark.parametrize("given", ["s3:", "gs:/", "az://"])
+def test_an_address_without_a_bucket_is_refused(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpaceError, match=rf"{given[:3]}// names no bucket\. Give one, such as"):
+        place_of(given)
+    (tmp_path / given[:3]).mkdir()  # a folder may be called so
+    assert place_of(given[:3]) == tmp_path / given[:3]
+
+
 def test_the_command_line_refuses_a_uri_in_one_line(tmp_path: Path) -> None:
     done = run("build", "http://h/x.space", "nowhere.txt", "--encoder", "no:such", cwd=tmp_path)
     assert done.returncode == 1

@@ -3,7 +3,7 @@ from threading import Event, get_ident
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from namebasis.studies.topology import steps
 from namebasis.studies.topology.steps import Clock, Lane
@@ -65,3 +65,13 @@ def test_what_fails_ends_the_steps_beside_it() -> None:
     with pytest.raises(InterruptedError, match="failed elsewhere"):
         tasks[0].result(60)
     assert clock.seconds == {}
+
+
+def test_the_graph_is_made_on_the_threads_that_one_line_leaves() -> None:
+    with threadpool_limits(4):
+        clock = Clock(None, ())
+        with clock.abreast(10):
+            with clock.widened():
+                assert blas_threads() == {3}
+            assert blas_threads() == {1}
+        assert blas_threads() == {4}
