@@ -128,7 +128,7 @@ def remove(
             stale = _rewrite(store, keep, f"{len(rows):,} names were removed")
     facts = {"removed": len(rows), "left": int(keep.sum()), "images_removed": n_images}
     beside = _beside(n_images, len(rows))
-    sentence = f"removed {told}{beside}; {_are_left(counted(int(keep.sum()), 'name'))}"
+    sentence = f"removed {told}{beside}; {_left(int(keep.sum()), 'name')}"
     return ChangeReport(space.reopened(space._encoder), sentence, (*stale, _way_back(space)), facts)
 
 
@@ -256,9 +256,9 @@ def _drop_labels(folder: Path, labels: set[str]) -> int:
     )
 
 
-def _are_left(some: str) -> str:
+def _left(n: int, noun: str) -> str:
     """ "1 name is left", "2 names are left"."""
-    return f"{some} {'is' if some.startswith('1 ') else 'are'} left"
+    return f"{counted(n, noun)} {'is' if n == 1 else 'are'} left"
 
 
 def _remove_images(
@@ -281,7 +281,7 @@ def _remove_images(
         with changing(brought_over(store), f"remove of {told}", images=True, is_rewrite=True):
             _drop_labels(store.folder, labels)
             _rewrite(store, np.ones(store.n_rows, bool), "")
-    sentence = f"removed {told}; {_are_left(left)}"
+    sentence = f"removed {told}; {_left(len(all_labels) - gone, 'image')}"
     if len(all_labels) == gone:
         sentence = f"removed all {told}; the view image is gone with them"
     return ChangeReport(space.reopened(space._encoder), sentence, (_way_back(space),), facts)

@@ -44,8 +44,8 @@ def put_in_place(beside: Store, there: Any, folder: Path) -> None:
     """
     metadata = dict(beside.metadata)
     if there is not None:
-        there = _noted(folder, there)
         old = Store(folder, there)
+        note_first(old)  # which pictures count, before others come
         before = read_history(old)
         # Numbers are never given twice: tags are named by them.
         noted = notes_of(old, History(n_changes=before.n_changes, extents=before.extents))
@@ -63,13 +63,6 @@ def put_in_place(beside: Store, there: Any, folder: Path) -> None:
         untag_all(Store(folder))
     _move_indices(beside.folder, folder)
     _delete(beside)
-
-
-def _noted(folder: Path, there: Any) -> Any:
-    """The version that is replaced, whose names say which pictures count before others come."""
-    old = Store(folder, there)
-    note_first(old)
-    return there
 
 
 def _move_indices(source: Path, folder: Path) -> None:
