@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from namebasis.checks import FloatArray, Progress, as_embeddings, unit_rows
 from namebasis.encoders.image_archives import digest_of_picture
@@ -23,9 +21,17 @@ from namebasis.namespace.building.beside import (
     column_of,
     count_beside,
     digests_of,
-    has_in,
     other_encoder,
     places_of,
+)
+from namebasis.namespace.building.image_rows import (
+    Beside,
+    Key,
+    known_in,
+    lasting,
+    measured_in,
+    rows_of,
+    seen_in,
 )
 from namebasis.namespace.building.ready_check import check_whose
 from namebasis.namespace.corpus.image_labels import (
@@ -35,25 +41,23 @@ from namebasis.namespace.corpus.image_labels import (
     names_of,
     refuse_unmatched,
 )
-from namebasis.namespace.corpus.pictures.keys import Seen, keys_of
+from namebasis.namespace.corpus.pictures.keys import Seen
 from namebasis.namespace.corpus.pictures.ready import (
     ReadyCount,
     ReadyVectors,
     fresh_vectors,
     ready_vectors,
 )
-from namebasis.namespace.corpus.pictures.tables import BESIDE, in_utf8
-from namebasis.namespace.pictures.copies import n_pictures, told_of, under_several_names
+from namebasis.namespace.corpus.pictures.tables import in_utf8
+from namebasis.namespace.pictures.copies import n_pictures, under_several_names
+from namebasis.namespace.pictures.incoming import incoming_of
 from namebasis.namespace.pictures.migration import brought_over
-from namebasis.namespace.pictures.painted import provenance_of, read_about
-from namebasis.namespace.pictures.schema import ABOUT, KEYS, VECTOR, filled
 from namebasis.namespace.pictures.there import note_pictures, tidy_pictures
-from namebasis.namespace.pictures.views import has_vector, view_of_images
+from namebasis.namespace.pictures.views import view_of_images
 from namebasis.namespace.pictures.writing import (
     absorb,
     append,
     append_drawn,
-    incoming_of,
     large_blocks_given_back,
 )
 from namebasis.namespace.store import metrics
@@ -62,11 +66,10 @@ from namebasis.namespace.store.dataset import (
     BLOCK_ROWS,
     IMAGE_COUNT,
     Store,
-    as_column,
 )
 from namebasis.namespace.store.history import changing
 from namebasis.namespace.store.locks import writing
-from namebasis.namespace.store.opening import IMAGES, holds_commit, open_newest
+from namebasis.namespace.store.opening import IMAGES
 from namebasis.namespace.store.sums import image_mean_entry
 from namebasis.reading import UnreadableError
 from namebasis.wording import did_you_mean
@@ -85,12 +88,6 @@ CHUNK_BESIDE = 4096
 """As `CHUNK`, of vectors by another encoder: their column is rewritten with each commit."""
 COMMIT = 32
 """Blocks of ready vectors per commit: small ones would be merged, in memory, again and again."""
-BLOCK = 4096
-"""Images whose vectors are in memory at a time."""
-
-Beside = Mapping[Path, Mapping[str, str]]
-Key = tuple[str, str]
-"""The label of an image and the digest of its file: copies of it have the same."""
 
 
 def _no_images(space: StoredSpace, spec: str) -> EncoderError:
@@ -290,7 +287,7 @@ def _add_ready(
         uri = space.path / IMAGES
         n_before = n_pictures(uri)
         count = ReadyCount()
-        known = _seen(uri, other)
+        known = seen_in(uri, other)
         places = places_of(uri, column_of(other).name)
         blocks = _ready_rows(ready, taken, known, count, progress, (places, other))
         for first in blocks:
@@ -338,7 +335,7 @@ def _ready_rows(
         if progress is not None:
             progress(count.n_read, len(ready))
         if paths:
-            rows = _rows(paths, keys, vectors, may_be_painted=False, column=column)
+            rows = rows_of(paths, keys, vectors, may_be_painted=False, column=column)
             yield from rows.to_batches()
 
 
@@ -381,7 +378,7 @@ def _append_given(
         return 0
     uri = store.folder / IMAGES
     column = column_of(other)
-    known, places = _known(uri, column.name), places_of(uri, column.name)
+    known, places = known_in(uri, column.name), places_of(uri, column.name)
     digest = digests_of(places, other)
     keys = [
         (label, digest(label, str(file), row))
@@ -390,7 +387,7 @@ def _append_given(
     fresh = {key: row for row, key in reversed(list(enumerate(keys))) if key not in known}
     rows = sorted(fresh.values())
     if rows:
-        table = _rows(
+        table = rows_of(
             [str(files[row]) for row in rows],
             [keys[row] for row in rows],
             vectors[rows],
@@ -404,64 +401,6 @@ def _append_given(
             append(uri, table)
         note_pictures(store)
     return len(rows)
-
-
-def _known(uri: Path, column: str) -> set[Key]:
-    """Labels and digests of the pictures that were added and have a vector in a column."""
-    if not holds_commit(uri):
-        return set()
-    rows = _told(uri, ["label", "digest", "is_added"])
-    has = has_in(uri, column)
-    added = rows.filter(
-        rows["is_added"] if has is None else pc.and_(rows["is_added"], pa.array(has))
-    )
-    return set(zip(added["label"].to_pylist(), added["digest"].to_pylist(), strict=True))
-
-
-def _seen(uri: Path, other: Encoder | None) -> Seen:
-    """As `_known`, where there may be millions."""
-    seen = Seen()
-    if not holds_commit(uri):
-        return seen
-    has = has_in(uri, column_of(other).name)
-    start = 0
-    asked = ["label", "digest", "is_added"]
-    for rows in told_of(uri, asked):
-        counts = rows["is_added"]
-        if has is not None:
-            counts = pc.and_(counts, pa.array(has[start : start + len(rows)]))
-        start += len(rows)
-        added = rows.filter(counts)
-        keys = zip(added["label"].to_pylist(), added["digest"].to_pylist(), strict=True)
-        seen.note(keys_of(keys, len(added)))
-    return seen
-
-
-def _measured(uri: Path, column: str) -> dict[str, bool]:
-    """Digests of stored pictures that may still be added; whether each has a vector in a column.
-
-    Those that a report measured and nobody added, and those that have vectors by others alone.
-    """
-    if not holds_commit(uri):
-        return {}
-    rows = _told(uri, ["digest", "is_added"])
-    only = ~np.asarray(rows["is_added"])
-    has = has_in(uri, column)
-    if has is None:
-        if not only.any():
-            return {}
-        has = np.concatenate([np.asarray(block) for block in has_vector(open_newest(uri))])
-    else:
-        only |= ~has
-    digests = np.array(rows["digest"].to_pylist(), dtype=object)
-    return dict(zip(digests[only].tolist(), has[only].tolist(), strict=True))
-
-
-def _told(uri: Path, columns: Sequence[str]) -> pa.Table:
-    """Columns of all pictures, with what stands in those that an older store lacks."""
-    dataset = open_newest(uri)
-    held = [name for name in columns if name in dataset.schema.names]
-    return filled(dataset.to_table(columns=held), columns)
 
 
 def _encode(
@@ -481,7 +420,7 @@ def _encode(
 
     uri = store.folder / IMAGES
     column, chunk = column_of(other), CHUNK if other is None else CHUNK_BESIDE
-    known, measured = _known(uri, column.name), _measured(uri, column.name)
+    known, measured = known_in(uri, column.name), measured_in(uri, column.name)
     places = places_of(uri, column.name)
     n_added = 0
     bad: dict[Key, ImageFailure] = {}
@@ -493,7 +432,7 @@ def _encode(
         for file, label in zip(files[start : start + chunk], labels[start:], strict=False):
             key = label, _digest(file)
             if places and key not in known and key[1] and key[1] not in measured:
-                key = label, places.get((label, _lasting(in_utf8(str(file)))), key[1])
+                key = label, places.get((label, lasting(in_utf8(str(file)))), key[1])
             # A file that cannot be read has no digest, so it is a copy of nothing.
             if not key[1]:
                 key = label, f"unread {file}"
@@ -502,7 +441,9 @@ def _encode(
             elif key not in known:
                 (ready if measured.get(key[1]) else fresh)[key] = file
         if ready:
-            absorb(uri, incoming_of(_rows([*map(str, ready.values())], list(ready), beside=beside)))
+            absorb(
+                uri, incoming_of(rows_of([*map(str, ready.values())], list(ready), beside=beside))
+            )
             for _, digest in ready:
                 measured.pop(digest, None)
         if fresh:
@@ -517,7 +458,7 @@ def _encode(
             failures += found.failures
             done = [by_path[path] for path in found.paths]
             if done:
-                rows = _rows(found.paths, done, found.vectors, column=column, beside=beside)
+                rows = rows_of(found.paths, done, found.vectors, column=column, beside=beside)
                 if any(digest in measured for _, digest in done):
                     absorb(uri, incoming_of(rows))
                 else:
@@ -539,55 +480,6 @@ def _digest(file: Path) -> str:
         return digest_of_picture(file)
     except UnreadableError:
         return ""
-
-
-def _rows(
-    paths: Sequence[str],
-    keys: Sequence[Key],
-    vectors: FloatArray | None = None,
-    *,
-    may_be_painted: bool = True,
-    column: pa.Field | None = None,
-    beside: Beside | None = None,
-) -> pa.Table:
-    """Rows of pictures that are added; a painted file says of itself what it was made of."""
-    about = [
-        provenance_of(
-            read_about(Path(path), whole=False)
-            if may_be_painted and path.endswith(".png")
-            else None
-        )
-        for path in paths
-    ]
-    columns = {
-        "path": [_lasting(in_utf8(path)) for path in paths],
-        "label": [label for label, _ in keys],
-        "digest": [digest for _, digest in keys],
-        "is_added": [True] * len(keys),
-        **_beside(paths, beside or {}),
-        **{name: [row[name] for row in about] for name in (about[0] if about else ())},
-    }
-    kinds = {one.name: one.type for one in (*KEYS, *ABOUT)}
-    made = {name: pa.array(values, kinds[name]) for name, values in columns.items()}
-    table = pa.table(made)
-    if vectors is None:
-        return table
-    values = as_column(vectors)
-    is_own = column is None or column.name == VECTOR
-    return table.append_column(pa.field(VECTOR, values.type) if is_own else column, values)
-
-
-def _beside(paths: Sequence[str], beside: Beside) -> dict[str, list[str | None]]:
-    """Columns `url` and `caption` of pictures, where their table has them."""
-    told = [beside.get(Path(path), {}) for path in paths]
-    return {
-        key: [one.get(key) for one in told] for key in BESIDE if any(key in one for one in told)
-    }
-
-
-def _lasting(path: str) -> str:
-    """A path that leads to the file from any folder; an address stays as it is."""
-    return path if ":/" in path else os.path.abspath(path)
 
 
 def _write_view(store: Store, space: StoredSpace, dim: int) -> tuple[int, int]:

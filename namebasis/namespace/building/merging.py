@@ -31,6 +31,7 @@ from namebasis.namespace.corpus.names import NAME_SCHEMA
 from namebasis.namespace.facts import own_columns
 from namebasis.namespace.objects.picture_versions import PICTURES_KEY
 from namebasis.namespace.objects.urls import remote_of, short_name
+from namebasis.namespace.pictures.incoming import incoming_from
 from namebasis.namespace.pictures.migration import (
     MEASUREMENTS,
     brought_over,
@@ -38,7 +39,7 @@ from namebasis.namespace.pictures.migration import (
 )
 from namebasis.namespace.pictures.there import take_up
 from namebasis.namespace.pictures.views import ImageView, view_of_images
-from namebasis.namespace.pictures.writing import absorb, incoming_from
+from namebasis.namespace.pictures.writing import absorb
 from namebasis.namespace.search.name_lookup import find_in
 from namebasis.namespace.store import swap
 from namebasis.namespace.store.columns import drop_leftovers

@@ -15,6 +15,7 @@ import pyarrow as pa
 from namebasis.checks import IntArray
 from namebasis.errors import NamebasisError
 from namebasis.namespace.objects.urls import remote_of
+from namebasis.namespace.pictures.incoming import Incoming
 from namebasis.namespace.pictures.painted import context_of, provenance_of, read_about
 from namebasis.namespace.pictures.schema import (
     ABOUT,
@@ -25,7 +26,7 @@ from namebasis.namespace.pictures.schema import (
     VECTOR,
 )
 from namebasis.namespace.pictures.there import take_up
-from namebasis.namespace.pictures.writing import Incoming, absorb
+from namebasis.namespace.pictures.writing import absorb
 from namebasis.namespace.store.dataset import BLOCK_ROWS, Store, as_matrix
 from namebasis.namespace.store.engine_errors import one_line, reading
 from namebasis.namespace.store.opening import IMAGES, holds_commit, open_newest

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,6 +28,7 @@ from namebasis.namespace.objects.data_sets import (
 )
 from namebasis.namespace.objects.picture_versions import hold
 from namebasis.namespace.objects.urls import remote_of
+from namebasis.namespace.pictures.incoming import Incoming, Truths, as_measured, incoming_from
 from namebasis.namespace.pictures.schema import (
     ABOUT,
     KEYS,
@@ -39,64 +39,15 @@ from namebasis.namespace.pictures.schema import (
     is_given,
 )
 from namebasis.namespace.store.dataset import BLOCK_ROWS
-from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.opening import holds_commit, open_newest
 from namebasis.namespace.store.places import for_lance
 from namebasis.namespace.store.upkeep import LEVELS, keep_up
 
-Truths = npt.NDArray[np.bool_]
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # parameters of glibc's mallopt
 _SMALL, _LARGE = 2**20, 2**25
 """Bytes from which a block is given back at once: here, and as glibc has it in a process that has
 freed large blocks for long, its DEFAULT_MMAP_THRESHOLD_MAX."""
 _NEW, _OLD = f"{STAGED}new_", f"{STAGED}old_"
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """Rows of pictures that a store is to hold.
-
-    Attributes
-    ----------
-    schema : Schema
-        `label`, `digest`, and any other columns of a store.
-    batches : callable
-        Given columns, walks them, some thousand rows at a time and always in the same order.
-    take : callable
-        Given numbers of rows, ascending, and columns.
-    """
-
-    schema: pa.Schema
-    batches: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
-    take: Callable[[IntArray, Sequence[str]], pa.Table]
-
-
-def incoming_of(table: pa.Table) -> Incoming:
-    """Rows that are in memory."""
-
-    def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        return iter(table.select(list(columns)).to_batches(max_chunksize=BLOCK_ROWS))
-
-    return Incoming(
-        table.schema, batches, lambda rows, names: table.select(list(names)).take(pa.array(rows))
-    )
-
-
-def incoming_from(dataset: Any, uri: Path) -> Incoming:
-    """Rows of another store of pictures, or of another version of one."""
-    kept = [one for one in dataset.schema if not one.name.startswith(STAGED)]
-
-    def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        with reading(uri):
-            yield from dataset.scanner(
-                columns=list(columns), batch_size=BLOCK_ROWS, batch_readahead=2, scan_in_order=True
-            ).to_batches()
-
-    def take(rows: IntArray, columns: Sequence[str]) -> pa.Table:
-        with reading(uri):
-            return dataset.take(pa.array(rows), columns=list(columns))
-
-    return Incoming(pa.schema(kept), batches, take)
 
 
 @dataclass
@@ -196,27 +147,7 @@ def carry_measures(uri: Path, version: int, *, left: int | None = None) -> None:
         is_measured &= np.array([key in held or key not in gone for key in digests], bool)
     if is_measured.any():
         brought = pa.schema([one for one in rows.schema if not is_given(one)])
-        absorb(uri, _as_measured(replace(rows, schema=brought), is_measured))
-
-
-def _as_measured(rows: Incoming, mask: Truths) -> Incoming:
-    """Some of the rows, as pictures that were only measured."""
-
-    def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        start = 0
-        for batch in rows.batches(columns):
-            yield unmarked(batch.filter(pa.array(mask[start : start + len(batch)])))
-            start += len(batch)
-
-    def unmarked(rows: Any) -> Any:
-        at = rows.schema.get_field_index("is_added")
-        nothing = pa.array(np.zeros(len(rows), bool))
-        return rows if at < 0 else rows.set_column(at, rows.schema.field(at), nothing)
-
-    numbers = np.flatnonzero(mask)
-    return Incoming(
-        rows.schema, batches, lambda asked, names: unmarked(rows.take(numbers[asked], names))
-    )
+        absorb(uri, as_measured(replace(rows, schema=brought), is_measured))
 
 
 def append(uri: Path, rows: pa.Table) -> None:

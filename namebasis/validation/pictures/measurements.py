@@ -19,6 +19,7 @@ from namebasis.checks import Float64Array, FloatArray
 from namebasis.errors import NamebasisError, NamebasisWarning, ReplacedError
 from namebasis.namespace.corpus.pictures.tables import in_utf8
 from namebasis.namespace.objects.urls import remote_of
+from namebasis.namespace.pictures.incoming import Incoming, incoming_from, incoming_of
 from namebasis.namespace.pictures.migration import MEASUREMENTS, migrate, old_measurements
 from namebasis.namespace.pictures.painted import provenance_of
 from namebasis.namespace.pictures.schema import (
@@ -32,7 +33,7 @@ from namebasis.namespace.pictures.schema import (
     WHAT,
 )
 from namebasis.namespace.pictures.there import note_pictures, take_up
-from namebasis.namespace.pictures.writing import Incoming, absorb, incoming_from, incoming_of
+from namebasis.namespace.pictures.writing import absorb
 from namebasis.namespace.store.dataset import Store, as_column, as_matrix
 from namebasis.namespace.store.engine_errors import reading
 from namebasis.namespace.store.history import settle

@@ -18,6 +18,7 @@ from namebasis.errors import EncoderError, TargetError
 from namebasis.namespace.building import images as module
 from namebasis.namespace.building.build import add_names, build_space
 from namebasis.namespace.corpus.names import make_names
+from namebasis.namespace.pictures import views
 from namebasis.space import Space, open_space
 from namebasis.studies.basis import study as basis
 from tests.encoders.conftest import tiny as tiny  # a fixture of a folder beside this one
@@ -182,16 +183,15 @@ def test_copies_count_once_whenever_they_are_given(space: Space, tmp_path: Path)
     assert (added.n_added, added.n_names, added.n_images) == (1, 2, 2)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
 def test_the_view_is_the_same_a_few_images_at_a_time(
     space: Space, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(folder / "Vicki" / "one.png", folder / "Vicki" / "copy.png")
     paint(folder / "vicki_4.png", (7, 9, 200))
     grown, _ = add_images(space, folder)
-    whole = module.view_of_images(grown.path / "images.lance", grown.find_all, 16)
-    monkeypatch.setattr(module, "BLOCK", 1)
-    parts = module.view_of_images(grown.path / "images.lance", grown.find_all, 16)
+    whole = views.view_of_images(grown.path / "images.lance", grown.find_all, 16)
+    monkeypatch.setattr(views, "_BLOCK", 1)
+    parts = views.view_of_images(grown.path / "images.lance", grown.find_all, 16)
     assert whole is not None
     assert parts is not None
     assert parts.mean.n_images == whole.mean.n_images == 5
@@ -200,6 +200,7 @@ def test_the_view_is_the_same_a_few_images_at_a_time(
     np.testing.assert_allclose(parts.mean.mean, whole.mean.mean, atol=1e-12)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
 def test_what_is_no_file_and_names_of_other_encodings_cost_only_themselves(
     space: Space, tmp_path: Path
 ) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.pictures import migration, writing
+from namebasis.namespace.pictures.incoming import incoming_of
 from namebasis.namespace.pictures.migration import MEASUREMENTS, migrate
-from namebasis.namespace.pictures.writing import absorb, incoming_of, rewrite
+from namebasis.namespace.pictures.writing import absorb, rewrite
 from namebasis.namespace.store.dataset import as_column
 from namebasis.namespace.store.opening import IMAGES
 from namebasis.space import open_space
