@@ -202,8 +202,6 @@ def _rips(distances: Float64Array, threshold: float) -> list[Any]:
             input_type="full distance matrix", homology_coeff_field=2, n_jobs=1,
         )  # fmt: skip
         return list(rips.fit_transform([distances])[0])
-    most = min(DEGREES[-1], max(0, len(distances) - 3))
-    found = _full(distances, max_dimension=most, max_edge_length=threshold, homology_coeff_field=2)
     return [found[degree] if degree <= most else np.empty((0, 2)) for degree in DEGREES]
 
 

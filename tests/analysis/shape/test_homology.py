@@ -69,6 +69,20 @@ def test_diagrams_are_those_of_the_documented_estimator(monkeypatch: pytest.Monk
             np.testing.assert_array_equal(own, documented)
 
 
+def test_a_filtration_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gudhi import _ripser_ext
+
+    compute, sizes = _ripser_ext._full, []
+
+    def count(distances: Array, **options: float) -> list[Array]:
+        sizes.append(len(distances))
+        return list(compute(distances, **options))
+
+    monkeypatch.setattr(_ripser_ext, "_full", count)
+    persistence_diagrams(circle(8))
+    assert sizes == [8]
+
+
 def test_a_circle_has_one_loop_that_dies_at_its_triangle() -> None:
     components, loops = persistence_diagrams(circle(60))
     assert len(components) == 60

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import time
 from threading import Event, get_ident
 
@@ -34,6 +37,22 @@ def test_steps_made_at_once_are_told_in_their_order() -> None:
         assert mapped.result() != get_ident()
     assert list(clock.seconds) == ["names", "map", "shape"]
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.long
+def test_a_blas_that_nothing_has_loaded_yet_is_limited_too() -> None:
+    work = """
+from threadpoolctl import threadpool_info
+from namebasis.studies.topology.steps import Clock
+with Clock(None, ()).abreast(10):
+    import scipy.linalg
+    print({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"})
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", work], check=True, capture_output=True, text=True,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "2"},
+    )  # fmt: skip
+    assert told.stdout == "{1}\n"
 
 
 def test_of_very_many_rows_one_step_follows_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
