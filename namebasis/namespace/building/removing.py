@@ -21,7 +21,7 @@ from namebasis.namespace.pictures.migration import brought_over
 from namebasis.namespace.pictures.views import view_of_images
 from namebasis.namespace.pictures.writing import rewrite
 from namebasis.namespace.search.name_lookup import find_rows
-from namebasis.namespace.store.columns import drop_leftovers
+from namebasis.namespace.store.columns import drop_columns, drop_leftovers, rename_columns
 from namebasis.namespace.store.dataset import (
     COMPUTED,
     VIEWS,
@@ -396,7 +396,7 @@ def drop(space: Kind, columns: Sequence[str], *, dry_run: bool = False) -> Chang
             raise SpaceError(f"{space.path}: another process dropped {', '.join(gone)} just now.")
         with changing(store, f"drop of {told}"):
             beside = [norm_column(view) for view in wanted if view in COMPUTED]
-            store.dataset.drop_columns([*wanted, *beside])
+            drop_columns(store, [*wanted, *beside])
     return ChangeReport(
         space.reopened(space._encoder), f"dropped {told}", (_way_back(space),), facts
     )
@@ -421,7 +421,7 @@ def rename(space: Kind, column: str, name: str) -> ChangeReport[Kind]:
     with writing(store) as newest:
         drop_leftovers(newest)
         with changing(newest, f"rename of {column} to {name}"):
-            newest.dataset.alter_columns({"path": column, "name": name})
+            rename_columns(newest, {column: name})
     return ChangeReport(
         space.reopened(space._encoder), f"renamed {column} to {name}", (_way_back(space),),
         {"column": column, "name": name},

@@ -8,10 +8,11 @@ conflicts with every other one that writes data, and the second of two writers i
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -157,7 +158,40 @@ def overwrite_remote(dataset: Any, rows: pa.RecordBatchReader) -> Any:
     return _commit(dataset, lance.LanceOperation.Overwrite(schema, fragments))
 
 
-def bring_back(dataset: Any, older: Any, schema: pa.Schema) -> Any:
+def rename_remote(dataset: Any, names: Mapping[str, str | None]) -> Any:
+    """Rename columns, in one commit that copies no row and is refused if another writer was first.
+
+    Lance's own way goes over metadata that another writer committed.
+
+    Parameters
+    ----------
+    dataset : LanceDataset
+        The newest version.
+    names : mapping of str to str or None
+        New names of columns; None drops one.
+
+    Returns
+    -------
+    LanceDataset
+        The version with the new names.
+
+    Raises
+    ------
+    OSError
+        Lance's, if another writer was first.
+    """
+    fields = [(one, names.get(one.name, one.name)) for one in dataset.schema]
+    kept = [one.with_name(name) for one, name in fields if name is not None]
+    schema = pa.schema(kept, metadata=dataset.schema.metadata)
+    return bring_back(dataset, dataset, schema, names)
+
+
+def bring_back(
+    dataset: Any,
+    older: Any,
+    schema: pa.Schema,
+    names: Mapping[str, str | None] = MappingProxyType({}),
+) -> Any:
     """Make the rows of an older version the newest ones, in one commit that copies none of them.
 
     Lance's own restoring goes over whatever another writer committed, and brings the older
@@ -171,6 +205,8 @@ def bring_back(dataset: Any, older: Any, schema: pa.Schema) -> Any:
         The version to go back to.
     schema : Schema
         Columns of it, with the metadata that they and the data set are to have.
+    names : mapping of str to str or None
+        What columns of the older version are called in `schema`, where they differ.
 
     Returns
     -------
@@ -187,7 +223,10 @@ def bring_back(dataset: Any, older: Any, schema: pa.Schema) -> Any:
 
     # Lance numbers the columns of a schema that is given to it, and files name them by number.
     now = dict(_numbers(LanceSchema.from_pyarrow(schema).fields()))
-    then = {number: now.get(place) for place, number in _numbers(older.lance_schema.fields())}
+    then = {
+        number: now.get((names.get(outer, outer) or "", *inner))
+        for (outer, *inner), number in _numbers(older.lance_schema.fields())
+    }
     fragments = [one.metadata for one in older.get_fragments()]
     for fragment in fragments:
         for file in fragment.files:

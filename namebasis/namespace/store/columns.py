@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
+from namebasis.namespace.objects.data_sets import rename_remote
+from namebasis.namespace.objects.urls import remote_of
 from namebasis.namespace.search import caches
 from namebasis.namespace.store.dataset import HIDDEN, Store, as_matrix
 from namebasis.namespace.store.provenance import Provenance
@@ -48,13 +50,9 @@ def put_columns(
     store.dataset.add_columns(pa.RecordBatchReader.from_batches(schema, batches))
     if notes is not None:
         store.dataset.update_schema_metadata(dict(notes()))
-    store.dataset.alter_columns(
-        *({"path": name, "name": OLD + name} for name in old),
-        *({"path": NEW + name, "name": name} for name in names),
-    )
-    if old:
-        store.dataset.drop_columns([OLD + name for name in old])
-    store.refresh()
+    put_away = {name: OLD + name for name in old}
+    rename_columns(store, {**put_away, **{NEW + name: name for name in names}})
+    drop_columns(store, list(put_away.values()))
 
 
 def add_empty(store: Store, fields: Sequence[pa.Field]) -> None:
@@ -66,10 +64,29 @@ def add_empty(store: Store, fields: Sequence[pa.Field]) -> None:
 
 def drop_leftovers(store: Store) -> None:
     """Drop the columns that a killed writer staged or replaced."""
-    leftover = [name for name in store.schema.names if name.startswith(HIDDEN)]
-    if leftover:
-        store.dataset.drop_columns(leftover)
-        store.refresh()
+    drop_columns(store, [name for name in store.schema.names if name.startswith(HIDDEN)])
+
+
+def drop_columns(store: Store, names: Sequence[str]) -> None:
+    """Drop columns in one commit that rewrites no file; no names, no commit."""
+    if not names:
+        return
+    if remote_of(store.folder) is None:
+        store.dataset.drop_columns(list(names))
+    else:
+        rename_remote(store.dataset, dict.fromkeys(names))
+    store.refresh()
+
+
+def rename_columns(store: Store, names: Mapping[str, str]) -> None:
+    """Give columns other names, all of them in one commit that rewrites no file."""
+    if remote_of(store.folder) is None:
+        store.dataset.alter_columns(
+            *({"path": name, "name": other} for name, other in names.items())
+        )
+    else:
+        rename_remote(store.dataset, names)
+    store.refresh()
 
 
 Notes = Callable[[str], Mapping[str, str]]

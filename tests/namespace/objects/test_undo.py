@@ -13,9 +13,9 @@ import pytest
 from namebasis.errors import ReplacedError, SpaceError
 from namebasis.namespace.building import rewriting
 from namebasis.namespace.building.merging import merge
-from namebasis.namespace.building.removing import remove
+from namebasis.namespace.building.removing import drop, remove, rename
 from namebasis.namespace.building.undoing import undo
-from namebasis.namespace.store import history
+from namebasis.namespace.store import columns, history
 from namebasis.namespace.store.dataset import Store
 from namebasis.space import Space, open_space
 from tests.namespace.objects.conftest import Line, Meanwhile, add, check_rows, put_space, take_space
@@ -98,6 +98,34 @@ def test_an_undo_beside_another_writer_is_refused(
     assert similar.similarities[similar.names.index("Others")] == pytest.approx(expected, abs=1e-6)
     with pytest.raises(ReplacedError, match="replaced since it was opened"):
         measured(grown)
+
+
+@pytest.mark.parametrize("step", ["drop", "rename"])
+def test_names_of_columns_change_only_where_nobody_noted_a_thing_meanwhile(
+    line: Line, built: tuple[Path, int], monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    url, changed = f"s3://bucket/{step}.space", columns.rename_remote
+    put_space(line, built[0], url)
+    before = content(measured(open_space(url)))
+
+    def late(*given: Any) -> Any:
+        open_space(url)._store.dataset.update_schema_metadata({"noted": "between"})
+        return changed(*given)
+
+    def act() -> Space:
+        space = open_space(url)
+        return (drop(space, ["x"]) if step == "drop" else rename(space, "x", "y")).space
+
+    with monkeypatch.context() as patch:
+        patch.setattr(columns, "rename_remote", late)
+        with pytest.raises(ReplacedError, match="another process wrote to it at the same time"):
+            act()
+    assert open_space(url)._store.metadata[b"noted"] == b"between"
+    assert content(open_space(url)) == before
+    after = act()
+    assert ("x" in after.columns, "y" in after.columns) == (False, step == "rename")
+    assert after._store.metadata[b"noted"] == b"between"
+    assert content(undo(after).space) == before
 
 
 def test_changes_whose_end_nobody_noted(
