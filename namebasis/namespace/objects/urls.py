@@ -28,6 +28,8 @@ CREDENTIALS = "Credentials come from the environment of Ray on each machine; non
 _ABOVE = ("namebasis", "spaces")
 """The folders, in the cache, that hold one folder for each space."""
 _BEGINNINGS = tuple(f"{scheme}%3A%2F%2F" for scheme in SCHEMES)
+_DATA_SET = ".lance"
+"""What names of data sets end with: those lie at the address, all else in the folder here."""
 _LONGEST = 240
 """Bytes of a folder's name; file systems take 255, and caches write beside it."""
 
@@ -99,8 +101,9 @@ def remote_of(folder: Path) -> str | None:
 
 
 def said(folder: Path) -> str:
-    """A space's address or its folder, as a message names it."""
-    return remote_of(folder) or str(folder)
+    """The address of a space, or of a data set of one, or its folder, as a message names it."""
+    around = remote_of(folder.parent) if folder.suffix == _DATA_SET else None
+    return f"{around}/{folder.name}" if around else remote_of(folder) or str(folder)
 
 
 def short_name(folder: Path) -> str:

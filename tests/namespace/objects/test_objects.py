@@ -237,6 +237,9 @@ def test_addresses(text: str, url: str | None) -> None:
         assert remote_of(folder) == url
         assert f"{folder}" == url != str(folder)
         assert remote_of(folder / "names.lance") is None
+        assert f"{folder / 'names.lance'}" == f"{url}/names.lance"
+        index = folder / "indices" / "text.faiss"  # which lies on this machine
+        assert f"{index}" == str(index)
 
 
 @pytest.mark.parametrize(
