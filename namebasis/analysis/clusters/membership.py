@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 _STEPS = 30  # with a tenth lost at each, 4 % of a walk is left undecided at most
+_LEAST = 1e-4  # what is less counts as out of reach
+_BLOCK = 32  # clusters whose walks are taken at a time
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,15 @@ def soft_memberships(
     clusters[inside, 0], probabilities[inside, 0] = labels[inside], 1.0
     loose = np.flatnonzero(~inside)
     if loose.size and inside.any():
-        shares = _absorbed(graph, labels, loose, 1.0 - give_up)
-        clusters[loose], probabilities[loose] = _largest(shares, n_kept)
+        arrive, onward = _steps(graph, labels, loose, 1.0 - give_up)
+        clusters[loose], probabilities[loose] = _likeliest(arrive, onward, n_kept)
     return Memberships(clusters, probabilities)
 
 
-def _absorbed(graph: KnnGraph, labels: IntArray, loose: IntArray, stay: float) -> csr_matrix:
-    """Probabilities that a walk from each loose row ends in each cluster, (n_loose, n_clusters)."""
+def _steps(
+    graph: KnnGraph, labels: IntArray, loose: IntArray, stay: float
+) -> tuple[csr_matrix, csr_matrix]:
+    """Probabilities of one step from each loose row: into each cluster, and to each loose row."""
     from scipy.sparse import csr_matrix
 
     k, n_clusters = graph.k, int(labels.max()) + 1
@@ -108,24 +112,38 @@ def _absorbed(graph: KnnGraph, labels: IntArray, loose: IntArray, stay: float) -
     onward = csr_matrix(
         (stay * weight[~ends], (source[~ends], place[flat][~ends])), shape=(loose.size,) * 2
     )
-    total = arrive
-    for _ in range(_STEPS):
-        moved = arrive + onward @ total
-        moved.data[moved.data < 1e-4] = 0.0  # stays sparse: few clusters are in reach
-        moved.eliminate_zeros()
-        total = moved
-    return total.tocsr()
+    return arrive, onward
 
 
-def _largest(shares: csr_matrix, n_kept: int) -> tuple[IntArray, Float64Array]:
-    """Columns and values of the largest entries of each row, ties by the lower column."""
-    n = shares.shape[0]
-    rows = np.repeat(np.arange(n), np.diff(shares.indptr))
-    order = np.lexsort((shares.indices, -shares.data, rows))
-    rank = np.arange(rows.size) - shares.indptr[rows]
-    kept = rank < n_kept
+def _likeliest(
+    arrive: csr_matrix, onward: csr_matrix, n_kept: int
+) -> tuple[IntArray, Float64Array]:
+    """The clusters in which walks from each row end most often, ties by the lower number.
+
+    A few clusters at a time: each has its own walks, and most rows reach most of a few.
+    """
+    n, n_clusters = arrive.shape
     clusters = np.full((n, n_kept), -1, np.int64)
     values = np.zeros((n, n_kept))
-    at = rows[kept], rank[kept]
-    clusters[at], values[at] = shares.indices[order][kept], shares.data[order][kept]
+    every = np.arange(n)
+    for first in range(0, n_clusters, _BLOCK):
+        shares = _absorbed(arrive[:, first : first + _BLOCK].toarray(), onward)
+        numbers = np.arange(first, first + shares.shape[1])
+        known = np.hstack([clusters, np.broadcast_to(numbers, shares.shape)])
+        left = np.hstack([values, shares])
+        for place in range(n_kept):
+            best = left.argmax(axis=1)  # the first, which has the lower number
+            values[:, place] = left[every, best]
+            clusters[:, place] = np.where(values[:, place] > 0, known[every, best], -1)
+            left[every, best] = -1.0
     return clusters, values
+
+
+def _absorbed(arrive: Float64Array, onward: csr_matrix) -> Float64Array:
+    """Probabilities that a walk from each loose row ends in each of some clusters."""
+    total = arrive
+    for _ in range(_STEPS):
+        total = onward @ total
+        total += arrive
+        total[total < _LEAST] = 0.0
+    return total

@@ -183,8 +183,15 @@ def assortativity(
     codes = np.unique(labels[rows], return_inverse=True)[1]
     if codes.max() == 0:
         return None
-    found = _coefficient(ends, codes)
-    null = np.array([_coefficient(ends, rng.permutation(codes)) for _ in range(n_permutations)])
+    codes = codes.astype(np.min_scalar_type(codes.max()))  # the fewer bytes, the sooner looked up
+    left, right = np.ascontiguousarray(ends[:, 0]), np.ascontiguousarray(ends[:, 1])
+    degrees = np.bincount(ends.ravel())
+
+    def coefficient(codes: IntArray) -> float:
+        return _coefficient(left, right, degrees, codes)
+
+    found = coefficient(codes)
+    null = np.array([coefficient(rng.permutation(codes)) for _ in range(n_permutations)])
     return Assortativity(
         coefficient=found,
         null=float(null.mean()),
@@ -195,10 +202,10 @@ def assortativity(
     )
 
 
-def _coefficient(ends: IntArray, codes: IntArray) -> float:
-    left, right = codes[ends[:, 0]], codes[ends[:, 1]]
-    equal = np.count_nonzero(left == right) / left.size
-    shares = np.bincount(np.concatenate([left, right])) / (2 * left.size)
+def _coefficient(left: IntArray, right: IntArray, degrees: IntArray, codes: IntArray) -> float:
+    """The coefficient of edges from `left` to `right` between nodes of these degrees and codes."""
+    equal = np.count_nonzero(codes[left] == codes[right]) / left.size
+    shares = np.bincount(codes, degrees) / (2 * left.size)
     expected = float((shares**2).sum())
     return float((equal - expected) / (1 - expected)) if expected < 1 else float("nan")
 

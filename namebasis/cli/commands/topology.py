@@ -137,7 +137,8 @@ def topology(
         "seed": seed,
         "shape": shape,
     }
-    with nullcontext() if quiet else progress_bar("topology", "steps") as progress:
+    with nullcontext() if quiet else progress_bar("topology", "steps") as shown:
+        progress = files.loading(shown)
         if beside is not None:
             from namebasis.studies.topology.comparison import compare
 

@@ -171,13 +171,15 @@ def _traits(
 ) -> list[tuple[int, Trait]]:
     """Values of one column that a cluster has more often than chance explains."""
     n = len(values)
-    everywhere = Counter(value for row in values for value in set(row))
-    inside = Counter(
-        (int(label), value)
+    cells = Counter(
+        (label, value)
         for label, row in zip(labels.tolist(), values, strict=True)
-        if label >= 0
         for value in set(row)
     )
+    everywhere: Counter[str] = Counter()
+    for (_, value), number in cells.items():
+        everywhere[value] += number
+    inside = {cell: number for cell, number in cells.items() if cell[0] >= 0}
     if not inside:
         return []
     keys = sorted(inside)

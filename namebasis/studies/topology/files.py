@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import ClassVar
 
 import pyarrow as pa
 
 from namebasis.atomic import check_place, replacing_file
+from namebasis.checks import Progress
 from namebasis.errors import SpaceError
 from namebasis.reading import LARGE, UnreadableError, read_json
 from namebasis.results import Result, load, plain
@@ -20,6 +24,12 @@ FIGURES = (
 )  # fmt: skip
 FORMATS = ("png", "svg")
 _PAGES = (".html", ".htm")
+_DRAWING = (
+    "scipy.stats", "matplotlib.figure", "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg", "bokeh.embed", "bokeh.plotting",
+    "namebasis.studies.topology.pages.page",
+)  # fmt: skip
+"""What draws a page, and takes one to two seconds to load."""
 
 
 class Report(Result):
@@ -105,6 +115,23 @@ class ReportFiles:
         if self.figures is not None:
             _check_folder(self.figures, self.overwrite)
 
+    def loading(self, progress: Progress | None) -> Progress | None:
+        """Progress that begins to load what draws a page once the first step is done.
+
+        The steps from there on mostly leave the interpreter to others.
+        """
+        if self.html is None:
+            return progress
+        loader = Thread(target=_load_drawing, daemon=True)
+
+        def tell(done: int, total: int) -> None:
+            if done and loader.ident is None:
+                loader.start()
+            if progress is not None:
+                progress(done, total)
+
+        return tell
+
     def write(self, report: Report) -> list[Path]:
         """Write what was asked for; each file appears only when it is whole.
 
@@ -130,6 +157,12 @@ class ReportFiles:
             report.write_figures(self.figures, overwrite=self.overwrite)
             written.append(self.figures)
         return written
+
+
+def _load_drawing() -> None:
+    with suppress(ImportError):  # which drawing the page then meets, and tells
+        for name in _DRAWING:
+            import_module(name)
 
 
 def _check_folder(folder: Path, overwrite: bool) -> None:

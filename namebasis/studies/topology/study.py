@@ -185,8 +185,10 @@ def report(
             *copies_note(len(ids) - n_distinct),
             *few_note(n_distinct, is_complete=k == len(ids) - 1),
         ]
+        values, details = all_values(table), detail_lines(table)
+        clusters = summarise_clusters(names, vectors, found.clusters.labels, values, stability)
+        clusters = _in_words(space, ids, clusters, found.clusters.labels)
         clock.lap("agreement")
-        values = all_values(table)
         places = mapped.result()
         spelling = beside = None
         if without_spelling:
@@ -199,7 +201,7 @@ def report(
     result = TopologyReport(
         ids=ids,
         names=tuple(names),
-        details=tuple(detail_lines(table)),
+        details=tuple(details),
         places=places,
         labels=found.clusters.labels,
         probabilities=found.clusters.probabilities,
@@ -207,12 +209,7 @@ def report(
         nearest_probabilities=memberships.probabilities,
         graph=graph,
         hierarchy=found.clusters,
-        clusters=_in_words(
-            space,
-            ids,
-            summarise_clusters(names, vectors, found.clusters.labels, values, stability),
-            found.clusters.labels,
-        ),
+        clusters=clusters,
         agreement=found.agreement,
         common_piece=found.common_piece,
         n_distinct=n_distinct,

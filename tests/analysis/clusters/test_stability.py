@@ -134,6 +134,38 @@ def test_memberships_are_where_a_walk_arrives(give_up: float) -> None:
     assert (np.diff(told.probabilities, axis=1) <= 0).all()
 
 
+def test_walks_to_many_clusters_are_those_of_all_at_once() -> None:
+    """More clusters than are taken at a time, many of them equally likely."""
+    n, n_clusters, rng = 300, 70, np.random.default_rng(3)
+    indices = rng.permuted(np.tile(np.arange(n), (n, 1)), axis=1)[:, :6]
+    indices[-20:] = n - 20 + indices[-20:] % 19  # from these no walk arrives
+    labels = np.where(np.arange(n) < 2 * n_clusters, np.arange(n) % n_clusters, -1)
+    told = soft_memberships(KnnGraph(indices, np.ones((n, 6), np.float32)), labels, n_kept=4)
+    step = np.zeros((n, n))
+    np.add.at(step, (np.arange(n)[:, None], indices), 1 / 6)
+    loose = labels < 0
+    arrive = step[loose][:, ~loose] @ np.eye(n_clusters)[labels[~loose]]
+    shares = arrive
+    for _ in range(30):
+        shares = arrive + 0.9 * step[np.ix_(loose, loose)] @ shares
+        shares[shares < 1e-4] = 0
+    best = np.sort(shares, axis=1)[:, ::-1][:, :4]
+    np.testing.assert_allclose(told.probabilities[loose], best, rtol=1e-9)
+    at = np.take_along_axis(shares, np.maximum(told.clusters[loose], 0), axis=1)
+    np.testing.assert_allclose(np.where(told.clusters[loose] < 0, 0, at), best, rtol=1e-9)
+    assert (told.clusters[-20:] == -1).all()
+    assert (told.clusters[loose] >= 32).any()
+
+
+def test_of_equally_likely_clusters_the_lower_number_comes_first() -> None:
+    at = np.arange(41)
+    labels = np.where(at < 40, at, -1)
+    indices = np.tile([39, 4, 35, 1], (41, 1))
+    told = soft_memberships(KnnGraph(indices, np.ones((41, 4), np.float32)), labels)
+    assert told.clusters[40].tolist() == [1, 4, 35]
+    assert told.probabilities[40].tolist() == [0.25, 0.25, 0.25]
+
+
 def test_rows_whose_cluster_is_hidden_are_given_back_to_it() -> None:
     rows, truth = mixture(1500, 30, 6, noise=0.0, spread=0.7, seed=7)
     hidden = np.random.default_rng(0).random(1500) < 0.3

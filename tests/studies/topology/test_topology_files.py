@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +14,7 @@ import pytest
 
 from namebasis.errors import SpaceError
 from namebasis.results import Table
+from namebasis.studies.topology import files
 from namebasis.studies.topology.files import KIND, Report, ReportFiles
 from namebasis.studies.topology.pages import page
 from tests.studies.pages import report
@@ -64,9 +67,39 @@ def test_a_folder_that_may_not_be_written_to_is_refused_at_once(
 ) -> None:
     # As for root every folder is writable, the system's answer is made up here.
     monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
-    for files in (ReportFiles(tmp_path / "r.html", None), ReportFiles(None, tmp_path / "figures")):
+    for asked in (ReportFiles(tmp_path / "r.html", None), ReportFiles(None, tmp_path / "figures")):
         with pytest.raises(SpaceError, match="may not be written to"):
-            files.check()
+            asked.check()
+
+
+def test_what_draws_a_page_is_loaded_once_and_after_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, loads = Event(), []
+    monkeypatch.setattr(files, "_load_drawing", lambda: (loads.append(1), done.set()))
+    told: list[tuple[int, int]] = []
+    show = ReportFiles(tmp_path / "a.html", None).loading(lambda *step: told.append(step))
+    assert show is not None
+    show(0, 3)
+    assert not done.wait(0.05)
+    show(1, 3)
+    assert done.wait(60)
+    show(2, 3)
+    assert told == [(0, 3), (1, 3), (2, 3)]
+    assert len(loads) == 1
+    silent = ReportFiles(tmp_path / "a.html", None).loading(None)
+    assert silent is not None
+    done.clear()
+    silent(1, 3)
+    assert done.wait(60)
+    assert ReportFiles(None, None).loading(None) is None
+    assert ReportFiles(None, tmp_path).loading(show) is show
+
+
+def test_what_draws_a_page_is_found_and_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert all(find_spec(name) for name in files._DRAWING)
+    monkeypatch.setattr(files, "_DRAWING", ("json", "not_there_at_all"))
+    files._load_drawing()  # the page itself will tell
 
 
 def test_nothing_asked_for_nothing_written(tmp_path: Path) -> None:
