@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +26,7 @@ POOL = 256
 """Names that are encoded once per template, to choose from in resamples of templates."""
 
 Shares = npt.NDArray[np.float64]
+_Draws = Counter[tuple[tuple[int, ...], tuple[int, ...]]]
 
 
 @one_blas_thread()
@@ -135,22 +138,22 @@ def template_stability(
         placed = [encoder.encode_names(names, t) for t in space.provenance.templates]
         by_template = np.concatenate([by_template, np.stack(placed)], axis=1)
     n_templates, n_own = len(by_template), len(own_ids)
-    whole = average_rows(by_template, np.full(n_templates, 1 / n_templates))
+    whole = _average(by_template, (1,) * n_templates)
     of_phrases = _phrases_by_template(space, atoms, pool[is_phrase])
+    draws = _draws(n_templates, len(of_phrases), n_resamples, rng)
     from_texts = sum(weight for term, weight in target.terms if term.kind != "image")
     weights = np.array([weight for _, weight in [*stored, *new]])
     matrix = recipe.whitening(atoms.vectors, denied)
     none, kinds = np.zeros(len(pool), dtype=bool), atoms.kinds[pool]
     again = np.zeros(len(chosen))
     with one_blas_thread():
-        for _ in range(n_resamples):
-            drawn = rng.multinomial(n_templates, np.full(n_templates, 1 / n_templates))
-            moved = average_rows(by_template, drawn / n_templates) - whole
+        for (of_names, of_words), times in draws.items():
+            moved = _average(by_template, of_names) - whole
             mean_moved = moved[:n_own].mean(axis=0) if n_own else np.float32(0)
             rows = atoms.vectors[pool].copy()
             rows[~is_phrase] += moved[:n_own] - mean_moved
-            if len(of_phrases):
-                rows[is_phrase] += _moved(of_phrases, rng)
+            if of_words:
+                rows[is_phrase] += _moved(of_phrases, of_words)
             wanted = target.vector + weights @ moved[n_own:] - from_texts * mean_moved
             code = recipe.code(
                 rows.astype(np.float32),
@@ -159,9 +162,21 @@ def template_stability(
                 none,
                 matrix=matrix,
             )
-            again += np.isin(chosen, pool[code.indices[0][code.indices[0] >= 0]])
+            again += times * np.isin(chosen, pool[code.indices[0][code.indices[0] >= 0]])
     shares: Shares = again / n_resamples
     return shares
+
+
+def _draws(n_templates: int, n_of_phrases: int, n: int, rng: np.random.Generator) -> _Draws:
+    """Resamples of the templates of names, and of those of phrases where there are any.
+
+    Of four templates there are 35 different ones, so that of a hundred most come more than once.
+    """
+
+    def draw(size: int) -> tuple[int, ...]:
+        return tuple(rng.multinomial(size, np.full(size, 1 / size)).tolist()) if size else ()
+
+    return Counter((draw(n_templates), draw(n_of_phrases)) for _ in range(n))
 
 
 def _phrases_by_template(space: StoredSpace, atoms: NameAtoms, chosen: IntArray) -> FloatArray:
@@ -173,12 +188,15 @@ def _phrases_by_template(space: StoredSpace, atoms: NameAtoms, chosen: IntArray)
     return phrase_rows(space, Phrases("the atoms", entries))[:, np.searchsorted(every, chosen)]
 
 
-def _moved(by_template: FloatArray, rng: np.random.Generator) -> FloatArray:
+def _moved(by_template: FloatArray, times: Sequence[int]) -> FloatArray:
     """How phrases move in one resample of their templates, without what all of them share."""
-    n = len(by_template)
-    drawn = rng.multinomial(n, np.full(n, 1 / n)) / n
-    moved = average_rows(by_template, drawn) - average_rows(by_template, np.full(n, 1 / n))
+    moved = _average(by_template, times) - _average(by_template, (1,) * len(by_template))
     return np.asarray(moved - moved.mean(axis=0), dtype=np.float32)
+
+
+def _average(by_template: FloatArray, times: Sequence[int]) -> FloatArray:
+    """What a space stores of names when each of its templates counts so many times."""
+    return average_rows(by_template, np.array(times) / len(by_template))
 
 
 def candidate_pool(

@@ -6,10 +6,12 @@ import errno
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from namebasis.analysis.sparse.codes import SparseCode
 from namebasis.errors import EncoderError
 from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
@@ -137,7 +139,9 @@ def test_a_name_that_one_template_reads_otherwise_is_chosen_less_often(space: Sp
     assert len(found.to_dict()["template_stability"]) == 2
 
 
-def test_template_shares_equal_the_resampling_done_the_long_way(space: Space) -> None:
+def test_template_shares_equal_the_resampling_done_the_long_way(
+    space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With the whole space as the pool, every vector can be averaged anew from the encoder."""
     text = "somebody called Familyc Familyd"  # no name, which would be placed as names are
     atoms = load_atoms(space)
@@ -145,10 +149,20 @@ def test_template_shares_equal_the_resampling_done_the_long_way(space: Space) ->
     denied = atoms.named(["Givena"])
     recipe = Recipe(2)
     code = recipe.code(atoms.vectors, target.vector[None], atoms.kinds, denied)
-    chosen = code.indices[0]
-    got = study.template_stability(
-        space, recipe, atoms, target, denied, chosen, chosen, 30, np.random.default_rng(4)
-    )
+    chosen, n_codes = code.indices[0], 0
+    plain = Recipe.code
+
+    def counted(*args: Any, **more: Any) -> SparseCode:
+        nonlocal n_codes
+        n_codes += 1
+        return plain(*args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recipe, "code", counted)
+        got = study.template_stability(
+            space, recipe, atoms, target, denied, chosen, chosen, 30, np.random.default_rng(4)
+        )
+    assert n_codes <= 10  # so many ways there are to draw three templates of three
     encoder, rng, again = MoodyEncoder(), np.random.default_rng(4), np.zeros(2)
     by_template = np.stack([encoder.encode_names([*GIVEN, *FAMILY], t) for t in TEMPLATES])
     pool = np.flatnonzero(~denied)
