@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from namebasis.namespace.space import StoredSpace
 
 _KIND = "cards"
-_FORMAT = 2  # of what is kept: another one for every change of the classes or of their meaning
+_FORMAT = 3  # of what is kept: another one for every change of the classes or of their meaning
 
 
 def deep_card(

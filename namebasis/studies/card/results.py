@@ -341,7 +341,7 @@ class DeepCard:
             "basis": None if self.basis is None else self.basis.to_dict(),
             "rigidity": self.rigidity.flat(),
             "identity": asdict(self.identity),
-            "thresholds": dict(self.study.thresholds),
+            "thresholds": self.study.told_thresholds,
             "origin": asdict(self.study.origin),
             "words": None if self.words is None else self.words.to_dict(),
             "parts_only": None if self.parts_only is None else self.parts_only.to_dict(),

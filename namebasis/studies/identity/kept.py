@@ -58,11 +58,7 @@ def kept(
     store = getattr(space, "_store", None)
     if store is None:
         return make(), False
-    path = Path(store.place) / INDICES / file
-    made_of = view_id(store.schema, "text", space.provenance.build_id)
-    key = json.dumps([_FORMAT, made_of, store.n_rows if of_rows else None, *settings])
-    if space.read_by != "text":
-        key += space.encoder().fingerprint
+    path, key = _place_of(space, file, settings, of_rows)
     found = _read(path, key, unpack)
     if found is not None:
         return found, True
@@ -74,6 +70,30 @@ def kept(
         if may_write and holds_newest(store, "text", space.provenance.build_id):
             write_arrays(path, key=np.array(key), **pack(made))
         return made, False
+
+
+def kept_before(
+    space: Any,
+    file: str,
+    settings: Sequence[object],
+    unpack: Callable[[Arrays], _T | None],
+    *,
+    of_rows: bool = False,
+) -> _T | None:
+    """What `kept` kept of the same; None where it would have to be made."""
+    if getattr(space, "_store", None) is None:
+        return None
+    return _read(*_place_of(space, file, settings, of_rows), unpack)
+
+
+def _place_of(space: Any, file: str, settings: Sequence[object], of_rows: bool) -> tuple[Path, str]:
+    """The file, and what must be written in it."""
+    store = space._store
+    made_of = view_id(store.schema, "text", space.provenance.build_id)
+    key = json.dumps([_FORMAT, made_of, store.n_rows if of_rows else None, *settings])
+    if space.read_by != "text":
+        key += space.encoder().fingerprint
+    return Path(store.place) / INDICES / file, key
 
 
 def _read(path: Path, key: str, unpack: Callable[[Arrays], _T | None]) -> _T | None:

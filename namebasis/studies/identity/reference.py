@@ -7,7 +7,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from namebasis.checks import Float64Array, FloatArray
 from namebasis.namespace.actors.crew import Advance
 from namebasis.namespace.corpus.full_names import Pair, split
 from namebasis.reading import parse_json
-from namebasis.studies.identity.kept import Arrays, kept, numbers
+from namebasis.studies.identity.kept import Arrays, kept, kept_before, numbers
 from namebasis.studies.identity.swaps import (
     MOST_FREQUENT,
     Known,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 UNKNOWN_PIECES = frozenset({"[UNK]", "<unk>"})
 _PARTS = ("given", "family")
 _FILE, _GRID_FILE = "identity.npz", "identity-grid.npz"
+_BARE_FILE = "identity-partners-grid.npz"  # the grid of a reference, where that is not made yet
 _CHOICE = 1.25  # a part is drawn from at least this number of names for each partner
 
 
@@ -53,7 +54,7 @@ class Reference:
     grid : ndarray of shape (n_partners, n_partners, dim)
     made : mapping of measure to ndarray of shape (n_made_up,)
     made_left_out : mapping of evidence to ndarray of shape (n_groups, n_made_up)
-        See `Measured.left_out`.
+        See `Measured.left_out`. Like `made` empty in a `bare_reference`.
     """
 
     partners: Partners
@@ -72,9 +73,10 @@ class Plan:
     n_made_up: int
     seed: int
 
-    def prompts(self) -> int:
+    def prompts(self, *, is_bare: bool = False) -> int:
         """How many prompts making it embeds, unless it is kept already."""
-        made = unnamed_pairs(self.n_made_up)  # made-up names take longer than a kept reference
+        # Made-up names take longer than a kept reference.
+        made = [] if is_bare else unnamed_pairs(self.n_made_up)
         slots = [""] * self.n_swaps
         return count_prompts(made, (slots, slots), self.templates)
 
@@ -121,18 +123,25 @@ def space_grid(
 ) -> tuple[Partners, FloatArray]:
     """The space's swap partners, and what `embed_grid` gives of them; kept beside the space."""
     partners, _ = space_partners(space, n_swaps, seed)
-    shape = (n_swaps, n_swaps, space.provenance.dim)
-
-    def read(saved: Arrays) -> FloatArray | None:
-        grid = saved["grid"].astype(np.float32)
-        return grid if grid.shape == shape and np.isfinite(grid).all() else None
-
     grid, _ = kept(
         space, _GRID_FILE, [list(templates), *partners],
         lambda: embed_grid(space.encoder(), partners, templates),
-        lambda made: {"grid": made}, read,
+        lambda made: {"grid": made}, _GridReader(space, n_swaps),
     )  # fmt: skip
     return partners, grid
+
+
+@dataclass(frozen=True)
+class _GridReader:
+    """Unpacks a grid that was kept."""
+
+    space: StoredSpace
+    n_swaps: int
+
+    def __call__(self, saved: Arrays) -> FloatArray | None:
+        grid = saved["grid"].astype(np.float32)
+        shape = (self.n_swaps, self.n_swaps, self.space.provenance.dim)
+        return grid if grid.shape == shape and np.isfinite(grid).all() else None
 
 
 def _unpacked_partners(saved: Arrays, n: int) -> tuple[Partners, str] | None:
@@ -195,13 +204,47 @@ def reference(
         Gets the rows of what is embedded; see `swaps.embedder`.
     """
     found, was_kept = kept(
-        space, _FILE, [plan.n_swaps, list(plan.templates), plan.n_made_up, plan.seed],
-        lambda: _make(space, plan, chosen, advance, known), _packed,
+        space, _FILE, _settings(plan), lambda: _make(space, plan, chosen, advance, known), _packed,
         lambda saved: _unpacked(saved, space, plan), of_rows=True,
     )  # fmt: skip
     if was_kept and advance is not None:
         advance(plan.prompts())
     return found
+
+
+def bare_reference(
+    space: StoredSpace,
+    plan: Plan,
+    *,
+    chosen: tuple[Partners, str] | None = None,
+    advance: Advance | None = None,
+    known: Known | None = None,
+) -> Reference:
+    """`reference` without the made-up full names: all that a name of one word is measured with.
+
+    Those take three quarters of the prompts. Its grid is read from a whole reference where one is
+    kept; else it is kept by itself, and a whole one that is made later reads it.
+    """
+    whole = kept_before(
+        space, _FILE, _settings(plan), lambda saved: _unpacked(saved, space, plan), of_rows=True
+    )
+    if whole is not None:
+        if advance is not None:
+            advance(plan.prompts(is_bare=True))
+        return replace(whole, made={}, made_left_out={})
+    partners, source = chosen or space_partners(space, plan.n_swaps, plan.seed)
+    grid, was_kept = kept(
+        space, _BARE_FILE, [list(plan.templates), *partners],
+        lambda: embed_grid(space.encoder(), partners, plan.templates, advance, known),
+        lambda made: {"grid": made}, _GridReader(space, plan.n_swaps),
+    )  # fmt: skip
+    if was_kept and advance is not None:
+        advance(plan.prompts(is_bare=True))
+    return Reference(partners, source, grid, {}, {})
+
+
+def _settings(plan: Plan) -> list[object]:
+    return [plan.n_swaps, list(plan.templates), plan.n_made_up, plan.seed]
 
 
 def _make(
@@ -214,7 +257,13 @@ def _make(
     encoder = space.encoder()
     partners, source = chosen or space_partners(space, plan.n_swaps, plan.seed)
     made = crossed_pairs(plan.n_made_up, plan.seed)
-    grid = embed_grid(encoder, partners, plan.templates, advance, known)
+    grid = kept_before(
+        space, _BARE_FILE, [list(plan.templates), *partners], _GridReader(space, plan.n_swaps)
+    )
+    if grid is None:
+        grid = embed_grid(encoder, partners, plan.templates, advance, known)
+    elif advance is not None:
+        advance(plan.prompts(is_bare=True))
     found = measure(
         encoder, made, partners, plan.templates, real=borne_in(space), grid=grid,
         advance=advance, known=known,

@@ -18,7 +18,7 @@ from namebasis.namespace.store.metrics import MeasuredView
 from namebasis.results import Result, Table
 from namebasis.studies.identity.in_contexts import CONTEXT_MEASURES
 from namebasis.studies.identity.own_null import VIEW, NullDirections, as_units, keep_null
-from namebasis.studies.identity.thresholds import KINDS, Origin
+from namebasis.studies.identity.thresholds import EVIDENCES, KINDS, Origin
 from namebasis.wording import between, counted, did_you_mean, listed, percent, percentile
 
 if TYPE_CHECKING:
@@ -241,6 +241,7 @@ class Identity(Result):
     own_directions : ndarray of shape (n_names, dim), float32
         What remains of each full name's embedding; NaN for a name of one part.
     thresholds : mapping of evidence to float
+        Empty where no full name was asked about, as `made_up` is: no other is judged by them.
     made_up : mapping of measure to ndarray
         Of made-up full names: `SWAP_MEASURES` and, where contexts were measured, those.
     recombined : mapping of measure to ndarray
@@ -370,7 +371,7 @@ class Identity(Result):
         said = [
             "95 % interval: over other swap partners and made-up names; where it begins below "
             "50 %, another kind is possible.",
-            self.remarks[0] + f" Compared with {n_made_up:,} made-up names.",
+            self.remarks[0] + (f" Compared with {n_made_up:,} made-up names." if n_made_up else ""),
             *self.said_of_parts,
         ]
         settled = [row.is_settled for row in self.rows if row.kind is not None]
@@ -379,7 +380,7 @@ class Identity(Result):
                 "with more made-up names more kinds are sure: "
                 f"--n-made-up {_MANY_MADE_UP}, embedded once for a space."
             )
-        if "leakage" not in self.thresholds:
+        if self.thresholds and "leakage" not in self.thresholds:
             said.append(WITHOUT_CONTEXTS + ".")
         if any(row.pull_z is not None for row in self.rows):
             said.append(OF_SINGLE_NAMES)
@@ -390,12 +391,17 @@ class Identity(Result):
         odds = ", ".join(
             f"{EVIDENCES_IN_WORDS[key]} {at:.2f}" for key, at in self.thresholds.items()
         )
+        told = [f"even odds at: {odds}.", f"thresholds: {self.origin.description}."]
         return [
-            f"even odds at: {odds}.",
-            f"thresholds: {self.origin.description}.",
+            *(told if self.thresholds else ()),
             *self.remarks[1:],
             *(self.agreement.notes() if self.agreement is not None else ()),
         ]
+
+    @property
+    def told_thresholds(self) -> dict[str, float | None]:
+        """Of every evidence; None where no name that was asked about is judged by it."""
+        return {key: self.thresholds.get(key) for key in EVIDENCES}
 
     def column(self, name: str) -> Float64Array:
         """One measure of all rows, NaN where it is None.
@@ -453,7 +459,7 @@ class Identity(Result):
                 | {"n_tokens": self.rows[at].n_tokens, "is_settled": self.rows[at].is_settled}
                 for at in self._shown
             ],
-            "thresholds": dict(self.thresholds),
+            "thresholds": self.told_thresholds,
             "origin": asdict(self.origin),
             "made_up": {key: column.tolist() for key, column in self.made_up.items()},
             "recombined": {key: column.tolist() for key, column in self.recombined.items()},

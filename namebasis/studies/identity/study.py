@@ -38,6 +38,7 @@ from namebasis.studies.identity.reference import (
     UNKNOWN_PIECES,
     Plan,
     Reference,
+    bare_reference,
     borne_in,
     reference,
     space_partners,
@@ -108,6 +109,7 @@ def identity(
     names are the space's, so that a name's verdict does not depend on who else is asked about;
     its interval says how far it would move with others. A name of one word has no parts to swap:
     it gets its pull on the family partners, an evidence and no kind (see `single.pull.pulls`).
+    Made-up full names are embedded only where a full name is asked about.
 
     Parameters
     ----------
@@ -227,14 +229,17 @@ def identity(
     if in_contexts is not None:
         values |= {key: in_contexts.values[key] for key in CONTEXT_MEASURES}
         full = in_contexts.prior.get(FORMS[1], {})
-        made |= {key: full[key] for key in CONTEXT_MEASURES if full}
+        made |= {key: full[key] for key in CONTEXT_MEASURES if full and real}
         drawn = replace(
             drawn, leakage=in_contexts.leakage_draws,
             made_leakage=in_contexts.prior_draws.get(FORMS[1]),
         )  # fmt: skip
-    place = standing(values["own_score"], made["own_score"])
-    values |= {"own_percentile": place.percentile, "own_z": place.z}
-    judged = judge(values, made, origin)
+    if real:
+        place = standing(values["own_score"], made["own_score"])
+        values |= {"own_percentile": place.percentile, "own_z": place.z}
+        judged = judge(values, made, origin)
+    else:
+        judged = Judgement({}, {}, np.full((len(asked), len(KINDS)), np.nan))
     bounds, own_bounds = probability_intervals(values, made, drawn, judged, origin, seed=seed)
     direction = np.full((len(asked), made_of.grid.shape[2]), np.nan, dtype=np.float32)
     full_rows = [row for row, source in enumerate(rows) if source is not None]
@@ -316,12 +321,13 @@ class _Swapped:
         if sum(map(len, mixed)) < _FEWEST_MIXED:
             mixed = [[] for _ in blocks]
         both = [[*block, *more] for block, more in zip(blocks, mixed, strict=True)]
-        self.n_prompts = plan.prompts() + sum(
+        self.n_prompts = plan.prompts(is_bare=not real) + sum(
             count_prompts(pairs, partners, plan.templates, with_grid=False) for pairs in both
         )
         self.n_total = self.n_prompts + n_more
         advance = counting(progress, self.n_total)
-        self.reference = reference(space, plan, chosen=chosen, advance=advance, known=known)
+        make = reference if real else bare_reference
+        self.reference = make(space, plan, chosen=chosen, advance=advance, known=known)
 
         job = _Swapping(self.reference.partners, plan.templates, self.reference.grid)
         found = crew.map(job, both, advance)

@@ -15,7 +15,7 @@ from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
 from namebasis.studies.identity import uncertainty
 from namebasis.studies.identity.reference import Plan, _make
-from namebasis.studies.identity.results import SINGLE_MEASURES
+from namebasis.studies.identity.results import SINGLE_MEASURES, Identity
 from namebasis.studies.identity.single.pull import N_EACH, _null, _place
 from namebasis.studies.identity.swaps import Known
 from tests.studies.identity.test_identity_reference import CountingEncoder, names_of
@@ -109,6 +109,43 @@ def test_what_the_reference_embedded_is_not_embedded_again(space: Space) -> None
     assert every - fewer == 20 * 12  # the null's first words are given names of the reference
     assert told == [every, every]
     np.testing.assert_array_equal(nulls[1].pulls, nulls[0].pulls)
+
+
+def test_a_single_name_alone_needs_no_made_up_full_names(tmp_path: Path) -> None:
+    rows = [*names_of(20, "given"), *names_of(20, "family"), {"name": "Cher", "part": "given"}]
+    build_space(make_names(rows), tmp_path / "s", encoder=Pulling("pulling"), templates=["{}"])
+
+    def asked(*names: str) -> tuple[Identity, int]:
+        told: list[tuple[int, int]] = []
+        space = open_space(tmp_path / "s", encoder=Pulling("pulling"))
+        found = space.identity(names, **FEW, progress=lambda *one: told.append(one))
+        assert told[-1][0] == told[-1][1]
+        return found, space.encoder().n_encoded
+
+    plan = Plan(12, ("{}",), 20, 0)
+    alone, paid = asked("Cher")
+    again, paid_again = asked("Cher")
+    both, paid_for_both = asked("Cher", "Ada Lov")
+    after, paid_after = asked("Cher")
+    assert plan.prompts(is_bare=True) == 12**2 < plan.prompts()
+    assert paid - paid_again == 12**2 + 2 * N_EACH * 13 + 40  # clusters that partners are drawn of
+    # Made-up names, those of the pair, and what is measured of Cher; not the grid again.
+    assert paid_for_both == (plan.prompts() - 12**2) + (1 + 2 * 13) + paid_again
+    assert paid_after == paid_again
+    for other in (again, both, after):
+        for key in SINGLE_MEASURES:
+            assert getattr(other.rows[0], key) == getattr(alone.rows[0], key)
+    assert (alone.thresholds, alone.made_up, after.thresholds, after.made_up) == ({}, {}, {}, {})
+    assert set(alone.to_dict()["thresholds"].values()) == {None}
+    assert both.to_dict()["thresholds"] == {**both.thresholds, "leakage": None}
+    assert not any("made-up names" in one for one in alone.notes()[1:])
+    assert not any(one.startswith(("even odds", "thresholds")) for one in alone.footnotes())
+    assert both.notes()[1].endswith("Compared with 20 made-up names.")
+    whole = _make(open_space(tmp_path / "s", encoder=Pulling("pulling")), plan, None, None, None)
+    (tmp_path / "s" / "indices" / "identity-partners-grid.npz").unlink()
+    made = _make(open_space(tmp_path / "s", encoder=Pulling("pulling")), plan, None, None, None)
+    np.testing.assert_array_equal(whole.grid, made.grid)
+    np.testing.assert_equal(whole.made, made.made)
 
 
 def test_no_interval_of_a_kind_is_drawn_where_no_name_has_one(
