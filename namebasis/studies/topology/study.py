@@ -45,6 +45,8 @@ from namebasis.studies.topology.steps import Clock, Lane
 from namebasis.wording import counted, did_you_mean, percent
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from namebasis.namespace.space import StoredSpace
 
 STUDY = "topology"
@@ -159,6 +161,7 @@ def report(
     pieces, names = table["pieces"].to_pylist(), table["name"].to_pylist()
     with clock.abreast(len(ids)) as start:
         homology = start(partial(_homology, vectors, seed)) if shape else None
+        described = start(partial(_describe, table))
         with clock.widened():
             graph = read_graph(space, view, ids, vectors, k)
         notes += recall_note(graph)
@@ -172,23 +175,23 @@ def report(
         found = find_clusters(view, vectors, graph, settings)
         memberships = soft_memberships(graph, found.clusters.labels)
         clock.lap("clusters")
+        compared = start(partial(_compare, found, labels, pieces, settings))
         stability = None
         if n_resamples:
             stability = cluster_stability(
                 vectors, found.clusters, graph, n_resamples=n_resamples, seed=seed
             )
             clock.lap("stability")
-        found = compare_labels(found, labels, pieces, settings)
+        values, details = described.result()
+        clusters = summarise_clusters(names, vectors, found.clusters.labels, values, stability)
+        clusters = _in_words(space, ids, clusters, found.clusters.labels)
+        found = compared.result()
         n_distinct = int(duplicate_groups(vectors).first.size)
         notes += [*found.notes, *undefined_notes(found.agreement, by)]
         notes += [
             *copies_note(len(ids) - n_distinct),
             *few_note(n_distinct, is_complete=k == len(ids) - 1),
         ]
-        values, details = all_values(table), detail_lines(table)
-        clusters = summarise_clusters(names, vectors, found.clusters.labels, values, stability)
-        clusters = _in_words(space, ids, clusters, found.clusters.labels)
-        clock.lap("agreement")
         places = mapped.result()
         spelling = beside = None
         if without_spelling:
@@ -228,6 +231,22 @@ def report(
         columns = result.to_arrow().drop_columns(["name", "x", "y"])
         space.add_metrics(columns, study=STUDY, parameters=result.parameters)
     return result
+
+
+def _describe(table: pa.Table, lane: Lane) -> tuple[dict[str, list[list[str]]], list[str]]:
+    return all_values(table), detail_lines(table)
+
+
+def _compare(
+    found: Arrangement,
+    labels: Mapping[str, Sequence[str | None]],
+    pieces: Sequence[Sequence[str]],
+    settings: Settings,
+    lane: Lane,
+) -> Arrangement:
+    compared = compare_labels(found, labels, pieces, settings)
+    lane.lap("agreement")
+    return compared
 
 
 def _place(vectors: FloatArray, graph: KnnGraph, seed: int, lane: Lane) -> FloatArray:
