@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _SAMPLE = 512  # rows whose neighbours set the bandwidth
 _BLOCK = 1024  # rows of the dense kernel that are computed at a time
+_GATHERED = 32  # rows whose neighbours are gathered at a time: they stay in the cache
 _EXACT_SEARCH = 50_000  # rows up to which every pair is compared for neighbours
 
 
@@ -198,8 +199,8 @@ def near_rows(rows: FloatArray, k: int, seed: int) -> NearRows:
 def given_rows(rows: FloatArray, neighbours: IntArray) -> NearRows:
     """Take `neighbours` (n, k) as they are and measure the distances to them."""
     squared = np.empty(neighbours.shape, np.float32)
-    for start in range(0, len(rows), _BLOCK):
-        part = slice(start, start + _BLOCK)
+    for start in range(0, len(rows), _GATHERED):
+        part = slice(start, start + _GATHERED)
         apart = rows[neighbours[part]] - rows[part, None, :]
         squared[part] = np.einsum("nkf,nkf->nk", apart, apart)
     return NearRows(neighbours, squared, 1.0)
@@ -238,8 +239,8 @@ def neighbour_distances(
     rows = centred(embeddings)
     near = near_rows(rows, k, seed).indices if neighbours is None else neighbours
     distances = np.empty(near.shape)
-    for start in range(0, len(rows), _BLOCK):
-        part = slice(start, start + _BLOCK)
+    for start in range(0, len(rows), _GATHERED):
+        part = slice(start, start + _GATHERED)
         apart = (rows[near[part]] - rows[part, None, :]).astype(np.float64)
         distances[part] = np.sqrt(np.einsum("nkf,nkf->nk", apart, apart))
     distances[near < 0] = np.inf

@@ -70,6 +70,12 @@ def farthest_points(embeddings: object, n_landmarks: int, *, seed: int = 0) -> L
        Computer Science 38.
     """
     rows = as_embeddings(embeddings)
+    landmarks = farthest_rows(rows, n_landmarks, seed=seed)
+    return Landmarks(landmarks, covering_radius(rows, landmarks))
+
+
+def farthest_rows(rows: FloatArray, n_landmarks: int, *, seed: int = 0) -> IntArray:
+    """The rows that `farthest_points` chooses, without their covering radius, which it measures."""
     n_landmarks = check_count(n_landmarks, "n_landmarks")
     first = int(np.random.default_rng(check_count(seed, "seed", 0)).integers(len(rows)))
     bounds = _Bounds((rows - rows[first]).astype(np.float32), first)
@@ -83,8 +89,7 @@ def farthest_points(embeddings: object, n_landmarks: int, *, seed: int = 0) -> L
         if bounds.squared[row] <= 0:
             break
         chosen.append(bounds.add(_first_equal(rows, row, bounds.squares)))
-    landmarks = np.array(chosen, np.int64)
-    return Landmarks(landmarks, covering_radius(rows, landmarks))
+    return np.array(chosen, np.int64)
 
 
 class _Bounds:

@@ -13,6 +13,7 @@ from namebasis.analysis.shape.homology import (
     bottleneck_distance,
     covering_radius,
     farthest_points,
+    farthest_rows,
     persistence_diagrams,
     persistence_entropy,
 )
@@ -176,12 +177,12 @@ def _landmarks(
     if len(rows) <= max_rows:
         return farthest_points(rows, n_landmarks, seed=seed)
     sample = np.sort(rng.choice(len(rows), max_rows, replace=False))
-    marks = sample[farthest_points(rows[sample], n_landmarks, seed=seed).rows]
+    marks = sample[farthest_rows(rows[sample], n_landmarks, seed=seed)]
     return Landmarks(marks, covering_radius(rows, marks))
 
 
 def _diagrams_of(rows: FloatArray, n_landmarks: int, seed: int) -> tuple[Float64Array, ...]:
-    return persistence_diagrams(rows[farthest_points(rows, n_landmarks, seed=seed).rows])
+    return persistence_diagrams(rows[farthest_rows(rows, n_landmarks, seed=seed)])
 
 
 def _compare(

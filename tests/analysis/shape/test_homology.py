@@ -83,6 +83,24 @@ def test_a_filtration_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sizes == [8]
 
 
+def test_the_covering_radius_is_measured_of_the_rows_and_of_no_draw(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = []
+
+    def count(rows: Array, landmarks: Array) -> float:
+        sizes.append(len(rows))
+        return covering_radius(rows, landmarks)
+
+    for module in ("homology", "homology_null"):
+        monkeypatch.setattr(f"namebasis.analysis.shape.{module}.covering_radius", count)
+    rows = sphere(60).astype(np.float32)
+    for most in (60, 40):
+        found = persistence_report(rows, n_landmarks=8, n_draws=2, max_rows=most)
+        assert found.covering_radius == covering_radius(rows, found.landmarks)
+    assert sizes == [60, 60]
+
+
 def test_a_circle_has_one_loop_that_dies_at_its_triangle() -> None:
     components, loops = persistence_diagrams(circle(60))
     assert len(components) == 60
