@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ PANELS = [
 ]
 
 
+@functools.cache
 def commands() -> dict[str, Any]:
     group: Any = typer.main.get_command(make_app())
     return dict(group.commands)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ QUICK = "not slow and not long"
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
+@functools.cache
 def _marked() -> dict[str, ast.Module]:
     """The files that name a mark of ours."""
     texts = {_name(file): file.read_text(encoding="utf-8") for file in TESTS.rglob("*.py")}

@@ -1,4 +1,4 @@
-"""The tools of the Model Context Protocol, through its official client over stdio."""
+"""The tools of the Model Context Protocol, through its official client."""
 
 from __future__ import annotations
 
@@ -28,42 +28,41 @@ READING = {"spaces", "info", "nearest", "basis", "paint", "card", "walk", "score
            "topology", "explain", "export"}  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def called(folder: Path) -> dict[str, Any]:
-    """What a session with a server of its own told: one process answers all calls of this file."""
-    calls: dict[str, tuple[str, dict[str, Any]]] = {
-        "nearest": ("nearest", {"q": "Vicki + Anna", "k": 3, "space": "my"}),
-        "basis": ("basis", {"q": "Vicki", "n_names": 2, "n_null": 5, "n_resamples": 3}),
-        "card": ("card", {"name": "Vicki", "k": 3}),
-        "walk": ("walk", {"along": "2", "k": 2, "steps": 3}),
-        "long": ("nearest", {"q": "Vicki", "k": 30}),
-        "info": ("info", {}),
-        "spaces": ("spaces", {}),
-        "explain": ("explain", {"word": "own score"}),
-        "export": ("export", {"where": "gender = 'F'", "limit": 3, "format": "json"}),
-        "hostile": ("nearest", {"q": "<img src=x onerror=alert(1)>", "k": 2}),
-        "encoded": ("nearest", {"q": "an old lady\u202e", "k": 1, "as": "text"}),
-        "painted": ("paint", {"q": "Vicki", "n_names": 1, "beam": 1, "candidates": 12}),
-        "unknown name": ("card", {"name": "Vickii"}),
-        "bad where": ("nearest", {"q": "Vicki", "where": "gendr = 'F'"}),
-        "injected": ("export", {"where": "1=1; DROP TABLE names"}),
-        "reads a file": ("export", {"where": "NOT in_file('names.txt')"}),
-        "orders by a file": ("export", {"order_by": "name, similar('photo.png')"}),
-        "huge k": ("nearest", {"q": "Vicki", "k": 10**30}),
-        "no number": ("nearest", {"q": "Vicki", "k": "ten"}),
-        "nothing": ("nearest", {}),
-        "unknown argument": ("nearest", {"q": "Vicki", "wher": "1"}),
-        "unknown space": ("info", {"space": "../../etc"}),
-        "unknown tool": ("neares", {}),
-        "unknown word": ("explain", {"word": "qqqqqq"}),
-        "a path": ("score", {"names": ["Vicki"], "axes": ["/etc/passwd"]}),
-        "no file": ("export", {"format": "parquet"}),
-    }
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "nearest": ("nearest", {"q": "Vicki + Anna", "k": 3, "space": "my"}),
+    "basis": ("basis", {"q": "Vicki", "n_names": 2, "n_null": 5, "n_resamples": 3}),
+    "card": ("card", {"name": "Vicki", "k": 3}),
+    "walk": ("walk", {"along": "2", "k": 2, "steps": 3}),
+    "long": ("nearest", {"q": "Vicki", "k": 30}),
+    "info": ("info", {}),
+    "spaces": ("spaces", {}),
+    "explain": ("explain", {"word": "own score"}),
+    "export": ("export", {"where": "gender = 'F'", "limit": 3, "format": "json"}),
+    "hostile": ("nearest", {"q": "<img src=x onerror=alert(1)>", "k": 2}),
+    "encoded": ("nearest", {"q": "an old lady\u202e", "k": 1, "as": "text"}),
+    "painted": ("paint", {"q": "Vicki", "n_names": 1, "beam": 1, "candidates": 12}),
+    "unknown name": ("card", {"name": "Vickii"}),
+    "bad where": ("nearest", {"q": "Vicki", "where": "gendr = 'F'"}),
+    "injected": ("export", {"where": "1=1; DROP TABLE names"}),
+    "reads a file": ("export", {"where": "NOT in_file('names.txt')"}),
+    "orders by a file": ("export", {"order_by": "name, similar('photo.png')"}),
+    "huge k": ("nearest", {"q": "Vicki", "k": 10**30}),
+    "no number": ("nearest", {"q": "Vicki", "k": "ten"}),
+    "nothing": ("nearest", {}),
+    "unknown argument": ("nearest", {"q": "Vicki", "wher": "1"}),
+    "unknown space": ("info", {"space": "../../etc"}),
+    "unknown tool": ("neares", {}),
+    "unknown word": ("explain", {"word": "qqqqqq"}),
+    "a path": ("score", {"names": ["Vicki"], "axes": ["/etc/passwd"]}),
+    "no file": ("export", {"format": "parquet"}),
+}
+"""What a session asks: one server answers all calls of this file."""
+
+
+def told_by(server: Any) -> dict[str, Any]:
+    """What a session with a server told, in this process or in one of its own."""
 
     async def session() -> dict[str, Any]:
-        server = mcp.StdioServerParameters(
-            command=sys.executable, args=[*COMMAND, str(folder / "my.space")], env=ENVIRONMENT
-        )
         async with mcp.Client(server) as client:
             told: dict[str, Any] = {"tools": (await client.list_tools()).tools}
             steps: list[tuple[float, float | None]] = []
@@ -71,12 +70,20 @@ def called(folder: Path) -> dict[str, Any]:
             async def report(done: float, total: float | None, _message: str | None) -> None:
                 steps.append((done, total))
 
-            for key, (name, arguments) in calls.items():
+            for key, (name, arguments) in CALLS.items():
                 told[key] = await client.call_tool(name, arguments, progress_callback=report)
             told["steps"] = steps
             return told
 
     return anyio.run(session)
+
+
+@pytest.fixture(scope="module")
+def called(folder: Path) -> dict[str, Any]:
+    from namebasis.explore.mcp_server import create_server
+    from namebasis.explore.warm import Warm
+
+    return told_by(create_server(Warm([folder / "my.space"])))
 
 
 def value(result: Any) -> Any:
@@ -212,6 +219,24 @@ def test_long_work_tells_how_far_it_is_and_no_folder_is_told(
     for key, result in called.items():
         if key not in ("tools", "steps"):
             assert str(space.path.parent) not in result.model_dump_json(), key
+
+
+@pytest.mark.long
+def test_a_process_of_its_own_answers_alike_over_its_streams(
+    called: dict[str, Any], folder: Path
+) -> None:
+    server = mcp.StdioServerParameters(
+        command=sys.executable, args=[*COMMAND, str(folder / "my.space")], env=ENVIRONMENT
+    )
+    told = told_by(server)
+    assert told["tools"] == called["tools"]
+    assert told["steps"]
+    for key in set(CALLS) - {"painted"}:  # which says its seconds
+        there, here = told[key], called[key]
+        assert (there.is_error, text(there)) == (here.is_error, text(here)), key
+        assert there.structured_content == here.structured_content, key
+    prompts = [value(one["painted"])["result"]["prompt"] for one in (told, called)]
+    assert prompts[0] == prompts[1]
 
 
 @pytest.mark.long

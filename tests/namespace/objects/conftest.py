@@ -64,12 +64,15 @@ class Line:
 
 @pytest.fixture(scope="package")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    moto = pytest.importorskip("moto.server", reason="moto is not installed")
+    moto = pytest.importorskip("moto.moto_server.werkzeug_app", reason="moto is not installed")
+    serving = pytest.importorskip("werkzeug.serving")
     # A line for each request, of some hundreds.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    port = server.get_host_and_port()[1]
+    # By itself, since moto's own server looks through all its services at each request.
+    app, handler = moto.create_backend_app("s3"), moto.MotoRequestHandler
+    server = serving.make_server("127.0.0.1", 0, app, threaded=True, request_handler=handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port = server.server_port
     asked = urllib.request.Request(f"http://127.0.0.1:{port}/bucket", method="PUT")
     urllib.request.urlopen(asked).close()
     cuttable = Line(port)
@@ -86,7 +89,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
             patch.setenv(key, value)
         yield cuttable
     cuttable.close()
-    server.stop()
+    server.shutdown()
+    server.server_close()
 
 
 def put_space(line: Line, folder: Path, url: str) -> None:

@@ -114,6 +114,7 @@ def test_the_second_of_two_writers_of_pictures_is_refused(
     assert set(after.nearest(unit(1, 2, 3), 9, view="image").names) == {"Vicki", "Zoë", "King"}
 
 
+@pytest.mark.long
 def test_a_run_that_breaks_off_goes_on(
     line: Line, empty: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -148,6 +149,7 @@ def test_a_run_that_breaks_off_goes_on(
     assert len(undo(there).space.pictures()) == 1
 
 
+@pytest.mark.long
 def test_spaces_with_pictures_are_merged_and_replaced_there(
     line: Line, empty: Path, photos: Path, tmp_path: Path
 ) -> None:

@@ -48,6 +48,7 @@ def storage(
     server.server_close()
 
 
+@pytest.mark.long
 def test_a_space_and_its_pictures_lie_there_as_here(
     storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
