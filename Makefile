@@ -82,8 +82,9 @@ style: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
-# One worker more than cores, for some wait for browsers and other processes.
-WORKERS ?= 3
+# With the long tests one worker more than two cores, for some wait for browsers and other
+# processes; the quick ones wait for little, and each worker loads torch and the rest for itself.
+WORKERS ?= $(if $(ALL),3,2)
 # Tests marked `long` take most of the time; ALL=1 runs them too.
 MARKS := $(if $(ALL),not slow,not slow and not long)
 suite: $(VENV)/.test

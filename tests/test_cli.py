@@ -64,16 +64,23 @@ def run(*words: str, cwd: Path, stdin: str | None = None) -> Done:
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as the examples in the help assume it: texts, a space, images, models, trainings."""
-    return made_once(tmp_path_factory.getbasetemp())
+    return examples_once(tmp_path_factory.getbasetemp())
 
 
 @functools.cache  # pytest makes a fixture again for each file that imports it
-def made_once(base: Path) -> Path:
-    where = made_folder(base / "examples")
+def asked_once(base: Path) -> Path:
+    """A folder of texts and a space, for which no model has to be written."""
+    where = made_folder(base / "asked")
     (where / "names.txt").write_text("\n".join(NAMES), encoding="utf-8")
     (where / "more.txt").write_text("Zbigniew\nKonstancja\nVicki\n", encoding="utf-8")
     done = run("build", "my.space", "names.txt", "--templates", "person", cwd=where)
     assert done.returncode == 0, done.stderr
+    return where
+
+
+@functools.cache
+def examples_once(base: Path) -> Path:
+    where = Path(shutil.copytree(asked_once(base), base / "examples"))
     (where / "people.txt").write_text("Vicki Lawrence\nAnna Smith\n", encoding="utf-8")
     (where / "captions.jsonl").write_text('{"caption": "Anna Smith at sea"}\n', encoding="utf-8")
     for step in (10, 20):
@@ -104,15 +111,23 @@ def run_once(*words: str, cwd: Path) -> Done:
 
 
 @pytest.fixture
-def place(folder: Path, tmp_path: Path) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
+    """A copy of the texts and the space alone."""
+    asked = asked_once(tmp_path_factory.getbasetemp())
+    return Path(shutil.copytree(asked, tmp_path / "user"))
+
+
+@pytest.fixture
+def examples(folder: Path, tmp_path: Path) -> Path:
+    """A copy of all that the examples assume."""
     return Path(shutil.copytree(folder, tmp_path / "user"))
 
 
 @pytest.fixture(scope="session")
-def small(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The space of the folder, of the smallest encoder."""
     path = tmp_path_factory.mktemp("small") / "my.space"
-    names = str(folder / "names.txt")
+    names = str(asked_once(tmp_path_factory.getbasetemp()) / "names.txt")
     words = ("build", str(path), names, "--encoder", "organism", "--templates", "person", "-q")
     done = run(*words, cwd=path.parent)
     assert done.returncode == 0, done.stderr
@@ -178,7 +193,7 @@ CHANGED = ("audit", "build", "explore")
 @pytest.mark.long
 @pytest.mark.parametrize("command", commands())
 def test_help_ends_with_an_example_that_runs(
-    command: str, place: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+    command: str, examples: Path, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if command == "explore":  # which would serve until somebody stops it
         uvicorn = pytest.importorskip("uvicorn", reason="needs the extra explore")
@@ -186,20 +201,20 @@ def test_help_ends_with_an_example_that_runs(
         monkeypatch.setattr("webbrowser.open", lambda _: True)
     if command == "audit":
         make_tiny(monkeypatch, "reading")
-    helped = run(*command.split(), "--help", cwd=place)
+    helped = run(*command.split(), "--help", cwd=examples)
     assert helped.returncode == 0
     example = re.search(r"Example: namebasis (.+)\Z", helped.stdout.strip(), re.DOTALL)
     assert example, helped.stdout
     if command == "build":
-        shutil.rmtree(place / "my.space")
+        shutil.rmtree(examples / "my.space")
     if command in MANY_PROMPTS:
-        encode_small(place, small)
+        encode_small(examples, small)
     for made in BEFORE.get(command, ()):
-        done = run(*made, cwd=place)
+        done = run(*made, cwd=examples)
         assert done.returncode == 0, done.stderr
     words = [*shlex.split(" ".join(example[1].split())), *SHORTER.get(command, ())]
     is_as_made = command not in (*BEFORE, *MANY_PROMPTS, *CHANGED)
-    done = run_once(*words, cwd=place) if is_as_made else run(*words, cwd=place)
+    done = run_once(*words, cwd=examples) if is_as_made else run(*words, cwd=examples)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
 
@@ -276,19 +291,19 @@ except SystemExit:
     ],
 )
 def test_a_table_of_names_is_read_by_the_column_that_is_asked_for(
-    command: str, place: Path, small: Path
+    command: str, examples: Path, small: Path
 ) -> None:
-    encode_small(place, small)
-    (place / "roles.csv").write_text("actor,part\nVicki Lawrence,Anna Smith\nOx Y,Ann Z\n")
+    encode_small(examples, small)
+    (examples / "roles.csv").write_text("actor,part\nVicki Lawrence,Anna Smith\nOx Y,Ann Z\n")
     words = (*command.split(), "--names", "roles.csv", "--json", "-q")
-    refused = run(*words, "--column", "nobody", cwd=place)
+    refused = run(*words, "--column", "nobody", cwd=examples)
     assert refused.returncode == 1
     assert "actor" in refused.stderr
-    read = run(*words, "--column", "part", cwd=place)
+    read = run(*words, "--column", "part", cwd=examples)
     assert "'part'" in read.stderr
     assert "Anna Smith" in read.stdout, read.stderr
     assert "Vicki Lawrence" not in read.stdout
-    alone = run(*command.split(), "--column", "part", cwd=place)
+    alone = run(*command.split(), "--column", "part", cwd=examples)
     assert alone.returncode == 1
     assert "--column must be one of a file" in alone.stderr
 

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.test_cli import folder, place, run
+from tests.test_cli import place, run
 
-__all__ = ["folder", "place"]
+__all__ = ["place"]
 
 
 @pytest.mark.long
@@ -68,8 +68,8 @@ def test_two_views_are_put_side_by_side(place: Path) -> None:
         (["--compare", "my.space", "--without-spelling"], "say --view unspelled"),
     ],
 )
-def test_what_does_not_go_together_is_refused(words: list[str], message: str, folder: Path) -> None:
-    done = run("topology", "my.space", *words, "-q", cwd=folder)
+def test_what_does_not_go_together_is_refused(words: list[str], message: str, place: Path) -> None:
+    done = run("topology", "my.space", *words, "-q", cwd=place)
     assert done.returncode == 1
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 2

@@ -62,6 +62,7 @@ def test_operations_are_light_or_heavy() -> None:
     assert undrawn == set()
 
 
+@pytest.mark.long
 def test_events_are_counted_and_the_process_dies_there(campaign: Campaign) -> None:
     place = campaign.world.case("base.space")
     words = list(OPERATIONS["add"].words)

@@ -52,7 +52,7 @@ def assert_equal(here: Result, there: Result) -> None:
 
 
 @pytest.fixture(scope="module")
-def crew(people: Space) -> Iterator[Crew]:
+def crew(people: Space, two_cores: None) -> Iterator[Crew]:
     """Two actors for all tests of this file, since each costs a second or two to start."""
     with crew_of(people, "ray", 2) as crew:
         yield crew
