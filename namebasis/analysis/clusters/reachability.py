@@ -110,7 +110,8 @@ def smooth_once(
         for at in range(rows.shape[1]):
             squared += moved[row, at] * moved[row, at]
         if squared <= (np.float32(1e-6) * total) ** 2:
-            moved[row] = rows[row]
+            for at in range(rows.shape[1]):  # a whole row at once takes seconds to compile
+                moved[row, at] = rows[row, at]
             continue
         length = np.sqrt(squared)
         for at in range(rows.shape[1]):
