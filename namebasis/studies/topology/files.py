@@ -116,16 +116,16 @@ class ReportFiles:
             _check_folder(self.figures, self.overwrite)
 
     def loading(self, progress: Progress | None) -> Progress | None:
-        """Progress that begins to load what draws a page once the first step is done.
+        """Progress that begins to load what draws a page once the second step is done.
 
-        The steps from there on mostly leave the interpreter to others.
+        Then more steps are made at once than there are cores; before, those would wait for it.
         """
         if self.html is None:
             return progress
         loader = Thread(target=_load_drawing, daemon=True)
 
         def tell(done: int, total: int) -> None:
-            if done and loader.ident is None:
+            if done > 1 and loader.ident is None:
                 loader.start()
             if progress is not None:
                 progress(done, total)

@@ -161,12 +161,12 @@ def report(
     pieces, names = table["pieces"].to_pylist(), table["name"].to_pylist()
     with clock.abreast(len(ids)) as start:
         homology = start(partial(_homology, vectors, seed)) if shape else None
-        described = start(partial(_describe, table))
         with clock.widened():
             graph = read_graph(space, view, ids, vectors, k)
         notes += recall_note(graph)
         clock.lap("neighbours")
         mapped = start(partial(_place, vectors, graph, seed))
+        described = start(partial(_describe, table))
         shaped = None
         if homology is not None:
             shaped = start(

@@ -72,7 +72,7 @@ def test_a_folder_that_may_not_be_written_to_is_refused_at_once(
             asked.check()
 
 
-def test_what_draws_a_page_is_loaded_once_and_after_the_first_step(
+def test_what_draws_a_page_is_loaded_once_and_after_the_second_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done, loads = Event(), []
@@ -80,17 +80,18 @@ def test_what_draws_a_page_is_loaded_once_and_after_the_first_step(
     told: list[tuple[int, int]] = []
     show = ReportFiles(tmp_path / "a.html", None).loading(lambda *step: told.append(step))
     assert show is not None
-    show(0, 3)
+    show(0, 4)
+    show(1, 4)
     assert not done.wait(0.05)
-    show(1, 3)
+    show(2, 4)
     assert done.wait(60)
-    show(2, 3)
-    assert told == [(0, 3), (1, 3), (2, 3)]
+    show(3, 4)
+    assert told == [(0, 4), (1, 4), (2, 4), (3, 4)]
     assert len(loads) == 1
     silent = ReportFiles(tmp_path / "a.html", None).loading(None)
     assert silent is not None
     done.clear()
-    silent(1, 3)
+    silent(2, 4)
     assert done.wait(60)
     assert ReportFiles(None, None).loading(None) is None
     assert ReportFiles(None, tmp_path).loading(show) is show
