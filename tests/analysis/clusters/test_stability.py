@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from namebasis.analysis.clusters import membership
 from namebasis.analysis.clusters.clustering import cluster
 from namebasis.analysis.clusters.membership import soft_memberships
 from namebasis.analysis.clusters.stability import Stability, best_jaccard, cluster_stability
@@ -134,8 +135,12 @@ def test_memberships_are_where_a_walk_arrives(give_up: float) -> None:
     assert (np.diff(told.probabilities, axis=1) <= 0).all()
 
 
-def test_walks_to_many_clusters_are_those_of_all_at_once() -> None:
+@pytest.mark.parametrize("full", [0.0, 0.1, 1.0], ids=["dense", "sparse, then dense", "sparse"])
+def test_walks_to_many_clusters_are_those_of_all_at_once(
+    full: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More clusters than are taken at a time, many of them equally likely."""
+    monkeypatch.setattr(membership, "_FULL", full)
     n, n_clusters, rng = 300, 70, np.random.default_rng(3)
     indices = rng.permuted(np.tile(np.arange(n), (n, 1)), axis=1)[:, :6]
     indices[-20:] = n - 20 + indices[-20:] % 19  # from these no walk arrives
@@ -157,7 +162,11 @@ def test_walks_to_many_clusters_are_those_of_all_at_once() -> None:
     assert (told.clusters[loose] >= 32).any()
 
 
-def test_of_equally_likely_clusters_the_lower_number_comes_first() -> None:
+@pytest.mark.parametrize("full", [0.0, 1.0])
+def test_of_equally_likely_clusters_the_lower_number_comes_first(
+    full: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "_FULL", full)
     at = np.arange(41)
     labels = np.where(at < 40, at, -1)
     indices = np.tile([39, 4, 35, 1], (41, 1))
