@@ -54,6 +54,10 @@ EVIDENCES_IN_WORDS = {
     "leakage": "pull of a context",
 }
 """What the measures behind a kind are called where people read them; see docs/measures.md."""
+_INTERVALS = (
+    "95 % interval: over other swap partners and made-up names; where it begins below 50 %, "
+    "another kind is possible."
+)
 WITHOUT_CONTEXTS = "contexts left out: flexible may be entangled"
 OF_SINGLE_NAMES = (
     "single names have no parts to swap: their pull on the family partners, beyond what common "
@@ -368,13 +372,12 @@ class Identity(Result):
     def notes(self) -> list[str]:
         """How to read the verdicts, and what the names were compared with."""
         n_made_up = len(next(iter(self.made_up.values()), ()))
+        settled = [row.is_settled for row in self.rows if row.kind is not None]
         said = [
-            "95 % interval: over other swap partners and made-up names; where it begins below "
-            "50 %, another kind is possible.",
+            *([_INTERVALS] if settled else ()),
             self.remarks[0] + (f" Compared with {n_made_up:,} made-up names." if n_made_up else ""),
             *self.said_of_parts,
         ]
-        settled = [row.is_settled for row in self.rows if row.kind is not None]
         if n_made_up < _MANY_MADE_UP and 2 * sum(settled) < len(settled):
             said.append(
                 "with more made-up names more kinds are sure: "
