@@ -1,6 +1,6 @@
 """`python -m namebasis`: the command line, where its script is not on the path."""
 
-from namebasis.cli import main
+from namebasis.cli import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -470,6 +470,40 @@ def test_a_refusal_is_exit_code_1_of_the_real_process_too(tmp_path: Path) -> Non
     assert done.stdout == ""
 
 
+ENDING = """
+import atexit, sys, threading, time
+from namebasis import cli
+
+def stop():
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    atexit.register(print, "tidied", file=sys.stderr)
+    raise {error}
+
+cli._command = lambda words: lambda **_: app()
+import typer
+app = typer.Typer(add_completion=False)
+app.command()(stop)
+cli.run()
+"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        ("KeyboardInterrupt", 130, "stopped; what was committed is kept\n"),
+        ("typer.Exit(130) from None", 130, ""),  # of a command that has told it already
+        ("ValueError('odd')", 1, "error: odd\n"),
+    ],
+)
+def test_a_process_ends_although_a_thread_is_at_work(error: str, code: int, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", "-c", ENDING.format(error=error)],
+        capture_output=True, text=True, check=False, timeout=50,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr, done.stdout) == (code, f"{said}tidied\n", "")
+
+
 def test_wrong_usage_exits_with_2(place: Path) -> None:
     assert run("nearest", "my.space", "Vicki", "--no-such-option", cwd=place).returncode == 2
     assert run("no-such-command", cwd=place).returncode == 2

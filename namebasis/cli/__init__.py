@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import functools
 import importlib.util
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -18,10 +21,11 @@ from namebasis.cli.application import NAMES, make_app
 from namebasis.errors import NamebasisError, NamebasisHint, NamebasisWarning
 from namebasis.wording import visible, without_advice
 
-__all__ = ["main", "make_app"]
+__all__ = ["main", "make_app", "run"]
 
 _LONGEST = 2_000
 """Letters of an error; what a file or an argument holds may be quoted in it."""
+_STOPPED = "stopped; what was committed is kept"
 
 
 def shown(message: object) -> str:
@@ -85,10 +89,10 @@ def main() -> None:
             command(prog_name="namebasis")  # also under python -m
         finally:
             streams.finish()
-    except KeyboardInterrupt:
-        print("stopped; what was committed is kept", file=sys.stderr)
-        sys.exit(130)
     except BaseException as error:
+        if _is_interrupt(error):
+            print(_STOPPED, file=sys.stderr)
+            sys.exit(130)
         if isinstance(error, SystemExit):
             raise
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
@@ -101,6 +105,32 @@ def main() -> None:
         print(f"error: {shown(said_of(error))}", file=sys.stderr)
         streams.abandon()
         sys.exit(1)
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether it is Ctrl-C, or the exit that typer makes of it; not one of a command's own."""
+    made_of = getattr(error.__context__, "__cause__", None)
+    return isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, SystemExit) and isinstance(made_of, KeyboardInterrupt)
+    )
+
+
+def run() -> None:
+    """As `main`, in a process of its own, which ends here even where threads are still at work.
+
+    Such a thread that comes back from compiled code while Python is being taken down is ended by
+    unwinding its stack, which aborts the process where C++ forbids that. So Python is left up.
+    """
+    try:
+        main()
+    except SystemExit as ending:
+        if ending.code in (None, 0) or not any(one.daemon for one in threading.enumerate()):
+            raise
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # closed, or nobody reads it
+                stream.flush()
+        os._exit(ending.code if isinstance(ending.code, int) else 1)
 
 
 def said_of(error: BaseException) -> str:

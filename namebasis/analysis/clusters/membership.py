@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 _STEPS = 30  # with a tenth lost at each, 4 % of a walk is left undecided at most
-_LEAST = 1e-4  # what is less counts as out of reach
-_FULL = 0.1  # a table that is fuller than this is multiplied sooner as a dense one
+_LEAST = 1e-4  # anything less counts as out of reach
+_FULL = 0.1  # a table that is fuller than this is multiplied faster as a dense one
 _BLOCK = 32  # clusters whose walks are taken at a time
 
 
@@ -151,7 +151,7 @@ def _largest(shares: csr_matrix, n_kept: int) -> tuple[IntArray, Float64Array]:
 def _likeliest_in_blocks(
     arrive: csr_matrix, onward: csr_matrix, reached: csr_matrix, n_steps: int, n_kept: int
 ) -> tuple[IntArray, Float64Array]:
-    """As `_likeliest`, from what is `reached` by `n_steps` more, a few clusters at a time."""
+    """As `_likeliest`, from `reached` on for `n_steps` more steps, a few clusters at a time."""
     n, n_clusters = arrive.shape
     clusters = np.full((n, n_kept), -1, np.int64)
     values = np.zeros((n, n_kept))

@@ -183,7 +183,7 @@ def assortativity(
     codes = np.unique(labels[rows], return_inverse=True)[1]
     if codes.max() == 0:
         return None
-    codes = codes.astype(np.min_scalar_type(codes.max()))  # the fewer bytes, the sooner looked up
+    codes = codes.astype(np.min_scalar_type(codes.max()))  # small integers are looked up faster
     left, right = np.ascontiguousarray(ends[:, 0]), np.ascontiguousarray(ends[:, 1])
     degrees = np.bincount(ends.ravel())
 

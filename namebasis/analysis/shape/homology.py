@@ -75,7 +75,7 @@ def farthest_points(embeddings: object, n_landmarks: int, *, seed: int = 0) -> L
 
 
 def farthest_rows(rows: FloatArray, n_landmarks: int, *, seed: int = 0) -> IntArray:
-    """The rows that `farthest_points` chooses, without their covering radius, which it measures."""
+    """The rows that `farthest_points` chooses, without the covering radius, which costs more."""
     n_landmarks = check_count(n_landmarks, "n_landmarks")
     first = int(np.random.default_rng(check_count(seed, "seed", 0)).integers(len(rows)))
     bounds = _Bounds((rows - rows[first]).astype(np.float32), first)

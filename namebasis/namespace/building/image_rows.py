@@ -80,7 +80,7 @@ def measured_in(uri: Path, column: str) -> dict[str, bool]:
 
 
 def _told(uri: Path, columns: Sequence[str]) -> pa.Table:
-    """Columns of all pictures, with what stands in those that an older store lacks."""
+    """Columns of all pictures, with defaults for those that an older store lacks."""
     dataset = open_newest(uri)
     held = [name for name in columns if name in dataset.schema.names]
     return filled(dataset.to_table(columns=held), columns)

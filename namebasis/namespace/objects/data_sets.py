@@ -161,7 +161,7 @@ def overwrite_remote(dataset: Any, rows: pa.RecordBatchReader) -> Any:
 def rename_remote(dataset: Any, names: Mapping[str, str | None]) -> Any:
     """Rename columns, in one commit that copies no row and is refused if another writer was first.
 
-    Lance's own way goes over metadata that another writer committed.
+    Lance's own method overwrites metadata that another writer committed.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ def is_given(column: pa.Field) -> bool:
 
 
 def filled(rows: pa.Table | pa.RecordBatch, columns: Sequence[str]) -> pa.Table:
-    """Columns of rows of a store, with what stands in those that it lacks."""
+    """Columns of rows of a store, with defaults for those that it lacks."""
     made: list[pa.ChunkedArray | pa.Array] = []
     for name in columns:
         kind = (KEYS if name in KEYS.names else ABOUT).field(name).type

@@ -170,7 +170,7 @@ def template_stability(
 def _draws(n_templates: int, n_of_phrases: int, n: int, rng: np.random.Generator) -> _Draws:
     """Resamples of the templates of names, and of those of phrases where there are any.
 
-    Of four templates there are 35 different ones, so that of a hundred most come more than once.
+    Of four templates there are 35 different ones, so most of a hundred draws repeat.
     """
 
     def draw(size: int) -> tuple[int, ...]:
@@ -195,7 +195,7 @@ def _moved(by_template: FloatArray, times: Sequence[int]) -> FloatArray:
 
 
 def _average(by_template: FloatArray, times: Sequence[int]) -> FloatArray:
-    """What a space stores of names when each of its templates counts so many times."""
+    """What a space stores of names when its templates count this many times each."""
     return average_rows(by_template, np.array(times) / len(by_template))
 
 

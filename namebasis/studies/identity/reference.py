@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 UNKNOWN_PIECES = frozenset({"[UNK]", "<unk>"})
 _PARTS = ("given", "family")
 _FILE, _GRID_FILE = "identity.npz", "identity-grid.npz"
-_BARE_FILE = "identity-partners-grid.npz"  # the grid of a reference, where that is not made yet
+_BARE_FILE = "identity-partners-grid.npz"  # until a whole reference is made
 _CHOICE = 1.25  # a part is drawn from at least this number of names for each partner
 
 
@@ -124,7 +124,7 @@ def space_grid(
     """The space's swap partners, and what `embed_grid` gives of them; kept beside the space."""
     partners, _ = space_partners(space, n_swaps, seed)
     grid, _ = kept(
-        space, _GRID_FILE, [list(templates), *partners],
+        space, _GRID_FILE, _grid_settings(partners, templates),
         lambda: embed_grid(space.encoder(), partners, templates),
         lambda made: {"grid": made}, _GridReader(space, n_swaps),
     )  # fmt: skip
@@ -234,13 +234,17 @@ def bare_reference(
         return replace(whole, made={}, made_left_out={})
     partners, source = chosen or space_partners(space, plan.n_swaps, plan.seed)
     grid, was_kept = kept(
-        space, _BARE_FILE, [list(plan.templates), *partners],
+        space, _BARE_FILE, _grid_settings(partners, plan.templates),
         lambda: embed_grid(space.encoder(), partners, plan.templates, advance, known),
         lambda made: {"grid": made}, _GridReader(space, plan.n_swaps),
     )  # fmt: skip
     if was_kept and advance is not None:
         advance(plan.prompts(is_bare=True))
     return Reference(partners, source, grid, {}, {})
+
+
+def _grid_settings(partners: Partners, templates: Sequence[str]) -> list[object]:
+    return [list(templates), *partners]
 
 
 def _settings(plan: Plan) -> list[object]:
@@ -258,7 +262,10 @@ def _make(
     partners, source = chosen or space_partners(space, plan.n_swaps, plan.seed)
     made = crossed_pairs(plan.n_made_up, plan.seed)
     grid = kept_before(
-        space, _BARE_FILE, [list(plan.templates), *partners], _GridReader(space, plan.n_swaps)
+        space,
+        _BARE_FILE,
+        _grid_settings(partners, plan.templates),
+        _GridReader(space, plan.n_swaps),
     )
     if grid is None:
         grid = embed_grid(encoder, partners, plan.templates, advance, known)

@@ -245,7 +245,7 @@ class Identity(Result):
     own_directions : ndarray of shape (n_names, dim), float32
         What remains of each full name's embedding; NaN for a name of one part.
     thresholds : mapping of evidence to float
-        Empty where no full name was asked about, as `made_up` is: no other is judged by them.
+        Empty where no full name was asked about, as `made_up` is: others are not judged by them.
     made_up : mapping of measure to ndarray
         Of made-up full names: `SWAP_MEASURES` and, where contexts were measured, those.
     recombined : mapping of measure to ndarray

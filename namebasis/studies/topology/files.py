@@ -118,7 +118,7 @@ class ReportFiles:
     def loading(self, progress: Progress | None) -> Progress | None:
         """Progress that begins to load what draws a page once the second step is done.
 
-        Then more steps are made at once than there are cores; before, those would wait for it.
+        Then more steps are made at once than there are cores; any earlier, they would wait for it.
         """
         if self.html is None:
             return progress
@@ -160,7 +160,7 @@ class ReportFiles:
 
 
 def _load_drawing() -> None:
-    with suppress(ImportError):  # which drawing the page then meets, and tells
+    with suppress(Exception):  # drawing the page raises it again, and reports it
         for name in _DRAWING:
             import_module(name)
 

@@ -60,7 +60,7 @@ class Clock:
         and stops at its next step. BLAS
         runs on one thread meanwhile: threads within threads wait for each other.
         """
-        import scipy.linalg  # noqa: F401  its BLAS is another one, limited only once it is loaded
+        import scipy.linalg  # noqa: F401  brings its own BLAS, limited once loaded
         from threadpoolctl import threadpool_info, threadpool_limits
 
         stop = Event()

@@ -97,10 +97,21 @@ def test_what_draws_a_page_is_loaded_once_and_after_the_second_step(
     assert ReportFiles(None, tmp_path).loading(show) is show
 
 
-def test_what_draws_a_page_is_found_and_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [ModuleNotFoundError, ValueError, AttributeError])
+def test_what_draws_a_page_is_found_and_may_fail(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library that is missing, or was built for another numpy."""
     assert all(find_spec(name) for name in files._DRAWING)
-    monkeypatch.setattr(files, "_DRAWING", ("json", "not_there_at_all"))
-    files._load_drawing()  # the page itself will tell
+
+    def fails(name: str) -> None:
+        tried.append(name)
+        raise error(name)
+
+    tried: list[str] = []
+    monkeypatch.setattr(files, "import_module", fails)
+    files._load_drawing()  # drawing the page raises it again
+    assert tried == [files._DRAWING[0]]
 
 
 def test_nothing_asked_for_nothing_written(tmp_path: Path) -> None:
