@@ -54,7 +54,7 @@ class Reference:
     grid : ndarray of shape (n_partners, n_partners, dim)
     made : mapping of measure to ndarray of shape (n_made_up,)
     made_left_out : mapping of evidence to ndarray of shape (n_groups, n_made_up)
-        See `Measured.left_out`. Like `made` empty in a `bare_reference`.
+        See `Measured.left_out`. Like `made` empty in a bare reference.
     """
 
     partners: Partners
@@ -186,6 +186,7 @@ def reference(
     space: StoredSpace,
     plan: Plan,
     *,
+    is_bare: bool = False,
     chosen: tuple[Partners, str] | None = None,
     advance: Advance | None = None,
     known: Known | None = None,
@@ -196,6 +197,9 @@ def reference(
     ----------
     space : Space
     plan : Plan
+    is_bare : bool
+        Leave out the made-up full names, which take three quarters of the prompts: all that a name
+        of one word is measured with.
     chosen : (Partners, str), optional
         What `space_partners` gives, where it has been asked already.
     advance : callable, optional
@@ -203,44 +207,8 @@ def reference(
     known : dict, optional
         Gets the rows of what is embedded; see `swaps.embedder`.
     """
-    found, was_kept = kept(
-        space, _FILE, _settings(plan), lambda: _make(space, plan, chosen, advance, known), _packed,
-        lambda saved: _unpacked(saved, space, plan), of_rows=True,
-    )  # fmt: skip
-    if was_kept and advance is not None:
-        advance(plan.prompts())
-    return found
-
-
-def bare_reference(
-    space: StoredSpace,
-    plan: Plan,
-    *,
-    chosen: tuple[Partners, str] | None = None,
-    advance: Advance | None = None,
-    known: Known | None = None,
-) -> Reference:
-    """`reference` without the made-up full names: all that a name of one word is measured with.
-
-    Those take three quarters of the prompts. Its grid is read from a whole reference where one is
-    kept; else it is kept by itself, and a whole one that is made later reads it.
-    """
-    whole = kept_before(
-        space, _FILE, _settings(plan), lambda saved: _unpacked(saved, space, plan), of_rows=True
-    )
-    if whole is not None:
-        if advance is not None:
-            advance(plan.prompts(is_bare=True))
-        return replace(whole, made={}, made_left_out={})
-    partners, source = chosen or space_partners(space, plan.n_swaps, plan.seed)
-    grid, was_kept = kept(
-        space, _BARE_FILE, _grid_settings(partners, plan.templates),
-        lambda: embed_grid(space.encoder(), partners, plan.templates, advance, known),
-        lambda made: {"grid": made}, _GridReader(space, plan.n_swaps),
-    )  # fmt: skip
-    if was_kept and advance is not None:
-        advance(plan.prompts(is_bare=True))
-    return Reference(partners, source, grid, {}, {})
+    making = _Making(space, plan, chosen, advance, known)
+    return making.bare() if is_bare else making.whole()
 
 
 def _grid_settings(partners: Partners, templates: Sequence[str]) -> list[object]:
@@ -251,31 +219,73 @@ def _settings(plan: Plan) -> list[object]:
     return [plan.n_swaps, list(plan.templates), plan.n_made_up, plan.seed]
 
 
-def _make(
-    space: StoredSpace,
-    plan: Plan,
-    chosen: tuple[Partners, str] | None,
-    advance: Advance | None,
-    known: Known | None,
-) -> Reference:
-    encoder = space.encoder()
-    partners, source = chosen or space_partners(space, plan.n_swaps, plan.seed)
-    made = crossed_pairs(plan.n_made_up, plan.seed)
-    grid = kept_before(
-        space,
-        _BARE_FILE,
-        _grid_settings(partners, plan.templates),
-        _GridReader(space, plan.n_swaps),
-    )
-    if grid is None:
-        grid = embed_grid(encoder, partners, plan.templates, advance, known)
-    elif advance is not None:
-        advance(plan.prompts(is_bare=True))
-    found = measure(
-        encoder, made, partners, plan.templates, real=borne_in(space), grid=grid,
-        advance=advance, known=known,
-    )  # fmt: skip
-    return Reference(partners, source, grid, swap_columns(found), found.left_out)
+@dataclass(frozen=True)
+class _Making:
+    """Makes references of a space, or reads what is kept of them."""
+
+    space: StoredSpace
+    plan: Plan
+    chosen: tuple[Partners, str] | None = None
+    advance: Advance | None = None
+    known: Known | None = None
+
+    def whole(self) -> Reference:
+        settings = _settings(self.plan)
+        found, was_kept = kept(
+            self.space, _FILE, settings, self.make, _packed, self._unpacked, of_rows=True
+        )
+        if was_kept:
+            self._tell(self.plan.prompts())
+        return found
+
+    def bare(self) -> Reference:
+        """Its grid is a whole reference's where one is kept; else it is kept by itself."""
+        settings = _settings(self.plan)
+        whole = kept_before(self.space, _FILE, settings, self._unpacked, of_rows=True)
+        if whole is not None:
+            self._tell(self.plan.prompts(is_bare=True))
+            return replace(whole, made={}, made_left_out={})
+        partners, source = self._partners()
+        grid, was_kept = kept(
+            self.space, _BARE_FILE, _grid_settings(partners, self.plan.templates),
+            lambda: self._grid(partners), lambda made: {"grid": made}, self._grid_reader(),
+        )  # fmt: skip
+        if was_kept:
+            self._tell(self.plan.prompts(is_bare=True))
+        return Reference(partners, source, grid, {}, {})
+
+    def make(self) -> Reference:
+        """A whole one, with the grid of a bare one that is kept."""
+        plan, (partners, source) = self.plan, self._partners()
+        settings = _grid_settings(partners, plan.templates)
+        grid = kept_before(self.space, _BARE_FILE, settings, self._grid_reader())
+        if grid is None:
+            grid = self._grid(partners)
+        else:
+            self._tell(plan.prompts(is_bare=True))
+        found = measure(
+            self.space.encoder(), crossed_pairs(plan.n_made_up, plan.seed), partners,
+            plan.templates, real=borne_in(self.space), grid=grid, advance=self.advance,
+            known=self.known,
+        )  # fmt: skip
+        return Reference(partners, source, grid, swap_columns(found), found.left_out)
+
+    def _partners(self) -> tuple[Partners, str]:
+        return self.chosen or space_partners(self.space, self.plan.n_swaps, self.plan.seed)
+
+    def _grid(self, partners: Partners) -> FloatArray:
+        encoder = self.space.encoder()
+        return embed_grid(encoder, partners, self.plan.templates, self.advance, self.known)
+
+    def _grid_reader(self) -> _GridReader:
+        return _GridReader(self.space, self.plan.n_swaps)
+
+    def _unpacked(self, saved: Arrays) -> Reference | None:
+        return _unpacked(saved, self.space, self.plan)
+
+    def _tell(self, n_prompts: int) -> None:
+        if self.advance is not None:
+            self.advance(n_prompts)
 
 
 def _pools(space: StoredSpace, fewest: int) -> tuple[list[set[str]], list[Pair]]:

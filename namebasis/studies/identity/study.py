@@ -38,7 +38,6 @@ from namebasis.studies.identity.reference import (
     UNKNOWN_PIECES,
     Plan,
     Reference,
-    bare_reference,
     borne_in,
     reference,
     space_partners,
@@ -326,8 +325,9 @@ class _Swapped:
         )
         self.n_total = self.n_prompts + n_more
         advance = counting(progress, self.n_total)
-        make = reference if real else bare_reference
-        self.reference = make(space, plan, chosen=chosen, advance=advance, known=known)
+        self.reference = reference(
+            space, plan, is_bare=not real, chosen=chosen, advance=advance, known=known
+        )
 
         job = _Swapping(self.reference.partners, plan.templates, self.reference.grid)
         found = crew.map(job, both, advance)

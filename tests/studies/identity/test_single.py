@@ -14,7 +14,7 @@ from namebasis.namespace.building.build import build_space
 from namebasis.namespace.corpus.names import make_names
 from namebasis.space import Space, open_space
 from namebasis.studies.identity import uncertainty
-from namebasis.studies.identity.reference import Plan, _make
+from namebasis.studies.identity.reference import Plan, _Making
 from namebasis.studies.identity.results import SINGLE_MEASURES, Identity
 from namebasis.studies.identity.single.pull import N_EACH, _null, _place
 from namebasis.studies.identity.swaps import Known
@@ -95,7 +95,7 @@ def test_a_pull_is_kept_and_the_same_whoever_else_is_asked(space: Space, found) 
 def test_what_the_reference_embedded_is_not_embedded_again(space: Space) -> None:
     plan, crew, encoder = Plan(12, ("{}",), 20, 0), Crew(space), space.encoder()
     known: Known = {}
-    made_of = _make(space, plan, None, None, known)
+    made_of = _Making(space, plan, known=known).make()
     paid, told = [encoder.n_encoded], [0, 0]
     nulls = []
     for at, of_reference in enumerate((None, known)):
@@ -141,9 +141,9 @@ def test_a_single_name_alone_needs_no_made_up_full_names(tmp_path: Path) -> None
     assert not any("made-up names" in one or "interval" in one for one in alone.notes())
     assert not any(one.startswith(("even odds", "thresholds")) for one in alone.footnotes())
     assert both.notes()[1].endswith("Compared with 20 made-up names.")
-    whole = _make(open_space(tmp_path / "s", encoder=Pulling("pulling")), plan, None, None, None)
+    whole = _Making(open_space(tmp_path / "s", encoder=Pulling("pulling")), plan).make()
     (tmp_path / "s" / "indices" / "identity-partners-grid.npz").unlink()
-    made = _make(open_space(tmp_path / "s", encoder=Pulling("pulling")), plan, None, None, None)
+    made = _Making(open_space(tmp_path / "s", encoder=Pulling("pulling")), plan).make()
     np.testing.assert_array_equal(whole.grid, made.grid)
     np.testing.assert_equal(whole.made, made.made)
 
