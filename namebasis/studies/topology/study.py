@@ -45,8 +45,6 @@ from namebasis.studies.topology.steps import Clock, Lane
 from namebasis.wording import counted, did_you_mean, percent
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from namebasis.namespace.space import StoredSpace
 
 STUDY = "topology"
@@ -166,7 +164,7 @@ def report(
         notes += recall_note(graph)
         clock.lap("neighbours")
         mapped = start(partial(_place, vectors, graph, seed))
-        described = start(partial(_describe, table))
+        described = start(lambda _: (all_values(table), detail_lines(table)))
         shaped = None
         if homology is not None:
             shaped = start(
@@ -231,10 +229,6 @@ def report(
         columns = result.to_arrow().drop_columns(["name", "x", "y"])
         space.add_metrics(columns, study=STUDY, parameters=result.parameters)
     return result
-
-
-def _describe(table: pa.Table, lane: Lane) -> tuple[dict[str, list[list[str]]], list[str]]:
-    return all_values(table), detail_lines(table)
 
 
 def _compare(

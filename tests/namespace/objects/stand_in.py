@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -15,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 WHEN = "Sun, 29 Nov 2026 12:00:00 GMT"
 
 
-class Storage(ThreadingHTTPServer):
+class Storage(ThreadingHTTPServer, ABC):
     """Objects by their bucket and name, each with the number of its writing."""
 
     daemon_threads = True
@@ -30,9 +31,9 @@ class Storage(ThreadingHTTPServer):
         self.turn = threading.Lock()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    @abstractmethod
     def environment(self) -> dict[str, str]:
         """Variables by which Lance finds it."""
-        raise NotImplementedError
 
     def put(self, bucket: str, name: str, content: bytes) -> int:
         number = next(self.numbers)
@@ -51,7 +52,7 @@ class Storage(ThreadingHTTPServer):
         return names, list(folders)
 
 
-class Answers(BaseHTTPRequestHandler):
+class Answers(BaseHTTPRequestHandler, ABC):
     protocol_version = "HTTP/1.1"
     wbufsize = 1 << 16
     disable_nagle_algorithm = True
@@ -90,14 +91,17 @@ class Answers(BaseHTTPRequestHandler):
         """Bucket and name, of the path that was asked for."""
         return path.lstrip("/")
 
+    @abstractmethod
     def no_bucket(self) -> None:
-        raise NotImplementedError
+        """Say that there is no such bucket."""
 
+    @abstractmethod
     def list(self, bucket: str, asked: dict[str, str]) -> None:
-        raise NotImplementedError
+        """Tell which objects there are."""
 
+    @abstractmethod
     def write(self, bucket: str, name: str, body: bytes) -> None:
-        raise NotImplementedError
+        """Keep an object, where the request's conditions hold."""
 
     def post(self, bucket: str, body: bytes) -> None:
         """Answer what no other method says; most storages are asked nothing so."""
